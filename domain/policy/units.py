@@ -1,0 +1,28 @@
+"""Values as a policy file writes them: "5m" for five minutes."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class Section(BaseModel):
+    """A part of the policy: frozen, and a key nobody knows is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def duration(text: Any) -> timedelta:
+    """Read "30s", "5m", "24h" or "7d". Raises ValueError that says how to write it."""
+    if isinstance(text, timedelta):
+        return text
+    match = re.fullmatch(r"(\d{1,6})([smhd])", str(text))
+    if match is None:
+        raise ValueError(f'a duration needs a unit, not {text!r}. Write "5m" for five minutes (s, m, h or d)')
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]

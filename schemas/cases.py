@@ -1,0 +1,161 @@
+"""A case: one resident's danger, what is planned and done against it, and the money in it."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.base import Fen, Model, Note, Text, Token, When
+from schemas.levels import Action, EvidenceClass, Level, Outcome, Result
+from schemas.residents import BalanceBand, DivisionCode, Flag, Language, Occupation, ResidentId, Sex
+from schemas.signals import TransferState
+
+
+class CaseState(StrEnum):
+    """The life of a case. All but `closed` are open; a resident has one open case at most."""
+
+    RAISED = "raised"
+    CONTACTING = "contacting"
+    IN_CONVERSATION = "in_conversation"
+    VISIT_UNDER_WAY = "visit_under_way"
+    DISSUADED = "dissuaded"
+    NOT_PERSUADED = "not_persuaded"
+    ALREADY_DEFRAUDED = "already_defrauded"
+    FALSE_ALARM = "false_alarm"
+    UNREACHABLE = "unreachable"
+    CLOSED = "closed"
+
+
+class Profile(Model):
+    """What the plan must know of the resident, without saying who it is. `contacts`: how many trusted ones."""
+
+    birth_year: int
+    sex: Sex
+    occupation: Occupation
+    division: DivisionCode
+    language: Language
+    balance: BalanceBand
+    flags: frozenset[Flag] = frozenset()
+    contacts: Annotated[int, Field(ge=0)] = 0
+    minor: bool = False
+
+
+class StepState(StrEnum):
+    """Pending and held steps have a time at which they fall due, sent ones one by which a result is owed."""
+
+    PENDING = "pending"
+    HELD = "held"  # by a mute or the stop for all outgoing contact
+    SENT = "sent"
+    DONE = "done"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"  # the case no longer needs it
+    SKIPPED = "skipped"  # overtaken by a later step
+
+
+class Step(Model):
+    """One step of the plan. `attempt` counts from 1; `due` is when the state must change at the latest."""
+
+    id: Token  # unique in the case: "red.operator"
+    action: Action
+    state: StepState
+    due: When | None  # none once the step has ended
+    attempt: Annotated[int, Field(ge=1)] = 1
+    not_after: When | None = None
+    transfer: str | None = None  # of a stop-payment: the signal's uid
+    contact: int | None = None  # of a trusted contact: which
+    results: list[Result] = Field(default_factory=list)
+    because: Note = ""
+
+
+class StopState(StrEnum):
+    """A stop-payment's life: 48 hours each, at most twice for an account."""
+
+    ASKED = "asked"
+    IN_FORCE = "in_force"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    RELEASED = "released"
+
+
+class Stop(Model):
+    """The stop on one payment's payee account."""
+
+    state: StopState
+    times: Annotated[int, Field(ge=1, le=2)] = 1
+    until: When | None = None
+
+
+class Payment(Model):
+    """A payment the case is about. The payee is a token; the number itself stays in the store of accounts."""
+
+    transfer: str  # the signal's uid
+    payee: str
+    amount_fen: Fen
+    at: When
+    state: TransferState
+    stop: Stop | None = None
+
+
+class Kept(Model):
+    """Money that stayed with the resident: of each transfer each fen once, under its best evidence."""
+
+    evidence: EvidenceClass
+    amount_fen: Fen
+
+
+class Loss(Model):
+    """What the resident was defrauded of. `after_warning_days`: days since the latest warning, if there was one."""
+
+    id: str
+    amount_fen: Fen
+    at: When
+    after_warning_days: float | None = None
+
+
+class Danger(Model):
+    """What screening found: the measured risk and its reasons in words, gravest first."""
+
+    level: Level
+    probability: Annotated[float, Field(ge=0, le=1)]
+    exposure_fen: Fen
+    scam_type: Token
+    reasons: list[Text]
+    campaign: Text | None = None
+    call_since: When | None = None  # a suspicious call that still goes on: the countdown
+
+
+class Case(Model):
+    """One case as it stands. `id` is the resident's id and the opening number: `r…-1`."""
+
+    id: str
+    resident: ResidentId
+    number: Annotated[int, Field(ge=1)]
+    version: Annotated[int, Field(ge=1)]
+    policy: str  # the content's hash of the policy under which it was last decided
+    state: CaseState
+    level: Level
+    danger: Danger
+    profile: Profile
+    opened_at: When
+    updated_at: When
+    steps: list[Step] = Field(default_factory=list)
+    payments: list[Payment] = Field(default_factory=list)
+    kept: dict[str, Kept] = Field(default_factory=dict)  # by transfer
+    frozen: dict[str, Fen] = Field(default_factory=dict)  # by transfer
+    losses: list[Loss] = Field(default_factory=list)
+    booked_before: list[str] = Field(default_factory=list)  # transfers in the books of this resident's earlier cases
+    outcome: Outcome | None = None
+    warned_at: When | None = None  # the latest contact that reached the resident
+    claimed_by: Text | None = None
+    officer: Text | None = None
+    closed_at: When | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether anything may still be done."""
+        return self.state is not CaseState.CLOSED
+
+    @property
+    def settled(self) -> bool:
+        """Whether the resident was dissuaded or cleared: nothing more of the plan goes out, follow-ups apart."""
+        return self.state in (CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.CLOSED)

@@ -1,0 +1,96 @@
+"""What happened to a case: the journal, and the commands that follow from it."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from schemas.base import Fen, Model, Text, Token, When
+from schemas.cases import Case, Payment
+from schemas.levels import Action, Channel, EvidenceClass, Level, Result
+from schemas.residents import Language, ResidentId
+
+
+class Dispatch(Model):
+    """A command to a channel. `id` is of case, step, attempt and channel: the same is never carried out twice."""
+
+    id: str
+    case: str
+    resident: ResidentId
+    step: Token
+    attempt: int
+    action: Action
+    level: Level
+    at: When
+    due: When  # when the step fell due: `at` minus `due` is the deadline's error
+    not_after: When | None = None
+    language: Language
+    scam_type: Token
+    campaign: Text | None = None
+    contact: int | None = None
+    payment: Payment | None = None
+    division: str
+    because: str
+    signal_at: When | None = None  # of the alert it answers at once: the latency's start
+
+    @property
+    def channel(self) -> Channel:
+        """The topic it goes to."""
+        return self.action.channel
+
+
+class FactKind(StrEnum):
+    """One word for each thing that can happen."""
+
+    OPENED = "opened"
+    REOPENED = "reopened"
+    EVIDENCE = "evidence"
+    LEVEL_RAISED = "level_raised"
+    LEVEL_LOWERED = "level_lowered"
+    STATE = "state"
+    DISPATCHED = "dispatched"
+    HELD = "held"
+    RELEASED = "released"
+    DROPPED = "dropped"
+    SKIPPED = "skipped"
+    WITHDRAWN = "withdrawn"
+    RESULT = "result"
+    STEP_DONE = "step_done"
+    STEP_FAILED = "step_failed"
+    VISIT = "visit"
+    STOP = "stop"
+    STOP_REMINDER = "stop_reminder"
+    KEPT = "kept"
+    FROZEN = "frozen"
+    LOST = "lost"
+    CLAIMED = "claimed"
+    UNCLAIMED = "unclaimed"
+    NOTE = "note"
+    REFUSED = "refused"  # an input that the case no longer allows, with the reason
+    CLOSED = "closed"
+
+
+class Fact(Model):
+    """One thing that happened, in words an operator can read."""
+
+    kind: FactKind
+    words: str
+    step: Token | None = None
+    action: Action | None = None
+    result: Result | None = None
+    evidence: EvidenceClass | None = None
+    amount_fen: Fen | None = None
+    by: Text | None = None
+
+
+class CaseEvent(Model):
+    """One input applied: the facts, the whole case after it, and the dispatches that follow."""
+
+    id: str
+    input: str
+    input_kind: Token
+    partition: int
+    offset: int
+    at: When
+    case: Case
+    facts: list[Fact]
+    dispatches: list[Dispatch] = Field(default_factory=list)

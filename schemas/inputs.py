@@ -1,0 +1,279 @@
+"""What happens to a case, from outside: the topic case-inputs. Its order is the truth, `at` the time in force."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from schemas.base import Fen, Model, Note, Text, Token, When
+from schemas.cases import Danger, Payment, Profile
+from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
+from schemas.residents import DivisionCode, ResidentId
+
+
+class _Input(Model):
+    id: Annotated[str, Field(min_length=1, max_length=256)]  # deterministic: what was applied once is not applied again
+    at: When
+
+
+class _ForResident(_Input):
+    resident: ResidentId
+
+
+class _ForCase(_ForResident):
+    case: str
+
+
+class Alert(_ForResident):
+    """Screening found a resident in danger, in graver danger, or with more money moving."""
+
+    kind: Literal["alert"] = "alert"
+    danger: Danger
+    payments: list[Payment] = Field(default_factory=list)
+    profile: Profile
+    signal_at: When  # arrival of the signal that raised it: the latency's start
+
+
+class ContactResult(_ForCase):
+    """What came of a dispatch. Several may follow one another: sent, then delivered."""
+
+    kind: Literal["contact_result"] = "contact_result"
+    dispatch: str
+    step: Token
+    attempt: int
+    action: Action
+    result: Result
+    detail: Note = ""
+
+
+class KeptClaim(Model):
+    """Somebody states that money was kept: of which transfer, how much, by which evidence."""
+
+    transfer: str
+    evidence: EvidenceClass
+    amount_fen: Fen
+
+
+class OutcomeAct(Model):
+    """A conversation ended. `lost_fen`: what is already gone."""
+
+    do: Literal["outcome"] = "outcome"
+    outcome: Outcome
+    kept: list[KeptClaim] = Field(default_factory=list)
+    lost_fen: Fen = 0
+    note: Note = ""
+
+
+class LowerAct(Model):
+    """The level is lowered, by name and with a reason."""
+
+    do: Literal["lower"] = "lower"
+    level: Level
+    reason: Annotated[str, Field(min_length=2, max_length=500)]
+
+
+class CallAgainAct(Model):
+    """The resident asked to be called at a time."""
+
+    do: Literal["call_again"] = "call_again"
+    when: When
+
+
+class SendOfficerAct(Model):
+    """Somebody must go there."""
+
+    do: Literal["send_officer"] = "send_officer"
+    reason: Note
+
+
+class AskStopAct(Model):
+    """Ask the bank to stop a payment of the case."""
+
+    do: Literal["ask_stop"] = "ask_stop"
+    transfer: str
+
+
+class ReleaseStopAct(Model):
+    """Lift a stop: hardship, or it was wrong."""
+
+    do: Literal["release_stop"] = "release_stop"
+    transfer: str
+    reason: Annotated[str, Field(min_length=2, max_length=500)]
+
+
+class TellContactAct(Model):
+    """Tell a trusted contact now."""
+
+    do: Literal["tell_contact"] = "tell_contact"
+    contact: Annotated[int, Field(ge=0, le=7)]
+
+
+class ClaimAct(Model):
+    """An operator takes the case, or loses it again (the lease ran out, or he gave it back)."""
+
+    do: Literal["claim", "unclaim"]
+
+
+class NoteAct(Model):
+    """What was said. `what`: a conversation begun, the SMS code confirmed, a three-way call, anything."""
+
+    do: Literal["note"] = "note"
+    what: Literal["conversation", "code_confirmed", "three_way_call", "note"]
+    note: Note = ""
+
+
+class CloseAct(Model):
+    """The case ends; follow-ups that are still to come are withdrawn."""
+
+    do: Literal["close"] = "close"
+    reason: Annotated[str, Field(min_length=2, max_length=500)]
+
+
+Act = Annotated[
+    OutcomeAct
+    | LowerAct
+    | CallAgainAct
+    | SendOfficerAct
+    | AskStopAct
+    | ReleaseStopAct
+    | TellContactAct
+    | ClaimAct
+    | NoteAct
+    | CloseAct,
+    Field(discriminator="do"),
+]
+
+
+class OperatorReport(_ForCase):
+    """What an operator did. `seen`: the case's version on the screen; an older one is refused, not lost."""
+
+    kind: Literal["operator_report"] = "operator_report"
+    by: Text
+    seen: int
+    act: Act
+
+
+class VisitStage(StrEnum):
+    """How far an officer has come. `refused` and `late` send the next one."""
+
+    ASSIGNED = "assigned"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    ON_THE_WAY = "on_the_way"
+    ARRIVED = "arrived"
+    NOT_AT_HOME = "not_at_home"
+    DONE = "done"
+
+
+class Checklist(Model):
+    """四查看 三询问 一保护: four looks, three questions, one protection."""
+
+    calls_and_sms: bool = False
+    chats: bool = False
+    scam_apps: bool = False
+    large_transfers: bool = False
+    reason_asked: bool = False
+    payee_known_asked: bool = False
+    told_by_whom_asked: bool = False
+    account_protected: bool = False
+
+
+class OfficerReport(_ForCase):
+    """What an officer or grid worker did at the door."""
+
+    kind: Literal["officer_report"] = "officer_report"
+    by: Text
+    dispatch: str
+    step: Token
+    attempt: int
+    stage: VisitStage
+    place: DivisionCode | None = None  # coarse: the street or township, never a position
+    checklist: Checklist | None = None
+    outcome: OutcomeAct | None = None
+    note: Note = ""
+
+
+class Deadline(_ForCase):
+    """A step's time has come. `due` is the time it stood at: a step moved since is not meant."""
+
+    kind: Literal["deadline"] = "deadline"
+    step: Token
+    due: When
+
+
+class BankState(StrEnum):
+    """What a bank answers to a stop-payment."""
+
+    IN_FORCE = "in_force"  # the payee's account is stopped; `amount_fen` of ours was still there
+    REFUSED = "refused"
+    CANCELLED = "cancelled"  # the payment was caught in flight
+    FROZEN = "frozen"
+    RETURNED = "returned"
+    RELEASED = "released"
+
+
+class BankFeedback(_ForCase):
+    """A bank's feedback message."""
+
+    kind: Literal["bank_feedback"] = "bank_feedback"
+    dispatch: str
+    transfer: str
+    state: BankState
+    amount_fen: Fen = 0
+    until: When | None = None
+
+
+class VictimReport(_ForResident):
+    """The resident was defrauded, told by himself or the police."""
+
+    kind: Literal["victim_report"] = "victim_report"
+    amount_fen: Fen
+    transfer: str | None = None
+
+
+class PolicyChange(_Input):
+    """From here on this partition decides by another policy. Written to every partition."""
+
+    kind: Literal["policy_change"] = "policy_change"
+    policy: str
+    by: Text
+
+
+class Hold(Model):
+    """A mute, or (with nothing named) the stop for all outgoing contact. What it names must all fit."""
+
+    id: Token
+    until: When
+    reason: Annotated[str, Field(min_length=2, max_length=500)]
+    by: Text
+    spare_red: bool = False
+    channel: Channel | None = None
+    action: Action | None = None  # the template
+    scam_type: Token | None = None
+    campaign: Text | None = None
+    area: str | None = None  # the beginning of a division code
+
+
+class HoldChange(_Input):
+    """A hold begins, or is lifted: what it held back is let go or dropped. Written to every partition."""
+
+    kind: Literal["hold_change"] = "hold_change"
+    hold: Hold
+    lift: Literal["release", "drop"] | None = None
+
+
+CaseInput = Annotated[
+    Alert
+    | ContactResult
+    | OperatorReport
+    | OfficerReport
+    | Deadline
+    | BankFeedback
+    | VictimReport
+    | PolicyChange
+    | HoldChange,
+    Field(discriminator="kind"),
+]
+ResidentInput = Alert | ContactResult | OperatorReport | OfficerReport | Deadline | BankFeedback | VictimReport
+
+input_adapter: TypeAdapter[CaseInput] = TypeAdapter(CaseInput)

@@ -1,0 +1,141 @@
+"""What feeds tell us: the one place where raw telephone and account numbers travel."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from schemas.base import Fen, Model, Note, Text, Token, When
+
+BATCH_LIMIT = 500  # signals in one record of the topic
+
+
+class TransferState(StrEnum):
+    """How far a payment has gone: only what is not settled can still be stopped by the payer's bank."""
+
+    ATTEMPTED = "attempted"
+    PENDING = "pending"
+    SETTLED = "settled"
+
+
+class Channel(StrEnum):
+    """The way a payment takes."""
+
+    MOBILE_BANK = "mobile_bank"
+    WEB_BANK = "web_bank"
+    COUNTER = "counter"
+    ATM = "atm"
+    POS = "pos"
+    THIRD_PARTY = "third_party"
+
+
+class NumberClass(StrEnum):
+    """What the carrier says of the other party's number."""
+
+    ORDINARY = "ordinary"
+    OVERSEAS = "overseas"
+    GOIP = "goip"
+    SPOOFED = "spoofed"
+    HOTLINE = "hotline"  # 96110's own: never a suspicion
+
+
+class AppKind(StrEnum):
+    """What a scam application or website pretends to be."""
+
+    BRUSHING = "brushing"
+    LOAN = "loan"
+    INVESTMENT = "investment"
+    SHOPPING = "shopping"
+    MEETING = "meeting"  # screen sharing: how "the police" or "customer service" takes the telephone over
+    CHAT = "chat"
+    OTHER = "other"
+
+
+class WatchState(StrEnum):
+    """Whether a suspect is on the watchlist or taken off it."""
+
+    CONFIRMED = "confirmed"
+    LIFTED = "lifted"
+
+
+class _Signal(Model):
+    source: Token
+    id: Text
+    at: When
+    arrived: When | None = None  # set by intake
+
+    @property
+    def uid(self) -> str:
+        """The signal's identity over all sources."""
+        return f"{self.source}:{self.id}"
+
+
+class Transfer(_Signal):
+    """A payment, as the payer's bank or payment service sees it."""
+
+    kind: Literal["transfer"] = "transfer"
+    payer: Text
+    payee: Text
+    amount_fen: Fen
+    channel: Channel
+    state: TransferState
+    balance_fen: Fen | None = None  # the payer's balance before it, when known
+    new_payee: bool = False  # the bank says that the payer never paid this account before
+
+
+class Call(_Signal):
+    """A telephone call. `at` is its start; `seconds` how long it has lasted so far."""
+
+    kind: Literal["call"] = "call"
+    caller: Text
+    called: Text
+    seconds: Annotated[int, Field(strict=True, ge=0, le=86_400)]
+    ongoing: bool = False
+    number_class: NumberClass = NumberClass.ORDINARY
+
+
+class Sms(_Signal):
+    """A text message from a suspicious sender. What it said stays with the carrier."""
+
+    kind: Literal["sms"] = "sms"
+    sender: Text
+    receiver: Text
+    number_class: NumberClass = NumberClass.ORDINARY
+
+
+class App(_Signal):
+    """A scam application opened or a fraud website visited by a subscriber."""
+
+    kind: Literal["app"] = "app"
+    phone: Text
+    app_kind: AppKind
+    target: Text  # domain or package
+
+
+class Report(_Signal):
+    """Somebody tells of a fraud, on 96110 or 110; the suspect's account or telephone when known."""
+
+    kind: Literal["report"] = "report"
+    phone: Text  # the reporter's
+    suspect_account: Text | None = None
+    suspect_phone: Text | None = None
+    amount_fen: Fen | None = None
+    note: Note = ""
+
+
+class Watch(_Signal):
+    """A suspect account or telephone is confirmed as a scammer's, or lifted."""
+
+    kind: Literal["watchlist"] = "watchlist"
+    subject: Literal["account", "phone"]
+    value: Text
+    state: WatchState
+    scam_type: Token | None = None
+    reason: Note = ""
+
+
+Signal = Annotated[Transfer | Call | Sms | App | Report | Watch, Field(discriminator="kind")]
+SignalBatch = Annotated[list[Signal], Field(min_length=1, max_length=BATCH_LIMIT)]
+
+signal_adapter: TypeAdapter[Signal] = TypeAdapter(Signal)
+batch_adapter: TypeAdapter[list[Signal]] = TypeAdapter(SignalBatch)
