@@ -1,11 +1,13 @@
 """What happened to a case: the journal, and the commands that follow from it."""
 
 from enum import StrEnum
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from schemas.base import Fen, Model, Text, Token, When
 from schemas.cases import Case, Payment
+from schemas.inputs import Hold
 from schemas.levels import Action, Channel, EvidenceClass, Level, Result
 from schemas.residents import Language, ResidentId
 
@@ -85,6 +87,7 @@ class Fact(Model):
 class CaseEvent(Model):
     """One input applied: the facts, the whole case after it, and the dispatches that follow."""
 
+    kind: Literal["case"] = "case"
     id: str
     input: str
     input_kind: Token
@@ -94,3 +97,20 @@ class CaseEvent(Model):
     case: Case
     facts: list[Fact]
     dispatches: list[Dispatch] = Field(default_factory=list)
+
+
+class StandingEvent(Model):
+    """A partition's rules as they stand from here on: the policy in force and the holds."""
+
+    kind: Literal["standing"] = "standing"
+    input: str
+    partition: int
+    offset: int
+    at: When
+    policy: str
+    holds: list[Hold] = Field(default_factory=list)
+
+
+JournalEntry = Annotated[CaseEvent | StandingEvent, Field(discriminator="kind")]
+
+journal_adapter: TypeAdapter[CaseEvent | StandingEvent] = TypeAdapter(JournalEntry)
