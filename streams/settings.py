@@ -1,0 +1,123 @@
+"""Where Quanzu runs and with whom it talks: every setting, from the environment.
+
+With neither QUANZU_KAFKA nor QUANZU_REDIS set, Quanzu is embedded: it starts servers of its own (see embedded.py).
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+POLICY = Path(__file__).resolve().parent.parent / "deploy" / "policy" / "jilin.toml"
+
+
+class SettingsError(ValueError):
+    """A setting is missing or wrong; the text says which and what to write instead."""
+
+
+class Settings(BaseSettings):
+    """What differs from one installation to the next. Each field is QUANZU_ and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True)
+
+    kafka: str | None = Field(None, description="Kafka's brokers, host:port,host:port. Unset: an embedded broker")
+    redis: str | None = Field(None, description="Redis URL, redis://host:port/0. Unset: an embedded Valkey")
+    embedded: bool = Field(False, description="The servers are Quanzu's own. Set by Quanzu for the processes it starts")
+    app_id: str = Field("quanzu", description="The consumer group's name; one for each installation")
+    instance: str | None = Field(
+        None, description="A name that a worker keeps over restarts (static membership): no rebalance in between"
+    )
+    partitions: int = Field(4, ge=1, description="Partitions of signals, case topics and dispatches: all the same")
+    replication: int = Field(0, ge=0, description="Copies of a topic. 0: one when embedded, else three")
+    data: Path = Field(Path("data"), description="Folder of the embedded servers, the generated key and exports")
+    policy: Path = Field(POLICY, description="The policy file in force")
+    secret: SecretStr | None = Field(
+        None, description="Key of the keyed hashes of phones, accounts and ID numbers. Embedded: made and kept in data"
+    )
+    http_port: int = Field(8080, ge=0, le=65535, description="Port of the intake and of the console")
+    metrics_port: int = Field(9464, ge=0, le=65535, description="Port of a worker's metrics; 0: any free one")
+    receipts_url: str = Field(
+        "http://127.0.0.1:8080/receipts", description="Where providers send receipts, as they see it from outside"
+    )
+    sms_url: str | None = Field(None, description="The SMS gateway")
+    voice_url: str | None = Field(None, description="The gateway of robot calls")
+    bank_url: str | None = Field(None, description="The banks' stop-payment gateway")
+    station_url: str | None = Field(None, description="The stations' dispatch gateway")
+    clock: str | None = Field(
+        None, description="Simulated time, speed@start@epoch seconds (see clock.py). Unset: the time of day"
+    )
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unset_is_empty(cls, values: dict[str, object]) -> dict[str, object]:
+        """Compose files pass what is unset as an empty string."""
+        return {name: value for name, value in values.items() if value != ""}
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.kafka is None) != (self.redis is None):
+            raise ValueError("QUANZU_KAFKA and QUANZU_REDIS belong together: set both, or neither to run embedded")
+        if self.kafka is None:
+            object.__setattr__(self, "embedded", True)
+        if self.replication == 0:
+            object.__setattr__(self, "replication", 1 if self.embedded else 3)
+        if self.secret is None and not self.embedded:
+            raise ValueError(
+                "QUANZU_SECRET is not set: phones and accounts are known by keyed hashes, and all processes need the "
+                "same key. Make one with `openssl rand -hex 32`, keep it safe: without it no resident is found again"
+            )
+        return self
+
+    @property
+    def brokers(self) -> list[str]:
+        """Kafka's addresses.
+
+        Raises SettingsError when the embedded servers were not started yet.
+        """
+        if self.kafka is None:
+            raise SettingsError("no Kafka yet: start the embedded servers first (streams.embedded.Embedded)")
+        return [broker.strip() for broker in self.kafka.split(",") if broker.strip()]
+
+    def key(self) -> bytes:
+        """The key of the keyed hashes; an embedded installation makes one and keeps it in its data folder."""
+        return self.secret.get_secret_value().encode() if self.secret else _kept_key(self.data / "secret")
+
+    def environment(self) -> dict[str, str]:
+        """These settings as environment variables, for a process started by this one."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        given["secret"] = self.key().decode()
+        return {f"QUANZU_{name.upper()}": str(value) for name, value in given.items() if value is not None}
+
+
+def load() -> Settings:
+    """Read the settings from the environment.
+
+    Raises SettingsError with a text for the operator when one is missing or wrong.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_in_words(detail["loc"], detail["msg"]) for detail in error.errors())) from None
+
+
+def _in_words(location: tuple[int | str, ...], message: str) -> str:
+    name = "".join(f"QUANZU_{str(part).upper()}: " for part in location[:1])
+    return name + message.removeprefix("Value error, ")
+
+
+def _kept_key(path: Path) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f"{path.name}.{os.getpid()}")
+    made.touch(mode=0o600)
+    made.write_text(secrets.token_hex(32))
+    try:
+        os.link(made, path)  # fails when it is there: of two processes that start at once, one key wins
+    except FileExistsError:
+        pass
+    finally:
+        made.unlink()
+    return path.read_bytes().strip()

@@ -1,0 +1,165 @@
+"""The topics: what they are called, how they are kept, how to create them and how to tell that they are right."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from aiokafka.partitioner import murmur2
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from streams.settings import Settings
+
+FOR_GOOD = None
+WEEK = timedelta(days=7)
+SEGMENT = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it has to be."""
+
+    name: str
+    key: str  # what its records are keyed by, in words
+    kept: timedelta | None = FOR_GOOD
+    compacted: bool = False
+    family: bool = False  # has the family's number of partitions, so that a key is in the same one of each
+
+    def partitions(self, settings: Settings) -> int:
+        return settings.partitions if self.family else 1
+
+
+SIGNALS = Topic("signals", "shard of the subject", WEEK, family=True)
+CASE_INPUTS = Topic("case-inputs", "resident", WEEK, family=True)
+CASE_EVENTS = Topic("case-events", "resident", family=True)
+CASE_SNAPSHOTS = Topic("case-snapshots", "resident", compacted=True, family=True)
+DISPATCHES_SMS = Topic("dispatches.sms", "resident", WEEK, family=True)
+DISPATCHES_PHONE = Topic("dispatches.phone", "resident", WEEK, family=True)
+DISPATCHES_VISIT = Topic("dispatches.visit", "resident", WEEK, family=True)
+DISPATCHES_PAYMENT = Topic("dispatches.payment", "resident", WEEK, family=True)
+RESIDENTS = Topic("residents", "resident", compacted=True, family=True)
+WATCHLIST = Topic("watchlist", "phone, account or payee, hashed", compacted=True)
+POLICIES = Topic("policies", "content's hash", compacted=True)
+ROSTERS = Topic("rosters", "station", compacted=True)
+ACCOUNTS = Topic("accounts", "user of the console", compacted=True)
+AUDIT = Topic("audit", "user of the console")
+SHADOW = Topic("shadow", "resident", timedelta(days=30))
+DEAD_LETTERS = Topic("dead-letters", "source", timedelta(days=30))
+
+DISPATCHES = (DISPATCHES_SMS, DISPATCHES_PHONE, DISPATCHES_VISIT, DISPATCHES_PAYMENT)
+COMPACTED = (RESIDENTS, WATCHLIST, POLICIES, ROSTERS, ACCOUNTS)
+ALL = (SIGNALS, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *COMPACTED, AUDIT, SHADOW, DEAD_LETTERS)
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """The partition that Kafka's own clients choose for `key`: murmur2 without its sign."""
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+def configuration(topic: Topic, settings: Settings) -> dict[str, str]:
+    """The topic's configuration on the broker. A compacted topic keeps the latest of each key for good."""
+    kept = -1 if topic.kept is None else int(topic.kept.total_seconds() * 1000)
+    return {
+        "cleanup.policy": "compact" if topic.compacted else "delete",
+        "retention.ms": str(kept),
+        "segment.ms": str(int(SEGMENT.total_seconds() * 1000)),
+        "min.insync.replicas": str(_in_sync(settings)),
+        "unclean.leader.election.enable": "false",
+    }
+
+
+def create(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
+    """Create what is missing and return its names; what is there stays as it is (see `check`)."""
+    admin = KafkaAdminClient(bootstrap_servers=settings.brokers)
+    try:
+        present = set(admin.list_topics())
+        return [topic.name for topic in wanted if topic.name not in present and _created(admin, topic, settings)]
+    finally:
+        admin.close()
+
+
+def check(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
+    """What is wrong with the topics and what to do about it; nothing when all is well."""
+    topics = list(wanted)
+    admin = KafkaAdminClient(bootstrap_servers=settings.brokers)
+    try:
+        found = {topic["name"]: topic for topic in admin.describe_topics() if not topic["error_code"]}
+        configured = _configured(admin, [topic.name for topic in topics if topic.name in found])
+    finally:
+        admin.close()
+    return [
+        trouble
+        for topic in topics
+        for trouble in _troubles(topic, found.get(topic.name), configured.get(topic.name, {}), settings)
+    ]
+
+
+def _in_sync(settings: Settings) -> int:
+    return 2 if settings.replication >= 3 else 1
+
+
+def _created(admin: KafkaAdminClient, topic: Topic, settings: Settings) -> bool:
+    made = NewTopic(
+        topic.name,
+        topic.partitions(settings),
+        settings.replication,
+        topic_configs=configuration(topic, settings),
+    )
+    try:
+        admin.create_topics([made])
+    except TopicAlreadyExistsError:  # another process was faster
+        return False
+    return True
+
+
+def _configured(admin: KafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
+    """Each topic's configuration as far as the broker tells it."""
+    if not names:
+        return {}
+    asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    try:
+        answer = admin.describe_configs(asked, config_filter="all")
+    except KafkaError:  # a broker that is not Kafka may not know the question
+        return {}
+    return {
+        name: {key: str(entry["value"]) for key, entry in entries.items()}
+        for name, entries in answer.get("topic", {}).items()
+    }
+
+
+def _troubles(
+    topic: Topic, found: Mapping[str, Any] | None, configured: Mapping[str, str], settings: Settings
+) -> Iterator[str]:
+    if found is None:
+        yield f"topic {topic.name} is missing. Create it with `quanzu topics create`."
+        return
+    yield from _layout_troubles(topic, found["partitions"], settings)
+    for name, value in configuration(topic, settings).items():
+        if settings.embedded and name == "min.insync.replicas":
+            continue
+        if name in configured and configured[name] != value:
+            yield _wrong_configuration(topic, name, configured[name], value)
+
+
+def _layout_troubles(topic: Topic, partitions: list[Mapping[str, Any]], settings: Settings) -> Iterator[str]:
+    if len(partitions) != topic.partitions(settings):
+        yield (
+            f"topic {topic.name} has {len(partitions)} partitions, not {topic.partitions(settings)}. "
+            "A key must stay in its partition, and a family's topics are split alike: set QUANZU_PARTITIONS to "
+            "what the topics have, or start over with new topics; do not add partitions to old ones."
+        )
+    copies = min((len(partition["replica_nodes"]) for partition in partitions), default=0)
+    if copies < settings.replication and not settings.embedded:
+        yield (
+            f"topic {topic.name} has {copies} copies, not {settings.replication}: a broker lost may take records with "
+            "it. Reassign its partitions to more brokers (kafka-reassign-partitions.sh), or set QUANZU_REPLICATION."
+        )
+
+
+def _wrong_configuration(topic: Topic, name: str, value: str, wanted: str) -> str:
+    return (
+        f"topic {topic.name} has {name} = {value}, not {wanted}. Set it with "
+        f"`kafka-configs.sh --alter --topic {topic.name} --add-config {name}={wanted}`."
+    )
