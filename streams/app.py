@@ -1,0 +1,150 @@
+"""The Faust app of a worker, and how an agent takes records from it without losing one.
+
+Faust commits what was acked, and acks in a `finally`: also when the body raised or was cancelled. So an agent takes
+its records with `records`, which never acks, and acks as its last line:
+
+    @app.agent(app.topic("case-inputs"))
+    async def casework(stream: Stream[bytes]) -> None:
+        async for batch in records(stream, max_=200):
+            await decide_and_publish(batch)   # transient: tried again in there; permanent: to the dead letters
+            ack_all(batch)
+
+What must hold: an agent never acks an event before all that follows from it is safe, and never lets an exception out
+for what it could retry or refuse. One that does get out stops the worker (nothing acked, the next owner reads the
+batch again), for an agent restarted in place would go on behind the records it failed. An agent has no `concurrency`.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Protocol, cast
+
+import faust
+from faust.types import EventT, StreamT, TransportT
+from mode import CrashingSupervisor
+
+from streams.settings import Settings
+from streams.transport import Transport
+
+LINGER_SECONDS = 0.002
+BUFFERED = 1000  # records between the consumer and an agent: some batches, not a worker's memory
+COMMIT_SECONDS = 0.5
+
+# Tansu answers a join only when the rebalance timeout is over; Kafka's least session timeout is 6 s.
+EMBEDDED_TIMES: dict[str, Any] = {
+    "broker_session_timeout": 3.0,
+    "broker_heartbeat_interval": 0.5,
+    "broker_rebalance_timeout": 1.0,
+}
+KAFKA_TIMES: dict[str, Any] = {
+    "broker_session_timeout": 6.0,
+    "broker_heartbeat_interval": 1.5,
+    "broker_rebalance_timeout": 6.0,
+}
+
+
+class Acked(Protocol):
+    """What can be acked: a Faust event."""
+
+    def ack(self) -> bool: ...
+
+
+class App(faust.App):
+    """A Faust app on Quanzu's own transport."""
+
+    def _new_transport(self) -> TransportT:
+        return Transport(self.conf.broker_consumer, self)
+
+
+def create_app(settings: Settings) -> App:
+    """The worker's app: keys and values are bytes, topics are not created, no table, no web server.
+
+    Raises SettingsError when the embedded servers were not started yet.
+    """
+    return App(
+        settings.app_id,
+        broker=[f"kafka://{broker}" for broker in settings.brokers],
+        **(EMBEDDED_TIMES if settings.embedded else KAFKA_TIMES),
+        broker_commit_interval=COMMIT_SECONDS,
+        consumer_group_instance_id=settings.instance,
+        consumer_auto_offset_reset="earliest",
+        agent_supervisor=CrashingSupervisor,
+        stream_buffer_maxsize=BUFFERED,
+        stream_wait_empty=False,  # a rebalance does not wait for a batch: who owns it next takes it again
+        key_serializer="raw",
+        value_serializer="raw",
+        producer_acks=-1,
+        store="memory://",
+        datadir=str(settings.data / "faust"),
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        topic_partitions=settings.partitions,
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+    )
+
+
+def run(app: faust.App, settings: Settings) -> None:
+    """Run the worker until it is told to stop; logging stays as the process has configured it."""
+    worker = faust.Worker(
+        app,
+        loglevel=logging.getLevelName(settings.log_level.upper()),
+        override_logging=False,
+        redirect_stdouts=False,
+        quiet=True,
+        daemon=True,
+    )
+    worker.spinner = None  # it would write to standard output, terminal or not
+    worker.execute_from_commandline()
+
+
+async def records(
+    stream: StreamT[bytes], max_: int, within: float = LINGER_SECONDS
+) -> AsyncIterator[list[EventT[bytes]]]:
+    """Batches of at most `max_` events, none of them acked by this.
+
+    A batch is what is there: `within` (seconds) is waited for another record, not for the batch to fill. Under load
+    they fill by themselves while the one before is worked on.
+    """
+    events = aiter(cast("faust.Stream[bytes]", stream).noack().events())
+    asked = asyncio.ensure_future(_next(events))
+    try:
+        while (first := await asked) is not None:
+            batch = [first]
+            asked = asyncio.ensure_future(_next(events))
+            while len(batch) < max_ and (await asyncio.wait({asked}, timeout=within))[0]:
+                following = asked.result()
+                if following is None:
+                    break
+                batch.append(following)
+                asked = asyncio.ensure_future(_next(events))
+            yield batch
+    finally:
+        asked.cancel()
+        with contextlib.suppress(BaseException):  # the next event, if it had come, is not acked and comes again
+            await asked
+
+
+async def _next(events: AsyncIterator[EventT[bytes]]) -> EventT[bytes] | None:
+    return await anext(events, None)
+
+
+def ack(event: Acked) -> None:
+    """Mark the event as done. Committed once all of its partition before it is acked too."""
+    event.ack()
+
+
+def ack_all(events: Iterable[Acked]) -> None:
+    for event in events:
+        event.ack()
+
+
+def owned(app: faust.App, topic: str) -> set[int]:
+    """The partitions of `topic` that this worker owns now: none before it has joined and while a rebalance runs."""
+    if not app.started or app.rebalancing or app.should_stop:
+        return set()
+    try:
+        return {tp.partition for tp in app.consumer.assignment() if tp.topic == topic}
+    except faust.exceptions.ConsumerNotStarted:
+        return set()

@@ -1,0 +1,114 @@
+"""Writing to Kafka: `send_all` returns when Kafka has all of it, or says why it never will."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
+
+from streams.settings import Settings
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES = 1_000_000  # below the topics' max.message.bytes
+FIRST_WAIT_SECONDS = 0.05
+LONGEST_WAIT_SECONDS = 2.0
+
+
+class SendError(RuntimeError):
+    """Kafka refuses this for good: trying again would not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record to be written; without a partition, the key's (see topics.partition_of)."""
+
+    topic: str
+    key: bytes
+    value: bytes | None  # None: the key is gone, in a compacted topic
+    partition: int | None = None
+
+
+class Producer:
+    """One connection to Kafka for all that a process writes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._kafka: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._settings.brokers,
+            client_id=self._settings.app_id,
+            acks="all",
+            enable_idempotence=not self._settings.embedded,  # Tansu refuses a producer id
+            linger_ms=0,
+            max_request_size=MAX_BYTES,
+        )
+        await producer.start()
+        self._kafka = producer
+
+    async def stop(self) -> None:
+        producer, self._kafka = self._kafka, None
+        if producer is not None:
+            await producer.stop()
+
+    async def send_all(self, records: Sequence[Record]) -> None:
+        """Write the records, each partition's in this order, and return when Kafka has all of them.
+
+        What is transient (a broker away, a new leader) is tried again for as long as it takes; cancel to give up.
+        A record tried again may be there twice: readers drop what they have seen.
+
+        Raises SendError for what Kafka will never take. Records around it may have been written.
+        """
+        left = list(records)
+        wait = FIRST_WAIT_SECONDS
+        while left := await self._attempt(left):
+            log.warning("%d records not written yet; trying again in %.2f s", len(left), wait)
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+
+    async def _attempt(self, records: list[Record]) -> list[Record]:
+        """Try each once and return those that have to be tried again: what failed, and what follows it in its order."""
+        sent = [await self._begin(record) for record in records]
+        outcomes = await asyncio.gather(*sent, return_exceptions=True)
+        failed: set[tuple[str, int | bytes]] = set()
+        left = []
+        for record, outcome in zip(records, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                if not _transient(outcome):
+                    raise SendError(_refusal(record, outcome)) from outcome
+                failed.add(_order(record))
+            if _order(record) in failed:
+                left.append(record)
+        return left
+
+    async def _begin(self, record: Record) -> asyncio.Future[object]:
+        if self._kafka is None:
+            raise RuntimeError("the producer is not started: await start() first")
+        try:
+            sent: asyncio.Future[object] = await self._kafka.send(
+                record.topic, record.value, key=record.key, partition=record.partition
+            )
+        except KafkaError as error:
+            sent = asyncio.get_running_loop().create_future()
+            sent.set_exception(error)
+        return sent
+
+
+def _order(record: Record) -> tuple[str, int | bytes]:
+    """Records that share this stay in order: a partition, or a key, which is always in one."""
+    return record.topic, record.key if record.partition is None else record.partition
+
+
+def _transient(error: BaseException) -> bool:
+    return isinstance(error, KafkaError) and bool(error.retriable)
+
+
+def _refusal(record: Record, error: BaseException) -> str:
+    size = len(record.value or b"")
+    if isinstance(error, MessageSizeTooLargeError | RecordTooLargeError):
+        return f"a record of {size:,} bytes for {record.topic}: Kafka takes {MAX_BYTES:,} at most. Send less in one"
+    return f"a record of {size:,} bytes for {record.topic} was refused: {error!r}"

@@ -1,0 +1,112 @@
+"""Reading a topic beside the consumer group: missed inputs again, a compacted topic to its end.
+
+Each read has a consumer of its own, assigned and without a group, so that it moves nobody's offsets.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.settings import Settings
+
+FETCH_WAIT_MS = 50
+
+
+class Read(NamedTuple):
+    """A record as it lies on its partition."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp: int  # milliseconds since 1970
+
+
+class ReadError(RuntimeError):
+    """What was asked for is not on the log (any more)."""
+
+
+async def read_range(settings: Settings, topic: str, partition: int, first: int, last: int) -> AsyncIterator[Read]:
+    """The records of `partition` from offset `first` to `last`, both included.
+
+    Raises ReadError when `first` is no longer kept or `last` not yet written: a hole must not pass for a whole.
+    """
+    if last < first:
+        return
+    where = TopicPartition(topic, partition)
+    async with _consumer(settings) as consumer:
+        begin, end = await _bounds(consumer, where)
+        if first < begin or last >= end:
+            raise ReadError(f"{topic}/{partition} holds offsets {begin} to {end - 1}, asked for {first} to {last}")
+        async for record in _from(consumer, where, first, last + 1):
+            yield record
+
+
+async def read_all(settings: Settings, topic: str) -> AsyncIterator[Read]:
+    """All that `topic` holds now, a partition after the other; what is written meanwhile is not waited for."""
+    async with _consumer(settings) as consumer:
+        for where in await _partitions(consumer, topic):
+            begin, end = await _bounds(consumer, where)
+            async for record in _from(consumer, where, begin, end):
+                yield record
+
+
+async def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
+    """Each partition's next offset: one after its last record."""
+    async with _consumer(settings) as consumer:
+        found = await consumer.end_offsets(await _partitions(consumer, topic))
+    return _by_partition(found)
+
+
+async def beginning_offsets(settings: Settings, topic: str) -> dict[int, int]:
+    """Each partition's first offset that is still kept."""
+    async with _consumer(settings) as consumer:
+        found = await consumer.beginning_offsets(await _partitions(consumer, topic))
+    return _by_partition(found)
+
+
+@asynccontextmanager
+async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.brokers,
+        client_id=f"{settings.app_id}-reader",
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        fetch_max_wait_ms=FETCH_WAIT_MS,
+    )
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def _from(consumer: AIOKafkaConsumer, where: TopicPartition, first: int, end: int) -> AsyncIterator[Read]:
+    """From `first` to before `end`. Compaction leaves holes, also at the end, so the position tells when to stop."""
+    if first >= end:
+        return
+    consumer.assign([where])
+    consumer.seek(where, first)
+    while await consumer.position(where) < end:
+        fetched = await consumer.getmany(where, timeout_ms=1000)
+        for record in fetched.get(where, ()):
+            if record.offset >= end:
+                return
+            yield Read(record.offset, record.key, record.value, record.timestamp)
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
+    # A consumer without a subscription keeps no metadata of the topic until it is asked for.
+    await consumer._client._wait_on_metadata(topic)
+    return [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+
+
+async def _bounds(consumer: AIOKafkaConsumer, where: TopicPartition) -> tuple[int, int]:
+    begin = await consumer.beginning_offsets([where])
+    end = await consumer.end_offsets([where])
+    return begin[where], end[where]
+
+
+def _by_partition(offsets: dict[Any, int]) -> dict[int, int]:
+    return {where.partition: offset for where, offset in offsets.items()}
