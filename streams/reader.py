@@ -5,7 +5,7 @@ Each read has a consumer of its own, assigned and without a group, so that it mo
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -36,7 +36,7 @@ async def read_range(settings: Settings, topic: str, partition: int, first: int,
         return
     where = TopicPartition(topic, partition)
     async with _consumer(settings) as consumer:
-        begin, end = await _bounds(consumer, where)
+        begin, end = await _bounds(settings, consumer, where)
         if first < begin or last >= end:
             raise ReadError(f"{topic}/{partition} holds offsets {begin} to {end - 1}, asked for {first} to {last}")
         async for record in _from(consumer, where, first, last + 1):
@@ -47,7 +47,7 @@ async def read_all(settings: Settings, topic: str) -> AsyncIterator[Read]:
     """All that `topic` holds now, a partition after the other; what is written meanwhile is not waited for."""
     async with _consumer(settings) as consumer:
         for where in await _partitions(consumer, topic):
-            begin, end = await _bounds(consumer, where)
+            begin, end = await _bounds(settings, consumer, where)
             async for record in _from(consumer, where, begin, end):
                 yield record
 
@@ -55,7 +55,7 @@ async def read_all(settings: Settings, topic: str) -> AsyncIterator[Read]:
 async def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
     """Each partition's next offset: one after its last record."""
     async with _consumer(settings) as consumer:
-        found = await consumer.end_offsets(await _partitions(consumer, topic))
+        found = await _ends(settings, consumer, await _partitions(consumer, topic))
     return _by_partition(found)
 
 
@@ -102,11 +102,29 @@ async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicParti
     return [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
 
 
-async def _bounds(consumer: AIOKafkaConsumer, where: TopicPartition) -> tuple[int, int]:
+async def _bounds(settings: Settings, consumer: AIOKafkaConsumer, where: TopicPartition) -> tuple[int, int]:
     begin = await consumer.beginning_offsets([where])
-    end = await consumer.end_offsets([where])
+    end = await _ends(settings, consumer, [where])
     return begin[where], end[where]
 
 
-def _by_partition(offsets: dict[Any, int]) -> dict[int, int]:
+async def _ends(
+    settings: Settings, consumer: AIOKafkaConsumer, wheres: list[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """Each partition's next offset.
+
+    Tansu, asked for it, tells the offset after the *first* record of the last batch; its answer to a fetch is right.
+    """
+    ends: dict[TopicPartition, int] = await consumer.end_offsets(wheres)
+    if not settings.embedded:
+        return ends
+    consumer.assign(wheres)
+    for where, end in ends.items():
+        consumer.seek(where, end)
+    while any(consumer.highwater(where) is None for where in wheres):
+        await consumer.getmany(timeout_ms=FETCH_WAIT_MS, max_records=1)
+    return {where: consumer.highwater(where) for where in wheres}
+
+
+def _by_partition(offsets: dict[TopicPartition, int]) -> dict[int, int]:
     return {where.partition: offset for where, offset in offsets.items()}
