@@ -151,7 +151,7 @@ def _parted(
 
 
 def _renewed(old: Sequence[Holding], new: Sequence[Holding], at: datetime) -> list[Holding]:
-    said = list(dict.fromkeys(_dated(each, old, at) for each in new))
+    said = [_dated(each, old, at) for each in _union(new)]
     history = [each for each in old if not any(_overlap(each, told) for told in said)]
     return said + _ended(history, at)
 
