@@ -99,9 +99,10 @@ def _united(keep: Resident, gone: Resident) -> Resident:
 
 
 def _union(holdings: Sequence[Holding]) -> list[Holding]:
-    """Spans of the same value that overlap become one, and such as touch if they are alike."""
+    """Spans of the same value that overlap become one, and such as touch if they are alike; empty ones are dropped."""
     united: list[Holding] = []
-    for each in sorted(holdings, key=lambda holding: (holding.value, start_of(holding))):
+    spans = (each for each in holdings if start_of(each) < _end(each))
+    for each in sorted(spans, key=lambda holding: (holding.value, start_of(holding))):
         if united and _continues(united[-1], each):
             united[-1] = _joined(united[-1], each)
         else:
