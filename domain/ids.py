@@ -1,0 +1,9 @@
+"""Deterministic ids: the same parts give the same id, on any machine, in any order of events."""
+
+import hashlib
+
+
+def short_hash(*parts: str | int) -> str:
+    """20 hexadecimal digits (80 bits) of the parts, which may hold any character."""
+    text = "\x1f".join(str(part) for part in parts)
+    return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()

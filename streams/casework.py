@@ -1,0 +1,192 @@
+"""Case inputs applied in their order, behind the fence; the journal published; a lost or older store brought up.
+
+The order of case-inputs is the truth. Whatever happened to the worker, the partition or Redis, one question decides
+what to do: at which offset does the store stand?
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from schemas.inputs import CaseInput, HoldChange, PolicyChange, input_adapter
+from streams import journal, topics
+from streams.batch import Batch, Entry
+from streams.clock import Clock
+from streams.dead_letters import DeadLetters
+from streams.policies import Policies
+from streams.producer import Producer
+from streams.reader import beginning_offsets, end_offsets, read_range
+from streams.settings import Settings
+from streams.store import CaseStore, Change, Loaded, Standing, entry_name
+
+log = logging.getLogger(__name__)
+
+BATCH = 200  # inputs decided on with one round trip
+REBUILD_CHUNK = 500  # commands written at once while a store is built anew
+
+
+class Raw(NamedTuple):
+    """A record of case-inputs as it lies on its partition."""
+
+    offset: int
+    value: bytes
+
+
+class AheadError(RuntimeError):
+    """The store stands beyond the log's end: the topic was made anew, or lost records."""
+
+
+class Casework:
+    """Applies inputs to the cases of the partitions this worker owns."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: CaseStore,
+        producer: Producer,
+        policies: Policies,
+        dead_letters: DeadLetters,
+        clock: Clock,
+    ) -> None:
+        self._settings, self._store, self._producer = settings, store, producer
+        self._policies, self._dead_letters, self._clock = policies, dead_letters, clock
+        self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
+
+    async def apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
+        """Apply records, in order, each once whatever came before. Returns the journal entries they made."""
+        async with self._locks[partition]:
+            return await self._apply(partition, records)
+
+    async def watch(self, partition: int) -> None:
+        """Bring a partition up whose store was lost, and publish what a dead worker left in the outbox."""
+        async with self._locks[partition]:
+            if await self._store.offset(partition) is None:
+                await self._recover(partition)
+            await self._publish_outbox(partition)
+            await self._store.forget_applied(partition, self._clock.now())
+
+    async def _apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
+        while True:
+            inputs = [(raw, await self._read(partition, raw)) for raw in records]
+            loaded = await self._load(partition, [message for _, message in inputs if message])
+            if loaded is None:
+                await self._recover(partition)
+                continue
+            stored = loaded.standing.offset
+            if stored >= records[-1].offset:
+                await self._check_end(partition, stored)
+                await self._publish_outbox(partition)
+                return []
+            if stored < records[0].offset - 1:
+                await self._catch_up(partition, stored, records[0].offset - 1)
+                continue
+            change, entries = await self._decide(partition, loaded, [item for item in inputs if item[0].offset > stored])
+            if await self._store.commit(partition, stored, records[-1].offset, change):
+                await self._publish(partition, entries)
+                return entries
+
+    async def _read(self, partition: int, raw: Raw) -> CaseInput | None:
+        try:
+            return input_adapter.validate_json(raw.value)
+        except ValidationError as error:
+            await self._dead_letters.record(topics.CASE_INPUTS.name, partition, raw.offset, raw.value, error)
+            return None
+
+    async def _load(self, partition: int, messages: Sequence[CaseInput]) -> Loaded | None:
+        residents = {message.resident for message in messages if not isinstance(message, PolicyChange | HoldChange)}
+        if any(isinstance(message, HoldChange) and message.lift for message in messages):
+            residents.update(await self._store.held(partition))
+        return await self._store.load(partition, [message.id for message in messages], sorted(residents))
+
+    async def _decide(
+        self, partition: int, loaded: Loaded, inputs: Iterable[tuple[Raw, CaseInput | None]]
+    ) -> tuple[Change, list[Entry]]:
+        batch = Batch(partition, loaded, await self._policies.get(loaded.standing.policy))
+        for raw, message in inputs:
+            if message is None or message.id in batch.applied:
+                continue
+            if isinstance(message, PolicyChange):
+                batch.follow(raw.offset, message, await self._policies.get(message.policy))
+            else:
+                batch.take(raw.offset, message)
+        return batch.change, batch.entries
+
+    async def _catch_up(self, partition: int, stored: int, last: int) -> None:
+        """Apply again what an older store has not seen: the outcome and all ids are the same."""
+        begin = (await beginning_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
+        if stored + 1 < begin:
+            log.warning("case-inputs/%d: %d to %d are no longer kept; folding the journal", partition, stored + 1, begin)
+            await self.forget(partition)
+            return
+        log.warning("case-inputs/%d: the store stands at %d, applying to %d again", partition, stored, last)
+        missed: list[Raw] = []
+        async for record in read_range(self._settings, topics.CASE_INPUTS.name, partition, stored + 1, last):
+            missed.append(Raw(record.offset, record.value or b""))
+            if len(missed) == BATCH:
+                await self._apply(partition, missed)
+                missed = []
+        if missed:
+            await self._apply(partition, missed)
+
+    async def forget(self, partition: int) -> None:
+        """Let a partition be built anew from its journal."""
+        await self._store.clear(partition)
+
+    async def _recover(self, partition: int) -> None:
+        """Build the partition's store from its journal; the first who finishes wins, the others see it done."""
+        folded = await journal.fold(self._settings, partition)
+        end = await self._end(partition)
+        begin = (await beginning_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
+        _refuse_ahead(partition, folded.offset, end)
+        policy = folded.standing.policy if folded.standing else (await self._policies.default()).hash
+        holds = folded.standing.holds if folded.standing else ()
+        standing = Standing(max(folded.offset, begin - 1), policy, holds)
+        await self._store.clear(partition, only_if_lost=True)
+        for chunk in _chunks(journal.changes(folded, self._clock.now())):
+            if not await self._store.commit(partition, None, None, chunk):
+                return
+        last = Change()
+        last.standing(standing)
+        await self._store.commit(partition, None, standing.offset, last)
+        if folded.cases:
+            log.warning("partition %d was built anew from its journal: %d cases", partition, len(folded.cases))
+
+    async def _check_end(self, partition: int, stored: int) -> None:
+        _refuse_ahead(partition, stored, await self._end(partition))
+
+    async def _end(self, partition: int) -> int:
+        return (await end_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
+
+    async def _publish_outbox(self, partition: int) -> None:
+        waiting = await self._store.outbox(partition)
+        entries = [journal.journal_adapter.validate_json(value) for value in waiting.values()]
+        if entries:
+            await journal.publish(self._producer, partition, entries)
+            await self._store.published(partition, waiting)
+
+    async def _publish(self, partition: int, entries: Sequence[Entry]) -> None:
+        if entries:
+            await journal.publish(self._producer, partition, entries)
+            await self._store.published(partition, [entry_name(entry) for entry in entries])
+
+
+def _refuse_ahead(partition: int, stored: int, end: int) -> None:
+    if stored >= end:
+        raise AheadError(
+            f"partition {partition} stands at input {stored}, but {topics.CASE_INPUTS.name} ends at {end - 1}: the "
+            "topic was made anew or lost records. Restore it, or start over from the journal with `quanzu rebuild`"
+        )
+
+
+def _chunks(changes: Iterable[Change]) -> Iterable[Change]:
+    chunk = Change()
+    for change in changes:
+        chunk.commands += change.commands
+        if len(chunk.commands) >= REBUILD_CHUNK:
+            yield chunk
+            chunk = Change()
+    yield chunk

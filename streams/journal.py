@@ -1,0 +1,122 @@
+"""The journal: publishing what was decided, and folding it into the cases it tells of."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from schemas.cases import Case, StepState
+from schemas.events import CaseEvent, Dispatch, StandingEvent, journal_adapter
+from streams import topics
+from streams.producer import Producer, Record
+from streams.reader import beginning_offsets, end_offsets, read_range
+from streams.settings import Settings
+from streams.store import APPLIED_KEPT, Change, Standing
+
+Entry = CaseEvent | StandingEvent
+
+DISPATCH_TOPICS = {topic.name.removeprefix("dispatches."): topic.name for topic in topics.DISPATCHES}
+
+
+async def publish(producer: Producer, partition: int, entries: Sequence[Entry]) -> None:
+    """Write the entries to the journal, then their dispatches to the channels; returns when Kafka has all."""
+    await producer.send_all([_journal_record(partition, entry) for entry in entries])
+    dispatches = [dispatch for entry in entries if isinstance(entry, CaseEvent) for dispatch in entry.dispatches]
+    await producer.send_all([_dispatch_record(partition, dispatch) for dispatch in dispatches])
+
+
+def _journal_record(partition: int, entry: Entry) -> Record:
+    name = entry.case.resident if isinstance(entry, CaseEvent) else "standing"
+    return Record(topics.CASE_EVENTS.name, name.encode(), entry.model_dump_json().encode(), partition)
+
+
+def _dispatch_record(partition: int, dispatch: Dispatch) -> Record:
+    topic = DISPATCH_TOPICS[dispatch.channel]
+    return Record(topic, dispatch.resident.encode(), dispatch.model_dump_json().encode(), partition)
+
+
+@dataclass(slots=True)
+class Folded:
+    """What a partition's journal tells: the state a store must have."""
+
+    standing: Standing | None = None
+    cases: dict[str, Case] = field(default_factory=dict)  # by case id, at its highest version
+    applied: dict[str, datetime] = field(default_factory=dict)
+    offset: int = -1
+    events: dict[str, CaseEvent] = field(default_factory=dict)  # by event id
+
+    def add(self, entry: Entry) -> None:
+        """Take an entry in, in any order and any number of times."""
+        if isinstance(entry, StandingEvent):
+            if self.standing is None or entry.offset >= self.standing.offset:
+                self.standing = Standing(entry.offset, entry.policy, tuple(entry.holds))
+        else:
+            self._case(entry.case)
+            self.events[entry.id] = entry
+        self.applied[entry.input] = entry.at
+        self.offset = max(self.offset, entry.offset)
+
+    def snapshot(self, case: Case) -> None:
+        """Take a case's snapshot in: it may stand for entries that are gone."""
+        self._case(case)
+
+    def _case(self, case: Case) -> None:
+        known = self.cases.get(case.id)
+        if known is None or case.version > known.version:
+            self.cases[case.id] = case
+
+    def latest(self) -> dict[str, list[Case]]:
+        """Each resident's cases, the earliest first."""
+        by_resident: dict[str, list[Case]] = {}
+        for case in sorted(self.cases.values(), key=lambda case: case.number):
+            by_resident.setdefault(case.resident, []).append(case)
+        return by_resident
+
+    def owed(self) -> list[CaseEvent]:
+        """Events with a dispatch whose result is still awaited: it may never have reached its channel."""
+        return [event for event in self.events.values() if any(map(self._awaited, event.dispatches))]
+
+    def _awaited(self, dispatch: Dispatch) -> bool:
+        step = next((step for step in self.cases[dispatch.case].steps if step.id == dispatch.step), None)
+        return step is not None and step.state is StepState.SENT and step.attempt == dispatch.attempt
+
+
+def changes(folded: Folded, now: datetime) -> Iterable[Change]:
+    """The commands that bring an empty store to what was folded, a resident at a time."""
+    for cases in folded.latest().values():
+        change = Change()
+        for before, after in zip([None, *cases], cases, strict=False):
+            change.case(before, after)
+        yield change
+    for event in folded.events.values():
+        change = Change()
+        change.counted(event)
+        yield change
+    for event in folded.owed():
+        change = Change()
+        change.entry(event)
+        yield change
+    for name, at in folded.applied.items():
+        if at > now - APPLIED_KEPT:
+            change = Change()
+            change.applied(name, at)
+            yield change
+
+
+async def fold(settings: Settings, partition: int) -> Folded:
+    """Read a partition's snapshots and its whole journal."""
+    folded = Folded()
+    async for value in _values(settings, topics.CASE_SNAPSHOTS.name, partition):
+        folded.snapshot(Case.model_validate_json(value))
+    async for value in _values(settings, topics.CASE_EVENTS.name, partition):
+        folded.add(journal_adapter.validate_json(value))
+    return folded
+
+
+async def _values(settings: Settings, topic: str, partition: int) -> AsyncIterator[bytes]:
+    begin = (await beginning_offsets(settings, topic))[partition]
+    end = (await end_offsets(settings, topic))[partition]
+    async for record in read_range(settings, topic, partition, begin, end - 1):
+        if record.value is not None:
+            yield record.value
+
+

@@ -1,0 +1,23 @@
+"""What Prometheus reads. No label carries anything of a person; every label's values are bounded."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CLOCKS = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 1800, 7200, 86_400)  # seconds: the plan's clocks and what is below
+
+SIGNALS_SCREENED = Counter("quanzu_signals_screened_total", "Signals by what became of them", ["source", "outcome"])
+SIGNAL_TO_ALERT = Histogram("quanzu_signal_to_alert_seconds", "From a signal's arrival to its alert", buckets=CLOCKS)
+ALERT_TO_DISPATCH = Histogram("quanzu_alert_to_dispatch_seconds", "From an alert to its first dispatch", buckets=CLOCKS)
+DISPATCH_TO_RECEIPT = Histogram(
+    "quanzu_dispatch_to_receipt_seconds", "From a dispatch to its first result", ["channel"], buckets=CLOCKS
+)
+DEADLINE_ERROR = Histogram("quanzu_deadline_error_seconds", "How late a deadline was acted on", buckets=CLOCKS)
+CASES_OPENED = Counter("quanzu_cases_opened_total", "Cases opened", ["level"])
+CASES_OPEN = Gauge("quanzu_cases_open", "Open cases", ["level", "state"])
+CONTACTS = Counter("quanzu_contacts_total", "What came of contacts", ["channel", "result"])
+OUTCOMES = Counter("quanzu_case_outcomes_total", "How conversations ended", ["outcome"])
+MONEY_KEPT = Gauge("quanzu_loss_avoided_fen", "Money kept by evidence class, D is modelled", ["evidence"])
+MONEY_FROZEN = Gauge("quanzu_frozen_fen", "Money frozen at banks")
+DEFRAUDED_AFTER_WARNING = Gauge("quanzu_defrauded_after_warning", "Residents defrauded after a warning", ["days"])
+DEADLINES_OVERDUE = Gauge("quanzu_deadlines_overdue", "Deadlines that have passed and are not acted on", ["partition"])
+HELD_BACK = Counter("quanzu_dispatches_held_total", "Dispatches held back by a mute or the stop", ["channel"])
+FEED_AGE = Gauge("quanzu_feed_age_seconds", "Time since a source's newest signal arrived", ["source"])

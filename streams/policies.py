@@ -1,0 +1,60 @@
+"""Policies by their content's hash: on the topic for good, in Redis for the workers, parsed once a process."""
+
+from typing import Any
+
+from redis.asyncio import Redis
+
+from domain.policy import Policy, load
+from streams import topics
+from streams.producer import Producer, Record
+from streams.reader import read_all
+from streams.settings import Settings
+
+KEY = "policies"  # hash: content's hash -> TOML
+
+
+class UnknownPolicyError(LookupError):
+    """A partition decides by a policy whose text is nowhere to be found."""
+
+
+class Policies:
+    """Every policy that was ever in force."""
+
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
+        self._settings, self._producer = settings, producer
+        self._redis: Any = redis
+        self._parsed: dict[str, Policy] = {}
+
+    async def publish(self, text: str) -> Policy:
+        """Keep a policy's text for good, and return it read. Raises PolicyError when it cannot be used."""
+        policy = load(text)
+        if not await self._redis.hexists(KEY, policy.hash):
+            await self._producer.send_all([Record(topics.POLICIES.name, policy.hash.encode(), text.encode())])
+            await self._redis.hset(KEY, policy.hash, text)
+        self._parsed[policy.hash] = policy
+        return policy
+
+    async def default(self) -> Policy:
+        """The policy of the settings' file, with which an empty partition begins."""
+        return await self.publish(self._settings.policy.read_text(encoding="utf-8"))
+
+    async def get(self, digest: str) -> Policy:
+        """The policy of this hash. Raises UnknownPolicyError."""
+        if digest not in self._parsed:
+            text = await self._redis.hget(KEY, digest)
+            if text is None:
+                await self.restore()
+                text = await self._redis.hget(KEY, digest)
+            if text is None:
+                raise UnknownPolicyError(
+                    f"policy {digest} is neither in Redis nor on the topic {topics.POLICIES.name}: restore that "
+                    "topic, or publish the file again with `quanzu policy publish FILE`"
+                )
+            self._parsed[digest] = load(text.decode())
+        return self._parsed[digest]
+
+    async def restore(self) -> None:
+        """Fill Redis from the topic."""
+        async for record in read_all(self._settings, topics.POLICIES.name):
+            if record.key and record.value:
+                await self._redis.hset(KEY, record.key, record.value)

@@ -1,0 +1,256 @@
+"""The Redis of a province: the connection, and one partition's cases behind the fence of its offset."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from typing import Any, Self
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+
+from domain import counts, ledger
+from domain.casework import deadlines, has_held, queue_rank, settled_at
+from schemas.cases import Case
+from schemas.events import CaseEvent, StandingEvent
+from schemas.inputs import Hold
+from streams.settings import Settings, SettingsError
+
+APPLIED_KEPT = timedelta(days=9)  # longer than any input stays on its topic
+COMMIT = files("streams").joinpath("lua/commit.lua").read_text()
+
+# The partition's keys, in the order in which the script numbers them.
+STATE, CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, SETTLED, ALERTED, LEDGER, COUNTS = range(13)
+NAMES = (
+    "state",  # hash: offset, policy
+    "cases",  # hash: resident -> the latest case
+    "earlier",  # hash: case id -> a case that was followed by another
+    "applied",  # sorted set: input id -> its time
+    "deadlines",  # sorted set: case|step -> when it falls due
+    "queue",  # sorted set: case -> rank, for the desk
+    "held",  # set: residents with a step held back
+    "outbox",  # hash: offset -> journal entry not known to be published
+    "holds",  # hash: hold id -> hold
+    "settled",  # hash: resident -> when the case was settled
+    "alerted",  # hash: resident -> what screening has alerted
+    "ledger",  # hash: total -> its sum over the partition
+    "counts",  # hash: what is counted (domain/counts) -> how many
+)
+
+Argument = str | bytes | int | float
+Command = tuple[str, int, tuple[Argument, ...]]
+
+
+def connect(settings: Settings) -> "Redis":
+    """A client that tries again for about a second before it raises redis.exceptions.ConnectionError."""
+    if settings.redis is None:
+        raise SettingsError("no Redis yet: start the embedded servers first (streams.embedded.Embedded)")
+    retry = Retry(ExponentialBackoff(cap=0.5, base=0.02), retries=5)
+    return Redis.from_url(settings.redis, retry=retry, socket_timeout=5, socket_connect_timeout=2, protocol=3)
+
+
+def key(name: str, partition: int) -> str:
+    """A key of one partition: its hash tag keeps a script's keys together."""
+    return f"{name}:{{{partition}}}"
+
+
+def milliseconds(moment: datetime) -> int:
+    """A moment as Redis scores have it."""
+    return round(moment.timestamp() * 1000)
+
+
+def moment(score: float) -> datetime:
+    """A Redis score as a moment."""
+    return datetime.fromtimestamp(score / 1000, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a partition stands: the last offset applied, the policy in force, the holds."""
+
+    offset: int
+    policy: str
+    holds: tuple[Hold, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a batch of inputs is decided on."""
+
+    standing: Standing
+    cases: dict[str, Case]
+    applied: set[str]
+
+
+@dataclass(slots=True)
+class Change:
+    """The commands of one commit."""
+
+    commands: list[Command] = field(default_factory=list)
+
+    def add(self, command: str, name: int, *arguments: Argument) -> Self:
+        self.commands.append((command, name, arguments))
+        return self
+
+    def applied(self, input_id: str, at: datetime) -> None:
+        self.add("ZADD", APPLIED, milliseconds(at), input_id)
+
+    def entry(self, entry: CaseEvent | StandingEvent) -> None:
+        """Keep a journal entry until it is published."""
+        self.add("HSET", OUTBOX, f"{entry.offset}/{_name(entry)}", entry.model_dump_json())
+
+    def case(self, before: Case | None, after: Case) -> None:
+        """Store a case, and all that is derived from it."""
+        same = before is not None and before.id == after.id
+        if before is not None and not same:
+            self.add("HSET", EARLIER, before.id, before.model_dump_json())
+        self.add("HSET", CASES, after.resident, after.model_dump_json())
+        self._deadlines(before, after)
+        self._flags(before, after)
+        owed = ledger.difference(ledger.of_case(after), ledger.of_case(before) if before and same else ledger.Totals())
+        self._sum(LEDGER, owed)
+        self._sum(COUNTS, counts.of_standing(before, after))
+
+    def counted(self, event: CaseEvent) -> None:
+        """Count what an event adds."""
+        self._sum(COUNTS, counts.of_event(event))
+
+    def _sum(self, name: int, amounts: Mapping[str, int]) -> None:
+        for field_name, amount in amounts.items():
+            if amount:
+                self.add("HINCRBY", name, field_name, amount)
+
+    def standing(self, standing: Standing) -> None:
+        self.add("HSET", STATE, "policy", standing.policy)
+        self.add("DEL", HOLDS)
+        for hold in standing.holds:
+            self.add("HSET", HOLDS, hold.id, hold.model_dump_json())
+
+    def _deadlines(self, before: Case | None, after: Case) -> None:
+        old = _members(before) if before else {}
+        new = _members(after)
+        for member in old.keys() - new.keys():
+            self.add("ZREM", DEADLINES, member)
+        for member, due in new.items():
+            if old.get(member) != due:
+                self.add("ZADD", DEADLINES, due, member)
+
+    def _flags(self, before: Case | None, after: Case) -> None:
+        rank = queue_rank(after)
+        if before is not None and before.id != after.id:
+            self.add("ZREM", QUEUE, before.id)
+        self.add("ZREM", QUEUE, after.id) if rank is None else self.add("ZADD", QUEUE, rank, after.id)
+        self.add("SADD" if has_held(after) else "SREM", HELD, after.resident)
+        settled = settled_at(after)
+        if settled is not None and (before is None or settled_at(before) != settled):
+            self.add("HSET", SETTLED, after.resident, settled.isoformat()).add("HDEL", ALERTED, after.resident)
+
+
+class CaseStore:
+    """One province's cases. Every write passes the fence; reading needs none."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self.redis: Any = redis  # redis-py types a command's result as sync or async at once
+        self._commit = self.redis.register_script(COMMIT)
+
+    async def load(self, partition: int, inputs: Sequence[str], residents: Sequence[str]) -> Loaded | None:
+        """Where the partition stands, and the cases and applied ids asked for; None when the store has none of it."""
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.hmget(key("state", partition), "offset", "policy")
+            pipe.hvals(key("holds", partition))
+            pipe.hmget(key("cases", partition), ["", *residents])
+            pipe.zmscore(key("applied", partition), ["", *inputs])
+            (offset, policy), holds, cases, scores = await pipe.execute()
+        if offset is None:
+            return None
+        standing = Standing(int(offset), policy.decode(), tuple(Hold.model_validate_json(hold) for hold in holds))
+        return Loaded(
+            standing,
+            {resident: Case.model_validate_json(raw) for resident, raw in zip(residents, cases[1:], strict=True) if raw},
+            {name for name, score in zip(inputs, scores[1:], strict=True) if score is not None},
+        )
+
+    async def commit(self, partition: int, expected: int | None, offset: int | None, change: Change) -> bool:
+        """Apply the change if the partition still stands at `expected`; False when another was first."""
+        arguments: list[Argument] = ["" if expected is None else expected, "" if offset is None else offset]
+        for command, name, rest in change.commands:
+            arguments += [len(rest), command, name + 1, *rest]
+        keys = [key(name, partition) for name in NAMES]
+        return bool(await self._commit(keys=keys, args=arguments) == b"ok")
+
+    async def offset(self, partition: int) -> int | None:
+        stored = await self.redis.hget(key("state", partition), "offset")
+        return None if stored is None else int(stored)
+
+    async def clear(self, partition: int, *, only_if_lost: bool = False) -> None:
+        """Forget the partition; with `only_if_lost`, no more than the remains of what was lost."""
+        if only_if_lost:
+            change = Change()
+            for name in (CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, LEDGER, COUNTS):
+                change.add("DEL", name)
+            await self.commit(partition, None, None, change)
+        else:
+            await self.redis.delete(key("state", partition))
+
+    async def outbox(self, partition: int) -> dict[bytes, bytes]:
+        """Journal entries committed but not known to be published, by the name under which they are cleared."""
+        entries: dict[bytes, bytes] = await self.redis.hgetall(key("outbox", partition))
+        return dict(sorted(entries.items(), key=lambda item: int(item[0].split(b"/")[0])))
+
+    async def published(self, partition: int, names: Iterable[str | bytes]) -> None:
+        if names := list(names):
+            await self.redis.hdel(key("outbox", partition), *names)
+
+    async def held(self, partition: int) -> list[str]:
+        """The residents with a step held back."""
+        return sorted(name.decode() for name in await self.redis.smembers(key("held", partition)))
+
+    async def case(self, partition: int, case_id: str) -> Case | None:
+        """One case, the resident's latest or an earlier one."""
+        resident = case_id.rpartition("-")[0]
+        latest = await self.redis.hget(key("cases", partition), resident)
+        if latest and (found := Case.model_validate_json(latest)).id == case_id:
+            return found
+        earlier = await self.redis.hget(key("earlier", partition), case_id)
+        return Case.model_validate_json(earlier) if earlier else None
+
+    async def due(self, partition: int, now: datetime, most: int) -> list[tuple[str, str, int]]:
+        """Deadlines that have come: case, step, and when (epoch ms), the oldest first."""
+        found = await self.redis.zrange(
+            key("deadlines", partition), "-inf", milliseconds(now), byscore=True, offset=0, num=most, withscores=True
+        )
+        return [(*member.decode().split("|"), int(score)) for member, score in found]
+
+    async def forget_applied(self, partition: int, now: datetime) -> None:
+        """Drop the ids of inputs that can no longer come again."""
+        await self.redis.zremrangebyscore(key("applied", partition), "-inf", milliseconds(now - APPLIED_KEPT))
+
+    async def sums(self, name: str, partitions: Iterable[int]) -> Counter[str]:
+        """A hash of numbers (`ledger`, `counts`) added up over partitions."""
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for partition in partitions:
+                pipe.hgetall(key(name, partition))
+            parts = await pipe.execute()
+        total: Counter[str] = Counter()
+        for part in parts:
+            total.update({field_name.decode(): int(value) for field_name, value in part.items()})
+        return total
+
+    async def overdue(self, partition: int, now: datetime) -> int:
+        """How many deadlines have passed and were not acted on yet."""
+        return int(await self.redis.zcount(key("deadlines", partition), "-inf", milliseconds(now)))
+
+
+def entry_name(entry: CaseEvent | StandingEvent) -> str:
+    """The name under which the outbox keeps an entry: an input with several cases has one for each."""
+    return f"{entry.offset}/{_name(entry)}"
+
+
+def _name(entry: CaseEvent | StandingEvent) -> str:
+    return entry.case.id if isinstance(entry, CaseEvent) else entry.kind
+
+
+def _members(case: Case) -> dict[str, int]:
+    return {f"{case.id}|{step}": milliseconds(due) for step, due in deadlines(case).items()}
