@@ -1,7 +1,155 @@
-"""The policy's words to residents."""
+"""The policy's words to residents, and what they must never contain.
+
+A warning must be provably genuine: scammers send links and numbers to call back, so a warning has none, but 96110.
+It names the receiver's last digits and a code that 96110 can confirm, so that a forged one is told apart.
+"""
+
+import re
+import unicodedata
+from string import Formatter
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
 
 from domain.policy.units import Section
+from schemas.base import Token
+from schemas.levels import Action, Result
+from schemas.residents import Language
+
+HOTLINE = "96110"
+DEFAULT = "default"
+PLACEHOLDERS = frozenset({"tail", "code"})
+SAMPLE = {"tail": "0000", "code": "000000"}  # as long as what is filled in
+KEYS = {"1": Result.ACKNOWLEDGED, "2": Result.WANTS_OPERATOR, "9": Result.WRONG_NUMBER}
+
+ONE_SEGMENT, OF_SEVERAL = 70, 67  # characters in UCS-2, as Chinese and Korean are sent (3GPP TS 23.038, 23.040)
+
+_NUMERALS = str.maketrans("〇零一二三四五六七八九幺", "001234567891")
+_RUN = re.compile(r"\d(?:[\s\-–—·.()]*\d){2,}")
+_LINKS = {
+    r"://|www\.|https?": "a link",
+    r"@": "an @",
+    r"\w\.\w": "a domain",
+    r"[A-Za-z0-9]。[A-Za-z]": "a domain (a browser reads 。 as a dot)",
+}
+
+
+def segments(text: str) -> int:
+    """How many SMS segments `text` takes. Characters beyond the basic plane count twice, as UTF-16 has them."""
+    units = len(text.encode("utf-16-le")) // 2
+    return 1 if units <= ONE_SEGMENT else -(-units // OF_SEVERAL)
+
+
+def template(text: str) -> str:
+    """Check a template. Raises ValueError that says what must not be in it, or what is missing."""
+    _placeholders(text)
+    plain = unicodedata.normalize("NFKC", text)
+    if not text.isprintable():
+        raise ValueError("a character that cannot be seen: write the text anew, without pasting it")
+    for pattern, found in _LINKS.items():
+        if re.search(pattern, plain, re.IGNORECASE):
+            raise ValueError(f"{found}: a warning has no link. Leave it out, residents call {HOTLINE}")
+    _numbers(plain)
+    return text
+
+
+def _placeholders(text: str) -> None:
+    try:
+        parts = list(Formatter().parse(text))
+    except ValueError as error:
+        raise ValueError(f"{error}: write placeholders as {{tail}} and {{code}}") from None
+    names = [name for _, name, _, _ in parts if name is not None]
+    if unknown := sorted(set(names) - PLACEHOLDERS):
+        raise ValueError(f"placeholder {{{unknown[0]}}} is not known: there are {{tail}} and {{code}}")
+    if any(spec or conversion for _, _, spec, conversion in parts):
+        raise ValueError("a placeholder with a format: write just {tail} or {code}")
+    if missing := sorted(PLACEHOLDERS - set(names)):
+        raise ValueError(f"{{{missing[0]}}} is missing: without it a resident cannot tell a warning from a forged one")
+
+
+def _numbers(plain: str) -> None:
+    if re.search(r"\}\s*\d|\d\s*\{", plain.translate(_NUMERALS)):
+        raise ValueError("a digit beside a placeholder: it would read as one number. Put a word between them")
+    counted = re.sub(r"\{\w+\}", "_", plain).translate(_NUMERALS)
+    for run in _RUN.findall(counted):
+        if run != HOTLINE:
+            raise ValueError(f"the number {run}: no number but {HOTLINE} may stand in a warning")
+    if HOTLINE not in counted:
+        raise ValueError(f"{HOTLINE} is missing: say where the resident can ask")
+
+
+Template = Annotated[str, AfterValidator(template)]
+ByScam = dict[Token, Template]
+
+
+class Wording(Section):
+    """One action's templates, by language and scam type. `default` is for every type that has none of its own."""
+
+    zh: ByScam
+    ko: ByScam
+    en: ByScam = Field(default_factory=dict)  # shown on the console, never sent
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for language in Language:
+            if DEFAULT not in self.texts(language):
+                raise ValueError(f'{language.value}.{DEFAULT} is missing. Write {DEFAULT} = "…"')
+        return self
+
+    def texts(self, language: Language) -> ByScam:
+        """The templates that are sent in `language`."""
+        return self.ko if language is Language.KOREAN else self.zh
+
+
+class Segments(Section):
+    """How long a text message may get: a flash SMS of several segments is shown in pieces, or not at all."""
+
+    sms: Annotated[int, Field(ge=1, le=6)] = 3
+    flash_sms: Annotated[int, Field(ge=1, le=6)] = 1
+    contact_sms: Annotated[int, Field(ge=1, le=6)] = 2
 
 
 class Messages(Section):
-    """Templates by language."""
+    """What is said, by action. Calls name each key that may be pressed."""
+
+    segments: Segments = Segments()
+    sms: Wording
+    flash_sms: Wording
+    contact_sms: Wording
+    robot_call: Wording
+    follow_up: Wording
+    contact_call: Wording
+
+    def wording(self, action: Action) -> Wording | None:
+        """The templates of `action`; none for an action that says nothing by itself."""
+        found = getattr(self, action.value, None)
+        return found if isinstance(found, Wording) else None
+
+    @model_validator(mode="after")
+    def _short_enough(self) -> Self:
+        for action in Segments.model_fields:
+            for where, text in _each(action, getattr(self, action)):
+                taken, most = segments(text.format(**SAMPLE)), getattr(self.segments, action)
+                if taken > most:
+                    raise ValueError(f"{where} takes {taken} segments, not {most}: {_room(most)} characters fit")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_named(self) -> Self:
+        for action in (Action.ROBOT_CALL, Action.FOLLOW_UP, Action.CONTACT_CALL):
+            for where, text in _each(action, getattr(self, action.value)):
+                if missing := [key for key in KEYS if not re.search(rf"(?<!\d){key}(?!\d)", text)]:
+                    raise ValueError(f"{where} does not name key {missing[0]}: say what {', '.join(KEYS)} are for")
+        return self
+
+
+def _each(action: str, wording: Wording) -> list[tuple[str, str]]:
+    return [
+        (f"{action}.{language.value}.{scam}", text)
+        for language in Language
+        for scam, text in wording.texts(language).items()
+    ]
+
+
+def _room(most: int) -> int:
+    return ONE_SEGMENT if most == 1 else most * OF_SEVERAL
