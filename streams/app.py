@@ -4,7 +4,7 @@ Faust commits what was acked, and acks in a `finally`: also when the body raised
 its records with `records`, which never acks, and acks as its last line:
 
     @app.agent(app.topic("case-inputs"))
-    async def casework(stream: Stream[bytes]) -> None:
+    async def casework(stream: StreamT[bytes]) -> None:
         async for batch in records(stream, max_=200):
             await decide_and_publish(batch)   # transient: tried again in there; permanent: to the dead letters
             ack_all(batch)
@@ -33,8 +33,8 @@ COMMIT_SECONDS = 0.5
 
 # Tansu answers a join only when the rebalance timeout is over; Kafka's least session timeout is 6 s.
 EMBEDDED_TIMES: dict[str, Any] = {
-    "broker_session_timeout": 3.0,
-    "broker_heartbeat_interval": 0.5,
+    "broker_session_timeout": 2.0,
+    "broker_heartbeat_interval": 0.4,
     "broker_rebalance_timeout": 1.0,
 }
 KAFKA_TIMES: dict[str, Any] = {

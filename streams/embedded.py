@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import fcntl
 import importlib
 import logging
 import shutil
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 import redis
 from kafka import KafkaAdminClient
@@ -45,6 +46,7 @@ class Embedded:
         self.kafka = ""
         self.redis = ""
         self._kafka_port = self._redis_port = 0
+        self._lock: TextIO | None = None
         self._broker: subprocess.Popen[bytes] | None = None
         self._valkey: subprocess.Popen[bytes] | None = None
 
@@ -84,6 +86,9 @@ class Embedded:
             if server is not None:
                 _stop(server)
         self._broker = self._valkey = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def restart_redis(self, *, kill: bool = False, wipe: bool = False) -> None:
         """Stop Redis and start it again on the same port, as a failure would: killed, or with its files gone."""
@@ -97,14 +102,25 @@ class Embedded:
 
     def _start(self) -> None:
         self.data.mkdir(parents=True, exist_ok=True)
+        self._claim_folder()
         self._kafka_port, self._redis_port = _free_port(), _free_port()
         self._start_broker()
         self._start_redis()
         log.info("embedded Kafka at %s, Redis at %s", self.kafka, self.redis)
         log.warning("the embedded broker keeps its log in memory: what it holds is gone when it stops")
 
+    def _claim_folder(self) -> None:
+        self._lock = (self.data / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EmbeddedError(
+                f"{self.data}: another Quanzu runs embedded in this folder. "
+                "Stop it, set QUANZU_DATA to another folder, or use its servers through QUANZU_KAFKA and QUANZU_REDIS."
+            ) from None
+
     def _start_broker(self) -> None:
-        # A topic older than the broker's memory would make a store left by an earlier run lie ahead of the log.
+        # The broker begins empty: a store left by an earlier run would stand ahead of its log.
         shutil.rmtree(self.data / "valkey", ignore_errors=True)
         self.kafka = f"127.0.0.1:{self._kafka_port}"
         address = f"tcp://{self.kafka}"
