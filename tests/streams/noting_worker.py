@@ -1,0 +1,45 @@
+"""A worker for the tests: it writes what it takes, and what it owns, as lines of JSON to standard output."""
+
+import json
+import logging
+import os
+import sys
+import time
+
+from faust import StreamT
+
+from streams.app import ack, create_app, owned, records, run
+from streams.settings import load
+
+settings = load()
+topic = os.environ["TEST_TOPIC"]
+mode = os.environ["TEST_MODE"]  # ack all, skip what is bad, fail on what is bad
+logging.basicConfig(level="INFO", stream=sys.stderr)
+app = create_app(settings)
+
+
+def say(**line: object) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+@app.agent(app.topic(topic, key_type=bytes, value_type=bytes))
+async def noting(stream: StreamT[bytes]) -> None:
+    async for batch in records(stream, max_=50):
+        for event in batch:
+            value = event.value.decode()
+            if mode == "fail" and value == "bad":
+                raise RuntimeError("a body that fails")
+            say(value=value, at=time.time(), batch=len(batch))
+            if mode == "ack" or (mode == "skip" and value != "bad"):
+                ack(event)
+
+
+async def telling() -> None:
+    say(owned=sorted(owned(app, topic)))
+
+
+app.timer(0.1)(telling)
+
+if __name__ == "__main__":
+    run(app, settings)
