@@ -1,0 +1,58 @@
+"""Dead letters: what cannot be read goes to a topic of its own, with the reason, and the line moves on."""
+
+from collections.abc import Sequence
+
+from prometheus_client import Counter
+from pydantic import ValidationError
+
+from schemas.dead_letters import DeadLetter, RecordPlace
+from streams.clock import Clock
+from streams.producer import Producer, Record
+from streams.topics import DEAD_LETTERS
+
+WRITTEN = Counter("quanzu_dead_letters", "What could not be read, by source", ["source"])
+
+
+class DeadLetters:
+    """Writes what was refused."""
+
+    def __init__(self, producer: Producer, clock: Clock) -> None:
+        self._producer = producer
+        self._clock = clock
+
+    async def record(
+        self,
+        topic: str,
+        partition: int,
+        offset: int,
+        raw: bytes,
+        why: Exception | str,
+        source: str | None = None,
+        item: int | None = None,
+    ) -> None:
+        """Write a record that cannot be read, or one `item` of it; without a source it is kept under its topic."""
+        where = RecordPlace(topic=topic, partition=partition, offset=offset, item=item)
+        await self.write([DeadLetter.of(source or topic, where, reason(why), raw, self._clock.now())])
+
+    async def write(self, letters: Sequence[DeadLetter]) -> None:
+        """Write the letters and return when Kafka has them; waits for as long as Kafka is away."""
+        await self._producer.send_all([_record(letter) for letter in letters])
+        for letter in letters:
+            WRITTEN.labels(letter.source).inc()
+
+
+def reason(why: Exception | str) -> str:
+    """Why it was refused, without the values: a reason is shown and logged, the bytes are not."""
+    if not isinstance(why, ValidationError):
+        return str(why)
+    faults = why.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {_said(fault['type'], fault['msg'])}" for fault in faults)
+
+
+def _said(kind: str, message: str) -> str:
+    # The one message of pydantic's that repeats what was sent.
+    return "no such kind" if kind == "union_tag_invalid" else message.removeprefix("Value error, ")
+
+
+def _record(letter: DeadLetter) -> Record:
+    return Record(DEAD_LETTERS.name, letter.source.encode(), letter.model_dump_json().encode())

@@ -1,0 +1,61 @@
+"""AMLSim's transactions: sourceNodeId, targetNodeId, value, time.
+
+A node n becomes the account AML and n in eight digits; `value` is yuan, of which fen are made without rounding;
+`time` counts days from `Options.start`. The money has moved (settled), by mobile bank, which is the most common way.
+"""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+
+from streams.formats.rows import Options, Row, RowError, columns, picked
+
+NEEDED = ("sourceNodeId", "targetNodeId", "value", "time")
+LAST_STEP = 20_000  # days: some 54 years
+
+_WHOLE = re.compile(r"[0-9]{1,8}")
+_AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,9})?([eE]\+?[0-9])?")
+
+
+def open_rows(header: bytes, options: Options) -> Row:
+    """Reads the columns in whatever order they stand. Raises RowError when one is missing."""
+    count, places = columns(header, NEEDED)
+
+    def row(line: bytes, row_id: str) -> object:
+        payer, payee, value, step = picked(line, count, places)
+        return {
+            "kind": "transfer",
+            "source": "amlsim",
+            "id": row_id,
+            "at": options.start + timedelta(days=_step(step)),
+            "payer": account(payer),
+            "payee": account(payee),
+            "amount_fen": fen(value),
+            "channel": "mobile_bank",
+            "state": "settled",
+        }
+
+    return row
+
+
+def account(node: str) -> str:
+    """The account that stands for a node. Raises RowError."""
+    if not _WHOLE.fullmatch(node):
+        raise RowError("a node is a whole number of at most 8 digits")
+    return f"AML{int(node):08d}"
+
+
+def fen(yuan: str) -> int:
+    """Yuan as fen, exactly. Raises RowError for what is no amount or has parts of a fen."""
+    if not _AMOUNT.fullmatch(yuan):
+        raise RowError("value: not an amount of money")
+    amount = Decimal(yuan).scaleb(2)
+    if amount != amount.to_integral_value():
+        raise RowError("value: there are parts of a fen")
+    return int(amount)
+
+
+def _step(text: str) -> int:
+    if not _WHOLE.fullmatch(text) or int(text) > LAST_STEP:
+        raise RowError(f"time: not a step, a whole number up to {LAST_STEP}")
+    return int(text)

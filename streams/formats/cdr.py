@@ -1,0 +1,66 @@
+"""Call detail records of a subscriber: VOICE becomes a call that has ended, SMS a text message.
+
+The caller or sender is CallingNumber, the called or receiver CalledNumber, whichever of the two is the subscriber's.
+Direction tells: MO, the subscriber called; MT, he was called. The other party's number is overseas when it is not one
+of mainland China (+86) and no service number. EventTimestamp has no zone; `Options.zone` says which it is.
+"""
+
+import re
+from datetime import datetime
+
+from domain.identity import normal_phone
+from schemas.signals import NumberClass
+from streams.formats.rows import Options, Row, RowError, columns, picked
+
+NEEDED = ("RecordID", "EventTimestamp", "Direction", "EventType", "CallingNumber", "CalledNumber", "DurationSec")
+
+_SECONDS = re.compile(r"[0-9]{1,5}")
+
+
+def open_rows(header: bytes, options: Options) -> Row:
+    """Reads the columns in whatever order they stand. Raises RowError when one is missing."""
+    count, places = columns(header, NEEDED)
+
+    def row(line: bytes, row_id: str) -> object:
+        record, at, direction, event, calling, called, seconds = picked(line, count, places)
+        common = {
+            "source": "cdr",
+            "id": record or row_id,
+            "at": _time(at, options),
+            "number_class": _class_of(_other(direction, calling, called)),
+        }
+        if event == "VOICE":
+            return {**common, "kind": "call", "caller": calling, "called": called, "seconds": _seconds(seconds)}
+        if event == "SMS":
+            return {**common, "kind": "sms", "sender": calling, "receiver": called}
+        raise RowError("EventType: neither VOICE nor SMS")
+
+    return row
+
+
+def _other(direction: str, calling: str, called: str) -> str:
+    if direction not in ("MO", "MT"):
+        raise RowError("Direction: neither MO nor MT")
+    return called if direction == "MO" else calling
+
+
+def _class_of(number: str) -> NumberClass:
+    try:
+        abroad = normal_phone(number).startswith("+") and not normal_phone(number).startswith("+86")
+    except ValueError:  # a sender may have a name; whether the subject has a number is checked with the signal
+        abroad = False
+    return NumberClass.OVERSEAS if abroad else NumberClass.ORDINARY
+
+
+def _time(text: str, options: Options) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise RowError("EventTimestamp: not a time such as 2026-03-01 11:12:00") from None
+    return at if at.tzinfo else at.replace(tzinfo=options.zone)
+
+
+def _seconds(text: str) -> int:
+    if not _SECONDS.fullmatch(text):
+        raise RowError("DurationSec: not a whole number of seconds")
+    return int(text)

@@ -1,0 +1,234 @@
+"""The one code behind all ways in: look at what a feed sends, spell it one way, and give it to Kafka.
+
+Accepted means written with acks=all. It is counted here, by who accepted it.
+"""
+
+from collections import Counter as Count
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from prometheus_client import Counter
+from pydantic import ValidationError
+
+from domain.identity import normal_account, normal_phone
+from schemas.signals import BATCH_LIMIT, App, Call, Report, Signal, Sms, Transfer, Watch, batch_adapter, signal_adapter
+from streams.producer import MAX_BYTES, Producer, Record
+from streams.settings import Settings
+from streams.topics import SIGNALS, partition_of
+
+ACCEPTED = Counter("quanzu_signals_accepted", "Signals that Kafka has, by who sent them", ["source"])
+
+RECORD_BYTES = MAX_BYTES - 1_000  # a record's value; its key and Kafka's own fields come on top
+LONGEST_NUMBER = 128  # longer ones are refused by the schema, so they need no spelling
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with an item, and what to do. Never the value: it may be a telephone or an account."""
+
+    item: int  # from 0
+    field: str | None  # none: the item as a whole
+    what: str
+    do: str
+
+    def __str__(self) -> str:
+        return f"{self.field or 'item'}: {self.what}. {self.do}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands for an item of which there is not even an object."""
+
+    what: str
+    do: str = "Send it as a JSON object, each field once"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Signals ready to be written, with the place each had among the items; and what is wrong with the rest."""
+
+    good: list[tuple[int, Signal]]
+    faults: list[Fault]
+
+    @property
+    def signals(self) -> list[Signal]:
+        return [signal for _, signal in self.good]
+
+
+class Intake:
+    """Writes signals to Kafka, those of one shard together."""
+
+    def __init__(self, producer: Producer, settings: Settings) -> None:
+        self._producer = producer
+        self._partitions = settings.partitions
+
+    @property
+    def producer(self) -> Producer:
+        """What it writes with: for the dead letters beside the signals."""
+        return self._producer
+
+    async def accept(self, signals: Sequence[Signal]) -> dict[str, int]:
+        """Write the signals and return how many of each source were accepted, when Kafka has them all.
+
+        Waits for as long as Kafka is away; cancel to give up. Then some may have been written all the same: send all
+        again, readers know a signal by its id.
+        """
+        await self._producer.send_all(records_of(signals, self._partitions))
+        accepted = Count(signal.source for signal in signals)
+        for source, number in accepted.items():
+            ACCEPTED.labels(source).inc(number)
+        return dict(accepted)
+
+
+def examine(items: Iterable[object], now: datetime) -> Examined:
+    """Tell the signals among `items` from what is none. Signals get their numbers' one spelling, and `arrived`."""
+    found = Examined([], [])
+    for index, item in enumerate(items):
+        signal = _examined(index, item, now)
+        if isinstance(signal, list):
+            found.faults.extend(signal)
+        else:
+            found.good.append((index, signal))
+    return found
+
+
+def subject(signal: Signal) -> str:
+    """The telephone or account that decides the shard."""
+    match signal:
+        case Transfer():
+            return signal.payer
+        case Call():
+            return signal.called
+        case Sms():
+            return signal.receiver
+        case App() | Report():
+            return signal.phone
+        case Watch():
+            return signal.value
+
+
+def records_of(signals: Iterable[Signal], partitions: int) -> list[Record]:
+    """The records of the topic: a shard's signals in their order, at most BATCH_LIMIT and RECORD_BYTES in one."""
+    shards: defaultdict[int, list[Signal]] = defaultdict(list)
+    for signal in signals:
+        shards[partition_of(subject(signal).encode(), partitions)].append(signal)
+    return [
+        Record(SIGNALS.name, str(shard).encode(), value, shard)
+        for shard, members in shards.items()
+        for start in range(0, len(members), BATCH_LIMIT)
+        for value in _values(members[start : start + BATCH_LIMIT])
+    ]
+
+
+def _values(signals: list[Signal]) -> Iterator[bytes]:
+    value = batch_adapter.dump_json(signals, exclude_defaults=False)
+    if len(value) <= RECORD_BYTES or len(signals) == 1:
+        yield value
+        return
+    half = len(signals) // 2
+    yield from _values(signals[:half])
+    yield from _values(signals[half:])
+
+
+def _examined(index: int, item: object, now: datetime) -> Signal | list[Fault]:
+    if isinstance(item, Unreadable):
+        return [Fault(index, None, item.what, item.do)]
+    if not isinstance(item, dict):
+        return [Fault(index, None, "not an object", "Send each signal as a JSON object")]
+    spelt, faults = _spelt(index, item)
+    try:
+        signal = signal_adapter.validate_python({**spelt, "arrived": now})
+    except ValidationError as error:
+        named = {fault.field for fault in faults}
+        more = [_fault(index, detail) for detail in error.errors(include_url=False, include_input=False)]
+        return faults + [fault for fault in more if fault.field not in named]
+    return faults or signal
+
+
+# --- one spelling for each number -------------------------------------------------------------------------------------
+
+_Spelling = Callable[[str], str]
+
+
+def _as_it_came(spell: _Spelling, raw: str) -> str:
+    """For the other party: a sender may have a name, a forged number any form. Only the subject must be a number."""
+    try:
+        return spell(raw)
+    except ValueError:
+        return raw
+
+
+_any_phone = partial(_as_it_came, normal_phone)
+
+_SPELLINGS: dict[str, dict[str, _Spelling]] = {
+    "transfer": {"payer": normal_account, "payee": normal_account},
+    "call": {"caller": _any_phone, "called": normal_phone},
+    "sms": {"sender": _any_phone, "receiver": normal_phone},
+    "app": {"phone": normal_phone},
+    "report": {"phone": normal_phone, "suspect_phone": _any_phone, "suspect_account": normal_account},
+    "watchlist account": {"value": normal_account},
+    "watchlist phone": {"value": normal_phone},
+}
+
+
+def _spelt(index: int, item: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    """The item with its numbers in their one spelling, and what is no number. Other types are left to the schema."""
+    spelt, faults = dict(item), []
+    for field, spell in _SPELLINGS.get(_kind(item), {}).items():
+        raw = item.get(field)
+        if isinstance(raw, str) and 0 < len(raw) <= LONGEST_NUMBER:
+            try:
+                spelt[field] = spell(raw)
+            except ValueError as error:
+                faults.append(Fault(index, field, str(error), "Correct the number and send this item again"))
+    return spelt, faults
+
+
+def _kind(item: Mapping[str, Any]) -> str:
+    kind = item.get("kind")
+    return f"watchlist {item.get('subject')}" if kind == "watchlist" else str(kind)
+
+
+# --- what is wrong, in words ------------------------------------------------------------------------------------------
+
+_KINDS = "Write transfer, call, sms, app, report or watchlist"
+_WHOLE = "Write a whole number without a point or quotes; money is in fen (1 yuan = 100)"
+_TIME = "Write it with its offset, such as 2026-03-01T11:12:00+08:00"
+_DO = {
+    "missing": "Add it",
+    "extra_forbidden": "Leave it out, or correct its name",
+    "union_tag_invalid": _KINDS,
+    "union_tag_not_found": _KINDS,
+    "int_type": _WHOLE,
+    "int_from_float": _WHOLE,
+    "timezone_aware": _TIME,
+    "datetime_type": _TIME,
+    "datetime_parsing": _TIME,
+    "datetime_from_date_parsing": _TIME,
+}
+_WHAT = {
+    "missing": "the field is missing",
+    "extra_forbidden": "no such field in this kind of signal",
+    "union_tag_invalid": "no such kind of signal",  # pydantic's own text would repeat what was sent
+    "union_tag_not_found": "the field is missing",
+    "datetime_from_date_parsing": "not a time",
+    "datetime_parsing": "not a time",
+}
+
+
+def _fault(index: int, detail: Mapping[str, Any]) -> Fault:
+    kind, where = detail["type"], detail["loc"]
+    field = "kind" if kind.startswith("union_tag") else _name(where[1] if len(where) > 1 else None)
+    what = _WHAT.get(kind) or str(detail["msg"]).removeprefix("Value error, ")
+    return Fault(index, field, what, _DO.get(kind, "Correct it and send this item again"))
+
+
+def _name(field: object) -> str | None:
+    """A field's name as far as it is one: an unknown one is the sender's text, and may be anything."""
+    if not isinstance(field, str):
+        return None
+    return field if field.isascii() and field.replace("_", "a").isalpha() and len(field) <= 32 else "(a field)"

@@ -1,0 +1,87 @@
+"""A request's body, never longer than it may be: whatever its headers say, however it is packed."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+
+from starlette.requests import ClientDisconnect, Request
+
+JSON, LINES = "application/json", "application/x-ndjson"
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure of ours
+    """The request is answered with this status: what is wrong, and what to do."""
+
+    def __init__(self, status: int, what: str, do: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(what)
+        self.status, self.what, self.do, self.headers = status, what, do, headers or {}
+
+
+def media_type(request: Request) -> str:
+    """`JSON` or `LINES`. Raises Refused (415) for anything else."""
+    kind, _, parameters = request.headers.get("content-type", "").partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if kind.strip().lower() not in (JSON, LINES):
+        raise Refused(415, "the content type is not one of signals", f"Send Content-Type: {JSON} or {LINES}")
+    if charset not in ("", "utf-8", "utf8"):
+        raise Refused(415, "the charset is not UTF-8", "Send UTF-8")
+    return kind.strip().lower()
+
+
+async def read_body(request: Request, limit: int, seconds: float) -> bytes:
+    """The body, unpacked, of at most `limit` bytes, as sent and as unpacked, within `seconds`.
+
+    Raises Refused: 413 too long, 415 another packing than gzip, 400 broken gzip or an aborted request, 408 too slow.
+    """
+    if int(request.headers.get("content-length", 0)) > limit:
+        raise _too_long(limit)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _collected(_unpacked(request, limit), limit)
+    except TimeoutError:
+        raise Refused(408, f"the body took over {seconds:g} s", "Send less in one request") from None
+    except ClientDisconnect:
+        raise Refused(400, "the connection ended in the middle of the body", "Send it again") from None
+
+
+def _unpacked(request: Request, limit: int) -> AsyncIterator[bytes]:
+    packing = request.headers.get("content-encoding", "identity").strip().lower()
+    if packing == "identity":
+        return request.stream()
+    if packing == "gzip":
+        return _gunzipped(request.stream(), limit)
+    raise Refused(415, "the content encoding is not gzip", "Send the body plain, or packed with gzip")
+
+
+async def _collected(chunks: AsyncIterator[bytes], limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > limit:
+            raise _too_long(limit)
+    return bytes(body)
+
+
+async def _gunzipped(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    """Unpack, never more than `limit` at a time: a body that is small and unpacks to gigabytes stops there."""
+    unpacker = zlib.decompressobj(_GZIP)
+    packed = 0
+    async for chunk in chunks:
+        packed += len(chunk)
+        if packed > limit:
+            raise _too_long(limit)
+        while chunk:
+            if unpacker.eof:  # gzip files one after the other are one file
+                unpacker = zlib.decompressobj(_GZIP)
+            try:
+                yield unpacker.decompress(chunk, limit + 1)
+            except zlib.error:
+                raise Refused(400, "the body is not gzip, or broken", "Pack it again") from None
+            chunk = unpacker.unconsumed_tail or unpacker.unused_data
+    if packed and not unpacker.eof:
+        raise Refused(400, "the gzip is cut off", "Send the whole of it")
+
+
+def _too_long(limit: int) -> Refused:
+    return Refused(413, f"the body is longer than {limit:,} bytes", "Send the signals in several requests")

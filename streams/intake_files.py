@@ -1,0 +1,242 @@
+"""Files of signals: every row is accepted or becomes a dead letter, and a run that was cut off goes on where it was.
+
+A row is a line; the first line of a CSV is its header. A row's signal has an id of its own making: the record's, or
+the file's digest and the line, so a row sent again (after a kill, or by a second run) is known for the same.
+"""
+
+import asyncio
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import IO, Literal, cast
+
+from pydantic import BaseModel, ValidationError
+
+from schemas.dead_letters import DeadLetter, LinePlace
+from streams.clock import Clock
+from streams.dead_letters import DeadLetters
+from streams.formats import FORMATS, Format, Options, Row
+from streams.formats.rows import RowError
+from streams.intake import Intake, Unreadable, examine
+from streams.settings import Settings
+
+CHUNK = 4_000  # lines between two acknowledgements
+LONGEST_LINE = 2**20  # bytes
+_BLOCK = 2**20
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+class FileRefusedError(ValueError):
+    """Nothing of the file went in; the text says why and what to do."""
+
+
+class FileReport(BaseModel):
+    """What became of a file, over all its runs: `rows` = `accepted` + `dead_lettered`."""
+
+    file: str
+    format: str
+    rows: int
+    accepted: int
+    dead_lettered: int
+    resumed_from: int | None = None  # the first line of this run, when an earlier one was cut off
+    reasons: dict[str, int] = {}  # why rows became dead letters, and how many
+
+
+class _State(BaseModel):
+    """How far a file is in: what is counted here Kafka has."""
+
+    digest: str
+    format: str
+    offset: int = 0  # bytes, unpacked
+    line: int = 0
+    rows: int = 0
+    accepted: int = 0
+    dead_lettered: int = 0
+    reasons: dict[str, int] = {}
+
+
+Line = tuple[int, bytes]  # its number, from 1, and what it holds, without its end
+Progress = Callable[[int, int], None]  # lines done, lines in all
+
+
+async def intake_file(
+    name: Literal["jsonl", "amlsim", "cdr"],
+    path: Path,
+    intake: Intake,
+    settings: Settings,
+    clock: Clock,
+    *,
+    options: Options | None = None,
+    resume: bool = False,
+    report_path: Path | None = None,
+    progress: Progress = lambda done, total: None,
+    chunk: int = CHUNK,
+) -> FileReport:
+    """Take all rows of the file in, and return when Kafka has them; waits while Kafka is away.
+
+    With `resume` a run that was cut off is taken up after its last acknowledged chunk. The file is read twice: first
+    for its digest, so that a broken gzip is found before anything of it is sent.
+
+    Raises FileRefusedError when the file cannot be read.
+    """
+    digest, total = await asyncio.to_thread(_look_through, path)
+    sidecar = settings.data / f".{path.name}.quanzu-intake.json"
+    state = (_resumed(sidecar, digest, name) if resume else None) or _State(digest=digest, format=name)
+    resumed_from = state.line + 1 if state.line else None
+    taking = _Taking(FORMATS[name], path, options or Options(), intake, DeadLetters(intake.producer, clock), clock)
+    with _opened(path) as file:
+        taking.read_header(file, state)
+        while lines := _next_lines(file, state.line, chunk):
+            await taking.take(lines, state)
+            state.offset, state.line = file.tell(), lines[-1][0]
+            _save(sidecar, state)
+            progress(state.line, total)
+    report = _report(path, state, resumed_from)
+    await asyncio.to_thread(_finish, report, report_path, sidecar)
+    return report
+
+
+@dataclass(slots=True)
+class _Taking:
+    """Takes one file's lines in, a chunk at a time."""
+
+    format: Format
+    path: Path
+    options: Options
+    intake: Intake
+    letters: DeadLetters
+    clock: Clock
+    row: Row = lambda line, row_id: Unreadable("no header was read")
+
+    def read_header(self, file: IO[bytes], state: _State) -> None:
+        """Learn the columns, and go to where the rows begin, or where an earlier run came to."""
+        header = file.readline(LONGEST_LINE).rstrip(b"\r\n") if self.format.header else b""
+        try:
+            self.row = self.format.open(header, self.options)
+        except RowError as error:
+            self.row = partial(_refused, str(error))
+        if not state.line:
+            state.offset, state.line = file.tell(), int(self.format.header)
+        file.seek(state.offset)
+
+    async def take(self, lines: list[Line], state: _State) -> None:
+        """Write the lines' signals and dead letters, and count them when Kafka has both."""
+        rows = [line for line in lines if line[1].strip()]
+        now = self.clock.now()
+        found = examine([self._item(line, state.digest) for line in rows], now)
+        reasons: dict[int, str] = {}
+        for fault in found.faults:
+            reasons.setdefault(fault.item, f"{fault.field}: {fault.what}" if fault.field else fault.what)
+        letters = [
+            DeadLetter.of(self.format.source, self._place(rows[item][0], state.digest), why, rows[item][1], now)
+            for item, why in reasons.items()
+        ]
+        await self.intake.accept(found.signals)
+        await self.letters.write(letters)
+        state.rows += len(rows)
+        state.accepted += len(found.good)
+        state.dead_lettered += len(letters)
+        for why in reasons.values():
+            state.reasons[why] = state.reasons.get(why, 0) + 1
+
+    def _item(self, line: Line, digest: str) -> object:
+        number, text = line
+        if len(text) > LONGEST_LINE:
+            return Unreadable(f"the line is longer than {LONGEST_LINE:,} bytes")
+        try:
+            return self.row(text, f"{digest[:8]}-{number}")
+        except RowError as error:
+            return Unreadable(str(error))
+
+    def _place(self, number: int, digest: str) -> LinePlace:
+        return LinePlace(file=_printable(self.path.name), digest=digest[:16], line=number)
+
+
+def _refused(why: str, line: bytes, row_id: str) -> object:
+    return Unreadable(why)
+
+
+def _next_lines(file: IO[bytes], done: int, most: int) -> list[Line]:
+    return list(islice(_lines(file, done), most))
+
+
+def _lines(file: IO[bytes], done: int) -> Iterator[Line]:
+    while text := file.readline(LONGEST_LINE + 1):
+        done += 1
+        rest = text
+        while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):  # too long: what follows is passed over
+            rest = file.readline(LONGEST_LINE + 1)
+        yield done, text.rstrip(b"\r\n")
+
+
+def _look_through(path: Path) -> tuple[str, int]:
+    """The SHA-256 of what the file holds, and how many lines that is."""
+    digest, lines, last = hashlib.sha256(), 0, b"\n"
+    try:
+        with _opened(path) as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+                lines += block.count(b"\n")
+                last = block[-1:]
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileRefusedError(f"{path}: {_trouble(error)}. Nothing of it was taken in.") from None
+    return digest.hexdigest(), lines + (last != b"\n")
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """The file unpacked: whether it is gzip is told by how it begins, not by its name."""
+    with path.open("rb") as file:
+        packed = file.read(2) == _GZIP_MAGIC
+    return cast("IO[bytes]", gzip.open(path)) if packed else path.open("rb")
+
+
+def _trouble(error: Exception) -> str:
+    if isinstance(error, EOFError):
+        return "the gzip is cut off; fetch the file again"
+    if isinstance(error, zlib.error | gzip.BadGzipFile):
+        return "the gzip is broken; fetch the file again"
+    return f"cannot be read ({getattr(error, 'strerror', None) or error})"
+
+
+def _resumed(sidecar: Path, digest: str, name: str) -> _State | None:
+    """Where an earlier run came to, when there was one of this very content."""
+    try:
+        state = _State.model_validate_json(sidecar.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+    return state if (state.digest, state.format) == (digest, name) else None
+
+
+def _save(sidecar: Path, state: _State) -> None:
+    sidecar.parent.mkdir(parents=True, exist_ok=True)
+    made = sidecar.with_name(f"{sidecar.name}.{os.getpid()}")
+    made.write_text(state.model_dump_json(), encoding="utf-8")
+    made.replace(sidecar)
+
+
+def _finish(report: FileReport, path: Path | None, sidecar: Path) -> None:
+    if path:
+        path.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    sidecar.unlink(missing_ok=True)  # a later run begins anew: its topics may be others
+
+
+def _report(path: Path, state: _State, resumed_from: int | None) -> FileReport:
+    return FileReport(
+        file=path.name,
+        format=state.format,
+        rows=state.rows,
+        accepted=state.accepted,
+        dead_lettered=state.dead_lettered,
+        resumed_from=resumed_from,
+        reasons=state.reasons,
+    )
+
+
+def _printable(name: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in name)[:128]

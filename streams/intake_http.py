@@ -1,0 +1,233 @@
+"""Signals over HTTP: POST /signals, and whether the process lives and is ready."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import uvicorn
+from aiokafka.errors import KafkaError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from streams.clock import Clock
+from streams.intake import Examined, Intake, examine
+from streams.intake_body import LINES, Refused, media_type, read_body
+from streams.intake_json import BodyError, items_of_body, items_of_lines
+from streams.intake_rate import Rate
+from streams.intake_settings import Feed, IntakeSettings, Keys, keys_for
+from streams.producer import Producer, SendError
+from streams.settings import Settings, SettingsError
+
+log = logging.getLogger(__name__)
+
+AWAY_SECONDS = 5  # what a feeder is told to wait when Kafka is away
+PROBE_SECONDS = 1.0
+CONNECTIONS = 1_000  # at once; uvicorn answers 503 to more
+STOP_SECONDS = 5
+
+
+class Signals:
+    """The handlers of the routes, with what they need."""
+
+    def __init__(self, settings: Settings, intake: IntakeSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._limits = intake
+        self._clock = clock
+        self._keys: Keys = keys_for(settings, intake)
+        self._rate = Rate(settings, intake)
+        self._producer = Producer(settings)
+        self._intake = Intake(self._producer, settings)
+        self._connected = False
+
+    async def post(self, request: Request) -> Response:
+        """Accept a signal, an array or NDJSON: 202 when Kafka has all of it, 422 naming what is wrong with some."""
+        feed = self._feed(request)
+        read = items_of_lines if media_type(request) == LINES else items_of_body
+        body = await read_body(request, self._limits.body_bytes, self._limits.body_seconds)
+        try:
+            items = read(body)
+        except BodyError as error:
+            raise Refused(400, str(error), "Send JSON: one signal, an array of them, or NDJSON") from None
+        await self._within_rate(feed, len(items))
+        found = examine(items, self._clock.now())
+        _require_own(feed, found)
+        await self._write(found)
+        return _answer(found)
+
+    async def healthz(self, request: Request) -> Response:
+        """The process lives."""
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(self, request: Request) -> Response:
+        """Signals would be accepted now: Kafka answers."""
+        if self._connected and await _reachable(self._settings.brokers):
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "Kafka is away"}, 503, {"Retry-After": str(AWAY_SECONDS)})
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        """Connect to Kafka, for as long as it takes: until then a sender is told to come again."""
+        connecting = asyncio.create_task(self._connect())
+        try:
+            yield
+        finally:
+            connecting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await connecting
+            # What is still in flight was answered 503: it is not waited for when Kafka is away.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._producer.stop(), STOP_SECONDS)
+
+    async def _connect(self) -> None:
+        while not self._connected:
+            if await _reachable(self._settings.brokers):
+                with contextlib.suppress(KafkaError):
+                    await self._producer.start()
+                    self._connected = True
+                    return
+            log.warning("Kafka does not answer; signals are refused with 503 until it does")
+            await asyncio.sleep(PROBE_SECONDS)
+
+    def _feed(self, request: Request) -> Feed:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        feed = self._keys.feed(key.strip()) if scheme.lower() == "bearer" else None
+        if feed is None:
+            do = "Send Authorization: Bearer and the source's key"
+            raise Refused(401, "no valid API key", do, {"WWW-Authenticate": "Bearer"})
+        return feed
+
+    async def _within_rate(self, feed: Feed, signals: int) -> None:
+        wait = await self._rate.wait(feed.source or "*", signals)
+        if wait:
+            what = f"over the rate of this source, {self._limits.rate}"
+            raise Refused(429, what, f"Send this again in {wait} s", {"Retry-After": str(wait)})
+
+    async def _write(self, found: Examined) -> None:
+        if not found.good:
+            return
+        if not self._connected:
+            raise _away(len(found.good))
+        try:
+            async with asyncio.timeout(self._limits.kafka_seconds):
+                await self._intake.accept(found.signals)
+        except TimeoutError:
+            raise _away(len(found.good)) from None
+        except SendError as error:
+            raise Refused(413, str(error), "Send fewer or shorter signals in one request") from None
+
+
+def create_app(
+    settings: Settings, intake: IntakeSettings, clock: Clock, extra_routes: Sequence[BaseRoute] = ()
+) -> Starlette:
+    """The web application. Raises SettingsError when keys or rate cannot be read."""
+    signals = Signals(settings, intake, clock)
+    routes = [
+        Route("/signals", signals.post, methods=["POST"]),
+        Route("/healthz", signals.healthz),
+        Route("/readyz", signals.readyz),
+        *extra_routes,
+    ]
+    return Starlette(routes=routes, lifespan=signals.lifespan, exception_handlers={Refused: _refusal})
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: Settings, intake: IntakeSettings, clock: Clock, extra_routes: Sequence[BaseRoute] = ()
+) -> AsyncIterator[str]:
+    """Intake as a part of this loop, for as long as the context lasts; gives its address, http://host:port.
+
+    Raises SettingsError when the port is taken.
+    """
+    app = create_app(settings, intake, clock, extra_routes)
+    listening = _listening(intake.intake_host, settings.http_port)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield f"http://{intake.intake_host}:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def serve(
+    settings: Settings,
+    intake: IntakeSettings,
+    clock: Clock,
+    extra_routes: Sequence[BaseRoute] = (),
+    started: Callable[[str], None] = lambda address: None,
+) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way are answered first. `started` is told the address."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    async with running(settings, intake, clock, extra_routes) as address:
+        started(address)
+        await told.wait()
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to the process it is a part of."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=2048)
+    except OSError as error:
+        what = f"QUANZU_HTTP_PORT = {port}: cannot listen on {host} ({error.strerror}). Choose another port"
+        raise SettingsError(what) from None
+
+
+def _require_own(feed: Feed, found: Examined) -> None:
+    foreign = [index for index, signal in found.good if not feed.may_send(signal.source)]
+    if foreign:
+        what = f"items {foreign[:10]}: this key is for the source {feed.source}"
+        raise Refused(403, what, "Use the key of the signals' source; nothing of this request was taken")
+
+
+def _away(signals: int) -> Refused:
+    log.warning("Kafka is away: %d signals answered with 503", signals)
+    do = f"Keep the signals and send them again in {AWAY_SECONDS} s; their ids keep them from counting twice"
+    return Refused(503, "Kafka is away", do, {"Retry-After": str(AWAY_SECONDS)})
+
+
+def _answer(found: Examined) -> Response:
+    taken: dict[str, Any] = {"accepted": len(found.good), "ids": [signal.id for signal in found.signals]}
+    if not found.faults:
+        return JSONResponse(taken, 202)
+    return JSONResponse({**taken, "errors": [asdict(fault) for fault in found.faults]}, 422)
+
+
+async def _refusal(request: Request, refused: Exception) -> Response:
+    assert isinstance(refused, Refused)  # noqa: S101 - Starlette types every handler's exception as Exception
+    return JSONResponse({"error": refused.what, "do": refused.do}, refused.status, refused.headers)
+
+
+async def _reachable(brokers: Sequence[str]) -> bool:
+    for broker in brokers:
+        host, _, port = broker.rpartition(":")
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(PROBE_SECONDS):
+                _, writer = await asyncio.open_connection(host, int(port))
+            writer.close()
+            return True
+    return False

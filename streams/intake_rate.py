@@ -1,0 +1,48 @@
+"""How many signals a source may send in a time, over all its requests."""
+
+import logging
+import math
+import time
+
+import limits
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.strategies import FixedWindowRateLimiter
+from limits.errors import StorageError
+
+from streams.intake_settings import IntakeSettings
+from streams.settings import Settings, SettingsError
+
+log = logging.getLogger(__name__)
+
+
+class Rate:
+    """The limit of each source. Raises SettingsError when the rate cannot be read."""
+
+    def __init__(self, settings: Settings, intake: IntakeSettings) -> None:
+        try:
+            self._limit = limits.parse(intake.rate)
+        except ValueError:
+            raise SettingsError(f"QUANZU_RATE = {intake.rate!r}: write it as 20000/second or 600/minute") from None
+        self._limiter = FixedWindowRateLimiter(_storage(settings, intake))
+
+    async def wait(self, source: str, signals: int) -> int:
+        """Take `signals` off what the source may send; seconds to wait before trying again, 0 when it may.
+
+        A request larger than the whole limit takes a whole window, or it could never be sent. When Redis is away
+        nobody is held up: a signal lost to a count would be the greater harm.
+        """
+        cost = min(signals, self._limit.amount)
+        try:
+            if not cost or await self._limiter.hit(self._limit, "signals", source, cost=cost):
+                return 0
+            reset, _ = await self._limiter.get_window_stats(self._limit, "signals", source)
+        except StorageError as error:
+            log.warning("rates are not counted, their store does not answer: %r", error.storage_error)
+            return 0
+        return max(1, math.ceil(reset - time.time()))
+
+
+def _storage(settings: Settings, intake: IntakeSettings) -> Storage:
+    if intake.rate_store == "memory":
+        return MemoryStorage()
+    return RedisStorage(f"async+{settings.redis}", wrap_exceptions=True, implementation="redispy")

@@ -1,0 +1,134 @@
+"""What the ways in may be set to, and the keys of the feeds."""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streams.settings import Settings, SettingsError
+
+_ENTRY = re.compile(r"([a-z0-9][a-z0-9._-]{0,31}|\*):([0-9a-f]{64})")
+
+
+class IntakeSettings(BaseSettings):
+    """Each field is QUANZU_ and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True, env_ignore_empty=True)
+
+    api_keys: str | None = Field(
+        None, description="The feeds' keys: source:sha256-of-key, separated by commas or lines, or @ and a file of them"
+    )
+    intake_host: str = Field("127.0.0.1", description="The address that intake listens on; 0.0.0.0: all")
+    body_bytes: int = Field(4 * 2**20, ge=1, description="The longest body of a request, unpacked")
+    body_seconds: float = Field(30.0, gt=0, description="How long a body may take to arrive")
+    kafka_seconds: float = Field(3.0, gt=0, description="How long a request waits for Kafka before it is answered 503")
+    rate: str = Field("20000/second", description="Signals that one source may send, such as 20000/second")
+    rate_store: Literal["memory", "redis"] = Field(
+        "memory", description="Where the rate is counted: in each process, or in Redis for all of them together"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Who holds a key. `source` None: may send for any source (embedded only)."""
+
+    source: str | None
+
+    def may_send(self, source: str) -> bool:
+        return self.source in (None, source)
+
+
+class Keys:
+    """The keys of the feeds, known by their hashes only."""
+
+    def __init__(self, entries: list[tuple[str, str]]) -> None:
+        self._entries = entries
+
+    def feed(self, key: str) -> Feed | None:
+        """Whose key it is. All hashes are compared, each in constant time: nothing is learnt from how long it took."""
+        presented = hash_of_key(key)
+        fitting = [source for source, known in self._entries if hmac.compare_digest(known, presented)]
+        return Feed(None if fitting[0] == "*" else fitting[0]) if fitting else None
+
+
+def load() -> IntakeSettings:
+    """Read the settings from the environment. Raises SettingsError naming the variable that is wrong."""
+    try:
+        return IntakeSettings()
+    except ValidationError as error:
+        lines = [f"QUANZU_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def make_key(source: str) -> tuple[str, str]:
+    """A new key for a source, and its entry for QUANZU_API_KEYS. The key itself is kept nowhere: hand it on.
+
+    Raises SettingsError for a source that no signal could have.
+    """
+    key = secrets.token_urlsafe(32)
+    entry = f"{source}:{hash_of_key(key)}"
+    if not _ENTRY.fullmatch(entry) or source == "*":
+        raise SettingsError(f"source {source!r}: write small letters, digits, '.', '_' and '-', at most 32")
+    return key, entry
+
+
+def hash_of_key(key: str) -> str:
+    """A key is 256 random bits, so a plain hash cannot be tried through."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def keys_for(settings: Settings, intake: IntakeSettings) -> Keys:
+    """The keys in force. Embedded and with none set, one for all sources is made and kept (`embedded_key`).
+
+    Raises SettingsError when an entry cannot be read, or when there is none.
+    """
+    if intake.api_keys is None and settings.embedded:
+        return Keys([("*", hash_of_key(embedded_key(settings)))])
+    if intake.api_keys is None:
+        raise SettingsError("QUANZU_API_KEYS is not set: nobody could send a signal. Make a key for each source")
+    entries = [_entry(number, text) for number, text in enumerate(_texts(intake.api_keys), start=1)]
+    if any(source == "*" for source, _ in entries) and not settings.embedded:
+        raise SettingsError("QUANZU_API_KEYS: a key for all sources (*) is for trying out. Name the source")
+    if not entries:
+        raise SettingsError("QUANZU_API_KEYS holds no key: nobody could send a signal. Make a key for each source")
+    return Keys(entries)
+
+
+def embedded_key(settings: Settings) -> str:
+    """The key of an installation for trying out, kept in its data folder, readable by its owner only."""
+    path = settings.data / "api-key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f"api-key.{os.getpid()}")
+    made.touch(mode=0o600)
+    made.write_text(secrets.token_urlsafe(32))
+    try:
+        os.link(made, path)  # fails when it is there: of two processes that start at once, one key wins
+    except FileExistsError:
+        pass
+    finally:
+        made.unlink()
+    return path.read_text().strip()
+
+
+def _texts(given: str) -> list[str]:
+    if given.startswith("@"):
+        try:
+            given = Path(given[1:]).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"QUANZU_API_KEYS: the file cannot be read: {error}") from None
+    lines = [line for line in given.splitlines() if not line.lstrip().startswith("#")]
+    return [text.strip() for line in lines for text in line.split(",") if text.strip()]
+
+
+def _entry(number: int, text: str) -> tuple[str, str]:
+    match = _ENTRY.fullmatch(text)
+    if match is None:  # the text is not shown: it may be the key itself, put here by mistake
+        raise SettingsError(f"QUANZU_API_KEYS, entry {number}: write source:sha256-of-key, the hash as 64 hex digits")
+    return match[1], match[2]
