@@ -117,7 +117,7 @@ def redis(folder: Path) -> Iterator[str]:
             wait_for_port(port, "Redis")
             yield f"redis://127.0.0.1:{port}/0"
         finally:
-            process.terminate()
+            process.kill()  # the signals that stop us are blocked in it too
 
 
 def wait_for_port(port: int, what: str) -> None:
