@@ -1,7 +1,144 @@
-"""The policy's rules of risk."""
+"""The policy's rules of risk. Weights are bits: log2 of a likelihood ratio, so +1 doubles the odds."""
 
-from domain.policy.units import Section
+from collections.abc import Set
+from datetime import timedelta
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from domain.policy.units import Duration, Section
+from schemas.base import Fen, Token
+from schemas.cases import Profile
+from schemas.evidence import EvidenceKind
+from schemas.levels import Level
+from schemas.residents import BalanceBand, Occupation, Sex
+
+Bits = Annotated[float, Field(ge=0, le=40)]
+
+
+class Weight(Section):
+    """What one kind of evidence is worth when fresh, how fast it fades, and which scams it hints at."""
+
+    group: Token
+    bits: Annotated[float, Field(gt=0, le=40)]
+    half_life: Duration
+    hints: dict[Token, Bits] = Field(default_factory=dict)  # bits for a scam type
+
+
+class Group(Section):
+    """Kinds that say the same thing: the second counts `repeat` of its bits, all that repeat at most `cap`."""
+
+    repeat: Annotated[float, Field(ge=0, le=1)]
+    cap: Bits
+
+
+class Call(Section):
+    """What a call's length adds. `most`: an end that nobody reported is taken for granted after so long."""
+
+    long: Duration
+    long_bits: Bits
+    ongoing_bits: Bits
+    most: Duration
+
+
+class Money(Section):
+    """What a payment adds.
+
+    `moving_bits`: to a suspect, not settled yet. A new payee is evidence from `least_fen` and `least_share` of the
+    balance on, and `share_bits` times its share more. `balances`: what is there to lose, by band.
+    """
+
+    window: Duration
+    moving_bits: Bits
+    least_fen: Fen
+    least_share: Annotated[float, Field(ge=0, le=1)]
+    share_bits: Bits
+    balances: dict[BalanceBand, Fen]
+
+
+class Together(Section):
+    """Two kinds that are more than their sum when the second falls into the first or `within` after it."""
+
+    first: frozenset[EvidenceKind]
+    second: frozenset[EvidenceKind]
+    within: Duration
+    bits: Bits
+    words: str
+
+
+class Scam(Section):
+    """A type of scam: `share` of all cases, and what an operator calls it."""
+
+    name: str
+    share: Annotated[float, Field(gt=0, le=1)]
+
+
+class AtRisk(Section):
+    """A group that is hit `ratio` times as often as the whole, by one scam or (none named) by any."""
+
+    scam: Token | None = None
+    sex: Sex | None = None
+    ages: tuple[int, int] | None = None  # both included
+    occupations: frozenset[Occupation] = frozenset()
+    ratio: Annotated[float, Field(gt=0, le=100)]
+    source: Annotated[str, Field(min_length=3)]
+
+    def fits(self, profile: Profile, year: int) -> bool:
+        """Whether the resident belongs to the group in that year."""
+        low, high = self.ages or (0, 200)
+        return (
+            self.sex in (None, profile.sex)
+            and low <= year - profile.birth_year <= high
+            and (not self.occupations or profile.occupation in self.occupations)
+        )
 
 
 class RiskRules(Section):
-    """Evidence weights, half-lives, at-risk groups, thresholds."""
+    """Evidence weights, half-lives, at-risk groups, thresholds.
+
+    `prior` and `levels` are log-odds in bits. `residual`: what is left of evidence from before a case was settled.
+    `keep`: how long the evidence of a resident of whom nothing more is heard is kept; `bound`: how many members.
+    """
+
+    prior: Annotated[float, Field(ge=-40, le=0)]
+    residual: Annotated[float, Field(ge=0, le=1)]
+    bound: Annotated[int, Field(ge=8, le=512)]
+    keep: Duration
+    profile_bits: Annotated[float, Field(ge=0, le=4)]  # how much belonging to a group may move the odds at most
+    levels: dict[Level, float]
+    call: Call
+    money: Money
+    groups: dict[Token, Group]
+    evidence: dict[EvidenceKind, Weight]
+    together: list[Together] = Field(default_factory=list)
+    scams: dict[Token, Scam]
+    at_risk: list[AtRisk] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        _needs("levels", set(Level), set(self.levels))
+        _needs("evidence", set(EvidenceKind), set(self.evidence))
+        _needs("money.balances", set(BalanceBand), set(self.money.balances))
+        thresholds = [self.levels[level] for level in Level]
+        if thresholds != sorted(set(thresholds)):
+            raise ValueError("levels must rise from blue to red: " + ", ".join(f"{bits:g}" for bits in thresholds))
+        if self.call.long <= timedelta(0) or any(weight.half_life <= timedelta(0) for weight in self.evidence.values()):
+            raise ValueError("call.long and every half_life must be longer than 0s")
+        return self
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        """Every group and scam type that is named is described."""
+        for kind, weight in self.evidence.items():
+            if weight.group not in self.groups:
+                raise ValueError(f"evidence.{kind}: group {weight.group!r} is not in [risk.groups]")
+        hinted = {scam for weight in self.evidence.values() for scam in weight.hints}
+        named = hinted | {group.scam for group in self.at_risk if group.scam}
+        if unknown := named - set(self.scams):
+            raise ValueError(f"scam types not in [risk.scams]: {', '.join(sorted(unknown))}")
+        return self
+
+
+def _needs(where: str, wanted: Set[str], found: Set[str]) -> None:
+    if missing := sorted(wanted - found):
+        raise ValueError(f"{where}: add {', '.join(missing)}")

@@ -1,0 +1,28 @@
+"""From signals to danger: evidence as a set, its risk at a moment, and whether casework must be told.
+
+Any order of the same evidence and any repetition of it gives the same risk.
+"""
+
+from domain.risk.alerts import alert_id, news, remembered
+from domain.risk.evidence import Role, Seen, about_payer, evidence_of, payer_of, reads_watchlist
+from domain.risk.score import Assessment, assess
+from domain.risk.sets import bounded, merged, rank, supersedes, version
+
+__all__ = [
+    "Assessment",
+    "Role",
+    "Seen",
+    "about_payer",
+    "alert_id",
+    "assess",
+    "bounded",
+    "evidence_of",
+    "merged",
+    "news",
+    "payer_of",
+    "rank",
+    "reads_watchlist",
+    "remembered",
+    "supersedes",
+    "version",
+]

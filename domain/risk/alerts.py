@@ -1,0 +1,48 @@
+"""Whether casework must be told of a danger, under which id, and what is remembered of it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from domain.ids import short_hash
+from domain.risk.score import Assessment
+from schemas.cases import Payment
+from schemas.evidence import Alerted
+from schemas.levels import Level
+
+
+def news(found: Assessment, alerted: Alerted | None) -> bool:
+    """Whether casework does not know it yet: a higher level, another campaign, or money it could still stop."""
+    danger = found.danger
+    if danger is None:
+        return False
+    if alerted is None or danger.level.rank > alerted.level.rank:
+        return True
+    if danger.campaign is not None and danger.campaign not in alerted.campaigns:
+        return True
+    return danger.level.rank >= Level.ORANGE.rank and not _known(found.payments) <= alerted.payments
+
+
+def remembered(found: Assessment, alerted: Alerted | None, now: datetime) -> Alerted:
+    """What casework has been told once the alert is acknowledged.
+
+    Raises ValueError when nothing was found: there is no alert to remember.
+    """
+    if found.danger is None:
+        raise ValueError("no danger was found, so nothing was told")
+    level, campaign = found.danger.level, found.danger.campaign
+    before = alerted or Alerted(level=level, at=now)
+    return Alerted(
+        level=max(level, before.level, key=lambda one: one.rank),
+        at=max(now, before.at),
+        payments=before.payments | _known(found.payments),
+        campaigns=before.campaigns | ({campaign} if campaign else set()),
+    )
+
+
+def alert_id(cause: Sequence[object], resident: str, level: Level) -> str:
+    """The same cause (a record's topic, partition and offset, or a moment) gives the same id again."""
+    return "a:" + short_hash(*(str(part) for part in cause), resident, level)
+
+
+def _known(payments: Iterable[Payment]) -> frozenset[str]:
+    return frozenset(f"{payment.transfer}:{payment.state}" for payment in payments)

@@ -1,0 +1,165 @@
+"""What a signal says about a resident: evidence, or (ordinary life) nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from domain.policy.risk import RiskRules
+from schemas.evidence import Evidence, EvidenceKind, Payer, Standing, WatchEntry
+from schemas.signals import App, AppKind, Call, NumberClass, Report, Signal, Sms, Transfer
+
+
+class Role(StrEnum):
+    """As what the resident stands in the signal."""
+
+    PAYER = "payer"
+    CALLED = "called"
+    CALLER = "caller"
+    RECEIVER = "receiver"
+    SUBSCRIBER = "subscriber"
+    REPORTER = "reporter"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Where the signal lies, and what is known of its other party: the payee's token, the watchlist's entry."""
+
+    partition: int
+    offset: int
+    role: Role
+    payee: str | None = None
+    watch: WatchEntry | None = None
+
+
+_BY_CLASS = {
+    NumberClass.OVERSEAS: EvidenceKind.CALL_OVERSEAS,
+    NumberClass.GOIP: EvidenceKind.CALL_GOIP,
+    NumberClass.SPOOFED: EvidenceKind.CALL_SPOOFED,
+}
+_BY_APP = {kind: EvidenceKind(f"app_{kind}") for kind in AppKind}
+_BY_STANDING = {
+    Standing.CONFIRMED: (EvidenceKind.SUSPECT_PAYEE,),
+    Standing.LIFTED: (EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE),  # taken back, whatever was there
+    Standing.REPORTED: (EvidenceKind.REPORTED_PAYEE,),
+}
+
+
+def reads_watchlist(signal: Signal) -> bool:
+    """Whether the watchlist decides about it: not 96110's own number, whoever may have reported it."""
+    if isinstance(signal, Call | Sms):
+        return signal.number_class is not NumberClass.HOTLINE
+    return isinstance(signal, Transfer)
+
+
+def evidence_of(signal: Signal, seen: Seen, rules: RiskRules) -> list[Evidence]:
+    """The evidence that `signal` is about its resident: none for ordinary life, and never any for 96110's calls."""
+    found = _BY_SIGNAL.get(type(signal))
+    return found(signal, seen, rules) if found else []
+
+
+def about_payer(payer: Payer, payee: str, watch: WatchEntry) -> list[Evidence]:
+    """What the watchlist's entry makes of a payment: the same whether the payment or the entry came first."""
+    return [_payment(payer, payee, watch, kind) for kind in _BY_STANDING[watch.standing]]
+
+
+def _payment(payer: Payer, payee: str, watch: WatchEntry, kind: EvidenceKind) -> Evidence:
+    return Evidence(
+        id=f"{payer.transfer}~{kind}",
+        kind=kind,
+        at=payer.at,
+        partition=payer.partition,
+        offset=payer.offset,
+        transfer=payer.transfer,
+        payee=payee,
+        state=payer.state,
+        amount_fen=payer.amount_fen,
+        balance_fen=payer.balance_fen,
+        campaign=watch.campaign,
+        scam_type=watch.scam_type,
+        watch_at=watch.at,
+        withdrawn=watch.standing is Standing.LIFTED,
+    )
+
+
+def _transfer(signal: Transfer, seen: Seen, rules: RiskRules) -> list[Evidence]:
+    if seen.payee is None:
+        return []
+    found = []
+    if seen.watch is not None:
+        found.extend(about_payer(payer_of(signal, seen), seen.payee, seen.watch))
+    if signal.new_payee and _weighty(signal, rules):
+        about = {"transfer": signal.uid, "payee": seen.payee, "state": signal.state}
+        money = {"amount_fen": signal.amount_fen, "balance_fen": signal.balance_fen}
+        found.append(_evidence(signal, EvidenceKind.NEW_PAYEE, seen, **about, **money))
+    return found
+
+
+def payer_of(signal: Transfer, seen: Seen, resident: str = "") -> Payer:
+    """The payment as it is kept for later; its evidence does not name the resident."""
+    return Payer(
+        resident=resident,
+        transfer=signal.uid,
+        at=signal.at,
+        partition=seen.partition,
+        offset=seen.offset,
+        amount_fen=signal.amount_fen,
+        balance_fen=signal.balance_fen,
+        state=signal.state,
+    )
+
+
+def _weighty(signal: Transfer, rules: RiskRules) -> bool:
+    """A small payment, or a small part of what is there, to somebody new is everyday life."""
+    if signal.amount_fen < rules.money.least_fen:
+        return False
+    return not signal.balance_fen or signal.amount_fen >= rules.money.least_share * signal.balance_fen
+
+
+def _call(signal: Call, seen: Seen, rules: RiskRules) -> list[Evidence]:
+    kind = None
+    if signal.number_class is not NumberClass.HOTLINE:
+        kind = EvidenceKind.SUSPECT_CALLER if _confirmed(seen.watch) else _BY_CLASS.get(signal.number_class)
+    if kind is None or (seen.role is Role.CALLER and kind is not EvidenceKind.SUSPECT_CALLER):
+        return []
+    return [_evidence(signal, kind, seen, seconds=signal.seconds, ongoing=signal.ongoing, **_from_watch(seen.watch))]
+
+
+def _sms(signal: Sms, seen: Seen, rules: RiskRules) -> list[Evidence]:
+    if signal.number_class is NumberClass.HOTLINE:
+        return []
+    if signal.number_class is NumberClass.ORDINARY and not _confirmed(seen.watch):
+        return []
+    return [_evidence(signal, EvidenceKind.SCAM_SMS, seen, **_from_watch(seen.watch))]
+
+
+def _app(signal: App, seen: Seen, rules: RiskRules) -> list[Evidence]:
+    return [_evidence(signal, _BY_APP[signal.app_kind], seen)]
+
+
+def _report(signal: Report, seen: Seen, rules: RiskRules) -> list[Evidence]:
+    return [_evidence(signal, EvidenceKind.OWN_REPORT, seen, amount_fen=signal.amount_fen)]
+
+
+def _confirmed(watch: WatchEntry | None) -> bool:
+    return watch is not None and watch.standing is Standing.CONFIRMED
+
+
+def _from_watch(watch: WatchEntry | None) -> dict[str, object]:
+    if watch is None or watch.standing is not Standing.CONFIRMED:
+        return {}
+    return {"campaign": watch.campaign, "scam_type": watch.scam_type, "watch_at": watch.at}
+
+
+def _evidence(signal: Signal, kind: EvidenceKind, seen: Seen, **more: object) -> Evidence:
+    where = {"at": signal.at, "partition": seen.partition, "offset": seen.offset}
+    return Evidence.model_validate({"id": f"{signal.uid}~{kind}", "kind": kind, **where, **more})
+
+
+_BY_SIGNAL: dict[type, Callable[[Any, Seen, RiskRules], list[Evidence]]] = {
+    Transfer: _transfer,
+    Call: _call,
+    Sms: _sms,
+    App: _app,
+    Report: _report,
+}

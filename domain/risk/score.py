@@ -1,0 +1,114 @@
+"""Evidence at a moment -> how likely it is that the resident is being defrauded, of how much, by what, and why."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from domain.policy.risk import RiskRules
+from domain.risk.scams import likeliest, profile_bits
+from domain.risk.weigh import Scene, bits, evidence_bits, fused_bits, live
+from domain.risk.words import reasons
+from schemas.cases import Danger, Payment, Profile
+from schemas.evidence import Evidence
+from schemas.levels import Level
+from schemas.signals import TransferState
+
+_STAGES = list(TransferState)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A resident's danger (none: below every level), the payments it is about, and when to look again.
+
+    `rescore_at`: the next moment at which the level rises though no signal comes.
+    """
+
+    danger: Danger | None
+    payments: list[Payment]
+    rescore_at: datetime | None
+
+
+def assess(
+    evidence: Iterable[Evidence],
+    profile: Profile,
+    rules: RiskRules,
+    now: datetime,
+    settled: datetime | None = None,
+) -> Assessment:
+    """The risk at `now`. Evidence from before `settled`, when a case was closed, counts at the residual only.
+
+    Neither the order of `evidence` nor its repetition matters.
+    """
+    standing = {member.id: member for member in evidence if not member.withdrawn}
+    if not standing:
+        return Assessment(None, [], None)
+    members = tuple(sorted(standing.values(), key=lambda member: (member.at, member.id)))
+    scene = Scene(members, profile, rules, now, settled)
+    odds = _odds(scene)
+    level = _level(odds, rules)
+    if level is None:
+        return Assessment(None, [], _rescore_at(scene, level))
+    payments = _payments(scene) if level.rank >= Level.ORANGE.rank else []
+    return Assessment(_danger(scene, level, odds, payments), payments, _rescore_at(scene, level))
+
+
+def _danger(scene: Scene, level: Level, odds: float, payments: Sequence[Payment]) -> Danger:
+    weighty = sorted(scene.members, key=lambda member: (-bits(member, scene), member.id))
+    fused = [rule.words for rule in scene.rules.together if fused_bits(rule, scene)]
+    return Danger(
+        level=level,
+        probability=1 / (1 + 2.0**-odds),
+        exposure_fen=_exposure(scene, payments),
+        scam_type=likeliest(scene),
+        reasons=reasons(weighty, fused, scene.now, scene.rules.call.most),
+        campaign=next((member.campaign for member in weighty if member.campaign), None),
+        call_since=min((member.at for member in scene.members if live(member, scene)), default=None),
+    )
+
+
+def _odds(scene: Scene) -> float:
+    """Log-odds in bits: anybody's, the evidence's, and whom it is about."""
+    return scene.rules.prior + evidence_bits(scene) + profile_bits(scene)
+
+
+def _level(odds: float, rules: RiskRules) -> Level | None:
+    reached = [level for level in Level if odds >= rules.levels[level]]
+    return reached[-1] if reached else None
+
+
+def _rescore_at(scene: Scene, level: Level | None) -> datetime | None:
+    """The first moment at which a call that goes on, having become a long one, raises the level."""
+    calls = (member.at + scene.rules.call.long for member in scene.members if live(member, scene))
+    for moment in sorted({moment for moment in calls if moment > scene.now}):
+        then = _level(_odds(replace(scene, now=moment)), scene.rules)
+        if then is not None and (level is None or then.rank > level.rank):
+            return moment
+    return None
+
+
+def _payments(scene: Scene) -> list[Payment]:
+    """Each payment of the window once, oldest first, as far as it is known to have gone."""
+    by_transfer: dict[str, Payment] = {}
+    for member in scene.members:
+        if member.transfer is None or member.at < scene.now - scene.rules.money.window:
+            continue
+        payment = _payment(member, member.transfer)
+        known = by_transfer.get(payment.transfer)
+        if known is None or _STAGES.index(payment.state) > _STAGES.index(known.state):
+            by_transfer[payment.transfer] = payment
+    return list(by_transfer.values())
+
+
+def _payment(member: Evidence, transfer: str) -> Payment:
+    return Payment(
+        transfer=transfer,
+        payee=member.payee or "",
+        amount_fen=member.amount_fen or 0,
+        at=member.at,
+        state=member.state or TransferState.ATTEMPTED,
+    )
+
+
+def _exposure(scene: Scene, payments: Sequence[Payment]) -> int:
+    """Fen that may still be lost: what was paid, and what such a resident has left."""
+    return sum(payment.amount_fen for payment in payments) + scene.rules.money.balances[scene.profile.balance]
