@@ -1,0 +1,308 @@
+"""The residents' register: written to the compacted topic first, then to Redis; found by phone, account or ID hash.
+
+An entry lies in the hash `residents:{p}` of its partition; `phones:{q}`, `accounts:{q}` and `idhashes:{q}`, spread by
+value, tell who held it when. The lists of owners are written before the entry, and the entry only if it still is
+what the writer has seen. So whoever was interrupted or overtaken does it again, and the last one written on the topic
+is the one in Redis.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Literal, NamedTuple
+from zlib import crc32
+
+import orjson
+from redis.asyncio import Redis
+
+from domain.identity import Owner, holders, resolve
+from schemas.residents import Resident, ResidentId
+from streams.producer import Producer, Record
+from streams.reader import beginning_offsets, end_offsets, read_range
+from streams.settings import Settings
+from streams.topics import RESIDENTS, partition_of
+
+AT_ONCE = 3  # batches under way: one is with Kafka, one with Redis, one is being made
+BATCH = 1000  # entries in one round trip: some hundred kilobytes
+Index = Literal["phones", "accounts", "idhashes"]
+INDEXES: tuple[Index, ...] = ("phones", "accounts", "idhashes")
+OWNERS = files("streams").joinpath("lua/owners.lua").read_text("utf-8")
+ENTRIES = files("streams").joinpath("lua/residents.lua").read_text("utf-8")
+
+Entries = Mapping[ResidentId, bytes | None]
+"""Entries as they lie on the topic; none: the resident is erased."""
+
+_USUAL = [None, None, False, True]  # since, until, shared, primary
+
+Change = tuple[str, str, str]
+"""As the scripts take it."""
+
+
+class Asked(NamedTuple):
+    """A question: who held `value` at that time?"""
+
+    by: Index
+    value: str
+    at: datetime
+
+
+class Residents:
+    """The register of one province."""
+
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer | None = None) -> None:
+        self._settings = settings
+        self._redis: Any = redis  # redis-py types a command's result as sync or async at once
+        self._producer = producer  # only who writes needs one
+
+    async def put(self, residents: Iterable[Resident]) -> None:
+        """Write entries, new or changed: of two with one id, the later. Kafka has them before Redis does.
+
+        Raises what the producer and Redis raise; writing the same again is safe and sets right what was left half done.
+        """
+        await self._write({resident.id: resident.model_dump_json().encode() for resident in residents})
+
+    async def erase(self, ids: Iterable[ResidentId]) -> None:
+        """Forget residents wholly: a tombstone on the topic, nothing in Redis."""
+        await self._write(dict.fromkeys(ids))
+
+    async def get(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
+        """The entries that exist, merged ones as the signposts they are."""
+        raw = await self._raw(list(dict.fromkeys(ids)))
+        return {entry: Resident.model_validate_json(value) for entry, value in raw.items() if value}
+
+    async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
+        """For each id the entry that stands for it after all merges, where there is one.
+
+        Raises ValueError when signposts lead in a circle.
+        """
+        asked = list(dict.fromkeys(ids))
+        found = await self.get(asked)
+        while ahead := {entry.merged_into for entry in found.values() if entry.merged_into} - found.keys():
+            following = await self.get(ahead)
+            if not following:
+                break
+            found |= following
+        merged = {entry.id: entry.merged_into for entry in found.values()}
+        ends = {entry: resolve(entry, merged) for entry in asked}
+        return {entry: found[end] for entry, end in ends.items() if end in found}
+
+    async def by_phone(self, asked: Sequence[tuple[str, datetime]]) -> list[ResidentId | None]:
+        """Whose telephone (in E.164) it was at each time; none when nobody's."""
+        return await self.find([Asked("phones", *each) for each in asked])
+
+    async def by_account(self, asked: Sequence[tuple[str, datetime]]) -> list[ResidentId | None]:
+        """Whose account (in its normal form) it was at each time; none when nobody's."""
+        return await self.find([Asked("accounts", *each) for each in asked])
+
+    async def by_id_hash(self, hashes: Sequence[str]) -> list[ResidentId | None]:
+        """Whose ID number has this hash; never an entry that was merged into another."""
+        lists = await self._owners([("idhashes", value) for value in hashes])
+        return [min((each.resident for each in owners), default=None) for owners in lists]
+
+    async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
+        """Answer questions of all kinds in one round trip: who is meant by each value at its time."""
+        lists = await self._owners([(each.by, each.value) for each in asked])
+        return [
+            next(iter(holders(owners, each.at)), None) if owners else None
+            for each, owners in zip(asked, lists, strict=True)
+        ]
+
+    async def holders(self, asked: Sequence[Asked]) -> list[tuple[ResidentId, ...]]:
+        """All who held each value at its time, who is meant first: a family's telephone has several."""
+        lists = await self._owners([(each.by, each.value) for each in asked])
+        return [holders(owners, each.at) for each, owners in zip(asked, lists, strict=True)]
+
+    async def all(self) -> AsyncIterator[list[Resident]]:
+        """The whole register in batches, in no order; what changes meanwhile may come as it was or as it is."""
+        for partition in range(self._settings.partitions):
+            cursor, more = 0, True
+            while more:
+                cursor, found = await self._redis.hscan(_key("residents", partition), cursor, count=BATCH)
+                more = int(cursor) != 0
+                yield [Resident.model_validate_json(raw) for raw in found.values()]
+
+    async def count(self) -> int:
+        """How many entries there are."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for partition in range(self._settings.partitions):
+                pipe.hlen(_key("residents", partition))
+            return sum(await pipe.execute())
+
+    async def restore(self) -> int:
+        """Make Redis what the topic says, from nothing or from an older state; returns how many records were read.
+
+        Whatever is put meanwhile may be overwritten by what it replaces, so the topic is read on until nothing new is
+        there; entries that the topic does not know (their tombstones are gone too) are removed.
+        """
+        done, read = await beginning_offsets(self._settings, RESIDENTS.name), 0
+        strays = True
+        while (end := await end_offsets(self._settings, RESIDENTS.name)) != done:
+            for partition, after in end.items():
+                seen, count = await self._restore_range(partition, done[partition], after - 1)
+                read += count
+                if strays:
+                    await self._remove_strays(partition, seen)
+            done, strays = end, False
+        return read
+
+    async def _restore_range(self, partition: int, first: int, last: int) -> tuple[set[ResidentId], int]:
+        seen: set[ResidentId] = set()
+        batch: dict[ResidentId, bytes | None] = {}
+        read = 0
+        async for record in read_range(self._settings, RESIDENTS.name, partition, first, last):
+            batch[(record.key or b"").decode()] = record.value
+            read += 1
+            if len(batch) >= BATCH:
+                seen |= batch.keys()
+                await self._overwrite(batch)
+                batch = {}
+        await self._overwrite(batch)
+        return seen | batch.keys(), read
+
+    async def _remove_strays(self, partition: int, known: set[ResidentId]) -> None:
+        there = await self._redis.hkeys(_key("residents", partition))
+        strays = [entry for raw in there if (entry := raw.decode()) not in known]
+        for start in range(0, len(strays), BATCH):
+            await self._overwrite(dict.fromkeys(strays[start : start + BATCH]))
+
+    async def _write(self, entries: Entries) -> None:
+        ids, slots = list(entries), asyncio.Semaphore(AT_ONCE)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for start in range(0, len(ids), BATCH):
+                    batch = {entry: entries[entry] for entry in ids[start : start + BATCH]}
+                    group.create_task(self._write_batch(batch, slots))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # callers know the producer's and Redis' errors, not groups of them
+
+    async def _write_batch(self, left: Entries, slots: asyncio.Semaphore) -> None:
+        async with slots:
+            while left:
+                # Read, then published, then replaced: so of two writers the last on the topic is the last in Redis.
+                seen = await self._raw(list(left))
+                await self._publish(left)
+                left = await self._replace(seen, left)
+
+    async def _overwrite(self, entries: Entries) -> None:
+        while entries:
+            entries = await self._replace(await self._raw(list(entries)), entries)
+
+    async def _publish(self, entries: Entries) -> None:
+        if self._producer is None:
+            raise RuntimeError("this register is read only: give it a producer to write")
+        await self._producer.send_all(
+            [
+                Record(RESIDENTS.name, entry.encode(), value, _partition(entry, self._settings.partitions))
+                for entry, value in entries.items()
+            ]
+        )
+
+    async def _replace(self, seen: Entries, new: Entries) -> dict[ResidentId, bytes | None]:
+        """Put `new` where `seen` still is; returns those for whom it is not.
+
+        Owners are written even if they look unchanged: a writer that died half-way may have taken them out.
+        """
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for key, changes in self._owner_changes(seen, new).items():
+                pipe.eval(OWNERS, 1, key, orjson.dumps(changes))
+            for key, changes in self._entry_changes(seen, new).items():
+                pipe.eval(ENTRIES, 1, key, orjson.dumps(changes))
+            answers = await pipe.execute()
+        refused = [entry.decode() for answer in answers if isinstance(answer, list) for entry in answer]
+        return {entry: new[entry] for entry in refused}
+
+    def _owner_changes(self, seen: Entries, new: Entries) -> dict[str, list[Change]]:
+        changes: dict[str, list[Change]] = defaultdict(list)
+        for entry, raw in new.items():
+            after = _owners_of(raw)
+            gone = _owners_of(seen[entry]).keys() - after.keys()
+            for (index, value), owners in (*after.items(), *((where, "") for where in gone)):
+                changes[self._key_of(index, value)].append((value, entry, owners))
+        return changes
+
+    def _entry_changes(self, seen: Entries, new: Entries) -> dict[str, list[Change]]:
+        changes: dict[str, list[Change]] = defaultdict(list)
+        for entry, raw in new.items():
+            key = self._key_of("residents", entry)
+            changes[key].append((entry, (seen[entry] or b"").decode(), (raw or b"").decode()))
+        return changes
+
+    async def _raw(self, ids: Sequence[ResidentId]) -> dict[ResidentId, bytes | None]:
+        return dict(zip(ids, await self._fields([("residents", entry) for entry in ids]), strict=True))
+
+    async def _owners(self, values: Sequence[tuple[Index, str]]) -> list[list[Owner]]:
+        return [_read_owners(raw) if raw else [] for raw in await self._fields(values)]
+
+    async def _fields(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
+        """A field of a partitioned hash for each (name, field), in one round trip."""
+        places: dict[str, list[int]] = defaultdict(list)
+        for place, (name, field) in enumerate(wanted):
+            places[self._key_of(name, field)].append(place)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for key, here in places.items():
+                pipe.hmget(key, [wanted[place][1] for place in here])
+            answers = await pipe.execute()
+        found: list[bytes | None] = [None] * len(wanted)
+        for here, answer in zip(places.values(), answers, strict=True):
+            for place, value in zip(here, answer, strict=True):
+                found[place] = value
+        return found
+
+    def _key_of(self, name: str, field: str) -> str:
+        if name == "residents":
+            return _key(name, _partition(field, self._settings.partitions))
+        # Only this module asks for values, so their spread need not be Kafka's, whose hash takes 5 µs here.
+        return _key(name, crc32(field.encode()) % self._settings.partitions)
+
+
+@lru_cache(maxsize=4096)
+def _key(name: str, partition: int) -> str:
+    return f"{name}:{{{partition}}}"
+
+
+@lru_cache(maxsize=65_536)
+def _partition(entry: ResidentId, partitions: int) -> int:
+    return partition_of(entry.encode(), partitions)
+
+
+def _owners_of(raw: bytes | None) -> dict[tuple[Index, str], str]:
+    """What an entry writes into the lists of owners: none once it is merged into another.
+
+    Read as JSON and not as a model: it was one when it was written, and this is done for each resident twice.
+    """
+    entry = orjson.loads(raw) if raw else {}
+    if not entry or entry["merged_into"]:
+        return {}
+    spans: dict[tuple[Index, str], list[list[object]]] = defaultdict(list)
+    for holding in entry["phones"]:
+        spans["phones", holding["value"]].append(_owner(entry["id"], holding))
+    for holding in entry["accounts"]:
+        spans["accounts", holding["value"]].append(_owner(entry["id"], holding))
+    if entry["id_hash"]:
+        spans["idhashes", entry["id_hash"]].append([entry["id"]])
+    return {where: orjson.dumps(owners).decode() for where, owners in spans.items()}
+
+
+def _owner(resident: ResidentId, holding: Mapping[str, object]) -> list[object]:
+    """An owner in JSON: the resident alone when all else is as usual."""
+    rest = [holding["since"], holding["until"], holding["shared"], holding["primary"]]
+    return [resident] if rest == _USUAL else [resident, *rest]
+
+
+def _read_owners(raw: bytes) -> list[Owner]:
+    return [_read_owner(*each) for each in orjson.loads(raw)]
+
+
+def _read_owner(
+    resident: ResidentId, since: str | None = None, until: str | None = None, shared: bool = False, primary: bool = True
+) -> Owner:
+    return Owner(
+        resident,
+        datetime.fromisoformat(since) if since else None,
+        datetime.fromisoformat(until) if until else None,
+        shared,
+        primary,
+    )
