@@ -17,7 +17,7 @@ batch again), for an agent restarted in place would go on behind the records it 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from typing import Any, Protocol, cast
 
 import faust
@@ -27,7 +27,7 @@ from mode import CrashingSupervisor
 from streams.settings import Settings
 from streams.transport import Transport
 
-LINGER_SECONDS = 0.002
+LINGER_SECONDS = 0.003
 BUFFERED = 1000  # records between the consumer and an agent: some batches, not a worker's memory
 COMMIT_SECONDS = 0.5
 
@@ -104,30 +104,56 @@ async def records(
 ) -> AsyncIterator[list[EventT[bytes]]]:
     """Batches of at most `max_` events, none of them acked by this.
 
-    A batch is what is there: `within` (seconds) is waited for another record, not for the batch to fill. Under load
-    they fill by themselves while the one before is worked on.
+    A batch is what is there: after its first event, others are waited for `within` seconds at most. Under load it
+    fills by itself while the one before is worked on.
     """
-    events = aiter(cast("faust.Stream[bytes]", stream).noack().events())
-    asked = asyncio.ensure_future(_next(events))
+    buffer = _Buffer(max_)
+    filling = asyncio.ensure_future(buffer.fill(cast("faust.Stream[bytes]", stream).noack().events()))
     try:
-        while (first := await asked) is not None:
-            batch = [first]
-            asked = asyncio.ensure_future(_next(events))
-            while len(batch) < max_ and (await asyncio.wait({asked}, timeout=within))[0]:
-                following = asked.result()
-                if following is None:
-                    break
-                batch.append(following)
-                asked = asyncio.ensure_future(_next(events))
-            yield batch
+        while await buffer.some.wait() and not filling.done():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(buffer.full.wait(), within)
+            if batch := [event for event in buffer.take() if _still_ours(event)]:
+                yield batch
+        await filling
     finally:
-        asked.cancel()
-        with contextlib.suppress(BaseException):  # the next event, if it had come, is not acked and comes again
-            await asked
+        filling.cancel()
 
 
-async def _next(events: AsyncIterator[EventT[bytes]]) -> EventT[bytes] | None:
-    return await anext(events, None)
+class _Buffer:
+    """What was taken from a stream ahead of the agent: one batch at most."""
+
+    def __init__(self, max_: int) -> None:
+        self._max = max_
+        self._events: list[EventT[bytes]] = []
+        self._room = asyncio.Event()
+        self.some = asyncio.Event()
+        self.full = asyncio.Event()
+
+    async def fill(self, events: AsyncIterable[EventT[bytes]]) -> None:
+        try:
+            async for event in events:
+                self._events.append(event)
+                self.some.set()
+                if len(self._events) >= self._max:
+                    self._room.clear()
+                    self.full.set()
+                    await self._room.wait()
+        finally:
+            self.some.set()  # so that whoever waits sees the end
+
+    def take(self) -> list[EventT[bytes]]:
+        taken, self._events = self._events, []
+        self.some.clear()
+        self.full.clear()
+        self._room.set()
+        return taken
+
+
+def _still_ours(event: EventT[bytes]) -> bool:
+    """Not from before a rebalance: such an event comes again, to whoever owns its partition now."""
+    app = event.app
+    return app.flow_control.is_active() and event.message.generation_id == app.consumer_generation_id
 
 
 def ack(event: Acked) -> None:

@@ -55,6 +55,10 @@ class Consumer(driver.Consumer):
             acked.discard(last)
         return None if last is None else last + 1
 
+    async def perform_seek(self) -> None:
+        self._delivered.clear()  # what was not committed is delivered again
+        await super().perform_seek()
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         for tp in revoked:
             self._delivered.pop(tp, None)
