@@ -1,0 +1,220 @@
+"""Ordinary life as the feeds see it: these are the false alarms, and the many signals that mean nothing."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from domain.ids import short_hash
+from schemas.residents import Language, Occupation, Resident
+from schemas.signals import App, AppKind, Call, Channel, NumberClass, Signal, Sms, Transfer, TransferState
+from simulators import figures
+from simulators.chance import between, pick, stream
+from simulators.numbers import (
+    BANKS,
+    HOTLINE,
+    abroad_phone,
+    account,
+    bank_of,
+    korean_phone,
+    other_phone,
+    resident_phone,
+)
+
+CARRIERS = ("carrier-a", "carrier-b")
+APPWATCH = "appwatch"
+_PAYEES_FROM = 7 * 10**10  # serial numbers of shops', landlords' and schools' accounts
+_STRANGERS_FROM = 10**7  # serial numbers of telephones and accounts that are in no register
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A signal and when its feed sends it. `order` breaks ties, the same way in every run."""
+
+    at: datetime
+    order: str
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """One thing that somebody does. `id`: what the feed calls it."""
+
+    chance: Random
+    who: Resident
+    at: datetime
+    id: str
+
+
+def carrier_of(phone: str) -> str:
+    """Whose subscriber it is."""
+    return CARRIERS[int(phone[-2:]) // 2 % len(CARRIERS)]
+
+
+class OrdinaryLife:
+    """What a province's residents do all day."""
+
+    def __init__(self, seed: int, residents: Sequence[Resident]) -> None:
+        self._seed = seed
+        self._all = residents
+        self._pools = _pools(residents)
+
+    def hour(self, since: datetime, count: int) -> Iterator[Due]:
+        """About `count` signals of the hour that begins at `since`."""
+        chance = stream(self._seed, "ordinary", since)
+        for number in range(count):
+            kind = pick(chance, figures.ORDINARY)
+            who = chance.choice(self._pools.get(kind) or self._all)
+            own = stream(self._seed, "ordinary", since, number)
+            at = since + between(own, 0, 3599)
+            yield from _SCENES[kind](_Scene(own, who, at, short_hash(self._seed, f"{since}", number)))
+
+
+def _pools(residents: Sequence[Resident]) -> Mapping[str, Sequence[Resident]]:
+    """Who does it, where not anybody might."""
+    business = (Occupation.SELF_EMPLOYED, Occupation.FINANCE_STAFF)
+    korean = [each for each in residents if each.language is Language.KOREAN]
+    relatives_there = korean[: round(len(korean) * figures.FAMILY_IN_KOREA)]
+    return {
+        "business_abroad": [each for each in residents if each.occupation in business],
+        "family_in_korea": relatives_there,
+        "remittance": relatives_there,
+        "fees": [each for each in residents if each.occupation is Occupation.STUDENT],
+        "rent": [each for each in residents if each.occupation is Occupation.MIGRANT_WORKER],
+    }
+
+
+def _call(scene: _Scene, caller: str, seconds: tuple[int, int], shown: NumberClass = NumberClass.ORDINARY) -> Due:
+    phone = scene.who.phones[0].value
+    lasts = scene.chance.randint(*seconds)
+    signal = Call(
+        source=carrier_of(phone),
+        id=scene.id,
+        at=scene.at,
+        caller=caller,
+        called=phone,
+        seconds=lasts,
+        number_class=shown,
+    )
+    return Due(scene.at + timedelta(seconds=lasts), scene.id, signal)
+
+
+def _relative(scene: _Scene) -> Iterator[Due]:
+    yield _call(scene, other_phone(scene.chance), (20, 1500))
+
+
+def _courier(scene: _Scene) -> Iterator[Due]:
+    yield _call(scene, other_phone(scene.chance), (5, 60))
+
+
+def _hotline(scene: _Scene) -> Iterator[Due]:
+    yield _call(scene, HOTLINE, (30, 300), NumberClass.HOTLINE)
+
+
+def _business_abroad(scene: _Scene) -> Iterator[Due]:
+    yield _call(scene, abroad_phone(scene.chance), (60, 1500), NumberClass.OVERSEAS)
+
+
+def _family_in_korea(scene: _Scene) -> Iterator[Due]:
+    yield _call(scene, korean_phone(scene.chance), (120, 2400), NumberClass.OVERSEAS)
+
+
+def _spam_sms(scene: _Scene) -> Iterator[Due]:
+    phone = scene.who.phones[0].value
+    shown = pick(scene.chance, {NumberClass.ORDINARY: 0.8, NumberClass.GOIP: 0.2})
+    sender = other_phone(scene.chance)
+    signal = Sms(source=carrier_of(phone), id=scene.id, at=scene.at, sender=sender, receiver=phone, number_class=shown)
+    yield Due(scene.at, scene.id, signal)
+
+
+def _curious_site(scene: _Scene) -> Iterator[Due]:
+    """Looked at and left: there is no scam behind it."""
+    target = f"{short_hash(scene.id)[:8]}.example"
+    phone = scene.who.phones[0].value
+    app = scene.chance.choice((AppKind.LOAN, AppKind.SHOPPING, AppKind.OTHER))
+    yield Due(
+        scene.at, scene.id, App(source=APPWATCH, id=scene.id, at=scene.at, phone=phone, app_kind=app, target=target)
+    )
+
+
+def _payment(scene: _Scene, yuan: tuple[int, int], new: bool, pos: bool = False) -> Iterator[Due]:
+    """A payment to somebody honest; to a new payee the bank tells of the attempt as well."""
+    payer = scene.who.accounts[0].value
+    bank = bank_of(payer)
+    channel = Channel.THIRD_PARTY if bank == "pay-a" else Channel.POS if pos else Channel.MOBILE_BANK
+    balance = scene.chance.randint(*figures.BALANCE_YUAN[scene.who.balance])
+    amount = min(scene.chance.randint(*yuan), balance)
+    attempt = Transfer(
+        source=bank,
+        id=scene.id,
+        at=scene.at,
+        payer=payer,
+        payee=account(scene.chance.choice(BANKS), _PAYEES_FROM + scene.chance.randrange(10**6)),
+        amount_fen=amount * 100,
+        channel=channel,
+        state=TransferState.ATTEMPTED,
+        balance_fen=balance * 100 if scene.chance.random() < 0.5 else None,
+        new_payee=new,
+    )
+    settled = attempt.model_copy(update={"state": TransferState.SETTLED})
+    if new:
+        yield Due(scene.at, scene.id, attempt)
+    yield Due(scene.at + between(scene.chance, 3, 40), f"{scene.id}.", settled)
+
+
+def _shop(scene: _Scene) -> Iterator[Due]:
+    yield from _payment(scene, (5, 800), new=scene.chance.random() < 0.2, pos=True)
+
+
+def _rent(scene: _Scene) -> Iterator[Due]:
+    yield from _payment(scene, (600, 3_500), new=scene.chance.random() < 0.1)
+
+
+def _fees(scene: _Scene) -> Iterator[Due]:
+    """Tuition and boarding: for a student a large sum, and to a school not paid before."""
+    yield from _payment(scene, (800, 9_000), new=scene.chance.random() < 0.35)
+
+
+def _first_payee(scene: _Scene) -> Iterator[Due]:
+    yield from _payment(scene, (50, 5_000), new=True)
+
+
+def _wages(scene: _Scene) -> Iterator[Due]:
+    yield from _payment(scene, (2_000, 9_000), new=False)
+
+
+def _remittance(scene: _Scene) -> Iterator[Due]:
+    yield from _payment(scene, (1_000, 20_000), new=scene.chance.random() < 0.1)
+
+
+def _stranger(scene: _Scene) -> Iterator[Due]:
+    """Somebody who is in no register: feeds know more people than the warning centre."""
+    phone = resident_phone(_STRANGERS_FROM + scene.chance.randrange(10**6))
+    signal = Call(
+        source=carrier_of(phone),
+        id=scene.id,
+        at=scene.at,
+        caller=abroad_phone(scene.chance),
+        called=phone,
+        seconds=scene.chance.randint(5, 600),
+        number_class=NumberClass.OVERSEAS,
+    )
+    yield Due(scene.at + timedelta(seconds=signal.seconds), scene.id, signal)
+
+
+_SCENES: Mapping[str, Callable[[_Scene], Iterator[Due]]] = {
+    "relative": _relative,
+    "courier": _courier,
+    "hotline": _hotline,
+    "business_abroad": _business_abroad,
+    "family_in_korea": _family_in_korea,
+    "spam_sms": _spam_sms,
+    "curious_site": _curious_site,
+    "shop": _shop,
+    "rent": _rent,
+    "fees": _fees,
+    "first_payee": _first_payee,
+    "wages": _wages,
+    "remittance": _remittance,
+    "stranger": _stranger,
+}
