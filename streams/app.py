@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import faust
 from faust.types import EventT, StreamT, TransportT
@@ -57,12 +57,15 @@ class App(faust.App):
         return Transport(self.conf.broker_consumer, self)
 
 
-def create_app(settings: Settings) -> App:
+Made = TypeVar("Made", bound=App)
+
+
+def create_app(settings: Settings, kind: type[Made]) -> Made:
     """The worker's app: keys and values are bytes, topics are not created, no table, no web server.
 
     Raises SettingsError when the embedded servers were not started yet.
     """
-    return App(
+    return kind(
         settings.app_id,
         broker=[f"kafka://{broker}" for broker in settings.brokers],
         **(EMBEDDED_TIMES if settings.embedded else KAFKA_TIMES),

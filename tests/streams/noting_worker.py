@@ -8,14 +8,14 @@ import time
 
 from faust import StreamT
 
-from streams.app import ack, create_app, owned, records, run
+from streams.app import App, ack, create_app, owned, records, run
 from streams.settings import load
 
 settings = load()
 topic = os.environ["TEST_TOPIC"]
 mode = os.environ["TEST_MODE"]  # ack all, skip what is bad, fail on what is bad
 logging.basicConfig(level="INFO", stream=sys.stderr)
-app = create_app(settings)
+app = create_app(settings, App)
 
 
 def say(**line: object) -> None:
