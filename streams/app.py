@@ -70,7 +70,7 @@ def create_app(settings: Settings, kind: type[Made]) -> Made:
         broker=[f"kafka://{broker}" for broker in settings.brokers],
         **(EMBEDDED_TIMES if settings.embedded else KAFKA_TIMES),
         broker_commit_interval=COMMIT_SECONDS,
-        consumer_group_instance_id=settings.instance,
+        consumer_group_instance_id=None if settings.embedded else settings.instance,  # Tansu takes 8 s to rejoin it
         consumer_auto_offset_reset="earliest",
         agent_supervisor=CrashingSupervisor,
         stream_buffer_maxsize=BUFFERED,

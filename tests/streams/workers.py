@@ -21,7 +21,7 @@ class Worker:
 
     def __init__(self, settings: Settings, topic: str, mode: str = "ack") -> None:
         told = {"TEST_TOPIC": topic, "TEST_MODE": mode, "PYTHONPATH": str(ROOT)}
-        self.process = subprocess.Popen(  # noqa: S603 - our own script
+        self.process = subprocess.Popen(
             [sys.executable, str(SCRIPT)],
             env={**os.environ, **settings.environment(), **told},
             stdout=subprocess.PIPE,
