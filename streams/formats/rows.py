@@ -25,7 +25,10 @@ class Options:
 
 def columns(header: bytes, needed: Sequence[str]) -> tuple[int, list[int]]:
     """How many columns there are, and where the needed ones stand. Raises RowError that names the missing ones."""
-    names = [name.strip() for name in fields(header.removeprefix(b"\xef\xbb\xbf"))]
+    try:
+        names = [name.strip() for name in fields(header.removeprefix(b"\xef\xbb\xbf"))]
+    except RowError as error:
+        raise RowError(f"the header, line 1: {error}") from None
     missing = [name for name in needed if name not in names]
     if missing:
         raise RowError(f"the header, line 1, lacks the column {', '.join(missing)}")

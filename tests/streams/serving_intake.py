@@ -1,0 +1,18 @@
+"""Intake as a process of its own, for the tests: prints its address and serves until it is told to stop."""
+
+import asyncio
+import sys
+
+from streams.clock import Clock
+from streams.intake_http import serve
+from streams.intake_settings import load as load_intake
+from streams.settings import load
+
+
+def say(address: str) -> None:
+    sys.stdout.write(f"{address}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(load(), load_intake(), Clock(), started=say))
