@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from schemas.dead_letters import DeadLetter, RecordPlace
+from schemas.errors import UserError
 from schemas.inputs import CaseInput, HoldChange, PolicyChange, input_adapter
-from streams import journal, topics
+from streams import dead_letters, journal, topics
 from streams.batch import Batch, Entry
 from streams.clock import Clock
-from streams.dead_letters import DeadLetters
 from streams.policies import Policies
 from streams.producer import Producer
 from streams.reader import beginning_offsets, end_offsets, read_range
@@ -36,7 +37,7 @@ class Raw(NamedTuple):
     value: bytes
 
 
-class AheadError(RuntimeError):
+class AheadError(UserError, RuntimeError):
     """The store stands beyond the log's end: the topic was made anew, or lost records."""
 
 
@@ -49,11 +50,10 @@ class Casework:
         store: CaseStore,
         producer: Producer,
         policies: Policies,
-        dead_letters: DeadLetters,
         clock: Clock,
     ) -> None:
         self._settings, self._store, self._producer = settings, store, producer
-        self._policies, self._dead_letters, self._clock = policies, dead_letters, clock
+        self._policies, self._clock = policies, clock
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
 
     async def apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
@@ -93,7 +93,10 @@ class Casework:
         try:
             return input_adapter.validate_json(raw.value)
         except ValidationError as error:
-            await self._dead_letters.record(topics.CASE_INPUTS.name, partition, raw.offset, raw.value, error)
+            name = topics.CASE_INPUTS.name
+            place = RecordPlace(topic=name, partition=partition, offset=raw.offset)
+            letter = DeadLetter.of(name, place, in_words(error), raw.value, self._clock.now())
+            await dead_letters.write(self._producer, [letter])
             return None
 
     async def _load(self, partition: int, messages: Sequence[CaseInput]) -> Loaded | None:
@@ -172,6 +175,12 @@ class Casework:
         if entries:
             await journal.publish(self._producer, partition, entries)
             await self._store.published(partition, [entry_name(entry) for entry in entries])
+
+
+def in_words(error: ValidationError) -> str:
+    """What does not fit, field by field, without the values: they may be a person's."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, detail['loc'])) or 'record'}: {detail['msg']}" for detail in details[:20])
 
 
 def _refuse_ahead(partition: int, stored: int, end: int) -> None:

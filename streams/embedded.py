@@ -21,6 +21,7 @@ import redis
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from schemas.errors import UserError
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-class EmbeddedError(RuntimeError):
+class EmbeddedError(UserError, RuntimeError):
     """An embedded server is not installed or did not start."""
 
 

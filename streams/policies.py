@@ -5,6 +5,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from domain.policy import Policy, load
+from schemas.errors import UserError
 from streams import topics
 from streams.producer import Producer, Record
 from streams.reader import read_all
@@ -13,7 +14,7 @@ from streams.settings import Settings
 KEY = "policies"  # hash: content's hash -> TOML
 
 
-class UnknownPolicyError(LookupError):
+class UnknownPolicyError(UserError, LookupError):
     """A partition decides by a policy whose text is nowhere to be found."""
 
 

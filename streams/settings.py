@@ -11,10 +11,12 @@ from typing import Self
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.errors import UserError
+
 POLICY = Path(__file__).resolve().parent.parent / "deploy" / "policy" / "jilin.toml"
 
 
-class SettingsError(ValueError):
+class SettingsError(UserError, ValueError):
     """A setting is missing or wrong; the text says which and what to write instead."""
 
 

@@ -18,11 +18,12 @@ from schemas.events import CaseEvent, StandingEvent
 from schemas.inputs import Hold
 from streams.settings import Settings, SettingsError
 
+RECENTLY = 20  # cases that a board may show as the latest
 APPLIED_KEPT = timedelta(days=9)  # longer than any input stays on its topic
 COMMIT = files("streams").joinpath("lua/commit.lua").read_text()
 
 # The partition's keys, in the order in which the script numbers them.
-STATE, CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, SETTLED, ALERTED, LEDGER, COUNTS = range(13)
+STATE, CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, SETTLED, ALERTED, LEDGER, COUNTS, RECENT = range(14)
 NAMES = (
     "state",  # hash: offset, policy
     "cases",  # hash: resident -> the latest case
@@ -37,6 +38,7 @@ NAMES = (
     "alerted",  # hash: resident -> what screening has alerted
     "ledger",  # hash: total -> its sum over the partition
     "counts",  # hash: what is counted (domain/counts) -> how many
+    "recent",  # sorted set: case -> when it changed, the latest RECENTLY
 )
 
 Argument = str | bytes | int | float
@@ -112,6 +114,8 @@ class Change:
         owed = ledger.difference(ledger.of_case(after), ledger.of_case(before) if before and same else ledger.Totals())
         self._sum(LEDGER, owed)
         self._sum(COUNTS, counts.of_standing(before, after))
+        self.add("ZADD", RECENT, milliseconds(after.updated_at), after.id)
+        self.add("ZREMRANGEBYRANK", RECENT, 0, -RECENTLY - 1)
 
     def counted(self, event: CaseEvent) -> None:
         """Count what an event adds."""
@@ -188,7 +192,7 @@ class CaseStore:
         """Forget the partition; with `only_if_lost`, no more than the remains of what was lost."""
         if only_if_lost:
             change = Change()
-            for name in (CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, LEDGER, COUNTS):
+            for name in (CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, LEDGER, COUNTS, RECENT):
                 change.add("DEL", name)
             await self.commit(partition, None, None, change)
         else:

@@ -9,9 +9,10 @@ from domain.policy.messages import Messages
 from domain.policy.plan import Plan
 from domain.policy.risk import RiskRules
 from domain.policy.units import Section
+from schemas.errors import UserError
 
 
-class PolicyError(ValueError):
+class PolicyError(UserError, ValueError):
     """A policy that cannot be used: each line says where, what and what to write instead."""
 
 

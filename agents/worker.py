@@ -1,0 +1,32 @@
+"""A worker: all agents on one Faust app."""
+
+from agents import board, casework, deadlines, payments, phone, screening, sms, visits
+from streams.app import App, create_app, run
+from streams.channel_settings import ChannelSettings
+from streams.line import Line
+from streams.settings import Settings
+
+
+class Worker(App):
+    """Opens its line before the first record comes, and closes it after the last."""
+
+    line: Line
+
+    async def on_first_start(self) -> None:
+        await super().on_first_start()
+        await self.line.open()
+
+    async def on_shutdown(self) -> None:
+        await super().on_shutdown()
+        await self.line.close()
+
+
+def work(settings: Settings, channels: ChannelSettings) -> None:
+    """Run until told to stop."""
+    app = create_app(settings, Worker)
+    app.line = Line(settings, channels)
+    for agent in (screening, casework, deadlines, board):
+        agent.attach(app, app.line)
+    for channel in (sms, phone, visits, payments):
+        channel.attach(app, app.line.outgoing)
+    run(app, settings)

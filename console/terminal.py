@@ -1,0 +1,126 @@
+"""The board of the warning centre in a terminal: levels, clocks, channels, money kept, the latest cases and why."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from schemas.cases import Case, CaseState
+from schemas.levels import Channel, Level
+from streams.overview import Overview
+
+LOCAL = ZoneInfo("Asia/Shanghai")
+COLOURS = {Level.RED: "bold white on red", Level.ORANGE: "black on dark_orange", Level.YELLOW: "black on yellow3"}
+MARKS = {Level.RED: "▲", Level.ORANGE: "◆", Level.YELLOW: "●", Level.BLUE: "○"}
+LEVELS = {Level.RED: "红", Level.ORANGE: "橙", Level.YELLOW: "黄", Level.BLUE: "蓝"}
+STATES = {
+    CaseState.RAISED: "新立",
+    CaseState.CONTACTING: "联系中",
+    CaseState.IN_CONVERSATION: "通话中",
+    CaseState.VISIT_UNDER_WAY: "上门中",
+    CaseState.DISSUADED: "已劝阻",
+    CaseState.NOT_PERSUADED: "未劝动",
+    CaseState.ALREADY_DEFRAUDED: "已被骗",
+    CaseState.FALSE_ALARM: "误报",
+    CaseState.UNREACHABLE: "联系不上",
+    CaseState.CLOSED: "已结案",
+}
+CHANNELS = {Channel.SMS: "短信", Channel.PHONE: "电话", Channel.VISIT: "上门", Channel.PAYMENT: "止付"}
+OUTCOMES = {
+    "raised": "预警",
+    "below_threshold": "未达阈值",
+    "unmatched": "无匹配",
+    "duplicate": "重复",
+    "dead_lettered": "无法读取",
+}
+
+
+def board(view: Overview, title: str = "") -> RenderableType:
+    """The whole board as it stands."""
+    head = Text.assemble(("劝阻 Quanzu ", "bold"), f"{_clock(view.now)}  {title}")
+    upper = Columns([_levels(view), _signals(view), _channels(view), _money(view)], padding=(0, 1))
+    return Panel(Group(upper, _recent(view)), title=head, title_align="left", border_style="cyan")
+
+
+def _levels(view: Overview) -> Table:
+    table = _table("未结案件", "级别", "件数")
+    open_cases = view.of("open")
+    for level in reversed(Level):
+        count = sum(number for name, number in open_cases.items() if name.startswith(f"{level}|"))
+        table.add_row(_level(level), str(count))
+    table.add_row("待接听", str(view.waiting))
+    table.add_row("超时", Text(str(view.overdue), "bold red" if view.overdue else "green"))
+    return table
+
+
+def _signals(view: Overview) -> Table:
+    table = _table("线索", "结果", "条数")
+    for outcome, words in OUTCOMES.items():
+        table.add_row(words, f"{view.outcomes.get(outcome, 0):,}")
+    return table
+
+
+def _channels(view: Overview) -> Table:
+    table = _table("渠道", "渠道", "结果")
+    for channel, words in CHANNELS.items():
+        results = sorted(view.of("contact", channel).items(), key=lambda item: -item[1])
+        table.add_row(words, "  ".join(f"{name} {number}" for name, number in results[:4]) or "–")
+    return table
+
+
+def _money(view: Overview) -> Table:
+    table = _table("挽损", "类", "元")
+    for evidence in "ABC":
+        table.add_row(evidence, _yuan(view.ledger[f"kept_{evidence}"]))
+    table.add_row("D（估算）", _yuan(view.ledger["kept_D"]))
+    table.add_row("冻结", _yuan(view.ledger["frozen"]))
+    table.add_row("劝阻人数", str(view.ledger["dissuaded"]))
+    return table
+
+
+def _recent(view: Overview) -> Table:
+    table = Table(title="最近案件", title_justify="left", expand=True, border_style="dim")
+    for name in ("级别", "案件", "状态", "下一步", "理由"):
+        table.add_column(name, no_wrap=name != "理由", overflow="ellipsis")
+    for case in view.recent:
+        reasons = "；".join(case.danger.reasons[:2])
+        table.add_row(_level(case.level), case.id, STATES[case.state], _next(case, view.now), reasons)
+    return table
+
+
+def _next(case: Case, now: datetime) -> str:
+    due = [(step.due, step) for step in case.steps if step.due is not None]
+    if not due:
+        return "–"
+    moment, step = min(due, key=lambda item: item[0])
+    left = round((moment - now).total_seconds())
+    return f"{step.action} {'-' if left < 0 else ''}{_span(abs(left))}"
+
+
+def _span(seconds: int) -> str:
+    if seconds < 3600:
+        return f"{seconds // 60}:{seconds % 60:02}"
+    return f"{seconds // 3600} h" if seconds < 172_800 else f"{seconds // 86_400} d"
+
+
+def _level(level: Level) -> Text:
+    return Text(f" {MARKS[level]} {LEVELS[level]} ", COLOURS.get(level, "white on blue"))
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", border_style="dim")
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def _yuan(fen: int) -> str:
+    return f"¥{fen / 100:,.0f}"
+
+
+def _clock(now: datetime) -> str:
+    return now.astimezone(LOCAL).strftime("%Y-%m-%d %H:%M:%S")

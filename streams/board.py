@@ -1,0 +1,65 @@
+"""The board: each case's latest state for whoever reads a compacted topic, and the clocks of the line as metrics."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from schemas.events import CaseEvent, FactKind, journal_adapter
+from schemas.levels import Action
+from streams import metrics, topics
+from streams.clock import Clock
+from streams.producer import Producer, Record
+from streams.store import CaseStore, key, moment
+
+
+class Board:
+    """Reads the journal of the partitions this worker owns."""
+
+    def __init__(self, store: CaseStore, producer: Producer, clock: Clock) -> None:
+        self._store, self._producer, self._clock = store, producer, clock
+
+    async def take(self, partition: int, values: Sequence[bytes]) -> None:
+        """Write snapshots and observe the clocks; an event that came before changes nothing."""
+        entries = [journal_adapter.validate_json(value) for value in values]
+        events = [entry for entry in entries if isinstance(entry, CaseEvent)]
+        latest = {event.case.id: event for event in events}
+        await self._producer.send_all([_snapshot(partition, event) for event in latest.values()])
+        seen = int(await self._store.redis.get(key("boarded", partition)) or -1)
+        for event in events:
+            if event.offset > seen:
+                self._observe(event)
+        highest = max((entry.offset for entry in entries), default=seen)
+        if highest > seen:
+            await self._store.redis.set(key("boarded", partition), highest)
+
+    async def gauges(self, partition: int) -> None:
+        """What is overdue in a partition now."""
+        metrics.DEADLINES_OVERDUE.labels(partition).set(await self._store.overdue(partition, self._clock.now()))
+
+    def _observe(self, event: CaseEvent) -> None:
+        for fact in event.facts:
+            if fact.kind in (FactKind.OPENED, FactKind.REOPENED):
+                metrics.CASES_OPENED.labels(event.case.level).inc()
+            elif fact.kind is FactKind.RESULT and fact.action and fact.result:
+                metrics.CONTACTS.labels(fact.action.channel, fact.result).inc()
+            elif fact.kind is FactKind.HELD and fact.action:
+                metrics.HELD_BACK.labels(fact.action.channel).inc()
+            elif fact.kind is FactKind.STATE and event.case.outcome:
+                metrics.OUTCOMES.labels(event.case.outcome).inc()
+        self._clocks(event)
+
+    def _clocks(self, event: CaseEvent) -> None:
+        now = self._clock.now()
+        for dispatch in event.dispatches:
+            if dispatch.signal_at is not None and dispatch.action in (Action.FLASH_SMS, Action.SMS):
+                metrics.SIGNAL_TO_ALERT.observe(self._wall(event.at, dispatch.signal_at))
+                metrics.ALERT_TO_DISPATCH.observe(self._wall(now, event.at))
+        if event.input_kind == "deadline":
+            metrics.DEADLINE_ERROR.observe(self._wall(now, moment(int(event.input.rpartition(":")[2]))))
+
+    def _wall(self, later: datetime, earlier: datetime) -> float:
+        return max(0.0, self._clock.wall_seconds(later - earlier))
+
+
+def _snapshot(partition: int, event: CaseEvent) -> Record:
+    value = event.case.model_dump_json().encode()
+    return Record(topics.CASE_SNAPSHOTS.name, event.case.id.encode(), value, partition)

@@ -1,0 +1,117 @@
+"""What is reachable, in which version, what is wrong, and what to do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+from redis.exceptions import RedisError
+
+from domain.policy import PolicyError, load
+from streams import topics
+from streams.clock import Clock
+from streams.reader import end_offsets
+from streams.running import running
+from streams.settings import Settings
+from streams.store import CaseStore, connect
+
+LIBRARIES = ("faust-streaming", "aiokafka", "kafka-python", "redis", "pydantic", "prometheus-client")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; `do` when it is not good."""
+
+    good: bool
+    what: str
+    do: str = ""
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything in turn; what cannot be reached ends what depends on it."""
+    return [finding async for finding in _findings(settings)]
+
+
+async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+    yield Finding(True, "libraries: " + ", ".join(f"{name} {version(name)}" for name in LIBRARIES))
+    yield _policy(settings)
+    found = settings if settings.kafka else running(settings)
+    if found is None:
+        do = "Set QUANZU_KAFKA and QUANZU_REDIS, or start an embedded Quanzu: `quanzu worker` or `quanzu demo`"
+        yield Finding(False, "no servers are set, and no embedded Quanzu runs in the data folder", do)
+        return
+    kafka = await asyncio.to_thread(_kafka, found)
+    redis = await _redis(found)
+    yield kafka
+    yield redis
+    if kafka.good:
+        for trouble in await asyncio.to_thread(topics.check, found):
+            yield Finding(False, trouble.partition(". ")[0], trouble.partition(". ")[2])
+    if kafka.good and redis.good:
+        async for finding in _partitions(found):
+            yield finding
+
+
+def _policy(settings: Settings) -> Finding:
+    try:
+        policy = load(settings.policy.read_text(encoding="utf-8"))
+    except OSError as error:
+        return Finding(False, f"policy {settings.policy}: {error.strerror}", "Set QUANZU_POLICY to a policy file")
+    except PolicyError as error:
+        return Finding(False, f"policy {settings.policy} cannot be used", str(error))
+    return Finding(True, f"policy {policy.name} {policy.hash} in {settings.policy.name}")
+
+
+def _kafka(settings: Settings) -> Finding:
+    try:
+        admin = KafkaAdminClient(bootstrap_servers=settings.brokers, request_timeout_ms=5000)
+        brokers = admin.describe_cluster()["brokers"]
+        admin.close()
+    except (KafkaError, OSError) as error:
+        do = "Is it running, and does QUANZU_KAFKA name it? Feeds keep their signals meanwhile; nobody is warned"
+        return Finding(False, f"Kafka at {settings.kafka} cannot be reached ({type(error).__name__})", do)
+    kind = "embedded broker" if settings.embedded else "Kafka"
+    return Finding(True, f"{kind} at {settings.kafka}: {len(brokers)} brokers")
+
+
+async def _redis(settings: Settings) -> Finding:
+    redis: Any = connect(settings)
+    try:
+        server = await redis.info("server")
+        persistence = await redis.info("persistence")
+    except (RedisError, OSError) as error:
+        do = "Is it running, and does QUANZU_REDIS name it? Inputs wait in Kafka meanwhile; nobody is warned"
+        return Finding(False, f"Redis cannot be reached ({type(error).__name__})", do)
+    finally:
+        await redis.aclose()
+    name = f"{server.get('server_name', 'redis')} {server.get('valkey_version') or server['redis_version']}"
+    if not persistence.get("aof_enabled"):
+        return Finding(False, f"{name} keeps no append-only file", "Set `appendonly yes`: a restart rebuilds all else")
+    return Finding(True, f"{name}, append-only file on")
+
+
+async def _partitions(settings: Settings) -> AsyncIterator[Finding]:
+    redis: Any = connect(settings)
+    store, now = CaseStore(redis), Clock.parse(settings.clock).now()
+    try:
+        ends = await end_offsets(settings, topics.CASE_INPUTS.name)
+        for partition in range(settings.partitions):
+            yield _partition(partition, await store.offset(partition), ends[partition])
+            if late := await store.overdue(partition, now):
+                do = "Is a worker running and keeping up? See its log and quanzu_deadlines_overdue"
+                yield Finding(False, f"partition {partition}: {late} deadlines are overdue", do)
+    finally:
+        await redis.aclose()
+
+
+def _partition(number: int, stored: int | None, end: int) -> Finding:
+    if stored is None:
+        do = "A worker builds it within seconds; if none runs, start one, or run `quanzu rebuild`"
+        return Finding(False, f"partition {number} is not in the store", do)
+    if stored >= end:
+        do = "Restore the topic, or start over from the journal with `quanzu rebuild`"
+        return Finding(False, f"partition {number} stands at input {stored}, beyond the log's end {end - 1}", do)
+    return Finding(True, f"partition {number} stands at input {stored}, {end - 1 - stored} behind the log")

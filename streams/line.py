@@ -1,0 +1,74 @@
+"""A worker's line: everything its agents need, made once and opened before the first record."""
+
+import logging
+from typing import Any
+
+from prometheus_client import start_http_server
+
+from streams import topics
+from streams.board import Board
+from streams.casework import Casework
+from streams.channel_settings import ChannelSettings
+from streams.clock import Clock
+from streams.deadlines import Deadlines
+from streams.outgoing import Outgoing
+from streams.policies import Policies
+from streams.producer import Producer
+from streams.residents import Residents
+from streams.restore import Shared
+from streams.screening import Screening
+from streams.settings import Settings, SettingsError
+from streams.store import CaseStore, connect
+
+log = logging.getLogger(__name__)
+
+
+class Line:
+    """The parts of a worker, wired."""
+
+    def __init__(self, settings: Settings, channels: ChannelSettings) -> None:
+        self.settings = settings
+        self.clock = Clock.parse(settings.clock)
+        self.redis: Any = connect(settings)
+        self.producer = Producer(settings)
+        self.store = CaseStore(self.redis)
+        self.policies = Policies(settings, self.redis, self.producer)
+        self.residents = Residents(settings, self.redis, self.producer)
+        self.outgoing = Outgoing(settings, self.redis, self.producer, self.clock, channels)
+        self.casework = Casework(settings, self.store, self.producer, self.policies, self.clock)
+        self.deadlines = Deadlines(self.store, self.producer, self.clock)
+        self.board = Board(self.store, self.producer, self.clock)
+        self.screening = Screening(settings, self.redis, self.residents, self.producer, self.policies, self.clock)
+        self.shared = Shared(
+            self.redis,
+            settings.app_id,
+            [self.policies.restore, self.residents.restore, self.outgoing.rosters.restore, self.screening.restore],
+        )
+
+    async def open(self) -> None:
+        """Connect, and refuse to start where the topics are not as they must be."""
+        self._check_topics()
+        await self.producer.start()
+        await self.shared.ensure()
+        if self.settings.metrics_port:
+            start_http_server(self.settings.metrics_port, addr="127.0.0.1")
+
+    async def close(self) -> None:
+        await self.outgoing.client.aclose()
+        await self.producer.stop()
+        await self.redis.aclose()
+
+    async def watch(self, partition: int) -> None:
+        """Each second: bring up what was lost, and show what is late."""
+        await self.shared.ensure()
+        await self.casework.watch(partition)
+        await self.board.gauges(partition)
+
+    async def fire(self, partition: int) -> None:
+        """Many times a second: what has fallen due."""
+        await self.deadlines.fire(partition)
+        await self.screening.rescore(partition, self.clock.now())
+
+    def _check_topics(self) -> None:
+        if wrong := topics.check(self.settings):
+            raise SettingsError("the topics are not as they must be:\n" + "\n".join(wrong))

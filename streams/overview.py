@@ -1,0 +1,58 @@
+"""What a board shows of a province: read from the store, in a few round trips."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from schemas.cases import Case
+from streams.clock import Clock
+from streams.settings import Settings
+from streams.store import CaseStore, key
+from streams.topics import partition_of
+
+SHOWN = 8  # of the latest cases
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """`counts` as in domain/counts, `ledger` in fen, `recent` the latest changed case first."""
+
+    now: datetime
+    counts: Counter[str]
+    ledger: Counter[str]
+    recent: list[Case]
+    waiting: int
+    overdue: int
+    outcomes: Mapping[str, int] = field(default_factory=dict)  # of signals
+
+    def of(self, *begins: str) -> dict[str, int]:
+        """What is counted under a name, by the words that follow: of("contact", "sms") by result."""
+        prefix = "|".join(begins) + "|"
+        return {name.removeprefix(prefix): n for name, n in self.counts.items() if name.startswith(prefix) and n}
+
+
+async def overview(settings: Settings, store: CaseStore, clock: Clock, outcomes: Mapping[str, int]) -> Overview:
+    """Read it as it stands."""
+    partitions = range(settings.partitions)
+    now = clock.now()
+    async with store.redis.pipeline(transaction=False) as pipe:
+        for partition in partitions:
+            pipe.zrange(key("recent", partition), 0, SHOWN - 1, desc=True, withscores=True)
+            pipe.zcard(key("queue", partition))
+        answers = await pipe.execute()
+    latest = sorted((item for found in answers[::2] for item in found), key=lambda item: -item[1])[:SHOWN]
+    cases = [await store.case(_partition(name, settings), name.decode()) for name, _ in latest]
+    return Overview(
+        now=now,
+        counts=await store.sums("counts", partitions),
+        ledger=await store.sums("ledger", partitions),
+        recent=[case for case in cases if case is not None],
+        waiting=sum(answers[1::2]),
+        overdue=sum([await store.overdue(partition, now) for partition in partitions]),
+        outcomes=outcomes,
+    )
+
+
+def _partition(name: bytes, settings: Settings) -> int:
+    return partition_of(name.rpartition(b"-")[0], settings.partitions)

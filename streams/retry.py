@@ -1,0 +1,29 @@
+"""What is transient is tried again in place, for as long as it takes: an input is never skipped."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from aiokafka.errors import KafkaError
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT_SECONDS = 0.1
+LONGEST_WAIT_SECONDS = 5.0
+TRANSIENT = (KafkaError, RedisError, OSError, TimeoutError)
+
+Answer = TypeVar("Answer")
+
+
+async def until_done(what: str, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Run `attempt` until it no longer raises what passes by itself. What does not pass is raised as it is."""
+    wait = FIRST_WAIT_SECONDS
+    while True:
+        try:
+            return await attempt()
+        except TRANSIENT as error:
+            log.warning("%s: %s (%s). Trying again in %.1f s", what, type(error).__name__, error, wait)
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, LONGEST_WAIT_SECONDS)
