@@ -192,10 +192,13 @@ class _Server(uvicorn.Server):
 
 def _listening(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), backlog=2048)
+        listening = socket.create_server((host, port), backlog=2048)
     except OSError as error:
         what = f"QUANZU_HTTP_PORT = {port}: cannot listen on {host} ({error.strerror}). Choose another port"
         raise SettingsError(what) from None
+    # asyncio turns Nagle off only where the protocol was named; with it on, an answer takes 40 ms more.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _require_own(feed: Feed, found: Examined) -> None:
