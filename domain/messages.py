@@ -3,24 +3,24 @@
 import hashlib
 import hmac
 
+from domain.identity import phone_tail
 from domain.policy.messages import DEFAULT, Messages
 from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.levels import Action
 from schemas.residents import Language
 
-TAIL = 4  # last digits of the telephone
 _DIGITS = 6
 
 
-def render(messages: Messages, dispatch: Dispatch, phone: str, code: str) -> str:
-    """The text of `dispatch` in its language, for the resident whose telephone is `phone`.
+def render(messages: Messages, dispatch: Dispatch, language: Language, phone: str, code: str) -> str:
+    """The text of `dispatch` for the resident whose telephone is `phone`.
 
     A trusted contact is told the resident's last digits too: whom it is about, and nothing of what happened.
 
     Raises ValueError for an action that says nothing by itself, such as a visit.
     """
-    return worded(messages, dispatch.action, dispatch.language, dispatch.scam_type).format(tail=tail(phone), code=code)
+    return worded(messages, dispatch.action, language, dispatch.scam_type).format(tail=phone_tail(phone), code=code)
 
 
 def worded(messages: Messages, action: Action, language: Language, scam_type: str) -> str:
@@ -30,11 +30,6 @@ def worded(messages: Messages, action: Action, language: Language, scam_type: st
         raise ValueError(f"{action.value} says nothing by itself")
     texts = wording.texts(language)
     return texts.get(scam_type, texts[DEFAULT])
-
-
-def tail(phone: str) -> str:
-    """The last digits, by which a resident knows that it is meant."""
-    return "".join(filter(str.isdigit, phone))[-TAIL:]
 
 
 def code(secret: bytes, dispatch: str) -> str:

@@ -1,0 +1,44 @@
+"""Stop-payments: asked of the payee's bank, asked once more, or lifted."""
+
+from faust.types import StreamT
+
+from schemas.events import Dispatch
+from schemas.levels import Channel, Result
+from streams import topics
+from streams.app import App
+from streams.outgoing import Outgoing
+from streams.provider import Answer, Gateway, Order
+
+
+class BankProvider(Gateway):
+    """The banks' stop-payment gateway."""
+
+    def __init__(self, outgoing: Outgoing) -> None:
+        super().__init__(outgoing.client, outgoing.settings.bank_url, outgoing.channels.kind(Channel.PAYMENT))
+        self._outgoing = outgoing
+
+    async def prepare(self, dispatch: Dispatch) -> Order | Answer:
+        """What the bank checks: name, account, amount and time."""
+        payment = dispatch.payment
+        resident = await self._outgoing.resident(dispatch)
+        account = await self._outgoing.account(payment.payee) if payment else None
+        if payment is None or resident is None or account is None:
+            return Answer(Result.FAILED, "the payment's account or payer is not known")
+        order = {
+            "action": dispatch.action.value,
+            "account": account,
+            "payer": resident.name,
+            "transfer": payment.transfer,
+            "amount_fen": payment.amount_fen,
+            "at": payment.at.isoformat(),
+        }
+        return Order("/stop-payments", order)
+
+
+def attach(app: App, outgoing: Outgoing) -> None:
+    """Add the agent to a worker."""
+    channel = outgoing.channel(BankProvider(outgoing))
+
+    @app.agent(app.topic(topics.DISPATCHES_PAYMENT.name))
+    async def payments(dispatches: StreamT[bytes]) -> None:
+        await channel.run(dispatches)

@@ -1,0 +1,40 @@
+"""Calls: a robot's by the voice gateway; an operator's wait on the desk, where the case's queue has them."""
+
+from faust.types import StreamT
+
+from schemas.events import Dispatch
+from schemas.levels import Action, Channel, Result
+from streams import topics
+from streams.app import App
+from streams.outgoing import Outgoing
+from streams.provider import Answer, Gateway, Order
+
+
+class VoiceProvider(Gateway):
+    """The gateway of robot calls."""
+
+    def __init__(self, outgoing: Outgoing) -> None:
+        super().__init__(outgoing.client, outgoing.settings.voice_url, outgoing.channels.kind(Channel.PHONE))
+        self._outgoing = outgoing
+
+    async def prepare(self, dispatch: Dispatch) -> Order | Answer:
+        """The script, in the receiver's language."""
+        if dispatch.action is Action.OPERATOR_CALL:
+            return Answer(Result.SENT, "on the desk")
+        to = await self._outgoing.recipient(dispatch)
+        if to is None:
+            return Answer(Result.FAILED, "no telephone is known")
+        script = await self._outgoing.words(dispatch, to)
+        language = to.language.value
+        return Order(
+            "/calls", {"to": to.phone, "script": script, "language": language, "action": dispatch.action.value}
+        )
+
+
+def attach(app: App, outgoing: Outgoing) -> None:
+    """Add the agent to a worker."""
+    channel = outgoing.channel(VoiceProvider(outgoing))
+
+    @app.agent(app.topic(topics.DISPATCHES_PHONE.name))
+    async def phone(dispatches: StreamT[bytes]) -> None:
+        await channel.run(dispatches)

@@ -1,0 +1,36 @@
+"""Text messages: to the resident, flashed on the screen for red, or to a trusted contact."""
+
+from faust.types import StreamT
+
+from schemas.events import Dispatch
+from schemas.levels import Action, Channel, Result
+from streams import topics
+from streams.app import App
+from streams.outgoing import Outgoing
+from streams.provider import Answer, Gateway, Order
+
+
+class SmsProvider(Gateway):
+    """The SMS gateway."""
+
+    def __init__(self, outgoing: Outgoing) -> None:
+        super().__init__(outgoing.client, outgoing.settings.sms_url, outgoing.channels.kind(Channel.SMS))
+        self._outgoing = outgoing
+
+    async def prepare(self, dispatch: Dispatch) -> Order | Answer:
+        """The message, in the receiver's language."""
+        to = await self._outgoing.recipient(dispatch)
+        if to is None:
+            return Answer(Result.FAILED, "no telephone is known")
+        text = await self._outgoing.words(dispatch, to)
+        flash = dispatch.action is Action.FLASH_SMS
+        return Order("/sms", {"to": to.phone, "text": text, "flash": flash, "action": dispatch.action.value})
+
+
+def attach(app: App, outgoing: Outgoing) -> None:
+    """Add the agent to a worker."""
+    channel = outgoing.channel(SmsProvider(outgoing))
+
+    @app.agent(app.topic(topics.DISPATCHES_SMS.name))
+    async def sms(dispatches: StreamT[bytes]) -> None:
+        await channel.run(dispatches)

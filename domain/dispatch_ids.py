@@ -1,0 +1,28 @@
+"""What a dispatch's id tells: `case:step:attempt:channel`."""
+
+import re
+from typing import NamedTuple
+
+from schemas.levels import Channel
+
+_ID = re.compile(r"((r[a-z2-7]{16})-[1-9]\d{0,8}):([a-z0-9][a-z0-9._-]{0,31}):([1-9]\d{0,5}):(sms|phone|visit|payment)")
+
+
+class DispatchId(NamedTuple):
+    """A dispatch's id, taken apart."""
+
+    text: str
+    case: str
+    resident: str
+    step: str
+    attempt: int
+    channel: Channel
+
+
+def parse(text: str) -> DispatchId:
+    """Read a dispatch's id. Raises ValueError for anything else."""
+    match = _ID.fullmatch(text)
+    if match is None:
+        raise ValueError("no dispatch has such an id: it is case:step:attempt:channel")
+    case, resident, step, attempt, channel = match.groups()
+    return DispatchId(text, case, resident, step, int(attempt), Channel(channel))

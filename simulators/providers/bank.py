@@ -1,0 +1,96 @@
+"""Banks: stop-payments for 48 hours, at most twice for an account, and their feedback in stages."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from schemas.inputs import BankState
+from schemas.levels import Action
+from simulators.providers.base import Contact, Receipt, RefusedError, SimulatedProvider
+from streams.clock import Clock
+from streams.provider import Kind
+
+STOP = timedelta(hours=48)
+MOST = 2
+
+# Assumed: how quickly a bank answers, and how often the money is still there.
+REFUSED, STILL_THERE, CAUGHT, RETURNED = 0.08, 0.55, 0.12, 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """A stop that is asked for, or its release."""
+
+    dispatch: str
+    action: Action
+    account: str
+    transfer: str
+    amount_fen: int
+
+
+Feedback = Sequence[tuple[timedelta, BankState, int]]
+Deciding = Callable[[Stopping, datetime], Awaitable[Feedback]]
+"""What a bank does: `decide(stopping, now)` tells after how long which states come, and of how much (fen)."""
+
+
+def by_chance(seed: int) -> Deciding:
+    """A bank like others: the same seed gives the same feedback on the same stop."""
+
+    async def decide(stopping: Stopping, now: datetime) -> Feedback:
+        chance = Random(f"{seed}:{stopping.dispatch}")
+        soon = timedelta(minutes=chance.uniform(1, 6))
+        if stopping.action is Action.STOP_RELEASE:
+            return [(soon, BankState.RELEASED, 0)]
+        if chance.random() < REFUSED:
+            return [(soon, BankState.REFUSED, 0)]
+        if stopping.action is Action.STOP_PAYMENT and chance.random() < CAUGHT:
+            return [(soon, BankState.IN_FORCE, 0), (2 * soon, BankState.CANCELLED, stopping.amount_fen)]
+        there = stopping.amount_fen if chance.random() < STILL_THERE else round(stopping.amount_fen * chance.random())
+        feedback = [(soon, BankState.IN_FORCE, there), (soon + timedelta(minutes=20), BankState.FROZEN, there)]
+        if chance.random() < RETURNED:
+            feedback.append((timedelta(hours=30), BankState.RETURNED, there))
+        return feedback
+
+    return decide
+
+
+class Bank(SimulatedProvider):
+    """`POST /stop-payments`: asked, asked again and released, by `action`."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        receipts_url: str,
+        key: bytes,
+        mode: Kind = Kind.IDEMPOTENT,
+        decide: Deciding | None = None,
+    ) -> None:
+        super().__init__(clock, receipts_url, key, mode)
+        self._decide = decide or by_chance(0)
+        self._stops: defaultdict[str, set[str]] = defaultdict(set)  # by account: the dispatches that stopped it
+
+    def paths(self) -> dict[str, str]:
+        return {"/stop-payments": "bank"}
+
+    def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
+        account, action = order["account"], order["action"]
+        if action != Action.STOP_RELEASE.value:
+            if len(self._stops[account] - {key}) >= MOST:
+                raise RefusedError(f"the account was stopped {MOST} times already")
+            self._stops[account].add(key)
+        return Contact(key, action, account, self.clock.now().isoformat(), f"{order['transfer']} {order['amount_fen']}")
+
+    async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
+        stopping = Stopping(key, Action(order["action"]), order["account"], order["transfer"], order["amount_fen"])
+        return [
+            (delay, _told(stopping, state, amount, now + delay))
+            for delay, state, amount in await self._decide(stopping, now)
+        ]
+
+
+def _told(stopping: Stopping, state: BankState, amount_fen: int, at: datetime) -> dict[str, Any]:
+    until = {"until": (at + STOP).isoformat()} if state is BankState.IN_FORCE else {}
+    return {"transfer": stopping.transfer, "state": state.value, "amount_fen": amount_fen, **until}

@@ -1,0 +1,197 @@
+"""What the simulated providers share: requests with an idempotency key, a book, faults on request, signed receipts."""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Coroutine, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from streams.clock import Clock
+from streams.provider import KEY_HEADER, Kind
+from streams.signing import sign
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 40  # of a receipt, until somebody takes it
+LONGEST_WAIT_SECONDS = 2.0
+FAULTS = ("error", "hang", "late_answer", "receipts_twice", "receipts_late", "receipts_reversed")
+_LOST = (400, 401, 413)  # sending it again would not help
+
+Receipt = tuple[timedelta, dict[str, Any]]
+"""After how long, and what is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One thing really done: a line of the book."""
+
+    dispatch: str
+    action: str
+    to: str
+    at: str
+    said: str = ""
+
+
+@dataclass(slots=True)
+class Fault:
+    """What goes wrong, for the next `times` requests."""
+
+    times: int = 1
+    status: int = 500  # of `error`
+    seconds: float = 10.0  # of `hang` and `late_answer`, on the wall's clock
+    minutes: float = 36.0  # of `receipts_late`, on the province's clock
+
+
+class RefusedError(ValueError):
+    """The provider will not do it, and says why."""
+
+
+class SimulatedProvider:
+    """A provider of one family of orders. Who derives from it says what an order does and what is told later."""
+
+    def __init__(self, clock: Clock, receipts_url: str, key: bytes, mode: Kind = Kind.IDEMPOTENT) -> None:
+        self.clock, self.mode = clock, mode
+        self.book: list[Contact] = []
+        self.faults: dict[str, Fault] = {}
+        self._url, self._key = receipts_url, key
+        self._seen: set[str] = set()
+        self._told: defaultdict[str, int] = defaultdict(int)  # receipts by dispatch: their ids
+        self._running: set[asyncio.Task[None]] = set()
+        self._client: httpx.AsyncClient | None = None
+
+    def paths(self) -> dict[str, str]:
+        """Each path that takes orders, and the webhook that is told of them."""
+        raise NotImplementedError
+
+    def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
+        """What the order does. Raises RefusedError when it will not be done."""
+        raise NotImplementedError
+
+    async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
+        """What is told of it later."""
+        raise NotImplementedError
+
+    @property
+    def app(self) -> Starlette:
+        """The provider's HTTP side."""
+        routes = [Route("/book", self._read_book), Route("/faults", self._set_fault, methods=["POST", "DELETE"])]
+        for path in self.paths():
+            routes.append(Route(path, self._order, methods=["POST"]))
+            routes.append(Route(path + "/{key:path}", self._asked))
+        routes.append(Route("/messages/{key:path}", self._asked))
+        return Starlette(routes=routes)
+
+    async def close(self) -> None:
+        """Tell nothing more."""
+        for task in list(self._running):
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        if self._client is not None:
+            await self._client.aclose()
+
+    def fault(self, name: str) -> Fault | None:
+        """Use a fault once, if it is set."""
+        fault = self.faults.get(name)
+        if fault is None:
+            return None
+        fault.times -= 1
+        if fault.times <= 0:
+            del self.faults[name]
+        return fault
+
+    async def _order(self, request: Request) -> Response:
+        key = request.headers.get(KEY_HEADER, "")
+        if not key:
+            return JSONResponse({"reason": f"{KEY_HEADER} is missing"}, 400)
+        if fault := self.fault("error"):
+            return JSONResponse({"reason": "a fault that was asked for"}, fault.status)
+        if fault := self.fault("hang"):
+            await asyncio.sleep(fault.seconds)
+            return JSONResponse({"reason": "nothing was done"}, 503)
+        try:
+            self._do(key, request.url.path, await request.json())
+        except RefusedError as error:
+            return JSONResponse({"reason": str(error)}, 422)
+        if fault := self.fault("late_answer"):
+            await asyncio.sleep(fault.seconds)
+        return JSONResponse({"reference": key}, 202)
+
+    def _do(self, key: str, path: str, order: dict[str, Any]) -> None:
+        if self.mode is Kind.IDEMPOTENT and key in self._seen:
+            return
+        contact = self.contact(key, path, order)
+        self._seen.add(key)
+        self.book.append(contact)
+        self._start(self._tell_later(key, path, order))
+
+    async def _asked(self, request: Request) -> Response:
+        if self.mode is Kind.NEITHER:
+            return JSONResponse({"reason": "this provider cannot be asked"}, 501)
+        key = request.path_params["key"]
+        return JSONResponse({"reference": key} if key in self._seen else {}, 200 if key in self._seen else 404)
+
+    async def _read_book(self, request: Request) -> Response:
+        return JSONResponse([asdict(contact) for contact in self.book])
+
+    async def _set_fault(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self.faults.clear()
+            return Response(status_code=204)
+        wanted = await request.json()
+        name = wanted.pop("fault", None)
+        if name not in FAULTS:
+            return JSONResponse({"reason": f"write one of {', '.join(FAULTS)}"}, 422)
+        self.faults[name] = Fault(**wanted)
+        return Response(status_code=204)
+
+    async def _tell_later(self, key: str, path: str, order: dict[str, Any]) -> None:
+        began = self.clock.now()
+        receipts = list(await self.later(key, path, order, began))
+        if self.fault("receipts_reversed"):
+            told = [receipt for _, receipt in reversed(receipts)]
+            receipts = [(delay, receipt) for (delay, _), receipt in zip(receipts, told, strict=True)]
+        if fault := self.fault("receipts_late"):
+            receipts = [(delay + timedelta(minutes=fault.minutes), receipt) for delay, receipt in receipts]
+        times = 2 if self.fault("receipts_twice") else 1
+        for delay, receipt in sorted(receipts, key=lambda each: each[0]):
+            await self.clock.sleep_until(began + delay)
+            self.tell(key, path, receipt, times)
+
+    def tell(self, key: str, path: str, receipt: dict[str, Any], times: int = 1) -> None:
+        """Send a receipt, `times` times the same one."""
+        self._told[key] += 1
+        body = orjson.dumps({"id": f"{key}#{self._told[key]}", "dispatch": key, **receipt})
+        for _ in range(times):
+            self._start(self._post(f"{self._url}/{self.paths()[path]}", body))
+
+    async def _post(self, url: str, body: bytes) -> None:
+        """Until it is taken: a receipt lost would be a contact nobody knows of."""
+        self._client = self._client or httpx.AsyncClient(timeout=10)
+        for attempt in range(ATTEMPTS):
+            try:
+                headers = {"Content-Type": "application/json", **sign(self._key, body, time.time())}
+                answer = await self._client.post(url, content=body, headers=headers)
+                if answer.is_success:
+                    return
+                if answer.status_code in _LOST:
+                    log.error("a receipt was refused with %d: %s", answer.status_code, answer.text[:200])
+                    return
+            except httpx.HTTPError as error:
+                log.debug("a receipt was not taken yet: %s", type(error).__name__)
+            await asyncio.sleep(min(0.1 * 2**attempt, LONGEST_WAIT_SECONDS))
+        log.error("a receipt was never taken")
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)

@@ -1,0 +1,92 @@
+"""A carrier: text messages and robot calls, and what comes of them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from domain.policy.messages import KEYS
+from schemas.levels import Action, Channel, Result
+from schemas.receipts import CallState, SmsState
+from simulators.providers.base import Contact, Receipt, SimulatedProvider
+from streams.clock import Clock
+from streams.provider import Kind
+
+Answers = Sequence[tuple[timedelta, Result]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """A telephone that is written to or called."""
+
+    dispatch: str
+    phone: str
+    action: Action
+
+
+Answering = Callable[[Ringing, datetime], Awaitable[Answers]]
+"""What who holds it does: `answer(ringing, now)` tells after how long which results come."""
+
+PRESSED = {result: digit for digit, result in KEYS.items()}
+
+# Assumed, around "phone alone fails" (Shenzhen: about 40 % refuse).
+CALLS = {
+    Result.ACKNOWLEDGED: 0.34, Result.WANTS_OPERATOR: 0.08, Result.HUNG_UP: 0.16, Result.NO_ANSWER: 0.2,
+    Result.REFUSED: 0.1, Result.BUSY: 0.06, Result.VOICEMAIL: 0.04, Result.WRONG_NUMBER: 0.02,
+}  # fmt: skip
+DELIVERED = 0.96  # assumed
+
+
+def by_chance(seed: int) -> Answering:
+    """A telephone like others: the same seed gives the same answers to the same calls."""
+
+    async def answer(ringing: Ringing, now: datetime) -> Answers:
+        chance = Random(f"{seed}:{ringing.dispatch}")
+        if ringing.action.channel is Channel.SMS:
+            result = Result.DELIVERED if chance.random() < DELIVERED else Result.UNDELIVERED
+            return [(timedelta(seconds=chance.uniform(1, 5)), result)]
+        return [(timedelta(seconds=chance.uniform(8, 45)), chance.choices([*CALLS], [*CALLS.values()])[0])]
+
+    return answer
+
+
+class Carrier(SimulatedProvider):
+    """`POST /sms` and `POST /calls`."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        receipts_url: str,
+        key: bytes,
+        mode: Kind = Kind.IDEMPOTENT,
+        answer: Answering | None = None,
+    ) -> None:
+        super().__init__(clock, receipts_url, key, mode)
+        self._answer = answer or by_chance(0)
+
+    def paths(self) -> dict[str, str]:
+        return {"/sms": "sms", "/calls": "voice"}
+
+    def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
+        said = order["text"] if path == "/sms" else order["script"]
+        return Contact(key, order["action"], order["to"], self.clock.now().isoformat(), said)
+
+    async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
+        answers = await self._answer(Ringing(key, order["to"], Action(order["action"])), now)
+        told = _sms if path == "/sms" else _call
+        return [(delay, receipt) for delay, result in answers if (receipt := told(result))]
+
+
+def _sms(result: Result) -> dict[str, Any] | None:
+    """A carrier knows of a text message whether the handset has it, and nothing else."""
+    return {"result": result.value} if result.value in [*SmsState] else None
+
+
+def _call(result: Result) -> dict[str, Any] | None:
+    """A call's end. The key a resident pressed is told as the digit it is."""
+    if result is Result.HUNG_UP:
+        return {"result": CallState.ANSWERED.value}
+    if result in PRESSED:
+        return {"result": CallState.ANSWERED.value, "key": PRESSED[result]}
+    return {"result": result.value} if result.value in [*CallState] else None

@@ -1,0 +1,103 @@
+"""Police stations: a task goes to an officer's telephone, and he reports."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from schemas.inputs import Checklist, OutcomeAct, VisitStage
+from schemas.levels import Action, Outcome
+from simulators.providers.base import Contact, Receipt, SimulatedProvider
+from streams.clock import Clock
+from streams.provider import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A visit as the officer gets it."""
+
+    dispatch: str
+    officer: str
+    resident: str
+    division: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What an officer reports, and how long after he got the task."""
+
+    after: timedelta
+    stage: VisitStage
+    outcome: OutcomeAct | None = None
+    checklist: Checklist | None = None
+    note: str = ""
+
+
+Visiting = Callable[[Errand, datetime], Awaitable[Sequence[Stage]]]
+"""What an officer does: `visit(errand, now)`. None of it after a refusal."""
+
+ALL_DONE = Checklist(**dict.fromkeys(Checklist.model_fields, True))
+REFUSES, AWAY = 0.06, 0.12  # assumed
+OUTCOMES = {
+    Outcome.DISSUADED: 0.75, Outcome.NOT_PERSUADED: 0.12, Outcome.FALSE_ALARM: 0.08, Outcome.ALREADY_DEFRAUDED: 0.05,
+}  # fmt: skip  # assumed
+
+
+def by_chance(seed: int) -> Visiting:
+    """An officer like others: the same seed gives the same visit."""
+
+    async def visit(errand: Errand, now: datetime) -> Sequence[Stage]:
+        chance = Random(f"{seed}:{errand.dispatch}")
+        answered = timedelta(seconds=chance.uniform(20, 90))
+        if chance.random() < REFUSES:
+            return [Stage(answered, VisitStage.REFUSED, note="on another call")]
+        arrived = answered + timedelta(minutes=chance.uniform(6, 20))
+        way = [
+            Stage(answered, VisitStage.ACCEPTED),
+            Stage(answered + timedelta(minutes=1), VisitStage.ON_THE_WAY),
+            Stage(arrived, VisitStage.ARRIVED),
+        ]
+        if chance.random() < AWAY:
+            return [*way, Stage(arrived + timedelta(minutes=5), VisitStage.NOT_AT_HOME)]
+        outcome = OutcomeAct(outcome=chance.choices([*OUTCOMES], [*OUTCOMES.values()])[0])
+        return [*way, Stage(arrived + timedelta(minutes=chance.uniform(10, 30)), VisitStage.DONE, outcome)]
+
+    return visit
+
+
+class Station(SimulatedProvider):
+    """`POST /tasks`."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        receipts_url: str,
+        key: bytes,
+        mode: Kind = Kind.IDEMPOTENT,
+        visit: Visiting | None = None,
+    ) -> None:
+        super().__init__(clock, receipts_url, key, mode)
+        self._visit = visit or by_chance(0)
+
+    def paths(self) -> dict[str, str]:
+        return {"/tasks": "station"}
+
+    def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
+        return Contact(key, Action.VISIT.value, order["officer"], self.clock.now().isoformat(), order["because"])
+
+    async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
+        errand = Errand(key, order["officer"], order["resident"], order["division"], order["level"])
+        return [(stage.after, _told(errand, stage)) for stage in await self._visit(errand, now)]
+
+
+def _told(errand: Errand, stage: Stage) -> dict[str, Any]:
+    told: dict[str, Any] = {"officer": errand.officer, "stage": stage.stage.value, "detail": stage.note}
+    if stage.stage is VisitStage.ARRIVED:
+        told["place"] = errand.division
+    if stage.stage is VisitStage.DONE:
+        told["checklist"] = (stage.checklist or ALL_DONE).model_dump()
+    if stage.outcome:
+        told["outcome"] = stage.outcome.model_dump(mode="json")
+    return told

@@ -1,0 +1,169 @@
+"""From a dispatch to a provider and back, once: the one protocol of all channels.
+
+    taken (lease) -> does it stand? -> `sending` -> sent -> `answered` -> reported to case-inputs -> `done`
+
+Found `sending` after a crash, it may have been sent: an idempotent provider is sent to again, one that can be asked is
+asked, any other leaves it in doubt. So does a provider that does not answer. Only in doubt may a resident be warned
+twice, and it is counted. A failure is never slept on: it is reported, and the case's next deadline tries again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+
+from faust.types import EventT, StreamT
+from prometheus_client import Counter
+from pydantic import ValidationError
+
+from domain.standing import Behind, Fallen, standing
+from schemas.events import Dispatch
+from schemas.inputs import CaseInput, ContactResult
+from schemas.levels import Result
+from streams.app import ack_all, records
+from streams.channel_settings import ChannelSettings
+from streams.clock import Clock
+from streams.dead_letters import DeadLetters
+from streams.dispatch_book import DispatchBook, Held, Progress, Taken
+from streams.producer import Producer, Record
+from streams.provider import Answer, DoubtError, Kind, Order, Provider
+from streams.retry import TRANSIENT, until_done
+from streams.topics import CASE_INPUTS
+
+log = logging.getLogger(__name__)
+
+BATCH = 100  # dispatches of a batch; the slowest of them is waited for
+WAIT_SECONDS = 0.1  # between two looks at what another has, or what the store does not know yet
+BEHIND_SECONDS = 5.0  # an older store catches up with the next input; then the journal's word is taken
+
+DISPATCHES = Counter("quanzu_dispatches_total", "What channels reported of dispatches", ["channel", "result"])
+
+
+class Channel:
+    """Carries dispatches out by one provider."""
+
+    def __init__(
+        self, provider: Provider, book: DispatchBook, producer: Producer, clock: Clock, settings: ChannelSettings
+    ) -> None:
+        self._provider, self._book, self._producer, self._clock = provider, book, producer, clock
+        self._dead_letters = DeadLetters(producer, clock)
+        self._slots = asyncio.Semaphore(settings.channel_concurrency)
+        self._seconds = settings.provider_seconds
+
+    async def run(self, stream: StreamT[bytes]) -> None:
+        """The body of a channel's agent: batches carried out together, then acked."""
+        async for batch in records(stream, BATCH):
+            await self.carry([dispatch for event in batch if (dispatch := await self._read(event))])
+            ack_all(batch)
+
+    async def carry(self, dispatches: Sequence[Dispatch]) -> None:
+        """Bring each to its end, reported; what was done before is passed over."""
+        async with asyncio.TaskGroup() as group:
+            for dispatch in {dispatch.id: dispatch for dispatch in dispatches}.values():
+                group.create_task(self._carry(dispatch))
+
+    async def _carry(self, dispatch: Dispatch) -> None:
+        async with self._slots:
+            try:
+                if taken := await self._taken(dispatch):
+                    await self._report(dispatch, await self._inputs(dispatch, taken))
+                    await until_done("dispatch done", partial(self._book.done, dispatch))
+            finally:
+                with suppress(*TRANSIENT):  # else it runs out
+                    await asyncio.shield(self._book.release(dispatch))
+
+    async def _taken(self, dispatch: Dispatch) -> Taken | None:
+        """Wait until the dispatch is ours and the store knows what it follows from; none when it is done already."""
+        patience = BEHIND_SECONDS
+        while (taken := await until_done("dispatch taken", partial(self._book.take, dispatch))) is not Held.DONE:
+            if isinstance(taken, Taken):
+                if patience <= 0 or not self._behind(dispatch, taken):
+                    return taken
+                patience -= WAIT_SECONDS
+            await asyncio.sleep(WAIT_SECONDS)
+        return None
+
+    def _behind(self, dispatch: Dispatch, taken: Taken) -> bool:
+        return isinstance(standing(dispatch, taken.case, self._clock.now()), Behind)
+
+    async def _inputs(self, dispatch: Dispatch, taken: Taken) -> list[CaseInput]:
+        """What to report, found by sending unless it is known already."""
+        if taken.entry and taken.entry.state is Progress.ANSWERED:
+            return taken.entry.inputs
+        answer = await self._answer(dispatch, taken)
+        inputs = [_result(dispatch, answer, self._clock), *answer.also]
+        await until_done("dispatch answered", partial(self._book.answered, dispatch, inputs))
+        return inputs
+
+    async def _answer(self, dispatch: Dispatch, taken: Taken) -> Answer:
+        fallen = standing(dispatch, taken.case, self._clock.now())
+        if isinstance(fallen, Fallen):
+            maybe_sent = taken.entry is not None
+            return Answer(Result.IN_DOUBT if maybe_sent else Result.NOT_SENT, fallen.because)
+        order = await until_done("dispatch prepared", partial(self._provider.prepare, dispatch))
+        if isinstance(order, Answer):
+            return order
+        if taken.entry is not None:
+            return await self._resumed(dispatch, order)
+        await until_done("dispatch sending", partial(self._book.sending, dispatch))
+        return await self._sent(dispatch, order)
+
+    async def _sent(self, dispatch: Dispatch, order: Order) -> Answer:
+        doubt = ""
+        for _ in range(2 if self._provider.kind is Kind.IDEMPOTENT else 1):
+            try:
+                async with asyncio.timeout(self._seconds):
+                    return await self._provider.send(dispatch, order)
+            except (DoubtError, TimeoutError) as error:
+                doubt = str(error) or "no answer in time"
+        if self._provider.kind is not Kind.ASKABLE:
+            return Answer(Result.IN_DOUBT, doubt)
+        return await self._asked(dispatch, order) or Answer(Result.FAILED, f"the provider has not got it: {doubt}")
+
+    async def _resumed(self, dispatch: Dispatch, order: Order) -> Answer:
+        """Go on with what was interrupted between sending and its answer."""
+        if self._provider.kind is Kind.NEITHER:
+            return Answer(Result.IN_DOUBT, "interrupted while sending")
+        if self._provider.kind is Kind.ASKABLE and (answer := await self._asked(dispatch, order)):
+            return answer
+        return await self._sent(dispatch, order)
+
+    async def _asked(self, dispatch: Dispatch, order: Order) -> Answer | None:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._provider.ask(dispatch, order)
+        except (DoubtError, TimeoutError) as error:
+            return Answer(Result.IN_DOUBT, f"the provider could not be asked: {error}")
+
+    async def _report(self, dispatch: Dispatch, inputs: Sequence[CaseInput]) -> None:
+        where = self._book.partition(dispatch.resident)
+        resident = dispatch.resident.encode()
+        values = [each.model_dump_json().encode() for each in inputs]
+        await self._producer.send_all([Record(CASE_INPUTS.name, resident, value, where) for value in values])
+        for each in inputs:
+            if isinstance(each, ContactResult):
+                DISPATCHES.labels(dispatch.channel, each.result).inc()
+
+    async def _read(self, event: EventT[bytes]) -> Dispatch | None:
+        try:
+            return Dispatch.model_validate_json(event.value or b"")
+        except ValidationError as error:
+            message = event.message
+            await self._dead_letters.record(message.topic, message.partition, message.offset, event.value or b"", error)
+            return None
+
+
+def _result(dispatch: Dispatch, answer: Answer, clock: Clock) -> ContactResult:
+    return ContactResult(
+        id=f"{dispatch.id}:{answer.result.value}",
+        at=clock.now(),
+        resident=dispatch.resident,
+        case=dispatch.case,
+        dispatch=dispatch.id,
+        step=dispatch.step,
+        attempt=dispatch.attempt,
+        action=dispatch.action,
+        result=answer.result,
+        detail=answer.detail,
+    )

@@ -1,0 +1,64 @@
+"""How the channels reach their providers, and how providers prove who they are."""
+
+import hashlib
+import hmac
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.levels import Channel
+from streams.provider import Kind
+from streams.settings import Settings, SettingsError
+
+
+class ChannelSettings(BaseSettings):
+    """Each field is QUANZU_ and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True, env_ignore_empty=True)
+
+    sms_kind: Kind = Field(Kind.IDEMPOTENT, description="What the SMS gateway promises: idempotent, askable or neither")
+    voice_kind: Kind = Field(Kind.IDEMPOTENT, description="What the voice gateway promises")
+    bank_kind: Kind = Field(Kind.IDEMPOTENT, description="What the banks' gateway promises")
+    station_kind: Kind = Field(Kind.IDEMPOTENT, description="What the stations' gateway promises")
+    provider_seconds: float = Field(3.0, gt=0, description="How long a provider may take to answer")
+    channel_concurrency: int = Field(32, ge=1, description="Requests under way at once, for each channel and worker")
+    receipts_secret: SecretStr | None = Field(
+        None,
+        description="Key of the receipts' signatures, agreed with the providers. Embedded: derived from the secret",
+    )
+    receipts_seconds: float = Field(
+        3.0, gt=0, description="How long a receipt waits for Kafka before it is answered 503"
+    )
+
+    @property
+    def lease_seconds(self) -> float:
+        """Longer than a dispatch takes: two requests, a question and what lies between."""
+        return 4 * self.provider_seconds
+
+    def kind(self, channel: Channel) -> Kind:
+        """What the channel's provider promises."""
+        kinds = {Channel.SMS: self.sms_kind, Channel.PHONE: self.voice_kind, Channel.VISIT: self.station_kind}
+        return kinds.get(channel, self.bank_kind)
+
+    def key(self, settings: Settings) -> bytes:
+        """The key that receipts are signed with.
+
+        Raises SettingsError when none is set on an installation that is not embedded.
+        """
+        if self.receipts_secret:
+            return self.receipts_secret.get_secret_value().encode()
+        if not settings.embedded:
+            raise SettingsError(
+                "QUANZU_RECEIPTS_SECRET is not set: anybody could forge a receipt. Make one with "
+                "`openssl rand -hex 32` and agree it with the providers"
+            )
+        return hmac.digest(settings.key(), b"receipts", hashlib.sha256).hex().encode()
+
+
+def load() -> ChannelSettings:
+    """Read the settings from the environment. Raises SettingsError naming the variable that is wrong."""
+    try:
+        return ChannelSettings()
+    except ValidationError as error:
+        lines = [f"QUANZU_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        raise SettingsError("\n".join(lines)) from None

@@ -1,0 +1,118 @@
+"""How far each dispatch has come, in Redis: who is at it, whether it may have been sent, what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from importlib.resources import files
+from typing import Any
+
+from pydantic import Field, TypeAdapter
+from redis.asyncio import Redis
+
+from schemas.base import Model
+from schemas.cases import Case
+from schemas.events import Dispatch
+from schemas.inputs import CaseInput
+from schemas.levels import Action, Result
+from streams.settings import Settings
+from streams.store import APPLIED_KEPT, key
+from streams.topics import partition_of
+
+# What a channel itself reports. Found among the applied inputs, it tells of a dispatch that Redis has lost sight of.
+REPORTED = (Result.SENT, Result.FAILED, Result.NOT_SENT, Result.IN_DOUBT)
+KEPT_SECONDS = int(APPLIED_KEPT / timedelta(seconds=1))
+
+
+class Progress(StrEnum):
+    """`sending`: it may have been sent. `answered`: what came of it is known, and not yet reported for certain."""
+
+    SENDING = "sending"
+    ANSWERED = "answered"
+    DONE = "done"
+
+
+class Entry(Model):
+    """A dispatch in the book. The action is what a late receipt asks for."""
+
+    state: Progress
+    action: Action
+    inputs: list[CaseInput] = Field(default_factory=list)
+
+
+class Held(StrEnum):
+    """Why a dispatch cannot be taken."""
+
+    DONE = "done"
+    LEASED = "leased"  # another is at it
+    LOST = "lost"  # the partition's store is being built anew: nobody can say whether the step stands
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A dispatch that is ours until the lease runs out."""
+
+    entry: Entry | None
+    case: Case | None
+
+
+_entries: TypeAdapter[Entry] = TypeAdapter(Entry)
+
+
+class DispatchBook:
+    """The book of one installation; every key of a script lies in the partition of the resident."""
+
+    def __init__(self, settings: Settings, redis: "Redis", token: str, lease_seconds: float) -> None:
+        self._partitions, self._token, self._lease_ms = settings.partitions, token, round(lease_seconds * 1000)
+        self._redis: Any = redis
+        self._claim = redis.register_script(_lua("claim"))
+        self._release = redis.register_script(_lua("release"))
+
+    async def take(self, dispatch: Dispatch) -> Taken | Held:
+        """Take the lease on a dispatch, and read what is known of it and of its case."""
+        partition = self.partition(dispatch.resident)
+        names = ("state", "cases", "applied", "earlier")
+        keys = [key("dispatch", partition), self._lease(dispatch), *(key(name, partition) for name in names)]
+        ids = [f"{dispatch.id}:{result.value}" for result in REPORTED]
+        arguments: list[str | int] = [dispatch.id, self._token, self._lease_ms, dispatch.resident, dispatch.case, *ids]
+        word, *rest = await self._claim(keys=keys, args=arguments)
+        if word != b"taken":
+            return Held(word.decode())
+        entry, case = rest
+        return Taken(_entries.validate_json(entry) if entry else None, Case.model_validate_json(case) if case else None)
+
+    async def sending(self, dispatch: Dispatch) -> None:
+        """From here on it may have been sent."""
+        await self._set(dispatch, Entry(state=Progress.SENDING, action=dispatch.action))
+
+    async def answered(self, dispatch: Dispatch, inputs: Sequence[CaseInput]) -> None:
+        """What came of it is known; it is not sent again, whatever happens before it is reported."""
+        await self._set(dispatch, Entry(state=Progress.ANSWERED, action=dispatch.action, inputs=list(inputs)))
+
+    async def done(self, dispatch: Dispatch) -> None:
+        await self._set(dispatch, Entry(state=Progress.DONE, action=dispatch.action))
+
+    async def release(self, dispatch: Dispatch) -> None:
+        await self._release(keys=[self._lease(dispatch)], args=[self._token])
+
+    async def action(self, resident: str, dispatch: str) -> Action | None:
+        """What a dispatch did; none for one that the book does not know."""
+        raw = await self._redis.hget(key("dispatch", self.partition(resident)), dispatch)
+        return _entries.validate_json(raw).action if raw else None
+
+    def partition(self, resident: str) -> int:
+        return partition_of(resident.encode(), self._partitions)
+
+    async def _set(self, dispatch: Dispatch, entry: Entry) -> None:
+        book = key("dispatch", self.partition(dispatch.resident))
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(book, dispatch.id, entry.model_dump_json())
+            pipe.hexpire(book, KEPT_SECONDS, dispatch.id)
+            await pipe.execute()
+
+    def _lease(self, dispatch: Dispatch) -> str:
+        return f"{key('lease', self.partition(dispatch.resident))}:{dispatch.id}"
+
+
+def _lua(name: str) -> str:
+    return files("streams").joinpath(f"lua/{name}.lua").read_text("utf-8")

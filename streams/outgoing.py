@@ -1,0 +1,96 @@
+"""What the channels share: whom a dispatch reaches, the words in force, the book, the connections."""
+
+import os
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from redis.asyncio import Redis
+
+from domain.identity import normal_phone, reach
+from domain.messages import code, render
+from domain.policy import Policy
+from schemas.events import Dispatch
+from schemas.residents import Language, Resident
+from streams.channel import Channel
+from streams.channel_settings import ChannelSettings
+from streams.clock import Clock
+from streams.dispatch_book import DispatchBook
+from streams.evidence_store import spread
+from streams.policies import Policies
+from streams.producer import Producer
+from streams.provider import Provider
+from streams.residents import Residents
+from streams.rosters import Rosters
+from streams.settings import Settings
+from streams.store import key
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whose telephone rings: the number, the number the message is about, and the language."""
+
+    phone: str
+    about: str
+    language: Language
+
+
+class Outgoing:
+    """What a channel needs, made once for a process; who makes it closes `client`."""
+
+    def __init__(
+        self, settings: Settings, redis: "Redis", producer: Producer, clock: Clock, channels: ChannelSettings
+    ) -> None:
+        self.settings, self.channels, self.clock, self.producer = settings, channels, clock, producer
+        self.redis: Any = redis
+        self.residents = Residents(settings, redis)
+        self.policies = Policies(settings, redis, producer)
+        self.rosters = Rosters(settings, redis, producer)
+        token = settings.instance or f"{os.getpid()}-{uuid.uuid4().hex}"  # a name kept over a restart takes its own up
+        self.book = DispatchBook(settings, redis, token, channels.lease_seconds)
+        self.client = httpx.AsyncClient(timeout=channels.provider_seconds, limits=httpx.Limits(max_connections=None))
+
+    def channel(self, provider: Provider) -> Channel:
+        """A channel that carries out by `provider`."""
+        return Channel(provider, self.book, self.producer, self.clock, self.channels)
+
+    async def resident(self, dispatch: Dispatch) -> Resident | None:
+        """Who it is about: the entry that stands for it after all merges."""
+        return (await self.residents.standing([dispatch.resident])).get(dispatch.resident)
+
+    async def recipient(self, dispatch: Dispatch) -> Recipient | None:
+        """Whom to reach: the resident, a minor's guardian, or a trusted contact. None: no number is known."""
+        resident = await self.resident(dispatch)
+        if resident is None:
+            return None
+        guardians = await self.residents.standing([resident.guardian]) if resident.guardian else {}
+        found = reach(resident, guardians.get(resident.guardian or ""), self.clock.now())
+        if not dispatch.action.to_contact:
+            return Recipient(found.phone, found.phone, found.language) if found.phone else None
+        phone = _contact_phone(resident, dispatch.contact)
+        return Recipient(phone, found.phone or "", resident.language) if phone else None
+
+    async def words(self, dispatch: Dispatch, to: Recipient) -> str:
+        """The text in the policy in force."""
+        policy = await self.policy(dispatch)
+        return render(policy.messages, dispatch, to.language, to.about, code(self.settings.key(), dispatch.id))
+
+    async def policy(self, dispatch: Dispatch) -> Policy:
+        """The policy by which the resident's partition decides."""
+        digest = await self.redis.hget(key("state", self.book.partition(dispatch.resident)), "policy")
+        return await self.policies.get(digest.decode()) if digest else await self.policies.default()
+
+    async def account(self, token: str) -> str | None:
+        """The account number behind a token."""
+        raw = await self.redis.hget(key("accounts-by-token", spread(token, self.settings.partitions)), token)
+        return raw.decode() if raw else None
+
+
+def _contact_phone(resident: Resident, which: int | None) -> str | None:
+    if which is None or which >= len(resident.contacts):
+        return None
+    try:
+        return normal_phone(resident.contacts[which].phone)
+    except ValueError:
+        return None

@@ -1,0 +1,115 @@
+"""What a channel needs to know of a provider, and providers that are reached over HTTP."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+import httpx
+
+from schemas.events import Dispatch
+from schemas.inputs import CaseInput
+from schemas.levels import Result
+
+KEY_HEADER = "Idempotency-Key"
+_NOT_FOUND = 404
+_IN_BETWEEN = (502, 504)  # a gateway's answer: what stands behind it may have done it
+
+
+class Kind(StrEnum):
+    """What a provider promises about a request that comes twice."""
+
+    IDEMPOTENT = "idempotent"  # the second does nothing
+    ASKABLE = "askable"  # it can be asked whether it has the first
+    NEITHER = "neither"
+
+
+class DoubtError(RuntimeError):
+    """Sent or not: it cannot be told from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of it. `also`: inputs that go with the result, such as which officer has the task."""
+
+    result: Result
+    detail: str = ""
+    also: tuple[CaseInput, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is sent: a path of the gateway and a body. `sent`: what it means that the provider has it."""
+
+    path: str
+    body: Mapping[str, Any] = field(repr=False)  # it holds telephones and accounts: not for a log
+    sent: Answer = field(default_factory=lambda: Answer(Result.SENT))
+
+
+class Provider(Protocol):
+    """What a channel module says: what is sent, and how an answer reads."""
+
+    @property
+    def kind(self) -> Kind: ...
+
+    async def prepare(self, dispatch: Dispatch) -> Order | Answer:
+        """What to send; or an answer, when it is known without sending: no telephone, say."""
+
+    async def send(self, dispatch: Dispatch, order: Order) -> Answer:
+        """Send, with the dispatch's id as idempotency key. Raises DoubtError."""
+
+    async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
+        """Whether the provider has it; None: it has not. Raises DoubtError."""
+
+
+class Gateway:
+    """A provider's HTTP side: `POST path` with an idempotency key, `GET path/key` to ask."""
+
+    def __init__(self, client: httpx.AsyncClient, url: str | None, kind: Kind) -> None:
+        self._client, self._url, self.kind = client, url, kind
+
+    async def send(self, dispatch: Dispatch, order: Order) -> Answer:
+        """Send, with the dispatch's id as idempotency key.
+
+        Any answer but a gateway's in between is the provider's word. Raises DoubtError when there is none.
+        """
+        if self._url is None:
+            return Answer(Result.FAILED, "no gateway is set for this channel")
+        try:
+            answer = await self._client.post(
+                self._url + order.path, json=dict(order.body), headers={KEY_HEADER: dispatch.id}
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            return Answer(Result.FAILED, f"the provider is away ({type(error).__name__})")
+        except httpx.HTTPError as error:
+            raise DoubtError(type(error).__name__) from None
+        return _read(answer, order)
+
+    async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
+        """Ask by the dispatch's id whether the provider has it. Raises DoubtError when it does not say."""
+        try:
+            answer = await self._client.get(f"{self._url}{order.path}/{dispatch.id}")
+        except httpx.HTTPError as error:
+            raise DoubtError(type(error).__name__) from None
+        if answer.status_code == _NOT_FOUND:
+            return None
+        if not answer.is_success:
+            raise DoubtError(f"status {answer.status_code}")
+        return order.sent
+
+
+def _read(answer: httpx.Response, order: Order) -> Answer:
+    if answer.is_success:
+        return order.sent
+    if answer.status_code in _IN_BETWEEN:
+        raise DoubtError(f"status {answer.status_code}")
+    return Answer(Result.FAILED, f"the provider answered {answer.status_code}: {_reason(answer)}")
+
+
+def _reason(answer: httpx.Response) -> str:
+    """The provider's reason, if it gives one. Other text is left out: it may repeat what was sent."""
+    try:
+        told = answer.json()
+    except ValueError:
+        return "no reason given"
+    return str(told.get("reason", "no reason given"))[:200] if isinstance(told, dict) else "no reason given"

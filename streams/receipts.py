@@ -1,0 +1,196 @@
+"""Receipts: what providers tell by webhook becomes an input of the case, before they are answered 200.
+
+A receipt's input has a deterministic id, so one that comes twice counts once. The dispatch's id leads to the case.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from pydantic import ValidationError
+from redis.exceptions import RedisError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from domain.dispatch_ids import DispatchId, parse
+from domain.policy.messages import KEYS
+from schemas.inputs import BankFeedback, ContactResult, OfficerReport
+from schemas.levels import Action, Channel, Result
+from schemas.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
+from streams.channel_settings import ChannelSettings
+from streams.dead_letters import reason
+from streams.outgoing import Outgoing
+from streams.producer import Record
+from streams.signing import SignatureError, verify
+from streams.store import CaseStore
+from streams.topics import CASE_INPUTS
+
+BODY_BYTES = 64 * 1024
+AGAIN = {"Retry-After": "1"}
+
+Receipt = SmsReceipt | VoiceReceipt | BankReceipt | StationReceipt
+Input = ContactResult | BankFeedback | OfficerReport
+
+
+class UnknownDispatchError(LookupError):
+    """Nothing of ours was ever sent under this id."""
+
+
+class Receipts:
+    """Takes receipts in."""
+
+    def __init__(self, outgoing: Outgoing, channels: ChannelSettings) -> None:
+        self.key, self._seconds = channels.key(outgoing.settings), channels.receipts_seconds
+        self._book, self._rosters, self._store = outgoing.book, outgoing.rosters, CaseStore(outgoing.redis)
+        self._producer, self._clock = outgoing.producer, outgoing.clock
+
+    async def take(self, receipt: Receipt, channel: Channel) -> str:
+        """Write the receipt's input and return its id, when Kafka has it.
+
+        Raises UnknownDispatchError, and TimeoutError when Kafka is away.
+        """
+        dispatch = _parsed(receipt.dispatch, channel)
+        action = await self._action(dispatch)
+        if action is None:
+            raise UnknownDispatchError(f"no dispatch {dispatch.text} is known here")
+        found = self._input(receipt, dispatch, action)
+        if isinstance(found, OfficerReport):
+            await self._rosters.note(found)  # before the case's next attempt chooses another
+        resident = dispatch.resident
+        record = Record(
+            CASE_INPUTS.name, resident.encode(), found.model_dump_json().encode(), self._book.partition(resident)
+        )
+        async with asyncio.timeout(self._seconds):
+            await self._producer.send_all([record])
+        return found.id
+
+    async def _action(self, dispatch: DispatchId) -> Action | None:
+        """What the dispatch did, by the book; by the case when the book was lost."""
+        if action := await self._book.action(dispatch.resident, dispatch.text):
+            return action
+        case = await self._store.case(self._book.partition(dispatch.resident), dispatch.case)
+        steps = case.steps if case else []
+        fitting = (step for step in steps if step.id == dispatch.step and step.attempt >= dispatch.attempt)
+        return next((step.action for step in fitting if step.action.channel is dispatch.channel), None)
+
+    def _input(self, receipt: Receipt, dispatch: DispatchId, action: Action) -> Input:
+        match receipt:
+            case BankReceipt():
+                return self._bank(receipt, dispatch)
+            case StationReceipt():
+                return self._station(receipt, dispatch)
+            case _:
+                return self._contact(receipt, dispatch, action)
+
+    def _contact(self, receipt: SmsReceipt | VoiceReceipt, dispatch: DispatchId, action: Action) -> ContactResult:
+        result = _result(receipt)
+        return ContactResult(
+            id=f"{dispatch.text}:{result.value}",
+            at=self._clock.now(),
+            resident=dispatch.resident,
+            case=dispatch.case,
+            dispatch=dispatch.text,
+            step=dispatch.step,
+            attempt=dispatch.attempt,
+            action=action,
+            result=result,
+            detail=receipt.detail,
+        )
+
+    def _bank(self, receipt: BankReceipt, dispatch: DispatchId) -> BankFeedback:
+        return BankFeedback(
+            id=f"{dispatch.text}:{receipt.state.value}:{receipt.id}",
+            at=self._clock.now(),
+            resident=dispatch.resident,
+            case=dispatch.case,
+            dispatch=dispatch.text,
+            transfer=receipt.transfer,
+            state=receipt.state,
+            amount_fen=receipt.amount_fen,
+            until=receipt.until,
+        )
+
+    def _station(self, receipt: StationReceipt, dispatch: DispatchId) -> OfficerReport:
+        return OfficerReport(
+            id=f"{dispatch.text}:{receipt.stage.value}:{receipt.id}",
+            at=self._clock.now(),
+            resident=dispatch.resident,
+            case=dispatch.case,
+            by=receipt.officer,
+            dispatch=dispatch.text,
+            step=dispatch.step,
+            attempt=dispatch.attempt,
+            stage=receipt.stage,
+            place=receipt.place,
+            checklist=receipt.checklist,
+            outcome=receipt.outcome,
+            note=receipt.detail,
+        )
+
+
+def routes(outgoing: Outgoing, channels: ChannelSettings) -> list[Route]:
+    """The webhooks, for the intake's server. Raises SettingsError when no key is agreed with the providers."""
+    receipts = Receipts(outgoing, channels)
+    kinds: list[tuple[str, type[Receipt], Channel]] = [
+        ("sms", SmsReceipt, Channel.SMS),
+        ("voice", VoiceReceipt, Channel.PHONE),
+        ("bank", BankReceipt, Channel.PAYMENT),
+        ("station", StationReceipt, Channel.VISIT),
+    ]
+    return [
+        Route(f"/receipts/{name}", _endpoint(receipts, model, channel), methods=["POST"])
+        for name, model, channel in kinds
+    ]
+
+
+def _endpoint(receipts: Receipts, model: type[Receipt], channel: Channel) -> Callable[[Request], Awaitable[Response]]:
+    async def receive(request: Request) -> Response:
+        body = await _body(request)
+        if body is None:
+            return _refused(413, f"a receipt has {BODY_BYTES} bytes at most")
+        try:
+            verify(receipts.key, request.headers, body, time.time())
+            taken = await receipts.take(model.model_validate_json(body), channel)
+        except SignatureError as error:
+            return _refused(401, str(error))
+        except UnknownDispatchError as error:
+            return _refused(404, str(error))
+        except ValidationError as error:
+            return _refused(400, reason(error))
+        except (TimeoutError, RedisError):
+            return JSONResponse({"reason": "not written yet: send it again"}, 503, AGAIN)
+        return JSONResponse({"input": taken})
+
+    return receive
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body, or None for one that is too long: no more of it is read than shows that."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_BYTES:
+            return None
+    return body
+
+
+def _refused(status: int, why: str) -> JSONResponse:
+    return JSONResponse({"reason": why}, status)
+
+
+def _parsed(text: str, channel: Channel) -> DispatchId:
+    try:
+        found = parse(text)
+    except ValueError as error:
+        raise UnknownDispatchError(str(error)) from None
+    if found.channel is not channel:
+        raise UnknownDispatchError(f"this is a dispatch of {found.channel.value}, not of {channel.value}")
+    return found
+
+
+def _result(receipt: SmsReceipt | VoiceReceipt) -> Result:
+    """A call that was answered is what the key says, and with none, or one that is not offered, a call hung up."""
+    if receipt.result is CallState.ANSWERED:
+        return KEYS.get((receipt.key if isinstance(receipt, VoiceReceipt) else None) or "", Result.HUNG_UP)
+    return Result(receipt.result.value)

@@ -1,0 +1,116 @@
+"""Rosters and the visits officers are on: in Redis, and on the compacted topic `rosters` to outlive it."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+from redis.asyncio import Redis
+
+from domain.officers import Choice, Visit, choose_officer, load_of
+from schemas.events import Dispatch
+from schemas.inputs import OfficerReport, VisitStage
+from schemas.residents import Language
+from schemas.rosters import Officer, Roster, Task, TaskState
+from streams.producer import Producer, Record
+from streams.reader import read_all
+from streams.settings import Settings
+from streams.topics import ROSTERS
+
+ROSTER = "roster"  # hash: station -> roster
+TASKS = "visit-tasks"  # hash: dispatch -> task
+LAST = "visit-last"  # hash: resident -> who saw him last; a preference, which may be lost
+FORGOTTEN = timedelta(days=4)  # longer than the longest clock of a visit: nobody reported its end
+_ENDS = {
+    VisitStage.REFUSED: TaskState.REFUSED,
+    VisitStage.NOT_AT_HOME: TaskState.ENDED,
+    VisitStage.DONE: TaskState.ENDED,
+}
+
+
+class Rosters:
+    """Who can go, and who is on the way."""
+
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
+        self._settings, self._producer = settings, producer
+        self._redis: Any = redis
+        self._choosing = asyncio.Lock()  # of two visits at once the second sees the first
+
+    async def put(self, roster: Roster) -> None:
+        """Replace a station's roster."""
+        value = roster.model_dump_json()
+        await self._producer.send_all([Record(ROSTERS.name, f"station/{roster.station}".encode(), value.encode())])
+        await self._redis.hset(ROSTER, roster.station, value)
+
+    async def officers(self) -> list[Officer]:
+        """Everybody on a roster, on duty or not."""
+        if not await self._redis.exists(ROSTER):  # none yet, or Redis was wiped
+            await self.restore()
+        rosters = [Roster.model_validate_json(raw) for raw in await self._redis.hvals(ROSTER)]
+        return [officer for roster in rosters for officer in roster.officers]
+
+    async def tasks(self, now: datetime) -> dict[str, Task]:
+        """Visits given out, by dispatch; what nobody ever reported the end of is left out after some days."""
+        tasks = [Task.model_validate_json(raw) for raw in await self._redis.hvals(TASKS)]
+        return {task.dispatch: task for task in tasks if now - task.at < FORGOTTEN}
+
+    async def assign(self, dispatch: Dispatch, language: Language, now: datetime) -> tuple[Task, str] | None:
+        """Give a visit to an officer: the same one when asked again; none when nobody can go.
+
+        Who had the case's visit before and has not ended it was late: another goes, and he is not sent again.
+        """
+        async with self._choosing:
+            tasks = await self.tasks(now)
+            if dispatch.id in tasks:
+                return tasks[dispatch.id], "chosen before"
+            before = [task for task in tasks.values() if task.case == dispatch.case]
+            for task in before:
+                if task.state is TaskState.OPEN:
+                    await self._put(task := task.model_copy(update={"state": TaskState.LATE}))
+                    tasks[task.dispatch] = task
+            choice = await self._choose(dispatch, language, tasks, now)
+            return (await self._give(dispatch, choice, now), choice.because) if choice else None
+
+    async def note(self, report: OfficerReport) -> None:
+        """Take in what an officer reported: whether he is still on the visit, and whom the resident knows."""
+        if report.stage is VisitStage.ARRIVED:
+            await self._redis.hset(LAST, report.resident, report.by)
+        raw = await self._redis.hget(TASKS, report.dispatch)
+        if raw and (state := _ENDS.get(report.stage)):
+            await self._put(Task.model_validate_json(raw).model_copy(update={"state": state}))
+
+    async def drop(self, dispatch: str) -> None:
+        """Forget a task that never reached its officer."""
+        await self._producer.send_all([Record(ROSTERS.name, f"task/{dispatch}".encode(), None)])
+        await self._redis.hdel(TASKS, dispatch)
+
+    async def restore(self) -> None:
+        """Fill Redis from the topic."""
+        async for record in read_all(self._settings, ROSTERS.name):
+            kind, _, name = (record.key or b"").decode().partition("/")
+            where = {"station": ROSTER, "task": TASKS}.get(kind)
+            if where and record.value:
+                await self._redis.hset(where, name, record.value)
+            elif where:
+                await self._redis.hdel(where, name)
+
+    async def _choose(
+        self, dispatch: Dispatch, language: Language, tasks: dict[str, Task], now: datetime
+    ) -> Choice | None:
+        unwilling = (TaskState.REFUSED, TaskState.LATE)
+        never = {task.officer for task in tasks.values() if task.case == dispatch.case and task.state in unwilling}
+        last = await self._redis.hget(LAST, dispatch.resident)
+        visit = Visit(dispatch.level, dispatch.division, language, frozenset(never), last and last.decode())
+        return choose_officer(await self.officers(), visit, now, load_of(tasks.values()))
+
+    async def _give(self, dispatch: Dispatch, choice: Choice, now: datetime) -> Task:
+        task = Task(
+            dispatch=dispatch.id, case=dispatch.case, resident=dispatch.resident, officer=choice.officer.id, at=now
+        )
+        await self._put(task)
+        return task
+
+    async def _put(self, task: Task) -> None:
+        value = task.model_dump_json()
+        await self._producer.send_all([Record(ROSTERS.name, f"task/{task.dispatch}".encode(), value.encode())])
+        await self._redis.hset(TASKS, task.dispatch, value)
+        await self._redis.hexpire(TASKS, FORGOTTEN, task.dispatch)
