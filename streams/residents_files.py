@@ -1,0 +1,199 @@
+"""Residents from a file and into one: CSV or Parquet, a resident a row (see resident_rows for the columns).
+
+A row that cannot be read is refused with its line, column and reason, and the others go on. Refused rows are kept as
+they came in `FILE.refused.csv` beside the file, with the reason in front: put right there, that file can be imported.
+"""
+
+import csv
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import IO, NamedTuple, Self
+
+from domain.entries import renewed
+from domain.identity import BEIJING, new_resident_id
+from schemas.residents import Resident, ResidentId
+from streams.resident_rows import COLUMNS, EXPORTED, REQUIRED, RowError, read_row, write_row
+from streams.residents import Residents
+from streams.tables import FileError, Row, open_rows, write_table
+
+CHUNK = 3000  # rows that are looked up and written together
+REFUSED = ("refused_line", "refused_column", "refused_reason")
+
+Progress = Callable[[int, float], None]
+"""Told now and then: how many rows are done, and which share of the file (0 to 1)."""
+
+
+class Refusal(NamedTuple):
+    """A row that was not taken: where, and why. Never what is in it."""
+
+    line: int
+    column: str
+    reason: str
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What became of a file's rows: each is imported, unchanged or refused."""
+
+    encoding: str
+    rows: int = 0
+    imported: int = 0  # new or changed
+    unchanged: int = 0  # what they say was known
+    refused: list[Refusal] = field(default_factory=list)
+    refused_file: Path | None = None
+
+
+async def import_file(
+    path: Path, register: Residents, secret: bytes, at: datetime, progress: Progress | None = None
+) -> ImportReport:
+    """Take all residents of a file into the register; `at` is when an old telephone ends that a newer row leaves out.
+
+    Who is known by id, or by the hash of the ID number, is updated, so that a file can be imported again.
+
+    Raises FileError when the file is no CSV or Parquet, or a column is missing or misspelt: nothing is imported then.
+    """
+    table = open_rows(path)
+    _check_heading(table.heading)
+    report = ImportReport(table.encoding)
+    rows = iter(table.rows)
+    with _RefusedFile(path, table.encoding, table.heading) as refused:
+        while chunk := list(islice(rows, CHUNK)):
+            read = list(_read(chunk, secret, at, refused))
+            await _take(read, register, at, report, refused)
+            report.rows += len(chunk)
+            if progress:
+                progress(report.rows, table.share())
+    report.refused = refused.refusals
+    report.refused_file = refused.path if refused.refusals else None
+    return report
+
+
+async def export_file(path: Path, register: Residents) -> int:
+    """Write the whole register to a file that only its owner may read; returns how many residents.
+
+    The file appears when it is complete. It has the hash of the ID number in place of the number.
+
+    Raises FileError when its name ends in neither .csv nor .parquet.
+    """
+    count = 0
+    with write_table(path, EXPORTED) as table:
+        async for batch in register.all():
+            table.write([write_row(resident) for resident in batch])
+            count += len(batch)
+    return count
+
+
+def _check_heading(heading: list[str]) -> None:
+    unknown = [column for column in heading if column not in COLUMNS and column not in REFUSED]
+    missing = [column for column in REQUIRED if column not in heading]
+    double = {column for column in heading if heading.count(column) > 1}
+    if unknown or missing or double:
+        raise FileError(
+            "; ".join(
+                f"{what}: {', '.join(map(repr, sorted(columns)))}"
+                for what, columns in (("unknown column", unknown), ("missing", missing), ("twice", double))
+                if columns
+            )
+            + f". The columns are {', '.join(COLUMNS)}"
+        )
+
+
+class _Read(NamedTuple):
+    row: Row
+    resident: Resident
+    named: bool  # by its own id
+
+
+def _read(rows: Iterable[Row], secret: bytes, at: datetime, refused: "_RefusedFile") -> Iterator[_Read]:
+    today = at.astimezone(BEIJING).date()
+    for row in rows:
+        if row.wrong:
+            refused.add(row, RowError(*row.wrong))
+            continue
+        try:
+            resident = read_row(row.fields, secret, _new_id, today)
+        except RowError as error:
+            refused.add(row, error)
+        else:
+            yield _Read(row, resident, bool(row.fields.get("id", "").strip()))
+
+
+def _new_id() -> ResidentId:
+    return new_resident_id(os.urandom(10))
+
+
+async def _take(
+    read: list[_Read], register: Residents, at: datetime, report: ImportReport, refused: "_RefusedFile"
+) -> None:
+    """Find who is known, renew them, and write what is new."""
+    ids = await _ids(read, register)
+    stored = await register.get(ids)
+    latest = dict(stored)
+    for (row, resident, _), entry in zip(read, ids, strict=True):
+        old = latest.get(entry)
+        try:
+            new = renewed(old or resident.model_copy(update={"id": entry}), resident, at)
+        except ValueError as error:
+            refused.add(row, RowError(*str(error).split(": ", 1)))
+            continue
+        report.unchanged += new == old
+        report.imported += new != old
+        latest[entry] = new
+    await register.put(new for entry, new in latest.items() if new != stored.get(entry))
+
+
+async def _ids(read: list[_Read], register: Residents) -> list[ResidentId]:
+    """Each row's id: its own, else that of the same ID number in the register or above in the file, else a new one."""
+    hashes = list({each.resident.id_hash for each in read if each.resident.id_hash and not each.named})
+    found = zip(hashes, await register.by_id_hash(hashes), strict=True)
+    by_hash = {hashed: entry for hashed, entry in found if entry}
+    ids: list[ResidentId] = []
+    for each in read:
+        hashed = each.resident.id_hash
+        entry = each.resident.id if each.named or not hashed else by_hash.get(hashed, each.resident.id)
+        if hashed:
+            by_hash.setdefault(hashed, entry)
+        ids.append(entry)
+    return ids
+
+
+class _RefusedFile:
+    """The rows refused, as they came and in the file's own encoding; made when there is a first."""
+
+    def __init__(self, source: Path, encoding: str, heading: list[str]) -> None:
+        self.path = source.with_name(f"{source.name}.refused.csv")
+        self.refusals: list[Refusal] = []
+        # A corrected file of refused rows has the reasons in front already: these are replaced.
+        self._width = len(heading)
+        self._places = [place for place, column in enumerate(heading) if column not in REFUSED]
+        self._heading = [heading[place] for place in self._places]
+        self._encoding = encoding
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file:
+            self._file.close()
+
+    def add(self, row: Row, error: RowError) -> None:
+        refusal = Refusal(row.line, error.column, error.reason)
+        self.refusals.append(refusal)
+        fits = len(row.cells) == self._width
+        cells = [row.cells[place] for place in self._places] if fits else row.cells
+        csv.writer(self._open()).writerow([refusal.line, refusal.column, refusal.reason, *cells])
+
+    def _open(self) -> IO[str]:
+        if self._file is None:
+            private = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            self._file = os.fdopen(private, "w", encoding=self._encoding, errors="surrogateescape", newline="")
+            csv.writer(self._file).writerow([*REFUSED, *self._heading])
+        return self._file

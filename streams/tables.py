@@ -1,0 +1,231 @@
+"""Tables in files, row by row: CSV in the encodings that are about in China, and Parquet, all cells as text.
+
+What cannot be read is a row with a reason, not the end of the file: a quote that is never closed costs its own line,
+a byte that does not belong to the encoding its own row.
+"""
+
+import csv
+import io
+import math
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import IO, NamedTuple, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+LONGEST = 20  # lines of one row: more is a quote that was never closed
+PARQUET_BATCH = 1000
+
+
+class FileError(ValueError):
+    """A file is not what it should be; the text says what to do about it."""
+
+
+class Row(NamedTuple):
+    """A row as it came: its first line in the file, its cells, and by column if they fit the heading."""
+
+    line: int
+    cells: list[str]
+    fields: dict[str, str]
+    wrong: tuple[str, str] | None = None  # column and reason
+
+
+@dataclass(slots=True)
+class Table:
+    """An open file. Rows are read as they are taken; `share` tells how much of the file that was."""
+
+    encoding: str
+    heading: list[str]
+    rows: Iterator[Row]
+    share: Callable[[], float]
+
+
+class Sink(Protocol):
+    """What rows are written to."""
+
+    def write(self, rows: Sequence[Mapping[str, str]]) -> None: ...
+
+
+def open_rows(path: Path) -> Table:
+    """Open a CSV or Parquet file by its name's ending.
+
+    Raises FileError when it is neither, or has no heading; OSError when it is not there.
+    """
+    if path.suffix.lower() == ".csv":
+        return _open_csv(path)
+    if path.suffix.lower() == ".parquet":
+        return _open_parquet(path)
+    raise FileError(f"{path.name}: only .csv and .parquet are read")
+
+
+@contextmanager
+def write_table(path: Path, columns: Sequence[str]) -> Iterator[Sink]:
+    """A file that only its owner may read, and that appears under its name when it is whole.
+
+    Raises FileError when its name ends in neither .csv nor .parquet.
+    """
+    sinks: dict[str, Callable[[IO[bytes], Sequence[str]], _CsvSink | _ParquetSink]]
+    sinks = {".csv": _CsvSink, ".parquet": _ParquetSink}
+    if path.suffix.lower() not in sinks:
+        raise FileError(f"{path.name}: only .csv and .parquet are written")
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            sink = sinks[path.suffix.lower()](file, columns)
+            yield sink
+            sink.close()
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def encoding_of(path: Path) -> str:
+    """utf-8, utf-8-sig or gb18030: a file in which most lines that are not ASCII read as UTF-8 is UTF-8.
+
+    Nearly any bytes read as GB 18030, so one broken line must not turn a whole file's names into nonsense.
+    """
+    telling = broken = 0
+    with path.open("rb") as file:
+        marked = file.read(3) == b"\xef\xbb\xbf"
+        file.seek(0)
+        for line in file:
+            if not line.isascii():
+                telling += 1
+                broken += not _reads_as_utf8(line)
+    if 2 * broken > telling:
+        return "gb18030"
+    return "utf-8-sig" if marked else "utf-8"
+
+
+def _reads_as_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _open_csv(path: Path) -> Table:
+    encoding, size = encoding_of(path), path.stat().st_size
+    read = [0]
+    records = _records(_lines(path, encoding, read))
+    heading = next((cells for _, cells, _ in records if cells), None)
+    if not heading or not all(column.isidentifier() for column in map(str.strip, heading)):
+        raise FileError(f"{path.name}: the first line must name the columns, with commas between")
+    heading = [column.strip() for column in heading]
+    rows = (_csv_row(heading, *record) for record in records if any(record[1]) or record[2])
+    return Table(encoding, heading, rows, lambda: read[0] / size if size else 1.0)
+
+
+def _csv_row(heading: list[str], line: int, cells: list[str], wrong: str | None) -> Row:
+    if wrong is None and len(cells) != len(heading):
+        wrong = f"has {len(cells)} cells and not {len(heading)}"
+    if wrong is None:
+        strange = next((column for column, cell in zip(heading, cells, strict=True) if _escaped(cell)), None)
+        fields = dict(zip(heading, cells, strict=True))
+        return Row(line, cells, fields, (strange, "has bytes that are not in the file's encoding") if strange else None)
+    return Row(line, cells, {}, ("row", wrong))
+
+
+def _escaped(cell: str) -> bool:
+    return not cell.isascii() and any("\udc80" <= each <= "\udcff" for each in cell)
+
+
+def _lines(path: Path, encoding: str, read: list[int]) -> Iterator[str]:
+    codec = encoding.removesuffix("-sig")
+    with path.open("rb") as file:
+        for line in file:
+            text = line.decode(codec, "surrogateescape")
+            yield text.removeprefix("\ufeff") if read[0] == 0 else text
+            read[0] += len(line)
+
+
+def _records(lines: Iterator[str]) -> Iterator[tuple[int, list[str], str | None]]:
+    """Each row's first line, its cells, and what is wrong with it; a line that cannot be read is its own only cell."""
+    ahead: deque[str] = deque()
+    line = 1
+    while ahead or _fill(ahead, lines):
+        count, cells, wrong = _record(ahead, lines)
+        yield line, cells, wrong
+        for _ in range(count):
+            ahead.popleft()
+        line += count
+
+
+def _record(ahead: deque[str], lines: Iterator[str]) -> tuple[int, list[str], str | None]:
+    for count in range(1, LONGEST + 1):
+        if len(ahead) < count and not _fill(ahead, lines):
+            break
+        try:
+            return count, next(csv.reader(islice(ahead, count), strict=True), []), None
+        except csv.Error as error:
+            if "unexpected end" not in str(error):
+                return 1, [ahead[0].rstrip("\r\n")], f"is not CSV: {error}"
+    return 1, [ahead[0].rstrip("\r\n")], "has a quote that is never closed"
+
+
+def _fill(ahead: deque[str], lines: Iterator[str]) -> bool:
+    more = list(islice(lines, 1))
+    ahead.extend(more)
+    return bool(more)
+
+
+def _open_parquet(path: Path) -> Table:
+    try:
+        file = pq.ParquetFile(path)
+    except pa.ArrowInvalid:
+        raise FileError(f"{path.name}: not a Parquet file, or cut off") from None
+    heading, total, read = list(file.schema_arrow.names), file.metadata.num_rows, [0]
+    return Table("utf-8", heading, _parquet_rows(file, heading, read), lambda: read[0] / total if total else 1.0)
+
+
+def _parquet_rows(file: pq.ParquetFile, heading: list[str], read: list[int]) -> Iterator[Row]:
+    for batch in file.iter_batches(PARQUET_BATCH):
+        for values in batch.to_pylist():
+            read[0] += 1
+            fields = {column: _text(values[column]) for column in heading}
+            yield Row(read[0], list(fields.values()), fields)
+
+
+def _text(value: object) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, list):
+        return ";".join(map(_text, value))
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+class _CsvSink:
+    def __init__(self, file: IO[bytes], columns: Sequence[str]) -> None:
+        self._text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        self._writer = csv.DictWriter(self._text, columns)
+        self._writer.writeheader()
+
+    def write(self, rows: Iterable[Mapping[str, str]]) -> None:
+        self._writer.writerows(rows)
+
+    def close(self) -> None:
+        self._text.flush()
+        self._text.detach()
+
+
+class _ParquetSink:
+    def __init__(self, file: IO[bytes], columns: Sequence[str]) -> None:
+        self._schema = pa.schema([(column, pa.string()) for column in columns])
+        self._writer = pq.ParquetWriter(file, self._schema)
+
+    def write(self, rows: Sequence[Mapping[str, str]]) -> None:
+        if rows:
+            self._writer.write_table(pa.Table.from_pylist(list(rows), self._schema))
+
+    def close(self) -> None:
+        self._writer.close()
