@@ -13,8 +13,15 @@ from streams.topics import DEAD_LETTERS
 WRITTEN = Counter("quanzu_dead_letters", "What could not be read, by source", ["source"])
 
 
+async def write(producer: Producer, letters: Sequence[DeadLetter]) -> None:
+    """Write the letters and return when Kafka has them; waits for as long as Kafka is away."""
+    await producer.send_all([_record(letter) for letter in letters])
+    for letter in letters:
+        WRITTEN.labels(letter.source).inc()
+
+
 class DeadLetters:
-    """Writes what was refused."""
+    """Writes records that were refused, as they come, for whoever has no letter made yet."""
 
     def __init__(self, producer: Producer, clock: Clock) -> None:
         self._producer = producer
@@ -32,13 +39,7 @@ class DeadLetters:
     ) -> None:
         """Write a record that cannot be read, or one `item` of it; without a source it is kept under its topic."""
         where = RecordPlace(topic=topic, partition=partition, offset=offset, item=item)
-        await self.write([DeadLetter.of(source or topic, where, reason(why), raw, self._clock.now())])
-
-    async def write(self, letters: Sequence[DeadLetter]) -> None:
-        """Write the letters and return when Kafka has them; waits for as long as Kafka is away."""
-        await self._producer.send_all([_record(letter) for letter in letters])
-        for letter in letters:
-            WRITTEN.labels(letter.source).inc()
+        await write(self._producer, [DeadLetter.of(source or topic, where, reason(why), raw, self._clock.now())])
 
 
 def reason(why: Exception | str) -> str:

@@ -19,8 +19,9 @@ from typing import IO, Literal, cast
 from pydantic import BaseModel, ValidationError
 
 from schemas.dead_letters import DeadLetter, LinePlace
+from schemas.errors import UserError
+from streams import dead_letters
 from streams.clock import Clock
-from streams.dead_letters import DeadLetters
 from streams.formats import FORMATS, Format, Options, Row
 from streams.formats.rows import RowError
 from streams.intake import Intake, Unreadable, examine
@@ -32,7 +33,7 @@ _BLOCK = 2**20
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-class FileRefusedError(ValueError):
+class FileRefusedError(UserError, ValueError):
     """Nothing of the file went in; the text says why and what to do."""
 
 
@@ -53,6 +54,7 @@ class _State(BaseModel):
 
     digest: str
     format: str
+    kafka: str | None  # an embedded broker forgets what it had; the next one has another port
     offset: int = 0  # bytes, unpacked
     line: int = 0
     rows: int = 0
@@ -87,9 +89,10 @@ async def intake_file(
     """
     digest, total = await asyncio.to_thread(_look_through, path)
     sidecar = settings.data / f".{path.name}.quanzu-intake.json"
-    state = (_resumed(sidecar, digest, name) if resume else None) or _State(digest=digest, format=name)
+    new = _State(digest=digest, format=name, kafka=settings.kafka)
+    state = (_resumed(sidecar, new) if resume else None) or new
     resumed_from = state.line + 1 if state.line else None
-    taking = _Taking(FORMATS[name], path, options or Options(), intake, DeadLetters(intake.producer, clock), clock)
+    taking = _Taking(FORMATS[name], path, options or Options(), intake, clock)
     with _opened(path) as file:
         taking.read_header(file, state)
         while lines := _next_lines(file, state.line, chunk):
@@ -110,7 +113,6 @@ class _Taking:
     path: Path
     options: Options
     intake: Intake
-    letters: DeadLetters
     clock: Clock
     row: Row = lambda line, row_id: Unreadable("no header was read")
 
@@ -138,7 +140,7 @@ class _Taking:
             for item, why in reasons.items()
         ]
         await self.intake.accept(found.signals)
-        await self.letters.write(letters)
+        await dead_letters.write(self.intake.producer, letters)
         state.rows += len(rows)
         state.accepted += len(found.good)
         state.dead_lettered += len(letters)
@@ -204,13 +206,14 @@ def _trouble(error: Exception) -> str:
     return f"cannot be read ({getattr(error, 'strerror', None) or error})"
 
 
-def _resumed(sidecar: Path, digest: str, name: str) -> _State | None:
-    """Where an earlier run came to, when there was one of this very content."""
+def _resumed(sidecar: Path, new: _State) -> _State | None:
+    """Where an earlier run came to, when there was one of this very content, to this very Kafka."""
     try:
         state = _State.model_validate_json(sidecar.read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
-    return state if (state.digest, state.format) == (digest, name) else None
+    same = (state.digest, state.format, state.kafka) == (new.digest, new.format, new.kafka)
+    return state if same else None
 
 
 def _save(sidecar: Path, state: _State) -> None:

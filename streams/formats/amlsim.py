@@ -1,13 +1,15 @@
 """AMLSim's transactions: sourceNodeId, targetNodeId, value, time.
 
 A node n becomes the account AML and n in eight digits; `value` is yuan, of which fen are made without rounding;
-`time` counts days from `Options.start`. The money has moved (settled), by mobile bank, which is the most common way.
+`time` counts days from midnight, in Beijing, of `Options.start`. The money has moved (settled), by mobile bank, which
+is the most common way.
 """
 
 import re
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 
+from domain.identity import BEIJING
 from streams.formats.rows import Options, Row, RowError, columns, picked
 
 NEEDED = ("sourceNodeId", "targetNodeId", "value", "time")
@@ -20,6 +22,7 @@ _AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,9})?([eE]\+?[0-9])?")
 def open_rows(header: bytes, options: Options) -> Row:
     """Reads the columns in whatever order they stand. Raises RowError when one is missing."""
     count, places = columns(header, NEEDED)
+    begin = datetime.combine(options.start, time(tzinfo=BEIJING))
 
     def row(line: bytes, row_id: str) -> object:
         payer, payee, value, step = picked(line, count, places)
@@ -27,7 +30,7 @@ def open_rows(header: bytes, options: Options) -> Row:
             "kind": "transfer",
             "source": "amlsim",
             "id": row_id,
-            "at": options.start + timedelta(days=_step(step)),
+            "at": begin + timedelta(days=_step(step)),
             "payer": account(payer),
             "payee": account(payee),
             "amount_fen": fen(value),

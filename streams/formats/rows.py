@@ -3,9 +3,7 @@
 import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
-
-BEIJING = timezone(timedelta(hours=8))
+from datetime import UTC, date, tzinfo
 
 Row = Callable[[bytes, str], object]
 """Reads a line; the second argument is the id that a row without one of its own gets. Raises RowError."""
@@ -17,9 +15,9 @@ class RowError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a file does not say: the time of amlsim's step 0, and the zone of cdr's clock."""
+    """What a file does not say: the day of amlsim's step 0 (in Beijing), and the zone of cdr's clock."""
 
-    start: datetime = datetime(2026, 1, 1, tzinfo=BEIJING)
+    start: date = date(2026, 1, 1)
     zone: tzinfo = UTC
 
 

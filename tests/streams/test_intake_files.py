@@ -9,6 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -237,20 +238,21 @@ async def test_a_run_that_was_killed_is_resumed_and_nothing_is_lost(
     assert len(signals) == 105  # the chunk that Kafka had and nobody had noted came again, under the same ids
 
 
-async def test_another_file_of_the_same_name_is_not_taken_for_the_one_that_was_cut_off(
-    write: Write, intake: Intake, settings: Settings
+@pytest.mark.parametrize("other", [{"digest": "of another file"}, {"kafka": "of an earlier embedded broker:9092"}])
+async def test_another_file_or_another_kafka_is_not_taken_for_the_one_that_was_cut_off(
+    write: Write, intake: Intake, settings: Settings, other: dict[str, str]
 ) -> None:
     path = write(amlsim(30))
-    sidecar = settings.data / f".{path.name}.quanzu-intake.json"
-    sidecar.write_text('{"digest": "of another", "format": "amlsim", "offset": 50, "line": 3}')
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    cut_off = {"digest": digest, "format": "amlsim", "kafka": settings.kafka, "offset": 50, "line": 3} | other
+    (settings.data / f".{path.name}.quanzu-intake.json").write_text(json.dumps(cut_off))
     report = await intake_file("amlsim", path, intake, settings, Clock(), resume=True)
     assert (figures(report), report.resumed_from) == ((30, 30, 0), None)
 
 
 async def test_the_day_of_step_nought_can_be_set(write: Write, intake: Intake, settings: Settings) -> None:
     path = write(amlsim(1))
-    from_march = Options(start=Options().start.replace(month=3))
-    await intake_file("amlsim", path, intake, settings, Clock(), options=from_march)
+    await intake_file("amlsim", path, intake, settings, Clock(), options=Options(start=date(2026, 3, 1)))
     (signal_,) = await signals_of(settings, path)
     assert signal_["at"] == "2026-03-02T00:00:00+08:00"
 
