@@ -89,8 +89,8 @@ def _united(keep: Resident, gone: Resident) -> Resident:
     guardian = keep.guardian or gone.guardian
     return changed(
         keep,
-        phones=_union([*keep.phones, *gone.phones]),
-        accounts=_union([*keep.accounts, *gone.accounts]),
+        phones=united([*keep.phones, *gone.phones]),
+        accounts=united([*keep.accounts, *gone.accounts]),
         contacts=list(dict.fromkeys([*keep.contacts, *gone.contacts])),
         id_hash=keep.id_hash or gone.id_hash,
         flags=keep.flags | gone.flags,
@@ -98,7 +98,7 @@ def _united(keep: Resident, gone: Resident) -> Resident:
     )
 
 
-def _union(holdings: Sequence[Holding]) -> list[Holding]:
+def united(holdings: Sequence[Holding]) -> list[Holding]:
     """Spans of the same value that overlap become one, and such as touch if they are alike; empty ones are dropped."""
     united: list[Holding] = []
     spans = (each for each in holdings if start_of(each) < _end(each))
@@ -152,7 +152,7 @@ def _parted(
 
 
 def _renewed(old: Sequence[Holding], new: Sequence[Holding], at: datetime) -> list[Holding]:
-    said = [_dated(each, old, at) for each in _union(new)]
+    said = [_dated(each, old, at) for each in united(new)]
     history = [each for each in old if not any(_overlap(each, told) for told in said)]
     return said + _ended(history, at)
 
@@ -162,6 +162,8 @@ def _dated(told: Holding, old: Sequence[Holding], at: datetime) -> Holding:
     if told.since or told.until or not before:
         return told
     now = next((each for each in before if held(each, at)), None)
+    if now and now.since is now.until is None:
+        return told
     return told.model_copy(update={"since": now.since, "until": now.until} if now else {"since": at})
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from domain.divisions import known
+from domain.entries import united
 from domain.identity import BEIJING, IdNumber, keyed_hash, normal_account, normal_phone, parse_id_number
 from schemas.residents import BalanceBand, Flag, Holding, Language, Occupation, Resident, Sex, TrustedContact
 
@@ -73,7 +74,8 @@ def read_row(row: Mapping[str, str], secret: bytes, new_id: Callable[[], str], t
     if "id_number" in texts:
         number = _cell("id_number", partial(parse_id_number, on=today), texts["id_number"])
         _take_from_number(fields, number, secret)
-    fields.setdefault("id", new_id())
+    if "id" not in fields:
+        fields["id"] = new_id()
     try:
         return Resident.model_validate(fields)
     except ValidationError as error:
@@ -123,7 +125,7 @@ def _take_from_number(fields: dict[str, object], number: IdNumber, secret: bytes
 
 
 def _holdings(normal: Callable[[str], str], text: str) -> list[Holding]:
-    return [_holding(normal, part.strip()) for part in text.split(";") if part.strip()]
+    return united([_holding(normal, part.strip()) for part in text.split(";") if part.strip()])
 
 
 def _holding(normal: Callable[[str], str], text: str) -> Holding:
@@ -189,7 +191,7 @@ def _escape(text: str) -> str:
 
 
 def _unescape(text: str) -> str:
-    return _ESCAPED.sub(lambda found: chr(int(found[0][1:], 16)), text)
+    return text if "%" not in text else _ESCAPED.sub(lambda found: chr(int(found[0][1:], 16)), text)
 
 
 def _one_of(kind: type[StrEnum], text: str) -> StrEnum:

@@ -4,11 +4,12 @@ A row that cannot be read is refused with its line, column and reason, and the o
 they came in `FILE.refused.csv` beside the file, with the reason in front: put right there, that file can be imported.
 """
 
+import asyncio
 import csv
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -61,13 +62,18 @@ async def import_file(
     _check_heading(table.heading)
     report = ImportReport(table.encoding)
     rows = iter(table.rows)
+    taking = asyncio.create_task(asyncio.sleep(0))
     with _RefusedFile(path, table.encoding, table.heading) as refused:
-        while chunk := list(islice(rows, CHUNK)):
-            read = list(_read(chunk, secret, at, refused))
-            await _take(read, register, at, report, refused)
-            report.rows += len(chunk)
-            if progress:
-                progress(report.rows, table.share())
+        try:
+            while chunk := list(islice(rows, CHUNK)):
+                read = await _read(chunk, secret, at, refused)
+                await taking  # the next chunk is read while this one is written
+                taking = asyncio.create_task(_take(read, register, at, report, refused))
+                report.rows += len(chunk)
+                if progress:
+                    progress(report.rows, table.share())
+        finally:
+            await taking
     report.refused = refused.refusals
     report.refused_file = refused.path if refused.refusals else None
     return report
@@ -109,18 +115,25 @@ class _Read(NamedTuple):
     named: bool  # by its own id
 
 
-def _read(rows: Iterable[Row], secret: bytes, at: datetime, refused: "_RefusedFile") -> Iterator[_Read]:
+async def _read(rows: Sequence[Row], secret: bytes, at: datetime, refused: "_RefusedFile") -> list[_Read]:
     today = at.astimezone(BEIJING).date()
-    for row in rows:
-        if row.wrong:
-            refused.add(row, RowError(*row.wrong))
-            continue
+    read = []
+    for place, row in enumerate(rows):
+        if place % 100 == 0:
+            await asyncio.sleep(0)  # the loop answers Kafka and Redis meanwhile
         try:
-            resident = read_row(row.fields, secret, _new_id, today)
+            resident = _resident(row, secret, today)
         except RowError as error:
             refused.add(row, error)
         else:
-            yield _Read(row, resident, bool(row.fields.get("id", "").strip()))
+            read.append(_Read(row, resident, bool(row.fields.get("id", "").strip())))
+    return read
+
+
+def _resident(row: Row, secret: bytes, today: date) -> Resident:
+    if row.wrong:
+        raise RowError(*row.wrong)
+    return read_row(row.fields, secret, _new_id, today)
 
 
 def _new_id() -> ResidentId:
@@ -137,7 +150,7 @@ async def _take(
     for (row, resident, _), entry in zip(read, ids, strict=True):
         old = latest.get(entry)
         try:
-            new = renewed(old or resident.model_copy(update={"id": entry}), resident, at)
+            new = renewed(old, resident, at) if old else resident.model_copy(update={"id": entry})
         except ValueError as error:
             refused.add(row, RowError(*str(error).split(": ", 1)))
             continue

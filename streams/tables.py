@@ -8,6 +8,7 @@ import csv
 import io
 import math
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from typing import IO, NamedTuple, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+_STRANGE = re.compile("[\udc80-\udcff]")  # what surrogateescape makes of a byte it cannot read
 LONGEST = 20  # lines of one row: more is a quote that was never closed
 PARQUET_BATCH = 1000
 
@@ -128,14 +130,10 @@ def _csv_row(heading: list[str], line: int, cells: list[str], wrong: str | None)
     if wrong is None and len(cells) != len(heading):
         wrong = f"has {len(cells)} cells and not {len(heading)}"
     if wrong is None:
-        strange = next((column for column, cell in zip(heading, cells, strict=True) if _escaped(cell)), None)
+        strange = next((column for column, cell in zip(heading, cells, strict=True) if _STRANGE.search(cell)), None)
         fields = dict(zip(heading, cells, strict=True))
         return Row(line, cells, fields, (strange, "has bytes that are not in the file's encoding") if strange else None)
     return Row(line, cells, {}, ("row", wrong))
-
-
-def _escaped(cell: str) -> bool:
-    return not cell.isascii() and any("\udc80" <= each <= "\udcff" for each in cell)
 
 
 def _lines(path: Path, encoding: str, read: list[int]) -> Iterator[str]:
