@@ -18,8 +18,10 @@ from typing import IO, NamedTuple, Self
 from domain.entries import renewed
 from domain.identity import BEIJING, new_resident_id
 from schemas.residents import Resident, ResidentId
+from streams.clock import Clock
 from streams.resident_rows import COLUMNS, EXPORTED, REQUIRED, RowError, read_row, write_row
 from streams.residents import Residents
+from streams.residents_example import write_example as write_example
 from streams.tables import FileError, Row, open_rows, write_table
 
 CHUNK = 3000  # rows that are looked up and written together
@@ -50,14 +52,17 @@ class ImportReport:
 
 
 async def import_file(
-    path: Path, register: Residents, secret: bytes, at: datetime, progress: Progress | None = None
+    path: Path, register: Residents, secret: bytes, progress: Progress | None = None, at: datetime | None = None
 ) -> ImportReport:
-    """Take all residents of a file into the register; `at` is when an old telephone ends that a newer row leaves out.
+    """Take all residents of a file into the register.
+
+    A telephone or account that a newer row about somebody leaves out ends `at` that time, or now.
 
     Who is known by id, or by the hash of the ID number, is updated, so that a file can be imported again.
 
     Raises FileError when the file is no CSV or Parquet, or a column is missing or misspelt: nothing is imported then.
     """
+    at = at or Clock().now()
     table = open_rows(path)
     _check_heading(table.heading)
     report = ImportReport(table.encoding)

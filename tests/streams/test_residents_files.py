@@ -60,7 +60,7 @@ def names(folder: Path) -> set[str]:
 
 async def take(file: Path, register: Residents, *lines: str, encoding: str = "utf-8") -> ImportReport:
     write(file, "\n".join([HEADING, *lines, ""]).encode(encoding))
-    return await import_file(file, register, SECRET, NOW)
+    return await import_file(file, register, SECRET, at=NOW)
 
 
 async def everybody(register: Residents) -> list[Resident]:
@@ -212,7 +212,7 @@ async def test_refused_rows_are_kept_as_they_came_and_can_be_put_right_and_impor
     fixed = file.with_name("fixed.csv")
     with fixed.open("w", encoding="utf-8") as out:
         csv.writer(out).writerows(rows[:2])
-    again = await import_file(fixed, register, SECRET, NOW)
+    again = await import_file(fixed, register, SECRET, at=NOW)
     assert (again.imported, again.refused) == (1, [])
 
 
@@ -221,7 +221,7 @@ async def test_bytes_that_belong_to_no_encoding_cost_their_own_row_and_are_kept(
 ) -> None:
     good, bad = ANNA.encode(), b"\xe4\xb9\xff\xfe,+8614200000002,,retired,220102,female,1970"
     write(file, b"\n".join([HEADING.encode(), good, bad, b""]))
-    report = await import_file(file, register, SECRET, NOW)
+    report = await import_file(file, register, SECRET, at=NOW)
     assert (report.encoding, report.imported) == ("utf-8", 1)
     assert [(line, column) for line, column, _ in report.refused] == [(3, "name")]
     assert report.refused_file is not None
@@ -267,14 +267,14 @@ async def test_an_id_number_is_neither_kept_nor_logged_nor_exported(
 async def test_what_is_exported_is_imported_as_it_was(register: Residents, tmp_path: Path, ending: str) -> None:
     example, exported = tmp_path / f"example{ending}", tmp_path / f"export{ending}"
     assert write_example(example, 120) == 120
-    first = await import_file(example, register, SECRET, NOW)
+    first = await import_file(example, register, SECRET, at=NOW)
     assert (first.imported, first.refused) == (120, [])
     before = {entry.id: entry for entry in await everybody(register)}
     assert await export_file(exported, register) == 120
-    again = await import_file(exported, register, SECRET, NOW + timedelta(days=9))
+    again = await import_file(exported, register, SECRET, at=NOW + timedelta(days=9))
     assert (again.rows, again.unchanged, again.refused) == (120, 120, [])
     await register.erase(before)
-    await import_file(exported, register, SECRET, NOW)
+    await import_file(exported, register, SECRET, at=NOW)
     assert {entry.id: entry for entry in await everybody(register)} == before
     assert names(tmp_path) == {example.name, exported.name}
 
@@ -308,14 +308,14 @@ async def test_a_file_that_is_not_what_it_should_be_is_refused_whole(
     (tmp_path / name).write_bytes(content)
     redis = Redis.from_url(str(settings.redis))
     with pytest.raises(FileError, match=reason):
-        await import_file(tmp_path / name, Residents(settings, redis), SECRET, NOW)
+        await import_file(tmp_path / name, Residents(settings, redis), SECRET, at=NOW)
     await redis.aclose()
 
 
 async def test_progress_is_told_in_rows_and_in_the_share_of_the_file(register: Residents, tmp_path: Path) -> None:
     told: list[tuple[int, float]] = []
     write_example(tmp_path / "a.csv", 20)
-    await import_file(tmp_path / "a.csv", register, SECRET, NOW, lambda rows, share: told.append((rows, share)))
+    await import_file(tmp_path / "a.csv", register, SECRET, lambda rows, share: told.append((rows, share)))
     assert told == [(20, 1.0)]
 
 
