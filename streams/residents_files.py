@@ -38,6 +38,9 @@ class Refusal(NamedTuple):
     column: str
     reason: str
 
+    def __str__(self) -> str:
+        return f"line {self.line}, {self.column}: {self.reason}"
+
 
 @dataclass(slots=True)
 class ImportReport:
