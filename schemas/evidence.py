@@ -61,12 +61,18 @@ class Standing(StrEnum):
 
 
 class WatchEntry(Model):
-    """A suspect account or telephone. The newest event wins; a report never outweighs a confirmation."""
+    """A suspect account or telephone, as the signal `uid` told of it. The newest event wins.
+
+    A report never outweighs what was confirmed or lifted: that was somebody's decision.
+    """
 
     subject: Annotated[str, Field(pattern=r"^(account|phone):.+$")]  # with a token, never the number
     standing: Standing
     at: When
     scam_type: Token | None = None
+    uid: str = ""
+    partition: int = 0  # where that signal lies on the topic of signals
+    offset: int = 0
 
     @property
     def campaign(self) -> str:

@@ -58,8 +58,13 @@ def evidence_of(signal: Signal, seen: Seen, rules: RiskRules) -> list[Evidence]:
     return found(signal, seen, rules) if found else []
 
 
-def about_payer(payer: Payer, payee: str, watch: WatchEntry) -> list[Evidence]:
-    """What the watchlist's entry makes of a payment: the same whether the payment or the entry came first."""
+def about_payer(payer: Payer, payee: str, watch: WatchEntry, rules: RiskRules) -> list[Evidence]:
+    """What the watchlist's entry makes of a payment: the same whether the payment or the entry came first.
+
+    A payment from longer than the policy's window before the entry's time is nobody's danger any more.
+    """
+    if payer.at < watch.at - rules.money.window:
+        return []
     return [_payment(payer, payee, watch, kind) for kind in _BY_STANDING[watch.standing]]
 
 
@@ -87,7 +92,7 @@ def _transfer(signal: Transfer, seen: Seen, rules: RiskRules) -> list[Evidence]:
         return []
     found = []
     if seen.watch is not None:
-        found.extend(about_payer(payer_of(signal, seen), seen.payee, seen.watch))
+        found.extend(about_payer(payer_of(signal, seen), seen.payee, seen.watch, rules))
     if signal.new_payee and _weighty(signal, rules):
         about = {"transfer": signal.uid, "payee": seen.payee, "state": signal.state}
         money = {"amount_fen": signal.amount_fen, "balance_fen": signal.balance_fen}

@@ -1,0 +1,292 @@
+"""What screening keeps in Redis: evidence by resident, payers by payee, the watchlist, what was alerted and counted.
+
+By the resident's partition p: `evidence:{p}:<resident>`, `alerted:{p}`, `settled:{p}` (written by casework),
+`rescore:{p}`. By payee or suspect, spread over q: `payers:{q}:<token>`, `watch:{q}`, `accounts-by-token:{q}`. By the
+signals' partition: `screened:{sp}`, `tally:{sp}`.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+from zlib import crc32
+
+from redis.asyncio import Redis
+
+from domain.policy.risk import RiskRules
+from domain.risk import rank, version
+from domain.risk.sets import VERSION_DIGITS
+from schemas.evidence import Alerted, Evidence, Payer, Standing, WatchEntry
+from schemas.residents import ResidentId
+from schemas.signals import TransferState
+from streams.store import key, milliseconds
+from streams.topics import partition_of
+
+RANK_DIGITS = 17
+ORDER_DIGITS = 16
+LATE = timedelta(days=1)  # a payment may come so much later than it happened and still be found
+
+
+def _script(name: str) -> str:
+    return files("streams").joinpath(f"lua/{name}.lua").read_text("utf-8")
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of a resident before a batch."""
+
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    alerted: Alerted | None = None
+    settled: datetime | None = None
+
+
+@dataclass(slots=True)
+class Fanned:
+    """What came of an entry of the watchlist: the one before, the one in force, and who paid the account."""
+
+    before: WatchEntry | None
+    entry: WatchEntry
+    payers: list[Payer]
+
+
+Paid = tuple[str, Payer]  # to which token
+
+
+class EvidenceStore:
+    """Screening's side of a province's Redis. Each method is one round trip."""
+
+    def __init__(self, redis: "Redis", partitions: int) -> None:
+        self._redis: Any = redis  # redis-py types a command's result as sync or async at once
+        self._partitions = partitions
+        self._payments = redis.register_script(_script("payments"))
+        self._watch = redis.register_script(_script("watch"))
+        self._evidence = redis.register_script(_script("evidence"))
+        self._screened = redis.register_script(_script("screened"))
+        self._rescored = redis.register_script(_script("rescored"))
+
+    async def position(self, partition: int) -> tuple[int | None, str | None]:
+        """The offset screened last and the policy in force; none where there is none."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.get(key("screened", partition))
+            pipe.hget(key("state", partition), "policy")
+            screened, policy = await pipe.execute()
+        return None if screened is None else int(screened), policy.decode() if policy else None
+
+    async def cases_stand(self) -> bool:
+        """Whether casework has all its partitions up: only then is it known which cases are settled."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for partition in range(self._partitions):
+                pipe.hexists(key("state", partition), "offset")
+            return all(await pipe.execute())
+
+    async def watch(
+        self,
+        payments: Sequence[Paid],
+        subjects: Iterable[str],
+        entries: Sequence[WatchEntry],
+        rules: RiskRules,
+        now: datetime,
+    ) -> tuple[dict[str, WatchEntry], list[Fanned]]:
+        """Keep the payments, read what the watchlist says of `subjects`, then write `entries` and read who paid.
+
+        In this order, in one round trip: whoever writes the other half meanwhile finds this one.
+        """
+        wanted = self._by_key(subjects)
+        paid = self._payers(payments)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            spread = sorted(wanted.keys() | paid.keys())
+            for q in spread:
+                await self._keep(pipe, q, paid.get(q, {}), wanted.get(q, []), rules, now)
+            for entry in entries:
+                await self._enter(pipe, entry, rules)
+            answers = await pipe.execute() if spread or entries else []
+        read = {
+            subject: _entry(raw)
+            for q, answer in zip(spread, answers, strict=False)
+            for subject, raw in zip(wanted.get(q, []), answer, strict=True)
+            if raw
+        }
+        return read, [_fanned(answer) for answer in answers[len(spread) :]]
+
+    async def enter(self, entries: Iterable[WatchEntry], rules: RiskRules) -> None:
+        """Put entries of the watchlist's topic back; newer ones that are there stay."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for entry in entries:
+                await self._enter(pipe, entry, rules)
+            await pipe.execute()
+
+    async def keep_accounts(self, accounts: Mapping[str, str]) -> None:
+        """Keep the numbers behind tokens, for whoever asks a bank to stop a payment."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for token, account in accounts.items():
+                pipe.hset(key("accounts-by-token", spread(token, self._partitions)), token, account)
+            await pipe.execute()
+
+    async def add(self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules) -> dict[ResidentId, Known]:
+        """Add evidence to residents' sets; returns what was known of each before. No evidence: only read."""
+        by_partition: defaultdict[int, list[ResidentId]] = defaultdict(list)
+        for resident in evidence:
+            by_partition[home(resident, self._partitions)].append(resident)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for p, residents in by_partition.items():
+                keys = [key("alerted", p), key("settled", p), *(f"{key('evidence', p)}:{one}" for one in residents)]
+                kept = int(rules.keep.total_seconds() * 1000)
+                arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, RANK_DIGITS]
+                for resident in residents:
+                    arguments += [resident, len(evidence[resident]), *_members(evidence[resident], rules)]
+                await self._evidence(keys, arguments, client=pipe)
+            answers = await pipe.execute() if by_partition else []
+        order = [resident for residents in by_partition.values() for resident in residents]
+        found = [each for answer in answers for each in answer]
+        return {resident: _known(*each) for resident, each in zip(order, found, strict=True)}
+
+    async def remember(self, alerted: Mapping[ResidentId, Alerted], rescore: Mapping[ResidentId, datetime]) -> None:
+        """What casework was told, once Kafka has it; and whom to score again when."""
+        if not alerted and not rescore:
+            return
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for resident, told in alerted.items():
+                pipe.hset(key("alerted", home(resident, self._partitions)), resident, told.model_dump_json())
+            for resident, at in rescore.items():
+                pipe.zadd(key("rescore", home(resident, self._partitions)), {resident: milliseconds(at)})
+            await pipe.execute()
+
+    async def due(self, partition: int, now: datetime, most: int) -> dict[ResidentId, int]:
+        """Whose risk may have risen by now without a signal, and the time (milliseconds) it was to be looked at."""
+        found = await self._redis.zrange(
+            key("rescore", partition), "-inf", milliseconds(now), byscore=True, offset=0, num=most, withscores=True
+        )
+        return {resident.decode(): int(score) for resident, score in found}
+
+    async def rescored(self, partition: int, done: Mapping[ResidentId, int]) -> None:
+        """They were looked at; who was put on the list anew meanwhile stays."""
+        await self._rescored([key("rescore", partition)], [part for each in done.items() for part in each])
+
+    async def count(self, partition: int, expected: int | None, offset: int, tally: Counter[str]) -> bool:
+        """Count a batch up to `offset` once; False, and nothing done, when the partition stood elsewhere."""
+        counts = [part for each in sorted(tally.items()) for part in each]
+        arguments = ["" if expected is None else expected, offset, *counts]
+        return bool(await self._screened([key("screened", partition), key("tally", partition)], arguments))
+
+    async def tallies(self) -> dict[str, dict[str, int]]:
+        """What became of all signals screened so far: by source and outcome."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for partition in range(self._partitions):
+                pipe.hgetall(key("tally", partition))
+            answers = await pipe.execute()
+        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for name, count in (each for answer in answers for each in answer.items()):
+            source, _, outcome = name.decode().partition("|")
+            found[source][outcome] += int(count)
+        return {source: dict(counts) for source, counts in found.items()}
+
+    def _by_key(self, subjects: Iterable[str]) -> dict[int, list[str]]:
+        wanted: defaultdict[int, list[str]] = defaultdict(list)
+        for subject in dict.fromkeys(subjects):
+            wanted[spread(_token(subject), self._partitions)].append(subject)
+        return wanted
+
+    def _payers(self, payments: Sequence[Paid]) -> dict[int, dict[str, list[Payer]]]:
+        paid: defaultdict[int, defaultdict[str, list[Payer]]] = defaultdict(lambda: defaultdict(list))
+        for token, payer in payments:
+            paid[spread(token, self._partitions)][token].append(payer)
+        return {q: dict(lists) for q, lists in paid.items()}
+
+    async def _keep(
+        self,
+        pipe: Any,  # noqa: ANN401 - see the constructor
+        q: int,
+        paid: Mapping[str, Sequence[Payer]],
+        wanted: Sequence[str],
+        rules: RiskRules,
+        now: datetime,
+    ) -> None:
+        reach = rules.money.window + LATE
+        arguments: list[str | int] = [int(reach.total_seconds() * 1000)]
+        for payers in paid.values():
+            arguments.append(len(payers))
+            for payer in payers:
+                at = milliseconds(payer.at)
+                oldest = min(at, milliseconds(now)) - int(reach.total_seconds() * 1000)
+                arguments += [at, oldest, _packed(payer)]
+        keys = [key("watch", q), *(f"{key('payers', q)}:{token}" for token in paid)]
+        await self._payments(keys, [*arguments, *wanted], client=pipe)
+
+    async def _enter(self, pipe: Any, entry: WatchEntry, rules: RiskRules) -> None:  # noqa: ANN401 - as above
+        token = _token(entry.subject)
+        q = spread(token, self._partitions)
+        since = milliseconds(entry.at - rules.money.window) if entry.subject.startswith("account:") else ""
+        keys = [key("watch", q), f"{key('payers', q)}:{token}"]
+        await self._watch(keys, [entry.subject, ORDER_DIGITS, _ordered(entry), since], client=pipe)
+
+
+@lru_cache(maxsize=65_536)
+def home(resident: ResidentId, partitions: int) -> int:
+    """The partition that a resident's keys lie in."""
+    return partition_of(resident.encode(), partitions)
+
+
+def spread(token: str, partitions: int) -> int:
+    """Where a suspect's keys lie. Only Redis knows of it, so it need not be Kafka's hash, which is slow here."""
+    return crc32(token.encode()) % partitions
+
+
+def _token(subject: str) -> str:
+    return subject.partition(":")[2]
+
+
+def _ordered(entry: WatchEntry) -> str:
+    """A value that begins with its order: a decision before a report, then the newer, then lifted."""
+    decided, lifted = entry.standing is not Standing.REPORTED, entry.standing is Standing.LIFTED
+    return f"{decided:d}{milliseconds(entry.at):014d}{lifted:d}{entry.model_dump_json()}"
+
+
+def _entry(raw: bytes) -> WatchEntry:
+    return WatchEntry.model_validate_json(raw[ORDER_DIGITS:])
+
+
+def _fanned(answer: Sequence[Any]) -> Fanned:
+    before, entry, payers = answer
+    return Fanned(_entry(before) if before else None, _entry(entry), [_unpacked(raw.decode()) for raw in payers])
+
+
+def _packed(payer: Payer) -> str:
+    """Each payment is kept like this, also the many that nobody asks for: no JSON."""
+    balance = "" if payer.balance_fen is None else payer.balance_fen
+    at, state = payer.at.isoformat(), payer.state.value
+    return (
+        f"{payer.resident}|{at}|{payer.partition}|{payer.offset}|{payer.amount_fen}|{balance}|{state}|{payer.transfer}"
+    )
+
+
+def _unpacked(text: str) -> Payer:
+    resident, at, partition, offset, amount, balance, state, transfer = text.split("|", 7)
+    return Payer(
+        resident=resident,
+        transfer=transfer,
+        at=datetime.fromisoformat(at),
+        partition=int(partition),
+        offset=int(offset),
+        amount_fen=int(amount),
+        balance_fen=int(balance) if balance else None,
+        state=TransferState(state),
+    )
+
+
+def _members(evidence: Iterable[Evidence], rules: RiskRules) -> Iterable[str]:
+    for member in evidence:
+        yield member.id
+        value = member.model_dump_json(exclude_defaults=True)
+        yield f"{version(member)}{rank(member, rules):0{RANK_DIGITS}.6f}{value}"
+
+
+def _known(alerted: bytes | None, settled: bytes | None, flat: Sequence[bytes]) -> Known:
+    members = [Evidence.model_validate_json(raw[VERSION_DIGITS + RANK_DIGITS :]) for raw in flat[1::2]]
+    told = Alerted.model_validate_json(alerted) if alerted else None
+    since = datetime.fromisoformat(settled.decode()) if settled else None
+    if told is not None and since is not None and told.at <= since:
+        told = None  # told of a case that is over
+    return Known({member.id: member for member in members}, told, since)

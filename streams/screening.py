@@ -1,0 +1,272 @@
+"""Screening: signals in batches -> evidence in Redis, alerts to casework, each signal counted once.
+
+Evidence is a set and risk a function of set and time, so nothing is fenced but the counting: what is done again
+comes out the same, and alerts have the same ids. If the store is lost, the topic is screened again from its beginning.
+"""
+
+import asyncio
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from redis.asyncio import Redis
+
+from domain.policy.risk import RiskRules
+from schemas.evidence import Evidence, WatchEntry
+from schemas.residents import ResidentId
+from streams import dead_letters, metrics, topics
+from streams.clock import Clock
+from streams.evidence_store import EvidenceStore, home
+from streams.policies import Policies
+from streams.producer import Producer, Record
+from streams.reader import beginning_offsets, end_offsets, read_all, read_range
+from streams.residents import Residents
+from streams.settings import Settings
+from streams.sifting import Sieve, Sifted
+from streams.signal_records import RawRecord, read
+from streams.subjects import Subjects
+from streams.verdicts import Judge, Verdicts
+
+log = logging.getLogger(__name__)
+
+BATCH = 20  # records of up to 500 signals screened at once
+RESTORE_CHUNK = 500
+RESCORE_MOST = 200
+CASES_WAIT_SECONDS = 60.0
+NAP_SECONDS = 0.2
+
+
+class AheadError(RuntimeError):
+    """The store stands beyond the log's end: the topic was made anew, or lost records."""
+
+
+class Screening:
+    """Screens the signals of the partitions this worker owns.
+
+    `whole` is awaited before anybody is looked up in a store that may have been lost: it restores what all share.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        redis: "Redis",
+        residents: Residents,
+        producer: Producer,
+        policies: Policies,
+        clock: Clock,
+    ) -> None:
+        self._settings, self._residents, self._producer = settings, residents, producer
+        self._policies, self._clock = policies, clock
+        self._store = EvidenceStore(redis, settings.partitions)
+        self._sieve = Sieve(residents, self._store, Subjects(settings.key()))
+        self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
+        self._reached: dict[int, int] = {}  # the offset up to which this worker has screened
+        self._whole_log: dict[int, int] = {}  # the offset that was seen to lie on the log
+        self._default: RiskRules | None = None
+        self.whole: Callable[[], Awaitable[object]] = self.restore
+        self.cases_wait_seconds = CASES_WAIT_SECONDS
+
+    async def screen(self, partition: int, raws: Sequence[RawRecord]) -> None:
+        """Screen records, in order. Returns when their alerts are with Kafka and they are counted.
+
+        Raises what passes by itself (Kafka or Redis away): call it again. Raises AheadError when the store belongs to
+        another log.
+        """
+        async with self._locks[partition]:
+            while not await self._advanced(partition, raws):
+                pass
+            self._reached[partition] = max(raws[-1].offset, self._reached.get(partition, -1))
+
+    async def catch_up(self, partition: int) -> None:
+        """Screen again what a lost or older store has not seen, without waiting for a record."""
+        async with self._locks[partition]:
+            screened, _ = await self._store.position(partition)
+            if screened is None:
+                await self.whole()
+                begin, end = await self._bounds(partition)
+                await self._again(partition, None, begin, end - 1)
+            elif screened < self._reached.get(partition, -1):
+                await self._again(partition, screened, screened + 1, self._reached[partition])
+
+    async def rescore(self, partition: int, now: datetime) -> int:
+        """Assess whom a call that goes on has brought into graver danger; returns how many were looked at."""
+        due = await self._store.due(partition, now, RESCORE_MOST)
+        if not due:
+            return 0
+        _, policy = await self._store.position(partition)
+        judge = await self._judge({resident: [] for resident in due}, await self._rules(policy), now)
+        for resident, time in due.items():
+            if standing := judge.stands_for(resident):
+                judge.resident(standing, now, now, ("rescore", time))
+        await self._tell(judge.verdicts)
+        await self._store.rescored(partition, due)
+        return len(due)
+
+    async def restore(self) -> None:
+        """Read the watchlist and the accounts behind tokens from their topics into Redis; newer entries stay."""
+        policy = await self._rules(None)
+        entries = [
+            WatchEntry.model_validate_json(record.value)
+            async for record in read_all(self._settings, topics.WATCHLIST.name)
+            if record.value
+        ]
+        for start in range(0, len(entries), RESTORE_CHUNK):
+            await self._store.enter(entries[start : start + RESTORE_CHUNK], policy)
+        await self._store.keep_accounts(
+            {
+                record.key.decode(): record.value.decode()
+                async for record in read_all(self._settings, topics.ACCOUNTS.name)
+                if record.key and record.value
+            }
+        )
+
+    async def tallies(self) -> dict[str, dict[str, int]]:
+        """What became of all signals: by source and outcome."""
+        return await self._store.tallies()
+
+    async def _advanced(self, partition: int, raws: Sequence[RawRecord]) -> bool:
+        """Screen the records, or first what is missing before them; False when that has to be looked at again."""
+        screened, policy = await self._store.position(partition)
+        last, first = raws[-1].offset, raws[0].offset
+        if screened is not None and screened >= last:
+            await self._refuse_ahead(partition, screened)
+            return True
+        stands = await self._lost(partition) if screened is None else screened
+        if stands < first - 1:
+            await self._again(partition, screened, stands + 1, first - 1)
+            return False
+        fresh = [raw for raw in raws if raw.offset > stands]
+        return await self._batch(partition, fresh, screened, await self._rules(policy))
+
+    async def _lost(self, partition: int) -> int:
+        """Where a store stands that knows nothing: just before the log's beginning."""
+        await self.whole()
+        begin, _ = await self._bounds(partition)
+        return begin - 1
+
+    async def _again(self, partition: int, screened: int | None, first: int, last: int) -> None:
+        """Screen `first` to `last` from the topic, as far as it still has them; stops when another worker did it."""
+        begin, _ = await self._bounds(partition)
+        if begin <= last:
+            log.warning("signals/%d: screening %d to %d again", partition, max(first, begin), last)
+            await self._cases()
+        chunk: list[RawRecord] = []
+        async for record in read_range(self._settings, topics.SIGNALS.name, partition, max(first, begin), last):
+            chunk.append(RawRecord(record.offset, record.value or b""))
+            if len(chunk) == BATCH:
+                if not await self._batch(partition, chunk, screened, await self._current(partition)):
+                    return
+                screened, chunk = chunk[-1].offset, []
+        if chunk and not await self._batch(partition, chunk, screened, await self._current(partition)):
+            return
+        reached = chunk[-1].offset if chunk else screened
+        if reached != last:  # what came last is no longer kept, or nothing was ever there
+            await self._store.count(partition, reached, last, Counter())
+
+    async def _cases(self) -> None:
+        """Wait for casework: without `settled`, evidence of closed cases would count in full again."""
+        waited = 0.0
+        while waited < self.cases_wait_seconds and not await self._store.cases_stand():
+            await asyncio.sleep(NAP_SECONDS)
+            waited += NAP_SECONDS
+
+    async def _batch(self, partition: int, raws: Sequence[RawRecord], expected: int | None, rules: RiskRules) -> bool:
+        """One batch from signals to alerts; False when it was not counted, since the store stood elsewhere."""
+        now = self._clock.now()
+        batch = read(partition, raws, now)
+        sifted = await self._sieve.sift(partition, batch, rules, now)
+        judge = await self._judge(_evidence(sifted), rules, now)
+        for offset, findings in sifted.records:
+            judge.record(partition, offset, findings)
+        await self._publish(sifted)
+        if batch.letters:
+            await dead_letters.write(self._producer, batch.letters)
+        await self._tell(judge.verdicts)
+        tally = batch.tally + judge.verdicts.tally
+        counted = await self._store.count(partition, expected, raws[-1].offset, tally)
+        if counted:
+            _measure(tally)
+        return counted
+
+    async def _judge(self, evidence: dict[ResidentId, list[Evidence]], rules: RiskRules, now: datetime) -> Judge:
+        """Add the evidence, and judge on what was known before it."""
+        entries = await self._residents.standing(evidence) if evidence else {}
+        standing: dict[ResidentId, list[Evidence]] = defaultdict(list)
+        for resident, members in evidence.items():
+            if resident in entries:
+                standing[entries[resident].id].extend(members)
+        return Judge(await self._store.add(standing, rules), entries, rules, now)
+
+    async def _publish(self, sifted: Sifted) -> None:
+        """What must outlive Redis: the watchlist, and the accounts that a stop-payment may need."""
+        if sifted.accounts:
+            await self._store.keep_accounts(sifted.accounts)
+        await self._producer.send_all(
+            [
+                *(Record(topics.ACCOUNTS.name, k.encode(), v.encode()) for k, v in sifted.accounts.items()),
+                *(_watch_record(entry) for entry in sifted.watched),
+            ]
+        )
+
+    async def _tell(self, verdicts: Verdicts) -> None:
+        """Alerts to casework; remembered once Kafka has them."""
+        partitions = self._settings.partitions
+        name = topics.CASE_INPUTS.name
+        await self._producer.send_all(
+            [
+                Record(
+                    name, alert.resident.encode(), alert.model_dump_json().encode(), home(alert.resident, partitions)
+                )
+                for alert in verdicts.alerts
+            ]
+        )
+        await self._store.remember(verdicts.alerted, verdicts.rescore)
+        for alert in verdicts.alerts:
+            metrics.SIGNAL_TO_ALERT.observe(max(0.0, (self._clock.now() - alert.signal_at).total_seconds()))
+
+    async def _current(self, partition: int) -> RiskRules:
+        return await self._rules((await self._store.position(partition))[1])
+
+    async def _rules(self, policy: str | None) -> RiskRules:
+        """The rules in force in a partition; the settings' file's before casework has begun it."""
+        if policy is not None:
+            return (await self._policies.get(policy)).risk
+        if self._default is None:
+            self._default = (await self._policies.default()).risk
+        return self._default
+
+    async def _bounds(self, partition: int) -> tuple[int, int]:
+        begin = await beginning_offsets(self._settings, topics.SIGNALS.name)
+        end = await end_offsets(self._settings, topics.SIGNALS.name)
+        return begin[partition], end[partition]
+
+    async def _refuse_ahead(self, partition: int, screened: int) -> None:
+        if self._whole_log.get(partition) == screened:
+            return
+        _, end = await self._bounds(partition)
+        self._whole_log[partition] = screened
+        if screened >= end:
+            raise AheadError(
+                f"signals/{partition} was screened up to {screened}, but the topic ends at {end - 1}: it was made anew "
+                "or lost records. Restore it, or empty Redis and start over with `quanzu rebuild`"
+            )
+
+
+def _evidence(sifted: Sifted) -> dict[ResidentId, list[Evidence]]:
+    found: dict[ResidentId, list[Evidence]] = defaultdict(list)
+    for _, findings in sifted.records:
+        for finding in findings:
+            for resident, member in finding.about:
+                found[resident].append(member)
+    return found
+
+
+def _watch_record(entry: WatchEntry) -> Record:
+    return Record(topics.WATCHLIST.name, entry.subject.encode(), entry.model_dump_json().encode())
+
+
+def _measure(tally: Counter[str]) -> None:
+    for name, count in tally.items():
+        source, _, outcome = name.partition("|")
+        metrics.SIGNALS_SCREENED.labels(source, outcome).inc(count)

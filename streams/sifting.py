@@ -1,0 +1,176 @@
+"""What a batch of signals says about whom: residents and suspects looked up for the whole of it at once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+import orjson
+
+from domain.policy.risk import RiskRules
+from domain.risk import Role, Seen, about_payer, evidence_of, payer_of
+from schemas.evidence import Evidence, Standing, WatchEntry
+from schemas.residents import ResidentId
+from schemas.signals import Signal, Transfer, Watch, WatchState
+from streams.evidence_store import EvidenceStore, Fanned, Paid
+from streams.residents import Residents
+from streams.signal_records import Item, ReadBatch, place_of, refuse
+from streams.subjects import Party, Subjects
+from streams.verdicts import Finding
+
+Found = list[tuple[Party, ResidentId]]
+"""Who may be meant by a signal, in the order of preference."""
+
+Suspects = dict[str, WatchEntry]
+
+
+@dataclass(slots=True)
+class Sifted:
+    """Findings by record; what changed on the watchlist; the numbers behind the tokens that evidence names."""
+
+    records: list[tuple[int, list[Finding]]] = field(default_factory=list)
+    watched: list[WatchEntry] = field(default_factory=list)
+    accounts: dict[str, str] = field(default_factory=dict)
+
+
+class Sieve:
+    """Looks up residents and suspects; two round trips a batch."""
+
+    def __init__(self, residents: Residents, store: EvidenceStore, subjects: Subjects) -> None:
+        self._residents, self._store, self._subjects = residents, store, subjects
+
+    async def sift(self, partition: int, batch: ReadBatch, rules: RiskRules, now: datetime) -> Sifted:
+        """The findings of a batch; suspects whose number is none are refused into its dead letters."""
+        accounts, entries = self._entries(partition, batch, now)
+        items = [item for _, record in batch.records for item in record]
+        found = await self._find(items)
+        paid = [one for item, who in zip(items, found, strict=True) for one in _payments(partition, item, who)]
+        asked = [party.suspect for who in found for party, _ in who if party.suspect]
+        known, fanned = await self._store.watch(paid, asked, list(entries.values()), rules, now)
+        sifted = Sifted(watched=[each.entry for each in fanned], accounts=accounts)
+        answers = dict(zip(entries, fanned, strict=True))
+        everybody = iter(found)
+        for offset, record in batch.records:
+            findings = [
+                self._finding(partition, item, who, known, answers.get((item.offset, item.number)), rules)
+                for item, who in zip(record, islice(everybody, len(record)), strict=True)
+            ]
+            sifted.accounts |= self._payees(findings)
+            sifted.records.append((offset, findings))
+        return sifted
+
+    def _entries(
+        self, partition: int, batch: ReadBatch, now: datetime
+    ) -> tuple[dict[str, str], dict[tuple[int, int], WatchEntry]]:
+        """Whom the batch puts on the watchlist, by offset and number of the signal; and their accounts by token."""
+        accounts, entries = {}, {}
+        for offset, record in batch.records:
+            for item in list(record):
+                try:
+                    suspect = self._subjects.suspect(item.signal)
+                except ValueError as error:
+                    record.remove(item)
+                    _refuse(batch, partition, item, str(error), now)
+                    continue
+                if suspect is None:
+                    continue
+                entries[offset, item.number] = _entry(partition, item, suspect[0])
+                if suspect[0].startswith("account:"):
+                    accounts[suspect[0].removeprefix("account:")] = suspect[1]
+        return accounts, entries
+
+    async def _find(self, items: Sequence[Item]) -> list[Found]:
+        parties = [self._subjects.parties(item.signal) for item in items]
+        answers = iter(await self._residents.find([party.asked for each in parties for party in each]))
+        return [
+            [(party, resident) for party, resident in zip(each, islice(answers, len(each)), strict=True) if resident]
+            for each in parties
+        ]
+
+    def _finding(
+        self, partition: int, item: Item, who: Found, known: Suspects, fanned: Fanned | None, rules: RiskRules
+    ) -> Finding:
+        finding = Finding(item, None, suspect=isinstance(item.signal, Watch))
+        if who:
+            party, finding.resident = _meant(who, known)
+            seen = _seen(partition, item, party, known)
+            finding.own = evidence_of(item.signal, seen, rules)
+        if fanned:
+            known[fanned.entry.subject] = fanned.entry  # signals after this one see it, those before did not
+            finding.others = list(_fan_out(fanned, rules))
+            finding.seen = finding.suspect and _elsewhere(fanned.before, partition, item)
+        return finding
+
+    def _payees(self, findings: Iterable[Finding]) -> dict[str, str]:
+        """The accounts that the signals' own evidence names: a stop-payment will need the number."""
+        accounts = {}
+        for finding in findings:
+            signal = finding.item.signal
+            if isinstance(signal, Transfer) and finding.own and (token := finding.own[0].payee):
+                accounts[token] = self._subjects.spelt(signal.payee)
+        return accounts
+
+
+def _entry(partition: int, item: Item, subject: str) -> WatchEntry:
+    signal = item.signal
+    standing = Standing.REPORTED
+    if isinstance(signal, Watch):
+        standing = Standing.CONFIRMED if signal.state is WatchState.CONFIRMED else Standing.LIFTED
+    return WatchEntry(
+        subject=subject,
+        standing=standing,
+        at=signal.at,
+        scam_type=signal.scam_type if isinstance(signal, Watch) else None,
+        uid=signal.uid,
+        partition=partition,
+        offset=item.offset,
+    )
+
+
+def _refuse(batch: ReadBatch, partition: int, item: Item, why: str, now: datetime) -> None:
+    value = orjson.dumps(item.signal.model_dump(mode="json"))
+    refuse(batch, place_of(partition, item.offset, item.number), item.signal.source, why, value, now)
+
+
+def _meant(who: Found, known: Suspects) -> tuple[Party, ResidentId]:
+    """Of a call the called; but the caller when he calls a suspect, whoever the suspect's number is entered for."""
+    for party, resident in who[1:]:
+        if (entry := known.get(party.suspect or "")) and entry.standing is Standing.CONFIRMED:
+            return party, resident
+    return who[0]
+
+
+def _seen(partition: int, item: Item, party: Party, known: Suspects) -> Seen:
+    payee = party.suspect.removeprefix("account:") if party.suspect and party.role is Role.PAYER else None
+    entry = known.get(party.suspect or "")
+    if entry and entry.partition == partition and entry.offset > item.offset:
+        entry = None  # the signal is read again: the entry was not there then, and will fan out in its turn
+    return Seen(partition, item.offset, party.role, payee, entry)
+
+
+def _payments(partition: int, item: Item, who: Found) -> list[Paid]:
+    signal: Signal = item.signal
+    if not isinstance(signal, Transfer):
+        return []
+    return [
+        (seen.payee, payer_of(signal, seen, resident))
+        for party, resident in who
+        if (seen := _seen(partition, item, party, {})).payee
+    ]
+
+
+def _fan_out(fanned: Fanned, rules: RiskRules) -> Iterable[tuple[ResidentId, Evidence]]:
+    token = fanned.entry.subject.partition(":")[2]
+    for payer in fanned.payers:
+        for member in about_payer(payer, token, fanned.entry, rules):
+            yield payer.resident, member
+
+
+def _elsewhere(before: WatchEntry | None, partition: int, item: Item) -> bool:
+    """Whether the same signal put the same entry there before, out of another record."""
+    return (
+        before is not None
+        and before.uid == item.signal.uid
+        and before.at == item.signal.at
+        and (before.partition, before.offset) != (partition, item.offset)
+    )

@@ -1,0 +1,94 @@
+"""Records of the topic of signals, read: the signals, and dead letters for what is none."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.base import Token
+from schemas.dead_letters import DeadLetter, RecordPlace
+from schemas.evidence import ScreeningOutcome
+from schemas.signals import Signal, batch_adapter, signal_adapter
+from streams.casework import in_words
+from streams.topics import SIGNALS
+
+UNKNOWN = "unknown"
+_token: TypeAdapter[str] = TypeAdapter(Token)
+
+
+class RawRecord(NamedTuple):
+    """A record of signals as it lies on its partition."""
+
+    offset: int
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One signal, the record it came in, and as which of its signals."""
+
+    offset: int
+    number: int
+    signal: Signal
+
+    @property
+    def arrived(self) -> datetime:
+        return self.signal.arrived or self.signal.at
+
+
+@dataclass(slots=True)
+class ReadBatch:
+    """What some records hold: by record the signals; the dead letters, tallied as `source|outcome`."""
+
+    records: list[tuple[int, list[Item]]]
+    letters: list[DeadLetter]
+    tally: Counter[str]
+
+
+def read(partition: int, raws: Sequence[RawRecord], at: datetime) -> ReadBatch:
+    """Read records; one that is whole costs one validation, else each of its signals is looked at by itself."""
+    batch = ReadBatch([], [], Counter())
+    for raw in raws:
+        try:
+            signals = list(enumerate(batch_adapter.validate_json(raw.value)))
+        except ValidationError:
+            signals = _one_by_one(partition, raw, at, batch)
+        batch.records.append((raw.offset, [Item(raw.offset, *signal) for signal in signals]))
+    return batch
+
+
+def refuse(batch: ReadBatch, place: RecordPlace, source: str, why: str, value: bytes, at: datetime) -> None:
+    """Lay a signal among the dead letters."""
+    batch.letters.append(DeadLetter.of(source, place, why, value, at))
+    batch.tally[f"{source}|{ScreeningOutcome.DEAD_LETTERED}"] += 1
+
+
+def place_of(partition: int, offset: int, item: int | None) -> RecordPlace:
+    return RecordPlace(topic=SIGNALS.name, partition=partition, offset=offset, item=item)
+
+
+def _one_by_one(partition: int, raw: RawRecord, at: datetime, batch: ReadBatch) -> list[tuple[int, Signal]]:
+    try:
+        content = orjson.loads(raw.value)
+    except orjson.JSONDecodeError as error:
+        refuse(batch, place_of(partition, raw.offset, None), UNKNOWN, f"not JSON: {error}", raw.value, at)
+        return []
+    signals = []
+    for number, item in enumerate(content if isinstance(content, list) else [content]):
+        value = orjson.dumps(item)
+        try:
+            signals.append((number, signal_adapter.validate_json(value)))
+        except ValidationError as error:
+            refuse(batch, place_of(partition, raw.offset, number), _source(item), in_words(error), value, at)
+    return signals
+
+
+def _source(item: object) -> str:
+    try:
+        return _token.validate_python(item["source"] if isinstance(item, dict) else None)
+    except (KeyError, ValidationError):
+        return UNKNOWN

@@ -1,0 +1,159 @@
+"""A batch judged in memory, record by record in order, on what was known before it: the same however it was cut.
+
+Redis is asked before (who, which suspects) and told after (evidence, alerts); nothing here waits for anything.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.identity import is_minor
+from domain.policy.risk import RiskRules
+from domain.risk import alert_id, assess, bounded, merged, news, remembered, supersedes
+from schemas.cases import Profile
+from schemas.evidence import Alerted, Evidence, ScreeningOutcome
+from schemas.inputs import Alert
+from schemas.residents import Resident, ResidentId
+from streams.evidence_store import Known
+from streams.signal_records import Item
+
+
+@dataclass(slots=True)
+class Finding:
+    """What one signal came to: its resident (if found), and evidence about him or, of a suspect, about many."""
+
+    item: Item
+    resident: ResidentId | None
+    own: list[Evidence] = field(default_factory=list)
+    others: list[tuple[ResidentId, Evidence]] = field(default_factory=list)
+    suspect: bool = False  # it is about a suspect: it has no resident
+    seen: bool = False  # the very same entry of the watchlist came before, elsewhere
+
+    @property
+    def about(self) -> list[tuple[ResidentId, Evidence]]:
+        own = [(self.resident, member) for member in self.own] if self.resident else []
+        return own + self.others
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """What follows: alerts, what to remember of them, whom to score again when, and the tally."""
+
+    alerts: list[Alert] = field(default_factory=list)
+    alerted: dict[ResidentId, Alerted] = field(default_factory=dict)
+    rescore: dict[ResidentId, datetime] = field(default_factory=dict)
+    tally: Counter[str] = field(default_factory=Counter)
+
+
+class Judge:
+    """Judges records one after the other. `known` moves on with them.
+
+    `entries`: by a resident's id the entry that stands for it, under whose own id it is `known`.
+    """
+
+    def __init__(
+        self, known: dict[ResidentId, Known], entries: Mapping[ResidentId, Resident], rules: RiskRules, now: datetime
+    ) -> None:
+        self._known, self._entries, self._rules, self._now = known, entries, rules, now
+        self.verdicts = Verdicts()
+
+    def stands_for(self, resident: ResidentId | None) -> ResidentId | None:
+        """The id of the entry that stands for the resident; none when he is no longer entered."""
+        entry = self._entries.get(resident) if resident else None
+        return entry.id if entry and entry.id in self._known else None
+
+    def record(self, partition: int, offset: int, findings: Sequence[Finding]) -> None:
+        """Judge a record's signals together: each resident's risk is that after all of it.
+
+        The moment is the newest arrival in it and not the clock's, so that reading it again finds the same.
+        """
+        if not findings:
+            return
+        at = max(finding.item.arrived for finding in findings)
+        duplicates = self._add(findings)
+        arrived = self._arrived(findings)
+        danger = {
+            resident: self.resident(resident, at, arrived[resident], ("signals", partition, offset))
+            for resident in arrived
+        }
+        for number, finding in enumerate(findings):
+            outcome = self._outcome(finding, number in duplicates, danger)
+            self.verdicts.tally[f"{finding.item.signal.source}|{outcome}"] += 1
+
+    def resident(self, resident: ResidentId, at: datetime, arrived: datetime, cause: Sequence[object]) -> bool:
+        """Assess one resident, and alert if that is news; returns whether he is in danger."""
+        known = self._known[resident]
+        profile = profile_of(self._entries[resident], at)
+        found = assess(known.evidence.values(), profile, self._rules, at, known.settled)
+        if found.rescore_at:
+            self.verdicts.rescore[resident] = found.rescore_at
+        if found.danger is not None and news(found, known.alerted):
+            known.alerted = self.verdicts.alerted[resident] = remembered(found, known.alerted, at)
+            alert = Alert(
+                id=alert_id(cause, resident, found.danger.level),
+                at=self._now,
+                resident=resident,
+                danger=found.danger,
+                payments=found.payments,
+                profile=profile,
+                signal_at=arrived,
+            )
+            self.verdicts.alerts.append(alert)
+        return found.danger is not None
+
+    def _add(self, findings: Sequence[Finding]) -> set[int]:
+        """Add the record's evidence; returns which signals said nothing that was not said elsewhere before."""
+        in_record: set[str] = set()
+        duplicates = set()
+        for number, finding in enumerate(findings):
+            own = self.stands_for(finding.resident)
+            if own and finding.own and all(_told(member, self._known[own], in_record) for member in finding.own):
+                duplicates.add(number)
+            in_record.update(member.id for member in finding.own)
+            for resident, member in finding.about:
+                if standing := self.stands_for(resident):
+                    known = self._known[standing]
+                    known.evidence = bounded(merged(known.evidence, [member]), self._rules)
+        return duplicates
+
+    def _arrived(self, findings: Sequence[Finding]) -> dict[ResidentId, datetime]:
+        """Whom the record is about, and when the newest signal about each arrived."""
+        arrived: dict[ResidentId, datetime] = {}
+        for finding in findings:
+            for resident, _ in finding.about:
+                if standing := self.stands_for(resident):
+                    arrived[standing] = max(finding.item.arrived, arrived.get(standing, finding.item.arrived))
+        return arrived
+
+    def _outcome(self, finding: Finding, duplicate: bool, danger: Mapping[ResidentId, bool]) -> ScreeningOutcome:
+        if duplicate or finding.seen:
+            return ScreeningOutcome.DUPLICATE
+        if any(danger.get(self.stands_for(resident) or "") for resident, _ in finding.about):
+            return ScreeningOutcome.RAISED
+        if finding.resident is None and not finding.suspect:
+            return ScreeningOutcome.UNMATCHED
+        return ScreeningOutcome.BELOW_THRESHOLD
+
+
+def _told(member: Evidence, known: Known, in_record: set[str]) -> bool:
+    """Whether the same state of it came before: from another record, or in this one."""
+    old = known.evidence.get(member.id)
+    if old is None or supersedes(member, old) or supersedes(old, member):
+        return False
+    return (old.partition, old.offset) != (member.partition, member.offset) or member.id in in_record
+
+
+def profile_of(resident: Resident, at: datetime) -> Profile:
+    """What risk and plan need to know, without saying who it is."""
+    return Profile(
+        birth_year=resident.birth_year,
+        sex=resident.sex,
+        occupation=resident.occupation,
+        division=resident.division,
+        language=resident.language,
+        balance=resident.balance,
+        flags=resident.flags,
+        contacts=len(resident.contacts),
+        minor=is_minor(resident, at),
+    )

@@ -1,0 +1,172 @@
+"""Screening on servers of its own, with two made-up residents, and what it told casework."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from redis.asyncio import Redis
+
+from domain.policy import Policy, load
+from schemas.evidence import Evidence
+from schemas.inputs import Alert
+from schemas.residents import Holding, Occupation, Resident, Sex
+from schemas.signals import Call, Channel, NumberClass, Report, Signal, Sms, Transfer, TransferState, Watch, WatchState
+from streams import topics
+from streams.clock import Clock
+from streams.embedded import Embedded
+from streams.evidence_store import EvidenceStore
+from streams.policies import Policies
+from streams.producer import Producer, Record
+from streams.reader import read_all
+from streams.residents import Residents
+from streams.screening import Screening
+from streams.settings import Settings
+from streams.signal_records import RawRecord
+
+NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
+ANNA, BERT = "r" + "a" * 16, "r" + "b" * 16
+PHONES = {ANNA: "+8619900000001", BERT: "+8619900000002"}
+ACCOUNTS = {ANNA: "990000000001", BERT: "990000000002"}
+MULE = "990000000666"
+
+
+def resident(name: str) -> Resident:
+    return Resident(
+        id=name,
+        name="某某",
+        phones=[Holding(value=PHONES[name])],
+        accounts=[Holding(value=ACCOUNTS[name])],
+        birth_year=1980,
+        sex=Sex.FEMALE,
+        occupation=Occupation.EMPLOYEE,
+        division="220102",
+    )
+
+
+def minutes_ago(minutes: float) -> datetime:
+    return NOW - timedelta(minutes=minutes)
+
+
+def call(who: str = ANNA, uid: str = "c1", ago: float = 10, seconds: int = 60, **more: object) -> Call:
+    usual = {"number_class": NumberClass.GOIP, "caller": "+85290000000", "called": PHONES[who]}
+    known = {"source": "carrier", "id": uid, "at": minutes_ago(ago), "seconds": seconds}
+    return Call.model_validate(known | usual | more)
+
+
+def sms(who: str = ANNA, uid: str = "s1", ago: float = 10) -> Sms:
+    parties = {"sender": "10690000", "receiver": PHONES.get(who, who)}
+    return Sms(source="carrier", id=uid, at=minutes_ago(ago), number_class=NumberClass.GOIP, **parties)
+
+
+def transfer(who: str = ANNA, uid: str = "t1", ago: float = 5, payee: str = MULE, **more: object) -> Transfer:
+    usual = {"state": TransferState.SETTLED, "amount_fen": 3_200_000, "channel": Channel.MOBILE_BANK}
+    known = {"source": "bank", "id": uid, "at": minutes_ago(ago), "payer": ACCOUNTS[who], "payee": payee}
+    return Transfer.model_validate(known | usual | more)
+
+
+def watch(
+    uid: str = "w1",
+    ago: float = 1,
+    state: WatchState = WatchState.CONFIRMED,
+    value: str = MULE,
+    subject: Literal["account", "phone"] = "account",
+) -> Watch:
+    return Watch(source="police", id=uid, at=minutes_ago(ago), subject=subject, value=value, state=state)
+
+
+def report(who: str = ANNA, suspect: str | None = None) -> Report:
+    return Report(source="96110", id="r1", at=minutes_ago(2), phone=PHONES[who], suspect_account=suspect)
+
+
+def packed(*signals: Signal) -> bytes:
+    return b"[" + b",".join(signal.model_dump_json().encode() for signal in signals) + b"]"
+
+
+class Line:
+    """Screening as a worker runs it, on one partition of signals."""
+
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer, residents: Residents) -> None:
+        self.settings, self.producer, self.residents = settings, producer, residents
+        self.redis: Any = redis
+        self.offsets: dict[int, int] = {}
+        self.log: list[RawRecord] = []
+        self.screening = self.another()
+
+    @property
+    def policy(self) -> Policy:
+        return load(self.settings.policy.read_text("utf-8"))
+
+    def another(self) -> Screening:
+        """Another worker's."""
+        policies = Policies(self.settings, self.redis, self.producer)
+        clock = Clock.starting(1, NOW)
+        made = Screening(self.settings, self.redis, self.residents, self.producer, policies, clock)
+        made.whole = self._whole(made)
+        made.cases_wait_seconds = 0  # there is no casework here
+        return made
+
+    def _whole(self, made: Screening) -> Callable[[], Any]:
+        async def restore() -> None:
+            await self.residents.restore()
+            await made.restore()
+
+        return restore
+
+    async def write(self, *values: bytes, partition: int = 0) -> list[RawRecord]:
+        """Put records on the topic of signals."""
+        await self.producer.send_all([Record(topics.SIGNALS.name, b"", value, partition) for value in values])
+        first = self.offsets.get(partition, 0)
+        self.offsets[partition] = first + len(values)
+        return [RawRecord(first + n, value) for n, value in enumerate(values)]
+
+    async def screen(self, *records: Sequence[Signal] | bytes, partition: int = 0) -> list[RawRecord]:
+        """Write each as a record of signals, and screen them as one batch."""
+        values = [record if isinstance(record, bytes) else packed(*record) for record in records]
+        raws = await self.write(*values, partition=partition)
+        await self.screening.screen(partition, raws)
+        return raws
+
+    async def evidence(self, who: str = ANNA) -> dict[str, Evidence]:
+        store = EvidenceStore(self.redis, self.settings.partitions)
+        return (await store.add({who: []}, self.policy.risk))[who].evidence
+
+    async def alerts(self) -> list[Alert]:
+        """All that were written, each once by its id."""
+        found = [
+            Alert.model_validate_json(record.value or b"")
+            async for record in read_all(self.settings, topics.CASE_INPUTS.name)
+        ]
+        return list({alert.id: alert for alert in reversed(found)}.values())[::-1]
+
+    async def levels(self, who: str = ANNA) -> list[str]:
+        return [alert.danger.level.value for alert in await self.alerts() if alert.resident == who]
+
+    async def dead_letters(self) -> list[dict[str, Any]]:
+        return [json.loads(record.value or b"") async for record in read_all(self.settings, topics.DEAD_LETTERS.name)]
+
+    async def tally(self) -> dict[str, int]:
+        """What became of the signals, over all sources."""
+        total: dict[str, int] = {}
+        for counts in (await self.screening.tallies()).values():
+            for outcome, count in counts.items():
+                total[outcome] = total.get(outcome, 0) + count
+        return total
+
+
+@asynccontextmanager
+async def running(data: Path) -> AsyncIterator[Line]:
+    """A line on servers of its own: its topics are empty."""
+    with Embedded(data) as servers:
+        settings = servers.settings(Settings(app_id="screening"))
+        topics.create(settings)
+        redis = Redis.from_url(str(settings.redis), protocol=3)
+        producer = Producer(settings)
+        await producer.start()
+        residents = Residents(settings, redis, producer)
+        await residents.put([resident(name) for name in PHONES])
+        yield Line(settings, redis, producer, residents)
+        await producer.stop()
+        await redis.aclose()
