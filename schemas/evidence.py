@@ -1,5 +1,7 @@
 """What screening keeps in Redis: evidence about residents, the watchlist, and what was already alerted."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -80,16 +82,20 @@ class WatchEntry(Model):
         return f"k-{self.subject.partition(':')[2]}"
 
 
-class Payer(Model):
-    """A payment to somebody, kept for the case that the payee is confirmed later."""
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """A payment to somebody, kept for the case that the payee is confirmed later.
+
+    No model: one is made for every payment of a province, out of a signal that was validated.
+    """
 
     resident: str
     transfer: str
-    at: When
+    at: datetime
     partition: int
     offset: int
-    amount_fen: Fen
-    balance_fen: Fen | None = None
+    amount_fen: int
+    balance_fen: int | None
     state: TransferState
 
 

@@ -204,14 +204,12 @@ class EvidenceStore:
         rules: RiskRules,
         now: datetime,
     ) -> None:
-        reach = rules.money.window + LATE
-        arguments: list[str | int] = [int(reach.total_seconds() * 1000)]
+        kept = rules.money.window + LATE
+        arguments: list[str | int] = [int(kept.total_seconds() * 1000), milliseconds(now)]
         for payers in paid.values():
             arguments.append(len(payers))
             for payer in payers:
-                at = milliseconds(payer.at)
-                oldest = min(at, milliseconds(now)) - int(reach.total_seconds() * 1000)
-                arguments += [at, oldest, _packed(payer)]
+                arguments += (milliseconds(payer.at), _packed(payer))
         keys = [key("watch", q), *(f"{key('payers', q)}:{token}" for token in paid)]
         await self._payments(keys, [*arguments, *wanted], client=pipe)
 

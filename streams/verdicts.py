@@ -71,14 +71,15 @@ class Judge:
         if not findings:
             return
         at = max(finding.item.arrived for finding in findings)
-        duplicates = self._add(findings)
-        arrived = self._arrived(findings)
+        telling = [finding for finding in findings if finding.own or finding.others]  # ordinary life is the rest
+        duplicates = self._add(telling)
+        arrived = self._arrived(telling)
         danger = {
             resident: self.resident(resident, at, arrived[resident], ("signals", partition, offset))
             for resident in arrived
         }
-        for number, finding in enumerate(findings):
-            outcome = self._outcome(finding, number in duplicates, danger)
+        for finding in findings:
+            outcome = self._outcome(finding, id(finding) in duplicates, danger)
             self.verdicts.tally[f"{finding.item.signal.source}|{outcome}"] += 1
 
     def resident(self, resident: ResidentId, at: datetime, arrived: datetime, cause: Sequence[object]) -> bool:
@@ -103,13 +104,13 @@ class Judge:
         return found.danger is not None
 
     def _add(self, findings: Sequence[Finding]) -> set[int]:
-        """Add the record's evidence; returns which signals said nothing that was not said elsewhere before."""
+        """Add the record's evidence; returns which findings say nothing that was not said elsewhere before."""
         in_record: set[str] = set()
         duplicates = set()
-        for number, finding in enumerate(findings):
+        for finding in findings:
             own = self.stands_for(finding.resident)
             if own and finding.own and all(_told(member, self._known[own], in_record) for member in finding.own):
-                duplicates.add(number)
+                duplicates.add(id(finding))
             in_record.update(member.id for member in finding.own)
             for resident, member in finding.about:
                 if standing := self.stands_for(resident):

@@ -1,17 +1,19 @@
 -- Keep payments for the case that their payee is confirmed later, then read the watchlist: see design, fan-out.
 -- KEYS[1]: the watchlist, KEYS[2..]: the payees' lists of payers.
--- ARGV[1]: milliseconds after which a list is forgotten; then for each list: how many payments, and for each of them
--- its time, the time before which older ones go, the payment; then the watchlist's fields that are asked for.
+-- ARGV[1]: milliseconds that a payment is kept, ARGV[2]: now; then for each list: how many payments, and for each of
+-- them its time and the payment; then the watchlist's fields that are asked for.
+-- A payment said to be of tomorrow does not make today's old.
 -- Returns the fields' values.
-local at = 2
+local kept, now, at = tonumber(ARGV[1]), tonumber(ARGV[2]), 3
 for k = 2, #KEYS do
   local count = tonumber(ARGV[at])
-  for i = at + 1, at + 3 * count, 3 do
-    redis.call('ZADD', KEYS[k], ARGV[i], ARGV[i + 2])
-    redis.call('ZREMRANGEBYSCORE', KEYS[k], '-inf', '(' .. ARGV[i + 1])
+  for i = at + 1, at + 2 * count, 2 do
+    redis.call('ZADD', KEYS[k], ARGV[i], ARGV[i + 1])
+    local oldest = math.min(tonumber(ARGV[i]), now) - kept
+    redis.call('ZREMRANGEBYSCORE', KEYS[k], '-inf', string.format('(%.0f', oldest))
   end
-  redis.call('PEXPIRE', KEYS[k], ARGV[1])
-  at = at + 1 + 3 * count
+  redis.call('PEXPIRE', KEYS[k], kept)
+  at = at + 1 + 2 * count
 end
 local found = {}
 for i = at, #ARGV do
