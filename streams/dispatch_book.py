@@ -72,9 +72,10 @@ class DispatchBook:
         """Take the lease on a dispatch, and read what is known of it and of its case."""
         partition = self.partition(dispatch.resident)
         names = ("state", "cases", "applied", "earlier")
-        keys = [key("dispatch", partition), self._lease(dispatch), *(key(name, partition) for name in names)]
+        place = self._place(dispatch.resident, dispatch.id)
+        keys = [place, self._lease(dispatch), *(key(name, partition) for name in names)]
         ids = [f"{dispatch.id}:{result.value}" for result in REPORTED]
-        arguments: list[str | int] = [dispatch.id, self._token, self._lease_ms, dispatch.resident, dispatch.case, *ids]
+        arguments: list[str | int] = [self._token, self._lease_ms, dispatch.resident, dispatch.case, *ids]
         word, *rest = await self._claim(keys=keys, args=arguments)
         if word != b"taken":
             return Held(word.decode())
@@ -97,18 +98,17 @@ class DispatchBook:
 
     async def action(self, resident: str, dispatch: str) -> Action | None:
         """What a dispatch did; none for one that the book does not know."""
-        raw = await self._redis.hget(key("dispatch", self.partition(resident)), dispatch)
+        raw = await self._redis.get(self._place(resident, dispatch))
         return _entries.validate_json(raw).action if raw else None
 
     def partition(self, resident: str) -> int:
         return partition_of(resident.encode(), self._partitions)
 
     async def _set(self, dispatch: Dispatch, entry: Entry) -> None:
-        book = key("dispatch", self.partition(dispatch.resident))
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(book, dispatch.id, entry.model_dump_json())
-            pipe.hexpire(book, KEPT_SECONDS, dispatch.id)
-            await pipe.execute()
+        await self._redis.set(self._place(dispatch.resident, dispatch.id), entry.model_dump_json(), ex=KEPT_SECONDS)
+
+    def _place(self, resident: str, dispatch: str) -> str:
+        return f"{key('dispatch', self.partition(resident))}:{dispatch}"
 
     def _lease(self, dispatch: Dispatch) -> str:
         return f"{key('lease', self.partition(dispatch.resident))}:{dispatch.id}"

@@ -49,8 +49,11 @@ class Rosters:
         return [officer for roster in rosters for officer in roster.officers]
 
     async def tasks(self, now: datetime) -> dict[str, Task]:
-        """Visits given out, by dispatch; what nobody ever reported the end of is left out after some days."""
+        """Visits given out, by dispatch. After some days they are forgotten: nobody reports their end any more."""
         tasks = [Task.model_validate_json(raw) for raw in await self._redis.hvals(TASKS)]
+        for task in tasks:
+            if now - task.at >= FORGOTTEN:
+                await self.drop(task.dispatch)
         return {task.dispatch: task for task in tasks if now - task.at < FORGOTTEN}
 
     async def assign(self, dispatch: Dispatch, language: Language, now: datetime) -> tuple[Task, str] | None:
@@ -113,4 +116,3 @@ class Rosters:
         value = task.model_dump_json()
         await self._producer.send_all([Record(ROSTERS.name, f"task/{task.dispatch}".encode(), value.encode())])
         await self._redis.hset(TASKS, task.dispatch, value)
-        await self._redis.hexpire(TASKS, FORGOTTEN, task.dispatch)

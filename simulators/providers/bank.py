@@ -1,8 +1,7 @@
 """Banks: stop-payments for 48 hours, at most twice for an account, and their feedback in stages."""
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -57,6 +56,14 @@ def by_chance(seed: int) -> Deciding:
     return decide
 
 
+@dataclass(frozen=True, slots=True)
+class _Stopped:
+    """How often an account was stopped, and until when it is."""
+
+    times: int
+    until: datetime
+
+
 class Bank(SimulatedProvider):
     """`POST /stop-payments`: asked, asked again and released, by `action`."""
 
@@ -70,18 +77,26 @@ class Bank(SimulatedProvider):
     ) -> None:
         super().__init__(clock, receipts_url, key, mode)
         self._decide = decide or by_chance(0)
-        self._stops: defaultdict[str, set[str]] = defaultdict(set)  # by account: the dispatches that stopped it
+        self._stops: dict[str, _Stopped] = {}  # by account
 
     def paths(self) -> dict[str, str]:
         return {"/stop-payments": "bank"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        account, action = order["account"], order["action"]
-        if action != Action.STOP_RELEASE.value:
-            if len(self._stops[account] - {key}) >= MOST:
+        account, action = order["account"], Action(order["action"])
+        self._stop(account, action, self.clock.now())
+        said = f"{order['transfer']} {order['amount_fen']}"
+        return Contact(key, action.value, account, self.clock.now().isoformat(), said)
+
+    def _stop(self, account: str, action: Action, now: datetime) -> None:
+        """Stop or release an account; a payer more of a stopped one joins the stop. Raises RefusedError."""
+        stopped = self._stops.setdefault(account, _Stopped(0, now))
+        if action is Action.STOP_RELEASE:
+            self._stops[account] = replace(stopped, until=now)
+        elif now >= stopped.until or (action is Action.STOP_AGAIN and stopped.times < MOST):
+            if stopped.times >= MOST:
                 raise RefusedError(f"the account was stopped {MOST} times already")
-            self._stops[account].add(key)
-        return Contact(key, action, account, self.clock.now().isoformat(), f"{order['transfer']} {order['amount_fen']}")
+            self._stops[account] = _Stopped(stopped.times + 1, max(now, stopped.until) + STOP)
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
         stopping = Stopping(key, Action(order["action"]), order["account"], order["transfer"], order["amount_fen"])

@@ -119,7 +119,7 @@ class SimulatedProvider:
             await asyncio.sleep(fault.seconds)
             return JSONResponse({"reason": "nothing was done"}, 503)
         try:
-            self._do(key, request.url.path, await request.json())
+            self._do(key, request.scope["path"].removeprefix(request.scope["root_path"]), await request.json())
         except RefusedError as error:
             return JSONResponse({"reason": str(error)}, 422)
         if fault := self.fault("late_answer"):

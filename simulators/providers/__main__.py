@@ -1,0 +1,24 @@
+"""Providers by themselves: `python -m simulators.providers` prints where they listen, and runs until it is stopped."""
+
+import asyncio
+import sys
+
+from simulators.providers import running
+from streams.channel_settings import load as load_channels
+from streams.clock import Clock
+from streams.settings import load
+
+
+async def main() -> None:
+    """Run providers that behave by chance."""
+    settings = load()
+    async with running(settings, load_channels(), Clock.parse(settings.clock)) as providers:
+        sms, bank, station = providers.carrier_url, providers.bank_url, providers.station_url
+        sys.stdout.write(f"export QUANZU_SMS_URL={sms} QUANZU_VOICE_URL={sms}\n")
+        sys.stdout.write(f"export QUANZU_BANK_URL={bank} QUANZU_STATION_URL={station}\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,29 @@
+"""A worker with the SMS agent alone."""
+
+from agents import sms
+from streams.app import App, create_app, run
+from streams.channel_settings import load as load_channels
+from streams.clock import Clock
+from streams.outgoing import Outgoing
+from streams.producer import Producer
+from streams.settings import load
+from streams.store import connect
+
+
+class Worker(App):
+    """Starts its producer before the first record."""
+
+    producing: Producer
+
+    async def on_first_start(self) -> None:
+        await super().on_first_start()
+        await self.producing.start()
+
+
+if __name__ == "__main__":
+    settings = load()
+    app = create_app(settings, Worker)
+    app.producing = Producer(settings)
+    outgoing = Outgoing(settings, connect(settings), app.producing, Clock.parse(settings.clock), load_channels())
+    sms.attach(app, outgoing)
+    run(app, settings)

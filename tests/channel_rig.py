@@ -1,0 +1,146 @@
+"""A channel between a case in Redis and a simulated provider: real Kafka, Redis and HTTP."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from redis.asyncio import Redis
+from starlette.applications import Starlette
+
+from domain.identity import new_resident_id
+from schemas.events import Dispatch
+from schemas.inputs import CaseInput, input_adapter
+from schemas.residents import Holding, Occupation, Resident, Sex, TrustedContact
+from simulators.providers import Providers, running, serving
+from simulators.providers.bank import Deciding
+from simulators.providers.carrier import Answering
+from simulators.providers.station import Visiting
+from streams import topics
+from streams.channel_settings import ChannelSettings
+from streams.clock import Clock
+from streams.outgoing import Outgoing
+from streams.policies import Policies
+from streams.producer import Producer
+from streams.provider import Kind
+from streams.reader import end_offsets, read_range
+from streams.receipts import routes
+from streams.residents import Residents
+from streams.settings import Settings
+from streams.store import key
+from streams.topics import partition_of
+from tests.dispatched import NOW, case_of
+from tests.servers import free_port
+
+PHONE, FRIEND, ACCOUNT = "+8619900001234", "+8619900005678", "9900000000000001"
+DATABASE = 7  # of Redis: apart from what other tests keep
+
+
+def new_resident() -> Resident:
+    """Somebody made up."""
+    return Resident(
+        id=new_resident_id(os.urandom(10)),
+        name="某某",
+        phones=[Holding(value=PHONE)],
+        birth_year=1960,
+        sex=Sex.FEMALE,
+        occupation=Occupation.RETIRED,
+        division="220102001",
+        address="示例路",
+        contacts=[TrustedContact(name="甲", phone=FRIEND, relation="儿子")],
+    )
+
+
+async def until(true: Callable[[], Awaitable[bool] | bool], seconds: float = 10) -> None:
+    """Wait until it is true; TimeoutError when it never is."""
+    async with asyncio.timeout(seconds):
+        while not (found if isinstance(found := true(), bool) else await found):  # noqa: ASYNC110 - it is told to nobody
+            await asyncio.sleep(0.02)
+
+
+@dataclass
+class Rig:
+    """One installation, its providers, and what they were told."""
+
+    settings: Settings
+    channels: ChannelSettings
+    redis: Any
+    producer: Producer
+    clock: Clock
+    providers: Providers
+    stack: AsyncExitStack
+
+    async def worker(self) -> Outgoing:
+        """What a worker has: each has a token of its own."""
+        outgoing = Outgoing(self.settings, self.redis, self.producer, self.clock, self.channels)
+        self.stack.push_async_callback(outgoing.client.aclose)
+        return outgoing
+
+    async def decided(self, dispatch: Dispatch, **fields: object) -> Dispatch:
+        """Store the dispatch's case as casework would have."""
+        p = partition_of(dispatch.resident.encode(), self.settings.partitions)
+        await self.redis.hset(key("state", p), mapping={"offset": 0})
+        await self.redis.hset(key("cases", p), dispatch.resident, case_of(dispatch, **fields).model_dump_json())
+        return dispatch
+
+    async def resident(self) -> Resident:
+        resident = new_resident()
+        await Residents(self.settings, self.redis, self.producer).put([resident])
+        return resident
+
+    async def inputs(self, resident: str) -> list[CaseInput]:
+        """What was written for a resident's case."""
+        topic, p = topics.CASE_INPUTS.name, partition_of(resident.encode(), self.settings.partitions)
+        end = (await end_offsets(self.settings, topic))[p]
+        found = [record async for record in read_range(self.settings, topic, p, 0, end - 1)]
+        return [input_adapter.validate_json(each.value or b"") for each in found if each.key == resident.encode()]
+
+    async def results(self, resident: str) -> list[str]:
+        """The ids of what was written, without the dispatch's own."""
+        return [each.id.split(":", 4)[-1] for each in await self.inputs(resident)]
+
+    async def receiving(self) -> None:
+        """Take receipts in, where the providers send them."""
+        app = Starlette(routes=routes(await self.worker(), self.channels))
+        await self.stack.enter_async_context(serving(app, urlsplit(self.settings.receipts_url).port or 0))
+
+    async def fault(self, url: str, name: str, **how: float) -> None:
+        async with httpx.AsyncClient() as client:
+            (await client.post(f"{url}/faults", json={"fault": name, **how})).raise_for_status()
+
+
+@asynccontextmanager
+async def rigged(
+    base: Settings,
+    kind: Kind = Kind.IDEMPOTENT,
+    *,
+    seconds: float = 3.0,
+    speed: float = 1.0,
+    answer: Answering | None = None,
+    decide: Deciding | None = None,
+    visit: Visiting | None = None,
+) -> AsyncIterator[Rig]:
+    """A rig with an empty Redis; `seconds`: how long a provider may take to answer."""
+    settings = base.model_copy(update={"redis": f"{str(base.redis).rsplit('/', 1)[0]}/{DATABASE}"})
+    channels = ChannelSettings(
+        provider_seconds=seconds, sms_kind=kind, voice_kind=kind, bank_kind=kind, station_kind=kind
+    )
+    topics.create(settings, [topics.CASE_INPUTS, topics.RESIDENTS, topics.ROSTERS, topics.POLICIES])
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(Redis.from_url(str(settings.redis), protocol=3))
+        await redis.flushdb()
+        producer = Producer(settings)
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        clock = Clock.starting(speed, NOW)
+        settings = settings.model_copy(update={"receipts_url": f"http://127.0.0.1:{free_port()}/receipts"})
+        providers = await stack.enter_async_context(
+            running(settings, channels, clock, answer=answer, decide=decide, visit=visit)
+        )
+        settings = providers.settings(settings)
+        await Policies(settings, redis, producer).default()
+        yield Rig(settings, channels, redis, producer, clock, providers, stack)

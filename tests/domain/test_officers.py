@@ -1,0 +1,125 @@
+"""Who goes to the door."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.officers import CAPACITY, ELIGIBLE, Visit, choose_officer, load_of, on_duty
+from schemas.levels import Level
+from schemas.residents import Language
+from schemas.rosters import Officer, Role, Shift, Task, TaskState
+
+NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
+ON = Shift(start=NOW - timedelta(hours=1), end=NOW + timedelta(hours=1))
+OVER = Shift(start=NOW - timedelta(hours=9), end=NOW)
+HERE, COUNTY, CITY, FAR = "220102001", "220102002", "220104001", "222401001"
+VISIT = Visit(Level.RED, HERE, Language.CHINESE)
+
+
+def officer(
+    name: str, division: str = HERE, *shifts: Shift, role: Role = Role.OFFICER, korean: bool = False
+) -> Officer:
+    languages = frozenset({Language.CHINESE, Language.KOREAN} if korean else {Language.CHINESE})
+    return Officer(
+        id=name, name="某警官", role=role, division=division, languages=languages, shifts=list(shifts or (ON,))
+    )
+
+
+def task(who: str, dispatch: str, state: TaskState = TaskState.OPEN) -> Task:
+    return Task(dispatch=dispatch, case="r-1", resident="r" + "a" * 16, officer=who, at=NOW, state=state)
+
+
+def chosen(*officers: Officer, visit: Visit = VISIT, tasks: tuple[Task, ...] = ()) -> str | None:
+    choice = choose_officer(officers, visit, NOW, load_of(tasks))
+    return choice.officer.id if choice else None
+
+
+def test_the_nearest_of_the_free_goes() -> None:
+    assert chosen(officer("far", FAR), officer("city", CITY), officer("county", COUNTY), officer("here")) == "here"
+
+
+def test_nobody_goes_whose_shift_is_over_even_if_nobody_else_can() -> None:
+    assert chosen(officer("p", HERE, OVER)) is None
+
+
+def test_who_refused_the_visit_is_not_asked_again() -> None:
+    refused = replace(VISIT, never=frozenset({"here"}))
+    assert chosen(officer("here"), officer("far", FAR), visit=refused) == "far"
+
+
+def test_a_grid_worker_goes_for_yellow_and_not_for_red() -> None:
+    grid = officer("grid", role=Role.GRID_WORKER)
+    assert chosen(grid) is None
+    assert chosen(grid, officer("p"), visit=replace(VISIT, level=Level.YELLOW)) == "grid"
+
+
+def test_who_speaks_the_residents_language_goes_a_little_further() -> None:
+    korean = replace(VISIT, language=Language.KOREAN)
+    assert chosen(officer("here"), officer("county", COUNTY, korean=True), visit=korean) == "county"
+    assert chosen(officer("here"), officer("far", FAR, korean=True), visit=korean) == "here"
+
+
+def test_who_was_there_before_goes_again() -> None:
+    assert chosen(officer("a"), officer("b"), visit=replace(VISIT, last="b")) == "b"
+
+
+def test_a_busy_officer_is_spared_and_a_full_one_passed_over() -> None:
+    full = tuple(task("here", str(number)) for number in range(CAPACITY))
+    assert chosen(officer("here"), officer("county", COUNTY), tasks=full[:2]) == "county"
+    assert chosen(officer("here"), tasks=full) is None
+
+
+def test_a_unit_on_two_tasks_is_counted_once() -> None:
+    load = load_of([task("p", "d1"), task("p", "d2"), task("q", "d3")])
+    assert len(load) == 2
+    assert load["p"] == {"d1", "d2"}
+
+
+def test_a_task_told_twice_or_ended_is_no_load() -> None:
+    assert load_of([task("p", "d1"), task("p", "d1"), task("q", "d2", TaskState.ENDED)]) == {"p": {"d1"}}
+
+
+def test_a_place_is_near_under_its_old_code_too() -> None:
+    gongzhuling = replace(VISIT, division="220184")
+    assert chosen(officer("near", "220381"), officer("far", CITY), visit=gongzhuling) == "near"
+
+
+OFFICERS = st.lists(
+    st.builds(
+        officer,
+        st.sampled_from("abcdefgh"),
+        st.sampled_from([HERE, COUNTY, CITY, FAR]),
+        st.sampled_from([ON, OVER]),
+        role=st.sampled_from(Role),
+        korean=st.booleans(),
+    ),
+    unique_by=lambda each: each.id,
+)
+VISITS = st.builds(
+    Visit,
+    st.sampled_from(Level),
+    st.sampled_from([HERE, FAR]),
+    st.sampled_from(Language),
+    st.frozensets(st.sampled_from("abcdefgh")),
+)
+
+
+@given(OFFICERS, VISITS, st.lists(st.builds(task, st.sampled_from("abcdefgh"), st.text(min_size=1, max_size=3))))
+def test_whoever_goes_is_on_duty_eligible_willing_and_not_full(
+    officers: list[Officer], visit: Visit, tasks: list[Task]
+) -> None:
+    load = load_of(tasks)
+    choice = choose_officer(officers, visit, NOW, load)
+    able = [
+        each
+        for each in officers
+        if on_duty(each, NOW)
+        and each.role in ELIGIBLE[visit.level]
+        and each.id not in visit.never
+        and len(load.get(each.id, ())) < CAPACITY
+    ]
+    assert (choice is None) == (not able)
+    assert choice is None or choice.officer in able
+    assert choice == choose_officer(officers[::-1], visit, NOW, load)
