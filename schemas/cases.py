@@ -148,6 +148,7 @@ class Case(Model):
     warned_at: When | None = None  # the latest contact that reached the resident
     claimed_by: Text | None = None
     officer: Text | None = None
+    settled_at: When | None = None  # when the resident was dissuaded or cleared, none while in danger
     closed_at: When | None = None
 
     @property

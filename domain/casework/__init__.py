@@ -1,0 +1,7 @@
+"""The case's state machine: decide(case, input, rules, now) -> (case, facts, dispatches)."""
+
+from domain.casework.draft import Decision, Rules
+from domain.casework.machine import decide, lift
+from domain.casework.views import deadlines, has_held, queue_rank, settled_at
+
+__all__ = ["Decision", "Rules", "deadlines", "decide", "has_held", "lift", "queue_rank", "settled_at"]

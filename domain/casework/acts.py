@@ -1,0 +1,192 @@
+"""What an operator or a supervisor does to a case, by name."""
+
+from collections.abc import Callable
+from typing import Any
+
+from domain.casework import outcomes, payments
+from domain.casework.draft import WAITING, Draft
+from domain.casework.endings import close
+from domain.casework.steps import ask, plan_step, withdraw
+from domain.plan import conditions, rule_of, steps_for
+from schemas.cases import CaseState, Step, StepState, StopState
+from schemas.events import FactKind
+from schemas.inputs import (
+    AskStopAct,
+    CallAgainAct,
+    ClaimAct,
+    CloseAct,
+    LowerAct,
+    NoteAct,
+    OperatorReport,
+    OutcomeAct,
+    ReleaseStopAct,
+    SendOfficerAct,
+    TellContactAct,
+)
+from schemas.levels import Action
+
+
+def operator_report(draft: Draft, given: OperatorReport) -> None:
+    """Take an act in, or refuse it in words: seen too long ago, the case over, another's name on it."""
+    act, by = given.act, given.by
+    if why := _refusal(draft, given):
+        refuse(draft, why, by)
+        return
+    handle, _ = _ACTS[type(act)]
+    handle(draft, act, by)
+
+
+def refuse(draft: Draft, why: str, by: str | None) -> None:
+    """Note an input that the case does not allow."""
+    draft.say(FactKind.REFUSED, why, by=by)
+
+
+def _refusal(draft: Draft, given: OperatorReport) -> str | None:
+    case, (_, needs) = draft.case, _ACTS[type(given.act)]
+    if given.seen < case.version and not isinstance(given.act, NoteAct | ClaimAct):
+        return f"the case has changed since: version {case.version}, seen was {given.seen}; look again"
+    if needs == "open" and not case.open:
+        return "the case is closed"
+    if needs == "danger" and case.settled:
+        return f"the case is settled: {case.state.value.replace('_', ' ')}"
+    return None
+
+
+def _outcome(draft: Draft, act: OutcomeAct, by: str) -> None:
+    calls = draft.live(Action.OPERATOR_CALL)
+    step = next((step for step in calls if step.state is StepState.SENT), calls[0] if calls else None)
+    outcomes.apply(draft, act, by, step, Action.VISIT)
+
+
+def _lower(draft: Draft, act: LowerAct, by: str) -> None:
+    if act.level.rank >= draft.case.level.rank:
+        return refuse(draft, f"the level is {draft.case.level.value}: {act.level.value} is not lower", by)
+    was = draft.case.level
+    draft.set(level=act.level)
+    draft.say(FactKind.LEVEL_LOWERED, f"{was.value} to {act.level.value}: {act.reason}", by=by)
+    holding = conditions(draft.case.profile, money_at_risk=payments.money_at_risk(draft))
+    asked_for = {rule.action for _, rule in steps_for(draft.level, holding)}
+    extra = [
+        step
+        for step in draft.live()
+        if not step.id.startswith(("asked.", "follow.")) and step.action not in asked_for | {Action.STOP_RELEASE}
+    ]
+    return withdraw(draft, extra, f"not asked for at {act.level.value}")
+
+
+def _call_again(draft: Draft, act: CallAgainAct, by: str) -> None:
+    if act.when > draft.now + draft.plan.call_again_within:
+        return refuse(draft, f"a call is put off by {draft.plan.call_again_within.days} days at most", by)
+    why = f"the resident asked to be called then, says {by}"
+    calls = draft.live(Action.OPERATOR_CALL)
+    for step in calls[:1]:
+        attempt = step.attempt + (step.state is StepState.SENT)
+        draft.change(step, state=StepState.PENDING, due=max(act.when, draft.now), attempt=attempt, because=why)
+    if not calls:
+        plan_step(draft, "asked.operator", Action.OPERATOR_CALL, act.when, why)
+    withdraw(draft, draft.live(Action.ROBOT_CALL), why)
+    draft.set(claimed_by=None, warned_at=max(draft.now, draft.case.warned_at or draft.now))
+    return draft.say(FactKind.NOTE, f"call again at {act.when:%Y-%m-%d %H:%M %Z}", by=by)
+
+
+def _send_officer(draft: Draft, act: SendOfficerAct, by: str) -> None:
+    draft.say(FactKind.NOTE, f"an officer is asked for: {act.reason}", by=by)
+    ask(draft, "visit", Action.VISIT, act.reason or f"{by} asks for it")
+
+
+def _ask_stop(draft: Draft, act: AskStopAct, by: str) -> None:
+    live = [step for step in draft.live(Action.STOP_PAYMENT) if step.transfer == act.transfer]
+    if why := payments.may_not_ask(draft, act.transfer):
+        return refuse(draft, why, by)
+    if any(step.state is StepState.SENT for step in live):
+        return refuse(draft, "the bank has been asked and has not answered yet", by)
+    draft.say(FactKind.NOTE, "a stop-payment is asked for", by=by)
+    for step in live:
+        draft.change(step, state=StepState.PENDING, due=draft.now)
+    if not live:
+        stem = payments.stop_id(draft.case, act.transfer)
+        plan_step(draft, stem, Action.STOP_PAYMENT, draft.now, f"{by} asks for it", transfer=act.transfer)
+    return None
+
+
+def _release_stop(draft: Draft, act: ReleaseStopAct, by: str) -> None:
+    payment = payments.find(draft.case, act.transfer)
+    if payment is None or payment.stop is None or payment.stop.state not in (StopState.ASKED, StopState.IN_FORCE):
+        return refuse(draft, "there is no stop on this payment", by)
+    if any(step.transfer == act.transfer for step in draft.live(Action.STOP_RELEASE)):
+        return refuse(draft, "the bank has been asked to lift it already", by)
+    draft.say(FactKind.STOP, f"to be lifted: {act.reason}", by=by)
+    others = [step for step in draft.live(Action.STOP_PAYMENT, Action.STOP_AGAIN) if step.transfer == act.transfer]
+    withdraw(draft, others, f"the stop is to be lifted: {act.reason}")
+    stem = payments.stop_id(draft.case, act.transfer, "release")
+    plan_step(draft, stem, Action.STOP_RELEASE, draft.now, act.reason, transfer=act.transfer)
+    return None
+
+
+def _tell_contact(draft: Draft, act: TellContactAct, by: str) -> None:
+    if act.contact >= draft.case.profile.contacts:
+        return refuse(draft, f"there is no trusted contact {act.contact}", by)
+    draft.say(FactKind.NOTE, f"trusted contact {act.contact} is to be told", by=by)
+    plan_step(draft, "asked.contact", Action.CONTACT_CALL, draft.now, f"{by} asks for it", contact=act.contact)
+    return None
+
+
+def _claim(draft: Draft, act: ClaimAct, by: str) -> None:
+    holder = draft.case.claimed_by
+    if act.do == "claim":
+        if holder is not None and holder != by:
+            return refuse(draft, f"{holder} has the case", by)
+        return None if holder == by else _take(draft, by)
+    return _give_back(draft, by) if holder == by else None
+
+
+def _take(draft: Draft, by: str) -> None:
+    """The operator talks now: the desk does not offer the case again while he may be talking."""
+    draft.set(claimed_by=by)
+    for step in draft.live(Action.OPERATOR_CALL):
+        _move(draft, step, later=True)
+    draft.say(FactKind.CLAIMED, f"{by} takes the case", by=by)
+
+
+def _give_back(draft: Draft, by: str) -> None:
+    draft.set(claimed_by=None)
+    for step in draft.live(Action.OPERATOR_CALL):
+        _move(draft, step, later=False)
+    draft.say(FactKind.UNCLAIMED, f"{by} no longer has the case", by=by)
+    if draft.case.state is CaseState.IN_CONVERSATION:
+        draft.enter(CaseState.CONTACTING, "the conversation was broken off")
+
+
+def _move(draft: Draft, step: Step, *, later: bool) -> None:
+    if later and step.due:
+        draft.change(step, due=max(step.due, draft.now + draft.plan.talk_within))
+    elif step.state is StepState.SENT:
+        draft.change(step, due=draft.now + rule_of(draft.plan, step.id, step.action).result_within)
+    elif step.state in WAITING:
+        draft.change(step, state=StepState.PENDING, due=draft.now)
+
+
+def _note(draft: Draft, act: NoteAct, by: str) -> None:
+    draft.say(FactKind.NOTE, f"{act.what.replace('_', ' ')}: {act.note}" if act.note else act.what, by=by)
+    if act.what == "conversation" and not draft.plan_over:
+        draft.set(warned_at=max(draft.now, draft.case.warned_at or draft.now))
+        draft.enter(CaseState.IN_CONVERSATION, f"{by} talks with the resident")
+
+
+def _close(draft: Draft, act: CloseAct, by: str) -> None:
+    close(draft, act.reason, by)
+
+
+# What an act does, and what it needs of the case: "open", "danger" (neither dissuaded nor cleared), or nothing.
+_ACTS: dict[type, tuple[Callable[[Draft, Any, str], None], str]] = {
+    OutcomeAct: (_outcome, "open"),
+    LowerAct: (_lower, "danger"),
+    CallAgainAct: (_call_again, "danger"),
+    SendOfficerAct: (_send_officer, "danger"),
+    AskStopAct: (_ask_stop, "danger"),
+    ReleaseStopAct: (_release_stop, ""),
+    TellContactAct: (_tell_contact, "danger"),
+    ClaimAct: (_claim, "open"),
+    NoteAct: (_note, ""),
+    CloseAct: (_close, "open"),
+}

@@ -1,0 +1,97 @@
+"""Screening's alerts: a case opened, its danger told anew, its level raised, a settled one reopened."""
+
+from datetime import datetime
+
+from domain import ledger
+from domain.casework import money, payments
+from domain.casework.draft import Draft, Rules, words
+from domain.casework.endings import reopen
+from domain.casework.planning import begin, plan_stops
+from schemas.cases import Case, CaseState
+from schemas.events import FactKind
+from schemas.inputs import Alert
+
+
+def opens_anew(case: Case | None, rules: Rules, now: datetime) -> bool:
+    """Whether an alert opens a case: there is none yet, or the last one was closed too long ago to be reopened."""
+    if case is None:
+        return True
+    return case.closed_at is not None and now - case.closed_at > rules.policy.plan.reopen_within
+
+
+def opened(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> Draft:
+    """A case begun by an alert. What stands in the books of an earlier case is not booked again in this one."""
+    number = earlier.number + 1 if earlier else 1
+    case = Case(
+        id=f"{given.resident}-{number}",
+        resident=given.resident,
+        number=number,
+        version=1,
+        policy=rules.policy.hash,
+        state=CaseState.RAISED,
+        level=given.danger.level,
+        danger=given.danger,
+        profile=given.profile,
+        opened_at=now,
+        updated_at=now,
+        payments=payments.merged([], given.payments),
+        booked_before=ledger.booked(earlier) if earlier else [],
+        warned_at=earlier.warned_at if earlier else None,
+    )
+    draft = Draft(case, rules, now, version=1, signal_at=given.signal_at)
+    draft.say(FactKind.OPENED, f"{case.level.value}: {words(case.danger.reasons)}")
+    begin(draft, "the case was opened")
+    return draft
+
+
+def alert(draft: Draft, given: Alert) -> None:
+    """Take a later alert in. The level only rises; what the alert says of a lower one is evidence."""
+    before = draft.case
+    _update(draft, given)
+    news = words(sorted(set(given.danger.reasons) - set(before.danger.reasons))) or words(given.danger.reasons[:3])
+    changed = draft.case is not before
+    graver = given.danger.level.rank > before.level.rank
+    if before.settled and (graver or not _knew(before, given)):
+        reopen(draft, f"in danger again: {news}", given.danger.level)
+    elif before.settled:
+        _evidence(draft, f"from before the case was settled: {news}", changed=changed)
+    elif graver:
+        draft.set(level=given.danger.level)
+        draft.say(FactKind.LEVEL_RAISED, f"{before.level.value} to {given.danger.level.value}: {news}")
+        _start_again(draft, "the level was raised")
+    else:
+        _evidence(draft, news, changed=changed)
+        if changed and given.danger.level is before.level and not draft.contacts():
+            _start_again(draft, "new evidence after the plan had run out")
+    if changed and not draft.case.settled:
+        plan_stops(draft)
+
+
+def _knew(case: Case, given: Alert) -> bool:
+    """Whether the signal had arrived before the case was settled: whoever settled it could know."""
+    return case.settled_at is not None and given.signal_at <= case.settled_at
+
+
+def _update(draft: Draft, given: Alert) -> None:
+    case = draft.case
+    told = {
+        "danger": given.danger,
+        "profile": given.profile,
+        "payments": payments.merged(case.payments, given.payments),
+    }
+    if any(getattr(case, name) != value for name, value in told.items()):
+        draft.set(**told)
+        draft.signal_at = given.signal_at
+
+
+def _evidence(draft: Draft, news: str, *, changed: bool) -> None:
+    if changed:
+        draft.say(FactKind.EVIDENCE, news)
+        money.balance(draft)
+
+
+def _start_again(draft: Draft, because: str) -> None:
+    if draft.case.state in (CaseState.UNREACHABLE, CaseState.ALREADY_DEFRAUDED, CaseState.NOT_PERSUADED):
+        draft.set(outcome=None)
+        draft.enter(CaseState.RAISED, because)
+    begin(draft, because)

@@ -1,0 +1,141 @@
+"""One decision in the making: the case as it becomes, what is said about it, what is sent out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.plan import LATEST, STOPS
+from domain.policy import Policy
+from domain.policy.plan import LevelPlan, Plan
+from schemas.cases import Case, CaseState, Payment, Step, StepState
+from schemas.events import Dispatch, Fact, FactKind
+from schemas.inputs import Hold
+from schemas.levels import Action
+
+LIVE = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})
+WAITING = frozenset({StepState.PENDING, StepState.HELD})
+CLOCK = "clock."  # steps that are never dispatched: something is done inside when they fall due
+CLOSE = "clock.close"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a partition decides by: the policy in force, and the holds."""
+
+    policy: Policy
+    holds: tuple[Hold, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The case after an input, the facts, the dispatches. No facts: the input meant nothing, the case is the same."""
+
+    case: Case | None
+    facts: list[Fact]
+    dispatches: list[Dispatch]
+
+
+@dataclass(slots=True)
+class Draft:
+    """A case being decided on. `case.steps` is out of date until `done`: the steps are in `steps`, by id."""
+
+    case: Case
+    rules: Rules
+    now: datetime
+    version: int
+    signal_at: datetime | None = None  # of the alert being answered
+    steps: dict[str, Step] = field(default_factory=dict)
+    facts: list[Fact] = field(default_factory=list)
+    dispatches: list[Dispatch] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, case: Case, rules: Rules, now: datetime) -> "Draft":
+        """Begin a decision on a case that exists."""
+        return cls(case, rules, now, case.version + 1, steps={step.id: step for step in case.steps})
+
+    @property
+    def plan(self) -> Plan:
+        return self.rules.policy.plan
+
+    @property
+    def level(self) -> LevelPlan:
+        return self.plan.levels[self.case.level]
+
+    @property
+    def plan_over(self) -> bool:
+        """Whether the plan's contacts are at an end: nothing more of them goes out."""
+        return self.case.settled or self.case.state is CaseState.ALREADY_DEFRAUDED
+
+    def set(self, **changes: object) -> None:
+        """Change fields of the case."""
+        self.case = self.case.model_copy(update=changes)
+
+    def change(self, step: Step, **changes: object) -> Step:
+        """Change a step, or add it."""
+        due = changes.get("due")
+        if isinstance(due, datetime):
+            changes["due"] = min(due, LATEST)
+        changed = step.model_copy(update=changes)
+        self.steps[step.id] = changed
+        return changed
+
+    def pay(self, payment: Payment) -> None:
+        """Put a payment in place of the one of the same transfer."""
+        self.set(payments=[payment if old.transfer == payment.transfer else old for old in self.case.payments])
+
+    def say(self, kind: FactKind, words: str, step: Step | None = None, **more: object) -> None:
+        """Note what happened. Whatever changes a case is said: what is not said is not kept."""
+        of = {} if step is None else {"step": step.id, "action": step.action}
+        self.facts.append(Fact.model_validate({"kind": kind, "words": words, **of, **more}))
+
+    def enter(self, state: CaseState, words: str) -> None:
+        """Change the case's state."""
+        if self.case.state is not state:
+            self.set(state=state)
+            self.say(FactKind.STATE, words)
+
+    def live(self, *actions: Action) -> list[Step]:
+        """Steps that have not ended, of some actions (none named: of all), clocks left out."""
+        return [
+            step
+            for step in self.steps.values()
+            if step.state in LIVE and not is_clock(step) and (not actions or step.action in actions)
+        ]
+
+    def contacts(self) -> list[Step]:
+        """Live steps of the plan that contact somebody: neither follow-ups nor stop-payments."""
+        return [step for step in self.live() if step.action is not Action.FOLLOW_UP and step.action not in STOPS]
+
+    def done(self) -> Decision:
+        """The decision: one version more, unless nothing was said."""
+        changes = {
+            "version": self.version,
+            "updated_at": max(self.now, self.case.updated_at),
+            "policy": self.rules.policy.hash,
+            "steps": _pruned(list(self.steps.values())),
+        }
+        return Decision(self.case.model_copy(update=changes), self.facts, self.dispatches)
+
+
+KEPT_STEPS = 80
+
+
+def _pruned(steps: list[Step]) -> list[Step]:
+    """Drop the oldest steps of earlier rounds that have ended, once there are very many.
+
+    A first round's step stays: its id must not be given again.
+    """
+    for step in list(steps[:-20]) if len(steps) > KEPT_STEPS else ():
+        if len(steps) > KEPT_STEPS and step.state not in LIVE and step.id.count(".") > 1:
+            steps.remove(step)
+    return steps
+
+
+def is_clock(step: Step) -> bool:
+    """Whether a step is a clock inside the case, and no contact."""
+    return step.id.startswith(CLOCK)
+
+
+def words(parts: Sequence[str]) -> str:
+    """Reasons in one line."""
+    return "; ".join(parts)

@@ -1,0 +1,85 @@
+"""How a plan ends: the resident dissuaded or cleared, defrauded, out of reach; closed, or in danger again."""
+
+from domain.casework import money
+from domain.casework.draft import CLOCK, CLOSE, LIVE, Draft
+from domain.casework.planning import begin, closing, plan_close, plan_follow_ups, plan_stops
+from domain.casework.steps import plan_step, withdraw
+from schemas.cases import CaseState, StepState
+from schemas.events import FactKind
+from schemas.levels import Action, Level, Outcome
+
+
+def settle(draft: Draft, outcome: Outcome, why: str) -> None:
+    """The resident is dissuaded or cleared: nothing more of the plan goes out. Follow-ups do, if dissuaded."""
+    state = CaseState.DISSUADED if outcome is Outcome.DISSUADED else CaseState.FALSE_ALARM
+    if draft.case.state is state:
+        return
+    keep = (Action.FOLLOW_UP, Action.STOP_RELEASE) if outcome is Outcome.DISSUADED else (Action.STOP_RELEASE,)
+    withdraw(draft, [step for step in draft.live() if step.action not in keep], f"{outcome.value}: {why}")
+    draft.set(outcome=outcome, settled_at=draft.now, claimed_by=None, officer=None)
+    draft.enter(state, why)
+    if outcome is Outcome.DISSUADED:
+        plan_follow_ups(draft)
+    else:
+        plan_close(draft, draft.now + draft.plan.close_after)
+    money.balance(draft)
+
+
+def defrauded(draft: Draft, why: str) -> None:
+    """Money is gone: what can still be stopped is, at once; nobody needs to be warned of what has happened."""
+    if draft.case.state is CaseState.ALREADY_DEFRAUDED:
+        return
+    withdraw(draft, draft.contacts(), f"already defrauded: {why}")
+    draft.set(outcome=Outcome.ALREADY_DEFRAUDED, settled_at=None, claimed_by=None, officer=None)
+    draft.enter(CaseState.ALREADY_DEFRAUDED, why)
+    plan_stops(draft, at_once=True)
+    plan_follow_ups(draft)
+    money.balance(draft)
+
+
+def finish(draft: Draft) -> None:
+    """See to it that an open case goes on: where the plan has run out, follow-ups and the clock that closes it."""
+    if draft.case.settled or draft.contacts() or closing(draft):
+        return
+    warned = draft.case.warned_at
+    if draft.case.state is CaseState.ALREADY_DEFRAUDED or (warned and warned >= draft.case.opened_at):
+        if draft.case.state in (CaseState.VISIT_UNDER_WAY, CaseState.IN_CONVERSATION):
+            draft.enter(CaseState.CONTACTING, "the plan has run out; the resident was warned")
+        plan_follow_ups(draft)
+        return
+    draft.set(outcome=Outcome.UNREACHABLE)
+    draft.enter(CaseState.UNREACHABLE, "everything was tried, and nothing reached the resident")
+    rules = draft.plan.unreachable
+    plan_step(draft, "follow.1", Action.FOLLOW_UP, draft.now + rules.follow_up, "nothing reached the resident so far")
+    plan_close(draft, draft.now + rules.close)
+
+
+def reopen(draft: Draft, why: str, level: Level) -> None:
+    """The resident is in danger again: the plan starts from its beginning, at the level of the new danger."""
+    was = draft.case.level
+    draft.set(outcome=None, settled_at=None, closed_at=None, level=level, claimed_by=None, officer=None)
+    draft.set(state=CaseState.RAISED)
+    draft.say(FactKind.REOPENED, why if was is level else f"{why} ({level.value}, was {was.value})")
+    begin(draft, "the case was reopened")
+    money.balance(draft)
+
+
+def close(draft: Draft, why: str, by: str | None = None) -> None:
+    """The case ends; follow-ups that are still to come are withdrawn. Stops run on until they end."""
+    rest = [step for step in draft.steps.values() if step.state in LIVE and step.action is not Action.STOP_RELEASE]
+    withdraw(draft, [step for step in rest if not step.id.startswith(CLOCK)], "the case is closed")
+    draft.steps.pop(CLOSE, None)
+    settled_at = draft.case.settled_at or draft.now
+    draft.set(state=CaseState.CLOSED, closed_at=draft.now, settled_at=settled_at, claimed_by=None, officer=None)
+    draft.say(FactKind.CLOSED, why, by=by)
+
+
+def time_to_close(draft: Draft) -> None:
+    """The closing clock has run out: close, unless something is still on its way."""
+    if draft.live():
+        last = max((step.due for step in draft.live() if step.due), default=draft.now)
+        plan_close(draft, max(last, draft.now) + draft.plan.close_after)
+        draft.say(FactKind.NOTE, "not closed yet: something is still on its way")
+        return
+    draft.steps[CLOSE] = draft.steps[CLOSE].model_copy(update={"state": StepState.DONE, "due": None})
+    close(draft, "nothing more to do")

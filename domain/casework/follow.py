@@ -1,0 +1,165 @@
+"""What follows a result, by the words of the policy."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from domain.casework.draft import Draft
+from domain.casework.endings import reopen, settle
+from domain.casework.steps import ask, bring_forward, end, is_current, withdraw
+from domain.plan import CALLS, SMS, STOPS, at_home, earliest, level_of, rule_of, words_after
+from domain.policy.plan import FATES, USED_UP, Word
+from schemas.cases import Step, StepState
+from schemas.events import FactKind
+from schemas.levels import Action, Outcome, Result
+
+_ENDS = {
+    Word.DONE: StepState.DONE,
+    Word.FAILED: StepState.FAILED,
+    Word.WITHDRAWN: StepState.WITHDRAWN,
+}
+
+
+def follow(draft: Draft, step: Step, result: str, because: str, *, late: bool = False) -> None:
+    """Do what the policy says for a result; `late`: of an attempt that is over, so the step itself is not moved.
+
+    Once the plan is over a result still ends its own step, and no more contact follows: but a follow-up's may.
+    """
+    over = draft.plan_over and not (step.action is Action.FOLLOW_UP and draft.case.open)
+    for word in words_after(draft.plan, step.action, result):
+        if word in FATES:
+            if not late:
+                _own_fate(draft, step, word, because)
+        elif word is Word.REACHED or not over:
+            _MOVES[word](draft, draft.steps[step.id], because)
+
+
+def _own_fate(draft: Draft, step: Step, word: Word, because: str) -> None:
+    if state := _ENDS.get(word):
+        end(draft, step, state, because)
+    elif word is not Word.WAIT:
+        again(draft, step, word, because)
+
+
+def again(draft: Draft, step: Step, word: Word, because: str) -> None:
+    """Try a step once more, or end it: its attempts are used up, or the case needs it no more."""
+    if why := _no_more(draft, step):
+        end(draft, step, StepState.FAILED, why)
+        return
+    if _used_up(draft, step, word):
+        end(draft, step, StepState.FAILED, f"{because}; tried {step.attempt} times")
+        for then in words_after(draft.plan, step.action, USED_UP):
+            if then in _MOVES:
+                _MOVES[then](draft, step, f"not reached by {step.action.value.replace('_', ' ')}")
+        return
+    contact = step.contact
+    if contact is not None and word is not Word.RETRY and level_of(step.id):
+        contact = (contact + 1) % max(1, draft.case.profile.contacts)
+    due = _when(draft, step, word)
+    draft.change(step, state=StepState.PENDING, attempt=step.attempt + 1, due=due, contact=contact)
+    draft.say(FactKind.NOTE, f"{because}; {step.id} is tried again", step)
+
+
+def _used_up(draft: Draft, step: Step, word: Word) -> bool:
+    """Whether no attempt is left. An attempt the provider failed is not one of them; it has retries of its own."""
+    failures = step.results.count(Result.FAILED)
+    if word is Word.RETRY:
+        return failures > draft.plan.retries
+    each = draft.case.profile.contacts if step.action.to_contact and level_of(step.id) else 1
+    return step.attempt - failures >= rule_of(draft.plan, step.id, step.action).attempts * max(1, each)
+
+
+def _when(draft: Draft, step: Step, word: Word) -> datetime:
+    rule, plan, now = rule_of(draft.plan, step.id, step.action), draft.plan, draft.now
+    if word is Word.RETRY:
+        failures = max(1, step.results.count(Result.FAILED))
+        due = now + min(plan.retry_most, plan.retry * 2 ** min(failures - 1, 20))
+    elif word is Word.AGAIN_AT_HOME:
+        due = at_home(now + rule.again, plan)
+    else:
+        due = now + {Word.AGAIN: rule.again, Word.AGAIN_SOON: plan.soon}.get(word, now - now)
+    return earliest(due, draft.case, plan, rule.model_copy(update={"at_home": False}))
+
+
+def _no_more(draft: Draft, step: Step) -> str | None:
+    """Why a step is not tried again; none when it may be."""
+    state = draft.case.state.value.replace("_", " ")
+    if step.action is Action.STOP_RELEASE:
+        return None
+    if step.action in STOPS:
+        return f"not tried again: {state}" if draft.case.settled else None
+    if step.action is Action.FOLLOW_UP:
+        return None if draft.case.open else "not tried again: the case is closed"
+    if draft.plan_over:
+        return f"not tried again: {state}"
+    if not is_current(draft, step):
+        return "not tried again: the plan that runs now has its own"
+    if step.action in CALLS | SMS and wrong_number(draft):
+        return "not tried again: the number is not the resident's"
+    return None
+
+
+def wrong_number(draft: Draft) -> bool:
+    """Whether the plan that runs now has found the resident's number to be another's."""
+    return any(
+        Result.WRONG_NUMBER in step.results and is_current(draft, step)
+        for step in draft.steps.values()
+        if step.action in CALLS | SMS
+    )
+
+
+def _reached(draft: Draft, step: Step, because: str) -> None:
+    draft.set(warned_at=max(draft.now, draft.case.warned_at or draft.now))
+
+
+def _acknowledged(draft: Draft, step: Step, because: str) -> None:
+    """A key pressed settles what the level lets it settle; one of an earlier plan settles nothing."""
+    if not is_current(draft, step) or level_of(step.id) not in (None, draft.case.level):
+        draft.say(FactKind.NOTE, "acknowledged under an earlier plan: it settles nothing", step)
+    elif draft.level.acknowledged == "dissuaded":
+        settle(draft, Outcome.DISSUADED, "the resident pressed the key: understood, will not pay")
+    elif draft.level.acknowledged == "no_robot":
+        withdraw(draft, draft.live(Action.ROBOT_CALL), "acknowledged: no further robot call")
+
+
+def _call(draft: Draft, step: Step, because: str) -> None:
+    robots = [other for other in draft.steps.values() if other.action is Action.ROBOT_CALL and is_current(draft, other)]
+    bring_forward(draft, [Action.ROBOT_CALL if robots else Action.OPERATOR_CALL], because, attempts=1)
+
+
+def _no_calls(draft: Draft, step: Step, because: str) -> None:
+    withdraw(draft, draft.live(*CALLS), "the number is not the resident's")
+
+
+def _no_sms(draft: Draft, step: Step, because: str) -> None:
+    withdraw(draft, draft.live(*SMS), "the number is not the resident's")
+
+
+def _reopen(draft: Draft, step: Step, because: str) -> None:
+    if draft.case.settled:
+        reopen(draft, f"at a follow-up: {because}", draft.case.level)
+
+
+def _forward(*actions: Action) -> Callable[[Draft, Step, str], None]:
+    def move(draft: Draft, step: Step, because: str) -> None:
+        bring_forward(draft, actions, because)
+
+    return move
+
+
+def _ask_operator(draft: Draft, step: Step, because: str) -> None:
+    ask(draft, "operator", Action.OPERATOR_CALL, because)
+
+
+_MOVES: dict[Word, Callable[[Draft, Step, str], None]] = {
+    Word.REACHED: _reached,
+    Word.ACKNOWLEDGED: _acknowledged,
+    Word.SMS: _forward(*SMS),
+    Word.CALL: _call,
+    Word.OPERATOR: _forward(Action.OPERATOR_CALL),
+    Word.VISIT: _forward(Action.VISIT),
+    Word.CONTACT: _forward(Action.CONTACT_SMS, Action.CONTACT_CALL),
+    Word.ASK_OPERATOR: _ask_operator,
+    Word.NO_CALLS: _no_calls,
+    Word.NO_SMS: _no_sms,
+    Word.REOPEN: _reopen,
+}

@@ -1,0 +1,32 @@
+"""Holds: a mute, or the stop for all outgoing contact. What one names must all fit."""
+
+from datetime import datetime
+
+from domain.casework.draft import Draft
+from schemas.cases import Step
+from schemas.inputs import Hold
+from schemas.levels import Level
+
+
+def matches(hold: Hold, draft: Draft, step: Step) -> bool:
+    """Whether a hold keeps back this step of this case."""
+    case = draft.case
+    if hold.spare_red and case.level is Level.RED:
+        return False
+    return (
+        hold.channel in (None, step.action.channel)
+        and hold.action in (None, step.action)
+        and hold.scam_type in (None, case.danger.scam_type)
+        and hold.campaign in (None, case.danger.campaign)
+        and case.profile.division.startswith(hold.area or "")
+    )
+
+
+def holding(draft: Draft, step: Step) -> Hold | None:
+    """The hold in force that keeps this step back longest, if any."""
+    found = [hold for hold in draft.rules.holds if hold.until > draft.now and matches(hold, draft, step)]
+    return max(found, key=_until, default=None)
+
+
+def _until(hold: Hold) -> datetime:
+    return hold.until

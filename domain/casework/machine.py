@@ -1,0 +1,132 @@
+"""The case machine: what an input makes of a case."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.casework import alerts, money
+from domain.casework.acts import operator_report, refuse
+from domain.casework.draft import CLOSE, Decision, Draft, Rules, is_clock
+from domain.casework.endings import defrauded, finish, time_to_close
+from domain.casework.holds import holding, matches
+from domain.casework.results import contact_result, overdue
+from domain.casework.steps import run_due
+from domain.casework.stops import bank_feedback, stop_clock
+from domain.casework.visits import no_longer_under_way, officer_report
+from schemas.cases import Case, Step, StepState
+from schemas.events import FactKind
+from schemas.inputs import (
+    Alert,
+    BankFeedback,
+    CaseInput,
+    ContactResult,
+    Deadline,
+    HoldChange,
+    OfficerReport,
+    OperatorReport,
+    PolicyChange,
+    VictimReport,
+)
+from schemas.levels import Action
+
+_SAME = timedelta(milliseconds=1)  # deadlines are stored in whole milliseconds
+
+
+def decide(case: Case | None, given: CaseInput, rules: Rules, now: datetime) -> Decision:
+    """What an input makes of a resident's latest case, and what follows from it. `now` is the input's `at`.
+
+    An input that means nothing (a step moved since, a result known already, a report on a resident without a case)
+    gives the same case and no facts. One that the case forbids is a fact too: REFUSED, with the reason. It never
+    raises on a valid input, and it is a function of its arguments alone.
+    """
+    if isinstance(given, HoldChange):
+        return lift(case, given, rules, now)
+    if isinstance(given, Alert) and alerts.opens_anew(case, rules, now):
+        return _decided(None, alerts.opened(case, given, rules, now))
+    if case is None or isinstance(given, PolicyChange):
+        return Decision(case, [], [])
+    draft = Draft.of(case, rules, now)
+    if isinstance(given, Alert | VictimReport) or given.case == case.id:
+        _HANDLERS[type(given)](draft, given)
+    elif not isinstance(given, Deadline | ContactResult):
+        refuse(draft, f"meant for the earlier case {given.case}", None)
+    return _decided(case, draft)
+
+
+def lift(case: Case | None, change: HoldChange, rules: Rules, now: datetime) -> Decision:
+    """What lifting a hold makes of a case: steps it held back go out, each with its least gap, or are dropped."""
+    if case is None or change.lift is None:
+        return Decision(case, [], [])
+    draft = Draft.of(case, rules, now)
+    held = [step for step in draft.live() if step.state is StepState.HELD and matches(change.hold, draft, step)]
+    for step in held:
+        others = [hold for hold in rules.holds if hold.id != change.hold.id and hold.until > now]
+        if not any(matches(hold, draft, step) for hold in others):
+            _let_go(draft, step, change)
+    return _decided(case, draft, backlog=bool(draft.facts))
+
+
+def _let_go(draft: Draft, step: Step, change: HoldChange) -> None:
+    if change.lift == "drop":
+        draft.change(step, state=StepState.WITHDRAWN, due=None)
+        draft.say(FactKind.DROPPED, f"dropped with {change.hold.id}", step)
+    else:
+        _release(draft, step, f"{change.hold.id} is lifted")
+
+
+def _release(draft: Draft, step: Step, why: str) -> None:
+    draft.change(step, state=StepState.PENDING, due=draft.now)
+    draft.say(FactKind.RELEASED, why, step)
+
+
+def _decided(before: Case | None, draft: Draft, *, backlog: bool = False) -> Decision:
+    run_due(draft, backlog=backlog or any(fact.kind is FactKind.RELEASED for fact in draft.facts))
+    finish(draft)
+    return draft.done() if draft.facts else Decision(before, [], [])
+
+
+def _deadline(draft: Draft, given: Deadline) -> None:
+    """A step's time has come: what waited goes out, what is out has failed to answer."""
+    step = draft.steps.get(given.step)
+    if step is None or step.due is None or abs(step.due - given.due) >= _SAME:
+        return
+    draft.now = max(draft.now, step.due)
+    if step.id == CLOSE:
+        time_to_close(draft)
+    elif is_clock(step):
+        stop_clock(draft, step)
+    elif step.state is StepState.HELD:
+        _hold_over(draft)
+    elif step.state is StepState.SENT:
+        if step.action is Action.VISIT:
+            no_longer_under_way(draft, "the officer is late")
+        overdue(draft, step)
+
+
+def _hold_over(draft: Draft) -> None:
+    """A hold has run out: all that waited for it, and for no other, goes out together."""
+    for step in draft.live():
+        if step.state is StepState.HELD and step.due and step.due <= draft.now:
+            if hold := holding(draft, step):
+                draft.change(step, due=hold.until)
+                draft.say(FactKind.HELD, f"held back by {hold.id}: {hold.reason}", step)
+            else:
+                _release(draft, step, "the hold is over")
+
+
+def _victim_report(draft: Draft, given: VictimReport) -> None:
+    """The resident was defrauded. Without a case there is nothing to book it on; a closed one is only booked on."""
+    money.lose(draft, given.transfer, given.amount_fen)
+    if draft.case.open:
+        defrauded(draft, "a victim's report")
+
+
+_HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
+    Alert: alerts.alert,
+    ContactResult: contact_result,
+    OperatorReport: operator_report,
+    OfficerReport: officer_report,
+    Deadline: _deadline,
+    BankFeedback: bank_feedback,
+    VictimReport: _victim_report,
+}

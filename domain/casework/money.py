@@ -1,0 +1,62 @@
+"""The ledger's bookings within a decision, and what is said of them."""
+
+from domain import ledger
+from domain.casework.draft import Draft
+from schemas.cases import Case
+from schemas.events import FactKind
+from schemas.inputs import KeptClaim
+from schemas.levels import EvidenceClass
+
+
+def claim(draft: Draft, claims: list[KeptClaim], by: str) -> None:
+    """Book what a person says was kept: C at best, for A and B are the banks' to confirm."""
+    for stated in claims:
+        evidence = max(stated.evidence, EvidenceClass.C)
+        before = draft.case
+        keep(draft, stated.transfer, evidence, stated.amount_fen, by)
+        if draft.case is before:
+            draft.say(
+                FactKind.NOTE, f"nothing more is booked of {stated.transfer}: unknown, lost or booked better", by=by
+            )
+
+
+def keep(draft: Draft, transfer: str, evidence: EvidenceClass, amount_fen: int, by: str | None = None) -> None:
+    """Book money as kept."""
+    _replace(draft, ledger.with_kept(draft.case, transfer, evidence, amount_fen), by)
+
+
+def freeze(draft: Draft, transfer: str, amount_fen: int) -> None:
+    """Book money as frozen."""
+    before, after = draft.case, ledger.with_frozen(draft.case, transfer, amount_fen)
+    if after is not before:
+        draft.case = after
+        amount = after.frozen[transfer]
+        draft.say(FactKind.FROZEN, f"the bank froze {_yuan(amount)}", amount_fen=amount)
+
+
+def lose(draft: Draft, transfer: str | None, amount_fen: int, by: str | None = None) -> None:
+    """Book a loss."""
+    after = ledger.with_loss(draft.case, transfer, amount_fen, draft.now)
+    if after is not draft.case:
+        amount = next(loss.amount_fen for loss in after.losses if loss.id == (transfer or ledger.UNNAMED))
+        _replace(draft, after, by)
+        draft.say(FactKind.LOST, f"the resident was defrauded of {_yuan(amount)}", amount_fen=amount, by=by)
+
+
+def balance(draft: Draft) -> None:
+    """Bring the books in line with what has become of the case."""
+    _replace(draft, ledger.balanced(draft.case), None)
+
+
+def _replace(draft: Draft, after: Case, by: str | None) -> None:
+    before, draft.case = draft.case.kept, after
+    for transfer, entry in after.kept.items():
+        if before.get(transfer) != entry:
+            how = f"{_yuan(entry.amount_fen)} kept, evidence {entry.evidence.value}"
+            draft.say(FactKind.KEPT, how, evidence=entry.evidence, amount_fen=entry.amount_fen, by=by)
+    for transfer in before.keys() - after.kept.keys():
+        draft.say(FactKind.NOTE, f"{_yuan(before[transfer].amount_fen)} no longer count as kept")
+
+
+def _yuan(fen: int) -> str:
+    return f"¥{fen / 100:,.2f}"

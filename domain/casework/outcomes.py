@@ -1,0 +1,54 @@
+"""How a conversation, on the telephone or at the door, ended: what the case becomes."""
+
+from domain.casework import money
+from domain.casework.draft import LIVE, Draft
+from domain.casework.endings import defrauded, reopen, settle
+from domain.casework.follow import again, follow
+from domain.casework.steps import ask, end
+from domain.policy.plan import Word
+from schemas.cases import CaseState, Step, StepState
+from schemas.events import FactKind
+from schemas.inputs import OutcomeAct
+from schemas.levels import Action, Outcome, Result
+
+
+def apply(draft: Draft, act: OutcomeAct, by: str, step: Step | None, other: Action) -> None:
+    """Take an outcome in. `step`: the call or visit it was reached by; `other`: the action that helps if it failed."""
+    if act.note:
+        draft.say(FactKind.NOTE, act.note, by=by)
+    if act.outcome is Outcome.UNREACHABLE:
+        _not_reached(draft, step, by)
+        return
+    draft.set(warned_at=max(draft.now, draft.case.warned_at or draft.now))
+    if act.lost_fen:
+        money.lose(draft, None, act.lost_fen, by)
+    money.claim(draft, act.kept, by)
+    words = f"{act.outcome.value.replace('_', ' ')}, says {by}"
+    if act.outcome is Outcome.NOT_PERSUADED:
+        _not_persuaded(draft, step, words, other)
+        return
+    if step is not None and step.state in LIVE:
+        end(draft, step, StepState.DONE, words)
+    if act.outcome is Outcome.ALREADY_DEFRAUDED:
+        defrauded(draft, words)
+    else:
+        settle(draft, act.outcome, words)
+
+
+def _not_reached(draft: Draft, step: Step | None, by: str) -> None:
+    draft.set(claimed_by=None)
+    draft.say(FactKind.NOTE, f"not reached, says {by}", by=by)
+    if step is not None and step.state in LIVE:
+        follow(draft, step, "not_at_home" if step.action is Action.VISIT else Result.NO_ANSWER, "not reached")
+
+
+def _not_persuaded(draft: Draft, step: Step | None, words: str, other: Action) -> None:
+    """The plan goes on: the same again later, and the other of operator and officer now."""
+    if draft.case.settled or draft.case.state is CaseState.ALREADY_DEFRAUDED:
+        reopen(draft, words, draft.case.level)
+        step = None
+    draft.set(claimed_by=None, officer=None, outcome=Outcome.NOT_PERSUADED)
+    draft.enter(CaseState.NOT_PERSUADED, words)
+    if step is not None and step.state in LIVE:
+        again(draft, step, Word.AGAIN, words)
+    ask(draft, "visit" if other is Action.VISIT else "operator", other, words)

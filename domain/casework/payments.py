@@ -1,0 +1,71 @@
+"""The payments of a case: how far each has gone, and which can still be stopped."""
+
+from collections.abc import Sequence
+
+from domain.casework.draft import Draft
+from schemas.cases import Case, Payment, Step, Stop, StopState
+from schemas.events import FactKind
+from schemas.levels import Action, EvidenceClass
+from schemas.signals import TransferState
+
+_GONE = (TransferState.ATTEMPTED, TransferState.PENDING, TransferState.SETTLED)
+_SAFE = (EvidenceClass.A, EvidenceClass.B)
+
+
+def find(case: Case, transfer: str | None) -> Payment | None:
+    """The payment of a transfer, if the case is about it."""
+    return next((payment for payment in case.payments if payment.transfer == transfer), None)
+
+
+def stop_id(case: Case, transfer: str, kind: str = "stop") -> str:
+    """The id of a payment's step: its place in the case never changes, and it says nothing of the account."""
+    return f"{kind}.{[payment.transfer for payment in case.payments].index(transfer)}"
+
+
+def merged(known: Sequence[Payment], told: Sequence[Payment]) -> list[Payment]:
+    """What is known and what is told anew, in any order: a payment only goes forward."""
+    payments = {payment.transfer: payment for payment in known}
+    for payment in told:
+        old = payments.get(payment.transfer)
+        if old is None:
+            payments[payment.transfer] = payment.model_copy(update={"stop": None})
+        elif _GONE.index(payment.state) > _GONE.index(old.state):
+            payments[payment.transfer] = old.model_copy(update={"state": payment.state})
+    return list(payments.values())
+
+
+def can_be_stopped(draft: Draft, payment: Payment) -> bool:
+    """Whether asking the bank may still help: not caught yet, and not settled for too long."""
+    kept = draft.case.kept.get(payment.transfer)
+    young = draft.now - payment.at <= draft.plan.stop.settled_within
+    return not (kept and kept.evidence in _SAFE) and (payment.state is not TransferState.SETTLED or young)
+
+
+def money_at_risk(draft: Draft) -> bool:
+    """Whether any payment of the case can still be stopped."""
+    return any(can_be_stopped(draft, payment) for payment in draft.case.payments)
+
+
+def may_not_ask(draft: Draft, transfer: str | None) -> str | None:
+    """Why the bank is not asked (again) to stop a transfer's payee; none when it may be."""
+    payment = find(draft.case, transfer)
+    if payment is None:
+        return "the payment is not one of this case"
+    asked = sum(other.stop.times for other in draft.case.payments if other.stop and other.payee == payment.payee)
+    if asked >= draft.plan.stop.times:
+        return f"the account was stopped {asked} times already, which is the most allowed"
+    if not can_be_stopped(draft, payment):
+        return "the payment can no longer be stopped"
+    return None
+
+
+def asked(draft: Draft, step: Step) -> None:
+    """Note that the bank is being asked: a first attempt counts, its repetition does not."""
+    payment = find(draft.case, step.transfer)
+    if payment is None or step.action is Action.STOP_RELEASE or step.attempt > 1:
+        return
+    times = payment.stop.times + 1 if payment.stop else 1
+    draft.pay(payment.model_copy(update={"stop": Stop(state=StopState.ASKED, times=times)}))
+    draft.say(
+        FactKind.STOP, f"the bank is asked to stop the payee's account ({times} of {draft.plan.stop.times})", step
+    )

@@ -1,0 +1,74 @@
+"""A plan begun: the steps of the case's level, the stops of its payments, the follow-ups."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from domain.casework import payments
+from domain.casework.draft import CLOSE, LIVE, WAITING, Draft
+from domain.casework.steps import end, plan_step
+from domain.plan import conditions, steps_for, weaker
+from schemas.cases import Step, StepState
+from schemas.levels import Action
+
+
+def begin(draft: Draft, because: str) -> None:
+    """Start the plan of the case's level from now on; what waits of another plan is overtaken by it."""
+    draft.steps.pop(CLOSE, None)
+    holding = conditions(draft.case.profile, money_at_risk=payments.money_at_risk(draft))
+    planned = list(steps_for(draft.level, holding))
+    level = draft.case.level.value
+    _overtake(draft, [rule.action for _, rule in planned], f"overtaken by the {level} plan: {because}")
+    for name, rule in planned:
+        if rule.action is not Action.STOP_PAYMENT:
+            plan_step(draft, f"{level}.{name}", rule.action, draft.now + rule.after)
+    plan_stops(draft)
+
+
+def _overtake(draft: Draft, actions: Iterable[Action], why: str) -> None:
+    for step in draft.contacts():
+        covered = any(step.action is action or weaker(step.action, action) for action in actions)
+        if step.state in WAITING and covered:
+            end(draft, step, StepState.SKIPPED, why)
+
+
+def plan_stops(draft: Draft, *, at_once: bool = False) -> None:
+    """Plan a stop for each payment that can still be stopped, as the level says; `at_once`: at any level, and now."""
+    rule = next((rule for rule in draft.level.steps.values() if rule.action is Action.STOP_PAYMENT), None)
+    if rule is None and not at_once:
+        return
+    due = draft.now if rule is None or at_once else draft.now + rule.after
+    for payment in draft.case.payments:
+        if payment.stop is None and payments.can_be_stopped(draft, payment):
+            _plan_stop(draft, payment.transfer, due)
+
+
+def _plan_stop(draft: Draft, transfer: str, due: datetime) -> None:
+    waiting = [step for step in draft.live(Action.STOP_PAYMENT) if step.transfer == transfer]
+    if not waiting:
+        stem = payments.stop_id(draft.case, transfer)
+        plan_step(
+            draft, stem, Action.STOP_PAYMENT, due, "a payment of the case can still be stopped", transfer=transfer
+        )
+    for step in waiting:
+        if step.state is StepState.PENDING and step.due and step.due > due:
+            draft.change(step, due=due)
+
+
+def plan_follow_ups(draft: Draft) -> None:
+    """Plan the level's follow-ups, unless some are still to come, and the case's end after them."""
+    if not draft.live(Action.FOLLOW_UP):
+        for number, after in enumerate(draft.level.follow_ups, 1):
+            plan_step(draft, f"follow.{number}", Action.FOLLOW_UP, draft.now + after, "are you still safe?")
+    last = max((step.due for step in draft.live(Action.FOLLOW_UP) if step.due), default=draft.now)
+    plan_close(draft, last + draft.plan.close_after)
+
+
+def plan_close(draft: Draft, due: datetime) -> None:
+    """Set the clock on which the case closes by itself."""
+    draft.change(Step(id=CLOSE, action=Action.FOLLOW_UP, state=StepState.PENDING, due=draft.now), due=due)
+
+
+def closing(draft: Draft) -> bool:
+    """Whether the clock on which the case closes is set."""
+    step = draft.steps.get(CLOSE)
+    return step is not None and step.state in LIVE

@@ -1,0 +1,75 @@
+"""What came of a contact, or that nothing came in time."""
+
+from domain.casework.draft import Draft
+from domain.casework.follow import follow
+from domain.casework.steps import bring_forward, is_current
+from domain.plan import CALLS
+from domain.policy.plan import OVERDUE
+from schemas.cases import Step, StepState
+from schemas.events import FactKind
+from schemas.inputs import ContactResult
+from schemas.levels import Action, Result
+
+# Results that speak for the resident however late they come; a late "busy" says nothing any more.
+_NEVER_TOO_LATE = frozenset(
+    {Result.DELIVERED, Result.ACKNOWLEDGED, Result.WANTS_OPERATOR, Result.HUNG_UP, Result.WRONG_NUMBER}
+)
+_NO_CONTACT = frozenset({Result.SENT, Result.IN_DOUBT, Result.FAILED, Result.NOT_SENT})
+
+
+def contact_result(draft: Draft, given: ContactResult) -> None:
+    """Note a result, and do what follows. One that is known already means nothing."""
+    step = draft.steps.get(given.step)
+    if step is None:
+        return
+    awaited = step.state is StepState.SENT and step.attempt == given.attempt
+    known = step.results[-1:] == [given.result] if awaited else given.result in step.results
+    if (known and (not awaited or given.result is Result.SENT)) or given.attempt > step.attempt:
+        return
+    step = draft.change(step, results=[*step.results, given.result])
+    because = said = given.result.value.replace("_", " ")
+    if not awaited:
+        said = f"{because}, late"
+    words = f"{step.action.value.replace('_', ' ')}, attempt {given.attempt}: {said}"
+    draft.say(FactKind.RESULT, f"{words} ({given.detail})" if given.detail else words, step, result=given.result)
+    if awaited:
+        _busy(draft, step, given.result)
+        follow(draft, draft.steps[step.id], _as_policy_says(draft, given.result), because)
+    elif given.result in _NEVER_TOO_LATE:
+        follow(draft, step, given.result, because, late=True)
+
+
+def overdue(draft: Draft, step: Step) -> None:
+    """No result came by the time one was owed."""
+    follow(draft, step, OVERDUE, "no result in time")
+
+
+def _as_policy_says(draft: Draft, result: Result) -> str:
+    if result is Result.IN_DOUBT:
+        return OVERDUE if draft.level.in_doubt == "again" else Result.SENT
+    return result
+
+
+def _busy(draft: Draft, step: Step, result: Result) -> None:
+    """A line that stays busy is evidence, not bad luck: in Lanzhou it was the scammer who kept it so."""
+    if result is not Result.BUSY or step.action not in CALLS or draft.plan_over:
+        return
+    calls = [other for other in draft.steps.values() if other.action in CALLS and is_current(draft, other)]
+    run = sum(_run_of_busy(other.results) for other in calls)
+    if draft.case.danger.call_since is not None:
+        why = "busy while the resident's own call runs on: the scammer may be on the line"
+    elif run >= draft.plan.busy_in_a_row:
+        why = f"busy {run} times in a row: the scammer may be on the line"
+    else:
+        return
+    draft.say(FactKind.EVIDENCE, why, step)
+    bring_forward(draft, [Action.VISIT], why)
+
+
+def _run_of_busy(results: list[Result]) -> int:
+    run = 0
+    for result in reversed([result for result in results if result not in _NO_CONTACT]):
+        if result is not Result.BUSY:
+            break
+        run += 1
+    return run

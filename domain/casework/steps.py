@@ -1,0 +1,171 @@
+"""Steps: planned, fallen due, sent out, tried again, ended."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from domain.casework import payments
+from domain.casework.draft import WAITING, Draft, words
+from domain.casework.holds import holding
+from domain.plan import STOPS, allowed, earliest, level_of, rule_of, weaker
+from schemas.cases import CaseState, Step, StepState
+from schemas.events import Dispatch, FactKind
+from schemas.levels import Action
+
+_ENDED = {StepState.DONE: FactKind.STEP_DONE, StepState.FAILED: FactKind.STEP_FAILED}
+_ENDED |= {StepState.WITHDRAWN: FactKind.WITHDRAWN, StepState.SKIPPED: FactKind.SKIPPED}
+
+
+def plan_step(
+    draft: Draft,
+    stem: str,
+    action: Action,
+    due: datetime,
+    because: str = "",
+    *,
+    transfer: str | None = None,
+    contact: int | None = None,
+) -> Step:
+    """Add a step. A stem that was used before gets the version added: ids, and so dispatches, never repeat."""
+    name = stem if stem not in draft.steps else f"{stem}.{draft.version}"
+    if action.to_contact and contact is None:
+        contact = 0
+    step = Step(
+        id=name,
+        action=action,
+        state=StepState.PENDING,
+        due=earliest(due, draft.case, draft.plan, rule_of(draft.plan, name, action)),
+        because=because,
+        transfer=transfer,
+        contact=contact,
+    )
+    return draft.change(step)
+
+
+def run_due(draft: Draft, *, backlog: bool = False) -> None:
+    """Send out what has fallen due; `backlog`: all of it was held back, however late it looks.
+
+    After an outage many steps are due at once: those that a stronger one overtakes are skipped, and each of the others
+    keeps its least gap to the one before it.
+    """
+    ready = [step for step in draft.live() if step.state is StepState.PENDING and step.due and step.due <= draft.now]
+    gap = timedelta(0)
+    for step in sorted(ready, key=_due):
+        rule = rule_of(draft.plan, step.id, step.action)
+        late = backlog or draft.now - _due(step) > max(rule.least_gap, timedelta(seconds=5))
+        if late and (stronger := _stronger(step, ready)):
+            end(draft, step, StepState.SKIPPED, f"overtaken by {stronger.id}, which is due too")
+            continue
+        if not gap or not rule.least_gap:
+            gap += rule.least_gap if _fall_due(draft, step) else timedelta(0)
+        else:
+            due = draft.now + gap
+            draft.change(step, due=due)
+            draft.say(FactKind.NOTE, f"{step.id} waits for its gap to the step before it", step)
+            gap += rule.least_gap
+
+
+def _due(step: Step) -> datetime:
+    assert step.due is not None  # noqa: S101 - of a live step
+    return step.due
+
+
+def _stronger(step: Step, ready: Iterable[Step]) -> Step | None:
+    return next((other for other in ready if weaker(step.action, other.action)), None)
+
+
+def _fall_due(draft: Draft, step: Step) -> bool:
+    """Send a step out, unless the hour, a hold or the account's stops forbid it. Says whether it went out."""
+    open_at = allowed(draft.now, draft.plan, draft.level, step.action)
+    if open_at > draft.now:
+        draft.change(step, due=open_at)
+        draft.say(FactKind.NOTE, f"{step.id} waits for the morning: the night is kept free", step)
+        return False
+    if hold := holding(draft, step):
+        draft.change(step, state=StepState.HELD, due=hold.until)
+        draft.say(FactKind.HELD, f"held back by {hold.id}: {hold.reason}", step)
+        return False
+    asks = step.action in (Action.STOP_PAYMENT, Action.STOP_AGAIN) and step.attempt == 1
+    if asks and (why := payments.may_not_ask(draft, step.transfer)):
+        end(draft, step, StepState.SKIPPED, why)
+        return False
+    _dispatch(draft, step)
+    return True
+
+
+def _dispatch(draft: Draft, step: Step) -> None:
+    rule = rule_of(draft.plan, step.id, step.action)
+    owed = draft.now + rule.result_within
+    payments.asked(draft, step)
+    sent = draft.change(step, state=StepState.SENT, due=owed, not_after=owed)
+    case, because = draft.case, step.because or words(draft.case.danger.reasons[:3])
+    draft.dispatches.append(
+        Dispatch(
+            id=f"{case.id}:{step.id}:{step.attempt}:{step.action.channel.value}",
+            case=case.id,
+            resident=case.resident,
+            step=step.id,
+            attempt=step.attempt,
+            action=step.action,
+            level=case.level,
+            at=draft.now,
+            due=_due(step),
+            not_after=sent.due,
+            language=case.profile.language,
+            scam_type=case.danger.scam_type,
+            campaign=case.danger.campaign,
+            contact=step.contact,
+            payment=payments.find(case, step.transfer),
+            division=case.profile.division,
+            because=because,
+            signal_at=draft.signal_at,
+        )
+    )
+    draft.say(FactKind.DISPATCHED, f"{step.action.value.replace('_', ' ')}, attempt {step.attempt}: {because}", step)
+    if case.state is CaseState.RAISED and step.action not in STOPS:
+        draft.enter(CaseState.CONTACTING, "the first contact is on its way")
+
+
+def end(draft: Draft, step: Step, state: StepState, why: str) -> None:
+    """End a step, with the reason."""
+    draft.change(step, state=state, due=None)
+    draft.say(_ENDED[state], why, step)
+
+
+def withdraw(draft: Draft, steps: Iterable[Step], why: str) -> None:
+    """Withdraw what has not gone out yet. What is out keeps its deadline; a channel that has not sent it asks first."""
+    for step in steps:
+        if step.state in WAITING:
+            end(draft, step, StepState.WITHDRAWN, why)
+
+
+def bring_forward(draft: Draft, actions: Iterable[Action], because: str, *, attempts: int = 99) -> bool:
+    """Let the first waiting step of these actions fall due now. Says whether there was one.
+
+    A step that was tried `attempts` times already is left at its own pace.
+    """
+    waiting = [step for step in draft.live(*actions) if step.state is StepState.PENDING and step.attempt <= attempts]
+    for step in sorted(waiting, key=_due)[:1]:
+        due = allowed(draft.now, draft.plan, draft.level, step.action)
+        if _due(step) > due:
+            draft.change(step, due=due, because=because)
+            draft.say(FactKind.NOTE, f"{step.id} is brought forward: {because}", step)
+        return True
+    return False
+
+
+def ask(draft: Draft, name: str, action: Action, because: str, due: datetime | None = None) -> None:
+    """Have a step taken that somebody asked for: the one that waits is moved, one that is out is enough."""
+    live = draft.live(action)
+    if due is None and (bring_forward(draft, [action], because) or any(step.state is StepState.SENT for step in live)):
+        return
+    plan_step(draft, f"asked.{name}", action, due or draft.now, because)
+
+
+def is_current(draft: Draft, step: Step) -> bool:
+    """Whether a step is of the plan that runs now: not of a lower level, nor of a round before a reopening."""
+    level = level_of(step.id)
+    if level is None:
+        return True
+    stem = ".".join(step.id.split(".")[:2])
+    rounds = [other.id for other in draft.steps.values() if f"{other.id}.".startswith(f"{stem}.")]
+    return level.rank >= draft.case.level.rank and rounds[-1:] == [step.id]

@@ -1,0 +1,82 @@
+"""What an officer or grid worker reports from the way and from the door."""
+
+from domain.casework import outcomes
+from domain.casework.draft import Draft
+from domain.casework.follow import follow
+from domain.casework.steps import end
+from domain.plan import rule_of
+from schemas.cases import CaseState, Step, StepState
+from schemas.events import FactKind
+from schemas.inputs import Checklist, OfficerReport, VisitStage
+from schemas.levels import Action
+
+_WORDS = {
+    VisitStage.ASSIGNED: "assigned",
+    VisitStage.ACCEPTED: "accepted",
+    VisitStage.REFUSED: "refused: the next one is asked",
+    VisitStage.ON_THE_WAY: "on the way",
+    VisitStage.ARRIVED: "arrived",
+    VisitStage.NOT_AT_HOME: "nobody at home",
+    VisitStage.DONE: "visit done",
+}
+
+
+def officer_report(draft: Draft, given: OfficerReport) -> None:
+    """Take a stage of a visit in. A report on an attempt that is over is noted; its outcome still counts."""
+    step = draft.steps.get(given.step)
+    awaited = step if step and step.state is StepState.SENT and step.attempt == given.attempt else None
+    if not draft.case.open:
+        draft.say(FactKind.REFUSED, f"{given.stage.value}, says {given.by}: the case is closed", by=given.by)
+        return
+    draft.say(FactKind.VISIT, _words(given), step, by=given.by)
+    if awaited is not None:
+        _stage(draft, given, awaited)
+    elif given.outcome is not None and given.stage is VisitStage.DONE:
+        outcomes.apply(draft, given.outcome, given.by, None, Action.OPERATOR_CALL)
+
+
+def _stage(draft: Draft, given: OfficerReport, step: Step) -> None:
+    match given.stage:
+        case VisitStage.ASSIGNED | VisitStage.ON_THE_WAY:
+            draft.set(officer=given.by)
+        case VisitStage.ACCEPTED:
+            draft.set(officer=given.by)
+            draft.change(step, due=draft.now + rule_of(draft.plan, step.id, step.action).arrive_within)
+            if not draft.plan_over:
+                draft.enter(CaseState.VISIT_UNDER_WAY, f"{given.by} goes there")
+        case VisitStage.ARRIVED:
+            draft.set(officer=given.by)
+            draft.change(step, due=draft.now + draft.plan.talk_within)
+        case VisitStage.REFUSED | VisitStage.NOT_AT_HOME:
+            no_longer_under_way(draft, _words(given))
+            follow(draft, step, given.stage.value, _words(given))
+        case VisitStage.DONE:
+            _done(draft, given, step)
+
+
+def no_longer_under_way(draft: Draft, why: str) -> None:
+    """The officer does not get there, or found nobody."""
+    draft.set(officer=None)
+    if draft.case.state is CaseState.VISIT_UNDER_WAY:
+        draft.enter(CaseState.CONTACTING, why)
+
+
+def _done(draft: Draft, given: OfficerReport, step: Step) -> None:
+    if given.outcome is not None:
+        outcomes.apply(draft, given.outcome, given.by, step, Action.OPERATOR_CALL)
+        return
+    draft.set(warned_at=max(draft.now, draft.case.warned_at or draft.now))
+    no_longer_under_way(draft, "the visit is done")
+    end(draft, step, StepState.DONE, "visited, and no outcome told")
+
+
+def _words(given: OfficerReport) -> str:
+    parts = [f"{given.by}: {_WORDS[given.stage]}"]
+    parts += [f"at {given.place}"] if given.place else []
+    parts += [f"checked: {_checked(given.checklist)}"] if given.checklist else []
+    return "; ".join([*parts, given.note] if given.note else parts)
+
+
+def _checked(checklist: Checklist) -> str:
+    found = [name.replace("_", " ") for name, checked in checklist.model_dump().items() if checked]
+    return ", ".join(found) or "nothing"

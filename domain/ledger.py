@@ -1,0 +1,179 @@
+"""Money: what was kept, by which evidence, and what was lost; each yuan once.
+
+Everything here gives the same books in whatever order the feedback comes. A transfer's kept money stands under its
+best evidence (A before B before C before D; of one class the larger amount) and is never more than the payment. What
+is known to be lost, or to have been settled, cannot have been kept by the resident's decision: C and D give way to it.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import NamedTuple
+
+from schemas.cases import Case, Kept, Loss, Payment
+from schemas.events import CaseEvent
+from schemas.levels import EvidenceClass, Outcome
+from schemas.signals import TransferState
+
+EXPOSURE = "exposure"
+"""The key of the modelled estimate (D): what a dissuaded resident stood to lose beyond all that is booked."""
+
+UNNAMED = "unnamed"
+"""The key of a loss told without its transfer: told again it is the same money."""
+
+_CONFIRMED = (EvidenceClass.A, EvidenceClass.B)
+
+
+class Totals(NamedTuple):
+    """Sums over cases; money in fen. `kept_d` is modelled and never added to the others."""
+
+    cases: int = 0
+    warned: int = 0  # cases in which a contact reached the resident
+    dissuaded: int = 0
+    false_alarms: int = 0
+    kept_a: int = 0
+    kept_b: int = 0
+    kept_c: int = 0
+    kept_d: int = 0
+    frozen: int = 0
+    lost: int = 0
+    defrauded_after_warning_30d: int = 0
+    defrauded_after_warning_90d: int = 0
+
+    @property
+    def kept(self) -> dict[str, int]:
+        """Money kept by class, in fen."""
+        return {"A": self.kept_a, "B": self.kept_b, "C": self.kept_c, "D": self.kept_d}
+
+
+def of_case(case: Case) -> Totals:
+    """What one case adds."""
+    kept = dict.fromkeys(EvidenceClass, 0)
+    for entry in case.kept.values():
+        kept[entry.evidence] += entry.amount_fen
+    days = [loss.after_warning_days for loss in case.losses if loss.after_warning_days is not None]
+    soonest = min(days, default=float("inf"))
+    return Totals(
+        cases=1,
+        warned=int(case.warned_at is not None and case.warned_at >= case.opened_at),
+        dissuaded=int(case.outcome is Outcome.DISSUADED),
+        false_alarms=int(case.outcome is Outcome.FALSE_ALARM),
+        kept_a=kept[EvidenceClass.A],
+        kept_b=kept[EvidenceClass.B],
+        kept_c=kept[EvidenceClass.C],
+        kept_d=kept[EvidenceClass.D],
+        frozen=sum(case.frozen.values()),
+        lost=_lost(case),
+        defrauded_after_warning_30d=int(soonest <= 30),
+        defrauded_after_warning_90d=int(soonest <= 90),
+    )
+
+
+def _lost(case: Case) -> int:
+    """What is gone for good: told by transfer or in one sum, whichever is more, less what banks kept of it."""
+    confirmed = {name: kept.amount_fen for name, kept in case.kept.items() if kept.evidence in _CONFIRMED}
+    told = {loss.id: loss.amount_fen for loss in case.losses}
+    in_one_sum = told.pop(UNNAMED, 0) - sum(confirmed.values())
+    by_transfer = sum(max(0, amount - confirmed.get(name, 0)) for name, amount in told.items())
+    return max(0, in_one_sum, by_transfer)
+
+
+def fold(events: Iterable[CaseEvent]) -> Totals:
+    """The books computed again from the journal, its events in any order and however often each comes."""
+    latest: dict[str, Case] = {}
+    for event in events:
+        known = latest.get(event.case.id)
+        if known is None or event.case.version > known.version:
+            latest[event.case.id] = event.case
+    return total(of_case(case) for case in latest.values())
+
+
+def total(parts: Iterable[Totals]) -> Totals:
+    """Totals added up."""
+    columns = zip(*parts, strict=True)
+    return Totals(*(sum(column) for column in columns))
+
+
+def difference(new: Totals, old: Totals) -> Mapping[str, int]:
+    """What to add, by name, to sums that hold `old` so that they hold `new`."""
+    return {name: value - getattr(old, name) for name, value in new._asdict().items()}
+
+
+def with_kept(case: Case, transfer: str, evidence: EvidenceClass, amount_fen: int) -> Case:
+    """Book money as kept. Of a payment the case does not know, or one booked in an earlier case, nothing is booked."""
+    payment = _payment(case, transfer)
+    amount = min(amount_fen, payment.amount_fen) if payment else 0
+    if amount <= 0 or transfer in case.booked_before:
+        return case
+    claim, known = Kept(evidence=evidence, amount_fen=amount), case.kept.get(transfer)
+    best = min(filter(None, (claim, known)), key=_rank)
+    return balanced(case.model_copy(update={"kept": {**case.kept, transfer: best}}))
+
+
+def _rank(kept: Kept) -> tuple[str, int]:
+    return kept.evidence.value, -kept.amount_fen
+
+
+def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
+    """Book money as frozen by a bank: the most that was told of a transfer, never more than the payment."""
+    payment = _payment(case, transfer)
+    amount = min(amount_fen, payment.amount_fen) if payment else 0
+    if amount <= case.frozen.get(transfer, 0) or transfer in case.booked_before:
+        return case
+    return case.model_copy(update={"frozen": {**case.frozen, transfer: amount}})
+
+
+def with_loss(case: Case, transfer: str | None, amount_fen: int, at: datetime) -> Case:
+    """Book what the resident was defrauded of: of one transfer the most that was told, from the day it was first told.
+
+    The same transfer's C and D are taken back; what the bank holds (A, B) is not.
+    """
+    name = transfer or UNNAMED
+    payment = _payment(case, name)
+    amount = min(amount_fen, payment.amount_fen) if payment else amount_fen
+    known = next((loss for loss in case.losses if loss.id == name), None)
+    if name in case.booked_before or (known and known.amount_fen >= amount and known.at <= at):
+        return case
+    first = min(at, known.at) if known else at
+    loss = Loss(
+        id=name,
+        amount_fen=max(amount, known.amount_fen if known else 0),
+        at=first,
+        after_warning_days=known.after_warning_days if known else _days_after_warning(case, first),
+    )
+    others = [other for other in case.losses if other.id != name]
+    return balanced(case.model_copy(update={"losses": sorted([*others, loss], key=attrgetter("id"))}))
+
+
+def _days_after_warning(case: Case, at: datetime) -> float | None:
+    if case.warned_at is None or at < case.warned_at:
+        return None
+    return (at - case.warned_at) / timedelta(days=1)
+
+
+def balanced(case: Case) -> Case:
+    """Let C and D give way to what is lost or settled, and estimate (D) what a dissuaded resident stood to lose.
+
+    The estimate is the exposure that screening found, less all that is kept (A to C) and lost.
+    """
+    lost = {loss.id for loss in case.losses}
+    settled = {payment.transfer for payment in case.payments if payment.state is TransferState.SETTLED}
+    kept = {
+        name: entry
+        for name, entry in case.kept.items()
+        if name != EXPOSURE and (entry.evidence in _CONFIRMED or name not in lost | settled)
+    }
+    left = case.danger.exposure_fen - sum(entry.amount_fen for entry in kept.values()) - _lost(case)
+    if case.outcome is Outcome.DISSUADED and left > 0:
+        kept[EXPOSURE] = Kept(evidence=EvidenceClass.D, amount_fen=left)
+    return case if kept == case.kept else case.model_copy(update={"kept": kept})
+
+
+def booked(case: Case) -> list[str]:
+    """The transfers that stand in a case's books or in those before it: a later case books none of them again."""
+    names = {*case.booked_before, *case.kept, *case.frozen, *(loss.id for loss in case.losses)}
+    return sorted(names - {EXPOSURE, UNNAMED})
+
+
+def _payment(case: Case, transfer: str) -> Payment | None:
+    return next((payment for payment in case.payments if payment.transfer == transfer), None)

@@ -1,0 +1,133 @@
+"""A level's steps and clocks: which steps a case gets, when they fall due, what follows a result."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, time, timedelta, timezone
+
+from domain.policy.plan import Condition, LevelPlan, Plan, StepRule, Table, Window, Word
+from schemas.cases import Case, Profile
+from schemas.levels import Action, Level
+from schemas.residents import Flag
+
+LATEST = datetime(2099, 12, 30, tzinfo=UTC)  # beyond it no event is accepted; no step is planned either
+
+# A step of a family is overtaken by a stronger one: an operator by the robot, a call by an SMS never.
+_STRENGTH = {
+    Action.SMS: ("sms", 1),
+    Action.FLASH_SMS: ("sms", 2),
+    Action.ROBOT_CALL: ("call", 1),
+    Action.OPERATOR_CALL: ("call", 2),
+    Action.CONTACT_SMS: ("contact", 1),
+    Action.CONTACT_CALL: ("contact", 2),
+    Action.VISIT: ("visit", 1),
+}
+STOPS = frozenset({Action.STOP_PAYMENT, Action.STOP_AGAIN, Action.STOP_RELEASE})
+CALLS = frozenset({Action.ROBOT_CALL, Action.OPERATOR_CALL})
+SMS = frozenset({Action.SMS, Action.FLASH_SMS})
+
+
+def conditions(profile: Profile, *, money_at_risk: bool) -> frozenset[Condition]:
+    """Which conditions of a policy's steps hold."""
+    found = {
+        Condition.MONEY_AT_RISK: money_at_risk,
+        Condition.HAS_CONTACT: profile.contacts > 0,
+        Condition.NOT_OBJECTING: Flag.OBJECTS_TO_CALLS not in profile.flags,
+        Condition.NOT_HARD_OF_HEARING: Flag.HARD_OF_HEARING not in profile.flags,
+    }
+    return frozenset(condition for condition, holds in found.items() if holds)
+
+
+def steps_for(plan: LevelPlan, holding: frozenset[Condition]) -> Iterator[tuple[str, StepRule]]:
+    """The steps of a level whose conditions all hold, in the policy's order."""
+    return ((name, rule) for name, rule in plan.steps.items() if holding.issuperset(rule.when))
+
+
+def rule_of(plan: Plan, step: str, action: Action) -> StepRule:
+    """The rule a step goes by, from its id; one that a newer policy has dropped gets no further attempt."""
+    head, _, rest = step.partition(".")
+    if action in STOPS:
+        return StepRule.model_construct(
+            action=action, attempts=plan.stop.attempts, again=plan.stop.again, result_within=plan.stop.result_within
+        )
+    if head == "follow":
+        return plan.asked["follow_up"]
+    rules: Mapping[str, StepRule] = plan.levels[Level(head)].steps if head in _LEVELS else _by_name(plan)
+    return rules.get(rest.partition(".")[0]) or StepRule.model_construct(
+        action=action, result_within=timedelta(hours=1)
+    )
+
+
+def _by_name(plan: Plan) -> Mapping[str, StepRule]:
+    return {str(name): rule for name, rule in plan.asked.items()}
+
+
+def level_of(step: str) -> Level | None:
+    """The level whose plan a step is of; none for what was asked for, follow-ups, stops and clocks."""
+    head = step.partition(".")[0]
+    return Level(head) if head in _LEVELS else None
+
+
+_LEVELS = frozenset(level.value for level in Level)
+
+
+def table_of(plan: Plan, action: Action) -> Table:
+    """What follows the results of an action."""
+    results = plan.results
+    if action in SMS:
+        return results.sms
+    if action.to_contact:
+        return results.contact
+    return results.stop if action in STOPS else getattr(results, action.value)
+
+
+def words_after(plan: Plan, action: Action, result: str) -> tuple[Word, ...]:
+    """What follows `result`; a result that the policy does not name is noted, and the step waits for its deadline."""
+    return table_of(plan, action).get(result, (Word.WAIT,))
+
+
+def weaker(one: Action, other: Action) -> bool:
+    """Whether `one` is of the family of `other` and weaker."""
+    family, strength = _STRENGTH.get(one, ("", 0))
+    of, than = _STRENGTH.get(other, ("-", 0))
+    return family == of and strength < than
+
+
+def allowed(due: datetime, plan: Plan, level: LevelPlan, action: Action) -> datetime:
+    """The earliest moment from `due` on at which a step may go out: a level that is quiet keeps the night free."""
+    if not level.quiet or action in STOPS:
+        return due
+    end = _until_outside(due, plan.quiet, plan.utc)
+    return end or due
+
+
+def at_home(due: datetime, plan: Plan) -> datetime:
+    """The earliest moment from `due` on in the hours in which people are at home."""
+    local = due.astimezone(timezone(plan.utc))
+    openings = []
+    for hours in plan.home:
+        if _within(local.time(), hours):
+            return due
+        openings.append(_next(local, hours.start))
+    return min(openings).astimezone(UTC)
+
+
+def earliest(due: datetime, case: Case, plan: Plan, rule: StepRule) -> datetime:
+    """When a step planned for `due` may go out, by the level's hours and the step's own."""
+    if rule.at_home:
+        due = at_home(due, plan)
+    return min(allowed(due, plan, plan.levels[case.level], rule.action), LATEST)
+
+
+def _until_outside(due: datetime, hours: Window, utc: timedelta) -> datetime | None:
+    local = due.astimezone(timezone(utc))
+    return _next(local, hours.end).astimezone(UTC) if _within(local.time(), hours) else None
+
+
+def _within(at: time, hours: Window) -> bool:
+    if hours.start < hours.end:
+        return hours.start <= at < hours.end
+    return at >= hours.start or at < hours.end
+
+
+def _next(local: datetime, at: time) -> datetime:
+    today = local.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
+    return today if today > local else today + timedelta(days=1)
