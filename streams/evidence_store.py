@@ -34,6 +34,10 @@ def _script(name: str) -> str:
     return files("streams").joinpath(f"lua/{name}.lua").read_text("utf-8")
 
 
+PAYMENTS, WATCH, EVIDENCE = _script("payments"), _script("watch"), _script("evidence")
+SCREENED, RESCORED = _script("screened"), _script("rescored")
+
+
 @dataclass(slots=True)
 class Known:
     """What is known of a resident before a batch."""
@@ -61,11 +65,6 @@ class EvidenceStore:
     def __init__(self, redis: "Redis", partitions: int) -> None:
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
         self._partitions = partitions
-        self._payments = redis.register_script(_script("payments"))
-        self._watch = redis.register_script(_script("watch"))
-        self._evidence = redis.register_script(_script("evidence"))
-        self._screened = redis.register_script(_script("screened"))
-        self._rescored = redis.register_script(_script("rescored"))
 
     async def position(self, partition: int) -> tuple[int | None, str | None]:
         """The offset screened last and the policy in force; none where there is none."""
@@ -99,9 +98,9 @@ class EvidenceStore:
         async with self._redis.pipeline(transaction=False) as pipe:
             spread = sorted(wanted.keys() | paid.keys())
             for q in spread:
-                await self._keep(pipe, q, paid.get(q, {}), wanted.get(q, []), rules, now)
+                self._keep(pipe, q, paid.get(q, {}), wanted.get(q, []), rules, now)
             for entry in entries:
-                await self._enter(pipe, entry, rules)
+                self._enter(pipe, entry, rules)
             answers = await pipe.execute() if spread or entries else []
         read = {
             subject: _entry(raw)
@@ -115,7 +114,7 @@ class EvidenceStore:
         """Put entries of the watchlist's topic back; newer ones that are there stay."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for entry in entries:
-                await self._enter(pipe, entry, rules)
+                self._enter(pipe, entry, rules)
             await pipe.execute()
 
     async def keep_accounts(self, accounts: Mapping[str, str]) -> None:
@@ -137,7 +136,7 @@ class EvidenceStore:
                 arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, RANK_DIGITS]
                 for resident in residents:
                     arguments += [resident, len(evidence[resident]), *_members(evidence[resident], rules)]
-                await self._evidence(keys, arguments, client=pipe)
+                pipe.eval(EVIDENCE, len(keys), *keys, *arguments)
             answers = await pipe.execute() if by_partition else []
         order = [resident for residents in by_partition.values() for resident in residents]
         found = [each for answer in answers for each in answer]
@@ -163,13 +162,16 @@ class EvidenceStore:
 
     async def rescored(self, partition: int, done: Mapping[ResidentId, int]) -> None:
         """They were looked at; who was put on the list anew meanwhile stays."""
-        await self._rescored([key("rescore", partition)], [part for each in done.items() for part in each])
+        await self._redis.eval(
+            RESCORED, 1, key("rescore", partition), *(part for each in done.items() for part in each)
+        )
 
     async def count(self, partition: int, expected: int | None, offset: int, tally: Counter[str]) -> bool:
         """Count a batch up to `offset` once; False, and nothing done, when the partition stood elsewhere."""
         counts = [part for each in sorted(tally.items()) for part in each]
-        arguments = ["" if expected is None else expected, offset, *counts]
-        return bool(await self._screened([key("screened", partition), key("tally", partition)], arguments))
+        stood = "" if expected is None else expected
+        keys = [key("screened", partition), key("tally", partition)]
+        return bool(await self._redis.eval(SCREENED, len(keys), *keys, stood, offset, *counts))
 
     async def tallies(self) -> dict[str, dict[str, int]]:
         """What became of all signals screened so far: by source and outcome."""
@@ -195,7 +197,7 @@ class EvidenceStore:
             paid[spread(token, self._partitions)][token].append(payer)
         return {q: dict(lists) for q, lists in paid.items()}
 
-    async def _keep(
+    def _keep(
         self,
         pipe: Any,  # noqa: ANN401 - see the constructor
         q: int,
@@ -211,14 +213,14 @@ class EvidenceStore:
             for payer in payers:
                 arguments += (milliseconds(payer.at), _packed(payer))
         keys = [key("watch", q), *(f"{key('payers', q)}:{token}" for token in paid)]
-        await self._payments(keys, [*arguments, *wanted], client=pipe)
+        pipe.eval(PAYMENTS, len(keys), *keys, *arguments, *wanted)
 
-    async def _enter(self, pipe: Any, entry: WatchEntry, rules: RiskRules) -> None:  # noqa: ANN401 - as above
+    def _enter(self, pipe: Any, entry: WatchEntry, rules: RiskRules) -> None:  # noqa: ANN401 - as above
         token = _token(entry.subject)
         q = spread(token, self._partitions)
         since = milliseconds(entry.at - rules.money.window) if entry.subject.startswith("account:") else ""
         keys = [key("watch", q), f"{key('payers', q)}:{token}"]
-        await self._watch(keys, [entry.subject, ORDER_DIGITS, _ordered(entry), since], client=pipe)
+        pipe.eval(WATCH, len(keys), *keys, entry.subject, ORDER_DIGITS, _ordered(entry), since)
 
 
 @lru_cache(maxsize=65_536)

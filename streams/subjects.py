@@ -1,10 +1,11 @@
 """Whom a signal is about, and which suspects it names: numbers in one spelling, and the tokens that stand for them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
 
-from domain.identity import account_token, keyed_hash, normal_account, normal_phone
+from domain.identity import account_token, normal_account, normal_phone
 from domain.risk import Role, reads_watchlist
 from schemas.signals import App, Call, Report, Signal, Sms, Transfer, Watch
 from streams.residents import Asked, Index
@@ -12,8 +13,7 @@ from streams.residents import Asked, Index
 REMEMBERED = 65_536  # numbers whose token is not computed again; each worker has its own
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(NamedTuple):
     """Somebody who may be the resident: how to ask for them, and the suspect at the other end."""
 
     role: Role
@@ -100,5 +100,6 @@ def _token(secret: bytes, raw: str) -> str | None:
 
 
 def _phone_subject(secret: bytes, raw: str) -> str | None:
+    """A telephone's field of the watchlist: a keyed BLAKE2, since each call asks for two and an HMAC takes 5 µs."""
     phone = _phone(raw)
-    return f"phone:p{keyed_hash(secret, 'phone', phone)}" if phone else None
+    return f"phone:p{blake2b(phone.encode(), key=secret[:64], digest_size=16).hexdigest()}" if phone else None

@@ -10,15 +10,16 @@ NAMED_BITS = 8.0  # the watchlist says which scam it is: 256 times as likely as 
 
 def likeliest(scene: Scene) -> str:
     """The scam type that fits best; of equals the first by name."""
-    hinted = _hinted(scene)
-    likely = {scam: bits + math.log2(_ratio(scam, scene)) for scam, bits in hinted.items()}
+    ratios = _ratios(scene)
+    likely = {scam: bits + math.log2(ratios[scam]) for scam, bits in _hinted(scene).items()}
     return max(sorted(likely), key=lambda scam: likely[scam])
 
 
 def profile_bits(scene: Scene) -> float:
     """How much more often such a resident is hit by the scams that the evidence hints at, within the policy's limit."""
+    ratios = _ratios(scene)
     odds = {scam: 2**bits for scam, bits in _hinted(scene).items()}
-    ratio = math.fsum(share * _ratio(scam, scene) for scam, share in odds.items()) / math.fsum(odds.values())
+    ratio = math.fsum(share * ratios[scam] for scam, share in odds.items()) / math.fsum(odds.values())
     most = scene.rules.profile_bits
     return max(-most, min(most, math.log2(ratio)))
 
@@ -43,8 +44,11 @@ def _freshest(scene: Scene) -> dict[EvidenceKind, float]:
     return fades
 
 
-def _ratio(scam: str, scene: Scene) -> float:
-    year = scene.now.year
-    return math.prod(
-        group.ratio for group in scene.rules.at_risk if group.scam in (None, scam) and group.fits(scene.profile, year)
-    )
+def _ratios(scene: Scene) -> dict[str, float]:
+    """By scam how much more often such a resident is hit by it than the whole."""
+    ratios = dict.fromkeys(scene.rules.scams, 1.0)
+    for group in scene.rules.at_risk:
+        if group.fits(scene.profile, scene.now.year):
+            for scam in [group.scam] if group.scam else ratios:
+                ratios[scam] *= group.ratio
+    return ratios
