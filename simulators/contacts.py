@@ -3,6 +3,7 @@
 A dispatch's id names its resident and is the name of its stream of chance: asked twice, the answer is the same.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -54,6 +55,7 @@ class Contacts:
     def __init__(self, seed: int, people: Iterable[Resident], truth: Truth, lock: RLock) -> None:
         self._seed, self._truth, self._lock = seed, truth, lock
         self._people = {resident.id: resident for resident in people}
+        self._talks: Counter[str] = Counter()  # by case
 
     def answer(self, dispatch: str, action: Action, now: datetime) -> Answer:
         """How an SMS or a robot's call ends, to the resident or to a trusted contact. May persuade."""
@@ -73,8 +75,8 @@ class Contacts:
         """An operator calls the resident of a case: how it ends, and after how long."""
         with self._lock:
             life, situation = self._meet(case, now)
-            talked = sum(contact.dispatch == case for contact in self._truth.contacts)
-            talk = behaviour.talk(stream(self._seed, "talk", case, talked), situation)
+            self._talks[case] += 1
+            talk = behaviour.talk(stream(self._seed, "talk", case, self._talks[case]), situation)
             if life and talk.outcome is not Outcome.UNREACHABLE:
                 life.talks += 1
                 self._impress(life, talk, now + talk.lasted, Action.OPERATOR_CALL)

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from schemas.residents import BalanceBand, Flag, Sex
 from schemas.residents import Occupation as Job
+from schemas.rosters import Role
 from schemas.signals import AppKind, NumberClass
 
 
@@ -181,6 +182,8 @@ OFFICER_ACCEPTS_SECONDS = (5, 45)  # assumed
 TRAVEL_MINUTES, TRAVEL_SPREAD = 8, 0.5  # a car in town; assumed
 VISIT_MINUTES, VISIT_SPREAD = 10, 0.4  # assumed
 AT_HOME = 0.88  # or where the telephone says; Practice visits at hours when people are in; assumed
+# A county's people on the roster; every third works at night. Assumed.
+OFFICERS = {Role.OFFICER: 3, Role.AUXILIARY: 3, Role.GRID_WORKER: 6, Role.BUILDING_HEAD: 3}
 CHECKED = 0.95  # of each item of the checklist; assumed
 # Banks.
 BANK_REFUSES = 0.04  # name, account, amount or time does not fit; assumed

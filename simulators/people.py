@@ -1,5 +1,6 @@
 """The people of a province: made up and seeded, over Jilin's real divisions, by plausible shares."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -122,6 +123,12 @@ def _flags(chance: Random, age: int) -> Iterator[Flag]:
 def _guardian(chance: Random, age: int, on: date, before: Sequence[Resident]) -> ResidentId | None:
     grown = [each for each in before[-_ADULTS_BEFORE:] if age_of(each, on) >= age + ADULT]
     return chance.choice(grown).id if age < ADULT and grown else None
+
+
+def line(resident: Resident) -> str:
+    """A resident as one line of JSON, the same in every run: a set's order is not."""
+    told = resident.model_dump(mode="json", exclude_none=True)
+    return json.dumps({**told, "flags": sorted(told["flags"])}, ensure_ascii=False)
 
 
 def age_of(resident: Resident, on: date) -> int:

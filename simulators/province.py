@@ -16,7 +16,7 @@ from schemas.residents import Resident, ResidentId
 from schemas.signals import Report, Signal
 from simulators.contacts import Contacts
 from simulators.pace import COMPRESSED, Pace
-from simulators.people import people
+from simulators.people import line, people
 from simulators.schedule import HOUR, Hour, hours
 from simulators.story import Beat
 from simulators.traces import confirmations, moments, trace
@@ -90,8 +90,7 @@ class Province:
         """A digest of the people and of what would happen to them: the same for the same seed."""
         digest = sha256()
         for resident in self.people:
-            digest.update(resident.model_dump_json(exclude={"flags"}).encode())
-            digest.update(",".join(sorted(resident.flags)).encode())
+            digest.update(line(resident).encode())
         for hour in islice(hours(self.seed, self.people, self.start, self.pace), for_hours):
             digest.update(repr([(story.id, story.beats) for story in hour.stories]).encode())
             for due in hour.ordinary:

@@ -10,8 +10,7 @@ from simulators.ordinary import APPWATCH, carrier_of
 from simulators.story import Beat, Gang, Message, Opened, Pay, Ring, Tell
 from simulators.truth import Fate, Life, Truth
 
-POLICE = "police"
-HOTLINE_DESK = "desk"
+POLICE = "police"  # the watchlist, and what is told on 110 and 96110
 _HELD_BACK = 0.5  # of the time to settle, after which the bank calls a payment pending
 
 
@@ -117,7 +116,7 @@ def _report(life: Life, tell: Tell, truth: Truth) -> Report | None:
     if not paid:
         return None
     return Report(
-        source=HOTLINE_DESK,
+        source=POLICE,
         id=_id(life, tell),
         at=tell.at,
         phone=_phone(life),

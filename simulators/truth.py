@@ -74,17 +74,17 @@ class Life:
         return self.persuaded_at is not None and self.persuaded_at <= at
 
     def fate(self, payment: Pay, now: datetime, stops: Mapping[str, list[AccountStop]]) -> Fate:
-        """What has become of a payment by `now`."""
-        made_until = min(now, payment.at)
-        if self.persuaded(made_until):
+        """What has become of a payment by `now`. Of two things at one instant the payment came first."""
+        persuaded = self.persuaded_at if self.persuaded(now) else None
+        if persuaded and persuaded < payment.at:
             return Fate.NOT_MADE
         if now < payment.at:
             return Fate.TO_COME
-        if self.persuaded(min(now, payment.settles)):
-            return Fate.WITHDRAWN
-        caught = self.caught.get(payment.uid)
-        if caught is not None and caught <= min(now, payment.settles):
+        caught = self.caught.get(payment.uid, payment.settles)
+        if caught < payment.settles and caught <= now:
             return Fate.CAUGHT
+        if persuaded and persuaded < payment.settles:
+            return Fate.WITHDRAWN
         if now < payment.settles:
             return Fate.IN_FLIGHT
         blocked = any(stop.covers(payment.settles) for stop in stops.get(payment.payee, ()))
@@ -130,7 +130,7 @@ class Truth:
             "stories": stories,
             "asked_fen": sum(life.story.asked_fen for life in begun),
             "paid_fen": sum(self.sum_of(life, now, Fate.SETTLED) for life in begun),
-            "frozen_fen": sum(sum(life.frozen.values()) for life in begun),
+            "frozen_fen": sum(self.frozen_fen(life, now) for life in begun),
             "kept_fen": sum(self.kept_fen(life, now) for life in begun),
             "persuaded": sum(life.persuaded(now) for life in begun),
             "contacts": len(self.contacts),
@@ -142,6 +142,11 @@ class Truth:
         """What would have been paid and was not, by `now` for certain; without what was frozen later."""
         return self.sum_of(life, now, *(fate for fate in Fate if fate.kept))
 
+    def frozen_fen(self, life: Life, now: datetime) -> int:
+        """What banks hold of payments that settled; of one that came to a stopped account all is kept anyhow."""
+        settled = [payment for payment, fate in self.fates(life, now) if fate is Fate.SETTLED]
+        return sum(life.frozen.get(payment.uid, 0) for payment in settled)
+
     def _story(self, life: Life, now: datetime) -> dict[str, object]:
         story = life.story
         return {
@@ -152,7 +157,7 @@ class Truth:
             "asked_fen": story.asked_fen,
             "paid_fen": self.sum_of(life, now, Fate.SETTLED),
             "kept_fen": self.kept_fen(life, now),
-            "frozen_fen": sum(life.frozen.values()),
+            "frozen_fen": self.frozen_fen(life, now),
             "persuaded_at": life.persuaded_at.isoformat() if life.persuaded_at else None,
             "persuaded_by": life.persuaded_by,
             "payments": {payment.uid: fate for payment, fate in self.fates(life, now)},
