@@ -1,5 +1,6 @@
 """What the channels share: whom a dispatch reaches, the words in force, the book, the connections."""
 
+import logging
 import os
 import uuid
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from streams.rosters import Rosters
 from streams.settings import Settings
 from streams.store import key
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
@@ -44,6 +47,7 @@ class Outgoing:
     ) -> None:
         self.settings, self.channels, self.clock, self.producer = settings, channels, clock, producer
         self.redis: Any = redis
+        self._secret = settings.key()  # it may be read from a file
         self.residents = Residents(settings, redis)
         self.policies = Policies(settings, redis, producer)
         self.rosters = Rosters(settings, redis, producer)
@@ -56,8 +60,12 @@ class Outgoing:
         return Channel(provider, self.book, self.producer, self.clock, self.channels)
 
     async def resident(self, dispatch: Dispatch) -> Resident | None:
-        """Who it is about: the entry that stands for it after all merges."""
-        return (await self.residents.standing([dispatch.resident])).get(dispatch.resident)
+        """Who it is about: the entry that stands for it after all merges; none when there is none."""
+        try:
+            return (await self.residents.standing([dispatch.resident])).get(dispatch.resident)
+        except ValueError:  # merged in a circle: somebody must mend the register, the worker goes on
+            log.exception("resident %s cannot be reached: the register's merges lead in a circle", dispatch.resident)
+            return None
 
     async def recipient(self, dispatch: Dispatch) -> Recipient | None:
         """Whom to reach: the resident, a minor's guardian, or a trusted contact. None: no number is known."""
@@ -74,7 +82,7 @@ class Outgoing:
     async def words(self, dispatch: Dispatch, to: Recipient) -> str:
         """The text in the policy in force."""
         policy = await self.policy(dispatch)
-        return render(policy.messages, dispatch, to.language, to.about, code(self.settings.key(), dispatch.id))
+        return render(policy.messages, dispatch, to.language, to.about, code(self._secret, dispatch.id))
 
     async def policy(self, dispatch: Dispatch) -> Policy:
         """The policy by which the resident's partition decides."""

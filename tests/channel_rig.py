@@ -72,6 +72,7 @@ class Rig:
     producer: Producer
     clock: Clock
     providers: Providers
+    policy: str  # the hash of the one in force
     stack: AsyncExitStack
 
     async def worker(self) -> Outgoing:
@@ -83,7 +84,7 @@ class Rig:
     async def decided(self, dispatch: Dispatch, **fields: object) -> Dispatch:
         """Store the dispatch's case as casework would have."""
         p = partition_of(dispatch.resident.encode(), self.settings.partitions)
-        await self.redis.hset(key("state", p), mapping={"offset": 0})
+        await self.redis.hset(key("state", p), mapping={"offset": 0, "policy": self.policy})
         await self.redis.hset(key("cases", p), dispatch.resident, case_of(dispatch, **fields).model_dump_json())
         return dispatch
 
@@ -142,5 +143,5 @@ async def rigged(
             running(settings, channels, clock, answer=answer, decide=decide, visit=visit)
         )
         settings = providers.settings(settings)
-        await Policies(settings, redis, producer).default()
-        yield Rig(settings, channels, redis, producer, clock, providers, stack)
+        policy = await Policies(settings, redis, producer).default()
+        yield Rig(settings, channels, redis, producer, clock, providers, policy.hash, stack)

@@ -11,6 +11,7 @@ from domain.messages import confirm
 from schemas.events import Dispatch
 from schemas.inputs import BankFeedback, BankState, OfficerReport, OutcomeAct, VisitStage
 from schemas.levels import Action, Channel, Outcome
+from schemas.residents import Holding, Language
 from schemas.rosters import Officer, Role, Roster, Shift
 from simulators.providers.bank import Feedback, Stopping
 from simulators.providers.station import Errand, Stage
@@ -18,9 +19,10 @@ from streams.clock import Clock
 from streams.evidence_store import spread
 from streams.outgoing import Outgoing
 from streams.provider import Provider
+from streams.residents import Residents
 from streams.settings import Settings
 from streams.store import key
-from tests.channel_rig import ACCOUNT, FRIEND, PHONE, Rig, rigged, until
+from tests.channel_rig import ACCOUNT, FRIEND, PHONE, Rig, new_resident, rigged, until
 from tests.dispatched import NOW, PAYEE, case_of, dispatch_for, payment
 
 DAY = Shift(start=NOW - timedelta(hours=4), end=NOW + timedelta(hours=8))
@@ -56,6 +58,28 @@ async def test_a_message_has_the_last_digits_and_a_code_that_96110_confirms(sett
         assert "尾号1234" in contact.said
         code = contact.said.partition("核验码")[2][:6]
         assert confirm(rig.settings.key(), case_of(dispatch), code) == dispatch.id
+
+
+async def test_a_minors_warning_goes_to_the_guardian_in_the_guardians_language(settings: Settings) -> None:
+    async with rigged(settings) as rig:
+        guardian = new_resident().model_copy(
+            update={"phones": [Holding(value="+8619900009999")], "language": Language.KOREAN}
+        )
+        child = new_resident().model_copy(update={"birth_year": 2012, "guardian": guardian.id})
+        await Residents(rig.settings, rig.redis, rig.producer).put([guardian, child])
+        await carry(rig, dispatch_for(child.id, Action.ROBOT_CALL))
+        (contact,) = rig.providers.carrier.book
+        assert contact.to == "+8619900009999"
+        assert "끝자리 9999" in contact.said
+
+
+async def test_entries_merged_in_a_circle_fail_their_own_dispatch_and_nothing_else(settings: Settings) -> None:
+    async with rigged(settings) as rig:
+        one, other = new_resident(), new_resident()
+        circle = [one.model_copy(update={"merged_into": other.id}), other.model_copy(update={"merged_into": one.id})]
+        await Residents(rig.settings, rig.redis, rig.producer).put(circle)
+        await carry(rig, dispatch_for(one.id))
+        assert await rig.results(one.id) == ["failed"]
 
 
 async def test_a_trusted_contact_is_told_whom_it_is_about_and_not_what_happened(settings: Settings) -> None:
