@@ -84,8 +84,9 @@ def _call_again(draft: Draft, act: CallAgainAct, by: str) -> None:
         draft.change(step, state=StepState.PENDING, due=max(act.when, draft.now), attempt=attempt, because=why)
     if not calls:
         plan_step(draft, "asked.operator", Action.OPERATOR_CALL, act.when, why)
-    withdraw(draft, draft.live(Action.ROBOT_CALL), why)
-    draft.set(claimed_by=None, warned_at=max(draft.now, draft.case.warned_at or draft.now))
+    withdraw(draft, [*calls[1:], *draft.live(Action.ROBOT_CALL)], why)
+    draft.reached()
+    draft.set(claimed_by=None)
     return draft.say(FactKind.NOTE, f"call again at {act.when:%Y-%m-%d %H:%M %Z}", by=by)
 
 
@@ -136,8 +137,8 @@ def _claim(draft: Draft, act: ClaimAct, by: str) -> None:
     if act.do == "claim":
         if holder is not None and holder != by:
             return refuse(draft, f"{holder} has the case", by)
-        return None if holder == by else _take(draft, by)
-    return _give_back(draft, by) if holder == by else None
+        return _take(draft, by)
+    return _give_back(draft, by) if holder == by else refuse(draft, f"{by} does not have the case", by)
 
 
 def _take(draft: Draft, by: str) -> None:
@@ -169,7 +170,7 @@ def _move(draft: Draft, step: Step, *, later: bool) -> None:
 def _note(draft: Draft, act: NoteAct, by: str) -> None:
     draft.say(FactKind.NOTE, f"{act.what.replace('_', ' ')}: {act.note}" if act.note else act.what, by=by)
     if act.what == "conversation" and not draft.plan_over:
-        draft.set(warned_at=max(draft.now, draft.case.warned_at or draft.now))
+        draft.reached()
         draft.enter(CaseState.IN_CONVERSATION, f"{by} talks with the resident")
 
 

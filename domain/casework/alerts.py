@@ -46,7 +46,7 @@ def opened(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> D
 
 def alert(draft: Draft, given: Alert) -> None:
     """Take a later alert in. The level only rises; what the alert says of a lower one is evidence."""
-    before = draft.case
+    before, draft.signal_at = draft.case, given.signal_at
     _update(draft, given)
     news = words(sorted(set(given.danger.reasons) - set(before.danger.reasons))) or words(given.danger.reasons[:3])
     changed = draft.case is not before
@@ -81,7 +81,6 @@ def _update(draft: Draft, given: Alert) -> None:
     }
     if any(getattr(case, name) != value for name, value in told.items()):
         draft.set(**told)
-        draft.signal_at = given.signal_at
 
 
 def _evidence(draft: Draft, news: str, *, changed: bool) -> None:

@@ -94,6 +94,10 @@ class Draft:
             self.set(state=state)
             self.say(FactKind.STATE, words)
 
+    def reached(self) -> None:
+        """A warning has reached the resident now."""
+        self.set(warned_at=max(self.now, self.case.warned_at or self.now))
+
     def live(self, *actions: Action) -> list[Step]:
         """Steps that have not ended, of some actions (none named: of all), clocks left out."""
         return [

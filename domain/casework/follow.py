@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from domain.casework.draft import Draft
+from domain.casework.draft import CLOSE, WAITING, Draft
 from domain.casework.endings import reopen, settle
 from domain.casework.steps import ask, bring_forward, end, is_current, withdraw
 from domain.plan import CALLS, SMS, STOPS, at_home, earliest, level_of, rule_of, words_after
 from domain.policy.plan import FATES, USED_UP, Word
-from schemas.cases import Step, StepState
+from schemas.cases import CaseState, Step, StepState
 from schemas.events import FactKind
 from schemas.levels import Action, Outcome, Result
 
@@ -20,14 +20,16 @@ _ENDS = {
 
 
 def follow(draft: Draft, step: Step, result: str, because: str, *, late: bool = False) -> None:
-    """Do what the policy says for a result; `late`: of an attempt that is over, so the step itself is not moved.
+    """Do what the policy says for a result.
+
+    `late`: of an attempt that is over. It spares a step that waits for its next one, and moves none that is out.
 
     Once the plan is over a result still ends its own step, and no more contact follows: but a follow-up's may.
     """
     over = draft.plan_over and not (step.action is Action.FOLLOW_UP and draft.case.open)
     for word in words_after(draft.plan, step.action, result):
         if word in FATES:
-            if not late:
+            if not late or (word is Word.DONE and step.state in WAITING):
                 _own_fate(draft, step, word, because)
         elif word is Word.REACHED or not over:
             _MOVES[word](draft, draft.steps[step.id], because)
@@ -108,11 +110,20 @@ def wrong_number(draft: Draft) -> bool:
 
 
 def _reached(draft: Draft, step: Step, because: str) -> None:
-    draft.set(warned_at=max(draft.now, draft.case.warned_at or draft.now))
+    """A warning reached the resident; where nothing had, an operator calls now, if the level plans one."""
+    draft.reached()
+    if draft.case.state is CaseState.UNREACHABLE:
+        draft.steps.pop(CLOSE, None)
+        draft.set(outcome=None)
+        draft.enter(CaseState.CONTACTING, f"reached at last: {because}")
+        if any(rule.action is Action.OPERATOR_CALL for rule in draft.level.steps.values()):
+            ask(draft, "operator", Action.OPERATOR_CALL, f"reached at last: {because}")
 
 
 def _acknowledged(draft: Draft, step: Step, because: str) -> None:
     """A key pressed settles what the level lets it settle; one of an earlier plan settles nothing."""
+    if draft.plan_over:
+        return
     if not is_current(draft, step) or level_of(step.id) not in (None, draft.case.level):
         draft.say(FactKind.NOTE, "acknowledged under an earlier plan: it settles nothing", step)
     elif draft.level.acknowledged == "dissuaded":

@@ -10,7 +10,7 @@ from domain.casework.draft import CLOSE, Decision, Draft, Rules, is_clock
 from domain.casework.endings import defrauded, finish, time_to_close
 from domain.casework.holds import holding, matches
 from domain.casework.results import contact_result, overdue
-from domain.casework.steps import run_due
+from domain.casework.steps import run_due, unclaim
 from domain.casework.stops import bank_feedback, stop_clock
 from domain.casework.visits import no_longer_under_way, officer_report
 from schemas.cases import Case, Step, StepState
@@ -100,6 +100,8 @@ def _deadline(draft: Draft, given: Deadline) -> None:
     elif step.state is StepState.SENT:
         if step.action is Action.VISIT:
             no_longer_under_way(draft, "the officer is late")
+        if step.action is Action.OPERATOR_CALL:
+            unclaim(draft)
         overdue(draft, step)
 
 

@@ -14,16 +14,15 @@ from schemas.levels import Action, Outcome, Result
 
 def apply(draft: Draft, act: OutcomeAct, by: str, step: Step | None, other: Action) -> None:
     """Take an outcome in. `step`: the call or visit it was reached by; `other`: the action that helps if it failed."""
-    if act.note:
-        draft.say(FactKind.NOTE, act.note, by=by)
+    words = f"{act.outcome.value.replace('_', ' ')}, says {by}"
+    draft.say(FactKind.NOTE, f"{words}: {act.note}" if act.note else words, by=by)
     if act.outcome is Outcome.UNREACHABLE:
-        _not_reached(draft, step, by)
+        _not_reached(draft, step)
         return
-    draft.set(warned_at=max(draft.now, draft.case.warned_at or draft.now))
+    draft.reached()
     if act.lost_fen:
         money.lose(draft, None, act.lost_fen, by)
     money.claim(draft, act.kept, by)
-    words = f"{act.outcome.value.replace('_', ' ')}, says {by}"
     if act.outcome is Outcome.NOT_PERSUADED:
         _not_persuaded(draft, step, words, other)
         return
@@ -35,9 +34,8 @@ def apply(draft: Draft, act: OutcomeAct, by: str, step: Step | None, other: Acti
         settle(draft, act.outcome, words)
 
 
-def _not_reached(draft: Draft, step: Step | None, by: str) -> None:
+def _not_reached(draft: Draft, step: Step | None) -> None:
     draft.set(claimed_by=None)
-    draft.say(FactKind.NOTE, f"not reached, says {by}", by=by)
     if step is not None and step.state in LIVE:
         follow(draft, step, "not_at_home" if step.action is Action.VISIT else Result.NO_ANSWER, "not reached")
 

@@ -21,6 +21,9 @@ def begin(draft: Draft, because: str) -> None:
     for name, rule in planned:
         if rule.action is not Action.STOP_PAYMENT:
             plan_step(draft, f"{level}.{name}", rule.action, draft.now + rule.after)
+    if draft.case.claimed_by:  # somebody is talking with the resident
+        for step in draft.live(Action.OPERATOR_CALL):
+            draft.change(step, due=max(step.due or draft.now, draft.now + draft.plan.talk_within))
     plan_stops(draft)
 
 

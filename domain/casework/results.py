@@ -1,8 +1,8 @@
 """What came of a contact, or that nothing came in time."""
 
-from domain.casework.draft import Draft
+from domain.casework.draft import Draft, is_clock
 from domain.casework.follow import follow
-from domain.casework.steps import bring_forward, is_current
+from domain.casework.steps import bring_forward, end, is_current
 from domain.plan import CALLS
 from domain.policy.plan import OVERDUE
 from schemas.cases import Step, StepState
@@ -20,11 +20,10 @@ _NO_CONTACT = frozenset({Result.SENT, Result.IN_DOUBT, Result.FAILED, Result.NOT
 def contact_result(draft: Draft, given: ContactResult) -> None:
     """Note a result, and do what follows. One that is known already means nothing."""
     step = draft.steps.get(given.step)
-    if step is None:
+    if step is None or is_clock(step) or given.attempt > step.attempt:
         return
     awaited = step.state is StepState.SENT and step.attempt == given.attempt
-    known = step.results[-1:] == [given.result] if awaited else given.result in step.results
-    if (known and (not awaited or given.result is Result.SENT)) or given.attempt > step.attempt:
+    if _known(step, given, awaited=awaited):
         return
     step = draft.change(step, results=[*step.results, given.result])
     because = said = given.result.value.replace("_", " ")
@@ -39,9 +38,17 @@ def contact_result(draft: Draft, given: ContactResult) -> None:
         follow(draft, step, given.result, because, late=True)
 
 
+def _known(step: Step, given: ContactResult, *, awaited: bool) -> bool:
+    """Whether a result was told before: each attempt has each result once. What ends an awaited one is always new."""
+    told = step.results.count(given.result) >= given.attempt
+    return told and (given.result is Result.SENT or not awaited)
+
+
 def overdue(draft: Draft, step: Step) -> None:
     """No result came by the time one was owed."""
     follow(draft, step, OVERDUE, "no result in time")
+    if draft.steps[step.id].state is StepState.SENT:  # a policy that would wait for ever
+        end(draft, step, StepState.FAILED, "no result in time")
 
 
 def _as_policy_says(draft: Draft, result: Result) -> str:
@@ -51,8 +58,11 @@ def _as_policy_says(draft: Draft, result: Result) -> str:
 
 
 def _busy(draft: Draft, step: Step, result: Result) -> None:
-    """A line that stays busy is evidence, not bad luck: in Lanzhou it was the scammer who kept it so."""
-    if result is not Result.BUSY or step.action not in CALLS or draft.plan_over:
+    """A line that stays busy is evidence, not bad luck: in Lanzhou it was the scammer who kept it so.
+
+    While an operator has the case it may be him whom the resident talks to.
+    """
+    if result is not Result.BUSY or step.action not in CALLS or draft.plan_over or draft.case.claimed_by:
         return
     calls = [other for other in draft.steps.values() if other.action in CALLS and is_current(draft, other)]
     run = sum(_run_of_busy(other.results) for other in calls)

@@ -1,6 +1,6 @@
 """Steps: planned, fallen due, sent out, tried again, ended."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from domain.casework import payments
@@ -74,7 +74,14 @@ def _stronger(step: Step, ready: Iterable[Step]) -> Step | None:
 
 
 def _fall_due(draft: Draft, step: Step) -> bool:
-    """Send a step out, unless the hour, a hold or the account's stops forbid it. Says whether it went out."""
+    """Send a step out, unless an operator is talking, the hour, a hold or the account's stops forbid it.
+
+    Says whether it went out.
+    """
+    if draft.case.claimed_by and step.action is Action.ROBOT_CALL:
+        draft.change(step, due=draft.now + draft.plan.talk_within)
+        draft.say(FactKind.NOTE, f"{step.id} waits: {draft.case.claimed_by} has the case", step)
+        return False
     open_at = allowed(draft.now, draft.plan, draft.level, step.action)
     if open_at > draft.now:
         draft.change(step, due=open_at)
@@ -88,8 +95,17 @@ def _fall_due(draft: Draft, step: Step) -> bool:
     if asks and (why := payments.may_not_ask(draft, step.transfer)):
         end(draft, step, StepState.SKIPPED, why)
         return False
+    if step.action is Action.OPERATOR_CALL:
+        unclaim(draft)
     _dispatch(draft, step)
     return True
+
+
+def unclaim(draft: Draft) -> None:
+    """Take a case back from an operator who has not reported in time."""
+    if holder := draft.case.claimed_by:
+        draft.set(claimed_by=None)
+        draft.say(FactKind.UNCLAIMED, f"no report from {holder} in time", by=holder)
 
 
 def _dispatch(draft: Draft, step: Step) -> None:
@@ -138,11 +154,13 @@ def withdraw(draft: Draft, steps: Iterable[Step], why: str) -> None:
             end(draft, step, StepState.WITHDRAWN, why)
 
 
-def bring_forward(draft: Draft, actions: Iterable[Action], because: str, *, attempts: int = 99) -> bool:
+def bring_forward(draft: Draft, actions: Collection[Action], because: str, *, attempts: int = 99) -> bool:
     """Let the first waiting step of these actions fall due now. Says whether there was one.
 
-    A step that was tried `attempts` times already is left at its own pace.
+    A step that was tried `attempts` times already is left at its own pace, a call while an operator has the case too.
     """
+    if draft.case.claimed_by and Action.OPERATOR_CALL in actions:
+        return True
     waiting = [step for step in draft.live(*actions) if step.state is StepState.PENDING and step.attempt <= attempts]
     for step in sorted(waiting, key=_due)[:1]:
         due = allowed(draft.now, draft.plan, draft.level, step.action)

@@ -65,7 +65,7 @@ def _done(draft: Draft, given: OfficerReport, step: Step) -> None:
     if given.outcome is not None:
         outcomes.apply(draft, given.outcome, given.by, step, Action.OPERATOR_CALL)
         return
-    draft.set(warned_at=max(draft.now, draft.case.warned_at or draft.now))
+    draft.reached()
     no_longer_under_way(draft, "the visit is done")
     end(draft, step, StepState.DONE, "visited, and no outcome told")
 
