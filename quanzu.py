@@ -87,7 +87,7 @@ def simulate(
     out_: Annotated[Path, typer.Option("--out", help="Folder for signals.jsonl and truth.json")] = Path("province"),
 ) -> None:
     """Write a simulated province's signals and its truth to files, without any server."""
-    from simulators.files import simulate as write
+    from simulators.simulate import simulate as write
 
     write(seed, hours, out_)
     out.print(f"{out_}/signals.jsonl, {out_}/truth.json")
@@ -313,7 +313,7 @@ def ledger() -> None:
 
     async def run() -> None:
         async with _line() as line:
-            computed = dict(money(await journal_events(line.settings)).items())
+            computed = money(await journal_events(line.settings))._asdict()
             kept = await line.store.sums("ledger", range(line.settings.partitions))
         agree = all(kept[name] == amount for name, amount in computed.items())
         out.print_json(data={"journal": computed, "store": {name: kept[name] for name in computed}, "agree": agree})

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from functools import partial
 
-from faust import Stream
+from faust import StreamT
 from faust.types import EventT
 
 from streams import topics
@@ -17,7 +17,7 @@ def attach(app: App, line: Line) -> None:
     """Add the agent to a worker."""
 
     @app.agent(app.topic(topics.CASE_INPUTS.name))
-    async def casework(inputs: Stream[bytes]) -> None:
+    async def casework(inputs: StreamT[bytes]) -> None:
         async for batch in records(inputs, BATCH):
             for partition, raws in by_partition(batch).items():
                 await until_done("casework", partial(line.casework.apply, partition, raws))

@@ -18,17 +18,18 @@ Work = Callable[[int], Awaitable[object]]
 def attach(app: App, line: Line) -> None:
     """Add the two timers to a worker."""
 
-    @app.task
     async def deadlines() -> None:
         while not app.should_stop:
             await until_done("deadlines", partial(_each, app, line.fire))
             await asyncio.sleep(POLL_SECONDS)
 
-    @app.task
     async def watch() -> None:
         while not app.should_stop:
             await until_done("watch", partial(_each, app, line.watch))
             await asyncio.sleep(WATCH_SECONDS)
+
+    app.task(deadlines)
+    app.task(watch)
 
 
 async def _each(app: App, work: Work) -> None:

@@ -75,8 +75,8 @@ def _channels(view: Overview) -> Table:
 def _money(view: Overview) -> Table:
     table = _table("挽损", "类", "元")
     for evidence in "ABC":
-        table.add_row(evidence, _yuan(view.ledger[f"kept_{evidence}"]))
-    table.add_row("D（估算）", _yuan(view.ledger["kept_D"]))
+        table.add_row(evidence, _yuan(view.ledger[f"kept_{evidence.lower()}"]))
+    table.add_row("D（估算）", _yuan(view.ledger["kept_d"]))
     table.add_row("冻结", _yuan(view.ledger["frozen"]))
     table.add_row("劝阻人数", str(view.ledger["dissuaded"]))
     return table

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from schemas.dead_letters import DeadLetter, RecordPlace
 from schemas.errors import UserError
+from schemas.events import journal_adapter
 from schemas.inputs import CaseInput, HoldChange, PolicyChange, input_adapter
 from streams import dead_letters, journal, topics
 from streams.batch import Batch, Entry
@@ -166,7 +167,7 @@ class Casework:
 
     async def _publish_outbox(self, partition: int) -> None:
         waiting = await self._store.outbox(partition)
-        entries = [journal.journal_adapter.validate_json(value) for value in waiting.values()]
+        entries = [journal_adapter.validate_json(value) for value in waiting.values()]
         if entries:
             await journal.publish(self._producer, partition, entries)
             await self._store.published(partition, waiting)

@@ -44,6 +44,7 @@ class Line:
             settings.app_id,
             [self.policies.restore, self.residents.restore, self.outgoing.rosters.restore, self.screening.restore],
         )
+        self.screening.whole = self.shared.ensure
 
     async def open(self) -> None:
         """Connect, and refuse to start where the topics are not as they must be."""
@@ -59,7 +60,7 @@ class Line:
         await self.redis.aclose()
 
     async def watch(self, partition: int) -> None:
-        """Each second: bring up what was lost, and show what is late."""
+        """Each second: bring a partition's cases up if they were lost, and show what is late."""
         await self.shared.ensure()
         await self.casework.watch(partition)
         await self.board.gauges(partition)

@@ -39,8 +39,8 @@ async def report(
         "cases_by_level": levels,
         "warned": figures.warned(entries),
         "dissuaded": money.dissuaded,
-        "defrauded_after_warning": money.defrauded_90d,
-        "loss_avoided_fen": dict(money.kept),
+        "defrauded_after_warning": money.defrauded_after_warning_90d,
+        "loss_avoided_fen": money.kept,
         "frozen_fen": money.frozen,
         "signal_to_first_contact_seconds": figures.percentiles(figures.first_contacts(entries, clock.speed), 50, 99),
         "deadline_error_seconds": {

@@ -17,6 +17,12 @@ TRANSIENT = (KafkaError, RedisError, OSError, TimeoutError)
 Answer = TypeVar("Answer")
 
 
+def wanted() -> bool:
+    """Whether the task that asks was not cancelled: a client may take a cancellation for its own time-out's."""
+    task = asyncio.current_task()
+    return task is None or not task.cancelling()
+
+
 async def until_done(what: str, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
     """Run `attempt` until it no longer raises what passes by itself. What does not pass is raised as it is."""
     wait = FIRST_WAIT_SECONDS

@@ -1,0 +1,214 @@
+"""A demo: a province on servers of its own, workers as processes, people who answer, and a report at the end."""
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from simulators import providers
+from simulators.answers import Answers
+from simulators.feeds import Feeders
+from simulators.numbers import BANKS
+from simulators.operators import Operators
+from simulators.ordinary import APPWATCH, CARRIERS
+from simulators.province import START, Province
+from simulators.stations import rosters
+from simulators.traces import POLICE
+from simulators.workers import Workers
+from streams import intake_http, receipts, topics
+from streams.channel_settings import load as load_channels
+from streams.clock import Clock
+from streams.desk import Desk
+from streams.intake_settings import IntakeSettings, embedded_key, make_key
+from streams.intake_settings import load as load_intake
+from streams.line import Line
+from streams.overview import Overview, overview
+from streams.report import outcomes, report
+from streams.retry import wanted
+from streams.running import announce, servers
+from streams.settings import Settings
+
+READY_SECONDS = 60.0
+AHEAD_SECONDS = 8.0  # from the start of the servers to the province's first signal
+DRAIN_SECONDS = 30.0
+LOOK_SECONDS = 0.5
+SOURCES = (*CARRIERS, *BANKS, APPWATCH, POLICE)
+OPERATORS = 12
+
+Draw = Callable[[Overview, str], RenderableType]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be run. `length` is wall time."""
+
+    length: timedelta
+    speed: float = 60
+    seed: int = 7
+    residents: int = 3000
+    workers: int = 2
+    kill_worker: bool = False
+
+
+@dataclass(slots=True)
+class Running:
+    """A demo under way, for whoever disturbs it or looks into its books."""
+
+    line: Line
+    province: Province
+    providers: providers.Providers
+    workers: Workers
+    feeders: Feeders
+    address: str
+
+
+Disturb = Callable[[Running], Any]
+
+
+class Demo:
+    """Runs a plan once."""
+
+    def __init__(self, settings: Settings, plan: Plan, out: Console, draw: Draw) -> None:
+        self._settings, self._plan, self._out, self._draw = settings, plan, out, draw
+        self.found: dict[str, Any] = {}
+
+    async def run(self) -> dict[str, Any]:
+        """Set everything up, let it run, wait until the line has drained, and report."""
+        async with self.running() as running:
+            end = running.line.clock.now() + self._plan.length * self._plan.speed
+            async with beside(self._show(running)), beside(self._disturb(running)):
+                await running.feeders.run(end)
+                await drained(running)
+            return await self._report(running)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Running]:
+        """Everything started: the clock stands at the province's first moment."""
+        plan = self._plan
+        clock = Clock(plan.speed, time.time() + AHEAD_SECONDS, START)
+        async with AsyncExitStack() as stack:
+            base = self._settings.model_copy(update={"clock": str(clock)})
+            settings = await stack.enter_async_context(servers(base))
+            await asyncio.to_thread(topics.create, settings)
+            province = Province(plan.seed, plan.residents, secret=settings.key())
+            channels = load_channels()
+            line = Line(settings.model_copy(update={"metrics_port": 0}), channels)
+            await line.open()
+            stack.push_async_callback(line.close)
+            keys, intake = feed_keys(settings)
+            routes = receipts.routes(line.outgoing, channels)
+            address = await stack.enter_async_context(intake_http.running(settings, intake, clock, routes))
+            settings = settings.model_copy(update={"receipts_url": f"{address}/receipts"})
+            announce(settings)
+            answers = Answers(province.contacts)
+            found = await stack.enter_async_context(
+                providers.running(
+                    settings,
+                    channels,
+                    clock,
+                    answer=answers.telephone,
+                    decide=answers.bank,
+                    visit=answers.visit,
+                )
+            )
+            settings = found.settings(settings)
+            await self._settle(line, province)
+            workers = await stack.enter_async_context(Workers(settings, plan.workers))
+            await ready(line)
+            await clock.sleep_until(START)
+            feeders = Feeders(province, address, keys, clock)
+            operators = Operators(Desk(settings, line.store, line.producer, clock), province.contacts, province, clock)
+            names = [f"operator-{number}" for number in range(1, OPERATORS + 1)]
+            await stack.enter_async_context(beside(operators.run(names)))
+            yield Running(line, province, found, workers, feeders, address)
+
+    async def _settle(self, line: Line, province: Province) -> None:
+        await line.residents.put(province.people)
+        for roster in rosters(self._plan.seed, START):
+            await line.outgoing.rosters.put(roster)
+
+    async def _disturb(self, running: Running) -> None:
+        if self._plan.kill_worker:
+            await asyncio.sleep(self._plan.length.total_seconds() / 2)
+            running.workers.signal(0, signal.SIGKILL)
+
+    async def _show(self, running: Running) -> None:
+        title = f"seed {self._plan.seed}  ×{self._plan.speed:g}  intake {running.address}"
+        with Live(console=self._out, auto_refresh=False, transient=False) as live:
+            while wanted():
+                tallies = outcomes(await running.line.screening.tallies())
+                view = await overview(running.line.settings, running.line.store, running.line.clock, tallies)
+                live.update(self._draw(view, title), refresh=True)
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def _report(self, running: Running) -> dict[str, Any]:
+        line = running.line
+        found = await report(line.settings, line.clock, running.feeders.accepted, await line.screening.tallies())
+        truth = running.province.truth.summary(line.clock.now())
+        return {
+            **found,
+            "contacts_twice": contacts_twice(running.providers),
+            "worker_restarts": running.workers.restarts,
+            "province": running.province.fingerprint(),
+            "truth": {name: value for name, value in truth.items() if name != "stories"},
+        }
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Let `work` run for as long as the context lasts; what it fails of is raised at the end."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def ready(line: Line) -> None:
+    """Return when workers have built all partitions. Raises TimeoutError naming where to look."""
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until:
+        offsets = [await line.store.offset(partition) for partition in range(line.settings.partitions)]
+        if None not in offsets:
+            return
+        await asyncio.sleep(0.1)
+    raise TimeoutError(
+        f"no worker was ready within {READY_SECONDS:g} s; see worker-*/worker.log in {line.settings.data}"
+    )
+
+
+def feed_keys(settings: Settings) -> tuple[Callable[[str], str], IntakeSettings]:
+    """Each source's key, and the intake that knows them: on servers that are not embedded each has its own."""
+    if settings.embedded:
+        key = embedded_key(settings)
+        return lambda source: key, load_intake()
+    made = {source: make_key(source) for source in SOURCES}
+    entries = ",".join(entry for _, entry in made.values())
+    return lambda source: made[source][0], load_intake().model_copy(update={"api_keys": entries})
+
+
+async def drained(running: Running) -> None:
+    """Return when every accepted signal has come out, or after DRAIN_SECONDS: the report then tells what is missing."""
+    until = time.monotonic() + DRAIN_SECONDS
+    while time.monotonic() < until:
+        tallies = await running.line.screening.tallies()
+        if sum(outcomes(tallies).values()) >= sum(running.feeders.accepted.values()):
+            break
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(1.0)
+
+
+def contacts_twice(found: providers.Providers) -> int:
+    """By the providers' own books: how many dispatches were carried out more than once."""
+    books = [*found.carrier.book, *found.bank.book, *found.station.book]
+    return sum(times - 1 for times in Counter(contact.dispatch for contact in books).values())

@@ -1,0 +1,74 @@
+"""Worker processes of a demo: started, looked after, and killed when a run is to see that."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from streams.settings import Settings
+
+STOP_SECONDS = 15.0
+LOOK_SECONDS = 0.2
+
+
+class Workers:
+    """As many workers as asked for: one that ends is started again, as whoever runs them in earnest would do."""
+
+    def __init__(self, settings: Settings, count: int) -> None:
+        self._settings, self._count = settings, count
+        self._processes: dict[int, Process] = {}
+        self._logs: list[IO[bytes]] = []
+        self._stopping = False
+        self.restarts = 0
+
+    async def __aenter__(self) -> "Workers":
+        for number in range(self._count):
+            await self._start(number)
+        self._looking = asyncio.create_task(self._look_after())
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self._stopping = True
+        self._looking.cancel()
+        for process in self._processes.values():
+            with suppress(ProcessLookupError):
+                process.terminate()
+        await asyncio.gather(*(self._stopped(process) for process in self._processes.values()))
+        for log in self._logs:
+            log.close()
+
+    def signal(self, number: int, which: signal.Signals) -> None:
+        """Send a signal to one worker, 0 to n-1: SIGKILL ends it at once, SIGTERM lets it stop."""
+        self._processes[number].send_signal(which)
+
+    async def _start(self, number: int) -> None:
+        folder = self._settings.data / f"worker-{number}"
+        folder.mkdir(parents=True, exist_ok=True)
+        log = (folder / "worker.log").open("ab")
+        self._logs.append(log)
+        self._processes[number] = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "quanzu", "worker", env=self._environment(folder), stdout=log, stderr=log
+        )
+
+    def _environment(self, folder: Path) -> dict[str, str]:
+        own = self._settings.model_copy(update={"data": folder, "metrics_port": 0})
+        return {**os.environ, **own.environment(), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+    async def _look_after(self) -> None:
+        while not self._stopping:
+            for number, process in list(self._processes.items()):
+                if process.returncode is not None:
+                    self.restarts += 1
+                    await self._start(number)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _stopped(self, process: Process) -> None:
+        try:
+            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()

@@ -1,0 +1,29 @@
+"""All settings as a table: what the README shows is what the code reads."""
+
+from collections.abc import Iterator
+
+from pydantic_settings import BaseSettings
+
+from streams.channel_settings import ChannelSettings
+from streams.intake_settings import IntakeSettings
+from streams.settings import Settings
+
+READ = (Settings, IntakeSettings, ChannelSettings)
+
+
+def table() -> str:
+    """A Markdown table of every variable, its default and what it means."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    rows += [row for settings in READ for row in _rows(settings)]
+    return "\n".join(rows)
+
+
+def _rows(settings: type[BaseSettings]) -> Iterator[str]:
+    for name, field in settings.model_fields.items():
+        default = "" if field.default is None else _shown(field.default)
+        yield f"| `QUANZU_{name.upper()}` | {default} | {field.description} |"
+
+
+def _shown(default: object) -> str:
+    text = str(default)
+    return "`deploy/policy/jilin.toml`" if text.endswith("jilin.toml") else f"`{text}`"
