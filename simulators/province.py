@@ -90,7 +90,7 @@ class Province:
         """A digest of the people and of what would happen to them: the same for the same seed."""
         digest = sha256()
         for resident in self.people:
-            digest.update(line(resident).encode())
+            digest.update(line(resident.model_copy(update={"id_hash": None})).encode())  # its key is not the seed's
         for hour in islice(hours(self.seed, self.people, self.start, self.pace), for_hours):
             digest.update(repr([(story.id, story.beats) for story in hour.stories]).encode())
             for due in hour.ordinary:
