@@ -3,6 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from rich import box
 from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -10,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.cases import Case, CaseState
-from schemas.levels import Channel, Level
+from schemas.levels import Action, Channel, Level, Result
 from streams.overview import Overview
 
 LOCAL = ZoneInfo("Asia/Shanghai")
@@ -30,6 +31,36 @@ STATES = {
     CaseState.CLOSED: "已结案",
 }
 CHANNELS = {Channel.SMS: "短信", Channel.PHONE: "电话", Channel.VISIT: "上门", Channel.PAYMENT: "止付"}
+ACTIONS = {
+    Action.SMS: "短信",
+    Action.FLASH_SMS: "闪信",
+    Action.ROBOT_CALL: "智能外呼",
+    Action.OPERATOR_CALL: "人工电话",
+    Action.FOLLOW_UP: "回访",
+    Action.CONTACT_SMS: "告知亲友",
+    Action.CONTACT_CALL: "致电亲友",
+    Action.VISIT: "上门",
+    Action.STOP_PAYMENT: "止付",
+    Action.STOP_AGAIN: "续止付",
+    Action.STOP_RELEASE: "解除止付",
+}
+RESULTS = {
+    Result.SENT: "已发",
+    Result.DELIVERED: "送达",
+    Result.UNDELIVERED: "未送达",
+    Result.ACKNOWLEDGED: "已确认",
+    Result.WANTS_OPERATOR: "转人工",
+    Result.HUNG_UP: "接后挂断",
+    Result.BUSY: "占线",
+    Result.NO_ANSWER: "无人接",
+    Result.REFUSED: "拒接",
+    Result.VOICEMAIL: "语音信箱",
+    Result.WRONG_NUMBER: "错号",
+    Result.OUT_OF_AREA: "不在服务区",
+    Result.IN_DOUBT: "存疑",
+    Result.FAILED: "失败",
+    Result.NOT_SENT: "未发",
+}
 OUTCOMES = {
     "raised": "预警",
     "below_threshold": "未达阈值",
@@ -68,7 +99,7 @@ def _channels(view: Overview) -> Table:
     table = _table("渠道", "渠道", "结果")
     for channel, words in CHANNELS.items():
         results = sorted(view.of("contact", channel).items(), key=lambda item: -item[1])
-        table.add_row(words, "  ".join(f"{name} {number}" for name, number in results[:4]) or "–")
+        table.add_row(words, "  ".join(f"{RESULTS[Result(name)]} {number}" for name, number in results[:4]) or "–")
     return table
 
 
@@ -83,9 +114,9 @@ def _money(view: Overview) -> Table:
 
 
 def _recent(view: Overview) -> Table:
-    table = Table(title="最近案件", title_justify="left", expand=True, border_style="dim")
+    table = Table(title="最近案件", title_justify="left", expand=True, border_style="dim", box=box.SIMPLE_HEAD)
     for name in ("级别", "案件", "状态", "下一步", "理由"):
-        table.add_column(name, no_wrap=name != "理由", overflow="ellipsis")
+        table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1 if name == "理由" else None)
     for case in view.recent:
         reasons = "；".join(case.danger.reasons[:2])
         table.add_row(_level(case.level), case.id, STATES[case.state], _next(case, view.now), reasons)
@@ -98,7 +129,7 @@ def _next(case: Case, now: datetime) -> str:
         return "–"
     moment, step = min(due, key=lambda item: item[0])
     left = round((moment - now).total_seconds())
-    return f"{step.action} {'-' if left < 0 else ''}{_span(abs(left))}"
+    return f"{ACTIONS[step.action]} {'-' if left < 0 else ''}{_span(abs(left))}"
 
 
 def _span(seconds: int) -> str:
@@ -112,7 +143,7 @@ def _level(level: Level) -> Text:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", border_style="dim")
+    table = Table(title=title, title_justify="left", border_style="dim", box=box.SIMPLE_HEAD)
     for column in columns:
         table.add_column(column)
     return table
