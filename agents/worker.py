@@ -5,6 +5,7 @@ import gc
 from agents import board, casework, deadlines, payments, phone, screening, sms, visits
 from streams.app import App, create_app, run
 from streams.channel_settings import ChannelSettings
+from streams.clock import Clock
 from streams.line import Line
 from streams.settings import Settings
 
@@ -24,10 +25,10 @@ class Worker(App):
         await self.line.close()
 
 
-def work(settings: Settings, channels: ChannelSettings) -> None:
-    """Run until told to stop."""
+def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = None) -> None:
+    """Run until told to stop, by the settings' clock unless another is given."""
     app = create_app(settings, Worker)
-    app.line = Line(settings, channels)
+    app.line = Line(settings, channels, clock)
     for agent in (screening, casework, deadlines, board):
         agent.attach(app, app.line)
     for channel in (sms, phone, visits, payments):

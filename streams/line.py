@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 
 
 class Line:
-    """The parts of a worker, wired."""
+    """The parts of a worker, wired. `clock`: another than the settings', such as one that is moved by hand."""
 
-    def __init__(self, settings: Settings, channels: ChannelSettings) -> None:
+    def __init__(self, settings: Settings, channels: ChannelSettings, clock: Clock | None = None) -> None:
         self.settings = settings
-        self.clock = Clock.parse(settings.clock)
+        self.clock = clock or Clock.parse(settings.clock)
         self.redis: Any = connect(settings)
         self.producer = Producer(settings)
         self.store = CaseStore(self.redis)
