@@ -1,4 +1,4 @@
-"""Fire what has fallen due in this worker's partitions, and look each second whether their store is whole."""
+"""The clocks of a worker: fire what has fallen due, keep the store whole, and cover for owners that are silent."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,30 +8,31 @@ from streams import topics
 from streams.app import App, owned
 from streams.deadlines import POLL_SECONDS
 from streams.line import Line
+from streams.orphans import BEAT_SECONDS
 from streams.retry import until_done
 
 WATCH_SECONDS = 1.0
 
-Work = Callable[[int], Awaitable[object]]
+Work = Callable[[], Awaitable[object]]
 
 
 def attach(app: App, line: Line) -> None:
-    """Add the two timers to a worker."""
+    """Add the timers to a worker."""
+    _every(app, POLL_SECONDS, "deadlines", partial(_each, app, line.fire))
+    _every(app, WATCH_SECONDS, "watch", partial(_each, app, line.watch))
+    _every(app, BEAT_SECONDS, "beat", lambda: line.orphans.beat(owned(app, topics.CASE_INPUTS.name)))
+    _every(app, BEAT_SECONDS, "cover", line.cover)
 
-    async def deadlines() -> None:
+
+def _every(app: App, seconds: float, name: str, work: Work) -> None:
+    async def timer() -> None:
         while not app.should_stop:
-            await until_done("deadlines", partial(_each, app, line.fire))
-            await asyncio.sleep(POLL_SECONDS)
+            await until_done(name, work)
+            await asyncio.sleep(seconds)
 
-    async def watch() -> None:
-        while not app.should_stop:
-            await until_done("watch", partial(_each, app, line.watch))
-            await asyncio.sleep(WATCH_SECONDS)
-
-    app.task(deadlines)
-    app.task(watch)
+    app.task(timer)
 
 
-async def _each(app: App, work: Work) -> None:
+async def _each(app: App, work: Callable[[int], Awaitable[object]]) -> None:
     for partition in owned(app, topics.CASE_INPUTS.name):
         await work(partition)

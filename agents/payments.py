@@ -3,9 +3,11 @@
 from faust.types import StreamT
 
 from schemas.events import Dispatch
-from schemas.levels import Channel, Result
+from schemas.levels import Channel as Name
+from schemas.levels import Result
 from streams import topics
 from streams.app import App
+from streams.channel import Channel
 from streams.outgoing import Outgoing
 from streams.provider import Answer, Gateway, Order
 
@@ -14,7 +16,7 @@ class BankProvider(Gateway):
     """The banks' stop-payment gateway."""
 
     def __init__(self, outgoing: Outgoing) -> None:
-        super().__init__(outgoing.client, outgoing.settings.bank_url, outgoing.channels.kind(Channel.PAYMENT))
+        super().__init__(outgoing.client, outgoing.settings.bank_url, outgoing.channels.kind(Name.PAYMENT))
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
@@ -35,10 +37,12 @@ class BankProvider(Gateway):
         return Order("/stop-payments", order)
 
 
-def attach(app: App, outgoing: Outgoing) -> None:
-    """Add the agent to a worker."""
+def attach(app: App, outgoing: Outgoing) -> Channel:
+    """Add the agent to a worker; returns the channel that it runs."""
     channel = outgoing.channel(BankProvider(outgoing))
 
     @app.agent(app.topic(topics.DISPATCHES_PAYMENT.name))
     async def payments(dispatches: StreamT[bytes]) -> None:
         await channel.run(dispatches)
+
+    return channel

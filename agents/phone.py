@@ -3,9 +3,11 @@
 from faust.types import StreamT
 
 from schemas.events import Dispatch
-from schemas.levels import Action, Channel, Result
+from schemas.levels import Action, Result
+from schemas.levels import Channel as Name
 from streams import topics
 from streams.app import App
+from streams.channel import Channel
 from streams.outgoing import Outgoing
 from streams.provider import Answer, Gateway, Order
 
@@ -14,7 +16,7 @@ class VoiceProvider(Gateway):
     """The gateway of robot calls."""
 
     def __init__(self, outgoing: Outgoing) -> None:
-        super().__init__(outgoing.client, outgoing.settings.voice_url, outgoing.channels.kind(Channel.PHONE))
+        super().__init__(outgoing.client, outgoing.settings.voice_url, outgoing.channels.kind(Name.PHONE))
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
@@ -31,10 +33,12 @@ class VoiceProvider(Gateway):
         )
 
 
-def attach(app: App, outgoing: Outgoing) -> None:
-    """Add the agent to a worker."""
+def attach(app: App, outgoing: Outgoing) -> Channel:
+    """Add the agent to a worker; returns the channel that it runs."""
     channel = outgoing.channel(VoiceProvider(outgoing))
 
     @app.agent(app.topic(topics.DISPATCHES_PHONE.name))
     async def phone(dispatches: StreamT[bytes]) -> None:
         await channel.run(dispatches)
+
+    return channel

@@ -3,9 +3,11 @@
 from faust.types import StreamT
 
 from schemas.events import Dispatch
-from schemas.levels import Action, Channel, Result
+from schemas.levels import Action, Result
+from schemas.levels import Channel as Name
 from streams import topics
 from streams.app import App
+from streams.channel import Channel
 from streams.outgoing import Outgoing
 from streams.provider import Answer, Gateway, Order
 
@@ -14,7 +16,7 @@ class SmsProvider(Gateway):
     """The SMS gateway."""
 
     def __init__(self, outgoing: Outgoing) -> None:
-        super().__init__(outgoing.client, outgoing.settings.sms_url, outgoing.channels.kind(Channel.SMS))
+        super().__init__(outgoing.client, outgoing.settings.sms_url, outgoing.channels.kind(Name.SMS))
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
@@ -27,10 +29,12 @@ class SmsProvider(Gateway):
         return Order("/sms", {"to": to.phone, "text": text, "flash": flash, "action": dispatch.action.value})
 
 
-def attach(app: App, outgoing: Outgoing) -> None:
-    """Add the agent to a worker."""
+def attach(app: App, outgoing: Outgoing) -> Channel:
+    """Add the agent to a worker; returns the channel that it runs."""
     channel = outgoing.channel(SmsProvider(outgoing))
 
     @app.agent(app.topic(topics.DISPATCHES_SMS.name))
     async def sms(dispatches: StreamT[bytes]) -> None:
         await channel.run(dispatches)
+
+    return channel

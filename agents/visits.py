@@ -1,23 +1,28 @@
 """Visits: an officer is chosen, and his station's gateway gets the task."""
 
+from functools import partial
+
 from faust.types import StreamT
 
 from schemas.events import Dispatch
 from schemas.inputs import OfficerReport, VisitStage
-from schemas.levels import Channel, Result
+from schemas.levels import Channel as Name
+from schemas.levels import Result
 from schemas.residents import Resident
 from schemas.rosters import Task
 from streams import topics
 from streams.app import App
+from streams.channel import Channel
 from streams.outgoing import Outgoing
 from streams.provider import Answer, Gateway, Order
+from streams.retry import until_done
 
 
 class StationProvider(Gateway):
     """The stations' dispatch gateway."""
 
     def __init__(self, outgoing: Outgoing) -> None:
-        super().__init__(outgoing.client, outgoing.settings.station_url, outgoing.channels.kind(Channel.VISIT))
+        super().__init__(outgoing.client, outgoing.settings.station_url, outgoing.channels.kind(Name.VISIT))
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
@@ -36,7 +41,7 @@ class StationProvider(Gateway):
         """Send the task; one that the gateway does not take is nobody's load."""
         answer = await super().send(dispatch, order)
         if answer.result is Result.FAILED:
-            await self._outgoing.rosters.drop(dispatch.id)
+            await until_done("task dropped", partial(self._outgoing.rosters.drop, dispatch.id))
         return answer
 
     def _assigned(self, dispatch: Dispatch, task: Task, because: str) -> OfficerReport:
@@ -67,10 +72,12 @@ def _body(dispatch: Dispatch, resident: Resident, task: Task) -> dict[str, str]:
     }
 
 
-def attach(app: App, outgoing: Outgoing) -> None:
-    """Add the agent to a worker."""
+def attach(app: App, outgoing: Outgoing) -> Channel:
+    """Add the agent to a worker; returns the channel that it runs."""
     channel = outgoing.channel(StationProvider(outgoing))
 
     @app.agent(app.topic(topics.DISPATCHES_VISIT.name))
     async def visits(dispatches: StreamT[bytes]) -> None:
         await channel.run(dispatches)
+
+    return channel

@@ -3,11 +3,19 @@
 import gc
 
 from agents import board, casework, deadlines, payments, phone, screening, sms, visits
+from schemas.levels import Channel
 from streams.app import App, create_app, run
 from streams.channel_settings import ChannelSettings
 from streams.clock import Clock
 from streams.line import Line
 from streams.settings import Settings
+
+CHANNELS = {
+    Channel.SMS: sms.attach,
+    Channel.PHONE: phone.attach,
+    Channel.VISIT: visits.attach,
+    Channel.PAYMENT: payments.attach,
+}
 
 
 class Worker(App):
@@ -31,8 +39,8 @@ def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = No
     app.line = Line(settings, channels, clock)
     for agent in (screening, casework, deadlines, board):
         agent.attach(app, app.line)
-    for channel in (sms, phone, visits, payments):
-        channel.attach(app, app.line.outgoing)
+    for channel, attach in CHANNELS.items():
+        app.line.carriers[channel] = attach(app, app.line.outgoing)
     run(app, settings)
 
 

@@ -1,16 +1,21 @@
 """A worker's line: everything its agents need, made once and opened before the first record."""
 
+import asyncio
 import logging
 from typing import Any
 
 from prometheus_client import start_http_server
 
+from schemas.events import CaseEvent
+from schemas.levels import Channel
 from streams import topics
 from streams.board import Board
 from streams.casework import Casework
+from streams.channel import Channel as Carrier
 from streams.channel_settings import ChannelSettings
 from streams.clock import Clock
 from streams.deadlines import Deadlines
+from streams.orphans import Orphans
 from streams.outgoing import Outgoing
 from streams.policies import Policies
 from streams.producer import Producer
@@ -37,6 +42,8 @@ class Line:
         self.outgoing = Outgoing(settings, self.redis, self.producer, self.clock, channels)
         self.casework = Casework(settings, self.store, self.producer, self.policies, self.clock)
         self.deadlines = Deadlines(self.store, self.producer, self.clock)
+        self.orphans = Orphans(settings, self.redis)
+        self.carriers: dict[Channel, Carrier] = {}  # the channels this process runs: set by their agents
         self.board = Board(self.store, self.producer, self.clock)
         self.screening = Screening(settings, self.redis, self.residents, self.producer, self.policies, self.clock)
         self.shared = Shared(
@@ -44,7 +51,7 @@ class Line:
             settings.app_id,
             [self.policies.restore, self.residents.restore, self.outgoing.rosters.restore, self.screening.restore],
         )
-        self.screening.whole = self.shared.ensure
+        self.screening.whole = self.casework.whole = self.shared.ensure
 
     async def open(self) -> None:
         """Connect, and refuse to start where the topics are not as they must be."""
@@ -69,6 +76,26 @@ class Line:
         """Many times a second: what has fallen due."""
         await self.deadlines.fire(partition)
         await self.screening.rescore(partition, self.clock.now())
+
+    async def cover(self) -> None:
+        """Do the work of partitions whose owner is silent; their dispatches are carried out here too."""
+        for partition in await self.orphans.found():
+            if await self.orphans.take(partition):
+                try:
+                    await self._cover(partition)
+                finally:
+                    await self.orphans.leave(partition)
+
+    async def _cover(self, partition: int) -> None:
+        await self.screening.cover(partition)
+        await self.fire(partition)
+        entries = await self.casework.cover(partition)
+        dispatches = [each for entry in entries if isinstance(entry, CaseEvent) for each in entry.dispatches]
+        carrying = [
+            carrier.carry([each for each in dispatches if each.channel is channel])
+            for channel, carrier in self.carriers.items()
+        ]
+        await asyncio.gather(*carrying)
 
     def _check_topics(self) -> None:
         if wrong := topics.check(self.settings):
