@@ -6,7 +6,7 @@ from typing import Any
 from domain.casework import outcomes, payments
 from domain.casework.draft import WAITING, Draft
 from domain.casework.endings import close
-from domain.casework.steps import ask, plan_step, withdraw
+from domain.casework.steps import ask, end, plan_step, withdraw
 from domain.plan import conditions, rule_of, steps_for
 from schemas.cases import CaseState, Step, StepState, StopState
 from schemas.events import FactKind
@@ -84,7 +84,9 @@ def _call_again(draft: Draft, act: CallAgainAct, by: str) -> None:
         draft.change(step, state=StepState.PENDING, due=max(act.when, draft.now), attempt=attempt, because=why)
     if not calls:
         plan_step(draft, "asked.operator", Action.OPERATOR_CALL, act.when, why)
-    withdraw(draft, [*calls[1:], *draft.live(Action.ROBOT_CALL)], why)
+    withdraw(draft, calls[1:], why)
+    for step in draft.live(Action.ROBOT_CALL):  # one that is out is not repeated either
+        end(draft, step, StepState.WITHDRAWN, why)
     draft.reached()
     draft.set(claimed_by=None)
     return draft.say(FactKind.NOTE, f"call again at {act.when:%Y-%m-%d %H:%M %Z}", by=by)

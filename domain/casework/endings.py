@@ -3,7 +3,7 @@
 from domain.casework import money
 from domain.casework.draft import CLOCK, CLOSE, LIVE, Draft
 from domain.casework.planning import begin, closing, plan_close, plan_follow_ups, plan_stops
-from domain.casework.steps import plan_step, withdraw
+from domain.casework.steps import plan_step, withdraw, wrong_number
 from schemas.cases import CaseState, StepState
 from schemas.events import FactKind
 from schemas.levels import Action, Level, Outcome
@@ -50,7 +50,10 @@ def finish(draft: Draft) -> None:
     draft.set(outcome=Outcome.UNREACHABLE)
     draft.enter(CaseState.UNREACHABLE, "everything was tried, and nothing reached the resident")
     rules = draft.plan.unreachable
-    plan_step(draft, "follow.1", Action.FOLLOW_UP, draft.now + rules.follow_up, "nothing reached the resident so far")
+    if not wrong_number(draft):
+        plan_step(
+            draft, "follow.1", Action.FOLLOW_UP, draft.now + rules.follow_up, "nothing reached the resident so far"
+        )
     plan_close(draft, draft.now + rules.close)
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from domain.casework.draft import CLOSE, WAITING, Draft
 from domain.casework.endings import reopen, settle
-from domain.casework.steps import ask, bring_forward, end, is_current, withdraw
-from domain.plan import CALLS, SMS, STOPS, at_home, earliest, level_of, rule_of, words_after
+from domain.casework.steps import ask, bring_forward, end, is_current, withdraw, wrong_number
+from domain.plan import CALLS, SMS, STOPS, allowed, at_home, earliest, level_of, rule_of, words_after
 from domain.policy.plan import FATES, USED_UP, Word
 from schemas.cases import CaseState, Step, StepState
 from schemas.events import FactKind
@@ -77,9 +77,11 @@ def _when(draft: Draft, step: Step, word: Word) -> datetime:
         due = now + min(plan.retry_most, plan.retry * 2 ** min(failures - 1, 20))
     elif word is Word.AGAIN_AT_HOME:
         due = at_home(now + rule.again, plan)
+    elif word is Word.AGAIN:
+        due = earliest(now + rule.again, draft.case, plan, rule)
     else:
-        due = now + {Word.AGAIN: rule.again, Word.AGAIN_SOON: plan.soon}.get(word, now - now)
-    return earliest(due, draft.case, plan, rule.model_copy(update={"at_home": False}))
+        due = now + plan.soon if word is Word.AGAIN_SOON else now
+    return allowed(due, plan, draft.level, step.action)
 
 
 def _no_more(draft: Draft, step: Step) -> str | None:
@@ -98,15 +100,6 @@ def _no_more(draft: Draft, step: Step) -> str | None:
     if step.action in CALLS | SMS and wrong_number(draft):
         return "not tried again: the number is not the resident's"
     return None
-
-
-def wrong_number(draft: Draft) -> bool:
-    """Whether the plan that runs now has found the resident's number to be another's."""
-    return any(
-        Result.WRONG_NUMBER in step.results and is_current(draft, step)
-        for step in draft.steps.values()
-        if step.action in CALLS | SMS
-    )
 
 
 def _reached(draft: Draft, step: Step, because: str) -> None:

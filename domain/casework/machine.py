@@ -80,9 +80,11 @@ def _release(draft: Draft, step: Step, why: str) -> None:
 
 
 def _decided(before: Case | None, draft: Draft, *, backlog: bool = False) -> Decision:
+    if not draft.facts:
+        return Decision(before, [], [])
     run_due(draft, backlog=backlog or any(fact.kind is FactKind.RELEASED for fact in draft.facts))
     finish(draft)
-    return draft.done() if draft.facts else Decision(before, [], [])
+    return draft.done()
 
 
 def _deadline(draft: Draft, given: Deadline) -> None:
@@ -103,6 +105,8 @@ def _deadline(draft: Draft, given: Deadline) -> None:
         if step.action is Action.OPERATOR_CALL:
             unclaim(draft)
         overdue(draft, step)
+    else:
+        run_due(draft)
 
 
 def _hold_over(draft: Draft) -> None:

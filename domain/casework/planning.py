@@ -5,7 +5,7 @@ from datetime import datetime
 
 from domain.casework import payments
 from domain.casework.draft import CLOSE, LIVE, WAITING, Draft
-from domain.casework.steps import end, plan_step
+from domain.casework.steps import end, plan_step, wrong_number
 from domain.plan import conditions, steps_for, weaker
 from schemas.cases import Step, StepState
 from schemas.levels import Action
@@ -58,8 +58,11 @@ def _plan_stop(draft: Draft, transfer: str, due: datetime) -> None:
 
 
 def plan_follow_ups(draft: Draft) -> None:
-    """Plan the level's follow-ups, unless some are still to come, and the case's end after them."""
-    if not draft.live(Action.FOLLOW_UP):
+    """Plan the level's follow-ups, unless some are still to come, and the case's end after them.
+
+    They are calls: where the number turned out to be another's there are none.
+    """
+    if not draft.live(Action.FOLLOW_UP) and not wrong_number(draft):
         for number, after in enumerate(draft.level.follow_ups, 1):
             plan_step(draft, f"follow.{number}", Action.FOLLOW_UP, draft.now + after, "are you still safe?")
     last = max((step.due for step in draft.live(Action.FOLLOW_UP) if step.due), default=draft.now)

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from domain.casework import payments
 from domain.casework.draft import WAITING, Draft, words
 from domain.casework.holds import holding
-from domain.plan import STOPS, allowed, earliest, level_of, rule_of, weaker
+from domain.plan import CALLS, LATEST, SMS, STOPS, allowed, earliest, level_of, rule_of, weaker
 from schemas.cases import CaseState, Step, StepState
 from schemas.events import Dispatch, FactKind
-from schemas.levels import Action
+from schemas.levels import Action, Result
 
 _ENDED = {StepState.DONE: FactKind.STEP_DONE, StepState.FAILED: FactKind.STEP_FAILED}
 _ENDED |= {StepState.WITHDRAWN: FactKind.WITHDRAWN, StepState.SKIPPED: FactKind.SKIPPED}
@@ -65,8 +65,7 @@ def run_due(draft: Draft, *, backlog: bool = False) -> None:
 
 
 def _due(step: Step) -> datetime:
-    assert step.due is not None  # noqa: S101 - of a live step
-    return step.due
+    return step.due or LATEST
 
 
 def _stronger(step: Step, ready: Iterable[Step]) -> Step | None:
@@ -187,3 +186,12 @@ def is_current(draft: Draft, step: Step) -> bool:
     stem = ".".join(step.id.split(".")[:2])
     rounds = [other.id for other in draft.steps.values() if f"{other.id}.".startswith(f"{stem}.")]
     return level.rank >= draft.case.level.rank and rounds[-1:] == [step.id]
+
+
+def wrong_number(draft: Draft) -> bool:
+    """Whether the plan that runs now has found the resident's number to be another's."""
+    return any(
+        Result.WRONG_NUMBER in step.results and is_current(draft, step)
+        for step in draft.steps.values()
+        if step.action in CALLS | SMS
+    )

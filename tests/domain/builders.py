@@ -1,6 +1,5 @@
 """Small builders for cases, alerts and what happens to them: made-up people, Jilin's own policy."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from operator import itemgetter
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from domain.casework import Decision, Rules, deadlines, decide
 from domain.policy import Policy, load
-from schemas.cases import Case, Danger, Payment, Profile, Step, StepState
+from schemas.cases import Case, CaseState, Danger, Payment, Profile, Step, StepState
 from schemas.events import CaseEvent, Dispatch, FactKind
 from schemas.inputs import (
     Act,
@@ -152,6 +151,9 @@ class Line:
     def step(self, name: str) -> Step:
         return next(step for step in self.here.steps if step.id == name)
 
+    def state(self) -> CaseState:
+        return self.here.state
+
     def states(self) -> dict[str, StepState]:
         return {step.id: step.state for step in self.here.steps}
 
@@ -248,6 +250,3 @@ def event(case: Case, number: int = 0) -> CaseEvent:
         case=case,
         facts=[],
     )
-
-
-Given = Callable[[Line], Decision]

@@ -1,0 +1,142 @@
+"""Stop-payments: asked, answered, run out, asked once more, released."""
+
+from datetime import timedelta
+
+from schemas.cases import StepState, StopState
+from schemas.events import FactKind
+from schemas.inputs import AskStopAct, BankState, ReleaseStopAct
+from schemas.levels import Action, EvidenceClass, Level, Outcome, Result
+from schemas.signals import TransferState
+from tests.domain.builders import NOON, Line, payment
+
+STOPS = (Action.STOP_PAYMENT, Action.STOP_AGAIN, Action.STOP_RELEASE)
+
+
+def asked(*others: str) -> Line:
+    """A red case whose bank has been asked to stop the payment."""
+    line = Line()
+    line.alert(Level.RED, payment(), *(payment(name) for name in others))
+    line.pass_to(timedelta(minutes=2))
+    return line
+
+
+def in_force() -> Line:
+    line = asked()
+    line.bank(BankState.IN_FORCE, amount=400_000)
+    return line
+
+
+def stop_dispatches(line: Line) -> list[Action]:
+    return [out.action for out in line.sent() if out.action in STOPS]
+
+
+def test_a_stop_in_force_holds_for_48_hours() -> None:
+    line = in_force()
+    stop = line.here.payments[0].stop
+    assert stop is not None
+    assert (stop.state, stop.until) == (StopState.IN_FORCE, line.now + timedelta(hours=48))
+    assert line.step("stop.0").state is StepState.DONE
+    assert line.here.kept == {}, "money that is stopped is not kept yet"
+
+
+def test_a_stop_is_reminded_of_before_it_runs_out_and_asked_once_more_and_no_third_time() -> None:
+    line = in_force()
+    line.pass_to(timedelta(hours=44))
+    assert len(line.facts(FactKind.STOP_REMINDER)) == 1
+    line.bank(BankState.IN_FORCE)
+    line.pass_to(timedelta(hours=49))
+    assert stop_dispatches(line) == [Action.STOP_PAYMENT, Action.STOP_AGAIN]
+    reminders = line.facts(FactKind.STOP_REMINDER)
+    assert "the most allowed" in reminders[1]
+    stop = line.here.payments[0].stop
+    assert stop is not None
+    assert (stop.state, stop.times) == (StopState.EXPIRED, 2)
+    assert line.act(AskStopAct(transfer="bank:1")).facts[0].kind is FactKind.REFUSED
+
+
+def test_an_account_is_stopped_twice_at_most_whichever_payments_it_was_for() -> None:
+    line = asked("bank:2", "bank:3")
+    assert stop_dispatches(line) == [Action.STOP_PAYMENT] * 2
+    assert line.step("stop.2").state is StepState.SKIPPED
+
+
+def test_a_bank_that_does_not_answer_is_asked_again() -> None:
+    line = asked()
+    line.pass_to(timedelta(minutes=15))
+    assert stop_dispatches(line) == [Action.STOP_PAYMENT] * 2
+    stop = line.here.payments[0].stop
+    assert stop is not None
+    assert stop.times == 1, "asking again is not a second stop"
+
+
+def test_a_refused_stop_ends_there() -> None:
+    line = asked()
+    line.bank(BankState.REFUSED)
+    assert line.step("stop.0").state is StepState.FAILED
+    line.pass_to(timedelta(days=3))
+    assert stop_dispatches(line) == [Action.STOP_PAYMENT]
+
+
+def test_a_payment_cancelled_in_flight_is_kept_by_evidence_b() -> None:
+    line = asked()
+    line.bank(BankState.CANCELLED)
+    assert line.here.kept["bank:1"].evidence is EvidenceClass.B
+    assert line.here.kept["bank:1"].amount_fen == 1_000_000
+    assert line.here.payments[0].state is TransferState.ATTEMPTED
+
+
+def test_money_frozen_and_then_returned_is_kept_once_by_evidence_a() -> None:
+    line = in_force()
+    line.bank(BankState.FROZEN, amount=300_000)
+    line.bank(BankState.RETURNED, amount=300_000)
+    assert {name: (kept.evidence, kept.amount_fen) for name, kept in line.here.kept.items()} == {
+        "bank:1": (EvidenceClass.A, 300_000)
+    }
+    assert line.here.frozen == {"bank:1": 300_000}
+    assert line.bank(BankState.RETURNED, amount=300_000).facts == []
+
+
+def test_a_stop_is_released_for_hardship_even_when_the_case_is_settled() -> None:
+    line = in_force()
+    line.outcome(Outcome.FALSE_ALARM)
+    sent = line.act(ReleaseStopAct(transfer="bank:1", reason="rent")).dispatches
+    assert [out.action for out in sent] == [Action.STOP_RELEASE]
+    line.bank(BankState.RELEASED)
+    stop = line.here.payments[0].stop
+    assert stop is not None
+    assert stop.state is StopState.RELEASED
+    assert line.act(ReleaseStopAct(transfer="bank:1", reason="rent")).facts[0].kind is FactKind.REFUSED
+
+
+def test_a_stop_is_not_asked_again_for_a_resident_who_is_safe() -> None:
+    line = in_force()
+    line.outcome(Outcome.DISSUADED)
+    line.pass_to(timedelta(hours=44))
+    assert "the resident is safe" in line.facts(FactKind.STOP_REMINDER)[0]
+    assert stop_dispatches(line) == [Action.STOP_PAYMENT]
+
+
+def test_a_payment_settled_long_ago_is_not_asked_to_be_stopped() -> None:
+    line = Line()
+    line.alert(Level.RED, payment(state=TransferState.SETTLED, at=NOON - timedelta(days=2)))
+    line.pass_to(timedelta(minutes=5))
+    assert stop_dispatches(line) == []
+
+
+def test_a_later_payment_of_a_red_case_is_stopped_too() -> None:
+    line = asked()
+    line.alert(Level.RED, payment(), payment("bank:2", payee="a2"))
+    line.pass_to(timedelta(minutes=2))
+    assert stop_dispatches(line) == [Action.STOP_PAYMENT] * 2
+
+
+def test_feedback_on_a_payment_of_another_case_is_refused_in_words() -> None:
+    line = asked()
+    assert line.bank(BankState.FROZEN, transfer="bank:9", amount=5).facts[0].kind is FactKind.REFUSED
+
+
+def test_a_payment_channel_that_was_away_asks_again() -> None:
+    line = asked()
+    line.result(Result.FAILED, Action.STOP_PAYMENT)
+    line.pass_to(timedelta(seconds=15))
+    assert stop_dispatches(line) == [Action.STOP_PAYMENT] * 2
