@@ -7,7 +7,7 @@ what to do: at which offset does the store stand?
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -43,7 +43,11 @@ class AheadError(UserError, RuntimeError):
 
 
 class Casework:
-    """Applies inputs to the cases of the partitions this worker owns."""
+    """Applies inputs to the cases of the partitions this worker owns.
+
+    `whole` is awaited before a partition stands again that was lost: it restores what all share. So a channel that
+    finds the partition standing finds the resident too.
+    """
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class Casework:
         self._settings, self._store, self._producer = settings, store, producer
         self._policies, self._clock = policies, clock
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
+        self.whole: Callable[[], Awaitable[object]] = _nothing_shared
 
     async def apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
         """Apply records, in order, each once whatever came before. Returns the journal entries they made."""
@@ -67,6 +72,7 @@ class Casework:
         async with self._locks[partition]:
             if await self._store.offset(partition) is None:
                 await self._recover(partition)
+            await self._complete(partition)
             await self._publish_outbox(partition)
             await self._store.forget_applied(partition, self._clock.now())
 
@@ -76,6 +82,7 @@ class Casework:
             loaded = await self._load(partition, [message for _, message in inputs if message])
             if loaded is None:
                 await self._recover(partition)
+                await self._complete(partition)
                 continue
             stored = loaded.standing.offset
             if stored >= records[-1].offset:
@@ -85,7 +92,9 @@ class Casework:
             if stored < records[0].offset - 1:
                 await self._catch_up(partition, stored, records[0].offset - 1)
                 continue
-            change, entries = await self._decide(partition, loaded, [item for item in inputs if item[0].offset > stored])
+            change, entries = await self._decide(
+                partition, loaded, [item for item in inputs if item[0].offset > stored]
+            )
             if await self._store.commit(partition, stored, records[-1].offset, change):
                 await self._publish(partition, entries)
                 return entries
@@ -141,7 +150,8 @@ class Casework:
         await self._store.clear(partition)
 
     async def _recover(self, partition: int) -> None:
-        """Build the partition's store from its journal; the first who finishes wins, the others see it done."""
+        """Build the partition's store from its journal. Of several who try, one finishes."""
+        await self.whole()
         folded = await journal.fold(self._settings, partition)
         end = await self._end(partition)
         begin = (await beginning_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
@@ -149,15 +159,18 @@ class Casework:
         policy = folded.standing.policy if folded.standing else (await self._policies.default()).hash
         holds = folded.standing.holds if folded.standing else ()
         standing = Standing(max(folded.offset, begin - 1), policy, holds)
-        await self._store.clear(partition, only_if_lost=True)
-        for chunk in _chunks(journal.changes(folded, self._clock.now())):
-            if not await self._store.commit(partition, None, None, chunk):
-                return
-        last = Change()
-        last.standing(standing)
-        await self._store.commit(partition, None, standing.offset, last)
-        if folded.cases:
+        mark = await self._store.begin_rebuild(partition)
+        if mark is None:
+            return
+        await self.whole()  # again: if all was lost once more before the mark, what all share must come first
+        chunks = _chunks([*journal.changes(folded, self._clock.now()), _standing(standing)])
+        if await self._store.rebuild(partition, mark, chunks, standing.offset, end) and folded.cases:
             log.warning("partition %d was built anew from its journal: %d cases", partition, len(folded.cases))
+
+    async def _complete(self, partition: int) -> None:
+        """Apply what a rebuilt store lacks: until then no channel sends, for what it asks may be among it."""
+        if missing := await self._store.behind(partition):
+            await self._catch_up(partition, *missing)
 
     async def _check_end(self, partition: int, stored: int) -> None:
         _refuse_ahead(partition, stored, await self._end(partition))
@@ -182,6 +195,16 @@ def in_words(error: ValidationError) -> str:
     """What does not fit, field by field, without the values: they may be a person's."""
     details = error.errors(include_url=False, include_input=False, include_context=False)
     return "; ".join(f"{'.'.join(map(str, detail['loc'])) or 'record'}: {detail['msg']}" for detail in details[:20])
+
+
+async def _nothing_shared() -> None:
+    """Where there is none but cases."""
+
+
+def _standing(standing: Standing) -> Change:
+    change = Change()
+    change.standing(standing)
+    return change
 
 
 def _refuse_ahead(partition: int, stored: int, end: int) -> None:

@@ -2,7 +2,8 @@
 
     taken (lease) -> does it stand? -> `sending` -> sent -> `answered` -> reported to case-inputs -> `done`
 
-Found `sending` after a crash, it may have been sent: an idempotent provider is sent to again, one that can be asked is
+`sending` is written only while the lease is still ours. Found `sending` after a crash, or awaited when the store was
+lost, it may have been sent: an idempotent provider is sent to again, one that can be asked is
 asked, any other leaves it in doubt. So does a provider that does not answer. Only in doubt may a resident be warned
 twice, and it is counted. A failure is never slept on: it is reported, and the case's next deadline tries again.
 """
@@ -66,9 +67,11 @@ class Channel:
     async def _carry(self, dispatch: Dispatch) -> None:
         async with self._slots:
             try:
-                if taken := await self._taken(dispatch):
-                    await self._report(dispatch, await self._inputs(dispatch, taken))
-                    await until_done("dispatch done", partial(self._book.done, dispatch))
+                while taken := await self._taken(dispatch):
+                    if inputs := await self._inputs(dispatch, taken):
+                        await self._report(dispatch, inputs)
+                        await until_done("dispatch done", partial(self._book.done, dispatch))
+                        break
             finally:
                 with suppress(*TRANSIENT):  # else it runs out
                     await asyncio.shield(self._book.release(dispatch))
@@ -88,26 +91,29 @@ class Channel:
         return isinstance(standing(dispatch, taken.case, self._clock.now()), Behind)
 
     async def _inputs(self, dispatch: Dispatch, taken: Taken) -> list[CaseInput]:
-        """What to report, found by sending unless it is known already."""
+        """What to report, found by sending unless it is known already; nothing when it has to be taken again."""
         if taken.entry and taken.entry.state is Progress.ANSWERED:
             return taken.entry.inputs
         answer = await self._answer(dispatch, taken)
+        if answer is None:
+            return []
         inputs = [_result(dispatch, answer, self._clock), *answer.also]
         await until_done("dispatch answered", partial(self._book.answered, dispatch, inputs))
         return inputs
 
-    async def _answer(self, dispatch: Dispatch, taken: Taken) -> Answer:
+    async def _answer(self, dispatch: Dispatch, taken: Taken) -> Answer | None:
+        """What came of it. None: it is no longer ours, and whom it reaches was perhaps asked of an empty store."""
         fallen = standing(dispatch, taken.case, self._clock.now())
         if isinstance(fallen, Fallen):
             maybe_sent = taken.entry is not None
             return Answer(Result.IN_DOUBT if maybe_sent else Result.NOT_SENT, fallen.because)
         order = await until_done("dispatch prepared", partial(self._provider.prepare, dispatch))
+        still_ours = self._book.ours if isinstance(order, Answer) else self._book.sending
+        if not await until_done("dispatch still ours", partial(still_ours, dispatch)):
+            return None
         if isinstance(order, Answer):
             return order
-        if taken.entry is not None:
-            return await self._resumed(dispatch, order)
-        await until_done("dispatch sending", partial(self._book.sending, dispatch))
-        return await self._sent(dispatch, order)
+        return await (self._sent if taken.entry is None else self._resumed)(dispatch, order)
 
     async def _sent(self, dispatch: Dispatch, order: Order) -> Answer:
         doubt = ""

@@ -45,7 +45,7 @@ class Held(StrEnum):
 
     DONE = "done"
     LEASED = "leased"  # another is at it
-    LOST = "lost"  # the partition's store is being built anew: nobody can say whether the step stands
+    LOST = "lost"  # the partition's store is being built anew: nobody can say yet whether the step stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +66,32 @@ class DispatchBook:
         self._partitions, self._token, self._lease_ms = settings.partitions, token, round(lease_seconds * 1000)
         self._redis: Any = redis
         self._claim = redis.register_script(_lua("claim"))
+        self._mark = redis.register_script(_lua("mark"))
         self._release = redis.register_script(_lua("release"))
 
     async def take(self, dispatch: Dispatch) -> Taken | Held:
         """Take the lease on a dispatch, and read what is known of it and of its case."""
         partition = self.partition(dispatch.resident)
-        names = ("state", "cases", "applied", "earlier")
+        names = ("state", "cases", "applied", "earlier", "unsure")
         place = self._place(dispatch.resident, dispatch.id)
         keys = [place, self._lease(dispatch), *(key(name, partition) for name in names)]
         ids = [f"{dispatch.id}:{result.value}" for result in REPORTED]
-        arguments: list[str | int] = [self._token, self._lease_ms, dispatch.resident, dispatch.case, *ids]
+        arguments: list[str | int] = [self._token, self._lease_ms, dispatch.resident, dispatch.case, dispatch.id, *ids]
         word, *rest = await self._claim(keys=keys, args=arguments)
         if word != b"taken":
             return Held(word.decode())
-        entry, case = rest
-        return Taken(_entries.validate_json(entry) if entry else None, Case.model_validate_json(case) if case else None)
+        raw, case, unsure = rest
+        entry = _entries.validate_json(raw) if raw else _sending(dispatch) if unsure else None
+        return Taken(entry, Case.model_validate_json(case) if case else None)
 
-    async def sending(self, dispatch: Dispatch) -> None:
-        """From here on it may have been sent."""
-        await self._set(dispatch, Entry(state=Progress.SENDING, action=dispatch.action))
+    async def sending(self, dispatch: Dispatch) -> bool:
+        """From here on it may have been sent. False when it is no longer ours: then it must not be."""
+        entry = _sending(dispatch).model_dump_json()
+        return bool(await self._mark(keys=self._marked(dispatch), args=[self._token, entry, KEPT_SECONDS]))
+
+    async def ours(self, dispatch: Dispatch) -> bool:
+        """Whether we still have it. If not, another does, or the store was lost and what it answered says nothing."""
+        return bool(await self._mark(keys=self._marked(dispatch), args=[self._token]))
 
     async def answered(self, dispatch: Dispatch, inputs: Sequence[CaseInput]) -> None:
         """What came of it is known; it is not sent again, whatever happens before it is reported."""
@@ -107,11 +114,18 @@ class DispatchBook:
     async def _set(self, dispatch: Dispatch, entry: Entry) -> None:
         await self._redis.set(self._place(dispatch.resident, dispatch.id), entry.model_dump_json(), ex=KEPT_SECONDS)
 
+    def _marked(self, dispatch: Dispatch) -> list[str]:
+        return [self._lease(dispatch), self._place(dispatch.resident, dispatch.id)]
+
     def _place(self, resident: str, dispatch: str) -> str:
         return f"{key('dispatch', self.partition(resident))}:{dispatch}"
 
     def _lease(self, dispatch: Dispatch) -> str:
         return f"{key('lease', self.partition(dispatch.resident))}:{dispatch.id}"
+
+
+def _sending(dispatch: Dispatch) -> Entry:
+    return Entry(state=Progress.SENDING, action=dispatch.action)
 
 
 def _lua(name: str) -> str:

@@ -94,6 +94,7 @@ def changes(folded: Folded, now: datetime) -> Iterable[Change]:
     for event in folded.owed():
         change = Change()
         change.entry(event)
+        change.unsure(dispatch.id for dispatch in event.dispatches)
         yield change
     for name, at in folded.applied.items():
         if at > now - APPLIED_KEPT:
@@ -118,5 +119,3 @@ async def _values(settings: Settings, topic: str, partition: int) -> AsyncIterat
     async for record in read_range(settings, topic, partition, begin, end - 1):
         if record.value is not None:
             yield record.value
-
-

@@ -1,5 +1,6 @@
 """The Redis of a province: the connection, and one partition's cases behind the fence of its offset."""
 
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,9 +24,10 @@ APPLIED_KEPT = timedelta(days=9)  # longer than any input stays on its topic
 COMMIT = files("streams").joinpath("lua/commit.lua").read_text()
 
 # The partition's keys, in the order in which the script numbers them.
-STATE, CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, SETTLED, ALERTED, LEDGER, COUNTS, RECENT = range(14)
+STATE, CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, SETTLED, ALERTED, LEDGER, COUNTS = range(13)
+RECENT, UNSURE = 13, 14
 NAMES = (
-    "state",  # hash: offset, policy
+    "state",  # hash: offset, policy; of a rebuilt store also `end`, where it is whole again; before: `rebuilding`
     "cases",  # hash: resident -> the latest case
     "earlier",  # hash: case id -> a case that was followed by another
     "applied",  # sorted set: input id -> its time
@@ -39,6 +41,7 @@ NAMES = (
     "ledger",  # hash: total -> its sum over the partition
     "counts",  # hash: what is counted (domain/counts) -> how many
     "recent",  # sorted set: case -> when it changed, the latest RECENTLY
+    "unsure",  # set: dispatches that may have been sent before the store was lost
 )
 
 Argument = str | bytes | int | float
@@ -126,6 +129,11 @@ class Change:
             if amount:
                 self.add("HINCRBY", name, field_name, amount)
 
+    def unsure(self, dispatches: Iterable[str]) -> None:
+        """Remember that these may have been sent: the marks that said so are lost."""
+        for dispatch in dispatches:
+            self.add("SADD", UNSURE, dispatch)
+
     def standing(self, standing: Standing) -> None:
         self.add("HSET", STATE, "policy", standing.policy)
         self.add("DEL", HOLDS)
@@ -172,12 +180,19 @@ class CaseStore:
         standing = Standing(int(offset), policy.decode(), tuple(Hold.model_validate_json(hold) for hold in holds))
         return Loaded(
             standing,
-            {resident: Case.model_validate_json(raw) for resident, raw in zip(residents, cases[1:], strict=True) if raw},
+            {
+                resident: Case.model_validate_json(raw)
+                for resident, raw in zip(residents, cases[1:], strict=True)
+                if raw
+            },
             {name for name, score in zip(inputs, scores[1:], strict=True) if score is not None},
         )
 
-    async def commit(self, partition: int, expected: int | None, offset: int | None, change: Change) -> bool:
-        """Apply the change if the partition still stands at `expected`; False when another was first."""
+    async def commit(self, partition: int, expected: int | str | None, offset: int | None, change: Change) -> bool:
+        """Apply the change if the partition still stands at `expected`; False when another was first.
+
+        `expected` is an offset, or the progress of who rebuilds a partition that has none.
+        """
         arguments: list[Argument] = ["" if expected is None else expected, "" if offset is None else offset]
         for command, name, rest in change.commands:
             arguments += [len(rest), command, name + 1, *rest]
@@ -188,15 +203,42 @@ class CaseStore:
         stored = await self.redis.hget(key("state", partition), "offset")
         return None if stored is None else int(stored)
 
-    async def clear(self, partition: int, *, only_if_lost: bool = False) -> None:
-        """Forget the partition; with `only_if_lost`, no more than the remains of what was lost."""
-        if only_if_lost:
-            change = Change()
-            for name in (CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, LEDGER, COUNTS, RECENT):
-                change.add("DEL", name)
-            await self.commit(partition, None, None, change)
-        else:
-            await self.redis.delete(key("state", partition))
+    async def clear(self, partition: int) -> None:
+        """Forget where the partition stands: whoever looks next builds it anew."""
+        await self.redis.delete(key("state", partition))
+
+    async def begin_rebuild(self, partition: int) -> str | None:
+        """Empty a lost partition and mark it as being rebuilt from here on; None when it stands, or another was first.
+
+        Returns what `rebuild` asks for. Of two who rebuild at once the later begins anew, and the other is refused.
+        """
+        offset, other = await self.redis.hmget(key("state", partition), "offset", "rebuilding")
+        mark = uuid.uuid4().hex
+        begun = _emptied().add("HSET", STATE, "rebuilding", mark)
+        if offset is None and await self.commit(partition, other and other.decode(), None, begun):
+            return mark
+        return None
+
+    async def rebuild(self, partition: int, mark: str, changes: Iterable[Change], offset: int, end: int) -> bool:
+        """Fill a partition that was begun; False when another began after us, or it was lost again meanwhile.
+
+        Each change moves the mark on, as an offset does: written twice, because an answer was lost, it counts once.
+        """
+        stands = mark
+        for number, change in enumerate(changes):
+            following = f"{mark}/{number}"
+            if not await self.commit(partition, stands, None, change.add("HSET", STATE, "rebuilding", following)):
+                return False
+            stands = following
+        last = Change().add("HDEL", STATE, "rebuilding").add("HSET", STATE, "end", end)
+        return await self.commit(partition, stands, offset, last)
+
+    async def behind(self, partition: int) -> tuple[int, int] | None:
+        """The offset of a rebuilt store and the last one it lacks; None when it is whole, or lost."""
+        offset, end = await self.redis.hmget(key("state", partition), "offset", "end")
+        if offset is None or end is None or int(offset) >= int(end) - 1:
+            return None
+        return int(offset), int(end) - 1
 
     async def outbox(self, partition: int) -> dict[bytes, bytes]:
         """Journal entries committed but not known to be published, by the name under which they are cleared."""
@@ -245,6 +287,15 @@ class CaseStore:
     async def overdue(self, partition: int, now: datetime) -> int:
         """How many deadlines have passed and were not acted on yet."""
         return int(await self.redis.zcount(key("deadlines", partition), "-inf", milliseconds(now)))
+
+
+def _emptied() -> Change:
+    """Without the remains of what was lost. What screening was told stays until a case says otherwise."""
+    change = Change()
+    for name in range(len(NAMES)):
+        if name not in (SETTLED, ALERTED):
+            change.add("DEL", name)
+    return change
 
 
 def entry_name(entry: CaseEvent | StandingEvent) -> str:
