@@ -6,7 +6,9 @@ for unmatched.
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from importlib.resources import files
 from typing import Any
 
 from redis.asyncio import Redis
@@ -16,9 +18,12 @@ from schemas.errors import UserError
 log = logging.getLogger(__name__)
 
 MARK = "whole"  # string: the app id of the installation whose data this is
-LOCK = "restoring"
+LOCK = "restoring:{whole}"  # string: who restores; in the mark's slot, for a script has both
 LOCK_MS = 30_000
 WAIT_SECONDS = 0.2
+RELEASE = files("streams").joinpath("lua/release.lua").read_text("utf-8")
+# Only who still has the lock may say so: it is gone when the store was lost once more.
+MARKED = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('SET', KEYS[2], ARGV[2]) or false"
 
 Restorer = Callable[[], Awaitable[object]]
 
@@ -47,17 +52,20 @@ class Shared:
     async def ensure(self) -> None:
         """Return when it is whole: at once, or after this or another process has restored it."""
         while not await self.whole():
-            if await self._redis.set(LOCK, "1", nx=True, px=LOCK_MS):
-                await self._restore()
+            token = uuid.uuid4().hex
+            if await self._redis.set(LOCK, token, nx=True, px=LOCK_MS):
+                await self._restore(token)
             else:
                 await asyncio.sleep(WAIT_SECONDS)
 
-    async def _restore(self) -> None:
+    async def _restore(self, token: str) -> None:
         try:
             for restore in self._restorers:
                 await restore()
                 await self._redis.pexpire(LOCK, LOCK_MS)
-            await self._redis.set(MARK, self._app_id)
-            log.info("the shared part of the store is whole")
+            if await self._redis.eval(MARKED, 2, LOCK, MARK, token, self._app_id):
+                log.info("the shared part of the store is whole")
+            else:
+                log.warning("the store was lost again while it was restored")
         finally:
-            await self._redis.delete(LOCK)
+            await self._redis.eval(RELEASE, 1, LOCK, token)
