@@ -43,8 +43,7 @@ class Rosters:
 
     async def officers(self) -> list[Officer]:
         """Everybody on a roster, on duty or not."""
-        if not await self._redis.exists(ROSTER):  # none yet, or Redis was wiped
-            await self.restore()
+        await self._ensure()
         rosters = [Roster.model_validate_json(raw) for raw in await self._redis.hvals(ROSTER)]
         return [officer for roster in rosters for officer in roster.officers]
 
@@ -77,6 +76,7 @@ class Rosters:
         """Take in what an officer reported: whether he is still on the visit, and whom the resident knows."""
         if report.stage is VisitStage.ARRIVED:
             await self._redis.hset(LAST, report.resident, report.by)
+        await self._ensure()
         raw = await self._redis.hget(TASKS, report.dispatch)
         if raw and (state := _ENDS.get(report.stage)):
             await self._put(Task.model_validate_json(raw).model_copy(update={"state": state}))
@@ -95,6 +95,10 @@ class Rosters:
                 await self._redis.hset(where, name, record.value)
             elif where:
                 await self._redis.hdel(where, name)
+
+    async def _ensure(self) -> None:
+        if not await self._redis.exists(ROSTER):  # none yet, or Redis was wiped
+            await self.restore()
 
     async def _choose(
         self, dispatch: Dispatch, language: Language, tasks: dict[str, Task], now: datetime
