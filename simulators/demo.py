@@ -22,7 +22,7 @@ from simulators.ordinary import APPWATCH, CARRIERS
 from simulators.province import START, Province
 from simulators.stations import rosters
 from simulators.traces import POLICE
-from simulators.workers import Workers
+from simulators.workers import WORKER, Workers
 from streams import intake_http, receipts, topics
 from streams.channel_settings import load as load_channels
 from streams.clock import Clock
@@ -56,6 +56,7 @@ class Plan:
     residents: int = 3000
     workers: int = 2
     kill_worker: bool = False
+    worker: tuple[str, ...] = WORKER  # the command of each
 
 
 @dataclass(slots=True)
@@ -121,7 +122,7 @@ class Demo:
             )
             settings = found.settings(settings)
             await self._settle(line, province)
-            workers = await stack.enter_async_context(Workers(settings, plan.workers))
+            workers = await stack.enter_async_context(Workers(settings, plan.workers, plan.worker))
             await ready(line)
             await clock.sleep_until(START)
             feeders = Feeders(province, address, keys, clock)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from domain.ids import short_hash
@@ -24,7 +25,7 @@ from simulators.behaviour import Talk
 from simulators.contacts import Contacts
 from simulators.province import Loss
 from streams.clock import Clock
-from streams.retry import wanted
+from streams.retry import until_done, wanted
 
 _LOOK = timedelta(seconds=6)  # simulated, between two looks at an empty queue
 _STEP_BACK = timedelta(minutes=4)  # before the same resident is called again who did not take the call; assumed
@@ -86,14 +87,14 @@ class Operators:
 
     async def _work(self, name: str) -> None:
         while wanted():
-            case = await self._desk.next(name)
+            case = await until_done("next case", partial(self._desk.next, name))
             if case is None:
                 await self._clock.sleep(_LOOK)
                 continue
             try:
                 await self._handle(name, case)
             finally:
-                await self._desk.release(case.id)
+                await until_done("case given back", partial(self._desk.release, case.id))
 
     async def _handle(self, name: str, case: Case) -> None:
         """One case, from the claim to what is put down."""
@@ -108,7 +109,7 @@ class Operators:
         else:
             await self._put_down(name, case, NoteAct(what="conversation"))
         await self._clock.sleep(talk.lasted)
-        current = await self._desk.load(case.id) or case
+        current = await self._load(case.id) or case
         if current.settled:
             return
         await self._conclude(name, current, talk)
@@ -142,11 +143,14 @@ class Operators:
     async def _answer(self, case: Case) -> Case:
         """The case once it has changed; as it was, if that takes too long."""
         for _ in range(_ANSWERS):
-            current = await self._desk.load(case.id)
+            current = await self._load(case.id)
             if current is not None and current.version > case.version:
                 return current
             await asyncio.sleep(_ANSWER_LOOK)
         return case
+
+    async def _load(self, case_id: str) -> Case | None:
+        return await until_done("case", partial(self._desk.load, case_id))
 
     async def _take_reports(self) -> None:
         while wanted():

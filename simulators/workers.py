@@ -5,12 +5,14 @@ import os
 import signal
 import sys
 from asyncio.subprocess import Process
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from streams.settings import Settings
 
+WORKER = ("-m", "quanzu", "worker")  # what Python is told to run
 STOP_SECONDS = 15.0
 LOOK_SECONDS = 0.2
 
@@ -18,8 +20,8 @@ LOOK_SECONDS = 0.2
 class Workers:
     """As many workers as asked for: one that ends is started again, as whoever runs them in earnest would do."""
 
-    def __init__(self, settings: Settings, count: int) -> None:
-        self._settings, self._count = settings, count
+    def __init__(self, settings: Settings, count: int, command: Sequence[str] = WORKER) -> None:
+        self._settings, self._count, self._command = settings, count, command
         self._processes: dict[int, Process] = {}
         self._logs: list[IO[bytes]] = []
         self._stopping = False
@@ -32,14 +34,23 @@ class Workers:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
+        await self.stop()
+        for log in self._logs:
+            log.close()
+
+    async def stop(self) -> None:
+        """Let all stop, and start none again."""
         self._stopping = True
         self._looking.cancel()
         for process in self._processes.values():
             with suppress(ProcessLookupError):
                 process.terminate()
         await asyncio.gather(*(self._stopped(process) for process in self._processes.values()))
-        for log in self._logs:
-            log.close()
+
+    @property
+    def pids(self) -> list[int]:
+        """The workers' processes, in their order."""
+        return [process.pid for _, process in sorted(self._processes.items())]
 
     def signal(self, number: int, which: signal.Signals) -> None:
         """Send a signal to one worker, 0 to n-1: SIGKILL ends it at once, SIGTERM lets it stop."""
@@ -51,7 +62,7 @@ class Workers:
         log = (folder / "worker.log").open("ab")
         self._logs.append(log)
         self._processes[number] = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "quanzu", "worker", env=self._environment(folder), stdout=log, stderr=log
+            sys.executable, *self._command, env=self._environment(folder), stdout=log, stderr=log
         )
 
     def _environment(self, folder: Path) -> dict[str, str]:
