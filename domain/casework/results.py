@@ -33,7 +33,7 @@ def contact_result(draft: Draft, given: ContactResult) -> None:
     draft.say(FactKind.RESULT, f"{words} ({given.detail})" if given.detail else words, step, result=given.result)
     if awaited:
         _busy(draft, step, given.result)
-        follow(draft, draft.steps[step.id], _as_policy_says(draft, given.result), because)
+        follow(draft, draft.steps[step.id], _as_policy_says(draft, step, given.result), because)
     elif given.result in _NEVER_TOO_LATE:
         follow(draft, step, given.result, because, late=True)
 
@@ -51,10 +51,15 @@ def overdue(draft: Draft, step: Step) -> None:
         end(draft, step, StepState.FAILED, "no result in time")
 
 
-def _as_policy_says(draft: Draft, result: Result) -> str:
+def _as_policy_says(draft: Draft, step: Step, result: Result) -> str:
+    """The result's name in the policy's tables.
+
+    What was not sent because its time was over is overdue: its own deadline is only later to say so.
+    """
     if result is Result.IN_DOUBT:
         return OVERDUE if draft.level.in_doubt == "again" else Result.SENT
-    return result
+    too_late = result is Result.NOT_SENT and step.not_after is not None and draft.now >= step.not_after
+    return OVERDUE if too_late else result
 
 
 def _busy(draft: Draft, step: Step, result: Result) -> None:

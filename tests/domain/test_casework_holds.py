@@ -8,7 +8,7 @@ from domain.casework import has_held, lift
 from schemas.cases import StepState
 from schemas.events import FactKind
 from schemas.inputs import Hold, HoldChange
-from schemas.levels import Action, Channel, Level
+from schemas.levels import Action, Channel, Level, Outcome
 from tests.domain.builders import NOON, Line, danger, hold, payment, profile, rules
 
 
@@ -110,5 +110,5 @@ def test_a_hold_lifted_by_dropping_drops_what_it_held() -> None:
 def test_a_dissuaded_residents_held_steps_are_withdrawn() -> None:
     line = Line(hold(channel=Channel.SMS))
     line.alert(Level.RED)
-    line.outcome("dissuaded")  # type: ignore[arg-type]  # as the form says it
+    line.outcome(Outcome.DISSUADED)
     assert line.step("red.sms").state is StepState.WITHDRAWN

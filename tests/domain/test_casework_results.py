@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.casework import deadlines
 from schemas.cases import CaseState, StepState
 from schemas.events import FactKind
 from schemas.inputs import ClaimAct
@@ -250,7 +251,7 @@ def test_a_provider_that_fails_and_recovers_makes_exactly_one_contact() -> None:
     pauses = []
     for _ in range(5):
         line.result(Result.FAILED, Action.SMS)
-        pauses.append(line.step("yellow.sms").due - line.now)  # type: ignore[operator]  # of a waiting step
+        pauses.append(deadlines(line.here)["yellow.sms"] - line.now)
         line.pass_to(pauses[-1])
     assert pauses == [15 * SECOND, 30 * SECOND, 60 * SECOND, 120 * SECOND, 240 * SECOND]
     line.result(Result.DELIVERED, Action.SMS)
@@ -280,6 +281,14 @@ def test_what_was_not_sent_is_withdrawn() -> None:
     line = red()
     line.result(Result.NOT_SENT, ROBOT)
     assert line.step("red.call").state is StepState.WITHDRAWN
+
+
+def test_what_was_not_sent_because_its_time_was_over_is_tried_again() -> None:
+    line = red()
+    out = line.last(ROBOT)
+    assert out.not_after is not None
+    line.give(contact_result(out, Result.NOT_SENT, out.not_after + SECOND))
+    assert (line.step("red.call").state, line.step("red.call").attempt) == (StepState.PENDING, 2)
 
 
 def test_a_call_without_a_result_is_tried_again() -> None:

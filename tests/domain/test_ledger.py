@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import accumulate
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -72,10 +73,10 @@ def booked(start: Case, bookings: list[Booking]) -> Case:
 
 @given(BOOKINGS, st.randoms(use_true_random=False), st.integers(0, 4_000_000))
 def test_the_books_are_the_same_in_any_order_of_feedback_and_however_often_it_comes(
-    bookings: list[Booking], chance: object, exposure: int
+    bookings: list[Booking], chance: Random, exposure: int
 ) -> None:
     again = [*bookings, *bookings]
-    chance.shuffle(again)  # type: ignore[attr-defined]  # a Random
+    chance.shuffle(again)
     one, other = booked(dissuaded(exposure), bookings), booked(dissuaded(exposure), again)
     assert (one.kept, one.frozen, one.losses) == (other.kept, other.frozen, other.losses)
 
@@ -179,14 +180,14 @@ def test_a_fraud_without_a_warning_counts_against_none() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 5), AMOUNTS), max_size=8), st.randoms())
-def test_the_journal_folds_to_the_same_books_in_any_order(told: list[tuple[str, int, int]], chance: object) -> None:
+def test_the_journal_folds_to_the_same_books_in_any_order(told: list[tuple[str, int, int]], chance: Random) -> None:
     versions = {(name, version): amount for name, version, amount in told}
     events = [
         event(booked(case(), [kept("bank:1", A, amount)]).model_copy(update={"id": name, "version": version}))
         for (name, version), amount in versions.items()
     ]
     shuffled = [*events, *events]
-    chance.shuffle(shuffled)  # type: ignore[attr-defined]  # a Random
+    chance.shuffle(shuffled)
     assert fold(shuffled) == fold(events)
     assert fold(events).cases == len({name for name, _ in versions})
 
