@@ -120,7 +120,7 @@ async def _ends(
         return ends
     consumer.assign(wheres)
     for where, end in ends.items():
-        consumer.seek(where, end)
+        consumer.seek(where, max(end - 1, 0))  # at the very end a fetch would wait for what comes next
     while any(consumer.highwater(where) is None for where in wheres):
         await consumer.getmany(timeout_ms=FETCH_WAIT_MS, max_records=1)
     return {where: consumer.highwater(where) for where in wheres}
