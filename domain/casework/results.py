@@ -2,7 +2,7 @@
 
 from domain.casework.draft import Draft, is_clock
 from domain.casework.follow import follow
-from domain.casework.steps import bring_forward, end, is_current
+from domain.casework.steps import bring_forward, end, is_current, withdraw
 from domain.plan import CALLS
 from domain.policy.plan import OVERDUE
 from schemas.cases import Step, StepState
@@ -32,8 +32,10 @@ def contact_result(draft: Draft, given: ContactResult) -> None:
     words = f"{step.action.value.replace('_', ' ')}, attempt {given.attempt}: {said}"
     draft.say(FactKind.RESULT, f"{words} ({given.detail})" if given.detail else words, step, result=given.result)
     if awaited:
-        _busy(draft, step, given.result)
-        follow(draft, draft.steps[step.id], _as_policy_says(draft, step, given.result), because)
+        if _busy(draft, step, given.result):
+            _no_further_call(draft, draft.steps[step.id])
+        else:
+            follow(draft, draft.steps[step.id], _as_policy_says(draft, step, given.result), because)
     elif given.result in _NEVER_TOO_LATE:
         follow(draft, step, given.result, because, late=True)
 
@@ -62,13 +64,13 @@ def _as_policy_says(draft: Draft, step: Step, result: Result) -> str:
     return OVERDUE if too_late else result
 
 
-def _busy(draft: Draft, step: Step, result: Result) -> None:
+def _busy(draft: Draft, step: Step, result: Result) -> bool:
     """A line that stays busy is evidence, not bad luck: in Lanzhou it was the scammer who kept it so.
 
-    While an operator has the case it may be him whom the resident talks to.
+    While an operator has the case it may be him whom the resident talks to. Says whether an officer goes instead.
     """
     if result is not Result.BUSY or step.action not in CALLS or draft.plan_over or draft.case.claimed_by:
-        return
+        return False
     calls = [other for other in draft.steps.values() if other.action in CALLS and is_current(draft, other)]
     run = sum(_run_of_busy(other.results) for other in calls)
     if draft.case.danger.call_since is not None:
@@ -76,9 +78,17 @@ def _busy(draft: Draft, step: Step, result: Result) -> None:
     elif run >= draft.plan.busy_in_a_row:
         why = f"busy {run} times in a row: the scammer may be on the line"
     else:
-        return
+        return False
     draft.say(FactKind.EVIDENCE, why, step)
     bring_forward(draft, [Action.VISIT], why)
+    return step.action is Action.ROBOT_CALL and bool(draft.live(Action.VISIT))
+
+
+def _no_further_call(draft: Draft, step: Step) -> None:
+    """The robot stops dialling: it would only tell the scammer that somebody is trying. An operator still may."""
+    why = "an officer goes instead of a further call"
+    end(draft, step, StepState.FAILED, why)
+    withdraw(draft, draft.live(Action.ROBOT_CALL), why)
 
 
 def _run_of_busy(results: list[Result]) -> int:
