@@ -13,6 +13,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from weakref import WeakValueDictionary
 
 from faust.types import EventT, StreamT
 from prometheus_client import Counter
@@ -51,6 +52,8 @@ class Channel:
         self._dead_letters = DeadLetters(producer, clock)
         self._slots = asyncio.Semaphore(settings.channel_concurrency)
         self._seconds = settings.provider_seconds
+        # The lease is the process's: two tasks in it that have the same dispatch wait for one another here.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def run(self, stream: StreamT[bytes]) -> None:
         """The body of a channel's agent: batches carried out together, then acked."""
@@ -65,7 +68,8 @@ class Channel:
                 group.create_task(self._carry(dispatch))
 
     async def _carry(self, dispatch: Dispatch) -> None:
-        async with self._slots:
+        lock = self._locks.setdefault(dispatch.id, asyncio.Lock())
+        async with lock, self._slots:
             try:
                 while taken := await self._taken(dispatch):
                     if inputs := await self._inputs(dispatch, taken):

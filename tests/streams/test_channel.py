@@ -175,3 +175,56 @@ async def test_a_resident_without_a_telephone_is_reported_and_not_a_reason_to_st
         await carry(rig, unknown, known)
         assert await rig.results(known.resident) == ["sent"]
         assert await rig.results(unknown.resident) == ["failed"]
+
+
+async def test_two_tasks_of_one_worker_with_the_same_dispatch_make_one_contact(settings: Settings) -> None:
+    async with rigged(settings, Kind.NEITHER) as rig:
+        dispatch = await rig.decided(dispatch_for((await rig.resident()).id))
+        outgoing = await rig.worker()
+        channel = outgoing.channel(SmsProvider(outgoing))
+        await asyncio.gather(channel.carry([dispatch]), channel.carry([dispatch]))
+        assert contacts(rig, dispatch) == 1
+        assert await rig.results(dispatch.resident) == ["sent"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "result", "count"),
+    [(Kind.IDEMPOTENT, "sent", 1), (Kind.ASKABLE, "sent", 1), (Kind.NEITHER, "in_doubt", 0)],
+)
+async def test_what_a_rebuilt_store_cannot_vouch_for_is_handled_as_maybe_sent(
+    settings: Settings, kind: Kind, result: str, count: int
+) -> None:
+    async with rigged(settings, kind) as rig:
+        dispatch = await rig.decided(dispatch_for((await rig.resident()).id))
+        where = partition_of(dispatch.resident.encode(), rig.settings.partitions)
+        await rig.redis.sadd(key("unsure", where), dispatch.id)
+        await carry(rig, dispatch)
+        assert contacts(rig, dispatch) == count
+        assert await rig.results(dispatch.resident) == [result]
+
+
+async def test_a_channel_waits_until_a_rebuilt_store_has_applied_all_that_is_on_the_log(settings: Settings) -> None:
+    async with rigged(settings) as rig:
+        dispatch = await rig.decided(dispatch_for((await rig.resident()).id))
+        where = partition_of(dispatch.resident.encode(), rig.settings.partitions)
+        await rig.redis.hset(key("state", where), "end", 2)  # it stands at 0: the last one is 1
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await carry(rig, dispatch)
+        assert contacts(rig, dispatch) == 0
+        await rig.redis.hset(key("state", where), "offset", 1)
+        await carry(rig, dispatch)
+        assert contacts(rig, dispatch) == 1
+
+
+async def test_a_worker_whose_lease_was_lost_meanwhile_does_not_send(settings: Settings) -> None:
+    async with rigged(settings) as rig:
+        dispatch = await rig.decided(dispatch_for((await rig.resident()).id))
+        mine, other = (await rig.worker()).book, (await rig.worker()).book
+        await mine.take(dispatch)
+        assert await mine.ours(dispatch)
+        await mine.release(dispatch)
+        await other.take(dispatch)
+        assert not await mine.ours(dispatch)
+        assert not await mine.sending(dispatch)
+        assert await other.sending(dispatch)
