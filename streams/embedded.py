@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 
 READY_SECONDS = 15.0
 STOP_SECONDS = 5.0
+RUNNING = "running.json"  # in the data folder: where the servers are, for other commands (see running.py)
+LOCK = "lock"  # in the data folder: held by the one Quanzu that runs embedded there
+LOCK_TRIES = 10  # somebody who only looks whether it is held has it for a moment
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -111,14 +114,17 @@ class Embedded:
         log.warning("the embedded broker keeps its log in memory: what it holds is gone when it stops")
 
     def _claim_folder(self) -> None:
-        self._lock = (self.data / "lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise EmbeddedError(
-                f"{self.data}: another Quanzu runs embedded in this folder. "
-                "Stop it, set QUANZU_DATA to another folder, or use its servers through QUANZU_KAFKA and QUANZU_REDIS."
-            ) from None
+        self._lock = (self.data / LOCK).open("w")
+        for _ in range(LOCK_TRIES):
+            with suppress(BlockingIOError):
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                (self.data / RUNNING).unlink(missing_ok=True)  # left by one that was killed
+                return
+            time.sleep(0.02)
+        raise EmbeddedError(
+            f"{self.data}: another Quanzu runs embedded in this folder. "
+            "Stop it, set QUANZU_DATA to another folder, or use its servers through QUANZU_KAFKA and QUANZU_REDIS."
+        )
 
     def _start_broker(self) -> None:
         # The broker begins empty: a store left by an earlier run would stand ahead of its log.

@@ -1,13 +1,12 @@
 """Which servers a command talks to: those of the settings, those of a Quanzu running in the data folder, or its own."""
 
+import fcntl
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from streams.embedded import Embedded, EmbeddedError
-from streams.settings import Settings
-
-FILE = "running.json"  # in the data folder, for as long as an embedded Quanzu runs there
+from streams.embedded import LOCK, RUNNING, Embedded, EmbeddedError
+from streams.settings import Settings, SettingsError
 
 
 @asynccontextmanager
@@ -34,13 +33,55 @@ async def servers(settings: Settings) -> AsyncIterator[Settings]:
 def announce(settings: Settings) -> None:
     """Let other commands in the same data folder find these servers, the clock among them."""
     found = {"kafka": settings.kafka, "redis": settings.redis, "clock": settings.clock, "http_port": settings.http_port}
-    (settings.data / FILE).write_text(json.dumps(found))
+    (settings.data / RUNNING).write_text(json.dumps(found))
 
 
 def running(settings: Settings) -> Settings | None:
     """The settings of the embedded Quanzu that runs in this data folder."""
-    path = settings.data / FILE
-    if not path.exists():
+    if not _claimed(settings):
         return None
-    found = json.loads(path.read_text())
+    try:
+        found = json.loads((settings.data / RUNNING).read_text())
+    except FileNotFoundError:  # it is just beginning, or ending
+        return None
     return settings.model_copy(update={**found, "embedded": True})
+
+
+def reachable(settings: Settings) -> Settings:
+    """The settings of servers that are there already: a command that looks at servers starts none.
+
+    Raises SettingsError when there are none.
+    """
+    found = settings if settings.kafka is not None else running(settings)
+    if found is None:
+        raise SettingsError(
+            f"no servers: QUANZU_KAFKA and QUANZU_REDIS are not set, and no embedded Quanzu runs in {settings.data}. "
+            "Start `quanzu worker` in another terminal (it brings servers of its own), or set both"
+        )
+    return found
+
+
+def alone(settings: Settings) -> bool:
+    """Whether a command would have to start servers of its own, which end with it."""
+    return settings.kafka is None and running(settings) is None
+
+
+def refuse_company(settings: Settings) -> None:
+    """Raises EmbeddedError when an embedded Quanzu runs in the data folder, whose clock and residents are others."""
+    if settings.kafka is None and running(settings) is not None:
+        raise EmbeddedError(
+            f"another Quanzu runs embedded in {settings.data}: stop it, or set QUANZU_DATA to another folder"
+        )
+
+
+def _claimed(settings: Settings) -> bool:
+    """Whether somebody has the folder: whoever was killed left the file behind, but not the lock."""
+    path = settings.data / LOCK
+    if not path.exists():
+        return False
+    with path.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
