@@ -1,14 +1,18 @@
 """A worker: all agents on one Faust app."""
 
 import gc
+import logging
 
 from agents import board, casework, deadlines, payments, phone, screening, sms, visits
 from schemas.levels import Channel
+from streams import metrics
 from streams.app import App, create_app, run
 from streams.channel_settings import ChannelSettings
 from streams.clock import Clock
 from streams.line import Line
 from streams.settings import Settings
+
+log = logging.getLogger(__name__)
 
 CHANNELS = {
     Channel.SMS: sms.attach,
@@ -28,15 +32,24 @@ class Worker(App):
         await self.line.open()
         _spare_the_collector()
 
+    async def on_started(self) -> None:
+        await super().on_started()
+        log.info("the worker is ready")
+
     async def on_shutdown(self) -> None:
         await super().on_shutdown()
         await self.line.close()
 
 
 def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = None) -> None:
-    """Run until told to stop, by the settings' clock unless another is given."""
+    """Run until told to stop, by the settings' clock unless another is given.
+
+    Raises SettingsError when the topics are not as they must be, or the metrics' port is taken.
+    """
     app = create_app(settings, Worker)
     app.line = Line(settings, channels, clock)
+    app.line.check_topics()  # here, before Faust would make a traceback of it
+    metrics.serve(settings.metrics_port)
     for agent in (screening, casework, deadlines, board):
         agent.attach(app, app.line)
     for channel, attach in CHANNELS.items():

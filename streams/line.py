@@ -4,8 +4,6 @@ import asyncio
 import logging
 from typing import Any
 
-from prometheus_client import start_http_server
-
 from schemas.events import CaseEvent
 from schemas.levels import Channel
 from streams import topics
@@ -55,11 +53,9 @@ class Line:
 
     async def open(self) -> None:
         """Connect, and refuse to start where the topics are not as they must be."""
-        self._check_topics()
+        self.check_topics()
         await self.producer.start()
         await self.shared.ensure()
-        if self.settings.metrics_port:
-            start_http_server(self.settings.metrics_port, addr="127.0.0.1")
 
     async def close(self) -> None:
         await self.outgoing.client.aclose()
@@ -97,6 +93,7 @@ class Line:
         ]
         await asyncio.gather(*carrying)
 
-    def _check_topics(self) -> None:
+    def check_topics(self) -> None:
+        """Raises SettingsError that says what is wrong with the topics and what to do."""
         if wrong := topics.check(self.settings):
             raise SettingsError("the topics are not as they must be:\n" + "\n".join(wrong))

@@ -1,6 +1,8 @@
 """What Prometheus reads. No label carries anything of a person; every label's values are bounded."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+from streams.settings import SettingsError
 
 CLOCKS = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 1800, 7200, 86_400)  # seconds: the plan's clocks and what is below
 
@@ -21,3 +23,16 @@ DEFRAUDED_AFTER_WARNING = Gauge("quanzu_defrauded_after_warning", "Residents def
 DEADLINES_OVERDUE = Gauge("quanzu_deadlines_overdue", "Deadlines that have passed and are not acted on", ["partition"])
 HELD_BACK = Counter("quanzu_dispatches_held_total", "Dispatches held back by a mute or the stop", ["channel"])
 FEED_AGE = Gauge("quanzu_feed_age_seconds", "Time since a source's newest signal arrived", ["source"])
+
+
+def serve(port: int) -> None:
+    """Let Prometheus read them on loopback; 0: nobody does. Raises SettingsError when the port is taken."""
+    if not port:
+        return
+    try:
+        start_http_server(port, addr="127.0.0.1")
+    except OSError as error:
+        raise SettingsError(
+            f"QUANZU_METRICS_PORT = {port}: cannot listen on 127.0.0.1 ({error.strerror}). Each worker on a machine "
+            "needs a port of its own: set another, or 0 for none"
+        ) from None
