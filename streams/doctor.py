@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from domain.policy import PolicyError, load
 from streams import topics
 from streams.clock import Clock
+from streams.policies import read
 from streams.reader import end_offsets
 from streams.running import running
 from streams.settings import Settings
@@ -57,7 +58,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
 
 def _policy(settings: Settings) -> Finding:
     try:
-        policy = load(settings.policy.read_text(encoding="utf-8"))
+        policy = load(read(settings.policy))
     except OSError as error:
         return Finding(False, f"policy {settings.policy}: {error.strerror}", "Set QUANZU_POLICY to a policy file")
     except PolicyError as error:
@@ -67,7 +68,7 @@ def _policy(settings: Settings) -> Finding:
 
 def _kafka(settings: Settings) -> Finding:
     try:
-        admin = KafkaAdminClient(bootstrap_servers=settings.brokers, request_timeout_ms=5000)
+        admin = KafkaAdminClient(bootstrap_servers=settings.brokers, bootstrap_timeout_ms=topics.REACH_MS)
         brokers = admin.describe_cluster()["brokers"]
         admin.close()
     except (KafkaError, OSError) as error:

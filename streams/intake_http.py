@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -194,7 +195,9 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         listening = socket.create_server((host, port), backlog=2048)
     except OSError as error:
-        what = f"QUANZU_HTTP_PORT = {port}: cannot listen on {host} ({error.strerror}). Choose another port"
+        what = (
+            f"QUANZU_HTTP_PORT = {port}: cannot listen on {host} ({os.strerror(error.errno or 0)}). Choose another port"
+        )
         raise SettingsError(what) from None
     # asyncio turns Nagle off only where the protocol was named; with it on, an answer takes 40 ms more.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -16,6 +16,11 @@ from streams.settings import Settings, SettingsError
 
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9._-]{0,31}|\*):([0-9a-f]{64})")
 
+HOW_TO_KEY = (
+    "Make a key for each source with `openssl rand -hex 32`, give it to the feed, and set "
+    "QUANZU_API_KEYS=source:hash,source:hash with the hash that `printf %s KEY | sha256sum` prints"
+)
+
 
 class IntakeSettings(BaseSettings):
     """Each field is QUANZU_ and its name in capitals."""
@@ -92,12 +97,12 @@ def keys_for(settings: Settings, intake: IntakeSettings) -> Keys:
     if intake.api_keys is None and settings.embedded:
         return Keys([("*", hash_of_key(embedded_key(settings)))])
     if intake.api_keys is None:
-        raise SettingsError("QUANZU_API_KEYS is not set: nobody could send a signal. Make a key for each source")
+        raise SettingsError(f"QUANZU_API_KEYS is not set: nobody could send a signal. {HOW_TO_KEY}")
     entries = [_entry(number, text) for number, text in enumerate(_texts(intake.api_keys), start=1)]
     if any(source == "*" for source, _ in entries) and not settings.embedded:
         raise SettingsError("QUANZU_API_KEYS: a key for all sources (*) is for trying out. Name the source")
     if not entries:
-        raise SettingsError("QUANZU_API_KEYS holds no key: nobody could send a signal. Make a key for each source")
+        raise SettingsError(f"QUANZU_API_KEYS holds no key: nobody could send a signal. {HOW_TO_KEY}")
     return Keys(entries)
 
 

@@ -1,10 +1,11 @@
 """Policies by their content's hash: on the topic for good, in Redis for the workers, parsed once a process."""
 
+from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
 
-from domain.policy import Policy, load
+from domain.policy import Policy, PolicyError, load
 from schemas.errors import UserError
 from streams import topics
 from streams.producer import Producer, Record
@@ -12,6 +13,18 @@ from streams.reader import read_all
 from streams.settings import Settings
 
 KEY = "policies"  # hash: content's hash -> TOML
+
+
+def read(path: Path) -> str:
+    """A policy file's text, whose policy can be used. Raises PolicyError that names the file, or OSError."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+        load(text)
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"policy {path.name}: not UTF-8 at byte {error.start + 1}. Save it as UTF-8") from None
+    except PolicyError as error:
+        raise PolicyError(f"policy {path.name} cannot be used:\n{error}") from None
+    return text
 
 
 class UnknownPolicyError(UserError, LookupError):
@@ -37,7 +50,7 @@ class Policies:
 
     async def default(self) -> Policy:
         """The policy of the settings' file, with which an empty partition begins."""
-        return await self.publish(self._settings.policy.read_text(encoding="utf-8"))
+        return await self.publish(read(self._settings.policy))
 
     async def get(self, digest: str) -> Policy:
         """The policy of this hash. Raises UnknownPolicyError."""

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
 from domain.ids import short_hash
 from schemas.errors import UserError
 from schemas.inputs import Hold, HoldChange, PolicyChange
@@ -25,19 +28,20 @@ async def publish(line: Line, text: str, by: str) -> str:
 async def hold(
     line: Line, duration: timedelta, by: str, reason: str, spare_red: bool, named: Mapping[str, str | None]
 ) -> str:
-    """Begin a hold; returns its id. Raises pydantic.ValidationError for a channel or action that is none."""
+    """Begin a hold; returns its id. Raises UserError that says what of it is wrong, such as a channel that is none."""
     now = line.clock.now()
-    fields = {name: value for name, value in named.items() if value is not None}
-    made = Hold.model_validate(
-        {
-            "id": f"h{short_hash(by, now.isoformat())[:8]}",
-            "until": now + duration,
-            "reason": reason,
-            "by": by,
-            "spare_red": spare_red,
-            **fields,
-        }
-    )
+    fields = {
+        "id": f"h{short_hash(by, now.isoformat())[:8]}",
+        "until": now + duration,
+        "reason": reason,
+        "by": by,
+        "spare_red": spare_red,
+        **{name: value for name, value in named.items() if value is not None},
+    }
+    try:
+        made = Hold.model_validate(fields)
+    except ValidationError as error:
+        raise UserError("\n".join(f"hold: {_wrong(detail)}" for detail in error.errors())) from None
     await _to_all(line, HoldChange(id=f"hold:{made.id}", at=now, hold=made))
     return made.id
 
@@ -49,6 +53,10 @@ async def lift(line: Line, hold_id: str, by: str, reason: str, what: Literal["re
         raise UserError(f"no hold {hold_id!r} is in force")
     ended = Hold.model_validate_json(raw).model_copy(update={"by": by, "reason": reason})
     await _to_all(line, HoldChange(id=f"lift:{hold_id}", at=line.clock.now(), hold=ended, lift=what))
+
+
+def _wrong(detail: ErrorDetails) -> str:
+    return f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].removeprefix('Value error, ')}"
 
 
 async def _to_all(line: Line, change: PolicyChange | HoldChange) -> None:

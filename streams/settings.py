@@ -6,12 +6,13 @@ With neither QUANZU_KAFKA nor QUANZU_REDIS set, Quanzu is embedded: it starts se
 import os
 import secrets
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import UserError
+from streams.clock import Clock
 
 POLICY = Path(__file__).resolve().parent.parent / "deploy" / "policy" / "jilin.toml"
 
@@ -40,7 +41,7 @@ class Settings(BaseSettings):
         None, description="Key of the keyed hashes of phones, accounts and ID numbers. Embedded: made and kept in data"
     )
     http_port: int = Field(8080, ge=0, le=65535, description="Port of the intake and of the console")
-    metrics_port: int = Field(9464, ge=0, le=65535, description="Port of a worker's metrics; 0: any free one")
+    metrics_port: int = Field(9464, ge=0, le=65535, description="Port of a worker's metrics; 0: none")
     receipts_url: str = Field(
         "http://127.0.0.1:8080/receipts", description="Where providers send receipts, as they see it from outside"
     )
@@ -51,7 +52,7 @@ class Settings(BaseSettings):
     clock: str | None = Field(
         None, description="Simulated time, speed@start@epoch seconds (see clock.py). Unset: the time of day"
     )
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged")
 
     @model_validator(mode="before")
     @classmethod
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     def _whole(self) -> Self:
         if (self.kafka is None) != (self.redis is None):
             raise ValueError("QUANZU_KAFKA and QUANZU_REDIS belong together: set both, or neither to run embedded")
+        Clock.parse(self.clock)
         if self.kafka is None:
             object.__setattr__(self, "embedded", True)
         if self.replication == 0:

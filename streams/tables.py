@@ -4,6 +4,7 @@ What cannot be read is a row with a reason, not the end of the file: a quote tha
 a byte that does not belong to the encoding its own row.
 """
 
+import codecs
 import csv
 import io
 import math
@@ -21,12 +22,14 @@ from typing import IO, NamedTuple, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from schemas.errors import UserError
+
 _STRANGE = re.compile("[\udc80-\udcff]")  # what surrogateescape makes of a byte it cannot read
 LONGEST = 20  # lines of one row: more is a quote that was never closed
 PARQUET_BATCH = 1000
 
 
-class FileError(ValueError):
+class FileError(UserError, ValueError):
     """A file is not what it should be; the text says what to do about it."""
 
 
@@ -71,12 +74,14 @@ def open_rows(path: Path) -> Table:
 def write_table(path: Path, columns: Sequence[str]) -> Iterator[Sink]:
     """A file that only its owner may read, and that appears under its name when it is whole.
 
-    Raises FileError when its name ends in neither .csv nor .parquet.
+    Raises FileError when its name ends in neither .csv nor .parquet, or its folder is not there.
     """
     sinks: dict[str, Callable[[IO[bytes], Sequence[str]], _CsvSink | _ParquetSink]]
     sinks = {".csv": _CsvSink, ".parquet": _ParquetSink}
     if path.suffix.lower() not in sinks:
         raise FileError(f"{path.name}: only .csv and .parquet are written")
+    if not path.parent.is_dir():
+        raise FileError(f"{path.parent}: there is no such folder")
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -115,6 +120,9 @@ def _reads_as_utf8(line: bytes) -> bool:
 
 
 def _open_csv(path: Path) -> Table:
+    with path.open("rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise FileError(f'{path.name}: in UTF-16 ("Unicode text"). Save it as UTF-8 or GB 18030')
     encoding, size = encoding_of(path), path.stat().st_size
     read = [0]
     records = _records(_lines(path, encoding, read))

@@ -15,6 +15,7 @@ from streams.settings import Settings
 FOR_GOOD = None
 WEEK = timedelta(days=7)
 SEGMENT = timedelta(days=1)
+REACH_MS = 8_000  # after so long a broker that does not answer is away
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def configuration(topic: Topic, settings: Settings) -> dict[str, str]:
 
 def create(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
     """Create what is missing and return its names; what is there stays as it is (see `check`)."""
-    admin = KafkaAdminClient(bootstrap_servers=settings.brokers)
+    admin = _admin(settings)
     try:
         present = set(admin.list_topics())
         return [topic.name for topic in wanted if topic.name not in present and _created(admin, topic, settings)]
@@ -83,7 +84,7 @@ def create(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
 def check(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
     """What is wrong with the topics and what to do about it; nothing when all is well."""
     topics = list(wanted)
-    admin = KafkaAdminClient(bootstrap_servers=settings.brokers)
+    admin = _admin(settings)
     try:
         found = {topic["name"]: topic for topic in admin.describe_topics() if not topic["error_code"]}
         configured = _configured(admin, [topic.name for topic in topics if topic.name in found])
@@ -94,6 +95,10 @@ def check(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
         for topic in topics
         for trouble in _troubles(topic, found.get(topic.name), configured.get(topic.name, {}), settings)
     ]
+
+
+def _admin(settings: Settings) -> KafkaAdminClient:
+    return KafkaAdminClient(bootstrap_servers=settings.brokers, bootstrap_timeout_ms=REACH_MS)
 
 
 def _in_sync(settings: Settings) -> int:
