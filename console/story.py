@@ -27,3 +27,20 @@ def story(events: Sequence[CaseEvent]) -> RenderableType:
     money = f"exposure ¥{case.danger.exposure_fen / 100:,.2f}  probability {case.danger.probability:.0%}"
     reasons = [Text(f"  · {reason}") for reason in case.danger.reasons]
     return Group(Text(head, "bold"), Text(money), *reasons, table)
+
+
+def listing(events: Sequence[CaseEvent], most: int) -> RenderableType:
+    """The cases as they stand, the one that something happened to last first."""
+    latest: dict[str, CaseEvent] = {}
+    for event in events:
+        if event.case.id not in latest or event.case.version > latest[event.case.id].case.version:
+            latest[event.case.id] = event
+    table = Table(box=None)
+    for name in ("case", "level", "updated", "exposure ¥", "state", "scam type"):
+        table.add_column(name, no_wrap=name in ("case", "level", "updated"))
+    for event in sorted(latest.values(), key=lambda event: (event.at, event.case.id), reverse=True)[:most]:
+        case = event.case
+        at = case.updated_at.astimezone(LOCAL).strftime("%m-%d %H:%M:%S")
+        exposure = f"{case.danger.exposure_fen / 100:,.2f}"
+        table.add_row(case.id, case.level, at, exposure, case.state, case.danger.scam_type)
+    return Group(table, Text(f"cases: {len(latest)}, open: {sum(event.case.open for event in latest.values())}"))
