@@ -29,7 +29,7 @@ Restorer = Callable[[], Awaitable[object]]
 
 
 class OtherInstallationError(UserError, RuntimeError):
-    """This Redis belongs to another installation: a new consumer group would carry seven days of dispatches out again."""
+    """This Redis belongs to another installation: a new group would carry out seven days of dispatches again."""
 
 
 class Shared:
