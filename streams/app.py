@@ -90,6 +90,7 @@ def create_app(settings: Settings, kind: type[Made]) -> Made:
 
 def run(app: faust.App, settings: Settings) -> None:
     """Run the worker until it is told to stop; logging stays as the process has configured it."""
+    settings.data.mkdir(parents=True, exist_ok=True)  # Faust makes its own folder in it, and no more
     worker = faust.Worker(
         app,
         loglevel=logging.getLevelName(settings.log_level.upper()),

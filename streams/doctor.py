@@ -12,11 +12,14 @@ from redis.exceptions import RedisError
 
 from domain.policy import PolicyError, load
 from streams import topics
+from streams.channel_settings import load as load_channels
 from streams.clock import Clock
+from streams.intake_settings import keys_for
+from streams.intake_settings import load as load_intake
 from streams.policies import read
 from streams.reader import end_offsets
 from streams.running import running
-from streams.settings import Settings
+from streams.settings import Settings, SettingsError
 from streams.store import CaseStore, connect
 
 LIBRARIES = ("faust-streaming", "aiokafka", "kafka-python", "redis", "pydantic", "prometheus-client")
@@ -48,12 +51,26 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     redis = await _redis(found)
     yield kafka
     yield redis
-    if kafka.good:
-        for trouble in await asyncio.to_thread(topics.check, found):
-            yield Finding(False, trouble.partition(". ")[0], trouble.partition(". ")[2])
-    if kafka.good and redis.good:
+    for secret in _secrets(found):
+        yield secret
+    troubles = await asyncio.to_thread(topics.check, found) if kafka.good else []
+    for trouble in troubles:
+        yield Finding(False, trouble.partition(". ")[0], trouble.partition(". ")[2])
+    if kafka.good and redis.good and not troubles:
         async for finding in _partitions(found):
             yield finding
+
+
+def _secrets(settings: Settings) -> list[Finding]:
+    """What intake would refuse to start without."""
+    wrong = []
+    for load_and_look in (lambda: keys_for(settings, load_intake()), lambda: load_channels().key(settings)):
+        try:
+            load_and_look()
+        except SettingsError as error:
+            what, _, do = str(error).partition(". ")
+            wrong.append(Finding(False, what, do))
+    return wrong
 
 
 def _policy(settings: Settings) -> Finding:
