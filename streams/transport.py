@@ -1,6 +1,7 @@
 """Faust's Kafka transport with two things put right: how long a fetch waits, and what a commit may pass."""
 
 from collections import defaultdict, deque
+from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord
@@ -58,6 +59,17 @@ class Consumer(driver.Consumer):
     async def perform_seek(self) -> None:
         self._delivered.clear()  # what was not committed is delivered again
         await super().perform_seek()
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Go back to where the group stands, also in partitions where nothing was committed yet.
+
+        aiokafka leaves those where they are: what was fetched after they were assigned, and thrown away while the
+        flow was suspended for the rebalance, would never come again.
+        """
+        committed: Mapping[TP, int] = await super().seek_to_committed()
+        if fresh := [tp for tp, offset in committed.items() if not offset]:
+            await self._thread.seek_to_beginning(*fresh)
+        return committed
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         for tp in revoked:
