@@ -67,6 +67,14 @@ class Casework:
         async with self._locks[partition]:
             return await self._apply(partition, records)
 
+    async def cover(self, partition: int) -> list[Entry]:
+        """Apply what waits on the topic, for an owner who is silent. Returns the journal entries it made."""
+        async with self._locks[partition]:
+            stored, end = await self._store.offset(partition), await self._end(partition)
+            if stored is None or stored >= end - 1:
+                return []
+            return await self._catch_up(partition, stored, end - 1)
+
     async def watch(self, partition: int) -> None:
         """Bring a partition up whose store was lost, and publish what a dead worker left in the outbox."""
         async with self._locks[partition]:
@@ -128,22 +136,24 @@ class Casework:
                 batch.take(raw.offset, message)
         return batch.change, batch.entries
 
-    async def _catch_up(self, partition: int, stored: int, last: int) -> None:
-        """Apply again what an older store has not seen: the outcome and all ids are the same."""
+    async def _catch_up(self, partition: int, stored: int, last: int) -> list[Entry]:
+        """Apply what the store has not seen, or not any more: the outcome and all ids are the same."""
         begin = (await beginning_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
         if stored + 1 < begin:
-            log.warning("case-inputs/%d: %d to %d are no longer kept; folding the journal", partition, stored + 1, begin)
+            log.warning(
+                "case-inputs/%d: %d to %d are no longer kept; folding the journal", partition, stored + 1, begin
+            )
             await self.forget(partition)
-            return
-        log.warning("case-inputs/%d: the store stands at %d, applying to %d again", partition, stored, last)
+            return []
+        log.warning("case-inputs/%d: the store stands at %d, applying to %d", partition, stored, last)
         missed: list[Raw] = []
+        entries: list[Entry] = []
         async for record in read_range(self._settings, topics.CASE_INPUTS.name, partition, stored + 1, last):
             missed.append(Raw(record.offset, record.value or b""))
             if len(missed) == BATCH:
-                await self._apply(partition, missed)
+                entries += await self._apply(partition, missed)
                 missed = []
-        if missed:
-            await self._apply(partition, missed)
+        return entries + (await self._apply(partition, missed) if missed else [])
 
     async def forget(self, partition: int) -> None:
         """Let a partition be built anew from its journal."""

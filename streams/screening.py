@@ -89,6 +89,19 @@ class Screening:
             elif screened < self._reached.get(partition, -1):
                 await self._again(partition, screened, screened + 1, self._reached[partition])
 
+    async def cover(self, partition: int) -> None:
+        """Screen what waits on the topic, for an owner who is silent: a batch."""
+        async with self._locks[partition]:
+            screened, _ = await self._store.position(partition)
+            _, end = await self._bounds(partition)
+            if screened is None or screened >= end - 1:
+                return
+            last = min(end - 1, screened + BATCH)
+            waiting = read_range(self._settings, topics.SIGNALS.name, partition, screened + 1, last)
+            raws = [RawRecord(record.offset, record.value or b"") async for record in waiting]
+            while not await self._advanced(partition, raws):
+                pass
+
     async def rescore(self, partition: int, now: datetime) -> int:
         """Assess whom a call that goes on has brought into graver danger; returns how many were looked at."""
         due = await self._store.due(partition, now, RESCORE_MOST)
