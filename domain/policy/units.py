@@ -2,7 +2,7 @@
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
@@ -15,7 +15,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-def duration(text: Any) -> timedelta:
+def duration(text: object) -> timedelta:
     """Read "30s", "5m", "24h" or "7d". Raises ValueError that says how to write it."""
     if isinstance(text, timedelta):
         return text
