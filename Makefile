@@ -1,11 +1,12 @@
 # Everything a newcomer needs: `make demo` and `make test`.
 VENV := .venv
 PYTHON ?= python3
+ROUNDS ?= 10
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint lock clean
+.PHONY: setup demo test disturbed lint lock clean
 
 setup: $(STAMP)
 
@@ -21,6 +22,10 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest
+
+# Demos whose workers are killed, whose Redis is wiped, whose store raises: ROUNDS of each.
+disturbed: setup
+	$(BIN)/pytest tests/disturbed --rounds $(ROUNDS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -49,8 +49,8 @@ class Workers:
 
     @property
     def pids(self) -> list[int]:
-        """The workers' processes, in their order."""
-        return [process.pid for _, process in sorted(self._processes.items())]
+        """The workers' processes, those that run."""
+        return [process.pid for process in self._processes.values() if process.returncode is None]
 
     def signal(self, number: int, which: signal.Signals) -> None:
         """Send a signal to one worker, 0 to n-1: SIGKILL ends it at once, SIGTERM lets it stop."""
