@@ -1,0 +1,16 @@
+"""A worker as `quanzu worker` runs it, but by the tests' clock."""
+
+import logging
+import os
+from pathlib import Path
+
+from agents.worker import work
+from streams.channel_settings import load as load_channels
+from streams.clock import Clock
+from streams.settings import load
+from tests.line.hand_clock import HandClock
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = load()
+    work(settings, load_channels(), HandClock.shared(Path(os.environ["TEST_CLOCK"]), Clock.parse(settings.clock)))

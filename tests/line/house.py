@@ -1,0 +1,184 @@
+"""A whole installation: servers, a real worker, intake and receipts over HTTP, providers; and a clock moved by hand.
+
+Time stands still for it between two events: the clock jumps to the next one only when nothing is under way any more.
+So a test's days take seconds, and nothing comes late because a machine is slow.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import httpx
+
+from schemas.cases import Case, StepState
+from simulators import providers
+from simulators.providers import Providers
+from streams import intake_http, receipts, topics
+from streams.channel_settings import load as load_channels
+from streams.clock import Clock
+from streams.desk import Desk
+from streams.dispatch_book import Entry, Progress
+from streams.embedded import Embedded
+from streams.intake_settings import embedded_key
+from streams.intake_settings import load as load_intake
+from streams.line import Line
+from streams.reader import end_offsets
+from streams.settings import Settings
+from streams.store import key, moment
+from tests.line.behaviour import Behaviour
+from tests.line.hand_clock import HandClock
+from tests.line.worker import Worker
+
+START = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)  # 11:12 in Jilin, a Monday
+SETTLE_SECONDS = 60.0  # on the wall's clock; mostly a tenth of one, but a worker may just be starting
+LOOK_SECONDS = 0.01
+TICK = timedelta(milliseconds=1)  # what falls due is stored in whole milliseconds
+
+
+@dataclass
+class House:
+    """What all tests of the line share; each has residents of its own in it."""
+
+    settings: Settings
+    clock: HandClock
+    line: Line
+    providers: Providers
+    behaviour: Behaviour
+    intake: httpx.AsyncClient
+    worker: Worker
+    numbers: "count[int]" = field(default_factory=lambda: count(1))  # of telephones and accounts
+
+    @property
+    def desk(self) -> Desk:
+        return Desk(self.settings, self.line.store, self.line.producer, self.clock)
+
+    async def until(self, moment: datetime, residents: Iterable[str]) -> None:
+        """Let time pass, from event to event. Raises TimeoutError when something never comes to its end."""
+        known = list(residents)
+        await self.settle(known)
+        while (following := await self._next()) is not None and following <= moment:
+            self.clock.move_to(following + TICK)
+            await self.settle(known)
+        self.clock.move_to(moment)
+        await self.settle(known)
+
+    async def settle(self, residents: Iterable[str]) -> None:
+        """Return when nothing is under way: all is screened, decided, sent, answered and told."""
+        known = list(residents)
+        await until(lambda: self._settled(known), SETTLE_SECONDS, lambda: self.worker.log)
+
+    async def case(self, resident: str) -> Case | None:
+        """A resident's latest case."""
+        partition = topics.partition_of(resident.encode(), self.settings.partitions)
+        raw = await self.line.redis.hget(key("cases", partition), resident)
+        return Case.model_validate_json(raw) if raw else None
+
+    async def _settled(self, residents: list[str]) -> bool:
+        """Whatever is under way ends in an input of a case: so all were applied, and while looking none came."""
+        before = await end_offsets(self.settings, topics.CASE_INPUTS.name)
+        signals = await end_offsets(self.settings, topics.SIGNALS.name)
+        partitions = range(self.settings.partitions)
+        applied = {p: await self.line.store.offset(p) for p in partitions}
+        screened = {p: int(await self.line.redis.get(key("screened", p)) or -1) for p in partitions}
+        done = (
+            applied == {p: end - 1 for p, end in before.items()}
+            and screened == {p: end - 1 for p, end in signals.items()}
+            and not await self._overdue()
+            and await self._carried_out(residents)
+            and self._told()
+        )
+        return done and await end_offsets(self.settings, topics.CASE_INPUTS.name) == before
+
+    async def _overdue(self) -> bool:
+        now = self.clock.now()
+        for partition in range(self.settings.partitions):
+            if await self.line.store.outbox(partition):
+                return True
+        return any(due <= now for due in await self._clocks())
+
+    async def _clocks(self) -> list[datetime]:
+        """The first deadline, and the first moment to score again, of each partition."""
+        found = []
+        for partition in range(self.settings.partitions):
+            for name in ("deadlines", "rescore"):
+                first = await self.line.redis.zrange(key(name, partition), 0, 0, withscores=True)
+                found += [moment(score) for _, score in first]
+        return found
+
+    async def _next(self) -> datetime | None:
+        return min([*await self._clocks(), *self.clock.sleepers], default=None)
+
+    async def _carried_out(self, residents: list[str]) -> bool:
+        """Whether every dispatch that is out was carried out and reported."""
+        for resident in residents:
+            case = await self.case(resident)
+            for step in case.steps if case else ():
+                name = f"{case.id}:{step.id}:{step.attempt}:{step.action.channel.value}" if case else ""
+                if step.state is StepState.SENT and not await self._done(resident, name):
+                    return False
+        return True
+
+    async def _done(self, resident: str, dispatch: str) -> bool:
+        partition = topics.partition_of(resident.encode(), self.settings.partitions)
+        raw = await self.line.redis.get(f"{key('dispatch', partition)}:{dispatch}")
+        return raw is not None and Entry.model_validate_json(raw).state is Progress.DONE
+
+    def _told(self) -> bool:
+        """Whether each provider has told what it had to tell until now."""
+        each = (self.providers.carrier, self.providers.bank, self.providers.station)
+        under_way = sum(len(provider._running) for provider in each)
+        return under_way == len(self.clock.sleepers) and all(due > self.clock.now() for due in self.clock.sleepers)
+
+
+async def until(true: Callable[[], Awaitable[bool]], seconds: float, told: Callable[[], str] = lambda: "") -> None:
+    """Wait until it is true. Raises TimeoutError with what is told when it never is."""
+    ends = time.monotonic() + seconds
+    while not await true():
+        if time.monotonic() > ends:
+            raise TimeoutError(f"not within {seconds:g} s\n{told()}")
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _ready(line: Line, worker: Worker) -> None:
+    """Return when the worker has built all partitions. Raises TimeoutError with its log when it does not."""
+
+    async def built() -> bool:
+        assert worker.running, worker.log
+        return None not in [await line.store.offset(p) for p in range(line.settings.partitions)]
+
+    await until(built, SETTLE_SECONDS, lambda: worker.log)
+
+
+@asynccontextmanager
+async def house(data: Path) -> AsyncIterator[House]:
+    """Everything started, and stopped at the end."""
+    clock_file = data / "clock"
+    clock = HandClock.shared(clock_file, Clock(1.0, time.time(), START))
+    async with AsyncExitStack() as stack:
+        embedded = await stack.enter_async_context(Embedded(data))
+        settings = embedded.settings(Settings(clock=str(clock), http_port=0, metrics_port=0))
+        topics.create(settings)
+        channels = load_channels()
+        line = Line(settings, channels, clock)
+        await line.open()
+        stack.push_async_callback(line.close)
+        routes = receipts.routes(line.outgoing, channels)
+        address = await stack.enter_async_context(intake_http.running(settings, load_intake(), clock, routes))
+        settings = settings.model_copy(update={"receipts_url": f"{address}/receipts"})
+        does = Behaviour()
+        found = await stack.enter_async_context(
+            providers.running(settings, channels, clock, answer=does.answer, decide=does.decide, visit=does.visit)
+        )
+        settings = found.settings(settings)
+        headers = {"Authorization": f"Bearer {embedded_key(settings)}"}
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=address, headers=headers, timeout=10))
+        worker = Worker(settings, clock_file)
+        stack.callback(worker.kill)
+        worker.start()
+        await _ready(line, worker)
+        yield House(settings, clock, line, found, does, client, worker)

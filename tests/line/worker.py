@@ -1,0 +1,49 @@
+"""The one worker of the line's tests, in a process of its own: started, stopped, killed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from streams.settings import Settings
+
+SCRIPT = Path(__file__).with_name("hand_worker.py")
+ROOT = SCRIPT.parent.parent.parent
+STOP_SECONDS = 10
+
+
+class Worker:
+    """A process at a time; its log is in the data folder."""
+
+    def __init__(self, settings: Settings, clock: Path) -> None:
+        own = settings.model_copy(update={"metrics_port": 0})
+        self._environment = {**os.environ, **own.environment(), "TEST_CLOCK": str(clock), "PYTHONPATH": str(ROOT)}
+        self._log = settings.data / "worker.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        """The end of what it wrote."""
+        return self._log.read_text(errors="replace")[-3000:] if self._log.exists() else ""
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, str(SCRIPT)], env=self._environment, stdout=log, stderr=log
+            )
+
+    def kill(self) -> None:
+        """As `kill -9` does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(STOP_SECONDS)
+
+    def stop(self) -> None:
+        """As SIGTERM does."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(STOP_SECONDS)
