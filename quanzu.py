@@ -107,7 +107,7 @@ def demo(
     found = asyncio.run(Demo(settings, plan, out, board).run())
     if report is not None:
         report.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-        out.print(f"report: {report}", markup=False)
+        out.print(f"\nreport: {report}", markup=False)
     else:
         out.print_json(data=found)
 
