@@ -1,14 +1,13 @@
 """A key pressed counts for the plan it was pressed in, and for what the level lets it settle."""
 
-from datetime import timedelta
-
 from schemas.cases import CaseState
 from schemas.events import FactKind
 from schemas.inputs import OutcomeAct
-from schemas.levels import Action, Channel, Outcome, Result
+from schemas.levels import Action, Outcome, Result
+from schemas.signals import AppKind
 from tests.line.behaviour import goes_there
 from tests.line.rig import Line
-from tests.line.signals import call, confirmed, scam_app, transfer
+from tests.line.signals import confirmed, scam_app, transfer
 
 
 async def test_a_key_pressed_in_mid_chain_ends_the_robots_calls_and_leaves_the_other_channels_going(
@@ -35,20 +34,19 @@ async def test_an_old_acknowledgement_never_comes_back_after_a_reopening(line: L
     await line.signal(scam_app(line, resident))
     await line.advance(hours=1, minutes=1)
     line.expect(Action.SMS, resident, minutes=3)
-    robot = line.expect(Action.ROBOT_CALL, resident, hours=1)
+    before = line.expect(Action.ROBOT_CALL, resident, hours=1)
     await line.operator(resident, OutcomeAct(outcome=Outcome.FALSE_ALARM))
-    line.house.behaviour.phones[resident.phones[0].value][Channel.PHONE] = [Result.NO_ANSWER]
-    await line.advance(minutes=10)
-    mule = line.account()
-    await line.signal(call(line, resident), transfer(line, resident, mule))
-    reopened = line.house.clock.now()
-    assert (await line.case(resident)).state is CaseState.CONTACTING
-    line.house.providers.carrier.tell(robot.dispatch, "/calls", {"result": "answered", "key": "1"})
+    await line.advance(minutes=9)
+    await line.signal(scam_app(line, resident, kind=AppKind.LOAN))
+    (reopened,) = await line.facts(resident, FactKind.REOPENED)
+    assert "贷款" in reopened.words
+    line.house.providers.carrier.tell(before.dispatch, "/calls", {"result": "answered", "key": "1"})
     await line.settle()
-    case = await line.case(resident)
-    assert case.state is CaseState.CONTACTING
-    assert case.settled_at is None
-    await line.until(reopened + timedelta(seconds=25))
-    line.expect(Action.FLASH_SMS, resident)
-    line.expect(Action.ROBOT_CALL, resident)  # it goes on as if no key had been pressed
+    assert (await line.case(resident)).settled_at is None  # at this level a key pressed in time would settle it
+    await line.advance(hours=1, minutes=1)
+    line.expect(Action.SMS, resident, hours=1, minutes=13)
+    after = line.expect(Action.ROBOT_CALL, resident, hours=2, minutes=10)
     line.expect_nothing_else()
+    line.house.providers.carrier.tell(after.dispatch, "/calls", {"result": "answered", "key": "1"})
+    await line.settle()
+    assert (await line.case(resident)).state is CaseState.DISSUADED
