@@ -10,7 +10,6 @@ from domain.standing import AFTER_SETTLED
 from schemas.cases import Case, StepState
 from schemas.events import CaseEvent, FactKind
 from schemas.levels import Action, Result
-from simulators.providers.base import Contact
 from streams.dispatch_book import REPORTED
 from streams.store import milliseconds
 from tests.disturbed.books import Books, Published
@@ -145,18 +144,15 @@ def nothing_after_settled(books: Books) -> Iterator[str]:
         dispatch = dispatched.get(contact.dispatch)
         if dispatch is None or dispatch.action in AFTER_SETTLED:
             continue
-        if when := _settled_before(contact, list(stories[dispatch.case].values())):
-            yield f"{contact.dispatch}: at {contact.at}, settled since {when.isoformat()}"
+        if _was_settled(datetime.fromisoformat(contact.at), stories[dispatch.case].values()):
+            yield f"{contact.dispatch}: contacted at {contact.at}, settled before"
 
 
-def _settled_before(contact: Contact, story: list[Published]) -> datetime | None:
-    """When the case was settled that the contact belongs to, if it still was so at the contact."""
-    at = datetime.fromisoformat(contact.at) - ON_ITS_WAY
-    before = sorted((each for each in story if each.at <= at), key=lambda each: _case(each).version)
-    if not before or not _case(before[-1]).settled:
-        return None
-    since = [each.at for each in before if not _case(each).settled]
-    return max(since, default=before[0].at)
+def _was_settled(at: datetime, story: Iterable[Published]) -> bool:
+    """Whether a case stood settled from well before a moment until then."""
+    known = sorted((_case(each).version, each.at, _case(each).settled) for each in story if each.at <= at)
+    since = [(version, settled) for version, published, settled in known if published <= at - ON_ITS_WAY][-1:]
+    return bool(since) and all(settled for version, _, settled in known if version >= since[0][0])
 
 
 def _case(each: Published) -> Case:
