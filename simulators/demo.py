@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -32,7 +33,7 @@ from streams.intake_settings import load as load_intake
 from streams.line import Line
 from streams.overview import Overview, overview
 from streams.report import outcomes, report
-from streams.retry import wanted
+from streams.retry import until_done, wanted
 from streams.running import announce, servers
 from streams.settings import Settings
 
@@ -145,8 +146,7 @@ class Demo:
         title = f"seed {self._plan.seed}  ×{self._plan.speed:g}  intake {running.address}"
         with Live(console=self._out, auto_refresh=False, transient=False) as live:
             while wanted():
-                tallies = outcomes(await running.line.screening.tallies())
-                view = await overview(running.line.settings, running.line.store, running.line.clock, tallies)
+                view = await until_done("board", partial(_view, running.line))
                 live.update(self._draw(view, title), refresh=True)
                 await asyncio.sleep(LOOK_SECONDS)
 
@@ -161,6 +161,10 @@ class Demo:
             "province": running.province.fingerprint(),
             "truth": {name: value for name, value in truth.items() if name != "stories"},
         }
+
+
+async def _view(line: Line) -> Overview:
+    return await overview(line.settings, line.store, line.clock, outcomes(await line.screening.tallies()))
 
 
 @asynccontextmanager
