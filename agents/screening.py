@@ -1,17 +1,16 @@
 """Screen signals: who is in danger goes to casework as an alert, and every signal is counted once."""
 
 import asyncio
-from collections import defaultdict
 from functools import partial
 
-from faust.types import EventT, StreamT
+from faust.types import StreamT
 
 from streams import topics
 from streams.app import App, ack_all, owned, records
 from streams.line import Line
+from streams.raw import by_partition
 from streams.retry import until_done
 from streams.screening import BATCH
-from streams.signal_records import RawRecord
 
 WATCH_SECONDS = 1.0
 
@@ -33,11 +32,3 @@ def attach(app: App, line: Line) -> None:
             await asyncio.sleep(WATCH_SECONDS)
 
     app.task(watch_screening)
-
-
-def by_partition(batch: list[EventT[bytes]]) -> dict[int, list[RawRecord]]:
-    """A batch's records, each partition's in order."""
-    found: dict[int, list[RawRecord]] = defaultdict(list)
-    for event in batch:
-        found[event.message.partition].append(RawRecord(event.message.offset, event.message.value or b""))
-    return found

@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -21,6 +20,7 @@ from streams.batch import Batch, Entry
 from streams.clock import Clock
 from streams.policies import Policies
 from streams.producer import Producer
+from streams.raw import Raw
 from streams.reader import beginning_offsets, end_offsets, read_range
 from streams.settings import Settings
 from streams.store import CaseStore, Change, Loaded, Standing, entry_name
@@ -29,13 +29,6 @@ log = logging.getLogger(__name__)
 
 BATCH = 200  # inputs decided on with one round trip
 REBUILD_CHUNK = 500  # commands written at once while a store is built anew
-
-
-class Raw(NamedTuple):
-    """A record of case-inputs as it lies on its partition."""
-
-    offset: int
-    value: bytes
 
 
 class AheadError(UserError, RuntimeError):

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import os
 import re
 import secrets
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from streams.settings import Settings, SettingsError
+from streams.settings import Settings, SettingsError, kept
 
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9._-]{0,31}|\*):([0-9a-f]{64})")
 
@@ -108,18 +107,7 @@ def keys_for(settings: Settings, intake: IntakeSettings) -> Keys:
 
 def embedded_key(settings: Settings) -> str:
     """The key of an installation for trying out, kept in its data folder, readable by its owner only."""
-    path = settings.data / "api-key"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f"api-key.{os.getpid()}")
-    made.touch(mode=0o600)
-    made.write_text(secrets.token_urlsafe(32))
-    try:
-        os.link(made, path)  # fails when it is there: of two processes that start at once, one key wins
-    except FileExistsError:
-        pass
-    finally:
-        made.unlink()
-    return path.read_text().strip()
+    return kept(settings.data / "api-key", secrets.token_urlsafe(32))
 
 
 def _texts(given: str) -> list[str]:

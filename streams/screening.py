@@ -20,11 +20,12 @@ from streams.clock import Clock
 from streams.evidence_store import EvidenceStore, home
 from streams.policies import Policies
 from streams.producer import Producer, Record
+from streams.raw import Raw
 from streams.reader import beginning_offsets, end_offsets, read_all, read_range
 from streams.residents import Residents
 from streams.settings import Settings
 from streams.sifting import Sieve, Sifted
-from streams.signal_records import RawRecord, read
+from streams.signal_records import read
 from streams.subjects import Subjects
 from streams.verdicts import Judge, Verdicts
 
@@ -67,7 +68,7 @@ class Screening:
         self.whole: Callable[[], Awaitable[object]] = self.restore
         self.cases_wait_seconds = CASES_WAIT_SECONDS
 
-    async def screen(self, partition: int, raws: Sequence[RawRecord]) -> None:
+    async def screen(self, partition: int, raws: Sequence[Raw]) -> None:
         """Screen records, in order. Returns when their alerts are with Kafka and they are counted.
 
         Raises what passes by itself (Kafka or Redis away): call it again. Raises AheadError when the store belongs to
@@ -98,7 +99,7 @@ class Screening:
                 return
             last = min(end - 1, screened + BATCH)
             waiting = read_range(self._settings, topics.SIGNALS.name, partition, screened + 1, last)
-            raws = [RawRecord(record.offset, record.value or b"") async for record in waiting]
+            raws = [Raw(record.offset, record.value or b"") async for record in waiting]
             while not await self._advanced(partition, raws):
                 pass
 
@@ -138,7 +139,7 @@ class Screening:
         """What became of all signals: by source and outcome."""
         return await self._store.tallies()
 
-    async def _advanced(self, partition: int, raws: Sequence[RawRecord]) -> bool:
+    async def _advanced(self, partition: int, raws: Sequence[Raw]) -> bool:
         """Screen the records, or first what is missing before them; False when that has to be looked at again."""
         screened, policy = await self._store.position(partition)
         last, first = raws[-1].offset, raws[0].offset
@@ -164,9 +165,9 @@ class Screening:
         if begin <= last:
             log.warning("signals/%d: screening %d to %d again", partition, max(first, begin), last)
             await self._cases()
-        chunk: list[RawRecord] = []
+        chunk: list[Raw] = []
         async for record in read_range(self._settings, topics.SIGNALS.name, partition, max(first, begin), last):
-            chunk.append(RawRecord(record.offset, record.value or b""))
+            chunk.append(Raw(record.offset, record.value or b""))
             if len(chunk) == BATCH:
                 if not await self._batch(partition, chunk, screened, await self._current(partition)):
                     return
@@ -184,7 +185,7 @@ class Screening:
             await asyncio.sleep(NAP_SECONDS)
             waited += NAP_SECONDS
 
-    async def _batch(self, partition: int, raws: Sequence[RawRecord], expected: int | None, rules: RiskRules) -> bool:
+    async def _batch(self, partition: int, raws: Sequence[Raw], expected: int | None, rules: RiskRules) -> bool:
         """One batch from signals to alerts; False when it was not counted, since the store stood elsewhere."""
         now = self._clock.now()
         batch = read(partition, raws, now)

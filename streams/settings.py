@@ -88,7 +88,11 @@ class Settings(BaseSettings):
 
     def key(self) -> bytes:
         """The key of the keyed hashes; an embedded installation makes one and keeps it in its data folder."""
-        return self.secret.get_secret_value().encode() if self.secret else _kept_key(self.data / "secret")
+        return (
+            self.secret.get_secret_value().encode()
+            if self.secret
+            else kept(self.data / "secret", secrets.token_hex(32)).encode()
+        )
 
     def environment(self) -> dict[str, str]:
         """These settings as environment variables, for a process started by this one."""
@@ -113,15 +117,16 @@ def _in_words(location: tuple[int | str, ...], message: str) -> str:
     return name + message.removeprefix("Value error, ")
 
 
-def _kept_key(path: Path) -> bytes:
+def kept(path: Path, new: str) -> str:
+    """A secret that an embedded installation keeps in a file only its owner reads: what is there, or `new`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_name(f"{path.name}.{os.getpid()}")
     made.touch(mode=0o600)
-    made.write_text(secrets.token_hex(32))
+    made.write_text(new)
     try:
-        os.link(made, path)  # fails when it is there: of two processes that start at once, one key wins
+        os.link(made, path)  # fails when it is there: of two processes that start at once, one wins
     except FileExistsError:
         pass
     finally:
         made.unlink()
-    return path.read_bytes().strip()
+    return path.read_text().strip()

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -14,17 +13,11 @@ from schemas.dead_letters import DeadLetter, RecordPlace
 from schemas.evidence import ScreeningOutcome
 from schemas.signals import Signal, batch_adapter, signal_adapter
 from streams.casework import in_words
+from streams.raw import Raw
 from streams.topics import SIGNALS
 
 UNKNOWN = "unknown"
 _token: TypeAdapter[str] = TypeAdapter(Token)
-
-
-class RawRecord(NamedTuple):
-    """A record of signals as it lies on its partition."""
-
-    offset: int
-    value: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +42,7 @@ class ReadBatch:
     tally: Counter[str]
 
 
-def read(partition: int, raws: Sequence[RawRecord], at: datetime) -> ReadBatch:
+def read(partition: int, raws: Sequence[Raw], at: datetime) -> ReadBatch:
     """Read records; one that is whole costs one validation, else each of its signals is looked at by itself."""
     batch = ReadBatch([], [], Counter())
     for raw in raws:
@@ -71,7 +64,7 @@ def place_of(partition: int, offset: int, item: int | None) -> RecordPlace:
     return RecordPlace(topic=SIGNALS.name, partition=partition, offset=offset, item=item)
 
 
-def _one_by_one(partition: int, raw: RawRecord, at: datetime, batch: ReadBatch) -> list[tuple[int, Signal]]:
+def _one_by_one(partition: int, raw: Raw, at: datetime, batch: ReadBatch) -> list[tuple[int, Signal]]:
     try:
         content = orjson.loads(raw.value)
     except orjson.JSONDecodeError as error:

@@ -20,11 +20,11 @@ from streams.embedded import Embedded
 from streams.evidence_store import EvidenceStore
 from streams.policies import Policies
 from streams.producer import Producer, Record
+from streams.raw import Raw
 from streams.reader import read_all
 from streams.residents import Residents
 from streams.screening import Screening
 from streams.settings import Settings
-from streams.signal_records import RawRecord
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 ANNA, BERT = "r" + "a" * 16, "r" + "b" * 16
@@ -92,7 +92,7 @@ class Line:
         self.settings, self.producer, self.residents = settings, producer, residents
         self.redis: Any = redis
         self.offsets: dict[int, int] = {}
-        self.log: list[RawRecord] = []
+        self.log: list[Raw] = []
         self.screening = self.another()
 
     @property
@@ -115,14 +115,14 @@ class Line:
 
         return restore
 
-    async def write(self, *values: bytes, partition: int = 0) -> list[RawRecord]:
+    async def write(self, *values: bytes, partition: int = 0) -> list[Raw]:
         """Put records on the topic of signals."""
         await self.producer.send_all([Record(topics.SIGNALS.name, b"", value, partition) for value in values])
         first = self.offsets.get(partition, 0)
         self.offsets[partition] = first + len(values)
-        return [RawRecord(first + n, value) for n, value in enumerate(values)]
+        return [Raw(first + n, value) for n, value in enumerate(values)]
 
-    async def screen(self, *records: Sequence[Signal] | bytes, partition: int = 0) -> list[RawRecord]:
+    async def screen(self, *records: Sequence[Signal] | bytes, partition: int = 0) -> list[Raw]:
         """Write each as a record of signals, and screen them as one batch."""
         values = [record if isinstance(record, bytes) else packed(*record) for record in records]
         raws = await self.write(*values, partition=partition)

@@ -8,8 +8,8 @@ import pytest
 
 from schemas.evidence import EvidenceKind
 from schemas.signals import NumberClass, TransferState, WatchState
+from streams.raw import Raw
 from streams.screening import AheadError
-from streams.signal_records import RawRecord
 from streams.store import key
 from tests.streams.screening_line import (
     ACCOUNTS,
@@ -229,5 +229,5 @@ async def test_accounts_and_telephones_leave_the_signals_as_tokens_only(line: Li
 
 
 async def test_an_empty_batch_of_bytes_is_a_dead_letter(line: Line) -> None:
-    await line.screening.screen(0, [RawRecord(0, (await line.write(b""))[0].value)])
+    await line.screening.screen(0, [Raw(0, (await line.write(b""))[0].value)])
     assert await line.tally() == {"dead_lettered": 1}

@@ -95,3 +95,17 @@ def test_a_body_that_fails_stops_the_worker_and_its_batch_comes_again(settings: 
         assert failing.process.returncode != 0
     with Worker(settings, topic) as mended:
         until(lambda: {"bad", *numbers(10, 20)} <= {*mended.values}, JOIN_SECONDS, [mended])
+
+
+def test_what_nobody_has_acked_comes_again_to_whoever_owns_its_partition_next(settings: Settings, topic: str) -> None:
+    with Worker(settings, topic, "hold") as one:
+        until(lambda: len(one.owned) == 4, JOIN_SECONDS, [one])
+        send(settings, topic, *numbers(0, 40))
+        until(lambda: {*one.values} == {*numbers(0, 40)}, 5, [one])
+        seen = len(one.values)
+        with Worker(settings, topic, "hold") as two:
+            both = [one, two]
+            until(lambda: shared(one.owned, two.owned), JOIN_SECONDS, both)
+            until(lambda: {*one.values[seen:], *two.values} == {*numbers(0, 40)}, TAKE_OVER_SECONDS, both)
+            one.kill()
+            until(lambda: {*two.values} == {*numbers(0, 40)}, TAKE_OVER_SECONDS, both)
