@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -9,11 +10,13 @@ import pytest_asyncio
 from tests.line.house import START, House, house
 from tests.line.rig import Line
 
+HERE = Path(__file__).parent
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The house lives in one event loop, and so do the tests in it."""
     for item in items:
-        if "line" in getattr(item, "fixturenames", ()):
+        if HERE in item.path.parents:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
