@@ -31,7 +31,9 @@ async def servers(settings: Settings) -> AsyncIterator[Settings]:
 
 
 def announce(settings: Settings) -> None:
-    """Let other commands in the same data folder find these servers, the clock among them."""
+    """Let other commands in the same data folder find these servers, the clock among them; real ones are not ours."""
+    if not settings.embedded:
+        return
     found = {"kafka": settings.kafka, "redis": settings.redis, "clock": settings.clock, "http_port": settings.http_port}
     (settings.data / RUNNING).write_text(json.dumps(found))
 

@@ -5,6 +5,7 @@ python -m tests.servers --brokers 3      starts both, prints their addresses, an
 
 import argparse
 import base64
+import secrets
 import shutil
 import signal
 import socket
@@ -152,9 +153,9 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quanzu-servers-")))
         kafka = stack.enter_context(Kafka(folder, brokers))
         url = stack.enter_context(redis(folder))
-        print(
-            f"export QUANZU_KAFKA={kafka.address} QUANZU_REDIS={url} QUANZU_REPLICATION={min(3, brokers)}", flush=True
-        )
+        made = " ".join(f"QUANZU_{name}={secrets.token_hex(32)}" for name in ("SECRET", "RECEIPTS_SECRET"))
+        copies = min(3, brokers)
+        print(f"export QUANZU_KAFKA={kafka.address} QUANZU_REDIS={url} QUANZU_REPLICATION={copies} {made}", flush=True)
         signal.sigwait(STOP)
 
 
