@@ -1,0 +1,16 @@
+"""The README is what a newcomer goes by: what it shows is what the code says."""
+
+from pathlib import Path
+
+from streams.configuration import table
+
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+
+
+def test_the_readme_s_configuration_table_is_the_settings() -> None:
+    assert table() in README
+
+
+def test_every_report_key_is_explained() -> None:
+    for key in ("accepted", "conservation_holds", "cases_by_level", "warned", "loss_avoided_fen", "contacts_twice"):
+        assert f"`{key}`" in README
