@@ -1,6 +1,7 @@
 """Deadlines: what has fallen due becomes an input of its case, within a second."""
 
 import time
+from collections.abc import Callable
 
 from schemas.inputs import Deadline
 from streams import topics
@@ -9,16 +10,20 @@ from streams.producer import Producer, Record
 from streams.store import CaseStore, moment
 
 POLL_SECONDS = 0.05
-AGAIN_SECONDS = 2.0  # a deadline still there then was lost on the way, or casework is behind: its id counts it once
+# A deadline still there was lost on the way, or casework is behind. Its id counts it once, but each writing is work:
+# written again at a steady pace, those that wait kept a casework that was behind from ever catching up.
+AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 2.0, 64.0
 MOST = 500  # a partition and poll
 
 
 class Deadlines:
     """Polls the partitions this worker owns and writes an input for each deadline that has come."""
 
-    def __init__(self, store: CaseStore, producer: Producer, clock: Clock) -> None:
-        self._store, self._producer, self._clock = store, producer, clock
-        self._written: dict[str, float] = {}  # input id -> when, so that a poll does not write it again at once
+    def __init__(
+        self, store: CaseStore, producer: Producer, clock: Clock, wall: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store, self._producer, self._clock, self._wall = store, producer, clock, wall
+        self._written: dict[str, tuple[float, float]] = {}  # input id -> when it may be written again, and the wait
 
     async def fire(self, partition: int) -> int:
         """Write what is due in a partition; returns how many inputs that were."""
@@ -40,12 +45,13 @@ class Deadlines:
         return len(fresh)
 
     def _fresh(self, name: str) -> bool:
-        now = time.monotonic()
-        if now - self._written.get(name, -AGAIN_SECONDS) < AGAIN_SECONDS:
+        now = self._wall()
+        again, wait = self._written.get(name, (now, AGAIN_SECONDS))
+        if now < again:
             return False
-        self._written[name] = now
+        self._written[name] = now + wait, min(2 * wait, LONGEST_AGAIN_SECONDS)
         if len(self._written) > 100 * MOST:
-            self._written = {n: at for n, at in self._written.items() if now - at < AGAIN_SECONDS}
+            self._written = {other: (at, wait) for other, (at, wait) in self._written.items() if now < at + wait}
         return True
 
 

@@ -1,0 +1,34 @@
+"""What has fallen due is written once, and again only at longer and longer intervals."""
+
+from datetime import timedelta
+
+from redis.asyncio import Redis
+
+from streams import topics
+from streams.clock import Clock
+from streams.deadlines import Deadlines
+from streams.producer import Producer
+from streams.settings import Settings
+from streams.store import CaseStore, key, milliseconds
+from tests.dispatched import NOW, dispatch_for
+
+DATABASE = 5
+
+
+async def test_a_deadline_that_casework_has_not_come_to_is_not_written_again_and_again(settings: Settings) -> None:
+    topics.create(settings, [topics.CASE_INPUTS])
+    producer = Producer(settings)
+    await producer.start()
+    wall = 0.0
+    async with Redis.from_url(f"{str(settings.redis).rsplit('/', 1)[0]}/{DATABASE}", protocol=3) as redis:
+        await redis.flushdb()
+        due = milliseconds(NOW - timedelta(seconds=1))
+        await redis.zadd(key("deadlines", 0), {f"{dispatch_for('r' + 16 * 'a').case}|red.sms": due})
+        deadlines = Deadlines(CaseStore(redis), producer, Clock.starting(1, NOW), lambda: wall)
+        written = []
+        for second in range(40):
+            wall = float(second)
+            if await deadlines.fire(0):
+                written.append(second)
+    await producer.stop()
+    assert written == [0, 2, 6, 14, 30]
