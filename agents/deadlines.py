@@ -20,6 +20,7 @@ def attach(app: App, line: Line) -> None:
     """Add the timers to a worker."""
     _every(app, POLL_SECONDS, "deadlines", partial(_each, app, line.fire))
     _every(app, WATCH_SECONDS, "watch", partial(_each, app, line.watch))
+    _every(app, WATCH_SECONDS, "gauges", lambda: line.show(owned(app, topics.CASE_INPUTS.name)))
     _every(app, BEAT_SECONDS, "beat", lambda: line.orphans.beat(owned(app, topics.CASE_INPUTS.name)))
     _every(app, BEAT_SECONDS, "cover", line.cover)
 

@@ -1,6 +1,7 @@
 """The board: each case's latest state for whoever reads a compacted topic, and the clocks of the line as metrics."""
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from schemas.events import CaseEvent, FactKind, journal_adapter
@@ -10,12 +11,15 @@ from streams.clock import Clock
 from streams.producer import Producer, Record
 from streams.store import CaseStore, key, moment
 
+WAITING = 10_000  # dispatches remembered for their first result: a metric may lose one, memory may not grow
+
 
 class Board:
     """Reads the journal of the partitions this worker owns."""
 
     def __init__(self, store: CaseStore, producer: Producer, clock: Clock) -> None:
         self._store, self._producer, self._clock = store, producer, clock
+        self._waiting: OrderedDict[str, datetime] = OrderedDict()  # dispatches whose first result is to come
 
     async def take(self, partition: int, values: Sequence[bytes]) -> None:
         """Write snapshots and observe the clocks; an event that came before changes nothing."""
@@ -31,9 +35,14 @@ class Board:
         if highest > seen:
             await self._store.redis.set(key("boarded", partition), highest)
 
-    async def gauges(self, partition: int) -> None:
-        """What is overdue in a partition now."""
-        metrics.DEADLINES_OVERDUE.labels(partition).set(await self._store.overdue(partition, self._clock.now()))
+    async def gauges(self, partitions: Collection[int]) -> None:
+        """What stands in the partitions this worker owns: added up over the workers it is the province's."""
+        now = self._clock.now()
+        metrics.DEADLINES_OVERDUE.clear()
+        for partition in partitions:
+            metrics.DEADLINES_OVERDUE.labels(partition).set(await self._store.overdue(partition, now))
+        metrics.show_cases(await self._store.sums("counts", partitions))
+        metrics.show_money(await self._store.sums("ledger", partitions))
 
     def _observe(self, event: CaseEvent) -> None:
         for fact in event.facts:
@@ -41,18 +50,25 @@ class Board:
                 metrics.CASES_OPENED.labels(event.case.level).inc()
             elif fact.kind is FactKind.RESULT and fact.action and fact.result:
                 metrics.CONTACTS.labels(fact.action.channel, fact.result).inc()
+                self._answered(fact.action, event)
             elif fact.kind is FactKind.HELD and fact.action:
                 metrics.HELD_BACK.labels(fact.action.channel).inc()
             elif fact.kind is FactKind.STATE and event.case.outcome:
                 metrics.OUTCOMES.labels(event.case.outcome).inc()
         self._clocks(event)
 
+    def _answered(self, action: Action, event: CaseEvent) -> None:
+        if sent := self._waiting.pop(event.input.rpartition(":")[0], None):
+            metrics.DISPATCH_TO_RECEIPT.labels(action.channel).observe(self._wall(event.at, sent))
+
     def _clocks(self, event: CaseEvent) -> None:
         now = self._clock.now()
         for dispatch in event.dispatches:
-            if dispatch.signal_at is not None and dispatch.action in (Action.FLASH_SMS, Action.SMS):
-                metrics.SIGNAL_TO_ALERT.observe(self._wall(event.at, dispatch.signal_at))
+            self._waiting[dispatch.id] = dispatch.at
+            if dispatch.signal_at is not None:
                 metrics.ALERT_TO_DISPATCH.observe(self._wall(now, event.at))
+        while len(self._waiting) > WAITING:
+            self._waiting.popitem(last=False)
         if event.input_kind == "deadline":
             metrics.DEADLINE_ERROR.observe(self._wall(now, moment(int(event.input.rpartition(":")[2]))))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Collection
 from typing import Any
 
 from schemas.events import CaseEvent
@@ -63,10 +64,14 @@ class Line:
         await self.redis.aclose()
 
     async def watch(self, partition: int) -> None:
-        """Each second: bring a partition's cases up if they were lost, and show what is late."""
+        """Each second: bring a partition's cases up if they were lost."""
         await self.shared.ensure()
         await self.casework.watch(partition)
-        await self.board.gauges(partition)
+
+    async def show(self, partitions: Collection[int]) -> None:
+        """Each second: what stands in these partitions, as metrics."""
+        await self.board.gauges(partitions)
+        self.screening.show_feeds()
 
     async def fire(self, partition: int) -> None:
         """Many times a second: what has fallen due."""

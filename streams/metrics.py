@@ -1,5 +1,7 @@
 """What Prometheus reads. No label carries anything of a person; every label's values are bounded."""
 
+from collections.abc import Mapping
+
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
 from streams.settings import SettingsError
@@ -17,12 +19,33 @@ CASES_OPENED = Counter("quanzu_cases_opened_total", "Cases opened", ["level"])
 CASES_OPEN = Gauge("quanzu_cases_open", "Open cases", ["level", "state"])
 CONTACTS = Counter("quanzu_contacts_total", "What came of contacts", ["channel", "result"])
 OUTCOMES = Counter("quanzu_case_outcomes_total", "How conversations ended", ["outcome"])
+DISSUADED = Gauge("quanzu_dissuaded", "Cases in which the resident was dissuaded")
 MONEY_KEPT = Gauge("quanzu_loss_avoided_fen", "Money kept by evidence class, D is modelled", ["evidence"])
 MONEY_FROZEN = Gauge("quanzu_frozen_fen", "Money frozen at banks")
 DEFRAUDED_AFTER_WARNING = Gauge("quanzu_defrauded_after_warning", "Residents defrauded after a warning", ["days"])
 DEADLINES_OVERDUE = Gauge("quanzu_deadlines_overdue", "Deadlines that have passed and are not acted on", ["partition"])
 HELD_BACK = Counter("quanzu_dispatches_held_total", "Dispatches held back by a mute or the stop", ["channel"])
 FEED_AGE = Gauge("quanzu_feed_age_seconds", "Time since a source's newest signal arrived", ["source"])
+
+
+def show_cases(counts: Mapping[str, int]) -> None:
+    """Open cases by level and state, from what is counted (domain/counts)."""
+    CASES_OPEN.clear()
+    for name, number in counts.items():
+        kind, _, rest = name.partition("|")
+        if kind == "open" and number:
+            level, _, state = rest.partition("|")
+            CASES_OPEN.labels(level, state).set(number)
+
+
+def show_money(ledger: Mapping[str, int]) -> None:
+    """The ledger's sums, in fen and people."""
+    DISSUADED.set(ledger.get("dissuaded", 0))
+    MONEY_FROZEN.set(ledger.get("frozen", 0))
+    for evidence in "ABCD":
+        MONEY_KEPT.labels(evidence).set(ledger.get(f"kept_{evidence.lower()}", 0))
+    for days in (30, 90):
+        DEFRAUDED_AFTER_WARNING.labels(days).set(ledger.get(f"defrauded_after_warning_{days}d", 0))
 
 
 def serve(port: int) -> None:

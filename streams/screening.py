@@ -64,6 +64,7 @@ class Screening:
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
         self._reached: dict[int, int] = {}  # the offset up to which this worker has screened
         self._whole_log: dict[int, int] = {}  # the offset that was seen to lie on the log
+        self._heard: dict[str, datetime] = {}  # when each source's signals came through here last
         self._default: RiskRules | None = None
         self.whole: Callable[[], Awaitable[object]] = self.restore
         self.cases_wait_seconds = CASES_WAIT_SECONDS
@@ -200,7 +201,7 @@ class Screening:
         tally = batch.tally + judge.verdicts.tally
         counted = await self._store.count(partition, expected, raws[-1].offset, tally)
         if counted:
-            _measure(tally)
+            self._measure(tally, now)
         return counted
 
     async def _judge(self, evidence: dict[ResidentId, list[Evidence]], rules: RiskRules, now: datetime) -> Judge:
@@ -237,7 +238,18 @@ class Screening:
         )
         await self._store.remember(verdicts.alerted, verdicts.rescore)
         for alert in verdicts.alerts:
-            metrics.SIGNAL_TO_ALERT.observe(max(0.0, (self._clock.now() - alert.signal_at).total_seconds()))
+            metrics.SIGNAL_TO_ALERT.observe(max(0.0, self._clock.wall_seconds(self._clock.now() - alert.signal_at)))
+
+    def show_feeds(self) -> None:
+        """How long each source that came through here has been silent, as metrics."""
+        for source, at in self._heard.items():
+            metrics.FEED_AGE.labels(source).set(self._clock.wall_seconds(self._clock.now() - at))
+
+    def _measure(self, tally: Counter[str], now: datetime) -> None:
+        for name, count in tally.items():
+            source, _, outcome = name.partition("|")
+            self._heard[source] = now
+            metrics.SIGNALS_SCREENED.labels(source, outcome).inc(count)
 
     async def _current(self, partition: int) -> RiskRules:
         return await self._rules((await self._store.position(partition))[1])
@@ -278,9 +290,3 @@ def _evidence(sifted: Sifted) -> dict[ResidentId, list[Evidence]]:
 
 def _watch_record(entry: WatchEntry) -> Record:
     return Record(topics.WATCHLIST.name, entry.subject.encode(), entry.model_dump_json().encode())
-
-
-def _measure(tally: Counter[str]) -> None:
-    for name, count in tally.items():
-        source, _, outcome = name.partition("|")
-        metrics.SIGNALS_SCREENED.labels(source, outcome).inc(count)

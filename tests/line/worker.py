@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from streams.settings import Settings
+from tests.servers import free_port
 
 SCRIPT = Path(__file__).with_name("hand_worker.py")
 ROOT = SCRIPT.parent.parent.parent
@@ -16,7 +17,8 @@ class Worker:
     """A process at a time; its log is in the data folder."""
 
     def __init__(self, settings: Settings, clock: Path) -> None:
-        own = settings.model_copy(update={"metrics_port": 0})
+        self.metrics_port = free_port()
+        own = settings.model_copy(update={"metrics_port": self.metrics_port})
         self._environment = {**os.environ, **own.environment(), "TEST_CLOCK": str(clock), "PYTHONPATH": str(ROOT)}
         self._log = settings.data / "worker.log"
         self._process: subprocess.Popen[bytes] | None = None
