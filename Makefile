@@ -21,7 +21,7 @@ demo: setup
 	$(BIN)/quanzu demo
 
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # Demos whose workers are killed, whose Redis is wiped, whose store raises: ROUNDS of each.
 disturbed: setup
