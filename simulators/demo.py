@@ -72,15 +72,11 @@ class Running:
     address: str
 
 
-Disturb = Callable[[Running], Any]
-
-
 class Demo:
     """Runs a plan once."""
 
     def __init__(self, settings: Settings, plan: Plan, out: Console, draw: Draw) -> None:
         self._settings, self._plan, self._out, self._draw = settings, plan, out, draw
-        self.found: dict[str, Any] = {}
 
     async def run(self) -> dict[str, Any]:
         """Set everything up, let it run, wait until the line has drained, and report."""
@@ -97,40 +93,52 @@ class Demo:
         plan = self._plan
         clock = Clock(plan.speed, time.time() + AHEAD_SECONDS, START)
         async with AsyncExitStack() as stack:
-            base = self._settings.model_copy(update={"clock": str(clock)})
-            settings = await stack.enter_async_context(servers(base))
-            await asyncio.to_thread(topics.create, settings)
-            province = Province(plan.seed, plan.residents, secret=settings.key())
-            channels = load_channels()
-            line = Line(settings.model_copy(update={"metrics_port": 0}), channels)
-            await line.open()
-            stack.push_async_callback(line.close)
-            keys, intake = feed_keys(settings)
-            routes = receipts.routes(line.outgoing, channels)
-            address = await stack.enter_async_context(intake_http.running(settings, intake, clock, routes))
-            settings = settings.model_copy(update={"receipts_url": f"{address}/receipts"})
-            announce(settings)
-            answers = Answers(province.contacts)
-            found = await stack.enter_async_context(
-                providers.running(
-                    settings,
-                    channels,
-                    clock,
-                    answer=answers.telephone,
-                    decide=answers.bank,
-                    visit=answers.visit,
-                )
-            )
-            settings = found.settings(settings)
+            line = await self._line(stack, clock)
+            province = Province(plan.seed, plan.residents, secret=line.settings.key())
+            address, keys = await self._intake(stack, line)
+            found = await self._providers(stack, line, province, f"{address}/receipts")
             await self._settle(line, province)
-            workers = await stack.enter_async_context(Workers(settings, plan.workers, plan.worker))
+            workers = Workers(found.settings(line.settings), plan.workers, plan.worker)
+            await stack.enter_async_context(workers)
             await ready(line)
             await clock.sleep_until(START)
-            feeders = Feeders(province, address, keys, clock)
-            operators = Operators(Desk(settings, line.store, line.producer, clock), province.contacts, province, clock)
+            desk = Desk(line.settings, line.store, line.producer, clock)
             names = [f"operator-{number}" for number in range(1, OPERATORS + 1)]
-            await stack.enter_async_context(beside(operators.run(names)))
-            yield Running(line, province, found, workers, feeders, address)
+            await stack.enter_async_context(beside(Operators(desk, province.contacts, province, clock).run(names)))
+            yield Running(line, province, found, workers, Feeders(province, address, keys, clock), address)
+
+    async def _line(self, stack: AsyncExitStack, clock: Clock) -> Line:
+        base = self._settings.model_copy(update={"clock": str(clock), "metrics_port": 0})
+        settings = await stack.enter_async_context(servers(base))
+        await asyncio.to_thread(topics.create, settings)
+        line = Line(settings, load_channels())
+        await line.open()
+        stack.push_async_callback(line.close)
+        return line
+
+    async def _intake(self, stack: AsyncExitStack, line: Line) -> tuple[str, Callable[[str], str]]:
+        """Where signals and receipts are taken in, and each source's key."""
+        keys, intake = feed_keys(line.settings)
+        routes = receipts.routes(line.outgoing, line.outgoing.channels)
+        running = intake_http.running(line.settings, intake, line.clock, routes)
+        address = await stack.enter_async_context(running)
+        announce(line.settings)
+        return address, keys
+
+    async def _providers(
+        self, stack: AsyncExitStack, line: Line, province: Province, receipts_url: str
+    ) -> providers.Providers:
+        line.settings = line.settings.model_copy(update={"receipts_url": receipts_url})
+        answers = Answers(province.contacts)
+        running = providers.running(
+            line.settings,
+            line.outgoing.channels,
+            line.clock,
+            answer=answers.telephone,
+            decide=answers.bank,
+            visit=answers.visit,
+        )
+        return await stack.enter_async_context(running)
 
     async def _settle(self, line: Line, province: Province) -> None:
         await line.residents.put(province.people)
