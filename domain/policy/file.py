@@ -4,6 +4,7 @@ import hashlib
 import tomllib
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from domain.policy.messages import Messages
 from domain.policy.plan import Plan
@@ -39,7 +40,7 @@ def load(text: str) -> Policy:
         raise PolicyError("\n".join(_line(item) for item in error.errors(include_url=False))) from error
 
 
-def _line(item: object) -> str:
-    loc, message = item["loc"], item["msg"]  # type: ignore[index]  # pydantic's ErrorDetails
+def _line(item: ErrorDetails) -> str:
+    loc, message = item["loc"], item["msg"]
     where = ".".join(str(part) for part in loc)
     return f"[{where}] {message.removeprefix('Value error, ')}"

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Coroutine, Sequence
 from dataclasses import asdict, dataclass
@@ -56,7 +57,7 @@ class RefusedError(ValueError):
     """The provider will not do it, and says why."""
 
 
-class SimulatedProvider:
+class SimulatedProvider(ABC):
     """A provider of one family of orders. Who derives from it says what an order does and what is told later."""
 
     def __init__(self, clock: Clock, receipts_url: str, key: bytes, mode: Kind = Kind.IDEMPOTENT) -> None:
@@ -69,17 +70,17 @@ class SimulatedProvider:
         self._running: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
 
+    @abstractmethod
     def paths(self) -> dict[str, str]:
         """Each path that takes orders, and the webhook that is told of them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
         """What the order does. Raises RefusedError when it will not be done."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
         """What is told of it later."""
-        raise NotImplementedError
 
     @property
     def app(self) -> Starlette:
