@@ -1,0 +1,75 @@
+"""The desk: one operator a case, the best case first."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from schemas.cases import Case
+from schemas.inputs import ClaimAct, OperatorReport, input_adapter
+from schemas.levels import Level
+from schemas.signals import TransferState
+from streams import topics
+from streams.clock import Clock
+from streams.desk import Desk
+from streams.producer import Producer
+from streams.reader import read_all
+from streams.settings import Settings
+from streams.store import CaseStore, Change, connect
+from tests.domain.builders import NOON, Line, payment
+
+
+def waiting(letter: str, level: Level = Level.RED, amount: int = 1_000_000) -> Case:
+    """A case whose operator call is on the desk."""
+    line = Line()
+    line.alert(level, payment(amount=amount, state=TransferState.PENDING))
+    line.pass_to(timedelta(minutes=2))
+    resident = "r" + letter * 16
+    return line.here.model_copy(update={"resident": resident, "id": f"{resident}-1"})
+
+
+@pytest.fixture
+async def desk(settings: Settings) -> AsyncIterator[Desk]:
+    topics.create(settings)
+    redis = connect(settings)
+    await redis.flushdb()
+    producer = Producer(settings)
+    await producer.start()
+    yield Desk(settings, CaseStore(redis), producer, Clock(1.0, 0.0, NOON))
+    await producer.stop()
+    await redis.aclose()
+
+
+async def put(desk: Desk, settings: Settings, *cases: Case) -> None:
+    for case in cases:
+        change = Change()
+        change.case(None, case)
+        partition = topics.partition_of(case.resident.encode(), settings.partitions)
+        assert await desk._store.commit(partition, None, None, change)
+
+
+async def test_two_operators_never_get_the_same_case_and_the_best_comes_first(desk: Desk, settings: Settings) -> None:
+    large, small = waiting("a", amount=9_000_000), waiting("b")
+    await put(desk, settings, small, large)
+    first, second, third = [await desk.next(name) for name in ("li", "wang", "zhao")]
+    assert [case and case.id for case in (first, second, third)] == [large.id, small.id, None]
+
+
+async def test_a_case_given_back_is_free_again_and_each_claim_is_an_input(desk: Desk, settings: Settings) -> None:
+    case = waiting("c")
+    await put(desk, settings, case)
+    assert await desk.next("li")
+    await desk.release(case.id)
+    assert await desk.next("wang")
+    claims = [given async for given in _inputs(settings, case)]
+    assert [(claim.by, claim.act) for claim in claims] == [
+        ("li", ClaimAct(do="claim")),
+        ("wang", ClaimAct(do="claim")),
+    ]
+
+
+async def _inputs(settings: Settings, case: Case) -> AsyncIterator[OperatorReport]:
+    async for record in read_all(settings, topics.CASE_INPUTS.name):
+        given = input_adapter.validate_json(record.value or b"")
+        if isinstance(given, OperatorReport) and given.case == case.id:
+            yield given
