@@ -72,9 +72,12 @@ def _e164(text: str, region: str) -> str:
     home, national = number.country_code == CHINA, str(number.national_number)
     if possible == ValidationResult.IS_POSSIBLE_LOCAL_ONLY or (home and len(national) < 9):
         raise ValueError("the area code is missing, or digits are")
+    if home and number.italian_leading_zero:  # no Chinese number keeps a zero: what is left would be another number
+        raise ValueError("there are too many zeros in front of the digits")
     if possible != ValidationResult.IS_POSSIBLE or (home and not _NATIONAL.fullmatch(national)):
         raise ValueError("there are too many or too few digits")
-    return str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+    spelt = str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+    return spelt if spelt == text else _e164(spelt, region)  # of several zeros in front, one is dropped at a time
 
 
 def phone_tail(phone: str) -> str:

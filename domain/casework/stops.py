@@ -31,7 +31,8 @@ def bank_feedback(draft: Draft, given: BankFeedback) -> None:
             _cancelled(draft, given, payment)
         case BankState.FROZEN | BankState.RETURNED:
             money.keep(draft, given.transfer, EvidenceClass.A, given.amount_fen)
-            money.freeze(draft, given.transfer, given.amount_fen)
+            if given.state is BankState.FROZEN:  # what came back was not held anywhere
+                money.freeze(draft, given.transfer, given.amount_fen)
     _answered(draft, given, meant=draft.case is not before)
 
 

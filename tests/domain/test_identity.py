@@ -80,7 +80,9 @@ def test_a_telephone_number_has_one_spelling_however_it_is_written(written: str,
     assert normal_phone(normal) == normal
 
 
-@pytest.mark.parametrize("written", ["", "+", "0", "12", "81234567", "1380000000", "138000000011", "138CALLNOW1"])
+@pytest.mark.parametrize(
+    "written", ["", "+", "0", "12", "81234567", "1380000000", "138000000011", "138CALLNOW1", "000100000000"]
+)
 def test_what_cannot_be_dialled_is_refused_without_being_repeated(written: str) -> None:
     with pytest.raises(ValueError, match=r"digits|dialled") as refused:
         normal_phone(written)
