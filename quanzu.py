@@ -130,7 +130,7 @@ def worker() -> None:
     """Run a worker: all agents, on this machine's share of the partitions."""
     from agents.worker import work
     from streams import topics
-    from streams.channel_settings import load
+    from streams.channels.settings import load
     from streams.embedded import Embedded
     from streams.running import announce, running
 
@@ -160,7 +160,7 @@ def intake(
     """Take signals in: over HTTP, or from a file."""
     from console.progress import bar
     from streams.commands import serve_intake, take_file
-    from streams.formats import FORMATS, Options
+    from streams.intake.formats import FORMATS, Options
     from streams.running import alone
 
     if what not in ("serve", *FORMATS):
@@ -205,7 +205,7 @@ def topics_check() -> None:
 @residents_app.command("import")
 def residents_import(file: Existing) -> None:
     """Take residents in from CSV or Parquet; a row that cannot be read is refused by line, column and reason."""
-    from streams.residents_files import import_file
+    from streams.residents.files import import_file
 
     async def run() -> None:
         async with _line() as line:
@@ -223,7 +223,7 @@ def residents_import(file: Existing) -> None:
 @residents_app.command("export")
 def residents_export(file: Path) -> None:
     """Write all residents to CSV or Parquet."""
-    from streams.residents_files import export_file
+    from streams.residents.files import export_file
 
     async def run() -> None:
         async with _line() as line:
@@ -235,7 +235,7 @@ def residents_export(file: Path) -> None:
 @residents_app.command("example")
 def residents_example(file: Path, count: Annotated[int, typer.Option(min=1, help="How many")] = 20) -> None:
     """Write a file of made-up people, as an example of the columns."""
-    from streams.residents_files import write_example
+    from streams.residents.files import write_example
 
     write_example(file, count)
     out.print(str(file), markup=False)

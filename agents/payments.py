@@ -7,9 +7,9 @@ from schemas.levels import Channel as Name
 from schemas.levels import Result
 from streams import topics
 from streams.app import App
-from streams.channel import Channel
-from streams.outgoing import Outgoing
-from streams.provider import Answer, Gateway, Order
+from streams.channels.channel import Channel
+from streams.channels.outgoing import Outgoing
+from streams.channels.provider import Answer, Gateway, Order
 
 
 class BankProvider(Gateway):

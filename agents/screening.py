@@ -10,7 +10,7 @@ from streams.app import App, ack_all, owned, records
 from streams.line import Line
 from streams.raw import by_partition
 from streams.retry import until_done
-from streams.screening import BATCH
+from streams.screening.screening import BATCH
 
 WATCH_SECONDS = 1.0
 

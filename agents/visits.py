@@ -12,9 +12,9 @@ from schemas.residents import Resident
 from schemas.rosters import Task
 from streams import topics
 from streams.app import App
-from streams.channel import Channel
-from streams.outgoing import Outgoing
-from streams.provider import Answer, Gateway, Order
+from streams.channels.channel import Channel
+from streams.channels.outgoing import Outgoing
+from streams.channels.provider import Answer, Gateway, Order
 from streams.retry import until_done
 
 

@@ -7,7 +7,7 @@ from agents import board, casework, deadlines, payments, phone, screening, sms, 
 from schemas.levels import Channel
 from streams import metrics
 from streams.app import App, create_app, run
-from streams.channel_settings import ChannelSettings
+from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
 from streams.line import Line
 from streams.settings import Settings

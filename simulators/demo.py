@@ -24,12 +24,14 @@ from simulators.province import START, Province
 from simulators.stations import rosters
 from simulators.traces import POLICE
 from simulators.workers import WORKER, Workers
-from streams import intake_http, receipts, topics
-from streams.channel_settings import load as load_channels
+from streams import topics
+from streams.channels import receipts
+from streams.channels.settings import load as load_channels
 from streams.clock import Clock
 from streams.desk import Desk
-from streams.intake_settings import IntakeSettings, embedded_key, make_key
-from streams.intake_settings import load as load_intake
+from streams.intake import server as intake_http
+from streams.intake.settings import IntakeSettings, embedded_key, make_key
+from streams.intake.settings import load as load_intake
 from streams.line import Line
 from streams.overview import Overview, overview
 from streams.report import outcomes, report

@@ -10,12 +10,14 @@ import kafka.errors
 import redis.exceptions
 
 from schemas.errors import UserError
-from streams import intake_http, receipts, topics
-from streams.channel_settings import load as load_channels
-from streams.formats import Options
-from streams.intake import Intake
-from streams.intake_files import FileReport, Progress, intake_file
-from streams.intake_settings import load as load_intake
+from streams import topics
+from streams.channels import receipts
+from streams.channels.settings import load as load_channels
+from streams.intake import server as intake_http
+from streams.intake.files import FileReport, Progress, intake_file
+from streams.intake.formats import Options
+from streams.intake.settings import load as load_intake
+from streams.intake.signals import Intake
 from streams.line import Line
 from streams.running import servers
 from streams.settings import Settings

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from pydantic_settings import BaseSettings
 
-from streams.channel_settings import ChannelSettings
-from streams.intake_settings import IntakeSettings
+from streams.channels.settings import ChannelSettings
+from streams.intake.settings import IntakeSettings
 from streams.settings import Settings
 
 READ = (Settings, IntakeSettings, ChannelSettings)

@@ -12,10 +12,10 @@ from redis.exceptions import RedisError
 
 from domain.policy import PolicyError, load
 from streams import topics
-from streams.channel_settings import load as load_channels
+from streams.channels.settings import load as load_channels
 from streams.clock import Clock
-from streams.intake_settings import keys_for
-from streams.intake_settings import load as load_intake
+from streams.intake.settings import keys_for
+from streams.intake.settings import load as load_intake
 from streams.policies import read
 from streams.reader import end_offsets
 from streams.running import running

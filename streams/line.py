@@ -10,17 +10,17 @@ from schemas.levels import Channel
 from streams import topics
 from streams.board import Board
 from streams.casework import Casework
-from streams.channel import Channel as Carrier
-from streams.channel_settings import ChannelSettings
+from streams.channels.channel import Channel as Carrier
+from streams.channels.outgoing import Outgoing
+from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
 from streams.deadlines import Deadlines
 from streams.orphans import Orphans
-from streams.outgoing import Outgoing
 from streams.policies import Policies
 from streams.producer import Producer
-from streams.residents import Residents
+from streams.residents.register import Residents
 from streams.restore import Shared
-from streams.screening import Screening
+from streams.screening.screening import Screening
 from streams.settings import Settings, SettingsError
 from streams.store import CaseStore, connect
 

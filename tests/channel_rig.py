@@ -21,15 +21,15 @@ from simulators.providers.bank import Deciding
 from simulators.providers.carrier import Answering
 from simulators.providers.station import Visiting
 from streams import topics
-from streams.channel_settings import ChannelSettings
+from streams.channels.outgoing import Outgoing
+from streams.channels.provider import Kind
+from streams.channels.receipts import routes
+from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
-from streams.outgoing import Outgoing
 from streams.policies import Policies
 from streams.producer import Producer
-from streams.provider import Kind
 from streams.reader import end_offsets, read_range
-from streams.receipts import routes
-from streams.residents import Residents
+from streams.residents.register import Residents
 from streams.settings import Settings
 from streams.store import key
 from streams.topics import partition_of

@@ -15,7 +15,7 @@ from simulators.providers.bank import Bank, Deciding
 from simulators.providers.base import SimulatedProvider
 from simulators.providers.carrier import Answering, Carrier
 from simulators.providers.station import Station, Visiting
-from streams.channel_settings import ChannelSettings
+from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
 from streams.settings import Settings
 

@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from simulators.providers import running
-from streams.channel_settings import load as load_channels
+from streams.channels.settings import load as load_channels
 from streams.clock import Clock
 from streams.settings import load
 

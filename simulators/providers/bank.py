@@ -9,8 +9,8 @@ from typing import Any
 from schemas.inputs import BankState
 from schemas.levels import Action
 from simulators.providers.base import Contact, Receipt, RefusedError, SimulatedProvider
+from streams.channels.provider import Kind
 from streams.clock import Clock
-from streams.provider import Kind
 
 STOP = timedelta(hours=48)
 MOST = 2

@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from streams.channels.provider import KEY_HEADER, Kind
+from streams.channels.signing import sign
 from streams.clock import Clock
-from streams.provider import KEY_HEADER, Kind
-from streams.signing import sign
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from domain.policy.messages import KEYS
 from schemas.levels import Action, Channel, Result
 from schemas.receipts import CallState, SmsState
 from simulators.providers.base import Contact, Receipt, SimulatedProvider
+from streams.channels.provider import Kind
 from streams.clock import Clock
-from streams.provider import Kind
 
 Answers = Sequence[tuple[timedelta, Result]]
 

@@ -9,8 +9,8 @@ from typing import Any
 from schemas.inputs import Checklist, OutcomeAct, VisitStage
 from schemas.levels import Action, Outcome
 from simulators.providers.base import Contact, Receipt, SimulatedProvider
+from streams.channels.provider import Kind
 from streams.clock import Clock
-from streams.provider import Kind
 
 
 @dataclass(frozen=True, slots=True)

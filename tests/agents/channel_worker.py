@@ -2,9 +2,9 @@
 
 from agents import sms
 from streams.app import App, create_app, run
-from streams.channel_settings import load as load_channels
+from streams.channels.outgoing import Outgoing
+from streams.channels.settings import load as load_channels
 from streams.clock import Clock
-from streams.outgoing import Outgoing
 from streams.producer import Producer
 from streams.settings import load
 from streams.store import connect

@@ -15,11 +15,11 @@ from schemas.residents import Holding, Language
 from schemas.rosters import Officer, Role, Roster, Shift
 from simulators.providers.bank import Feedback, Stopping
 from simulators.providers.station import Errand, Stage
+from streams.channels.outgoing import Outgoing
+from streams.channels.provider import Provider
 from streams.clock import Clock
-from streams.evidence_store import spread
-from streams.outgoing import Outgoing
-from streams.provider import Provider
-from streams.residents import Residents
+from streams.residents.register import Residents
+from streams.screening.store import spread
 from streams.settings import Settings
 from streams.store import key
 from tests.channel_rig import ACCOUNT, FRIEND, PHONE, Rig, new_resident, rigged, until

@@ -10,7 +10,7 @@ from domain.standing import AFTER_SETTLED
 from schemas.cases import Case, StepState
 from schemas.events import CaseEvent, FactKind
 from schemas.levels import Action, Result
-from streams.dispatch_book import REPORTED
+from streams.channels.book import REPORTED
 from streams.store import milliseconds
 from tests.disturbed.books import Books, Published
 

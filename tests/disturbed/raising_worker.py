@@ -9,7 +9,7 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from agents.worker import work
-from streams.channel_settings import load as load_channels
+from streams.channels.settings import load as load_channels
 from streams.settings import Settings, load
 from streams.store import connect
 

@@ -21,9 +21,9 @@ from simulators.demo import Demo, Plan, Running
 from simulators.providers.base import Fault
 from simulators.workers import WORKER
 from streams import topics
-from streams.dispatch_book import REPORTED
+from streams.channels.book import REPORTED
+from streams.channels.provider import Kind
 from streams.embedded import Embedded
-from streams.provider import Kind
 from streams.reader import end_offsets
 from streams.settings import Settings
 from tests.disturbed import books as reading

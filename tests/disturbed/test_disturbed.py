@@ -10,8 +10,8 @@ from random import Random
 import pytest
 
 from simulators.demo import Running
+from streams.channels.provider import Kind
 from streams.embedded import Embedded
-from streams.provider import Kind
 from tests.disturbed.rounds import FIRST, SECOND, Disturb, Round, Row, end, in_the_midst, run
 
 KINDS = (Kind.NEITHER, Kind.ASKABLE, Kind.IDEMPOTENT)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.identity import BEIJING
-from streams.formats.amlsim import account
+from streams.intake.formats.amlsim import account
 from tests.field.line import main, resident, running, share
 
 SEED = 7

@@ -23,12 +23,12 @@ from schemas.residents import Holding, Occupation, Resident, ResidentId, Sex
 from simulators.demo import ready
 from simulators.workers import Workers
 from streams import topics
-from streams.channel_settings import load as load_channels
+from streams.channels.settings import load as load_channels
 from streams.clock import Clock
 from streams.embedded import Embedded
-from streams.formats import Options
-from streams.intake import Intake
-from streams.intake_files import intake_file
+from streams.intake.files import intake_file
+from streams.intake.formats import Options
+from streams.intake.signals import Intake
 from streams.line import Line
 from streams.reader import end_offsets
 from streams.report import conserved, journal_events, outcomes

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from agents.worker import work
-from streams.channel_settings import load as load_channels
+from streams.channels.settings import load as load_channels
 from streams.clock import Clock
 from streams.settings import load
 from tests.line.hand_clock import HandClock

@@ -18,14 +18,16 @@ import httpx
 from schemas.cases import Case, StepState
 from simulators import providers
 from simulators.providers import Providers
-from streams import intake_http, receipts, topics
-from streams.channel_settings import load as load_channels
+from streams import topics
+from streams.channels import receipts
+from streams.channels.book import Entry, Progress
+from streams.channels.settings import load as load_channels
 from streams.clock import Clock
 from streams.desk import Desk
-from streams.dispatch_book import Entry, Progress
 from streams.embedded import Embedded
-from streams.intake_settings import embedded_key
-from streams.intake_settings import load as load_intake
+from streams.intake import server as intake_http
+from streams.intake.settings import embedded_key
+from streams.intake.settings import load as load_intake
 from streams.line import Line
 from streams.reader import end_offsets
 from streams.settings import Settings

@@ -8,9 +8,9 @@ from redis.asyncio import Redis
 
 from agents.sms import SmsProvider
 from schemas.events import Dispatch
-from streams.channel_settings import load as load_channels
+from streams.channels.outgoing import Outgoing
+from streams.channels.settings import load as load_channels
 from streams.clock import Clock
-from streams.outgoing import Outgoing
 from streams.producer import Producer
 from streams.settings import load
 

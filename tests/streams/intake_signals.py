@@ -11,8 +11,8 @@ import httpx
 
 from schemas.dead_letters import DeadLetter, letter_adapter
 from streams.clock import Clock
-from streams.intake_http import running
-from streams.intake_settings import IntakeSettings, hash_of_key
+from streams.intake.server import running
+from streams.intake.settings import IntakeSettings, hash_of_key
 from streams.reader import read_all
 from streams.settings import Settings
 

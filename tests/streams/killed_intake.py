@@ -9,8 +9,8 @@ from pathlib import Path
 
 from schemas.signals import Signal
 from streams.clock import Clock
-from streams.intake import Intake
-from streams.intake_files import intake_file
+from streams.intake.files import intake_file
+from streams.intake.signals import Intake
 from streams.producer import Producer
 from streams.settings import load
 

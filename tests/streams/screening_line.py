@@ -17,13 +17,13 @@ from schemas.signals import Call, Channel, NumberClass, Report, Signal, Sms, Tra
 from streams import topics
 from streams.clock import Clock
 from streams.embedded import Embedded
-from streams.evidence_store import EvidenceStore
 from streams.policies import Policies
 from streams.producer import Producer, Record
 from streams.raw import Raw
 from streams.reader import read_all
-from streams.residents import Residents
-from streams.screening import Screening
+from streams.residents.register import Residents
+from streams.screening.screening import Screening
+from streams.screening.store import EvidenceStore
 from streams.settings import Settings
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)

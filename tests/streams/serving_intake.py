@@ -4,8 +4,8 @@ import asyncio
 import sys
 
 from streams.clock import Clock
-from streams.intake_http import serve
-from streams.intake_settings import load as load_intake
+from streams.intake.server import serve
+from streams.intake.settings import load as load_intake
 from streams.settings import load
 
 

@@ -14,7 +14,7 @@ from schemas.cases import CaseState
 from schemas.events import Dispatch
 from schemas.inputs import ContactResult
 from schemas.levels import Result
-from streams.provider import Kind
+from streams.channels.provider import Kind
 from streams.settings import Settings
 from streams.store import key
 from streams.topics import partition_of

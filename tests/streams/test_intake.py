@@ -13,8 +13,8 @@ from prometheus_client import REGISTRY
 
 from schemas.signals import BATCH_LIMIT, batch_adapter
 from streams import topics
-from streams.intake import RECORD_BYTES, Intake, Unreadable, examine, records_of, subject
-from streams.intake_json import BodyError, item_of_line, items_of_body, items_of_lines
+from streams.intake.parsing import BodyError, item_of_line, items_of_body, items_of_lines
+from streams.intake.signals import RECORD_BYTES, Intake, Unreadable, examine, records_of, subject
 from streams.producer import Producer
 from streams.settings import Settings
 from tests.streams.intake_signals import call, new_id, transfer, written

@@ -16,9 +16,9 @@ import pytest
 
 from streams import topics
 from streams.clock import Clock
-from streams.formats import Options
-from streams.intake import Intake
-from streams.intake_files import LONGEST_LINE, FileRefusedError, FileReport, intake_file
+from streams.intake.files import LONGEST_LINE, FileRefusedError, FileReport, intake_file
+from streams.intake.formats import Options
+from streams.intake.signals import Intake
 from streams.producer import Producer
 from streams.settings import Settings
 from tests.streams.intake_signals import dead_letters, transfer, written

@@ -19,8 +19,8 @@ from starlette.routing import Route
 from streams import topics
 from streams.clock import Clock
 from streams.embedded import Embedded
-from streams.intake_http import running
-from streams.intake_settings import IntakeSettings, embedded_key
+from streams.intake.server import running
+from streams.intake.settings import IntakeSettings, embedded_key
 from streams.settings import Settings, SettingsError
 from tests.streams.intake_signals import KEY, call, intake_client, transfer, until, until_ready, written
 

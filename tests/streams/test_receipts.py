@@ -15,8 +15,8 @@ from schemas.events import Dispatch
 from schemas.inputs import ContactResult
 from schemas.levels import Action, Result
 from simulators.providers.carrier import Answering, Ringing
+from streams.channels.signing import sign
 from streams.settings import Settings
-from streams.signing import sign
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, dispatch_for
 

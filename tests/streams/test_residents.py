@@ -14,7 +14,7 @@ from domain.identity import new_resident_id
 from schemas.residents import Flag, Holding, Occupation, Resident, Sex
 from streams import topics
 from streams.producer import Producer
-from streams.residents import Asked, Residents
+from streams.residents.register import Asked, Residents
 from streams.settings import Settings
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)

@@ -17,12 +17,12 @@ from domain.identity import BEIJING, new_resident_id
 from schemas.residents import BalanceBand, Flag, Holding, Language, Occupation, Resident, Sex, TrustedContact
 from streams import topics
 from streams.producer import Producer
-from streams.resident_rows import RowError, read_row, write_row
-from streams.residents import Residents
-from streams.residents_example import write_example
-from streams.residents_files import ImportReport, export_file, import_file
+from streams.residents.example import write_example
+from streams.residents.files import ImportReport, export_file, import_file
+from streams.residents.register import Residents
+from streams.residents.rows import RowError, read_row, write_row
+from streams.residents.tables import FileError, encoding_of, open_rows
 from streams.settings import Settings
-from streams.tables import FileError, encoding_of, open_rows
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 ATOM = timedelta(microseconds=1)

@@ -10,8 +10,8 @@ from stdnum.cn import ric
 from domain.divisions import Division, counties, streets
 from domain.identity import new_resident_id
 from schemas.residents import BalanceBand, Flag, Occupation
-from streams.resident_rows import COLUMNS
-from streams.tables import write_table
+from streams.residents.rows import COLUMNS
+from streams.residents.tables import write_table
 
 SURNAMES = "王李张刘陈杨赵黄周吴金朴崔"
 RANGE = "+86142"  # given to nobody

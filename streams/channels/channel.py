@@ -24,12 +24,12 @@ from schemas.events import Dispatch
 from schemas.inputs import CaseInput, ContactResult
 from schemas.levels import Result
 from streams.app import ack_all, records
-from streams.channel_settings import ChannelSettings
+from streams.channels.book import DispatchBook, Held, Progress, Taken
+from streams.channels.provider import Answer, DoubtError, Kind, Order, Provider
+from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
 from streams.dead_letters import DeadLetters
-from streams.dispatch_book import DispatchBook, Held, Progress, Taken
 from streams.producer import Producer, Record
-from streams.provider import Answer, DoubtError, Kind, Order, Provider
 from streams.retry import TRANSIENT, until_done
 from streams.topics import CASE_INPUTS
 

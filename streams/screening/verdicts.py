@@ -15,8 +15,8 @@ from schemas.cases import Profile
 from schemas.evidence import Alerted, Evidence, ScreeningOutcome
 from schemas.inputs import Alert
 from schemas.residents import Resident, ResidentId
-from streams.evidence_store import Known
-from streams.signal_records import Item
+from streams.screening.records import Item
+from streams.screening.store import Known
 
 
 @dataclass(slots=True)

@@ -17,17 +17,17 @@ from schemas.evidence import Evidence, WatchEntry
 from schemas.residents import ResidentId
 from streams import dead_letters, metrics, topics
 from streams.clock import Clock
-from streams.evidence_store import EvidenceStore, home
 from streams.policies import Policies
 from streams.producer import Producer, Record
 from streams.raw import Raw
 from streams.reader import beginning_offsets, end_offsets, read_all, read_range
-from streams.residents import Residents
+from streams.residents.register import Residents
+from streams.screening.records import read
+from streams.screening.sifting import Sieve, Sifted
+from streams.screening.store import EvidenceStore, home
+from streams.screening.subjects import Subjects
+from streams.screening.verdicts import Judge, Verdicts
 from streams.settings import Settings
-from streams.sifting import Sieve, Sifted
-from streams.signal_records import read
-from streams.subjects import Subjects
-from streams.verdicts import Judge, Verdicts
 
 log = logging.getLogger(__name__)
 

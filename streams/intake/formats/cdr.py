@@ -10,7 +10,7 @@ from datetime import datetime
 
 from domain.identity import normal_phone
 from schemas.signals import NumberClass
-from streams.formats.rows import Options, Row, RowError, columns, picked
+from streams.intake.formats.rows import Options, Row, RowError, columns, picked
 
 NEEDED = ("RecordID", "EventTimestamp", "Direction", "EventType", "CallingNumber", "CalledNumber", "DurationSec")
 

@@ -10,7 +10,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 
 from domain.identity import BEIJING
-from streams.formats.rows import Options, Row, RowError, columns, picked
+from streams.intake.formats.rows import Options, Row, RowError, columns, picked
 
 NEEDED = ("sourceNodeId", "targetNodeId", "value", "time")
 LAST_STEP = 20_000  # days: some 54 years

@@ -22,9 +22,9 @@ from schemas.dead_letters import DeadLetter, LinePlace
 from schemas.errors import UserError
 from streams import dead_letters
 from streams.clock import Clock
-from streams.formats import FORMATS, Format, Options, Row
-from streams.formats.rows import RowError
-from streams.intake import Intake, Unreadable, examine
+from streams.intake.formats import FORMATS, Format, Options, Row
+from streams.intake.formats.rows import RowError
+from streams.intake.signals import Intake, Unreadable, examine
 from streams.settings import Settings
 
 CHUNK = 4_000  # lines between two acknowledgements

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.levels import Channel
-from streams.provider import Kind
+from streams.channels.provider import Kind
 from streams.settings import Settings, SettingsError
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from streams.formats import amlsim, cdr, jsonl
-from streams.formats.rows import Options, Row
+from streams.intake.formats import amlsim, cdr, jsonl
+from streams.intake.formats.rows import Options, Row
 
 __all__ = ["FORMATS", "Format", "Options", "Row"]
 

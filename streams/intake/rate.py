@@ -9,7 +9,7 @@ from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 
-from streams.intake_settings import IntakeSettings
+from streams.intake.settings import IntakeSettings
 from streams.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)

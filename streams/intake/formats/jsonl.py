@@ -1,7 +1,7 @@
 """Signals as they are, one JSON object a line."""
 
-from streams.formats.rows import Options, Row
-from streams.intake_json import item_of_line
+from streams.intake.formats.rows import Options, Row
+from streams.intake.parsing import item_of_line
 
 _BOM = b"\xef\xbb\xbf"
 

@@ -19,10 +19,10 @@ from domain.entries import renewed
 from domain.identity import BEIJING, new_resident_id
 from schemas.residents import Resident, ResidentId
 from streams.clock import Clock
-from streams.resident_rows import COLUMNS, EXPORTED, REQUIRED, RowError, read_row, write_row
-from streams.residents import Residents
-from streams.residents_example import write_example as write_example
-from streams.tables import FileError, Row, open_rows, write_table
+from streams.residents.example import write_example as write_example
+from streams.residents.register import Residents
+from streams.residents.rows import COLUMNS, EXPORTED, REQUIRED, RowError, read_row, write_row
+from streams.residents.tables import FileError, Row, open_rows, write_table
 
 CHUNK = 3000  # rows that are looked up and written together
 REFUSED = ("refused_line", "refused_column", "refused_reason")

@@ -12,11 +12,11 @@ from domain.risk import Role, Seen, about_payer, evidence_of, payer_of
 from schemas.evidence import Evidence, Standing, WatchEntry
 from schemas.residents import ResidentId
 from schemas.signals import Signal, Transfer, Watch, WatchState
-from streams.evidence_store import EvidenceStore, Fanned, Paid
-from streams.residents import Residents
-from streams.signal_records import Item, ReadBatch, place_of, refuse
-from streams.subjects import Party, Subjects
-from streams.verdicts import Finding
+from streams.residents.register import Residents
+from streams.screening.records import Item, ReadBatch, place_of, refuse
+from streams.screening.store import EvidenceStore, Fanned, Paid
+from streams.screening.subjects import Party, Subjects
+from streams.screening.verdicts import Finding
 
 Found = list[tuple[Party, ResidentId]]
 """Who may be meant by a signal, in the order of preference."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from domain.identity import account_token, normal_account, normal_phone
 from domain.risk import Role, reads_watchlist
 from schemas.signals import App, Call, Report, Signal, Sms, Transfer, Watch
-from streams.residents import Asked, Index
+from streams.residents.register import Asked, Index
 
 REMEMBERED = 65_536  # numbers whose token is not computed again; each worker has its own
 

@@ -18,11 +18,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from streams.clock import Clock
-from streams.intake import Examined, Intake, examine
-from streams.intake_body import LINES, Refused, media_type, read_body
-from streams.intake_json import BodyError, items_of_body, items_of_lines
-from streams.intake_rate import Rate
-from streams.intake_settings import Feed, IntakeSettings, Keys, keys_for
+from streams.intake.body import LINES, Refused, media_type, read_body
+from streams.intake.parsing import BodyError, items_of_body, items_of_lines
+from streams.intake.rate import Rate
+from streams.intake.settings import Feed, IntakeSettings, Keys, keys_for
+from streams.intake.signals import Examined, Intake, examine
 from streams.producer import Producer, SendError
 from streams.settings import Settings, SettingsError
 

@@ -14,16 +14,16 @@ from domain.messages import code, render
 from domain.policy import Policy
 from schemas.events import Dispatch
 from schemas.residents import Language, Resident
-from streams.channel import Channel
-from streams.channel_settings import ChannelSettings
+from streams.channels.book import DispatchBook
+from streams.channels.channel import Channel
+from streams.channels.provider import Provider
+from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
-from streams.dispatch_book import DispatchBook
-from streams.evidence_store import spread
 from streams.policies import Policies
 from streams.producer import Producer
-from streams.provider import Provider
-from streams.residents import Residents
+from streams.residents.register import Residents
 from streams.rosters import Rosters
+from streams.screening.store import spread
 from streams.settings import Settings
 from streams.store import key
 

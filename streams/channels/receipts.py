@@ -18,11 +18,11 @@ from domain.policy.messages import KEYS
 from schemas.inputs import BankFeedback, ContactResult, OfficerReport
 from schemas.levels import Action, Channel, Result
 from schemas.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
-from streams.channel_settings import ChannelSettings
+from streams.channels.outgoing import Outgoing
+from streams.channels.settings import ChannelSettings
+from streams.channels.signing import SignatureError, verify
 from streams.dead_letters import reason
-from streams.outgoing import Outgoing
 from streams.producer import Record
-from streams.signing import SignatureError, verify
 from streams.store import CaseStore
 from streams.topics import CASE_INPUTS
 

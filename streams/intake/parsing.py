@@ -9,7 +9,7 @@ import math
 
 import orjson
 
-from streams.intake import Unreadable
+from streams.intake.signals import Unreadable
 
 _BOM = b"\xef\xbb\xbf"
 _LONGEST_INTEGER = 32

@@ -1,0 +1,1 @@
+"""The way out: from a dispatch to a provider and back, once."""

@@ -1,0 +1,1 @@
+"""The register of residents, and the files it is filled from."""

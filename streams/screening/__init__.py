@@ -1,0 +1,1 @@
+"""Signals in batches: evidence in Redis, alerts to casework, each signal counted once."""
