@@ -3,6 +3,11 @@
 import hashlib
 
 
+def resident_of(name: str) -> str:
+    """The resident of a case or a dispatch: its id begins with the resident's, which has no dash."""
+    return name.partition("-")[0]
+
+
 def short_hash(*parts: str | int) -> str:
     """20 hexadecimal digits (80 bits) of the parts, which may hold any character."""
     text = "\x1f".join(str(part) for part in parts)

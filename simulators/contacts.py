@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from random import Random
 from threading import RLock
 
+from domain.ids import resident_of
 from schemas.cases import Payment
 from schemas.inputs import BankState, Checklist, KeptClaim, OutcomeAct, VisitStage
 from schemas.levels import Action, EvidenceClass, Outcome, Result
@@ -42,11 +43,6 @@ class BankAnswer:
     after: timedelta
     amount_fen: int = 0
     until: datetime | None = None
-
-
-def resident_of(dispatch: str) -> str:
-    """A dispatch's id begins with its case's, which begins with the resident's."""
-    return dispatch.partition("-")[0]
 
 
 class Contacts:

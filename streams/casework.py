@@ -11,28 +11,23 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from pydantic import ValidationError
 
-from schemas.dead_letters import DeadLetter, RecordPlace
-from schemas.errors import UserError
 from schemas.events import journal_adapter
 from schemas.inputs import CaseInput, HoldChange, PolicyChange, input_adapter
-from streams import dead_letters, journal, topics
+from streams import journal, topics
 from streams.batch import Batch, Entry
 from streams.clock import Clock
+from streams.dead_letters import DeadLetters
 from streams.policies import Policies
 from streams.producer import Producer
 from streams.raw import Raw
 from streams.reader import beginning_offsets, end_offsets, read_range
 from streams.settings import Settings
-from streams.store import CaseStore, Change, Loaded, Standing, entry_name
+from streams.store import AheadError, CaseStore, Change, Loaded, Standing, entry_name
 
 log = logging.getLogger(__name__)
 
 BATCH = 200  # inputs decided on with one round trip
 REBUILD_CHUNK = 500  # commands written at once while a store is built anew
-
-
-class AheadError(UserError, RuntimeError):
-    """The store stands beyond the log's end: the topic was made anew, or lost records."""
 
 
 class Casework:
@@ -52,6 +47,7 @@ class Casework:
     ) -> None:
         self._settings, self._store, self._producer = settings, store, producer
         self._policies, self._clock = policies, clock
+        self._dead_letters = DeadLetters(producer, clock)
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
         self.whole: Callable[[], Awaitable[object]] = _nothing_shared
 
@@ -78,8 +74,8 @@ class Casework:
             await self._store.forget_applied(partition, self._clock.now())
 
     async def _apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
+        inputs = [(raw, await self._read(partition, raw)) for raw in records]
         while True:
-            inputs = [(raw, await self._read(partition, raw)) for raw in records]
             loaded = await self._load(partition, [message for _, message in inputs if message])
             if loaded is None:
                 await self._recover(partition)
@@ -104,10 +100,7 @@ class Casework:
         try:
             return input_adapter.validate_json(raw.value)
         except ValidationError as error:
-            name = topics.CASE_INPUTS.name
-            place = RecordPlace(topic=name, partition=partition, offset=raw.offset)
-            letter = DeadLetter.of(name, place, in_words(error), raw.value, self._clock.now())
-            await dead_letters.write(self._producer, [letter])
+            await self._dead_letters.record(topics.CASE_INPUTS.name, partition, raw.offset, raw.value, error)
             return None
 
     async def _load(self, partition: int, messages: Sequence[CaseInput]) -> Loaded | None:
@@ -192,12 +185,6 @@ class Casework:
         if entries:
             await journal.publish(self._producer, partition, entries)
             await self._store.published(partition, [entry_name(entry) for entry in entries])
-
-
-def in_words(error: ValidationError) -> str:
-    """What does not fit, field by field, without the values: they may be a person's."""
-    details = error.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, detail['loc'])) or 'record'}: {detail['msg']}" for detail in details[:20])
 
 
 async def _nothing_shared() -> None:

@@ -47,7 +47,9 @@ def reason(why: Exception | str) -> str:
     if not isinstance(why, ValidationError):
         return str(why)
     faults = why.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {_said(fault['type'], fault['msg'])}" for fault in faults)
+    return "; ".join(
+        f"{'.'.join(map(str, fault['loc'])) or 'record'}: {_said(fault['type'], fault['msg'])}" for fault in faults
+    )
 
 
 def _said(kind: str, message: str) -> str:

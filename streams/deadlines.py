@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable
 
+from domain.ids import resident_of
 from schemas.inputs import Deadline
-from streams import topics
+from streams import case_inputs
 from streams.clock import Clock
-from streams.producer import Producer, Record
+from streams.producer import Producer
 from streams.store import CaseStore, moment
 
 POLL_SECONDS = 0.05
@@ -33,7 +34,7 @@ class Deadlines:
             Deadline(
                 id=f"d:{case}:{step}:{due}",
                 at=now,
-                resident=case.rpartition("-")[0],
+                resident=resident_of(case),
                 case=case,
                 step=step,
                 due=moment(due),
@@ -41,7 +42,7 @@ class Deadlines:
             for case, step, due in found
         ]
         fresh = [item for item in inputs if self._fresh(item.id)]
-        await self._producer.send_all([_record(item, partition) for item in fresh])
+        await self._producer.send_all([case_inputs.record(item, partition) for item in fresh])
         return len(fresh)
 
     def _fresh(self, name: str) -> bool:
@@ -53,7 +54,3 @@ class Deadlines:
         if len(self._written) > 100 * MOST:
             self._written = {other: (at, wait) for other, (at, wait) in self._written.items() if now < at + wait}
         return True
-
-
-def _record(item: Deadline, partition: int) -> Record:
-    return Record(topics.CASE_INPUTS.name, item.resident.encode(), item.model_dump_json().encode(), partition)

@@ -7,14 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 from domain import triage
-from domain.ids import short_hash
+from domain.ids import resident_of, short_hash
 from schemas.cases import Case
 from schemas.inputs import ClaimAct, OperatorReport, VictimReport
-from streams import topics
+from streams import case_inputs
 from streams.clock import Clock
-from streams.producer import Producer, Record
+from streams.producer import Producer
 from streams.settings import Settings
 from streams.store import CaseStore, key
+from streams.topics import home
 
 LEASE = timedelta(minutes=10)
 LOOKED_AT = 16  # of each partition's queue: the stored rank is coarse
@@ -59,17 +60,18 @@ class Desk:
         return await self._store.case(self._partition(case_id), case_id)
 
     async def _write(self, report: OperatorReport | VictimReport) -> None:
-        partition = topics.partition_of(report.resident.encode(), self._settings.partitions)
-        value = report.model_dump_json().encode()
-        await self._producer.send_all([Record(topics.CASE_INPUTS.name, report.resident.encode(), value, partition)])
+        await self._producer.send_all([case_inputs.record(report, home(report.resident, self._settings.partitions))])
 
     async def _waiting(self) -> list[Case]:
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in range(self._settings.partitions):
                 pipe.zrange(key("queue", partition), 0, LOOKED_AT - 1)
             names = [name.decode() for part in await pipe.execute() for name in part]
-        free = [name for name in names if not await self._redis.exists(self._lease(name))]
-        found = [await self.load(name) for name in free]
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.exists(self._lease(name))
+            leased = await pipe.execute()
+        found = [await self.load(name) for name, taken in zip(names, leased, strict=True) if not taken]
         return [case for case in found if case is not None and not case.settled]
 
     def _claimed(self, case: Case, operator: str) -> OperatorReport:
@@ -84,7 +86,7 @@ class Desk:
         )
 
     def _partition(self, case_id: str) -> int:
-        return topics.partition_of(case_id.rpartition("-")[0].encode(), self._settings.partitions)
+        return home(resident_of(case_id), self._settings.partitions)
 
     def _lease(self, case_id: str) -> str:
         return f"{key('claim', self._partition(case_id))}:{case_id}"

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from domain.ids import resident_of
 from schemas.cases import Case
 from streams.clock import Clock
 from streams.settings import Settings
 from streams.store import CaseStore, key
-from streams.topics import partition_of
+from streams.topics import home
 
 SHOWN = 8  # of the latest cases
 
@@ -42,7 +43,8 @@ async def overview(settings: Settings, store: CaseStore, clock: Clock, outcomes:
             pipe.zcard(key("queue", partition))
         answers = await pipe.execute()
     latest = sorted((item for found in answers[::2] for item in found), key=lambda item: -item[1])[:SHOWN]
-    cases = [await store.case(_partition(name, settings), name.decode()) for name, _ in latest]
+    names = [name.decode() for name, _ in latest]
+    cases = [await store.case(home(resident_of(name), settings.partitions), name) for name in names]
     return Overview(
         now=now,
         counts=await store.sums("counts", partitions),
@@ -52,7 +54,3 @@ async def overview(settings: Settings, store: CaseStore, clock: Clock, outcomes:
         overdue=sum([await store.overdue(partition, now) for partition in partitions]),
         outcomes=outcomes,
     )
-
-
-def _partition(name: bytes, settings: Settings) -> int:
-    return partition_of(name.rpartition(b"-")[0], settings.partitions)

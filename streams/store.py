@@ -14,7 +14,9 @@ from redis.backoff import ExponentialBackoff
 
 from domain import counts, ledger
 from domain.casework import deadlines, has_held, queue_rank, settled_at
+from domain.ids import resident_of
 from schemas.cases import Case
+from schemas.errors import UserError
 from schemas.events import CaseEvent, StandingEvent
 from schemas.inputs import Hold
 from streams.settings import Settings, SettingsError
@@ -160,6 +162,10 @@ class Change:
             self.add("HSET", SETTLED, after.resident, settled.isoformat()).add("HDEL", ALERTED, after.resident)
 
 
+class AheadError(UserError, RuntimeError):
+    """The store stands beyond the log's end: the topic was made anew, or lost records."""
+
+
 class CaseStore:
     """One province's cases. Every write passes the fence; reading needs none."""
 
@@ -255,8 +261,7 @@ class CaseStore:
 
     async def case(self, partition: int, case_id: str) -> Case | None:
         """One case, the resident's latest or an earlier one."""
-        resident = case_id.rpartition("-")[0]
-        latest = await self.redis.hget(key("cases", partition), resident)
+        latest = await self.redis.hget(key("cases", partition), resident_of(case_id))
         if latest and (found := Case.model_validate_json(latest)).id == case_id:
             return found
         earlier = await self.redis.hget(key("earlier", partition), case_id)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from aiokafka.partitioner import murmur2
@@ -57,6 +58,12 @@ ALL = (SIGNALS, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *COMPACTE
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition that Kafka's own clients choose for `key`: murmur2 without its sign."""
     return int(murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+@lru_cache(maxsize=65_536)
+def home(resident: str, partitions: int) -> int:
+    """The partition of the family that is a resident's: his cases, inputs and keys lie there."""
+    return partition_of(resident.encode(), partitions)
 
 
 def configuration(topic: Topic, settings: Settings) -> dict[str, str]:

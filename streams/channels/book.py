@@ -17,7 +17,7 @@ from schemas.inputs import CaseInput
 from schemas.levels import Action, Result
 from streams.settings import Settings
 from streams.store import APPLIED_KEPT, key
-from streams.topics import partition_of
+from streams.topics import home
 
 # What a channel itself reports. Found among the applied inputs, it tells of a dispatch that Redis has lost sight of.
 REPORTED = (Result.SENT, Result.FAILED, Result.NOT_SENT, Result.IN_DOUBT)
@@ -109,7 +109,7 @@ class DispatchBook:
         return _entries.validate_json(raw).action if raw else None
 
     def partition(self, resident: str) -> int:
-        return partition_of(resident.encode(), self._partitions)
+        return home(resident, self._partitions)
 
     async def _set(self, dispatch: Dispatch, entry: Entry) -> None:
         await self._redis.set(self._place(dispatch.resident, dispatch.id), entry.model_dump_json(), ex=KEPT_SECONDS)

@@ -18,13 +18,12 @@ from domain.policy.messages import KEYS
 from schemas.inputs import BankFeedback, ContactResult, OfficerReport
 from schemas.levels import Action, Channel, Result
 from schemas.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
+from streams import case_inputs
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import SignatureError, verify
 from streams.dead_letters import reason
-from streams.producer import Record
 from streams.store import CaseStore
-from streams.topics import CASE_INPUTS
 
 BODY_BYTES = 64 * 1024
 AGAIN = {"Retry-After": "1"}
@@ -57,12 +56,8 @@ class Receipts:
         found = self._input(receipt, dispatch, action)
         if isinstance(found, OfficerReport):
             await self._rosters.note(found)  # before the case's next attempt chooses another
-        resident = dispatch.resident
-        record = Record(
-            CASE_INPUTS.name, resident.encode(), found.model_dump_json().encode(), self._book.partition(resident)
-        )
         async with asyncio.timeout(self._seconds):
-            await self._producer.send_all([record])
+            await self._producer.send_all([case_inputs.record(found, self._book.partition(dispatch.resident))])
         return found.id
 
     async def _action(self, dispatch: DispatchId) -> Action | None:

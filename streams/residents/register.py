@@ -23,12 +23,11 @@ from schemas.residents import Resident, ResidentId
 from streams.producer import Producer, Record
 from streams.reader import beginning_offsets, end_offsets, read_range
 from streams.settings import Settings
-from streams.topics import RESIDENTS, partition_of
+from streams.topics import RESIDENTS, home
 
 AT_ONCE = 3  # batches under way: one is with Kafka, one with Redis, one is being made
 BATCH = 1000  # entries in one round trip: some hundred kilobytes
 Index = Literal["phones", "accounts", "idhashes"]
-INDEXES: tuple[Index, ...] = ("phones", "accounts", "idhashes")
 OWNERS = files("streams").joinpath("lua/owners.lua").read_text("utf-8")
 ENTRIES = files("streams").joinpath("lua/residents.lua").read_text("utf-8")
 
@@ -195,7 +194,7 @@ class Residents:
             raise RuntimeError("this register is read only: give it a producer to write")
         await self._producer.send_all(
             [
-                Record(RESIDENTS.name, entry.encode(), value, _partition(entry, self._settings.partitions))
+                Record(RESIDENTS.name, entry.encode(), value, home(entry, self._settings.partitions))
                 for entry, value in entries.items()
             ]
         )
@@ -253,7 +252,7 @@ class Residents:
 
     def _key_of(self, name: str, field: str) -> str:
         if name == "residents":
-            return _key(name, _partition(field, self._settings.partitions))
+            return _key(name, home(field, self._settings.partitions))
         # Only this module asks for values, so their spread need not be Kafka's, whose hash takes 5 µs here.
         return _key(name, crc32(field.encode()) % self._settings.partitions)
 
@@ -261,11 +260,6 @@ class Residents:
 @lru_cache(maxsize=4096)
 def _key(name: str, partition: int) -> str:
     return f"{name}:{{{partition}}}"
-
-
-@lru_cache(maxsize=65_536)
-def _partition(entry: ResidentId, partitions: int) -> int:
-    return partition_of(entry.encode(), partitions)
 
 
 def _owners_of(raw: bytes | None) -> dict[tuple[Index, str], str]:

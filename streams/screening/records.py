@@ -12,7 +12,7 @@ from schemas.base import Token
 from schemas.dead_letters import DeadLetter, RecordPlace
 from schemas.evidence import ScreeningOutcome
 from schemas.signals import Signal, batch_adapter, signal_adapter
-from streams.casework import in_words
+from streams.dead_letters import reason
 from streams.raw import Raw
 from streams.topics import SIGNALS
 
@@ -76,7 +76,7 @@ def _one_by_one(partition: int, raw: Raw, at: datetime, batch: ReadBatch) -> lis
         try:
             signals.append((number, signal_adapter.validate_json(value)))
         except ValidationError as error:
-            refuse(batch, place_of(partition, raw.offset, number), _source(item), in_words(error), value, at)
+            refuse(batch, place_of(partition, raw.offset, number), _source(item), reason(error), value, at)
     return signals
 
 

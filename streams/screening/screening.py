@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from domain.policy.risk import RiskRules
 from schemas.evidence import Evidence, WatchEntry
 from schemas.residents import ResidentId
-from streams import dead_letters, metrics, topics
+from streams import case_inputs, dead_letters, metrics, topics
 from streams.clock import Clock
 from streams.policies import Policies
 from streams.producer import Producer, Record
@@ -24,10 +24,12 @@ from streams.reader import beginning_offsets, end_offsets, read_all, read_range
 from streams.residents.register import Residents
 from streams.screening.records import read
 from streams.screening.sifting import Sieve, Sifted
-from streams.screening.store import EvidenceStore, home
+from streams.screening.store import EvidenceStore
 from streams.screening.subjects import Subjects
 from streams.screening.verdicts import Judge, Verdicts
 from streams.settings import Settings
+from streams.store import AheadError
+from streams.topics import home
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +38,6 @@ RESTORE_CHUNK = 500
 RESCORE_MOST = 200
 CASES_WAIT_SECONDS = 60.0
 NAP_SECONDS = 0.2
-
-
-class AheadError(RuntimeError):
-    """The store stands beyond the log's end: the topic was made anew, or lost records."""
 
 
 class Screening:
@@ -226,18 +224,10 @@ class Screening:
 
     async def _tell(self, verdicts: Verdicts) -> None:
         """Alerts to casework; remembered once Kafka has them."""
-        partitions = self._settings.partitions
-        name = topics.CASE_INPUTS.name
-        await self._producer.send_all(
-            [
-                Record(
-                    name, alert.resident.encode(), alert.model_dump_json().encode(), home(alert.resident, partitions)
-                )
-                for alert in verdicts.alerts
-            ]
-        )
+        alerts, partitions = verdicts.alerts, self._settings.partitions
+        await self._producer.send_all([case_inputs.record(alert, home(alert.resident, partitions)) for alert in alerts])
         await self._store.remember(verdicts.alerted, verdicts.rescore)
-        for alert in verdicts.alerts:
+        for alert in alerts:
             metrics.SIGNAL_TO_ALERT.observe(max(0.0, self._clock.wall_seconds(self._clock.now() - alert.signal_at)))
 
     def show_feeds(self) -> None:

@@ -9,7 +9,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 from zlib import crc32
@@ -23,7 +22,7 @@ from schemas.evidence import Alerted, Evidence, Payer, Standing, WatchEntry
 from schemas.residents import ResidentId
 from schemas.signals import TransferState
 from streams.store import key, milliseconds
-from streams.topics import partition_of
+from streams.topics import home
 
 RANK_DIGITS = 17
 ORDER_DIGITS = 16
@@ -221,12 +220,6 @@ class EvidenceStore:
         since = milliseconds(entry.at - rules.money.window) if entry.subject.startswith("account:") else ""
         keys = [key("watch", q), f"{key('payers', q)}:{token}"]
         pipe.eval(WATCH, len(keys), *keys, entry.subject, ORDER_DIGITS, _ordered(entry), since)
-
-
-@lru_cache(maxsize=65_536)
-def home(resident: ResidentId, partitions: int) -> int:
-    """The partition that a resident's keys lie in."""
-    return partition_of(resident.encode(), partitions)
 
 
 def spread(token: str, partitions: int) -> int:

@@ -9,8 +9,7 @@ import pytest
 from schemas.evidence import EvidenceKind
 from schemas.signals import NumberClass, TransferState, WatchState
 from streams.raw import Raw
-from streams.screening.screening import AheadError
-from streams.store import key
+from streams.store import AheadError, key
 from tests.streams.screening_line import (
     ACCOUNTS,
     ANNA,
