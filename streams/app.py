@@ -36,6 +36,7 @@ EMBEDDED_TIMES: dict[str, Any] = {
     "broker_session_timeout": 2.0,
     "broker_heartbeat_interval": 0.4,
     "broker_rebalance_timeout": 1.0,
+    "broker_request_timeout": 10.0,  # now and then Tansu leaves a join unanswered: then it is asked again
 }
 KAFKA_TIMES: dict[str, Any] = {
     "broker_session_timeout": 6.0,
