@@ -1,0 +1,70 @@
+"""What the commands share: where they write, how options read, the settings, the line."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from streams.line import Line
+    from streams.settings import Settings
+
+out = Console()
+err = Console(stderr=True)
+
+
+def duration(text: object) -> timedelta:
+    """An option's duration: 30s, 10m, 2h, 1d."""
+    from domain.policy.units import duration as read
+
+    try:
+        return read(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def day(text: object) -> date:
+    """An option's day."""
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        raise typer.BadParameter("a day is written 2026-01-31") from None
+
+
+def _in_a_folder(path: Path | None) -> Path | None:
+    if path is not None and not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}")  # told before the run, not after it
+    return path
+
+
+Report = Annotated[Path | None, typer.Option(callback=_in_a_folder, help="Write what came of it as JSON")]
+Existing = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+By = Annotated[str, typer.Option(help="Who does it: it is kept with the reason")]
+Reason = Annotated[str, typer.Option(help="Why: it is kept")]
+
+
+def load_settings() -> "Settings":
+    """The settings, and a log that tells no library's chatter."""
+    from streams.settings import load
+
+    found = load()
+    logging.basicConfig(level=found.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for noisy in ("aiokafka", "httpx", "mode", "faust", "uvicorn"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it cannot do it raises, and then it is told in words
+    return found
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator["Line"]:
+    """The line on servers that are there: of the settings, or of a Quanzu running in the data folder."""
+    from streams.commands import opened as on
+    from streams.running import reachable
+
+    async with on(reachable(load_settings())) as line:
+        yield line

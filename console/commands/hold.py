@@ -1,0 +1,50 @@
+"""`quanzu hold`."""
+
+import asyncio
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from console.commands.common import By, Reason, duration, opened, out
+
+app = typer.Typer(name="hold", no_args_is_help=True, help="Mutes, and the stop for all outgoing contact.")
+
+
+@app.command("add")
+def hold_add(
+    by: By,
+    reason: Reason,
+    for_: Annotated[timedelta, typer.Option("--for", parser=duration, metavar="<time>", help="How long: 30m, 2h, 1d")],
+    channel: Annotated[str | None, typer.Option(help="sms, phone, visit or payment")] = None,
+    action: Annotated[str | None, typer.Option(help="One kind of message or act: flash_sms, robot_call, ...")] = None,
+    scam_type: Annotated[str | None, typer.Option(help="As the policy names it: brushing, loan, ...")] = None,
+    campaign: Annotated[str | None, typer.Option(help="All who paid or were called by one suspect: k-...")] = None,
+    area: Annotated[str | None, typer.Option(help="The beginning of a division code")] = None,
+    spare_red: Annotated[bool, typer.Option("--spare-red", help="Red cases are contacted all the same")] = False,
+) -> None:
+    """Hold contacts back. With nothing named, all of them."""
+    from streams.rules import hold
+
+    named = {"channel": channel, "action": action, "scam_type": scam_type, "campaign": campaign, "area": area}
+
+    async def run() -> None:
+        async with opened() as line:
+            out.print(f"hold {await hold(line, for_, by, reason, spare_red, named)}")
+
+    asyncio.run(run())
+
+
+@app.command("lift")
+def hold_lift(
+    hold_id: str, by: By, reason: Reason, drop: Annotated[bool, typer.Option("--drop", help="Do not send it")] = False
+) -> None:
+    """End a hold: what it held back is let go, or dropped."""
+    from streams.rules import lift
+
+    async def run() -> None:
+        async with opened() as line:
+            await lift(line, hold_id, by, reason, "drop" if drop else "release")
+            out.print(f"hold {hold_id} is lifted: what it held back is {'dropped' if drop else 'let go'}", markup=False)
+
+    asyncio.run(run())

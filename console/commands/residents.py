@@ -1,0 +1,52 @@
+"""`quanzu residents`."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.commands.common import Existing, err, opened, out
+
+REFUSED_SHOWN = 20
+
+app = typer.Typer(name="residents", no_args_is_help=True, help="The register of residents.")
+
+
+@app.command("import")
+def residents_import(file: Existing) -> None:
+    """Take residents in from CSV or Parquet; a row that cannot be read is refused by line, column and reason."""
+    from streams.residents.files import import_file
+
+    async def run() -> None:
+        async with opened() as line:
+            found = await import_file(file, line.residents, line.settings.key(), at=line.clock.now())
+        counts = {"rows": found.rows, "imported": found.imported, "unchanged": found.unchanged}
+        out.print_json(data={**counts, "refused": len(found.refused)})
+        for refusal in found.refused[:REFUSED_SHOWN]:
+            err.print(str(refusal), markup=False, highlight=False, soft_wrap=True)
+        if found.refused_file:
+            err.print(f"refused rows, to be put right and imported: {found.refused_file}", markup=False, soft_wrap=True)
+
+    asyncio.run(run())
+
+
+@app.command("export")
+def residents_export(file: Path) -> None:
+    """Write all residents to CSV or Parquet."""
+    from streams.residents.files import export_file
+
+    async def run() -> None:
+        async with opened() as line:
+            out.print(f"{await export_file(file, line.residents)} residents in {file}", markup=False)
+
+    asyncio.run(run())
+
+
+@app.command("example")
+def residents_example(file: Path, count: Annotated[int, typer.Option(min=1, help="How many")] = 20) -> None:
+    """Write a file of made-up people, as an example of the columns."""
+    from streams.residents.files import write_example
+
+    write_example(file, count)
+    out.print(str(file), markup=False)

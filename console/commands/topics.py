@@ -1,0 +1,28 @@
+"""`quanzu topics`."""
+
+import typer
+
+from console.commands.common import load_settings, out
+
+app = typer.Typer(name="topics", no_args_is_help=True, help="Kafka's topics.")
+
+
+@app.command("create")
+def topics_create() -> None:
+    """Create the topics that are missing."""
+    from streams import topics
+    from streams.running import reachable
+
+    made = topics.create(reachable(load_settings()))
+    out.print(f"created: {', '.join(made)}" if made else "all topics are there")
+
+
+@app.command("check")
+def topics_check() -> None:
+    """Say what is wrong with the topics, and what to do."""
+    from streams import topics
+    from streams.running import reachable
+
+    wrong = topics.check(reachable(load_settings()))
+    out.print("\n".join(wrong) or "all topics are as they must be", markup=False, soft_wrap=True)
+    raise typer.Exit(1 if wrong else 0)
