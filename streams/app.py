@@ -68,6 +68,7 @@ def create_app(settings: Settings, kind: type[Made]) -> Made:
     """
     return kind(
         settings.app_id,
+        env={},  # else Faust lets BROKER_URL, APP_VERSION and 80 more of the environment's override what stands here
         broker=[f"kafka://{broker}" for broker in settings.brokers],
         **(EMBEDDED_TIMES if settings.embedded else KAFKA_TIMES),
         broker_commit_interval=COMMIT_SECONDS,
