@@ -96,18 +96,25 @@ class Demo:
         clock = Clock(plan.speed, time.time() + AHEAD_SECONDS, START)
         async with AsyncExitStack() as stack:
             line = await self._line(stack, clock)
-            province = Province(plan.seed, plan.residents, secret=line.settings.key())
+            province = self.province(line.settings.key())
             address, keys = await self._intake(stack, line)
             found = await self._providers(stack, line, province, f"{address}/receipts")
             await self._settle(line, province)
-            workers = Workers(found.settings(line.settings), plan.workers, plan.worker)
-            await stack.enter_async_context(workers)
+            workers = await stack.enter_async_context(self.workers(found.settings(line.settings)))
             await ready(line)
             await clock.sleep_until(START)
             desk = Desk(line.settings, line.store, line.producer, clock)
             names = [f"operator-{number}" for number in range(1, OPERATORS + 1)]
             await stack.enter_async_context(beside(Operators(desk, province.contacts, province, clock).run(names)))
             yield Running(line, province, found, workers, Feeders(province, address, keys, clock), address)
+
+    def province(self, secret: bytes) -> Province:
+        """Who lives there, and what happens to them."""
+        return Province(self._plan.seed, self._plan.residents, secret=secret)
+
+    def workers(self, settings: Settings) -> Workers:
+        """The processes that do the work."""
+        return Workers(settings, self._plan.workers, self._plan.worker)
 
     async def _line(self, stack: AsyncExitStack, clock: Clock) -> Line:
         base = self._settings.model_copy(update={"clock": str(clock), "metrics_port": 0})

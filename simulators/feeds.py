@@ -52,6 +52,7 @@ class Feeders:
     ) -> None:
         self._source, self._clock, self._key_of, self._faults = source, clock, key_of, faults
         self._client = httpx.AsyncClient(base_url=url, timeout=timeout)
+        self.out_of_order, self.sent_twice = figures.OUT_OF_ORDER, figures.SENT_TWICE  # shares
         self._queues: dict[str, deque[Signal]] = {}
         self._late: list[tuple[datetime, Signal]] = []
         self._senders: dict[str, asyncio.Task[None]] = {}
@@ -95,11 +96,11 @@ class Feeders:
     def _queue(self, signal: Signal, now: datetime) -> None:
         chance = stream("feed", signal.uid, signal.model_dump_json())
         late = now + _LATE * chance.random()
-        if self._faults and chance.random() < figures.OUT_OF_ORDER:
+        if self._faults and chance.random() < self.out_of_order:
             self._late.append((late, signal))
             return
         self._push(signal)
-        if self._faults and chance.random() < figures.SENT_TWICE:
+        if self._faults and chance.random() < self.sent_twice:
             self._late.append((late, signal))
 
     def _push(self, signal: Signal) -> None:

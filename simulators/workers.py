@@ -24,6 +24,7 @@ class Workers:
         self._settings, self._count, self._command = settings, count, command
         self._processes: dict[int, Process] = {}
         self._logs: list[IO[bytes]] = []
+        self._leaving: set[int] = set()  # these are not started again
         self._stopping = False
         self.restarts = 0
 
@@ -56,6 +57,20 @@ class Workers:
         """Send a signal to one worker, 0 to n-1: SIGKILL ends it at once, SIGTERM lets it stop."""
         self._processes[number].send_signal(which)
 
+    async def add(self) -> int:
+        """Start one more; returns its number."""
+        number = len(self._processes)
+        await self._start(number)
+        return number
+
+    async def remove(self, number: int) -> None:
+        """Let one stop, and leave it at that."""
+        self._leaving.add(number)
+        process = self._processes[number]
+        with suppress(ProcessLookupError):
+            process.terminate()
+        await self._stopped(process)
+
     async def _start(self, number: int) -> None:
         folder = self._settings.data / f"worker-{number}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +87,7 @@ class Workers:
     async def _look_after(self) -> None:
         while not self._stopping:
             for number, process in list(self._processes.items()):
-                if process.returncode is not None:
+                if process.returncode is not None and number not in self._leaving:
                     self.restarts += 1
                     await self._start(number)
             await asyncio.sleep(LOOK_SECONDS)
