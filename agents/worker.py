@@ -3,7 +3,7 @@
 import gc
 import logging
 
-from agents import board, casework, deadlines, payments, phone, screening, sms, visits
+from agents import board, casework, deadlines, payments, phone, red, screening, sms, visits
 from schemas.levels import Channel
 from streams import metrics
 from streams.app import App, create_app, run
@@ -54,6 +54,7 @@ def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = No
         agent.attach(app, app.line)
     for channel, attach in CHANNELS.items():
         app.line.carriers[channel] = attach(app, app.line.outgoing)
+    red.attach(app, app.line.outgoing, app.line.carriers)
     run(app, settings)
 
 

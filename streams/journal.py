@@ -6,6 +6,7 @@ from datetime import datetime
 
 from schemas.cases import Case, StepState
 from schemas.events import CaseEvent, Dispatch, StandingEvent, journal_adapter
+from schemas.levels import Level
 from streams import topics
 from streams.producer import Producer, Record
 from streams.reader import beginning_offsets, end_offsets, read_range
@@ -21,7 +22,7 @@ async def publish(producer: Producer, partition: int, entries: Sequence[Entry]) 
     """Write the entries to the journal, then their dispatches to the channels; returns when Kafka has all."""
     await producer.send_all([_journal_record(partition, entry) for entry in entries])
     dispatches = [dispatch for entry in entries if isinstance(entry, CaseEvent) for dispatch in entry.dispatches]
-    await producer.send_all([_dispatch_record(partition, dispatch) for dispatch in dispatches])
+    await producer.send_all([dispatch_record(partition, dispatch) for dispatch in dispatches])
 
 
 def _journal_record(partition: int, entry: Entry) -> Record:
@@ -29,8 +30,9 @@ def _journal_record(partition: int, entry: Entry) -> Record:
     return Record(topics.CASE_EVENTS.name, name.encode(), entry.model_dump_json().encode(), partition)
 
 
-def _dispatch_record(partition: int, dispatch: Dispatch) -> Record:
-    topic = DISPATCH_TOPICS[dispatch.channel]
+def dispatch_record(partition: int, dispatch: Dispatch) -> Record:
+    # Red does not wait behind what else waits for its channel.
+    topic = topics.DISPATCHES_RED.name if dispatch.level is Level.RED else DISPATCH_TOPICS[dispatch.channel]
     return Record(topic, dispatch.resident.encode(), dispatch.model_dump_json().encode(), partition)
 
 

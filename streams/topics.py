@@ -41,6 +41,7 @@ DISPATCHES_SMS = Topic("dispatches.sms", "resident", WEEK, family=True)
 DISPATCHES_PHONE = Topic("dispatches.phone", "resident", WEEK, family=True)
 DISPATCHES_VISIT = Topic("dispatches.visit", "resident", WEEK, family=True)
 DISPATCHES_PAYMENT = Topic("dispatches.payment", "resident", WEEK, family=True)
+DISPATCHES_RED = Topic("dispatches.red", "resident", WEEK, family=True)  # red's, of all channels
 RESIDENTS = Topic("residents", "resident", compacted=True, family=True)
 WATCHLIST = Topic("watchlist", "phone, account or payee, hashed", compacted=True)
 POLICIES = Topic("policies", "content's hash", compacted=True)
@@ -50,7 +51,7 @@ AUDIT = Topic("audit", "user of the console")
 SHADOW = Topic("shadow", "resident", timedelta(days=30))
 DEAD_LETTERS = Topic("dead-letters", "source", timedelta(days=30))
 
-DISPATCHES = (DISPATCHES_SMS, DISPATCHES_PHONE, DISPATCHES_VISIT, DISPATCHES_PAYMENT)
+DISPATCHES = (DISPATCHES_RED, DISPATCHES_SMS, DISPATCHES_PHONE, DISPATCHES_VISIT, DISPATCHES_PAYMENT)
 COMPACTED = (RESIDENTS, WATCHLIST, POLICIES, ROSTERS, ACCOUNTS)
 ALL = (SIGNALS, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *COMPACTED, AUDIT, SHADOW, DEAD_LETTERS)
 

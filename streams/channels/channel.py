@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from domain.standing import Behind, Fallen, standing
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput, ContactResult
-from schemas.levels import Result
+from schemas.levels import Level, Result
 from streams.app import ack_all, records
 from streams.channels.book import DispatchBook, Held, Progress, Taken
 from streams.channels.provider import Answer, DoubtError, Kind, Order, Provider
@@ -51,6 +51,9 @@ class Channel:
         self._provider, self._book, self._producer, self._clock = provider, book, producer, clock
         self._dead_letters = DeadLetters(producer, clock)
         self._slots = asyncio.Semaphore(settings.channel_concurrency)
+        self._red_slots = asyncio.Semaphore(
+            settings.channel_concurrency
+        )  # never taken by what waits at a slow provider
         self._seconds = settings.provider_seconds
         # The lease is the process's: two tasks in it that have the same dispatch wait for one another here.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -58,7 +61,7 @@ class Channel:
     async def run(self, stream: StreamT[bytes]) -> None:
         """The body of a channel's agent: batches carried out together, then acked."""
         async for batch in records(stream, BATCH):
-            await self.carry([dispatch for event in batch if (dispatch := await self._read(event))])
+            await self.carry([dispatch for event in batch if (dispatch := await read(event, self._dead_letters))])
             ack_all(batch)
 
     async def carry(self, dispatches: Sequence[Dispatch]) -> None:
@@ -69,7 +72,7 @@ class Channel:
 
     async def _carry(self, dispatch: Dispatch) -> None:
         lock = self._locks.setdefault(dispatch.id, asyncio.Lock())
-        async with lock, self._slots:
+        async with lock, self._red_slots if dispatch.level is Level.RED else self._slots:
             try:
                 while taken := await self._taken(dispatch):
                     if inputs := await self._inputs(dispatch, taken):
@@ -155,13 +158,15 @@ class Channel:
             if isinstance(each, ContactResult):
                 DISPATCHES.labels(dispatch.channel, each.result).inc()
 
-    async def _read(self, event: EventT[bytes]) -> Dispatch | None:
-        try:
-            return Dispatch.model_validate_json(event.value or b"")
-        except ValidationError as error:
-            message = event.message
-            await self._dead_letters.record(message.topic, message.partition, message.offset, event.value or b"", error)
-            return None
+
+async def read(event: EventT[bytes], dead_letters: DeadLetters) -> Dispatch | None:
+    """The dispatch of a record; none, and a dead letter, when it is none."""
+    try:
+        return Dispatch.model_validate_json(event.value or b"")
+    except ValidationError as error:
+        message = event.message
+        await dead_letters.record(message.topic, message.partition, message.offset, event.value or b"", error)
+        return None
 
 
 def _result(dispatch: Dispatch, answer: Answer, clock: Clock) -> ContactResult:

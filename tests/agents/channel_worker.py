@@ -1,6 +1,7 @@
-"""A worker with the SMS agent alone."""
+"""A worker with the SMS agent and red's."""
 
-from agents import sms
+from agents import red, sms
+from schemas.levels import Channel
 from streams.app import App, create_app, run
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import load as load_channels
@@ -25,5 +26,5 @@ if __name__ == "__main__":
     app = create_app(settings, Worker)
     app.producing = Producer(settings)
     outgoing = Outgoing(settings, connect(settings), app.producing, Clock.parse(settings.clock), load_channels())
-    sms.attach(app, outgoing)
+    red.attach(app, outgoing, {Channel.SMS: sms.attach(app, outgoing)})
     run(app, settings)

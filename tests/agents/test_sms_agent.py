@@ -26,7 +26,7 @@ def record(dispatch: Dispatch) -> Record:
 
 
 async def test_an_agent_carries_each_dispatch_out_once_and_sets_aside_what_it_cannot_read(settings: Settings) -> None:
-    topics.create(settings, [topics.DISPATCHES_SMS, topics.DEAD_LETTERS])
+    topics.create(settings, [topics.DISPATCHES_SMS, topics.DISPATCHES_RED, topics.DEAD_LETTERS])
     async with rigged(settings) as rig:
         dispatches = [await rig.decided(dispatch_for((await rig.resident()).id)) for _ in range(5)]
         records = [record(dispatch) for dispatch in dispatches]
