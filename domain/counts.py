@@ -38,6 +38,8 @@ def _names(fact: Fact, case: Case) -> Iterator[str]:
             yield f"action|{fact.action}|{fact.result}"
         case FactKind.DISPATCHED | FactKind.HELD | FactKind.DROPPED | FactKind.SKIPPED if fact.action is not None:
             yield f"{fact.kind}|{fact.action}"
+        case FactKind.PUT_OFF if fact.action is not None:
+            yield f"put_off|{fact.action.channel}|{fact.limit}"
         case FactKind.STATE:
             yield f"state|{case.state}"
         case _:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Fen, Model, Note, Text, Token, When
-from schemas.levels import Action, EvidenceClass, Level, Outcome, Result
+from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
 from schemas.residents import BalanceBand, DivisionCode, Flag, Language, Occupation, ResidentId, Sex
 from schemas.signals import TransferState
 
@@ -61,10 +61,20 @@ class Step(Model):
     due: When | None  # none once the step has ended
     attempt: Annotated[int, Field(ge=1)] = 1
     not_after: When | None = None
+    wanted: When | None = None  # of one that the contact budget has put off: when it fell due first
     transfer: str | None = None  # of a stop-payment: the signal's uid
     contact: int | None = None  # of a trusted contact: which
     results: list[Result] = Field(default_factory=list)
     because: Note = ""
+
+
+class Contacted(Model):
+    """A contact with the resident that went out: it counts in the contact budget for a day."""
+
+    at: When
+    channel: Channel
+    step: Token
+    attempt: int
 
 
 class StopState(StrEnum):
@@ -145,6 +155,7 @@ class Case(Model):
     losses: list[Loss] = Field(default_factory=list)
     booked_before: list[str] = Field(default_factory=list)  # transfers in the books of this resident's earlier cases
     outcome: Outcome | None = None
+    contacted: list[Contacted] = Field(default_factory=list)  # of the last day, of the resident's earlier case too
     warned_at: When | None = None  # the latest contact that reached the resident
     claimed_by: Text | None = None
     officer: Text | None = None

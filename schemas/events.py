@@ -52,6 +52,7 @@ class FactKind(StrEnum):
     DISPATCHED = "dispatched"
     HELD = "held"
     RELEASED = "released"
+    PUT_OFF = "put_off"  # by the contact budget
     DROPPED = "dropped"
     SKIPPED = "skipped"
     WITHDRAWN = "withdrawn"
@@ -81,6 +82,7 @@ class Fact(Model):
     result: Result | None = None
     evidence: EvidenceClass | None = None
     amount_fen: Fen | None = None
+    limit: Token | None = None  # of the contact budget: "phone_hour"
     by: Text | None = None
 
 

@@ -51,6 +51,8 @@ class Board:
             elif fact.kind is FactKind.RESULT and fact.action and fact.result:
                 metrics.CONTACTS.labels(fact.action.channel, fact.result).inc()
                 self._answered(fact.action, event)
+            elif fact.kind is FactKind.PUT_OFF and fact.action:
+                metrics.PUT_OFF.labels(fact.action.channel, fact.limit).inc()
             elif fact.kind is FactKind.HELD and fact.action:
                 metrics.HELD_BACK.labels(fact.action.channel).inc()
             elif fact.kind is FactKind.STATE and event.case.outcome:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from domain import ledger
-from domain.casework import money, payments
+from domain.casework import fatigue, money, payments
 from domain.casework.draft import Draft, Rules, words
 from domain.casework.endings import reopen
 from domain.casework.planning import begin, plan_stops
@@ -36,6 +36,7 @@ def opened(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> D
         updated_at=now,
         payments=payments.merged([], given.payments),
         booked_before=ledger.booked(earlier) if earlier else [],
+        contacted=fatigue.recent(earlier, now) if earlier else [],
         warned_at=earlier.warned_at if earlier else None,
     )
     draft = Draft(case, rules, now, version=1, signal_at=given.signal_at)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.casework import alerts, money
+from domain.casework import alerts, fatigue, money
 from domain.casework.acts import operator_report, refuse
 from domain.casework.draft import CLOSE, Decision, Draft, Rules, is_clock
 from domain.casework.endings import defrauded, finish, time_to_close
@@ -100,6 +100,7 @@ def _deadline(draft: Draft, given: Deadline) -> None:
     elif step.state is StepState.HELD:
         _hold_over(draft)
     elif step.state is StepState.SENT:
+        fatigue.overdue(draft, step)
         if step.action is Action.VISIT:
             no_longer_under_way(draft, "the officer is late")
         if step.action is Action.OPERATOR_CALL:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from domain.casework import payments
+from domain.casework import fatigue, payments
 from domain.casework.draft import CLOSE, LIVE, WAITING, Draft
 from domain.casework.steps import end, plan_step, wrong_number
 from domain.plan import conditions, steps_for, weaker
@@ -24,6 +24,7 @@ def begin(draft: Draft, because: str) -> None:
     if draft.case.claimed_by:  # somebody is talking with the resident
         for step in draft.live(Action.OPERATOR_CALL):
             draft.change(step, due=max(step.due or draft.now, draft.now + draft.plan.talk_within))
+    fatigue.let_go(draft)
     plan_stops(draft)
 
 

@@ -1,5 +1,6 @@
 """What came of a contact, or that nothing came in time."""
 
+from domain.casework import fatigue
 from domain.casework.draft import Draft, is_clock
 from domain.casework.follow import follow
 from domain.casework.steps import bring_forward, end, is_current, withdraw
@@ -14,6 +15,7 @@ from schemas.levels import Action, Result
 _NEVER_TOO_LATE = frozenset(
     {Result.DELIVERED, Result.ACKNOWLEDGED, Result.WANTS_OPERATOR, Result.HUNG_UP, Result.WRONG_NUMBER}
 )
+_NOT_MADE = frozenset({Result.FAILED, Result.NOT_SENT})  # no contact with the resident at all
 _NO_CONTACT = frozenset({Result.SENT, Result.IN_DOUBT, Result.FAILED, Result.NOT_SENT})
 
 
@@ -31,6 +33,8 @@ def contact_result(draft: Draft, given: ContactResult) -> None:
         said = f"{because}, late"
     words = f"{step.action.value.replace('_', ' ')}, attempt {given.attempt}: {said}"
     draft.say(FactKind.RESULT, f"{words} ({given.detail})" if given.detail else words, step, result=given.result)
+    if given.result in _NOT_MADE:
+        fatigue.give_back(draft, step, given.attempt)
     if awaited:
         if _busy(draft, step, given.result):
             _no_further_call(draft, draft.steps[step.id])

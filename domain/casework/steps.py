@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from domain.casework import payments
+from domain.casework import fatigue, payments
 from domain.casework.draft import WAITING, Draft, words
 from domain.casework.holds import holding
 from domain.plan import CALLS, LATEST, SMS, STOPS, allowed, earliest, level_of, rule_of, weaker
@@ -51,7 +51,7 @@ def run_due(draft: Draft, *, backlog: bool = False) -> None:
     gap = timedelta(0)
     for step in sorted(ready, key=_due):
         rule = rule_of(draft.plan, step.id, step.action)
-        late = backlog or draft.now - _due(step) > max(rule.least_gap, timedelta(seconds=5))
+        late = backlog or step.wanted is not None or draft.now - _due(step) > max(rule.least_gap, timedelta(seconds=5))
         if late and (stronger := _stronger(step, ready)):
             end(draft, step, StepState.SKIPPED, f"overtaken by {stronger.id}, which is due too")
             continue
@@ -73,7 +73,7 @@ def _stronger(step: Step, ready: Iterable[Step]) -> Step | None:
 
 
 def _fall_due(draft: Draft, step: Step) -> bool:
-    """Send a step out, unless an operator is talking, the hour, a hold or the account's stops forbid it.
+    """Send a step out, unless an operator is talking, the hour, a hold, the budget or the account's stops forbid it.
 
     Says whether it went out.
     """
@@ -89,6 +89,8 @@ def _fall_due(draft: Draft, step: Step) -> bool:
     if hold := holding(draft, step):
         draft.change(step, state=StepState.HELD, due=hold.until)
         draft.say(FactKind.HELD, f"held back by {hold.id}: {hold.reason}", step)
+        return False
+    if fatigue.put_off(draft, step):
         return False
     asks = step.action in (Action.STOP_PAYMENT, Action.STOP_AGAIN) and step.attempt == 1
     if asks and (why := payments.may_not_ask(draft, step.transfer)):
@@ -111,7 +113,8 @@ def _dispatch(draft: Draft, step: Step) -> None:
     rule = rule_of(draft.plan, step.id, step.action)
     owed = draft.now + rule.result_within
     payments.asked(draft, step)
-    sent = draft.change(step, state=StepState.SENT, due=owed, not_after=owed)
+    fatigue.spend(draft, step)
+    sent = draft.change(step, state=StepState.SENT, due=owed, not_after=owed, wanted=None)
     case, because = draft.case, step.because or words(draft.case.danger.reasons[:3])
     draft.dispatches.append(
         Dispatch(
@@ -142,7 +145,7 @@ def _dispatch(draft: Draft, step: Step) -> None:
 
 def end(draft: Draft, step: Step, state: StepState, why: str) -> None:
     """End a step, with the reason."""
-    draft.change(step, state=state, due=None)
+    draft.change(step, state=state, due=None, wanted=None)
     draft.say(_ENDED[state], why, step)
 
 

@@ -1,6 +1,6 @@
 """What an officer or grid worker reports from the way and from the door."""
 
-from domain.casework import outcomes
+from domain.casework import fatigue, outcomes
 from domain.casework.draft import Draft
 from domain.casework.follow import follow
 from domain.casework.steps import end
@@ -48,6 +48,8 @@ def _stage(draft: Draft, given: OfficerReport, step: Step) -> None:
             draft.set(officer=given.by)
             draft.change(step, due=draft.now + draft.plan.talk_within)
         case VisitStage.REFUSED | VisitStage.NOT_AT_HOME:
+            if given.stage is VisitStage.REFUSED:
+                fatigue.give_back(draft, step, given.attempt)
             no_longer_under_way(draft, _words(given))
             follow(draft, step, given.stage.value, _words(given))
         case VisitStage.DONE:

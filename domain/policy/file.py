@@ -6,6 +6,7 @@ import tomllib
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from domain.policy.fatigue import Fatigue
 from domain.policy.messages import Messages
 from domain.policy.plan import Plan
 from domain.policy.risk import RiskRules
@@ -25,6 +26,7 @@ class Policy(Section):
     risk: RiskRules
     plan: Plan
     messages: Messages
+    fatigue: Fatigue | None = None  # none in a policy of before: then nothing is put off
 
 
 def load(text: str) -> Policy:

@@ -1,0 +1,43 @@
+"""The policy's contact budget: how often one resident is contacted at most, and when two visits become one."""
+
+from datetime import timedelta
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from domain.policy.units import Duration, Section
+
+Count = Annotated[int, Field(ge=1, le=99)]
+
+
+class Most(Section):
+    """The most contacts in a span of time: together, and on each channel."""
+
+    all: Count
+    sms: Count
+    phone: Count
+    visit: Count
+
+
+class Fatigue(Section):
+    """What one resident may be asked to bear. A resident in the gravest danger is contacted all the same."""
+
+    hour: Most
+    day: Most
+    one_visit: Duration  # a visit to an address younger than this is joined by the next resident's there
+
+    @model_validator(mode="after")
+    def _day_holds_the_hour(self) -> Self:
+        for name in Most.model_fields:
+            hour, day = getattr(self.hour, name), getattr(self.day, name)
+            if hour > day:
+                raise ValueError(f"hour.{name} = {hour} is more than day.{name} = {day}: a day holds the hour's")
+        return self
+
+    def limits(self, channel: str) -> tuple[tuple[str, str, timedelta, int], ...]:
+        """What bounds a channel: each limit's name, whose contacts count (`all` or the channel's), span and most."""
+        return tuple(
+            (f"{whose}_{span}", whose, length, getattr(getattr(self, span), whose))
+            for span, length in (("hour", timedelta(hours=1)), ("day", timedelta(days=1)))
+            for whose in ("all", channel)
+        )
