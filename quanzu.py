@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from console.commands import case, hold, policy, residents, topics
-from console.commands.common import Report, day, duration, err, load_settings, opened, out
+from console.commands.common import By, Report, day, duration, err, load_settings, opened, out
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Early-warning dispatch against fraud: 劝阻.")
 for group in (topics, residents, policy, case, hold):
@@ -166,6 +166,30 @@ def rebuild() -> None:
                 await line.casework.forget(partition)
                 await line.casework.watch(partition)
                 out.print(f"partition {partition}: built anew to input {await line.store.offset(partition)}")
+
+    asyncio.run(run())
+
+
+@app.command()
+def drain(
+    by: By,
+    reason: Annotated[str, typer.Option(help="Why: senders are told")] = "maintenance",
+    end: Annotated[bool, typer.Option("--end", help="Take signals in again")] = False,
+) -> None:
+    """Close intake and wait until all that was taken in is done with: then servers may be stopped."""
+    from streams import drain
+
+    async def run() -> None:
+        async with opened() as line:
+            if end:
+                opened_now = await drain.end(line, by)
+                out.print("signals are taken in again" if opened_now else "intake was open")
+                return
+            await drain.begin(line, by, reason)
+            async for left in drain.waiting(line):
+                rest = ", ".join(f"{name} {count:,}" for name, count in left.items() if count)
+                out.print(f"still to be done: {rest}" if rest else "drained: nothing taken in is left undone")
+        out.print("Intake stays closed until `quanzu drain --end`", markup=False)
 
     asyncio.run(run())
 

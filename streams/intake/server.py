@@ -19,12 +19,14 @@ from starlette.routing import BaseRoute, Route
 
 from streams.clock import Clock
 from streams.intake.body import LINES, Refused, media_type, read_body
+from streams.intake.gate import Gate
 from streams.intake.parsing import BodyError, items_of_body, items_of_lines
 from streams.intake.rate import Rate
 from streams.intake.settings import Feed, IntakeSettings, Keys, keys_for
 from streams.intake.signals import Examined, Intake, examine
 from streams.producer import Producer, SendError
 from streams.settings import Settings, SettingsError
+from streams.store import connect
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +47,14 @@ class Signals:
         self._rate = Rate(settings, intake)
         self._producer = Producer(settings)
         self._intake = Intake(self._producer, settings)
+        self._redis: Any = connect(settings)
+        self._gate = Gate(self._redis)
         self._connected = False
 
     async def post(self, request: Request) -> Response:
         """Accept a signal, an array or NDJSON: 202 when Kafka has all of it, 422 naming what is wrong with some."""
         feed = self._feed(request)
+        self._open()
         read = items_of_lines if media_type(request) == LINES else items_of_body
         body = await read_body(request, self._limits.body_bytes, self._limits.body_seconds)
         try:
@@ -67,7 +72,9 @@ class Signals:
         return JSONResponse({"status": "ok"})
 
     async def readyz(self, request: Request) -> Response:
-        """Signals would be accepted now: Kafka answers."""
+        """Signals would be accepted now: Kafka answers, and intake is not closed."""
+        if self._gate.drain is not None:
+            return JSONResponse({"status": "draining"}, 503, {"Retry-After": str(AWAY_SECONDS)})
         if self._connected and await _reachable(self._settings.brokers):
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "Kafka is away"}, 503, {"Retry-After": str(AWAY_SECONDS)})
@@ -75,13 +82,14 @@ class Signals:
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         """Connect to Kafka, for as long as it takes: until then a sender is told to come again."""
-        connecting = asyncio.create_task(self._connect())
+        beside = [asyncio.create_task(work()) for work in (self._connect, self._gate.watch)]
         try:
             yield
         finally:
-            connecting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await connecting
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+            await self._redis.aclose()
             # What is still in flight was answered 503: it is not waited for when Kafka is away.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._producer.stop(), STOP_SECONDS)
@@ -103,6 +111,12 @@ class Signals:
             do = "Send Authorization: Bearer and the source's key"
             raise Refused(401, "no valid API key", do, {"WWW-Authenticate": "Bearer"})
         return feed
+
+    def _open(self) -> None:
+        if drain := self._gate.drain:
+            what = f"intake was closed by {drain.by}: {drain.reason}"
+            do = f"Keep the signals and send them again in {AWAY_SECONDS} s"
+            raise Refused(503, what, do, {"Retry-After": str(AWAY_SECONDS)})
 
     async def _within_rate(self, feed: Feed, signals: int) -> None:
         wait = await self._rate.wait(feed.source or "*", signals)
