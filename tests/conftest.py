@@ -9,6 +9,8 @@ from streams import topics
 from streams.embedded import Embedded
 from streams.settings import Settings
 
+pytest_plugins = ["tests.servers.fixtures"]
+
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:

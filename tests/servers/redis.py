@@ -1,0 +1,259 @@
+"""Debian's Redis: one that loses the tail of its append-only file, and a pair whose replica lags, with Sentinels."""
+
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from redis import Redis, RedisError
+
+from tests.servers.process import Process, free_port, need, wait_for
+from tests.servers.proxy import Proxy
+
+SERVICE = "quanzu"
+REPLICATION = "127.0.0.2"  # where the replica's link to the primary comes from: a proxy can tell it from the workers'
+WATCHING = "127.0.0.3"  # where the Sentinels' connections come from
+TIMESTAMP = re.compile(rb"^#TS:(\d+)\r\n", re.MULTILINE)
+
+OPTIONS = """
+bind 127.0.0.1
+bind-source-addr 127.0.0.2
+dir {folder}
+save ""
+appendonly yes
+appendfsync everysec
+aof-load-truncated yes
+aof-timestamp-enabled yes
+auto-aof-rewrite-percentage 0
+repl-diskless-sync-delay 0
+repl-ping-replica-period 1
+replica-announce-ip 127.0.0.1
+"""
+
+SENTINEL = """
+port {port}
+bind 127.0.0.1
+bind-source-addr 127.0.0.3
+dir {folder}
+sentinel announce-ip 127.0.0.1
+sentinel monitor {service} 127.0.0.1 {primary} {quorum}
+sentinel down-after-milliseconds {service} {down_after}
+sentinel failover-timeout {service} 10000
+sentinel parallel-syncs {service} 1
+"""
+
+
+class RedisServer:
+    """One Redis with its append-only file. `url` leads straight to it, `proxied` through a proxy that can be cut."""
+
+    def __init__(self, folder: Path) -> None:
+        need("redis-server")
+        self._folder = folder
+        self._files = folder / "appendonlydir"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.proxy = Proxy(self.port)
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.proxied = f"redis://127.0.0.1:{self.proxy.port}/0"
+        config = folder / "redis.conf"
+        ports = f"port {self.port}\nreplica-announce-port {self.proxy.port}\n"
+        config.write_text(OPTIONS.format(folder=folder) + ports)
+        self.process = Process("Redis", ["redis-server", str(config)], folder / "redis.log", self.port)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.process.kill()
+        self.proxy.close()
+
+    def client(self) -> "Redis":
+        """A synchronous client, straight to it; a context."""
+        return Redis.from_url(self.url, socket_timeout=5)
+
+    def start(self) -> None:
+        """Start it, also again, and return when it has read its files and answers."""
+        self.process.start()
+        self.process.ready()
+        wait_for(self._answers, f"Redis on port {self.port} to have read its files")
+
+    def kill(self) -> None:
+        """As `kill -9` does: what it has answered is in the append-only file."""
+        self.process.kill()
+
+    def wipe(self) -> None:
+        """Kill it and take its files away, as a lost disk would; `start` finds nothing."""
+        self.kill()
+        shutil.rmtree(self._files, ignore_errors=True)
+
+    def lose_tail(self, *, bytes_: int = 0, seconds: float = 0) -> int:
+        """Kill it and cut so many bytes, or what it wrote in the last `seconds`, off its append-only file.
+
+        So a machine would do that lost its power before the file was on the disk. Gives the bytes that were lost.
+        """
+        self.kill()
+        file = max(self._files.glob("*.incr.aof"), key=lambda path: int(path.name.split(".")[-3]))
+        content = file.read_bytes()
+        kept = len(content) - bytes_ if bytes_ else _written_until(content, time.time() - seconds)
+        with file.open("r+b") as open_file:
+            open_file.truncate(max(0, kept))
+        return len(content) - max(0, kept)
+
+    def _answers(self) -> bool:
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except RedisError:  # BusyLoadingError among them
+            return False
+
+
+def _written_until(content: bytes, moment: float) -> int:
+    """How many bytes of an append-only file were written by then: it notes the second before what it writes in it."""
+    later = (found.start() for found in TIMESTAMP.finditer(content) if int(found[1]) > moment)
+    return next(later, len(content))
+
+
+class RedisPair:
+    """A primary, its replica, and Sentinels that let the replica take over when the primary is away.
+
+    Everybody knows a server by its proxy's port, so the link between the two, the Sentinels and the workers pass
+    through proxies that tell them apart by the address they come from.
+    """
+
+    def __init__(self, folder: Path, sentinels: int = 3, down_after: float = 1.0) -> None:
+        self._folder = folder
+        self.servers = (RedisServer(folder / "a"), RedisServer(folder / "b"))
+        self._ports = [free_port() for _ in range(sentinels)]
+        self._down_after = round(down_after * 1000)
+        self.sentinels = [self._sentinel(number, port) for number, port in enumerate(self._ports)]
+        addresses = ",".join(f"127.0.0.1:{port}" for port in self._ports)
+        self.url = f"redis+sentinel://{addresses}/{SERVICE}/0"
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for sentinel in self.sentinels:
+            sentinel.kill()
+        for server in self.servers:
+            server.close()
+
+    @property
+    def primary(self) -> RedisServer:
+        """The server that the first Sentinel names."""
+        port = self._watched()[0]["port"]
+        return next(server for server in self.servers if server.proxy.port == port)
+
+    @property
+    def replica(self) -> RedisServer:
+        return next(server for server in self.servers if server is not self.primary)
+
+    def stall_replication(self) -> None:
+        """Let nothing more through to the replica, which stays connected and lags."""
+        for server in self.servers:
+            server.proxy.stall(REPLICATION)
+
+    def cut(self) -> None:
+        """Cut the workers off from both, while these see one another and the Sentinels see them."""
+        for server in self.servers:
+            server.proxy.cut()
+
+    def heal(self) -> None:
+        for server in self.servers:
+            server.proxy.heal()
+
+    def fail_over(self) -> None:
+        """Kill the primary, and return when the other has taken over."""
+        former, heir = self.primary, self.replica
+        former.kill()
+        wait_for(lambda: self._leads(heir), "the Sentinels to fail over")
+
+    def mend(self) -> None:
+        """Heal the network, start what was killed, and return when the replica has all that the primary has."""
+        self.heal()
+        for server in self.servers:
+            server.start()
+        wait_for(self._named, "the Sentinels to name a primary")
+        with self.replica.client() as replica:  # sooner than the Sentinels, which watch it for eight seconds first
+            replica.replicaof("127.0.0.1", self.primary.proxy.port)
+        wait_for(self.whole, "the replica to be in sync")
+
+    def whole(self) -> bool:
+        """Whether there is one primary, and the other is its replica, in sync and known to all Sentinels."""
+        try:
+            with self.primary.client() as primary, self.replica.client() as replica:
+                follows = replica.info("replication")
+                leads = primary.info("replication")
+            watched = self._watched()
+        except (RedisError, OSError):
+            return False
+        known = {"port": watched[0]["port"], "num-slaves": 1, "num-other-sentinels": len(watched) - 1}
+        return (
+            follows.get("master_link_status") == "up"
+            and follows["master_repl_offset"] >= leads["master_repl_offset"]
+            and all(state[name] == number for state in watched for name, number in known.items())
+        )
+
+    def _start(self) -> None:
+        first, second = self.servers
+        first.start()
+        second.start()
+        with second.client() as replica:
+            replica.replicaof("127.0.0.1", first.proxy.port)
+        for sentinel in self.sentinels:
+            sentinel.start()
+        for sentinel in self.sentinels:
+            sentinel.ready()
+        wait_for(self.whole, "the replica and the Sentinels to have found one another")
+
+    def _named(self) -> bool:
+        return any(self._leads(server) for server in self.servers)
+
+    def _leads(self, server: RedisServer) -> bool:
+        try:
+            with server.client() as client:
+                return self.primary is server and client.info("replication")["role"] == "master"
+        except RedisError:
+            return False
+
+    def _watched(self) -> list[dict[str, Any]]:
+        """What each Sentinel knows of the primary."""
+        found: list[Any] = []
+        for port in self._ports:
+            with Redis(port=port, socket_timeout=5) as sentinel:
+                found.append(sentinel.sentinel_master(SERVICE))
+        return found
+
+    def _sentinel(self, number: int, port: int) -> Process:
+        folder = self._folder / f"sentinel-{number}"
+        folder.mkdir(parents=True, exist_ok=True)
+        config = folder / "sentinel.conf"
+        config.write_text(
+            SENTINEL.format(
+                port=port,
+                folder=folder,
+                service=SERVICE,
+                primary=self.servers[0].proxy.port,
+                quorum=len(self._ports) // 2 + 1,
+                down_after=self._down_after,
+            )
+        )
+        command = ["redis-server", str(config), "--sentinel"]
+        return Process(f"Sentinel {number}", command, folder / "sentinel.log", port)
