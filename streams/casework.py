@@ -22,7 +22,7 @@ from streams.producer import Producer
 from streams.raw import Raw
 from streams.reader import beginning_offsets, end_offsets, read_range
 from streams.settings import Settings
-from streams.store import AheadError, CaseStore, Change, Loaded, Standing, entry_name
+from streams.store import STATE, AheadError, CaseStore, Change, Loaded, Stand, Standing, entry_name
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Casework:
     """Applies inputs to the cases of the partitions this worker owns.
 
     `whole` is awaited before a partition stands again that was lost: it restores what all share. So a channel that
-    finds the partition standing finds the resident too.
+    finds the partition standing finds the resident too. `lease_seconds`: how long a dispatch may be in flight.
     """
 
     def __init__(
@@ -44,11 +44,13 @@ class Casework:
         producer: Producer,
         policies: Policies,
         clock: Clock,
+        lease_seconds: float,
     ) -> None:
         self._settings, self._store, self._producer = settings, store, producer
-        self._policies, self._clock = policies, clock
+        self._policies, self._clock, self._lease_seconds = policies, clock, lease_seconds
         self._dead_letters = DeadLetters(producer, clock)
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
+        self._published: dict[int, int] = {}  # the journal's offset of what was published here last, by partition
         self.whole: Callable[[], Awaitable[object]] = _nothing_shared
 
     async def apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
@@ -59,17 +61,17 @@ class Casework:
     async def cover(self, partition: int) -> list[Entry]:
         """Apply what waits on the topic, for an owner who is silent. Returns the journal entries it made."""
         async with self._locks[partition]:
-            stored, end = await self._store.offset(partition), await self._end(partition)
-            if stored is None or stored >= end - 1:
+            stand, end = await self._store.stand(partition), await self._end(partition)
+            if stand.offset is None:
                 return []
-            return await self._catch_up(partition, stored, end - 1)
+            if stand.older:
+                await self._outlive(partition, stand)
+            return await self._catch_up(partition, stand.offset, end - 1) if stand.offset < end - 1 else []
 
     async def watch(self, partition: int) -> None:
-        """Bring a partition up whose store was lost, and publish what a dead worker left in the outbox."""
+        """Bring a partition up whose store was lost or is older, and publish what a dead worker left in the outbox."""
         async with self._locks[partition]:
-            if await self._store.offset(partition) is None:
-                await self._recover(partition)
-            await self._complete(partition)
+            await self._stand(partition)
             await self._publish_outbox(partition)
             await self._store.forget_applied(partition, self._clock.now())
 
@@ -78,8 +80,7 @@ class Casework:
         while True:
             loaded = await self._load(partition, [message for _, message in inputs if message])
             if loaded is None:
-                await self._recover(partition)
-                await self._complete(partition)
+                await self._stand(partition)
                 continue
             stored = loaded.standing.offset
             if stored >= records[-1].offset:
@@ -92,6 +93,8 @@ class Casework:
             change, entries = await self._decide(
                 partition, loaded, [item for item in inputs if item[0].offset > stored]
             )
+            if partition in self._published:
+                change.add("HSET", STATE, "journal", self._published[partition])
             if await self._store.commit(partition, stored, records[-1].offset, change):
                 await self._publish(partition, entries)
                 return entries
@@ -145,6 +148,26 @@ class Casework:
         """Let a partition be built anew from its journal."""
         await self._store.clear(partition)
 
+    async def _stand(self, partition: int) -> None:
+        """Have the partition stand as it did, whatever became of Redis."""
+        stand = await self._store.stand(partition)
+        if stand.offset is None:
+            await self._recover(partition)
+        elif stand.older:
+            await self._outlive(partition, stand)
+        await self._complete(partition)
+
+    async def _outlive(self, partition: int, stand: Stand) -> None:
+        """Go on in another Redis than before, which may lack the latest commits.
+
+        What follows from those is applied again. But what was sent of it, and not yet reported, is known to nobody.
+        """
+        await self.whole()
+        sent = await journal.sent_since(self._settings, partition, stand.journal)
+        end = await self._end(partition)
+        if await self._store.outlive(partition, stand, end, sent, self._lease_seconds):
+            log.warning("partition %d stands at %s in another Redis; inputs end at %d", partition, stand.offset, end)
+
     async def _recover(self, partition: int) -> None:
         """Build the partition's store from its journal. Of several who try, one finishes."""
         await self.whole()
@@ -159,12 +182,14 @@ class Casework:
         if mark is None:
             return
         await self.whole()  # again: if all was lost once more before the mark, what all share must come first
-        chunks = _chunks([*journal.changes(folded, self._clock.now()), _standing(standing)])
+        last = _standing(standing).add("HSET", STATE, "journal", folded.read)
+        last.settling(self._lease_seconds)
+        chunks = _chunks([*journal.changes(folded, self._clock.now()), last])
         if await self._store.rebuild(partition, mark, chunks, standing.offset, end) and folded.cases:
             log.warning("partition %d was built anew from its journal: %d cases", partition, len(folded.cases))
 
     async def _complete(self, partition: int) -> None:
-        """Apply what a rebuilt store lacks: until then no channel sends, for what it asks may be among it."""
+        """Apply what a rebuilt or older store lacks: until then no channel sends, for what it asks may be among it."""
         if missing := await self._store.behind(partition):
             await self._catch_up(partition, *missing)
 
@@ -178,12 +203,12 @@ class Casework:
         waiting = await self._store.outbox(partition)
         entries = [journal_adapter.validate_json(value) for value in waiting.values()]
         if entries:
-            await journal.publish(self._producer, partition, entries)
+            self._published[partition] = await journal.publish(self._producer, partition, entries)
             await self._store.published(partition, waiting)
 
     async def _publish(self, partition: int, entries: Sequence[Entry]) -> None:
         if entries:
-            await journal.publish(self._producer, partition, entries)
+            self._published[partition] = await journal.publish(self._producer, partition, entries)
             await self._store.published(partition, [entry_name(entry) for entry in entries])
 
 

@@ -18,11 +18,15 @@ Entry = CaseEvent | StandingEvent
 DISPATCH_TOPICS = {topic.name.removeprefix("dispatches."): topic.name for topic in topics.DISPATCHES}
 
 
-async def publish(producer: Producer, partition: int, entries: Sequence[Entry]) -> None:
-    """Write the entries to the journal, then their dispatches to the channels; returns when Kafka has all."""
-    await producer.send_all([_journal_record(partition, entry) for entry in entries])
+async def publish(producer: Producer, partition: int, entries: Sequence[Entry]) -> int:
+    """Write the entries to the journal, then their dispatches to the channels; returns when Kafka has all.
+
+    Returns the offset in the journal of the last of them: what is published later lies behind it.
+    """
+    offset = await producer.send_all([_journal_record(partition, entry) for entry in entries])
     dispatches = [dispatch for entry in entries if isinstance(entry, CaseEvent) for dispatch in entry.dispatches]
     await producer.send_all([dispatch_record(partition, dispatch) for dispatch in dispatches])
+    return offset
 
 
 def _journal_record(partition: int, entry: Entry) -> Record:
@@ -44,6 +48,7 @@ class Folded:
     cases: dict[str, Case] = field(default_factory=dict)  # by case id, at its highest version
     applied: dict[str, datetime] = field(default_factory=dict)
     offset: int = -1
+    read: int = -1  # the journal's offset up to which it was read
     events: dict[str, CaseEvent] = field(default_factory=dict)  # by event id
 
     def add(self, entry: Entry) -> None:
@@ -108,16 +113,27 @@ def changes(folded: Folded, now: datetime) -> Iterable[Change]:
 async def fold(settings: Settings, partition: int) -> Folded:
     """Read a partition's snapshots and its whole journal."""
     folded = Folded()
-    async for value in _values(settings, topics.CASE_SNAPSHOTS.name, partition):
+    async for _, value in _values(settings, topics.CASE_SNAPSHOTS.name, partition):
         folded.snapshot(Case.model_validate_json(value))
-    async for value in _values(settings, topics.CASE_EVENTS.name, partition):
+    async for offset, value in _values(settings, topics.CASE_EVENTS.name, partition):
         folded.add(journal_adapter.validate_json(value))
+        folded.read = offset
     return folded
 
 
-async def _values(settings: Settings, topic: str, partition: int) -> AsyncIterator[bytes]:
+async def sent_since(settings: Settings, partition: int, offset: int) -> set[str]:
+    """The dispatches of the entries behind `offset` of the journal: a channel sees none that is not in it."""
+    found: set[str] = set()
+    async for _, value in _values(settings, topics.CASE_EVENTS.name, partition, offset + 1):
+        entry = journal_adapter.validate_json(value)
+        if isinstance(entry, CaseEvent):
+            found.update(dispatch.id for dispatch in entry.dispatches)
+    return found
+
+
+async def _values(settings: Settings, topic: str, partition: int, first: int = 0) -> AsyncIterator[tuple[int, bytes]]:
     begin = (await beginning_offsets(settings, topic))[partition]
     end = (await end_offsets(settings, topic))[partition]
-    async for record in read_range(settings, topic, partition, begin, end - 1):
+    async for record in read_range(settings, topic, partition, max(first, begin), end - 1):
         if record.value is not None:
-            yield record.value
+            yield record.offset, record.value

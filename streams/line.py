@@ -39,7 +39,7 @@ class Line:
         self.policies = Policies(settings, self.redis, self.producer)
         self.residents = Residents(settings, self.redis, self.producer)
         self.outgoing = Outgoing(settings, self.redis, self.producer, self.clock, channels)
-        self.casework = Casework(settings, self.store, self.producer, self.policies, self.clock)
+        self.casework = Casework(settings, self.store, self.producer, self.policies, self.clock, channels.lease_seconds)
         self.deadlines = Deadlines(self.store, self.producer, self.clock)
         self.orphans = Orphans(settings, self.redis)
         self.carriers: dict[Channel, Carrier] = {}  # the channels this process runs: set by their agents

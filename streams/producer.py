@@ -55,23 +55,30 @@ class Producer:
         if producer is not None:
             await producer.stop()
 
-    async def send_all(self, records: Sequence[Record]) -> None:
+    async def send_all(self, records: Sequence[Record]) -> int:
         """Write the records, each partition's in this order, and return when Kafka has all of them.
+
+        Returns the last one's offset on its partition; -1 when Kafka did not tell it, or there was none.
 
         What is transient (a broker away, a new leader) is tried again for as long as it takes; cancel to give up.
         A record tried again may be there twice: readers drop what they have seen.
 
         Raises SendError for what Kafka will never take. Records around it may have been written.
         """
-        left = list(records)
+        left, last = await self._attempt(list(records))
         wait = FIRST_WAIT_SECONDS
-        while left := await self._attempt(left):
+        while left:
             log.warning("%d records not written yet; trying again in %.2f s", len(left), wait)
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+            left, last = await self._attempt(left)
+        return last
 
-    async def _attempt(self, records: list[Record]) -> list[Record]:
-        """Try each once and return those that have to be tried again: what failed, and what follows it in its order."""
+    async def _attempt(self, records: list[Record]) -> tuple[list[Record], int]:
+        """Try each once and return those that have to be tried again: what failed, and what follows it in its order.
+
+        And the last one's offset.
+        """
         sent = [await self._begin(record) for record in records]
         outcomes = await asyncio.gather(*sent, return_exceptions=True)
         failed: set[tuple[str, int | bytes]] = set()
@@ -83,7 +90,7 @@ class Producer:
                 failed.add(_order(record))
             if _order(record) in failed:
                 left.append(record)
-        return left
+        return left, getattr(outcomes[-1], "offset", -1) if outcomes else -1
 
     async def _begin(self, record: Record) -> asyncio.Future[object]:
         if self._kafka is None:

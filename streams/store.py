@@ -13,23 +13,26 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
 from domain import counts, ledger
-from domain.casework import deadlines, has_held, queue_rank, settled_at
+from domain.casework import awaited, deadlines, has_held, queue_rank, settled_at
 from domain.ids import resident_of
 from schemas.cases import Case
 from schemas.errors import UserError
 from schemas.events import CaseEvent, StandingEvent
 from schemas.inputs import Hold
+from streams.run import CURRENT_RUN, SECTIONS, run_of
 from streams.settings import Settings, SettingsError
 
 RECENTLY = 20  # cases that a board may show as the latest
 APPLIED_KEPT = timedelta(days=9)  # longer than any input stays on its topic
-COMMIT = files("streams").joinpath("lua/commit.lua").read_text()
+COMMIT = CURRENT_RUN + files("streams").joinpath("lua/commit.lua").read_text("utf-8")
 
 # The partition's keys, in the order in which the script numbers them.
 STATE, CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, SETTLED, ALERTED, LEDGER, COUNTS = range(13)
-RECENT, UNSURE = 13, 14
+RECENT, AWAITED, UNSURE, SETTLING = 13, 14, 15, 16
 NAMES = (
-    "state",  # hash: offset, policy; of a rebuilt store also `end`, where it is whole again; before: `rebuilding`
+    # hash: offset, policy, `run` (which Redis it stood under last), `journal` (where the journal is known to have what
+    # was committed before); of a store that was lost or older `end`, where it is whole again; before: `rebuilding`
+    "state",
     "cases",  # hash: resident -> the latest case
     "earlier",  # hash: case id -> a case that was followed by another
     "applied",  # sorted set: input id -> its time
@@ -43,7 +46,9 @@ NAMES = (
     "ledger",  # hash: total -> its sum over the partition
     "counts",  # hash: what is counted (domain/counts) -> how many
     "recent",  # sorted set: case -> when it changed, the latest RECENTLY
-    "unsure",  # set: dispatches that may have been sent before the store was lost
+    "awaited",  # set: dispatches whose step waits for their result
+    "unsure",  # set: dispatches that may have been sent before the store was lost, or older
+    "settling",  # string: there until whoever had such a dispatch in flight must be through
 )
 
 Argument = str | bytes | int | float
@@ -83,6 +88,21 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Stand:
+    """How a partition stands in the Redis that answers. No offset: its store was lost."""
+
+    offset: int | None
+    journal: int  # what was committed later than what is stored lies behind this offset of the journal
+    run: str | None  # the Redis under which it stood last
+    asked: str  # the one that answers
+
+    @property
+    def older(self) -> bool:
+        """Whether its latest commits may be missing."""
+        return self.offset is not None and self.run != self.asked
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """What a batch of inputs is decided on."""
 
@@ -115,6 +135,7 @@ class Change:
             self.add("HSET", EARLIER, before.id, before.model_dump_json())
         self.add("HSET", CASES, after.resident, after.model_dump_json())
         self._deadlines(before, after)
+        self._awaited(before if same else None, after)
         self._flags(before, after)
         owed = ledger.difference(ledger.of_case(after), ledger.of_case(before) if before and same else ledger.Totals())
         self._sum(LEDGER, owed)
@@ -136,11 +157,22 @@ class Change:
         for dispatch in dispatches:
             self.add("SADD", UNSURE, dispatch)
 
+    def settling(self, seconds: float) -> None:
+        """For so long (wall time) somebody may still be at an unsure dispatch: it is not taken before."""
+        self.add("SET", SETTLING, 1, "PX", round(seconds * 1000))
+
     def standing(self, standing: Standing) -> None:
         self.add("HSET", STATE, "policy", standing.policy)
         self.add("DEL", HOLDS)
         for hold in standing.holds:
             self.add("HSET", HOLDS, hold.id, hold.model_dump_json())
+
+    def _awaited(self, before: Case | None, after: Case) -> None:
+        old, new = awaited(before) if before else set(), awaited(after)
+        for dispatch in sorted(old - new):
+            self.add("SREM", AWAITED, dispatch).add("SREM", UNSURE, dispatch)
+        for dispatch in sorted(new - old):
+            self.add("SADD", AWAITED, dispatch)
 
     def _deadlines(self, before: Case | None, after: Case) -> None:
         old = _members(before) if before else {}
@@ -174,14 +206,15 @@ class CaseStore:
         self._commit = self.redis.register_script(COMMIT)
 
     async def load(self, partition: int, inputs: Sequence[str], residents: Sequence[str]) -> Loaded | None:
-        """Where the partition stands, and the cases and applied ids asked for; None when the store has none of it."""
+        """Where the partition stands, and the cases and applied ids asked for; None when the store is lost or older."""
         async with self.redis.pipeline(transaction=True) as pipe:
-            pipe.hmget(key("state", partition), "offset", "policy")
+            pipe.info(*SECTIONS)
+            pipe.hmget(key("state", partition), "offset", "policy", "run")
             pipe.hvals(key("holds", partition))
             pipe.hmget(key("cases", partition), ["", *residents])
             pipe.zmscore(key("applied", partition), ["", *inputs])
-            (offset, policy), holds, cases, scores = await pipe.execute()
-        if offset is None:
+            info, (offset, policy, run), holds, cases, scores = await pipe.execute()
+        if offset is None or run is None or run.decode() != run_of(info):
             return None
         standing = Standing(int(offset), policy.decode(), tuple(Hold.model_validate_json(hold) for hold in holds))
         return Loaded(
@@ -204,6 +237,27 @@ class CaseStore:
             arguments += [len(rest), command, name + 1, *rest]
         keys = [key(name, partition) for name in NAMES]
         return bool(await self._commit(keys=keys, args=arguments) == b"ok")
+
+    async def stand(self, partition: int) -> Stand:
+        """How a partition stands, and under which Redis."""
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.info(*SECTIONS)
+            pipe.hmget(key("state", partition), "offset", "journal", "run")
+            info, (offset, journal, run) = await pipe.execute()
+        where = -1 if journal is None else int(journal)
+        return Stand(None if offset is None else int(offset), where, run and run.decode(), run_of(info))
+
+    async def outlive(self, partition: int, stood: Stand, end: int, sent: Iterable[str], seconds: float) -> bool:
+        """Go on in a Redis that may have lost the latest commits; False when the partition stands elsewhere by now.
+
+        Marks that a dispatch was sent may be lost with them: those awaited and those in `sent` are unsure, and for
+        `seconds` (wall time) nobody takes one up. Until input `end` - 1 is applied again no channel takes any.
+        """
+        change = Change()
+        change.add("SUNIONSTORE", UNSURE, key("unsure", partition), key("awaited", partition)).unsure(sent)
+        change.settling(seconds)
+        change.add("HSET", STATE, "run", stood.asked, "end", end)
+        return await self.commit(partition, stood.offset, None, change)
 
     async def offset(self, partition: int) -> int | None:
         stored = await self.redis.hget(key("state", partition), "offset")

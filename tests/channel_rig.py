@@ -30,6 +30,7 @@ from streams.policies import Policies
 from streams.producer import Producer
 from streams.reader import end_offsets, read_range
 from streams.residents.register import Residents
+from streams.run import current_run
 from streams.settings import Settings
 from streams.store import key
 from streams.topics import partition_of
@@ -83,8 +84,8 @@ class Rig:
 
     async def decided(self, dispatch: Dispatch, **fields: object) -> Dispatch:
         """Store the dispatch's case as casework would have."""
-        p = partition_of(dispatch.resident.encode(), self.settings.partitions)
-        await self.redis.hset(key("state", p), mapping={"offset": 0, "policy": self.policy})
+        p, run = partition_of(dispatch.resident.encode(), self.settings.partitions), await current_run(self.redis)
+        await self.redis.hset(key("state", p), mapping={"offset": 0, "policy": self.policy, "run": run})
         await self.redis.hset(key("cases", p), dispatch.resident, case_of(dispatch, **fields).model_dump_json())
         return dispatch
 

@@ -27,6 +27,15 @@ def queue_rank(case: Case) -> float | None:
     return (Level.RED.rank - case.level.rank) * 1e10 + earliest.timestamp()
 
 
+def awaited(case: Case) -> set[str]:
+    """The dispatches that are out, or on their way: whatever a channel has reported of them, their step waits."""
+    return {
+        f"{case.id}:{step.id}:{step.attempt}:{step.action.channel.value}"
+        for step in case.steps
+        if step.state is StepState.SENT
+    }
+
+
 def has_held(case: Case) -> bool:
     """Whether a hold keeps a step of the case back."""
     return any(step.state is StepState.HELD for step in case.steps)

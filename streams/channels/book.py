@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from importlib.resources import files
+from time import monotonic
 from typing import Any
 
 from pydantic import Field, TypeAdapter
@@ -15,6 +16,7 @@ from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput
 from schemas.levels import Action, Result
+from streams.run import CURRENT_RUN
 from streams.settings import Settings
 from streams.store import APPLIED_KEPT, key
 from streams.topics import home
@@ -45,7 +47,7 @@ class Held(StrEnum):
 
     DONE = "done"
     LEASED = "leased"  # another is at it
-    LOST = "lost"  # the partition's store is being built anew: nobody can say yet whether the step stands
+    LOST = "lost"  # the partition's store is being built anew or caught up: nobody can say whether the step stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,16 @@ class DispatchBook:
 
     def __init__(self, settings: Settings, redis: "Redis", token: str, lease_seconds: float) -> None:
         self._partitions, self._token, self._lease_ms = settings.partitions, token, round(lease_seconds * 1000)
+        self._prompt_seconds = lease_seconds / 4  # what remains of the lease is enough to send
         self._redis: Any = redis
-        self._claim = redis.register_script(_lua("claim"))
+        self._claim = redis.register_script(CURRENT_RUN + _lua("claim"))
         self._mark = redis.register_script(_lua("mark"))
         self._release = redis.register_script(_lua("release"))
 
     async def take(self, dispatch: Dispatch) -> Taken | Held:
         """Take the lease on a dispatch, and read what is known of it and of its case."""
         partition = self.partition(dispatch.resident)
-        names = ("state", "cases", "applied", "earlier", "unsure")
+        names = ("state", "cases", "applied", "earlier", "unsure", "settling")
         place = self._place(dispatch.resident, dispatch.id)
         keys = [place, self._lease(dispatch), *(key(name, partition) for name in names)]
         ids = [f"{dispatch.id}:{result.value}" for result in REPORTED]
@@ -85,9 +88,14 @@ class DispatchBook:
         return Taken(entry, Case.model_validate_json(case) if case else None)
 
     async def sending(self, dispatch: Dispatch) -> bool:
-        """From here on it may have been sent. False when it is no longer ours: then it must not be."""
-        entry = _sending(dispatch).model_dump_json()
-        return bool(await self._mark(keys=self._marked(dispatch), args=[self._token, entry, KEPT_SECONDS]))
+        """From here on it may have been sent, and the lease begins anew. False when it must not be sent.
+
+        Then it is no longer ours; or this process was stopped, and will not be through before the lease ends.
+        """
+        entry, began = _sending(dispatch).model_dump_json(), monotonic()
+        arguments: list[str | int] = [self._token, entry, KEPT_SECONDS, self._lease_ms]
+        ours = bool(await self._mark(keys=self._marked(dispatch), args=arguments))
+        return ours and monotonic() - began < self._prompt_seconds
 
     async def ours(self, dispatch: Dispatch) -> bool:
         """Whether we still have it. If not, another does, or the store was lost and what it answered says nothing."""

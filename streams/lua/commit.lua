@@ -1,15 +1,20 @@
 -- The fence: the commands run only if the partition stands at the offset the caller decided from.
+-- A Redis that is not the one it stood under may have lost its latest commits: then nothing moves on until that is made
+-- good, and a partition built anew stands under the Redis that has it.
 -- KEYS: the partition's keys; KEYS[1] is the hash with the field `offset`, or `rebuilding` while there is none.
 -- ARGV[1]: the offset expected, or who rebuilds and how far ('' when there is neither), ARGV[2]: the new offset
 -- ('' to leave it), then commands: how many arguments follow, the command, the number of its key, the arguments.
 -- Returns 'ok', or what was found instead.
-local stored = redis.call('HGET', KEYS[1], 'offset') or redis.call('HGET', KEYS[1], 'rebuilding') or ''
+local stands = redis.call('HMGET', KEYS[1], 'offset', 'run', 'rebuilding')
+local stored = stands[1] or stands[3] or ''
 if stored ~= ARGV[1] then return stored end
+local moves, run = ARGV[2] ~= '', current_run()
+if moves and stands[1] and stands[2] ~= run then return 'older' end
 local i = 3
 while i <= #ARGV do
   local count = tonumber(ARGV[i])
   redis.call(ARGV[i + 1], KEYS[tonumber(ARGV[i + 2])], unpack(ARGV, i + 3, i + 2 + count))
   i = i + 3 + count
 end
-if ARGV[2] ~= '' then redis.call('HSET', KEYS[1], 'offset', ARGV[2]) end
+if moves then redis.call('HSET', KEYS[1], 'offset', ARGV[2], 'run', run) end
 return 'ok'
