@@ -1,7 +1,9 @@
 """A worker: all agents on one Faust app."""
 
+import asyncio
 import gc
 import logging
+from contextlib import suppress
 
 from agents import board, casework, deadlines, payments, phone, red, screening, sms, visits
 from schemas.levels import Channel
@@ -13,6 +15,8 @@ from streams.line import Line
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 10.0  # a provider that does not answer is given up after less; whoever stops a worker waits longer
 
 CHANNELS = {
     Channel.SMS: sms.attach,
@@ -35,6 +39,13 @@ class Worker(App):
     async def on_started(self) -> None:
         await super().on_started()
         log.info("the worker is ready")
+
+    async def on_stop(self) -> None:
+        """Let contacts under way come to their end first: cut off, they would be in doubt."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await asyncio.gather(*(carrier.drain() for carrier in self.line.carriers.values()))
+        await super().on_stop()
 
     async def on_shutdown(self) -> None:
         await super().on_shutdown()

@@ -50,10 +50,10 @@ class Channel:
     ) -> None:
         self._provider, self._book, self._producer, self._clock = provider, book, producer, clock
         self._dead_letters = DeadLetters(producer, clock)
-        self._slots = asyncio.Semaphore(settings.channel_concurrency)
-        self._red_slots = asyncio.Semaphore(
-            settings.channel_concurrency
-        )  # never taken by what waits at a slow provider
+        self._concurrency = settings.channel_concurrency
+        self._slots = asyncio.Semaphore(self._concurrency)
+        self._red_slots = asyncio.Semaphore(self._concurrency)  # never taken by what waits at a slow provider
+        self._draining = False
         self._seconds = settings.provider_seconds
         # The lease is the process's: two tasks in it that have the same dispatch wait for one another here.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -69,10 +69,21 @@ class Channel:
         async with asyncio.TaskGroup() as group:
             for dispatch in {dispatch.id: dispatch for dispatch in dispatches}.values():
                 group.create_task(self._carry(dispatch))
+        if self._draining:
+            await asyncio.Event().wait()  # some were not begun: an ack must not follow
+
+    async def drain(self) -> None:
+        """Begin nothing more, and return when what is under way has come to its end."""
+        self._draining = True
+        for slots in (self._slots, self._red_slots):
+            for _ in range(self._concurrency):
+                await slots.acquire()
 
     async def _carry(self, dispatch: Dispatch) -> None:
         lock = self._locks.setdefault(dispatch.id, asyncio.Lock())
         async with lock, self._red_slots if dispatch.level is Level.RED else self._slots:
+            if self._draining:
+                return
             try:
                 while taken := await self._taken(dispatch):
                     if inputs := await self._inputs(dispatch, taken):

@@ -228,3 +228,22 @@ async def test_a_worker_whose_lease_was_lost_meanwhile_does_not_send(settings: S
         assert not await mine.ours(dispatch)
         assert not await mine.sending(dispatch)
         assert await other.sending(dispatch)
+
+
+async def test_a_channel_that_is_drained_ends_what_it_began_and_begins_nothing_more(settings: Settings) -> None:
+    async with rigged(settings, Kind.NEITHER) as rig:
+        begun, waiting = [await rig.decided(dispatch_for((await rig.resident()).id)) for _ in range(2)]
+        outgoing = await rig.worker()
+        channel = outgoing.channel(SmsProvider(outgoing))
+        await rig.fault(rig.providers.carrier_url, "late_answer", seconds=0.5)
+        carrying = asyncio.create_task(channel.carry([begun]))
+        await until(lambda: contacts(rig, begun) == 1, 20)
+        draining = asyncio.create_task(channel.drain())
+        await asyncio.sleep(0)
+        other = asyncio.create_task(channel.carry([waiting]))
+        await draining
+        assert await rig.results(begun.resident) == ["sent"]
+        assert contacts(rig, waiting) == 0
+        for task in (carrying, other):  # neither has ended: what was not begun must not be acked
+            assert not task.done()
+            task.cancel()
