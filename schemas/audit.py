@@ -11,3 +11,4 @@ class AuditEntry(Model):
     act: Token  # drain, letter-dropped, feed-silent, policy-stopped, ...
     on: Text  # what it was done to: a letter's id, a source, a case, a policy's hash
     reason: Note = ""
+    detail: Note = ""  # of what exactly, such as the digest of what was sent

@@ -1,6 +1,7 @@
 """What could not be read, kept as it came: nothing is dropped without a trace."""
 
 import base64
+from datetime import date
 from typing import Annotated, Self
 
 from pydantic import Field, TypeAdapter
@@ -23,12 +24,21 @@ class RecordPlace(Model):
         return f"{self.topic}/{self.partition}/{self.offset}{item}"
 
 
+class Reading(Model):
+    """What a row needs to be read again: the file's header in base 64, and what the file did not say."""
+
+    header: Annotated[str, Field(max_length=100_000)]
+    start: date
+    zone: Text
+
+
 class LinePlace(Model):
     """A line of a file, from 1. `digest`: the beginning of the SHA-256 of what the file holds, unpacked."""
 
     file: Text
     digest: Text
     line: Annotated[int, Field(ge=1)]
+    reading: Reading | None = None
 
     def __str__(self) -> str:
         return f"{self.digest}/{self.line}"

@@ -137,5 +137,18 @@ class Watch(_Signal):
 Signal = Annotated[Transfer | Call | Sms | App | Report | Watch, Field(discriminator="kind")]
 SignalBatch = Annotated[list[Signal], Field(min_length=1, max_length=BATCH_LIMIT)]
 
+
+class SentAgain(Model):
+    """A record of the topic: what a dead letter holds, mended. Of two for one letter the first counts.
+
+    `tallied`: the source under which screening has counted the letter; none when it never came so far.
+    """
+
+    kind: Literal["sent_again"] = "sent_again"
+    letter: Text
+    tallied: Token | None = None
+    signals: SignalBatch
+
+
 signal_adapter: TypeAdapter[Signal] = TypeAdapter(Signal)
 batch_adapter: TypeAdapter[list[Signal]] = TypeAdapter(SignalBatch)

@@ -6,6 +6,7 @@ from prometheus_client import Counter
 from pydantic import ValidationError
 
 from schemas.dead_letters import DeadLetter, RecordPlace
+from streams import sources
 from streams.clock import Clock
 from streams.producer import Producer, Record
 from streams.topics import DEAD_LETTERS
@@ -17,7 +18,7 @@ async def write(producer: Producer, letters: Sequence[DeadLetter]) -> None:
     """Write the letters and return when Kafka has them; waits for as long as Kafka is away."""
     await producer.send_all([_record(letter) for letter in letters])
     for letter in letters:
-        WRITTEN.labels(letter.source).inc()
+        WRITTEN.labels(sources.label(letter.source)).inc()
 
 
 class DeadLetters:

@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.events import CaseEvent
 from schemas.levels import Channel
-from streams import topics
+from streams import sources, topics
 from streams.board import Board
 from streams.casework import Casework
 from streams.channels.channel import Channel as Carrier
@@ -15,6 +15,7 @@ from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
 from streams.deadlines import Deadlines
+from streams.intake.settings import sources as configured_sources
 from streams.orphans import Orphans
 from streams.policies import Policies
 from streams.producer import Producer
@@ -55,6 +56,7 @@ class Line:
     async def open(self) -> None:
         """Connect, and refuse to start where the topics are not as they must be."""
         self.check_topics()
+        sources.know(configured_sources(self.settings))
         await self.producer.start()
         await self.shared.ensure()
 

@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     )
     http_port: int = Field(8080, ge=0, le=65535, description="Port of the intake and of the console")
     metrics_port: int = Field(9464, ge=0, le=65535, description="Port of a worker's metrics; 0: none")
+    sources: str | None = Field(
+        None, description="Sources that metrics name, besides those with a key: a,b. Others are counted as `other`"
+    )
     receipts_url: str = Field(
         "http://127.0.0.1:8080/receipts", description="Where providers send receipts, as they see it from outside"
     )

@@ -1,5 +1,6 @@
 """What the ways in may be set to, and the keys of the feeds."""
 
+import contextlib
 import hashlib
 import hmac
 import re
@@ -37,6 +38,14 @@ class IntakeSettings(BaseSettings):
     rate_store: Literal["memory", "redis"] = Field(
         "memory", description="Where the rate is counted: in each process, or in Redis for all of them together"
     )
+
+
+def sources(settings: Settings) -> set[str]:
+    """The sources that are configured: those named, and those that have a key in this process's environment."""
+    named = {name.strip() for name in (settings.sources or "").split(",") if name.strip()}
+    with contextlib.suppress(SettingsError, ValidationError):  # intake refuses to start on these; a worker need not
+        named |= {source for source, _ in _entries(IntakeSettings().api_keys or "")}
+    return named - {"*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +106,7 @@ def keys_for(settings: Settings, intake: IntakeSettings) -> Keys:
         return Keys([("*", hash_of_key(embedded_key(settings)))])
     if intake.api_keys is None:
         raise SettingsError(f"QUANZU_API_KEYS is not set: nobody could send a signal. {HOW_TO_KEY}")
-    entries = [_entry(number, text) for number, text in enumerate(_texts(intake.api_keys), start=1)]
+    entries = _entries(intake.api_keys)
     if any(source == "*" for source, _ in entries) and not settings.embedded:
         raise SettingsError("QUANZU_API_KEYS: a key for all sources (*) is for trying out. Name the source")
     if not entries:
@@ -108,6 +117,10 @@ def keys_for(settings: Settings, intake: IntakeSettings) -> Keys:
 def embedded_key(settings: Settings) -> str:
     """The key of an installation for trying out, kept in its data folder, readable by its owner only."""
     return kept(settings.data / "api-key", secrets.token_urlsafe(32))
+
+
+def _entries(given: str) -> list[tuple[str, str]]:
+    return [_entry(number, text) for number, text in enumerate(_texts(given), start=1)]
 
 
 def _texts(given: str) -> list[str]:
