@@ -3,6 +3,7 @@
 import asyncio
 from functools import partial
 
+from aiokafka import TopicPartition
 from faust.types import StreamT
 
 from streams import topics
@@ -16,19 +17,30 @@ WATCH_SECONDS = 1.0
 
 
 def attach(app: App, line: Line) -> None:
-    """Add the agent to a worker, and the look each second whether what it has counted is still there."""
+    """Add the lanes' agents to a worker, and the look each second whether what they have counted is still there."""
+
+    @app.agent(app.topic(topics.SIGNALS_URGENT.name))
+    async def screening_urgent(signals: StreamT[bytes]) -> None:
+        await _screen(line, topics.SIGNALS_URGENT, signals)
 
     @app.agent(app.topic(topics.SIGNALS.name))
     async def screening(signals: StreamT[bytes]) -> None:
-        async for batch in records(signals, BATCH):
-            for partition, raws in by_partition(batch).items():
-                await until_done("screening", partial(line.screening.screen, partition, raws))
-            ack_all(batch)
+        await _screen(line, topics.SIGNALS, signals)
 
     async def watch_screening() -> None:
         while not app.should_stop:
-            for partition in owned(app, topics.SIGNALS.name):
-                await until_done("screening's watch", partial(line.screening.catch_up, partition))
+            for lane in topics.LANES:
+                for partition in owned(app, lane.name):
+                    tp = TopicPartition(lane.name, partition)
+                    await until_done("screening's watch", partial(line.screening.catch_up, tp))
             await asyncio.sleep(WATCH_SECONDS)
 
     app.task(watch_screening)
+
+
+async def _screen(line: Line, lane: topics.Topic, signals: StreamT[bytes]) -> None:
+    async for batch in records(signals, BATCH):
+        for partition, raws in by_partition(batch).items():
+            tp = TopicPartition(lane.name, partition)
+            await until_done("screening", partial(line.screening.screen, tp, raws))
+        ack_all(batch)

@@ -39,7 +39,8 @@ class Evidence(Model):
     id: str
     kind: EvidenceKind
     at: When
-    partition: int  # where its signal lies on the topic of signals
+    topic: Text = "signals"  # where its signal lies: in which lane
+    partition: int
     offset: int
     seconds: int = 0  # of a call, so far
     ongoing: bool = False
@@ -73,7 +74,8 @@ class WatchEntry(Model):
     at: When
     scam_type: Token | None = None
     uid: str = ""
-    partition: int = 0  # where that signal lies on the topic of signals
+    topic: Text = "signals"  # where that signal lies
+    partition: int = 0
     offset: int = 0
 
     @property
@@ -92,6 +94,7 @@ class Payer:
     resident: str
     transfer: str
     at: datetime
+    topic: str
     partition: int
     offset: int
     amount_fen: int

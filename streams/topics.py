@@ -34,6 +34,7 @@ class Topic:
 
 
 SIGNALS = Topic("signals", "shard of the subject", WEEK, family=True)
+SIGNALS_URGENT = Topic("signals-urgent", "shard of the subject", WEEK, family=True)  # see domain/lanes.py
 CASE_INPUTS = Topic("case-inputs", "resident", WEEK, family=True)
 CASE_EVENTS = Topic("case-events", "resident", family=True)
 CASE_SNAPSHOTS = Topic("case-snapshots", "resident", compacted=True, family=True)
@@ -51,9 +52,10 @@ AUDIT = Topic("audit", "user of the console")
 SHADOW = Topic("shadow", "resident", timedelta(days=30))
 DEAD_LETTERS = Topic("dead-letters", "source", timedelta(days=30))
 
+LANES = (SIGNALS_URGENT, SIGNALS)
 DISPATCHES = (DISPATCHES_RED, DISPATCHES_SMS, DISPATCHES_PHONE, DISPATCHES_VISIT, DISPATCHES_PAYMENT)
 COMPACTED = (RESIDENTS, WATCHLIST, POLICIES, ROSTERS, ACCOUNTS)
-ALL = (SIGNALS, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *COMPACTED, AUDIT, SHADOW, DEAD_LETTERS)
+ALL = (*LANES, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *COMPACTED, AUDIT, SHADOW, DEAD_LETTERS)
 
 
 def partition_of(key: bytes, partitions: int) -> int:

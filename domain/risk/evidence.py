@@ -25,6 +25,7 @@ class Role(StrEnum):
 class Seen:
     """Where the signal lies, and what is known of its other party: the payee's token, the watchlist's entry."""
 
+    topic: str
     partition: int
     offset: int
     role: Role
@@ -73,6 +74,7 @@ def _payment(payer: Payer, payee: str, watch: WatchEntry, kind: EvidenceKind) ->
         id=f"{payer.transfer}~{kind}",
         kind=kind,
         at=payer.at,
+        topic=payer.topic,
         partition=payer.partition,
         offset=payer.offset,
         transfer=payer.transfer,
@@ -106,6 +108,7 @@ def payer_of(signal: Transfer, seen: Seen, resident: str = "") -> Payer:
         resident=resident,
         transfer=signal.uid,
         at=signal.at,
+        topic=seen.topic,
         partition=seen.partition,
         offset=seen.offset,
         amount_fen=signal.amount_fen,
@@ -157,7 +160,7 @@ def _from_watch(watch: WatchEntry | None) -> dict[str, object]:
 
 
 def _evidence(signal: Signal, kind: EvidenceKind, seen: Seen, **more: object) -> Evidence:
-    where = {"at": signal.at, "partition": seen.partition, "offset": seen.offset}
+    where = {"at": signal.at, "topic": seen.topic, "partition": seen.partition, "offset": seen.offset}
     return Evidence.model_validate({"id": f"{signal.uid}~{kind}", "kind": kind, **where, **more})
 
 

@@ -15,11 +15,11 @@ from prometheus_client import Counter
 from pydantic import ValidationError
 
 from domain.identity import normal_account, normal_phone
+from domain.lanes import urgent
 from schemas.signals import BATCH_LIMIT, App, Call, Report, Signal, Sms, Transfer, Watch, batch_adapter, signal_adapter
-from streams import sources
 from streams.producer import MAX_BYTES, Producer, Record
 from streams.settings import Settings
-from streams.topics import SIGNALS, partition_of
+from streams.topics import SIGNALS, SIGNALS_URGENT, partition_of
 
 ACCEPTED = Counter("quanzu_signals_accepted", "Signals that Kafka has, by who sent them", ["source"])
 
@@ -61,7 +61,7 @@ class Examined:
 
 
 class Intake:
-    """Writes signals to Kafka, those of one shard together."""
+    """Writes signals to Kafka, those of one lane and shard together."""
 
     def __init__(self, producer: Producer, settings: Settings) -> None:
         self._producer = producer
@@ -81,7 +81,7 @@ class Intake:
         await self._producer.send_all(records_of(signals, self._partitions))
         accepted = Count(signal.source for signal in signals)
         for source, number in accepted.items():
-            ACCEPTED.labels(sources.label(source)).inc(number)
+            ACCEPTED.labels(source).inc(number)
         return dict(accepted)
 
 
@@ -113,13 +113,14 @@ def subject(signal: Signal) -> str:
 
 
 def records_of(signals: Iterable[Signal], partitions: int) -> list[Record]:
-    """The records of the topic: a shard's signals in their order, at most BATCH_LIMIT and RECORD_BYTES in one."""
-    shards: defaultdict[int, list[Signal]] = defaultdict(list)
+    """The lanes' records: a shard's signals in their order, at most BATCH_LIMIT and RECORD_BYTES in one."""
+    shards: defaultdict[tuple[str, int], list[Signal]] = defaultdict(list)
     for signal in signals:
-        shards[partition_of(subject(signal).encode(), partitions)].append(signal)
+        lane = SIGNALS_URGENT if urgent(signal) else SIGNALS
+        shards[lane.name, partition_of(subject(signal).encode(), partitions)].append(signal)
     return [
-        Record(SIGNALS.name, str(shard).encode(), value, shard)
-        for shard, members in shards.items()
+        Record(lane, str(shard).encode(), value, shard)
+        for (lane, shard), members in sorted(shards.items(), reverse=True)  # the urgent lane first
         for start in range(0, len(members), BATCH_LIMIT)
         for value in _values(members[start : start + BATCH_LIMIT])
     ]

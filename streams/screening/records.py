@@ -1,20 +1,20 @@
-"""Records of the topic of signals, read: the signals, and dead letters for what is none."""
+"""Records of the lanes of signals, read: the signals, and dead letters for what is none."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
+from aiokafka import TopicPartition
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.base import Token
 from schemas.dead_letters import DeadLetter, RecordPlace
 from schemas.evidence import ScreeningOutcome
-from schemas.signals import SentAgain, Signal, batch_adapter, signal_adapter
+from schemas.signals import Signal, batch_adapter, signal_adapter
 from streams.dead_letters import reason
 from streams.raw import Raw
-from streams.topics import SIGNALS
 
 UNKNOWN = "unknown"
 _token: TypeAdapter[str] = TypeAdapter(Token)
@@ -35,25 +35,21 @@ class Item:
 
 @dataclass(slots=True)
 class ReadBatch:
-    """What some records hold: by record the signals; the dead letters, tallied as `source|outcome`.
-
-    `again`: by record the dead letter that is sent again in it.
-    """
+    """What some records hold: by record the signals; the dead letters, tallied as `source|outcome`."""
 
     records: list[tuple[int, list[Item]]]
     letters: list[DeadLetter]
     tally: Counter[str]
-    again: dict[int, SentAgain]
 
 
-def read(partition: int, raws: Sequence[Raw], at: datetime) -> ReadBatch:
+def read(tp: TopicPartition, raws: Sequence[Raw], at: datetime) -> ReadBatch:
     """Read records; one that is whole costs one validation, else each of its signals is looked at by itself."""
-    batch = ReadBatch([], [], Counter(), {})
+    batch = ReadBatch([], [], Counter())
     for raw in raws:
         try:
             signals = list(enumerate(batch_adapter.validate_json(raw.value)))
         except ValidationError:
-            signals = _one_by_one(partition, raw, at, batch)
+            signals = _one_by_one(tp, raw, at, batch)
         batch.records.append((raw.offset, [Item(raw.offset, *signal) for signal in signals]))
     return batch
 
@@ -64,50 +60,24 @@ def refuse(batch: ReadBatch, place: RecordPlace, source: str, why: str, value: b
     batch.tally[f"{source}|{ScreeningOutcome.DEAD_LETTERED}"] += 1
 
 
-def once(batch: ReadBatch, counted: Mapping[str, int]) -> dict[str, int]:
-    """Take out what was sent again and counted before; the first of a letter takes it out of the dead-lettered.
-
-    `counted`: by letter the record that counted. Returns the same of the letters that count now.
-    """
-    first = dict(counted)
-    repeated = {offset for offset, again in batch.again.items() if first.setdefault(again.letter, offset) < offset}
-    batch.records = [record for record in batch.records if record[0] not in repeated]
-    for offset, again in batch.again.items():
-        if again.tallied is not None and offset not in repeated:
-            batch.tally[f"{again.tallied}|{ScreeningOutcome.DEAD_LETTERED}"] -= 1
-    return {again.letter: offset for offset, again in batch.again.items() if offset not in repeated}
+def place_of(tp: TopicPartition, offset: int, item: int | None) -> RecordPlace:
+    return RecordPlace(topic=tp.topic, partition=tp.partition, offset=offset, item=item)
 
 
-def place_of(partition: int, offset: int, item: int | None) -> RecordPlace:
-    return RecordPlace(topic=SIGNALS.name, partition=partition, offset=offset, item=item)
-
-
-def _one_by_one(partition: int, raw: Raw, at: datetime, batch: ReadBatch) -> list[tuple[int, Signal]]:
+def _one_by_one(tp: TopicPartition, raw: Raw, at: datetime, batch: ReadBatch) -> list[tuple[int, Signal]]:
     try:
         content = orjson.loads(raw.value)
     except orjson.JSONDecodeError as error:
-        refuse(batch, place_of(partition, raw.offset, None), UNKNOWN, f"not JSON: {error}", raw.value, at)
+        refuse(batch, place_of(tp, raw.offset, None), UNKNOWN, f"not JSON: {error}", raw.value, at)
         return []
-    if isinstance(content, dict) and content.get("kind") == "sent_again":
-        return _sent_again(partition, raw, at, batch)
     signals = []
     for number, item in enumerate(content if isinstance(content, list) else [content]):
         value = orjson.dumps(item)
         try:
             signals.append((number, signal_adapter.validate_json(value)))
         except ValidationError as error:
-            refuse(batch, place_of(partition, raw.offset, number), _source(item), reason(error), value, at)
+            refuse(batch, place_of(tp, raw.offset, number), _source(item), reason(error), value, at)
     return signals
-
-
-def _sent_again(partition: int, raw: Raw, at: datetime, batch: ReadBatch) -> list[tuple[int, Signal]]:
-    try:
-        again = SentAgain.model_validate_json(raw.value)
-    except ValidationError as error:
-        refuse(batch, place_of(partition, raw.offset, None), UNKNOWN, reason(error), raw.value, at)
-        return []
-    batch.again[raw.offset] = again
-    return list(enumerate(again.signals))
 
 
 def _source(item: object) -> str:

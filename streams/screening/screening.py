@@ -10,19 +10,20 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
+from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from domain.policy.risk import RiskRules
 from schemas.evidence import Evidence, WatchEntry
 from schemas.residents import ResidentId
-from streams import case_inputs, dead_letters, metrics, sources, topics
+from streams import case_inputs, dead_letters, metrics, topics
 from streams.clock import Clock
 from streams.policies import Policies
 from streams.producer import Producer, Record
 from streams.raw import Raw
 from streams.reader import beginning_offsets, end_offsets, read_all, read_range
 from streams.residents.register import Residents
-from streams.screening.records import once, read
+from streams.screening.records import read
 from streams.screening.sifting import Sieve, Sifted
 from streams.screening.store import EvidenceStore
 from streams.screening.subjects import Subjects
@@ -59,55 +60,47 @@ class Screening:
         self._policies, self._clock = policies, clock
         self._store = EvidenceStore(redis, settings.partitions)
         self._sieve = Sieve(residents, self._store, Subjects(settings.key()))
-        self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
-        self._reached: dict[int, int] = {}  # the offset up to which this worker has screened
-        self._whole_log: dict[int, int] = {}  # the offset that was seen to lie on the log
+        self._locks: dict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
+        self._reached: dict[TopicPartition, int] = {}  # the offset up to which this worker has screened
+        self._whole_log: dict[TopicPartition, int] = {}  # the offset that was seen to lie on the log
         self._heard: dict[str, datetime] = {}  # when each source's signals came through here last
         self._default: RiskRules | None = None
         self.whole: Callable[[], Awaitable[object]] = self.restore
         self.cases_wait_seconds = CASES_WAIT_SECONDS
 
-    async def screen(self, partition: int, raws: Sequence[Raw]) -> None:
+    async def screen(self, tp: TopicPartition, raws: Sequence[Raw]) -> None:
         """Screen records, in order. Returns when their alerts are with Kafka and they are counted.
 
         Raises what passes by itself (Kafka or Redis away): call it again. Raises AheadError when the store belongs to
         another log.
         """
-        async with self._locks[partition]:
-            while not await self._advanced(partition, raws):
+        async with self._locks[tp]:
+            while not await self._advanced(tp, raws):
                 pass
-            self._reached[partition] = max(raws[-1].offset, self._reached.get(partition, -1))
+            self._reached[tp] = max(raws[-1].offset, self._reached.get(tp, -1))
 
-    async def catch_up(self, partition: int) -> None:
+    async def catch_up(self, tp: TopicPartition) -> None:
         """Screen again what a lost or older store has not seen, without waiting for a record."""
-        async with self._locks[partition]:
-            screened, _ = await self._store.position(partition)
+        async with self._locks[tp]:
+            screened, _ = await self._store.position(tp)
             if screened is None:
                 await self.whole()
-                begin, end = await self._bounds(partition)
-                await self._again(partition, None, begin, end - 1)
-            elif screened < self._reached.get(partition, -1):
-                await self._again(partition, screened, screened + 1, self._reached[partition])
+                begin, end = await self._bounds(tp)
+                await self._again(tp, None, begin, end - 1)
+            elif screened < self._reached.get(tp, -1):
+                await self._again(tp, screened, screened + 1, self._reached[tp])
 
     async def cover(self, partition: int) -> None:
-        """Screen what waits on the topic, for an owner who is silent: a batch."""
-        async with self._locks[partition]:
-            screened, _ = await self._store.position(partition)
-            _, end = await self._bounds(partition)
-            if screened is None or screened >= end - 1:
-                return
-            last = min(end - 1, screened + BATCH)
-            waiting = read_range(self._settings, topics.SIGNALS.name, partition, screened + 1, last)
-            raws = [Raw(record.offset, record.value or b"") async for record in waiting]
-            while not await self._advanced(partition, raws):
-                pass
+        """Screen what waits on the lanes, for an owner who is silent: a batch of each."""
+        for lane in topics.LANES:
+            await self._cover(TopicPartition(lane.name, partition))
 
     async def rescore(self, partition: int, now: datetime) -> int:
         """Assess whom a call that goes on has brought into graver danger; returns how many were looked at."""
         due = await self._store.due(partition, now, RESCORE_MOST)
         if not due:
             return 0
-        _, policy = await self._store.position(partition)
+        _, policy = await self._store.position(TopicPartition(topics.SIGNALS.name, partition))
         judge = await self._judge({resident: [] for resident in due}, await self._rules(policy), now)
         for resident, time in due.items():
             if standing := judge.stands_for(resident):
@@ -138,44 +131,56 @@ class Screening:
         """What became of all signals: by source and outcome."""
         return await self._store.tallies()
 
-    async def _advanced(self, partition: int, raws: Sequence[Raw]) -> bool:
+    async def _cover(self, tp: TopicPartition) -> None:
+        async with self._locks[tp]:
+            screened, _ = await self._store.position(tp)
+            _, end = await self._bounds(tp)
+            if screened is None or screened >= end - 1:
+                return
+            last = min(end - 1, screened + BATCH)
+            waiting = read_range(self._settings, tp.topic, tp.partition, screened + 1, last)
+            raws = [Raw(record.offset, record.value or b"") async for record in waiting]
+            while not await self._advanced(tp, raws):
+                pass
+
+    async def _advanced(self, tp: TopicPartition, raws: Sequence[Raw]) -> bool:
         """Screen the records, or first what is missing before them; False when that has to be looked at again."""
-        screened, policy = await self._store.position(partition)
+        screened, policy = await self._store.position(tp)
         last, first = raws[-1].offset, raws[0].offset
         if screened is not None and screened >= last:
-            await self._refuse_ahead(partition, screened)
+            await self._refuse_ahead(tp, screened)
             return True
-        stands = await self._lost(partition) if screened is None else screened
+        stands = await self._lost(tp) if screened is None else screened
         if stands < first - 1:
-            await self._again(partition, screened, stands + 1, first - 1)
+            await self._again(tp, screened, stands + 1, first - 1)
             return False
         fresh = [raw for raw in raws if raw.offset > stands]
-        return await self._batch(partition, fresh, screened, await self._rules(policy))
+        return await self._batch(tp, fresh, screened, await self._rules(policy))
 
-    async def _lost(self, partition: int) -> int:
+    async def _lost(self, tp: TopicPartition) -> int:
         """Where a store stands that knows nothing: just before the log's beginning."""
         await self.whole()
-        begin, _ = await self._bounds(partition)
+        begin, _ = await self._bounds(tp)
         return begin - 1
 
-    async def _again(self, partition: int, screened: int | None, first: int, last: int) -> None:
+    async def _again(self, tp: TopicPartition, screened: int | None, first: int, last: int) -> None:
         """Screen `first` to `last` from the topic, as far as it still has them; stops when another worker did it."""
-        begin, _ = await self._bounds(partition)
+        begin, _ = await self._bounds(tp)
         if begin <= last:
-            log.warning("signals/%d: screening %d to %d again", partition, max(first, begin), last)
+            log.warning("%s/%d: screening %d to %d again", tp.topic, tp.partition, max(first, begin), last)
             await self._cases()
         chunk: list[Raw] = []
-        async for record in read_range(self._settings, topics.SIGNALS.name, partition, max(first, begin), last):
+        async for record in read_range(self._settings, tp.topic, tp.partition, max(first, begin), last):
             chunk.append(Raw(record.offset, record.value or b""))
             if len(chunk) == BATCH:
-                if not await self._batch(partition, chunk, screened, await self._current(partition)):
+                if not await self._batch(tp, chunk, screened, await self._current(tp)):
                     return
                 screened, chunk = chunk[-1].offset, []
-        if chunk and not await self._batch(partition, chunk, screened, await self._current(partition)):
+        if chunk and not await self._batch(tp, chunk, screened, await self._current(tp)):
             return
         reached = chunk[-1].offset if chunk else screened
         if reached != last:  # what came last is no longer kept, or nothing was ever there
-            await self._store.count(partition, reached, last, Counter())
+            await self._store.count(tp, reached, last, Counter())
 
     async def _cases(self) -> None:
         """Wait for casework: without `settled`, evidence of closed cases would count in full again."""
@@ -184,23 +189,20 @@ class Screening:
             await asyncio.sleep(NAP_SECONDS)
             waited += NAP_SECONDS
 
-    async def _batch(self, partition: int, raws: Sequence[Raw], expected: int | None, rules: RiskRules) -> bool:
+    async def _batch(self, tp: TopicPartition, raws: Sequence[Raw], expected: int | None, rules: RiskRules) -> bool:
         """One batch from signals to alerts; False when it was not counted, since the store stood elsewhere."""
         now = self._clock.now()
-        batch = read(partition, raws, now)
-        letters = (again.letter for again in batch.again.values())
-        again = once(batch, await self._store.sent_again(partition, letters))
-        sifted = await self._sieve.sift(partition, batch, rules, now)
+        batch = read(tp, raws, now)
+        sifted = await self._sieve.sift(tp, batch, rules, now)
         judge = await self._judge(_evidence(sifted), rules, now)
         for offset, findings in sifted.records:
-            judge.record(partition, offset, findings)
+            judge.record(tp, offset, findings)
         await self._publish(sifted)
         if batch.letters:
             await dead_letters.write(self._producer, batch.letters)
         await self._tell(judge.verdicts)
-        tally = batch.tally
-        tally.update(judge.verdicts.tally)
-        counted = await self._store.count(partition, expected, raws[-1].offset, tally, again)
+        tally = batch.tally + judge.verdicts.tally
+        counted = await self._store.count(tp, expected, raws[-1].offset, tally)
         if counted:
             self._measure(tally, now)
         return counted
@@ -241,15 +243,11 @@ class Screening:
     def _measure(self, tally: Counter[str], now: datetime) -> None:
         for name, count in tally.items():
             source, _, outcome = name.partition("|")
-            label = sources.label(source)
-            if count > 0:
-                self._heard[label] = now
-                metrics.SIGNALS_SCREENED.labels(label, outcome).inc(count)
-            else:  # sent again: what it has become is counted beside it
-                metrics.DEAD_LETTERS_SENT.labels(label).inc(-count)
+            self._heard[source] = now
+            metrics.SIGNALS_SCREENED.labels(source, outcome).inc(count)
 
-    async def _current(self, partition: int) -> RiskRules:
-        return await self._rules((await self._store.position(partition))[1])
+    async def _current(self, tp: TopicPartition) -> RiskRules:
+        return await self._rules((await self._store.position(tp))[1])
 
     async def _rules(self, policy: str | None) -> RiskRules:
         """The rules in force in a partition; the settings' file's before casework has begun it."""
@@ -259,20 +257,20 @@ class Screening:
             self._default = (await self._policies.default()).risk
         return self._default
 
-    async def _bounds(self, partition: int) -> tuple[int, int]:
-        begin = await beginning_offsets(self._settings, topics.SIGNALS.name)
-        end = await end_offsets(self._settings, topics.SIGNALS.name)
-        return begin[partition], end[partition]
+    async def _bounds(self, tp: TopicPartition) -> tuple[int, int]:
+        begin = await beginning_offsets(self._settings, tp.topic)
+        end = await end_offsets(self._settings, tp.topic)
+        return begin[tp.partition], end[tp.partition]
 
-    async def _refuse_ahead(self, partition: int, screened: int) -> None:
-        if self._whole_log.get(partition) == screened:
+    async def _refuse_ahead(self, tp: TopicPartition, screened: int) -> None:
+        if self._whole_log.get(tp) == screened:
             return
-        _, end = await self._bounds(partition)
-        self._whole_log[partition] = screened
+        _, end = await self._bounds(tp)
+        self._whole_log[tp] = screened
         if screened >= end:
             raise AheadError(
-                f"signals/{partition} was screened up to {screened}, but the topic ends at {end - 1}: it was made anew "
-                "or lost records. Restore it, or empty Redis and start over with `quanzu rebuild`"
+                f"{tp.topic}/{tp.partition} was screened up to {screened}, but the topic ends at {end - 1}: it was "
+                "made anew or lost records. Restore it, or empty Redis and start over with `quanzu rebuild`"
             )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 import orjson
+from aiokafka import TopicPartition
 
 from domain.policy.risk import RiskRules
 from domain.risk import Role, Seen, about_payer, evidence_of, payer_of
@@ -39,12 +40,12 @@ class Sieve:
     def __init__(self, residents: Residents, store: EvidenceStore, subjects: Subjects) -> None:
         self._residents, self._store, self._subjects = residents, store, subjects
 
-    async def sift(self, partition: int, batch: ReadBatch, rules: RiskRules, now: datetime) -> Sifted:
+    async def sift(self, tp: TopicPartition, batch: ReadBatch, rules: RiskRules, now: datetime) -> Sifted:
         """The findings of a batch; suspects whose number is none are refused into its dead letters."""
-        accounts, entries = self._entries(partition, batch, now)
+        accounts, entries = self._entries(tp, batch, now)
         items = [item for _, record in batch.records for item in record]
         found = await self._find(items)
-        paid = [one for item, who in zip(items, found, strict=True) for one in _payments(partition, item, who)]
+        paid = [one for item, who in zip(items, found, strict=True) for one in _payments(tp, item, who)]
         asked = [party.suspect for who in found for party, _ in who if party.suspect]
         known, fanned = await self._store.watch(paid, asked, list(entries.values()), rules, now)
         sifted = Sifted(watched=[each.entry for each in fanned], accounts=accounts)
@@ -52,7 +53,7 @@ class Sieve:
         everybody = iter(found)
         for offset, record in batch.records:
             findings = [
-                self._finding(partition, item, who, known, answers.get((item.offset, item.number)), rules)
+                self._finding(tp, item, who, known, answers.get((item.offset, item.number)), rules)
                 for item, who in zip(record, islice(everybody, len(record)), strict=True)
             ]
             sifted.accounts |= self._payees(findings)
@@ -60,7 +61,7 @@ class Sieve:
         return sifted
 
     def _entries(
-        self, partition: int, batch: ReadBatch, now: datetime
+        self, tp: TopicPartition, batch: ReadBatch, now: datetime
     ) -> tuple[dict[str, str], dict[tuple[int, int], WatchEntry]]:
         """Whom the batch puts on the watchlist, by offset and number of the signal; and their accounts by token."""
         accounts, entries = {}, {}
@@ -70,11 +71,11 @@ class Sieve:
                     suspect = self._subjects.suspect(item.signal)
                 except ValueError as error:
                     record.remove(item)
-                    _refuse(batch, partition, item, str(error), now)
+                    _refuse(batch, tp, item, str(error), now)
                     continue
                 if suspect is None:
                     continue
-                entries[offset, item.number] = _entry(partition, item, suspect[0])
+                entries[offset, item.number] = _entry(tp, item, suspect[0])
                 if suspect[0].startswith("account:"):
                     accounts[suspect[0].removeprefix("account:")] = suspect[1]
         return accounts, entries
@@ -88,17 +89,17 @@ class Sieve:
         ]
 
     def _finding(
-        self, partition: int, item: Item, who: Found, known: Suspects, fanned: Fanned | None, rules: RiskRules
+        self, tp: TopicPartition, item: Item, who: Found, known: Suspects, fanned: Fanned | None, rules: RiskRules
     ) -> Finding:
         finding = Finding(item, None, suspect=isinstance(item.signal, Watch))
         if who:
             party, finding.resident = _meant(who, known)
-            seen = _seen(partition, item, party, known)
+            seen = _seen(tp, item, party, known)
             finding.own = evidence_of(item.signal, seen, rules)
         if fanned:
             known[fanned.entry.subject] = fanned.entry  # signals after this one see it, those before did not
             finding.others = list(_fan_out(fanned, rules))
-            finding.seen = finding.suspect and _elsewhere(fanned.before, partition, item)
+            finding.seen = finding.suspect and _elsewhere(fanned.before, tp, item)
         return finding
 
     def _payees(self, findings: Iterable[Finding]) -> dict[str, str]:
@@ -111,7 +112,7 @@ class Sieve:
         return accounts
 
 
-def _entry(partition: int, item: Item, subject: str) -> WatchEntry:
+def _entry(tp: TopicPartition, item: Item, subject: str) -> WatchEntry:
     signal = item.signal
     standing = Standing.REPORTED
     if isinstance(signal, Watch):
@@ -122,14 +123,15 @@ def _entry(partition: int, item: Item, subject: str) -> WatchEntry:
         at=signal.at,
         scam_type=signal.scam_type if isinstance(signal, Watch) else None,
         uid=signal.uid,
-        partition=partition,
+        topic=tp.topic,
+        partition=tp.partition,
         offset=item.offset,
     )
 
 
-def _refuse(batch: ReadBatch, partition: int, item: Item, why: str, now: datetime) -> None:
+def _refuse(batch: ReadBatch, tp: TopicPartition, item: Item, why: str, now: datetime) -> None:
     value = orjson.dumps(item.signal.model_dump(mode="json"))
-    refuse(batch, place_of(partition, item.offset, item.number), item.signal.source, why, value, now)
+    refuse(batch, place_of(tp, item.offset, item.number), item.signal.source, why, value, now)
 
 
 def _meant(who: Found, known: Suspects) -> tuple[Party, ResidentId]:
@@ -140,22 +142,22 @@ def _meant(who: Found, known: Suspects) -> tuple[Party, ResidentId]:
     return who[0]
 
 
-def _seen(partition: int, item: Item, party: Party, known: Suspects) -> Seen:
+def _seen(tp: TopicPartition, item: Item, party: Party, known: Suspects) -> Seen:
     payee = party.suspect.removeprefix("account:") if party.suspect and party.role is Role.PAYER else None
     entry = known.get(party.suspect or "")
-    if entry and entry.partition == partition and entry.offset > item.offset:
+    if entry and (entry.topic, entry.partition) == tp and entry.offset > item.offset:
         entry = None  # the signal is read again: the entry was not there then, and will fan out in its turn
-    return Seen(partition, item.offset, party.role, payee, entry)
+    return Seen(tp.topic, tp.partition, item.offset, party.role, payee, entry)
 
 
-def _payments(partition: int, item: Item, who: Found) -> list[Paid]:
+def _payments(tp: TopicPartition, item: Item, who: Found) -> list[Paid]:
     signal: Signal = item.signal
     if not isinstance(signal, Transfer):
         return []
     return [
         (seen.payee, payer_of(signal, seen, resident))
         for party, resident in who
-        if (seen := _seen(partition, item, party, {})).payee
+        if (seen := _seen(tp, item, party, {})).payee
     ]
 
 
@@ -166,11 +168,11 @@ def _fan_out(fanned: Fanned, rules: RiskRules) -> Iterable[tuple[ResidentId, Evi
             yield payer.resident, member
 
 
-def _elsewhere(before: WatchEntry | None, partition: int, item: Item) -> bool:
+def _elsewhere(before: WatchEntry | None, tp: TopicPartition, item: Item) -> bool:
     """Whether the same signal put the same entry there before, out of another record."""
     return (
         before is not None
         and before.uid == item.signal.uid
         and before.at == item.signal.at
-        and (before.partition, before.offset) != (partition, item.offset)
+        and (before.topic, before.partition, before.offset) != (*tp, item.offset)
     )

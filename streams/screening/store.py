@@ -2,7 +2,7 @@
 
 By the resident's partition p: `evidence:{p}:<resident>`, `alerted:{p}`, `settled:{p}` (written by casework),
 `rescore:{p}`. By payee or suspect, spread over q: `payers:{q}:<token>`, `watch:{q}`, `accounts-by-token:{q}`. By the
-signals' partition: `screened:{sp}`, `tally:{sp}`, `again:{sp}`.
+signals' partition: `screened:{sp}` and `screened-urgent:{sp}`, `tally:{sp}`.
 """
 
 from collections import Counter, defaultdict
@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any
 from zlib import crc32
 
+from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from domain.policy.risk import RiskRules
@@ -22,11 +23,10 @@ from schemas.evidence import Alerted, Evidence, Payer, Standing, WatchEntry
 from schemas.residents import ResidentId
 from schemas.signals import TransferState
 from streams.store import key, milliseconds
-from streams.topics import home
+from streams.topics import SIGNALS, home
 
 RANK_DIGITS = 17
 ORDER_DIGITS = 16
-LETTERS_KEPT = 100_000  # dead letters of a partition that are known to have been sent again
 LATE = timedelta(days=1)  # a payment may come so much later than it happened and still be found
 
 
@@ -66,11 +66,11 @@ class EvidenceStore:
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
         self._partitions = partitions
 
-    async def position(self, partition: int) -> tuple[int | None, str | None]:
+    async def position(self, tp: TopicPartition) -> tuple[int | None, str | None]:
         """The offset screened last and the policy in force; none where there is none."""
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.get(key("screened", partition))
-            pipe.hget(key("state", partition), "policy")
+            pipe.get(_of_lane("screened", tp))
+            pipe.hget(key("state", tp.partition), "policy")
             screened, policy = await pipe.execute()
         return None if screened is None else int(screened), policy.decode() if policy else None
 
@@ -166,32 +166,12 @@ class EvidenceStore:
             RESCORED, 1, key("rescore", partition), *(part for each in done.items() for part in each)
         )
 
-    async def count(
-        self,
-        partition: int,
-        expected: int | None,
-        offset: int,
-        tally: Counter[str],
-        again: Mapping[str, int] | None = None,
-    ) -> bool:
-        """Count a batch up to `offset` once; False, and nothing done, when the partition stood elsewhere.
-
-        `again`: dead letters sent again, each with the record that counts for it.
-        """
-        letters = [part for each in (again or {}).items() for part in each]
+    async def count(self, tp: TopicPartition, expected: int | None, offset: int, tally: Counter[str]) -> bool:
+        """Count a batch up to `offset` once; False, and nothing done, when the partition stood elsewhere."""
         counts = [part for each in sorted(tally.items()) for part in each]
         stood = "" if expected is None else expected
-        keys = [key("screened", partition), key("tally", partition), key("again", partition)]
-        arguments = [stood, offset, LETTERS_KEPT, len(letters) // 2, *letters, *counts]
-        return bool(await self._redis.eval(SCREENED, len(keys), *keys, *arguments))
-
-    async def sent_again(self, partition: int, letters: Iterable[str]) -> dict[str, int]:
-        """Which of the letters were sent again and counted, by the offset of the record that did."""
-        asked = list(dict.fromkeys(letters))
-        if not asked:
-            return {}
-        offsets = await self._redis.zmscore(key("again", partition), asked)
-        return {letter: int(offset) for letter, offset in zip(asked, offsets, strict=True) if offset is not None}
+        keys = [_of_lane("screened", tp), key("tally", tp.partition)]
+        return bool(await self._redis.eval(SCREENED, len(keys), *keys, stood, offset, *counts))
 
     async def tallies(self) -> dict[str, dict[str, int]]:
         """What became of all signals screened so far: by source and outcome."""
@@ -243,6 +223,10 @@ class EvidenceStore:
         pipe.eval(WATCH, len(keys), *keys, entry.subject, ORDER_DIGITS, _ordered(entry), since)
 
 
+def _of_lane(name: str, tp: TopicPartition) -> str:
+    return key(f"{name}{tp.topic.removeprefix(SIGNALS.name)}", tp.partition)
+
+
 def spread(token: str, partitions: int) -> int:
     """Where a suspect's keys lie. Only Redis knows of it, so it need not be Kafka's hash, which is slow here."""
     return crc32(token.encode()) % partitions
@@ -270,18 +254,17 @@ def _fanned(answer: Sequence[Any]) -> Fanned:
 def _packed(payer: Payer) -> str:
     """Each payment is kept like this, also the many that nobody asks for: no JSON."""
     balance = "" if payer.balance_fen is None else payer.balance_fen
-    at, state = payer.at.isoformat(), payer.state.value
-    return (
-        f"{payer.resident}|{at}|{payer.partition}|{payer.offset}|{payer.amount_fen}|{balance}|{state}|{payer.transfer}"
-    )
+    who = f"{payer.resident}|{payer.at.isoformat()}|{payer.topic}|{payer.partition}|{payer.offset}"
+    return f"{who}|{payer.amount_fen}|{balance}|{payer.state.value}|{payer.transfer}"
 
 
 def _unpacked(text: str) -> Payer:
-    resident, at, partition, offset, amount, balance, state, transfer = text.split("|", 7)
+    resident, at, topic, partition, offset, amount, balance, state, transfer = text.split("|", 8)
     return Payer(
         resident=resident,
         transfer=transfer,
         at=datetime.fromisoformat(at),
+        topic=topic,
         partition=int(partition),
         offset=int(offset),
         amount_fen=int(amount),

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from aiokafka import TopicPartition
+
 from domain.identity import is_minor
 from domain.policy.risk import RiskRules
 from domain.risk import alert_id, assess, bounded, merged, news, remembered, supersedes
@@ -63,7 +65,7 @@ class Judge:
         entry = self._entries.get(resident) if resident else None
         return entry.id if entry and entry.id in self._known else None
 
-    def record(self, partition: int, offset: int, findings: Sequence[Finding]) -> None:
+    def record(self, tp: TopicPartition, offset: int, findings: Sequence[Finding]) -> None:
         """Judge a record's signals together: each resident's risk is that after all of it.
 
         The moment is the newest arrival in it and not the clock's, so that reading it again finds the same.
@@ -74,10 +76,7 @@ class Judge:
         telling = [finding for finding in findings if finding.own or finding.others]  # ordinary life is the rest
         duplicates = self._add(telling)
         arrived = self._arrived(telling)
-        danger = {
-            resident: self.resident(resident, at, arrived[resident], ("signals", partition, offset))
-            for resident in arrived
-        }
+        danger = {resident: self.resident(resident, at, arrived[resident], (*tp, offset)) for resident in arrived}
         for finding in findings:
             outcome = self._outcome(finding, id(finding) in duplicates, danger)
             self.verdicts.tally[f"{finding.item.signal.source}|{outcome}"] += 1
@@ -142,7 +141,11 @@ def _told(member: Evidence, known: Known, in_record: set[str]) -> bool:
     old = known.evidence.get(member.id)
     if old is None or supersedes(member, old) or supersedes(old, member):
         return False
-    return (old.partition, old.offset) != (member.partition, member.offset) or member.id in in_record
+    return _place(old) != _place(member) or member.id in in_record
+
+
+def _place(member: Evidence) -> tuple[str, int, int]:
+    return member.topic, member.partition, member.offset
 
 
 def profile_of(resident: Resident, at: datetime) -> Profile:

@@ -90,10 +90,11 @@ async def read(running: Running) -> Books:
 
 
 async def signals(settings: Settings) -> Counter[str]:
-    """How many signals lie on the topic, by source."""
+    """How many signals lie in both lanes, by source."""
     found: Counter[str] = Counter()
-    async for record in read_all(settings, topics.SIGNALS.name):
-        found.update(signal["source"] for signal in orjson.loads(record.value or b"[]"))
+    for lane in topics.LANES:
+        async for record in read_all(settings, lane.name):
+            found.update(signal["source"] for signal in orjson.loads(record.value or b"[]"))
     return found
 
 

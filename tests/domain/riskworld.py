@@ -91,7 +91,7 @@ def evidence(
 ) -> list[Evidence]:
     found: list[Evidence] = []
     for signal in signals:
-        seen = Seen(0, offset, role or _ROLES[type(signal)], PAYEE, watch)
+        seen = Seen("signals", 0, offset, role or _ROLES[type(signal)], PAYEE, watch)
         found.extend(evidence_of(signal, seen, RULES))
     return found
 

@@ -83,18 +83,23 @@ class House:
     async def _settled(self, residents: list[str]) -> bool:
         """Whatever is under way ends in an input of a case: so all were applied, and while looking none came."""
         before = await end_offsets(self.settings, topics.CASE_INPUTS.name)
-        signals = await end_offsets(self.settings, topics.SIGNALS.name)
         partitions = range(self.settings.partitions)
         applied = {p: await self.line.store.offset(p) for p in partitions}
-        screened = {p: int(await self.line.redis.get(key("screened", p)) or -1) for p in partitions}
         done = (
             applied == {p: end - 1 for p, end in before.items()}
-            and screened == {p: end - 1 for p, end in signals.items()}
+            and await self._screened("screened", topics.SIGNALS)
+            and await self._screened("screened-urgent", topics.SIGNALS_URGENT)
             and not await self._overdue()
             and await self._carried_out(residents)
             and self._told()
         )
         return done and await end_offsets(self.settings, topics.CASE_INPUTS.name) == before
+
+    async def _screened(self, name: str, lane: topics.Topic) -> bool:
+        """Whether a lane was screened to its end."""
+        ends = await end_offsets(self.settings, lane.name)
+        screened = {p: int(await self.line.redis.get(key(name, p)) or -1) for p in ends}
+        return screened == {p: end - 1 for p, end in ends.items()}
 
     async def _overdue(self) -> bool:
         now = self.clock.now()

@@ -10,11 +10,11 @@ from streams.topics import partition_of
 from tests.line.rig import Line
 from tests.line.signals import scam_app
 
-UNKNOWN = {topics.SIGNALS: "unknown"}  # the feed's name stands in a signal
+UNKNOWN = dict.fromkeys(topics.LANES, "unknown")  # the feed's name stands in a signal
 
 
 @pytest.mark.parametrize(
-    "topic", [topics.SIGNALS, topics.CASE_INPUTS, *topics.DISPATCHES], ids=lambda topic: str(topic.name)
+    "topic", [*topics.LANES, topics.CASE_INPUTS, *topics.DISPATCHES], ids=lambda topic: str(topic.name)
 )
 async def test_a_poison_record_goes_to_the_dead_letters_and_the_line_moves_on(line: Line, topic: topics.Topic) -> None:
     resident = await line.resident()

@@ -15,6 +15,7 @@ from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, hash_of_key
 from streams.reader import read_all
 from streams.settings import Settings
+from streams.topics import LANES
 
 KEY = "a-key-for-the-tests"
 
@@ -80,7 +81,7 @@ async def until(status: int, ask: Callable[[], Awaitable[httpx.Response]]) -> ht
 
 async def written(settings: Settings, *ids: str) -> list[dict[str, Any]]:
     """The signals of these ids that lie on the topic, each as often as it lies there."""
-    records = [json.loads(record.value or b"[]") async for record in read_all(settings, "signals")]
+    records = [json.loads(record.value or b"[]") for lane in LANES async for record in read_all(settings, lane.name)]
     return [signal for record in records for signal in record if signal["id"] in ids]
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from domain.policy import Policy, load
@@ -91,7 +92,7 @@ class Line:
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer, residents: Residents) -> None:
         self.settings, self.producer, self.residents = settings, producer, residents
         self.redis: Any = redis
-        self.offsets: dict[int, int] = {}
+        self.offsets: dict[TopicPartition, int] = {}
         self.log: list[Raw] = []
         self.screening = self.another()
 
@@ -115,18 +116,21 @@ class Line:
 
         return restore
 
-    async def write(self, *values: bytes, partition: int = 0) -> list[Raw]:
-        """Put records on the topic of signals."""
-        await self.producer.send_all([Record(topics.SIGNALS.name, b"", value, partition) for value in values])
-        first = self.offsets.get(partition, 0)
-        self.offsets[partition] = first + len(values)
+    async def write(self, *values: bytes, partition: int = 0, lane: topics.Topic = topics.SIGNALS) -> list[Raw]:
+        """Put records on a lane of signals."""
+        await self.producer.send_all([Record(lane.name, b"", value, partition) for value in values])
+        tp = TopicPartition(lane.name, partition)
+        first = self.offsets.get(tp, 0)
+        self.offsets[tp] = first + len(values)
         return [Raw(first + n, value) for n, value in enumerate(values)]
 
-    async def screen(self, *records: Sequence[Signal] | bytes, partition: int = 0) -> list[Raw]:
+    async def screen(
+        self, *records: Sequence[Signal] | bytes, partition: int = 0, lane: topics.Topic = topics.SIGNALS
+    ) -> list[Raw]:
         """Write each as a record of signals, and screen them as one batch."""
         values = [record if isinstance(record, bytes) else packed(*record) for record in records]
-        raws = await self.write(*values, partition=partition)
-        await self.screening.screen(partition, raws)
+        raws = await self.write(*values, partition=partition, lane=lane)
+        await self.screening.screen(TopicPartition(lane.name, partition), raws)
         return raws
 
     async def evidence(self, who: str = ANNA) -> dict[str, Evidence]:

@@ -100,6 +100,14 @@ def test_every_signal_is_in_one_record_of_its_subjects_shard(items: list[dict[st
         assert shard == topics.partition_of(subject(signal).encode(), partitions)
 
 
+def test_what_may_be_red_now_goes_to_a_lane_of_its_own() -> None:
+    moving = transfer(state="pending", amount_fen=5_000_000)
+    records = records_of(examine([transfer(state="settled", new_payee=False), moving], NOW).signals, 1)
+    lanes = {record.topic: [each.id for each in batch_adapter.validate_json(record.value or b"")] for record in records}
+    assert lanes["signals-urgent"] == [moving["id"]]
+    assert len(lanes["signals"]) == 1
+
+
 def test_a_record_holds_no_more_than_a_batch() -> None:
     records = records_of(examine([transfer() for _ in range(BATCH_LIMIT + 1)], NOW).signals, 1)
     assert [len(batch_adapter.validate_json(record.value or b"")) for record in records] == [BATCH_LIMIT, 1]

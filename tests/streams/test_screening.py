@@ -5,9 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiokafka import TopicPartition
 
 from schemas.evidence import EvidenceKind
 from schemas.signals import NumberClass, TransferState, WatchState
+from streams import topics
 from streams.raw import Raw
 from streams.store import AheadError, key
 from tests.streams.screening_line import (
@@ -29,6 +31,7 @@ from tests.streams.screening_line import (
 )
 
 ORDINARY = NumberClass.ORDINARY
+BULK = TopicPartition(topics.SIGNALS.name, 0)
 
 
 @pytest.fixture
@@ -132,6 +135,37 @@ async def test_the_same_signal_from_another_record_is_a_duplicate(line: Line) ->
     assert await line.levels() == ["blue"]
 
 
+async def test_a_call_in_one_lane_and_a_payment_in_the_other_are_red_together_in_either_order(line: Line) -> None:
+    ringing = call(ago=4, number_class=NumberClass.SPOOFED)
+    moving = transfer(ago=1, new_payee=True, state=TransferState.ATTEMPTED)
+    await line.screen([ringing])
+    await line.screen([moving], lane=topics.SIGNALS_URGENT)
+    assert await line.levels() == ["blue", "red"]
+    await line.screen([call(BERT, ago=4, uid="c2", number_class=NumberClass.SPOOFED)], lane=topics.SIGNALS_URGENT)
+    payment = transfer(BERT, "t2", ago=1, new_payee=True, state=TransferState.ATTEMPTED)
+    await line.screen([payment])
+    assert await line.levels(BERT) == ["blue", "red"]
+
+
+async def test_each_lane_is_counted_once_and_the_same_signal_in_both_is_a_duplicate(line: Line) -> None:
+    raws = await line.screen([call()])
+    urgent = await line.screen([call()], lane=topics.SIGNALS_URGENT)
+    await line.screening.screen(BULK, raws)
+    await line.screening.screen(TopicPartition(topics.SIGNALS_URGENT.name, 0), urgent)
+    assert await line.tally() == {"raised": 1, "duplicate": 1}
+
+
+async def test_a_lost_store_is_screened_again_from_both_lanes(line: Line) -> None:
+    await line.screen([call()], [sms(BERT)])
+    await line.screen([transfer(ago=1)], [watch()], lane=topics.SIGNALS_URGENT)
+    before = (await line.tally(), await line.evidence(), await line.evidence(BERT))
+    await line.redis.flushdb()
+    fresh = line.another()
+    for lane in topics.LANES:
+        await fresh.catch_up(TopicPartition(lane.name, 0))
+    assert (await line.tally(), await line.evidence(), await line.evidence(BERT)) == before
+
+
 async def test_a_call_told_again_with_its_end_is_news_and_no_duplicate(line: Line) -> None:
     await line.screen([call(ongoing=True)], [call(seconds=40 * 60, ago=40)])
     assert (await line.tally()) == {"raised": 2}
@@ -141,8 +175,8 @@ async def test_a_call_told_again_with_its_end_is_news_and_no_duplicate(line: Lin
 
 async def test_a_record_delivered_again_is_not_counted_again(line: Line) -> None:
     raws = await line.screen([call()], [sms()])
-    await line.screening.screen(0, raws)
-    await line.another().screen(0, raws[1:])
+    await line.screening.screen(BULK, raws)
+    await line.another().screen(BULK, raws[1:])
     assert await line.tally() == {"raised": 2}
 
 
@@ -151,7 +185,7 @@ async def test_a_record_screened_again_before_it_was_counted_gives_the_same_aler
     told = await line.alerts()
     for name in ("screened", "tally"):
         await line.redis.delete(key(name, 0))
-    await line.another().screen(0, raws)
+    await line.another().screen(BULK, raws)
     assert await line.alerts() == told
     assert await line.tally() == {"raised": 3, "duplicate": 1}
 
@@ -162,7 +196,7 @@ async def test_a_wiped_store_is_screened_again_to_the_same_evidence_tally_and_al
     tally, evidence, alerts = await line.tally(), await line.evidence(), await line.alerts()
     assert sum(tally.values()) == 8
     await line.redis.flushall()
-    await line.another().catch_up(0)
+    await line.another().catch_up(BULK)
     assert (await line.tally(), await line.evidence(), await line.alerts()) == (tally, evidence, alerts)
 
 
@@ -186,7 +220,7 @@ async def test_a_store_ahead_of_the_log_stops_the_worker_instead_of_skipping(lin
     (raw,) = await line.write(packed(call()))
     await line.redis.set(key("screened", 0), 99)
     with pytest.raises(AheadError, match="ends at 0"):
-        await line.screening.screen(0, [raw])
+        await line.screening.screen(BULK, [raw])
 
 
 async def test_what_cannot_be_read_goes_to_the_dead_letters_and_the_rest_passes(line: Line) -> None:
@@ -228,5 +262,5 @@ async def test_accounts_and_telephones_leave_the_signals_as_tokens_only(line: Li
 
 
 async def test_an_empty_batch_of_bytes_is_a_dead_letter(line: Line) -> None:
-    await line.screening.screen(0, [Raw(0, (await line.write(b""))[0].value)])
+    await line.screening.screen(BULK, [Raw(0, (await line.write(b""))[0].value)])
     assert await line.tally() == {"dead_lettered": 1}

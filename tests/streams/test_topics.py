@@ -48,7 +48,15 @@ def test_too_few_copies_are_told_in_production_only(settings: Settings, topic: t
 
 def test_the_family_is_split_alike_and_the_rest_is_small(settings: Settings) -> None:
     wide = {topic.name for topic in topics.ALL if topic.partitions(settings) == settings.partitions}
-    assert {"signals", "case-inputs", "case-events", "case-snapshots", "dispatches.sms", "residents"} <= wide
+    assert {
+        "signals",
+        "signals-urgent",
+        "case-inputs",
+        "case-events",
+        "case-snapshots",
+        "dispatches.sms",
+        "residents",
+    } <= wide
     assert topics.POLICIES.partitions(settings) == 1
 
 
