@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from domain.identity import normal_account, normal_phone
 from domain.lanes import urgent
 from schemas.signals import BATCH_LIMIT, App, Call, Report, Signal, Sms, Transfer, Watch, batch_adapter, signal_adapter
+from streams import sources
 from streams.producer import MAX_BYTES, Producer, Record
 from streams.settings import Settings
 from streams.topics import SIGNALS, SIGNALS_URGENT, partition_of
@@ -81,7 +82,7 @@ class Intake:
         await self._producer.send_all(records_of(signals, self._partitions))
         accepted = Count(signal.source for signal in signals)
         for source, number in accepted.items():
-            ACCEPTED.labels(source).inc(number)
+            ACCEPTED.labels(sources.label(source)).inc(number)
         return dict(accepted)
 
 

@@ -1,7 +1,7 @@
 """Records of the lanes of signals, read: the signals, and dead letters for what is none."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,11 +12,12 @@ from pydantic import TypeAdapter, ValidationError
 from schemas.base import Token
 from schemas.dead_letters import DeadLetter, RecordPlace
 from schemas.evidence import ScreeningOutcome
-from schemas.signals import Signal, batch_adapter, signal_adapter
+from schemas.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter, signal_adapter
 from streams.dead_letters import reason
 from streams.raw import Raw
 
 UNKNOWN = "unknown"
+TOO_DEEP = "nested too deep: a signal is an object of plain values"
 _token: TypeAdapter[str] = TypeAdapter(Token)
 
 
@@ -35,16 +36,20 @@ class Item:
 
 @dataclass(slots=True)
 class ReadBatch:
-    """What some records hold: by record the signals; the dead letters, tallied as `source|outcome`."""
+    """What some records hold: by record the signals; the dead letters, tallied as `source|outcome`.
+
+    `again`: by record the dead letter that is sent again in it.
+    """
 
     records: list[tuple[int, list[Item]]]
     letters: list[DeadLetter]
     tally: Counter[str]
+    again: dict[int, SentAgain]
 
 
 def read(tp: TopicPartition, raws: Sequence[Raw], at: datetime) -> ReadBatch:
     """Read records; one that is whole costs one validation, else each of its signals is looked at by itself."""
-    batch = ReadBatch([], [], Counter())
+    batch = ReadBatch([], [], Counter(), {})
     for raw in raws:
         try:
             signals = list(enumerate(batch_adapter.validate_json(raw.value)))
@@ -60,6 +65,20 @@ def refuse(batch: ReadBatch, place: RecordPlace, source: str, why: str, value: b
     batch.tally[f"{source}|{ScreeningOutcome.DEAD_LETTERED}"] += 1
 
 
+def once(batch: ReadBatch, counted: Mapping[str, int]) -> dict[str, int]:
+    """Take out what was sent again and counted before; the first of a letter takes it out of the dead-lettered.
+
+    `counted`: by letter the record that counted. Returns the same of the letters that count now.
+    """
+    first = dict(counted)
+    repeated = {offset for offset, again in batch.again.items() if first.setdefault(again.letter, offset) < offset}
+    batch.records = [record for record in batch.records if record[0] not in repeated]
+    for offset, again in batch.again.items():
+        if again.tallied is not None and offset not in repeated:
+            batch.tally[f"{again.tallied}|{ScreeningOutcome.DEAD_LETTERED}"] -= 1
+    return {again.letter: offset for offset, again in batch.again.items() if offset not in repeated}
+
+
 def place_of(tp: TopicPartition, offset: int, item: int | None) -> RecordPlace:
     return RecordPlace(topic=tp.topic, partition=tp.partition, offset=offset, item=item)
 
@@ -70,14 +89,33 @@ def _one_by_one(tp: TopicPartition, raw: Raw, at: datetime, batch: ReadBatch) ->
     except orjson.JSONDecodeError as error:
         refuse(batch, place_of(tp, raw.offset, None), UNKNOWN, f"not JSON: {error}", raw.value, at)
         return []
+    if isinstance(content, dict) and content.get("kind") == "sent_again":
+        return _sent_again(tp, raw, at, batch)
+    items = content if isinstance(content, list) else [content]
+    if not 1 <= len(items) <= BATCH_LIMIT:  # a megabyte of nothing would be half a million letters
+        why = f"{len(items):,} signals in one record: it holds 1 to {BATCH_LIMIT}"
+        refuse(batch, place_of(tp, raw.offset, None), UNKNOWN, why, raw.value, at)
+        return []
     signals = []
-    for number, item in enumerate(content if isinstance(content, list) else [content]):
-        value = orjson.dumps(item)
+    for number, item in enumerate(items):
         try:
+            value = orjson.dumps(item)
             signals.append((number, signal_adapter.validate_json(value)))
+        except orjson.JSONEncodeError:  # it writes less deep than it reads
+            refuse(batch, place_of(tp, raw.offset, number), _source(item), TOO_DEEP, raw.value, at)
         except ValidationError as error:
             refuse(batch, place_of(tp, raw.offset, number), _source(item), reason(error), value, at)
     return signals
+
+
+def _sent_again(tp: TopicPartition, raw: Raw, at: datetime, batch: ReadBatch) -> list[tuple[int, Signal]]:
+    try:
+        again = SentAgain.model_validate_json(raw.value)
+    except ValidationError as error:
+        refuse(batch, place_of(tp, raw.offset, None), UNKNOWN, reason(error), raw.value, at)
+        return []
+    batch.again[raw.offset] = again
+    return list(enumerate(again.signals))
 
 
 def _source(item: object) -> str:

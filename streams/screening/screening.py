@@ -16,14 +16,14 @@ from redis.asyncio import Redis
 from domain.policy.risk import RiskRules
 from schemas.evidence import Evidence, WatchEntry
 from schemas.residents import ResidentId
-from streams import case_inputs, dead_letters, metrics, topics
+from streams import case_inputs, dead_letters, metrics, sources, topics
 from streams.clock import Clock
 from streams.policies import Policies
 from streams.producer import Producer, Record
 from streams.raw import Raw
 from streams.reader import beginning_offsets, end_offsets, read_all, read_range
 from streams.residents.register import Residents
-from streams.screening.records import read
+from streams.screening.records import once, read
 from streams.screening.sifting import Sieve, Sifted
 from streams.screening.store import EvidenceStore
 from streams.screening.subjects import Subjects
@@ -193,6 +193,8 @@ class Screening:
         """One batch from signals to alerts; False when it was not counted, since the store stood elsewhere."""
         now = self._clock.now()
         batch = read(tp, raws, now)
+        letters = (again.letter for again in batch.again.values())
+        again = once(batch, await self._store.sent_again(tp, letters))
         sifted = await self._sieve.sift(tp, batch, rules, now)
         judge = await self._judge(_evidence(sifted), rules, now)
         for offset, findings in sifted.records:
@@ -201,8 +203,9 @@ class Screening:
         if batch.letters:
             await dead_letters.write(self._producer, batch.letters)
         await self._tell(judge.verdicts)
-        tally = batch.tally + judge.verdicts.tally
-        counted = await self._store.count(tp, expected, raws[-1].offset, tally)
+        tally = batch.tally
+        tally.update(judge.verdicts.tally)
+        counted = await self._store.count(tp, expected, raws[-1].offset, tally, again)
         if counted:
             self._measure(tally, now)
         return counted
@@ -243,8 +246,13 @@ class Screening:
     def _measure(self, tally: Counter[str], now: datetime) -> None:
         for name, count in tally.items():
             source, _, outcome = name.partition("|")
-            self._heard[source] = now
-            metrics.SIGNALS_SCREENED.labels(source, outcome).inc(count)
+            label = sources.label(source)
+            if count > 0:
+                self._heard[label] = now
+            if count < 0:  # sent again: what it has become is counted beside it
+                metrics.DEAD_LETTERS_SENT.labels(label).inc(-count)
+            else:
+                metrics.SIGNALS_SCREENED.labels(label, outcome).inc(count)
 
     async def _current(self, tp: TopicPartition) -> RiskRules:
         return await self._rules((await self._store.position(tp))[1])

@@ -2,7 +2,8 @@
 
 By the resident's partition p: `evidence:{p}:<resident>`, `alerted:{p}`, `settled:{p}` (written by casework),
 `rescore:{p}`. By payee or suspect, spread over q: `payers:{q}:<token>`, `watch:{q}`, `accounts-by-token:{q}`. By the
-signals' partition: `screened:{sp}` and `screened-urgent:{sp}`, `tally:{sp}`.
+signals' partition: `screened:{sp}`, `tally:{sp}`, `again:{sp}`; `screened-urgent:{sp}` and `again-urgent:{sp}` of the
+urgent lane.
 """
 
 from collections import Counter, defaultdict
@@ -27,6 +28,7 @@ from streams.topics import SIGNALS, home
 
 RANK_DIGITS = 17
 ORDER_DIGITS = 16
+LETTERS_KEPT = 100_000  # dead letters of a partition that are known to have been sent again
 LATE = timedelta(days=1)  # a payment may come so much later than it happened and still be found
 
 
@@ -166,12 +168,32 @@ class EvidenceStore:
             RESCORED, 1, key("rescore", partition), *(part for each in done.items() for part in each)
         )
 
-    async def count(self, tp: TopicPartition, expected: int | None, offset: int, tally: Counter[str]) -> bool:
-        """Count a batch up to `offset` once; False, and nothing done, when the partition stood elsewhere."""
+    async def count(
+        self,
+        tp: TopicPartition,
+        expected: int | None,
+        offset: int,
+        tally: Counter[str],
+        again: Mapping[str, int] | None = None,
+    ) -> bool:
+        """Count a batch up to `offset` once; False, and nothing done, when the partition stood elsewhere.
+
+        `again`: dead letters sent again, each with the record that counts for it.
+        """
+        letters = [part for each in (again or {}).items() for part in each]
         counts = [part for each in sorted(tally.items()) for part in each]
         stood = "" if expected is None else expected
-        keys = [_of_lane("screened", tp), key("tally", tp.partition)]
-        return bool(await self._redis.eval(SCREENED, len(keys), *keys, stood, offset, *counts))
+        keys = [_of_lane("screened", tp), key("tally", tp.partition), _of_lane("again", tp)]
+        arguments = [stood, offset, LETTERS_KEPT, len(letters) // 2, *letters, *counts]
+        return bool(await self._redis.eval(SCREENED, len(keys), *keys, *arguments))
+
+    async def sent_again(self, tp: TopicPartition, letters: Iterable[str]) -> dict[str, int]:
+        """Which of the letters were sent again and counted, by the offset of the record that did."""
+        asked = list(dict.fromkeys(letters))
+        if not asked:
+            return {}
+        offsets = await self._redis.zmscore(_of_lane("again", tp), asked)
+        return {letter: int(offset) for letter, offset in zip(asked, offsets, strict=True) if offset is not None}
 
     async def tallies(self) -> dict[str, dict[str, int]]:
         """What became of all signals screened so far: by source and outcome."""
