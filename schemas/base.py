@@ -1,11 +1,13 @@
 """What every model on a topic shares: frozen, strict about unknown fields, zoned times, integer fen."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-EARLIEST, LATEST = 2000, 2100  # years: a date outside is a broken clock or a joke, not an event
+# A time outside is a broken clock or a joke, not an event. In UTC: it must stay inside when it is read in another zone.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 class Model(BaseModel):
@@ -15,9 +17,24 @@ class Model(BaseModel):
 
 
 def _plausible(at: datetime) -> datetime:
-    if not EARLIEST <= at.year < LATEST:
-        raise ValueError(f"the year must lie between {EARLIEST} and {LATEST - 1}")
+    if not EARLIEST <= at < LATEST:
+        raise ValueError(f"the year must lie between {EARLIEST.year} and {LATEST.year - 1}")
     return at
+
+
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
+
+
+def legible(text: str) -> str:
+    """The text without what is not seen but does something: control characters, which move a terminal's cursor, and
+    the marks that turn the direction of writing, by which an address reads as another.
+
+    They are taken out rather than refused: a receipt or a report is not lost for a stray byte in its remark. Names and
+    ids (`Text`) are another matter: a changed one is another's, so there they are refused.
+    """
+    return text if text.isprintable() else _HIDDEN.sub("", text)
 
 
 def _printable(text: str) -> str:
@@ -29,7 +46,8 @@ def _printable(text: str) -> str:
 When = Annotated[AwareDatetime, AfterValidator(_plausible)]
 """A moment with its zone."""
 
-Fen = Annotated[int, Field(strict=True, ge=0, le=10**13)]
+MOST_FEN = 10**13
+Fen = Annotated[int, Field(strict=True, ge=0, le=MOST_FEN)]
 """Money in fen (1/100 yuan); at most 100 billion yuan."""
 
 Token = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
@@ -38,5 +56,11 @@ Token = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")
 Text = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable)]
 """A line of printable text."""
 
-Note = Annotated[str, StringConstraints(max_length=2000)]
-"""What a person wrote down."""
+Note = Annotated[str, StringConstraints(max_length=2000), AfterValidator(legible)]
+"""What a person wrote down, as it may be shown."""
+
+Reason = Annotated[str, AfterValidator(legible), StringConstraints(min_length=2, max_length=500)]
+"""Why somebody did what needs a reason."""
+
+Ref = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+"""An id that another record has: a dispatch's, an input's, a transfer's (a signal's uid), a payee's token."""

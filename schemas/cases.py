@@ -3,12 +3,15 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from schemas.base import Fen, Model, Note, Text, Token, When
+from schemas.base import Fen, Model, Note, Ref, Text, Token, When
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
 from schemas.residents import BalanceBand, DivisionCode, Flag, Language, Occupation, ResidentId, Sex
 from schemas.signals import TransferState
+
+CaseId = Annotated[str, StringConstraints(pattern=r"^r[a-z2-7]{16}-[1-9][0-9]{0,8}$")]
+"""The resident's id and the opening number: `r…-1`."""
 
 
 class CaseState(StrEnum):
@@ -29,14 +32,14 @@ class CaseState(StrEnum):
 class Profile(Model):
     """What the plan must know of the resident, without saying who it is. `contacts`: how many trusted ones."""
 
-    birth_year: int
+    birth_year: Annotated[int, Field(ge=1800, le=2100)]
     sex: Sex
     occupation: Occupation
     division: DivisionCode
     language: Language
     balance: BalanceBand
     flags: frozenset[Flag] = frozenset()
-    contacts: Annotated[int, Field(ge=0)] = 0
+    contacts: Annotated[int, Field(ge=0, le=8)] = 0
     minor: bool = False
 
 
@@ -98,8 +101,8 @@ class Stop(Model):
 class Payment(Model):
     """A payment the case is about. The payee is a token; the number itself stays in the store of accounts."""
 
-    transfer: str  # the signal's uid
-    payee: str
+    transfer: Ref  # the signal's uid
+    payee: Annotated[str, Field(max_length=256)]
     amount_fen: Fen
     at: When
     state: TransferState
@@ -129,7 +132,7 @@ class Danger(Model):
     probability: Annotated[float, Field(ge=0, le=1)]
     exposure_fen: Fen
     scam_type: Token
-    reasons: list[Text]
+    reasons: Annotated[list[Text], Field(max_length=32)]
     campaign: Text | None = None
     call_since: When | None = None  # a suspicious call that still goes on: the countdown
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from schemas.base import Fen, Model, Text, Token, When
-from schemas.cases import Case, Payment
+from schemas.base import Fen, Model, Ref, Text, Token, When
+from schemas.cases import Case, CaseId, Payment
 from schemas.inputs import Hold
 from schemas.levels import Action, Channel, EvidenceClass, Level, Result
 from schemas.residents import Language, ResidentId
@@ -15,8 +15,8 @@ from schemas.residents import Language, ResidentId
 class Dispatch(Model):
     """A command to a channel. `id` is of case, step, attempt and channel: the same is never carried out twice."""
 
-    id: str
-    case: str
+    id: Ref
+    case: CaseId
     resident: ResidentId
     step: Token
     attempt: int

@@ -5,14 +5,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from schemas.base import Fen, Model, Note, Text, Token, When
-from schemas.cases import Danger, Payment, Profile
+from schemas.base import Fen, Model, Note, Reason, Ref, Text, Token, When
+from schemas.cases import CaseId, Danger, Payment, Profile
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
 from schemas.residents import DivisionCode, ResidentId
 
+MOST_PAYMENTS = 512  # of one alert: evidence is bounded by a policy's `bound`, which is no more
+MOST_CLAIMS = 64  # of one conversation
+
 
 class _Input(Model):
-    id: Annotated[str, Field(min_length=1, max_length=256)]  # deterministic: what was applied once is not applied again
+    id: Ref  # deterministic: what was applied once is not applied again
     at: When
 
 
@@ -21,7 +24,7 @@ class _ForResident(_Input):
 
 
 class _ForCase(_ForResident):
-    case: str
+    case: CaseId
 
 
 class Alert(_ForResident):
@@ -29,7 +32,7 @@ class Alert(_ForResident):
 
     kind: Literal["alert"] = "alert"
     danger: Danger
-    payments: list[Payment] = Field(default_factory=list)
+    payments: list[Payment] = Field(default_factory=list, max_length=MOST_PAYMENTS)
     profile: Profile
     signal_at: When  # arrival of the signal that raised it: the latency's start
 
@@ -38,7 +41,7 @@ class ContactResult(_ForCase):
     """What came of a dispatch. Several may follow one another: sent, then delivered."""
 
     kind: Literal["contact_result"] = "contact_result"
-    dispatch: str
+    dispatch: Ref
     step: Token
     attempt: int
     action: Action
@@ -49,7 +52,7 @@ class ContactResult(_ForCase):
 class KeptClaim(Model):
     """Somebody states that money was kept: of which transfer, how much, by which evidence."""
 
-    transfer: str
+    transfer: Ref
     evidence: EvidenceClass
     amount_fen: Fen
 
@@ -59,7 +62,7 @@ class OutcomeAct(Model):
 
     do: Literal["outcome"] = "outcome"
     outcome: Outcome
-    kept: list[KeptClaim] = Field(default_factory=list)
+    kept: list[KeptClaim] = Field(default_factory=list, max_length=MOST_CLAIMS)
     lost_fen: Fen = 0
     note: Note = ""
 
@@ -69,7 +72,7 @@ class LowerAct(Model):
 
     do: Literal["lower"] = "lower"
     level: Level
-    reason: Annotated[str, Field(min_length=2, max_length=500)]
+    reason: Reason
 
 
 class CallAgainAct(Model):
@@ -90,15 +93,15 @@ class AskStopAct(Model):
     """Ask the bank to stop a payment of the case."""
 
     do: Literal["ask_stop"] = "ask_stop"
-    transfer: str
+    transfer: Ref
 
 
 class ReleaseStopAct(Model):
     """Lift a stop: hardship, or it was wrong."""
 
     do: Literal["release_stop"] = "release_stop"
-    transfer: str
-    reason: Annotated[str, Field(min_length=2, max_length=500)]
+    transfer: Ref
+    reason: Reason
 
 
 class TellContactAct(Model):
@@ -126,7 +129,7 @@ class CloseAct(Model):
     """The case ends; follow-ups that are still to come are withdrawn."""
 
     do: Literal["close"] = "close"
-    reason: Annotated[str, Field(min_length=2, max_length=500)]
+    reason: Reason
 
 
 Act = Annotated[
@@ -183,7 +186,7 @@ class OfficerReport(_ForCase):
 
     kind: Literal["officer_report"] = "officer_report"
     by: Text
-    dispatch: str
+    dispatch: Ref
     step: Token
     attempt: int
     stage: VisitStage
@@ -216,8 +219,8 @@ class BankFeedback(_ForCase):
     """A bank's feedback message."""
 
     kind: Literal["bank_feedback"] = "bank_feedback"
-    dispatch: str
-    transfer: str
+    dispatch: Ref
+    transfer: Ref
     state: BankState
     amount_fen: Fen = 0
     until: When | None = None
@@ -228,14 +231,14 @@ class VictimReport(_ForResident):
 
     kind: Literal["victim_report"] = "victim_report"
     amount_fen: Fen
-    transfer: str | None = None
+    transfer: Ref | None = None
 
 
 class PolicyChange(_Input):
     """From here on this partition decides by another policy. Written to every partition."""
 
     kind: Literal["policy_change"] = "policy_change"
-    policy: str
+    policy: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     by: Text
 
 
@@ -244,14 +247,14 @@ class Hold(Model):
 
     id: Token
     until: When
-    reason: Annotated[str, Field(min_length=2, max_length=500)]
+    reason: Reason
     by: Text
     spare_red: bool = False
     channel: Channel | None = None
     action: Action | None = None  # the template
     scam_type: Token | None = None
     campaign: Text | None = None
-    area: str | None = None  # the beginning of a division code
+    area: Annotated[str, Field(pattern=r"^[0-9]{0,9}$")] | None = None  # the beginning of a division code
 
 
 class HoldChange(_Input):

@@ -1,14 +1,21 @@
 """A batch of inputs decided in memory, one after the other, and the one change they make to the store."""
 
+from collections.abc import Sized
+
 from domain.casework import Decision, Rules, decide, lift
 from domain.ids import short_hash
 from domain.policy import Policy
 from schemas.cases import Case
 from schemas.events import CaseEvent, StandingEvent
 from schemas.inputs import CaseInput, HoldChange, PolicyChange
+from streams.producer import MAX_BYTES
 from streams.store import Change, Loaded, Standing
 
 Entry = CaseEvent | StandingEvent
+
+MOST_HOLDS = 200  # in force at once: all of them stand in one record
+MANY = 60  # parts of an event, each of 6 KB at most: with fewer it is far from what Kafka takes, and is not measured
+TOO_LARGE = "record: with it the case, or the holds in force, would be more than one record of the journal can hold"
 
 
 class Batch:
@@ -23,14 +30,17 @@ class Batch:
         self._holds = {hold.id: hold for hold in loaded.standing.holds}
         self._policy = policy
 
-    def take(self, offset: int, message: CaseInput) -> None:
-        """Decide on an input of a resident or a hold."""
+    def take(self, offset: int, message: CaseInput) -> bool:
+        """Decide on an input of a resident or a hold. False, and nothing is changed, when Kafka could not take it."""
+        taken = True
         if isinstance(message, HoldChange):
-            self._hold(offset, message)
+            taken = self._hold(offset, message)
         elif not isinstance(message, PolicyChange):
             case = self.cases.get(message.resident)
-            self._decided(offset, message, case, decide(case, message, self._rules(), message.at))
-        self._applied(message)
+            taken = self._decided(offset, message, case, decide(case, message, self._rules(), message.at))
+        if taken:
+            self._applied(message)
+        return taken
 
     def follow(self, offset: int, message: PolicyChange, policy: Policy) -> None:
         """From here on, decide by another policy."""
@@ -41,8 +51,10 @@ class Batch:
     def _rules(self) -> Rules:
         return Rules(self._policy, tuple(self._holds.values()))
 
-    def _hold(self, offset: int, message: HoldChange) -> None:
+    def _hold(self, offset: int, message: HoldChange) -> bool:
         self._holds = {name: hold for name, hold in self._holds.items() if hold.until > message.at}
+        if message.lift is None and len(self._holds) >= MOST_HOLDS:
+            return False
         if message.lift is None:
             self._holds[message.hold.id] = message.hold
         else:
@@ -50,11 +62,12 @@ class Batch:
             for case in list(self.cases.values()):
                 self._decided(offset, message, case, lift(case, message, self._rules(), message.at))
         self._stand(offset, message)
+        return True
 
-    def _decided(self, offset: int, message: CaseInput, before: Case | None, decision: Decision) -> None:
+    def _decided(self, offset: int, message: CaseInput, before: Case | None, decision: Decision) -> bool:
         after = decision.case
         if after is None or not decision.facts:
-            return
+            return True
         event = CaseEvent(
             id=short_hash("event", after.id, message.id),
             input=message.id,
@@ -66,11 +79,14 @@ class Batch:
             facts=decision.facts,
             dispatches=decision.dispatches,
         )
+        if _too_large(event):
+            return False
         self.cases[after.resident] = after
         self.change.case(before, after)
         self.change.counted(event)
         self.change.entry(event)
         self.entries.append(event)
+        return True
 
     def _stand(self, offset: int, message: PolicyChange | HoldChange) -> None:
         holds = tuple(self._holds.values())
@@ -89,3 +105,20 @@ class Batch:
     def _applied(self, message: CaseInput) -> None:
         self.applied.add(message.id)
         self.change.applied(message.id, message.at)
+
+
+def _too_large(event: CaseEvent) -> bool:
+    """Whether Kafka would never take the event: the worker would try for ever, and the partition stand still."""
+    case = event.case
+    grows: tuple[Sized, ...] = (
+        case.payments,
+        case.losses,
+        case.kept,
+        case.frozen,
+        case.booked_before,
+        event.facts,
+        event.dispatches,
+    )
+    if sum(len(part) for part in grows) < MANY:
+        return False
+    return len(event.model_dump_json().encode()) > MAX_BYTES - 1_000  # its key and Kafka's own fields come on top

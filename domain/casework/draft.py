@@ -72,10 +72,8 @@ class Draft:
 
     def change(self, step: Step, **changes: object) -> Step:
         """Change a step, or add it."""
-        due = changes.get("due")
-        if isinstance(due, datetime):
-            changes["due"] = min(due, LATEST)
-        changed = step.model_copy(update=changes)
+        within = {name: min(value, LATEST) if isinstance(value, datetime) else value for name, value in changes.items()}
+        changed = step.model_copy(update=within)
         self.steps[step.id] = changed
         return changed
 

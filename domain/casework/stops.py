@@ -6,6 +6,7 @@ from domain.casework import money
 from domain.casework.draft import CLOCK, LIVE, Draft
 from domain.casework.payments import find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
+from domain.plan import LATEST
 from schemas.cases import Payment, Step, StepState, Stop, StopState
 from schemas.events import FactKind
 from schemas.inputs import BankFeedback, BankState
@@ -40,7 +41,7 @@ def _in_force(draft: Draft, given: BankFeedback, payment: Payment) -> None:
     stop = payment.stop or Stop(state=StopState.ASKED)
     if stop.state is not StopState.ASKED:
         return
-    until = given.until or draft.now + draft.plan.stop.lasts
+    until = min(given.until or draft.now + draft.plan.stop.lasts, LATEST)
     draft.pay(
         payment.model_copy(update={"stop": stop.model_copy(update={"state": StopState.IN_FORCE, "until": until})})
     )

@@ -8,6 +8,7 @@ from domain.policy.risk import RiskRules
 from domain.risk.scams import likeliest, profile_bits
 from domain.risk.weigh import Scene, bits, evidence_bits, fused_bits, live
 from domain.risk.words import reasons
+from schemas.base import MOST_FEN
 from schemas.cases import Danger, Payment, Profile
 from schemas.evidence import Evidence
 from schemas.levels import Level
@@ -110,5 +111,6 @@ def _payment(member: Evidence, transfer: str) -> Payment:
 
 
 def _exposure(scene: Scene, payments: Sequence[Payment]) -> int:
-    """Fen that may still be lost: what was paid, and what such a resident has left."""
-    return sum(payment.amount_fen for payment in payments) + scene.rules.money.balances[scene.profile.balance]
+    """Fen that may still be lost: what was paid, and what such a resident has left; as much as can be written."""
+    paid = sum(payment.amount_fen for payment in payments)
+    return min(MOST_FEN, paid + scene.rules.money.balances[scene.profile.balance])
