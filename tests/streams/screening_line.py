@@ -32,6 +32,7 @@ ANNA, BERT = "r" + "a" * 16, "r" + "b" * 16
 PHONES = {ANNA: "+8619900000001", BERT: "+8619900000002"}
 ACCOUNTS = {ANNA: "990000000001", BERT: "990000000002"}
 MULE = "990000000666"
+BULK = TopicPartition(topics.SIGNALS.name, 0)
 
 
 def resident(name: str) -> Resident:

@@ -16,6 +16,7 @@ from tests.streams.screening_line import (
     ACCOUNTS,
     ANNA,
     BERT,
+    BULK,
     MULE,
     NOW,
     PHONES,
@@ -31,7 +32,6 @@ from tests.streams.screening_line import (
 )
 
 ORDINARY = NumberClass.ORDINARY
-BULK = TopicPartition(topics.SIGNALS.name, 0)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.signals import SentAgain
 from streams.report import conserved
-from tests.streams.screening_line import Line, call, running, sms, watch
+from tests.streams.screening_line import BULK, Line, call, running, sms, watch
 
 LETTER = "signals/0/0/0"
 BROKEN = b'[{"source": "carrier", "kind": "call", "id": "c1"}]'
@@ -55,7 +55,7 @@ async def test_after_the_store_was_lost_the_books_are_the_same(line: Line) -> No
     await line.screen(BROKEN, again(), again())
     before = await line.screening.tallies()
     await line.redis.flushall()
-    await line.screening.catch_up(0)
+    await line.screening.catch_up(BULK)
     assert await line.screening.tallies() == before
 
 
