@@ -47,8 +47,8 @@ class Line:
         self.board = Board(self.store, self.producer, self.clock)
         self.screening = Screening(settings, self.redis, self.residents, self.producer, self.policies, self.clock)
         self.shared = Shared(
+            settings,
             self.redis,
-            settings.app_id,
             [self.policies.restore, self.residents.restore, self.outgoing.rosters.restore, self.screening.restore],
         )
         self.screening.whole = self.casework.whole = self.shared.ensure
@@ -68,6 +68,7 @@ class Line:
     async def watch(self, partition: int) -> None:
         """Each second: bring a partition's cases up if they were lost."""
         await self.shared.ensure()
+        await self.shared.remember()
         await self.casework.watch(partition)
 
     async def show(self, partitions: Collection[int]) -> None:

@@ -9,7 +9,7 @@ from domain.policy import Policy, PolicyError, load
 from schemas.errors import UserError
 from streams import topics
 from streams.producer import Producer, Record
-from streams.reader import read_all
+from streams.reader import Tails, read_all
 from streams.settings import Settings
 
 KEY = "policies"  # hash: content's hash -> TOML
@@ -67,8 +67,8 @@ class Policies:
             self._parsed[digest] = load(text.decode())
         return self._parsed[digest]
 
-    async def restore(self) -> None:
-        """Fill Redis from the topic."""
-        async for record in read_all(self._settings, topics.POLICIES.name):
+    async def restore(self, since: Tails | None = None) -> None:
+        """Fill Redis from the topic, or put what lies behind `since` on it back."""
+        async for record in read_all(self._settings, topics.POLICIES.name, since):
             if record.key and record.value:
                 await self._redis.hset(KEY, record.key, record.value)

@@ -3,7 +3,7 @@
 Each read has a consumer of its own, assigned and without a group, so that it moves nobody's offsets.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -21,6 +21,10 @@ class Read(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp: int  # milliseconds since 1970
+
+
+Tails = Mapping[str, Mapping[int, int]]
+"""Offsets by topic and partition: from where on to read."""
 
 
 class ReadError(RuntimeError):
@@ -43,12 +47,16 @@ async def read_range(settings: Settings, topic: str, partition: int, first: int,
             yield record
 
 
-async def read_all(settings: Settings, topic: str) -> AsyncIterator[Read]:
-    """All that `topic` holds now, a partition after the other; what is written meanwhile is not waited for."""
+async def read_all(settings: Settings, topic: str, since: Tails | None = None) -> AsyncIterator[Read]:
+    """All that `topic` holds now, a partition after the other; what is written meanwhile is not waited for.
+
+    `since`: only what lies behind there.
+    """
     async with _consumer(settings) as consumer:
         for where in await _partitions(consumer, topic):
             begin, end = await _bounds(settings, consumer, where)
-            async for record in _from(consumer, where, begin, end):
+            first = (since or {}).get(topic, {}).get(where.partition, begin)
+            async for record in _from(consumer, where, max(begin, first), end):
                 yield record
 
 

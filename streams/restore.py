@@ -1,31 +1,54 @@
 """What all partitions share in Redis (residents, rosters, the watchlist, policies), filled again when it was lost.
 
-A mark in Redis says that it is there. Nobody looks anybody up without it: in an empty store every signal would pass
-for unmatched.
+A mark in Redis says that it is there, and in which Redis. Nobody looks anybody up without it: in an empty store every
+signal would pass for unmatched. In another Redis than before (see run.py) only what was written last may be missing.
+All of it lies on compacted topics, and was written there first. So the topics' ends are kept in Redis, as they were a
+while ago: what is behind them is read again.
 """
 
 import asyncio
+import json
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any
 
 from redis.asyncio import Redis
 
 from schemas.errors import UserError
+from streams import topics
+from streams.reader import Tails, end_offsets
+from streams.retry import wanted
+from streams.run import SECTIONS, run_of
+from streams.settings import Settings
 
 log = logging.getLogger(__name__)
 
 MARK = "whole"  # string: the app id of the installation whose data this is
-LOCK = "restoring:{whole}"  # string: who restores; in the mark's slot, for a script has both
+# In the mark's slot, since a script has more than one of them:
+RUN = "run:{whole}"  # string: the Redis in which it was whole last
+ENDS = "ends:{whole}"  # hash: `now` and `before` -> the shared topics' ends, one turn apart
+TURN = "turn:{whole}"  # string: there until the ends are read again
+LOCK = "restoring:{whole}"  # string: who restores
 LOCK_MS = 30_000
 WAIT_SECONDS = 0.2
+# Longer than it takes from a record's being on its topic to its being in Redis, whatever its writer waits for.
+TURN_MS = 300_000
 RELEASE = files("streams").joinpath("lua/release.lua").read_text("utf-8")
+KEEP = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0
+"""
 # Only who still has the lock may say so: it is gone when the store was lost once more.
-MARKED = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('SET', KEYS[2], ARGV[2]) or false"
+MARKED = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('MSET', KEYS[2], ARGV[2], KEYS[3], ARGV[3])
+return 1
+"""
 
-Restorer = Callable[[], Awaitable[object]]
+Restorer = Callable[[Tails | None], Awaitable[object]]
 
 
 class OtherInstallationError(UserError, RuntimeError):
@@ -35,37 +58,72 @@ class OtherInstallationError(UserError, RuntimeError):
 class Shared:
     """Whether the shared part of the store is whole."""
 
-    def __init__(self, redis: "Redis", app_id: str, restorers: Sequence[Restorer]) -> None:
+    def __init__(self, settings: Settings, redis: "Redis", restorers: Sequence[Restorer]) -> None:
+        self._settings, self._restorers = settings, restorers
         self._redis: Any = redis
-        self._app_id, self._restorers = app_id, restorers
-
-    async def whole(self) -> bool:
-        """Whether nothing was lost. Raises OtherInstallationError when it is another's."""
-        mark = await self._redis.get(MARK)
-        if mark is not None and mark.decode() != self._app_id:
-            raise OtherInstallationError(
-                f"this Redis is of the installation {mark.decode()!r}, and QUANZU_APP_ID is {self._app_id!r}. Set "
-                "QUANZU_APP_ID to it, or use another Redis and other topics: a new group reads old dispatches again"
-            )
-        return mark is not None
 
     async def ensure(self) -> None:
-        """Return when it is whole: at once, or after this or another process has restored it."""
-        while not await self.whole():
+        """Return when it is whole: at once, or after this or another process has restored it.
+
+        Raises OtherInstallationError when this Redis is another installation's.
+        """
+        while run := await self._missing():
             token = uuid.uuid4().hex
             if await self._redis.set(LOCK, token, nx=True, px=LOCK_MS):
-                await self._restore(token)
+                await self._restore(token, run)
             else:
                 await asyncio.sleep(WAIT_SECONDS)
 
-    async def _restore(self, token: str) -> None:
-        try:
+    async def remember(self) -> None:
+        """Once in a while: how far the shared topics reach, for a Redis that loses what is written from now on."""
+        if await self._redis.set(TURN, 1, nx=True, px=TURN_MS):
+            ends = json.dumps({topic.name: await end_offsets(self._settings, topic.name) for topic in topics.COMPACTED})
+            before = await self._redis.hget(ENDS, "now")
+            await self._redis.hset(ENDS, mapping={"now": ends} | ({"before": before} if before else {}))
+
+    async def _missing(self) -> str | None:
+        """The Redis that answers, if not all is in it."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.info(*SECTIONS)
+            pipe.mget(MARK, RUN)
+            info, (mark, run) = await pipe.execute()
+        if mark is not None and mark.decode() != self._settings.app_id:
+            raise OtherInstallationError(
+                f"this Redis is of the installation {mark.decode()!r}, and QUANZU_APP_ID is "
+                f"{self._settings.app_id!r}. Set QUANZU_APP_ID to it, or use another Redis and other topics: "
+                "a new group reads old dispatches again"
+            )
+        whole = mark is not None and run is not None and run.decode() == run_of(info)
+        return None if whole else run_of(info)
+
+    async def _restore(self, token: str, run: str) -> None:
+        async with self._holding(token):
+            since = await self._since()
             for restore in self._restorers:
-                await restore()
-                await self._redis.pexpire(LOCK, LOCK_MS)
-            if await self._redis.eval(MARKED, 2, LOCK, MARK, token, self._app_id):
+                await restore(since)
+            if await self._redis.eval(MARKED, 3, LOCK, MARK, RUN, token, self._settings.app_id, run):
                 log.info("the shared part of the store is whole")
             else:
                 log.warning("the store was lost again while it was restored")
+
+    async def _since(self) -> Tails | None:
+        """Behind which ends something may be missing; None when anything may be."""
+        mark, ends = await self._redis.get(MARK), await self._redis.hget(ENDS, "before")
+        if mark is None or ends is None:
+            return None
+        return {topic: {int(p): end for p, end in found.items()} for topic, found in json.loads(ends).items()}
+
+    @asynccontextmanager
+    async def _holding(self, token: str) -> AsyncIterator[None]:
+        """Keep the lock for as long as it takes: ten million residents are not restored in its time."""
+        keeping = asyncio.create_task(self._keep(token))
+        try:
+            yield
         finally:
+            keeping.cancel()
             await self._redis.eval(RELEASE, 1, LOCK, token)
+
+    async def _keep(self, token: str) -> None:
+        while wanted():
+            await asyncio.sleep(LOCK_MS / 3000)
+            await self._redis.eval(KEEP, 1, LOCK, token, LOCK_MS)

@@ -12,7 +12,7 @@ from schemas.inputs import OfficerReport, VisitStage
 from schemas.residents import Language
 from schemas.rosters import Officer, Roster, Task, TaskState
 from streams.producer import Producer, Record
-from streams.reader import read_all
+from streams.reader import Tails, read_all
 from streams.settings import Settings
 from streams.topics import ROSTERS
 
@@ -86,9 +86,9 @@ class Rosters:
         await self._producer.send_all([Record(ROSTERS.name, f"task/{dispatch}".encode(), None)])
         await self._redis.hdel(TASKS, dispatch)
 
-    async def restore(self) -> None:
-        """Fill Redis from the topic."""
-        async for record in read_all(self._settings, ROSTERS.name):
+    async def restore(self, since: Tails | None = None) -> None:
+        """Fill Redis from the topic, or put what lies behind `since` on it back."""
+        async for record in read_all(self._settings, ROSTERS.name, since):
             kind, _, name = (record.key or b"").decode().partition("/")
             where = {"station": ROSTER, "task": TASKS}.get(kind)
             if where and record.value:

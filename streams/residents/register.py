@@ -21,7 +21,7 @@ from redis.asyncio import Redis
 from domain.identity import Owner, holders, resolve
 from schemas.residents import Resident, ResidentId
 from streams.producer import Producer, Record
-from streams.reader import beginning_offsets, end_offsets, read_range
+from streams.reader import Tails, beginning_offsets, end_offsets, read_range
 from streams.settings import Settings
 from streams.topics import RESIDENTS, home
 
@@ -130,14 +130,18 @@ class Residents:
                 pipe.hlen(_key("residents", partition))
             return sum(await pipe.execute())
 
-    async def restore(self) -> int:
+    async def restore(self, since: Tails | None = None) -> int:
         """Make Redis what the topic says, from nothing or from an older state; returns how many records were read.
+
+        `since`: only what lies behind there is missing. Without it all is read, whatever is in Redis.
 
         Whatever is put meanwhile may be overwritten by what it replaces, so the topic is read on until nothing new is
         there; entries that the topic does not know (their tombstones are gone too) are removed.
         """
-        done, read = await beginning_offsets(self._settings, RESIDENTS.name), 0
-        strays = True
+        begin = await beginning_offsets(self._settings, RESIDENTS.name)
+        behind = (since or {}).get(RESIDENTS.name, begin)
+        done, read = {partition: max(first, behind.get(partition, first)) for partition, first in begin.items()}, 0
+        strays = since is None
         while (end := await end_offsets(self._settings, RESIDENTS.name)) != done:
             for partition, after in end.items():
                 seen, count = await self._restore_range(partition, done[partition], after - 1)

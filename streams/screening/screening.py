@@ -21,7 +21,7 @@ from streams.clock import Clock
 from streams.policies import Policies
 from streams.producer import Producer, Record
 from streams.raw import Raw
-from streams.reader import beginning_offsets, end_offsets, read_all, read_range
+from streams.reader import Tails, beginning_offsets, end_offsets, read_all, read_range
 from streams.residents.register import Residents
 from streams.screening.records import once, read
 from streams.screening.sifting import Sieve, Sifted
@@ -109,12 +109,15 @@ class Screening:
         await self._store.rescored(partition, due)
         return len(due)
 
-    async def restore(self) -> None:
-        """Read the watchlist and the accounts behind tokens from their topics into Redis; newer entries stay."""
+    async def restore(self, since: Tails | None = None) -> None:
+        """Read the watchlist and the accounts behind tokens from their topics into Redis; newer entries stay.
+
+        `since`: only what lies behind there.
+        """
         policy = await self._rules(None)
         entries = [
             WatchEntry.model_validate_json(record.value)
-            async for record in read_all(self._settings, topics.WATCHLIST.name)
+            async for record in read_all(self._settings, topics.WATCHLIST.name, since)
             if record.value
         ]
         for start in range(0, len(entries), RESTORE_CHUNK):
@@ -122,7 +125,7 @@ class Screening:
         await self._store.keep_accounts(
             {
                 record.key.decode(): record.value.decode()
-                async for record in read_all(self._settings, topics.ACCOUNTS.name)
+                async for record in read_all(self._settings, topics.ACCOUNTS.name, since)
                 if record.key and record.value
             }
         )
