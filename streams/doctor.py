@@ -18,6 +18,7 @@ from streams.intake.settings import keys_for
 from streams.intake.settings import load as load_intake
 from streams.policies import read
 from streams.reader import end_offsets
+from streams.redis_client import sentinels_say, watched
 from streams.running import running
 from streams.settings import Settings, SettingsError
 from streams.store import CaseStore, connect
@@ -51,6 +52,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     redis = await _redis(found)
     yield kafka
     yield redis
+    if watched(str(found.redis)):
+        yield await _sentinels(found)
     for secret in _secrets(found):
         yield secret
     troubles = await asyncio.to_thread(topics.check, found) if kafka.good else []
@@ -109,6 +112,23 @@ async def _redis(settings: Settings) -> Finding:
     if not persistence.get("aof_enabled"):
         return Finding(False, f"{name} keeps no append-only file", "Set `appendonly yes`: a restart rebuilds all else")
     return Finding(True, f"{name}, append-only file on")
+
+
+async def _sentinels(settings: Settings) -> Finding:
+    """Which primary the Sentinels name, and whether another could take its place."""
+    redis: Any = connect(settings)
+    replicas = 0
+    try:
+        sentinels, answering, primary = await sentinels_say(redis)
+        if primary:
+            replicas = (await redis.info("replication"))["connected_slaves"]
+    except (RedisError, OSError):
+        pass  # the primary that they name does not answer: it has no replica either
+    finally:
+        await redis.aclose()
+    what = f"{answering} of {sentinels} Sentinels answer; the primary is {primary or 'not known'}, replicas: {replicas}"
+    do = "Start what is missing: with no replica, or fewer than half of the Sentinels, nobody takes the primary's place"
+    return Finding(bool(primary) and answering == sentinels and replicas > 0, what, do)
 
 
 async def _partitions(settings: Settings) -> AsyncIterator[Finding]:

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import UserError
+from streams import redis_client
 from streams.clock import Clock
 
 POLICY = Path(__file__).resolve().parent.parent / "deploy" / "policy" / "jilin.toml"
@@ -27,7 +28,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True)
 
     kafka: str | None = Field(None, description="Kafka's brokers, host:port,host:port. Unset: an embedded broker")
-    redis: str | None = Field(None, description="Redis URL, redis://host:port/0. Unset: an embedded Valkey")
+    redis: str | None = Field(
+        None,
+        description="Redis, redis://host:port/0, or its Sentinels, redis+sentinel://host:port,host:port/service/0. "
+        "Unset: an embedded Valkey",
+    )
     embedded: bool = Field(False, description="The servers are Quanzu's own. Set by Quanzu for the processes it starts")
     app_id: str = Field("quanzu", description="The consumer group's name; one for each installation")
     instance: str | None = Field(
@@ -68,6 +73,7 @@ class Settings(BaseSettings):
         if (self.kafka is None) != (self.redis is None):
             raise ValueError("QUANZU_KAFKA and QUANZU_REDIS belong together: set both, or neither to run embedded")
         Clock.parse(self.clock)
+        _check_redis(self.redis)
         if self.kafka is None:
             object.__setattr__(self, "embedded", True)
         if self.replication == 0:
@@ -113,6 +119,13 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SettingsError("\n".join(_in_words(detail["loc"], detail["msg"]) for detail in error.errors())) from None
+
+
+def _check_redis(url: str | None) -> None:
+    try:
+        redis_client.check(url or "redis://")
+    except ValueError as error:
+        raise ValueError(f"QUANZU_REDIS cannot be read: {error}") from None
 
 
 def _in_words(location: tuple[int | str, ...], message: str) -> str:

@@ -9,8 +9,6 @@ from importlib.resources import files
 from typing import Any, Self
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
 
 from domain import counts, ledger
 from domain.casework import awaited, deadlines, has_held, queue_rank, settled_at
@@ -19,6 +17,7 @@ from schemas.cases import Case
 from schemas.errors import UserError
 from schemas.events import CaseEvent, StandingEvent
 from schemas.inputs import Hold
+from streams.redis_client import client
 from streams.run import CURRENT_RUN, SECTIONS, run_of
 from streams.settings import Settings, SettingsError
 
@@ -59,8 +58,7 @@ def connect(settings: Settings) -> "Redis":
     """A client that tries again for about a second before it raises redis.exceptions.ConnectionError."""
     if settings.redis is None:
         raise SettingsError("no Redis yet: start the embedded servers first (streams.embedded.Embedded)")
-    retry = Retry(ExponentialBackoff(cap=0.5, base=0.02), retries=5)
-    return Redis.from_url(settings.redis, retry=retry, socket_timeout=5, socket_connect_timeout=2, protocol=3)
+    return client(settings.redis)
 
 
 def key(name: str, partition: int) -> str:

@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from typing import Any
 
 import limits
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
@@ -11,6 +12,7 @@ from limits.errors import StorageError
 
 from streams.intake.settings import IntakeSettings
 from streams.settings import Settings, SettingsError
+from streams.store import connect
 
 log = logging.getLogger(__name__)
 
@@ -45,4 +47,5 @@ class Rate:
 def _storage(settings: Settings, intake: IntakeSettings) -> Storage:
     if intake.rate_store == "memory":
         return MemoryStorage()
-    return RedisStorage(f"async+{settings.redis}", wrap_exceptions=True, implementation="redispy")
+    pool: Any = connect(settings).connection_pool
+    return RedisStorage("async+redis://", wrap_exceptions=True, implementation="redispy", connection_pool=pool)

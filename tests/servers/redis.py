@@ -157,7 +157,7 @@ class RedisPair:
 
     @property
     def primary(self) -> RedisServer:
-        """The server that the first Sentinel names."""
+        """The server that the first Sentinel that lives names."""
         port = self._watched()[0]["port"]
         return next(server for server in self.servers if server.proxy.port == port)
 
@@ -185,9 +185,19 @@ class RedisPair:
         former.kill()
         wait_for(lambda: self._leads(heir), "the Sentinels to fail over")
 
+    def swap(self) -> None:
+        """Let the Sentinels make the replica the primary and the primary its replica, while both live."""
+        heir = self.replica
+        with Redis(port=self._ports[0], socket_timeout=5) as sentinel:
+            sentinel.execute_command("SENTINEL", "FAILOVER", SERVICE)
+        wait_for(lambda: self._leads(heir), "the replica to be the primary")
+        self.mend()
+
     def mend(self) -> None:
         """Heal the network, start what was killed, and return when the replica has all that the primary has."""
         self.heal()
+        for sentinel in self.sentinels:
+            sentinel.start()
         for server in self.servers:
             server.start()
         wait_for(self._named, "the Sentinels to name a primary")
@@ -204,9 +214,10 @@ class RedisPair:
             watched = self._watched()
         except (RedisError, OSError):
             return False
-        known = {"port": watched[0]["port"], "num-slaves": 1, "num-other-sentinels": len(watched) - 1}
+        known = {"port": watched[0]["port"], "num-slaves": 1, "num-other-sentinels": len(self.sentinels) - 1}
         return (
-            follows.get("master_link_status") == "up"
+            len(watched) == len(self.sentinels)
+            and follows.get("master_link_status") == "up"
             and follows["master_repl_offset"] >= leads["master_repl_offset"]
             and all(state[name] == number for state in watched for name, number in known.items())
         )
@@ -234,10 +245,12 @@ class RedisPair:
             return False
 
     def _watched(self) -> list[dict[str, Any]]:
-        """What each Sentinel knows of the primary."""
+        """What each Sentinel that lives knows of the primary."""
         found: list[Any] = []
-        for port in self._ports:
-            with Redis(port=port, socket_timeout=5) as sentinel:
+        for process in self.sentinels:
+            if not process.running:
+                continue
+            with Redis(port=process.port, socket_timeout=5) as sentinel:
                 found.append(sentinel.sentinel_master(SERVICE))
         return found
 

@@ -1,0 +1,123 @@
+"""Redis by its address: one server, or the primary that Sentinels name, also after another has become it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.doctor import examine
+from streams.intake.rate import Rate
+from streams.intake.settings import IntakeSettings
+from streams.redis_client import Watched, sentinels_say
+from streams.retry import until_done
+from streams.settings import Settings, SettingsError, load
+from streams.store import connect
+from tests.servers.redis import SERVICE, RedisPair, RedisServer
+
+SECRET = "a key of this test"
+HOSTS = st.sampled_from(("one.example", "10.0.0.7", "[fd00::7]"))
+
+
+def settings(url: str) -> Settings:
+    return Settings(kafka="127.0.0.1:1", redis=url, secret=SECRET)
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Any]:
+    redis = connect(settings(url))
+    try:
+        yield redis
+    finally:
+        await redis.aclose()
+
+
+def address(server: RedisServer) -> str:
+    return f"127.0.0.1:{server.proxy.port}"
+
+
+@given(st.lists(st.tuples(HOSTS, st.integers(1, 65_535)), min_size=1, max_size=5), st.integers(0, 15))
+def test_every_sentinel_of_an_address_is_known_with_its_port(members: list[tuple[str, int]], db: int) -> None:
+    where = ",".join(f"{host}:{port}" for host, port in members)
+    found = Watched.parse(f"redis+sentinel://{where}/province/{db}")
+    assert found.sentinels == tuple((host.strip("[]"), port) for host, port in members)
+    assert (found.service, found.primary_options["db"]) == ("province", db)
+
+
+def test_passwords_of_the_primary_and_of_the_sentinels_are_two() -> None:
+    found = Watched.parse("rediss+sentinel://worker:p%40ss@one,two:7000/province?sentinel_password=other")
+    assert found.sentinels == (("one", 26379), ("two", 7000))
+    assert (found.primary_options["username"], found.primary_options["password"]) == ("worker", "p@ss")
+    assert (found.sentinel_options["password"], found.sentinel_options["ssl"]) == ("other", True)
+
+
+@pytest.mark.parametrize("url", ["redis+sentinel://one:26379", "redis+sentinel:///province", "http://one", "one:6379"])
+def test_an_address_that_cannot_be_read_is_refused_at_the_start(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in settings("redis://one").model_copy(update={"redis": url}).environment().items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match="QUANZU_REDIS cannot be read"):
+        load()
+
+
+async def test_a_client_goes_on_with_the_new_primary_without_being_made_anew(redis_pair: RedisPair) -> None:
+    async with connected(redis_pair.url) as redis:
+        await redis.set("before", 1)
+        await redis.wait(1, 5000)
+        failing_over = asyncio.create_task(asyncio.to_thread(redis_pair.fail_over))
+        await until_done("a write over a failover", lambda: redis.set("over", 1))
+        await failing_over
+        assert await redis.get("before") == b"1"
+        await asyncio.to_thread(redis_pair.mend)
+        await redis.set("after", 1)
+        with redis_pair.primary.client() as primary:
+            assert primary.get("after") == b"1"
+
+
+async def test_a_client_leaves_a_primary_that_has_become_a_replica(redis_pair: RedisPair) -> None:
+    former = redis_pair.primary
+    async with connected(redis_pair.url) as redis:
+        await redis.set("before", 1)
+        await asyncio.to_thread(redis_pair.swap)
+        await until_done("a write after the change", lambda: redis.set("after", 1))
+        assert redis_pair.primary is not former
+        with redis_pair.primary.client() as primary:
+            assert primary.get("after") == b"1"
+
+
+async def test_the_primary_is_found_while_one_sentinel_lives(redis_pair: RedisPair) -> None:
+    for sentinel in redis_pair.sentinels[:2]:
+        sentinel.kill()
+    async with connected(redis_pair.url) as redis:
+        await redis.set("key", 1)
+        assert await sentinels_say(redis) == (3, 1, address(redis_pair.primary))
+
+
+async def test_doctor_says_which_primary_was_found_and_whether_it_has_a_replica(redis_pair: RedisPair) -> None:
+    async def told() -> list[tuple[bool, str]]:
+        found = await examine(settings(redis_pair.url))
+        return [(finding.good, finding.what) for finding in found if "Sentinels" in finding.what]
+
+    primary = address(redis_pair.primary)
+    assert await told() == [(True, f"3 of 3 Sentinels answer; the primary is {primary}, replicas: 1")]
+    redis_pair.sentinels[0].kill()
+    redis_pair.replica.kill()
+    assert await told() == [(False, f"2 of 3 Sentinels answer; the primary is {primary}, replicas: 0")]
+
+
+async def test_rates_are_counted_at_the_primary(redis_pair: RedisPair) -> None:
+    rate = Rate(settings(redis_pair.url), IntakeSettings(rate="3/hour", rate_store="redis"))
+    assert await rate.wait("bank", 3) == 0
+    assert await rate.wait("bank", 1) > 0
+    with redis_pair.primary.client() as primary:
+        assert primary.keys("LIMITS*")
+
+
+def test_a_service_of_another_name_is_said_to_be_unknown(redis_pair: RedisPair) -> None:
+    async def say() -> tuple[int, int, str]:
+        async with connected(redis_pair.url.replace(f"/{SERVICE}/", "/other/")) as redis:
+            return await sentinels_say(redis)
+
+    assert asyncio.run(say()) == (3, 3, "")
