@@ -1,5 +1,6 @@
 """Visits: an officer is chosen, and his station's gateway gets the task."""
 
+from contextlib import suppress
 from functools import partial
 
 from faust.types import StreamT
@@ -10,12 +11,13 @@ from schemas.levels import Channel as Name
 from schemas.levels import Result
 from schemas.residents import Resident
 from schemas.rosters import Task
-from streams import topics
+from streams import metrics, topics
 from streams.app import App
 from streams.channels.channel import Channel
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Answer, Gateway, Order
-from streams.retry import until_done
+from streams.retry import TRANSIENT, until_done
+from streams.rosters import Where
 
 
 class StationProvider(Gateway):
@@ -26,27 +28,54 @@ class StationProvider(Gateway):
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
-        """The task, for the officer who can best go; whoever refused or was late is passed over."""
+        """The task, for the officer who can best go; whoever refused or was late is passed over.
+
+        Where somebody is on the way to the same address, it is added to his task. The address is ours until it is sent.
+        """
         resident = await self._outgoing.resident(dispatch)
         if resident is None:
             return Answer(Result.FAILED, "the resident is not in the register")
-        found = await self._outgoing.rosters.assign(dispatch, resident.language, self._outgoing.clock.now())
-        if found is None:
-            return Answer(Result.FAILED, "nobody on duty can go")
-        task, because = found
-        assigned = self._assigned(dispatch, task, because)
-        return Order("/tasks", _body(dispatch, resident, task), Answer(Result.SENT, because, (assigned,)))
+        where = await self._where(dispatch, resident)
+        if where:
+            await self._outgoing.households.take(where.place, dispatch.id)
+        now = self._outgoing.clock.now()
+        found = await self._outgoing.rosters.assign(dispatch, resident.language, now, where)
+        order = await self._order(dispatch, resident, *found) if found else _NOBODY
+        if where and isinstance(order, Answer):
+            await self._outgoing.households.release(where.place, dispatch.id)
+        return order
 
     async def send(self, dispatch: Dispatch, order: Order) -> Answer:
         """Send the task; one that the gateway does not take is nobody's load."""
         answer = await super().send(dispatch, order)
+        task = await until_done("task", partial(self._outgoing.rosters.task, dispatch.id))
         if answer.result is Result.FAILED:
             await until_done("task dropped", partial(self._outgoing.rosters.drop, dispatch.id))
+        elif task and task.joins:
+            metrics.VISITS_JOINED.labels("under_way").inc()
+        if task and task.place:
+            with suppress(*TRANSIENT):  # else it runs out
+                await self._outgoing.households.release(task.place, dispatch.id)
         return answer
 
-    def _assigned(self, dispatch: Dispatch, task: Task, because: str) -> OfficerReport:
+    async def _where(self, dispatch: Dispatch, resident: Resident) -> Where | None:
+        fatigue = (await self._outgoing.policy(dispatch)).fatigue
+        place = self._outgoing.households.place(resident)
+        return Where(place, fatigue.one_visit) if fatigue and place else None
+
+    async def _order(self, dispatch: Dispatch, resident: Resident, task: Task, because: str) -> Order | Answer:
+        if task.case != dispatch.case:
+            metrics.VISITS_JOINED.labels("made").inc()
+            return Answer(Result.NOT_SENT, because)
+        reports = [self._report(dispatch, task, VisitStage.ASSIGNED, because)]
+        lead = await self._outgoing.rosters.task(task.joins) if task.joins else None
+        if lead and lead.stage in _ACCEPTED:  # said before we joined
+            reports.append(self._report(dispatch, task, VisitStage.ACCEPTED, because))
+        return Order("/tasks", _body(dispatch, resident, task), Answer(Result.SENT, because, tuple(reports)))
+
+    def _report(self, dispatch: Dispatch, task: Task, stage: VisitStage, because: str) -> OfficerReport:
         return OfficerReport(
-            id=f"{dispatch.id}:{VisitStage.ASSIGNED.value}",
+            id=f"{dispatch.id}:{stage.value}",
             at=self._outgoing.clock.now(),
             resident=dispatch.resident,
             case=dispatch.case,
@@ -54,13 +83,19 @@ class StationProvider(Gateway):
             dispatch=dispatch.id,
             step=dispatch.step,
             attempt=dispatch.attempt,
-            stage=VisitStage.ASSIGNED,
+            stage=stage,
             note=because,
         )
 
 
+_NOBODY = Answer(Result.FAILED, "nobody on duty can go")
+_ACCEPTED = (VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.ARRIVED)
+
+
 def _body(dispatch: Dispatch, resident: Resident, task: Task) -> dict[str, str]:
-    return {
+    """The task. `joins`: the one that this resident is added to, so that it names both."""
+    joins = {"joins": task.joins} if task.joins else {}
+    return joins | {
         "officer": task.officer,
         "resident": resident.id,
         "name": resident.name,

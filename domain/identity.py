@@ -25,7 +25,7 @@ BEIJING = timezone(timedelta(hours=8))
 CHINA = 86
 ADULT = 18
 EARLIEST_BIRTH = 1900
-Kind = Literal["id", "account", "phone"]
+Kind = Literal["id", "account", "phone", "address"]
 
 _MOBILE = re.compile(r"(?:\+86)?(1[3-9]\d{9})")
 _PHONE = re.compile(r"\+?[0-9 ().\-‐-―/]+")

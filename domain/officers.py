@@ -74,7 +74,7 @@ def load_of(tasks: Iterable[Task]) -> dict[str, frozenset[str]]:
     """Each officer's open visits, each once however often it was written down. Its length: the units that are busy."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for task in tasks:
-        if task.state is TaskState.OPEN:
+        if task.state is TaskState.OPEN and task.joins is None:
             found[task.officer].add(task.dispatch)
     return {officer: frozenset(visits) for officer, visits in found.items()}
 

@@ -6,6 +6,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from schemas.base import Model, Note, Text, When
+from schemas.inputs import VisitStage
+from schemas.levels import Level
 from schemas.residents import DivisionCode, Language, ResidentId
 
 
@@ -68,3 +70,7 @@ class Task(Model):
     at: When
     state: TaskState = TaskState.OPEN
     note: Note = ""
+    level: Level | None = None  # of the case as the visit was given out
+    stage: VisitStage | None = None  # the latest that was reported
+    place: str | None = None  # the address, as a keyed hash
+    joins: str | None = None  # the dispatch whose visit to the same address it is part of

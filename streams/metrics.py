@@ -27,6 +27,7 @@ MONEY_FROZEN = Gauge("quanzu_frozen_fen", "Money frozen at banks")
 DEFRAUDED_AFTER_WARNING = Gauge("quanzu_defrauded_after_warning", "Residents defrauded after a warning", ["days"])
 DEADLINES_OVERDUE = Gauge("quanzu_deadlines_overdue", "Deadlines that have passed and are not acted on", ["partition"])
 HELD_BACK = Counter("quanzu_dispatches_held_total", "Dispatches held back by a mute or the stop", ["channel"])
+VISITS_JOINED = Counter("quanzu_visits_joined_total", "Visits that joined another to the same address", ["how"])
 PUT_OFF = Counter("quanzu_contacts_put_off_total", "Contacts put off by the budget", ["channel", "limit"])
 DEAD_LETTERS_SENT = Counter(
     "quanzu_dead_letters_sent_again_total", "What was counted as dead-lettered and has another outcome now", ["source"]

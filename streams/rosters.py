@@ -1,11 +1,16 @@
-"""Rosters and the visits officers are on: in Redis, and on the compacted topic `rosters` to outlive it."""
+"""Rosters and the visits officers are on: in Redis, and on the compacted topic `rosters` to outlive it.
+
+A visit to an address that somebody is on the way to joins his: see domain/one_visit.
+"""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from redis.asyncio import Redis
 
+from domain import one_visit
 from domain.officers import Choice, Visit, choose_officer, load_of
 from schemas.events import Dispatch
 from schemas.inputs import OfficerReport, VisitStage
@@ -18,6 +23,8 @@ from streams.topics import ROSTERS
 
 ROSTER = "roster"  # hash: station -> roster
 TASKS = "visit-tasks"  # hash: dispatch -> task
+AT = "visit-at"  # hash: place -> the dispatch of the latest visit there that joined no other
+JOINED = "visit-joined"  # hash: dispatch -> the one whose visit it joined
 LAST = "visit-last"  # hash: resident -> who saw him last; a preference, which may be lost
 FORGOTTEN = timedelta(days=4)  # longer than the longest clock of a visit: nobody reported its end
 _ENDS = {
@@ -25,6 +32,14 @@ _ENDS = {
     VisitStage.NOT_AT_HOME: TaskState.ENDED,
     VisitStage.DONE: TaskState.ENDED,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a visit goes: a household's keyed hash, and how young a visit there must be to be joined."""
+
+    place: str
+    within: timedelta
 
 
 class Rosters:
@@ -55,10 +70,13 @@ class Rosters:
                 await self.drop(task.dispatch)
         return {task.dispatch: task for task in tasks if now - task.at < FORGOTTEN}
 
-    async def assign(self, dispatch: Dispatch, language: Language, now: datetime) -> tuple[Task, str] | None:
+    async def assign(
+        self, dispatch: Dispatch, language: Language, now: datetime, where: Where | None = None
+    ) -> tuple[Task, str] | None:
         """Give a visit to an officer: the same one when asked again; none when nobody can go.
 
-        Who had the case's visit before and has not ended it was late: another goes, and he is not sent again.
+        Who had the case's visit before and has not ended it was late: another goes, and he is not sent again. A visit
+        that joins another's is his as well; of one that was made already the other's task is returned.
         """
         async with self._choosing:
             tasks = await self.tasks(now)
@@ -69,20 +87,37 @@ class Rosters:
                 if task.state is TaskState.OPEN:
                     await self._put(task := task.model_copy(update={"state": TaskState.LATE}))
                     tasks[task.dispatch] = task
+            if where and (lead := await self._lead(dispatch, where, tasks, now)):
+                return await self._join(dispatch, lead, now)
             choice = await self._choose(dispatch, language, tasks, now)
-            return (await self._give(dispatch, choice, now), choice.because) if choice else None
+            return (await self._give(dispatch, choice, now, where), choice.because) if choice else None
+
+    async def joined(self, dispatch: str) -> list[str]:
+        """The dispatches that joined this one's visit: what is reported of it is reported of them."""
+        await self._ensure()
+        found = await self._redis.hgetall(JOINED)
+        return sorted(name.decode() for name, lead in found.items() if lead == dispatch.encode())
+
+    async def task(self, dispatch: str) -> Task | None:
+        """A visit that was given out."""
+        raw = await self._redis.hget(TASKS, dispatch)
+        return Task.model_validate_json(raw) if raw else None
 
     async def note(self, report: OfficerReport) -> None:
         """Take in what an officer reported: whether he is still on the visit, and whom the resident knows."""
         if report.stage is VisitStage.ARRIVED:
             await self._redis.hset(LAST, report.resident, report.by)
         await self._ensure()
-        raw = await self._redis.hget(TASKS, report.dispatch)
-        if raw and (state := _ENDS.get(report.stage)):
-            await self._put(Task.model_validate_json(raw).model_copy(update={"state": state}))
+        if task := await self.task(report.dispatch):
+            state = _ENDS.get(report.stage, task.state)
+            await self._put(task.model_copy(update={"state": state, "stage": report.stage}))
 
     async def drop(self, dispatch: str) -> None:
-        """Forget a task that never reached its officer."""
+        """Forget a task that never reached its officer. Nor is a visit joined any more that could not be joined."""
+        task = await self.task(dispatch)
+        if task and task.place and await self._redis.hget(AT, task.place) == (task.joins or dispatch).encode():
+            await self._redis.hdel(AT, task.place)
+        await self._redis.hdel(JOINED, dispatch)
         await self._producer.send_all([Record(ROSTERS.name, f"task/{dispatch}".encode(), None)])
         await self._redis.hdel(TASKS, dispatch)
 
@@ -95,6 +130,16 @@ class Rosters:
                 await self._redis.hset(where, name, record.value)
             elif where:
                 await self._redis.hdel(where, name)
+        await self._restore_places()
+
+    async def _restore_places(self) -> None:
+        """Tell from the tasks who is on the way where, the latest last."""
+        tasks = [Task.model_validate_json(raw) for raw in await self._redis.hvals(TASKS)]
+        for task in sorted(tasks, key=lambda task: task.at):
+            if task.joins:
+                await self._redis.hset(JOINED, task.dispatch, task.joins)
+            elif task.place:
+                await self._redis.hset(AT, task.place, task.dispatch)
 
     async def _ensure(self) -> None:
         if not await self._redis.exists(ROSTER):  # none yet, or Redis was wiped
@@ -109,10 +154,25 @@ class Rosters:
         visit = Visit(dispatch.level, dispatch.division, language, frozenset(never), last and last.decode())
         return choose_officer(await self.officers(), visit, now, load_of(tasks.values()))
 
-    async def _give(self, dispatch: Dispatch, choice: Choice, now: datetime) -> Task:
-        task = Task(
-            dispatch=dispatch.id, case=dispatch.case, resident=dispatch.resident, officer=choice.officer.id, at=now
-        )
+    async def _lead(self, dispatch: Dispatch, where: Where, tasks: dict[str, Task], now: datetime) -> Task | None:
+        """The visit to the same place that this one joins."""
+        name = await self._redis.hget(AT, where.place)
+        lead = tasks.get(name.decode()) if name else None
+        own = [task for task in tasks.values() if task.case == dispatch.case]
+        return lead if lead and one_visit.joins(dispatch, lead, own, where.within, now) else None
+
+    async def _join(self, dispatch: Dispatch, lead: Task, now: datetime) -> tuple[Task, str]:
+        if lead.state is TaskState.ENDED:
+            return lead, f"{lead.officer} has just been at the same address"
+        task = _task(dispatch, lead.officer, now, place=lead.place, joins=lead.dispatch)
+        await self._redis.hset(JOINED, task.dispatch, lead.dispatch)
+        await self._put(task)
+        return task, f"{lead.officer} is on the way to the same address"
+
+    async def _give(self, dispatch: Dispatch, choice: Choice, now: datetime, where: Where | None) -> Task:
+        task = _task(dispatch, choice.officer.id, now, place=where.place if where else None)
+        if task.place:
+            await self._redis.hset(AT, task.place, task.dispatch)
         await self._put(task)
         return task
 
@@ -120,3 +180,16 @@ class Rosters:
         value = task.model_dump_json()
         await self._producer.send_all([Record(ROSTERS.name, f"task/{task.dispatch}".encode(), value.encode())])
         await self._redis.hset(TASKS, task.dispatch, value)
+
+
+def _task(dispatch: Dispatch, officer: str, now: datetime, *, place: str | None, joins: str | None = None) -> Task:
+    return Task(
+        dispatch=dispatch.id,
+        case=dispatch.case,
+        resident=dispatch.resident,
+        officer=officer,
+        at=now,
+        level=dispatch.level,
+        place=place,
+        joins=joins,
+    )

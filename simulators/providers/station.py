@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.inputs import Checklist, OutcomeAct, VisitStage
 from schemas.levels import Action, Outcome
-from simulators.providers.base import Contact, Receipt, SimulatedProvider
+from simulators.providers.base import Contact, Receipt, RefusedError, SimulatedProvider
 from streams.channels.provider import Kind
 from streams.clock import Clock
 
@@ -39,6 +39,7 @@ Visiting = Callable[[Errand, datetime], Awaitable[Sequence[Stage]]]
 """What an officer does: `visit(errand, now)`. None of it after a refusal."""
 
 ALL_DONE = Checklist(**dict.fromkeys(Checklist.model_fields, True))
+JOINED = "visit_joined"  # in the book: a resident added to a task
 REFUSES, AWAY = 0.06, 0.12  # assumed
 OUTCOMES = {
     Outcome.DISSUADED: 0.75, Outcome.NOT_PERSUADED: 0.12, Outcome.FALSE_ALARM: 0.08, Outcome.ALREADY_DEFRAUDED: 0.05,
@@ -85,9 +86,15 @@ class Station(SimulatedProvider):
         return {"/tasks": "station"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
-        return Contact(key, Action.VISIT.value, order["officer"], self.clock.now().isoformat(), order["because"])
+        """A task, or a resident added to one: then nobody else is sent."""
+        if (joins := order.get("joins")) is not None and joins not in self._seen:
+            raise RefusedError("there is no such task to join")
+        action = Action.VISIT.value if joins is None else JOINED
+        return Contact(key, action, order["officer"], self.clock.now().isoformat(), order["because"])
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
+        if "joins" in order:  # the officer reports on the task
+            return []
         errand = Errand(key, order["officer"], order["resident"], order["division"], order["level"])
         return [(stage.after, _told(errand, stage)) for stage in await self._visit(errand, now)]
 

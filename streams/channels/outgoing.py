@@ -19,6 +19,7 @@ from streams.channels.channel import Channel
 from streams.channels.provider import Provider
 from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
+from streams.households import Households
 from streams.policies import Policies
 from streams.producer import Producer
 from streams.residents.register import Residents
@@ -51,6 +52,7 @@ class Outgoing:
         self.residents = Residents(settings, redis)
         self.policies = Policies(settings, redis, producer)
         self.rosters = Rosters(settings, redis, producer)
+        self.households = Households(redis, self._secret, channels.lease_seconds)
         token = settings.instance or f"{os.getpid()}-{uuid.uuid4().hex}"  # a name kept over a restart takes its own up
         self.book = DispatchBook(settings, redis, token, channels.lease_seconds)
         self.client = httpx.AsyncClient(timeout=channels.provider_seconds, limits=httpx.Limits(max_connections=None))

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from domain.dispatch_ids import DispatchId, parse
+from domain.one_visit import told_of
 from domain.policy.messages import KEYS
 from schemas.inputs import BankFeedback, ContactResult, OfficerReport
 from schemas.levels import Action, Channel, Result
@@ -54,10 +55,16 @@ class Receipts:
         if action is None:
             raise UnknownDispatchError(f"no dispatch {dispatch.text} is known here")
         found = self._input(receipt, dispatch, action)
+        inputs: list[Input] = [found]
         if isinstance(found, OfficerReport):
-            await self._rosters.note(found)  # before the case's next attempt chooses another
+            joined = [told_of(parse(other), found) for other in await self._rosters.joined(found.dispatch)]
+            for report in (found, *joined):
+                await self._rosters.note(report)  # before the case's next attempt chooses another
+            inputs += joined
         async with asyncio.timeout(self._seconds):
-            await self._producer.send_all([case_inputs.record(found, self._book.partition(dispatch.resident))])
+            await self._producer.send_all(
+                [case_inputs.record(each, self._book.partition(each.resident)) for each in inputs]
+            )
         return found.id
 
     async def _action(self, dispatch: DispatchId) -> Action | None:

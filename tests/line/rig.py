@@ -43,12 +43,12 @@ class Book:
         """What nobody expected (yet), oldest first."""
         return [c for n, c in enumerate(self.kept) if n >= self.opened_at and n not in self.crossed_out]
 
-    def expect(self, action: Action, to: str, at: datetime | None = None) -> Contact:
+    def expect(self, action: str, to: str, at: datetime | None = None) -> Contact:
         """Cross the earliest such contact out and return it. Fails when there is none, or it came at another time."""
         for number, contact in enumerate(self.kept):
             if number < self.opened_at or number in self.crossed_out:
                 continue
-            if (contact.action, contact.to) == (action.value, to):
+            if (contact.action, contact.to) == (action, to):
                 came = datetime.fromisoformat(contact.at)
                 assert at is None or abs(came - at) <= NEAR, f"{action} came at {came}, expected at {at}"
                 self.crossed_out.add(number)
@@ -250,7 +250,7 @@ class Line:
             "sex": Sex.FEMALE,
             "occupation": Occupation.EMPLOYEE,
             "division": HERE,
-            "address": "示例路1号",
+            "address": f"示例路{next(self.house.numbers)}号",
             "contacts": [TrustedContact(name=f"亲友{n}", phone=self.phone(), relation="亲友") for n in range(friends)],
         }
         return Resident.model_validate(usual | fields)

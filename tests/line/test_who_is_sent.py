@@ -1,8 +1,9 @@
 """Who goes to the door: on duty, willing, and not on too many visits already."""
 
 from domain.officers import load_of
-from schemas.levels import Action
+from schemas.levels import Action, Outcome
 from schemas.rosters import Shift
+from simulators.providers.station import JOINED
 from tests.line.behaviour import goes_there, refuses
 from tests.line.rig import Line
 from tests.line.signals import call, transfer
@@ -57,3 +58,20 @@ async def test_who_is_on_three_visits_gets_no_fourth(line: Line) -> None:
     for officer in ("full-1", "full-1", "full-1", "far-2"):
         line.expect_visit(officer)
     line.expect_nothing_else()
+
+
+async def test_two_at_one_address_get_one_visit_and_what_comes_of_it_counts_for_both(line: Line) -> None:
+    await line.officers("both-1", stages=goes_there())
+    home = f"示例路{next(line.house.numbers)}号3-401"
+    couple = [(await line.resident(address=home), line.account()) for _ in range(2)]
+    await line.signal(*(told for who, mule in couple for told in (call(line, who), transfer(line, who, mule))))
+    await line.advance(minutes=3)
+    for resident, mule in couple:
+        line.expect(Action.FLASH_SMS, resident, seconds=0)
+        line.expect(Action.ROBOT_CALL, resident, seconds=20)
+        line.expect_stop(mule, minutes=2)
+    line.expect_visit("both-1", seconds=150)
+    line.station.expect(JOINED, "both-1")
+    line.expect_nothing_else()
+    await line.advance(minutes=30)
+    assert {(await line.case(resident)).outcome for resident, _ in couple} == {Outcome.DISSUADED}
