@@ -5,7 +5,7 @@ import gc
 import logging
 from contextlib import suppress
 
-from agents import board, casework, deadlines, payments, phone, red, screening, sms, visits
+from agents import auditor, board, casework, deadlines, feeds, payments, phone, red, screening, sms, visits
 from schemas.levels import Channel
 from streams import metrics
 from streams.app import App, create_app, run
@@ -61,7 +61,7 @@ def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = No
     app.line = Line(settings, channels, clock)
     app.line.check_topics()  # here, before Faust would make a traceback of it
     metrics.serve(settings.metrics_port)
-    for agent in (screening, casework, deadlines, board):
+    for agent in (screening, casework, deadlines, board, feeds, auditor):
         agent.attach(app, app.line)
     for channel, attach in CHANNELS.items():
         app.line.carriers[channel] = attach(app, app.line.outgoing)

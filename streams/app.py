@@ -17,13 +17,14 @@ batch again), for an agent restarted in place would go on behind the records it 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Protocol, TypeVar, cast
 
 import faust
 from faust.types import EventT, StreamT, TransportT
 from mode import CrashingSupervisor
 
+from streams.retry import until_done
 from streams.settings import Settings
 from streams.transport import Transport
 
@@ -180,3 +181,14 @@ def owned(app: faust.App, topic: str) -> set[int]:
         return {tp.partition for tp in app.consumer.assignment() if tp.topic == topic}
     except faust.exceptions.ConsumerNotStarted:
         return set()
+
+
+def every(app: faust.App, seconds: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
+    """Let a worker do something again and again, with a pause of `seconds` (wall time), until it stops."""
+
+    async def timer() -> None:
+        while not app.should_stop:
+            await until_done(name, work)
+            await asyncio.sleep(seconds)
+
+    app.task(timer)

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pydantic_settings import BaseSettings
 
 from streams.channels.settings import ChannelSettings
+from streams.feeds.settings import FeedSettings
 from streams.intake.settings import IntakeSettings
 from streams.settings import Settings
 
-READ = (Settings, IntakeSettings, ChannelSettings)
+READ = (Settings, IntakeSettings, FeedSettings, ChannelSettings)
 
 
 def table() -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from schemas.events import CaseEvent
 from schemas.levels import Channel
 from streams import sources, topics
+from streams.auditor.auditor import Auditor
 from streams.board import Board
 from streams.casework import Casework
 from streams.channels.channel import Channel as Carrier
@@ -15,6 +16,8 @@ from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
 from streams.deadlines import Deadlines
+from streams.feeds.settings import load as load_feeds
+from streams.feeds.watch import Feeds
 from streams.intake.settings import sources as configured_sources
 from streams.orphans import Orphans
 from streams.policies import Policies
@@ -46,10 +49,20 @@ class Line:
         self.carriers: dict[Channel, Carrier] = {}  # the channels this process runs: set by their agents
         self.board = Board(self.store, self.producer, self.clock)
         self.screening = Screening(settings, self.redis, self.residents, self.producer, self.policies, self.clock)
+        configured = configured_sources(settings)
+        self.feeds = Feeds(settings, self.redis, self.producer, self.clock, load_feeds(), configured)
+        self.screening.heard = self.feeds.heard
+        self.auditor = Auditor(settings, self.redis, self.store, self.producer, self.policies, self.clock)
         self.shared = Shared(
             settings,
             self.redis,
-            [self.policies.restore, self.residents.restore, self.outgoing.rosters.restore, self.screening.restore],
+            [
+                self.policies.restore,
+                self.residents.restore,
+                self.outgoing.rosters.restore,
+                self.screening.restore,
+                self.feeds.restore,
+            ],
         )
         self.screening.whole = self.casework.whole = self.shared.ensure
 
@@ -74,7 +87,6 @@ class Line:
     async def show(self, partitions: Collection[int]) -> None:
         """Each second: what stands in these partitions, as metrics."""
         await self.board.gauges(partitions)
-        self.screening.show_feeds()
 
     async def fire(self, partition: int) -> None:
         """Many times a second: what has fallen due."""

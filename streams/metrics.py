@@ -33,7 +33,6 @@ DEAD_LETTERS_SENT = Counter(
     "quanzu_dead_letters_sent_again_total", "What was counted as dead-lettered and has another outcome now", ["source"]
 )
 DEAD_LETTERS_OPEN = Gauge("quanzu_dead_letters_open", "Dead letters neither sent again nor dropped", ["source"])
-FEED_AGE = Gauge("quanzu_feed_age_seconds", "Time since a source's newest signal arrived", ["source"])
 
 
 def show_cases(counts: Mapping[str, int]) -> None:

@@ -63,9 +63,9 @@ class Screening:
         self._locks: dict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
         self._reached: dict[TopicPartition, int] = {}  # the offset up to which this worker has screened
         self._whole_log: dict[TopicPartition, int] = {}  # the offset that was seen to lie on the log
-        self._heard: dict[str, datetime] = {}  # when each source's signals came through here last
         self._default: RiskRules | None = None
         self.whole: Callable[[], Awaitable[object]] = self.restore
+        self.heard: Callable[[str, int, datetime], None] = _nobody_listens
         self.cases_wait_seconds = CASES_WAIT_SECONDS
 
     async def screen(self, tp: TopicPartition, raws: Sequence[Raw]) -> None:
@@ -241,17 +241,12 @@ class Screening:
         for alert in alerts:
             metrics.SIGNAL_TO_ALERT.observe(max(0.0, self._clock.wall_seconds(self._clock.now() - alert.signal_at)))
 
-    def show_feeds(self) -> None:
-        """How long each source that came through here has been silent, as metrics."""
-        for source, at in self._heard.items():
-            metrics.FEED_AGE.labels(source).set(self._clock.wall_seconds(self._clock.now() - at))
-
     def _measure(self, tally: Counter[str], now: datetime) -> None:
         for name, count in tally.items():
             source, _, outcome = name.partition("|")
             label = sources.label(source)
             if count > 0:
-                self._heard[label] = now
+                self.heard(label, count, now)
             if count < 0:  # sent again: what it has become is counted beside it
                 metrics.DEAD_LETTERS_SENT.labels(label).inc(-count)
             else:
@@ -283,6 +278,10 @@ class Screening:
                 f"{tp.topic}/{tp.partition} was screened up to {screened}, but the topic ends at {end - 1}: it was "
                 "made anew or lost records. Restore it, or empty Redis and start over with `quanzu rebuild`"
             )
+
+
+def _nobody_listens(source: str, count: int, now: datetime) -> None:
+    """Where no feed is watched."""
 
 
 def _evidence(sifted: Sifted) -> dict[ResidentId, list[Evidence]]:

@@ -1,0 +1,1 @@
+"""The escalation auditor: every open case goes on, or it is mended and reported."""

@@ -1,0 +1,62 @@
+"""The case-snapshots beside the store: a case that is in the journal must be in Redis, and no older there."""
+
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from domain.ids import resident_of
+from streams.reader import beginning_offsets, end_offsets, read_range
+from streams.settings import Settings
+from streams.store import key
+from streams.topics import CASE_SNAPSHOTS
+
+MOST = 2000  # snapshots read in a walk: it begins with the oldest, and then follows what is written
+
+Stand = tuple[int, int]  # a case's number among its resident's, and its version
+
+
+class Snapshots:
+    """How far the topic was compared."""
+
+    def __init__(self, settings: Settings, redis: "Redis") -> None:
+        self._settings = settings
+        self._redis: Any = redis
+        self._read: dict[int, int] = {}  # by partition: the next offset
+        self._doubtful: dict[int, dict[str, Stand]] = {}  # by partition: residents whose store was behind
+
+    async def unknown(self, partition: int) -> list[tuple[str, int, int | None]]:
+        """Cases of which the store has none, or an older one: the case, the journal's version and the store's."""
+        told = self._doubtful.get(partition, {}) | await self._following(partition)
+        stored = await self._stored(partition, list(told))
+        behind = {resident: stand for resident, stand in told.items() if stored.get(resident, (0, 0)) < stand}
+        self._doubtful[partition] = behind
+        return [
+            (f"{resident}-{number}", version, stored[resident][1] if resident in stored else None)
+            for resident, (number, version) in behind.items()
+        ]
+
+    async def _following(self, partition: int) -> dict[str, Stand]:
+        name = CASE_SNAPSHOTS.name
+        begin = (await beginning_offsets(self._settings, name))[partition]
+        end = (await end_offsets(self._settings, name))[partition]
+        first = max(begin, self._read.get(partition, begin))
+        last = min(end, first + MOST) - 1
+        found: dict[str, Stand] = {}
+        async for record in read_range(self._settings, name, partition, first, last):
+            if record.value is not None:
+                resident, stand = _stand(record.value)
+                found[resident] = max(stand, found.get(resident, (0, 0)))
+        self._read[partition] = last + 1
+        return found
+
+    async def _stored(self, partition: int, residents: list[str]) -> dict[str, Stand]:
+        if not residents:
+            return {}
+        found = await self._redis.hmget(key("cases", partition), residents)
+        return dict(_stand(raw) for raw in found if raw is not None)
+
+
+def _stand(raw: bytes) -> tuple[str, Stand]:
+    case = orjson.loads(raw)
+    return resident_of(case["id"]), (case["number"], case["version"])
