@@ -60,6 +60,15 @@ async def read_all(settings: Settings, topic: str, since: Tails | None = None) -
                 yield record
 
 
+async def read_on(settings: Settings, topic: str, partition: int, first: int) -> AsyncIterator[Read]:
+    """What `partition` holds now from offset `first` on, or from the first that is still kept."""
+    where = TopicPartition(topic, partition)
+    async with _consumer(settings) as consumer:
+        begin, end = await _bounds(settings, consumer, where)
+        async for record in _from(consumer, where, max(first, begin), end):
+            yield record
+
+
 async def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
     """Each partition's next offset: one after its last record."""
     async with _consumer(settings) as consumer:

@@ -5,6 +5,7 @@ the file's digest and the line, so a row sent again (after a kill, or by a secon
 """
 
 import asyncio
+import base64
 import gzip
 import hashlib
 import os
@@ -18,7 +19,7 @@ from typing import IO, Literal, cast
 
 from pydantic import BaseModel, ValidationError
 
-from schemas.dead_letters import DeadLetter, LinePlace
+from schemas.dead_letters import DeadLetter, LinePlace, Reading
 from schemas.errors import UserError
 from streams import dead_letters
 from streams.clock import Clock
@@ -29,6 +30,7 @@ from streams.settings import Settings
 
 CHUNK = 4_000  # lines between two acknowledgements
 LONGEST_LINE = 2**20  # bytes
+LONGEST_HEADER = 2**16
 _BLOCK = 2**20
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -115,10 +117,15 @@ class _Taking:
     intake: Intake
     clock: Clock
     row: Row = lambda line, row_id: Unreadable("no header was read")
+    reading: Reading | None = None  # kept with each dead letter, which is read again without the file
 
     def read_header(self, file: IO[bytes], state: _State) -> None:
         """Learn the columns, and go to where the rows begin, or where an earlier run came to."""
         header = file.readline(LONGEST_LINE).rstrip(b"\r\n") if self.format.header else b""
+        if len(header) <= LONGEST_HEADER:
+            zone = str(self.options.zone)
+            kept = base64.b64encode(header).decode()
+            self.reading = Reading(header=kept, start=self.options.start, zone=zone)
         try:
             self.row = self.format.open(header, self.options)
         except RowError as error:
@@ -152,12 +159,17 @@ class _Taking:
         if len(text) > LONGEST_LINE:
             return Unreadable(f"the line is longer than {LONGEST_LINE:,} bytes")
         try:
-            return self.row(text, f"{digest[:8]}-{number}")
+            return self.row(text, row_id(digest, number))
         except RowError as error:
             return Unreadable(str(error))
 
     def _place(self, number: int, digest: str) -> LinePlace:
-        return LinePlace(file=_printable(self.path.name), digest=digest[:16], line=number)
+        return LinePlace(file=_printable(self.path.name), digest=digest[:16], line=number, reading=self.reading)
+
+
+def row_id(digest: str, number: int) -> str:
+    """The id of a row that has none of its own: by what the file holds, whatever it is called."""
+    return f"{digest[:8]}-{number}"
 
 
 def _refused(why: str, line: bytes, row_id: str) -> object:

@@ -1,0 +1,125 @@
+"""A mapping: how the fields of a dead letter are put right, written in TOML. Only what is named is touched.
+
+    [rename]                 # a field's name: the old one = the new one
+    amount = "amount_fen"
+    [strip]                  # these characters are taken out of a text
+    amount_fen = "¥, "
+    [replace.state]          # a text as a whole: the old one = the new one
+    PAID = "settled"
+    [rescale]                # a number, or a text that is one, times this: exactly, never rounded
+    amount_fen = 100
+    [default]                # what a field is where it is missing or empty
+    channel = "mobile_bank"
+    [set]                    # what a field is from now on
+    source = "bank"
+
+and `remove = ["field"]` above the tables. They work in this order. A mapping runs nothing, reads nothing and reaches
+no field within a field.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping as Reads
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from schemas.errors import UserError
+
+LONGEST = 65_536  # characters of a mapping
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,9})?")
+
+Fields = dict[str, Any]
+
+
+class MappingError(UserError, ValueError):
+    """A mapping that cannot be used, or not on these fields; the text says where and what to write."""
+
+
+def _factor(value: object) -> Decimal:
+    if isinstance(value, bool) or not _NUMBER.fullmatch(str(value)) or not Decimal(str(value)):
+        raise ValueError("a factor is a number such as 100 or 0.01, of at most 18 digits, and not 0")
+    return Decimal(str(value))
+
+
+Name = Annotated[str, Field(min_length=1, max_length=128)]
+Value = str | bool | int | float
+Factor = Annotated[Decimal, BeforeValidator(_factor)]
+
+
+class Mapping(BaseModel):
+    """How fields are put right, in the order in which they stand here. `hash`: of the text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    hash: str = ""
+    rename: dict[Name, Name] = Field(default_factory=dict)
+    remove: list[Name] = Field(default_factory=list)
+    strip: dict[Name, Name] = Field(default_factory=dict)
+    replace: dict[Name, dict[str, Value]] = Field(default_factory=dict)
+    rescale: dict[Name, Factor] = Field(default_factory=dict)
+    default: dict[Name, Value] = Field(default_factory=dict)
+    set: dict[Name, Value] = Field(default_factory=dict)
+
+
+def load(text: str) -> Mapping:
+    """Read a mapping's TOML. Raises MappingError naming each table and key that is wrong."""
+    if len(text) > LONGEST:
+        raise MappingError(f"a mapping has {LONGEST:,} characters at most")
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise MappingError(f"the mapping is not TOML: {error}") from None
+    return of_tables({**raw, "hash": hashlib.sha256(text.encode()).hexdigest()[:16]})
+
+
+def of_tables(tables: Reads[str, object]) -> Mapping:
+    """The mapping that these tables are. Raises MappingError."""
+    try:
+        found = Mapping.model_validate(tables)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        lines = (f"[{'.'.join(map(str, each['loc']))}] {each['msg'].removeprefix('Value error, ')}" for each in faults)
+        raise MappingError("the mapping cannot be used:\n" + "\n".join(lines)) from None
+    if not any(getattr(found, name) for name in type(found).model_fields if name != "hash"):
+        raise MappingError(
+            "the mapping changes nothing. Write a table: rename, strip, replace, rescale, default or set"
+        )
+    return found
+
+
+def mend(fields: Reads[str, Any], mapping: Mapping) -> Fields:
+    """The fields, put right. Raises MappingError naming the field that a rule does not fit."""
+    renamed = _renamed(fields, mapping)
+    mended = {name: _mended(name, value, mapping) for name, value in renamed.items() if name not in mapping.remove}
+    missing = {name: value for name, value in mapping.default.items() if mended.get(name) in (None, "")}
+    return mended | missing | mapping.set
+
+
+def _mended(name: str, value: object, mapping: Mapping) -> object:
+    if isinstance(value, str):
+        value = value.translate(dict.fromkeys(map(ord, mapping.strip.get(name, ""))))
+        value = mapping.replace.get(name, {}).get(value, value)
+    if name in mapping.rescale and value not in (None, ""):
+        value = _times(name, value, mapping.rescale[name])
+    return value
+
+
+def _renamed(fields: Reads[str, Any], mapping: Mapping) -> Fields:
+    """The fields in their order. Raises MappingError when one would be written over."""
+    names = [mapping.rename.get(name, name) for name in fields]
+    if twice := sorted({name for name in names if names.count(name) > 1} & set(mapping.rename.values())):
+        raise MappingError(f"[rename] would write over {', '.join(twice)}: remove that field first, by another mapping")
+    return dict(zip(names, fields.values(), strict=True))
+
+
+def _times(name: str, value: object, factor: Decimal) -> object:
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or not _NUMBER.fullmatch(str(value).strip()):
+        raise MappingError(f"[rescale] {name}: not a number. Take other characters away with [strip]")
+    exact = Decimal(str(value).strip()) * factor
+    whole = exact == exact.to_integral_value()
+    if isinstance(value, str):
+        return str(int(exact)) if whole else format(exact.normalize(), "f")
+    return int(exact) if whole else float(exact)

@@ -1,0 +1,1 @@
+"""Dead letters as people handle them: listed, shown, sent again, dropped."""

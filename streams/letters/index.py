@@ -1,0 +1,137 @@
+"""The dead letters there are and how they stand: read from their topic and the audit topic, and from there on.
+
+Nothing of it lies in Redis. The topic of dead letters keeps them, the audit topic what was done with them; an index
+is one process's, and is filled again when the process begins anew.
+"""
+
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import ValidationError
+
+from domain.letters import Act, Listed, Standing, State, Wanted, follow, kind_of_reason, topic_of
+from schemas.audit import AuditEntry
+from schemas.dead_letters import DeadLetter, letter_adapter
+from schemas.errors import UserError
+from streams.reader import beginning_offsets, read_on
+from streams.settings import Settings
+from streams.topics import AUDIT, DEAD_LETTERS
+
+MOST = 50_000  # letters that a process which stays keeps in mind; the oldest are left out first
+
+
+class UnknownLetterError(UserError, LookupError):
+    """There is no such letter (any more)."""
+
+
+@dataclass(slots=True)
+class Found:
+    """A letter in the index."""
+
+    letter: Listed
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Letters, the newest first; over all that fit: how many, and how many of each reason."""
+
+    found: list[Found]
+    total: int
+    reasons: dict[str, int]
+    next: int | None  # `before` of the next page
+
+
+class Letters:
+    """All letters that are kept. `most`: how many of them, of the newest; none: all."""
+
+    def __init__(self, settings: Settings, most: int | None = None) -> None:
+        self._settings, self._most = settings, most
+        self._found: OrderedDict[str, Found] = OrderedDict()
+        self._letters_read = self._acts_read = 0
+        self._lock = asyncio.Lock()
+
+    async def refresh(self) -> None:
+        """Read what was written since. Letters first: an act is always younger than its letter."""
+        async with self._lock:
+            async for record in read_on(self._settings, DEAD_LETTERS.name, 0, self._letters_read):
+                self._letters_read = record.offset + 1
+                self._take(record.offset, record.value or b"")
+            async for record in read_on(self._settings, AUDIT.name, 0, self._acts_read):
+                self._acts_read = record.offset + 1
+                self._act(record.value or b"")
+
+    def page(self, wanted: Wanted, most: int | None = None, before: int | None = None) -> Page:
+        """The newest `most` of the letters that are meant, of those that lie before offset `before`."""
+        fitting = [each for each in self._found.values() if wanted.fits(each.letter, each.standing.state)]
+        fitting.sort(key=lambda each: each.letter.offset, reverse=True)
+        left = [each for each in fitting if before is None or each.letter.offset < before]
+        shown = left if most is None else left[:most]
+        reasons = Counter(kind_of_reason(each.letter.why) for each in fitting)
+        following = shown[-1].letter.offset if len(shown) < len(left) and shown else None
+        return Page(shown, len(fitting), dict(reasons.most_common()), following)
+
+    def get(self, letter: str) -> Found:
+        """A letter by its id. Raises UnknownLetterError."""
+        if letter not in self._found:
+            raise UnknownLetterError(
+                f"there is no dead letter {letter!r}: `quanzu dead list --state all` has the ids; a letter is kept for "
+                f"{DEAD_LETTERS.kept.days if DEAD_LETTERS.kept else 0} days"
+            )
+        return self._found[letter]
+
+    async def read(self, letters: Sequence[Found]) -> dict[str, DeadLetter]:
+        """The letters themselves, with their bytes, by id. One that the topic no longer keeps is not among them."""
+        wanted = {each.letter.offset: each.letter.id for each in letters}
+        found: dict[str, DeadLetter] = {}
+        if not wanted:
+            return found
+        async for record in read_on(self._settings, DEAD_LETTERS.name, 0, min(wanted)):
+            if record.offset in wanted:
+                found[wanted[record.offset]] = letter_adapter.validate_json(record.value or b"")
+            if record.offset >= max(wanted):
+                break
+        return found
+
+    async def forget_expired(self) -> None:
+        """Forget letters that the topic no longer keeps."""
+        begin = (await beginning_offsets(self._settings, DEAD_LETTERS.name)).get(0, 0)
+        for name in [name for name, each in self._found.items() if each.letter.offset < begin]:
+            del self._found[name]
+
+    def open_by_source(self) -> Counter[str]:
+        """How many are neither sent again nor dropped."""
+        waiting = (State.OPEN, State.SENDING)
+        return Counter(each.letter.source for each in self._found.values() if each.standing.state in waiting)
+
+    def _take(self, offset: int, value: bytes) -> None:
+        try:
+            letter = letter_adapter.validate_json(value)
+        except ValidationError:
+            return  # somebody else wrote on this topic: it is no letter of ours
+        listed = _listed(letter, offset)
+        if known := self._found.get(letter.id):  # refused again: what was done with it holds
+            known.letter = replace(known.letter, offset=offset)
+            return
+        self._found[letter.id] = Found(listed, Standing())
+        while self._most is not None and len(self._found) > self._most:
+            self._found.popitem(last=False)
+
+    def _act(self, value: bytes) -> None:
+        try:
+            act = AuditEntry.model_validate_json(value)
+        except ValidationError:
+            return  # of another version, or somebody else's
+        if act.act in set(Act) and (found := self._found.get(act.on)):
+            found.standing = follow(found.standing, act)
+
+
+def _listed(letter: DeadLetter, offset: int) -> Listed:
+    return Listed(letter.id, letter.source, topic_of(letter.where), letter.at, letter.why, letter.size, offset)
+
+
+def ids(found: Iterable[Found]) -> list[str]:
+    """The ids, the oldest first: in the order in which they came."""
+    return [each.letter.id for each in sorted(found, key=lambda each: each.letter.offset)]
