@@ -157,17 +157,48 @@ def ledger() -> None:
 
 
 @app.command()
-def rebuild() -> None:
+def rebuild(
+    new_log: Annotated[bool, typer.Option("--new-log", help="The topic case-inputs was lost and made anew")] = False,
+) -> None:
     """Build the store anew from the journal. Stop the workers first."""
 
     async def run() -> None:
         async with opened() as line:
             for partition in range(line.settings.partitions):
+                if new_log:
+                    await line.casework.begin_anew(partition)
                 await line.casework.forget(partition)
                 await line.casework.watch(partition)
                 out.print(f"partition {partition}: built anew to input {await line.store.offset(partition)}")
 
     asyncio.run(run())
+
+
+@app.command()
+def backup(folder: Path) -> None:
+    """Write what is kept for good (the journal, residents, rules) to a new folder: it holds personal data."""
+    from streams import backup
+
+    async def run() -> None:
+        async with opened() as line:
+            await backup.backup(line.settings, folder, line.clock.now(), _topic_done)
+        out.print(f"{folder} is whole", markup=False)
+
+    asyncio.run(run())
+
+
+@app.command()
+def restore(folder: Path) -> None:
+    """Write a backup into new, empty topics, and build the store from them."""
+    from streams import backup
+    from streams.running import reachable
+
+    asyncio.run(backup.restore(reachable(load_settings()), folder, _topic_done))
+    rebuild(new_log=True)
+
+
+def _topic_done(name: str, records: int) -> None:
+    out.print(f"{name}: {records:,} records", markup=False, highlight=False)
 
 
 @app.command()

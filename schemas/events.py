@@ -111,6 +111,7 @@ class StandingEvent(Model):
     at: When
     policy: str
     holds: list[Hold] = Field(default_factory=list)
+    anew: bool = False  # the log of inputs was made anew: offsets of entries before this one are of another log
 
 
 JournalEntry = Annotated[CaseEvent | StandingEvent, Field(discriminator="kind")]

@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from pydantic import ValidationError
 
+from domain.policy import PolicyError
 from schemas.events import journal_adapter
 from schemas.inputs import CaseInput, HoldChange, PolicyChange, input_adapter
 from streams import journal, topics
-from streams.batch import Batch, Entry
+from streams.batch import TOO_LARGE, Batch, Entry
 from streams.clock import Clock
 from streams.dead_letters import DeadLetters
-from streams.policies import Policies
+from streams.policies import Policies, UnknownPolicyError
 from streams.producer import Producer
 from streams.raw import Raw
 from streams.reader import beginning_offsets, end_offsets, read_range
@@ -103,7 +104,7 @@ class Casework:
         try:
             return input_adapter.validate_json(raw.value)
         except ValidationError as error:
-            await self._dead_letters.record(topics.CASE_INPUTS.name, partition, raw.offset, raw.value, error)
+            await self._refuse(partition, raw, error)
             return None
 
     async def _load(self, partition: int, messages: Sequence[CaseInput]) -> Loaded | None:
@@ -120,10 +121,21 @@ class Casework:
             if message is None or message.id in batch.applied:
                 continue
             if isinstance(message, PolicyChange):
-                batch.follow(raw.offset, message, await self._policies.get(message.policy))
-            else:
-                batch.take(raw.offset, message)
+                await self._follow(batch, raw, message)
+            elif not batch.take(raw.offset, message):
+                await self._refuse(partition, raw, TOO_LARGE)
         return batch.change, batch.entries
+
+    async def _follow(self, batch: Batch, raw: Raw, message: PolicyChange) -> None:
+        """Another policy; one that is nowhere to be found, or cannot be used, leaves the one in force."""
+        try:
+            batch.follow(raw.offset, message, await self._policies.get(message.policy))
+        except (UnknownPolicyError, PolicyError) as error:
+            await self._refuse(batch.partition, raw, f"policy: {error}")
+
+    async def _refuse(self, partition: int, raw: Raw, why: Exception | str) -> None:
+        log.warning("case-inputs/%d/%d is refused; see the dead letters", partition, raw.offset)
+        await self._dead_letters.record(topics.CASE_INPUTS.name, partition, raw.offset, raw.value, why)
 
     async def _catch_up(self, partition: int, stored: int, last: int) -> list[Entry]:
         """Apply what the store has not seen, or not any more: the outcome and all ids are the same."""
@@ -167,6 +179,11 @@ class Casework:
         end = await self._end(partition)
         if await self._store.outlive(partition, stand, end, sent, self._lease_seconds):
             log.warning("partition %d stands at %s in another Redis; inputs end at %d", partition, stand.offset, end)
+
+    async def begin_anew(self, partition: int) -> None:
+        """Tell the journal that the log of inputs was made anew; the store is then forgotten and built."""
+        policy = (await self._policies.default()).hash
+        await journal.begin_anew(self._settings, self._producer, partition, policy, self._clock.now())
 
     async def _recover(self, partition: int) -> None:
         """Build the partition's store from its journal. Of several who try, one finishes."""
@@ -226,7 +243,7 @@ def _refuse_ahead(partition: int, stored: int, end: int) -> None:
     if stored >= end:
         raise AheadError(
             f"partition {partition} stands at input {stored}, but {topics.CASE_INPUTS.name} ends at {end - 1}: the "
-            "topic was made anew or lost records. Restore it, or start over from the journal with `quanzu rebuild`"
+            "topic was made anew or lost records. Restore it, or go on from the journal with `quanzu rebuild --new-log`"
         )
 
 

@@ -22,6 +22,7 @@ from streams.redis_client import sentinels_say, watched
 from streams.running import running
 from streams.settings import Settings, SettingsError
 from streams.store import CaseStore, connect
+from streams.timekeeper import OFF_SECONDS, Timekeeper, clocks_off
 
 LIBRARIES = ("faust-streaming", "aiokafka", "kafka-python", "redis", "pydantic", "prometheus-client")
 
@@ -52,6 +53,9 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     redis = await _redis(found)
     yield kafka
     yield redis
+    if redis.good:
+        for clock in await _clocks(found):
+            yield clock
     if watched(str(found.redis)):
         yield await _sentinels(found)
     for secret in _secrets(found):
@@ -114,6 +118,22 @@ async def _redis(settings: Settings) -> Finding:
     return Finding(True, f"{name}, append-only file on")
 
 
+async def _clocks(settings: Settings) -> list[Finding]:
+    """Which machines' clocks are off the workers' time, that of Redis."""
+    redis: Any = connect(settings)
+    clock = Clock()
+    try:
+        await Timekeeper(redis, clock).look()
+        off = {"this machine": clock.wall.difference(), **await clocks_off(redis, clock)}
+    finally:
+        await redis.aclose()
+    do = "Is a time server set there? Workers go by Redis's clock; the machine's stands in its logs"
+    return [
+        Finding(abs(ahead) <= OFF_SECONDS, f"{name}: its clock is {ahead:+.1f} s from the workers' time", do)
+        for name, ahead in off.items()
+    ]
+
+
 async def _sentinels(settings: Settings) -> Finding:
     """Which primary the Sentinels name, and whether another could take its place."""
     redis: Any = connect(settings)
@@ -150,6 +170,6 @@ def _partition(number: int, stored: int | None, end: int) -> Finding:
         do = "A worker builds it within seconds; if none runs, start one, or run `quanzu rebuild`"
         return Finding(False, f"partition {number} is not in the store", do)
     if stored >= end:
-        do = "Restore the topic, or start over from the journal with `quanzu rebuild`"
+        do = "Restore the topic, or go on from the journal with `quanzu rebuild --new-log`"
         return Finding(False, f"partition {number} stands at input {stored}, beyond the log's end {end - 1}", do)
     return Finding(True, f"partition {number} stands at input {stored}, {end - 1 - stored} behind the log")

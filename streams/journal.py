@@ -50,17 +50,26 @@ class Folded:
     offset: int = -1
     read: int = -1  # the journal's offset up to which it was read
     events: dict[str, CaseEvent] = field(default_factory=dict)  # by event id
+    rules: set[str] = field(default_factory=set)  # inputs that changed what stands
 
     def add(self, entry: Entry) -> None:
-        """Take an entry in, in any order and any number of times."""
-        if isinstance(entry, StandingEvent):
-            if self.standing is None or entry.offset >= self.standing.offset:
-                self.standing = Standing(entry.offset, entry.policy, tuple(entry.holds))
-        else:
+        """Take an entry in, any number of times; between two beginnings of the log in any order."""
+        if isinstance(entry, CaseEvent):
+            known = entry.id in self.events
             self._case(entry.case)
             self.events[entry.id] = entry
+        elif not (known := entry.input in self.rules):
+            self._stands(entry)
         self.applied[entry.input] = entry.at
-        self.offset = max(self.offset, entry.offset)
+        if not known:  # published once more behind a new beginning, it tells of the log before
+            self.offset = max(self.offset, entry.offset)
+
+    def _stands(self, entry: StandingEvent) -> None:
+        self.rules.add(entry.input)
+        if entry.anew:
+            self.offset = -1
+        if entry.anew or self.standing is None or entry.offset >= self.standing.offset:
+            self.standing = Standing(entry.offset, entry.policy, tuple(entry.holds))
 
     def snapshot(self, case: Case) -> None:
         """Take a case's snapshot in: it may stand for entries that are gone."""
@@ -119,6 +128,26 @@ async def fold(settings: Settings, partition: int) -> Folded:
         folded.add(journal_adapter.validate_json(value))
         folded.read = offset
     return folded
+
+
+async def begin_anew(settings: Settings, producer: Producer, partition: int, policy: str, at: datetime) -> None:
+    """Say that the log of inputs was made anew: the partition stands before its first record from here on.
+
+    `policy`: the one in force if the journal tells of none. All that is on the new log is applied after it; an input
+    that was on the old one too is known by its id.
+    """
+    folded = await fold(settings, partition)
+    begin = (await beginning_offsets(settings, topics.CASE_INPUTS.name))[partition]
+    entry = StandingEvent(
+        input=f"log:{partition}:{folded.read}",
+        partition=partition,
+        offset=begin - 1,
+        at=at,
+        policy=folded.standing.policy if folded.standing else policy,
+        holds=list(folded.standing.holds) if folded.standing else [],
+        anew=True,
+    )
+    await publish(producer, partition, [entry])
 
 
 async def sent_since(settings: Settings, partition: int, offset: int) -> set[str]:

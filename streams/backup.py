@@ -1,0 +1,188 @@
+"""Backup and restore: the topics that are kept for good, as Parquet files. The store is built anew from them.
+
+A folder holds `TOPIC.parquet` (columns partition, offset, timestamp, key, value; as they lie on the topic) and
+`manifest.json` with each file's records and SHA-256. It holds the register of residents: encrypt where it is kept.
+"""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from domain.ids import short_hash
+from schemas.base import Model, When
+from schemas.errors import UserError
+from streams import topics
+from streams.producer import Producer, Record
+from streams.reader import beginning_offsets, end_offsets, read_range
+from streams.restore import MARK
+from streams.settings import Settings
+from streams.store import connect
+
+# The journal first: whoever it tells of was entered before, and is in what is read after it.
+KEPT = tuple(sorted((topic for topic in topics.ALL if topic.kept is None), key=lambda each: each != topics.CASE_EVENTS))
+MANIFEST = "manifest.json"
+BATCH = 5_000  # records of a row group, and written to Kafka at once
+SCHEMA = pa.schema(
+    [
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+        ("timestamp", pa.timestamp("ms", tz="UTC")),
+        ("key", pa.binary()),
+        ("value", pa.binary()),
+    ]
+)
+
+Told = Callable[[str, int], None]  # of which topic, how many records
+
+
+class BackupError(UserError, RuntimeError):
+    """A backup cannot be written or is not whole, or where it shall go is not empty."""
+
+
+class Kept(Model):
+    """One topic's file."""
+
+    records: int
+    sha256: str
+
+
+class Manifest(Model):
+    """What a backup is of. `key`: a fingerprint of the key of the hashes: under another no resident is found again."""
+
+    at: When
+    app_id: str
+    partitions: int
+    key: str
+    topics: dict[str, Kept]
+
+
+async def backup(settings: Settings, folder: Path, now: datetime, told: Told) -> Manifest:
+    """Write all that is kept for good to a new folder. Raises BackupError when it holds something already."""
+    _make(folder)
+    found = {}
+    for topic in KEPT:
+        path = folder / f"{topic.name}.parquet"
+        count = await _write(settings, topic.name, path)
+        found[topic.name] = Kept(records=count, sha256=await asyncio.to_thread(_digest, path))
+        told(topic.name, count)
+    manifest = Manifest(
+        at=now, app_id=settings.app_id, partitions=settings.partitions, key=_fingerprint(settings), topics=found
+    )
+    with _private(folder / MANIFEST) as file:
+        file.write(manifest.model_dump_json(indent=2).encode())
+    return manifest
+
+
+async def restore(settings: Settings, folder: Path, told: Told) -> Manifest:
+    """Write a backup into empty topics, each record where it lay. The store must be rebuilt after it.
+
+    Raises BackupError, before anything is written, when the backup is not whole, was made under another key or with
+    other partitions, or a topic or Redis is not empty.
+    """
+    manifest = _read_manifest(folder)
+    _refuse_other(settings, manifest)
+    for name, kept in manifest.topics.items():
+        if await asyncio.to_thread(_digest, folder / f"{name}.parquet") != kept.sha256:
+            raise BackupError(
+                f"{folder / name}.parquet is not what was written: its SHA-256 differs. Take another copy"
+            )
+        if filled := sum((await end_offsets(settings, name)).values()):
+            raise BackupError(f"topic {name} holds {filled:,} records: a backup is restored into empty topics only")
+    producer = Producer(settings)
+    await producer.start()
+    try:
+        for name in manifest.topics:
+            told(name, await _fill(producer, name, folder / f"{name}.parquet"))
+    finally:
+        await producer.stop()
+    return manifest
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise BackupError(f"{folder} is not empty: a backup is never written over another. Name a new folder")
+    folder.chmod(0o700)
+
+
+async def _refuse_filled(settings: Settings, manifest: Manifest) -> None:
+    for name in manifest.topics:
+        if filled := sum((await end_offsets(settings, name)).values()):
+            raise BackupError(f"topic {name} holds {filled:,} records: a backup is restored into empty topics only")
+    redis: Any = connect(settings)
+    try:
+        if await redis.exists(MARK):
+            raise BackupError("this Redis holds a store already: restore with an empty one (FLUSHALL empties it)")
+    finally:
+        await redis.aclose()
+
+
+async def _write(settings: Settings, topic: str, path: Path) -> int:
+    count = 0
+    with _private(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
+        async for rows in _batches(settings, topic):
+            writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
+            count += len(rows)
+    return count
+
+
+async def _batches(settings: Settings, topic: str) -> AsyncIterator[list[dict[str, Any]]]:
+    rows: list[dict[str, Any]] = []
+    first = await beginning_offsets(settings, topic)
+    for partition, end in (await end_offsets(settings, topic)).items():
+        async for record in read_range(settings, topic, partition, first[partition], end - 1):
+            rows.append({"partition": partition, **record._asdict()})
+            if len(rows) == BATCH:
+                yield rows
+                rows = []
+    if rows:
+        yield rows
+
+
+async def _fill(producer: Producer, topic: str, path: Path) -> int:
+    count = 0
+    for rows in _rows(path):
+        await producer.send_all([Record(topic, row["key"], row["value"], row["partition"]) for row in rows])
+        count += len(rows)
+    return count
+
+
+def _rows(path: Path) -> Iterator[list[dict[str, Any]]]:
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(BATCH):
+            yield batch.to_pylist()
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    try:
+        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        raise BackupError(f"{folder} holds no whole backup: there is no {MANIFEST} that can be read") from None
+
+
+def _refuse_other(settings: Settings, manifest: Manifest) -> None:
+    if manifest.partitions != settings.partitions:
+        do = f"Set QUANZU_PARTITIONS={manifest.partitions} and create the topics with it"
+        raise BackupError(f"the backup has {manifest.partitions} partitions, not {settings.partitions}. {do}")
+    if manifest.key != _fingerprint(settings):
+        raise BackupError("the backup was made under another QUANZU_SECRET: no resident would be found again. Set that")
+
+
+def _fingerprint(settings: Settings) -> str:
+    return short_hash("backup", settings.key().decode())
+
+
+def _private(path: Path) -> IO[bytes]:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,86 @@
+"""A province saved to files and brought back on new servers, which know nothing of the log it came from."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streams import backup, topics
+from streams.backup import BackupError
+from streams.embedded import Embedded
+from streams.producer import Producer, Record
+from streams.reader import read_all
+from streams.settings import Settings
+from tests.dispatched import NOW
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Settings]:
+    """New servers with empty topics."""
+    with Embedded(tmp_path / "fresh") as embedded:
+        settings = embedded.settings(Settings(app_id="restored", secret="one key"))
+        topics.create(settings)
+        yield settings
+
+
+@pytest.fixture
+async def saved(settings: Settings, tmp_path: Path) -> Path:
+    """A backup of a few records in topics that are kept for good."""
+    own = settings.model_copy(update={"secret": Settings(secret="one key").secret})
+    topics.create(own)
+    producer = Producer(own)
+    await producer.start()
+    await producer.send_all([Record("audit", b"k%d" % number, b"v%d" % number, 0) for number in range(7)])
+    await producer.send_all([Record("residents", b"gone", None, 3), Record("residents", b"r1", b"{}", 3)])
+    await producer.stop()
+    await backup.backup(own, tmp_path / "saved", NOW, lambda name, records: None)
+    return tmp_path / "saved"
+
+
+async def restored(settings: Settings, folder: Path) -> dict[str, int]:
+    told: dict[str, int] = {}
+    await backup.restore(settings, folder, told.__setitem__)
+    return told
+
+
+def open_to_others(folder: Path) -> set[int]:
+    return {path.stat().st_mode & 0o077 for path in (folder, *folder.iterdir())}
+
+
+async def test_what_is_restored_lies_in_its_partition_and_order_tombstones_too(saved: Path, fresh: Settings) -> None:
+    told = await restored(fresh, saved)
+    found = [(record.key, record.value) async for record in read_all(fresh, "audit")]
+    assert found[-7:] == [(b"k%d" % number, b"v%d" % number) for number in range(7)]
+    assert told["audit"] == len(found)
+    residents = [(record.key, record.value) async for record in read_all(fresh, "residents")]
+    assert residents[-2:] == [(b"gone", None), (b"r1", b"{}")]
+    assert told.keys() == {topic.name for topic in topics.ALL if topic.kept is None}
+    assert next(iter(told)) == "case-events"
+
+
+async def test_a_backup_is_private_and_never_written_over_another(saved: Path, settings: Settings) -> None:
+    assert open_to_others(saved) == {0}
+    with pytest.raises(BackupError, match="is not empty"):
+        await backup.backup(settings, saved, NOW, lambda name, records: None)
+
+
+async def test_a_backup_that_was_changed_is_refused_before_anything_is_written(saved: Path, fresh: Settings) -> None:
+    with (saved / "residents.parquet").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(BackupError, match=r"residents.parquet is not what was written"):
+        await restored(fresh, saved)
+    assert [record async for record in read_all(fresh, "case-events")] == []
+
+
+async def test_nothing_is_restored_over_what_is_there(saved: Path, fresh: Settings) -> None:
+    await restored(fresh, saved)
+    with pytest.raises(BackupError, match=r"holds .* records: a backup is restored into empty topics only"):
+        await restored(fresh, saved)
+
+
+async def test_another_key_or_number_of_partitions_is_refused(saved: Path, fresh: Settings) -> None:
+    other = fresh.model_copy(update={"secret": Settings(secret="another key").secret})
+    with pytest.raises(BackupError, match="another QUANZU_SECRET"):
+        await restored(other, saved)
+    with pytest.raises(BackupError, match="Set QUANZU_PARTITIONS=4"):
+        await restored(fresh.model_copy(update={"partitions": 8}), saved)
