@@ -1,7 +1,8 @@
 """Screening: signals in batches -> evidence in Redis, alerts to casework, each signal counted once.
 
 Evidence is a set and risk a function of set and time, so nothing is fenced but the counting: what is done again
-comes out the same, and alerts have the same ids. If the store is lost, the topic is screened again from its beginning.
+comes out the same, and alerts have the same ids. If the store is lost, the topic is screened again from its beginning;
+if it is older (see run.py), from where it stands.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from streams.reader import Tails, beginning_offsets, end_offsets, read_all, read
 from streams.residents.register import Residents
 from streams.screening.records import once, read
 from streams.screening.sifting import Sieve, Sifted
-from streams.screening.store import EvidenceStore
+from streams.screening.store import EvidenceStore, Position
 from streams.screening.subjects import Subjects
 from streams.screening.verdicts import Judge, Verdicts
 from streams.settings import Settings
@@ -61,7 +62,6 @@ class Screening:
         self._store = EvidenceStore(redis, settings.partitions)
         self._sieve = Sieve(residents, self._store, Subjects(settings.key()))
         self._locks: dict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
-        self._reached: dict[TopicPartition, int] = {}  # the offset up to which this worker has screened
         self._whole_log: dict[TopicPartition, int] = {}  # the offset that was seen to lie on the log
         self._default: RiskRules | None = None
         self.whole: Callable[[], Awaitable[object]] = self.restore
@@ -77,18 +77,13 @@ class Screening:
         async with self._locks[tp]:
             while not await self._advanced(tp, raws):
                 pass
-            self._reached[tp] = max(raws[-1].offset, self._reached.get(tp, -1))
 
     async def catch_up(self, tp: TopicPartition) -> None:
         """Screen again what a lost or older store has not seen, without waiting for a record."""
         async with self._locks[tp]:
-            screened, _ = await self._store.position(tp)
-            if screened is None:
-                await self.whole()
-                begin, end = await self._bounds(tp)
-                await self._again(tp, None, begin, end - 1)
-            elif screened < self._reached.get(tp, -1):
-                await self._again(tp, screened, screened + 1, self._reached[tp])
+            position = await self._store.position(tp)
+            if not position.current:
+                await self._bring_up(tp, position)
 
     async def cover(self, partition: int) -> None:
         """Screen what waits on the lanes, for an owner who is silent: a batch of each."""
@@ -100,8 +95,10 @@ class Screening:
         due = await self._store.due(partition, now, RESCORE_MOST)
         if not due:
             return 0
-        _, policy = await self._store.position(TopicPartition(topics.SIGNALS.name, partition))
-        judge = await self._judge({resident: [] for resident in due}, await self._rules(policy), now)
+        position = await self._store.position(TopicPartition(topics.SIGNALS.name, partition))
+        if position.policy is not None and not await self._store.cases_stand():
+            return 0  # whom casework has settled is not known for the moment: they stay on the list
+        judge = await self._judge({resident: [] for resident in due}, await self._rules(position.policy), now)
         for resident, time in due.items():
             if standing := judge.stands_for(resident):
                 judge.resident(standing, now, now, ("rescore", time))
@@ -136,42 +133,48 @@ class Screening:
 
     async def _cover(self, tp: TopicPartition) -> None:
         async with self._locks[tp]:
-            screened, _ = await self._store.position(tp)
-            _, end = await self._bounds(tp)
-            if screened is None or screened >= end - 1:
+            position, (_, end) = await self._store.position(tp), await self._bounds(tp)
+            if position.offset is None or not position.current or position.offset >= end - 1:
                 return
-            last = min(end - 1, screened + BATCH)
-            waiting = read_range(self._settings, tp.topic, tp.partition, screened + 1, last)
+            last = min(end - 1, position.offset + BATCH)
+            waiting = read_range(self._settings, tp.topic, tp.partition, position.offset + 1, last)
             raws = [Raw(record.offset, record.value or b"") async for record in waiting]
             while not await self._advanced(tp, raws):
                 pass
 
     async def _advanced(self, tp: TopicPartition, raws: Sequence[Raw]) -> bool:
         """Screen the records, or first what is missing before them; False when that has to be looked at again."""
-        screened, policy = await self._store.position(tp)
-        last, first = raws[-1].offset, raws[0].offset
+        position = await self._store.position(tp)
+        screened, last, first = position.offset, raws[-1].offset, raws[0].offset
         if screened is not None and screened >= last:
             await self._refuse_ahead(tp, screened)
             return True
-        stands = await self._lost(tp) if screened is None else screened
-        if stands < first - 1:
-            await self._again(tp, screened, stands + 1, first - 1)
+        if screened is None or not position.current:
+            await self._bring_up(tp, position)
             return False
-        fresh = [raw for raw in raws if raw.offset > stands]
-        return await self._batch(tp, fresh, screened, await self._rules(policy))
+        if screened < first - 1:
+            await self._again(tp, screened, screened + 1, first - 1)
+            return False
+        fresh = [raw for raw in raws if raw.offset > screened]
+        return await self._batch(tp, fresh, screened, await self._rules(position.policy))
 
-    async def _lost(self, tp: TopicPartition) -> int:
-        """Where a store stands that knows nothing: just before the log's beginning."""
+    async def _bring_up(self, tp: TopicPartition, position: Position) -> None:
+        """Screen again what may be missing in this Redis: all that is on the topic behind where it stands."""
         await self.whole()
-        begin, _ = await self._bounds(tp)
-        return begin - 1
+        await self._cases()
+        begin, end = await self._bounds(tp)
+        stands = begin - 1 if position.offset is None else position.offset
+        if position.offset is None or stands < end - 1:
+            await self._again(tp, position.offset, stands + 1, end - 1)
+        reached = (await self._store.position(tp)).offset
+        if reached is not None and reached >= end - 1:
+            await self._store.brought_up(tp, position.asked)
 
     async def _again(self, tp: TopicPartition, screened: int | None, first: int, last: int) -> None:
         """Screen `first` to `last` from the topic, as far as it still has them; stops when another worker did it."""
         begin, _ = await self._bounds(tp)
         if begin <= last:
             log.warning("%s/%d: screening %d to %d again", tp.topic, tp.partition, max(first, begin), last)
-            await self._cases()
         chunk: list[Raw] = []
         async for record in read_range(self._settings, tp.topic, tp.partition, max(first, begin), last):
             chunk.append(Raw(record.offset, record.value or b""))
@@ -253,7 +256,7 @@ class Screening:
                 metrics.SIGNALS_SCREENED.labels(label, outcome).inc(count)
 
     async def _current(self, tp: TopicPartition) -> RiskRules:
-        return await self._rules((await self._store.position(tp))[1])
+        return await self._rules((await self._store.position(tp)).policy)
 
     async def _rules(self, policy: str | None) -> RiskRules:
         """The rules in force in a partition; the settings' file's before casework has begun it."""

@@ -2,8 +2,12 @@
 
 By the resident's partition p: `evidence:{p}:<resident>`, `alerted:{p}`, `settled:{p}` (written by casework),
 `rescore:{p}`. By payee or suspect, spread over q: `payers:{q}:<token>`, `watch:{q}`, `accounts-by-token:{q}`. By the
-signals' partition: `screened:{sp}`, `tally:{sp}`, `again:{sp}`; `screened-urgent:{sp}` and `again-urgent:{sp}` of the
-urgent lane.
+signals' partition: `screened:{sp}`, `screened-in:{sp}`, `tally:{sp}`, `again:{sp}`; `screened-urgent:{sp}`,
+`screened-in-urgent:{sp}` and `again-urgent:{sp}` of the urgent lane.
+
+A Redis that lost what was written last lost a suffix of the commands. What a batch writes (payers, the watchlist,
+evidence, what was alerted) is written before the batch is counted, in `screened:{sp}`: so what stands as screened is
+whole, and all that may be missing lies behind it on the topic. Keys that lie in other slots are in the same Redis.
 """
 
 from collections import Counter, defaultdict
@@ -23,6 +27,7 @@ from domain.risk.sets import VERSION_DIGITS
 from schemas.evidence import Alerted, Evidence, Payer, Standing, WatchEntry
 from schemas.residents import ResidentId
 from schemas.signals import TransferState
+from streams.run import SECTIONS, run_of
 from streams.store import key, milliseconds
 from streams.topics import SIGNALS, home
 
@@ -38,6 +43,21 @@ def _script(name: str) -> str:
 
 PAYMENTS, WATCH, EVIDENCE = _script("payments"), _script("watch"), _script("evidence")
 SCREENED, RESCORED = _script("screened"), _script("rescored")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a partition of signals stands, and the policy in force in it. No offset: nothing is known of it."""
+
+    offset: int | None
+    policy: str | None
+    run: str | None  # the Redis in which it was brought up last
+    asked: str  # the one that answers
+
+    @property
+    def current(self) -> bool:
+        """Whether nothing that was counted can be missing."""
+        return self.offset is not None and self.run == self.asked
 
 
 @dataclass(slots=True)
@@ -68,20 +88,31 @@ class EvidenceStore:
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
         self._partitions = partitions
 
-    async def position(self, tp: TopicPartition) -> tuple[int | None, str | None]:
-        """The offset screened last and the policy in force; none where there is none."""
+    async def position(self, tp: TopicPartition) -> Position:
+        """The offset screened last, in which Redis, and the policy in force."""
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.get(_of_lane("screened", tp))
+            pipe.info(*SECTIONS)
+            pipe.mget(_of_lane("screened", tp), _of_lane("screened-in", tp))
             pipe.hget(key("state", tp.partition), "policy")
-            screened, policy = await pipe.execute()
-        return None if screened is None else int(screened), policy.decode() if policy else None
+            info, (screened, run), policy = await pipe.execute()
+        offset = None if screened is None else int(screened)
+        return Position(offset, policy and policy.decode(), run and run.decode(), run_of(info))
+
+    async def brought_up(self, tp: TopicPartition, run: str) -> None:
+        """Nothing that was counted is missing in this Redis any more."""
+        await self._redis.set(_of_lane("screened-in", tp), run)
 
     async def cases_stand(self) -> bool:
         """Whether casework has all its partitions up: only then is it known which cases are settled."""
         async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.info(*SECTIONS)
             for partition in range(self._partitions):
-                pipe.hexists(key("state", partition), "offset")
-            return all(await pipe.execute())
+                pipe.hmget(key("state", partition), "offset", "end", "run")
+            info, *found = await pipe.execute()
+        return all(
+            offset is not None and int(offset) >= int(end or 0) - 1 and run is not None and run.decode() == run_of(info)
+            for offset, end, run in found
+        )
 
     async def watch(
         self,
