@@ -12,3 +12,8 @@ def short_hash(*parts: str | int) -> str:
     """20 hexadecimal digits (80 bits) of the parts, which may hold any character."""
     text = "\x1f".join(str(part) for part in parts)
     return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
+
+
+def fingerprint(secret: bytes) -> str:
+    """By which a secret is known again, without telling it."""
+    return short_hash("fingerprint", secret.decode())

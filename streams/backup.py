@@ -15,7 +15,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from domain.ids import short_hash
+from domain.ids import fingerprint
 from schemas.base import Model, When
 from schemas.errors import UserError
 from streams import topics
@@ -73,7 +73,7 @@ async def backup(settings: Settings, folder: Path, now: datetime, told: Told) ->
         found[topic.name] = Kept(records=count, sha256=await asyncio.to_thread(_digest, path))
         told(topic.name, count)
     manifest = Manifest(
-        at=now, app_id=settings.app_id, partitions=settings.partitions, key=_fingerprint(settings), topics=found
+        at=now, app_id=settings.app_id, partitions=settings.partitions, key=fingerprint(settings.key()), topics=found
     )
     with _private(folder / MANIFEST) as file:
         file.write(manifest.model_dump_json(indent=2).encode())
@@ -171,12 +171,8 @@ def _refuse_other(settings: Settings, manifest: Manifest) -> None:
     if manifest.partitions != settings.partitions:
         do = f"Set QUANZU_PARTITIONS={manifest.partitions} and create the topics with it"
         raise BackupError(f"the backup has {manifest.partitions} partitions, not {settings.partitions}. {do}")
-    if manifest.key != _fingerprint(settings):
+    if manifest.key != fingerprint(settings.key()):
         raise BackupError("the backup was made under another QUANZU_SECRET: no resident would be found again. Set that")
-
-
-def _fingerprint(settings: Settings) -> str:
-    return short_hash("backup", settings.key().decode())
 
 
 def _private(path: Path) -> IO[bytes]:

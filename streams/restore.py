@@ -17,6 +17,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from domain.ids import fingerprint
 from schemas.errors import UserError
 from streams import topics
 from streams.reader import Tails, end_offsets
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 MARK = "whole"  # string: the app id of the installation whose data this is
 # In the mark's slot, since a script has more than one of them:
 RUN = "run:{whole}"  # string: the Redis in which it was whole last
+HASHED = "hashed:{whole}"  # string: a fingerprint of the key under which everybody is known here
 ENDS = "ends:{whole}"  # hash: `now` and `before` -> the shared topics' ends, one turn apart
 TURN = "turn:{whole}"  # string: there until the ends are read again
 LOCK = "restoring:{whole}"  # string: who restores
@@ -44,7 +46,7 @@ return 0
 # Only who still has the lock may say so: it is gone when the store was lost once more.
 MARKED = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('MSET', KEYS[2], ARGV[2], KEYS[3], ARGV[3])
+redis.call('MSET', KEYS[2], ARGV[2], KEYS[3], ARGV[3], KEYS[4], ARGV[4])
 return 1
 """
 
@@ -52,7 +54,10 @@ Restorer = Callable[[Tails | None], Awaitable[object]]
 
 
 class OtherInstallationError(UserError, RuntimeError):
-    """This Redis belongs to another installation: a new group would carry out seven days of dispatches again."""
+    """This Redis belongs to another installation: a new group would carry out seven days of dispatches again.
+
+    Or it was filled under another key of the hashes, under which no resident would be found.
+    """
 
 
 class Shared:
@@ -61,6 +66,7 @@ class Shared:
     def __init__(self, settings: Settings, redis: "Redis", restorers: Sequence[Restorer]) -> None:
         self._settings, self._restorers = settings, restorers
         self._redis: Any = redis
+        self._fingerprint = fingerprint(settings.key())
 
     async def ensure(self) -> None:
         """Return when it is whole: at once, or after this or another process has restored it.
@@ -85,23 +91,31 @@ class Shared:
         """The Redis that answers, if not all is in it."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.info(*SECTIONS)
-            pipe.mget(MARK, RUN)
-            info, (mark, run) = await pipe.execute()
+            pipe.mget(MARK, RUN, HASHED)
+            info, (mark, run, hashed) = await pipe.execute()
+        self._refuse_other(mark, hashed)
+        whole = mark is not None and run is not None and run.decode() == run_of(info)
+        return None if whole else run_of(info)
+
+    def _refuse_other(self, mark: bytes | None, hashed: bytes | None) -> None:
         if mark is not None and mark.decode() != self._settings.app_id:
             raise OtherInstallationError(
                 f"this Redis is of the installation {mark.decode()!r}, and QUANZU_APP_ID is "
                 f"{self._settings.app_id!r}. Set QUANZU_APP_ID to it, or use another Redis and other topics: "
                 "a new group reads old dispatches again"
             )
-        whole = mark is not None and run is not None and run.decode() == run_of(info)
-        return None if whole else run_of(info)
+        if hashed is not None and hashed.decode() != self._fingerprint:
+            raise OtherInstallationError(
+                "this Redis was filled under another QUANZU_SECRET: no resident would be found. Set that one again"
+            )
 
     async def _restore(self, token: str, run: str) -> None:
         async with self._holding(token):
             since = await self._since()
             for restore in self._restorers:
                 await restore(since)
-            if await self._redis.eval(MARKED, 3, LOCK, MARK, RUN, token, self._settings.app_id, run):
+            marks = (self._settings.app_id, run, self._fingerprint)
+            if await self._redis.eval(MARKED, 4, LOCK, MARK, RUN, HASHED, token, *marks):
                 log.info("the shared part of the store is whole")
             else:
                 log.warning("the store was lost again while it was restored")
