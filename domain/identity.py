@@ -25,16 +25,18 @@ BEIJING = timezone(timedelta(hours=8))
 CHINA = 86
 ADULT = 18
 EARLIEST_BIRTH = 1900
+LONGEST_PHONE = 128  # characters, as in a signal's field
 Kind = Literal["id", "account", "phone", "address"]
 
-_MOBILE = re.compile(r"(?:\+86)?(1[3-9]\d{9})")
+# [0-9], not \d: that is any script's digit, and a number in another's would be another number.
+_MOBILE = re.compile(r"(?:\+86)?(1[3-9][0-9]{9})")
 _PHONE = re.compile(r"\+?[0-9 ().\-‐-―/]+")
 _SHORT = re.compile(r"[1-9]\d{2,5}")
 _SERVICE = re.compile(r"[1-9]\d{2,5}|9[56]\d{3,6}|10[06]\d{4,17}")  # 110, 96110, 95588, and senders such as 1069…
 _SERVICE_ABROAD = re.compile(r"[1-9]\d{2,5}|9[56]\d{3,6}|106\d{8,17}")  # +86 10 6xxxxxxx is a landline of Beijing
 _NATIONAL = re.compile(r"1[2-9]\d{9}|10\d{7,8}|2\d{8,9}|[3-9]\d{9,10}")  # a mobile, or an area code and 7 or 8 digits
 _ACCOUNT = re.compile(r"[0-9A-Z]{6,34}")
-_ID = re.compile(r"\d{17}[0-9X]|\d{15}")
+_ID = re.compile(r"[0-9]{17}[0-9X]|[0-9]{15}")
 
 
 @lru_cache(maxsize=65_536)
@@ -46,6 +48,8 @@ def normal_phone(raw: str, region: str = "CN") -> str:
 
     Raises ValueError, saying what is wrong, for anything else.
     """
+    if len(raw) > LONGEST_PHONE:  # also for what is remembered here: as many as there are, each may be a megabyte
+        raise ValueError(f"a telephone number has {LONGEST_PHONE} characters at most")
     text = unicodedata.normalize("NFKC", raw).strip()
     if region == "CN" and (mobile := _MOBILE.fullmatch(text)):
         return f"+86{mobile[1]}"

@@ -73,14 +73,14 @@ class Window(NamedTuple):
 
 
 def _window(text: object) -> Window:
-    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", str(text))
+    match = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", str(text))
     if match is None or match[1] + match[2] == match[3] + match[4]:
         raise ValueError(f'hours are written "22:00-07:00", not {text!r}')
     return Window(time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4])))
 
 
 def _offset(text: object) -> timedelta:
-    match = re.fullmatch(r"([+-])(\d\d):(\d\d)", str(text))
+    match = re.fullmatch(r"([+-])(0[0-9]|1[0-4]):([0-5][0-9])", str(text))
     if match is None:
         raise ValueError(f'an offset from UTC is written "+08:00", not {text!r}')
     offset = timedelta(hours=int(match[2]), minutes=int(match[3]))

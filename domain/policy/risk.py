@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from domain.policy.units import Duration, Section
-from schemas.base import Fen, Token
+from schemas.base import Fen, Text, Token
 from schemas.cases import Profile
 from schemas.evidence import EvidenceKind
 from schemas.levels import Level
@@ -63,14 +63,14 @@ class Together(Section):
     second: frozenset[EvidenceKind]
     within: Duration
     bits: Bits
-    words: str
+    words: Text
 
 
 class Scam(Section):
     """A type of scam: `share` of all cases, and what an operator calls it."""
 
     name: str
-    share: Annotated[float, Field(gt=0, le=1)]
+    share: Annotated[float, Field(ge=1e-6, le=1)]
 
 
 class AtRisk(Section):
@@ -80,7 +80,7 @@ class AtRisk(Section):
     sex: Sex | None = None
     ages: tuple[int, int] | None = None  # both included
     occupations: frozenset[Occupation] = frozenset()
-    ratio: Annotated[float, Field(gt=0, le=100)]
+    ratio: Annotated[float, Field(ge=0.01, le=100)]
     source: Annotated[str, Field(min_length=3)]
 
     def fits(self, profile: Profile, year: int) -> bool:
@@ -111,8 +111,9 @@ class RiskRules(Section):
     groups: dict[Token, Group]
     evidence: dict[EvidenceKind, Weight]
     together: list[Together] = Field(default_factory=list)
-    scams: dict[Token, Scam]
-    at_risk: list[AtRisk] = Field(default_factory=list)
+    scams: Annotated[dict[Token, Scam], Field(min_length=1)]
+    at_risk: Annotated[list[AtRisk], Field(default_factory=list, max_length=100)]  # more would multiply beyond a float
+    policy: str | None = None  # the hash of the whole policy: set as it is loaded, whatever the file says
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+LONGEST = timedelta(days=3660)  # ten years: a moment and this much more is still a date
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -19,10 +20,13 @@ def duration(text: object) -> timedelta:
     """Read "30s", "5m", "24h" or "7d". Raises ValueError that says how to write it."""
     if isinstance(text, timedelta):
         return text
-    match = re.fullmatch(r"(\d{1,6})([smhd])", str(text))
+    match = re.fullmatch(r"([0-9]{1,6})([smhd])", str(text))
     if match is None:
         raise ValueError(f'a duration needs a unit, not {text!r}. Write "5m" for five minutes (s, m, h or d)')
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    found = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    if found > LONGEST:
+        raise ValueError(f"a duration is {LONGEST.days} days at most, not {text!r}")
+    return found
 
 
 Duration = Annotated[timedelta, BeforeValidator(duration)]

@@ -17,6 +17,7 @@ from typing import IO, NamedTuple, Self
 
 from domain.entries import renewed
 from domain.identity import BEIJING, new_resident_id
+from schemas.errors import field_name
 from schemas.residents import Resident, ResidentId
 from streams.clock import Clock
 from streams.residents.example import write_example as write_example
@@ -25,6 +26,7 @@ from streams.residents.rows import COLUMNS, EXPORTED, REQUIRED, RowError, read_r
 from streams.residents.tables import FileError, Row, open_rows, write_table
 
 CHUNK = 3000  # rows that are looked up and written together
+SHOWN = 10  # columns that are named in an error
 REFUSED = ("refused_line", "refused_column", "refused_reason")
 
 Progress = Callable[[int, float], None]
@@ -67,7 +69,7 @@ async def import_file(
     """
     at = at or Clock().now()
     table = open_rows(path)
-    _check_heading(table.heading)
+    check_heading(table.heading)
     report = ImportReport(table.encoding)
     rows = iter(table.rows)
     taking = asyncio.create_task(asyncio.sleep(0))
@@ -102,14 +104,14 @@ async def export_file(path: Path, register: Residents) -> int:
     return count
 
 
-def _check_heading(heading: list[str]) -> None:
+def check_heading(heading: list[str]) -> None:
     unknown = [column for column in heading if column not in COLUMNS and column not in REFUSED]
     missing = [column for column in REQUIRED if column not in heading]
     double = {column for column in heading if heading.count(column) > 1}
     if unknown or missing or double:
         raise FileError(
             "; ".join(
-                f"{what}: {', '.join(map(repr, sorted(columns)))}"
+                f"{what}: {', '.join(repr(field_name(column)) for column in sorted(columns)[:SHOWN])}"
                 for what, columns in (("unknown column", unknown), ("missing", missing), ("twice", double))
                 if columns
             )

@@ -47,6 +47,7 @@ COLUMNS = (
 )
 EXPORTED = tuple(column for column in COLUMNS if column != "id_number")
 REQUIRED = ("name", "occupation", "division")  # in the heading; birth year and sex may come from the ID number
+LONGEST_MOMENT = 40  # characters: what is remembered must be short
 _SEXES = {"男": Sex.MALE, "女": Sex.FEMALE}
 _HOLDING = re.compile(r"(?P<value>[^@*]+)(?:@(?P<since>[^.*]*)\.\.(?P<until>[^.*]*))?(?P<shared>\*2?)?")
 _SPECIAL = {"%": "%25", ";": "%3B", "|": "%7C"}
@@ -110,6 +111,8 @@ def write_row(resident: Resident) -> dict[str, str]:
 def _cell(column: str, reader: Callable[[str], Any], text: str) -> Any:  # noqa: ANN401 - pydantic checks it
     try:
         return reader(text)
+    except ValidationError as error:  # its own text would repeat what is in the cell
+        raise RowError(column, error.errors(include_input=False)[0]["msg"].removeprefix("Value error, ")) from None
     except ValueError as error:
         raise RowError(column, str(error)) from None
 
@@ -143,6 +146,8 @@ def _holding(normal: Callable[[str], str], text: str) -> Holding:
 def _moment(text: str | None) -> datetime | None:
     if not text:
         return None
+    if len(text) > LONGEST_MOMENT:
+        raise ValueError("a date is written 2023-08-31")
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -26,7 +26,10 @@ from schemas.errors import UserError
 
 _STRANGE = re.compile("[\udc80-\udcff]")  # what surrogateescape makes of a byte it cannot read
 LONGEST = 20  # lines of one row: more is a quote that was never closed
+LONGEST_LINE = 2**16  # bytes; of a row of several lines the characters
+MOST_COLUMNS = 100
 PARQUET_BATCH = 1000
+LARGEST_GROUP = 2**31  # bytes that a row group says it has, unpacked: one is unpacked as a whole
 
 
 class FileError(UserError, ValueError):
@@ -102,7 +105,7 @@ def encoding_of(path: Path) -> str:
     with path.open("rb") as file:
         marked = file.read(3) == b"\xef\xbb\xbf"
         file.seek(0)
-        for line in file:
+        while line := file.readline(LONGEST_LINE):
             if not line.isascii():
                 telling += 1
                 broken += not _reads_as_utf8(line)
@@ -129,7 +132,7 @@ def _open_csv(path: Path) -> Table:
     heading = next((cells for _, cells, _ in records if cells), None)
     if not heading or not all(column.isidentifier() for column in map(str.strip, heading)):
         raise FileError(f"{path.name}: the first line must name the columns, with commas between")
-    heading = [column.strip() for column in heading]
+    heading = _few([column.strip() for column in heading], path)
     rows = (_csv_row(heading, *record) for record in records if any(record[1]) or record[2])
     return Table(encoding, heading, rows, lambda: read[0] / size if size else 1.0)
 
@@ -147,10 +150,30 @@ def _csv_row(heading: list[str], line: int, cells: list[str], wrong: str | None)
 def _lines(path: Path, encoding: str, read: list[int]) -> Iterator[str]:
     codec = encoding.removesuffix("-sig")
     with path.open("rb") as file:
-        for line in file:
+        while line := file.readline(LONGEST_LINE):
             text = line.decode(codec, "surrogateescape")
-            yield text.removeprefix("\ufeff") if read[0] == 0 else text
+            yield _whole(text.removeprefix("\ufeff") if read[0] == 0 else text, line, file, read)
             read[0] += len(line)
+
+
+class _Cut(str):
+    """The beginning of a line that is too long to be read."""
+
+
+def _whole(text: str, line: bytes, file: IO[bytes], read: list[int]) -> str:
+    """The line, or its beginning when the file goes on in it; what follows of it is passed over."""
+    if len(line) < LONGEST_LINE or line.endswith(b"\n"):
+        return text
+    while (rest := file.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+        read[0] += len(rest)
+    read[0] += len(rest)
+    return _Cut(text[:100])
+
+
+def _few(heading: list[str], path: Path) -> list[str]:
+    if len(heading) > MOST_COLUMNS:
+        raise FileError(f"{path.name}: {len(heading):,} columns; a file of residents has {MOST_COLUMNS} at most")
+    return heading
 
 
 def _records(lines: Iterator[str]) -> Iterator[tuple[int, list[str], str | None]]:
@@ -166,9 +189,17 @@ def _records(lines: Iterator[str]) -> Iterator[tuple[int, list[str], str | None]
 
 
 def _record(ahead: deque[str], lines: Iterator[str]) -> tuple[int, list[str], str | None]:
+    if isinstance(ahead[0], _Cut):
+        return 1, [ahead[0]], f"is longer than {LONGEST_LINE:,} bytes"
+    characters = 0
     for count in range(1, LONGEST + 1):
         if len(ahead) < count and not _fill(ahead, lines):
             break
+        characters += len(ahead[count - 1])
+        if characters > LONGEST_LINE or isinstance(ahead[count - 1], _Cut):
+            break
+        if count > 1 and '"' not in ahead[count - 1]:
+            continue  # nothing in it could close the quote
         try:
             return count, next(csv.reader(islice(ahead, count), strict=True), []), None
         except csv.Error as error:
@@ -186,18 +217,53 @@ def _fill(ahead: deque[str], lines: Iterator[str]) -> bool:
 def _open_parquet(path: Path) -> Table:
     try:
         file = pq.ParquetFile(path)
-    except pa.ArrowInvalid:
+        heading, total, read = _few(list(file.schema_arrow.names), path), file.metadata.num_rows, [0]
+        groups = [file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups)]
+    except (FileNotFoundError, PermissionError, FileError):
+        raise
+    except (*_DAMAGED, ValueError):
         raise FileError(f"{path.name}: not a Parquet file, or cut off") from None
-    heading, total, read = list(file.schema_arrow.names), file.metadata.num_rows, [0]
-    return Table("utf-8", heading, _parquet_rows(file, heading, read), lambda: read[0] / total if total else 1.0)
+    if max(groups, default=0) > LARGEST_GROUP:
+        raise FileError(f"{path.name}: a row group of over {LARGEST_GROUP:,} bytes. Write it in smaller ones")
+    rows = _parquet_rows(file, heading, read, path.name)
+    return Table("utf-8", heading, rows, lambda: read[0] / total if total else 1.0)
 
 
-def _parquet_rows(file: pq.ParquetFile, heading: list[str], read: list[int]) -> Iterator[Row]:
-    for batch in file.iter_batches(PARQUET_BATCH):
-        for values in batch.to_pylist():
+# What Arrow raises for a file that is not what it says. A whole file that is not there is another matter.
+_DAMAGED = (pa.ArrowException, OSError)
+
+
+def _parquet_rows(file: pq.ParquetFile, heading: list[str], read: list[int], name: str) -> Iterator[Row]:
+    batches = file.iter_batches(PARQUET_BATCH)
+    while batch := _next_batch(batches, read, name):
+        for values in _values(batch):
             read[0] += 1
+            if values is None:
+                yield Row(read[0], [], {}, ("row", "has a value that cannot be written as text"))
+                continue
             fields = {column: _text(values[column]) for column in heading}
             yield Row(read[0], list(fields.values()), fields)
+
+
+def _next_batch(batches: Iterator[pa.RecordBatch], read: list[int], name: str) -> pa.RecordBatch | None:
+    try:
+        return next(batches, None)
+    except (*_DAMAGED, ValueError):
+        raise FileError(
+            f"{name}: damaged after row {read[0]:,}; the rows before it were taken. Fetch the file again"
+        ) from None
+
+
+def _values(batch: pa.RecordBatch) -> Iterator[Mapping[str, object] | None]:
+    """The batch's rows; none for one with a value that Python has no form for, such as a day in the year 30000."""
+    try:
+        yield from batch.to_pylist()
+    except (ValueError, OverflowError):
+        for place in range(batch.num_rows):
+            try:
+                yield from batch.slice(place, 1).to_pylist()
+            except (ValueError, OverflowError):
+                yield None
 
 
 def _text(value: object) -> str:
