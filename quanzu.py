@@ -12,12 +12,13 @@ from typing import Annotated
 
 import typer
 
-from console.commands import case, hold, policy, residents, topics
+from console.commands import case, doctor, hold, policy, residents, topics
 from console.commands.common import By, Report, day, duration, err, load_settings, opened, out
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Early-warning dispatch against fraud: 劝阻.")
 for group in (topics, residents, policy, case, hold):
     app.add_typer(group.app)
+app.command()(doctor.doctor)
 
 ALONE = (
     "These servers were started for this command alone, and are gone now with what was taken in. "
@@ -223,19 +224,6 @@ def drain(
         out.print("Intake stays closed until `quanzu drain --end`", markup=False)
 
     asyncio.run(run())
-
-
-@app.command()
-def doctor() -> None:
-    """Say what is reachable, in which version, what is wrong and what to do."""
-    from streams.doctor import examine
-
-    findings = asyncio.run(examine(load_settings()))
-    for finding in findings:
-        out.print(f"[{'green]good' if finding.good else 'red]BAD '}[/]", finding.what, highlight=False, soft_wrap=True)
-        if not finding.good:
-            out.print(f"     {finding.do}", markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
 
 
 if __name__ == "__main__":

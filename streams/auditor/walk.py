@@ -46,7 +46,7 @@ class Reader:
             pipe.hget(key("state", partition), "offset")
             pipe.hscan(key("cases", partition), cursor, count=SLICE)
             offset, (following, raw) = await pipe.execute()
-        return int(following), await self._beside(partition, offset, filter(_waits, raw.values()))
+        return int(following), await self._beside(partition, offset, filter(waits, raw.values()))
 
     async def look(self, partition: int, resident: str) -> Look | None:
         """One resident's case as it stands."""
@@ -95,7 +95,7 @@ def _present(case: Case, times: Any) -> dict[str, float]:  # noqa: ANN401 - an i
     return {step: due for step, due in found.items() if due is not None}
 
 
-def _waits(raw: bytes) -> bool:
+def waits(raw: bytes) -> bool:
     """Whether anything may be looked at in a case: it is open, or a step of it has a time."""
     return b'"state":"closed"' not in raw or b'"due":"' in raw
 

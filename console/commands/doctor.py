@@ -1,0 +1,49 @@
+"""`quanzu doctor`: what is reachable and set as it must be; with --now, whether anyone is not being warned now."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from console.commands.common import load_settings, out
+
+
+def doctor(
+    now: Annotated[
+        bool, typer.Option("--now", help="Is anyone not being warned now, and why: ends with 1 if so")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --now: as JSON")] = False,
+) -> None:
+    """Say what is reachable, in which version, what is wrong and what to do."""
+    if as_json and not now:
+        raise typer.BadParameter("--json belongs to --now")
+    raise typer.Exit(_now(as_json) if now else _installation())
+
+
+def _installation() -> int:
+    from streams.doctor import examine
+
+    findings = asyncio.run(examine(load_settings()))
+    for finding in findings:
+        out.print(f"[{'green]good' if finding.good else 'red]BAD '}[/]", finding.what, highlight=False, soft_wrap=True)
+        if not finding.good:
+            out.print(f"     {finding.do}", markup=False, highlight=False, soft_wrap=True)
+    return 0 if all(finding.good for finding in findings) else 1
+
+
+def _now(as_json: bool) -> int:
+    from streams.now.look import look
+    from streams.now.page import Weight
+    from streams.running import reachable
+
+    page = asyncio.run(look(reachable(load_settings())))
+    if as_json:
+        out.print_json(data=page.as_json())
+        return int(page.missed)
+    out.print(page.answer, style="bold red" if page.missed else "bold green", highlight=False, soft_wrap=True)
+    for trouble in page.troubles:
+        mark = "[red]MISSED[/]" if trouble.weight is Weight.MISSED else "[yellow]danger[/]"
+        out.print(mark, end=" ")
+        out.print(trouble.what, markup=False, highlight=False, soft_wrap=True)
+        out.print(f"       {trouble.do}", markup=False, highlight=False, soft_wrap=True)
+    return int(page.missed)

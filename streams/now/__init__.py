@@ -1,0 +1,1 @@
+"""Is anyone not being warned now, and why: one page, the worst first."""
