@@ -168,7 +168,7 @@ class Change:
     def _awaited(self, before: Case | None, after: Case) -> None:
         old, new = awaited(before) if before else set(), awaited(after)
         for dispatch in sorted(old - new):
-            self.add("SREM", AWAITED, dispatch).add("SREM", UNSURE, dispatch)
+            self.add("SREM", AWAITED, dispatch)
         for dispatch in sorted(new - old):
             self.add("SADD", AWAITED, dispatch)
 

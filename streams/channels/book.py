@@ -107,6 +107,7 @@ class DispatchBook:
 
     async def done(self, dispatch: Dispatch) -> None:
         await self._set(dispatch, Entry(state=Progress.DONE, action=dispatch.action))
+        await self._redis.srem(key("unsure", self.partition(dispatch.resident)), dispatch.id)
 
     async def release(self, dispatch: Dispatch) -> None:
         await self._release(keys=[self._lease(dispatch)], args=[self._token])
