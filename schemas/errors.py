@@ -7,7 +7,7 @@ class UserError(Exception):
     """Something that whoever runs Quanzu can mend. The text says what is wrong, where, and what to do."""
 
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
+_NAME = re.compile(r"[A-Za-z_]{1,32}")
 
 
 def field_name(given: object) -> str:

@@ -6,12 +6,15 @@ from prometheus_client import Counter
 from pydantic import ValidationError
 
 from schemas.dead_letters import DeadLetter, RecordPlace
+from schemas.errors import field_name
 from streams import sources
 from streams.clock import Clock
 from streams.producer import Producer, Record
 from streams.topics import DEAD_LETTERS
 
 WRITTEN = Counter("quanzu_dead_letters", "What could not be read, by source", ["source"])
+
+MOST_FAULTS = 10  # told of one record: whoever mends it wants the first
 
 
 async def write(producer: Producer, letters: Sequence[DeadLetter]) -> None:
@@ -48,9 +51,12 @@ def reason(why: Exception | str) -> str:
     if not isinstance(why, ValidationError):
         return str(why)
     faults = why.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'record'}: {_said(fault['type'], fault['msg'])}" for fault in faults
-    )
+    told = [f"{_where(fault['loc'])}: {_said(fault['type'], fault['msg'])}" for fault in faults[:MOST_FAULTS]]
+    return "; ".join([*told, f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else told)
+
+
+def _where(loc: Sequence[int | str]) -> str:
+    return ".".join(map(field_name, loc)) or "record"
 
 
 def _said(kind: str, message: str) -> str:

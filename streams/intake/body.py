@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 
 JSON, LINES = "application/json", "application/x-ndjson"
 _GZIP = 16 + zlib.MAX_WBITS
+MOST_MEMBERS = 100  # gzip files one after the other: each costs a window's memory, and 200,000 empty ones fit a body
 
 
 class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure of ours
@@ -66,14 +67,16 @@ async def _collected(chunks: AsyncIterator[bytes], limit: int) -> bytes:
 async def _gunzipped(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
     """Unpack, never more than `limit` at a time: a body that is small and unpacks to gigabytes stops there."""
     unpacker = zlib.decompressobj(_GZIP)
-    packed = 0
+    packed, members = 0, 1
     async for chunk in chunks:
         packed += len(chunk)
         if packed > limit:
             raise _too_long(limit)
         while chunk:
             if unpacker.eof:  # gzip files one after the other are one file
-                unpacker = zlib.decompressobj(_GZIP)
+                unpacker, members = zlib.decompressobj(_GZIP), members + 1
+            if members > MOST_MEMBERS:
+                raise Refused(400, f"over {MOST_MEMBERS} gzip files in one body", "Pack it as one")
             try:
                 yield unpacker.decompress(chunk, limit + 1)
             except zlib.error:

@@ -6,6 +6,7 @@ read again by the standard library, slowly, to tell which item it is.
 
 import json
 import math
+from typing import TypeVar
 
 import orjson
 
@@ -13,25 +14,42 @@ from streams.intake.signals import Unreadable
 
 _BOM = b"\xef\xbb\xbf"
 _LONGEST_INTEGER = 32
+MOST_ITEMS = 5_000  # in a request. Two million bad lines fit into one body: reading them took 20 s, and others waited
+
+Item = TypeVar("Item")
 
 
 class BodyError(ValueError):
     """Nothing can be read of it; the text says where and what to do."""
 
 
+class TooManyError(BodyError):
+    """More signals than one request may hold: nothing of it is looked at."""
+
+
 def items_of_body(body: bytes) -> list[object]:
     """The items of a JSON body: of an array, or the one that it is.
 
-    Raises BodyError when it is not JSON.
+    Raises BodyError when it is not JSON, TooManyError when they are more than MOST_ITEMS.
     """
     value = _read(body.removeprefix(_BOM))
-    return value if isinstance(value, list) else [value]
+    items = value if isinstance(value, list) else [value]
+    return _few(items, len(items))
 
 
 def items_of_lines(body: bytes) -> list[object]:
-    """The items of NDJSON, one a line; blank lines are none. A line that cannot be read is an item by itself."""
-    lines = body.removeprefix(_BOM).split(b"\n")
+    """The items of NDJSON, one a line; blank lines are none. A line that cannot be read is an item by itself.
+
+    Raises TooManyError when there are more than MOST_ITEMS lines.
+    """
+    lines = _few(body.removeprefix(_BOM).split(b"\n", MOST_ITEMS + 1), body.count(b"\n"))
     return [item_of_line(line) for line in lines if line.strip()]
+
+
+def _few(items: list[Item], count: int) -> list[Item]:
+    if count > MOST_ITEMS:
+        raise TooManyError(f"over {MOST_ITEMS:,} signals in one request")
+    return items
 
 
 def item_of_line(line: bytes) -> object:

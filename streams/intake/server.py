@@ -20,7 +20,8 @@ from starlette.routing import BaseRoute, Route
 from streams.clock import Clock
 from streams.intake.body import LINES, Refused, media_type, read_body
 from streams.intake.gate import Gate
-from streams.intake.parsing import BodyError, items_of_body, items_of_lines
+from streams.intake.parsing import BodyError, TooManyError, items_of_body, items_of_lines
+from streams.intake.protocol import Impatient
 from streams.intake.rate import Rate
 from streams.intake.settings import Feed, IntakeSettings, Keys, keys_for
 from streams.intake.signals import Examined, Intake, examine
@@ -59,6 +60,8 @@ class Signals:
         body = await read_body(request, self._limits.body_bytes, self._limits.body_seconds)
         try:
             items = read(body)
+        except TooManyError as error:
+            raise Refused(413, str(error), "Send the signals in several requests") from None
         except BodyError as error:
             raise Refused(400, str(error), "Send JSON: one signal, an array of them, or NDJSON") from None
         await self._within_rate(feed, len(items))
@@ -165,6 +168,7 @@ async def running(
     listening = _listening(intake.intake_host, settings.http_port)
     config = uvicorn.Config(
         app,
+        http=Impatient,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from domain.identity import normal_account, normal_phone
 from domain.lanes import urgent
+from schemas.errors import field_name
 from schemas.signals import BATCH_LIMIT, App, Call, Report, Signal, Sms, Transfer, Watch, batch_adapter, signal_adapter
 from streams import sources
 from streams.producer import MAX_BYTES, Producer, Record
@@ -25,6 +26,7 @@ from streams.topics import SIGNALS, SIGNALS_URGENT, partition_of
 ACCEPTED = Counter("quanzu_signals_accepted", "Signals that Kafka has, by who sent them", ["source"])
 
 RECORD_BYTES = MAX_BYTES - 1_000  # a record's value; its key and Kafka's own fields come on top
+MOST_FIELDS = 20  # more than any kind of signal has: each that is not one of it would be a fault by itself
 LONGEST_NUMBER = 128  # longer ones are refused by the schema, so they need no spelling
 
 
@@ -142,6 +144,8 @@ def _examined(index: int, item: object, now: datetime) -> Signal | list[Fault]:
         return [Fault(index, None, item.what, item.do)]
     if not isinstance(item, dict):
         return [Fault(index, None, "not an object", "Send each signal as a JSON object")]
+    if len(item) > MOST_FIELDS:
+        return [Fault(index, None, f"over {MOST_FIELDS} fields", "Leave out what is none of this kind of signal")]
     spelt, faults = _spelt(index, item)
     try:
         signal = signal_adapter.validate_python({**spelt, "arrived": now})
@@ -231,7 +235,4 @@ def _fault(index: int, detail: Mapping[str, Any]) -> Fault:
 
 
 def _name(field: object) -> str | None:
-    """A field's name as far as it is one: an unknown one is the sender's text, and may be anything."""
-    if not isinstance(field, str):
-        return None
-    return field if field.isascii() and field.replace("_", "a").isalpha() and len(field) <= 32 else "(a field)"
+    return field_name(field) if isinstance(field, str) else None
