@@ -2,11 +2,16 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from streams.wall import Wall
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NAP = timedelta(
+    seconds=1
+)  # of the wall's, the longest that a sleeper does not look: the wall's clock may be put right meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,7 @@ class Clock:
     speed: float = 1.0
     wall_start: float = 0.0  # seconds since 1970: any process can tell how far it has run
     sim_start: datetime = EPOCH
+    wall: Wall = field(default_factory=Wall, kw_only=True, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.speed <= 0:
@@ -49,7 +55,7 @@ class Clock:
         return f"{self.speed!r}@{self.sim_start.isoformat()}@{self.wall_start!r}"
 
     def now(self) -> datetime:
-        elapsed = (time.time() - self.wall_start) * self.speed
+        elapsed = (self.wall.time() - self.wall_start) * self.speed
         return (self.sim_start + timedelta(seconds=elapsed)).astimezone(UTC)
 
     def wall_seconds(self, duration: timedelta) -> float:
@@ -60,6 +66,6 @@ class Clock:
         await asyncio.sleep(max(0.0, self.wall_seconds(duration)))
 
     async def sleep_until(self, moment: datetime) -> None:
-        """Sleep until the clock shows `moment`: in several naps when a timer wakes early."""
+        """Sleep until the clock shows `moment`, in naps: a timer may wake early, and the clock be put right."""
         while (left := moment - self.now()) > timedelta(0):
-            await self.sleep(left)
+            await self.sleep(min(left, NAP * self.speed))

@@ -53,13 +53,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     redis = await _redis(found)
     yield kafka
     yield redis
-    if redis.good:
-        for clock in await _clocks(found):
-            yield clock
-    if watched(str(found.redis)):
-        yield await _sentinels(found)
-    for secret in _secrets(found):
-        yield secret
+    for finding in (*await _beside(redis, found), *_secrets(found)):
+        yield finding
     troubles = await asyncio.to_thread(topics.check, found) if kafka.good else []
     for trouble in troubles:
         yield Finding(False, trouble.partition(". ")[0], trouble.partition(". ")[2])
@@ -118,12 +113,18 @@ async def _redis(settings: Settings) -> Finding:
     return Finding(True, f"{name}, append-only file on")
 
 
+async def _beside(redis: Finding, settings: Settings) -> list[Finding]:
+    """What belongs to Redis: the clocks that go by it, and its Sentinels."""
+    clocks = await _clocks(settings) if redis.good else []
+    return [*clocks, await _sentinels(settings)] if watched(str(settings.redis)) else clocks
+
+
 async def _clocks(settings: Settings) -> list[Finding]:
     """Which machines' clocks are off the workers' time, that of Redis."""
     redis: Any = connect(settings)
     clock = Clock()
     try:
-        await Timekeeper(redis, clock).look()
+        await Timekeeper(redis, clock).ask()
         off = {"this machine": clock.wall.difference(), **await clocks_off(redis, clock)}
     finally:
         await redis.aclose()

@@ -10,6 +10,7 @@ from schemas.levels import Channel
 from streams import sources, topics
 from streams.auditor.auditor import Auditor
 from streams.board import Board
+from streams.breaker import Breaker
 from streams.casework import Casework
 from streams.channels.channel import Channel as Carrier
 from streams.channels.outgoing import Outgoing
@@ -27,6 +28,7 @@ from streams.restore import Shared
 from streams.screening.screening import Screening
 from streams.settings import Settings, SettingsError
 from streams.store import CaseStore, connect
+from streams.timekeeper import Timekeeper
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ class Line:
         self.settings = settings
         self.clock = clock or Clock.parse(settings.clock)
         self.redis: Any = connect(settings)
+        self.timekeeper = Timekeeper(self.redis, self.clock)
         self.producer = Producer(settings)
         self.store = CaseStore(self.redis)
         self.policies = Policies(settings, self.redis, self.producer)
@@ -52,6 +55,7 @@ class Line:
         configured = configured_sources(settings)
         self.feeds = Feeds(settings, self.redis, self.producer, self.clock, load_feeds(), configured)
         self.screening.heard = self.feeds.heard
+        self.breaker = Breaker(settings, self.redis, self.producer, self.policies, self.clock)
         self.auditor = Auditor(settings, self.redis, self.store, self.producer, self.policies, self.clock)
         self.shared = Shared(
             settings,
@@ -69,11 +73,13 @@ class Line:
     async def open(self) -> None:
         """Connect, and refuse to start where the topics are not as they must be."""
         self.check_topics()
+        await self.timekeeper.start()
         sources.know(configured_sources(self.settings))
         await self.producer.start()
         await self.shared.ensure()
 
     async def close(self) -> None:
+        await self.timekeeper.stop()
         await self.outgoing.client.aclose()
         await self.producer.stop()
         await self.redis.aclose()

@@ -27,12 +27,17 @@ MONEY_FROZEN = Gauge("quanzu_frozen_fen", "Money frozen at banks")
 DEFRAUDED_AFTER_WARNING = Gauge("quanzu_defrauded_after_warning", "Residents defrauded after a warning", ["days"])
 DEADLINES_OVERDUE = Gauge("quanzu_deadlines_overdue", "Deadlines that have passed and are not acted on", ["partition"])
 HELD_BACK = Counter("quanzu_dispatches_held_total", "Dispatches held back by a mute or the stop", ["channel"])
+POLICIES_STOPPED = Counter("quanzu_policies_stopped_total", "Policies that the breaker has stopped")
+POLICY_HOLDS = Gauge("quanzu_policies_held", "Policies that were stopped, and whose cases wait for a person")
 VISITS_JOINED = Counter("quanzu_visits_joined_total", "Visits that joined another to the same address", ["how"])
 PUT_OFF = Counter("quanzu_contacts_put_off_total", "Contacts put off by the budget", ["channel", "limit"])
 DEAD_LETTERS_SENT = Counter(
     "quanzu_dead_letters_sent_again_total", "What was counted as dead-lettered and has another outcome now", ["source"]
 )
 DEAD_LETTERS_OPEN = Gauge("quanzu_dead_letters_open", "Dead letters neither sent again nor dropped", ["source"])
+CLOCK_AHEAD = Gauge("quanzu_clock_ahead_seconds", "By how much this machine's clock is ahead of the workers' time")
+CLOCK_ERROR = Gauge("quanzu_clock_error_seconds", "How far the workers' time may be off here")
+CLOCK_STEPS = Counter("quanzu_clock_steps_total", "Times that a clock was set: the machine's, the shared", ["clock"])
 
 
 def show_cases(counts: Mapping[str, int]) -> None:

@@ -17,6 +17,9 @@ SENTINEL_PORT = 26379
 TRIES, TRIES_SENTINEL = 5, 3
 SENTINEL_SECONDS = 1.0  # then the next Sentinel is asked
 TIMES: dict[str, Any] = {"socket_timeout": 5, "socket_connect_timeout": 2}
+CONNECTIONS = (
+    1_000  # of a process: after an outage all that waited is under way at once, and redis-py refuses the 101st
+)
 
 # The form that prefect, redisvl, langchain and limits read: members with commas, then the service, then the database.
 _SENTINELS = re.compile(
@@ -82,13 +85,13 @@ def client(url: str) -> "Redis":
     a replica is given up at its first refusal to write.
     """
     if not watched(url):
-        return Redis.from_url(url, retry=_retry(TRIES), protocol=3, **TIMES)
+        return Redis.from_url(url, retry=_retry(TRIES), protocol=3, max_connections=CONNECTIONS, **TIMES)
     found = Watched.parse(url)
     times = dict.fromkeys(TIMES, SENTINEL_SECONDS)
     asked = {**found.sentinel_options, **times, "retry": Retry(NoBackoff(), 0), "decode_responses": True}
     sentinels: Any = Sentinel(found.sentinels, sentinel_kwargs=asked)  # type: ignore[no-untyped-call]
-    options = {**TIMES, **found.primary_options, "retry": _retry(TRIES_SENTINEL), "protocol": 3}
-    made: Redis = sentinels.master_for(found.service, Redis, _Pool, **options)
+    options = {**TIMES, "max_connections": CONNECTIONS, **found.primary_options}
+    made: Redis = sentinels.master_for(found.service, Redis, _Pool, **options, retry=_retry(TRIES_SENTINEL), protocol=3)
     return made
 
 

@@ -4,12 +4,11 @@ A receipt's input has a deterministic id, so one that comes twice counts once. T
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from pydantic import ValidationError
 from redis.exceptions import RedisError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -27,6 +26,7 @@ from streams.dead_letters import reason
 from streams.store import CaseStore
 
 BODY_BYTES = 64 * 1024
+BODY_SECONDS = 10.0
 AGAIN = {"Retry-After": "1"}
 
 Receipt = SmsReceipt | VoiceReceipt | BankReceipt | StationReceipt
@@ -41,9 +41,13 @@ class Receipts:
     """Takes receipts in."""
 
     def __init__(self, outgoing: Outgoing, channels: ChannelSettings) -> None:
-        self.key, self._seconds = channels.key(outgoing.settings), channels.receipts_seconds
+        self._key, self._seconds = channels.key(outgoing.settings), channels.receipts_seconds
         self._book, self._rosters, self._store = outgoing.book, outgoing.rosters, CaseStore(outgoing.redis)
         self._producer, self._clock = outgoing.producer, outgoing.clock
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Raises SignatureError. A signature's age is told by the workers' time: this machine's clock may be set."""
+        verify(self._key, headers, body, self._clock.wall.time())
 
     async def take(self, receipt: Receipt, channel: Channel) -> str:
         """Write the receipt's input and return its id, when Kafka has it.
@@ -149,10 +153,10 @@ def routes(outgoing: Outgoing, channels: ChannelSettings) -> list[Route]:
 def _endpoint(receipts: Receipts, model: type[Receipt], channel: Channel) -> Callable[[Request], Awaitable[Response]]:
     async def receive(request: Request) -> Response:
         body = await _body(request)
-        if body is None:
-            return _refused(413, f"a receipt has {BODY_BYTES} bytes at most")
+        if isinstance(body, Response):
+            return body
         try:
-            verify(receipts.key, request.headers, body, time.time())
+            receipts.verify(request.headers, body)
             taken = await receipts.take(model.model_validate_json(body), channel)
         except SignatureError as error:
             return _refused(401, str(error))
@@ -167,13 +171,19 @@ def _endpoint(receipts: Receipts, model: type[Receipt], channel: Channel) -> Cal
     return receive
 
 
-async def _body(request: Request) -> bytes | None:
-    """The body, or None for one that is too long: no more of it is read than shows that."""
+async def _body(request: Request) -> bytes | Response:
+    """The body, or the refusal of one that is too long or too slow: no more of it is read than shows that."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES:
-            return None
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > BODY_BYTES:
+                    return _refused(413, f"a receipt has {BODY_BYTES} bytes at most")
+    except TimeoutError:
+        return _refused(408, f"the receipt took over {BODY_SECONDS:g} s to arrive")
+    except ClientDisconnect:
+        return _refused(400, "the connection ended in the middle of the receipt")
     return body
 
 
