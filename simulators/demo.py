@@ -60,6 +60,7 @@ class Plan:
     workers: int = 2
     kill_worker: bool = False
     worker: tuple[str, ...] = WORKER  # the command of each
+    ahead: float = AHEAD_SECONDS
 
 
 @dataclass(slots=True)
@@ -93,7 +94,7 @@ class Demo:
     async def running(self) -> AsyncIterator[Running]:
         """Everything started: the clock stands at the province's first moment."""
         plan = self._plan
-        clock = Clock(plan.speed, time.time() + AHEAD_SECONDS, START)
+        clock = Clock(plan.speed, time.time() + plan.ahead, START)
         async with AsyncExitStack() as stack:
             line = await self._line(stack, clock)
             province = self.province(line.settings.key())
@@ -101,7 +102,7 @@ class Demo:
             found = await self._providers(stack, line, province, f"{address}/receipts")
             await self._settle(line, province)
             workers = await stack.enter_async_context(self.workers(found.settings(line.settings)))
-            await ready(line)
+            await self.ready(line)
             await clock.sleep_until(START)
             desk = Desk(line.settings, line.store, line.producer, clock)
             names = [f"operator-{number}" for number in range(1, OPERATORS + 1)]
@@ -115,6 +116,10 @@ class Demo:
     def workers(self, settings: Settings) -> Workers:
         """The processes that do the work."""
         return Workers(settings, self._plan.workers, self._plan.worker)
+
+    async def ready(self, line: Line) -> None:
+        """Return when the province may begin."""
+        await ready(line)
 
     async def _line(self, stack: AsyncExitStack, clock: Clock) -> Line:
         base = self._settings.model_copy(update={"clock": str(clock), "metrics_port": 0})

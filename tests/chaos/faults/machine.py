@@ -1,0 +1,44 @@
+"""Faults of the machine: a clock that steps, and a disk that is full."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+
+from tests.chaos.faults.base import KILL_SECONDS, Fault, Strike
+from tests.chaos.houses import House
+from tests.chaos.stage import Stage
+
+MEGABYTE = bytes(1 << 20)
+
+
+def _step(sign: int) -> Strike:
+    async def strike(stage: Stage, chance: Random) -> None:
+        """The clock of one worker steps by some seconds, once: minutes of the province. Its other clocks run on."""
+        stage.clock.write_text(f"{sign * chance.uniform(1.0, 8.0):+.2f}\n")
+
+    return strike
+
+
+async def disk_full(stage: Stage, chance: Random) -> None:
+    """Not a byte more goes into the data folder, for some seconds."""
+    filler = stage.servers.folder / "filler"
+    try:
+        _fill(filler)
+        await asyncio.sleep(chance.uniform(1.0, 3.0))
+    finally:
+        filler.unlink()
+
+
+def _fill(filler: Path) -> None:
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(MEGABYTE):
+            pass
+
+
+CLOCK = ("clock_steps_forward", "clock_steps_back")
+FAULTS = (
+    Fault("clock_steps_forward", "clock", _step(+1)),
+    Fault("clock_steps_back", "clock", _step(-1)),
+    Fault("disk_full", "disk", disk_full, KILL_SECONDS, outage=True, houses=frozenset({House.EMBEDDED})),
+)

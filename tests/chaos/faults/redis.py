@@ -1,0 +1,63 @@
+"""Faults of the store: older than it was, empty, or led by a replica that lagged; and one that raises."""
+
+import asyncio
+from random import Random
+
+from tests.chaos.faults.base import KILL_SECONDS, Fault
+from tests.chaos.houses import House
+from tests.chaos.stage import Stage
+from tests.servers.redis import RedisPair, RedisServer
+
+
+async def tail_lost(stage: Stage, chance: Random) -> None:
+    """Killed, and back with an append-only file that ends some seconds before."""
+    redis = _alone(stage)
+    await asyncio.to_thread(redis.lose_tail, seconds=chance.uniform(0.5, 3.0))
+    await asyncio.sleep(chance.uniform(0.1, 1.0))
+    await asyncio.to_thread(redis.start)
+
+
+async def wiped(stage: Stage, chance: Random) -> None:
+    """Flushed while it runs, or killed and back with nothing."""
+    redis = _alone(stage)
+    if chance.random() < 0.5:
+        async with stage.servers.client() as client:
+            await client.flushall()
+        return
+    await asyncio.to_thread(redis.wipe)
+    await asyncio.sleep(chance.uniform(0.1, 1.0))
+    await asyncio.to_thread(redis.start)
+
+
+async def failed_over(stage: Stage, chance: Random) -> None:
+    """The replica gets nothing for a while; then the primary dies, and the Sentinels let the replica lead."""
+    pair = _pair(stage)
+    await asyncio.to_thread(pair.stall_replication)
+    await asyncio.sleep(chance.uniform(0.3, 2.0))
+    await asyncio.to_thread(pair.fail_over)
+
+
+async def raises(stage: Stage, chance: Random) -> None:
+    """Workers whose every hundredth call raises: see tests/chaos/raising.py. Nothing more happens."""
+
+
+def _alone(stage: Stage) -> RedisServer:
+    if stage.servers.redis is None:
+        raise TypeError("this round has no Redis that stands alone")
+    return stage.servers.redis
+
+
+def _pair(stage: Stage) -> RedisPair:
+    if stage.servers.pair is None:
+        raise TypeError("this round has no Redis with a replica")
+    return stage.servers.pair
+
+
+ALONE, PAIR = frozenset({House.REDIS}), frozenset({House.SENTINEL})
+RAISES = "redis_raises"
+FAULTS = (
+    Fault("redis_tail_lost", "redis", tail_lost, KILL_SECONDS, outage=True, houses=ALONE),
+    Fault("redis_wiped", "redis", wiped, KILL_SECONDS, outage=True, houses=ALONE),
+    Fault("redis_failed_over", "redis", failed_over, KILL_SECONDS, outage=True, houses=PAIR),
+    Fault(RAISES, "raises", raises),
+)

@@ -1,0 +1,69 @@
+"""How late deadlines fired: from when a step fell due, and was known to, until its input was there or not needed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from domain.casework import deadlines
+from schemas.events import CaseEvent
+from streams.store import milliseconds, moment
+from tests.chaos.books import Books
+from tests.chaos.faults.base import OWNED_SECONDS
+from tests.chaos.seen import Arrived
+
+Name = tuple[str, str, int]
+"""Case, step, and when it falls due in ms of the province's time."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """A deadline as the journal tells of it; seconds since 1970."""
+
+    known: float
+    until: float
+
+
+def late(books: Books) -> Iterator[str]:
+    """A second while the partition has an owner; over a fault what its kind allows; the machine's stalls are added."""
+    fired: dict[Name, float] = {}
+    for each in books.seen.deadlines:
+        fired.setdefault((each.what.case, each.what.step, milliseconds(each.what.due)), each.at)
+    for name, standing in _standing(books).items():
+        due = max(standing.known, books.wall(moment(name[2])))
+        acted = min(fired.get(name, standing.until), standing.until)
+        excused = max([due + OWNED_SECONDS, *_excuses(books, due, acted)])
+        over = acted - excused - _stalled(books, due, acted)
+        if over > 0:
+            how = "fired" if name in fired else "had not fired"
+            yield f"{name[0]} {name[1]}: {how} {acted - due:.2f} s after it was due, {over:.2f} s more than is allowed"
+
+
+def _standing(books: Books) -> dict[Name, Standing]:
+    """Each deadline there was, with the time for which it stood."""
+    found: dict[Name, Standing] = {}
+    stood: dict[str, set[Name]] = {}  # by case
+    for each in _in_order(books):
+        case = each.what.case
+        now = {(case.id, step, milliseconds(due)) for step, due in deadlines(case).items()}
+        for name in stood.get(case.id, set()) - now:
+            found[name].until = each.at
+        for name in now - stood.get(case.id, set()):
+            found.setdefault(name, Standing(each.at, books.ended))
+        stood[case.id] = now
+    return found
+
+
+def _in_order(books: Books) -> list[Arrived[CaseEvent]]:
+    first: dict[str, Arrived[CaseEvent]] = {}
+    for each in books.seen.events:
+        first.setdefault(each.what.id, each)
+    return sorted(first.values(), key=lambda each: (each.what.case.id, each.what.case.version))
+
+
+def _excuses(books: Books, due: float, acted: float) -> Iterator[float]:
+    for window in books.windows:
+        if window.began <= acted and due <= window.ended + window.tolerance:
+            yield window.ended + window.tolerance
+
+
+def _stalled(books: Books, since: float, until: float) -> float:
+    return sum(max(0.0, min(until, ended) - max(since, began)) for began, ended in books.stalls)

@@ -1,0 +1,34 @@
+"""Rounds of a product made worse, with the faults that show it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from streams.channels.provider import Kind
+from tests.chaos.houses import House
+from tests.chaos.laws import Broken
+from tests.chaos.plan import Plan, Stroke, drawn
+from tests.chaos.round import play
+from tests.servers.kafka import Kafka
+
+SEED = 1
+SHOWN_BY = {
+    "no_fence": (("worker_frozen", 2.0),),
+    "ack_before_publish": (("worker_killed", 4.0), ("worker_killed", 7.0)),
+    "random_ids": (("redis_tail_lost", 5.0), ("redis_tail_lost", 7.5)),
+    "own_acks": (("carrier_answers_too_late", 2.0), ("worker_killed", 4.0), ("worker_killed", 6.5)),
+}
+NOT_MEANT = ("deadlines_late",)  # a mutation that is slow is late, which shows nothing
+
+
+def plan(mutation: str) -> Plan:
+    """Its round: two workers on a Redis of their own, and carriers that are idempotent."""
+    strokes = tuple(Stroke(kind, at, f"{mutation}:{at}") for kind, at in SHOWN_BY[mutation])
+    known = drawn(SEED)
+    kinds = dict.fromkeys(known.kinds, Kind.IDEMPOTENT)
+    return replace(known, house=House.REDIS, workers=2, kinds=kinds, strokes=strokes, mutation=mutation)
+
+
+async def caught(mutation: str, kafka: Kafka, folder: Path) -> list[Broken]:
+    """What breaks a law in the round of a mutation."""
+    outcome = await play(plan(mutation), kafka, folder)
+    return [each for each in outcome.broken if each.law not in NOT_MEANT]

@@ -1,0 +1,94 @@
+"""The product made worse on purpose, one promise at a time. A mutation that no longer fits the product raises."""
+
+import asyncio
+import inspect
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+from unittest.mock import patch
+
+import faust
+
+import streams.app
+import streams.store
+from domain.casework import steps
+from schemas.events import Dispatch
+from streams.batch import Entry
+from streams.casework import Casework
+from streams.raw import Raw
+from streams.store import Loaded, entry_name
+
+FENCE = "if stored ~= ARGV[1] then return stored end\n"
+DECIDING_SECONDS = 0.3  # so long another may commit between what a worker read and what it writes
+UNPUBLISHED_SECONDS = 1.0
+
+
+class OutdatedError(RuntimeError):
+    """What a mutation changes has changed itself."""
+
+
+def no_fence() -> None:
+    """A commit no longer asks at which offset the store stands; and deciding takes a while."""
+    _require(FENCE in streams.store.COMMIT, "the offset's check in commit.lua")
+    _put(streams.store, "COMMIT", streams.store.COMMIT.replace(FENCE, ""))
+    decide = Casework._decide
+
+    async def slowly(self: Casework, partition: int, loaded: Loaded, inputs: Sequence[tuple[Raw, Any]]) -> Any:  # noqa: ANN401
+        decided = await decide(self, partition, loaded, inputs)
+        await asyncio.sleep(DECIDING_SECONDS)
+        return decided
+
+    _put(Casework, "_decide", slowly)
+
+
+def ack_before_publish() -> None:
+    """Entries count as published, and inputs as done, before Kafka has what follows from them."""
+    _require("await self._publish(partition, entries)" in inspect.getsource(Casework._apply), "Casework._publish")
+    publish = Casework._publish
+    running: set[asyncio.Task[None]] = set()
+
+    async def later(self: Casework, partition: int, entries: Sequence[Entry]) -> None:
+        await asyncio.sleep(UNPUBLISHED_SECONDS)
+        await publish(self, partition, entries)
+
+    async def first(self: Casework, partition: int, entries: Sequence[Entry]) -> None:
+        await self._store.published(partition, [entry_name(entry) for entry in entries])
+        task = asyncio.create_task(later(self, partition, entries))
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    _put(Casework, "_publish", first)
+
+
+def random_ids() -> None:
+    """A dispatch decided again has another id."""
+    _require(getattr(steps, "Dispatch", None) is Dispatch, "Dispatch in domain/casework/steps.py")
+
+    def made(**fields: Any) -> Dispatch:  # noqa: ANN401 - as Dispatch takes them
+        case, step, *rest = fields["id"].split(":")
+        return Dispatch(**fields | {"id": ":".join([case, f"{step}.{uuid.uuid4().hex[:6]}", *rest])})
+
+    _put(steps, "Dispatch", made)
+
+
+def own_acks() -> None:
+    """Faust acks an event as it is taken, whatever becomes of it."""
+    _require(".noack()" in inspect.getsource(streams.app.records), "noack in streams/app.py")
+    _put(faust.Stream, "noack", lambda stream: stream)
+
+
+def _put(where: object, name: str, instead: object) -> None:
+    patch.object(where, name, instead).start()  # for the process's life; raises AttributeError when it is gone
+
+
+def _require(there: bool, what: str) -> None:
+    if not there:
+        raise OutdatedError(f"{what} is gone: mend the mutation in tests/chaos/mutations.py")
+
+
+MUTATIONS: dict[str, Callable[[], None]] = {
+    "no_fence": no_fence,
+    "ack_before_publish": ack_before_publish,
+    "random_ids": random_ids,
+    "own_acks": own_acks,
+}

@@ -1,0 +1,84 @@
+"""What a round does, all of it drawn from its seed: the servers, the workers, the carriers' promises, the faults."""
+
+from dataclasses import dataclass
+from random import Random
+
+from schemas.levels import Channel
+from streams.channels.provider import Kind
+from tests.chaos.faults import KINDS
+from tests.chaos.faults.base import Fault
+from tests.chaos.houses import House
+
+LENGTH = 9.0  # wall seconds of province
+FIRST, LAST = 1.0, 7.5  # when a fault may begin, in wall seconds from the province's first signal
+EARLY = 3.0  # when one that takes long begins at the latest
+MORE = (0, 1, 1, 2)  # how many faults come beside the first
+CHANNELS = {
+    Channel.SMS.value: "SMS",
+    Channel.PHONE.value: "VOICE",
+    Channel.PAYMENT.value: "BANK",
+    Channel.VISIT.value: "STATION",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """One fault of a round: what, when, and the seed of its own chances."""
+
+    kind: str
+    at: float
+    seed: str
+
+    @property
+    def fault(self) -> Fault:
+        return KINDS[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One round. `mutation`: a product made worse on purpose, to see that it is seen."""
+
+    seed: int
+    house: House
+    workers: int
+    kinds: dict[str, Kind]  # by provider: what it promises
+    strokes: tuple[Stroke, ...]
+    mutation: str | None = None
+
+    @property
+    def promised(self) -> dict[str, Kind]:
+        """By the channel of a dispatch."""
+        return {name: self.kinds[channel] for name, channel in CHANNELS.items()}
+
+
+def drawn(seed: int) -> Plan:
+    """A round's plan. Of as many rounds in a row as there are kinds, each kind is one's first fault."""
+    chance = Random(seed)
+    first = list(KINDS.values())[seed % len(KINDS)]
+    house = House.REDIS if House.REDIS in first.houses and chance.random() < 0.9 else _other(first)
+    chosen = [first, *_more(first, house, chance)]
+    return Plan(
+        seed=seed,
+        house=house,
+        workers=chance.choice([2, 2, 3]),
+        kinds={channel: chance.choice(list(Kind)) for channel in CHANNELS.values()},
+        strokes=tuple(sorted((stroke(fault, seed, chance) for fault in chosen), key=lambda each: each.at)),
+    )
+
+
+def stroke(fault: Fault, seed: int, chance: Random) -> Stroke:
+    """A fault at a random moment."""
+    return Stroke(fault.kind, round(chance.uniform(FIRST, EARLY if fault.early else LAST), 2), f"{seed}:{fault.kind}")
+
+
+def _other(fault: Fault) -> House:
+    return next((house for house in (House.SENTINEL, House.EMBEDDED) if house in fault.houses), House.REDIS)
+
+
+def _more(first: Fault, house: House, chance: Random) -> list[Fault]:
+    chosen: list[Fault] = []
+    fitting = [fault for fault in KINDS.values() if house in fault.houses]
+    for fault in chance.sample(fitting, len(fitting)):
+        if fault.group not in {first.group, *(each.group for each in chosen)}:
+            chosen.append(fault)
+    return chosen[: chance.choice(MORE)]

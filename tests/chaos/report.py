@@ -1,0 +1,102 @@
+"""What the rounds came to: counted, written after each, and told in words where one failed."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from schemas.levels import Result
+from tests.chaos.faults import KINDS
+from tests.chaos.laws import LAWS
+from tests.chaos.plan import Plan
+from tests.chaos.round import Outcome
+
+BROKEN = (*(law for law in LAWS if law), "money_twice_fen")
+MOST = 20  # of what broke in a round: the rest is like it
+
+
+@dataclass(slots=True)
+class Report:
+    """All rounds so far. `failures`: a round that broke a law, or could not be played to its end."""
+
+    began: float = field(default_factory=time.monotonic)
+    rounds: int = 0
+    seeds: list[int] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    mutations_caught: int | None = None
+    failures: list[dict[str, Any]] = field(default_factory=list)
+
+    def played(self, outcome: Outcome) -> str:
+        """Take a round in; returns a line that tells of it."""
+        self._count(outcome.plan)
+        found = counted(outcome)
+        self.counts.update(found)
+        if outcome.broken:
+            self._failed(outcome.plan, [f"{each.law or 'books'}: {each.words}" for each in outcome.broken], outcome)
+        told = "  ".join(f"{name} {value}" for name, value in found.items() if value)
+        return f"{_head(outcome.plan)}  {outcome.seconds:.1f} s  {told}" + ("  FAILED" if outcome.broken else "")
+
+    def ended(self, plan: Plan, error: BaseException) -> str:
+        """Take in a round that could not be played to its end; returns a line that tells of it."""
+        self._count(plan)
+        self._failed(plan, [f"the round ended with {type(error).__name__}: {error}"])
+        return f"{_head(plan)}  FAILED: {type(error).__name__}: {error}"
+
+    def write(self, file: Path) -> None:
+        """Write all of it, whole or not at all."""
+        made = file.with_name(f"{file.name}.new")
+        made.write_bytes(orjson.dumps(self.as_dict(), option=orjson.OPT_INDENT_2))
+        made.replace(file)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it is written. `mutations_caught` is none when they were not run."""
+        return {
+            "rounds": self.rounds,
+            "faults": {kind: self.faults[kind] for kind in KINDS},
+            **{name: self.counts[name] for name in ("accepted", "alerts", "contacts", "contacts_in_doubt", *BROKEN)},
+            "mutations_caught": self.mutations_caught,
+            "seeds": self.seeds,
+            "seconds": round(time.monotonic() - self.began, 1),
+            "failures": self.failures,
+        }
+
+    def _count(self, plan: Plan) -> None:
+        self.rounds += 1
+        self.seeds.append(plan.seed)
+        self.faults.update(stroke.kind for stroke in plan.strokes)
+
+    def _failed(self, plan: Plan, what: list[str], outcome: Outcome | None = None) -> None:
+        more = [f"... and {len(what) - MOST} more"] if len(what) > MOST else []
+        self.failures.append({"seed": plan.seed, "faults": moments(plan, outcome), "what": [*what[:MOST], *more]})
+
+
+def counted(outcome: Outcome) -> dict[str, int]:
+    """A round in figures."""
+    books = outcome.books
+    laws: Counter[str] = Counter()
+    for each in outcome.broken:
+        laws[each.law] += each.amount
+    return {
+        "accepted": books.accepted.total(),
+        "alerts": len({each.what.id for each in books.seen.inputs if each.what.kind == "alert"}),
+        "contacts": len(books.contacts),
+        "contacts_in_doubt": sum(Result.IN_DOUBT in results for results in books.seen.reports.values()),
+        **{law: laws[law] for law in BROKEN},
+    }
+
+
+def moments(plan: Plan, outcome: Outcome | None) -> list[str]:
+    """The faults of a round, and when each was there: wall seconds since the province's first signal."""
+    if outcome is None:
+        return [f"{stroke.kind} at {stroke.at} s" for stroke in plan.strokes]
+    start = outcome.books.clock.wall_start
+    return [f"{w.kind} {w.began - start:.1f} to {w.ended - start:.1f} s" for w in outcome.books.windows]
+
+
+def _head(plan: Plan) -> str:
+    struck = ", ".join(f"{stroke.kind} at {stroke.at}" for stroke in plan.strokes)
+    return f"seed {plan.seed}  {plan.house.value}, {plan.workers} workers  {struck}"

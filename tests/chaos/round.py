@@ -1,0 +1,192 @@
+"""A round: a short province that is struck, drained, stopped, and whose books are read."""
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import IO
+from unittest.mock import patch
+
+from streams import topics
+from streams.reader import end_offsets
+from tests.chaos import raising, stalls, store
+from tests.chaos.books import Books
+from tests.chaos.faults.machine import CLOCK
+from tests.chaos.faults.redis import RAISES
+from tests.chaos.houses import servers
+from tests.chaos.laws import Broken, broken
+from tests.chaos.plan import LENGTH, Plan, Stroke
+from tests.chaos.province import Quiet
+from tests.chaos.seen import Seen
+from tests.chaos.stage import Stage, Window
+from tests.chaos.workers import WatchedWorkers
+from tests.servers.kafka import Kafka
+
+DRAIN_SECONDS = 60.0
+OBSERVE_SECONDS = 15.0
+LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a round came to."""
+
+    plan: Plan
+    books: Books
+    broken: list[Broken]
+    seconds: float
+
+
+async def play(plan: Plan, kafka: Kafka | None, folder: Path) -> Outcome:
+    """Play a round; `folder`, which is made, keeps its logs."""
+    began = time.monotonic()
+    await asyncio.to_thread(folder.mkdir, parents=True)
+    with patch.dict(os.environ, _environment(plan)), _logged(folder / "round.log"):
+        async with _stage(plan, kafka, folder) as stage:
+            end = stage.running.line.clock.now() + timedelta(seconds=LENGTH) * stage.running.line.clock.speed
+            async with asyncio.TaskGroup() as group:
+                group.create_task(stage.running.feeders.run(end))
+                for stroke in plan.strokes:
+                    group.create_task(_strike(stage, stroke))
+            books = await _settled(plan, stage, folder)
+            found = broken(books)
+            if isinstance(stage.running.workers, WatchedWorkers) and stage.running.workers.hung:
+                found.append(Broken("", f"{stage.running.workers.hung} workers did not stop when told to"))
+    return Outcome(plan, books, found, time.monotonic() - began)
+
+
+def _environment(plan: Plan) -> dict[str, str]:
+    kinds = {f"QUANZU_{channel}_KIND": kind.value for channel, kind in plan.kinds.items()}
+    return kinds | {"QUANZU_RECEIPTS_SECRET": "chaos" * 8}
+
+
+@contextmanager
+def _logged(file: Path) -> Iterator[None]:
+    """What this process logs goes to the round's folder."""
+    handler = logging.FileHandler(file)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+
+
+@asynccontextmanager
+async def _stage(plan: Plan, kafka: Kafka | None, folder: Path) -> AsyncIterator[Stage]:
+    """Everything started, and watched from before the first record."""
+    struck = {stroke.kind for stroke in plan.strokes}
+    wrongs = [*([raising.NAME] if RAISES in struck else []), *([plan.mutation] if plan.mutation else [])]
+    clock = folder / "clock"
+    async with AsyncExitStack() as stack:
+        there = await stack.enter_async_context(servers(plan.house, kafka, folder))
+        await asyncio.to_thread(topics.create, there.settings)
+        names = [topic.name for topic in topics.ALL]
+        with (folder / "beside.log").open("wb") as log:
+            stack.enter_context(_beside(log, "tests.chaos.observer", there.brokers, folder / "seen.jsonl", *names))
+            stack.enter_context(_beside(log, "tests.chaos.stalls", folder / "stalls"))
+        quiet = Quiet(there.settings, plan, wrongs, clock if struck & {*CLOCK} else None)
+        running = await stack.enter_async_context(quiet.running())
+        yield Stage(running, there, Seen(folder / "seen.jsonl"), clock)
+
+
+@contextmanager
+def _beside(log: IO[bytes], module: str, *arguments: str | Path) -> Iterator[None]:
+    """A process of the tests' own for as long as the context lasts."""
+    with subprocess.Popen([sys.executable, "-m", module, *map(str, arguments)], stdout=log, stderr=log) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+async def _strike(stage: Stage, stroke: Stroke) -> None:
+    await asyncio.sleep(stroke.at)
+    fault, began = stroke.fault, time.time()
+    try:
+        await fault.strike(stage, Random(stroke.seed))
+    finally:
+        stage.windows.append(Window(stroke.kind, began, time.time(), fault.tolerance, fault.outage))
+
+
+async def _settled(plan: Plan, stage: Stage, folder: Path) -> Books:
+    """Drain, stop, and read all books."""
+    running, settings = stage.running, stage.running.line.settings
+    due = await _drained(stage)
+    ended = time.time()
+    await running.workers.stop()
+    for partition in range(settings.partitions):
+        await running.line.casework.watch(partition)  # what a worker left in the outbox, as its successor would
+    await _all_seen(stage)
+    async with stage.servers.client() as redis:
+        held = await store.read(redis, settings.partitions)
+    return Books(
+        seen=stage.seen,
+        store=held,
+        contacts=[contact for provider in stage.providers for contact in provider.book],
+        accepted=running.feeders.accepted,
+        sent=running.feeders.sent,
+        refused=running.feeders.refused,
+        kinds=plan.promised,
+        due=due,
+        windows=stage.windows,
+        stalls=stalls.read(folder / "stalls"),
+        clock=running.line.clock,
+        ended=ended,
+        poisoned=stage.poisoned,
+    )
+
+
+async def _drained(stage: Stage) -> set[str]:
+    """Wait until all that was under way has come to its end; returns the dispatches that there were by then.
+
+    What never comes to its end breaks a law afterwards, which says more than a time-out here would.
+    """
+    until = time.monotonic() + DRAIN_SECONDS
+    wanted: set[str] | None = None
+    inputs: dict[int, int] = {}
+    while time.monotonic() < until:
+        stage.seen.look()
+        screened, stands = await _standing(stage)
+        if wanted is None and screened >= stage.seen.signals.total() >= stage.running.feeders.accepted.total():
+            wanted = {each.id for event in stage.seen.events for each in event.what.dispatches}
+            inputs = {
+                p: offset for (topic, p), offset in stage.seen.reached.items() if topic == topics.CASE_INPUTS.name
+            }
+        applied = all(stands[p] >= offset for p, offset in inputs.items())
+        if wanted is not None and wanted <= stage.seen.reports.keys() and applied:
+            break
+        await asyncio.sleep(LOOK_SECONDS)
+    return wanted or {each.id for event in stage.seen.events for each in event.what.dispatches}
+
+
+async def _standing(stage: Stage) -> tuple[int, list[int]]:
+    """How many signals have come out, and at which input each partition stands."""
+    partitions = stage.running.line.settings.partitions
+    async with stage.servers.client() as redis:
+        outcomes = await store.screened(redis, partitions)
+        return outcomes.total() - outcomes["unknown"], await store.offsets(redis, partitions)
+
+
+async def _all_seen(stage: Stage) -> None:
+    """Wait until the observer has all there is. Raises TimeoutError when it never gets it."""
+    settings = stage.running.line.settings.model_copy(update={"kafka": stage.servers.brokers})
+    ends = {
+        (topic.name, p): end
+        for topic in topics.ALL
+        for p, end in (await end_offsets(settings, topic.name)).items()
+        if end
+    }
+    async with asyncio.timeout(OBSERVE_SECONDS):
+        while any(stage.seen.reached.get(place, -1) < end - 1 for place, end in ends.items()):
+            stage.seen.look()
+            await asyncio.sleep(LOOK_SECONDS)

@@ -1,0 +1,93 @@
+"""What the observer has seen: the story of a round, from its file."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import orjson
+from pydantic import ValidationError
+
+from schemas.events import CaseEvent, Dispatch, StandingEvent, journal_adapter
+from schemas.inputs import CaseInput, Deadline, input_adapter
+from schemas.levels import Result
+from streams import topics
+from streams.channels.book import REPORTED
+
+POISON = b"\x00\xff{poison"
+WORD = frozenset(REPORTED)
+LANES = {topic.name for topic in topics.LANES}
+CHANNELS = {topic.name for topic in topics.DISPATCHES}
+
+What = TypeVar("What")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived(Generic[What]):
+    """A record, where it lies, and when the observer had it: seconds since 1970."""
+
+    what: What
+    at: float
+    partition: int
+    offset: int
+
+
+@dataclass(slots=True)
+class Seen:
+    """By topic, each partition in its order. `unreadable`: how many records of a topic nobody can read."""
+
+    file: Path
+    signals: Counter[str] = field(default_factory=Counter)  # by source
+    inputs: list[Arrived[CaseInput]] = field(default_factory=list)
+    journal: list[Arrived[CaseEvent | StandingEvent]] = field(default_factory=list)
+    dispatches: list[Arrived[Dispatch]] = field(default_factory=list)
+    unreadable: Counter[str] = field(default_factory=Counter)
+    reached: dict[tuple[str, int], int] = field(default_factory=dict)  # the last offset of a topic's partition
+    reports: dict[str, set[Result]] = field(default_factory=dict)  # of a dispatch: what its channel reported
+    _read: int = 0  # bytes
+
+    def look(self) -> None:
+        """Take in what the file has more than last time."""
+        for topic, partition, offset, at, value in self._lines():
+            self.reached[topic, partition] = max(offset, self.reached.get((topic, partition), -1))
+            try:
+                self._take(topic, partition, offset, at, value or "")
+            except (ValidationError, orjson.JSONDecodeError):
+                self.unreadable[topic] += 1
+
+    @property
+    def events(self) -> list[Arrived[CaseEvent]]:
+        """The journal's case events, however often each was published."""
+        return [Arrived(a.what, a.at, a.partition, a.offset) for a in self.journal if isinstance(a.what, CaseEvent)]
+
+    @property
+    def deadlines(self) -> Iterator[Arrived[Deadline]]:
+        """The deadlines that fired, however often each was written."""
+        return (Arrived(a.what, a.at, a.partition, a.offset) for a in self.inputs if isinstance(a.what, Deadline))
+
+    def _lines(self) -> Iterator[tuple[str, int, int, float, str | None]]:
+        if not self.file.exists():
+            return
+        with self.file.open("rb") as book:
+            book.seek(self._read)
+            new = book.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for line in whole.splitlines():
+            yield orjson.loads(line)
+
+    def _take(self, topic: str, partition: int, offset: int, at: float, value: str) -> None:
+        if topic in LANES:
+            self.signals.update(signal["source"] for signal in orjson.loads(value))
+        elif topic == topics.CASE_INPUTS.name:
+            self._input(Arrived(input_adapter.validate_json(value), at, partition, offset))
+        elif topic == topics.CASE_EVENTS.name:
+            self.journal.append(Arrived(journal_adapter.validate_json(value), at, partition, offset))
+        elif topic in CHANNELS:
+            self.dispatches.append(Arrived(Dispatch.model_validate_json(value), at, partition, offset))
+
+    def _input(self, arrived: Arrived[CaseInput]) -> None:
+        self.inputs.append(arrived)
+        if arrived.what.kind == "contact_result" and arrived.what.result in WORD:
+            self.reports.setdefault(arrived.what.dispatch, set()).add(arrived.what.result)

@@ -1,0 +1,66 @@
+"""When a deadline is late: the law by which rounds of chaos are judged, on stories made up by hand."""
+
+from collections import Counter
+from pathlib import Path
+
+from domain.casework import deadlines
+from schemas.events import CaseEvent
+from schemas.inputs import Deadline
+from schemas.levels import Level
+from streams.clock import Clock
+from streams.store import milliseconds
+from tests.chaos.books import Books
+from tests.chaos.late import late
+from tests.chaos.seen import Arrived, Seen
+from tests.chaos.stage import Window
+from tests.chaos.store import Store
+from tests.domain.builders import NOON, Line
+
+BEGAN = 1_000.0  # when it was noon, in seconds since 1970
+
+
+def story(fired_after: float, *windows: Window, stalls: tuple[tuple[float, float], ...] = ()) -> list[str]:
+    """A yellow case whose first deadline fired so many wall seconds after it was due; what the law says."""
+    line = Line()
+    line.alert(Level.YELLOW)
+    step, due = min(deadlines(line.here).items(), key=lambda each: each[1])
+    seen = Seen(Path("nothing"))
+    opened = CaseEvent(
+        id="e1", input="i1", input_kind="alert", partition=0, offset=0, at=NOON, case=line.here, facts=[]
+    )
+    seen.journal.append(Arrived(opened, BEGAN, 0, 0))
+    books = Books(
+        seen, Store(), [], Counter(), Counter(), Counter(), {}, set(), windows, stalls, Clock(60, BEGAN, NOON), 0.0, 0
+    )
+    name = f"d:{line.here.id}:{step}:{milliseconds(due)}"
+    deadline = Deadline(id=name, at=due, resident=line.here.resident, case=line.here.id, step=step, due=due)
+    fired_at = books.wall(due) + fired_after
+    seen.inputs.append(Arrived(deadline, fired_at, 0, 0))
+    line.give(deadline)
+    moved = opened.model_copy(update={"id": "e2", "case": line.here, "offset": 1})
+    seen.journal.append(Arrived(moved, fired_at, 0, 1))
+    return list(late(Books(**{**vars(books), "ended": fired_at})))
+
+
+def over(tolerance: float) -> Window:
+    """A fault that struck as the case was opened, and was over at once."""
+    return Window("worker_killed", BEGAN, BEGAN, tolerance, outage=False)
+
+
+def test_a_deadline_has_a_second_while_its_partition_has_an_owner() -> None:
+    assert story(0.9) == []
+    assert len(story(1.1)) == 1
+
+
+def test_over_a_fault_a_deadline_has_what_the_fault_allows_and_no_more() -> None:
+    assert story(1.1, over(12.0)) == []
+    assert len(story(12.5, over(12.0))) == 1
+
+
+def test_a_fault_that_was_over_before_excuses_nothing() -> None:
+    assert len(story(1.1, over(0.5))) == 1
+
+
+def test_for_as_long_as_the_whole_machine_stood_still_nothing_is_late() -> None:
+    stood = (BEGAN, BEGAN + 60.0)
+    assert story(1.1, stalls=(stood,)) == []
