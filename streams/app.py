@@ -23,6 +23,7 @@ from typing import Any, Protocol, TypeVar, cast
 import faust
 from faust.types import EventT, StreamT, TransportT
 from mode import CrashingSupervisor
+from mode.utils.queues import ThrowableQueue
 
 from streams.retry import until_done
 from streams.settings import Settings
@@ -52,8 +53,24 @@ class Acked(Protocol):
     def ack(self) -> bool: ...
 
 
+class Buffer(ThrowableQueue[Any]):
+    """What waits for an agent. Never full: then its partitions are no longer fetched, and the others go on.
+
+    Faust's own would hold the one loop that serves all agents until there is room in it again. How far it goes beyond
+    its size is bounded by what one fetch brings, a megabyte for each partition.
+    """
+
+    def full(self) -> bool:
+        return False
+
+
 class App(faust.App):
     """A Faust app on Quanzu's own transport."""
+
+    def FlowControlQueue(  # noqa: N802 - Faust's name for it
+        self, maxsize: int | None = None, *, clear_on_resume: bool = False
+    ) -> Buffer:
+        return Buffer(maxsize=maxsize or BUFFERED, flow_control=self.flow_control, clear_on_resume=clear_on_resume)
 
     def _new_transport(self) -> TransportT:
         return Transport(self.conf.broker_consumer, self)

@@ -1,7 +1,7 @@
 """Faust's Kafka transport with two things put right: how long a fetch waits, and what a commit may pass."""
 
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import ConsumerRecord
@@ -9,6 +9,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
 FETCH_WAIT_MS = 30
+FULL_WAIT_SECONDS = 0.05
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -35,6 +36,13 @@ class Consumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
+        """What was fetched; looked for often while a full buffer waits to be filled again (a second is Faust's own)."""
+        found: AsyncIterator[tuple[TP, Message]] = super().getmany(
+            FULL_WAIT_SECONDS if self._buffered_partitions else timeout
+        )
+        return found
 
     def _to_message(self, tp: TP, record: ConsumerRecord[bytes, bytes]) -> ConsumerMessage:
         delivered = self._delivered[tp]

@@ -51,12 +51,17 @@ def read(tp: TopicPartition, raws: Sequence[Raw], at: datetime) -> ReadBatch:
     """Read records; one that is whole costs one validation, else each of its signals is looked at by itself."""
     batch = ReadBatch([], [], Counter(), {})
     for raw in raws:
-        try:
-            signals = list(enumerate(batch_adapter.validate_json(raw.value)))
-        except ValidationError:
-            signals = _one_by_one(tp, raw, at, batch)
-        batch.records.append((raw.offset, [Item(raw.offset, *signal) for signal in signals]))
+        add(batch, tp, raw, at)
     return batch
+
+
+def add(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime) -> None:
+    """Read one more record."""
+    try:
+        signals = list(enumerate(batch_adapter.validate_json(raw.value)))
+    except ValidationError:
+        signals = _one_by_one(tp, raw, at, batch)
+    batch.records.append((raw.offset, [Item(raw.offset, *signal) for signal in signals]))
 
 
 def refuse(batch: ReadBatch, place: RecordPlace, source: str, why: str, value: bytes, at: datetime) -> None:

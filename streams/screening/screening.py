@@ -24,7 +24,7 @@ from streams.producer import Producer, Record
 from streams.raw import Raw
 from streams.reader import Tails, beginning_offsets, end_offsets, read_all, read_range
 from streams.residents.register import Residents
-from streams.screening.records import once, read
+from streams.screening.records import add, once, read
 from streams.screening.sifting import Sieve, Sifted
 from streams.screening.store import EvidenceStore, Position
 from streams.screening.subjects import Subjects
@@ -198,13 +198,17 @@ class Screening:
     async def _batch(self, tp: TopicPartition, raws: Sequence[Raw], expected: int | None, rules: RiskRules) -> bool:
         """One batch from signals to alerts; False when it was not counted, since the store stood elsewhere."""
         now = self._clock.now()
-        batch = read(tp, raws, now)
+        batch = read(tp, [], now)
+        for raw in raws:
+            add(batch, tp, raw, now)
+            await asyncio.sleep(0)  # others' turn: red must not wait for a whole batch of ordinary life
         letters = (again.letter for again in batch.again.values())
         again = once(batch, await self._store.sent_again(tp, letters))
         sifted = await self._sieve.sift(tp, batch, rules, now)
         judge = await self._judge(_evidence(sifted), rules, now)
         for offset, findings in sifted.records:
             judge.record(tp, offset, findings)
+            await asyncio.sleep(0)
         await self._publish(sifted)
         if batch.letters:
             await dead_letters.write(self._producer, batch.letters)
