@@ -6,6 +6,7 @@ A visit to an address that somebody is on the way to joins his: see domain/one_v
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from redis.asyncio import Redis
@@ -17,9 +18,10 @@ from schemas.inputs import OfficerReport, VisitStage
 from schemas.residents import Language
 from schemas.rosters import Officer, Roster, Task, TaskState
 from streams.producer import Producer, Record
-from streams.reader import Tails, read_all
+from streams.reader import Read, Tails, read_all
 from streams.settings import Settings
 from streams.topics import ROSTERS
+from streams.unreadable import readable
 
 ROSTER = "roster"  # hash: station -> roster
 TASKS = "visit-tasks"  # hash: dispatch -> task
@@ -124,12 +126,11 @@ class Rosters:
     async def restore(self, since: Tails | None = None) -> None:
         """Fill Redis from the topic, or put what lies behind `since` on it back."""
         async for record in read_all(self._settings, ROSTERS.name, since):
-            kind, _, name = (record.key or b"").decode().partition("/")
-            where = {"station": ROSTER, "task": TASKS}.get(kind)
+            where = readable(ROSTERS.name, record.offset, partial(_place, record))
             if where and record.value:
-                await self._redis.hset(where, name, record.value)
+                await self._redis.hset(*where, record.value)
             elif where:
-                await self._redis.hdel(where, name)
+                await self._redis.hdel(*where)
         await self._restore_places()
 
     async def _restore_places(self) -> None:
@@ -193,3 +194,17 @@ def _task(dispatch: Dispatch, officer: str, now: datetime, *, place: str | None,
         place=place,
         joins=joins,
     )
+
+
+def _place(record: Read) -> tuple[str, str]:
+    """Where in Redis a record of the topic belongs. Raises ValueError when it belongs nowhere."""
+    kind, _, name = (record.key or b"").decode().partition("/")
+    if kind not in _KINDS:
+        raise ValueError("the key is neither a station's nor a task's")
+    where, model = _KINDS[kind]
+    if record.value:
+        model.model_validate_json(record.value)
+    return where, name
+
+
+_KINDS: dict[str, tuple[str, type[Roster] | type[Task]]] = {"station": (ROSTER, Roster), "task": (TASKS, Task)}

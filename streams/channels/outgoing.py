@@ -63,11 +63,7 @@ class Outgoing:
 
     async def resident(self, dispatch: Dispatch) -> Resident | None:
         """Who it is about: the entry that stands for it after all merges; none when there is none."""
-        try:
-            return (await self.residents.standing([dispatch.resident])).get(dispatch.resident)
-        except ValueError:  # merged in a circle: somebody must mend the register, the worker goes on
-            log.exception("resident %s cannot be reached: the register's merges lead in a circle", dispatch.resident)
-            return None
+        return (await self.residents.standing([dispatch.resident])).get(dispatch.resident)
 
     async def recipient(self, dispatch: Dispatch) -> Recipient | None:
         """Whom to reach: the resident, a minor's guardian, or a trusted contact. None: no number is known."""

@@ -7,10 +7,11 @@ is the one in Redis.
 """
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 from zlib import crc32
@@ -21,10 +22,14 @@ from redis.asyncio import Redis
 from domain.identity import Owner, holders, resolve
 from schemas.residents import Resident, ResidentId
 from streams.producer import Producer, Record
-from streams.reader import Tails, beginning_offsets, end_offsets, read_range
+from streams.reader import Read, Tails, beginning_offsets, end_offsets, read_range
 from streams.settings import Settings
 from streams.topics import RESIDENTS, home
+from streams.unreadable import readable
 
+log = logging.getLogger(__name__)
+
+MOST_MERGES = 16  # one after the other; each is a round trip
 AT_ONCE = 3  # batches under way: one is with Kafka, one with Redis, one is being made
 BATCH = 1000  # entries in one round trip: some hundred kilobytes
 Index = Literal["phones", "accounts", "idhashes"]
@@ -75,17 +80,18 @@ class Residents:
     async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
         """For each id the entry that stands for it after all merges, where there is one.
 
-        Raises ValueError when signposts lead in a circle.
+        Where signposts lead in a circle, or on and on, there is none: the register must be mended, the line goes on.
         """
         asked = list(dict.fromkeys(ids))
         found = await self.get(asked)
-        while ahead := {entry.merged_into for entry in found.values() if entry.merged_into} - found.keys():
-            following = await self.get(ahead)
+        for _ in range(MOST_MERGES):
+            ahead = {entry.merged_into for entry in found.values() if entry.merged_into} - found.keys()
+            following = await self.get(ahead) if ahead else {}
             if not following:
                 break
             found |= following
         merged = {entry.id: entry.merged_into for entry in found.values()}
-        ends = {entry: resolve(entry, merged) for entry in asked}
+        ends = {entry: _end(entry, merged) for entry in asked}
         return {entry: found[end] for entry, end in ends.items() if end in found}
 
     async def by_phone(self, asked: Sequence[tuple[str, datetime]]) -> list[ResidentId | None]:
@@ -156,8 +162,10 @@ class Residents:
         batch: dict[ResidentId, bytes | None] = {}
         read = 0
         async for record in read_range(self._settings, RESIDENTS.name, partition, first, last):
-            batch[(record.key or b"").decode()] = record.value
             read += 1
+            if (entry := readable(RESIDENTS.name, record.offset, partial(_id_of, record))) is None:
+                continue
+            batch[entry] = record.value
             if len(batch) >= BATCH:
                 seen |= batch.keys()
                 await self._overwrite(batch)
@@ -264,6 +272,22 @@ class Residents:
 @lru_cache(maxsize=4096)
 def _key(name: str, partition: int) -> str:
     return f"{name}:{{{partition}}}"
+
+
+def _id_of(record: Read) -> ResidentId:
+    """Whose record it is. Raises ValueError when it is none of the register's."""
+    entry = (record.key or b"").decode()
+    if record.value is not None and Resident.model_validate_json(record.value).id != entry:
+        raise ValueError("the record's key is not its entry's id")
+    return entry
+
+
+def _end(entry: ResidentId, merged: Mapping[str, str | None]) -> ResidentId | None:
+    try:
+        return resolve(entry, merged)
+    except ValueError as error:
+        log.error("the register must be mended: %s", error)  # noqa: TRY400 - the text says it all
+        return None
 
 
 def _owners_of(raw: bytes | None) -> dict[tuple[Index, str], str]:

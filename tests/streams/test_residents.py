@@ -106,11 +106,12 @@ async def test_a_merged_entry_is_a_signpost_and_never_found(register: Residents)
     assert (await register.standing([other.id]))[other.id].id == one.id
 
 
-async def test_a_circle_of_signposts_is_refused(register: Residents) -> None:
+async def test_a_circle_of_signposts_leads_to_nobody_and_stops_nobody(register: Residents) -> None:
     one, other = resident(), resident()
     await register.put([changed(one, merged_into=other.id), changed(other, merged_into=one.id)])
-    with pytest.raises(ValueError, match="circle"):
-        await register.standing([one.id])
+    third = resident()
+    await register.put([third])
+    assert list(await register.standing([one.id, third.id])) == [third.id]
 
 
 async def test_the_order_in_which_residents_are_put_does_not_matter(register: Residents) -> None:
