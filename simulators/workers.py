@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from pydantic import SecretStr
+
 from streams.settings import Settings
 
 WORKER = ("-m", "quanzu", "worker")  # what Python is told to run
@@ -81,7 +83,8 @@ class Workers:
         )
 
     def _environment(self, folder: Path) -> dict[str, str]:
-        own = self._settings.model_copy(update={"data": folder, "metrics_port": 0})
+        secret = SecretStr(self._settings.key().decode())  # in a folder of its own each would make one of its own
+        own = self._settings.model_copy(update={"data": folder, "metrics_port": 0, "secret": secret})
         return {**os.environ, **own.environment(), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
     async def _look_after(self) -> None:
