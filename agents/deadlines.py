@@ -5,6 +5,7 @@ from functools import partial
 
 from streams import topics
 from streams.app import App, every, owned
+from streams.breaker import LOOK_SECONDS
 from streams.deadlines import POLL_SECONDS
 from streams.line import Line
 from streams.orphans import BEAT_SECONDS
@@ -18,6 +19,7 @@ def attach(app: App, line: Line) -> None:
     every(app, WATCH_SECONDS, "watch", partial(_each, app, line.watch))
     every(app, WATCH_SECONDS, "gauges", lambda: line.show(owned(app, topics.CASE_INPUTS.name)))
     every(app, BEAT_SECONDS, "beat", lambda: line.orphans.beat(owned(app, topics.CASE_INPUTS.name)))
+    every(app, LOOK_SECONDS, "breaker", line.breaker.look)
     every(app, BEAT_SECONDS, "cover", line.cover)
 
 

@@ -74,7 +74,15 @@ def board(view: Overview, title: str = "") -> RenderableType:
     """The whole board as it stands."""
     head = Text.assemble(("劝阻 Quanzu ", "bold"), f"{_clock(view.now)}  {title}")
     upper = Columns([_levels(view), _signals(view), _channels(view), _money(view)], padding=(0, 1))
-    return Panel(Group(upper, _recent(view)), title=head, title_align="left", border_style="cyan")
+    return Panel(Group(*_stopped(view), upper, _recent(view)), title=head, title_align="left", border_style="cyan")
+
+
+def _stopped(view: Overview) -> list[Text]:
+    """A word on each policy that was stopped: somebody has to look at the cases that it raised."""
+    return [
+        Text(f"策略 {policy} 已熔断，所立案件待人工核查（红色除外）：quanzu policy status", "bold red")
+        for policy in view.stopped
+    ]
 
 
 def _levels(view: Overview) -> Table:

@@ -148,6 +148,7 @@ class Case(Model):
     state: CaseState
     level: Level
     danger: Danger
+    raised_by: str | None = None  # the hash of the policy that found the danger at this level; none once confirmed
     profile: Profile
     opened_at: When
     updated_at: When

@@ -14,6 +14,10 @@ MOST_PAYMENTS = 512  # of one alert: evidence is bounded by a policy's `bound`, 
 MOST_CLAIMS = 64  # of one conversation
 
 
+PolicyHash = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+"""A policy's name: the hash of its content."""
+
+
 class _Input(Model):
     id: Ref  # deterministic: what was applied once is not applied again
     at: When
@@ -34,6 +38,7 @@ class Alert(_ForResident):
     danger: Danger
     payments: list[Payment] = Field(default_factory=list, max_length=MOST_PAYMENTS)
     profile: Profile
+    policy: PolicyHash | None = None  # by which it was found
     signal_at: When  # arrival of the signal that raised it: the latency's start
 
 
@@ -125,6 +130,13 @@ class NoteAct(Model):
     note: Note = ""
 
 
+class ConfirmAct(Model):
+    """A person has looked: the danger is real, whatever policy found it. What its policy's hold kept back goes out."""
+
+    do: Literal["confirm"] = "confirm"
+    reason: Reason
+
+
 class CloseAct(Model):
     """The case ends; follow-ups that are still to come are withdrawn."""
 
@@ -142,7 +154,8 @@ Act = Annotated[
     | TellContactAct
     | ClaimAct
     | NoteAct
-    | CloseAct,
+    | CloseAct
+    | ConfirmAct,
     Field(discriminator="do"),
 ]
 
@@ -238,8 +251,9 @@ class PolicyChange(_Input):
     """From here on this partition decides by another policy. Written to every partition."""
 
     kind: Literal["policy_change"] = "policy_change"
-    policy: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    policy: PolicyHash
     by: Text
+    reason: Note = ""
 
 
 class Hold(Model):
@@ -255,6 +269,7 @@ class Hold(Model):
     scam_type: Token | None = None
     campaign: Text | None = None
     area: Annotated[str, Field(pattern=r"^[0-9]{0,9}$")] | None = None  # the beginning of a division code
+    policy: PolicyHash | None = None  # by which the danger was found
 
 
 class HoldChange(_Input):

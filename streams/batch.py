@@ -84,6 +84,7 @@ class Batch:
         self.cases[after.resident] = after
         self.change.case(before, after)
         self.change.counted(event)
+        self.change.raised(event)
         self.change.entry(event)
         self.entries.append(event)
         return True

@@ -1,6 +1,8 @@
-"""How an input of a case is written: keyed by its resident, on the resident's partition."""
+"""How an input of a case is written: keyed by its resident, on the resident's partition; one on the rules to all."""
 
-from schemas.inputs import ResidentInput
+from collections.abc import Iterable
+
+from schemas.inputs import HoldChange, PolicyChange, ResidentInput
 from streams.producer import Record
 from streams.topics import CASE_INPUTS
 
@@ -9,3 +11,9 @@ def record(given: ResidentInput, partition: int) -> Record:
     """The record of an input; `partition`: its resident's (topics.home)."""
     value = given.model_dump_json().encode()
     return Record(CASE_INPUTS.name, given.resident.encode(), value, partition)
+
+
+def to_all(change: PolicyChange | HoldChange, partitions: Iterable[int]) -> list[Record]:
+    """The records of a change of the rules: in each partition they change at one place in its order."""
+    value = change.model_dump_json().encode()
+    return [Record(CASE_INPUTS.name, b"rules", value, partition) for partition in partitions]

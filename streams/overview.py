@@ -1,13 +1,16 @@
 """What a board shows of a province: read from the store, in a few round trips."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.ids import resident_of
 from schemas.cases import Case
+from schemas.policies import InForce
 from streams.clock import Clock
+from streams.policies import IN_FORCE
+from streams.policies import KEY as POLICIES
 from streams.settings import Settings
 from streams.store import CaseStore, key
 from streams.topics import home
@@ -26,6 +29,7 @@ class Overview:
     waiting: int
     overdue: int
     outcomes: Mapping[str, int] = field(default_factory=dict)  # of signals
+    stopped: Sequence[str] = ()  # policies whose cases wait for a person: the breaker has stopped them
 
     def of(self, *begins: str) -> dict[str, int]:
         """What is counted under a name, by the words that follow: of("contact", "sms") by result."""
@@ -53,4 +57,11 @@ async def overview(settings: Settings, store: CaseStore, clock: Clock, outcomes:
         waiting=sum(answers[1::2]),
         overdue=sum([await store.overdue(partition, now) for partition in partitions]),
         outcomes=outcomes,
+        stopped=await _stopped(store, now),
     )
+
+
+async def _stopped(store: CaseStore, now: datetime) -> list[str]:
+    raw = await store.redis.hget(POLICIES, IN_FORCE)
+    standing = InForce.model_validate_json(raw) if raw else None
+    return [name for name, stop in standing.stopped.items() if stop.until > now] if standing else []

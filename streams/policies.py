@@ -1,18 +1,22 @@
 """Policies by their content's hash: on the topic for good, in Redis for the workers, parsed once a process."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
 
-from domain.policy import Policy, PolicyError, load
+from domain.policy import Policy, PolicyError, digest_of, load
 from schemas.errors import UserError
+from schemas.policies import InForce
 from streams import topics
 from streams.producer import Producer, Record
-from streams.reader import Tails, read_all
+from streams.reader import Read, Tails, read_all
 from streams.settings import Settings
+from streams.unreadable import readable
 
 KEY = "policies"  # hash: content's hash -> TOML
+IN_FORCE = "in-force"  # beside them, here and on the topic: which one stands (schemas/policies)
 
 
 def read(path: Path) -> str:
@@ -67,8 +71,29 @@ class Policies:
             self._parsed[digest] = load(text.decode())
         return self._parsed[digest]
 
+    async def in_force(self) -> InForce | None:
+        """What stands: none until a policy is published for the first time, and the settings' file's is in force."""
+        raw = await self._redis.hget(KEY, IN_FORCE)
+        return InForce.model_validate_json(raw) if raw else None
+
+    async def stand(self, standing: InForce) -> None:
+        """Write down for good which policy is in force, and which ones were stopped."""
+        value = standing.model_dump_json().encode()
+        await self._producer.send_all([Record(topics.POLICIES.name, IN_FORCE.encode(), value)])
+        await self._redis.hset(KEY, IN_FORCE, value)
+
     async def restore(self, since: Tails | None = None) -> None:
         """Fill Redis from the topic, or put what lies behind `since` on it back."""
         async for record in read_all(self._settings, topics.POLICIES.name, since):
-            if record.key and record.value:
-                await self._redis.hset(KEY, record.key, record.value)
+            if record.value and (name := readable(topics.POLICIES.name, record.offset, partial(_name, record))):
+                await self._redis.hset(KEY, name, record.value)
+
+
+def _name(record: Read) -> str:
+    """Under which name a record of the topic is kept. Raises ValueError when it is no policy of that name."""
+    name, text = (record.key or b"").decode(), (record.value or b"").decode()
+    if name == IN_FORCE:
+        InForce.model_validate_json(text)
+    elif digest_of(text) != name:
+        raise ValueError("the key is not the policy's hash")
+    return name

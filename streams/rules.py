@@ -1,28 +1,57 @@
 """Changing the rules: a policy, a hold. Written to every partition, so that each changes at one place in its order."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from domain.ids import short_hash
+from domain import breaker
+from domain.ids import resident_of, short_hash
+from schemas.audit import AuditEntry
+from schemas.cases import Case
 from schemas.errors import UserError
-from schemas.inputs import Hold, HoldChange, PolicyChange
-from streams import topics
+from schemas.inputs import ConfirmAct, Hold, HoldChange, OperatorReport, PolicyChange
+from schemas.policies import InForce
+from streams import audit, case_inputs
 from streams.line import Line
-from streams.producer import Record
 from streams.store import key
+from streams.topics import home
+
+ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)  # since when a policy is in force that nobody has published
 
 
-async def publish(line: Line, text: str, by: str) -> str:
-    """Put a policy in force; returns its hash. Raises PolicyError; the policy in force stays then."""
+async def publish(line: Line, text: str, by: str, override: str = "") -> str:
+    """Put a policy in force; returns its hash. `override`: why one that the breaker has stopped is, all the same.
+
+    Raises PolicyError, or UserError for a policy that was stopped; the policy in force stays then.
+    """
     policy = await line.policies.publish(text)
-    now = line.clock.now()
-    change = PolicyChange(id=short_hash("policy", policy.hash, now.isoformat()), at=now, policy=policy.hash, by=by)
-    await _to_all(line, change)
+    now, before = line.clock.now(), await standing(line)
+    stop = before.stopped.get(policy.hash)
+    if stop and not override:
+        raise UserError(
+            f"policy {policy.hash} was stopped at {stop.at:%Y-%m-%d %H:%M} UTC: {stop.reason}. If it is right all the "
+            "same, publish it with --override and the reason"
+        )
+    on_trial = breaker.on_trial(before, (await line.policies.get(before.good)).breaker, now)
+    why = override if stop else ""
+    await line.policies.stand(breaker.published(before, policy.hash, by, now, proved=not on_trial, override=why))
+    name = short_hash("policy", policy.hash, now.isoformat())
+    await _to_all(line, PolicyChange(id=name, at=now, policy=policy.hash, by=by, reason=why))
+    entry = AuditEntry(at=now, by=by, act="policy-published", on=policy.hash, reason=why)
+    await audit.write(line.producer, [entry])
     return policy.hash
+
+
+async def standing(line: Line) -> InForce:
+    """Which policy is in force. One that nobody has published is the settings' file's, and has proved itself."""
+    if found := await line.policies.in_force():
+        return found
+    raw = await line.redis.hget(key("state", 0), "policy")
+    policy = raw.decode() if raw else (await line.policies.default()).hash
+    return InForce(policy=policy, good=policy, since=ALWAYS, by="settings")
 
 
 async def hold(
@@ -55,11 +84,37 @@ async def lift(line: Line, hold_id: str, by: str, reason: str, what: Literal["re
     await _to_all(line, HoldChange(id=f"lift:{hold_id}", at=line.clock.now(), hold=ended, lift=what))
 
 
+async def held(line: Line) -> list[str]:
+    """The cases with a step held back, by a mute or since their policy was stopped."""
+    found = []
+    for partition in range(line.settings.partitions):
+        residents = await line.store.held(partition)
+        raws = await line.redis.hmget(key("cases", partition), residents) if residents else []
+        found += [Case.model_validate_json(raw).id for raw in raws if raw]
+    return sorted(found)
+
+
+async def confirm(line: Line, case_id: str, by: str, reason: str) -> None:
+    """Say that a case is real, whatever policy raised it. Raises UserError when there is no such case."""
+    partition = home(resident_of(case_id), line.settings.partitions)
+    case = await line.store.case(partition, case_id)
+    if case is None:
+        raise UserError(f"there is no case {case_id!r}; `quanzu policy status` names those that wait")
+    report = OperatorReport(
+        id=short_hash("confirm", case.id, case.version, by),
+        at=line.clock.now(),
+        resident=case.resident,
+        case=case.id,
+        by=by,
+        seen=case.version,
+        act=ConfirmAct(reason=reason),
+    )
+    await line.producer.send_all([case_inputs.record(report, partition)])
+
+
 def _wrong(detail: ErrorDetails) -> str:
     return f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].removeprefix('Value error, ')}"
 
 
 async def _to_all(line: Line, change: PolicyChange | HoldChange) -> None:
-    value = change.model_dump_json().encode()
-    name = topics.CASE_INPUTS.name
-    await line.producer.send_all([Record(name, b"rules", value, p) for p in range(line.settings.partitions)])
+    await line.producer.send_all(case_inputs.to_all(change, range(line.settings.partitions)))

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from redis.asyncio import Redis
 
-from domain import counts, ledger
+from domain import breaker, counts, ledger
 from domain.casework import awaited, deadlines, has_held, queue_rank, settled_at
 from domain.ids import resident_of
 from schemas.cases import Case
@@ -27,7 +27,7 @@ COMMIT = CURRENT_RUN + files("streams").joinpath("lua/commit.lua").read_text("ut
 
 # The partition's keys, in the order in which the script numbers them.
 STATE, CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, SETTLED, ALERTED, LEDGER, COUNTS = range(13)
-RECENT, AWAITED, UNSURE, SETTLING = 13, 14, 15, 16
+RECENT, AWAITED, UNSURE, SETTLING, RAISED = 13, 14, 15, 16, 17
 NAMES = (
     # hash: offset, policy, `run` (which Redis it stood under last), `journal` (where the journal is known to have what
     # was committed before); of a store that was lost or older `end`, where it is whole again; before: `rebuilding`
@@ -48,6 +48,7 @@ NAMES = (
     "awaited",  # set: dispatches whose step waits for their result
     "unsure",  # set: dispatches that may have been sent before the store was lost, or older
     "settling",  # string: there until whoever had such a dispatch in flight must be through
+    "raised",  # hash: policy|minute -> cases raised, for the breaker
 )
 
 Argument = str | bytes | int | float
@@ -69,6 +70,22 @@ def key(name: str, partition: int) -> str:
 def milliseconds(moment: datetime) -> int:
     """A moment as Redis scores have it."""
     return round(moment.timestamp() * 1000)
+
+
+def minute_of(at: datetime) -> int:
+    """The minute that a moment lies in, counted since 1970."""
+    return int(at.timestamp() // 60)
+
+
+def raised_by(event: CaseEvent) -> dict[str, int]:
+    """What an alert raised, as policy|minute: under the policy that found it."""
+    number = breaker.raised(event)
+    return {f"{event.case.raised_by or event.case.policy}|{minute_of(event.at)}": number} if number else {}
+
+
+def minute_in(raised: str) -> int:
+    """The minute of a name of `raised_by`."""
+    return int(raised.rpartition("|")[2])
 
 
 def moment(score: float) -> datetime:
@@ -122,6 +139,9 @@ class Change:
     def applied(self, input_id: str, at: datetime) -> None:
         self.add("ZADD", APPLIED, milliseconds(at), input_id)
 
+    def all_applied(self, inputs: Iterable[tuple[str, datetime]]) -> Self:
+        return self.add("ZADD", APPLIED, *(part for name, at in inputs for part in (milliseconds(at), name)))
+
     def entry(self, entry: CaseEvent | StandingEvent) -> None:
         """Keep a journal entry until it is published."""
         self.add("HSET", OUTBOX, f"{entry.offset}/{_name(entry)}", entry.model_dump_json())
@@ -136,19 +156,29 @@ class Change:
         self._awaited(before if same else None, after)
         self._flags(before, after)
         owed = ledger.difference(ledger.of_case(after), ledger.of_case(before) if before and same else ledger.Totals())
-        self._sum(LEDGER, owed)
-        self._sum(COUNTS, counts.of_standing(before, after))
+        self.sums(LEDGER, owed)
+        self.sums(COUNTS, counts.of_standing(before, after))
         self.add("ZADD", RECENT, milliseconds(after.updated_at), after.id)
         self.add("ZREMRANGEBYRANK", RECENT, 0, -RECENTLY - 1)
 
+    def settled(self, resident: str, at: datetime) -> Self:
+        """When a resident was last dissuaded or cleared: it stays if he is in danger again."""
+        return self.add("HSET", SETTLED, resident, at.isoformat())
+
     def counted(self, event: CaseEvent) -> None:
         """Count what an event adds."""
-        self._sum(COUNTS, counts.of_event(event))
+        self.sums(COUNTS, counts.of_event(event))
 
-    def _sum(self, name: int, amounts: Mapping[str, int]) -> None:
+    def raised(self, event: CaseEvent) -> None:
+        """Count what an alert raised, under the policy that found it and in its minute."""
+        self.sums(RAISED, raised_by(event))
+
+    def sums(self, name: int, amounts: Mapping[str, int]) -> Self:
+        """Add to the numbers of a hash."""
         for field_name, amount in amounts.items():
             if amount:
                 self.add("HINCRBY", name, field_name, amount)
+        return self
 
     def unsure(self, dispatches: Iterable[str]) -> None:
         """Remember that these may have been sent: the marks that said so are lost."""
@@ -189,7 +219,7 @@ class Change:
         self.add("SADD" if has_held(after) else "SREM", HELD, after.resident)
         settled = settled_at(after)
         if settled is not None and (before is None or settled_at(before) != settled):
-            self.add("HSET", SETTLED, after.resident, settled.isoformat()).add("HDEL", ALERTED, after.resident)
+            self.settled(after.resident, settled).add("HDEL", ALERTED, after.resident)
 
 
 class AheadError(UserError, RuntimeError):

@@ -1,12 +1,15 @@
 """`quanzu policy`."""
 
 import asyncio
+from typing import Annotated
 
 import typer
 
-from console.commands.common import By, Existing, opened, out
+from console.commands.common import By, Existing, Reason, opened, out
 
 app = typer.Typer(name="policy", no_args_is_help=True, help="The policy in force.")
+
+SHOWN = 20  # cases held back
 
 
 @app.command("check")
@@ -19,13 +22,56 @@ def policy_check(file: Existing) -> None:
 
 
 @app.command("publish")
-def policy_publish(file: Existing, by: By) -> None:
+def policy_publish(
+    file: Existing,
+    by: By,
+    override: Annotated[str, typer.Option(help="Why a policy that the breaker has stopped is put in force again")] = "",
+) -> None:
     """Put a policy in force, in all partitions, without a restart."""
     from streams.policies import read
     from streams.rules import publish
 
     async def run() -> None:
         async with opened() as line:
-            out.print(f"policy {await publish(line, read(file), by)} is in force from now on")
+            out.print(f"policy {await publish(line, read(file), by, override)} is in force from now on")
+
+    asyncio.run(run())
+
+
+@app.command("status")
+def policy_status() -> None:
+    """Tell which policy is in force, which one is gone back to, and which ones the breaker has stopped."""
+    from streams.rules import held, standing
+
+    async def run() -> None:
+        async with opened() as line:
+            stands, now, waiting = await standing(line), line.clock.now(), await held(line)
+        lines = [f"policy {stands.policy} is in force since {stands.since:%Y-%m-%d %H:%M} UTC, by {stands.by}"]
+        if stands.policy != stands.good:
+            lines.append(f"  should it flood the province, {stands.good} is gone back to")
+        for policy, stop in stands.stopped.items():
+            lines.append(f"policy {policy} was stopped at {stop.at:%Y-%m-%d %H:%M} UTC: {stop.reason}")
+            if stop.until > now:
+                lines.append(
+                    f"  its cases below red wait until {stop.until:%Y-%m-%d %H:%M} UTC. Look at them, and then"
+                )
+                lines.append("  `quanzu policy confirm CASE...` lets those go that are real,")
+                lines.append(f"  `quanzu hold lift {stop.hold}` lets all go, with --drop none")
+        lines.append(f"{len(waiting)} cases have a step held back{': ' if waiting else ''}{', '.join(waiting[:SHOWN])}")
+        out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+    asyncio.run(run())
+
+
+@app.command("confirm")
+def policy_confirm(cases: list[str], by: By, reason: Reason) -> None:
+    """Say that cases are real which a stopped policy raised: what was held back of them goes out."""
+    from streams.rules import confirm
+
+    async def run() -> None:
+        async with opened() as line:
+            for case in cases:
+                await confirm(line, case, by, reason)
+        out.print(f"{len(cases)} cases are confirmed: what was held back of them goes out", markup=False)
 
     asyncio.run(run())

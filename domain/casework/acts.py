@@ -6,6 +6,7 @@ from typing import Any
 from domain.casework import outcomes, payments
 from domain.casework.draft import WAITING, Draft
 from domain.casework.endings import close
+from domain.casework.holds import holding, release
 from domain.casework.steps import ask, end, plan_step, withdraw
 from domain.plan import conditions, rule_of, steps_for
 from schemas.cases import CaseState, Step, StepState, StopState
@@ -15,6 +16,7 @@ from schemas.inputs import (
     CallAgainAct,
     ClaimAct,
     CloseAct,
+    ConfirmAct,
     LowerAct,
     NoteAct,
     OperatorReport,
@@ -64,8 +66,8 @@ def _lower(draft: Draft, act: LowerAct, by: str) -> None:
     was = draft.case.level
     draft.set(level=act.level)
     draft.say(FactKind.LEVEL_LOWERED, f"{was.value} to {act.level.value}: {act.reason}", by=by)
-    holding = conditions(draft.case.profile, money_at_risk=payments.money_at_risk(draft))
-    asked_for = {rule.action for _, rule in steps_for(draft.level, holding)}
+    true = conditions(draft.case.profile, money_at_risk=payments.money_at_risk(draft))
+    asked_for = {rule.action for _, rule in steps_for(draft.level, true)}
     extra = [
         step
         for step in draft.live()
@@ -180,6 +182,14 @@ def _close(draft: Draft, act: CloseAct, by: str) -> None:
     close(draft, act.reason, by)
 
 
+def _confirm(draft: Draft, act: ConfirmAct, by: str) -> None:
+    draft.set(raised_by=None)
+    draft.say(FactKind.NOTE, f"confirmed: {act.reason}", by=by)
+    for step in draft.live():
+        if step.state is StepState.HELD and holding(draft, step) is None:
+            release(draft, step, f"{by} has confirmed the danger")
+
+
 # What an act does, and what it needs of the case: "open", "danger" (neither dissuaded nor cleared), or nothing.
 _ACTS: dict[type, tuple[Callable[[Draft, Any, str], None], str]] = {
     OutcomeAct: (_outcome, "open"),
@@ -192,4 +202,5 @@ _ACTS: dict[type, tuple[Callable[[Draft, Any, str], None], str]] = {
     ClaimAct: (_claim, "open"),
     NoteAct: (_note, ""),
     CloseAct: (_close, "open"),
+    ConfirmAct: (_confirm, "danger"),
 }

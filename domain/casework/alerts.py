@@ -31,6 +31,7 @@ def opened(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> D
         state=CaseState.RAISED,
         level=given.danger.level,
         danger=given.danger,
+        raised_by=given.policy,
         profile=given.profile,
         opened_at=now,
         updated_at=now,
@@ -53,11 +54,12 @@ def alert(draft: Draft, given: Alert) -> None:
     changed = draft.case is not before
     graver = given.danger.level.rank > before.level.rank
     if before.settled and (graver or not _knew(before, given)):
+        draft.set(raised_by=given.policy)
         reopen(draft, f"in danger again: {news}", given.danger.level)
     elif before.settled:
         _evidence(draft, f"from before the case was settled: {news}", changed=changed)
     elif graver:
-        draft.set(level=given.danger.level)
+        draft.set(level=given.danger.level, raised_by=given.policy)
         draft.say(FactKind.LEVEL_RAISED, f"{before.level.value} to {given.danger.level.value}: {news}")
         _start_again(draft, "the level was raised")
     else:

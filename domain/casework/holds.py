@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from domain.casework.draft import Draft
-from schemas.cases import Step
+from schemas.cases import Step, StepState
+from schemas.events import FactKind
 from schemas.inputs import Hold
 from schemas.levels import Level
 
@@ -19,6 +20,7 @@ def matches(hold: Hold, draft: Draft, step: Step) -> bool:
         and hold.scam_type in (None, case.danger.scam_type)
         and hold.campaign in (None, case.danger.campaign)
         and case.profile.division.startswith(hold.area or "")
+        and hold.policy in (None, case.raised_by)
     )
 
 
@@ -26,6 +28,12 @@ def holding(draft: Draft, step: Step) -> Hold | None:
     """The hold in force that keeps this step back longest, if any."""
     found = [hold for hold in draft.rules.holds if hold.until > draft.now and matches(hold, draft, step)]
     return max(found, key=_until, default=None)
+
+
+def release(draft: Draft, step: Step, why: str) -> None:
+    """Let a step go that was held back."""
+    draft.change(step, state=StepState.PENDING, due=draft.now)
+    draft.say(FactKind.RELEASED, why, step)
 
 
 def _until(hold: Hold) -> datetime:

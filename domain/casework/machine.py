@@ -8,7 +8,7 @@ from domain.casework import alerts, fatigue, money
 from domain.casework.acts import operator_report, refuse
 from domain.casework.draft import CLOSE, Decision, Draft, Rules, is_clock
 from domain.casework.endings import defrauded, finish, time_to_close
-from domain.casework.holds import holding, matches
+from domain.casework.holds import holding, matches, release
 from domain.casework.results import contact_result, overdue
 from domain.casework.steps import run_due, unclaim
 from domain.casework.stops import bank_feedback, stop_clock
@@ -71,12 +71,7 @@ def _let_go(draft: Draft, step: Step, change: HoldChange) -> None:
         draft.change(step, state=StepState.WITHDRAWN, due=None)
         draft.say(FactKind.DROPPED, f"dropped with {change.hold.id}", step)
     else:
-        _release(draft, step, f"{change.hold.id} is lifted")
-
-
-def _release(draft: Draft, step: Step, why: str) -> None:
-    draft.change(step, state=StepState.PENDING, due=draft.now)
-    draft.say(FactKind.RELEASED, why, step)
+        release(draft, step, f"{change.hold.id} is lifted")
 
 
 def _decided(before: Case | None, draft: Draft, *, backlog: bool = False) -> Decision:
@@ -118,7 +113,7 @@ def _hold_over(draft: Draft) -> None:
                 draft.change(step, due=hold.until)
                 draft.say(FactKind.HELD, f"held back by {hold.id}: {hold.reason}", step)
             else:
-                _release(draft, step, "the hold is over")
+                release(draft, step, "the hold is over")
 
 
 def _victim_report(draft: Draft, given: VictimReport) -> None:

@@ -97,6 +97,7 @@ class Judge:
                 danger=found.danger,
                 payments=found.payments,
                 profile=profile,
+                policy=self._rules.policy,
                 signal_at=arrived,
             )
             self.verdicts.alerts.append(alert)
