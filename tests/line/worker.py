@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from streams.settings import Settings
@@ -32,11 +33,11 @@ class Worker:
         """The end of what it wrote."""
         return self._log.read_text(errors="replace")[-3000:] if self._log.exists() else ""
 
-    def start(self) -> None:
+    def start(self, environment: Mapping[str, str] | None = None) -> None:
+        """`environment`: what this process has besides."""
+        own = {**self._environment, **(environment or {})}
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, str(SCRIPT)], env=self._environment, stdout=log, stderr=log
-            )
+            self._process = subprocess.Popen([sys.executable, str(SCRIPT)], env=own, stdout=log, stderr=log)
 
     def kill(self) -> None:
         """As `kill -9` does."""
