@@ -123,21 +123,25 @@ def _going_on(case: Case, plan: Plan) -> Iterator[Finding]:
         return
     if not dues:
         yield Finding(Kind.NO_NEXT_STEP, case.id, f"{case.state.value.replace('_', ' ')}, and nothing is planned")
-    elif case.state in _IN_DANGER and min(dues) > case.updated_at + _furthest(case, plan):
+    elif _in_danger(case) and min(dues) - case.updated_at > _furthest(case, plan):
         words = f"the next step is at {_at(_ms(min(dues)))}: no clock of {case.level.value} is so long"
         yield Finding(Kind.TOO_FAR, case.id, words)
 
 
-def _furthest(case: Case, plan: Plan) -> timedelta:
-    """No step of a case in danger is further ahead than this: the longest clock, a day until the hours allow it.
+def _in_danger(case: Case) -> bool:
+    """Whether the plan runs. What a hold keeps back waits for the hold, which has no longest."""
+    return case.state in _IN_DANGER and all(step.state is not StepState.HELD for step in _live(case))
 
-    What a hold keeps back waits for the hold, which has no longest.
-    """
-    if any(step.state is StepState.HELD for step in _live(case)):
-        return timedelta.max / 4
-    rules = [*plan.levels[case.level].steps.values(), *plan.asked.values()]
+
+def _furthest(case: Case, plan: Plan) -> timedelta:
+    """No step of a case in danger is further ahead than this: the longest clock, a day until the hours allow it."""
+    level = plan.levels[case.level]
+    rules = [*level.steps.values(), *plan.asked.values()]
     longest = max(max(rule.after, rule.again, rule.result_within, rule.arrive_within) for rule in rules)
-    return max(longest, plan.call_again_within, plan.talk_within, plan.retry_most) + timedelta(days=1)
+    after = (
+        max(level.follow_ups, default=timedelta(0)) + plan.close_after
+    )  # who was warned is asked again, then it ends
+    return max(longest, after, plan.call_again_within, plan.talk_within, plan.retry_most) + timedelta(days=1)
 
 
 def _queue(case: Case, kept: Kept) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -78,8 +78,10 @@ class Auditor:
         producer: Producer,
         policies: Policies,
         clock: Clock,
+        wall: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings, self._producer, self._policies, self._clock = settings, producer, policies, clock
+        self._settings, self._producer, self._policies = settings, producer, policies
+        self._clock, self._wall = clock, wall
         self._reader, self._mender = Reader(redis), Mender(store, producer)
         self._beats = Beats(redis, uuid.uuid4().hex)
         self._snapshots = Snapshots(settings, redis)
@@ -89,7 +91,7 @@ class Auditor:
 
     async def walk(self, owned: Collection[int]) -> None:
         """Look a slice further in each partition that is ours to walk: that we own, or that nobody walks."""
-        now = time.monotonic()
+        now = self._wall()
         if now - self._chosen >= CHOOSE_SECONDS:
             self._chosen = now
             await self._choose(owned, now)
@@ -179,12 +181,12 @@ class Auditor:
         """Whether it holds now; what is late must have been so for a while."""
         if finding.kind not in _TIMELY:
             return True
-        name, now = (finding.kind, finding.case, f"{finding.step} {finding.due}"), time.monotonic()
+        name, now = (finding.kind, finding.case, f"{finding.step} {finding.due}"), self._wall()
         return now - self._memory.suspected.setdefault(name, now) >= CONFIRM_SECONDS
 
     async def _report(self, findings: Sequence[Finding]) -> None:
         """To the audit topic, as metrics and in the log: a case's id, and nothing of a person."""
-        now, at = time.monotonic(), self._clock.now()
+        now, at = self._wall(), self._clock.now()
         fresh = [each for each in findings if self._untold(each, now)]
         for each in fresh:
             AUDIT_FINDINGS.labels(each.kind).inc()
@@ -200,7 +202,7 @@ class Auditor:
 
     async def _ended(self, partition: int, current: Round) -> None:
         """A walk is over."""
-        now = time.monotonic()
+        now = self._wall()
         seconds = now - current.began
         await self._beats.beat(partition, time.time(), cases=current.cases, seconds=seconds, open=current.open)
         AUDIT_WALK_SECONDS.labels(partition).set(seconds)
