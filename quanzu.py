@@ -161,15 +161,17 @@ def ledger() -> None:
 def rebuild(
     new_log: Annotated[bool, typer.Option("--new-log", help="The topic case-inputs was lost and made anew")] = False,
 ) -> None:
-    """Build the store anew from the journal. Stop the workers first."""
+    """Build the store anew from the journal. It is refused while workers run."""
+    from console.progress import bar
 
     async def run() -> None:
         async with opened() as line:
+            await line.orphans.refuse_owned()
             for partition in range(line.settings.partitions):
                 if new_log:
                     await line.casework.begin_anew(partition)
-                await line.casework.forget(partition)
-                await line.casework.watch(partition)
+                with bar(err, f"partition {partition}: the journal") as progress:
+                    await line.casework.rebuild(partition, progress)
                 out.print(f"partition {partition}: built anew to input {await line.store.offset(partition)}")
 
     asyncio.run(run())

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import chain
 
 from pydantic import ValidationError
 
@@ -144,7 +145,7 @@ class Casework:
             log.warning(
                 "case-inputs/%d: %d to %d are no longer kept; folding the journal", partition, stored + 1, begin
             )
-            await self.forget(partition)
+            await self._store.clear(partition)
             return []
         log.warning("case-inputs/%d: the store stands at %d, applying to %d", partition, stored, last)
         missed: list[Raw] = []
@@ -156,9 +157,12 @@ class Casework:
                 missed = []
         return entries + (await self._apply(partition, missed) if missed else [])
 
-    async def forget(self, partition: int) -> None:
-        """Let a partition be built anew from its journal."""
-        await self._store.clear(partition)
+    async def rebuild(self, partition: int, progress: journal.Progress) -> None:
+        """Build a partition anew from its journal, whatever is stored of it. `progress`: entries read, of how many."""
+        async with self._locks[partition]:
+            await self._store.clear(partition)
+            await self._recover(partition, progress)
+        await self.watch(partition)
 
     async def _stand(self, partition: int) -> None:
         """Have the partition stand as it did, whatever became of Redis."""
@@ -185,13 +189,14 @@ class Casework:
         policy = (await self._policies.default()).hash
         await journal.begin_anew(self._settings, self._producer, partition, policy, self._clock.now())
 
-    async def _recover(self, partition: int) -> None:
+    async def _recover(self, partition: int, progress: journal.Progress = lambda done, of: None) -> None:
         """Build the partition's store from its journal. Of several who try, one finishes."""
         await self.whole()
-        folded = await journal.fold(self._settings, partition)
+        folded = await journal.fold(self._settings, partition, progress)
         end = await self._end(partition)
         begin = (await beginning_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
         _refuse_ahead(partition, folded.offset, end)
+        folded.applied |= await journal.without_effect(self._settings, partition, folded)
         policy = folded.standing.policy if folded.standing else (await self._policies.default()).hash
         holds = folded.standing.holds if folded.standing else ()
         standing = Standing(max(folded.offset, begin - 1), policy, holds)
@@ -201,7 +206,7 @@ class Casework:
         await self.whole()  # again: if all was lost once more before the mark, what all share must come first
         last = _standing(standing).add("HSET", STATE, "journal", folded.read)
         last.settling(self._lease_seconds)
-        chunks = _chunks([*journal.changes(folded, self._clock.now()), last])
+        chunks = _chunks(chain(journal.changes(folded, self._clock.now()), [last]))
         if await self._store.rebuild(partition, mark, chunks, standing.offset, end) and folded.cases:
             log.warning("partition %d was built anew from its journal: %d cases", partition, len(folded.cases))
 

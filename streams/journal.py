@@ -1,20 +1,34 @@
 """The journal: publishing what was decided, and folding it into the cases it tells of."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
-from schemas.cases import Case, StepState
+import orjson
+
+from domain import counts
+from domain.casework import awaited, settled_at
+from domain.policy.breaker import LOOKS_BACK
+from schemas.cases import Case
+from schemas.dead_letters import DeadLetter, RecordPlace, letter_adapter
 from schemas.events import CaseEvent, Dispatch, StandingEvent, journal_adapter
+from schemas.inputs import CaseInput, input_adapter
 from schemas.levels import Level
 from streams import topics
 from streams.producer import Producer, Record
-from streams.reader import beginning_offsets, end_offsets, read_range
+from streams.reader import beginning_offsets, end_offsets, read_all, read_range
 from streams.settings import Settings
-from streams.store import APPLIED_KEPT, Change, Standing
+from streams.store import APPLIED_KEPT, COUNTS, RAISED, Change, Standing, minute_in, minute_of, raised_by
+from streams.unreadable import readable
 
 Entry = CaseEvent | StandingEvent
 
+Progress = Callable[[int, int], object]
+
+TOLD_EVERY = 1000  # entries
+APPLIED_AT_ONCE = 500  # ids in one command
 DISPATCH_TOPICS = {topic.name.removeprefix("dispatches."): topic.name for topic in topics.DISPATCHES}
 
 
@@ -49,7 +63,11 @@ class Folded:
     applied: dict[str, datetime] = field(default_factory=dict)
     offset: int = -1
     read: int = -1  # the journal's offset up to which it was read
-    events: dict[str, CaseEvent] = field(default_factory=dict)  # by event id
+    events: set[str] = field(default_factory=set)
+    counted: Counter[str] = field(default_factory=Counter)
+    raised: Counter[str] = field(default_factory=Counter)
+    settled: dict[str, tuple[int, int, datetime]] = field(default_factory=dict)  # by resident: case, version, when
+    out: dict[str, list[CaseEvent]] = field(default_factory=dict)  # by case: with a dispatch whose step waits
     rules: set[str] = field(default_factory=set)  # inputs that changed what stands
 
     def add(self, entry: Entry) -> None:
@@ -57,12 +75,25 @@ class Folded:
         if isinstance(entry, CaseEvent):
             known = entry.id in self.events
             self._case(entry.case)
-            self.events[entry.id] = entry
+            if not known:
+                self._event(entry)
         elif not (known := entry.input in self.rules):
             self._stands(entry)
         self.applied[entry.input] = entry.at
         if not known:  # published once more behind a new beginning, it tells of the log before
             self.offset = max(self.offset, entry.offset)
+
+    def _event(self, event: CaseEvent) -> None:
+        """Keep of an event what it adds, and itself only while a dispatch of it is out: there are millions."""
+        self.events.add(event.id)
+        self.counted.update(counts.of_event(event))
+        self.raised.update(raised_by(event))
+        waiting = awaited(self.cases[event.case.id])
+        out = [*self.out.get(event.case.id, ()), event]
+        self.out[event.case.id] = [each for each in out if waiting.intersection(one.id for one in each.dispatches)]
+        if (at := settled_at(event.case)) is not None:
+            settled = (event.case.number, event.case.version, at)
+            self.settled[event.case.resident] = max(settled, self.settled.get(event.case.resident, settled))
 
     def _stands(self, entry: StandingEvent) -> None:
         self.rules.add(entry.input)
@@ -89,45 +120,91 @@ class Folded:
 
     def owed(self) -> list[CaseEvent]:
         """Events with a dispatch whose result is still awaited: it may never have reached its channel."""
-        return [event for event in self.events.values() if any(map(self._awaited, event.dispatches))]
+        return [
+            event
+            for case, events in self.out.items()
+            for event in events
+            if awaited(self.cases[case]).intersection(dispatch.id for dispatch in event.dispatches)
+        ]
 
-    def _awaited(self, dispatch: Dispatch) -> bool:
-        step = next((step for step in self.cases[dispatch.case].steps if step.id == dispatch.step), None)
-        return step is not None and step.state is StepState.SENT and step.attempt == dispatch.attempt
 
-
-def changes(folded: Folded, now: datetime) -> Iterable[Change]:
+def changes(folded: Folded, now: datetime) -> Iterator[Change]:
     """The commands that bring an empty store to what was folded, a resident at a time."""
-    for cases in folded.latest().values():
+    for resident, cases in folded.latest().items():
         change = Change()
         for before, after in zip([None, *cases], cases, strict=False):
             change.case(before, after)
+        if resident in folded.settled:
+            change.settled(resident, folded.settled[resident][-1])
         yield change
-    for event in folded.events.values():
-        change = Change()
-        change.counted(event)
-        yield change
+    yield Change().sums(COUNTS, folded.counted)
+    oldest = minute_of(now - LOOKS_BACK)
+    yield Change().sums(RAISED, {name: number for name, number in folded.raised.items() if minute_in(name) > oldest})
     for event in folded.owed():
         change = Change()
         change.entry(event)
         change.unsure(dispatch.id for dispatch in event.dispatches)
         yield change
-    for name, at in folded.applied.items():
-        if at > now - APPLIED_KEPT:
-            change = Change()
-            change.applied(name, at)
-            yield change
+    fresh = [(name, at) for name, at in folded.applied.items() if at > now - APPLIED_KEPT]
+    for start in range(0, len(fresh), APPLIED_AT_ONCE):
+        yield Change().all_applied(fresh[start : start + APPLIED_AT_ONCE])
 
 
-async def fold(settings: Settings, partition: int) -> Folded:
-    """Read a partition's snapshots and its whole journal."""
-    folded = Folded()
-    async for _, value in _values(settings, topics.CASE_SNAPSHOTS.name, partition):
-        folded.snapshot(Case.model_validate_json(value))
+def read_entry(offset: int, value: bytes) -> Entry | None:
+    """An entry of the journal as it lies there; none when it is none. What it says of a case, the next one says too."""
+    return readable(topics.CASE_EVENTS.name, offset, partial(journal_adapter.validate_json, value))
+
+
+async def fold(settings: Settings, partition: int, progress: Progress = lambda done, of: None) -> Folded:
+    """Read a partition's snapshots and its whole journal. `progress`: how many entries were read, of how many."""
+    folded, end = Folded(), (await end_offsets(settings, topics.CASE_EVENTS.name))[partition]
+    async for offset, value in _values(settings, topics.CASE_SNAPSHOTS.name, partition):
+        if case := readable(topics.CASE_SNAPSHOTS.name, offset, partial(Case.model_validate_json, value)):
+            folded.snapshot(case)
     async for offset, value in _values(settings, topics.CASE_EVENTS.name, partition):
-        folded.add(journal_adapter.validate_json(value))
+        if entry := read_entry(offset, value):
+            folded.add(entry)
         folded.read = offset
+        if offset % TOLD_EVERY == 0 or offset == end - 1:
+            progress(offset + 1, end)
     return folded
+
+
+async def without_effect(settings: Settings, partition: int, folded: Folded) -> dict[str, datetime]:
+    """Inputs up to where the journal stands that are in no entry, since they changed nothing; nor were they refused.
+
+    Like all that were applied they are not applied once more. Only those that are still on their topic are told.
+    """
+    begin = (await beginning_offsets(settings, topics.CASE_INPUTS.name))[partition]
+    found: dict[int, CaseInput] = {}
+    async for record in read_range(settings, topics.CASE_INPUTS.name, partition, begin, folded.offset):
+        if (given := _unknown(record.value or b"", folded)) is not None:
+            found[record.offset] = given
+    refused = await _refused(settings, partition) if found else set()
+    return {given.id: given.at for offset, given in found.items() if offset not in refused}
+
+
+async def _refused(settings: Settings, partition: int) -> set[int]:
+    """The inputs of a partition that lie among the dead letters: mended, they may come under their old ids."""
+    found = set()
+    async for record in read_all(settings, topics.DEAD_LETTERS.name):
+        letter = readable(topics.DEAD_LETTERS.name, record.offset, partial(_letter, record.value or b""))
+        where = letter and letter.where
+        if isinstance(where, RecordPlace) and (where.topic, where.partition) == (topics.CASE_INPUTS.name, partition):
+            found.add(where.offset)
+    return found
+
+
+def _letter(value: bytes) -> DeadLetter:
+    return letter_adapter.validate_json(value)
+
+
+def _unknown(value: bytes, folded: Folded) -> CaseInput | None:
+    """An input that is in no entry. Most are: those are not read wholly."""
+    try:
+        return None if orjson.loads(value)["id"] in folded.applied else input_adapter.validate_json(value)
+    except (ValueError, TypeError, LookupError):
+        return None
 
 
 async def begin_anew(settings: Settings, producer: Producer, partition: int, policy: str, at: datetime) -> None:
@@ -153,8 +230,8 @@ async def begin_anew(settings: Settings, producer: Producer, partition: int, pol
 async def sent_since(settings: Settings, partition: int, offset: int) -> set[str]:
     """The dispatches of the entries behind `offset` of the journal: a channel sees none that is not in it."""
     found: set[str] = set()
-    async for _, value in _values(settings, topics.CASE_EVENTS.name, partition, offset + 1):
-        entry = journal_adapter.validate_json(value)
+    async for place, value in _values(settings, topics.CASE_EVENTS.name, partition, offset + 1):
+        entry = read_entry(place, value)
         if isinstance(entry, CaseEvent):
             found.update(dispatch.id for dispatch in entry.dispatches)
     return found

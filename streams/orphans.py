@@ -9,12 +9,17 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from schemas.errors import UserError
 from streams.settings import Settings
 from streams.store import key
 
 BEAT_SECONDS = 0.2
 SILENT_MS = 700  # some beats missed: longer than a worker that lives is busy with one batch
 COVERED_MS = 2000  # a cover that dies leaves the partition to the next one
+
+
+class OwnedError(UserError, RuntimeError):
+    """Workers run, and what was asked for is not for then."""
 
 
 class Orphans:
@@ -38,6 +43,15 @@ class Orphans:
                 pipe.exists(key("owned", partition))
             answers = await pipe.execute()
         return [partition for partition, owned in zip(self._partitions, answers, strict=True) if not owned]
+
+    async def refuse_owned(self) -> None:
+        """Raises OwnedError while a worker has a partition."""
+        silent = await self.found()
+        if owned := [partition for partition in self._partitions if partition not in silent]:
+            raise OwnedError(
+                f"workers run: partitions {', '.join(map(str, owned))} have an owner. They build a lost store anew by "
+                "themselves. To have it built from nothing, stop all workers first, and start them again afterwards"
+            )
 
     async def take(self, partition: int) -> bool:
         """Cover for the owner; False when another worker does."""

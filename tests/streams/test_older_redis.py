@@ -152,7 +152,7 @@ Deeds = st.lists(
 
 
 @pytest.mark.parametrize("kind", [Kind.ASKABLE, Kind.NEITHER])
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(deeds=Deeds)
 def test_whatever_happens_before_and_after_a_loss_each_contact_is_made_once(kind: Kind, deeds: list[str]) -> None:
     asyncio.run(_lived(kind, [*deeds, "lose"]))
