@@ -7,6 +7,7 @@ from streams import topics
 from streams.app import App, every, owned
 from streams.breaker import LOOK_SECONDS
 from streams.deadlines import POLL_SECONDS
+from streams.letters import gauge as letters
 from streams.line import Line
 from streams.orphans import BEAT_SECONDS
 
@@ -18,9 +19,14 @@ def attach(app: App, line: Line) -> None:
     every(app, POLL_SECONDS, "deadlines", partial(_each, app, line.fire))
     every(app, WATCH_SECONDS, "watch", partial(_each, app, line.watch))
     every(app, WATCH_SECONDS, "gauges", lambda: line.show(owned(app, topics.CASE_INPUTS.name)))
-    every(app, BEAT_SECONDS, "beat", lambda: line.orphans.beat(owned(app, topics.CASE_INPUTS.name)))
     every(app, LOOK_SECONDS, "breaker", line.breaker.look)
+    every(app, BEAT_SECONDS, "beat", lambda: line.orphans.beat(owned(app, topics.CASE_INPUTS.name)))
     every(app, BEAT_SECONDS, "cover", line.cover)
+    every(app, letters.LOOK_SECONDS, "dead letters", partial(_letters, app, line))
+
+
+async def _letters(app: App, line: Line) -> None:
+    await line.open_letters.show(ours=0 in owned(app, topics.CASE_INPUTS.name))
 
 
 async def _each(app: App, work: Callable[[int], Awaitable[object]]) -> None:

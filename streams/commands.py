@@ -18,6 +18,7 @@ from streams.intake.files import FileReport, Progress, intake_file
 from streams.intake.formats import Options
 from streams.intake.settings import load as load_intake
 from streams.intake.signals import Intake
+from streams.letters import api as letters_api
 from streams.line import Line
 from streams.running import servers
 from streams.settings import Settings
@@ -43,7 +44,10 @@ async def serve_intake(wanted: Settings, started: Callable[[str], None]) -> None
     """Take signals and receipts in over HTTP until told to stop. Raises SettingsError when the port is taken."""
     channels, intake = load_channels(), load_intake()
     async with servers(wanted) as settings, opened(settings) as line:
-        routes = receipts.routes(line.outgoing, channels)
+        routes = [
+            *receipts.routes(line.outgoing, channels),
+            *letters_api.routes(settings, intake, line.producer, line.clock),
+        ]
         await intake_http.serve(settings, intake, line.clock, routes, started)
 
 

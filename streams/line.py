@@ -20,6 +20,7 @@ from streams.deadlines import Deadlines
 from streams.feeds.settings import load as load_feeds
 from streams.feeds.watch import Feeds
 from streams.intake.settings import sources as configured_sources
+from streams.letters.gauge import OpenLetters
 from streams.orphans import Orphans
 from streams.policies import Policies
 from streams.producer import Producer
@@ -41,13 +42,14 @@ class Line:
         self.clock = clock or Clock.parse(settings.clock)
         self.redis: Any = connect(settings)
         self.timekeeper = Timekeeper(self.redis, self.clock)
-        self.producer = Producer(settings)
+        self.producer = Producer(settings, self.clock.wall)
         self.store = CaseStore(self.redis)
         self.policies = Policies(settings, self.redis, self.producer)
         self.residents = Residents(settings, self.redis, self.producer)
         self.outgoing = Outgoing(settings, self.redis, self.producer, self.clock, channels)
         self.casework = Casework(settings, self.store, self.producer, self.policies, self.clock, channels.lease_seconds)
         self.deadlines = Deadlines(self.store, self.producer, self.clock)
+        self.open_letters = OpenLetters(settings)
         self.orphans = Orphans(settings, self.redis)
         self.carriers: dict[Channel, Carrier] = {}  # the channels this process runs: set by their agents
         self.board = Board(self.store, self.producer, self.clock)

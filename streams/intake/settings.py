@@ -30,6 +30,9 @@ class IntakeSettings(BaseSettings):
     api_keys: str | None = Field(
         None, description="The feeds' keys: source:sha256-of-key, separated by commas or lines, or @ and a file of them"
     )
+    operator_keys: str | None = Field(
+        None, description="The keys of who may handle dead letters over HTTP: name:sha256-of-key, ... Unset: nobody may"
+    )
     intake_host: str = Field("127.0.0.1", description="The address that intake listens on; 0.0.0.0: all")
     body_bytes: int = Field(4 * 2**20, ge=1, description="The longest body of a request, unpacked")
     body_seconds: float = Field(30.0, gt=0, description="How long a body may take to arrive")
@@ -114,27 +117,41 @@ def keys_for(settings: Settings, intake: IntakeSettings) -> Keys:
     return Keys(entries)
 
 
+def operator_keys(settings: Settings, intake: IntakeSettings) -> Keys | None:
+    """The keys of who may handle dead letters; none: nobody may. Embedded, one is made and kept in the data folder.
+
+    Raises SettingsError when an entry cannot be read.
+    """
+    if intake.operator_keys is None:
+        key = kept(settings.data / "operator-key", secrets.token_urlsafe(32)) if settings.embedded else None
+        return Keys([("operator", hash_of_key(key))]) if key else None
+    entries = _entries(intake.operator_keys, "QUANZU_OPERATOR_KEYS")
+    if any(name == "*" for name, _ in entries):
+        raise SettingsError("QUANZU_OPERATOR_KEYS: a name is kept with what is done. Write each one's own, not *")
+    return Keys(entries)
+
+
 def embedded_key(settings: Settings) -> str:
     """The key of an installation for trying out, kept in its data folder, readable by its owner only."""
     return kept(settings.data / "api-key", secrets.token_urlsafe(32))
 
 
-def _entries(given: str) -> list[tuple[str, str]]:
-    return [_entry(number, text) for number, text in enumerate(_texts(given), start=1)]
+def _entries(given: str, variable: str = "QUANZU_API_KEYS") -> list[tuple[str, str]]:
+    return [_entry(number, text, variable) for number, text in enumerate(_texts(given, variable), start=1)]
 
 
-def _texts(given: str) -> list[str]:
+def _texts(given: str, variable: str) -> list[str]:
     if given.startswith("@"):
         try:
             given = Path(given[1:]).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"QUANZU_API_KEYS: the file cannot be read: {error}") from None
+            raise SettingsError(f"{variable}: the file cannot be read: {error}") from None
     lines = [line for line in given.splitlines() if not line.lstrip().startswith("#")]
     return [text.strip() for line in lines for text in line.split(",") if text.strip()]
 
 
-def _entry(number: int, text: str) -> tuple[str, str]:
+def _entry(number: int, text: str, variable: str) -> tuple[str, str]:
     match = _ENTRY.fullmatch(text)
     if match is None:  # the text is not shown: it may be the key itself, put here by mistake
-        raise SettingsError(f"QUANZU_API_KEYS, entry {number}: write source:sha256-of-key, the hash as 64 hex digits")
+        raise SettingsError(f"{variable}, entry {number}: write source:sha256-of-key, the hash as 64 hex digits")
     return match[1], match[2]

@@ -11,10 +11,10 @@ import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
 
 from pydantic import ValidationError
 
+from domain.identity import BEIJING
 from domain.letters import Act, State, may_send
 from domain.mending import Mapping, MappingError
 from schemas.audit import AuditEntry
@@ -69,7 +69,7 @@ class Sending:
 
     def __init__(self, settings: Settings, letters: Letters, producer: Producer, clock: Clock) -> None:
         self._partitions = settings.partitions
-        self._letters, self._producer, self._clock = letters, producer, clock
+        self.letters, self._producer, self._clock = letters, producer, clock
         self.stop = asyncio.Event()  # set: what is under way is finished, and no more is begun
 
     async def send_again(
@@ -98,8 +98,8 @@ class Sending:
     async def _chunks(
         self, names: Sequence[str], act: Callable[[Sequence[Found]], Awaitable[Outcome]], told: Progress
     ) -> Outcome:
-        await self._letters.refresh()
-        found = [self._letters.get(name) for name in dict.fromkeys(names)]
+        await self.letters.refresh()
+        found = [self.letters.get(name) for name in dict.fromkeys(names)]
         outcome = Outcome()
         for start in range(0, len(found), CHUNK):
             if self.stop.is_set():
@@ -140,7 +140,7 @@ class Sending:
         """What each becomes that can be sent; the others go to the outcome."""
         waiting = [each for each in found if each.standing.state in (State.OPEN, State.SENDING)]
         outcome.before |= {each.letter.id: told(each) for each in found if each not in waiting}
-        letters = await self._letters.read(waiting)
+        letters = await self.letters.read(waiting)
         prepared: dict[str, Ready] = {}
         for each in waiting:
             name = each.letter.id
@@ -162,7 +162,7 @@ class Sending:
 
     def _begun(self, name: str, act: AuditEntry, outcome: Outcome) -> bool:
         """Whether the log has it that we send it, and not that another was quicker."""
-        found = self._letters.get(name)
+        found = self.letters.get(name)
         standing = found.standing
         if standing.state is State.SENDING and standing.act is not None and standing.act.detail == act.detail:
             return True
@@ -171,7 +171,7 @@ class Sending:
 
     async def _write(self, acts: Sequence[AuditEntry]) -> None:
         await audit.write(self._producer, acts)
-        await self._letters.refresh()
+        await self.letters.refresh()
 
     def _entry(self, act: Act, name: str, who: Who, detail: str = "") -> AuditEntry:
         if len(who.reason.strip()) < 2:
@@ -192,8 +192,8 @@ def told(found: Found) -> str:
         State.SENT: "was sent again",
         State.DROPPED: "was dropped",
     }
-    at = act.at.astimezone(UTC)
-    return f"{done[found.standing.state]} by {act.by} at {at:%Y-%m-%d %H:%M:%S} UTC: {act.reason}"
+    at = act.at.astimezone(BEIJING)
+    return f"{done[found.standing.state]} by {act.by} at {at:%Y-%m-%d %H:%M:%S}: {act.reason}"
 
 
 def what(mended: Mend) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from domain.letters import LEASE, State, Wanted
 from domain.mending import load
@@ -24,6 +25,7 @@ from streams.embedded import Embedded
 from streams.intake.files import intake_file
 from streams.intake.formats import Options
 from streams.intake.signals import Intake
+from streams.letters.gauge import OpenLetters
 from streams.letters.index import Letters, UnknownLetterError, ids
 from streams.letters.sending import ActError, Sending, Who, told
 from streams.producer import Producer
@@ -294,6 +296,21 @@ async def test_open_letters_are_counted_by_source(desk: Desk) -> None:
     names = [await desk.letter(at(), b"{", "a-feed") for _ in range(3)]
     await desk.sending.drop(names[:1], ME)
     assert desk.letters.open_by_source()["a-feed"] == 2
+
+
+async def test_open_letters_are_a_metric_of_the_one_worker_whose_they_are(desk: Desk) -> None:
+    gauge = OpenLetters(desk.settings)
+    names = [await desk.letter(at(), b"{", "case-inputs") for _ in range(2)]
+    before = await _shown(gauge)
+    await desk.sending.drop(names[:1], ME)
+    assert await _shown(gauge) == before - 1
+    await gauge.show(ours=False)
+    assert REGISTRY.get_sample_value("quanzu_dead_letters_open", {"source": "case-inputs"}) is None
+
+
+async def _shown(gauge: OpenLetters) -> float:
+    await gauge.show(ours=True)
+    return REGISTRY.get_sample_value("quanzu_dead_letters_open", {"source": "case-inputs"}) or 0
 
 
 async def test_a_process_that_stays_keeps_the_newest_letters_in_mind_and_no_more(desk: Desk) -> None:

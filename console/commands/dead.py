@@ -1,0 +1,289 @@
+"""`quanzu dead`."""
+
+import asyncio
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from console.commands.common import By, Reason, err, load_settings, opened, out
+
+if TYPE_CHECKING:
+    from domain.letters import Wanted
+    from streams.letters.index import Letters
+    from streams.letters.mended import Mend
+    from streams.letters.sending import Outcome, Progress, Sending
+    from streams.line import Line
+    from streams.settings import Settings
+
+app = typer.Typer(name="dead", no_args_is_help=True, help="Dead letters: what could not be read, and what to do.")
+
+Source = Annotated[str | None, typer.Option(help="Of this source only")]
+Topic = Annotated[str | None, typer.Option(help="That came on this topic only; `file` for rows of files")]
+Why = Annotated[str | None, typer.Option("--why", help="Whose reason holds this text")]
+Since = Annotated[str | None, typer.Option(help="From then on: 2h (ago), 2026-03-01 or 2026-03-01T11:12")]
+Until = Annotated[str | None, typer.Option(help="Before then")]
+Names = Annotated[list[str] | None, typer.Argument(help="The letters; none: those that the options mean")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for scripts")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before doing it to many")]
+File = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="What the letter should have been")]
+MappingFile = Annotated[
+    Path | None, typer.Option("--mapping", exists=True, dir_okay=False, help="TOML that says how fields are put right")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Try it on all of them, and change nothing")]
+Edit = Annotated[bool, typer.Option("--edit", help="Mend it in the editor ($EDITOR)")]
+
+
+class Meant(NamedTuple):
+    """Which letters the options mean."""
+
+    source: str | None
+    topic: str | None
+    why: str | None
+    since: str | None
+    until: str | None
+
+
+@app.command("list")
+def dead_list(
+    source: Source = None,
+    topic: Topic = None,
+    why: Why = None,
+    since: Since = None,
+    until: Until = None,
+    state: Annotated[str, typer.Option(help="open, sending, sent, dropped or all")] = "open",
+    most: Annotated[int, typer.Option(min=1, help="How many, the newest first")] = 20,
+    before: Annotated[int | None, typer.Option(help="The next page, as the one before it tells")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List letters, without their bytes, and count them by reason."""
+    from console.letters import listing
+    from streams.letters.shapes import paged
+
+    settings = _reachable()
+    wanted = _wanted(settings, Meant(source, topic, why, since, until), state)
+    page = asyncio.run(_letters(settings)).page(wanted, most, before)
+    if as_json:
+        out.print_json(data=paged(page))
+    else:
+        out.print(listing(page))
+
+
+@app.command("show")
+def dead_show(
+    name: Annotated[str, typer.Argument(help="The letter, as `quanzu dead list` has it")],
+    mask: Annotated[bool, typer.Option("--mask", help="Hide numbers and names")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Nothing but the bytes as they came, to be mended in a file")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show a letter with its bytes, which may hold personal data."""
+    from console.letters import story
+    from streams.letters.index import UnknownLetterError
+    from streams.letters.shapes import shown
+
+    letters = asyncio.run(_letters(_reachable()))
+    found = letters.get(name)
+    letter = asyncio.run(letters.read([found])).get(name)
+    if letter is None:
+        raise UnknownLetterError(f"{name}: the topic no longer keeps it")
+    if raw:
+        sys.stdout.buffer.write(letter.content)
+    elif as_json:
+        out.print_json(data=shown(letter, found, mask=mask))
+    else:
+        out.print(story(letter, found, mask=mask))
+
+
+@app.command("send-again")
+def dead_send_again(
+    by: By,
+    reason: Reason,
+    names: Names = None,
+    source: Source = None,
+    topic: Topic = None,
+    why: Why = None,
+    since: Since = None,
+    until: Until = None,
+    file: File = None,
+    mapping: MappingFile = None,
+    edit: Edit = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send letters again under their old ids: as they came, or mended by hand or by a mapping. Each counts once."""
+    from streams.letters.sending import Who
+
+    if sum((file is not None, mapping is not None, edit)) > 1:
+        raise typer.BadParameter("mend by one of --file, --mapping and --edit")
+    single = file is not None or edit
+
+    async def run() -> "Outcome":
+        async with opened() as line:
+            sending, chosen = await _chosen(line, names, Meant(source, topic, why, since, until), single=single)
+            mended = await _edited(sending.letters, chosen) if edit else _mended(file, mapping)
+            if dry_run:
+                return await _with_bar(sending, lambda told: sending.try_out(chosen, mended, told))
+            _ask(f"Send {len(chosen)} letters again?", chosen, yes=yes)
+            return await _with_bar(sending, lambda told: sending.send_again(chosen, mended, Who(by, reason), told))
+
+    _end(asyncio.run(run()), "can be sent again" if dry_run else "sent again", as_json=as_json)
+
+
+@app.command("drop")
+def dead_drop(
+    by: By,
+    reason: Reason,
+    names: Names = None,
+    source: Source = None,
+    topic: Topic = None,
+    why: Why = None,
+    since: Since = None,
+    until: Until = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give letters up for good: they stay counted as dead-lettered. Who and why is kept."""
+    from streams.letters.sending import Who
+
+    async def run() -> "Outcome":
+        async with opened() as line:
+            sending, chosen = await _chosen(line, names, Meant(source, topic, why, since, until), single=False)
+            _ask(f"Drop {len(chosen)} letters for good?", chosen, yes=yes)
+            return await _with_bar(sending, lambda told: sending.drop(chosen, Who(by, reason), told))
+
+    _end(asyncio.run(run()), "dropped", as_json=as_json)
+
+
+def _reachable() -> "Settings":
+    from streams.running import reachable
+
+    return reachable(load_settings())
+
+
+async def _letters(settings: "Settings") -> "Letters":
+    from streams.letters.index import Letters
+
+    letters = Letters(settings)
+    await letters.refresh()
+    return letters
+
+
+async def _chosen(line: "Line", names: list[str] | None, meant: Meant, *, single: bool) -> "tuple[Sending, list[str]]":
+    """Who does it, and to which letters: those named, or the open ones that the options mean."""
+    from streams.letters.index import Letters, ids
+    from streams.letters.sending import Sending
+
+    letters = Letters(line.settings)
+    await letters.refresh()
+    if names and any(meant):
+        raise typer.BadParameter("name letters, or mean them by options; not both")
+    if not names and not any(meant):
+        raise typer.BadParameter("name a letter, or mean some: --source, --topic, --why, --since, --until")
+    chosen = names or ids(letters.page(_wanted(line.settings, meant, "open")).found)
+    if single and len(chosen) != 1:
+        raise typer.BadParameter(f"--file and --edit mend one letter, and these are {len(chosen)}: use --mapping")
+    return Sending(line.settings, letters, line.producer, line.clock), chosen
+
+
+def _wanted(settings: "Settings", meant: Meant, state: str) -> "Wanted":
+    from domain.letters import State, Wanted
+    from streams.clock import Clock
+
+    if state not in (*State, "all"):
+        raise typer.BadParameter(f"no state {state!r}: {', '.join(State)} or all")
+    now = Clock.parse(settings.clock).now()
+    since, until = (_moment(text, now) if text else None for text in (meant.since, meant.until))
+    return Wanted(meant.source, meant.topic, meant.why, since, until, None if state == "all" else State(state))
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    """A duration before now, or a time; without a zone it is the province's."""
+    from console.story import LOCAL
+    from domain.policy.units import duration
+
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return now - duration(text)
+        except ValueError:
+            raise typer.BadParameter(f"{text!r}: write 2h (ago), 2026-03-01 or 2026-03-01T11:12") from None
+    return at if at.tzinfo else at.replace(tzinfo=LOCAL)
+
+
+def _mended(file: Path | None, mapping: Path | None) -> "Mend":
+    from domain.mending import MappingError, load
+
+    if file is not None:
+        return file.read_bytes()
+    if mapping is None:
+        return None
+    try:
+        return load(mapping.read_text("utf-8"))
+    except UnicodeDecodeError:
+        raise MappingError(f"{mapping}: not UTF-8. Save it as UTF-8") from None
+
+
+async def _edited(letters: "Letters", chosen: list[str]) -> bytes:
+    found = letters.get(chosen[0])
+    content = (await letters.read([found]))[chosen[0]].content
+    mended = await asyncio.to_thread(_in_editor, content)
+    if mended == content:
+        raise typer.BadParameter("nothing was changed in the editor: without --edit a letter is sent as it came")
+    return mended.rstrip(b"\r\n")
+
+
+def _in_editor(content: bytes) -> bytes:
+    """What somebody made of it, in a file that only he reads and that is gone afterwards."""
+    with tempfile.NamedTemporaryFile(prefix="letter-") as file:
+        file.write(content)
+        file.flush()
+        editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+        subprocess.run([*editor, file.name], check=True)  # noqa: S603 - the editor is whatever the user set
+        return Path(file.name).read_bytes()
+
+
+def _ask(question: str, chosen: list[str], *, yes: bool) -> None:
+    if len(chosen) > 1 and not yes:
+        typer.confirm(question, abort=True, err=True)
+
+
+async def _with_bar(sending: "Sending", act: "Callable[[Progress], Awaitable[Outcome]]") -> "Outcome":
+    """Do it with a bar. At Ctrl-C what is under way is finished first; at a second one it is broken off."""
+    from console.progress import bar
+
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        sending.stop.set()
+        loop.remove_signal_handler(signal.SIGINT)
+        err.print("finishing what is under way; once more to break off")
+
+    loop.add_signal_handler(signal.SIGINT, stop)
+    try:
+        with bar(err, "letters") as told:
+            return await act(told)
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+def _end(outcome: "Outcome", done: str, *, as_json: bool) -> None:
+    from console.letters import summary
+    from streams.letters.shapes import outcome_of
+
+    if as_json:
+        out.print_json(data=outcome_of(outcome))
+    else:
+        out.print(summary(outcome, done))
+    raise typer.Exit(1 if outcome.refused or outcome.left else 0)
