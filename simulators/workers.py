@@ -12,6 +12,7 @@ from typing import IO
 
 from pydantic import SecretStr
 
+from streams.embedded import die_with_parent
 from streams.settings import Settings
 
 WORKER = ("-m", "quanzu", "worker")  # what Python is told to run
@@ -79,7 +80,12 @@ class Workers:
         log = (folder / "worker.log").open("ab")
         self._logs.append(log)
         self._processes[number] = await asyncio.create_subprocess_exec(
-            sys.executable, *self._command, env=self._environment(folder), stdout=log, stderr=log
+            sys.executable,
+            *self._command,
+            env=self._environment(folder),
+            stdout=log,
+            stderr=log,
+            preexec_fn=die_with_parent,  # of a demo that is killed no worker stays behind
         )
 
     def _environment(self, folder: Path) -> dict[str, str]:

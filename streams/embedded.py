@@ -196,11 +196,12 @@ def _spawn(command: list[str], log_file: Path) -> subprocess.Popen[bytes]:
             stderr=out,
             cwd=log_file.parent,
             start_new_session=True,  # Ctrl-C reaches the worker, which stops its servers after itself
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Run in a new child: it is killed when the thread that started it ends, however that ends."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
