@@ -2,11 +2,13 @@
 VENV := .venv
 PYTHON ?= python3
 ROUNDS ?= 10
+SEED ?= 1
+REPORT ?= chaos.json
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test disturbed lint lock clean
+.PHONY: setup demo test chaos lint lock clean
 
 setup: $(STAMP)
 
@@ -23,9 +25,9 @@ demo: setup
 test: setup
 	$(BIN)/pytest -n 2 --dist loadfile
 
-# Demos whose workers are killed, whose Redis is wiped, whose store raises: ROUNDS of each.
-disturbed: setup
-	$(BIN)/pytest tests/disturbed --rounds $(ROUNDS)
+# ROUNDS rounds of a province whose workers, servers, carriers and networks fail; `make chaos SEED=… ROUNDS=1` replays one.
+chaos: setup
+	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) --report $(REPORT) $(if $(filter 1,$(ROUNDS)),,--mutations)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -22,8 +22,8 @@ from tests.chaos.plan import LENGTH, Plan
 from tests.chaos.workers import WatchedWorkers
 
 FIRST_AHEAD, SPARE, LONGEST_AHEAD = 10.0, 1.0, 30.0
-RESIDENTS = 600
-STORIES, ORDINARY = 60, 2_000  # an hour
+RESIDENTS = 400
+STORIES, ORDINARY = 36, 1_000  # an hour
 BEGINS, LIFE = (0, 5), (3, 8)  # minutes: when stories begin, and how long they last
 
 

@@ -10,12 +10,12 @@ import orjson
 
 from schemas.levels import Result
 from tests.chaos.faults import KINDS
-from tests.chaos.laws import LAWS
+from tests.chaos.laws import LAWS, Broken
 from tests.chaos.plan import Plan
 from tests.chaos.round import Outcome
 
 BROKEN = (*(law for law in LAWS if law), "money_twice_fen")
-MOST = 20  # of what broke in a round: the rest is like it
+MOST = 5  # of what broke one law in a round: the rest is like it
 
 
 @dataclass(slots=True)
@@ -36,9 +36,9 @@ class Report:
         found = counted(outcome)
         self.counts.update(found)
         if outcome.broken:
-            self._failed(outcome.plan, [f"{each.law or 'books'}: {each.words}" for each in outcome.broken], outcome)
-        told = "  ".join(f"{name} {value}" for name, value in found.items() if value)
-        return f"{_head(outcome.plan)}  {outcome.seconds:.1f} s  {told}" + ("  FAILED" if outcome.broken else "")
+            self._failed(outcome.plan, told(outcome.broken), outcome)
+        figures = "  ".join(f"{name} {value}" for name, value in found.items() if value)
+        return f"{_head(outcome.plan)}  {outcome.seconds:.1f} s  {figures}" + ("  FAILED" if outcome.broken else "")
 
     def ended(self, plan: Plan, error: BaseException) -> str:
         """Take in a round that could not be played to its end; returns a line that tells of it."""
@@ -70,8 +70,22 @@ class Report:
         self.faults.update(stroke.kind for stroke in plan.strokes)
 
     def _failed(self, plan: Plan, what: list[str], outcome: Outcome | None = None) -> None:
-        more = [f"... and {len(what) - MOST} more"] if len(what) > MOST else []
-        self.failures.append({"seed": plan.seed, "faults": moments(plan, outcome), "what": [*what[:MOST], *more]})
+        self.failures.append({"seed": plan.seed, "faults": moments(plan, outcome), "what": what})
+
+
+def told(broken: list[Broken]) -> list[str]:
+    """What broke, in words: of each law the first, and how many more there are."""
+    by_law: dict[str, list[str]] = {}
+    for each in broken:
+        by_law.setdefault(each.law or "books", []).append(each.words)
+    return [
+        words
+        for law, all_words in by_law.items()
+        for words in (
+            *(f"{law}: {words}" for words in all_words[:MOST]),
+            *([f"{law}: ... and {len(all_words) - MOST} more"] if len(all_words) > MOST else []),
+        )
+    ]
 
 
 def counted(outcome: Outcome) -> dict[str, int]:
