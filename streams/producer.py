@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
 from streams.settings import Settings
+from streams.wall import Wall
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +35,10 @@ class Record:
 class Producer:
     """One connection to Kafka for all that a process writes."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, wall: Wall | None = None) -> None:
+        """`wall`: the workers' time. Kafka refuses what is from over an hour ahead, as a machine's clock may be."""
         self._settings = settings
+        self._wall = wall or Wall()
         self._kafka: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
@@ -97,7 +100,11 @@ class Producer:
             raise RuntimeError("the producer is not started: await start() first")
         try:
             sent: asyncio.Future[object] = await self._kafka.send(
-                record.topic, record.value, key=record.key, partition=record.partition
+                record.topic,
+                record.value,
+                key=record.key,
+                partition=record.partition,
+                timestamp_ms=round(self._wall.time() * 1000),
             )
         except KafkaError as error:
             sent = asyncio.get_running_loop().create_future()

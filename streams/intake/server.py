@@ -46,7 +46,7 @@ class Signals:
         self._clock = clock
         self._keys: Keys = keys_for(settings, intake)
         self._rate = Rate(settings, intake)
-        self._producer = Producer(settings)
+        self._producer = Producer(settings, clock.wall)
         self._intake = Intake(self._producer, settings)
         self._redis: Any = connect(settings)
         self._gate = Gate(self._redis)

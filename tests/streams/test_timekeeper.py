@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +18,8 @@ from redis.asyncio import Redis
 from domain.timekeeping import asked
 from streams.clock import Clock
 from streams.doctor import examine
+from streams.producer import Producer, Record
+from streams.reader import read_all
 from streams.settings import Settings
 from streams.timekeeper import Timekeeper, clocks_off
 from streams.wall import Wall
@@ -96,6 +98,21 @@ def test_a_sleeper_wakes_in_time_when_the_clock_is_put_right_meanwhile() -> None
         return time.monotonic() - began
 
     assert asyncio.run(sleep()) < 2
+
+
+async def test_what_a_worker_writes_carries_the_workers_time(settings: Settings, new_topic: Callable[[], str]) -> None:
+    wall = Wall(machine=lambda: time.time() + 7200)
+    count = time.monotonic()
+    wall.hear(asked(count, time.time(), count))
+    producer = Producer(settings, wall)
+    await producer.start()
+    try:
+        topic = new_topic()
+        await producer.send_all([Record(topic, b"key", b"value", 0)])
+    finally:
+        await producer.stop()
+    (written,) = [record.timestamp / 1000 async for record in read_all(settings, topic)]
+    assert abs(written - time.time()) < 60
 
 
 def test_a_worker_whose_machine_s_clock_is_set_forward_and_back_tells_the_time_as_before(
