@@ -74,7 +74,12 @@ def board(view: Overview, title: str = "") -> RenderableType:
     """The whole board as it stands."""
     head = Text.assemble(("劝阻 Quanzu ", "bold"), f"{_clock(view.now)}  {title}")
     upper = Columns([_levels(view), _signals(view), _channels(view), _money(view)], padding=(0, 1))
-    return Panel(Group(*_stopped(view), upper, _recent(view)), title=head, title_align="left", border_style="cyan")
+    return Panel(
+        Group(*_stopped(view), *_silent(view), upper, _recent(view)),
+        title=head,
+        title_align="left",
+        border_style="cyan",
+    )
 
 
 def _stopped(view: Overview) -> list[Text]:
@@ -83,6 +88,15 @@ def _stopped(view: Overview) -> list[Text]:
         Text(f"策略 {policy} 已熔断，所立案件待人工核查（红色除外）：quanzu policy status", "bold red")
         for policy in view.stopped
     ]
+
+
+def _silent(view: Overview) -> list[Text]:
+    """A word on the feeds that are silent, for how long: what they do not send nobody is warned of."""
+    found = [
+        f"{source} {_span(round((view.now - since).total_seconds())) if since else '从未'}"
+        for source, since in view.silent.items()
+    ]
+    return [Text(f"线索静默：{'，'.join(found)}", "bold red")] if found else []
 
 
 def _levels(view: Overview) -> Table:

@@ -7,8 +7,10 @@ from datetime import datetime
 
 from domain.ids import resident_of
 from schemas.cases import Case
+from schemas.feeds import Silence
 from schemas.policies import InForce
 from streams.clock import Clock
+from streams.feeds.book import SILENT
 from streams.policies import IN_FORCE
 from streams.policies import KEY as POLICIES
 from streams.settings import Settings
@@ -29,6 +31,7 @@ class Overview:
     waiting: int
     overdue: int
     outcomes: Mapping[str, int] = field(default_factory=dict)  # of signals
+    silent: Mapping[str, datetime | None] = field(default_factory=dict)  # feeds, and when each was heard last
     stopped: Sequence[str] = ()  # policies whose cases wait for a person: the breaker has stopped them
 
     def of(self, *begins: str) -> dict[str, int]:
@@ -57,8 +60,14 @@ async def overview(settings: Settings, store: CaseStore, clock: Clock, outcomes:
         waiting=sum(answers[1::2]),
         overdue=sum([await store.overdue(partition, now) for partition in partitions]),
         outcomes=outcomes,
+        silent=await _silent(store),
         stopped=await _stopped(store, now),
     )
+
+
+async def _silent(store: CaseStore) -> dict[str, datetime | None]:
+    found = [Silence.model_validate_json(raw) for raw in await store.redis.hvals(SILENT)]
+    return {silence.source: silence.since for silence in sorted(found, key=lambda each: each.at)}
 
 
 async def _stopped(store: CaseStore, now: datetime) -> list[str]:

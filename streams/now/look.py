@@ -28,8 +28,8 @@ async def look(settings: Settings) -> Page:
         (kafka, found), (store, more) = await asyncio.gather(
             asyncio.to_thread(kafka_now.look, settings), redis_now.look(settings, redis)
         )
-        line = LineNow(settings, redis, Clock.parse(settings.clock))
-        watchers = WatchersNow(settings, redis)
+        clock = Clock.parse(settings.clock)
+        line, watchers = LineNow(settings, redis, clock), WatchersNow(settings, redis, clock)
         found += more
         for one in _looks(line, watchers, kafka=kafka, store=store):
             found += await _tried(one)
@@ -47,6 +47,7 @@ def _looks(line: LineNow, watchers: WatchersNow, *, kafka: bool, store: bool) ->
         (line.outbox, store),
         (watchers.channels, kafka),
         (watchers.drain, store),
+        (watchers.breaker, store),
         (watchers.feeds, store),
         (watchers.auditor, store),
         (watchers.letters, kafka),

@@ -11,13 +11,17 @@ from redis.asyncio import Redis
 
 from domain.silence import span
 from schemas.levels import Action, Channel, Result
+from schemas.policies import InForce
 from streams import topics
 from streams.auditor.beat import BEAT_SECONDS, Beats
+from streams.clock import Clock
 from streams.feeds.book import Book, FeedBook
 from streams.intake.gate import KEY as DRAINING
 from streams.intake.gate import Drain
 from streams.letters.index import Letters
 from streams.now.page import Trouble, danger, listed, missed
+from streams.policies import IN_FORCE
+from streams.policies import KEY as POLICIES
 from streams.reader import beginning_offsets, end_offsets, read_range
 from streams.settings import Settings
 
@@ -35,8 +39,8 @@ _FAILED = (Result.FAILED, Result.IN_DOUBT)
 class WatchersNow:
     """Looks at one installation; each method is one kind of trouble."""
 
-    def __init__(self, settings: Settings, redis: "Redis") -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, redis: "Redis", clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
         self._redis: Any = redis
 
     async def drain(self) -> AsyncIterator[Trouble]:
@@ -45,6 +49,16 @@ class WatchersNow:
             drain = Drain.model_validate_json(raw)
             what = f"intake is closed since {drain.at:%Y-%m-%d %H:%M} UTC by {drain.by}: {drain.reason}"
             yield missed("drained", f"{what}; feeds keep their signals", "`quanzu drain --help` opens it again")
+
+    async def breaker(self) -> AsyncIterator[Trouble]:
+        """Policies that were stopped: the cases that they raised wait for a person, red ones apart."""
+        raw = await self._redis.hget(POLICIES, IN_FORCE)
+        standing = InForce.model_validate_json(raw) if raw else None
+        for policy, stop in standing.stopped.items() if standing else ():
+            if stop.until > self._clock.now():
+                what = f"policy {policy} was stopped at {stop.at:%Y-%m-%d %H:%M} UTC: {stop.reason}"
+                do = "Look at the cases that hold " + stop.hold + " keeps back, then lift it; `quanzu policy status`"
+                yield missed("policy-stopped", what, do)
 
     async def feeds(self) -> AsyncIterator[Trouble]:
         """Feeds that are silent."""
