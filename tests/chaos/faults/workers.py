@@ -2,11 +2,15 @@
 
 import asyncio
 import signal
+from contextlib import suppress
 from random import Random
 
 from tests.chaos.faults.base import KILL_SECONDS, RESTART_SECONDS, Fault
 from tests.chaos.stage import Stage, send
+from tests.servers.process import wait_for
 
+READY = b"the worker is ready"
+JOINS_SECONDS = 10.0
 PAST_SESSION = 7.0  # wall seconds: the session times out after 6 on Kafka
 
 
@@ -26,10 +30,13 @@ async def frozen(stage: Stage, chance: Random) -> None:
 
 
 async def added_and_removed(stage: Stage, chance: Random) -> None:
-    """One more joins, and another stops in good order: two rebalances."""
+    """One more joins, and when it has, another stops in good order: two rebalances."""
     workers = stage.running.workers
     added = await workers.add()
-    await asyncio.sleep(chance.uniform(2.0, 4.0))
+    log = stage.running.line.settings.data / f"worker-{added}" / "worker.log"
+    with suppress(TimeoutError):  # on a busy machine: then the other goes all the same
+        await asyncio.to_thread(wait_for, lambda: READY in log.read_bytes(), "a worker to join", JOINS_SECONDS)
+    await asyncio.sleep(chance.uniform(0.5, 2.0))
     await workers.remove(chance.choice([0, added]))
 
 
