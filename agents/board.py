@@ -20,5 +20,5 @@ def attach(app: App, line: Line) -> None:
     async def board(events: StreamT[bytes]) -> None:
         async for batch in records(events, BATCH):
             for partition, raws in by_partition(batch).items():
-                await until_done("board", partial(line.board.take, partition, [raw.value for raw in raws]))
+                await until_done("board", partial(line.board.take, partition, raws))
             ack_all(batch)

@@ -11,6 +11,9 @@ from schemas.inputs import Hold
 from schemas.levels import Action, Channel, EvidenceClass, Level, Result
 from schemas.residents import Language, ResidentId
 
+Offset = Annotated[int, Field(ge=-1, lt=2**53)]
+"""A place on a partition, -1 before its first record. Redis' scripts count exactly up to 2^53."""
+
 
 class Dispatch(Model):
     """A command to a channel. `id` is of case, step, attempt and channel: the same is never carried out twice."""
@@ -94,7 +97,7 @@ class CaseEvent(Model):
     input: str
     input_kind: Token
     partition: int
-    offset: int
+    offset: Offset
     at: When
     case: Case
     facts: list[Fact]
@@ -107,7 +110,7 @@ class StandingEvent(Model):
     kind: Literal["standing"] = "standing"
     input: str
     partition: int
-    offset: int
+    offset: Offset
     at: When
     policy: str
     holds: list[Hold] = Field(default_factory=list)

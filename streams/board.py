@@ -4,11 +4,13 @@ from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from schemas.events import CaseEvent, FactKind, journal_adapter
+from schemas.events import CaseEvent, FactKind
 from schemas.levels import Action
 from streams import metrics, topics
 from streams.clock import Clock
+from streams.journal import read_entry
 from streams.producer import Producer, Record
+from streams.raw import Raw
 from streams.store import CaseStore, key, moment
 
 WAITING = 10_000  # dispatches remembered for their first result: a metric may lose one, memory may not grow
@@ -21,9 +23,9 @@ class Board:
         self._store, self._producer, self._clock = store, producer, clock
         self._waiting: OrderedDict[str, datetime] = OrderedDict()  # dispatches whose first result is to come
 
-    async def take(self, partition: int, values: Sequence[bytes]) -> None:
+    async def take(self, partition: int, raws: Sequence[Raw]) -> None:
         """Write snapshots and observe the clocks; an event that came before changes nothing."""
-        entries = [journal_adapter.validate_json(value) for value in values]
+        entries = [entry for raw in raws if (entry := read_entry(*raw))]
         events = [entry for entry in entries if isinstance(entry, CaseEvent)]
         latest = {event.case.id: event for event in events}
         await self._producer.send_all([_snapshot(partition, event) for event in latest.values()])
@@ -71,11 +73,17 @@ class Board:
                 metrics.ALERT_TO_DISPATCH.observe(self._wall(now, event.at))
         while len(self._waiting) > WAITING:
             self._waiting.popitem(last=False)
-        if event.input_kind == "deadline":
-            metrics.DEADLINE_ERROR.observe(self._wall(now, moment(int(event.input.rpartition(":")[2]))))
+        if event.input_kind == "deadline" and (due := _due(event.input)):
+            metrics.DEADLINE_ERROR.observe(self._wall(now, due))
 
     def _wall(self, later: datetime, earlier: datetime) -> float:
         return max(0.0, self._clock.wall_seconds(later - earlier))
+
+
+def _due(name: str) -> datetime | None:
+    """When the deadline of this input fell due: it stands in its id."""
+    digits = name.rpartition(":")[2]
+    return moment(int(digits)) if digits.isascii() and digits.isdigit() and len(digits) <= 13 else None
 
 
 def _snapshot(partition: int, event: CaseEvent) -> Record:

@@ -1,15 +1,18 @@
 """The case-snapshots beside the store: a case that is in the journal must be in Redis, and no older there."""
 
+from functools import partial
 from typing import Any
 
 import orjson
 from redis.asyncio import Redis
 
 from domain.ids import resident_of
+from schemas.cases import Case
 from streams.reader import beginning_offsets, end_offsets, read_range
 from streams.settings import Settings
 from streams.store import key
 from streams.topics import CASE_SNAPSHOTS
+from streams.unreadable import readable
 
 MOST = 2000  # snapshots read in a walk: it begins with the oldest, and then follows what is written
 
@@ -44,9 +47,9 @@ class Snapshots:
         last = min(end, first + MOST) - 1
         found: dict[str, Stand] = {}
         async for record in read_range(self._settings, name, partition, first, last):
-            if record.value is not None:
-                resident, stand = _stand(record.value)
-                found[resident] = max(stand, found.get(resident, (0, 0)))
+            if record.value and (case := readable(name, record.offset, partial(_case, record.value))):
+                stand = case.number, case.version
+                found[case.resident] = max(stand, found.get(case.resident, (0, 0)))
         self._read[partition] = last + 1
         return found
 
@@ -55,6 +58,10 @@ class Snapshots:
             return {}
         found = await self._redis.hmget(key("cases", partition), residents)
         return dict(_stand(raw) for raw in found if raw is not None)
+
+
+def _case(raw: bytes) -> Case:
+    return Case.model_validate_json(raw)
 
 
 def _stand(raw: bytes) -> tuple[str, Stand]:

@@ -11,6 +11,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -30,6 +31,7 @@ from streams.intake.gate import KEY as DRAINING
 from streams.producer import Producer, Record
 from streams.reader import Tails, read_all
 from streams.settings import Settings
+from streams.unreadable import readable
 
 log = logging.getLogger(__name__)
 
@@ -83,15 +85,15 @@ class Feeds:
         """Read what was learnt from its topic into a Redis that was lost; `since`: only what lies behind there."""
         found = {}
         async for record in read_all(self._settings, topics.FEEDS.name, since):
-            if record.value:
-                profile = FeedProfile.model_validate_json(record.value)
+            value, offset = record.value, record.offset
+            if value and (profile := readable(topics.FEEDS.name, offset, partial(_profile, value))):
                 found[profile.source] = profile
         await self._book.put(found.values())
 
     async def _judge(self) -> None:
         now = self._clock.now()
         book = await self._book.read()
-        listening = book.since if time.time() - book.judged < BREAK_SECONDS and book.since else now
+        listening = book.since if self._clock.wall.time() - book.judged < BREAK_SECONDS and book.since else now
         done = self._learn(book, now, window_of(listening))
         await self._book.learnt(book, done)
         silent = self._silent(book, now, window_of(listening))
@@ -103,7 +105,7 @@ class Feeds:
         for source in book.silent.keys() - silent.keys():
             await self._clear(source, book, now)
         await self._keep(book)
-        await self._book.watched(book, now, listening)
+        await self._book.watched(book, now, listening, self._clock.wall.time())
 
     def _learn(self, book: Book, now: datetime, watched: int) -> list[Heard]:
         """Learn the windows that no worker adds to any more."""
@@ -178,11 +180,11 @@ class Feeds:
 
     async def _keep(self, book: Book) -> None:
         """What was learnt, to the topic, each hour."""
-        if time.time() - book.kept < KEEP_SECONDS:
+        if self._clock.wall.time() - book.kept < KEEP_SECONDS:
             return
         values = [(each.source.encode(), each.model_dump_json().encode()) for each in book.profiles.values()]
         await self._producer.send_all([Record(topics.FEEDS.name, source, value) for source, value in values])
-        book.kept = time.time()
+        book.kept = self._clock.wall.time()
 
     def _show(self, book: Book) -> None:
         """As metrics of this process: the same in every worker."""
@@ -198,3 +200,7 @@ class Feeds:
 
 def _reached(offset: int | None) -> int:
     return -1 if offset is None else offset
+
+
+def _profile(value: bytes) -> FeedProfile:
+    return FeedProfile.model_validate_json(value)

@@ -163,9 +163,8 @@ class Residents:
         read = 0
         async for record in read_range(self._settings, RESIDENTS.name, partition, first, last):
             read += 1
-            if (entry := readable(RESIDENTS.name, record.offset, partial(_id_of, record))) is None:
-                continue
-            batch[entry] = record.value
+            if entry := readable(RESIDENTS.name, record.offset, partial(_entry, record)):
+                batch[entry[0]] = entry[1]
             if len(batch) >= BATCH:
                 seen |= batch.keys()
                 await self._overwrite(batch)
@@ -274,12 +273,15 @@ def _key(name: str, partition: int) -> str:
     return f"{name}:{{{partition}}}"
 
 
-def _id_of(record: Read) -> ResidentId:
-    """Whose record it is. Raises ValueError when it is none of the register's."""
-    entry = (record.key or b"").decode()
-    if record.value is not None and Resident.model_validate_json(record.value).id != entry:
+def _entry(record: Read) -> tuple[ResidentId, bytes | None]:
+    """The id and the entry, in full, whatever the record leaves out. Raises ValueError when it is none."""
+    name = (record.key or b"").decode()
+    if record.value is None:
+        return name, None
+    resident = Resident.model_validate_json(record.value)
+    if resident.id != name:
         raise ValueError("the record's key is not its entry's id")
-    return entry
+    return name, resident.model_dump_json().encode()
 
 
 def _end(entry: ResidentId, merged: Mapping[str, str | None]) -> ResidentId | None:

@@ -10,10 +10,12 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
+from domain.identity import normal_account
 from domain.policy.risk import RiskRules
 from schemas.evidence import Evidence, WatchEntry
 from schemas.residents import ResidentId
@@ -22,7 +24,7 @@ from streams.clock import Clock
 from streams.policies import Policies
 from streams.producer import Producer, Record
 from streams.raw import Raw
-from streams.reader import Tails, beginning_offsets, end_offsets, read_all, read_range
+from streams.reader import Read, Tails, beginning_offsets, end_offsets, read_all, read_range
 from streams.residents.register import Residents
 from streams.screening.records import add, once, read
 from streams.screening.sifting import Sieve, Sifted
@@ -32,6 +34,7 @@ from streams.screening.verdicts import Judge, Verdicts
 from streams.settings import Settings
 from streams.store import AheadError
 from streams.topics import home
+from streams.unreadable import readable
 
 log = logging.getLogger(__name__)
 
@@ -112,20 +115,20 @@ class Screening:
         `since`: only what lies behind there.
         """
         policy = await self._rules(None)
+        watched, accounts = topics.WATCHLIST.name, topics.ACCOUNTS.name
         entries = [
-            WatchEntry.model_validate_json(record.value)
-            async for record in read_all(self._settings, topics.WATCHLIST.name, since)
-            if record.value
+            entry
+            async for record in read_all(self._settings, watched, since)
+            if record.value and (entry := readable(watched, record.offset, partial(_watched, record.value)))
         ]
         for start in range(0, len(entries), RESTORE_CHUNK):
             await self._store.enter(entries[start : start + RESTORE_CHUNK], policy)
-        await self._store.keep_accounts(
-            {
-                record.key.decode(): record.value.decode()
-                async for record in read_all(self._settings, topics.ACCOUNTS.name, since)
-                if record.key and record.value
-            }
-        )
+        found = [
+            account
+            async for record in read_all(self._settings, accounts, since)
+            if record.value and (account := readable(accounts, record.offset, partial(_account, record)))
+        ]
+        await self._store.keep_accounts(dict(found))
 
     async def tallies(self) -> dict[str, dict[str, int]]:
         """What became of all signals: by source and outcome."""
@@ -298,6 +301,15 @@ def _evidence(sifted: Sifted) -> dict[ResidentId, list[Evidence]]:
             for resident, member in finding.about:
                 found[resident].append(member)
     return found
+
+
+def _watched(value: bytes) -> WatchEntry:
+    return WatchEntry.model_validate_json(value)
+
+
+def _account(record: Read) -> tuple[str, str]:
+    """A token and its account. Raises ValueError when the record has none."""
+    return (record.key or b"").decode(), normal_account((record.value or b"").decode())
 
 
 def _watch_record(entry: WatchEntry) -> Record:
