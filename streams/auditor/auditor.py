@@ -102,12 +102,12 @@ class Auditor:
     async def _choose(self, owned: Collection[int], now: float) -> None:
         """Take partitions, beat for them, and begin the walks that are due."""
         for beat in await self._beats.read(range(self._settings.partitions)):
-            AUDIT_BEAT.labels(beat.partition).set(0 if beat.age is None else time.time() - beat.age)
+            AUDIT_BEAT.labels(beat.partition).set(0 if beat.age is None else self._clock.wall.time() - beat.age)
             stale = beat.age is None or beat.age > STALE_SECONDS
             if not (stale or beat.partition in owned) or not await self._beats.take(beat.partition):
                 self._rounds.pop(beat.partition, None)
                 continue
-            await self._beats.beat(beat.partition, time.time())
+            await self._beats.beat(beat.partition, self._clock.wall.time())
             current = self._rounds.get(beat.partition)
             if current is None or (current.cursor < 0 and now - current.began >= WALK_SECONDS):
                 self._rounds[beat.partition] = Round(now, strays=current.strays if current else 0)
@@ -204,7 +204,9 @@ class Auditor:
         """A walk is over."""
         now = self._wall()
         seconds = now - current.began
-        await self._beats.beat(partition, time.time(), cases=current.cases, seconds=seconds, open=current.open)
+        await self._beats.beat(
+            partition, self._clock.wall.time(), cases=current.cases, seconds=seconds, open=current.open
+        )
         AUDIT_WALK_SECONDS.labels(partition).set(seconds)
         for known in (self._memory.suspected, self._memory.told):
             for name in [name for name, seen in known.items() if now - seen > TOLD_SECONDS]:

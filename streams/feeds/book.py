@@ -1,6 +1,5 @@
 """What is heard of the feeds, in Redis, over all workers; every key has the hash tag {feeds}."""
 
-import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -94,9 +93,9 @@ class FeedBook:
                 pipe.hdel(HEARD, f"{source}|{window}")
             await pipe.execute()
 
-    async def watched(self, book: Book, now: datetime, since: datetime) -> None:
-        """Somebody listened now, and has without a break from `since` on."""
-        told = {"began": milliseconds(book.began or now), "since": milliseconds(since), "judged": time.time()}
+    async def watched(self, book: Book, now: datetime, since: datetime, wall: float) -> None:
+        """Somebody listened now, which is `wall` seconds since 1970, and has without a break from `since` on."""
+        told = {"began": milliseconds(book.began or now), "since": milliseconds(since), "judged": wall}
         await self._redis.hset(WATCH, mapping={**told, "kept": book.kept})
 
     async def put(self, profiles: Iterable[FeedProfile]) -> None:
