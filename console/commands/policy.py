@@ -41,14 +41,20 @@ def policy_publish(
 @app.command("status")
 def policy_status() -> None:
     """Tell which policy is in force, which one is gone back to, and which ones the breaker has stopped."""
+    from domain.breaker import on_trial
     from streams.rules import held, standing
 
     async def run() -> None:
         async with opened() as line:
             stands, now, waiting = await standing(line), line.clock.now(), await held(line)
+            rules = (await line.policies.get(stands.good)).breaker
         lines = [f"policy {stands.policy} is in force since {stands.since:%Y-%m-%d %H:%M} UTC, by {stands.by}"]
-        if stands.policy != stands.good:
-            lines.append(f"  should it flood the province, {stands.good} is gone back to")
+        if rules is None:
+            lines.append(f"  no policy is judged: {stands.good}, the last good one, has no [breaker]")
+        elif on_trial(stands, rules, now):
+            lines.append(
+                f"  on trial until {stands.since + rules.trial:%Y-%m-%d %H:%M} UTC; a flood, and {stands.good} is back"
+            )
         for policy, stop in stands.stopped.items():
             lines.append(f"policy {policy} was stopped at {stop.at:%Y-%m-%d %H:%M} UTC: {stop.reason}")
             if stop.until > now:

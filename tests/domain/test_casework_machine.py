@@ -18,6 +18,7 @@ from schemas.inputs import (
     CaseInput,
     ClaimAct,
     CloseAct,
+    ConfirmAct,
     Deadline,
     Hold,
     HoldChange,
@@ -199,6 +200,7 @@ class CaseLife(RuleBasedStateMachine):
             ReleaseStopAct(transfer=transfer, reason="hardship"),
             TellContactAct(contact=data.draw(st.integers(0, 2))),
             NoteAct(what="conversation"),
+            ConfirmAct(reason="a person has looked"),
         ]
         self.act(data.draw(st.sampled_from(acts)), by)
 
