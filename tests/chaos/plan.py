@@ -61,7 +61,7 @@ def drawn(seed: int) -> Plan:
         seed=seed,
         house=house,
         workers=chance.choice([2, 2, 3]),
-        kinds={channel: chance.choice(list(Kind)) for channel in CHANNELS.values()},
+        kinds=_promised(chance),
         strokes=tuple(sorted((stroke(fault, seed, chance) for fault in chosen), key=lambda each: each.at)),
     )
 
@@ -69,6 +69,11 @@ def drawn(seed: int) -> Plan:
 def stroke(fault: Fault, seed: int, chance: Random) -> Stroke:
     """A fault at a random moment."""
     return Stroke(fault.kind, round(chance.uniform(FIRST, EARLY if fault.early else LAST), 2), f"{seed}:{fault.kind}")
+
+
+def _promised(chance: Random) -> dict[str, Kind]:
+    carrier, bank, station = chance.choices(list(Kind), k=3)
+    return {"SMS": carrier, "VOICE": carrier, "BANK": bank, "STATION": station}  # one simulated carrier has both
 
 
 def _other(fault: Fault) -> House:
