@@ -32,6 +32,8 @@ def listing(page: Page) -> RenderableType:
         table.add_row(letter.id, at, letter.source, each.standing.state, Text(letter.why))
     shown = f"{len(page.found)} of {page.total} letters"
     more = "" if page.next is None else f"; the ones before: --before {page.next}"
+    if page.left_out:
+        more += f"\n{page.left_out} older ones were not looked at: --until tells of which days to look"
     return Group(table, Text(""), _counted(page.reasons), Text(f"{shown}{more}", "bold"))
 
 

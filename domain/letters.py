@@ -71,13 +71,17 @@ class Wanted:
 
     def fits(self, letter: Listed, state: State) -> bool:
         """Whether this letter is meant. One that is being sent is open still."""
+        right = self.state in (None, state) or (self.state is State.OPEN and state is State.SENDING)
+        return right and self.means(letter)
+
+    def means(self, letter: Listed) -> bool:
+        """Whether this letter is meant, however it stands."""
         return (
             self.source in (None, letter.source)
             and self.topic in (None, letter.topic)
             and (self.reason is None or self.reason.casefold() in letter.why.casefold())
             and (self.since is None or self.since <= letter.at)
             and (self.until is None or letter.at < self.until)
-            and (self.state in (None, state) or (self.state is State.OPEN and state is State.SENDING))
         )
 
 

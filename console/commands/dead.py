@@ -17,7 +17,7 @@ import typer
 from console.commands.common import By, Reason, err, load_settings, opened, out
 
 if TYPE_CHECKING:
-    from domain.letters import Wanted
+    from domain.letters import Listed, Wanted
     from streams.letters.index import Letters
     from streams.letters.mended import Mend
     from streams.letters.sending import Outcome, Progress, Sending
@@ -40,6 +40,9 @@ MappingFile = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Try it on all of them, and change nothing")]
 Edit = Annotated[bool, typer.Option("--edit", help="Mend it in the editor ($EDITOR)")]
+
+
+AT_ONCE = 200_000  # letters that one command looks at: the newest of those it means
 
 
 class Meant(NamedTuple):
@@ -70,7 +73,7 @@ def dead_list(
 
     settings = _reachable()
     wanted = _wanted(settings, Meant(source, topic, why, since, until), state)
-    page = asyncio.run(_letters(settings)).page(wanted, most, before)
+    page = asyncio.run(_letters(settings, wanted.means)).page(wanted, most, before)
     if as_json:
         out.print_json(data=paged(page))
     else:
@@ -91,7 +94,7 @@ def dead_show(
     from streams.letters.index import UnknownLetterError
     from streams.letters.shapes import shown
 
-    letters = asyncio.run(_letters(_reachable()))
+    letters = asyncio.run(_letters(_reachable(), lambda letter: letter.id == name))
     found = letters.get(name)
     letter = asyncio.run(letters.read([found])).get(name)
     if letter is None:
@@ -171,26 +174,26 @@ def _reachable() -> "Settings":
     return reachable(load_settings())
 
 
-async def _letters(settings: "Settings") -> "Letters":
+async def _letters(settings: "Settings", keep: "Callable[[Listed], bool]") -> "Letters":
     from streams.letters.index import Letters
 
-    letters = Letters(settings)
+    letters = Letters(settings, AT_ONCE, keep)
     await letters.refresh()
     return letters
 
 
 async def _chosen(line: "Line", names: list[str] | None, meant: Meant, *, single: bool) -> "tuple[Sending, list[str]]":
     """Who does it, and to which letters: those named, or the open ones that the options mean."""
-    from streams.letters.index import Letters, ids
+    from streams.letters.index import ids
     from streams.letters.sending import Sending
 
-    letters = Letters(line.settings)
-    await letters.refresh()
     if names and any(meant):
         raise typer.BadParameter("name letters, or mean them by options; not both")
     if not names and not any(meant):
         raise typer.BadParameter("name a letter, or mean some: --source, --topic, --why, --since, --until")
-    chosen = names or ids(letters.page(_wanted(line.settings, meant, "open")).found)
+    wanted, named = _wanted(line.settings, meant, "open"), frozenset(names or ())
+    letters = await _letters(line.settings, lambda letter: letter.id in named if named else wanted.means(letter))
+    chosen = names or ids(letters.page(wanted).found)
     if single and len(chosen) != 1:
         raise typer.BadParameter(f"--file and --edit mend one letter, and these are {len(chosen)}: use --mapping")
     return Sending(line.settings, letters, line.producer, line.clock), chosen

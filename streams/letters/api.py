@@ -25,7 +25,7 @@ from streams.clock import Clock
 from streams.dead_letters import reason
 from streams.intake.body import Refused, read_body
 from streams.intake.settings import IntakeSettings, Keys, operator_keys
-from streams.letters.index import MOST, Found, Letters, UnknownLetterError
+from streams.letters.index import Found, Letters, UnknownLetterError
 from streams.letters.mended import Mend
 from streams.letters.sending import ActError, Outcome, Sending, Who
 from streams.letters.shapes import listed, paged, shown
@@ -90,7 +90,7 @@ class _Api:
         self, settings: Settings, intake: IntakeSettings, producer: Producer, clock: Clock, keys: Keys | None
     ) -> None:
         self._keys, self._limits = keys, intake
-        self._letters = Letters(settings, MOST)
+        self._letters = Letters(settings)
         self._sending = Sending(settings, self._letters, producer, clock)
 
     async def list(self, request: Request) -> Response:

@@ -3,17 +3,17 @@
 from collections import Counter
 
 from streams import metrics, sources
-from streams.letters.index import MOST, Letters
+from streams.letters.index import Letters
 from streams.settings import Settings
 
 LOOK_SECONDS = 10.0
 
 
 class OpenLetters:
-    """Open letters by source. Of more than MOST letters the newest are counted."""
+    """Open letters by source. Of more than index.MOST letters the newest are counted."""
 
     def __init__(self, settings: Settings) -> None:
-        self._letters = Letters(settings, MOST)
+        self._letters = Letters(settings)
 
     async def show(self, *, ours: bool) -> None:
         """Look, and tell, or tell nothing where another worker does."""

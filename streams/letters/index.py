@@ -6,7 +6,7 @@ is one process's, and is filled again when the process begins anew.
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
@@ -19,7 +19,7 @@ from streams.reader import beginning_offsets, read_on
 from streams.settings import Settings
 from streams.topics import AUDIT, DEAD_LETTERS
 
-MOST = 50_000  # letters that a process which stays keeps in mind; the oldest are left out first
+MOST = 50_000  # letters that a process keeps in mind; the oldest are left out first
 
 
 class UnknownLetterError(UserError, LookupError):
@@ -42,13 +42,17 @@ class Page:
     total: int
     reasons: dict[str, int]
     next: int | None  # `before` of the next page
+    left_out: int  # older ones that were not looked at
 
 
 class Letters:
-    """All letters that are kept. `most`: how many of them, of the newest; none: all."""
+    """The letters that are kept; of those that `keep` means the newest `most`, so that no flood fills the memory."""
 
-    def __init__(self, settings: Settings, most: int | None = None) -> None:
-        self._settings, self._most = settings, most
+    def __init__(
+        self, settings: Settings, most: int = MOST, keep: Callable[[Listed], bool] = lambda letter: True
+    ) -> None:
+        self._settings, self._most, self._keep = settings, most, keep
+        self.left_out = 0  # older ones, past `most`
         self._found: OrderedDict[str, Found] = OrderedDict()
         self._letters_read = self._acts_read = 0
         self._lock = asyncio.Lock()
@@ -71,7 +75,7 @@ class Letters:
         shown = left if most is None else left[:most]
         reasons = Counter(kind_of_reason(each.letter.why) for each in fitting)
         following = shown[-1].letter.offset if len(shown) < len(left) and shown else None
-        return Page(shown, len(fitting), dict(reasons.most_common()), following)
+        return Page(shown, len(fitting), dict(reasons.most_common()), following, self.left_out)
 
     def get(self, letter: str) -> Found:
         """A letter by its id. Raises UnknownLetterError."""
@@ -112,12 +116,15 @@ class Letters:
         except ValidationError:
             return  # somebody else wrote on this topic: it is no letter of ours
         listed = _listed(letter, offset)
+        if not self._keep(listed):
+            return
         if known := self._found.get(letter.id):  # refused again: what was done with it holds
             known.letter = replace(known.letter, offset=offset)
             return
         self._found[letter.id] = Found(listed, Standing())
-        while self._most is not None and len(self._found) > self._most:
+        if len(self._found) > self._most:
             self._found.popitem(last=False)
+            self.left_out += 1
 
     def _act(self, value: bytes) -> None:
         try:

@@ -30,7 +30,7 @@ from streams.letters.taking import Ready, ready
 from streams.producer import Producer
 from streams.settings import Settings
 
-CHUNK = 100  # letters between two looks at whether to stop
+CHUNK = 200  # letters between two looks at whether to stop
 
 Progress = Callable[[int, int], None]
 

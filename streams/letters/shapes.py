@@ -34,6 +34,7 @@ def paged(page: Page) -> dict[str, Any]:
         "total": page.total,
         "reasons": page.reasons,
         "next": page.next,
+        "left_out": page.left_out,
     }
 
 

@@ -88,7 +88,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 async def desk(house: Settings) -> AsyncIterator[Desk]:
     producer = Producer(house)
     await producer.start()
-    written = ("signals", "case-inputs", "dispatches.sms", "audit")
+    written = ("signals", "signals-urgent", "case-inputs", "dispatches.sms", "audit")
     yield Desk(house, producer, {topic: await end_offsets(house, topic) for topic in written})
     await producer.stop()
 
@@ -188,6 +188,13 @@ async def test_what_it_is_known_by_cannot_be_changed_by_hand_or_by_a_mapping(des
 async def test_a_signal_without_an_id_is_known_by_its_letter(desk: Desk) -> None:
     name = await desk.letter(at(), json.dumps(transfer(id="")).encode())
     assert (await desk.sending.send_again([name], None, ME)).done == {name: [f"bank:{name}"]}
+
+
+async def test_a_letter_goes_back_to_the_lane_and_partition_it_came_on(desk: Desk) -> None:
+    name = await desk.letter(at(topic="signals-urgent"), raw())
+    await desk.sending.send_again([name], None, ME)
+    assert [record["letter"] for record in await desk.on("signals-urgent")] == [name]
+    assert await desk.on("signals") == []
 
 
 async def test_a_record_cut_off_becomes_all_its_signals(desk: Desk) -> None:
@@ -318,6 +325,14 @@ async def test_a_process_that_stays_keeps_the_newest_letters_in_mind_and_no_more
     bounded = Letters(desk.settings, most=3)
     await bounded.refresh()
     assert ids(bounded.page(Wanted()).found) == names[2:]
+    assert bounded.left_out > 0
+
+
+async def test_letters_that_are_not_meant_take_no_place(desk: Desk) -> None:
+    names = [await desk.letter(at(), b"{", source) for source in ("meant", "other", "other")]
+    bounded = Letters(desk.settings, most=1, keep=Wanted(source="meant").means)
+    await bounded.refresh()
+    assert (ids(bounded.page(Wanted()).found), bounded.left_out) == (names[:1], 0)
 
 
 async def test_a_letter_refused_again_is_the_same_letter_and_stays_as_it_was_settled(desk: Desk) -> None:
