@@ -87,6 +87,13 @@ async def test_a_client_leaves_a_primary_that_has_become_a_replica(redis_pair: R
             assert primary.get("after") == b"1"
 
 
+async def test_what_waited_over_an_outage_may_all_be_under_way_at_once(redis_pair: RedisPair) -> None:
+    for url in (redis_pair.url, redis_pair.primary.proxied):
+        async with connected(url) as redis:
+            waiting = [redis.blpop("nothing comes", 0.2) for _ in range(300)]
+            assert await asyncio.gather(*waiting) == [None] * 300
+
+
 async def test_the_primary_is_found_while_one_sentinel_lives(redis_pair: RedisPair) -> None:
     for sentinel in redis_pair.sentinels[:2]:
         sentinel.kill()
