@@ -128,11 +128,19 @@ async def _clocks(settings: Settings) -> list[Finding]:
         off = {"this machine": clock.wall.difference(), **await clocks_off(redis, clock)}
     finally:
         await redis.aclose()
-    do = "Is a time server set there? Workers go by Redis's clock; the machine's stands in its logs"
+    do = (
+        "Let a time server set it; its logs are wrong till then. Are all of them off alike, it is Redis's that is wrong"
+    )
     return [
-        Finding(abs(ahead) <= OFF_SECONDS, f"{name}: its clock is {ahead:+.1f} s from the workers' time", do)
+        Finding(
+            abs(ahead) <= OFF_SECONDS, f"{name}: its clock is {abs(ahead):.1f} s {_off(ahead)} the workers' time", do
+        )
         for name, ahead in off.items()
     ]
+
+
+def _off(ahead: float) -> str:
+    return "ahead of" if ahead > 0 else "behind"
 
 
 async def _sentinels(settings: Settings) -> Finding:

@@ -153,4 +153,4 @@ async def test_a_step_is_counted_and_doctor_names_who_is_off(redis_aof: RedisSer
     found = await examine(Settings(kafka="127.0.0.1:1", redis=redis_aof.url, secret="a key"))
     clocks = [finding for finding in found if "its clock is" in finding.what]
     assert [finding.good for finding in clocks] == [True, False]
-    assert clocks[1].what.endswith("its clock is +30.0 s from the workers' time")
+    assert clocks[1].what.endswith("its clock is 30.0 s ahead of the workers' time")
