@@ -21,7 +21,7 @@ def attach(app: App, line: Line) -> None:
     every(app, WATCH_SECONDS, "gauges", lambda: line.show(owned(app, topics.CASE_INPUTS.name)))
     every(app, LOOK_SECONDS, "breaker", line.breaker.look)
     every(app, BEAT_SECONDS, "beat", lambda: line.orphans.beat(owned(app, topics.CASE_INPUTS.name)))
-    every(app, BEAT_SECONDS, "cover", line.cover)
+    every(app, BEAT_SECONDS, "cover", line.cover, early=True)  # a group that hangs must not hold anything up
     every(app, letters.LOOK_SECONDS, "dead letters", partial(_letters, app, line))
 
 

@@ -17,11 +17,14 @@ batch again), for an agent restarted in place would go on behind the records it 
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Protocol, TypeVar, cast
 
 import faust
-from faust.types import EventT, StreamT, TransportT
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+from faust.types import TP, EventT, StreamT, TransportT
 from mode import CrashingSupervisor
 from mode.utils.queues import ThrowableQueue
 
@@ -29,7 +32,11 @@ from streams.retry import until_done
 from streams.settings import Settings
 from streams.transport import Transport
 
+log = logging.getLogger(__name__)
+
 LINGER_SECONDS = 0.003
+JOIN_SECONDS = 60.0  # ten times the longest rebalance
+LOOK_SECONDS = 1.0
 BUFFERED = 1000  # records between the consumer and an agent: some batches, not a worker's memory
 COMMIT_SECONDS = 0.5
 
@@ -65,7 +72,58 @@ class Buffer(ThrowableQueue[Any]):
 
 
 class App(faust.App):
-    """A Faust app on Quanzu's own transport."""
+    """A Faust app on Quanzu's own transport.
+
+    `early`: what runs from the start on, whether the consumer group has let this worker in or not.
+    """
+
+    join_seconds = JOIN_SECONDS
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as Faust has them
+        super().__init__(*args, **options)
+        self.early: list[Callable[[], Awaitable[None]]] = []
+        self._joined = asyncio.Event()
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        for task in (self._watch_join, *self.early):
+            self.add_future(task())
+
+    async def _on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self._joined.set()  # also when no partition is left for it
+        await super()._on_partitions_assigned(assigned, generation_id)
+
+    async def _watch_join(self) -> None:
+        """End the process when the group leaves its join unanswered although Kafka answers: a new one joins anew.
+
+        At once and not in order: what hangs is waited for by all that would be stopped, and a killed worker loses
+        nothing.
+        """
+        waited = 0.0
+        while waited < self.join_seconds or not await self._kafka_answers():
+            await asyncio.sleep(LOOK_SECONDS)
+            waited = 0.0 if self._joined.is_set() and not self.rebalancing else waited + LOOK_SECONDS
+        log.critical(
+            "the consumer group %s has not let this worker in for %.0f s, though Kafka answers: it ends itself, to be "
+            "started again. If that goes on, see which members hold the group up: kafka-consumer-groups.sh "
+            "--describe --members --group %s",
+            self.conf.id,
+            self.join_seconds,
+            self.conf.id,
+        )
+        logging.shutdown()
+        os._exit(1)
+
+    async def _kafka_answers(self) -> bool:
+        client = AIOKafkaClient(bootstrap_servers=[f"{url.host}:{url.port}" for url in self.conf.broker])
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await client.bootstrap()
+        except (KafkaError, OSError, TimeoutError):
+            return False
+        finally:
+            await client.close()
+        return True
 
     def FlowControlQueue(  # noqa: N802 - Faust's name for it
         self, maxsize: int | None = None, *, clear_on_resume: bool = False
@@ -200,12 +258,18 @@ def owned(app: faust.App, topic: str) -> set[int]:
         return set()
 
 
-def every(app: faust.App, seconds: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
-    """Let a worker do something again and again, with a pause of `seconds` (wall time), until it stops."""
+def every(app: App, seconds: float, name: str, work: Callable[[], Awaitable[object]], *, early: bool = False) -> None:
+    """Let a worker do something again and again, with a pause of `seconds` (wall time), until it stops.
+
+    `early`: not only once the consumer group has let the worker in.
+    """
 
     async def timer() -> None:
         while not app.should_stop:
             await until_done(name, work)
             await asyncio.sleep(seconds)
 
-    app.task(timer)
+    if early:
+        app.early.append(timer)
+    else:
+        app.task(timer)

@@ -211,6 +211,9 @@ def _members(found: Dump, name: str) -> int:
 def run(settings: Settings, server: RedisServer, cases: int, rounds: int = ROUNDS, seed: int = 7) -> dict[str, Any]:
     """The whole of it, on empty servers; the settings name them."""
     topics.create(settings)
+    while wrong := topics.check(settings):  # each broker learns of a topic in its own time
+        print(wrong[0], file=sys.stderr)
+        time.sleep(0.5)
     return asyncio.run(compared(settings, server, cases, rounds, seed))
 
 

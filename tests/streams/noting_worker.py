@@ -1,19 +1,21 @@
 """A worker for the tests: it writes what it takes, and what it owns, as lines of JSON to standard output."""
 
+import asyncio
 import json
 import logging
 import os
 import sys
 import time
 
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust import StreamT
 
-from streams.app import App, ack, create_app, owned, records, run
+from streams.app import App, ack, create_app, every, owned, records, run
 from streams.settings import load
 
 settings = load()
 topic = os.environ["TEST_TOPIC"]
-mode = os.environ["TEST_MODE"]  # ack all, skip what is bad, fail on what is bad
+mode = os.environ["TEST_MODE"]  # ack all, skip what is bad, fail on what is bad, hang as it joins
 logging.basicConfig(level="INFO", stream=sys.stderr)
 app = create_app(settings, App)
 
@@ -40,6 +42,22 @@ async def telling() -> None:
 
 
 app.timer(0.1)(telling)
+
+
+async def forever(*_: object) -> bool:
+    """A join that is never answered."""
+    await asyncio.Event().wait()
+    return False
+
+
+async def early() -> None:
+    say(owned=[-1])
+
+
+if mode == "hang":
+    GroupCoordinator.ensure_active_group = forever
+    app.join_seconds = 2.0
+    every(app, 0.1, "early", early, early=True)
 
 if __name__ == "__main__":
     run(app, settings)

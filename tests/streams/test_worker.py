@@ -109,3 +109,10 @@ def test_what_nobody_has_acked_comes_again_to_whoever_owns_its_partition_next(se
             until(lambda: {*one.values[seen:], *two.values} == {*numbers(0, 40)}, TAKE_OVER_SECONDS, both)
             one.kill()
             until(lambda: {*two.values} == {*numbers(0, 40)}, TAKE_OVER_SECONDS, both)
+
+
+def test_a_worker_that_the_group_does_not_let_in_works_early_and_ends_itself(settings: Settings, topic: str) -> None:
+    with Worker(settings, topic, mode="hang") as worker:
+        until(lambda: worker.owned == [-1], JOIN_SECONDS, [worker])
+        assert worker.process.wait(JOIN_SECONDS) == 1
+        until(lambda: "has not let this worker in" in worker.log, 5, [worker])
