@@ -20,8 +20,9 @@ WATCH = Watch(source="police", id="w", at=NOW, subject="phone", value="+86199000
     "signal",
     [
         *(transfer(state=state, fen=LEAST_FEN) for state in MOVING),
-        transfer(state=TransferState.SETTLED, new=True, fen=LEAST_FEN),
-        *(call(kind=kind, ongoing=ongoing) for kind in SUSPICIOUS for ongoing in (True, False)),
+        *(call(kind=kind, ongoing=True) for kind in SUSPICIOUS),
+        call(kind=NumberClass.GOIP),
+        call(kind=NumberClass.SPOOFED),
         app(AppKind.MEETING),
         report(),
         WATCH,
@@ -34,7 +35,8 @@ def test_what_may_be_red_now_goes_ahead(signal: Signal) -> None:
 @pytest.mark.parametrize(
     "signal",
     [
-        transfer(state=TransferState.SETTLED, new=False),
+        transfer(state=TransferState.SETTLED),
+        call(kind=NumberClass.OVERSEAS),
         transfer(state=TransferState.ATTEMPTED, new=True, fen=LEAST_FEN - 1),
         call(kind=NumberClass.ORDINARY, ongoing=True),
         call(kind=NumberClass.HOTLINE),
@@ -57,7 +59,7 @@ def test_a_long_call_is_as_fresh_as_its_end() -> None:
     assert urgent(ended.model_copy(update={"arrived": NOW}))
 
 
-@given(st.sampled_from([transfer(new=False), *(app(kind) for kind in AppKind), sms(), call()]))
+@given(st.sampled_from([transfer(), *(app(kind) for kind in AppKind), sms(), call()]))
 def test_a_signal_that_waits_is_not_red_by_itself(signal: Signal) -> None:
     watch = SUSPECT if signal.kind == "transfer" else None
     found = risk(evidence(signal, watch=watch)).danger
