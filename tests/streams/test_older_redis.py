@@ -7,14 +7,20 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from aiokafka import TopicPartition
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.levels import Result
+from schemas.signals import Watch, WatchState
+from streams import topics
 from streams.channels.provider import Kind
+from streams.producer import Record
+from streams.raw import Raw
 from streams.store import key
 from streams.topics import home
 from tests.channel_rig import until
+from tests.dispatched import NOW
 from tests.streams.outliving import SECONDS, House, Worker, entered, house, somebody
 
 NOT_IDEMPOTENT = (Kind.ASKABLE, Kind.NEITHER)
@@ -144,6 +150,30 @@ async def test_a_full_register_is_not_read_again_for_a_lost_tail(house_of: House
     house_of.lose()
     await worker.watch()
     assert people[0] not in await worker.line.residents.get(people)
+
+
+@pytest.mark.parametrize("house_of", [Kind.NEITHER], indirect=True)
+async def test_a_signal_screened_in_the_lost_tail_counts_and_is_on_the_watchlist_though_no_other_comes(
+    house_of: House,
+) -> None:
+    worker, where = await house_of.worker(), TopicPartition(topics.SIGNALS.name, 0)
+    await worker.watch()
+    await worker.line.screening.catch_up(where)
+    house_of.keep()
+    signal = Watch(
+        source="police", id="w1", at=NOW, subject="account", value="9900000000000001", state=WatchState.CONFIRMED
+    )
+    value = signal.model_dump_json().encode()
+    await worker.line.producer.send_all([Record(where.topic, b"", value, where.partition)])
+    await worker.line.screening.screen(where, [Raw(0, value)])
+    counted = await worker.line.screening.tallies()
+    house_of.lose()
+    assert await worker.line.screening.tallies() == {}
+    other = await house_of.worker()
+    await other.watch()
+    await other.line.screening.catch_up(where)
+    assert await other.line.screening.tallies() == counted
+    assert sum([await other.line.redis.hlen(key("watch", q)) for q in range(house_of.settings.partitions)]) == 1
 
 
 Deeds = st.lists(
