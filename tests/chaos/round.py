@@ -30,7 +30,7 @@ from tests.chaos.stage import Stage, Window
 from tests.chaos.workers import WatchedWorkers
 from tests.servers.kafka import Kafka
 
-DRAIN_SECONDS = 60.0
+DRAIN_SECONDS = 30.0  # after which nothing more is awaited that does not move
 OBSERVE_SECONDS = 15.0
 LOOK_SECONDS = 0.1
 
@@ -151,22 +151,28 @@ async def _drained(stage: Stage) -> set[str]:
 
     What never comes to its end breaks a law afterwards, which says more than a time-out here would.
     """
-    until = time.monotonic() + DRAIN_SECONDS
+    moved, left = time.monotonic(), -1
     wanted: set[str] | None = None
     inputs: dict[int, int] = {}
-    while time.monotonic() < until:
+    while time.monotonic() < moved + DRAIN_SECONDS:
         stage.seen.look()
         screened, stands = await _standing(stage)
         if wanted is None and screened >= stage.seen.signals.total() >= stage.running.feeders.accepted.total():
-            wanted = {each.id for event in stage.seen.events for each in event.what.dispatches}
+            wanted = _decided(stage)
             inputs = {
                 p: offset for (topic, p), offset in stage.seen.reached.items() if topic == topics.CASE_INPUTS.name
             }
-        applied = all(stands[p] >= offset for p, offset in inputs.items())
-        if wanted is not None and wanted <= stage.seen.reports.keys() and applied:
+        waiting = -screened if wanted is None else len(wanted - stage.seen.reports.keys())
+        if wanted is not None and not waiting and all(stands[p] >= offset for p, offset in inputs.items()):
             break
+        if waiting != left:
+            moved, left = time.monotonic(), waiting
         await asyncio.sleep(LOOK_SECONDS)
-    return wanted or {each.id for event in stage.seen.events for each in event.what.dispatches}
+    return _decided(stage) if wanted is None else wanted
+
+
+def _decided(stage: Stage) -> set[str]:
+    return {each.id for event in stage.seen.events for each in event.what.dispatches}
 
 
 async def _standing(stage: Stage) -> tuple[int, list[int]]:
