@@ -1,6 +1,7 @@
 """`quanzu doctor`: what is reachable and set as it must be; with --now, whether anyone is not being warned now."""
 
 import asyncio
+import logging
 from typing import Annotated
 
 import typer
@@ -36,7 +37,9 @@ def _now(as_json: bool) -> int:
     from streams.now.page import Weight
     from streams.running import reachable
 
-    page = asyncio.run(look(reachable(load_settings())))
+    settings = reachable(load_settings())
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what cannot be reached is told on the page
+    page = asyncio.run(look(settings))
     if as_json:
         out.print_json(data=page.as_json())
         return int(page.missed)

@@ -1,6 +1,8 @@
 """Kafka as it is now: away, below its least copies in sync, brokers missing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaAdminClient
@@ -11,27 +13,34 @@ from streams.now.page import Trouble, danger, listed, missed
 from streams.settings import Settings
 
 REACH_MS = 4_000
+CONNECT_SECONDS = 1.0
 _TOPICS = {topic.name: topic for topic in topics.ALL}
 
 
 def look(settings: Settings) -> tuple[bool, list[Trouble]]:
-    """Whether Kafka answers, and what is wrong with it. It waits for it: call it in a thread."""
+    """Whether all can be read from Kafka, and what is wrong with it. It waits for it: call it in a thread."""
     try:
         admin = KafkaAdminClient(bootstrap_servers=settings.brokers, bootstrap_timeout_ms=REACH_MS)
     except (KafkaError, OSError) as error:
         return False, [_away(settings, error)]
     try:
-        brokers = {broker["broker_id"] if "broker_id" in broker else broker["node_id"] for broker in _brokers(admin)}
+        brokers = _alive(admin)
         found = [topic for topic in admin.describe_topics() if topic["name"] in _TOPICS]
     except (KafkaError, OSError) as error:
         return False, [_away(settings, error)]
     finally:
         admin.close()
-    return True, list(_troubles(found, brokers, settings))
+    troubles = list(_troubles(found, brokers, settings))
+    return all(trouble.name != "no-leader" for trouble in troubles), troubles
 
 
-def _brokers(admin: KafkaAdminClient) -> Iterable[Mapping[str, Any]]:
-    return list(admin.describe_cluster()["brokers"])
+def _alive(admin: KafkaAdminClient) -> set[int]:
+    """The brokers that can be reached: with most of them gone the others' word is of before."""
+    found = set()
+    for broker in admin.describe_cluster()["brokers"]:
+        with suppress(OSError), socket.create_connection((broker["host"], broker["port"]), CONNECT_SECONDS):
+            found.add(broker["broker_id"] if "broker_id" in broker else broker["node_id"])
+    return found
 
 
 def _away(settings: Settings, error: Exception) -> Trouble:

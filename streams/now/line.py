@@ -1,7 +1,8 @@
 """The line as it is now: who works, what waits, who is not warned in time."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,12 +20,14 @@ from streams.auditor.walk import waits
 from streams.behind import Where, ends, screened, signal_ends
 from streams.clock import Clock
 from streams.now.page import Trouble, danger, listed, missed
+from streams.orphans import BEAT_SECONDS
 from streams.reader import read_range
 from streams.settings import Settings
 from streams.store import key
 
 WAITING_SECONDS = 5.0  # wall: an input not applied, or an entry not published, for so long is late
 SCAN = 1000
+LOOKS = 8
 
 
 class LineNow:
@@ -37,20 +40,27 @@ class LineNow:
 
     async def workers(self) -> AsyncIterator[Trouble]:
         """Partitions that nobody works on."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for partition in self._partitions:
-                pipe.exists(key("owned", partition), key("covered", partition))
-                pipe.hget(key("state", partition), "offset")
-            found = await pipe.execute()
-        idle = [partition for partition in self._partitions if not found[2 * partition]]
-        lost = [partition for partition in self._partitions if found[2 * partition + 1] is None]
+        idle = set(self._partitions)
+        for _ in range(LOOKS):  # who covers for an owner shows himself for moments only
+            idle -= await self._worked_on(idle)
+            if not idle:
+                break
+            await asyncio.sleep(BEAT_SECONDS)
+        lost = [p for p in self._partitions if not await self._redis.hexists(key("state", p), "offset")]
         if idle:
-            whole = "no worker runs" if len(idle) == len(self._partitions) else f"partitions {listed(idle)}: no worker"
+            whole = len(idle) == len(self._partitions)
+            what = "no worker runs: nobody is warned" if whole else f"partitions {listed(sorted(idle))} have no worker"
             do = "Start `quanzu worker`; if some run, see their logs. Nothing is lost: it is acted on, late"
-            yield missed("no-worker", f"{whole}: nobody in {'them' if len(idle) > 1 else 'it'} is warned", do)
+            yield missed("no-worker", what, do)
         if lost:
             do = "A worker builds them within minutes; if none does, see its log, or run `quanzu rebuild`"
             yield missed("not-in-store", f"partitions {listed(lost)} are not in the store", do)
+
+    async def _worked_on(self, partitions: Collection[int]) -> set[int]:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for partition in partitions:
+                pipe.exists(key("owned", partition), key("covered", partition))
+            return {partition for partition, found in zip(partitions, await pipe.execute(), strict=True) if found}
 
     async def behind(self) -> AsyncIterator[Trouble]:
         """Signals and inputs that came in and were not acted on."""
@@ -129,7 +139,7 @@ class LineNow:
 
 def _of_people(look: Missed) -> Iterator[Trouble]:
     if look.red:
-        what = f"{len(look.red):,} red cases are past the clock of their first contact: {listed(look.red, SHOWN)}"
+        what = f"red cases past the clock of their first contact: {len(look.red):,} ({listed(look.red, SHOWN)})"
         yield missed("red-not-contacted", what, "Call them now; `quanzu case show ID` tells what was tried")
     if look.overdue and look.oldest:
         levels = ", ".join(f"{look.overdue[level]:,} {level}" for level in reversed(Level) if look.overdue[level])

@@ -76,9 +76,12 @@ class WatchersNow:
         silent = [beat for beat in beats if beat.age is None or beat.age > BEAT_SECONDS]
         if silent:
             ages = [beat.age for beat in silent if beat.age is not None]
-            how = f"for {span(timedelta(seconds=max(ages)))}" if len(ages) == len(silent) else "ever"
-            what = f"partitions {listed(beat.partition for beat in silent)}: the auditor has not beaten {how}"
-            yield missed("auditor-silent", f"{what}: a case that is stuck stays so", "Start a worker; see its log")
+            since = (
+                f"not beaten for {span(timedelta(seconds=max(ages)))}" if len(ages) == len(silent) else "never beaten"
+            )
+            what = f"partitions {listed(beat.partition for beat in silent)}: the auditor has {since}"
+            do = "Start a worker, or see its log: a case that is stuck stays so"
+            yield missed("auditor-silent", what, do)
         if late := [beat for beat in beats if beat not in silent and _walk_late(beat.walked)]:
             do = "Is the store very busy? See quanzu_audit_walk_seconds"
             yield danger("audit-late", f"no whole walk lately of {listed(beat.partition for beat in late)}", do)

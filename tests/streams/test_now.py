@@ -115,7 +115,7 @@ def test_the_worst_comes_first_and_what_nobody_is_missed_by_ends_well() -> None:
 async def test_partitions_without_a_worker_are_named_and_owned_ones_are_not(ward: Ward) -> None:
     assert "no worker runs" in await words(ward.line().workers())
     await Orphans(ward.settings, ward.redis).beat([0, 1, 2])
-    assert "partitions 3: no worker" in await words(ward.line().workers())
+    assert "partitions 3 have no worker" in await words(ward.line().workers())
     await ward.redis.delete(key("state", 2))
     assert "not-in-store" in await names(ward.line().workers())
 
@@ -130,7 +130,7 @@ async def test_deadlines_that_passed_are_told_with_their_levels_and_how_old_they
 
 async def test_a_red_case_that_no_carrier_took_is_named(ward: Ward) -> None:
     case = await ward.red(Result.FAILED)
-    assert f"1 red cases are past the clock of their first contact: {case}" in await words(ward.line().people())
+    assert f"red cases past the clock of their first contact: 1 ({case})" in await words(ward.line().people())
 
 
 async def test_a_hold_says_by_whom_until_when_and_whether_red_is_spared(ward: Ward) -> None:
