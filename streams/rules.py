@@ -13,6 +13,7 @@ from schemas.audit import AuditEntry
 from schemas.cases import Case
 from schemas.errors import UserError
 from schemas.inputs import ConfirmAct, Hold, HoldChange, OperatorReport, PolicyChange
+from schemas.levels import Level
 from schemas.policies import InForce
 from streams import audit, case_inputs
 from streams.line import Line
@@ -84,14 +85,18 @@ async def lift(line: Line, hold_id: str, by: str, reason: str, what: Literal["re
     await _to_all(line, HoldChange(id=f"lift:{hold_id}", at=line.clock.now(), hold=ended, lift=what))
 
 
-async def held(line: Line) -> list[str]:
-    """The cases with a step held back, by a mute or since their policy was stopped."""
+async def raised_by(line: Line, policy: str) -> list[str]:
+    """The open cases below red that a policy has raised, and nobody has confirmed: while it is held they wait."""
     found = []
     for partition in range(line.settings.partitions):
-        residents = await line.store.held(partition)
-        raws = await line.redis.hmget(key("cases", partition), residents) if residents else []
-        found += [Case.model_validate_json(raw).id for raw in raws if raw]
+        async for _, raw in line.redis.hscan_iter(key("cases", partition), count=1000):
+            if policy.encode() in raw and _waits(case := Case.model_validate_json(raw), policy):
+                found.append(case.id)
     return sorted(found)
+
+
+def _waits(case: Case, policy: str) -> bool:
+    return case.open and case.raised_by == policy and case.level is not Level.RED
 
 
 async def confirm(line: Line, case_id: str, by: str, reason: str) -> None:

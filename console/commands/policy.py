@@ -9,7 +9,7 @@ from console.commands.common import By, Existing, Reason, opened, out
 
 app = typer.Typer(name="policy", no_args_is_help=True, help="The policy in force.")
 
-SHOWN = 20  # cases held back
+SHOWN = 20  # of the cases that wait
 
 
 @app.command("check")
@@ -42,12 +42,14 @@ def policy_publish(
 def policy_status() -> None:
     """Tell which policy is in force, which one is gone back to, and which ones the breaker has stopped."""
     from domain.breaker import on_trial
-    from streams.rules import held, standing
+    from streams.rules import raised_by, standing
 
     async def run() -> None:
         async with opened() as line:
-            stands, now, waiting = await standing(line), line.clock.now(), await held(line)
+            stands, now = await standing(line), line.clock.now()
             rules = (await line.policies.get(stands.good)).breaker
+            stopped = {name: stop for name, stop in stands.stopped.items() if stop.until > now}
+            waiting = {name: await raised_by(line, name) for name in stopped}
         lines = [f"policy {stands.policy} is in force since {stands.since:%Y-%m-%d %H:%M} UTC, by {stands.by}"]
         if rules is None:
             lines.append(f"  no policy is judged: {stands.good}, the last good one, has no [breaker]")
@@ -57,13 +59,14 @@ def policy_status() -> None:
             )
         for policy, stop in stands.stopped.items():
             lines.append(f"policy {policy} was stopped at {stop.at:%Y-%m-%d %H:%M} UTC: {stop.reason}")
-            if stop.until > now:
+            if policy in stopped:
+                cases = waiting[policy]
                 lines.append(
-                    f"  its cases below red wait until {stop.until:%Y-%m-%d %H:%M} UTC. Look at them, and then"
+                    f"  {len(cases)} cases below red wait until {stop.until:%Y-%m-%d %H:%M} UTC; look at them:"
                 )
+                lines.append(f"  {', '.join(cases[:SHOWN])}{', ...' if len(cases) > SHOWN else ''}")
                 lines.append("  `quanzu policy confirm CASE...` lets those go that are real,")
                 lines.append(f"  `quanzu hold lift {stop.hold}` lets all go, with --drop none")
-        lines.append(f"{len(waiting)} cases have a step held back{': ' if waiting else ''}{', '.join(waiting[:SHOWN])}")
         out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
     asyncio.run(run())

@@ -15,7 +15,7 @@ from schemas.levels import Action
 from schemas.policies import InForce
 from schemas.residents import Resident
 from streams.reader import read_all
-from streams.rules import confirm, held, lift, publish, standing
+from streams.rules import confirm, lift, publish, raised_by, standing
 from streams.topics import AUDIT
 from tests.channel_rig import until
 from tests.line.rig import Line
@@ -98,7 +98,7 @@ async def test_a_bad_policy_is_stopped_and_red_is_contacted_in_time_throughout(l
         await red(line)
         await line.advance(minutes=30)
         line.expect_nothing_else()
-        waiting = await held(line.house.line)
+        waiting = await raised_by(line.house.line, (await line.case(people[0])).raised_by or "")
         assert waiting == sorted([(await line.case(each)).id for each in people])
         entries = [
             AuditEntry.model_validate_json(r.value or b"") async for r in read_all(line.house.settings, AUDIT.name)
@@ -114,6 +114,8 @@ async def test_a_person_confirms_one_and_lets_the_others_go_or_drops_them(line: 
         await line.settle()
         line.expect(Action.SMS, real)
         line.expect_nothing_else()
+        policy = (await line.case(others[0])).raised_by or ""
+        assert len(await raised_by(line.house.line, policy)) == len(others)
         (stop,) = [each for each in (await stands(line)).stopped.values() if each.until > line.house.clock.now()]
         await lift(line.house.line, stop.hold, SUPERVISOR, "all looked at", "drop")
         await line.settle()
