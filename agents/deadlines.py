@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from streams import topics
-from streams.app import App, every, owned
+from streams import metrics, topics
+from streams.app import App, every, lags, owned
 from streams.breaker import LOOK_SECONDS
 from streams.deadlines import POLL_SECONDS
 from streams.letters import gauge as letters
@@ -19,10 +19,15 @@ def attach(app: App, line: Line) -> None:
     every(app, POLL_SECONDS, "deadlines", partial(_each, app, line.fire))
     every(app, WATCH_SECONDS, "watch", partial(_each, app, line.watch))
     every(app, WATCH_SECONDS, "gauges", lambda: line.show(owned(app, topics.CASE_INPUTS.name)))
+    every(app, WATCH_SECONDS, "lag", partial(_lag, app))
     every(app, LOOK_SECONDS, "breaker", line.breaker.look)
     every(app, BEAT_SECONDS, "beat", lambda: line.orphans.beat(owned(app, topics.CASE_INPUTS.name)))
     every(app, BEAT_SECONDS, "cover", line.cover, early=True)  # a group that hangs must not hold anything up
     every(app, letters.LOOK_SECONDS, "dead letters", partial(_letters, app, line))
+
+
+async def _lag(app: App) -> None:
+    metrics.show_lag(lags(app))
 
 
 async def _letters(app: App, line: Line) -> None:

@@ -30,7 +30,7 @@ from mode.utils.queues import ThrowableQueue
 
 from streams.retry import until_done
 from streams.settings import Settings
-from streams.transport import Transport
+from streams.transport import Consumer, Transport
 
 log = logging.getLogger(__name__)
 
@@ -246,6 +246,16 @@ def ack(event: Acked) -> None:
 def ack_all(events: Iterable[Acked]) -> None:
     for event in events:
         event.ack()
+
+
+def lags(app: faust.App) -> dict[str, int]:
+    """By topic: records that wait for this worker; nothing before it has joined and while a rebalance runs."""
+    if not app.started or app.rebalancing or app.should_stop:
+        return {}
+    try:
+        return cast("Consumer", app.consumer).lags()
+    except faust.exceptions.ConsumerNotStarted:
+        return {}
 
 
 def owned(app: faust.App, topic: str) -> set[int]:

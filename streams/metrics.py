@@ -30,6 +30,7 @@ HELD_BACK = Counter("quanzu_dispatches_held_total", "Dispatches held back by a m
 POLICIES_STOPPED = Counter("quanzu_policies_stopped_total", "Policies that the breaker has stopped")
 POLICY_HOLDS = Gauge("quanzu_policies_held", "Policies that were stopped, and whose cases wait for a person")
 VISITS_JOINED = Counter("quanzu_visits_joined_total", "Visits that joined another to the same address", ["how"])
+LAG = Gauge("quanzu_lag_records", "Records of a topic that wait for this worker", ["topic"])
 PUT_OFF = Counter("quanzu_contacts_put_off_total", "Contacts put off by the budget", ["channel", "limit"])
 DEAD_LETTERS_SENT = Counter(
     "quanzu_dead_letters_sent_again_total", "What was counted as dead-lettered and has another outcome now", ["source"]
@@ -58,6 +59,13 @@ def show_money(ledger: Mapping[str, int]) -> None:
         MONEY_KEPT.labels(evidence).set(ledger.get(f"kept_{evidence.lower()}", 0))
     for days in (30, 90):
         DEFRAUDED_AFTER_WARNING.labels(days).set(ledger.get(f"defrauded_after_warning_{days}d", 0))
+
+
+def show_lag(lags: Mapping[str, int]) -> None:
+    """How many records of each topic wait for this worker."""
+    LAG.clear()
+    for topic, records in lags.items():
+        LAG.labels(topic).set(records)
 
 
 def serve(port: int) -> None:

@@ -1,6 +1,6 @@
 """Faust's Kafka transport with two things put right: how long a fetch waits, and what a commit may pass."""
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Mapping
 
 from aiokafka import AIOKafkaConsumer
@@ -78,6 +78,14 @@ class Consumer(driver.Consumer):
         if fresh := [tp for tp, offset in committed.items() if not offset]:
             await self._thread.seek_to_beginning(*fresh)
         return committed
+
+    def lags(self) -> dict[str, int]:
+        """By topic: records of this worker's partitions that are not done, as of the latest that came."""
+        found: Counter[str] = Counter()
+        ends = self.app.monitor.tp_end_offsets
+        for tp in self.assignment():
+            found[tp.topic] += max(0, (ends.get(tp) or 0) - (self._committed_offset[tp] or 0))
+        return dict(found)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         for tp in revoked:

@@ -31,6 +31,7 @@ async def test_a_red_case_is_seen_in_the_metrics_and_nothing_of_the_resident_is(
         r'quanzu_loss_avoided_fen\{evidence="A"\} ',
         r'quanzu_defrauded_after_warning\{days="30"\} ',
         r'quanzu_deadlines_overdue\{partition="\d"\} ',
+        r'quanzu_lag_records\{topic="signals-urgent"\} \d',
         r'quanzu_feed_age_seconds\{source="[a-z-]+"\} ',
     ]
     missing: list[str] = wanted
