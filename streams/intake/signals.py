@@ -27,6 +27,7 @@ ACCEPTED = Counter("quanzu_signals_accepted", "Signals that Kafka has, by who se
 
 RECORD_BYTES = MAX_BYTES - 1_000  # a record's value; its key and Kafka's own fields come on top
 MOST_FIELDS = 20  # more than any kind of signal has: each that is not one of it would be a fault by itself
+MOST_FAULTS = 8  # told of one item: an answer must not be longer than what it answers
 LONGEST_NUMBER = 128  # longer ones are refused by the schema, so they need no spelling
 
 
@@ -152,7 +153,7 @@ def _examined(index: int, item: object, now: datetime) -> Signal | list[Fault]:
     except ValidationError as error:
         named = {fault.field for fault in faults}
         more = [_fault(index, detail) for detail in error.errors(include_url=False, include_input=False)]
-        return faults + [fault for fault in more if fault.field not in named]
+        return (faults + [fault for fault in more if fault.field not in named])[:MOST_FAULTS]
     return faults or signal
 
 

@@ -1,0 +1,1 @@
+"""Hostile input: a million of them, and the cases that have a name, against every door of the product."""
