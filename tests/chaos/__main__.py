@@ -28,7 +28,8 @@ KEPT = ("*.log", "seen.jsonl", "stalls", "clock")
 def main() -> None:
     """Play the rounds that are asked for."""
     given = _given()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # asyncio ends a round in good order
     report, failed = Report(), False
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quanzu-chaos-")))
