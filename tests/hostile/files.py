@@ -65,7 +65,7 @@ def take_format(name: str) -> Take:
         except RowError as error:
             return Came(Outcome.DEAD_LETTER, str(error))
         faults = [fault for line in rest.split(b"\n") if line.strip() for fault in _row(row, line)]
-        return Came(Outcome.DEAD_LETTER, "\n".join(faults)) if faults else Came(Outcome.ACCEPTED)
+        return Came(Outcome.DEAD_LETTER, "\n".join(faults[:50])) if faults else Came(Outcome.ACCEPTED)
 
     return take
 
@@ -91,7 +91,7 @@ def take_residents(suffix: str) -> Take:
                 refused = [said for row in table.rows if (said := _refused(row))]
             except FileError as error:
                 return Came(Outcome.REFUSED, str(error).replace(path.name, "file"))
-        return Came(Outcome.REFUSED, "\n".join(refused)) if refused else Came(Outcome.ACCEPTED)
+        return Came(Outcome.REFUSED, "\n".join(refused[:50])) if refused else Came(Outcome.ACCEPTED)
 
     return take
 
