@@ -197,7 +197,7 @@ class Casework:
         begin = (await beginning_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
         _refuse_ahead(partition, folded.offset, end)
         folded.applied |= await journal.without_effect(self._settings, partition, folded)
-        policy = folded.standing.policy if folded.standing else (await self._policies.default()).hash
+        policy = await self._usable(folded.standing.policy if folded.standing else None)
         holds = folded.standing.holds if folded.standing else ()
         standing = Standing(max(folded.offset, begin - 1), policy, holds)
         mark = await self._store.begin_rebuild(partition)
@@ -209,6 +209,14 @@ class Casework:
         chunks = _chunks(chain(journal.changes(folded, self._clock.now()), [last]))
         if await self._store.rebuild(partition, mark, chunks, standing.offset, end) and folded.cases:
             log.warning("partition %d was built anew from its journal: %d cases", partition, len(folded.cases))
+
+    async def _usable(self, policy: str | None) -> str:
+        """The policy to go on with: the journal's, or the settings' file's where that one is nowhere to be found."""
+        try:
+            return (await self._policies.get(policy) if policy else await self._policies.default()).hash
+        except (UnknownPolicyError, PolicyError) as error:
+            log.critical("%s. Until then the file of the settings is in force", error)
+            return (await self._policies.default()).hash
 
     async def _complete(self, partition: int) -> None:
         """Apply what a rebuilt or older store lacks: until then no channel sends, for what it asks may be among it."""

@@ -103,6 +103,8 @@ def moving(books: Books) -> Iterator[str]:
         asked = next((step for step in of.steps if step.id == dispatch.step), None) if of else None
         if of is None or asked is None or asked.attempt < dispatch.attempt:
             yield f"{dispatch.id}: dispatched, and its case does not know of it"
+        elif asked.attempt > dispatch.attempt:
+            continue  # a later decision has ended it: an operator's report, say
         elif asked.state is not StepState.SENT and not (
             asked.results or of.settled or of.outcome or (of.id, asked.id) in fired
         ):
