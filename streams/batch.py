@@ -8,8 +8,9 @@ from domain.policy import Policy
 from schemas.cases import Case
 from schemas.events import CaseEvent, StandingEvent
 from schemas.inputs import CaseInput, HoldChange, PolicyChange
+from streams.change import Change, Standing
 from streams.producer import MAX_BYTES
-from streams.store import Change, Loaded, Standing
+from streams.store import Loaded
 
 Entry = CaseEvent | StandingEvent
 

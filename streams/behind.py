@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 
 from streams import topics
+from streams.keys import key
 from streams.reader import end_offsets
 from streams.settings import Settings
-from streams.store import key
 
 
 class Where(NamedTuple):

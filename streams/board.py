@@ -9,9 +9,10 @@ from schemas.levels import Action
 from streams import metrics, topics
 from streams.clock import Clock
 from streams.journal import read_entry
+from streams.keys import key, moment
 from streams.producer import Producer, Record
 from streams.raw import Raw
-from streams.store import CaseStore, key, moment
+from streams.store import CaseStore
 
 WAITING = 10_000  # dispatches remembered for their first result: a metric may lose one, memory may not grow
 

@@ -19,11 +19,12 @@ from schemas.audit import AuditEntry
 from schemas.inputs import HoldChange, PolicyChange
 from schemas.policies import InForce
 from streams import audit, case_inputs, metrics
+from streams.change import minute_of
 from streams.clock import Clock
+from streams.keys import key
 from streams.policies import Policies
 from streams.producer import Producer
 from streams.settings import Settings
-from streams.store import key, minute_of
 
 log = logging.getLogger(__name__)
 

@@ -17,14 +17,16 @@ from schemas.events import journal_adapter
 from schemas.inputs import CaseInput, HoldChange, PolicyChange, input_adapter
 from streams import journal, topics
 from streams.batch import TOO_LARGE, Batch, Entry
+from streams.change import Change, Standing, entry_name
 from streams.clock import Clock
 from streams.dead_letters import DeadLetters
+from streams.keys import STATE
 from streams.policies import Policies, UnknownPolicyError
 from streams.producer import Producer
 from streams.raw import Raw
 from streams.reader import beginning_offsets, end_offsets, read_range
 from streams.settings import Settings
-from streams.store import STATE, AheadError, CaseStore, Change, Loaded, Stand, Standing, entry_name
+from streams.store import AheadError, CaseStore, Loaded, Stand
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +77,7 @@ class Casework:
         async with self._locks[partition]:
             await self._stand(partition)
             await self._publish_outbox(partition)
-            await self._store.forget_applied(partition, self._clock.now())
+            await self._store.forget(partition, self._clock.now())
 
     async def _apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
         inputs = [(raw, await self._read(partition, raw)) for raw in records]

@@ -7,8 +7,9 @@ from domain.ids import resident_of
 from schemas.inputs import Deadline
 from streams import case_inputs
 from streams.clock import Clock
+from streams.keys import moment
 from streams.producer import Producer
-from streams.store import CaseStore, moment
+from streams.store import CaseStore
 
 POLL_SECONDS = 0.05
 # A deadline still there was lost on the way, or casework is behind. Its id counts it once, but each writing is work:

@@ -12,9 +12,10 @@ from schemas.cases import Case
 from schemas.inputs import ClaimAct, OperatorReport, VictimReport
 from streams import case_inputs
 from streams.clock import Clock
+from streams.keys import key
 from streams.producer import Producer
 from streams.settings import Settings
-from streams.store import CaseStore, key
+from streams.store import CaseStore
 from streams.topics import home
 
 LEASE = timedelta(minutes=10)

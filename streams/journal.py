@@ -17,10 +17,11 @@ from schemas.events import CaseEvent, Dispatch, StandingEvent, journal_adapter
 from schemas.inputs import CaseInput, input_adapter
 from schemas.levels import Level
 from streams import topics
+from streams.change import Change, Standing, minute_in, minute_of, raised_by
+from streams.keys import APPLIED_KEPT, COUNTS, RAISED
 from streams.producer import Producer, Record
 from streams.reader import beginning_offsets, end_offsets, read_all, read_range
 from streams.settings import Settings
-from streams.store import APPLIED_KEPT, COUNTS, RAISED, Change, Standing, minute_in, minute_of, raised_by
 from streams.unreadable import readable
 
 Entry = CaseEvent | StandingEvent

@@ -10,8 +10,8 @@ from typing import Any
 from redis.asyncio import Redis
 
 from schemas.errors import UserError
+from streams.keys import key
 from streams.settings import Settings
-from streams.store import key
 
 BEAT_SECONDS = 0.2
 SILENT_MS = 700  # some beats missed: longer than a worker that lives is busy with one batch

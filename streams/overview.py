@@ -11,10 +11,11 @@ from schemas.feeds import Silence
 from schemas.policies import InForce
 from streams.clock import Clock
 from streams.feeds.book import SILENT
+from streams.keys import key
 from streams.policies import IN_FORCE
 from streams.policies import KEY as POLICIES
 from streams.settings import Settings
-from streams.store import CaseStore, key
+from streams.store import CaseStore
 from streams.topics import home
 
 SHOWN = 8  # of the latest cases

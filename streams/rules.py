@@ -16,8 +16,8 @@ from schemas.inputs import ConfirmAct, Hold, HoldChange, OperatorReport, PolicyC
 from schemas.levels import Level
 from schemas.policies import InForce
 from streams import audit, case_inputs
+from streams.keys import key
 from streams.line import Line
-from streams.store import key
 from streams.topics import home
 
 ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)  # since when a policy is in force that nobody has published

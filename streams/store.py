@@ -2,57 +2,26 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from importlib.resources import files
-from typing import Any, Self
+from typing import Any
 
 from redis.asyncio import Redis
 
-from domain import breaker, counts, ledger
-from domain.casework import awaited, deadlines, has_held, queue_rank, settled_at
 from domain.ids import resident_of
 from schemas.cases import Case
 from schemas.errors import UserError
-from schemas.events import CaseEvent, StandingEvent
 from schemas.inputs import Hold
+from streams.change import Argument, Change, Standing
+from streams.keys import ALERTED, APPLIED_KEPT, EARLIER_KEPT, NAMES, SETTLED, STATE, UNSURE, key, milliseconds
 from streams.redis_client import client
 from streams.run import CURRENT_RUN, SECTIONS, run_of
 from streams.settings import Settings, SettingsError
 
-RECENTLY = 20  # cases that a board may show as the latest
-APPLIED_KEPT = timedelta(days=9)  # longer than any input stays on its topic
+FORGOTTEN = 500  # cases at once
 COMMIT = CURRENT_RUN + files("streams").joinpath("lua/commit.lua").read_text("utf-8")
-
-# The partition's keys, in the order in which the script numbers them.
-STATE, CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, SETTLED, ALERTED, LEDGER, COUNTS = range(13)
-RECENT, AWAITED, UNSURE, SETTLING, RAISED = 13, 14, 15, 16, 17
-NAMES = (
-    # hash: offset, policy, `run` (which Redis it stood under last), `journal` (where the journal is known to have what
-    # was committed before); of a store that was lost or older `end`, where it is whole again; before: `rebuilding`
-    "state",
-    "cases",  # hash: resident -> the latest case
-    "earlier",  # hash: case id -> a case that was followed by another
-    "applied",  # sorted set: input id -> its time
-    "deadlines",  # sorted set: case|step -> when it falls due
-    "queue",  # sorted set: case -> rank, for the desk
-    "held",  # set: residents with a step held back
-    "outbox",  # hash: offset -> journal entry not known to be published
-    "holds",  # hash: hold id -> hold
-    "settled",  # hash: resident -> when the case was settled
-    "alerted",  # hash: resident -> what screening has alerted
-    "ledger",  # hash: total -> its sum over the partition
-    "counts",  # hash: what is counted (domain/counts) -> how many
-    "recent",  # sorted set: case -> when it changed, the latest RECENTLY
-    "awaited",  # set: dispatches whose step waits for their result
-    "unsure",  # set: dispatches that may have been sent before the store was lost, or older
-    "settling",  # string: there until whoever had such a dispatch in flight must be through
-    "raised",  # hash: policy|minute -> cases raised, for the breaker
-)
-
-Argument = str | bytes | int | float
-Command = tuple[str, int, tuple[Argument, ...]]
 
 
 def connect(settings: Settings) -> "Redis":
@@ -60,46 +29,6 @@ def connect(settings: Settings) -> "Redis":
     if settings.redis is None:
         raise SettingsError("no Redis yet: start the embedded servers first (streams.embedded.Embedded)")
     return client(settings.redis)
-
-
-def key(name: str, partition: int) -> str:
-    """A key of one partition: its hash tag keeps a script's keys together."""
-    return f"{name}:{{{partition}}}"
-
-
-def milliseconds(moment: datetime) -> int:
-    """A moment as Redis scores have it."""
-    return round(moment.timestamp() * 1000)
-
-
-def minute_of(at: datetime) -> int:
-    """The minute that a moment lies in, counted since 1970."""
-    return int(at.timestamp() // 60)
-
-
-def raised_by(event: CaseEvent) -> dict[str, int]:
-    """What an alert raised, as policy|minute: under the policy that found it."""
-    number = breaker.raised(event)
-    return {f"{event.case.raised_by or event.case.policy}|{minute_of(event.at)}": number} if number else {}
-
-
-def minute_in(raised: str) -> int:
-    """The minute of a name of `raised_by`."""
-    return int(raised.rpartition("|")[2])
-
-
-def moment(score: float) -> datetime:
-    """A Redis score as a moment."""
-    return datetime.fromtimestamp(score / 1000, UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a partition stands: the last offset applied, the policy in force, the holds."""
-
-    offset: int
-    policy: str
-    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,102 +53,6 @@ class Loaded:
     standing: Standing
     cases: dict[str, Case]
     applied: set[str]
-
-
-@dataclass(slots=True)
-class Change:
-    """The commands of one commit."""
-
-    commands: list[Command] = field(default_factory=list)
-
-    def add(self, command: str, name: int, *arguments: Argument) -> Self:
-        self.commands.append((command, name, arguments))
-        return self
-
-    def applied(self, input_id: str, at: datetime) -> None:
-        self.add("ZADD", APPLIED, milliseconds(at), input_id)
-
-    def all_applied(self, inputs: Iterable[tuple[str, datetime]]) -> Self:
-        return self.add("ZADD", APPLIED, *(part for name, at in inputs for part in (milliseconds(at), name)))
-
-    def entry(self, entry: CaseEvent | StandingEvent) -> None:
-        """Keep a journal entry until it is published."""
-        self.add("HSET", OUTBOX, f"{entry.offset}/{_name(entry)}", entry.model_dump_json())
-
-    def case(self, before: Case | None, after: Case) -> None:
-        """Store a case, and all that is derived from it."""
-        same = before is not None and before.id == after.id
-        if before is not None and not same:
-            self.add("HSET", EARLIER, before.id, before.model_dump_json())
-        self.add("HSET", CASES, after.resident, after.model_dump_json())
-        self._deadlines(before, after)
-        self._awaited(before if same else None, after)
-        self._flags(before, after)
-        owed = ledger.difference(ledger.of_case(after), ledger.of_case(before) if before and same else ledger.Totals())
-        self.sums(LEDGER, owed)
-        self.sums(COUNTS, counts.of_standing(before, after))
-        self.add("ZADD", RECENT, milliseconds(after.updated_at), after.id)
-        self.add("ZREMRANGEBYRANK", RECENT, 0, -RECENTLY - 1)
-
-    def settled(self, resident: str, at: datetime) -> Self:
-        """When a resident was last dissuaded or cleared: it stays if he is in danger again."""
-        return self.add("HSET", SETTLED, resident, at.isoformat())
-
-    def counted(self, event: CaseEvent) -> None:
-        """Count what an event adds."""
-        self.sums(COUNTS, counts.of_event(event))
-
-    def raised(self, event: CaseEvent) -> None:
-        """Count what an alert raised, under the policy that found it and in its minute."""
-        self.sums(RAISED, raised_by(event))
-
-    def sums(self, name: int, amounts: Mapping[str, int]) -> Self:
-        """Add to the numbers of a hash."""
-        for field_name, amount in amounts.items():
-            if amount:
-                self.add("HINCRBY", name, field_name, amount)
-        return self
-
-    def unsure(self, dispatches: Iterable[str]) -> None:
-        """Remember that these may have been sent: the marks that said so are lost."""
-        for dispatch in dispatches:
-            self.add("SADD", UNSURE, dispatch)
-
-    def settling(self, seconds: float) -> None:
-        """For so long (wall time) somebody may still be at an unsure dispatch: it is not taken before."""
-        self.add("SET", SETTLING, 1, "PX", round(seconds * 1000))
-
-    def standing(self, standing: Standing) -> None:
-        self.add("HSET", STATE, "policy", standing.policy)
-        self.add("DEL", HOLDS)
-        for hold in standing.holds:
-            self.add("HSET", HOLDS, hold.id, hold.model_dump_json())
-
-    def _awaited(self, before: Case | None, after: Case) -> None:
-        old, new = awaited(before) if before else set(), awaited(after)
-        for dispatch in sorted(old - new):
-            self.add("SREM", AWAITED, dispatch)
-        for dispatch in sorted(new - old):
-            self.add("SADD", AWAITED, dispatch)
-
-    def _deadlines(self, before: Case | None, after: Case) -> None:
-        old = _members(before) if before else {}
-        new = _members(after)
-        for member in old.keys() - new.keys():
-            self.add("ZREM", DEADLINES, member)
-        for member, due in new.items():
-            if old.get(member) != due:
-                self.add("ZADD", DEADLINES, due, member)
-
-    def _flags(self, before: Case | None, after: Case) -> None:
-        rank = queue_rank(after)
-        if before is not None and before.id != after.id:
-            self.add("ZREM", QUEUE, before.id)
-        self.add("ZREM", QUEUE, after.id) if rank is None else self.add("ZADD", QUEUE, rank, after.id)
-        self.add("SADD" if has_held(after) else "SREM", HELD, after.resident)
-        settled = settled_at(after)
-        if settled is not None and (before is None or settled_at(before) != settled):
-            self.settled(after.resident, settled).add("HDEL", ALERTED, after.resident)
 
 
 class AheadError(UserError, RuntimeError):
@@ -356,9 +189,18 @@ class CaseStore:
         )
         return [(*member.decode().split("|"), int(score)) for member, score in found]
 
-    async def forget_applied(self, partition: int, now: datetime) -> None:
-        """Drop the ids of inputs that can no longer come again."""
+    async def forget(self, partition: int, now: datetime) -> None:
+        """Drop the ids of inputs that can no longer come again, and cases that nobody asks for any more."""
         await self.redis.zremrangebyscore(key("applied", partition), "-inf", milliseconds(now - APPLIED_KEPT))
+        before = milliseconds(now - EARLIER_KEPT)
+        closed = await self.redis.zrange(
+            key("closed", partition), "-inf", before, byscore=True, offset=0, num=FORGOTTEN
+        )
+        if closed:
+            async with self.redis.pipeline(transaction=True) as pipe:
+                pipe.hdel(key("earlier", partition), *closed)
+                pipe.zrem(key("closed", partition), *closed)
+                await pipe.execute()
 
     async def sums(self, name: str, partitions: Iterable[int]) -> Counter[str]:
         """A hash of numbers (`ledger`, `counts`) added up over partitions."""
@@ -383,16 +225,3 @@ def _emptied() -> Change:
         if name not in (SETTLED, ALERTED):
             change.add("DEL", name)
     return change
-
-
-def entry_name(entry: CaseEvent | StandingEvent) -> str:
-    """The name under which the outbox keeps an entry: an input with several cases has one for each."""
-    return f"{entry.offset}/{_name(entry)}"
-
-
-def _name(entry: CaseEvent | StandingEvent) -> str:
-    return entry.case.id if isinstance(entry, CaseEvent) else entry.kind
-
-
-def _members(case: Case) -> dict[str, int]:
-    return {f"{case.id}|{step}": milliseconds(due) for step, due in deadlines(case).items()}

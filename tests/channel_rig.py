@@ -26,13 +26,13 @@ from streams.channels.provider import Kind
 from streams.channels.receipts import routes
 from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
+from streams.keys import key
 from streams.policies import Policies
 from streams.producer import Producer
 from streams.reader import end_offsets, read_range
 from streams.residents.register import Residents
 from streams.run import current_run
 from streams.settings import Settings
-from streams.store import key
 from streams.topics import partition_of
 from tests.dispatched import NOW, case_of
 from tests.servers import free_port

@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from streams.store import key
+from streams.keys import key
 
 BEAT_SECONDS = 30.0  # without a beat for so long the auditor is missing
 STALE_SECONDS = 5.0  # then another worker takes the partition over

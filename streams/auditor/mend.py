@@ -8,8 +8,10 @@ from schemas.cases import Case
 from schemas.inputs import Act, CloseAct, Deadline, NoteAct, OperatorReport, ResidentInput, SendOfficerAct
 from schemas.levels import Level
 from streams import case_inputs
+from streams.change import Change
+from streams.keys import DEADLINES, HELD, QUEUE, moment
 from streams.producer import Producer
-from streams.store import DEADLINES, HELD, QUEUE, CaseStore, Change, moment
+from streams.store import CaseStore
 
 BY = "auditor"
 _URGENT = (Level.RED, Level.ORANGE)

@@ -8,9 +8,9 @@ from redis.asyncio import Redis
 
 from domain.ids import resident_of
 from schemas.cases import Case
+from streams.keys import key
 from streams.reader import beginning_offsets, end_offsets, read_range
 from streams.settings import Settings
-from streams.store import key
 from streams.topics import CASE_SNAPSHOTS
 from streams.unreadable import readable
 

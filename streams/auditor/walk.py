@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from domain.audit import Kept
 from domain.ids import resident_of
 from schemas.cases import Case
-from streams.store import key
+from streams.keys import key
 
 SLICE = 100  # cases read at once: some 10 ms of a worker's time
 STRAYS = 500  # deadlines looked at in a walk, whether a case has them

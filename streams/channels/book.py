@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from importlib.resources import files
 from time import monotonic
@@ -16,14 +15,13 @@ from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput
 from schemas.levels import Action, Result
+from streams.keys import key
 from streams.run import CURRENT_RUN
 from streams.settings import Settings
-from streams.store import APPLIED_KEPT, key
 from streams.topics import home
 
 # What a channel itself reports. Found among the applied inputs, it tells of a dispatch that Redis has lost sight of.
 REPORTED = (Result.SENT, Result.FAILED, Result.NOT_SENT, Result.IN_DOUBT)
-KEPT_SECONDS = int(APPLIED_KEPT / timedelta(seconds=1))
 
 
 class Progress(StrEnum):
@@ -62,10 +60,16 @@ _entries: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
 class DispatchBook:
-    """The book of one installation; every key of a script lies in the partition of the resident."""
+    """The book of one installation; every key of a script lies in the partition of the resident.
 
-    def __init__(self, settings: Settings, redis: "Redis", token: str, lease_seconds: float) -> None:
+    `kept_seconds`: how long an entry is kept, by the wall's clock.
+    """
+
+    def __init__(
+        self, settings: Settings, redis: "Redis", token: str, lease_seconds: float, kept_seconds: float
+    ) -> None:
         self._partitions, self._token, self._lease_ms = settings.partitions, token, round(lease_seconds * 1000)
+        self._kept_seconds = max(1, round(kept_seconds))
         self._prompt_seconds = lease_seconds / 4  # what remains of the lease is enough to send
         self._redis: Any = redis
         self._claim = redis.register_script(CURRENT_RUN + _lua("claim"))
@@ -93,7 +97,7 @@ class DispatchBook:
         Then it is no longer ours; or this process was stopped, and will not be through before the lease ends.
         """
         entry, began = _sending(dispatch).model_dump_json(), monotonic()
-        arguments: list[str | int] = [self._token, entry, KEPT_SECONDS, self._lease_ms]
+        arguments: list[str | int] = [self._token, entry, self._kept_seconds, self._lease_ms]
         ours = bool(await self._mark(keys=self._marked(dispatch), args=arguments))
         return ours and monotonic() - began < self._prompt_seconds
 
@@ -121,7 +125,9 @@ class DispatchBook:
         return home(resident, self._partitions)
 
     async def _set(self, dispatch: Dispatch, entry: Entry) -> None:
-        await self._redis.set(self._place(dispatch.resident, dispatch.id), entry.model_dump_json(), ex=KEPT_SECONDS)
+        await self._redis.set(
+            self._place(dispatch.resident, dispatch.id), entry.model_dump_json(), ex=self._kept_seconds
+        )
 
     def _marked(self, dispatch: Dispatch) -> list[str]:
         return [self._lease(dispatch), self._place(dispatch.resident, dispatch.id)]

@@ -20,13 +20,13 @@ from streams.channels.provider import Provider
 from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
 from streams.households import Households
+from streams.keys import APPLIED_KEPT, key
 from streams.policies import Policies
 from streams.producer import Producer
 from streams.residents.register import Residents
 from streams.rosters import Rosters
 from streams.screening.store import spread
 from streams.settings import Settings
-from streams.store import key
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Outgoing:
         self.rosters = Rosters(settings, redis, producer)
         self.households = Households(redis, self._secret, channels.lease_seconds)
         token = settings.instance or f"{os.getpid()}-{uuid.uuid4().hex}"  # a name kept over a restart takes its own up
-        self.book = DispatchBook(settings, redis, token, channels.lease_seconds)
+        self.book = DispatchBook(settings, redis, token, channels.lease_seconds, clock.wall_seconds(APPLIED_KEPT))
         self.client = httpx.AsyncClient(timeout=channels.provider_seconds, limits=httpx.Limits(max_connections=None))
 
     def channel(self, provider: Provider) -> Channel:

@@ -9,7 +9,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from schemas.feeds import FeedProfile, Silence
-from streams.store import milliseconds, moment
+from streams.keys import milliseconds, moment
 
 HEARD = "heard:{feeds}"  # hash: source|window -> signals, until the judge has learnt them
 PROFILES = "profiles:{feeds}"  # hash: source -> FeedProfile

@@ -19,11 +19,11 @@ from streams.auditor.auditor import GRACE_SECONDS
 from streams.auditor.walk import waits
 from streams.behind import Where, ends, screened, signal_ends
 from streams.clock import Clock
+from streams.keys import key
 from streams.now.page import Trouble, danger, listed, missed
 from streams.orphans import BEAT_SECONDS
 from streams.reader import read_range
 from streams.settings import Settings
-from streams.store import key
 
 WAITING_SECONDS = 5.0  # wall: an input not applied, or an entry not published, for so long is late
 SCAN = 1000

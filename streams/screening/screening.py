@@ -62,7 +62,7 @@ class Screening:
     ) -> None:
         self._settings, self._residents, self._producer = settings, residents, producer
         self._policies, self._clock = policies, clock
-        self._store = EvidenceStore(redis, settings.partitions)
+        self._store = EvidenceStore(redis, settings.partitions, clock.speed)
         self._sieve = Sieve(residents, self._store, Subjects(settings.key()))
         self._locks: dict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
         self._whole_log: dict[TopicPartition, int] = {}  # the offset that was seen to lie on the log

@@ -27,8 +27,8 @@ from domain.risk.sets import VERSION_DIGITS
 from schemas.evidence import Alerted, Evidence, Payer, Standing, WatchEntry
 from schemas.residents import ResidentId
 from schemas.signals import TransferState
+from streams.keys import key, milliseconds
 from streams.run import SECTIONS, run_of
-from streams.store import key, milliseconds
 from streams.topics import SIGNALS, home
 
 RANK_DIGITS = 17
@@ -82,11 +82,14 @@ Paid = tuple[str, Payer]  # to which token
 
 
 class EvidenceStore:
-    """Screening's side of a province's Redis. Each method is one round trip."""
+    """Screening's side of a province's Redis. Each method is one round trip.
 
-    def __init__(self, redis: "Redis", partitions: int) -> None:
+    `speed`: of the province's clock; what Redis lets expire, it does by the wall's.
+    """
+
+    def __init__(self, redis: "Redis", partitions: int, speed: float = 1.0) -> None:
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
-        self._partitions = partitions
+        self._partitions, self._speed = partitions, speed
 
     async def position(self, tp: TopicPartition) -> Position:
         """The offset screened last, in which Redis, and the policy in force."""
@@ -165,7 +168,7 @@ class EvidenceStore:
         async with self._redis.pipeline(transaction=False) as pipe:
             for p, residents in by_partition.items():
                 keys = [key("alerted", p), key("settled", p), *(f"{key('evidence', p)}:{one}" for one in residents)]
-                kept = int(rules.keep.total_seconds() * 1000)
+                kept = _ms(rules.keep / self._speed)
                 arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, RANK_DIGITS]
                 for resident in residents:
                     arguments += [resident, len(evidence[resident]), *_members(evidence[resident], rules)]
@@ -260,7 +263,7 @@ class EvidenceStore:
         now: datetime,
     ) -> None:
         kept = rules.money.window + LATE
-        arguments: list[str | int] = [int(kept.total_seconds() * 1000), milliseconds(now)]
+        arguments: list[str | int] = [_ms(kept), _ms(kept / self._speed), milliseconds(now)]
         for payers in paid.values():
             arguments.append(len(payers))
             for payer in payers:
@@ -297,6 +300,10 @@ def _ordered(entry: WatchEntry) -> str:
 
 def _entry(raw: bytes) -> WatchEntry:
     return WatchEntry.model_validate_json(raw[ORDER_DIGITS:])
+
+
+def _ms(duration: timedelta) -> int:
+    return max(1, round(duration.total_seconds() * 1000))
 
 
 def _fanned(answer: Sequence[Any]) -> Fanned:

@@ -15,8 +15,9 @@ from domain.casework import steps
 from schemas.events import Dispatch
 from streams.batch import Entry
 from streams.casework import Casework
+from streams.change import entry_name
 from streams.raw import Raw
-from streams.store import Loaded, entry_name
+from streams.store import Loaded
 
 FENCE = "if stored ~= ARGV[1] then return stored end\n"
 DECIDING_SECONDS = 0.3  # so long another may commit between what a worker read and what it writes

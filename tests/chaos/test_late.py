@@ -8,7 +8,7 @@ from schemas.events import CaseEvent
 from schemas.inputs import Deadline
 from schemas.levels import Level
 from streams.clock import Clock
-from streams.store import milliseconds
+from streams.keys import milliseconds
 from tests.chaos.books import Books
 from tests.chaos.late import late
 from tests.chaos.seen import Arrived, Seen

@@ -7,7 +7,7 @@ from domain import counts, ledger
 from domain.casework import deadlines, has_held, queue_rank
 from schemas.cases import Case
 from schemas.events import CaseEvent
-from streams.store import milliseconds
+from streams.keys import milliseconds
 from tests.chaos.books import Books
 
 LONGEST = 300  # characters of what differs

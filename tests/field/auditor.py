@@ -17,12 +17,13 @@ from schemas.levels import Level
 from streams import topics
 from streams.auditor.auditor import PAUSE_SECONDS
 from streams.auditor.beat import Beats
+from streams.change import Change, Standing
 from streams.channels.settings import load as load_channels
 from streams.clock import Clock
 from streams.embedded import Embedded
+from streams.keys import key
 from streams.line import Line
 from streams.settings import Settings
-from streams.store import Change, Standing, key
 from tests.domain.builders import NOON, alert
 
 CHUNK = 500

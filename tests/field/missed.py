@@ -20,11 +20,11 @@ from schemas.audit import AuditEntry
 from schemas.signals import Signal
 from simulators.demo import Demo, Plan, Running, beside
 from streams.feeds.book import SILENT
+from streams.keys import key
 from streams.now.look import look
 from streams.now.page import Page
 from streams.reader import read_all
 from streams.settings import Settings
-from streams.store import key
 from streams.topics import AUDIT
 
 FEED = "bank-a"

@@ -32,10 +32,10 @@ from simulators.providers.base import Fault
 from streams import topics
 from streams.clock import Clock
 from streams.intake.signals import Intake
+from streams.keys import key
 from streams.reader import end_offsets
 from streams.report import conserved, journal_events, outcomes
 from streams.settings import Settings
-from streams.store import key
 from tests.field.load import Load, batches
 from tests.field.stories import LOWER, RED, Kind, Stories, Told, cast, delays
 

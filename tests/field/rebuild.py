@@ -28,12 +28,12 @@ from schemas.signals import Watch, WatchState
 from streams import topics
 from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
+from streams.keys import key
 from streams.line import Line
 from streams.producer import Record
 from streams.raw import Raw
 from streams.reader import end_offsets
 from streams.settings import Settings
-from streams.store import key
 from streams.topics import home
 from tests.field import lives
 from tests.servers.kafka import Kafka

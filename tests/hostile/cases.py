@@ -15,9 +15,10 @@ from schemas.inputs import CaseInput, PolicyChange, input_adapter
 from schemas.levels import Action
 from schemas.residents import Language
 from streams.batch import Batch
+from streams.change import Standing
 from streams.dead_letters import reason
 from streams.producer import MAX_BYTES
-from streams.store import Loaded, Standing
+from streams.store import Loaded
 from tests.hostile import examples
 from tests.hostile.book import Came, Outcome
 from tests.hostile.mutations import as_json, several

@@ -20,10 +20,11 @@ from schemas.evidence import Evidence, EvidenceKind
 from schemas.inputs import Hold, HoldChange, input_adapter
 from schemas.signals import TransferState
 from streams.batch import MOST_HOLDS, Batch
+from streams.change import Standing
 from streams.journal import Folded, read_entry
 from streams.raw import Raw
 from streams.screening.records import read
-from streams.store import Loaded, Standing
+from streams.store import Loaded
 from tests.hostile import examples
 from tests.hostile.book import unfit
 from tests.hostile.mutations import MARKERS, nested

@@ -28,10 +28,10 @@ from streams.embedded import Embedded
 from streams.intake import server as intake_http
 from streams.intake.settings import embedded_key
 from streams.intake.settings import load as load_intake
+from streams.keys import key, moment
 from streams.line import Line
 from streams.reader import end_offsets
 from streams.settings import Settings
-from streams.store import key, moment
 from tests.line.behaviour import Behaviour
 from tests.line.hand_clock import HandClock
 from tests.line.worker import Worker

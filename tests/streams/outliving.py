@@ -20,11 +20,11 @@ from streams.channels.provider import Answer, Kind, Order
 from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
 from streams.embedded import Embedded
+from streams.keys import key
 from streams.line import Line
 from streams.raw import Raw
 from streams.reader import end_offsets, read_all, read_range
 from streams.settings import Settings
-from streams.store import key
 from streams.topics import home
 from tests.dispatched import NOW, case_of, dispatch_for
 from tests.servers.redis import RedisServer

@@ -19,12 +19,14 @@ from schemas.levels import Level
 from streams import topics
 from streams.auditor.auditor import Auditor
 from streams.auditor.beat import Beats
+from streams.change import Change, Standing
 from streams.clock import Clock
+from streams.keys import key, milliseconds
 from streams.policies import Policies
 from streams.producer import Producer
 from streams.reader import end_offsets, read_all, read_range
 from streams.settings import Settings
-from streams.store import CaseStore, Change, Standing, key, milliseconds
+from streams.store import CaseStore
 from tests.domain.builders import NOON, alert
 
 PARTITION, DATABASE, OFFSET = 0, 11, 7

@@ -15,8 +15,8 @@ from schemas.events import Dispatch
 from schemas.inputs import ContactResult
 from schemas.levels import Result
 from streams.channels.provider import Kind
+from streams.keys import key
 from streams.settings import Settings
-from streams.store import key
 from streams.topics import partition_of
 from tests.channel_rig import Rig, new_resident, rigged, until
 from tests.dispatched import NOW, dispatch_for

@@ -7,9 +7,10 @@ from redis.asyncio import Redis
 from streams import topics
 from streams.clock import Clock
 from streams.deadlines import Deadlines
+from streams.keys import key, milliseconds
 from streams.producer import Producer
 from streams.settings import Settings
-from streams.store import CaseStore, key, milliseconds
+from streams.store import CaseStore
 from tests.dispatched import NOW, dispatch_for
 
 DATABASE = 5

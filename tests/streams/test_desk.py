@@ -10,12 +10,13 @@ from schemas.inputs import ClaimAct, OperatorReport, input_adapter
 from schemas.levels import Level
 from schemas.signals import TransferState
 from streams import topics
+from streams.change import Change
 from streams.clock import Clock
 from streams.desk import Desk
 from streams.producer import Producer
 from streams.reader import read_all
 from streams.settings import Settings
-from streams.store import CaseStore, Change, connect
+from streams.store import CaseStore, connect
 from tests.domain.builders import NOON, Line, payment
 
 

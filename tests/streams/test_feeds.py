@@ -19,10 +19,10 @@ from streams.feeds.book import PROFILES, SILENT, WATCH, FeedBook
 from streams.feeds.settings import FeedSettings
 from streams.feeds.watch import Feeds
 from streams.intake.gate import KEY as DRAINING
+from streams.keys import key
 from streams.producer import Producer, Record
 from streams.reader import end_offsets, read_all
 from streams.settings import Settings, SettingsError
-from streams.store import key
 from tests.dispatched import NOW
 
 DATABASE = 12

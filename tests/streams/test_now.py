@@ -15,10 +15,12 @@ from schemas.inputs import ContactResult, Hold
 from schemas.levels import Action, Level, Result
 from streams import case_inputs, topics
 from streams.auditor.beat import Beats
+from streams.change import Change, Standing
 from streams.clock import Clock
 from streams.feeds.book import FeedBook
 from streams.intake.gate import KEY as DRAINING
 from streams.intake.gate import Drain
+from streams.keys import key
 from streams.now.line import LineNow
 from streams.now.look import look
 from streams.now.page import Page, danger, missed
@@ -28,7 +30,7 @@ from streams.policies import Policies
 from streams.producer import Producer
 from streams.reader import end_offsets
 from streams.settings import Settings
-from streams.store import CaseStore, Change, Standing, key
+from streams.store import CaseStore
 from tests.domain.builders import NOON, alert
 from tests.servers import free_port
 

@@ -11,10 +11,11 @@ from schemas.inputs import HoldChange, PolicyChange, input_adapter
 from schemas.policies import InForce
 from streams import topics
 from streams.breaker import FORGETTING, LOOKING, Breaker
+from streams.change import minute_of
+from streams.keys import key
 from streams.policies import Policies
 from streams.reader import end_offsets, read_range
 from streams.settings import Settings
-from streams.store import key, minute_of
 from tests.channel_rig import Rig, rigged
 
 _versions = count(1)

@@ -9,8 +9,10 @@ from redis.asyncio import Redis
 
 from domain.identity import new_resident_id
 from schemas.cases import Case
+from streams.change import Change
+from streams.keys import key
 from streams.settings import Settings
-from streams.store import CaseStore, Change, key
+from streams.store import CaseStore
 from tests.dispatched import NOW, case_of, dispatch_for
 
 PARTITION, DATABASE = 0, 6

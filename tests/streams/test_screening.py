@@ -10,8 +10,9 @@ from aiokafka import TopicPartition
 from schemas.evidence import EvidenceKind
 from schemas.signals import NumberClass, TransferState, WatchState
 from streams import topics
+from streams.keys import key
 from streams.raw import Raw
-from streams.store import AheadError, key
+from streams.store import AheadError
 from tests.streams.screening_line import (
     ACCOUNTS,
     ANNA,
