@@ -222,7 +222,7 @@ def drain(
             await drain.begin(line, by, reason)
             async for left in drain.waiting(line):
                 rest = ", ".join(f"{name} {count:,}" for name, count in left.items() if count)
-                out.print(f"still to be done: {rest}" if rest else "drained: nothing taken in is left undone")
+                out.print(f"still to be done: {rest}" if rest else "drained: nothing is left undone", soft_wrap=True)
         out.print("Intake stays closed until `quanzu drain --end`", markup=False)
 
     asyncio.run(run())

@@ -66,5 +66,7 @@ async def opened() -> AsyncIterator["Line"]:
     from streams.commands import opened as on
     from streams.running import reachable
 
-    async with on(reachable(load_settings())) as line:
+    settings = load_settings()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is not the command's affair
+    async with on(reachable(settings)) as line:
         yield line

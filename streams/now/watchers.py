@@ -48,7 +48,11 @@ class WatchersNow:
         if raw := await self._redis.get(DRAINING):
             drain = Drain.model_validate_json(raw)
             what = f"intake is closed since {drain.at:%Y-%m-%d %H:%M} UTC by {drain.by}: {drain.reason}"
-            yield missed("drained", f"{what}; feeds keep their signals", "`quanzu drain --help` opens it again")
+            yield missed(
+                "drained",
+                f"{what}; feeds keep their signals",
+                "Open it with `quanzu drain --end --by NAME` when all is done",
+            )
 
     async def breaker(self) -> AsyncIterator[Trouble]:
         """Policies that were stopped: the cases that they raised wait for a person, red ones apart."""
