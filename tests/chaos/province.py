@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 
 from rich.console import Console
@@ -20,6 +19,7 @@ from streams.line import Line
 from streams.settings import Settings
 from tests.chaos.plan import LENGTH, Plan
 from tests.chaos.workers import WatchedWorkers
+from tests.servers.faketime import MachineClock
 
 FIRST_AHEAD, SPARE, LONGEST_AHEAD = 10.0, 1.0, 30.0
 RESIDENTS = 400
@@ -47,7 +47,7 @@ class Quiet(Demo):
 
     ahead = FIRST_AHEAD  # wall seconds
 
-    def __init__(self, settings: Settings, plan: Plan, wrongs: Sequence[str], clock: Path | None) -> None:
+    def __init__(self, settings: Settings, plan: Plan, wrongs: Sequence[str], clock: MachineClock | None) -> None:
         shown = DemoPlan(
             timedelta(seconds=LENGTH), seed=plan.seed, residents=RESIDENTS, workers=plan.workers, ahead=Quiet.ahead
         )

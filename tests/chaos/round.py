@@ -28,6 +28,7 @@ from tests.chaos.province import Quiet
 from tests.chaos.seen import Seen
 from tests.chaos.stage import Stage, Window
 from tests.chaos.workers import WatchedWorkers
+from tests.servers.faketime import MachineClock
 from tests.servers.kafka import Kafka
 
 DRAIN_SECONDS = 30.0  # after which nothing more is awaited that does not move
@@ -86,7 +87,7 @@ async def _stage(plan: Plan, kafka: Kafka | None, folder: Path) -> AsyncIterator
     """Everything started, and watched from before the first record."""
     struck = {stroke.kind for stroke in plan.strokes}
     wrongs = [*([raising.NAME] if RAISES in struck else []), *([plan.mutation] if plan.mutation else [])]
-    clock = folder / "clock"
+    clock = MachineClock(folder) if struck & {*CLOCK} else None
     async with AsyncExitStack() as stack:
         there = await stack.enter_async_context(servers(plan.house, kafka, folder))
         await asyncio.to_thread(topics.create, there.settings)
@@ -94,7 +95,7 @@ async def _stage(plan: Plan, kafka: Kafka | None, folder: Path) -> AsyncIterator
         with (folder / "beside.log").open("wb") as log:
             stack.enter_context(_beside(log, "tests.chaos.observer", there.brokers, folder / "seen.jsonl", *names))
             stack.enter_context(_beside(log, "tests.chaos.stalls", folder / "stalls"))
-        quiet = Quiet(there.settings, plan, wrongs, clock if struck & {*CLOCK} else None)
+        quiet = Quiet(there.settings, plan, wrongs, clock)
         running = await stack.enter_async_context(quiet.running())
         yield Stage(running, there, Seen(folder / "seen.jsonl"), clock)
 

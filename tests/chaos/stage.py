@@ -6,7 +6,6 @@ import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -18,6 +17,7 @@ from simulators.providers.base import Fault as ProviderFault
 from simulators.providers.base import SimulatedProvider
 from tests.chaos.houses import Servers
 from tests.chaos.seen import Seen
+from tests.servers.faketime import MachineClock
 
 MIDST_SECONDS = 2.0  # how long a dispatch under way is waited for
 ANSWERS_LATE = 0.6  # wall seconds by which the carrier's next answers are late, so that a dispatch is under way
@@ -41,7 +41,7 @@ class Stage:
     running: Running
     servers: Servers
     seen: Seen
-    clock: Path  # what libfaketime reads for the first worker
+    clock: MachineClock | None  # of the first worker, where a fault sets it
     windows: list[Window] = field(default_factory=list)
     poisoned: int = 0  # records on each topic
 

@@ -9,23 +9,22 @@ from pathlib import Path
 
 from simulators.workers import STOP_SECONDS, Workers
 from streams.settings import Settings
-from tests.servers.process import MissingError
+from tests.servers.faketime import MachineClock
 
 COMMAND = ("-m", "tests.chaos.worker")
 DUMP_SECONDS = 0.5  # until a worker has written down where it stands
-FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
 
 
 class WatchedWorkers(Workers):
     """`wrongs`: what is wrong with each of them (see worker.py). `clock`: the first one's, by libfaketime."""
 
-    def __init__(self, settings: Settings, count: int, wrongs: Sequence[str], clock: Path | None) -> None:
+    def __init__(self, settings: Settings, count: int, wrongs: Sequence[str], clock: MachineClock | None) -> None:
         super().__init__(settings, count, (*COMMAND, *wrongs))
         self._clock = clock
         self.hung = 0  # did not stop when told to
 
     def _environment(self, folder: Path) -> dict[str, str]:
-        clock = _faketime(self._clock) if self._clock and folder.name == "worker-0" else {}
+        clock = self._clock.environment if self._clock and folder.name == "worker-0" else {}
         return super()._environment(folder) | clock
 
     async def _stopped(self, process: Process) -> None:
@@ -37,16 +36,3 @@ class WatchedWorkers(Workers):
         await asyncio.sleep(DUMP_SECONDS)
         process.kill()
         await process.wait()
-
-
-def _faketime(clock: Path) -> dict[str, str]:
-    if FAKETIME is None:
-        raise MissingError("libfaketime is not installed: apt-get install libfaketime")
-    clock.write_text("+0\n")
-    return {
-        "LD_PRELOAD": str(FAKETIME),
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",  # its older name
-    }

@@ -3,9 +3,10 @@
 python -m tests.field.soak --minutes 60 --report soak.json
 
 Measures first what the workers take, then offers half of it with people to be warned among it, on the servers of
-QUANZU_KAFKA and QUANZU_REDIS (`python -m tests.servers`) or on embedded ones. Sampled: each worker's memory, file
-descriptors and threads, Redis' memory and keys. After the warm-up a straight line is laid through each (least squares):
-what it would gain in an hour must be less than a tenth of its mean.
+QUANZU_KAFKA and QUANZU_REDIS (`python -m tests.servers`) or on embedded ones. The province's clock runs 600 times as
+fast and evidence is kept for ten days, so that an hour is 25 days, and what is kept for nine or ten of them must level
+off. Sampled: each worker's memory, file descriptors and threads, Redis' memory and keys. After the warm-up a straight
+line is laid through each (least squares): what it would gain in an hour must be less than a tenth of its mean.
 """
 
 import argparse
@@ -19,20 +20,25 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from simulators.demo import Demo, Plan, Running, beside
+from simulators.providers.base import SimulatedProvider
 from streams.intake.signals import Intake
-from streams.settings import Settings
+from streams.settings import POLICY, Settings
 from tests.field.load import Load, batches
 from tests.field.overload import CROWD, MIB, Watch, capacity, figures, resident_bytes
 from tests.field.stories import LOWER, RED, Stories, cast
 
 EVERY_SECONDS = 10.0
-WARM_UP = 0.25  # of the time: pools, caches and the evidence of a new crowd fill
+WARM_UP = 0.5  # of the time: until the first of what is kept for ten days goes again
+SPEED = 600.0
+KEPT = ('keep = "60d"', 'keep = "10d"')  # of evidence, in the policy
+PEOPLE = 600  # in stories, again and again
 MOST_GAIN = 0.1  # of the mean, in an hour
 RED_A_SECOND, LOWER_A_SECOND = 0.2, 1.0
 
@@ -94,18 +100,15 @@ def slopes(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
 
 async def run(minutes: float, rate: float | None, settings: Settings, say: Callable[[str], None]) -> dict[str, Any]:
     """Measure, load, watch; returns the figures."""
-    crowd = CROWD + round(2.2 * minutes * 60 * (RED_A_SECOND + LOWER_A_SECOND))
-    plan = Plan(timedelta(minutes=minutes), 1, 7, crowd)
+    plan = Plan(timedelta(minutes=minutes), SPEED, 7, CROWD + 2 * PEOPLE)
     async with AsyncExitStack() as stack:
         demo = Demo(settings, plan, Console(quiet=True), lambda *_: "")
         running = await stack.enter_async_context(demo.running())
         people = running.province.people
-        load = Load(
-            running.line.producer, running.line.clock, batches(people[:CROWD], running.line.settings.partitions, 100, 7)
-        )
-        stories = Stories(
-            Intake(running.line.producer, running.line.settings), running.line.clock, iter(cast(people[CROWD:]))
-        )
+        line = running.line
+        load = Load(line.producer, line.clock, batches(people[:CROWD], line.settings.partitions, 100, 7))
+        told = cycle(cast(people[CROWD:])[:PEOPLE])
+        stories = Stories(Intake(line.producer, line.settings), line.clock, told)
         watch = Watch(running, load, stories, say)
         await stories.confirm()
         half = (rate or await capacity(watch, 60)) / 2
@@ -135,9 +138,15 @@ async def _soaked(minutes: float, watch: Watch, rate: float, say: Callable[[str]
         "offered_a_second": round(offered),
         "slopes": slopes(samples),
         "worker_restarts": watch.running.workers.restarts,
-        **{name: found[name] for name in ("red", "lower", "accepted", "conservation_holds", "most_waiting")},
+        "contacts": sum(len(provider.book) for provider in _providers(watch.running)),
+        **{name: found[name] for name in ("accepted", "conservation_holds", "most_waiting")},
         "samples": [asdict(each) for each in samples],
     }
+
+
+def _providers(running: Running) -> list[SimulatedProvider]:
+    found = running.providers
+    return [found.carrier, found.bank, found.station]
 
 
 def failures(found: dict[str, Any]) -> list[str]:
@@ -145,6 +154,16 @@ def failures(found: dict[str, Any]) -> list[str]:
     grown = [f"{name} grows: {line}" for name, line in found["slopes"].items() if line["share"] > MOST_GAIN]
     lost = [] if found["conservation_holds"] else ["accepted signals did not all come out"]
     return grown + lost + (["a worker was started again"] if found["worker_restarts"] else [])
+
+
+def _policy(folder: str) -> Path:
+    """The province's policy, with evidence kept for less long."""
+    text = POLICY.read_text(encoding="utf-8")
+    if KEPT[0] not in text:
+        raise ValueError(f"{POLICY.name} does not say {KEPT[0]}")
+    path = Path(folder) / "soak.toml"
+    path.write_text(text.replace(*KEPT), encoding="utf-8")
+    return path
 
 
 def main() -> int:
@@ -156,7 +175,7 @@ def main() -> int:
     given = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="quanzu-soak-") as folder:
-        settings = Settings(data=Path(folder), http_port=0, metrics_port=0, log_level="WARNING")
+        settings = Settings(data=Path(folder), policy=_policy(folder), http_port=0, metrics_port=0, log_level="WARNING")
         found = asyncio.run(run(given.minutes, given.rate, settings, lambda text: print(text, flush=True)))
     if given.report:
         given.report.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

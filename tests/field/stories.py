@@ -55,7 +55,7 @@ def cast(people: Iterable[Resident]) -> list[Resident]:
 
 @dataclass(slots=True)
 class Stories:
-    """Tells stories through intake, each about somebody who is in no other."""
+    """Tells stories through intake, each about the next of `people`."""
 
     intake: Intake
     clock: Clock
@@ -102,15 +102,25 @@ def delays(told: Sequence[Told], book: Sequence[Contact], action: Action) -> lis
     return [(at - each.at).total_seconds() if at else None for each, at in zip(told, found, strict=True)]
 
 
+def _id(kind: str, who: Resident, now: datetime) -> str:
+    return f"{kind}{who.id}.{now.timestamp():.3f}"  # somebody may be in several stories, one after the other
+
+
 def _call(who: Resident, now: datetime, ago: float, seconds: int, **more: object) -> Call:
-    known = {"source": "carrier-a", "id": f"c{who.id}", "at": now - timedelta(seconds=ago), "seconds": seconds}
+    known = {"source": "carrier-a", "id": _id("c", who, now), "at": now - timedelta(seconds=ago), "seconds": seconds}
     usual = {"caller": "+8612200000000", "called": who.phones[0].value, "number_class": NumberClass.SPOOFED}
     return Call.model_validate(known | usual | more)
 
 
 def _pay(who: Resident, now: datetime, **more: object) -> Transfer:
     payer = who.accounts[0].value
-    known = {"source": bank_of(payer), "id": f"t{who.id}", "at": now, "payer": payer, "payee": account("bank-b", 6)}
+    known = {
+        "source": bank_of(payer),
+        "id": _id("t", who, now),
+        "at": now,
+        "payer": payer,
+        "payee": account("bank-b", 6),
+    }
     usual = {"amount_fen": SUM, "channel": Channel.MOBILE_BANK, "state": TransferState.ATTEMPTED, "new_payee": True}
     return Transfer.model_validate(known | usual | more)
 
@@ -137,12 +147,12 @@ def _short_call(who: Resident, now: datetime) -> list[Signal]:
 
 def _scam_app(who: Resident, now: datetime) -> list[Signal]:
     about = {"phone": who.phones[0].value, "app_kind": AppKind.LOAN, "target": "loan.example"}
-    return [App.model_validate({"source": "appwatch", "id": f"a{who.id}", "at": now} | about)]
+    return [App.model_validate({"source": "appwatch", "id": _id("a", who, now), "at": now} | about)]
 
 
 def _scam_sms(who: Resident, now: datetime) -> list[Signal]:
     about = {"sender": "10690000", "receiver": who.phones[0].value, "number_class": NumberClass.GOIP}
-    return [Sms.model_validate({"source": "carrier-b", "id": f"s{who.id}", "at": now} | about)]
+    return [Sms.model_validate({"source": "carrier-b", "id": _id("s", who, now), "at": now} | about)]
 
 
 _SIGNALS: dict[Kind, Callable[[Resident, datetime], list[Signal]]] = {

@@ -15,7 +15,8 @@ MEGABYTE = bytes(1 << 20)
 def _step(sign: int) -> Strike:
     async def strike(stage: Stage, chance: Random) -> None:
         """The clock of one worker steps by some seconds, once: minutes of the province. Its other clocks run on."""
-        stage.clock.write_text(f"{sign * chance.uniform(1.0, 8.0):+.2f}\n")
+        assert stage.clock is not None
+        stage.clock.set(sign * chance.uniform(1.0, 30.0))
 
     return strike
 
