@@ -1,8 +1,5 @@
 """Visits: an officer is chosen, and his station's gateway gets the task."""
 
-from contextlib import suppress
-from functools import partial
-
 from faust.types import StreamT
 
 from schemas.events import Dispatch
@@ -16,7 +13,6 @@ from streams.app import App
 from streams.channels.channel import Channel
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Answer, Gateway, Order
-from streams.retry import TRANSIENT, until_done
 from streams.rosters import Where
 
 
@@ -45,18 +41,17 @@ class StationProvider(Gateway):
             await self._outgoing.households.release(where.place, dispatch.id)
         return order
 
-    async def send(self, dispatch: Dispatch, order: Order) -> Answer:
-        """Send the task; one that the gateway does not take is nobody's load."""
-        answer = await super().send(dispatch, order)
-        task = await until_done("task", partial(self._outgoing.rosters.task, dispatch.id))
-        if answer.result is Result.FAILED:
-            await until_done("task dropped", partial(self._outgoing.rosters.drop, dispatch.id))
-        elif task and task.joins:
+    async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
+        """A task that the gateway does not take is nobody's load; whoever waits for the address may go on."""
+        task = await self._outgoing.rosters.task(dispatch.id)
+        if task is None:
+            return
+        if answer.result in (Result.FAILED, Result.NOT_SENT):
+            await self._outgoing.rosters.drop(dispatch.id)
+        elif task.joins:
             metrics.VISITS_JOINED.labels("under_way").inc()
-        if task and task.place:
-            with suppress(*TRANSIENT):  # else it runs out
-                await self._outgoing.households.release(task.place, dispatch.id)
-        return answer
+        if task.place:
+            await self._outgoing.households.release(task.place, dispatch.id)
 
     async def _where(self, dispatch: Dispatch, resident: Resident) -> Where | None:
         fatigue = (await self._outgoing.policy(dispatch)).fatigue

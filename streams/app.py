@@ -39,6 +39,9 @@ JOIN_SECONDS = 60.0  # ten times the longest rebalance
 LOOK_SECONDS = 1.0
 BUFFERED = 1000  # records between the consumer and an agent: some batches, not a worker's memory
 COMMIT_SECONDS = 0.5
+# aiokafka asks where a partition begins of the leader it knows, again and again, and looks for another one only when
+# its metadata are too old: after a leader was moved, a partition without a commit stood still for their five minutes.
+METADATA_MS = 2_000
 
 # Tansu answers a join only when the rebalance timeout is over; Kafka's least session timeout is 6 s.
 EMBEDDED_TIMES: dict[str, Any] = {
@@ -150,6 +153,7 @@ def create_app(settings: Settings, kind: type[Made]) -> Made:
         broker_commit_interval=COMMIT_SECONDS,
         consumer_group_instance_id=None if settings.embedded else settings.instance,  # Tansu takes 8 s to rejoin it
         consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=METADATA_MS,
         agent_supervisor=CrashingSupervisor,
         stream_buffer_maxsize=BUFFERED,
         stream_wait_empty=False,  # a rebalance does not wait for a batch: who owns it next takes it again

@@ -115,23 +115,34 @@ class Channel:
         answer = await self._answer(dispatch, taken)
         if answer is None:
             return []
+        await until_done("dispatch ended", partial(self._provider.ended, dispatch, answer))
         inputs = [_result(dispatch, answer, self._clock), *answer.also]
         await until_done("dispatch answered", partial(self._book.answered, dispatch, inputs))
         return inputs
 
     async def _answer(self, dispatch: Dispatch, taken: Taken) -> Answer | None:
         """What came of it. None: it is no longer ours, and whom it reaches was perhaps asked of an empty store."""
-        fallen = standing(dispatch, taken.case, self._clock.now())
-        if isinstance(fallen, Fallen):
-            maybe_sent = taken.entry is not None
-            return Answer(Result.IN_DOUBT if maybe_sent else Result.NOT_SENT, fallen.because)
+        if fallen := self._fallen(dispatch, taken):
+            return fallen
         order = await until_done("dispatch prepared", partial(self._provider.prepare, dispatch))
-        still_ours = self._book.ours if isinstance(order, Answer) else self._book.sending
-        if not await until_done("dispatch still ours", partial(still_ours, dispatch)):
-            return None
         if isinstance(order, Answer):
-            return order
+            return order if await until_done("dispatch still ours", partial(self._book.ours, dispatch)) else None
+        now = await until_done("dispatch taken again", partial(self._book.take, dispatch))
+        if not isinstance(now, Taken):
+            return None
+        if fallen := self._fallen(dispatch, now):  # while it was prepared
+            return fallen
+        if not await until_done("dispatch still ours", partial(self._book.sending, dispatch)):
+            return None
         return await (self._sent if taken.entry is None else self._resumed)(dispatch, order)
+
+    def _fallen(self, dispatch: Dispatch, taken: Taken) -> Answer | None:
+        """Why it is not sent; none when it still stands."""
+        found = standing(dispatch, taken.case, self._clock.now())
+        if not isinstance(found, Fallen):
+            return None
+        maybe_sent = taken.entry is not None
+        return Answer(Result.IN_DOUBT if maybe_sent else Result.NOT_SENT, found.because)
 
     async def _sent(self, dispatch: Dispatch, order: Order) -> Answer:
         doubt = ""

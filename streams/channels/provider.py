@@ -61,6 +61,9 @@ class Provider(Protocol):
     async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
         """Whether the provider has it; None: it has not. Raises DoubtError."""
 
+    async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
+        """What came of it is known: give back what preparing took. May come twice."""
+
 
 class Gateway:
     """A provider's HTTP side: `POST path` with an idempotency key, `GET path/key` to ask."""
@@ -96,6 +99,9 @@ class Gateway:
         if not answer.is_success:
             raise DoubtError(f"status {answer.status_code}")
         return order.sent
+
+    async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
+        """Nothing was taken."""
 
 
 def _read(answer: httpx.Response, order: Order) -> Answer:

@@ -57,6 +57,9 @@ class Provider:
     async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
         return order.sent if self.book[dispatch.id] else None
 
+    async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
+        pass
+
     async def _take(self, dispatch: Dispatch) -> None:
         await asyncio.sleep(self.late)
         if not (self.kind is Kind.IDEMPOTENT and self.book[dispatch.id]):

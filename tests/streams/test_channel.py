@@ -14,7 +14,7 @@ from schemas.cases import CaseState
 from schemas.events import Dispatch
 from schemas.inputs import ContactResult
 from schemas.levels import Result
-from streams.channels.provider import Kind
+from streams.channels.provider import Answer, Kind, Order
 from streams.keys import key
 from streams.settings import Settings
 from streams.topics import partition_of
@@ -247,3 +247,18 @@ async def test_a_channel_that_is_drained_ends_what_it_began_and_begins_nothing_m
         for task in (carrying, other):  # neither has ended: what was not begun must not be acked
             assert not task.done()
             task.cancel()
+
+
+async def test_a_step_that_falls_while_its_contact_is_prepared_is_not_made(settings: Settings) -> None:
+    async with rigged(settings, Kind.NEITHER) as rig:
+        dispatch = await rig.decided(dispatch_for((await rig.resident()).id))
+        outgoing = await rig.worker()
+
+        class Slow(SmsProvider):
+            async def prepare(self, wanted: Dispatch) -> Order | Answer:
+                await rig.decided(dispatch, state=CaseState.DISSUADED)
+                return await super().prepare(wanted)
+
+        await outgoing.channel(Slow(outgoing)).carry([dispatch])
+        assert contacts(rig, dispatch) == 0
+        assert await rig.results(dispatch.resident) == ["not_sent"]
