@@ -12,7 +12,6 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from importlib.resources import files
 from typing import Any
 
 from redis.asyncio import Redis
@@ -23,6 +22,7 @@ from streams import topics
 from streams.reader import Tails, end_offsets
 from streams.retry import wanted
 from streams.run import SECTIONS, run_of
+from streams.scripts import script
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ LOCK_MS = 30_000
 WAIT_SECONDS = 0.2
 # Longer than it takes from a record's being on its topic to its being in Redis, whatever its writer waits for.
 TURN_MS = 300_000
-RELEASE = files("streams").joinpath("lua/release.lua").read_text("utf-8")
+RELEASE = script("release")
 KEEP = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 0

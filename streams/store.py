@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.resources import files
 from typing import Any
 
 from redis.asyncio import Redis
@@ -18,10 +17,11 @@ from streams.change import Argument, Change, Standing
 from streams.keys import ALERTED, APPLIED_KEPT, EARLIER_KEPT, NAMES, SETTLED, STATE, UNSURE, key, milliseconds
 from streams.redis_client import client
 from streams.run import CURRENT_RUN, SECTIONS, run_of
+from streams.scripts import script
 from streams.settings import Settings, SettingsError
 
 FORGOTTEN = 500  # cases at once
-COMMIT = CURRENT_RUN + files("streams").joinpath("lua/commit.lua").read_text("utf-8")
+COMMIT = CURRENT_RUN + script("commit")
 
 
 def connect(settings: Settings) -> "Redis":

@@ -6,6 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from streams import lease
 from streams.keys import key
 
 BEAT_SECONDS = 30.0  # without a beat for so long the auditor is missing
@@ -35,13 +36,7 @@ class Beats:
 
     async def take(self, partition: int) -> bool:
         """Whether this worker walks the partition now."""
-        name = key("auditing", partition)
-        if await self._redis.set(name, self._token, nx=True, px=LEASE_MS):
-            return True
-        if (await self._redis.get(name) or b"").decode() != self._token:
-            return False
-        await self._redis.pexpire(name, LEASE_MS)
-        return True
+        return await lease.keep(self._redis, key("auditing", partition), self._token, LEASE_MS)
 
     async def beat(self, partition: int, wall: float, **told: float) -> None:
         """Say that the partition is looked after; `wall`: this worker's time; `told`: of a walk that ended."""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.resources import files
 from time import monotonic
 from typing import Any
 
@@ -17,6 +16,7 @@ from schemas.inputs import CaseInput
 from schemas.levels import Action, Result
 from streams.keys import key
 from streams.run import CURRENT_RUN
+from streams.scripts import script
 from streams.settings import Settings
 from streams.topics import home
 
@@ -72,9 +72,9 @@ class DispatchBook:
         self._kept_seconds = max(1, round(kept_seconds))
         self._prompt_seconds = lease_seconds / 4  # what remains of the lease is enough to send
         self._redis: Any = redis
-        self._claim = redis.register_script(CURRENT_RUN + _lua("claim"))
-        self._mark = redis.register_script(_lua("mark"))
-        self._release = redis.register_script(_lua("release"))
+        self._claim = redis.register_script(CURRENT_RUN + script("claim"))
+        self._mark = redis.register_script(script("mark"))
+        self._release = redis.register_script(script("release"))
 
     async def take(self, dispatch: Dispatch) -> Taken | Held:
         """Take the lease on a dispatch, and read what is known of it and of its case."""
@@ -141,7 +141,3 @@ class DispatchBook:
 
 def _sending(dispatch: Dispatch) -> Entry:
     return Entry(state=Progress.SENDING, action=dispatch.action)
-
-
-def _lua(name: str) -> str:
-    return files("streams").joinpath(f"lua/{name}.lua").read_text("utf-8")

@@ -9,6 +9,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from schemas.feeds import FeedProfile, Silence
+from streams import lease
 from streams.keys import milliseconds, moment
 
 HEARD = "heard:{feeds}"  # hash: source|window -> signals, until the judge has learnt them
@@ -55,12 +56,7 @@ class FeedBook:
 
     async def mine(self) -> bool:
         """Whether this worker is the one that judges now."""
-        if await self._redis.set(JUDGING, self._token, nx=True, px=JUDGING_MS):
-            return True
-        if (await self._redis.get(JUDGING) or b"").decode() != self._token:
-            return False
-        await self._redis.pexpire(JUDGING, JUDGING_MS)
-        return True
+        return await lease.keep(self._redis, JUDGING, self._token, JUDGING_MS)
 
     async def add(self, heard: Counter[Heard]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:

@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
-from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 from zlib import crc32
 
@@ -23,6 +22,7 @@ from domain.identity import Owner, holders, resolve
 from schemas.residents import Resident, ResidentId
 from streams.producer import Producer, Record
 from streams.reader import Read, Tails, beginning_offsets, end_offsets, read_range
+from streams.scripts import script
 from streams.settings import Settings
 from streams.topics import RESIDENTS, home
 from streams.unreadable import readable
@@ -33,8 +33,8 @@ MOST_MERGES = 16  # one after the other; each is a round trip
 AT_ONCE = 3  # batches under way: one is with Kafka, one with Redis, one is being made
 BATCH = 1000  # entries in one round trip: some hundred kilobytes
 Index = Literal["phones", "accounts", "idhashes"]
-OWNERS = files("streams").joinpath("lua/owners.lua").read_text("utf-8")
-ENTRIES = files("streams").joinpath("lua/residents.lua").read_text("utf-8")
+OWNERS = script("owners")
+ENTRIES = script("residents")
 
 Entries = Mapping[ResidentId, bytes | None]
 """Entries as they lie on the topic; none: the resident is erased."""

@@ -14,7 +14,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from importlib.resources import files
 from typing import Any
 from zlib import crc32
 
@@ -29,6 +28,7 @@ from schemas.residents import ResidentId
 from schemas.signals import TransferState
 from streams.keys import key, milliseconds
 from streams.run import SECTIONS, run_of
+from streams.scripts import script
 from streams.topics import SIGNALS, home
 
 RANK_DIGITS = 17
@@ -37,12 +37,8 @@ LETTERS_KEPT = 100_000  # dead letters of a partition that are known to have bee
 LATE = timedelta(days=1)  # a payment may come so much later than it happened and still be found
 
 
-def _script(name: str) -> str:
-    return files("streams").joinpath(f"lua/{name}.lua").read_text("utf-8")
-
-
-PAYMENTS, WATCH, EVIDENCE = _script("payments"), _script("watch"), _script("evidence")
-SCREENED, RESCORED = _script("screened"), _script("rescored")
+PAYMENTS, WATCH, EVIDENCE = script("payments"), script("watch"), script("evidence")
+SCREENED, RESCORED = script("screened"), script("rescored")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
+PIECE = 1 << 20  # bytes written at once: a transport keeps a copy of what it has not sent
 ANSWER_SECONDS = 40.0
 
 
@@ -50,9 +51,10 @@ class Wire:
     async def _exchange(self, request: bytes) -> Answer:
         if self._writer is None or self._reader is None:
             self._reader, self._writer = await asyncio.open_connection(self._host, self._port, limit=2**24)
-        self._writer.write(request)
         with contextlib.suppress(ConnectionError):  # it may have been answered before it was all sent
-            await self._writer.drain()
+            for start in range(0, len(request), PIECE):
+                self._writer.write(memoryview(request)[start : start + PIECE])
+                await self._writer.drain()
         return await self._answer(self._reader)
 
     async def _answer(self, reader: asyncio.StreamReader) -> Answer:
