@@ -6,6 +6,10 @@ from tests.servers.process import MissingError, need
 
 LIBRARIES = Path("/usr/lib")
 LIBRARY = "*/faketime/libfaketimeMT.so.1"
+GIL_MS = "5"
+"""What each timed wait on a condition lasts. Where it leaves the monotonic clock alone, libfaketime reckons the waits of
+that clock wrong: a thread that waits for Python's lock never asked for it. Python asks after 5 ms
+(sys.getswitchinterval), and waits so on conditions for nothing else."""
 
 
 class MachineClock:
@@ -22,6 +26,7 @@ class MachineClock:
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # no more than setting a clock does
+            "FAKETIME_WAIT_MS": GIL_MS,
         }
         self.set(0)
 
