@@ -3,7 +3,7 @@
 Each read has a consumer of its own, assigned and without a group, so that it moves nobody's offsets.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -145,3 +145,14 @@ async def _ends(
 
 def _by_partition(offsets: dict[TopicPartition, int]) -> dict[int, int]:
     return {where.partition: offset for where, offset in offsets.items()}
+
+
+async def follow(settings: Settings, topic: str, since: Mapping[int, int]) -> AsyncGenerator[Read, None]:
+    """What is written to `topic` from these offsets on, as it comes, without end."""
+    async with _consumer(settings) as consumer:
+        wheres = await _partitions(consumer, topic)
+        consumer.assign(wheres)
+        for where in wheres:
+            consumer.seek(where, since.get(where.partition, 0))
+        async for record in consumer:
+            yield Read(record.offset, record.key, record.value, record.timestamp)

@@ -7,9 +7,9 @@ from tests.servers.process import MissingError, need
 LIBRARIES = Path("/usr/lib")
 LIBRARY = "*/faketime/libfaketimeMT.so.1"
 GIL_MS = "5"
-"""What each timed wait on a condition lasts. Where it leaves the monotonic clock alone, libfaketime reckons the waits of
-that clock wrong: a thread that waits for Python's lock never asked for it. Python asks after 5 ms
-(sys.getswitchinterval), and waits so on conditions for nothing else."""
+"""What each timed wait on a condition lasts. Where it leaves the monotonic clock alone, libfaketime 0.9.10 reckons that
+clock's waits wrong: a thread that waits for Python's lock spins. Python waits so for nothing else, 5 ms at a time
+(sys.getswitchinterval)."""
 
 
 class MachineClock:

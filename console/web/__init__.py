@@ -1,0 +1,1 @@
+"""The web: operators, officers, supervisors; server-rendered pages, live by server-sent events. It decides nothing."""

@@ -1,0 +1,42 @@
+"""What a person did, written as an input of the case, and the event that answers it."""
+
+import asyncio
+from dataclasses import dataclass
+from enum import StrEnum
+
+from console.web.live.hub import ANSWER_SECONDS
+from console.web.services import Services
+from schemas.events import CaseEvent, FactKind
+from schemas.inputs import ResidentInput
+from streams import case_inputs
+from streams.topics import home
+
+
+class Answered(StrEnum):
+    """What became of an act."""
+
+    DONE = "done"
+    REFUSED = "refused"  # the case has changed, or no longer allows it: the words say which
+    WAITING = "waiting"  # written, and not answered yet: it is not lost
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`words`: why it was refused. `event`: what came of it, when it is there."""
+
+    how: Answered
+    words: str = ""
+    event: CaseEvent | None = None
+
+
+async def put(services: Services, message: ResidentInput) -> Answer:
+    """Write an input and wait for its answer. The same input twice counts once, and is answered as WAITING."""
+    with services.hub.expecting(message.id) as future:
+        partition = home(message.resident, services.line.settings.partitions)
+        await services.line.producer.send_all([case_inputs.record(message, partition)])
+        try:
+            event = await asyncio.wait_for(asyncio.shield(future), ANSWER_SECONDS)
+        except TimeoutError:
+            return Answer(Answered.WAITING)
+    refused = next((fact.words for fact in event.facts if fact.kind is FactKind.REFUSED), None)
+    return Answer(Answered.DONE, event=event) if refused is None else Answer(Answered.REFUSED, refused, event)

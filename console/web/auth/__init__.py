@@ -1,0 +1,1 @@
+"""Who is at the screen: accounts, sessions, what each role may open."""

@@ -1,0 +1,1 @@
+"""What stands in the store, followed as it changes: for the pages that are live."""

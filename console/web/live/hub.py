@@ -1,0 +1,120 @@
+"""The hub: all open cases in short, kept in memory and in step with the journal, for every screen of this process.
+
+It is filled from the store and follows `case-events` from where that stood before; the version tells what is old.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any
+
+from pydantic import ValidationError
+
+from console.web.live.row import Row, row_of
+from schemas.cases import Case
+from schemas.events import CaseEvent, journal_adapter
+from streams import topics
+from streams.keys import key
+from streams.line import Line
+from streams.reader import end_offsets, follow
+from streams.retry import until_done, wanted
+
+ANSWER_SECONDS = 2.0  # how long a form waits for the event that answers it (design, 12)
+BEHIND = 1000  # changes that a slow screen may be behind: then it is told to load anew
+AT_ONCE = 500  # cases read from the store in one round trip
+
+
+class Hub:
+    """`run` never ends by itself: it is cancelled. `ready` is set once every open case is in."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self.rows: dict[str, Row] = {}  # open cases, by id
+        self.ready = asyncio.Event()
+        self._expected: defaultdict[str, list[asyncio.Future[CaseEvent]]] = defaultdict(list)
+        self._screens: set[asyncio.Queue[Row | None]] = set()
+
+    async def run(self) -> None:
+        """Follow the journal until cancelled; begin anew when Kafka or Redis were away."""
+        while wanted():
+            await until_done("the console's hub", self._follow)
+
+    @contextmanager
+    def expecting(self, input_id: str) -> Iterator["asyncio.Future[CaseEvent]"]:
+        """The event that will answer an input, to be waited for once the input is written."""
+        future: asyncio.Future[CaseEvent] = asyncio.get_running_loop().create_future()
+        self._expected[input_id].append(future)
+        try:
+            yield future
+        finally:
+            self._expected[input_id].remove(future)
+            if not self._expected[input_id]:
+                del self._expected[input_id]
+
+    @contextmanager
+    def watching(self) -> Iterator["asyncio.Queue[Row | None]"]:
+        """Each row that changes from now on, a closed case's too; None: so many were missed that all must be read."""
+        screen: asyncio.Queue[Row | None] = asyncio.Queue(BEHIND)
+        self._screens.add(screen)
+        try:
+            yield screen
+        finally:
+            self._screens.discard(screen)
+
+    async def _follow(self) -> None:
+        ends = await end_offsets(self._line.settings, topics.CASE_EVENTS.name)
+        for partition in range(self._line.settings.partitions):
+            async for cases in self._stored(partition):
+                await self._take(cases)
+        self.ready.set()
+        async with aclosing(follow(self._line.settings, topics.CASE_EVENTS.name, ends)) as records:
+            async for record in records:
+                await self._event(record.value or b"")
+
+    async def _stored(self, partition: int) -> AsyncIterator[list[Case]]:
+        redis: Any = self._line.redis
+        found: list[Case] = []
+        async for _, raw in redis.hscan_iter(key("cases", partition), count=AT_ONCE):
+            case = Case.model_validate_json(raw)
+            found += [case] if case.open else []
+            if len(found) >= AT_ONCE:
+                yield found
+                found = []
+        yield found
+
+    async def _event(self, value: bytes) -> None:
+        try:
+            event = journal_adapter.validate_json(value)
+        except ValidationError:
+            return  # the line's own readers report it
+        if not isinstance(event, CaseEvent):
+            return
+        await self._take([event.case])
+        for future in self._expected.get(event.input, ()):
+            if not future.done():
+                future.set_result(event)
+
+    async def _take(self, cases: list[Case]) -> None:
+        news = [case for case in cases if self._is_news(case)]
+        people = await self._line.residents.standing([case.resident for case in news]) if news else {}
+        for case in news:
+            row = row_of(case, people.get(case.resident))
+            if case.open:
+                self.rows[case.id] = row
+            else:
+                self.rows.pop(case.id, None)
+            self._tell(row)
+
+    def _is_news(self, case: Case) -> bool:
+        known = self.rows.get(case.id)
+        return known is None or known.case.version < case.version
+
+    def _tell(self, row: Row) -> None:
+        for screen in self._screens:
+            try:
+                screen.put_nowait(row)
+            except asyncio.QueueFull:
+                while not screen.empty():
+                    screen.get_nowait()
+                screen.put_nowait(None)

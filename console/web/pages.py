@@ -1,0 +1,93 @@
+"""Pages: a template, and what every page has: the language, who is signed in, the navigation, the server's clock."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from console.web.auth import csrf
+from console.web.i18n import LANGUAGES, language_of, translations
+from console.web.navigation import items
+from console.web.services import services
+from domain import masking
+
+TEMPLATES = Path(__file__).parent / "templates"
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401 - what the template needs
+    """Render a template; everything that is put into it is escaped."""
+    language = language_of(request)
+    who = getattr(request.state, "who", None)
+    line = services(request).line
+    common = {
+        "language": language,
+        "languages": LANGUAGES,
+        "who": who,
+        "csrf": csrf.token(line.settings.key(), who) if who else "",
+        "navigation": items(who) if who else [],
+        "now": line.clock.now(),
+        "speed": line.clock.speed,
+        "path": request.url.path,
+    }
+    text = environment(language).get_template(template).render({**common, **context})
+    return HTMLResponse(text, status, headers={"Content-Language": language, "Cache-Control": "no-store"})
+
+
+@lru_cache
+def environment(language: str) -> Environment:
+    """Jinja in one language, with the filters of the pages."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found = translations(language)
+    made.install_gettext_callables(found.gettext, found.ngettext, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
+    made.filters.update(_FILTERS)
+    return made
+
+
+def yuan(fen: int) -> str:
+    """¥1,234.56; no decimals where there are none."""
+    return f"¥{fen / 100:,.2f}".removesuffix(".00")
+
+
+def clock_time(at: datetime) -> str:
+    """The time of day in China."""
+    return f"{at.astimezone(ZONE):%H:%M:%S}"
+
+
+def date_time(at: datetime) -> str:
+    """The day and the time in China."""
+    return f"{at.astimezone(ZONE):%m-%d %H:%M}"
+
+
+def epoch(at: datetime | None) -> int | str:
+    """Epoch ms, for a page's countdowns."""
+    return "" if at is None else round(at.astimezone(UTC).timestamp() * 1000)
+
+
+def minutes(span: timedelta) -> int:
+    return round(span.total_seconds() / 60)
+
+
+_FILTERS: dict[str, Callable[..., Any]] = {
+    "yuan": yuan,
+    "clock_time": clock_time,
+    "date_time": date_time,
+    "epoch": epoch,
+    "minutes": minutes,
+    "masked_name": masking.name,
+    "masked_phone": masking.phone,
+    "masked_account": masking.account,
+}

@@ -1,0 +1,33 @@
+"""What the console's pages work with, made once for the process."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+
+from streams.desk import Desk
+from streams.line import Line
+
+if TYPE_CHECKING:
+    from console.web.auth.sessions import Sessions
+    from console.web.auth.staff import Staff
+    from console.web.live.hub import Hub
+    from console.web.settings import ConsoleSettings
+
+
+@dataclass(slots=True)
+class Services:
+    """Shared by all requests. `line`: the store, the producer, the residents, the clock."""
+
+    line: Line
+    desk: Desk
+    hub: "Hub"
+    staff: "Staff"
+    sessions: "Sessions"
+    settings: "ConsoleSettings"
+
+
+def services(request: Request) -> Services:
+    """The application's."""
+    found: Services = request.app.state.services
+    return found

@@ -1,0 +1,23 @@
+// Countdowns by the server's clock: the page was told what it shows, and how fast it runs.
+const { now, speed } = document.body.dataset;
+const shown = Number(now), factor = Number(speed), began = performance.now();
+
+export const serverNow = () => shown + (performance.now() - began) * factor;
+
+export function words(milliseconds) {
+  const late = milliseconds < 0, seconds = Math.floor(Math.abs(milliseconds) / 1000);
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const two = (n) => String(n).padStart(2, "0");
+  return (late ? "+" : "") + (h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`);
+}
+
+export function tick(root = document) {
+  for (const element of root.querySelectorAll("time.countdown[data-at]")) {
+    const left = Number(element.dataset.at) - serverNow(), text = words(left);
+    if (element.textContent !== text) element.textContent = text;
+    element.classList.toggle("late", left < 0);
+  }
+}
+
+tick();
+setInterval(tick, 500);

@@ -1,0 +1,21 @@
+"""What is shown of a person to who has no reason to see more."""
+
+_HIDDEN = "*"
+
+
+def name(whole: str) -> str:
+    """The family name and stars: 王**. A name of one character is hidden wholly."""
+    return whole[:1] + _HIDDEN * (len(whole) - 1) if len(whole) > 1 else _HIDDEN * len(whole)
+
+
+def phone(whole: str) -> str:
+    """The first three of the national number and the last four: 199****0001. Short ones show the last two."""
+    national = whole.removeprefix("+86")
+    if len(national) < 8:  # no telephone's: an extension, a service number
+        return _HIDDEN * max(0, len(national) - 2) + national[-2:]
+    return f"{national[:3]}{_HIDDEN * (len(national) - 7)}{national[-4:]}"
+
+
+def account(whole: str) -> str:
+    """The last four digits."""
+    return _HIDDEN * max(0, min(len(whole) - 4, 8)) + whole[-4:] if len(whole) > 4 else _HIDDEN * len(whole)

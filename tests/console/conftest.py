@@ -1,0 +1,25 @@
+"""The console on embedded servers with a worker's line beside it, and clients that are signed in."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.console.stage import Stage, stage
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The stage lives in one event loop, and so do the tests in it."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """One console and one line for all tests of this folder: each test makes residents and people of its own."""
+    async with stage(tmp_path_factory.mktemp("console")) as started:
+        yield started

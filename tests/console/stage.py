@@ -1,0 +1,79 @@
+"""The console beside a whole line (tests/line/house.py): real servers, a real worker, real HTTP, a clock by hand."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import httpx
+
+from console.web.app import create_app
+from console.web.auth import csrf
+from console.web.auth.sessions import COOKIE
+from console.web.serve import serving
+from console.web.services import Services
+from console.web.settings import ConsoleSettings
+from schemas.staff import Account, StaffRole
+from tests.line.house import House, house
+from tests.line.rig import Line
+
+CHANGCHUN = "2201"  # the area of who is signed in when nothing else is said; the line's residents live there
+
+
+@dataclass
+class Stage:
+    """`address`: the console's, http://host:port."""
+
+    house: House
+    services: Services
+    address: str
+    numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+    def line(self) -> Line:
+        """A test's own residents on the line."""
+        return Line.begun(self.house)
+
+    async def account(self, role: StaffRole, area: str = CHANGCHUN, **fields: object) -> Account:
+        """A new account, which nobody has signed in to."""
+        number = next(self.numbers)
+        plain = {
+            "login": f"{role.value}-{number}".replace("_", "-"),
+            "name": f"测试{number}",
+            "role": role,
+            "area": area,
+        }
+        changed = {"changed_at": self.house.clock.now(), "changed_by": "test"}
+        made = Account.model_validate(plain | changed | fields)
+        await self.services.staff.put(made)
+        return made
+
+    async def signed_in(self, role: StaffRole, area: str = CHANGCHUN, **fields: object) -> "Client":
+        """A browser's client of somebody with this role."""
+        account = await self.account(role, area, **fields)
+        token = await self.services.sessions.begin(account)
+        who = await self.services.sessions.find(token)
+        assert who is not None
+        proof = csrf.token(self.house.settings.key(), who)
+        return Client(self.address, account, token, proof)
+
+
+class Client(httpx.AsyncClient):
+    """Sends the session's cookie, and its CSRF token with what writes."""
+
+    def __init__(self, address: str, account: Account, token: str, proof: str) -> None:
+        headers = {"cookie": f"{COOKIE}={token}", csrf.HEADER: proof, "accept": "text/html"}
+        super().__init__(base_url=address, headers=headers, timeout=20)
+        self.account, self.token, self.proof = account, token, proof
+
+
+@asynccontextmanager
+async def stage(data: Path, **settings: object) -> AsyncIterator[Stage]:
+    """Everything started; `settings`: the console's, where they are to be others."""
+    async with house(data) as started:
+        wanted = ConsoleSettings.model_validate({"port": 0} | settings)
+        app = create_app(started.line, wanted)
+        async with serving(app, wanted) as address:
+            services: Services = app.state.services
+            await services.hub.ready.wait()
+            yield Stage(started, services, address)
