@@ -9,5 +9,9 @@ from streams.topics import AUDIT
 
 async def write(producer: Producer, entries: Sequence[AuditEntry]) -> None:
     """Write the entries and return when Kafka has them; waits for as long as Kafka is away."""
-    records = [Record(AUDIT.name, entry.by.encode(), entry.model_dump_json().encode()) for entry in entries]
-    await producer.send_all(records)
+    await producer.send_all(records(entries))
+
+
+def records(entries: Sequence[AuditEntry]) -> list[Record]:
+    """The entries' records, for who writes them together with something else."""
+    return [Record(AUDIT.name, entry.by.encode(), entry.model_dump_json().encode()) for entry in entries]

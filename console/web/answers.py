@@ -4,11 +4,13 @@ import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 
+from console.web import trail
 from console.web.live.hub import ANSWER_SECONDS
 from console.web.services import Services
+from console.web.who import Who
 from schemas.events import CaseEvent, FactKind
 from schemas.inputs import ResidentInput
-from streams import case_inputs
+from streams import audit, case_inputs
 from streams.topics import home
 
 
@@ -29,14 +31,24 @@ class Answer:
     event: CaseEvent | None = None
 
 
-async def put(services: Services, message: ResidentInput) -> Answer:
-    """Write an input and wait for its answer. The same input twice counts once, and is answered as WAITING."""
+async def put(services: Services, who: Who, message: ResidentInput, reason: str = "") -> Answer:
+    """Write an input, with its line of the audit, and wait for its answer.
+
+    The same input twice counts once, and is answered as WAITING: its answer came before.
+    """
+    partition = home(message.resident, services.line.settings.partitions)
+    line = trail.entry(services, who, _act(message), getattr(message, "case", message.resident), reason, message.id)
     with services.hub.expecting(message.id) as future:
-        partition = home(message.resident, services.line.settings.partitions)
-        await services.line.producer.send_all([case_inputs.record(message, partition)])
+        await services.line.producer.send_all([case_inputs.record(message, partition), *audit.records([line])])
         try:
             event = await asyncio.wait_for(asyncio.shield(future), ANSWER_SECONDS)
         except TimeoutError:
             return Answer(Answered.WAITING)
     refused = next((fact.words for fact in event.facts if fact.kind is FactKind.REFUSED), None)
     return Answer(Answered.DONE, event=event) if refused is None else Answer(Answered.REFUSED, refused, event)
+
+
+def _act(message: ResidentInput) -> str:
+    """The audit's word for an input."""
+    act = getattr(message, "act", None)
+    return str(act.do).replace("_", "-") if act is not None else message.kind.replace("_", "-")

@@ -1,0 +1,58 @@
+"""A real browser (Debian's Chromium) on the console beside a whole line; screenshots of what it saw are kept."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from tests.browser.people import People
+from tests.console.stage import Stage, stage
+
+HERE = Path(__file__).parent
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
+    *("--disable-sync", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The stage and the browser live in one event loop, and so do the tests in it."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """One console and one line for all tests of this folder."""
+    async with stage(tmp_path_factory.mktemp("browser")) as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One browser; each person in it has a context of its own."""
+    program = shutil.which("chromium")
+    assert program, "no chromium: apt-get install chromium fonts-noto-cjk"
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        try:
+            yield started
+        finally:
+            await started.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def people(console: Stage, browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[People]:
+    """Opens pages for people who are signed in; every page's errors fail the test."""
+    folder = Path(os.environ.get("QUANZU_SCREENSHOTS", "screenshots"))
+    opened = People(console, browser, folder / request.node.name)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+    assert not opened.errors, "\n".join(opened.errors)
