@@ -54,16 +54,21 @@ def demo(
     workers: Annotated[int, typer.Option(min=1, help="How many workers share the line")] = 2,
     report: Report = None,
     kill_worker: Annotated[bool, typer.Option("--kill-worker", help="Kill one worker on the way")] = False,
+    operators: Annotated[
+        int, typer.Option(min=0, help="Simulated operators; 0 leaves the desk to you: take a red case, call, dissuade")
+    ] = 12,
+    console: Annotated[bool, typer.Option(help="Serve the console too, and print how to come in")] = True,
 ) -> None:
     """Run a simulated province on servers of its own, and show the board."""
     from console.terminal import board
+    from console.web.demo import beside
     from simulators.demo import Demo, Plan
     from streams.running import refuse_company
 
     settings = load_settings()
     refuse_company(settings)
-    plan = Plan(for_, speed, seed, residents, workers, kill_worker)
-    found = asyncio.run(Demo(settings, plan, out, board).run())
+    plan = Plan(for_, speed, seed, residents, workers, kill_worker, operators=operators)
+    found = asyncio.run(Demo(settings, plan, out, board, beside if console else None).run())
     if report is not None:
         report.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
         out.print(f"\nreport: {report}", markup=False)

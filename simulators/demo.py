@@ -5,7 +5,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -22,6 +22,7 @@ from simulators.operators import Operators
 from simulators.ordinary import APPWATCH, CARRIERS
 from simulators.province import START, Province
 from simulators.stations import rosters
+from simulators.telephone import Telephone
 from simulators.traces import POLICE
 from simulators.workers import WORKER, Workers
 from streams import topics
@@ -47,6 +48,8 @@ SOURCES = (*CARRIERS, *BANKS, APPWATCH, POLICE)
 OPERATORS = 12
 
 Draw = Callable[[Overview, str], RenderableType]
+Beside = Callable[[Line, Telephone], AbstractAsyncContextManager[list[str]]]
+"""What people look at beside the demo; gives lines that tell how to come in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Plan:
     kill_worker: bool = False
     worker: tuple[str, ...] = WORKER  # the command of each
     ahead: float = AHEAD_SECONDS
+    operators: int = OPERATORS  # none: the desk is left to who sits at the screen
 
 
 @dataclass(slots=True)
@@ -78,8 +82,8 @@ class Running:
 class Demo:
     """Runs a plan once."""
 
-    def __init__(self, settings: Settings, plan: Plan, out: Console, draw: Draw) -> None:
-        self._settings, self._plan, self._out, self._draw = settings, plan, out, draw
+    def __init__(self, settings: Settings, plan: Plan, out: Console, draw: Draw, console: Beside | None = None) -> None:
+        self._settings, self._plan, self._out, self._draw, self._console = settings, plan, out, draw, console
 
     async def run(self) -> dict[str, Any]:
         """Set everything up, let it run, wait until the line has drained, and report."""
@@ -103,9 +107,10 @@ class Demo:
             await self._settle(line, province)
             workers = await stack.enter_async_context(self.workers(found.settings(line.settings)))
             await self.ready(line)
-            await clock.sleep_until(START)
             desk = Desk(line.settings, line.store, line.producer, clock)
-            names = [f"operator-{number}" for number in range(1, OPERATORS + 1)]
+            await self._people(stack, line, Telephone(province.contacts, desk, clock))
+            await clock.sleep_until(START)
+            names = [f"operator-{number}" for number in range(1, plan.operators + 1)]
             await stack.enter_async_context(beside(Operators(desk, province.contacts, province, clock).run(names)))
             yield Running(line, province, found, workers, Feeders(province, address, keys, clock), address)
 
@@ -153,6 +158,12 @@ class Demo:
             visit=answers.visit,
         )
         return await stack.enter_async_context(running)
+
+    async def _people(self, stack: AsyncExitStack, line: Line, telephone: Telephone) -> None:
+        """Let people look at it, and do some of the work."""
+        if self._console:
+            for words in await stack.enter_async_context(self._console(line, telephone)):
+                self._out.print(words, markup=False, highlight=False, soft_wrap=True)
 
     async def _settle(self, line: Line, province: Province) -> None:
         await line.residents.put(province.people)

@@ -30,6 +30,7 @@ from streams.screening.screening import Screening
 from streams.settings import Settings, SettingsError
 from streams.store import CaseStore, connect
 from streams.timekeeper import Timekeeper
+from streams.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Line:
         self.screening.heard = self.feeds.heard
         self.breaker = Breaker(settings, self.redis, self.producer, self.policies, self.clock)
         self.auditor = Auditor(settings, self.redis, self.store, self.producer, self.policies, self.clock)
+        self.webhooks = Webhooks(settings, self.redis, self.producer)
         self.shared = Shared(
             settings,
             self.redis,
@@ -68,6 +70,7 @@ class Line:
                 self.outgoing.rosters.restore,
                 self.screening.restore,
                 self.feeds.restore,
+                self.webhooks.restore,
             ],
         )
         self.screening.whole = self.casework.whole = self.shared.ensure

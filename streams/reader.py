@@ -21,6 +21,7 @@ class Read(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp: int  # milliseconds since 1970
+    partition: int
 
 
 Tails = Mapping[str, Mapping[int, int]]
@@ -110,7 +111,7 @@ async def _from(consumer: AIOKafkaConsumer, where: TopicPartition, first: int, e
         for record in fetched.get(where, ()):
             if record.offset >= end:
                 return
-            yield Read(record.offset, record.key, record.value, record.timestamp)
+            yield Read(record.offset, record.key, record.value, record.timestamp, record.partition)
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
@@ -155,4 +156,4 @@ async def follow(settings: Settings, topic: str, since: Mapping[int, int]) -> As
         for where in wheres:
             consumer.seek(where, since.get(where.partition, 0))
         async for record in consumer:
-            yield Read(record.offset, record.key, record.value, record.timestamp)
+            yield Read(record.offset, record.key, record.value, record.timestamp, record.partition)

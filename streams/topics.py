@@ -50,13 +50,14 @@ ROSTERS = Topic("rosters", "station", compacted=True)
 ACCOUNTS = Topic("accounts", "token of a bank account", compacted=True)
 FEEDS = Topic("feeds", "source", compacted=True)
 STAFF = Topic("staff", "login", compacted=True)
+WEBHOOKS = Topic("webhooks", "webhook", compacted=True)
 AUDIT = Topic("audit", "user of the console")
 SHADOW = Topic("shadow", "resident", timedelta(days=30))
 DEAD_LETTERS = Topic("dead-letters", "source", timedelta(days=30))
 
 LANES = (SIGNALS_URGENT, SIGNALS)
 DISPATCHES = (DISPATCHES_RED, DISPATCHES_SMS, DISPATCHES_PHONE, DISPATCHES_VISIT, DISPATCHES_PAYMENT)
-COMPACTED = (RESIDENTS, WATCHLIST, POLICIES, ROSTERS, ACCOUNTS, FEEDS, STAFF)
+COMPACTED = (RESIDENTS, WATCHLIST, POLICIES, ROSTERS, ACCOUNTS, FEEDS, STAFF, WEBHOOKS)
 ALL = (*LANES, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *COMPACTED, AUDIT, SHADOW, DEAD_LETTERS)
 
 

@@ -1,7 +1,7 @@
 """The console's application: its doors, what guards it, and what runs beside it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from console.web import headers
 from console.web.auth.sessions import Sessions
 from console.web.auth.staff import Staff
 from console.web.door import table
+from console.web.guests import Guest
 from console.web.i18n import translate
 from console.web.live.hub import Hub
 from console.web.pages import page
@@ -22,11 +23,15 @@ from console.web.settings import ConsoleSettings
 from console.web.who import ForbiddenError, NotFoundError, NotSignedInError
 from streams.desk import Desk
 from streams.line import Line
+from streams.telephone import Telephone
+from streams.webhooks import Telling
 
 STATIC = Path(__file__).parent / "static"
 
 
-def create_app(line: Line, settings: ConsoleSettings) -> FastAPI:
+def create_app(
+    line: Line, settings: ConsoleSettings, *, telephone: Telephone | None = None, guests: Sequence[Guest] = ()
+) -> FastAPI:
     """The application on an open line. Raises ValueError when a route is behind no door."""
     staff = Staff(line.redis, line.producer)
     made = Services(
@@ -36,6 +41,8 @@ def create_app(line: Line, settings: ConsoleSettings) -> FastAPI:
         staff=staff,
         sessions=Sessions(line.redis, staff, settings),
         settings=settings,
+        telephone=telephone,
+        guests=guests,
     )
     app = FastAPI(title="Quanzu", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     app.state.services = made
@@ -54,7 +61,8 @@ def create_app(line: Line, settings: ConsoleSettings) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """What runs beside the requests."""
     made: Services = app.state.services
-    beside = [asyncio.create_task(work) for work in (made.hub.run(),)]
+    telling = Telling(made.line.settings, made.line.webhooks)
+    beside = [asyncio.create_task(work) for work in (made.hub.run(), telling.run())]
     try:
         yield
     finally:

@@ -1,5 +1,6 @@
 """What the console's pages work with, made once for the process."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,10 @@ from streams.line import Line
 if TYPE_CHECKING:
     from console.web.auth.sessions import Sessions
     from console.web.auth.staff import Staff
+    from console.web.guests import Guest
     from console.web.live.hub import Hub
     from console.web.settings import ConsoleSettings
+    from streams.telephone import Telephone
 
 
 @dataclass(slots=True)
@@ -25,6 +28,8 @@ class Services:
     staff: "Staff"
     sessions: "Sessions"
     settings: "ConsoleSettings"
+    telephone: "Telephone | None" = None  # where calls can be placed from a page
+    guests: "Sequence[Guest]" = ()  # of a demo
 
 
 def services(request: Request) -> Services:

@@ -1,0 +1,31 @@
+"""The console as a part of a demo: on a free port, with guests who come in by an address of this run."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from console.web.app import create_app
+from console.web.guests import guests
+from console.web.serve import serving
+from console.web.services import Services
+from console.web.settings import load
+from streams.line import Line
+from streams.settings import SettingsError
+from streams.telephone import Telephone
+
+
+@asynccontextmanager
+async def beside(line: Line, telephone: Telephone) -> AsyncIterator[list[str]]:
+    """Serve the console for as long as the context lasts; gives a line for each guest: the address, and who it is."""
+    officers = await line.outgoing.rosters.officers()
+    known = guests(line.clock.now(), officers[0].id if officers else None)
+    settings = load()
+    app = create_app(line, settings, telephone=telephone, guests=known)
+    services: Services = app.state.services
+    for guest in known:
+        await services.staff.put(guest.account)
+    async with AsyncExitStack() as stack:
+        try:
+            address = await stack.enter_async_context(serving(app, settings))
+        except SettingsError:  # another console has the port: a demo takes any
+            address = await stack.enter_async_context(serving(app, settings.model_copy(update={"port": 0})))
+        yield [f"{address}/guest/{guest.token}  {guest.account.name}" for guest in known]

@@ -1,0 +1,42 @@
+"""Guests: in a demo everybody at this machine may look round. Each role has an address with a token of this run."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.staff import Account, StaffRole
+
+NAMES = {
+    StaffRole.OPERATOR: "坐席（演示）",
+    StaffRole.OFFICER: "民警（演示）",
+    StaffRole.SUPERVISOR: "值班长（演示）",
+    StaffRole.RELEASE_DESK: "止付岗（演示）",
+    StaffRole.AUDITOR: "审计员（演示）",
+    StaffRole.ADMINISTRATOR: "管理员（演示）",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A token and the account it signs in to, for as long as the demo runs."""
+
+    token: str
+    account: Account
+
+
+def guests(now: datetime, officer: str | None) -> list[Guest]:
+    """One for each role, for the whole province. `officer`: whose tasks the officer has."""
+    return [
+        Guest(
+            secrets.token_urlsafe(12),
+            Account(
+                login=f"demo-{role.value}".replace("_", "-"),
+                name=name,
+                role=role,
+                officer=officer if role is StaffRole.OFFICER else None,
+                changed_at=now,
+                changed_by="demo",
+            ),
+        )
+        for role, name in NAMES.items()
+    ]

@@ -1,0 +1,160 @@
+"""The API for other programs: cases, what happens to them as a stream, and acts with idempotency keys.
+
+A program signs in by `Authorization: Bearer` and a token bound to an account: it may what that account's role may, in
+its area. Errors are JSON: what is wrong, and what to do.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Body, Header, Query, Request
+from fastapi.openapi.utils import get_openapi
+from sse_starlette import EventSourceResponse, JSONServerSentEvent
+from starlette.responses import JSONResponse, Response
+
+from console.web.answers import Answered, put
+from console.web.door import DESK, EVERYBODY, Door
+from console.web.services import Services, services
+from console.web.who import NotFoundError, Signed, Who
+from domain.ids import short_hash
+from domain.webhooks import payload
+from schemas.cases import Case, CaseState
+from schemas.events import CaseEvent
+from schemas.inputs import Act, OperatorReport
+from schemas.levels import Level
+from schemas.staff import StaffRole
+from streams.journal import read_entry
+from streams.reader import end_offsets, follow
+from streams.topics import CASE_EVENTS
+
+door = Door("/api/v1")
+_NUMBER = re.compile("[0-9]{1,18}")
+READERS = DESK | {StaffRole.AUDITOR, StaffRole.RELEASE_DESK}
+PING_SECONDS = 15
+MOST = 500
+STATUS = {Answered.DONE: 200, Answered.WAITING: 202, Answered.REFUSED: 409}
+
+Key = Annotated[
+    str,
+    Header(alias="Idempotency-Key", min_length=8, max_length=128, description="Sent again with the same: counts once"),
+]
+
+
+@door.api("GET", "/openapi.json", EVERYBODY, name="api-description")
+async def description(request: Request) -> Response:
+    """This description."""
+    app = request.app
+    return JSONResponse(get_openapi(title="Quanzu", version="1", routes=app.routes, description=__doc__))
+
+
+@door.api("GET", "/cases", READERS, name="api-cases")
+async def cases(
+    request: Request,
+    who: Signed,
+    level: Annotated[list[Level] | None, Query()] = None,
+    state: Annotated[list[CaseState] | None, Query()] = None,
+    after: Annotated[str, Query(max_length=64, description="The last case's id of the page before")] = "",
+    most: Annotated[int, Query(ge=1, le=MOST)] = 100,
+) -> Response:
+    """The open cases of the account's area, by id; `next` is what to ask for after."""
+    fitting = [
+        row.case
+        for name, row in sorted(services(request).hub.rows.items())
+        if name > after
+        and who.sees(row.case.profile.division)
+        and (not level or row.level in level)
+        and (not state or row.case.state in state)
+    ]
+    shown = fitting[:most]
+    following = shown[-1].id if len(fitting) > most else None
+    return _json({"cases": [case.model_dump(mode="json") for case in shown], "next": following})
+
+
+@door.api("GET", "/cases/{case_id}", READERS, name="api-case")
+async def one_case(request: Request, who: Signed, case_id: str) -> Response:
+    """A case as it stands. It holds no name, telephone or account: a resident is an id."""
+    case = await seen(services(request), who, case_id)
+    return _json(case.model_dump(mode="json"))
+
+
+@door.api("POST", "/cases/{case_id}/acts", DESK, name="api-act")
+async def act(
+    request: Request,
+    who: Signed,
+    case_id: str,
+    act: Annotated[Act, Body(embed=True)],
+    seen_version: Annotated[int, Body(alias="seen", ge=1, embed=True, description="The case's version that was seen")],
+    key: Key,
+) -> Response:
+    """Do what an operator may. 200 done, 202 written and not answered yet, 409 refused: the case has changed.
+
+    With the same Idempotency-Key it counts once; the answer to a repetition is 202.
+    """
+    made = services(request)
+    case = await seen(made, who, case_id)
+    report = OperatorReport(
+        id=short_hash("api", who.login, case.id, key),
+        at=made.line.clock.now(),
+        resident=case.resident,
+        case=case.id,
+        by=who.login,
+        seen=seen_version,
+        act=act,
+    )
+    answer = await put(made, who, report)
+    after = answer.event.case.version if answer.event else None
+    return _json({"answer": answer.how.value, "words": answer.words, "version": after}, STATUS[answer.how])
+
+
+@door.api("GET", "/stream", READERS, name="api-stream")
+async def stream(
+    request: Request,
+    who: Signed,
+    last: Annotated[str, Header(alias="Last-Event-ID", max_length=2000, description="Where to go on")] = "",
+) -> Response:
+    """What happens to cases, as server-sent events. After a break nothing is missed: send Last-Event-ID.
+
+    An event's id says how far each partition of the journal was read: `0:17,1:4`. The first event, `begin`, has one.
+    """
+    made = services(request)
+    ends = await end_offsets(made.line.settings, CASE_EVENTS.name)
+    since = ends | {p: offset + 1 for p, offset in _places(last).items() if p in ends and offset < ends[p]}
+    return EventSourceResponse(_events(made, who, since), ping=PING_SECONDS)
+
+
+async def _events(made: Services, who: Who, since: dict[int, int]) -> AsyncIterator[JSONServerSentEvent]:
+    reached = {partition: offset - 1 for partition, offset in since.items()}
+    yield JSONServerSentEvent({}, id=_place(reached), event="begin")
+    async with aclosing(follow(made.line.settings, CASE_EVENTS.name, since)) as records:
+        async for record in records:
+            entry = read_entry(record.offset, record.value or b"")
+            if not isinstance(entry, CaseEvent):
+                continue
+            reached[record.partition] = record.offset
+            if who.sees(entry.case.profile.division):
+                yield JSONServerSentEvent(payload(entry), id=_place(reached), event="case")
+
+
+def _places(last: str) -> dict[int, int]:
+    """How far each partition was read; what cannot be read is left out, and begins now."""
+    pairs = (part.partition(":") for part in last.split(","))
+    return {int(p): int(o) for p, _, o in pairs if _NUMBER.fullmatch(p) and (o == "-1" or _NUMBER.fullmatch(o))}
+
+
+def _place(reached: dict[int, int]) -> str:
+    return ",".join(f"{partition}:{offset}" for partition, offset in sorted(reached.items()))
+
+
+async def seen(made: Services, who: Who, case_id: str) -> Case:
+    """A case of the person's area. Raises NotFoundError."""
+    case = await made.desk.load(case_id)
+    if case is None or not who.sees(case.profile.division):
+        raise NotFoundError
+    return case
+
+
+def _json(value: Any, status: int = 200) -> Response:  # noqa: ANN401 - what JSON holds
+    return Response(orjson.dumps(value), status, {"Cache-Control": "no-store"}, "application/json")

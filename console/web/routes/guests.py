@@ -1,0 +1,25 @@
+"""Where a demo's guests come in. In an installation there are none, and no such address."""
+
+import hmac
+
+from fastapi import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.web.auth.sessions import give
+from console.web.door import Door
+from console.web.services import services
+from console.web.who import NotFoundError
+
+door = Door("/guest")
+
+
+@door.public("GET", "/{token}", name="guest")
+async def enter(request: Request, token: str) -> Response:
+    """Sign in as the guest that the token is for."""
+    made = services(request)
+    guest = next((each for each in made.guests if hmac.compare_digest(each.token.encode(), token.encode())), None)
+    if guest is None:
+        raise NotFoundError
+    answer = RedirectResponse("/", 303)
+    give(answer, await made.sessions.begin(guest.account))
+    return answer

@@ -1,0 +1,134 @@
+"""Webhooks: which programs are told of case events, how that goes, and how their secrets are replaced."""
+
+import secrets
+from typing import Annotated
+
+from fastapi import Form, Request
+from pydantic import ValidationError
+from starlette.responses import RedirectResponse, Response
+
+from console.web import trail
+from console.web.door import Door
+from console.web.i18n import translate
+from console.web.pages import page
+from console.web.services import services
+from console.web.who import NotFoundError, Signed
+from domain.ids import short_hash
+from schemas.levels import Level
+from schemas.staff import StaffRole
+from schemas.webhooks import Webhook
+from streams.webhooks import Webhooks, new_id
+
+door = Door("/integrations/webhooks")
+ADMINISTRATORS = frozenset({StaffRole.ADMINISTRATOR})
+
+
+@door.page("", ADMINISTRATORS, name="webhooks")
+async def show(request: Request, who: Signed) -> Response:
+    """All of them, and a form for another one."""
+    return await _shown(request)
+
+
+@door.act("", ADMINISTRATORS, name="webhook-make")
+async def make(
+    request: Request,
+    who: Signed,
+    url: Annotated[str, Form()] = "",
+    area: Annotated[str, Form()] = "",
+    level: Annotated[list[Level], Form()] = [],  # noqa: B006 - FastAPI copies a default
+) -> Response:
+    """Add one. Its secret is shown once, now."""
+    book, secret = _book(request), secrets.token_urlsafe(32)
+    try:
+        made = Webhook(
+            id=new_id(),
+            url=url.strip(),
+            area=area.strip(),
+            levels=frozenset(level),
+            secrets=[book.sealed(secret)],
+            made_at=services(request).line.clock.now(),
+            made_by=who.login,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        wrong = f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}"
+        return await _shown(request, status=422, wrong=wrong, url=url, area=area)
+    await book.put(made)
+    await trail.write(services(request), who, "webhook-made", made.id, detail=short_hash(made.url))
+    return await _shown(request, secret=secret, of=made.id)
+
+
+@door.act("/{webhook_id}/rotate", ADMINISTRATORS, name="webhook-rotate")
+async def rotate(request: Request, who: Signed, webhook_id: str) -> Response:
+    """A new secret beside the present one: both sign until the old one is dropped."""
+    book, secret = _book(request), secrets.token_urlsafe(32)
+    known = await _known(book, webhook_id)
+    await book.put(known.model_copy(update={"secrets": [book.sealed(secret), known.secrets[0]]}))
+    await trail.write(services(request), who, "webhook-secret-new", webhook_id)
+    return await _shown(request, secret=secret, of=webhook_id)
+
+
+@door.act("/{webhook_id}/settle", ADMINISTRATORS, name="webhook-settle")
+async def settle(request: Request, who: Signed, webhook_id: str) -> Response:
+    """The receiver knows the new secret: the old one signs no more."""
+    book = _book(request)
+    known = await _known(book, webhook_id)
+    await book.put(known.model_copy(update={"secrets": known.secrets[:1]}))
+    await trail.write(services(request), who, "webhook-secret-old-dropped", webhook_id)
+    return RedirectResponse(door.router.prefix, 303)
+
+
+@door.act("/{webhook_id}/pause", ADMINISTRATORS, name="webhook-pause")
+async def pause(request: Request, who: Signed, webhook_id: str) -> Response:
+    """Tell it nothing for now; what happens meanwhile is told when it goes on."""
+    book = _book(request)
+    known = await _known(book, webhook_id)
+    await book.put(known.model_copy(update={"paused": not known.paused}))
+    await trail.write(services(request), who, "webhook-goes-on" if known.paused else "webhook-paused", webhook_id)
+    return RedirectResponse(door.router.prefix, 303)
+
+
+@door.act("/{webhook_id}/drop", ADMINISTRATORS, name="webhook-drop")
+async def drop(request: Request, who: Signed, webhook_id: str) -> Response:
+    """Tell it nothing more."""
+    book = _book(request)
+    await _known(book, webhook_id)
+    await book.drop(webhook_id)
+    await trail.write(services(request), who, "webhook-dropped", webhook_id)
+    return RedirectResponse(door.router.prefix, 303)
+
+
+def _book(request: Request) -> Webhooks:
+    return services(request).line.webhooks
+
+
+async def _known(book: Webhooks, webhook_id: str) -> Webhook:
+    found = (await book.all()).get(webhook_id)
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+async def _shown(
+    request: Request,
+    status: int = 200,
+    wrong: str = "",
+    url: str = "",
+    area: str = "",
+    secret: str = "",
+    of: str = "",
+) -> Response:
+    book = _book(request)
+    return page(
+        request,
+        "webhook_list.html",
+        status,
+        webhooks=list((await book.all()).values()),
+        health=await book.health(),
+        levels=list(Level),
+        wrong=translate(request, "未添加。") + wrong if wrong else "",
+        url=url,
+        area=area,
+        secret=secret,
+        of=of,
+    )

@@ -1,0 +1,55 @@
+"""Who is told of what happens to cases: other programs' addresses, as they lie on the topic `webhooks`."""
+
+from enum import StrEnum
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from schemas.base import Model, Text, When
+from schemas.events import FactKind
+from schemas.levels import Level
+from schemas.staff import Area
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def _reachable(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        _ = parts.port  # raises ValueError when it is none
+    except ValueError:
+        raise ValueError("not an address: write https://host/path") from None
+    if not host or parts.username or parts.fragment:
+        raise ValueError("write https://host/path, without a user and without a fragment")
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
+        raise ValueError("only https, or http on this machine: what is sent says who is in danger where")
+    return url
+
+
+Url = Annotated[str, StringConstraints(max_length=500), AfterValidator(_reachable)]
+"""Where a webhook goes: https, or http on this machine."""
+
+
+class Health(StrEnum):
+    """How a webhook goes."""
+
+    FRESH = "fresh"  # nothing was sent yet
+    FINE = "fine"
+    FAILING = "failing"  # tried again, later and later; nothing is lost
+    GONE = "gone"  # answered 410: it wants no more
+
+
+class Webhook(Model):
+    """A program that is told. `secrets`, encrypted: the newest first; while one is replaced both sign."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^w[a-z2-7]{16}$")]
+    url: Url
+    kinds: frozenset[FactKind] = frozenset()  # of the facts it is told of; none named: of every event
+    levels: frozenset[Level] = frozenset()  # none named: all
+    area: Area = ""
+    secrets: Annotated[list[str], Field(min_length=1, max_length=2)]
+    paused: bool = False
+    made_at: When
+    made_by: Text

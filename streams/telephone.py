@@ -1,0 +1,23 @@
+"""Calling a resident from the desk: by a softphone, or, in a demo, somebody who is simulated."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from schemas.inputs import KeptClaim
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How a call ended. `words`, in Chinese: what was heard; `kept`: the transfers that the resident will not make."""
+
+    reached: bool
+    words: str
+    kept: tuple[KeptClaim, ...] = ()
+    lost_fen: int = 0
+
+
+class Telephone(Protocol):
+    """Whoever can place a call."""
+
+    async def call(self, case_id: str) -> Call:
+        """Call the resident of a case, and return when the talk is over."""

@@ -1,0 +1,195 @@
+"""Other programs are told of case events: each webhook reads the journal with a consumer group of its own.
+
+How far it has come is the group's offset in Kafka: it outlives Redis and this process, and several processes share the
+partitions. An event is told until it was taken, so a program may hear of it twice (by one id) and never not at all.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import logging
+import secrets
+import time
+from collections.abc import Iterable
+from random import Random
+from typing import Any
+
+import httpx
+import orjson
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from cryptography.fernet import Fernet
+from pydantic import ValidationError
+
+from domain.webhooks import next_try, payload, signature, wanted
+from schemas.events import CaseEvent
+from schemas.webhooks import Health, Webhook
+from streams.journal import read_entry
+from streams.producer import Producer, Record
+from streams.reader import Tails, read_all
+from streams.retry import until_done
+from streams.retry import wanted as not_cancelled
+from streams.settings import Settings
+from streams.topics import CASE_EVENTS, WEBHOOKS
+
+log = logging.getLogger(__name__)
+
+KEY = "webhooks"  # hash: id -> webhook
+HEALTH = "webhook-health"  # hash: id -> Health and what was answered last
+ANSWER_SECONDS = 10.0
+LOOK_SECONDS = 2.0  # until a change of the list is seen
+GONE = 410
+
+
+class Webhooks:
+    """The list of them: on the compacted topic first, then in Redis."""
+
+    def __init__(self, settings: Settings, redis: Any, producer: Producer) -> None:  # noqa: ANN401 - as redis-py has it
+        self._settings, self._redis, self._producer = settings, redis, producer
+        secret = hmac.digest(settings.key(), b"webhooks", hashlib.sha256)
+        self._cipher = Fernet(base64.urlsafe_b64encode(secret))
+
+    async def put(self, webhook: Webhook) -> None:
+        """Write one, new or changed."""
+        raw = webhook.model_dump_json().encode()
+        await self._producer.send_all([Record(WEBHOOKS.name, webhook.id.encode(), raw)])
+        await self._redis.hset(KEY, webhook.id, raw)
+
+    async def drop(self, webhook: str) -> None:
+        """Tell it nothing more."""
+        await self._producer.send_all([Record(WEBHOOKS.name, webhook.encode(), None)])
+        await self._redis.hdel(KEY, webhook)
+        await self._redis.hdel(HEALTH, webhook)
+
+    async def all(self) -> dict[str, Webhook]:
+        """Every one, by id."""
+        found = [Webhook.model_validate_json(raw) for raw in await self._redis.hvals(KEY)]
+        return {webhook.id: webhook for webhook in sorted(found, key=lambda each: each.made_at)}
+
+    async def health(self) -> dict[str, tuple[Health, str]]:
+        """How each goes, and what was answered last."""
+        found = {name.decode(): orjson.loads(raw) for name, raw in (await self._redis.hgetall(HEALTH)).items()}
+        return {name: (Health(how), words) for name, (how, words) in found.items()}
+
+    async def feel(self, webhook: str, how: Health, words: str) -> None:
+        await self._redis.hset(HEALTH, webhook, orjson.dumps([how, words]))
+
+    async def restore(self, since: Tails | None = None) -> None:
+        """Fill Redis from the topic, or put what lies behind `since` on it back."""
+        async for record in read_all(self._settings, WEBHOOKS.name, since):
+            name = (record.key or b"").decode(errors="replace")
+            try:
+                if record.value:
+                    Webhook.model_validate_json(record.value)
+                    await self._redis.hset(KEY, name, record.value)
+                else:
+                    await self._redis.hdel(KEY, name)
+            except ValidationError:
+                log.warning("webhooks/%d cannot be read, and is passed over", record.offset)
+
+    def sealed(self, secret: str) -> str:
+        """A secret as it is kept."""
+        return self._cipher.encrypt(secret.encode()).decode()
+
+    def opened(self, webhook: Webhook) -> list[str]:
+        """The secrets, the newest first. Raises cryptography's InvalidToken under another QUANZU_SECRET."""
+        return [self._cipher.decrypt(secret.encode()).decode() for secret in webhook.secrets]
+
+
+def new_id() -> str:
+    """A webhook's id."""
+    return "w" + base64.b32encode(secrets.token_bytes(10)).decode().lower()
+
+
+class Telling:
+    """Tells every webhook, until cancelled."""
+
+    def __init__(self, settings: Settings, webhooks: Webhooks, chance: Random | None = None) -> None:
+        self._settings, self._webhooks = settings, webhooks
+        self._chance = chance or Random()
+        self._running: dict[str, tuple[Webhook, asyncio.Task[None]]] = {}
+
+    async def run(self) -> None:
+        """Start and stop a task for each as the list changes."""
+        try:
+            while not_cancelled():
+                await until_done("webhooks", self._look)
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            await self._stop([*self._running])
+
+    async def _look(self) -> None:
+        meant = {name: each for name, each in (await self._webhooks.all()).items() if not each.paused}
+        old = [name for name, (known, task) in self._running.items() if meant.get(name) != known or task.done()]
+        await self._stop(old)
+        for name in meant.keys() - self._running.keys():
+            self._running[name] = meant[name], asyncio.create_task(self._tell(meant[name]))
+
+    async def _stop(self, names: Iterable[str]) -> None:
+        tasks = [self._running.pop(name)[1] for name in names]
+        for task in tasks:
+            task.cancel()
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("a webhook stopped: %s: %s", type(outcome).__name__, outcome)
+
+    async def _tell(self, webhook: Webhook) -> None:
+        """All events from where it stands on, in each partition's order."""
+        consumer = AIOKafkaConsumer(
+            CASE_EVENTS.name,
+            bootstrap_servers=self._settings.brokers,
+            group_id=f"{self._settings.app_id}-{webhook.id}",
+            enable_auto_commit=False,
+            # A new one is told of what happens from now on. Tansu does not know where a topic ends: there all is read,
+            # and what was before is passed over.
+            auto_offset_reset="earliest" if self._settings.embedded else "latest",
+            session_timeout_ms=10_000,
+            max_poll_interval_ms=900_000,  # longer than the longest wait between two tries
+        )
+        await consumer.start()
+        try:
+            async with httpx.AsyncClient(timeout=ANSWER_SECONDS, follow_redirects=False) as client:
+                async for record in consumer:
+                    await self._told(client, webhook, record)
+                    where = TopicPartition(record.topic, record.partition)
+                    await consumer.commit({where: record.offset + 1})
+        finally:
+            await consumer.stop()
+
+    async def _told(self, client: httpx.AsyncClient, webhook: Webhook, record: "ConsumerRecord[bytes, bytes]") -> None:
+        """Return when the program has taken the event, or does not ask for it."""
+        entry = read_entry(record.offset, record.value or b"")
+        if not isinstance(entry, CaseEvent) or entry.at < webhook.made_at or not wanted(webhook, entry):
+            return
+        body, failures = orjson.dumps(payload(entry)), 0
+        while not_cancelled():
+            status, words = await self._sent(client, webhook, entry.id, body)
+            if status == GONE:
+                await self._gone(webhook)
+                return
+            if 200 <= status < 300:
+                await self._webhooks.feel(webhook.id, Health.FINE, words)
+                return
+            await self._webhooks.feel(webhook.id, Health.FAILING, words)
+            await asyncio.sleep(next_try(failures, self._chance.random()).total_seconds())
+            failures += 1
+
+    async def _gone(self, webhook: Webhook) -> None:
+        """It wants no more: paused, until a person lets it go on."""
+        await self._webhooks.put(webhook.model_copy(update={"paused": True}))
+        await self._webhooks.feel(webhook.id, Health.GONE, f"answered {GONE}")
+
+    async def _sent(self, client: httpx.AsyncClient, webhook: Webhook, event: str, body: bytes) -> tuple[int, str]:
+        """The answer's status, 0 when there was none; and words about it without what was answered."""
+        stamp = int(time.time())
+        headers = {
+            "Content-Type": "application/json",
+            "Quanzu-Event": event,
+            "Quanzu-Timestamp": str(stamp),
+            "Quanzu-Signature": signature(self._webhooks.opened(webhook), stamp, body),
+        }
+        try:
+            answer = await client.post(webhook.url, content=body, headers=headers)
+        except httpx.HTTPError as error:
+            return 0, type(error).__name__
+        return answer.status_code, f"answered {answer.status_code}"
