@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
 from console.web.auth import csrf
@@ -87,9 +87,10 @@ def table(app: FastAPI) -> list[tuple[str, str, str, frozenset[StaffRole]]]:
 
     Raises ValueError when a route was added past the doors.
     """
+    routes = [route.original_route for route in iter_route_contexts(app.routes)]
     return [
         (method, route.path, route.name, _roles(route))
-        for route in app.routes
+        for route in routes
         if isinstance(route, APIRoute)
         for method in sorted(route.methods or ())
     ]
