@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import httpx
+from fastapi import FastAPI
 
 from console.web.app import create_app
 from console.web.auth import csrf
@@ -26,9 +27,15 @@ class Stage:
     """`address`: the console's, http://host:port."""
 
     house: House
-    services: Services
+    app: FastAPI
     address: str
     numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+    @property
+    def services(self) -> Services:
+        """What the console's pages work with."""
+        found: Services = self.app.state.services
+        return found
 
     def line(self) -> Line:
         """A test's own residents on the line."""
@@ -74,6 +81,6 @@ async def stage(data: Path, **settings: object) -> AsyncIterator[Stage]:
         wanted = ConsoleSettings.model_validate({"port": 0} | settings)
         app = create_app(started.line, wanted)
         async with serving(app, wanted) as address:
-            services: Services = app.state.services
-            await services.hub.ready.wait()
-            yield Stage(started, services, address)
+            made = Stage(started, app, address)
+            await made.services.hub.ready.wait()
+            yield made
