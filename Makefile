@@ -4,11 +4,12 @@ PYTHON ?= python3
 ROUNDS ?= 10
 SEED ?= 1
 REPORT ?= chaos.json
+SCREENSHOTS ?= screenshots
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test chaos lint lock clean
+.PHONY: setup demo test browser chaos lint lock clean
 
 setup: $(STAMP)
 
@@ -24,6 +25,11 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest tests/browser
+
+# The console in a real browser alone; pictures of every page go to SCREENSHOTS.
+browser: setup
+	QUANZU_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/pytest tests/browser
 
 # ROUNDS rounds of a province whose workers, servers, carriers and networks fail; `make chaos SEED=… ROUNDS=1` replays one.
 chaos: setup
