@@ -1,0 +1,92 @@
+"""`quanzu console`."""
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.commands.common import Reason, err, load_settings, opened, out
+
+if TYPE_CHECKING:
+    from console.web.settings import ConsoleSettings
+    from streams.line import Line
+
+app = typer.Typer(name="console", no_args_is_help=True, help="The console: the web for those who work here.")
+
+Login = Annotated[str, typer.Argument(help="Small letters, digits, '.', '_' and '-'")]
+
+
+@app.command("serve")
+def console_serve() -> None:
+    """Serve the console until it is stopped, on the settings' servers or those of a Quanzu that runs here."""
+    from console.web.serve import serve
+    from console.web.settings import load
+    from streams.commands import opened as on
+    from streams.running import alone, servers
+
+    wanted, settings = load_settings(), load()
+    if alone(wanted):
+        err.print("No worker runs: nothing happens to a case until `quanzu worker` is started in another terminal.")
+
+    async def run() -> None:
+        async with servers(wanted) as found, on(found) as line:
+            await _hint(line)
+            await serve(line, settings, lambda address: out.print(settings.origin or address, highlight=False))
+
+    asyncio.run(run())
+
+
+@app.command("first-admin")
+def console_first_admin(login: Login, name: Annotated[str, typer.Option(help="As colleagues know the person")]) -> None:
+    """Make the first administrator, who signs in by a one-time password. Refused when there is one already."""
+    from console.web.auth.first import first_administrator
+    from console.web.settings import load
+
+    settings = load()
+
+    async def run() -> None:
+        async with opened() as line:
+            _tell(settings, login, await first_administrator(line, login, name))
+
+    asyncio.run(run())
+
+
+@app.command("open-again")
+def console_open_again(login: Login, reason: Reason) -> None:
+    """Open an account whose password and second factor are lost, by a one-time password."""
+    from console.web.auth.first import open_again
+    from console.web.settings import load
+
+    settings = load()
+
+    async def run() -> None:
+        async with opened() as line:
+            _tell(settings, login, await open_again(line, login, reason))
+
+    asyncio.run(run())
+
+
+async def _hint(line: "Line") -> None:
+    from console.web.auth.first import nobody_can_sign_in
+
+    if await nobody_can_sign_in(line):
+        err.print(
+            "Nobody can sign in yet: make the first administrator with `quanzu console first-admin LOGIN --name NAME` "
+            "in another terminal.",
+            soft_wrap=True,
+        )
+
+
+def _tell(settings: "ConsoleSettings", login: str, word: str) -> None:
+    from console.web.auth.passwords import ONE_TIME
+
+    address = settings.origin or f"http://{settings.host}:{settings.port}"
+    lines = [
+        f"sign in at   {address}/sign-in",
+        f"login        {login}",
+        f"password     {word}",
+        f"It is for one sign-in, within {ONE_TIME // timedelta(hours=1)} hours: a password and a second factor of your "
+        "own follow. It is shown only here.",
+    ]
+    out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

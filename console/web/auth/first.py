@@ -1,0 +1,79 @@
+"""The first administrator, and the way back in for one who has lost everything: by command, on the server."""
+
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from console.web.auth import passwords
+from domain.accounts import administers, changed
+from schemas.audit import AuditEntry
+from schemas.errors import UserError
+from schemas.staff import Account, StaffRole
+from streams import audit
+from streams.line import Line
+
+BY = "command-line"  # who did it, in the audit: the command cannot know
+
+
+class AccountError(UserError):
+    """An account cannot be made or opened; the text says why and what to do."""
+
+
+async def first_administrator(line: Line, login: str, name: str) -> str:
+    """Make the first administrator; gives the one-time password.
+
+    Raises AccountError when there is an administrator already, or the login or the name cannot be.
+    """
+    word = passwords.one_time()
+    now = line.clock.now()
+    fields = {"login": login, "name": name, "role": StaffRole.ADMINISTRATOR, "changed_at": now, "changed_by": BY}
+    try:
+        account = Account.model_validate(fields | await _opened_by(line, word))
+    except ValidationError as error:
+        raise AccountError(f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}") from None
+
+    async def told() -> None:
+        entry = AuditEntry(at=now, by=BY, act="account-made", on=login, detail="the first administrator")
+        await audit.write(line.producer, [entry])
+
+    await line.staff.add(account, _check_first, told)
+    return word
+
+
+async def open_again(line: Line, login: str, reason: str) -> str:
+    """A one-time password for an account, without its second factor; gives the password.
+
+    Raises AccountError when there is no such account.
+    """
+    word, now = passwords.one_time(), line.clock.now()
+    fields = await _opened_by(line, word) | {"totp": None, "recovery": [], "disabled": False}
+
+    async def told(before: Account, after: Account) -> None:
+        await audit.write(
+            line.producer, [AuditEntry(at=now, by=BY, act="account-opened-again", on=login, reason=reason)]
+        )
+
+    try:
+        await line.staff.change(login, lambda account, _: changed(account, BY, now, **fields), told)
+    except KeyError:
+        raise AccountError(f"there is no account {login!r}") from None
+    return word
+
+
+async def nobody_can_sign_in(line: Line) -> bool:
+    """Whether no administrator is there yet."""
+    return not any(map(administers, await line.staff.all()))
+
+
+def _check_first(everybody: list[Account]) -> None:
+    found = [each.login for each in everybody if administers(each)]
+    if found:
+        raise AccountError(
+            f"there is an administrator already: {', '.join(found)}. Accounts are made by an administrator in the "
+            "console, under 账号. Who has lost password and second factor: `quanzu console open-again LOGIN`"
+        )
+
+
+async def _opened_by(line: Line, word: str) -> dict[str, object]:
+    until = datetime.fromtimestamp(line.clock.wall.time(), UTC) + passwords.ONE_TIME
+    return {"password": await passwords.kept(word), "must_change": True, "password_until": until}

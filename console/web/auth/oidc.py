@@ -1,0 +1,157 @@
+"""Signing in at an OpenID provider: the authorization code flow with PKCE, state and nonce.
+
+What the provider says of a person is its subject only; an account of ours is bound to it by an administrator. The
+second factor is the provider's business: none is asked for here.
+"""
+
+import hmac
+import secrets
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, NoReturn
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+from authlib.common.errors import AuthlibBaseError  # type: ignore[import-untyped]  # Authlib has no types
+from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]  # Authlib has no types
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
+
+from console.web.settings import ConsoleSettings
+from schemas.errors import UserError
+from streams.settings import SettingsError
+
+with warnings.catch_warnings():  # Authlib 1.9 asks for httpx2 aloud, and takes httpx, which all else here uses
+    warnings.simplefilter("ignore")
+    from authlib.integrations.httpx_client import (  # type: ignore[import-untyped]  # Authlib has no types
+        AsyncOAuth2Client,
+    )
+
+SECONDS = 10.0  # for each answer of the provider
+LEEWAY_SECONDS = 60  # that the provider's clock may be off
+# Signed with the provider's own key. With HS256 the client's secret would do, and `none` is no signature at all.
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+
+
+class OidcError(UserError):
+    """The provider cannot be asked, or has not said who it is. The text is the log's: it holds nobody's data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """What has to be known again when the provider sends the browser back."""
+
+    state: str
+    nonce: str
+    verifier: str  # PKCE: only who began can end it
+    back: str  # the address that the provider sends the browser back to
+
+    def record(self) -> dict[str, str]:
+        return asdict(self)
+
+
+class Provider:
+    """One OpenID provider. What it says of itself is asked each time: its keys may change."""
+
+    def __init__(self, issuer: str, client: str, secret: str | None) -> None:
+        self.issuer, self._client, self._secret = issuer, client, secret
+
+    async def begin(self, back: str) -> tuple[str, Journey]:
+        """The provider's address to go to. Raises OidcError when it cannot be asked."""
+        journey = Journey(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48), back)
+        async with self._asking(journey) as asking:
+            try:
+                found = await self._metadata(asking)
+                address, _ = asking.create_authorization_url(
+                    found["authorization_endpoint"],
+                    state=journey.state,
+                    nonce=journey.nonce,
+                    code_verifier=journey.verifier,
+                )
+            except (httpx.HTTPError, AuthlibBaseError, KeyError, ValueError) as error:
+                _refuse("the provider cannot be asked", error)
+        return str(address), journey
+
+    async def end(self, journey: Journey, query: str) -> str:
+        """The subject, as an account is bound to it. `query`: of the address to which the provider has led.
+
+        Raises OidcError when it does not say who it is, or it is not our provider's word.
+        """
+        given = {name: values[0] for name, values in parse_qs(query).items()}
+        if given.get("iss", self.issuer) != self.issuer:  # RFC 9207: another provider's answer mixed in
+            raise OidcError("the answer is another provider's")
+        if "code" not in given or not hmac.compare_digest(given.get("state", "").encode(), journey.state.encode()):
+            raise OidcError("no code came back, or not for this browser")
+        async with self._asking(journey) as asking:
+            try:
+                found = await self._metadata(asking)
+                token = await asking.fetch_token(
+                    found["token_endpoint"],
+                    authorization_response=f"{journey.back}?{query}",
+                    state=journey.state,
+                    code_verifier=journey.verifier,
+                )
+                keys = (await self._get(asking, found["jwks_uri"])) if "id_token" in token else {}
+                return self.subject(self._read(token, keys, journey))
+            except (httpx.HTTPError, AuthlibBaseError, JoseError, KeyError, ValueError) as error:
+                _refuse("the provider did not say who it is", error)
+
+    def subject(self, sub: str) -> str:
+        """How an account is bound to a person at this provider."""
+        return f"{self.issuer}|{sub}"
+
+    def _asking(self, journey: Journey) -> Any:  # noqa: ANN401 - Authlib has no types
+        return AsyncOAuth2Client(
+            self._client,
+            self._secret,
+            scope="openid",
+            redirect_uri=journey.back,
+            code_challenge_method="S256",
+            timeout=SECONDS,
+        )
+
+    async def _metadata(self, asking: Any) -> Mapping[str, Any]:  # noqa: ANN401 - Authlib has no types
+        found = await self._get(asking, f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+        if found["issuer"] != self.issuer:  # OpenID Connect Discovery 1.0, 4.3
+            raise ValueError("it calls itself another issuer")
+        return found
+
+    async def _get(self, asking: Any, address: str) -> dict[str, Any]:  # noqa: ANN401 - Authlib has no types
+        answer = await asking.get(address, withhold_token=True)
+        answer.raise_for_status()
+        read: dict[str, Any] = answer.json()
+        return read
+
+    def _read(self, token: Mapping[str, Any], keys: Any, journey: Journey) -> str:  # noqa: ANN401 - as the provider has it
+        """Who a token is of, if all that it claims holds (OpenID Connect Core 1.0, 3.1.3.7)."""
+        registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
+        decoded = jwt.decode(token["id_token"], KeySet.import_key_set(keys), registry=registry)
+        wanted = {
+            "iss": {"essential": True, "value": self.issuer},
+            "aud": {"essential": True, "value": self._client},
+        }
+        known = {"nonce": journey.nonce, "client_id": self._client, "access_token": token.get("access_token")}
+        claims = CodeIDToken(decoded.claims, decoded.header, wanted, known)
+        claims.validate(leeway=LEEWAY_SECONDS)
+        return str(claims["sub"])
+
+
+def provider(settings: ConsoleSettings) -> Provider | None:
+    """The provider of the settings. Raises SettingsError when something of it is missing."""
+    if settings.oidc_issuer is None:
+        return None
+    if settings.oidc_client is None:
+        raise SettingsError("QUANZU_CONSOLE_OIDC_CLIENT is not set: the client's id at QUANZU_CONSOLE_OIDC_ISSUER")
+    local = urlsplit(settings.oidc_issuer).hostname in ("localhost", "127.0.0.1", "::1")
+    if not settings.oidc_issuer.startswith("https://") and not local:
+        raise SettingsError("QUANZU_CONSOLE_OIDC_ISSUER: write https://, or anybody on the way may say who signs in")
+    secret = settings.oidc_secret.get_secret_value() if settings.oidc_secret else None
+    return Provider(settings.oidc_issuer, settings.oidc_client, secret)
+
+
+def _refuse(what: str, error: Exception) -> NoReturn:
+    """Of the error only its kind: its text may hold what came with the request."""
+    raise OidcError(f"{what}: {type(error).__name__}") from error

@@ -1,0 +1,118 @@
+"""Signing in, step by step: the password or the provider, the second factor, then a session and the browser's cookie.
+
+What was proved so far lies in Redis under a cookie of its own (auth/under_way.py); a session begins at the very end,
+always a new one.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from fastapi import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.web import trail
+from console.web.auth import sessions
+from console.web.auth.lockout import Lockout, address_of
+from console.web.auth.oidc import Provider, provider
+from console.web.auth.under_way import UnderWay
+from console.web.services import Services, services
+from console.web.settings import ConsoleSettings
+from domain.accounts import Step, next_step
+from schemas.staff import Account
+from streams.line import Line
+
+PATHS = {Step.CODE: "/sign-in/code", Step.PASSWORD: "/sign-in/password", Step.SET_UP: "/sign-in/set-up"}
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What signing in works with. `steps`: after the password; `journeys`: to the OpenID provider and back."""
+
+    lockout: Lockout
+    steps: UnderWay
+    journeys: UnderWay
+    provider: Provider | None
+
+
+def sign_in(line: Line, settings: ConsoleSettings) -> SignIn:
+    """What signing in works with, on an open line. Raises SettingsError when the provider's settings are not whole."""
+    return SignIn(
+        lockout=Lockout(line.redis, line.settings.key()),
+        steps=UnderWay(line.redis, "step", "strict"),
+        journeys=UnderWay(line.redis, "oidc", "lax"),
+        provider=provider(settings),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Who is under way, and what comes next. `secret`: of a second factor that is being set up, sealed."""
+
+    account: Account
+    step: Step
+    proved: bool
+    secret: str | None
+
+    def record(self, **changed: Any) -> dict[str, Any]:  # noqa: ANN401 - as JSON has it
+        """What is kept of it."""
+        kept = {
+            "login": self.account.login,
+            "epoch": self.account.epoch,
+            "proved": self.proved,
+            "secret": self.secret,
+        }
+        return kept | changed
+
+
+def begun(account: Account) -> Reached:
+    """Somebody whose password was right, and nothing else yet."""
+    return Reached(account, next_step(account, proved=False), proved=False, secret=None)
+
+
+async def reached(request: Request) -> Reached | None:
+    """How far the browser's sign-in has come; none when there is none, or the account was changed meanwhile."""
+    made = services(request)
+    record = await made.sign_in.steps.of(request)
+    account = await made.staff.get(record["login"]) if record else None
+    if record is None or account is None or account.disabled or account.epoch != record["epoch"]:
+        return None
+    return Reached(account, next_step(account, record["proved"]), record["proved"], record["secret"])
+
+
+def onward(at: Reached | None) -> Response:
+    """To the page where the sign-in goes on."""
+    return RedirectResponse(PATHS.get(at.step, "/sign-in") if at else "/sign-in", 303)
+
+
+async def proceed(request: Request, account: Account, proved: bool) -> Response:
+    """The second factor was shown, or a password chosen: on to what is left, or in."""
+    step = next_step(account, proved)
+    if step is Step.DONE:
+        response: Response = RedirectResponse("/", 303)
+        await let_in(request, response, account)
+        return response
+    now = Reached(account, step, proved, secret=None)
+    await services(request).sign_in.steps.keep(request, now.record())
+    return onward(now)
+
+
+async def let_in(
+    request: Request, response: Response, account: Account, how: Literal["password", "oidc"] = "password"
+) -> None:
+    """Begin a session and give its cookie with the answer; a session that the browser had before ends."""
+    made = services(request)
+    if before := request.cookies.get(sessions.COOKIE):
+        await made.sessions.end(before)
+    token = await made.sessions.begin(account, how, address_of(request), request.headers.get("user-agent", ""))
+    who = await made.sessions.find(token)
+    if who is not None:
+        await trail.write(made, who, "signed-in", account.login, detail=how)
+    sessions.give(response, token)
+    made.sign_in.lockout.remember(response, account.login)
+    await made.sign_in.steps.take(request, response)
+
+
+def wall_now(made: Services) -> datetime:
+    """The time of day by the wall, which sessions and one-time passwords end by."""
+    return datetime.fromtimestamp(made.line.clock.wall.time(), UTC)

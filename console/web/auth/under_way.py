@@ -1,0 +1,53 @@
+"""What is under way before somebody is signed in: a record in Redis for some minutes, under a cookie of its own."""
+
+import secrets
+from typing import Any, Literal
+
+import orjson
+from fastapi import Request
+from starlette.responses import Response
+
+from console.web.auth.sessions import hashed
+
+MINUTES = 10
+Record = dict[str, Any]
+
+
+class UnderWay:
+    """Records of one kind. `same_site`: lax when another's page leads back to ours, as an OpenID provider does."""
+
+    def __init__(self, redis: Any, kind: str, same_site: Literal["lax", "strict"]) -> None:  # noqa: ANN401 - see streams/residents
+        self._redis, self._kind, self._same_site = redis, kind, same_site
+        self.cookie = f"__Host-quanzu-{kind}"
+
+    async def begin(self, response: Response, record: Record) -> None:
+        """Keep a new record; the answer gives its cookie."""
+        token = secrets.token_urlsafe(32)
+        await self._redis.set(self._key(token), orjson.dumps(record), ex=MINUTES * 60)
+        response.set_cookie(
+            self.cookie, token, MINUTES * 60, path="/", secure=True, httponly=True, samesite=self._same_site
+        )
+
+    async def of(self, request: Request) -> Record | None:
+        """The browser's record, as long as it is kept."""
+        raw = await self._redis.get(self._key(request.cookies.get(self.cookie, "")))
+        return None if raw is None else self._read(raw)
+
+    async def keep(self, request: Request, record: Record) -> None:
+        """Change the browser's record, if it is still kept; it lasts no longer for that."""
+        key = self._key(request.cookies.get(self.cookie, ""))
+        await self._redis.set(key, orjson.dumps(record), xx=True, keepttl=True)
+
+    async def take(self, request: Request, response: Response | None = None) -> Record | None:
+        """End it: of two who take it only one gets the record. The answer takes the cookie back."""
+        raw = await self._redis.getdel(self._key(request.cookies.get(self.cookie, "")))
+        if response is not None:
+            response.delete_cookie(self.cookie, path="/", secure=True, httponly=True, samesite=self._same_site)
+        return None if raw is None else self._read(raw)
+
+    def _key(self, token: str) -> str:
+        return f"under-way:{self._kind}:{hashed(token)}"
+
+    def _read(self, raw: bytes) -> Record:
+        found: Record = orjson.loads(raw)
+        return found
