@@ -1,0 +1,98 @@
+"""Alarms about officers, for who looks after them: a part that pages include, a stream, and who takes an alarm up.
+
+A page shows them with `{% include "alarms.html" %}` and nothing more.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+
+from fastapi import Request
+from sse_starlette import EventSourceResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from console.web import trail
+from console.web.door import DESK, Door
+from console.web.pages import page
+from console.web.services import Services, services
+from console.web.who import NotFoundError, Signed, Who
+from domain.check_in import concerns
+from domain.divisions import name_of
+from schemas.alarms import Alarm
+from schemas.base import legible
+from schemas.staff import StaffRole
+from streams.retry import wanted
+
+door = Door()
+SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
+LOOK_SECONDS = 0.5  # wall: so late an alarm may be on a screen
+PING_SECONDS = 15
+LATEST = 20  # of those taken up
+MOST_NOTE = 500  # characters
+
+
+@door.page("/alarms", DESK, name="alarms")
+async def alarms(request: Request, who: Signed, part: str = "") -> Response:
+    """Those that nobody has taken up, and the latest that somebody has; as JSON for a script.
+
+    `part=list`: only what a page that includes them shows anew.
+    """
+    made = services(request)
+    open_ones, taken = await _open(made, who), await _taken(made, who)
+    if "text/html" not in request.headers.get("accept", ""):
+        both = {"open": open_ones, "acknowledged": taken}
+        return JSONResponse({name: [each.model_dump(mode="json") for each in found] for name, found in both.items()})
+    place_of = _places(made.line.clock.now())
+    if part == "list":
+        return page(request, "alarms_list.html", alarms=open_ones, place_of=place_of)
+    return page(request, "alarms_page.html", taken=taken, place_of=place_of)
+
+
+@door.page("/alarms/events", DESK, name="alarms-events")
+async def events(request: Request, who: Signed) -> Response:
+    """An event `alarms` at first, and whenever one was raised or taken up; it says no more than that."""
+    return EventSourceResponse(_changes(services(request)), ping=PING_SECONDS)
+
+
+@door.act("/alarms/{alarm}/acknowledge", SUPERVISORS, name="alarms-acknowledge")
+async def acknowledge(request: Request, who: Signed, alarm: str) -> Response:
+    """Somebody looks after the officer, by name. Who was first stays. Raises NotFoundError for another area's."""
+    made = services(request)
+    known = await made.line.alarms.get(alarm)
+    if known is None or not concerns(who.area, known):
+        raise NotFoundError
+    note = legible(str((await request.form()).get("note", "")))[:MOST_NOTE]
+    now = made.line.clock.now()
+    changed = await made.line.alarms.acknowledge(known.id, who.name, note, now)
+    await trail.write(made, who, "alarm-acknowledged", known.case or known.officer, detail=known.id)
+    if "application/json" in request.headers.get("accept", ""):
+        return JSONResponse((changed or known).model_dump(mode="json"))
+    return RedirectResponse("/alarms", 303)
+
+
+async def _open(made: Services, who: Who) -> list[Alarm]:
+    return [alarm for alarm in await made.line.alarms.unacknowledged() if concerns(who.area, alarm)]
+
+
+async def _taken(made: Services, who: Who) -> list[Alarm]:
+    return [alarm for alarm in await made.line.alarms.acknowledged() if concerns(who.area, alarm)][:LATEST]
+
+
+async def _changes(made: Services) -> AsyncIterator[dict[str, str]]:
+    shown = None
+    while wanted():
+        mark = await made.line.alarms.mark()
+        if mark != shown:
+            shown = mark
+            yield {"event": "alarms", "data": str(mark)}
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _places(now: datetime) -> Callable[[Alarm], str]:
+    """Where an alarm is, in words."""
+
+    def place(alarm: Alarm) -> str:
+        code = alarm.place or alarm.area
+        return name_of(code, now.date()) if code else ""
+
+    return place

@@ -1,0 +1,256 @@
+// The officer's page: what is kept on this telephone is shown, with or without network; what is done is kept, then sent.
+import { applied, made, serverTime } from "./acts.js";
+import { duress } from "./duress.js";
+import * as result from "./result.js";
+import { send, sendAtOnce } from "./sending.js";
+import * as store from "./store.js";
+import * as view from "./view.js";
+
+const PATIENCE = 8000, AGAIN = 5000, LISTEN_AGAIN = 3000;
+const $ = (selector) => document.querySelector(selector);
+const { login } = $("#tasks").dataset;
+const said = $("#said");
+const state = { me: undefined, tasks: [], gone: [], acts: [], conflicts: [], net: navigator.onLine ? "online" : "offline" };
+let left = false; // signing out: nothing is kept any more
+
+// Runs one at a time; asked for meanwhile, it runs once more.
+function oneAtATime(work) {
+  let running, again = false;
+  return () => {
+    if (running) again = true;
+    running ??= (async () => {
+      do {
+        again = false;
+        await work();
+      } while (again);
+    })().finally(() => (running = undefined));
+    return running;
+  };
+}
+
+const mine = () => (state.me?.login === login ? state.acts.filter((entry) => entry.login === login).map((entry) => entry.act) : []);
+
+function tasksNow() {
+  const through = (task) => mine().reduce((each, act) => each && applied(each, act, state.me.check_in_ms), task);
+  return state.tasks.map(through).filter(Boolean);
+}
+
+const load = oneAtATime(async () => {
+  if (left) return;
+  await store.forgetWhenOld();
+  const names = ["me", "tasks", "gone", "acts", "conflicts"];
+  const found = await Promise.all(names.map((name) => store[name]()));
+  names.forEach((name, number) => (state[name] = found[number]));
+  if (state.me?.login !== login) Object.assign(state, { tasks: [], gone: [], conflicts: [] });
+  await show();
+});
+
+const refresh = oneAtATime(async () => {
+  if (left) return;
+  try {
+    const signal = AbortSignal.timeout(PATIENCE);
+    const answer = await fetch("/tasks/mine", { headers: { accept: "application/json" }, signal });
+    if (answer.status === 401 || answer.status === 403) await ended();
+    else if (answer.ok) {
+      const told = await answer.json();
+      if (left) return;
+      await store.keep(told);
+      state.net = "online";
+    } else state.net = "offline";
+  } catch {
+    state.net = "offline";
+  }
+  await load();
+});
+
+async function ended() {
+  state.net = "ended";
+  await store.forgetTasks();
+}
+
+// Send what there is, then ask what is true now. A token that is out of date is asked for anew, once.
+const deliver = oneAtATime(async () => {
+  if (left) return;
+  let how = await send();
+  await refresh();
+  if (how === "ended" && state.net === "online") {
+    how = await send();
+    await refresh();
+  }
+  if (how !== "sent") await askForSync();
+});
+
+async function askForSync() {
+  const worker = await navigator.serviceWorker?.getRegistration("/tasks");
+  await worker?.sync?.register("acts").catch(() => undefined); // not every browser has it, or allows it
+}
+
+async function act(fields) {
+  await store.addAct(login, made(fields, serverTime(state.me)));
+  await load();
+  await deliver();
+}
+
+async function raise() {
+  const silent = $("#silent").checked;
+  const alarm = made({ do: "duress", dispatch: current()?.dispatch ?? null, silent }, serverTime(state.me));
+  const seq = await store.addAct(login, alarm);
+  if (!silent) say("alarmKept");
+  const how = await sendAtOnce({ seq, login, act: alarm });
+  if (how === "sent" && !silent) {
+    say("alarmed");
+    navigator.vibrate?.(200);
+  }
+  await load();
+  if (how !== "sent") await deliver();
+}
+
+const say = (name) => (said.textContent = view.word(name));
+
+const chosen = () => decodeURIComponent(location.hash.slice(1));
+const current = () => tasksNow().find((task) => task.dispatch === chosen());
+
+async function show() {
+  const tasks = tasksNow(), open = current();
+  view.net(state.net);
+  $("#unknown").hidden = state.me?.known !== false;
+  view.items(tasks);
+  view.conflicts(state.conflicts, async (entry) => {
+    await store.dropConflict(entry.id);
+    await load();
+  });
+  const seen = new Set(mine().filter((each) => each.do === "seen").map((each) => each.dispatch));
+  view.gone(state.gone.filter((task) => !seen.has(task.dispatch)), (task) => act({ do: "seen", dispatch: task.dispatch }));
+  view.waiting(mine(), state.tasks);
+  view.checkIn(tasks.find((task) => task.stage === "arrived" && task.check_in !== ""));
+  view.map(tasks, state.me?.division ?? "");
+  $("#list").hidden = open !== undefined;
+  $("#one").hidden = open === undefined;
+  view.bar(open?.stage);
+  if (open) view.one(open);
+  await form(open);
+  view.tick(serverTime(state.me));
+}
+
+async function form(open) {
+  const filled = $("#result").dataset.dispatch;
+  if (open?.stage !== "arrived") result.forget();
+  else if (filled !== open.dispatch) {
+    view.keptRows(open);
+    await result.open(open);
+  }
+}
+
+// A dialog's form, when it was not called off.
+function ask(name, use) {
+  const dialog = document.getElementById(name);
+  dialog.addEventListener("close", () => {
+    const task = current();
+    if (dialog.returnValue === "do" && task) use(task, new FormData(dialog.firstElementChild));
+    dialog.returnValue = "";
+  });
+}
+
+const text = (filled, ...names) => names.map((name) => filled.get(name)).filter(Boolean).join("：");
+
+ask("refuse", (task, filled) => act({ do: "stage", stage: "refused", dispatch: task.dispatch, note: text(filled, "why", "note") }));
+ask("away", (task, filled) => act({ do: "stage", stage: "not_at_home", dispatch: task.dispatch, note: text(filled, "note") }));
+ask("hand-over", (task, filled) =>
+  act({ do: "hand_over", dispatch: task.dispatch, to: filled.get("to") || null, note: text(filled, "note") }));
+ask("interpreter", (task, filled) =>
+  act({ do: "interpreter", dispatch: task.dispatch, language: filled.get("language"), note: text(filled, "note") }));
+
+for (const button of document.querySelectorAll("[data-tell]"))
+  button.addEventListener("click", () => {
+    const task = current();
+    if (task) act({ do: "stage", stage: button.dataset.tell, dispatch: task.dispatch });
+  });
+
+for (const button of document.querySelectorAll("[data-open]"))
+  button.addEventListener("click", () => {
+    const dialog = document.getElementById(button.dataset.open), task = current();
+    dialog.firstElementChild.reset();
+    if (button.dataset.open === "hand-over" && task) view.colleagues(state.me ?? {}, task.level);
+    dialog.showModal();
+  });
+
+$("#safe").addEventListener("click", () => {
+  for (const task of tasksNow()) if (task.stage === "arrived") act({ do: "check_in", dispatch: task.dispatch });
+});
+
+result.listen(async (fields) => {
+  await act(fields);
+  location.hash = "";
+});
+
+duress($("#duress"), raise);
+$("#silent").addEventListener("change", (event) => store.keepSilent(event.target.checked));
+
+// Signing out: this telephone forgets everything before the server does.
+const out = document.querySelector('form[action="/sign-out"]');
+out?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (mine().length) document.getElementById("leave").showModal();
+  else leave();
+});
+document.getElementById("leave").addEventListener("close", (event) => {
+  if (event.target.returnValue === "do") leave();
+  event.target.returnValue = "";
+});
+
+async function leave() {
+  left = true;
+  stream?.close();
+  for (const each of (await navigator.serviceWorker?.getRegistrations()) ?? []) await each.unregister();
+  await store.wipe();
+  if (navigator.onLine) out.submit();
+  else {
+    $("#tasks").replaceChildren();
+    say("keptForgotten");
+  }
+}
+
+let stream;
+function listen() {
+  if (left) return;
+  stream = new EventSource("/tasks/events");
+  stream.addEventListener("tasks", deliver);
+  stream.addEventListener("error", () => {
+    if (state.net === "online") state.net = "offline";
+    view.net(state.net);
+    if (stream.readyState !== EventSource.CLOSED) return;
+    setTimeout(async () => {
+      await refresh();
+      if (state.net !== "ended") listen();
+    }, LISTEN_AGAIN);
+  });
+}
+
+let warned = false;
+function tick() {
+  const now = serverTime(state.me);
+  view.tick(now);
+  const late = tasksNow().some((task) => task.stage === "arrived" && task.check_in !== "" && task.check_in < now);
+  if (late && !warned) {
+    say("checkInLate");
+    navigator.vibrate?.([300, 100, 300]);
+  }
+  warned = late;
+}
+
+addEventListener("hashchange", () => load());
+addEventListener("online", () => deliver());
+addEventListener("offline", () => {
+  state.net = "offline";
+  view.net(state.net);
+});
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && deliver());
+navigator.serviceWorker?.addEventListener("message", () => refresh());
+setInterval(tick, 500);
+setInterval(() => (mine().length ? deliver() : load()), AGAIN);
+
+$("#silent").checked = Boolean(await store.silent());
+await load();
+await navigator.serviceWorker?.register("/tasks/worker.js", { scope: "/tasks", type: "module" }).catch(() => undefined); // it works online without
+await deliver();
+listen();

@@ -1,0 +1,64 @@
+// The form of a visit's result: kept as it is filled in, and read when it is sent.
+import * as store from "./store.js";
+
+const form = document.getElementById("result");
+const fen = (yuan) => Math.round(Number(yuan || 0) * 100);
+
+function read() {
+  const checklist = {};
+  for (const box of form.querySelectorAll("[data-check]")) checklist[box.name] = box.checked;
+  const kept = [...form.querySelectorAll("[data-transfer]")].map((row) => ({
+    transfer: row.dataset.transfer,
+    amount: row.querySelector("[name=amount]").value,
+    evidence: row.querySelector("[name=evidence]").value,
+  }));
+  const outcome = form.querySelector("[name=outcome]:checked")?.value ?? "";
+  return { checklist, kept, outcome, lost: form.elements.lost.value, note: form.elements.note.value };
+}
+
+// Put back what was filled in for this task before; a new task finds the form empty.
+export async function open(task) {
+  form.reset();
+  form.dataset.dispatch = task.dispatch;
+  const draft = await store.draft(task.dispatch);
+  if (!draft || form.dataset.dispatch !== task.dispatch) return;
+  for (const box of form.querySelectorAll("[data-check]")) box.checked = Boolean(draft.checklist[box.name]);
+  for (const row of form.querySelectorAll("[data-transfer]")) {
+    const known = draft.kept.find((each) => each.transfer === row.dataset.transfer);
+    if (!known) continue;
+    row.querySelector("[name=amount]").value = known.amount;
+    row.querySelector("[name=evidence]").value = known.evidence;
+  }
+  const chosen = [...form.querySelectorAll("[name=outcome]")].find((each) => each.value === draft.outcome);
+  if (chosen) chosen.checked = true;
+  form.elements.lost.value = draft.lost;
+  form.elements.note.value = draft.note;
+}
+
+export const forget = () => delete form.dataset.dispatch;
+
+// `sent` is given the act's fields.
+export function listen(sent) {
+  form.addEventListener("input", () => {
+    const { dispatch } = form.dataset;
+    if (dispatch) store.keepDraft({ dispatch, ...read() });
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const { dispatch } = form.dataset, filled = read();
+    if (!dispatch) return;
+    const kept = filled.kept.filter((each) => fen(each.amount) > 0);
+    sent({
+      do: "stage",
+      stage: "done",
+      dispatch,
+      checklist: filled.checklist,
+      outcome: {
+        outcome: filled.outcome,
+        kept: kept.map((each) => ({ transfer: each.transfer, evidence: each.evidence, amount_fen: fen(each.amount) })),
+        lost_fen: fen(filled.lost),
+      },
+      note: filled.note,
+    });
+  });
+}

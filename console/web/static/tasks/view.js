@@ -1,0 +1,173 @@
+// What is on the screen. Only what has changed is touched: nobody loses his place, or what he is typing.
+import { nameOf } from "./acts.js";
+
+const words = document.getElementById("words").dataset;
+export const word = (name) => words[name] ?? name;
+const $ = (selector, within = document) => within.querySelector(selector);
+const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+const yuan = (fen) => `¥${(fen / 100).toLocaleString("en", { maximumFractionDigits: 2 })}`;
+
+function slot(within, name, value) {
+  const place = $(`[data-slot="${name}"]`, within);
+  if (!place) return;
+  if (value instanceof Node) place.replaceChildren(value);
+  else if (place.textContent !== value) place.textContent = value;
+}
+
+function list(within, name, texts) {
+  const place = $(`[data-list="${name}"]`, within);
+  place.replaceChildren(...texts.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+  const part = $(`[data-part="${name}"]`, within);
+  if (part) part.hidden = !texts.length;
+}
+
+function until(within, at) {
+  const time = $("time.left", within);
+  if (time) time.dataset.until = at;
+  within.hidden = at === "";
+}
+
+// A list that is made anew only if it is another one; the focus stays with its task.
+const shown = new WeakMap();
+function renew(place, entries, key, make) {
+  const now = JSON.stringify(entries);
+  if (shown.get(place) === now) return;
+  shown.set(place, now);
+  const focused = document.activeElement?.closest("[data-key]")?.dataset.key;
+  place.replaceChildren(...entries.map((entry) => {
+    const made = make(entry);
+    made.dataset.key = key(entry);
+    return made;
+  }));
+  if (focused) $(`[data-key="${CSS.escape(focused)}"] :is(a, button)`, place)?.focus();
+}
+
+export function items(tasks) {
+  $("#none").hidden = tasks.length > 0;
+  renew($("#list > ul"), tasks, (task) => task.dispatch, (task) => {
+    const made = clone("t-item");
+    $("a", made).href = `#${encodeURIComponent(task.dispatch)}`;
+    head(made, task);
+    slot(made, "why", task.why[0] ?? "");
+    until($('[data-part="due"]', made), task.due);
+    return made;
+  });
+}
+
+function head(within, task) {
+  slot(within, "level", clone(`level-${task.level}`));
+  slot(within, "name", task.who.name || task.case);
+  slot(within, "stage", word(task.stage));
+  slot(within, "place", task.place);
+  slot(within, "where", task.where);
+}
+
+export function one(task) {
+  const within = $("#one"), { who } = task;
+  head(within, task);
+  slot(within, "case", task.case);
+  slot(within, "address", who.address);
+  const person = [who.sex, `${who.age} ${word("age")}`, who.language, who.phone, who.minor ? word("minor") : ""];
+  slot(within, "person", person.filter(Boolean).join(" · "));
+  until($('[data-part="due"]', within), task.due);
+  $('[data-part="late"]', within).hidden = !task.late;
+  list(within, "danger", task.danger);
+  list(within, "why", task.why);
+  list(within, "flags", who.flags);
+  list(within, "also", task.also.map((other) => other.name));
+  list(within, "payments", task.payments.map((paid) => `${yuan(paid.amount_fen)} · ${paid.state}`));
+  $("#result").hidden = task.stage !== "arrived";
+}
+
+export function keptRows(task) {
+  $("#kept").replaceChildren(...task.payments.map((paid) => {
+    const made = clone("t-kept");
+    made.dataset.transfer = paid.transfer;
+    slot(made, "payment", `${yuan(paid.amount_fen)} · ${paid.state}`);
+    return made;
+  }));
+}
+
+export function bar(stage) {
+  $("#acts").hidden = stage === undefined;
+  for (const each of document.querySelectorAll("#acts [data-stage]")) each.hidden = each.dataset.stage !== stage;
+}
+
+export function conflicts(entries, dismissed) {
+  $("#conflicts").hidden = !entries.length;
+  renew($("#conflicts ul"), entries, (entry) => entry.id, (entry) => {
+    const made = clone("t-conflict");
+    slot(made, "what", word(nameOf(entry.act)));
+    slot(made, "case", entry.case);
+    slot(made, "words", entry.words);
+    $("button", made).addEventListener("click", () => dismissed(entry));
+    return made;
+  });
+}
+
+export function gone(entries, seen) {
+  $("#gone").hidden = !entries.length;
+  renew($("#gone ul"), entries, (entry) => entry.dispatch, (entry) => {
+    const made = clone("t-gone");
+    slot(made, "case", entry.case);
+    $("button", made).addEventListener("click", () => seen(entry));
+    return made;
+  });
+}
+
+// A silent alarm is not told of: somebody may be looking at the telephone too.
+export function waiting(acts, tasks) {
+  const told = acts.filter((act) => !act.silent);
+  $("#waiting").hidden = !told.length;
+  renew($("#waiting ol"), told, (act) => act.id, (act) => {
+    const task = tasks.find((each) => each.dispatch === act.dispatch);
+    const text = [word(nameOf(act)), task?.who.name || task?.case || ""].filter(Boolean).join(" · ");
+    return Object.assign(document.createElement("li"), { textContent: text });
+  });
+}
+
+export function net(how) {
+  const place = $("#net");
+  if (place.dataset.how === how) return;
+  place.dataset.how = how;
+  place.textContent = word(how);
+  $("#ended").hidden = how !== "ended";
+}
+
+export function checkIn(task) {
+  const place = $("#check-in");
+  place.hidden = task === undefined;
+  if (task) until(place, task.check_in);
+}
+
+// How many tasks each square has, and where the officer works from; in words below it.
+export function map(tasks, here) {
+  const counts = new Map();
+  for (const tile of document.querySelectorAll(".tile")) {
+    const { code } = tile.dataset, count = tasks.filter((task) => task.division.startsWith(code)).length;
+    $(".count", tile).textContent = count || "";
+    tile.classList.toggle("has", count > 0);
+    tile.classList.toggle("here", here !== "" && here.startsWith(code));
+  }
+  for (const task of tasks) counts.set(`${task.place} · ${task.where}`, (counts.get(`${task.place} · ${task.where}`) ?? 0) + 1);
+  renew($("#places"), [...counts], ([place]) => place, ([place, count]) =>
+    Object.assign(document.createElement("li"), { textContent: `${place}：${count}` }));
+}
+
+export function colleagues(known, level) {
+  const place = $("#hand-over-to"), [none] = place.options;
+  const able = (known.colleagues ?? []).filter((each) => each.levels.includes(level));
+  place.replaceChildren(none, ...able.map((each) => new Option(each.name, each.id)));
+  until($("[data-shift]"), known.until ?? "");
+}
+
+export function tick(now) {
+  for (const time of document.querySelectorAll("time.left[data-until]")) {
+    const at = Number(time.dataset.until);
+    if (time.dataset.until === "" || Number.isNaN(at)) continue;
+    const left = Math.floor(Math.abs(at - now) / 1000), two = (n) => String(n).padStart(2, "0");
+    const text = `${at < now ? "+" : ""}${left >= 3600 ? `${Math.floor(left / 3600)}:` : ""}${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`;
+    if (time.textContent !== text) time.textContent = text;
+    time.classList.toggle("late", at < now);
+  }
+}

@@ -1,0 +1,1 @@
+"""The officers' page: what it is told, what it tells, and the map it shows."""

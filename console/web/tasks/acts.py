@@ -1,0 +1,259 @@
+"""What an officer's telephone has sent, taken in: in its order, each act once, each with its answer.
+
+An act's answer is kept under its id, so that one sent again is answered as before. Before it has any effect it is
+marked as begun: one that was interrupted goes on when it comes again, and is not held against itself.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from console.web import trail
+from console.web.answers import Answered
+from console.web.live.hub import ANSWER_SECONDS
+from console.web.services import Services
+from console.web.tasks.mine import Say, case_of
+from console.web.who import Who
+from domain import check_in
+from domain.dispatch_ids import parse
+from domain.tasks import Conflict, act_time, conflict, stands
+from schemas.cases import Case
+from schemas.events import CaseEvent, FactKind
+from schemas.inputs import NoteAct, OfficerReport, OperatorReport, ResidentInput, VisitStage
+from schemas.rosters import Task
+from schemas.tasks import CheckInAct, DuressAct, HandOverAct, InterpreterAct, SeenAct, StageAct
+from streams import audit, case_inputs
+from streams.keys import APPLIED_KEPT
+from streams.topics import home
+
+KEY = "task-act:"  # and an act's id: "begun", or its answer
+BEGUN = b"begun"
+
+Act = StageAct | HandOverAct | InterpreterAct | CheckInAct | SeenAct | DuressAct
+OnTask = StageAct | HandOverAct | InterpreterAct | CheckInAct | SeenAct
+
+WORDS = {
+    Conflict.NOT_YOURS: "这项任务不在您名下",
+    Conflict.OVER: "这项任务已经结束",
+    Conflict.ANOTHER: "超时后已另派他人，不必再去",
+    Conflict.SETTLED: "案件已了结，不必再去",
+    Conflict.BEHIND: "已经报告过后面的步骤",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An act's answer. `words`: why it does not count, or what to know of it."""
+
+    id: str
+    how: Answered
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An act that is an input of a case (`inputs`: it, and what it says of visits that joined)."""
+
+    act: Act
+    inputs: Sequence[ResidentInput]
+
+
+class Taking:
+    """Takes in what one officer has sent."""
+
+    def __init__(self, services: Services, who: Who, say: Say) -> None:
+        self._services, self._who, self._say = services, who, say
+        self._redis: Any = services.line.redis
+        self._rosters, self._alarms = services.line.outgoing.rosters, services.line.alarms
+
+    async def take(self, acts: Sequence[Act]) -> list[Told]:
+        """Each act's answer, alarms first, the others in their order. What goes to cases is written together.
+
+        So a deadline does not come between two acts that were sent at once.
+        """
+        answers: list[Told] = []
+        writing: list[Written] = []
+        for act in sorted(acts, key=lambda act: not isinstance(act, DuressAct)):  # the sort keeps the order otherwise
+            found = await self._begin(act)
+            if isinstance(found, Told):
+                answers.append(found)
+            else:
+                writing.append(found)
+        return answers + await self._write(writing)
+
+    async def _begin(self, act: Act) -> Told | Written:
+        kept = await self._redis.get(KEY + act.id)
+        if kept is not None and kept != BEGUN:
+            return _kept(act.id, kept)
+        if isinstance(act, DuressAct):
+            return await self._duress(act)
+        task = await self._rosters.task(act.dispatch)
+        if task is None or task.officer != self._who.officer:
+            return await self._end(act, Answered.REFUSED, WORDS[Conflict.NOT_YOURS])
+        case = await case_of(self._services, task)
+        if kept is None:
+            if (why := await self._refusal(act, task, case)) is not None:
+                return await self._end(act, Answered.REFUSED, why)
+            await self._keep(act.id, BEGUN)
+        return await self._on_task(act, task, case)
+
+    async def _refusal(self, act: OnTask, task: Task, case: Case | None) -> str | None:
+        """Why an act on a task does not count."""
+        stage = _stage(act)
+        if stage is not None and (found := conflict(task, case, stage)) is not None:
+            return WORDS[found]
+        if isinstance(act, HandOverAct) and act.to is not None and not await self._colleague(act.to):
+            return "没有这位同事"
+        if isinstance(act, SeenAct) and case is not None and stands(task, case):
+            return "这项任务仍需上门"
+        return None
+
+    async def _on_task(self, act: OnTask, task: Task, case: Case | None) -> Told | Written:
+        at = act_time(act.at, task.at, self._services.line.clock.now())
+        match act:
+            case CheckInAct():
+                await self._rosters.heard(task.dispatch, at)
+                await self._alarms.safe(task.dispatch, at)
+                return await self._done(act, task.case)
+            case SeenAct():
+                await self._rosters.close(task.dispatch)
+                return await self._done(act, task.case)
+            case InterpreterAct():
+                return await self._to_case(act, case, _interpreter(act, task, case, at))
+            case _:
+                return await self._to_case(act, case, _report(act, task, at))
+
+    async def _to_case(self, act: OnTask, case: Case | None, given: OfficerReport | OperatorReport) -> Told | Written:
+        """For the case to be told; where it was before, only the answer was lost."""
+        if await self._applied(given):
+            return await self._end(act, Answered.DONE, "" if case and case.open else "案件现已结案")
+        return Written(act, await self._rosters.take(given) if isinstance(given, OfficerReport) else [given])
+
+    async def _write(self, writing: Sequence[Written]) -> list[Told]:
+        """Write all inputs at once, and wait for the event that answers each."""
+        if not writing:
+            return []
+        services, partitions = self._services, self._services.line.settings.partitions
+        lines = []
+        records = []
+        with ExitStack() as stack:
+            futures = []
+            for each in writing:
+                futures.append(stack.enter_context(services.hub.expecting(each.inputs[0].id)))
+                records += [case_inputs.record(one, home(one.resident, partitions)) for one in each.inputs]
+                name = f"task-{_name(each.act)}"
+                lines.append(trail.entry(services, self._who, name, _case_of(each.inputs[0]), detail=each.inputs[0].id))
+            await audit.write(services.line.producer, lines, records)
+            await asyncio.wait(futures, timeout=ANSWER_SECONDS)
+        return [
+            await self._answer(each.act, future.result() if future.done() else None)
+            for each, future in zip(writing, futures, strict=True)
+        ]
+
+    async def _answer(self, act: Act, event: CaseEvent | None) -> Told:
+        if event is None:  # it is not lost: asked for again, it is answered
+            return Told(act.id, Answered.WAITING)
+        if any(fact.kind is FactKind.REFUSED for fact in event.facts):
+            return await self._end(act, Answered.REFUSED, WORDS[Conflict.SETTLED])
+        return await self._end(act, Answered.DONE)
+
+    async def _duress(self, act: DuressAct) -> Told:
+        """Out at once, whatever else there is; the visit it names is only told if it is his."""
+        task = await self._rosters.task(act.dispatch) if act.dispatch else None
+        mine = task if task and task.officer == self._who.officer else None
+        case = await case_of(self._services, mine) if mine else None
+        name = self._who.officer or self._who.login
+        now = self._services.line.clock.now()
+        alarm = check_in.duress(act, name, self._who.name, await self._area(), case, now)
+        await self._alarms.raise_(alarm)
+        return await self._done(act, case.id if case else alarm.id)
+
+    async def _area(self) -> str:
+        """Where the officer works from, by the roster; else what he is responsible for."""
+        roster = await self._rosters.roster_of(self._who.officer) if self._who.officer else None
+        found = (each.division for each in roster.officers if each.id == self._who.officer) if roster else iter(())
+        return next(found, self._who.area)
+
+    async def _colleague(self, officer: str) -> bool:
+        """Whether somebody is on the same roster."""
+        roster = await self._rosters.roster_of(self._who.officer or "")
+        return roster is not None and any(each.id == officer for each in roster.officers)
+
+    async def _applied(self, given: OfficerReport | OperatorReport) -> bool:
+        """Whether the case knows of it already."""
+        line = self._services.line
+        loaded = await line.store.load(home(given.resident, line.settings.partitions), [given.id], [])
+        return loaded is not None and given.id in loaded.applied
+
+    async def _done(self, act: Act, on: str) -> Told:
+        await trail.write(self._services, self._who, f"task-{_name(act)}", on, detail=act.id)
+        return await self._end(act, Answered.DONE)
+
+    async def _end(self, act: Act, how: Answered, words: str = "") -> Told:
+        await self._keep(act.id, orjson.dumps({"how": how.value, "words": self._say(words) if words else ""}))
+        return Told(act.id, how, self._say(words) if words else "")
+
+    async def _keep(self, act_id: str, value: bytes) -> None:
+        seconds = max(60, round(self._services.line.clock.wall_seconds(APPLIED_KEPT)))
+        await self._redis.set(KEY + act_id, value, ex=seconds)
+
+
+def _kept(act_id: str, raw: bytes) -> Told:
+    found = orjson.loads(raw)
+    return Told(act_id, Answered(found["how"]), found["words"])
+
+
+def _stage(act: Act) -> VisitStage | None:
+    if isinstance(act, HandOverAct):
+        return VisitStage.HANDED_OVER
+    return act.stage if isinstance(act, StageAct) else None
+
+
+def _name(act: Act) -> str:
+    """The audit's word for an act."""
+    stage = _stage(act)
+    return (stage.value if stage else act.do).replace("_", "-")
+
+
+def _case_of(given: ResidentInput) -> str:
+    return str(getattr(given, "case", given.resident))
+
+
+def _report(act: StageAct | HandOverAct, task: Task, at: datetime) -> OfficerReport:
+    """The report of a stage, as a station's gateway would write it (streams/channels/receipts)."""
+    name = parse(task.dispatch)
+    stage = act.stage if isinstance(act, StageAct) else VisitStage.HANDED_OVER
+    return OfficerReport(
+        id=f"{name.text}:{stage.value}:{act.id}",
+        at=at,
+        resident=name.resident,
+        case=name.case,
+        by=task.officer,
+        dispatch=name.text,
+        step=name.step,
+        attempt=name.attempt,
+        stage=stage,
+        checklist=act.checklist if isinstance(act, StageAct) else None,
+        outcome=act.outcome if isinstance(act, StageAct) else None,
+        note=act.note,
+        to=act.to if isinstance(act, HandOverAct) else None,
+    )
+
+
+def _interpreter(act: InterpreterAct, task: Task, case: Case | None, at: datetime) -> OperatorReport:
+    name = parse(task.dispatch)
+    words = f"{act.language.value}; {act.note}" if act.note else act.language.value
+    return OperatorReport(
+        id=f"{name.text}:interpreter:{act.id}",
+        at=at,
+        resident=name.resident,
+        case=name.case,
+        by=task.officer,
+        seen=case.version if case else 0,
+        act=NoteAct(what="interpreter", note=words[:2000]),
+    )

@@ -1,0 +1,201 @@
+"""What an officer's telephone is told: his open tasks, and no more than he needs on the way and at the door."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from console.web import trail
+from console.web.pages import epoch
+from console.web.services import Services
+from console.web.who import Who
+from domain import check_in, masking
+from domain.divisions import name_of
+from domain.ids import resident_of, short_hash
+from domain.officers import COUNTY, ELIGIBLE, PREFECTURE, STREET, on_duty
+from domain.tasks import Errand, sort_out
+from schemas.cases import Case, Payment
+from schemas.inputs import VisitStage
+from schemas.levels import Outcome
+from schemas.residents import Flag, Language, Resident
+from schemas.rosters import Officer, Task, TaskState
+from schemas.signals import TransferState
+from streams.topics import home
+
+Say = Callable[[str], str]
+"""A Chinese text of ours in the request's language."""
+
+LOOKED = "task-look:"  # and session and dispatch: that this look is in the audit
+
+_WHERE = {STREET: "同一街道", COUNTY: "同一区县", PREFECTURE: "同一市州"}
+_FLAGS = {
+    Flag.VICTIM_BEFORE: "曾经受骗",
+    Flag.HARD_OF_HEARING: "听力不便",
+    Flag.OBJECTS_TO_CALLS: "不愿接电话",
+}
+_LANGUAGES = {Language.CHINESE: "汉语", Language.KOREAN: "朝鲜语"}
+_PAID = {
+    TransferState.ATTEMPTED: "未转出",
+    TransferState.PENDING: "转账途中",
+    TransferState.SETTLED: "已到账",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """An officer's work. `joined`: residents at the same address who are part of a visit, by its dispatch."""
+
+    me: Officer | None
+    colleagues: list[Officer]
+    errands: list[Errand]
+    gone: list[Task]
+    joined: dict[str, list[Resident]]
+    people: dict[str, Resident]
+
+
+async def find(services: Services, who: Who) -> Mine:
+    """What stands in the store; nothing for an account that no roster knows."""
+    if who.officer is None:
+        return Mine(None, [], [], [], {}, {})
+    now, rosters = services.line.clock.now(), services.line.outgoing.rosters
+    roster = await rosters.roster_of(who.officer)
+    tasks = [task for task in (await rosters.tasks(now)).values() if task.officer == who.officer]
+    me = next((each for each in roster.officers if each.id == who.officer), None) if roster else None
+    division = me.division if me else who.area
+    errands, gone = sort_out([(task, await case_of(services, task)) for task in tasks], division, now)
+    joining = [task for task in tasks if task.joins is not None and task.state is TaskState.OPEN]
+    shown = {errand.task.dispatch for errand in errands}
+    joining = [task for task in joining if task.joins in shown]
+    wanted = [errand.task.resident for errand in errands] + [task.resident for task in joining]
+    people = await services.line.residents.standing(wanted) if wanted else {}
+    return Mine(
+        me,
+        [each for each in (roster.officers if roster else []) if each.id != who.officer and on_duty(each, now)],
+        errands,
+        gone,
+        _by_lead(joining, people),
+        people,
+    )
+
+
+async def case_of(services: Services, task: Task) -> Case | None:
+    """The case of a task, as it stands."""
+    return await services.line.store.case(home(resident_of(task.case), services.line.settings.partitions), task.case)
+
+
+async def looked(services: Services, who: Who, mine: Mine) -> None:
+    """Write that the officer sees who it is: once in a session and task, however often the page asks."""
+    redis, kept = services.line.redis, timedelta(hours=services.settings.session_hours)
+    for errand in mine.errands:
+        name = f"{LOOKED}{who.session}:{errand.task.dispatch}"
+        if not await redis.exists(name):
+            await trail.look(services, who, "task", errand.case.id)
+            await redis.set(name, 1, ex=round(kept.total_seconds()))
+
+
+def told(services: Services, who: Who, mine: Mine, say: Say, csrf: str) -> dict[str, Any]:
+    """All of it, as the telephone keeps it."""
+    now = services.line.clock.now()
+    tasks = [_task(errand, mine, say, now) for errand in mine.errands]
+    body: dict[str, Any] = {
+        "login": who.login,
+        "known": mine.me is not None,
+        "division": mine.me.division if mine.me else "",
+        "until": epoch(_shift_ends(mine.me, now)),
+        "colleagues": [_colleague(each) for each in mine.colleagues],
+        "tasks": tasks,
+        "gone": [_gone(task) for task in mine.gone],
+        "check_in_ms": round(check_in.WITHIN.total_seconds() * 1000),
+        "forget_ms": services.settings.device_hours * 3_600_000,
+    }
+    version = short_hash(repr(sorted(body.items())))
+    clock = {"now": epoch(now), "speed": services.line.clock.speed}
+    return body | clock | {"version": version, "csrf": csrf}
+
+
+def _task(errand: Errand, mine: Mine, say: Say, now: datetime) -> dict[str, Any]:
+    task, case = errand.task, errand.case
+    resident = mine.people.get(task.resident)
+    return {
+        "dispatch": task.dispatch,
+        "case": case.id,
+        "level": case.level.value,
+        "stage": (task.stage or VisitStage.ASSIGNED).value,
+        "late": task.state is TaskState.LATE,
+        "given": epoch(task.at),
+        "due": epoch(errand.due),
+        "check_in": epoch(check_in.due(task)),
+        "steps": errand.steps,
+        "where": say(_WHERE.get(errand.steps, "其他市州")),
+        "division": case.profile.division,
+        "place": name_of(case.profile.division, now.date()),
+        "why": case.danger.reasons,
+        "danger": [say(text) for text in _dangers(case)],
+        "who": _who(resident, case, say, now),
+        "also": [{"name": other.name} for other in mine.joined.get(task.dispatch, [])],
+        "payments": [_payment(payment, say) for payment in case.payments],
+    }
+
+
+def _who(resident: Resident | None, case: Case, say: Say, now: datetime) -> dict[str, Any]:
+    """Name and address, since he is to go there; the telephone is masked. A resident erased meanwhile has none."""
+    profile = case.profile
+    phone = next((held.value for held in resident.phones if held.until is None), "") if resident else ""
+    return {
+        "name": resident.name if resident else "",
+        "address": resident.address if resident else "",
+        "phone": masking.phone(phone),
+        "age": now.year - profile.birth_year,
+        "sex": say("男") if profile.sex.value == "male" else say("女"),
+        "language": say(_LANGUAGES[profile.language]),
+        "flags": [say(words) for flag, words in _FLAGS.items() if flag in profile.flags],
+        "minor": profile.minor,
+    }
+
+
+def _dangers(case: Case) -> Iterable[str]:
+    """What to be ready for at the door."""
+    if case.danger.call_since is not None:
+        yield "可疑通话仍在进行：骗子可能正在指挥"
+    if any(payment.state is TransferState.PENDING for payment in case.payments):
+        yield "资金正在转出：先保护账户"
+    if case.outcome is Outcome.NOT_PERSUADED:
+        yield "上次劝阻未被接受"
+    if case.outcome is Outcome.ALREADY_DEFRAUDED:
+        yield "当事人已被骗：注意情绪"
+    if case.profile.minor:
+        yield "未成年人：请监护人在场"
+    if Flag.HARD_OF_HEARING in case.profile.flags:
+        yield "听力不便：可请手语翻译"
+
+
+def _payment(payment: Payment, say: Say) -> dict[str, Any]:
+    return {
+        "transfer": payment.transfer,
+        "amount_fen": payment.amount_fen,
+        "at": epoch(payment.at),
+        "state": say(_PAID[payment.state]),
+    }
+
+
+def _gone(task: Task) -> dict[str, Any]:
+    """A visit that is no longer asked for: nothing of the person."""
+    return {"dispatch": task.dispatch, "case": task.case, "given": epoch(task.at)}
+
+
+def _colleague(officer: Officer) -> dict[str, Any]:
+    levels = [level.value for level, roles in ELIGIBLE.items() if officer.role in roles]
+    return {"id": officer.id, "name": officer.name, "levels": levels}
+
+
+def _shift_ends(officer: Officer | None, now: datetime) -> datetime | None:
+    shifts = officer.shifts if officer else []
+    return next((shift.end for shift in shifts if shift.start <= now < shift.end), None)
+
+
+def _by_lead(joining: Iterable[Task], people: dict[str, Resident]) -> dict[str, list[Resident]]:
+    found: dict[str, list[Resident]] = {}
+    for task in joining:
+        if task.joins is not None and task.resident in people:
+            found.setdefault(task.joins, []).append(people[task.resident])
+    return found
