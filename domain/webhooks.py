@@ -56,5 +56,5 @@ def signature(secrets: Sequence[str], stamp: int, body: bytes) -> str:
 
 def next_try(failures: int, chance: float) -> timedelta:
     """How long to wait after so many failures in a row: doubled each time, up to LONGEST_WAIT, half of it by chance."""
-    whole = min(FIRST_WAIT * 2 ** min(failures, 20), LONGEST_WAIT)
+    whole: timedelta = min(FIRST_WAIT * 2 ** min(failures, 20), LONGEST_WAIT)
     return whole / 2 + whole / 2 * chance

@@ -47,7 +47,8 @@ class People:
         self._contexts.append(context)
         if token:
             cookie: Any = {"name": COOKIE, "value": token, "url": self._console.address.replace("http:", "https:")}
-            await context.add_cookies([{**cookie, "secure": True, "httpOnly": True, "sameSite": "Strict"}])
+            cookie |= {"secure": True, "httpOnly": True, "sameSite": "Strict"}
+            await context.add_cookies([cookie])
         page = await context.new_page()
         page.on("pageerror", lambda error: self.errors.append(f"{page.url}: {error}"))
         page.on("console", lambda message: self._note(page, message))

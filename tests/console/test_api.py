@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import orjson
 from httpx import Response
@@ -15,9 +16,9 @@ from tests.line.signals import call, transfer
 API = "/api/v1"
 
 
-async def red(line: Line, **resident: object) -> Case:
+async def red(line: Line) -> Case:
     """A red case of somebody new."""
-    somebody = await line.resident(**resident)
+    somebody = await line.resident()
     await line.signal(call(line, somebody, ongoing=True), transfer(line, somebody, line.account()))
     await line.settle()
     return await line.case(somebody)
@@ -28,7 +29,7 @@ async def note(client: Client, case: Case, key: str, seen: int | None = None, wo
     return await client.post(f"{API}/cases/{case.id}/acts", json=body, headers={"Idempotency-Key": key})
 
 
-async def events(answer: Response) -> AsyncIterator[tuple[str, str, dict[str, object]]]:
+async def events(answer: Response) -> AsyncIterator[tuple[str, str, dict[str, Any]]]:
     """Each event of a stream: its name, its id, its data."""
     found: dict[str, str] = {}
     async for line in answer.aiter_lines():
