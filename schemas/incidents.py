@@ -1,0 +1,30 @@
+"""A major incident: one campaign, many residents, declared by a supervisor for an area; on the topic `incidents`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.base import Model, Note, Reason, Text, When
+from schemas.staff import Area
+
+IncidentId = Annotated[str, Field(pattern=r"^m[0-9a-f]{20}$")]
+"""`m` and a hash of the form by which it was declared."""
+
+
+class Incident(Model):
+    """In force until a person ends it. `script`: what every operator of the area is to say."""
+
+    id: IncidentId
+    campaign: Text
+    area: Area
+    at: When
+    by: Text
+    reason: Reason
+    script: Note = ""
+    ended_at: When | None = None
+    ended_by: Text | None = None
+    end_reason: Note = ""
+
+    @property
+    def in_force(self) -> bool:
+        return self.ended_at is None

@@ -1,0 +1,22 @@
+"""Major incidents, in force and ended, kept for good: see streams/kept.py for how."""
+
+from redis.asyncio import Redis
+
+from domain.incidents import touches
+from schemas.incidents import Incident
+from streams.kept import Kept
+from streams.producer import Producer
+from streams.settings import Settings
+from streams.topics import INCIDENTS
+
+
+class Incidents(Kept[Incident]):
+    """All major incidents of a province, by id."""
+
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
+        super().__init__(settings, redis, producer, INCIDENTS, Incident)
+
+    async def in_force(self, area: str) -> list[Incident]:
+        """Those in force that touch an area, the latest first."""
+        found = [each for each in await self.all() if each.in_force and touches(each, area)]
+        return sorted(found, key=lambda each: each.at, reverse=True)

@@ -1,0 +1,60 @@
+"""Few things that must outlive Redis: each on a compacted topic first, then whole in a hash of Redis under its id."""
+
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+from redis.asyncio import Redis
+
+from streams.producer import Producer, Record
+from streams.reader import Read, Tails, read_all
+from streams.settings import Settings
+from streams.topics import Topic
+from streams.unreadable import readable
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+Thing = TypeVar("Thing", bound=BaseModel)
+
+
+class Kept(Generic[Thing]):
+    """Things of one kind; each has an `id`. The hash in Redis has the topic's name."""
+
+    def __init__(
+        self, settings: Settings, redis: "Redis", producer: Producer, topic: Topic, model: type[Thing]
+    ) -> None:
+        self._settings, self._producer, self._topic, self._model = settings, producer, topic, model
+        self._redis: Any = redis
+
+    async def put(self, thing: Thing) -> None:
+        """Write one, new or changed; returns when Kafka has it."""
+        name, raw = _name(thing), thing.model_dump_json().encode()
+        await self._producer.send_all([Record(self._topic.name, name.encode(), raw)])
+        await self._redis.hset(self._topic.name, name, raw)
+
+    async def get(self, name: str) -> Thing | None:
+        """One by its id."""
+        raw = await self._redis.hget(self._topic.name, name)
+        return self._model.model_validate_json(raw) if raw else None
+
+    async def all(self) -> list[Thing]:
+        """All of them, in no order."""
+        return [self._model.model_validate_json(raw) for raw in await self._redis.hvals(self._topic.name)]
+
+    async def restore(self, since: Tails | None = None) -> None:
+        """Fill Redis from the topic, or put what lies behind `since` on it back."""
+        async for record in read_all(self._settings, self._topic.name, since):
+            if record.key and readable(self._topic.name, record.offset, partial(self._read, record)):
+                await self._redis.hset(self._topic.name, record.key, record.value)
+
+    def _read(self, record: Read) -> Thing:
+        return self._model.model_validate_json(record.value or b"")
+
+
+def _name(thing: Any) -> str:  # noqa: ANN401 - whatever has an id
+    named: _Named = thing
+    return named.id

@@ -1,0 +1,86 @@
+"""A caller asks whether the warning is genuine, and reports an account: on a real browser, on real servers."""
+
+from playwright.async_api import expect
+
+from domain.identity import account_token
+from domain.messages import code
+from schemas.evidence import Standing, WatchEntry
+from schemas.levels import Action
+from schemas.staff import StaffRole
+from streams.keys import key
+from streams.screening.store import ORDER_DIGITS, spread
+from tests.browser.people import PHONE, People
+from tests.console.stage import Stage
+from tests.line.signals import call, transfer
+
+
+async def test_a_callers_warning_is_confirmed_by_its_code_and_a_report_goes_to_bank_and_watchlist(
+    console: Stage, people: People
+) -> None:
+    line = console.line()
+    resident, mule = await line.resident(), line.account()
+    await line.signal(call(line, resident), transfer(line, resident, mule))
+    sent = [d.id for e in await line.events(resident) for d in e.dispatches if d.action is Action.FLASH_SMS]
+    page = await people.page(StaffRole.OPERATOR)
+    await page.goto("/call-in")
+    await people.shot(page, "call-in")
+    await page.get_by_label("来电号码").fill(resident.phones[0].value)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("link", name="打开案件")).to_be_visible()
+    assert resident.phones[0].value[3:] not in page.url
+
+    await page.get_by_label("核验码", exact=True).fill(code(console.house.settings.key(), sent[0]))
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("属实：这条消息是我们发出的。")).to_be_visible()
+
+    await page.get_by_label("举报诈骗").check()
+    await page.get_by_label("来电人怎么说").fill("对方自称公安，要我把钱转到安全账户")
+    await page.get_by_label("涉诈账户").fill(mule)
+    await page.get_by_role("button", name="登记", exact=True).click()
+    await expect(page.get_by_text("已请求银行止付")).to_be_visible()
+    await expect(page.get_by_text("涉诈账户已进入名单")).to_be_visible()
+    await people.shot(page, "call-in-told")
+
+    await line.settle()
+    line.expect_stop(mule)
+    token = account_token(console.house.settings.key(), mule)
+    where = key("watch", spread(token, console.house.settings.partitions))
+    raw = await console.house.line.redis.hget(where, f"account:{token}")
+    assert raw is not None
+    assert WatchEntry.model_validate_json(raw[ORDER_DIGITS:]).standing is Standing.REPORTED
+    await line.end()
+
+
+async def test_a_call_that_rings_is_answered_from_the_page_and_rings_on_no_other_any_more(
+    console: Stage, people: People
+) -> None:
+    line = console.line()
+    resident = await line.resident()
+    first, second = await people.page(StaffRole.OPERATOR), await people.page(StaffRole.OPERATOR, size=PHONE)
+    for page in (first, second):
+        await page.goto("/call-in")
+    pbx = await console.signed_in(StaffRole.OPERATOR)
+    await pbx.post("/api/v1/calls", json={"id": "ring", "phone": resident.phones[0].value})
+    for page in (first, second):
+        await expect(page.get_by_role("button", name="接听")).to_be_visible()
+    await people.shot(second, "ringing-360")
+    await first.get_by_role("button", name="接听").click()
+    await expect(first.get_by_text("在册居民，没有案件")).to_be_visible()
+    await expect(second.get_by_role("button", name="接听")).to_have_count(0)
+    await pbx.aclose()
+
+
+async def test_the_pages_of_a_call_fit_a_telephone_in_every_language(console: Stage, people: People) -> None:
+    line = console.line()
+    resident = await line.resident()
+    await line.signal(call(line, resident), transfer(line, resident, line.account()))
+    for language in ("zh-CN", "en-US", "ko-KR"):
+        page = await people.page(StaffRole.OPERATOR, language=language, size=PHONE, dark=language == "ko-KR")
+        await page.goto("/call-in")
+        await page.locator("#phone").fill(resident.phones[0].value)
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#say")).to_be_visible()
+        wide = await page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= PHONE["width"], f"{language}: {wide} px wide"
+        await people.shot(page, f"call-{language}")
+    await line.end()

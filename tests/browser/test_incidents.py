@@ -1,0 +1,72 @@
+"""A major incident on a real browser: declared, its board live on another screen, an act on all its cases."""
+
+from playwright.async_api import expect
+
+from schemas.events import FactKind
+from schemas.inputs import OutcomeAct
+from schemas.levels import Outcome
+from schemas.staff import StaffRole
+from tests.browser.people import PHONE, People
+from tests.console.stage import Stage
+from tests.line.house import until
+from tests.line.signals import confirmed, transfer
+
+SEEN_SECONDS = 10.0
+
+
+async def test_a_major_incident_is_declared_and_its_board_lives_and_its_cases_are_acted_on_together(
+    console: Stage, people: People
+) -> None:
+    line = console.line()
+    mule, residents = line.account(), [await line.resident() for _ in range(3)]
+    await line.signal(confirmed(line, mule), *(transfer(line, each, mule) for each in residents))
+    cases = [await line.case(each) for each in residents]
+
+    async def there() -> bool:
+        return all(case.id in console.services.hub.rows for case in cases)
+
+    await until(there, SEEN_SECONDS)
+    chief, operator = await people.page(StaffRole.SUPERVISOR), await people.page(StaffRole.OPERATOR)
+    await chief.goto("/incidents")
+    await people.shot(chief, "incidents")
+    await chief.get_by_role("link", name=str(cases[0].danger.campaign)).click()
+    await operator.goto(f"/incidents/{cases[0].danger.campaign}")
+    await chief.get_by_text("宣布为重大警情").click()
+    await chief.get_by_label("理由", exact=True).fill("三人被同一账户骗")
+    await chief.get_by_label("统一话术").fill("先问是否已转账")
+    await chief.get_by_role("button", name="宣布", exact=True).click()
+    await expect(chief.get_by_role("region", name="重大警情").get_by_text("先问是否已转账").first).to_be_visible()
+    await expect(operator.locator("#news").get_by_text("先问是否已转账")).to_be_visible()
+
+    await operator.locator("#board").get_by_role("checkbox").first.check()
+    await line.operator(residents[0], OutcomeAct(outcome=Outcome.DISSUADED))
+    await expect(operator.locator("#board").get_by_role("cell", name="已劝阻")).to_be_visible()
+    await expect(operator.locator("#board input:checked")).to_have_count(1)
+    await people.shot(operator, "incident")
+
+    await operator.get_by_role("button", name="全选").click()
+    await operator.get_by_label("内容或理由").fill("同一团伙，账户已上报")
+    await operator.get_by_role("button", name="查看影响").click()
+    await operator.get_by_role("button", name="执行").click()
+    await expect(operator.locator("#counted")).to_have_text("完成 3，被拒 0，未成 0，共 3")
+    await people.shot(operator, "incident-progress")
+    await line.settle()
+    for each in residents:
+        assert any("同一团伙" in fact.words for fact in await line.facts(each, FactKind.NOTE))
+
+    await chief.reload()
+    await chief.get_by_text("结束重大警情").click()
+    await chief.get_by_label("理由", exact=True).last.fill("均已联系")
+    await chief.get_by_role("button", name="结束", exact=True).click()
+    await expect(operator.locator("#news").get_by_text("先问是否已转账")).to_have_count(0)
+    await line.end()
+
+
+async def test_holds_incidents_and_complaints_fit_a_telephone_in_every_language(console: Stage, people: People) -> None:
+    for language in ("zh-CN", "en-US", "ko-KR"):
+        page = await people.page(StaffRole.SUPERVISOR, language=language, size=PHONE, dark=language == "en-US")
+        for path in ("/holds", "/incidents", "/complaints", "/complaints/new"):
+            await page.goto(path)
+            wide = await page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= PHONE["width"], f"{path} in {language}: {wide} px wide"
+            await people.shot(page, f"{path.strip('/').replace('/', '-')}-{language}")
