@@ -60,7 +60,7 @@ def stands(task: Task, case: Case) -> bool:
 
 
 def sort_out(mine: Iterable[tuple[Task, Case | None]], division: str, now: datetime) -> tuple[list[Errand], list[Task]]:
-    """What an officer has to do, the most urgent first, and visits of his that are no longer asked for.
+    """What an officer has to do, the most urgent first, and visits no longer asked for, which he has not seen yet.
 
     Urgent is by level, then by the time the case waits, then by the way. One that joined another's is part of that
     one. Who stands at the door finishes his visit, whatever became of it meanwhile.
@@ -71,7 +71,7 @@ def sort_out(mine: Iterable[tuple[Task, Case | None]], division: str, now: datet
             continue
         if case is not None and case.open and (task.stage is VisitStage.ARRIVED or stands(task, case)):
             errands.append(_errand(task, case, division, now))
-        elif task.state is TaskState.OPEN:
+        elif not task.seen:
             gone.append(task)
     return sorted(errands, key=_urgency), sorted(gone, key=lambda task: task.at)
 

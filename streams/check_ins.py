@@ -38,9 +38,9 @@ class CheckIns:
         now, due = self._clock.now(), check_in.due(task)
         if due is None or now < due:  # he has said so meanwhile
             return
+        if await self._alarms.get(check_in.missed(task, None, None, now).id) is not None:
+            return  # told before, and he still says nothing
         alarm = check_in.missed(task, await self._officer(task.officer), await self._case(task.case), now)
-        if await self._alarms.get(alarm.id) is not None:  # told before, for as long as he says nothing
-            return
         await self._alarms.raise_(alarm)
         entry = AuditEntry(at=now, by="check-in", act="check-in-missed", on=task.case, detail=task.officer)
         await audit.write(self._producer, [entry])

@@ -35,7 +35,7 @@ from streams.retry import wanted
 door = Door()
 OFFICERS = frozenset({StaffRole.OFFICER})
 STATIC = Path(__file__).parents[1] / "static"
-PARTS = ("quanzu.css", "tasks.css", "clock.js", "icon.svg")
+PARTS = ("quanzu.css", "tasks.css", "clock.js", "keys.js", "icon.svg")
 MOST_ACTS = 100  # in one message; a shift's work is fewer
 TAKE_SECONDS = 8.0  # then the telephone is told to try again: nothing is lost by it
 PING_SECONDS = 15

@@ -22,6 +22,7 @@ from console.web.who import Who
 from domain import check_in
 from domain.dispatch_ids import parse
 from domain.tasks import Conflict, act_time, conflict, stands
+from schemas.audit import AuditEntry
 from schemas.cases import Case
 from schemas.events import CaseEvent, FactKind
 from schemas.inputs import NoteAct, OfficerReport, OperatorReport, ResidentInput, VisitStage
@@ -29,6 +30,7 @@ from schemas.rosters import Task
 from schemas.tasks import CheckInAct, DuressAct, HandOverAct, InterpreterAct, SeenAct, StageAct
 from streams import audit, case_inputs
 from streams.keys import APPLIED_KEPT
+from streams.producer import Record
 from streams.topics import home
 
 KEY = "task-act:"  # and an act's id: "begun", or its answer
@@ -139,8 +141,8 @@ class Taking:
         if not writing:
             return []
         services, partitions = self._services, self._services.line.settings.partitions
-        lines = []
-        records = []
+        records: list[Record] = []
+        lines: list[AuditEntry] = []
         with ExitStack() as stack:
             futures = []
             for each in writing:
@@ -176,8 +178,8 @@ class Taking:
     async def _area(self) -> str:
         """Where the officer works from, by the roster; else what he is responsible for."""
         roster = await self._rosters.roster_of(self._who.officer) if self._who.officer else None
-        found = (each.division for each in roster.officers if each.id == self._who.officer) if roster else iter(())
-        return next(found, self._who.area)
+        officers = roster.officers if roster else []
+        return next((each.division for each in officers if each.id == self._who.officer), self._who.area)
 
     async def _colleague(self, officer: str) -> bool:
         """Whether somebody is on the same roster."""

@@ -104,7 +104,7 @@ def told(services: Services, who: Who, mine: Mine, say: Say, csrf: str) -> dict[
         "until": epoch(_shift_ends(mine.me, now)),
         "colleagues": [_colleague(each) for each in mine.colleagues],
         "tasks": tasks,
-        "gone": [_gone(task) for task in mine.gone],
+        "gone": [_gone(task, say) for task in mine.gone],
         "check_in_ms": round(check_in.WITHIN.total_seconds() * 1000),
         "forget_ms": services.settings.device_hours * 3_600_000,
     }
@@ -178,9 +178,10 @@ def _payment(payment: Payment, say: Say) -> dict[str, Any]:
     }
 
 
-def _gone(task: Task) -> dict[str, Any]:
-    """A visit that is no longer asked for: nothing of the person."""
-    return {"dispatch": task.dispatch, "case": task.case, "given": epoch(task.at)}
+def _gone(task: Task, say: Say) -> dict[str, Any]:
+    """A visit that is no longer asked for, and why: nothing of the person."""
+    why = "超时后已另派他人，不必再去" if task.state is TaskState.LATE else "案件已了结，不必再去"
+    return {"dispatch": task.dispatch, "case": task.case, "given": epoch(task.at), "why": say(why)}
 
 
 def _colleague(officer: Officer) -> dict[str, Any]:

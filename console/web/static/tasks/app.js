@@ -11,7 +11,7 @@ const $ = (selector) => document.querySelector(selector);
 const { login } = $("#tasks").dataset;
 const said = $("#said");
 const state = { me: undefined, tasks: [], gone: [], acts: [], conflicts: [], net: navigator.onLine ? "online" : "offline" };
-let left = false; // signing out: nothing is kept any more
+let left = false; // signing out: nothing is kept any more, and what was under way may fail
 
 // Runs one at a time; asked for meanwhile, it runs once more.
 function oneAtATime(work) {
@@ -21,7 +21,9 @@ function oneAtATime(work) {
     running ??= (async () => {
       do {
         again = false;
-        await work();
+        await work().catch((error) => {
+          if (!left) throw error;
+        });
       } while (again);
     })().finally(() => (running = undefined));
     return running;
@@ -93,16 +95,28 @@ async function act(fields) {
 
 async function raise() {
   const silent = $("#silent").checked;
-  const alarm = made({ do: "duress", dispatch: current()?.dispatch ?? null, silent }, serverTime(state.me));
+  const tasks = tasksNow();
+  const where = current() ?? tasks.find((task) => task.stage === "arrived") ?? tasks.find((task) => task.stage === "on_the_way");
+  const alarm = made({ do: "duress", dispatch: where?.dispatch ?? null, silent }, serverTime(state.me));
   const seq = await store.addAct(login, alarm);
-  if (!silent) say("alarmKept");
-  const how = await sendAtOnce({ seq, login, act: alarm });
-  if (how === "sent" && !silent) {
-    say("alarmed");
-    navigator.vibrate?.(200);
+  const sending = sendAtOnce({ seq, login, act: alarm }, document.body.dataset.csrf);
+  await load();
+  if (!silent) {
+    say("alarmKept");
+    raised = alarm.id;
   }
+  const how = await sending;
   await load();
   if (how !== "sent") await deliver();
+}
+
+// Says once that the alarm is out: at once, or when there was network again.
+let raised;
+function tellRaised() {
+  if (!raised || state.acts.some((entry) => entry.act.id === raised)) return;
+  raised = undefined;
+  say("alarmed");
+  navigator.vibrate?.(200);
 }
 
 const say = (name) => (said.textContent = view.word(name));
@@ -128,6 +142,7 @@ async function show() {
   $("#one").hidden = open === undefined;
   view.bar(open?.stage);
   if (open) view.one(open);
+  tellRaised();
   await form(open);
   view.tick(serverTime(state.me));
 }
@@ -238,7 +253,11 @@ function tick() {
   warned = late;
 }
 
-addEventListener("hashchange", () => load());
+addEventListener("hashchange", async () => {
+  await load();
+  $("#main").focus();
+  scrollTo(0, 0);
+});
 addEventListener("online", () => deliver());
 addEventListener("offline", () => {
   state.net = "offline";
@@ -247,7 +266,7 @@ addEventListener("offline", () => {
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && deliver());
 navigator.serviceWorker?.addEventListener("message", () => refresh());
 setInterval(tick, 500);
-setInterval(() => (mine().length ? deliver() : load()), AGAIN);
+setInterval(() => (mine().length && navigator.onLine && state.net !== "ended" ? deliver() : load()), AGAIN);
 
 $("#silent").checked = Boolean(await store.silent());
 await load();

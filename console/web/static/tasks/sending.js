@@ -8,9 +8,10 @@ const TOGETHER = 20, PATIENCE = 15000;
 export const send = () => navigator.locks.request("quanzu-acts", sendAll);
 
 // An alarm waits for nobody, not even for what is being sent.
-export async function sendAtOnce(entry) {
+// `csrf`: for a telephone that the server has told nothing yet.
+export async function sendAtOnce(entry, csrf) {
   const known = await store.me();
-  const answer = await post([entry], known?.csrf);
+  const answer = await post([entry], known?.csrf ?? csrf);
   if (answer.answers) await take([entry], answer.answers, known);
   return answer.failed ?? "sent";
 }
@@ -50,7 +51,7 @@ async function take(entries, answers, known) {
     if (!entry || how === "waiting") continue;
     const { act } = entry, task = tasks.get(act.dispatch);
     const conflict = how === "refused" ? { id, words, act, case: task?.case ?? "" } : undefined;
-    const after = task ? applied(task, act, known.check_in_ms) : act.do === "seen" ? null : undefined;
+    const after = task ? applied(task, act, known?.check_in_ms) : act.do === "seen" ? null : undefined;
     await store.settle(entry, after, conflict);
     if (task && after && !conflict) tasks.set(act.dispatch, after);
     settled += 1;

@@ -2,9 +2,10 @@
 // Nothing is encrypted here: a key beside its lock keeps nobody out. Instead little is kept, and it is forgotten.
 const NAME = "quanzu-tasks", VERSION = 1, CACHE = "quanzu-tasks-";
 const STORES = ["tasks", "gone", "acts", "conflicts", "drafts", "meta"];
-let opened;
+let opened, forgotten = false; // once forgotten, this page or worker opens it no more
 
 function open() {
+  if (forgotten) return Promise.reject(new Error("forgotten"));
   opened ??= new Promise((resolve, reject) => {
     const asked = indexedDB.open(NAME, VERSION);
     asked.onupgradeneeded = () => {
@@ -16,7 +17,7 @@ function open() {
     };
     asked.onerror = () => reject(asked.error);
     asked.onsuccess = () => {
-      asked.result.onversionchange = close;
+      asked.result.onversionchange = close; // somebody wipes it
       resolve(asked.result);
     };
   });
@@ -24,6 +25,7 @@ function open() {
 }
 
 async function close() {
+  forgotten = true;
   const was = opened;
   opened = undefined;
   if (was) (await was).close();

@@ -7,6 +7,13 @@ const $ = (selector, within = document) => within.querySelector(selector);
 const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 const yuan = (fen) => `¥${(fen / 100).toLocaleString("en", { maximumFractionDigits: 2 })}`;
 
+const shown = new WeakMap();
+function same(place, entries) {
+  const now = JSON.stringify(entries), before = shown.get(place);
+  shown.set(place, now);
+  return before === now;
+}
+
 function slot(within, name, value) {
   const place = $(`[data-slot="${name}"]`, within);
   if (!place) return;
@@ -16,6 +23,7 @@ function slot(within, name, value) {
 
 function list(within, name, texts) {
   const place = $(`[data-list="${name}"]`, within);
+  if (same(place, texts)) return;
   place.replaceChildren(...texts.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
   const part = $(`[data-part="${name}"]`, within);
   if (part) part.hidden = !texts.length;
@@ -28,18 +36,15 @@ function until(within, at) {
 }
 
 // A list that is made anew only if it is another one; the focus stays with its task.
-const shown = new WeakMap();
 function renew(place, entries, key, make) {
-  const now = JSON.stringify(entries);
-  if (shown.get(place) === now) return;
-  shown.set(place, now);
-  const focused = document.activeElement?.closest("[data-key]")?.dataset.key;
+  if (same(place, entries)) return;
+  const focused = document.activeElement?.closest("[data-entry]")?.dataset.entry;
   place.replaceChildren(...entries.map((entry) => {
     const made = make(entry);
-    made.dataset.key = key(entry);
+    made.dataset.entry = key(entry);
     return made;
   }));
-  if (focused) $(`[data-key="${CSS.escape(focused)}"] :is(a, button)`, place)?.focus();
+  if (focused) $(`[data-entry="${CSS.escape(focused)}"] :is(a, button)`, place)?.focus();
 }
 
 export function items(tasks) {
@@ -110,6 +115,7 @@ export function gone(entries, seen) {
   renew($("#gone ul"), entries, (entry) => entry.dispatch, (entry) => {
     const made = clone("t-gone");
     slot(made, "case", entry.case);
+    slot(made, "words", entry.why);
     $("button", made).addEventListener("click", () => seen(entry));
     return made;
   });
