@@ -1,0 +1,329 @@
+"""The release desk: stops as they stand, requests to lift one (asked by one, decided by another), banks' messages."""
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from fastapi import Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from console.web import answers, trail
+from console.web.answers import Answered
+from console.web.door import Door
+from console.web.i18n import translate
+from console.web.pages import page
+from console.web.services import Services, services
+from console.web.who import NotFoundError, Signed, Who
+from domain import masking, releases
+from domain.ids import short_hash
+from domain.reconciliation import Line, as_csv, reconcile, totals
+from domain.releases import Why
+from schemas.cases import Case, StopState
+from schemas.inputs import OperatorReport
+from schemas.releases import ReleaseRequest, ReleaseState
+from schemas.staff import StaffRole
+from streams.releases import BusyError
+
+door = Door()
+ROLES = frozenset({StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR})
+STOPS_SHOWN, DAYS_SHOWN, DECIDED_SHOWN = 200, 30, 20
+LIVE = (StopState.ASKED, StopState.IN_FORCE)
+_WORDS = {
+    Why.NO_STOP: "这笔付款没有可以解除的止付。",
+    Why.ASKED_ALREADY: "这笔止付已有待审批的解除申请。",
+    Why.SAME_PERSON: "须由另一人审批：申请人不能审批自己的申请。",
+    Why.DECIDED: "这份申请已经审批过了。",
+}
+_BUSY = "另一人正在审批这份申请，请稍后再看。"
+_TOO_LONG = "理由须为 2 至 300 字。"
+
+
+@door.page("/release", ROLES, name="release")
+async def desk(request: Request, who: Signed, state: str = "") -> Response:
+    """Requests with their clocks, stops by state, and the days to reconcile."""
+    made = services(request)
+    lines = made.figures.book.shown(who.sees)
+    wanted = {StopState(state)} if state in list(StopState) else set(LIVE)
+    shown = [line for line in lines if line.stop.state in wanted]
+    requests = releases.in_order(each for each in await made.line.releases.all() if who.sees(each.division))
+    waiting = [each for each in requests if releases.is_open(each)]
+    return page(
+        request,
+        "release.html",
+        state=state,
+        states=list(StopState),
+        counts=Counter(line.stop.state for line in lines),
+        lines=shown[:STOPS_SHOWN],
+        more=max(0, len(shown) - STOPS_SHOWN),
+        accounts=await _accounts(made, (line.payee for line in shown[:STOPS_SHOWN])),
+        waiting=waiting,
+        decided=requests[len(waiting) :][:DECIDED_SHOWN],
+        asked={(each.case, each.payment): each.id for each in waiting},
+        days=made.figures.book.days(who.sees)[:DAYS_SHOWN],
+        reading=not made.figures.ready.is_set(),
+    )
+
+
+@door.page("/release/stops/{case_id}/{number}", ROLES, name="release-stop")
+async def stop(request: Request, case_id: str, number: int, who: Signed) -> Response:
+    """One stop: every message to and from the bank, and the form that asks to lift it."""
+    made = services(request)
+    case = await _case(made, who, case_id, number)
+    await trail.look(made, who, "stop", case.id)
+    return await _stop_page(request, case, number)
+
+
+@door.act("/release/stops/{case_id}/{number}/ask", ROLES, name="release-ask")
+async def ask(
+    request: Request,
+    case_id: str,
+    number: int,
+    who: Signed,
+    form: Annotated[str, Form(max_length=64)] = "",
+    reason: Annotated[str, Form()] = "",
+    evidence: Annotated[str, Form()] = "",
+) -> Response:
+    """Ask to lift a stop; another decides."""
+    made = services(request)
+    case = await _case(made, who, case_id, number)
+    name = short_hash("release", case.id, number, form)
+    if await made.line.releases.get(name):  # the form was sent twice
+        return _to(name)
+    known = await made.line.releases.all()
+    now = made.line.clock.now()
+    found: ReleaseRequest | Why | None
+    try:
+        found = releases.asked(
+            case, number, known, name=name, by=who.login, reason=reason.strip(), evidence=evidence, now=now
+        )
+    except ValueError:
+        found = None
+    if not isinstance(found, ReleaseRequest):
+        told = {"reason": reason, "evidence": evidence}
+        wrong = translate(request, _WORDS[found] if found else _TOO_LONG)
+        await trail.look(made, who, "stop", case.id)
+        return await _stop_page(request, case, number, told, wrong, status=409 if found else 422)
+    await trail.write(made, who, "release-asked", case.id, found.reason, found.id)
+    await made.line.releases.put(found)
+    return _to(name)
+
+
+@door.page("/release/requests/{name}", ROLES, name="release-request")
+async def one(request: Request, name: str, who: Signed) -> Response:
+    """A request, and the forms that decide on it."""
+    made = services(request)
+    found = await _request(made, who, name)
+    await trail.look(made, who, "release", found.case)
+    return await _request_page(request, who, found)
+
+
+@door.act("/release/requests/{name}/approve", ROLES, name="release-approve")
+async def approve(
+    request: Request,
+    name: str,
+    who: Signed,
+    form: Annotated[str, Form(max_length=64)] = "",
+    seen: Annotated[int, Form()] = 0,
+) -> Response:
+    """Lift the stop: the case is told with both names, and the bank is asked."""
+    made = services(request)
+    await _request(made, who, name)
+    try:
+        async with made.line.releases.deciding(name) as found:
+            if found is None:
+                raise NotFoundError
+            if why := _may_not(found, ReleaseState.APPROVED, who):
+                return await _request_page(request, who, found, wrong=translate(request, _WORDS[why]), status=409)
+            if found.state is ReleaseState.APPROVED:
+                return _to(name)
+            answer = await answers.put(made, who, _report(made, who, found, form, seen), _reason(found, who))
+            if answer.how is Answered.REFUSED:
+                return await _request_page(request, who, found, words=answer.words, status=409)
+            now = made.line.clock.now()
+            await made.line.releases.put(releases.decided(found, ReleaseState.APPROVED, who.login, "", now))
+    except BusyError:
+        return await _busy(request, who, name)
+    return _to(name)
+
+
+@door.act("/release/requests/{name}/refuse", ROLES, name="release-refuse")
+async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str, Form()] = "") -> Response:
+    """Leave the stop in force, with a reason."""
+    made = services(request)
+    found = await _request(made, who, name)
+    if not 2 <= len(reason.strip()) <= 300:
+        wrong = translate(request, _TOO_LONG)
+        return await _request_page(request, who, found, refusal=reason, wrong=wrong, status=422)
+    try:
+        async with made.line.releases.deciding(name) as fresh:
+            found = fresh or found
+            if why := _may_not(found, ReleaseState.REFUSED, who):
+                wrong = translate(request, _WORDS[why])
+                return await _request_page(request, who, found, refusal=reason, wrong=wrong, status=409)
+            if found.state is ReleaseState.REFUSED:
+                return _to(name)
+            now = made.line.clock.now()
+            decided = releases.decided(found, ReleaseState.REFUSED, who.login, reason.strip(), now)
+            await trail.write(made, who, "release-refused", found.case, decided.words, _names(found, who))
+            await made.line.releases.put(decided)
+    except BusyError:
+        return await _busy(request, who, name)
+    return _to(name)
+
+
+@door.page("/release/reconciliation/{bank}/{day}.csv", ROLES, name="release-file")
+async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
+    """The day's reconciliation with a bank, as a file; that it was taken is in the audit."""
+    made = services(request)
+    lines, accounts = await _day(made, who, bank, day)
+    text, digest = as_csv(bank, day, lines, accounts)
+    await trail.write(made, who, "bank-reconciliation", f"{bank} {day}", "", digest)
+    name = f'attachment; filename="reconciliation-{bank}-{day}.csv"'
+    return Response(text, media_type="text/csv", headers={"Content-Disposition": name, "Cache-Control": "no-store"})
+
+
+@door.page("/release/reconciliation/{bank}/{day}", ROLES, name="release-day")
+async def day(request: Request, bank: str, day: str, who: Signed) -> Response:
+    """The same on the screen."""
+    lines, accounts = await _day(services(request), who, bank, day)
+    return page(request, "release_day.html", bank=bank, day=day, lines=lines, accounts=accounts, totals=totals(lines))
+
+
+def _to(name: str) -> Response:
+    return RedirectResponse(f"/release/requests/{name}", 303)
+
+
+def _may_not(found: ReleaseRequest, wanted: ReleaseState, who: Who) -> Why | None:
+    """Why the person does not decide so; a form sent twice is no second decision."""
+    again = found.state is wanted and found.decided_by == who.login
+    return None if again else releases.may_not_decide(found, who.login)
+
+
+async def _day(made: Services, who: Who, bank: str, day: str) -> tuple[list[Line], dict[str, str]]:
+    """What there is of a bank and a day. Raises NotFoundError where there is nothing in the person's area."""
+    book = made.figures.book
+    if (bank, day) not in book.days(who.sees):
+        raise NotFoundError
+    lines = reconcile(book, bank, day, who.sees)
+    return lines, await _accounts(made, (line.sent.payee for line in lines if line.sent))
+
+
+async def _case(made: Services, who: Who, case_id: str, number: int) -> Case:
+    """A case with a stop at that place. Raises NotFoundError, as for one of another area."""
+    case = await made.desk.load(case_id)
+    if case is None or not who.sees(case.profile.division) or not 0 <= number < len(case.payments):
+        raise NotFoundError
+    if case.payments[number].stop is None:
+        raise NotFoundError
+    return case
+
+
+async def _request(made: Services, who: Who, name: str) -> ReleaseRequest:
+    """A request of the person's area. Raises NotFoundError."""
+    found = await made.line.releases.get(name)
+    if found is None or not who.sees(found.division):
+        raise NotFoundError
+    return found
+
+
+async def _accounts(made: Services, payees: Iterable[str]) -> dict[str, str]:
+    """Account numbers, masked, by their tokens."""
+    found = {payee: await made.line.outgoing.account(payee) for payee in set(payees)}
+    return {payee: masking.account(number) for payee, number in found.items() if number}
+
+
+def _report(made: Services, who: Who, found: ReleaseRequest, form: str, seen: int) -> OperatorReport:
+    return OperatorReport(
+        id=short_hash("release", found.id, form),
+        at=made.line.clock.now(),
+        resident=found.resident,
+        case=found.case,
+        by=who.login,
+        seen=seen,
+        act=releases.act_of(found, who.login),
+    )
+
+
+def _reason(found: ReleaseRequest, who: Who) -> str:
+    return f"{_names(found, who)}: {found.reason}"
+
+
+def _names(found: ReleaseRequest, who: Who) -> str:
+    return f"request {found.id} asked by {found.asked_by}, decided by {who.login}"
+
+
+async def _stop_page(
+    request: Request,
+    case: Case,
+    number: int,
+    told: dict[str, str] | None = None,
+    wrong: str = "",
+    status: int = 200,
+) -> Response:
+    made = services(request)
+    waiting = [
+        each
+        for each in await made.line.releases.all()
+        if releases.is_open(each) and (each.case, each.payment) == (case.id, number)
+    ]
+    return page(
+        request,
+        "release_stop.html",
+        status,
+        case=case,
+        number=number,
+        waiting=waiting,
+        may_ask=releases.stands(case, number) and not waiting,
+        within=releases.WITHIN,
+        told=told or {"reason": "", "evidence": ""},
+        wrong=wrong,
+        form_id=secrets.token_hex(10),
+        **await _messages(made, case, number),
+    )
+
+
+async def _request_page(
+    request: Request,
+    who: Who,
+    found: ReleaseRequest,
+    *,
+    wrong: str = "",
+    words: str = "",
+    refusal: str = "",
+    status: int = 200,
+) -> Response:
+    """`words`: the case's own, why it refused. `refusal`: what the person has written."""
+    made = services(request)
+    case = await made.desk.load(found.case)
+    if case is None:
+        raise NotFoundError
+    return page(
+        request,
+        "release_request.html",
+        status,
+        found=found,
+        case=case,
+        may_not=releases.may_not_decide(found, who.login),
+        overdue=releases.overdue(found, made.line.clock.now()),
+        stands=releases.stands(case, found.payment),
+        wrong=wrong,
+        words_of_case=words,
+        refusal=refusal,
+        form_id=secrets.token_hex(10),
+        **await _messages(made, case, found.payment),
+    )
+
+
+async def _messages(made: Services, case: Case, number: int) -> dict[str, Any]:
+    """The stop, and what went to the bank and came back."""
+    payment = case.payments[number]
+    sent, came = made.figures.book.of(case.id, payment.transfer)
+    accounts = await _accounts(made, [payment.payee])
+    told = {each.dispatch: made.figures.book.told.get(each.dispatch, []) for each in sent}
+    return {"payment": payment, "account": accounts.get(payment.payee, ""), "sent": sent, "came": came, "told": told}
+
+
+async def _busy(request: Request, who: Who, name: str) -> Response:
+    found = await _request(services(request), who, name)
+    return await _request_page(request, who, found, wrong=translate(request, _BUSY), status=409)

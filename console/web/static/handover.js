@@ -1,0 +1,2 @@
+// The sheet on paper: the browser's own dialogue.
+document.querySelector("#print").addEventListener("click", () => window.print());

@@ -1,0 +1,58 @@
+"""The release desk with two people at two browsers: one asks, the other decides."""
+
+from playwright.async_api import expect
+
+from schemas.cases import StopState
+from schemas.levels import Action
+from schemas.staff import StaffRole
+from tests.browser.people import PHONE, People
+from tests.console.stage import Stage
+from tests.console.stops import known, stopped
+
+DESK = StaffRole.RELEASE_DESK
+
+
+async def test_one_asks_the_other_approves_and_the_stop_is_lifted(console: Stage, people: People) -> None:
+    stop = await stopped(console)
+    anna, bert = await people.page(DESK), await people.page(StaffRole.SUPERVISOR)
+    await anna.goto("/release")
+    await anna.locator(f'a[href="{stop.path}"]').click()
+    await anna.locator("#reason").fill("生活困难，本月房租到期")
+    await anna.locator("#evidence").fill("租房合同")
+    await anna.get_by_role("button", name="申请解除").click()
+    await expect(anna.get_by_text("须由另一人审批")).to_be_visible()
+    await expect(anna.get_by_role("button", name="批准解除")).to_have_count(0)
+    await bert.goto("/release")
+    await bert.get_by_role("row", name=stop.case.id).first.get_by_role("link", name="审批").click()
+    await expect(bert.get_by_text("租房合同")).to_be_visible()
+    await people.shot(bert, "release-request")
+    await bert.get_by_role("button", name="批准解除").click()
+    await expect(bert.locator("#h-request")).to_have_text("已批准")
+    await stop.line.advance(minutes=3)
+    await known(console, stop, StopState.RELEASED)
+    stop.line.expect_stop(stop.mule, Action.STOP_RELEASE)
+    await anna.goto(stop.path)
+    await expect(anna.locator("dl.facts").first).to_contain_text("已解除")
+    await people.shot(anna, "release-stop")
+
+
+async def test_the_desk_shows_what_runs_out_and_the_day_to_be_reconciled(console: Stage, people: People) -> None:
+    await stopped(console)
+    for language, size in (("zh-CN", None), ("en", PHONE), ("ko", None)):
+        page = await people.page(DESK, language=language, size=size)
+        await page.goto("/release")
+        await expect(page.locator("time.countdown").first).to_be_visible()
+        await people.shot(page, f"release-{language}")
+        await page.locator('a[href^="/release/reconciliation/"]:not([download])').first.click()
+        await expect(page.locator("h1")).to_contain_text("bank")
+        await people.shot(page, f"reconciliation-{language}")
+
+
+async def test_the_days_file_is_downloaded(console: Stage, people: People) -> None:
+    await stopped(console)
+    page = await people.page(DESK)
+    await page.goto("/release")
+    async with page.expect_download() as download:
+        await page.locator("a[download]").first.click()
+    file = await download.value
+    assert file.suggested_filename.startswith("reconciliation-bank-")

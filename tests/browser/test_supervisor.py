@@ -1,0 +1,74 @@
+"""A supervisor at the screen: the overview keeps itself up to date, the hand-over is printed, noted and taken over."""
+
+from playwright.async_api import expect
+
+from schemas.staff import StaffRole
+from tests.browser.people import PHONE, People
+from tests.console.stage import Stage
+from tests.console.stops import red_in, stopped
+
+SUPERVISOR = StaffRole.SUPERVISOR
+
+
+async def test_the_overview_counts_a_new_red_without_being_loaded_again(console: Stage, people: People) -> None:
+    page = await people.page(SUPERVISOR, "220381")
+    await page.goto("/desk")
+    load = page.locator('[data-live="load"]')
+    cell = load.locator("tbody tr").first.locator("td").first
+    await expect(cell).to_have_text("0")
+    place = await page.locator("#h-clocks").bounding_box()
+    await red_in(console.line(), "220381")
+    await expect(cell).to_have_text("1")
+    assert await page.locator("#h-clocks").bounding_box() == place, "nothing has jumped"
+    await people.shot(page, "desk")
+
+
+async def test_what_the_keyboard_is_in_is_not_replaced_under_it(console: Stage, people: People) -> None:
+    stop = await stopped(console, division="220382")
+    console.house.clock.move_to(stop.line.after(hours=42))
+    await stop.line.settle()
+    page = await people.page(SUPERVISOR, "220382")
+    await page.goto("/desk")
+    link = page.locator('[data-live="stops"] a').first
+    await link.focus()
+    cell = page.locator('[data-live="load"] tbody tr').first.locator("td").first
+    before = int(await cell.inner_text())
+    await red_in(console.line(), "220382")
+    await expect(cell).to_have_text(str(before + 1))
+    await expect(link).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("h1")).to_have_text("一笔止付")
+
+
+async def test_a_sheet_is_printed_noted_and_taken_over_by_another(console: Stage, people: People) -> None:
+    case = await red_in(console.line(), "220322")
+    anna, bert = await people.page(SUPERVISOR, "220322"), await people.page(SUPERVISOR, "220322", size=PHONE)
+    await anna.goto("/handover")
+    await expect(anna.get_by_role("link", name=case.id)).to_be_visible()
+    await anna.emulate_media(media="print")
+    await expect(anna.locator("header.top")).to_be_hidden()
+    await expect(anna.get_by_role("link", name=case.id)).to_be_visible()
+    await people.shot(anna, "handover-printed")
+    await anna.emulate_media(media="screen")
+    await anna.locator("#note").fill("银行专线今晚很忙")
+    await anna.get_by_role("button", name="交班并留存此单").click()
+    await expect(anna.get_by_text("等待接班人确认")).to_be_visible()
+    await bert.goto("/handover")
+    await expect(bert.get_by_text("银行专线今晚很忙")).to_be_visible()
+    await bert.get_by_role("button", name="确认接班").click()
+    await expect(bert.locator("p.good")).to_contain_text("接班")
+    await people.shot(bert, "handover-taken")
+
+
+async def test_the_situation_is_drawn_and_changes_with_what_is_asked_for(console: Stage, people: People) -> None:
+    await stopped(console, division="220323")
+    for language, dark in (("zh-CN", False), ("en", True), ("ko", False)):
+        page = await people.page(SUPERVISOR, "", language=language, dark=dark)
+        await page.goto("/situation")
+        await expect(page.locator("svg.chart").first).to_be_visible()
+        await people.shot(page, f"situation-{language}")
+        await page.locator("#by").select_option("week")
+        await page.locator("#days").select_option("28")
+        await page.locator("form.row button").click()
+        await expect(page.locator("#t-series")).not_to_have_text("按日")
+        assert "by=week" in page.url
