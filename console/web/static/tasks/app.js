@@ -6,7 +6,7 @@ import { send, sendAtOnce } from "./sending.js";
 import * as store from "./store.js";
 import * as view from "./view.js";
 
-const PATIENCE = 8000, AGAIN = 5000, LISTEN_AGAIN = 3000;
+const PATIENCE = 8000, AGAIN = 5000, LISTEN_AGAIN = 3000, SHIFT_ENDS = 30 * 60000;
 const $ = (selector) => document.querySelector(selector);
 const { login } = $("#tasks").dataset;
 const said = $("#said");
@@ -138,6 +138,8 @@ async function show() {
   view.waiting(mine(), state.tasks);
   view.checkIn(tasks.find((task) => task.stage === "arrived" && task.check_in !== ""));
   view.map(tasks, state.me?.division ?? "");
+  const ends = state.me?.until ?? "";
+  view.shift(ends, ends !== "" && tasks.length > 0 && ends - serverTime(state.me) < SHIFT_ENDS);
   $("#list").hidden = open !== undefined;
   $("#one").hidden = open === undefined;
   view.bar(open?.stage);

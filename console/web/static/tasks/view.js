@@ -146,6 +146,11 @@ export function checkIn(task) {
   if (task) until(place, task.check_in);
 }
 
+// That the shift is about to end, while there is something to hand over.
+export function shift(ends, ending) {
+  until($("#shift"), ending ? ends : "");
+}
+
 // How many tasks each square has, and where the officer works from; in words below it.
 export function map(tasks, here) {
   const counts = new Map();
