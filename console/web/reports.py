@@ -64,7 +64,7 @@ async def take(services: Services, who: Who, caller: Caller, told: Reported) -> 
     if case:
         await _note(services, who, case, told)
         came.append(CameOf.NOTED)
-    elif signals and caller.resident:
+    if signals and caller.resident and not in_danger(case):
         await raised(services, caller.resident.id)
     return Statement(
         id=told.name, at=services.line.clock.now(), what=told.what, text=told.text, came_of=came, words=words
@@ -72,13 +72,13 @@ async def take(services: Services, who: Who, caller: Caller, told: Reported) -> 
 
 
 async def raised(services: Services, resident: str) -> None:
-    """Return when a case of the resident is there, or it has taken longer than a page may wait."""
+    """Return when the resident has a case at work, or it has taken longer than a page may wait."""
     with services.hub.watching() as screen:
-        if await Calls(services.line).latest_case(resident):
+        if in_danger(await Calls(services.line).latest_case(resident)):
             return
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                while (row := await screen.get()) is None or row.case.resident != resident:
+                while (row := await screen.get()) is None or row.case.resident != resident or not in_danger(row.case):
                     pass
         except TimeoutError:
             return

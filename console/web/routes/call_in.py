@@ -124,11 +124,14 @@ async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
     return await _take(request, who, call_id, given, Told.HANDED_OVER)
 
 
-@door.page("/call-in/{call_id}/{left}", DESK, name="call-in-left")
-async def back(request: Request, who: Signed, call_id: str, left: str) -> Response:
+async def back(request: Request, who: Signed, call_id: str) -> Response:
     """Somebody chose another language on a page that answered a form, or loaded it again: back to the call."""
     await callers.find(services(request), who, call_id)
     return RedirectResponse(f"/call-in/{call_id}", 303)
+
+
+for each in ("who", "code", "told", "hand-over"):
+    door.page(f"/call-in/{{call_id}}/{each}", DESK, name=f"call-in-{each}-left")(back)
 
 
 @door.api("POST", "/api/v1/calls", DESK, name="api-call-rings")

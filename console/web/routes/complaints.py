@@ -126,11 +126,14 @@ async def follow(request: Request, who: Signed, complaint_id: str) -> Response:
     return await _do(request, who, complaint, given, deed)
 
 
-@door.page("/complaints/{complaint_id}/{left}", TAKES, name="complaint-left")
-async def back(request: Request, who: Signed, complaint_id: str, left: str) -> Response:
+async def back(request: Request, who: Signed, complaint_id: str) -> Response:
     """Somebody chose another language on a page that answered a form, or loaded it again: back to the complaint."""
     await _complaint(services(request), who, complaint_id)
     return RedirectResponse(f"/complaints/{complaint_id}", 303)
+
+
+for each in ("assign", "answer", "decide", "follow"):
+    door.page(f"/complaints/{{complaint_id}}/{each}", TAKES, name=f"complaint-{each}-left")(back)
 
 
 async def _taken(request: Request, made: Services, who: Who, given: Filled) -> Complaint:

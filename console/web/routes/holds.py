@@ -19,6 +19,7 @@ from console.web.services import Services, services
 from console.web.who import NotFoundError, Signed, Who
 from domain.casework.holds import touched
 from schemas.cases import StepState
+from schemas.errors import UserError
 from schemas.inputs import Hold
 from schemas.levels import Action, Channel
 from schemas.staff import StaffRole
@@ -88,24 +89,39 @@ async def put(request: Request, who: Signed) -> Response:
 async def lift(request: Request, who: Signed, hold_id: str) -> Response:
     """End it: what it held back is let go, or dropped."""
     made, given = services(request), await filled(request)
-    hold = next((each for each in await rules.in_force(made.line) if each.id == hold_id), None)
-    if hold is None or not who.sees(hold.area or ""):
-        raise NotFoundError
+    await _own(made, who, hold_id)
     if len(given["reason"]) < 2 or given["what"] not in ("release", "drop"):
         wrong = translate(request, "请选择放行或丢弃，并写明理由。")
         return await _shown(request, who, 422, given, wrong)
     what: Literal["release", "drop"] = "drop" if given["what"] == "drop" else "release"
-    await rules.lift(made.line, hold_id, who.login, given["reason"][:500], what)
+    try:
+        await rules.lift(made.line, hold_id, who.login, given["reason"][:500], what)
+    except UserError:  # it ended meanwhile
+        raise NotFoundError from None
     await trail.write(made, who, f"hold-{what}", hold_id, given["reason"][:500])
     await _seen(made, hold_id, there=False)
     return done(request, "/holds")
 
 
-@door.page("/holds/{left}", DESK, name="holds-left")
-@door.page("/holds/{left}/{act}", DESK, name="hold-left")
-async def back(request: Request, who: Signed, left: str, act: str = "") -> Response:
-    """Somebody chose another language on a page that answered a form, or loaded it again."""
+@door.page("/holds/look", DESK, name="holds-look-left")
+async def back_from_look(request: Request, who: Signed) -> Response:
+    """Somebody chose another language on the second look, or loaded it again."""
     return RedirectResponse("/holds", 303)
+
+
+@door.page("/holds/{hold_id}/lift", DESK, name="hold-lift-left")
+async def back_from_lift(request: Request, who: Signed, hold_id: str) -> Response:
+    """Somebody chose another language on a page that answered the form, or loaded it again."""
+    await _own(services(request), who, hold_id)
+    return RedirectResponse("/holds", 303)
+
+
+async def _own(made: Services, who: Who, hold_id: str) -> Hold:
+    """A hold in force in the person's area. Raises NotFoundError."""
+    hold = next((each for each in await rules.in_force(made.line) if each.id == hold_id), None)
+    if hold is None or not who.sees(hold.area or ""):
+        raise NotFoundError
+    return hold
 
 
 def _hold(request: Request, who: Who, given: Filled) -> Hold:

@@ -151,13 +151,16 @@ async def act(request: Request, who: Signed, campaign: str, case_id: str) -> Res
     return JSONResponse({"how": answer.how.value, "words": answer.words})
 
 
-@door.page("/incidents/{campaign}/{left}", DESK, name="incident-left")
-async def back(request: Request, who: Signed, campaign: str, left: str) -> Response:
+async def back(request: Request, who: Signed, campaign: str) -> Response:
     """Somebody chose another language on a page that answered a form, or loaded it again: back to the board."""
     made = services(request)
     if not _rows(made, who, campaign) and not await _declared(made, who, campaign):
         raise NotFoundError
     return RedirectResponse(_of(campaign), 303)
+
+
+for each in ("declare", "script", "end", "look"):
+    door.page(f"/incidents/{{campaign}}/{each}", DESK, name=f"incident-{each}-left")(back)
 
 
 def _act(given: Filled) -> Act:
