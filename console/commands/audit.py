@@ -1,0 +1,160 @@
+"""`quanzu audit`."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.commands.common import By, Existing, Reason, err, load_settings, moment, opened, out
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from schemas.audit import Head
+
+app = typer.Typer(name="audit", no_args_is_help=True, help="Who looked at whom and did what, and that it is whole.")
+
+Anchors = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="Heads that were put aside: lines of `quanzu audit heads`"),
+]
+OTHER_KEY = 2  # a bundle that only its own installation can decide on
+
+
+@app.command("verify")
+def audit_verify(anchors: Anchors = None) -> None:
+    """Look at every line: is any changed, dropped, put in or put elsewhere? Ends with 1 and names the first."""
+    from streams.audit_log import remember, verified
+    from streams.chains import Heads
+
+    kept = _anchors(anchors)
+
+    async def run() -> None:
+        async with opened() as line:
+            found = await verified(line.settings, Heads(line.redis), kept)
+            await remember(line.redis, found, line.clock.now(), "quanzu audit verify")
+        told = f"{found.lines - found.before:,} lines in {found.chains:,} chains, {found.heads:,} heads compared"
+        rest = [f"{found.before:,} older lines lie before the first chained one"] if found.before else []
+        rest += [f"{found.repeats:,} lines stand there twice: sent again by their writer"] if found.repeats else []
+        out.print("; ".join([told, *rest]), markup=False, highlight=False, soft_wrap=True)
+        for number, fault in enumerate(found.faults):
+            words = f"{'the first wrong line: ' if number == 0 else '  and: '}{fault.words}"
+            err.print(words, style="red" if number == 0 else None, markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1 if found.faults else 0)
+
+    asyncio.run(run())
+
+
+@app.command("heads")
+def audit_heads() -> None:
+    """How far every chain reaches, as JSON lines: keep them where whoever runs Quanzu cannot change them."""
+    from streams.chains import Heads
+
+    async def run() -> None:
+        async with opened() as line:
+            heads = await Heads(line.redis).all()
+        for head in sorted(heads, key=lambda head: (head.at, head.chain)):
+            typer.echo(head.model_dump_json())
+
+    asyncio.run(run())
+
+
+@app.command("show")
+def audit_show(
+    by: Annotated[str, typer.Option(help="By this person, or part of Quanzu")] = "",
+    act: Annotated[str, typer.Option(help="An act, or its beginning: look-, letter-")] = "",
+    on: Annotated[str, typer.Option(help="On this: a case, a letter, a policy")] = "",
+    since: Annotated[str | None, typer.Option(help="From then on: 2h (ago), 2026-03-01 or 2026-03-01T11:12")] = None,
+    most: Annotated[int, typer.Option(min=1, help="How many, the newest first")] = 20,
+    before: Annotated[int | None, typer.Option(help="The next page, as the one before it tells")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON lines, for scripts")] = False,
+) -> None:
+    """The newest lines that are meant."""
+    from console.audit import listing
+    from streams.audit_log import Wanted, newest
+    from streams.clock import Clock
+    from streams.running import reachable
+
+    settings = reachable(load_settings())
+    from_: datetime | None = moment(since, Clock.parse(settings.clock).now()) if since else None
+    found = asyncio.run(newest(settings, Wanted(by, act, on, from_), most, before))
+    if as_json:
+        for told in found.lines:
+            typer.echo(told.entry.model_dump_json())
+        return
+    out.print(listing(found.lines))
+    if found.before is not None:
+        out.print(f"the ones before: --before {found.before}", markup=False, highlight=False)
+
+
+@app.command("export")
+def audit_export(
+    case_id: str,
+    by: By,
+    reason: Reason,
+    file: Annotated[Path, typer.Option("--out", dir_okay=False, help="The bundle: it tells of a person, keep it well")],
+) -> None:
+    """Take one case out as a zip with a manifest: its state, journal, inputs, policies and audit."""
+    from domain.ids import resident_of
+    from schemas.audit import AuditEntry
+    from schemas.errors import UserError
+    from streams import audit, bundles
+    from streams.topics import home
+
+    async def run() -> None:
+        async with opened() as line:
+            case = await line.store.case(home(resident_of(case_id), line.settings.partitions), case_id)
+            if case is None:
+                raise UserError(f"there is no case {case_id!r}; `quanzu case list` has them")
+            entry = AuditEntry(at=line.clock.now(), by=by, act="look-export", on=case.id, reason=reason)
+            await audit.write(line.producer, [entry])
+            raw = await bundles.taken(line, case, by, reason)
+        _write(file, raw)
+        out.print(f"{file}: {len(raw):,} bytes", markup=False, highlight=False)
+
+    asyncio.run(run())
+
+
+@app.command("check-bundle")
+def audit_check_bundle(file: Existing) -> None:
+    """Is a bundle whole, and one that this installation has made? Ends with 1 if not; with 2 if it is another's."""
+    from domain.bundle import check
+
+    found = check(file.read_bytes(), load_settings().key())
+    for fault in found.faults:
+        err.print(fault, style="red", markup=False, highlight=False, soft_wrap=True)
+    if found.manifest is not None:
+        made = found.manifest
+        when = f"{made.at:%Y-%m-%d %H:%M} UTC"
+        told = f"case {made.case}, version {made.version}, taken out {when} by {made.by}: {made.reason}"
+        out.print(told, markup=False, highlight=False, soft_wrap=True)
+    if not found.decided:
+        err.print("its files fit its manifest; it was made under another key, so its seal cannot be checked here")
+    elif not found.faults:
+        out.print("the bundle is whole, and its seal is this installation's")
+    raise typer.Exit(1 if found.faults else 0 if found.decided else OTHER_KEY)
+
+
+def _anchors(file: Path | None) -> "list[Head]":
+    from pydantic import ValidationError
+
+    from schemas.audit import Head
+    from schemas.errors import UserError
+
+    lines = file.read_text("utf-8").splitlines() if file else []
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found += [Head.model_validate_json(line)] if line.strip() else []
+        except ValidationError:
+            raise UserError(f"{file}, line {number}: no head. Write what `quanzu audit heads` prints") from None
+    return found
+
+
+def _write(file: Path, raw: bytes) -> None:
+    """In a file that only its owner reads, and never over another."""
+    import os
+
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened_:
+        opened_.write(raw)

@@ -1,0 +1,172 @@
+"""The access table: every route for every role, in its own area and with another prefecture's things."""
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from typing import NamedTuple
+from urllib.parse import quote
+
+import httpx
+import pytest_asyncio
+
+from console.web.door import table
+from schemas.staff import StaffRole
+from tests.console.stage import Stage
+from tests.console.world import Thing, World, form, made
+
+# Whoever is not signed in may open these, and no others.
+PUBLIC = {
+    *("language", "guest", "sign-in", "sign-in-password", "sign-in-code", "sign-in-code-given", "sign-in-new-password"),
+    *("sign-in-new-password-given", "sign-in-set-up", "sign-in-set-up-given", "sign-in-oidc", "sign-in-oidc-back"),
+    *("roster-feed", "tasks-worker", "tasks-manifest"),
+}
+# Of a role, and of the whole province only: somebody of a prefecture is refused, and somebody of the province is not.
+WHOLE_PROVINCE = set[str]()
+# These end the session: they lead to the sign-in.
+LEADS_OUT = {"sign-out", "account-sign-out-everywhere"}
+PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
+NOBODY, REFUSED, NOT_FOUND = 401, 403, 404
+ALTERS = re.compile(rb'("[a-z_]+":\s*"?[0-9a-f.:TZ+-]{6,}"?)|([0-9a-f]{16,})|(data-now="\d+")')
+
+
+class Route(NamedTuple):
+    """A line of the table."""
+
+    method: str
+    path: str
+    name: str
+    roles: frozenset[StaffRole]
+
+    @property
+    def parameters(self) -> list[str]:
+        return PARAMETER.findall(self.path)
+
+    def address(self, named: dict[str, str]) -> str:
+        return PARAMETER.sub(lambda found: named[found[1]], self.path)
+
+
+class Answer(NamedTuple):
+    """What came back, without what differs from answer to answer."""
+
+    status: int
+    where: str
+    body: bytes
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def world(console: Stage) -> AsyncIterator[World]:
+    yield await made(console)
+
+
+def routes(console: Stage) -> list[Route]:
+    return [Route(*each) for each in table(console.app)]
+
+
+async def asked(client: httpx.AsyncClient, route: Route, address: str) -> Answer:
+    """One real request; of a stream only its beginning."""
+    body = {"data": form()} if route.method == "POST" else {}
+    async with client.stream(route.method, address, **body) as answer:
+        streams = "text/event-stream" in answer.headers.get("content-type", "")
+        raw = b"" if streams else (await answer.aread()).replace(quote(address).encode(), b"")
+        return Answer(answer.status_code, answer.headers.get("location", ""), ALTERS.sub(b"", raw))
+
+
+def things(world: World, route: Route) -> dict[str, Thing]:
+    """What the route's parameters may be. Fails for one that nobody has told of."""
+    found = {name: world.thing(route.name, name) for name in route.parameters}
+    unknown = [name for name, thing in found.items() if thing is None]
+    assert not unknown, f"{route.method} {route.path} ({route.name}): tell tests/console/world.py what {unknown} may be"
+    return {name: thing for name, thing in found.items() if thing is not None}
+
+
+def filled(world: World, route: Route, role: StaffRole) -> Iterator[tuple[str, str]]:
+    """The route's addresses: with things of one's own area, of another's, of nobody."""
+    known = things(world, route)
+    own = {name: thing.mine(role) for name, thing in known.items()}
+    yield "own", route.address(own)
+    if any(thing.foreign for thing in known.values()):
+        yield "foreign", route.address({name: thing.foreign or own[name] for name, thing in known.items()})
+        missing = {name: thing.missing if thing.foreign else own[name] for name, thing in known.items()}
+        yield "missing", route.address(missing)
+
+
+async def test_whoever_is_not_signed_in_may_open_what_is_public_and_nothing_else(console: Stage, world: World) -> None:
+    open_ones = {route.name for route in routes(console) if not route.roles}
+    assert open_ones <= PUBLIC
+    async with httpx.AsyncClient(base_url=console.address, headers={"accept": "application/json"}) as client:
+        for route in routes(console):
+            _, address = next(filled(world, route, StaffRole.OPERATOR))
+            answer = await asked(client, route, address)
+            assert answer.status == NOBODY if route.roles else answer.status < 500, (route, answer.status)
+
+
+async def test_every_route_is_open_to_its_roles_in_their_area_and_to_nobody_else(console: Stage, world: World) -> None:
+    guarded = [route for route in routes(console) if route.roles]
+    # What writes comes last: it may end what is looked at before.
+    guarded.sort(key=lambda route: route.method != "GET")
+    holes, done, alike = list[str](), Counter[str](), list[str]()
+    for route in guarded:
+        for role in StaffRole:
+            answers = {}
+            for which, address in filled(world, route, role) if role in route.roles else [("any", _any(world, route))]:
+                async with await world.enter(role) as client:
+                    answers[which] = await asked(client, route, address)
+                done[which] += 1
+            holes += [f"{role}: {route.method} {route.path}: {hole}" for hole in _holes(route, answers)]
+            alike += [f"{role}: {route.method} {route.path}"] if _unproved(answers) else []
+    print(f"{len(guarded)} routes × {len(StaffRole)} roles: {done.total()} requests {dict(done)}, {len(holes)} holes")
+    print("not told apart from what does not exist, in one's own area either:", *alike, sep="\n  ")
+    assert holes == []
+
+
+async def test_what_is_the_whole_province_s_is_open_to_who_is_responsible_for_all_of_it(
+    console: Stage, world: World
+) -> None:
+    for route in routes(console):
+        if route.name not in WHOLE_PROVINCE:
+            continue
+        for role in route.roles:
+            async with await console.signed_in(role, "") as client:
+                answer = await asked(client, route, _any(world, route))
+                assert answer.status not in (NOBODY, REFUSED), (route, role)
+
+
+async def test_every_route_stands_in_the_table_with_its_roles(console: Stage) -> None:
+    found = routes(console)
+    assert len({(route.method, route.path) for route in found}) == len(found)
+
+
+def _any(world: World, route: Route) -> str:
+    return next(filled(world, route, next(iter(sorted(route.roles)))))[1]
+
+
+def _holes(route: Route, answers: dict[str, Answer]) -> Iterator[str]:
+    yield from (f"{which}: {answer.status}" for which, answer in answers.items() if answer.status >= 500)
+    if "any" in answers and answers["any"].status != REFUSED:
+        yield f"another role: {answers['any'].status}"
+    if "own" in answers:
+        yield from _kept_out(route, answers["own"], named="foreign" in answers)
+    if "foreign" in answers:
+        yield from _shown(answers["foreign"], answers["missing"])
+
+
+def _kept_out(route: Route, own: Answer, *, named: bool) -> Iterator[str]:
+    """Its own role in its own area must be let in."""
+    refused = own.status in (NOBODY, REFUSED) or own.where.startswith("/sign-in")
+    if refused and route.name not in (*WHOLE_PROVINCE, *LEADS_OUT):
+        yield f"its own role: {own.status} {own.where}"
+    if named and own.status == NOT_FOUND and route.method == "GET":
+        yield "its own thing is not found: the test proves nothing"
+
+
+def _shown(foreign: Answer, missing: Answer) -> Iterator[str]:
+    """Another prefecture's thing is not there."""
+    if foreign.status < 400:
+        yield f"another's thing is shown: {foreign.status}"
+    if foreign != missing:
+        yield f"another's thing is told apart: {foreign.status}, and {missing.status}"
+
+
+def _unproved(answers: dict[str, Answer]) -> bool:
+    """Whether what is refused to another was refused in one's own area too."""
+    return "foreign" in answers and answers["own"].status == answers["foreign"].status

@@ -1,0 +1,217 @@
+"""Things of two prefectures, as every route's parameters may name them, and people of each role in the first one.
+
+A route whose parameter is not known here fails the access table: somebody must say what another area's is.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from console.web import unmask
+from console.web.auth import csrf
+from schemas.alarms import Alarm, AlarmKind
+from schemas.calls import Call
+from schemas.cases import Case
+from schemas.complaints import Complaint, ComplaintKind
+from schemas.drafts import Draft
+from schemas.handovers import HandOver
+from schemas.incidents import Incident
+from schemas.releases import ReleaseRequest
+from schemas.residents import Resident, TrustedContact
+from schemas.staff import Account, StaffRole
+from streams import rules
+from streams.calls import Calls
+from tests.console.stage import CHANGCHUN, Client, Stage
+from tests.line.rig import HERE, Line
+from tests.line.signals import call, confirmed, transfer
+
+JILIN_CITY = "2202"  # the other prefecture
+THERE = "220202001"  # a street of it
+HOSTILE = '王<zqx a="1">" zqx="1\' zqx=\'1 {{ 7*7 }}'  # a tag, an attribute in both quotes, a template's expression
+MARK = "zqx"
+NOBODY = f"r{'a' * 16}"
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What a parameter may be: of one's own area, of another's, of nobody. `foreign` none: it belongs to no area."""
+
+    own: str | Mapping[StaffRole, str]
+    foreign: str | None
+    missing: str
+
+    def mine(self, role: StaffRole) -> str:
+        return self.own if isinstance(self.own, str) else self.own.get(role, self.missing)
+
+
+@dataclass
+class World:
+    """`things`: by a parameter's name, or a route's name and the parameter's."""
+
+    console: Stage
+    people: dict[StaffRole, Account] = field(default_factory=dict)
+    residents: list[Resident] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)  # the first is of one's own area
+    things: dict[str, Thing] = field(default_factory=dict)
+
+    def thing(self, route: str, parameter: str) -> Thing | None:
+        return self.things.get(f"{route}:{parameter}") or self.things.get(parameter)
+
+    @property
+    def personal(self) -> list[str]:
+        """What must be in no log and no address. Of telephones also as they are dialled."""
+        found = [holding.value for each in self.residents for holding in (*each.phones, *each.accounts)]
+        found += [contact.phone for each in self.residents for contact in each.contacts]
+        return [*found, *(value.removeprefix("+86") for value in found if value.startswith("+86")), MARK]
+
+    async def enter(self, role: StaffRole) -> Client:
+        """A new session of the role's person, whatever was done to the account before."""
+        staff, account = self.console.services.staff, self.people[role]
+        known = await staff.get(account.login)
+        whole = account.model_copy(update={"epoch": known.epoch if known else 0})
+        if known != whole:
+            await staff.put(whole)
+        sessions = self.console.services.sessions
+        token = await sessions.begin(whole)
+        who = await sessions.find(token)
+        assert who is not None
+        return Client(self.console.address, whole, token, csrf.token(self.console.house.settings.key(), who))
+
+    async def unmasked(self, client: Client) -> None:
+        """Let the person read the first case's resident."""
+        who = await self.console.services.sessions.find(client.token)
+        assert who is not None
+        await unmask.begin(self.console.services, who, self.cases[0].id, self.cases[0].resident, "安全测试", "")
+
+
+async def made(console: Stage) -> World:
+    """All of it, on the console's line."""
+    world, line = World(console), console.line()
+    for role in StaffRole:
+        officer = {"officer": "world-1"} if role is StaffRole.OFFICER else {}
+        world.people[role] = await console.account(role, CHANGCHUN, name=HOSTILE, **officer)
+    await _cases(world, line)
+    await _beside(world)
+    await _decided(world)
+    return world
+
+
+async def _cases(world: World, line: Line) -> None:
+    """A red case in each of the two prefectures, a visit given out and a stop asked for."""
+    friend = TrustedContact(name=HOSTILE, phone=line.phone(), relation=HOSTILE)
+    own = await line.resident(name=HOSTILE, address=HOSTILE, contacts=[friend])
+    other = await line.resident(name=HOSTILE, address=HOSTILE, division=THERE)
+    await line.officers("world-1")
+    mules = {each.id: line.account() for each in (own, other)}
+    await line.signal(*(confirmed(line, mule) for mule in mules.values()))
+    for each in (own, other):
+        await line.signal(call(line, each, ongoing=True), transfer(line, each, mules[each.id]))
+    await line.advance(minutes=8)
+    world.residents, world.cases = [own, other], [await line.case(own), await line.case(other)]
+    mine, theirs = world.cases
+    world.things |= {
+        "case_id": Thing(mine.id, theirs.id, f"{NOBODY}-1"),
+        "number": Thing("0", None, "99"),
+        "campaign": Thing(mine.danger.campaign or "", theirs.danger.campaign or "", "k-nobody"),
+        "language": Thing("ko", None, "xx"),
+        "token": Thing("nobody", None, "nobody"),
+        "webhook_id": Thing("nothing", None, "nothing"),
+        "token_id": Thing("nothing", None, "nothing"),
+        "session": Thing("nothing", None, "nothing"),
+        "digest": Thing(mine.policy, None, "f" * 16),
+    }
+
+
+async def _beside(world: World) -> None:
+    """What people of both areas have begun."""
+    line, now = world.console.services.line, world.console.house.clock.now()
+    phones = [each.phones[0].value for each in world.residents]
+    calls = {role: f"c{number:020x}" for number, role in enumerate((StaffRole.OPERATOR, StaffRole.SUPERVISOR), 1)}
+    for role, name in calls.items():
+        called = world.residents[0].id
+        by = world.people[role].login
+        await Calls(line).put(Call(id=name, at=now, by=by, phone=phones[0], people=[called], resident=called))
+    another = Call(id="c" + "f" * 20, at=now, by="somebody-else", phone=phones[1])
+    await Calls(line).put(another)
+    for name, area in (("world-own", HERE[:6]), ("world-foreign", THERE[:6])):
+        alarm = Alarm(id=name, kind=AlarmKind.DURESS, at=now, told_at=now, officer="world-1", name=HOSTILE, area=area)
+        await line.alarms.raise_(alarm)
+    holds = [
+        await rules.hold(line, timedelta(days=30), "somebody-else", HOSTILE, False, {"area": area, "scam_type": "none"})
+        for area in (CHANGCHUN, JILIN_CITY)
+    ]
+    login = (await world.console.account(StaffRole.OPERATOR, CHANGCHUN, name=HOSTILE)).login
+    world.things |= {
+        "call_id": Thing(calls, another.id, "c" + "e" * 20),
+        "alarm": Thing("world-own", "world-foreign", "world-nobody"),
+        "hold_id": Thing(holds[0], holds[1], "h00000000"),
+        "login": Thing(login, None, "nobody-at-all"),
+    }
+    await world.console.house.settle([each.id for each in world.residents])
+
+
+async def _decided(world: World) -> None:
+    """What is decided by two: complaints, requests to lift a stop, drafts, hand-overs, incidents."""
+    line, now, day = world.console.services.line, world.console.house.clock.now(), timedelta(days=1)
+    policy = (await line.policies.default()).hash
+    text = world.console.house.settings.policy.read_text("utf-8")
+    for mark, area, case in zip("12", (CHANGCHUN, JILIN_CITY), world.cases, strict=True):
+        complaint = Complaint(
+            id="k" + mark * 20,
+            at=now,
+            by="somebody-else",
+            kind=ComplaintKind.TOO_OFTEN,
+            text=HOSTILE,
+            area=case.profile.division,
+            case=case.id,
+            resident=case.resident,
+            answer_due=now + day,
+            end_due=now + 7 * day,
+        )
+        await line.complaints.put(complaint)
+        await line.handovers.put(
+            HandOver(
+                id=f"o{mark}", area=area, at=now, by="somebody-else", note=HOSTILE, figures={}, reds=[], digest="d"
+            )
+        )
+        reason = {"reason": HOSTILE, "script": HOSTILE}
+        campaign = case.danger.campaign or "k-none"
+        await line.incidents.put(
+            Incident(id="m" + mark * 20, campaign=campaign, area=area, at=now, by="somebody-else", **reason)
+        )
+        await line.releases.put(_request(f"q{mark}", case, world))
+    draft = Draft(id="d1", text=text, base=policy, at=now, by="somebody-else", writers=["somebody-else"], note=HOSTILE)
+    await line.drafts.put(draft)
+    world.things |= {
+        "complaint_id": Thing("k" + "1" * 20, "k" + "2" * 20, "k" + "9" * 20),
+        "handover-take:name": Thing("o1", "o2", "o9"),
+        "name": Thing("q1", "q2", "q9"),
+        "draft_id": Thing("d1", None, "d9"),
+        "bank": Thing("bank", None, "nobank"),
+        "day": Thing("2026-03-02", None, "2001-01-01"),
+    }
+
+
+def _request(name: str, case: Case, world: World) -> ReleaseRequest:
+    now, payment = world.console.house.clock.now(), case.payments[0]
+    return ReleaseRequest(
+        id=name,
+        case=case.id,
+        resident=case.resident,
+        payment=0,
+        transfer=payment.transfer,
+        amount_fen=payment.amount_fen,
+        division=case.profile.division,
+        asked_by="somebody-else",
+        asked_at=now,
+        due=now + timedelta(hours=4),
+        reason=HOSTILE,
+        evidence=HOSTILE,
+    )
+
+
+def form(**fields: str) -> dict[str, str]:
+    """What most forms hold; each has an id of its own."""
+    usual = {"form": secrets.token_hex(10), "seen": "1", "reason": "因测试需要核对", "note": "测试", "text": "测试内容"}
+    return usual | fields
