@@ -94,6 +94,10 @@ class BankBook:
         """Take a bank's message in."""
         _keep(self.came, message.id, message)
 
+    def in_force(self, sees: Callable[[str], bool]) -> list[StopLine]:
+        """The stops in force of the divisions that somebody sees, in no order."""
+        return [line for line in self.stops.values() if line.stop.state is StopState.IN_FORCE and sees(line.division)]
+
     def shown(self, sees: Callable[[str], bool]) -> list[StopLine]:
         """The stops of the divisions that somebody sees: the one that runs out first at the head, then the latest."""
         running: list[StopLine] = []

@@ -1,13 +1,11 @@
-"""What a supervisor looks at beside the cases: rosters, feeds, holds. Read from the store as it stands."""
+"""What a supervisor looks at beside the cases: rosters, feeds. Read from the store as it stands."""
 
 from typing import Any
 
 from redis.asyncio import Redis
 
-from schemas.inputs import Hold
 from schemas.rosters import Roster
 from streams.feeds.book import Book, FeedBook
-from streams.keys import key
 from streams.rosters import ROSTER
 
 
@@ -21,10 +19,3 @@ async def rosters(redis: "Redis") -> list[Roster]:
 async def feeds(redis: "Redis") -> Book:
     """What is heard of the feeds."""
     return await FeedBook(redis, "").read()
-
-
-async def holds(redis: "Redis") -> list[Hold]:
-    """The holds that were begun and not lifted; they are the same in every partition. The one that ends first first."""
-    client: Any = redis
-    found = [Hold.model_validate_json(raw) for raw in await client.hvals(key("holds", 0))]
-    return sorted(found, key=lambda hold: (hold.until, hold.id))

@@ -20,7 +20,7 @@ from schemas.feeds import Silence
 from schemas.inputs import Hold
 from schemas.levels import Level
 from schemas.rosters import Officer, Roster
-from streams import watchroom
+from streams import rules, watchroom
 
 SHIFTS_SHOWN = 4
 STOPS_SHOWN, CLAIMS_SHOWN = 20, 40
@@ -203,13 +203,12 @@ async def feeds(services: Services) -> list[Feed]:
 
 def stops(services: Services, who: Who, within: timedelta = SOON) -> list[StopLine]:
     """Stops in force that run out soon, the first at the head."""
-    return ending(services.figures.book.shown(who.sees), services.line.clock.now() + within)
+    return ending(services.figures.book.in_force(who.sees), services.line.clock.now() + within)
 
 
 async def holds(services: Services, who: Who) -> list[Hold]:
     """The holds in force that reach into the area."""
-    now = services.line.clock.now()
-    return [hold for hold in await watchroom.holds(services.line.redis) if hold.until > now and touches(hold, who.area)]
+    return [hold for hold in await rules.in_force(services.line) if touches(hold, who.area)]
 
 
 def touches(hold: Hold, area: str) -> bool:
@@ -221,3 +220,8 @@ def touches(hold: Hold, area: str) -> bool:
 def name_of(code: str, now: datetime) -> str:
     """The name of a division, whose code has 4, 6 or 9 digits."""
     return divisions.name_of(code if len(code) > 4 else f"{code}00", now.astimezone(JILIN).date())
+
+
+def area_name(who: Who, now: datetime) -> str:
+    """What the person's area is called."""
+    return name_of(who.area, now) if len(who.area) >= 4 else divisions.name_of(divisions.PROVINCE, now.date())

@@ -38,7 +38,7 @@ async def desk(request: Request, who: Signed) -> Response:
     return page(
         request,
         "desk.html",
-        area=overview.name_of(who.area, context["now"]) if who.area else "吉林省",
+        area=overview.area_name(who, context["now"]),
         reading=not made.figures.ready.is_set(),
         **{name: value for name, value in context.items() if name != "now"},
     )

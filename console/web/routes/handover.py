@@ -77,7 +77,7 @@ async def take(request: Request, name: str, who: Signed) -> Response:
 def _sheet(made: Services, who: Who) -> Sheet:
     now = made.line.clock.now()
     cases = [row.case for row in made.hub.rows.values() if who.sees(row.case.profile.division)]
-    return sheet(cases, made.figures.book.shown(who.sees), now, after(shift_at(now)).end)
+    return sheet(cases, made.figures.book.in_force(who.sees), now, after(shift_at(now)).end)
 
 
 async def _page(request: Request, who: Who, *, note: str = "", wrong: str = "", status: int = 200) -> Response:
@@ -89,7 +89,7 @@ async def _page(request: Request, who: Who, *, note: str = "", wrong: str = "", 
         form_id=secrets.token_hex(10),
         note=note,
         wrong=wrong,
-        area=overview.name_of(who.area, made.line.clock.now()) if who.area else "吉林省",
+        area=overview.area_name(who, made.line.clock.now()),
         **await _beside(made, who),
     )
 

@@ -100,10 +100,10 @@ async def ask(
     except ValueError:
         found = None
     if not isinstance(found, ReleaseRequest):
-        told = {"reason": reason, "evidence": evidence}
+        typed = {"reason": reason, "evidence": evidence}
         wrong = translate(request, _WORDS[found] if found else _TOO_LONG)
         await trail.look(made, who, "stop", case.id)
-        return await _stop_page(request, case, number, told, wrong, status=409 if found else 422)
+        return await _stop_page(request, case, number, typed, wrong, status=409 if found else 422)
     await trail.write(made, who, "release-asked", case.id, found.reason, found.id)
     await made.line.releases.put(found)
     return _to(name)
@@ -257,7 +257,7 @@ async def _stop_page(
     request: Request,
     case: Case,
     number: int,
-    told: dict[str, str] | None = None,
+    typed: dict[str, str] | None = None,
     wrong: str = "",
     status: int = 200,
 ) -> Response:
@@ -276,7 +276,7 @@ async def _stop_page(
         waiting=waiting,
         may_ask=releases.stands(case, number) and not waiting,
         within=releases.WITHIN,
-        told=told or {"reason": "", "evidence": ""},
+        typed=typed or {"reason": "", "evidence": ""},
         wrong=wrong,
         form_id=secrets.token_hex(10),
         **await _messages(made, case, number),

@@ -60,7 +60,7 @@ async def situation(request: Request, who: Signed, days: int = 7, by: str = "day
     return page(
         request,
         "situation.html",
-        area=overview.name_of(who.area, now) if who.area else "吉林省",
+        area=overview.area_name(who, now),
         reading=not made.figures.ready.is_set(),
         **context,
     )
