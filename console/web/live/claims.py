@@ -1,0 +1,54 @@
+"""Claims: a case is one person's for as long as the lease on it is renewed. The lease decides, the journal tells."""
+
+from console.web import answers
+from console.web.answers import Answered
+from console.web.services import Services
+from console.web.who import Who
+from domain.ids import short_hash
+from domain.triage import Turn, weigh
+from schemas.cases import Case
+from streams.desk import claimed, given_back
+
+
+async def claim(services: Services, who: Who, case: Case) -> bool:
+    """Take a case, or have it for longer; False when it cannot be had: somebody has it, or it is closed."""
+    desk = services.desk
+    if not await desk.keep(case.id, who.login):
+        return False
+    if case.claimed_by == who.login:
+        return True
+    answer = await answers.put(services, who, claimed(case, who.login, services.line.clock))
+    if answer.how is Answered.REFUSED:
+        await desk.release(case.id, who.login)
+    return answer.how is not Answered.REFUSED
+
+
+async def claim_next(services: Services, who: Who) -> Case | None:
+    """Take the best free case of the person's area; None when nobody waits there."""
+    desk = services.desk
+    for row in services.queue.order():
+        if not row.offered:
+            return None  # whoever is offered comes first
+        if not who.sees(row.division) or not await desk.take(row.id, who.login):
+            continue
+        case = await desk.load(row.id)
+        if case is not None and weigh(case).turn is Turn.OFFERED and await claim(services, who, case):
+            return case
+        await desk.release(row.id, who.login)
+    return None
+
+
+async def renew(services: Services, who: Who, case: Case) -> bool:
+    """The person's page is open still; False when the case is no longer his: the lease is not kept from others."""
+    if case.claimed_by != who.login:
+        await services.desk.release(case.id, who.login)
+        return False
+    return await services.desk.keep(case.id, who.login)
+
+
+async def give_back(services: Services, who: Who, case: Case) -> None:
+    """The person gives his case back: first so that all see it, then the lease."""
+    if case.claimed_by == who.login:
+        name = short_hash("release", case.id, case.version, who.login)
+        await answers.put(services, who, given_back(case, who.login, services.line.clock, name))
+    await services.desk.release(case.id, who.login)

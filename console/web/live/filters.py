@@ -1,0 +1,75 @@
+"""Filters of the queue: what they may say is in the address, and never says who somebody is."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from typing import Self
+from urllib.parse import urlencode
+
+from console.web.live.row import Row
+from console.web.who import Who
+from schemas.cases import CaseState
+from schemas.levels import Channel, Level
+
+OFFERED, CLAIMED, MINE, RETURNED, ALL = "offered", "claimed", "mine", "returned", "all"
+STANDINGS = frozenset({OFFERED, CLAIMED, MINE, RETURNED, ALL})
+STATES = STANDINGS | {state.value for state in CaseState if state is not CaseState.CLOSED}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Empty: all. `state`: a case's, or one of STANDINGS; without it, who is in danger."""
+
+    area: str = ""
+    scam: str = ""
+    channel: str = ""
+    state: str = ""
+    level: str = ""
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> Self:
+        """Read from an address; what means nothing is left out."""
+        area, scam = given.get("area", ""), given.get("scam", "")
+        return cls(
+            area=area if area.isdecimal() and len(area) in (2, 4, 6, 9) else "",
+            scam=scam[:32],
+            channel=_one_of(given.get("channel", ""), set(Channel)),
+            state=_one_of(given.get("state", ""), STATES),
+            level=_one_of(given.get("level", ""), set(Level)),
+        )
+
+    @property
+    def any(self) -> bool:
+        """Whether something is left out, besides cases that are settled."""
+        return self != Filters()
+
+    @property
+    def query(self) -> str:
+        """As it stands in an address."""
+        return urlencode({name: value for name, value in asdict(self).items() if value})
+
+    def fits(self, row: Row, who: Who) -> bool:
+        """Whether a case is in the person's area and in what was asked for."""
+        return (
+            who.sees(row.division)
+            and row.division.startswith(self.area)
+            and self.level in ("", row.level)
+            and self.scam in ("", row.case.danger.scam_type)
+            and (not self.channel or self.channel in row.channels)
+            and self._in_state(row, who)
+        )
+
+    def _in_state(self, row: Row, who: Who) -> bool:
+        case = row.case
+        if self.state == "":
+            return not case.settled
+        if self.state in (OFFERED, ALL):
+            return row.offered or self.state == ALL
+        if self.state == RETURNED:
+            return case.returned_from is not None and case.claimed_by is None and not case.settled
+        if self.state == MINE:
+            return case.claimed_by == who.login
+        return case.claimed_by is not None if self.state == CLAIMED else case.state == self.state
+
+
+def _one_of(value: str, known: Collection[str]) -> str:
+    return value if value in known else ""

@@ -1,0 +1,37 @@
+"""The places that a person may filter by: the prefectures and counties of his area, by the register of divisions."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from domain import divisions
+
+
+@dataclass(frozen=True, slots=True)
+class Prefecture:
+    """`code`: the beginning of its division codes. `counties`: code and name, those in the area."""
+
+    code: str
+    name: str
+    counties: tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=256)
+def within(area: str, year: int) -> tuple[Prefecture, ...]:
+    """The prefectures of an area, by code; codes are known by the year."""
+    on = date(year, 1, 1)
+    return tuple(
+        Prefecture(found.code[:4], found.name, _counties(found.code, area, on))
+        for found in divisions.prefectures(on)
+        if _meet(found.code[:4], area)
+    )
+
+
+def _counties(prefecture: str, area: str, on: date) -> tuple[tuple[str, str], ...]:
+    found = divisions.counties(on, prefecture)
+    return tuple((county.code, county.name) for county in found if _meet(county.code, area))
+
+
+def _meet(code: str, area: str) -> bool:
+    """Whether one lies in the other."""
+    return code.startswith(area) or area.startswith(code)

@@ -1,0 +1,110 @@
+"""The queue: the hub's cases in the order in which they are to be taken, each rendered once a language and change.
+
+Whoever listens to a language gets the same text, so a change costs one rendering however many screens there are.
+"""
+
+from collections import Counter
+from datetime import date
+from functools import lru_cache
+
+from console.web.i18n import translations
+from console.web.live import words
+from console.web.live.hub import Hub
+from console.web.live.row import Row
+from console.web.pages import ZONE, environment
+from domain import divisions
+from schemas.levels import Level
+from streams.line import Line
+
+ORDER_SECONDS = 5  # the order moves by itself: what waits gains
+KEPT = 4096  # rows whose text is kept: some kilobytes each
+
+
+class Queue:
+    """`scams`: what the policy in force calls the scam types, in Chinese; `refresh` reads them anew."""
+
+    def __init__(self, hub: Hub, line: Line) -> None:
+        self._hub, self._line = hub, line
+        self.scams: dict[str, str] = {}
+        self._policy = ""
+        self._order: list[Row] = []
+        self._ordered: tuple[int, int] | None = None
+        self._html: dict[tuple[str, str], tuple[int, str]] = {}  # by language and case: the change's number, the text
+        self._levels: dict[str, tuple[int, Counter[Level]]] = {}  # by area: the change's number, how many
+
+    async def refresh(self) -> None:
+        """Read the names of the scam types, if another policy is in force."""
+        standing = await self._line.policies.in_force()
+        digest = standing.policy if standing else ""
+        if self.scams and digest == self._policy:
+            return
+        policy = await (self._line.policies.get(digest) if digest else self._line.policies.default())
+        self.scams = {token: scam.name for token, scam in policy.risk.scams.items()}
+        self._policy = digest
+        self._html.clear()
+
+    def order(self) -> list[Row]:
+        """All open cases, the one to take first at the head."""
+        now = self._line.clock.now()
+        stands = (self._hub.seq, int(now.timestamp() // ORDER_SECONDS))
+        if stands != self._ordered:
+            self._order = sorted(self._hub.rows.values(), key=lambda row: (*row.weight.place(now), row.id))
+            self._ordered = stands
+        return self._order
+
+    def levels(self, area: str) -> Counter[Level]:
+        """How many residents of an area are in danger, by level."""
+        kept = self._levels.get(area)
+        if kept is None or kept[0] != self._hub.seq:
+            kept = self._levels[area] = (self._hub.seq, self._hub.levels(area))
+        return kept[1]
+
+    def html(self, row: Row, language: str) -> str:
+        """The row of the table, everything in it escaped."""
+        name = (language, row.id)
+        kept = self._html.get(name)
+        if kept is None or kept[0] != row.seq:
+            self._html.pop(name, None)
+            while len(self._html) >= KEPT:
+                del self._html[next(iter(self._html))]
+            kept = self._html[name] = (row.seq, self._rendered(row, language))
+        return kept[1]
+
+    def scam(self, row: Row, language: str) -> str:
+        """What the scam is called."""
+        name = self.scams.get(row.case.danger.scam_type, row.case.danger.scam_type)
+        return str(translations(language).gettext(name))
+
+    def scam_types(self, language: str) -> dict[str, str]:
+        """What the policy in force calls each scam type."""
+        return {token: str(translations(language).gettext(name)) for token, name in self.scams.items()}
+
+    def place(self, row: Row) -> str:
+        """The county and the street or township."""
+        return place_of(row.division, self._line.clock.now().astimezone(ZONE).year)
+
+    def _rendered(self, row: Row, language: str) -> str:
+        step = row.next_step
+        return (
+            environment(language)
+            .get_template("queue_row.html")
+            .render(
+                row=row,
+                case=row.case,
+                step=step,
+                step_words=words.of_step(step) if step else "",
+                state_words=words.STATES[row.case.state],
+                scam=self.scam(row, language),
+                place=self.place(row),
+            )
+        )
+
+
+@lru_cache(maxsize=4096)
+def place_of(code: str, year: int) -> str:
+    """A place's county and, where it is known, its street: 南关区 南岭街道. Codes are known by the year."""
+    on = date(year, 1, 1)
+    names = [divisions.name_of(code[:6], on)]
+    if len(code) == 9:
+        names.append(divisions.name_of(code, on))
+    return " ".join(names)

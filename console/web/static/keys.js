@@ -1,0 +1,82 @@
+// Keys for what is on the page: <button data-key="n">, several as "j ArrowDown". A list of them under "?".
+// A key never acts while something is typed, nor behind an open dialog. All but "?" can be switched off there.
+const OFF = "quanzu-keys-off";
+const NAMES = { ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc", " ": "␣" };
+
+const dialog = document.getElementById("keys");
+const switched = document.getElementById("keys-on");
+const typing = (element) => element.closest?.("input:not([type=checkbox],[type=radio]), textarea, select, [contenteditable]");
+function text(element) {
+  const read = element.cloneNode(true);
+  for (const unread of read.querySelectorAll("[aria-hidden=true]")) unread.remove();
+  return read.textContent.trim();
+}
+
+const keysOf = (element) => element.dataset.key.split(" ").map((key) => key || " ");
+const wordsOf = (element) => element.dataset.keyWords || element.getAttribute("aria-label") || text(element.labels?.[0] ?? element);
+
+function usable(element) {
+  if (element.disabled) return false;
+  return "keyAlways" in element.dataset || element.checkVisibility();
+}
+
+/** The elements that have a key now: within the dialog that is open, if one is. */
+export function registry() {
+  const open = document.querySelector("dialog[open]");
+  return [...(open ?? document).querySelectorAll("[data-key]")].filter(usable);
+}
+
+function act(element) {
+  if (typing(element)) {
+    element.focus();
+    element.select?.();
+  } else element.click();
+}
+
+function list() {
+  const body = dialog.querySelector("tbody"), line = dialog.querySelector("template");
+  body.replaceChildren(...registry().map((element) => {
+    const row = line.content.cloneNode(true), [keys, words] = row.querySelectorAll("td");
+    keys.replaceChildren(...keysOf(element).flatMap((key) => {
+      const shown = document.createElement("kbd");
+      shown.textContent = NAMES[key] ?? key;
+      return [shown, " "];
+    }));
+    words.textContent = wordsOf(element);
+    return row;
+  }));
+  dialog.showModal();
+}
+
+function pressed(event) {
+  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (typing(event.target)) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  if (event.key === "?" && dialog) {
+    if (!document.querySelector("dialog[open]")) list();
+    return;
+  }
+  if (localStorage.getItem(OFF)) return;
+  const element = registry().find((each) => keysOf(each).includes(event.key));
+  if (!element || event.repeat && !("keyAlways" in element.dataset)) return; // a key held down acts once, or moves on
+  event.preventDefault();
+  act(element);
+}
+
+/** Tell assistive technology which keys there are; again after elements were added. */
+export function announce(root = document) {
+  for (const element of root.querySelectorAll("[data-key]")) element.setAttribute("aria-keyshortcuts", element.dataset.key);
+}
+
+announce();
+document.addEventListener("keydown", pressed);
+for (const button of document.querySelectorAll("[data-keys-open]")) button.addEventListener("click", list);
+if (switched) {
+  switched.checked = !localStorage.getItem(OFF);
+  switched.addEventListener("change", () => {
+    if (switched.checked) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, "1");
+  });
+}

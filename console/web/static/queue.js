@@ -1,0 +1,326 @@
+// The queue: rows are patched in place by their case's id, so that scroll, focus and what is being typed stay.
+import { Alarm } from "/static/alarm.js";
+import { serverNow, sync, tick, words } from "/static/clock.js";
+import { Live } from "/static/live.js";
+
+const MORE = 200, OVERLAP = 20, FADE = 500, SORT_EVERY = 15000, HIDDEN_FOR = 60000;
+const at = (id) => document.getElementById(id);
+const table = at("queue"), body = at("rows"), above = at("above"), more = at("more"), form = at("filters");
+const { me, patience } = table.dataset, found = "known" in table.dataset;
+const rows = new Map(); // by case: { element, cells, turn, fen, since }; cells as the server wrote them
+const held = new Map(); // rows that belong above what is being looked at: shown when they are asked for
+const alarm = new Alarm(at("sound"), at("alarms"), at("alarm"));
+let total = Number(table.dataset.total), busy = false, ended = false, asked = 0;
+
+// ---------------------------------------------------------------- a row
+
+function parsed(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html; // rendered and escaped by our own server
+  return [...holder.content.querySelectorAll("tr.case")];
+}
+
+function read(entry, { turn, fen, since, by }) {
+  Object.assign(entry, { turn: Number(turn), fen: Number(fen), since: Number(since) });
+  entry.element.classList.toggle("mine", by === me);
+  return entry;
+}
+
+function entryOf(element) {
+  const cells = [...element.children].map((cell) => cell.innerHTML);
+  return read({ id: element.dataset.id, element, cells }, element.dataset);
+}
+
+function patch(entry, fresh) {
+  const { element, cells } = entry;
+  if (element.classList.contains("leaving")) total += 1;
+  element.classList.remove("leaving");
+  Object.assign(element.dataset, fresh.dataset);
+  [...fresh.children].forEach((cell, number) => {
+    const html = cell.innerHTML;
+    if (html === cells[number]) return;
+    const old = element.children[number], focused = old.contains(document.activeElement);
+    old.replaceChildren(...cell.childNodes);
+    cells[number] = html;
+    if (focused) old.querySelector("a")?.focus({ preventScroll: true });
+  });
+  read(entry, element.dataset);
+  flash(element);
+}
+
+function flash(element) {
+  element.classList.add("changed");
+}
+
+// ---------------------------------------------------------------- the order, as domain/triage has it
+
+const worth = (entry, now) => entry.fen * (1 + Math.max(0, now - entry.since) / Number(patience));
+
+function before(one, other, now) {
+  if (one.turn !== other.turn) return one.turn < other.turn;
+  const difference = worth(one, now) - worth(other, now);
+  return difference === 0 ? one.id < other.id : difference > 0;
+}
+
+const listed = () => [...body.children].map((element) => rows.get(element.dataset.id)).filter(Boolean);
+
+/** The row in front of which another belongs. */
+function following(entry) {
+  const now = serverNow();
+  return listed().find((other) => other !== entry && before(entry, other, now));
+}
+
+/** Put the list in order; rows that are where they belong are not touched. */
+function sort() {
+  const now = serverNow();
+  const wanted = listed().sort((one, other) => (before(one, other, now) ? -1 : 1));
+  let place = body.firstElementChild;
+  for (const { element } of wanted) {
+    if (element === place) place = place.nextElementSibling;
+    else body.insertBefore(element, place);
+  }
+}
+
+/** Nobody is in the list: it stands at its top, nothing in it is chosen, marked or focused. */
+function atRest() {
+  const marked = getSelection();
+  return table.getBoundingClientRect().top >= 0 && !body.contains(document.activeElement)
+    && (marked.isCollapsed || !body.contains(marked.anchorNode));
+}
+
+const isBelow = (element) => element.getBoundingClientRect().top > innerHeight;
+
+// ---------------------------------------------------------------- what the server tells
+
+function changes({ now, rows: told, levels }) {
+  sync(now);
+  const rest = atRest();
+  for (const row of told) take(row, rest);
+  for (const [level, number] of Object.entries(levels)) {
+    const shown = document.querySelector(`[data-count="${level}"]`);
+    if (shown) shown.textContent = number;
+  }
+  if (!found && !query()) total = Object.values(levels).reduce((sum, number) => sum + number, 0);
+  show();
+}
+
+function take({ id, html, rings }, rest) {
+  if (rings) alarm.ring(rings, `/cases/${id}`);
+  const entry = rows.get(id);
+  if (!html) return leave(id, entry);
+  const [fresh] = parsed(html);
+  if (fresh.dataset.by || fresh.dataset.turn === "2") alarm.quiet(`/cases/${id}`);
+  if (!entry) return found ? undefined : arrive(entryOf(fresh), rest);
+  patch(entry, fresh);
+  if (rest) put(entry, following(entry)?.element);
+}
+
+function arrive(entry, rest) {
+  const next = following(entry);
+  if (!next && rows.size + held.size < total) return; // further down than has been loaded
+  total += held.has(entry.id) ? 0 : 1;
+  if (!next || rest || isBelow(next.element)) {
+    held.delete(entry.id);
+    enter(entry, next?.element);
+    flash(entry.element);
+  } else held.set(entry.id, entry);
+}
+
+function enter(entry, next) {
+  rows.set(entry.id, entry);
+  put(entry, next);
+}
+
+function put({ element }, next = null) {
+  if (element.parentNode !== body || element.nextElementSibling !== next) body.insertBefore(element, next);
+}
+
+function leave(id, entry) {
+  alarm.quiet(`/cases/${id}`);
+  if (entry?.element.classList.contains("leaving")) return;
+  if (held.delete(id) || entry) total -= 1;
+  if (!entry) return;
+  entry.element.classList.add("leaving");
+  setTimeout(() => {
+    if (!entry.element.classList.contains("leaving")) return; // it came back meanwhile
+    remove(entry);
+    show();
+  }, FADE);
+}
+
+function remove({ id, element }) {
+  if (element.contains(document.activeElement)) {
+    const next = element.nextElementSibling ?? element.previousElementSibling;
+    next?.querySelector("a")?.focus({ preventScroll: true });
+  }
+  rows.delete(id);
+  element.remove();
+}
+
+function show() {
+  above.hidden = held.size === 0;
+  const news = above.dataset.words.replace("{n}", held.size);
+  if (above.textContent !== news) {
+    above.textContent = news;
+    if (held.size) at("said").textContent = news;
+  }
+  at("shown").textContent = at("shown").dataset.words.replace("{n}", rows.size).replace("{total}", Math.max(total, rows.size));
+  at("empty").hidden = rows.size > 0;
+  if (more) more.hidden = rows.size + held.size >= total;
+  tick(body);
+  wait();
+}
+
+function wait() {
+  const now = serverNow();
+  for (const element of body.querySelectorAll("time.waiting")) {
+    const text = words(Math.max(0, now - Number(element.dataset.since)));
+    if (element.textContent !== text) element.textContent = text;
+  }
+}
+
+// ---------------------------------------------------------------- more rows, others, all anew
+
+function query() {
+  if (!form) return "state=all";
+  return String(new URLSearchParams([...new FormData(form)].filter(([, value]) => value)));
+}
+
+async function fetched(offset, count) {
+  const turn = ++asked;
+  const answer = await fetch(`/queue/rows?${query()}&offset=${offset}&count=${count}`, { headers: { accept: "application/json" } });
+  if (answer.status === 401) over();
+  if (!answer.ok) throw new Error(`rows: ${answer.status}`);
+  const told = await answer.json();
+  if (turn !== asked) return null; // asked for something else meanwhile
+  total = told.total;
+  return { fresh: parsed(told.rows), mark: told.mark };
+}
+
+async function further() {
+  if (busy) return;
+  busy = true;
+  try {
+    const offset = Math.max(0, rows.size + held.size - OVERLAP); // what moved up meanwhile is not left out
+    const got = await fetched(offset, MORE + OVERLAP);
+    const fresh = got?.fresh.filter(({ dataset: { id } }) => !rows.has(id) && !held.has(id)) ?? [];
+    fresh.forEach((element) => enter(entryOf(element)));
+    if (got && !fresh.length) total = rows.size + held.size;
+  } catch {
+    state("cut"); // asked for again when it is scrolled to
+  } finally {
+    busy = false;
+  }
+  show();
+}
+
+/** Read the list again, after a cut too long to be told of, or with other filters; then listen on. */
+async function anew(count = Math.max(100, rows.size)) {
+  if (found) return state("lost"); // its words are kept nowhere: only the person can search again
+  try {
+    const got = await fetched(0, count);
+    if (!got) return;
+    const fresh = new Map(got.fresh.map((element) => [element.dataset.id, element]));
+    held.clear();
+    for (const entry of [...rows.values()]) if (!fresh.has(entry.id)) remove(entry);
+    for (const [id, element] of fresh) rows.has(id) ? patch(rows.get(id), element) : enter(entryOf(element));
+    sort();
+    show();
+    live.listen(got.mark);
+  } catch {
+    if (ended) return;
+    state("cut");
+    setTimeout(() => anew(count), 2000);
+  }
+}
+
+function filter() {
+  live.close();
+  const wanted = query();
+  history.replaceState(null, "", wanted ? `/queue?${wanted}` : "/queue");
+  const level = form.elements.level.value;
+  for (const link of document.querySelectorAll(".counts a")) {
+    if (link.search === `?level=${level}`) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+  anew(100);
+}
+
+// ---------------------------------------------------------------- the stream
+
+function state(word) {
+  const line = at("live");
+  line.dataset.state = word;
+  if (line.textContent !== line.dataset[word]) line.textContent = line.dataset[word];
+}
+
+function over() {
+  ended = true;
+  live.close();
+  state("over");
+}
+
+const live = new Live((mark) => `/queue/events?${query()}&from=${encodeURIComponent(mark)}`, { changes, anew, over, state });
+let hidden = 0;
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(hidden);
+  // A browser has six connections to a server: a page that nobody sees or hears gives its own back.
+  if (document.hidden) hidden = setTimeout(() => alarm.needed || live.close(), HIDDEN_FOR);
+  else if (!live.open) live.listen();
+});
+
+// ---------------------------------------------------------------- hands
+
+function step(by) {
+  const links = [...body.querySelectorAll("a.open")];
+  const now = links.indexOf(document.activeElement);
+  const first = links.findIndex((link) => link.getBoundingClientRect().top >= 0);
+  links[now < 0 ? Math.max(0, first) : Math.min(links.length - 1, Math.max(0, now + by))]?.focus();
+}
+
+function merge() {
+  for (const entry of held.values()) enter(entry);
+  held.clear();
+  sort();
+  show();
+}
+
+function showAbove() {
+  merge();
+  scrollTo({ top: 0 });
+  body.querySelector("a.open")?.focus({ preventScroll: true });
+}
+
+at("down").addEventListener("click", () => step(1));
+at("up").addEventListener("click", () => step(-1));
+above.addEventListener("click", showAbove);
+body.addEventListener("animationend", ({ target }) => target.classList.remove("changed"));
+body.addEventListener("click", ({ target }) => {
+  const link = target.closest("a.open");
+  if (link) sessionStorage.setItem("quanzu-queue", link.closest("tr").dataset.id);
+});
+more?.addEventListener("click", further);
+if (more) new IntersectionObserver(([seen]) => seen.isIntersecting && further(), { rootMargin: "600px" }).observe(more);
+form?.addEventListener("change", filter);
+form?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  filter();
+});
+for (const link of document.querySelectorAll(".counts a")) {
+  link.addEventListener("click", (event) => {
+    if (!form) return;
+    event.preventDefault();
+    const { level } = form.elements, wanted = new URLSearchParams(link.search).get("level");
+    level.value = level.value === wanted ? "" : wanted;
+    filter();
+  });
+}
+
+for (const element of body.children) rows.set(element.dataset.id, entryOf(element));
+const left = sessionStorage.getItem("quanzu-queue");
+sessionStorage.removeItem("quanzu-queue");
+rows.get(left)?.element.querySelector("a.open").focus();
+show();
+live.listen(table.dataset.mark);
+setInterval(wait, 1000);
+setInterval(() => atRest() && merge(), SORT_EVERY);

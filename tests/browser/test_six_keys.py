@@ -1,0 +1,49 @@
+"""From a red case in the queue to "dissuaded", by six keys at most."""
+
+from playwright.async_api import expect
+
+from schemas.levels import Level, Outcome
+from schemas.staff import StaffRole
+from tests.browser.people import People
+from tests.console.stage import Stage
+from tests.line.house import until
+from tests.line.signals import call, transfer
+
+TAKE_THE_NEXT, RECORD, DISSUADED, SURE = "n", "d", "Enter", "Enter"  # the outcome is preset to "dissuaded"
+KEYS = (TAKE_THE_NEXT, RECORD, DISSUADED, SURE)
+SECONDS = 10.0
+
+
+async def test_from_a_red_case_in_the_queue_to_dissuaded_in_at_most_six_keys(console: Stage, people: People) -> None:
+    line = console.line()
+    resident = await line.resident(division="220381001")
+    await line.signal(call(line, resident, ongoing=True), transfer(line, resident, line.account()))
+    await line.advance(minutes=3)
+    case = await line.case(resident)
+    assert case.level is Level.RED
+
+    async def waits() -> bool:
+        row = console.services.hub.rows.get(case.id)
+        return row is not None and row.offered
+
+    await until(waits, SECONDS)
+    page = await people.page(StaffRole.OPERATOR, case.profile.division)
+    await page.goto("/queue")
+    await expect(page.locator(f"tr[data-id='{case.id}']")).to_be_visible()
+
+    await page.keyboard.press(TAKE_THE_NEXT)
+    await page.wait_for_url(f"**/cases/{case.id}")
+    await page.keyboard.press(RECORD)
+    await expect(page.locator("input[name=outcome][value=dissuaded]")).to_be_focused()
+    await people.shot(page, "outcome")
+    await page.keyboard.press(DISSUADED)
+    await expect(page.locator("#second")).to_be_visible()
+    await people.shot(page, "second-look")
+    await page.keyboard.press(SURE)
+
+    async def dissuaded() -> bool:
+        return (await line.case(resident)).outcome is Outcome.DISSUADED
+
+    await until(dissuaded, SECONDS)
+    assert len(KEYS) <= 6
+    await line.end()
