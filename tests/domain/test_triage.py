@@ -3,8 +3,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.triage import order, worth
-from schemas.cases import Case
+from domain.triage import Turn, order, weigh, worth
+from schemas.cases import Case, CaseState
 from schemas.levels import Level
 from schemas.signals import TransferState
 from tests.domain.builders import NOON, Line, danger, payment
@@ -48,3 +48,21 @@ CASES = [case(level, letter=letter) for level, letter in zip(Level, "abcd", stri
 @given(st.permutations(CASES))
 def test_the_order_does_not_depend_on_the_order_in_which_cases_are_given(cases: list[Case]) -> None:
     assert [item.case.level for item in order(cases, NOON)] == [Level.RED, Level.ORANGE, Level.YELLOW, Level.BLUE]
+
+
+def test_who_is_on_the_desk_comes_before_who_is_under_way_and_who_is_settled_comes_last() -> None:
+    line = Line()
+    line.alert(Level.ORANGE)
+    line.pass_to(timedelta(minutes=31))
+    offered = line.here
+    taken = offered.model_copy(update={"claimed_by": "li"})
+    settled = case(Level.RED, 90_000_000, state=CaseState.DISSUADED)
+    places = [weigh(each).place(line.now) for each in (offered, taken, settled)]
+    assert [weigh(each).turn for each in (offered, taken, settled)] == [Turn.OFFERED, Turn.UNDER_WAY, Turn.SETTLED]
+    assert places == sorted(places)
+
+
+def test_a_cases_weight_is_what_its_worth_is_made_of() -> None:
+    red, later = case(Level.RED, 8_000_000), NOON + timedelta(minutes=30)
+    assert weigh(red).at(NOON) == worth(red, NOON).fen
+    assert weigh(red).at(later) == worth(red, later).fen == 2 * weigh(red).fen

@@ -74,3 +74,33 @@ async def _inputs(settings: Settings, case: Case) -> AsyncIterator[OperatorRepor
         given = input_adapter.validate_json(record.value or b"")
         if isinstance(given, OperatorReport) and given.case == case.id:
             yield given
+
+
+async def test_a_lease_is_kept_and_given_back_by_its_holder_alone(desk: Desk, settings: Settings) -> None:
+    case = waiting("d")
+    await put(desk, settings, case)
+    assert await desk.take(case.id, "li")
+    assert not await desk.take(case.id, "li"), "taking anew is not keeping"
+    assert await desk.keep(case.id, "li")
+    assert not await desk.keep(case.id, "wang")
+    await desk.release(case.id, "wang")
+    assert await desk.leased([case.id]) == [True]
+    await desk.release(case.id, "li")
+    assert await desk.leased([case.id, "raaaaaaaaaaaaaaaa-9"]) == [False, False]
+
+
+async def test_a_lease_that_is_not_kept_runs_out_and_one_that_is_kept_begins_anew(
+    desk: Desk, settings: Settings
+) -> None:
+    case = waiting("e")
+    await put(desk, settings, case)
+    desk.lease = timedelta(milliseconds=200)
+    assert await desk.take(case.id, "li")
+    desk.lease = timedelta(minutes=10)
+    assert await desk.keep(case.id, "li")
+    assert await desk._redis.pttl(desk._lease(case.id)) > 200
+    desk.lease = timedelta(milliseconds=1)
+    assert await desk.keep(case.id, "li")
+    while await desk.leased([case.id]) == [True]:
+        pass
+    assert await desk.take(case.id, "wang")

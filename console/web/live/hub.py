@@ -1,19 +1,23 @@
 """The hub: all open cases in short, kept in memory and in step with the journal, for every screen of this process.
 
 It is filled from the store and follows `case-events` from where that stood before; the version tells what is old.
+Every change has a number. A screen that says which one it has seen last is told what it has missed since.
 """
 
 import asyncio
-from collections import defaultdict
+import secrets
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from console.web.live.row import Row, row_of
-from schemas.cases import Case
+from console.web.live.row import Row, latest, row_of
+from schemas.cases import Case, CaseState
 from schemas.events import CaseEvent, journal_adapter
+from schemas.levels import Level
 from streams import topics
 from streams.keys import key
 from streams.line import Line
@@ -23,6 +27,7 @@ from streams.retry import until_done, wanted
 ANSWER_SECONDS = 2.0  # how long a form waits for the event that answers it (design, 12)
 BEHIND = 1000  # changes that a slow screen may be behind: then it is told to load anew
 AT_ONCE = 500  # cases read from the store in one round trip
+REMEMBERED = 5000  # changes that a screen whose stream was cut is told afterwards; at 10 a second, 8 minutes
 
 
 class Hub:
@@ -32,6 +37,10 @@ class Hub:
         self._line = line
         self.rows: dict[str, Row] = {}  # open cases, by id
         self.ready = asyncio.Event()
+        self.seq = 0  # of the latest change
+        self._boot = secrets.token_hex(4)  # another process counts from the beginning
+        self._changes: deque[Row] = deque(maxlen=REMEMBERED)
+        self._levels: Counter[tuple[str, Level]] = Counter()
         self._expected: defaultdict[str, list[asyncio.Future[CaseEvent]]] = defaultdict(list)
         self._screens: set[asyncio.Queue[Row | None]] = set()
 
@@ -62,11 +71,40 @@ class Hub:
         finally:
             self._screens.discard(screen)
 
+    @property
+    def mark(self) -> str:
+        """By which a screen tells later what it has seen: all until now."""
+        return self.mark_of(self.seq)
+
+    def mark_of(self, seq: int) -> str:
+        """The mark after the change of this number."""
+        return f"{self._boot}-{seq}"
+
+    def since(self, mark: str) -> list[Row] | None:
+        """What has changed since a mark, each case once; None when that is not known (any more): all must be read."""
+        boot, _, number = mark.rpartition("-")
+        oldest = self.seq - len(self._changes)
+        if boot != self._boot or not number.isdecimal() or not oldest <= int(number) <= self.seq:
+            return None
+        missed = latest(row for row in self._changes if row.seq > int(number))
+        return missed if len(missed) <= BEHIND else None
+
+    def levels(self, area: str) -> Counter[Level]:
+        """How many residents of an area are in danger, by level; `area`: the beginning of the division codes."""
+        found: Counter[Level] = Counter()
+        for (division, level), number in self._levels.items():
+            if division.startswith(area):
+                found[level] += number
+        return found
+
     async def _follow(self) -> None:
         ends = await end_offsets(self._line.settings, topics.CASE_EVENTS.name)
+        stored: set[str] = set()
         for partition in range(self._line.settings.partitions):
             async for cases in self._stored(partition):
+                stored.update(case.id for case in cases)
                 await self._take(cases)
+        self._forget(self.rows.keys() - stored)
         self.ready.set()
         async with aclosing(follow(self._line.settings, topics.CASE_EVENTS.name, ends)) as records:
             async for record in records:
@@ -99,22 +137,40 @@ class Hub:
         news = [case for case in cases if self._is_news(case)]
         people = await self._line.residents.standing([case.resident for case in news]) if news else {}
         for case in news:
-            row = row_of(case, people.get(case.resident))
-            if case.open:
-                self.rows[case.id] = row
-            else:
-                self.rows.pop(case.id, None)
-            self._tell(row)
+            self._put(row_of(case, people.get(case.resident)))
 
     def _is_news(self, case: Case) -> bool:
         known = self.rows.get(case.id)
         return known is None or known.case.version < case.version
 
-    def _tell(self, row: Row) -> None:
+    def _forget(self, gone: set[str]) -> None:
+        """Cases that were closed while nobody followed the journal."""
+        for name in sorted(gone):
+            row = self.rows[name]
+            self._put(replace(row, case=row.case.model_copy(update={"state": CaseState.CLOSED})))
+
+    def _put(self, given: Row) -> None:
+        self.seq += 1
+        before = self.rows.pop(given.id, None)
+        rings = given.alarming and not (before and before.alarming)
+        row = replace(given, seq=self.seq, rings=rings, was=before.division if before else "")
+        self._count(before, -1)
+        if row.case.open:
+            self.rows[row.id] = row
+            self._count(row, 1)
+        self._changes.append(row)
         for screen in self._screens:
-            try:
-                screen.put_nowait(row)
-            except asyncio.QueueFull:
-                while not screen.empty():
-                    screen.get_nowait()
-                screen.put_nowait(None)
+            _tell(screen, row)
+
+    def _count(self, row: Row | None, by: int) -> None:
+        if row is not None and not row.case.settled:
+            self._levels[row.division, row.level] += by
+
+
+def _tell(screen: "asyncio.Queue[Row | None]", row: Row) -> None:
+    try:
+        screen.put_nowait(row)
+    except asyncio.QueueFull:
+        while not screen.empty():
+            screen.get_nowait()
+        screen.put_nowait(None)

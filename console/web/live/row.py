@@ -1,10 +1,11 @@
 """A case in short: a line of a list, and what lists are filtered and ranked by."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.triage import worth
-from schemas.cases import Case, StepState
+from domain.triage import Turn, Weight, to_go, weigh
+from schemas.cases import Case, CaseState, Step, StepState
 from schemas.levels import Action, Channel, Level
 from schemas.residents import Resident
 from streams.keys import milliseconds
@@ -18,6 +19,10 @@ class Row:
     name: str
     phone: str
     waits: bool  # for an operator: on the desk and nobody has it, or has it now
+    weight: Weight
+    seq: int = 0  # the hub's number of the change that made it
+    rings: bool = False  # by this change it began to be alarming
+    was: str = ""  # the division it had before this change
 
     @property
     def id(self) -> str:
@@ -28,14 +33,35 @@ class Row:
         return self.case.level
 
     @property
+    def division(self) -> str:
+        return self.case.profile.division
+
+    @property
     def prefecture(self) -> str:
-        return self.case.profile.division[:4]
+        return self.division[:4]
+
+    @property
+    def offered(self) -> bool:
+        """Whether an operator may take it from the desk now."""
+        return self.weight.turn is Turn.OFFERED
+
+    @property
+    def alarming(self) -> bool:
+        """Whether it is red and waits for somebody to take it."""
+        free = self.case.claimed_by is None and not self.case.settled
+        begun = self.case.state in (CaseState.RAISED, CaseState.CONTACTING)
+        return self.level is Level.RED and free and (begun or self.offered)
+
+    @property
+    def next_step(self) -> Step | None:
+        """The step that changes next: it begins by itself, or its result is owed."""
+        dues = [(step.due, step.id, step) for step in self.case.steps if step.due is not None]
+        return min(dues)[2] if dues else None
 
     @property
     def next_due(self) -> datetime | None:
         """When something happens next by itself, or is owed."""
-        dues = [step.due for step in self.case.steps if step.due is not None]
-        return min(dues, default=None)
+        return step.due if (step := self.next_step) else None
 
     @property
     def channels(self) -> frozenset[Channel]:
@@ -43,9 +69,14 @@ class Row:
         live = (StepState.PENDING, StepState.HELD, StepState.SENT)
         return frozenset(step.action.channel for step in self.case.steps if step.state in live)
 
+    @property
+    def stake_fen(self) -> int:
+        """The money that can still be kept: what has not gone through yet, else all that is in danger."""
+        return to_go(self.case) or self.case.danger.exposure_fen
+
     def fen(self, now: datetime) -> float:
         """How much it is worth to take it now: the order of the queue."""
-        return worth(self.case, now).fen
+        return self.weight.at(now)
 
     @property
     def changed(self) -> int:
@@ -58,4 +89,15 @@ def row_of(case: Case, resident: Resident | None) -> Row:
     called = any(step.action is Action.OPERATOR_CALL and step.state is StepState.SENT for step in case.steps)
     waits = not case.settled and (called or case.claimed_by is not None)
     phone = next((held.value for held in resident.phones if held.until is None), "") if resident else ""
-    return Row(case, resident.name if resident else "", phone, waits)
+    return Row(case, resident.name if resident else "", phone, waits, weigh(case))
+
+
+def latest(rows: Iterable[Row]) -> list[Row]:
+    """Changes of several cases, the oldest first, as one change of each: what rang in between has rung."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        before = found.pop(row.id, None)
+        if before is not None:
+            row = replace(row, rings=row.rings or (before.rings and row.alarming), was=before.was)
+        found[row.id] = row
+    return list(found.values())
