@@ -1,8 +1,9 @@
 """The desk of the warning centre: which case to take, a lease on it, and what the operator reports.
 
-It decides nothing: it writes case inputs. A claim is a lease in Redis that runs out by itself.
+It decides nothing: it writes case inputs. A claim is a lease in Redis that runs out by itself, unless it is renewed.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,11 +15,13 @@ from streams import case_inputs
 from streams.clock import Clock
 from streams.keys import key
 from streams.producer import Producer
+from streams.scripts import script
 from streams.settings import Settings
 from streams.store import CaseStore
 from streams.topics import home
 
 LEASE = timedelta(minutes=10)
+BEATS = 10  # so often a page that is open renews its lease before it would run out
 LOOKED_AT = 16  # of each partition's queue: the stored rank is coarse
 
 
@@ -28,6 +31,9 @@ class Desk:
     def __init__(self, settings: Settings, store: CaseStore, producer: Producer, clock: Clock) -> None:
         self._settings, self._store, self._producer, self._clock = settings, store, producer, clock
         self._redis: Any = store.redis
+        self._keep = self._redis.register_script(script("keep"))
+        self._give_back = self._redis.register_script(script("release"))
+        self.lease = LEASE
 
     async def next(self, operator: str) -> Case | None:
         """Claim the case that is best taken now; None when nobody waits."""
@@ -37,16 +43,38 @@ class Desk:
         return None
 
     async def claim(self, case: Case, operator: str) -> bool:
-        """Take the lease on a case; False when another has it."""
-        lease = max(1, round(self._clock.wall_seconds(LEASE) * 1000))
-        if not await self._redis.set(self._lease(case.id), operator, nx=True, px=lease):
+        """Take the lease on a case, and report it; False when somebody has it."""
+        if not await self.take(case.id, operator):
             return False
-        await self.report(self._claimed(case, operator))
+        await self.report(claimed(case, operator, self._clock))
         return True
 
-    async def release(self, case_id: str) -> None:
-        """Give a case back before the lease runs out."""
-        await self._redis.delete(self._lease(case_id))
+    async def take(self, case_id: str, operator: str) -> bool:
+        """Take the lease on a case that nobody has; False when somebody has it."""
+        return bool(await self._redis.set(self._lease(case_id), operator, nx=True, px=self._milliseconds()))
+
+    async def keep(self, case_id: str, operator: str) -> bool:
+        """Let the operator's lease last from now on, or take it where nobody has it; False when another has it."""
+        return bool(await self._keep(keys=[self._lease(case_id)], args=[operator, self._milliseconds()]))
+
+    async def release(self, case_id: str, operator: str | None = None) -> None:
+        """Give a case back before the lease runs out; with a name, only if it still is that operator's."""
+        if operator is None:
+            await self._redis.delete(self._lease(case_id))
+        else:
+            await self._give_back(keys=[self._lease(case_id)], args=[operator])
+
+    async def leased(self, case_ids: Sequence[str]) -> list[bool]:
+        """Whether somebody has the lease, for each."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for case_id in case_ids:
+                pipe.exists(self._lease(case_id))
+            return [bool(found) for found in await pipe.execute()]
+
+    @property
+    def beat(self) -> timedelta:
+        """How long a page that is open waits before it renews its lease again."""
+        return self.lease / BEATS
 
     async def report(self, report: OperatorReport) -> None:
         """Write what the operator did. Its id is the form's: sent twice, it counts once."""
@@ -68,26 +96,31 @@ class Desk:
             for partition in range(self._settings.partitions):
                 pipe.zrange(key("queue", partition), 0, LOOKED_AT - 1)
             names = [name.decode() for part in await pipe.execute() for name in part]
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for name in names:
-                pipe.exists(self._lease(name))
-            leased = await pipe.execute()
+        leased = await self.leased(names)
         found = [await self.load(name) for name, taken in zip(names, leased, strict=True) if not taken]
         return [case for case in found if case is not None and not case.settled]
-
-    def _claimed(self, case: Case, operator: str) -> OperatorReport:
-        return OperatorReport(
-            id=short_hash("claim", case.id, case.version, operator),
-            at=self._clock.now(),
-            resident=case.resident,
-            case=case.id,
-            by=operator,
-            seen=case.version,
-            act=ClaimAct(do="claim"),
-        )
 
     def _partition(self, case_id: str) -> int:
         return home(resident_of(case_id), self._settings.partitions)
 
     def _lease(self, case_id: str) -> str:
         return f"{key('claim', self._partition(case_id))}:{case_id}"
+
+    def _milliseconds(self) -> int:
+        return max(1, round(self._clock.wall_seconds(self.lease) * 1000))
+
+
+def claimed(case: Case, operator: str, clock: Clock) -> OperatorReport:
+    """The operator takes the case as it stands. The same claim twice counts once."""
+    return _of(case, operator, clock, short_hash("claim", case.id, case.version, operator), ClaimAct(do="claim"))
+
+
+def given_back(case: Case, operator: str, clock: Clock, input_id: str, note: str = "") -> OperatorReport:
+    """The operator no longer has the case; `note`: why, where it was not he who said so."""
+    return _of(case, operator, clock, input_id, ClaimAct(do="unclaim", note=note))
+
+
+def _of(case: Case, operator: str, clock: Clock, input_id: str, act: ClaimAct) -> OperatorReport:
+    return OperatorReport(
+        id=input_id, at=clock.now(), resident=case.resident, case=case.id, by=operator, seen=case.version, act=act
+    )
