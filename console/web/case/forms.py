@@ -1,0 +1,131 @@
+"""From a form of the case page to the act that is meant, or to what is wrong with it, in words."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from console.web.case.acts import ActBody
+from console.web.filled import Filled, fen
+from console.web.pages import ZONE
+from domain.questions import HEARD
+
+LINK = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?|[A-Za-z0-9][A-Za-z0-9._:-]{3,127}")
+SURE = frozenset({"outcome", "close", "lower", "ask_stop", "release_stop"})  # are looked at once more before they go
+
+_Act = dict[str, Any]
+
+
+class FormError(ValueError):
+    """What is wrong, in Chinese as in a template; `field`: where."""
+
+    def __init__(self, field: str, words: str) -> None:
+        super().__init__(words)
+        self.field, self.words = field, words
+
+
+def body_of(given: Filled) -> ActBody:
+    """The act of a form. Raises FormError."""
+    read = _FORMS.get(given["do"])
+    if read is None:
+        raise FormError("do", "不认识的操作，请重新打开页面")
+    made = {"form": given.form, "seen": given.seen, "anyway": given["anyway"] == "yes", "act": read(given)}
+    try:
+        return ActBody.model_validate(made)
+    except ValidationError as error:
+        raise _wrong(error) from None
+
+
+def link(text: str) -> str:
+    """A recording: an https address, or the recorder's id. Raises FormError."""
+    if len(text) > 500 or not LINK.fullmatch(text):
+        raise FormError("link", "请填写 https:// 开头的地址，或录音系统的编号")
+    return text
+
+
+def _outcome(given: Filled) -> _Act:
+    kept = [
+        {
+            "transfer": transfer,
+            "evidence": given[f"evidence:{transfer}"] or "C",
+            "amount_fen": _money(given, f"amount:{transfer}"),
+        }
+        for transfer in given.many.get("kept", [])
+    ]
+    lost = _money(given, "lost") if given["lost"] else 0
+    return {"do": "outcome", "outcome": given["outcome"], "kept": kept, "lost_fen": lost, "note": given["note"]}
+
+
+def _money(given: Filled, field: str) -> int:
+    try:
+        amount = fen(given[field])
+    except ValueError:
+        amount = None
+    if amount is None:
+        raise FormError(field, "金额请写成数字，例如 3000 或 3000.50")
+    return amount
+
+
+def _call_again(given: Filled) -> _Act:
+    try:
+        when = datetime.fromisoformat(given["when"])
+    except ValueError:
+        raise FormError("when", "请选择日期和时间") from None
+    return {"do": "call_again", "when": when.replace(tzinfo=ZONE) if when.tzinfo is None else when}
+
+
+def _three_way(given: Filled) -> _Act:
+    note = "，".join(part for part in (given["with"], given["note"]) if part)
+    return {"do": "note", "what": "three_way_call", "note": note}
+
+
+def _answers(given: Filled) -> _Act:
+    """One answer, a marker that was heard, or what is taken back (`back`: every question that is meant)."""
+    answers = {given["question"]: given["answer"]} if given["question"] else {}
+    if given["heard"]:
+        answers = {f"{HEARD}{given['heard']}": "yes"}
+    withdrawn = given.many.get("back", [])
+    return {"do": "answers", "script": given["script"], "answers": answers, "withdrawn": withdrawn}
+
+
+def _plain(do: str, *fields: str) -> Callable[[Filled], _Act]:
+    """A form whose fields are the act's."""
+    return lambda given: {"do": do, **{field: given[field] for field in fields}}
+
+
+_FORMS: Mapping[str, Callable[[Filled], _Act]] = {
+    "outcome": _outcome,
+    "lower": _plain("lower", "level", "reason"),
+    "call_again": _call_again,
+    "send_officer": _plain("send_officer", "reason"),
+    "ask_stop": _plain("ask_stop", "transfer"),
+    "release_stop": _plain("release_stop", "transfer", "reason"),
+    "tell_contact": _plain("tell_contact", "contact"),
+    "note": _plain("note", "what", "note"),
+    "three_way": _three_way,
+    "recording": lambda given: {"do": "note", "what": "recording", "note": link(given["link"])},
+    "confirm": _plain("confirm", "reason"),
+    "close": _plain("close", "reason"),
+    "answers": _answers,
+}
+
+_WRONG = {
+    "reason": "请写明原因，至少两个字",
+    "level": "请选择更低的等级",
+    "outcome": "请选择结果",
+    "when": "请选择日期和时间",
+    "transfer": "请选择一笔支付",
+    "contact": "请选择一位联系人",
+    "note": "文字太长，最多 2000 字",
+    "seen": "页面已经过期，请重新打开",
+}
+
+
+def _wrong(error: ValidationError) -> FormError:
+    """The first field that is wrong, told by its name."""
+    locs = [item["loc"] for item in error.errors(include_url=False)]
+    places = [str(part) for loc in locs for part in (loc[2:] if loc[:1] == ("act",) else loc)]  # act and its kind first
+    field = next((place for place in places if place in _WRONG), "do")
+    return FormError(field, _WRONG.get(field, "请检查填写的内容"))

@@ -1,0 +1,172 @@
+"""Stop-payments that are kept back for some seconds, so that who asked for one can take it back.
+
+They lie in Redis, in keys of one tag: `due` (sorted set: id -> when it is sent, ms of the wall's clock), `acts` (hash:
+id -> what is sent), `sending` (sorted set: id -> since when). What is due goes to `sending` first, then out of `due`,
+then to the case; whoever takes it out of `due` has it. So a console that stops in between loses nothing: another, or
+the same one started again, sends what was left; the input's id is the form's, and what is sent twice counts once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from console.web import answers, trail
+from console.web.acting import acted
+from console.web.answers import Answered
+from console.web.case.acts import ActBody, input_id
+from console.web.services import Services
+from console.web.who import Who
+from schemas.base import Model, Text, When
+from schemas.cases import Case, CaseId
+from schemas.staff import Area, Login, StaffRole
+from streams.retry import until_done, wanted
+
+log = logging.getLogger(__name__)
+
+SECONDS = 5.0  # on the wall's clock: enough to see what one has done
+DUE, ACTS, SENDING = "{kept-back}:due", "{kept-back}:acts", "{kept-back}:sending"
+SENT = "{kept-back}:sent:"  # and the id: there for a day, so that a form sent again is not sent again
+DAY_SECONDS = 86_400
+LOOK_SECONDS = 0.2
+LOST_SECONDS = 20.0  # what is being sent for so long was left by a console that stopped
+TRIES = 4  # a case that changes meanwhile refuses what was seen before: it is said anew
+
+
+class KeptAct(Model):
+    """Who asked for what. `at`: when."""
+
+    id: str
+    login: Login
+    name: Text
+    role: StaffRole
+    area: Area
+    case: CaseId
+    body: ActBody
+    at: When
+
+    @property
+    def who(self) -> Who:
+        return Who(self.login, self.name, self.role, self.area, None, None, session="")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An act that can be taken back for `left` milliseconds yet."""
+
+    id: str
+    body: ActBody
+    by: str
+    left: int
+
+
+class KeptBack:
+    """The acts of all consoles on one Redis. `run` sends what is due, until it is cancelled."""
+
+    def __init__(self, services: Services, seconds: float = SECONDS) -> None:
+        self._services, self.seconds = services, seconds
+        self._redis: Any = services.line.redis
+
+    async def keep(self, who: Who, case: Case, body: ActBody) -> Waiting:
+        """Keep an act back. The same form again is the same act, and waits no longer."""
+        made = KeptAct(
+            id=input_id(who, case.id, body),
+            login=who.login,
+            name=who.name,
+            role=who.role,
+            area=who.area,
+            case=case.id,
+            body=body,
+            at=self._services.line.clock.now(),
+        )
+        if await self._redis.exists(SENT + made.id):
+            return Waiting(made.id, body, who.login, 0)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hsetnx(ACTS, made.id, made.model_dump_json())
+            pipe.zadd(DUE, {made.id: self._now() + round(self.seconds * 1000)}, nx=True)
+            await pipe.execute()
+        due = await self._redis.zscore(DUE, made.id)
+        return Waiting(made.id, body, who.login, max(0, int(due or 0) - self._now()))
+
+    async def undo(self, who: Who, case_id: str, name: str) -> bool:
+        """Take an act out; False when it has gone, or is another's. A supervisor may take anybody's out."""
+        kept = await self._load(name)
+        if kept is None or kept.case != case_id:
+            return False
+        if kept.login != who.login and who.role is not StaffRole.SUPERVISOR:
+            return False
+        if not await self._redis.zrem(DUE, name):
+            return False
+        await self._redis.hdel(ACTS, name)
+        await trail.write(self._services, who, f"{str(kept.body.act.do).replace('_', '-')}-undone", case_id)
+        return True
+
+    async def waiting(self, case_id: str) -> list[Waiting]:
+        """What can still be taken back of a case."""
+        dues = await self._redis.zrange(DUE, 0, -1, withscores=True)
+        found = [(await self._load(name.decode()), int(due) - self._now()) for name, due in dues]
+        return [
+            Waiting(kept.id, kept.body, kept.login, max(0, left))
+            for kept, left in found
+            if kept and kept.case == case_id
+        ]
+
+    async def run(self) -> None:
+        """Send what is due. Never ends by itself."""
+        while wanted():
+            await until_done("what the console keeps back", self._send_due)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _send_due(self) -> None:
+        now, mine = self._now(), list[Coroutine[Any, Any, None]]()
+        for name in await self._redis.zrange(DUE, "-inf", now, byscore=True):
+            await self._redis.zadd(SENDING, {name: now})
+            if await self._redis.zrem(DUE, name):
+                mine.append(self._send(name.decode(), recovered=False))
+        await asyncio.gather(*mine)
+        for name in await self._redis.zrange(SENDING, "-inf", now - round(LOST_SECONDS * 1000), byscore=True):
+            await self._redis.zrem(DUE, name)
+            await self._send(name.decode(), recovered=True)
+
+    async def _send(self, name: str, *, recovered: bool) -> None:
+        """Write the act to its case. One that was taken back meanwhile is not there any more."""
+        if kept := await self._load(name):
+            await self._write(kept, recovered=recovered)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hdel(ACTS, name)
+            pipe.zrem(SENDING, name)
+            pipe.set(SENT + name, 1, ex=DAY_SECONDS)
+            await pipe.execute()
+
+    async def _write(self, kept: KeptAct, *, recovered: bool) -> None:
+        """The act, on the case as it stands: what happened in these seconds nobody could have seen.
+
+        Refused because the case has changed once more, it is said anew; so is one that another console may have said
+        (`recovered`) if nothing has come of it.
+        """
+        for attempt in range(TRIES):
+            case = await self._services.desk.load(kept.case)
+            if case is None:
+                log.warning("case %s is gone: what was kept back for it is dropped", kept.case)
+                return
+            name = f"{kept.id}.{attempt}" if attempt else kept.id
+            message = acted(self._services, kept.who, case, kept.body.act, name)
+            answer = await answers.put(self._services, kept.who, message)
+            overtaken = answer.event is not None and message.seen < answer.event.case.version - 1
+            unknown = recovered and answer.how is Answered.WAITING
+            if not (unknown or (answer.how is Answered.REFUSED and overtaken)):
+                return
+
+    async def _load(self, name: str) -> KeptAct | None:
+        raw = await self._redis.hget(ACTS, name)
+        try:
+            return KeptAct.model_validate_json(raw) if raw else None
+        except ValidationError as error:  # of another version of the console
+            log.error("what is kept back under %s cannot be read, and is dropped: %s", name, error)  # noqa: TRY400 - the line says it all
+            return None
+
+    def _now(self) -> int:
+        return round(self._services.line.clock.wall.time() * 1000)

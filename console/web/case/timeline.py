@@ -1,0 +1,97 @@
+"""The evidence on a time line: what reached the resident (calls, messages, apps) beside the money that moves."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from schemas.cases import Case, Payment
+from schemas.evidence import Evidence, EvidenceKind
+from schemas.signals import TransferState
+
+WIDTH = 1000  # of the drawing, in its own units
+LEAST = timedelta(minutes=10)  # shown, however short the story is
+LEAST_BAR = 6
+PAYMENTS = frozenset({EvidenceKind.NEW_PAYEE, EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE})
+CALLS = frozenset(
+    {EvidenceKind.CALL_OVERSEAS, EvidenceKind.CALL_GOIP, EvidenceKind.CALL_SPOOFED, EvidenceKind.SUSPECT_CALLER}
+)
+LONGEST_CALL = timedelta(hours=4)  # as the policy: an end that nobody reported
+
+_Place = Callable[[datetime], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line. `lane`: contact or money. `minutes`: of a call, so far. `x`, `width`: in the drawing."""
+
+    at: datetime
+    lane: str
+    kinds: tuple[EvidenceKind, ...]
+    x: int
+    width: int
+    minutes: int | None = None
+    ongoing: bool = False
+    amount_fen: int | None = None
+    state: TransferState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLine:
+    """`moments`: the latest first. `begins`: the drawing's left edge; its right one is now."""
+
+    moments: list[Moment]
+    begins: datetime
+
+
+def drawn(case: Case, evidence: Iterable[Evidence], now: datetime) -> TimeLine:
+    """A time line of the evidence that stands and of the case's payments; a payment is there once."""
+    standing = [member for member in evidence if not member.withdrawn]
+    ats = [*(member.at for member in standing), *(payment.at for payment in case.payments)]
+    begins = min([now - LEAST, *ats])
+    span = max(now - begins, LEAST)
+
+    def place(at: datetime) -> int:
+        return max(0, min(WIDTH - LEAST_BAR, round((at - begins) / span * WIDTH)))
+
+    contacts = [_contact(member, place, now) for member in standing if member.kind not in PAYMENTS]
+    moments = [*contacts, *_money(case, standing, place)]
+    return TimeLine(sorted(moments, key=lambda moment: (moment.at, moment.lane), reverse=True), begins)
+
+
+def _contact(member: Evidence, place: _Place, now: datetime) -> Moment:
+    ongoing = member.ongoing and now < member.at + LONGEST_CALL
+    lasted = max(timedelta(seconds=member.seconds), now - member.at if ongoing else timedelta(0))
+    x, called = place(member.at), member.kind in CALLS
+    return Moment(
+        at=member.at,
+        lane="contact",
+        kinds=(member.kind,),
+        x=x,
+        width=max(LEAST_BAR, place(member.at + lasted) - x) if called else LEAST_BAR,
+        minutes=round(lasted.total_seconds() / 60) if called else None,
+        ongoing=ongoing,
+        amount_fen=member.amount_fen,
+    )
+
+
+def _money(case: Case, standing: Iterable[Evidence], place: _Place) -> list[Moment]:
+    """Payments of the case, with what speaks against each; and those that are evidence only."""
+    against: dict[str, list[Evidence]] = {}
+    for member in standing:
+        if member.kind in PAYMENTS and member.transfer:
+            against.setdefault(member.transfer, []).append(member)
+    found = [_payment(payment, against.pop(payment.transfer, []), place) for payment in case.payments]
+    return found + [_evidence(members, place) for members in against.values()]
+
+
+def _payment(payment: Payment, members: Iterable[Evidence], place: _Place) -> Moment:
+    kinds = tuple(sorted({member.kind for member in members}))
+    return Moment(
+        payment.at, "money", kinds, place(payment.at), LEAST_BAR, amount_fen=payment.amount_fen, state=payment.state
+    )
+
+
+def _evidence(members: list[Evidence], place: _Place) -> Moment:
+    first = members[0]
+    kinds = tuple(sorted({member.kind for member in members}))
+    return Moment(first.at, "money", kinds, place(first.at), LEAST_BAR, amount_fen=first.amount_fen, state=first.state)

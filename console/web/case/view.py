@@ -1,0 +1,252 @@
+"""What the case page shows, gathered: the case, who it is about, why, what was done, what comes next."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from console.web import unmask
+from console.web.case import facts, labels
+from console.web.case.kept_back import Waiting
+from console.web.case.scripts import tree_of, trees
+from console.web.case.stories import Story, Told
+from console.web.case.timeline import TimeLine, drawn
+from console.web.live.row import Row
+from console.web.live.words import of_step
+from console.web.services import Services
+from console.web.who import Who
+from domain.divisions import name_of
+from domain.questions import Question, Tree, Walk, walk
+from schemas.cases import Case, Step, StepState, StopState
+from schemas.events import FactKind
+from schemas.levels import Action, Level
+from schemas.residents import Resident
+from schemas.staff import StaffRole
+from streams.screening.store import EvidenceStore
+
+LIVE = (StepState.PENDING, StepState.HELD, StepState.SENT)
+MOST_EARLIER = 10
+MOST_RELATED = 20
+RECORDING = "recording: "
+ACTING = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who it is about. `whole`: the data is shown as it is, for the reason that was given."""
+
+    resident: Resident | None
+    place: str
+    age: int
+    whole: bool
+    left: int  # seconds for which it is
+
+    @property
+    def phones(self) -> list[str]:
+        """The telephones held now."""
+        return [held.value for held in self.resident.phones if held.until is None] if self.resident else []
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """A payment of the case. `account`: the payee's number; never shown whole unless unmasked."""
+
+    transfer: str
+    account: str
+    amount_fen: int
+    at: datetime
+    state: str
+    stop: str | None
+    until: datetime | None
+    kept: str | None  # in which class
+    kept_fen: int
+    may_ask: bool
+    may_release: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """The conversation: where it stands in the tree of the script."""
+
+    tree: Tree
+    walk: Walk
+    chosen: bool  # by somebody, and kept with the case
+    asks: bool  # a question comes next, and no ending
+
+    @property
+    def last(self) -> str | None:
+        """The question answered last: whose answer can be taken back."""
+        return self.walk.asked[-1][0].id if self.walk.asked else None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All of the page but the story, which comes after it."""
+
+    case: Case
+    person: Person
+    coming: list[Step]
+    done: list[Step]
+    money: list[Money]
+    line: TimeLine
+    earlier: list[Case]
+    related: list[Row]
+    elsewhere: int
+    holder: str | None
+    mine: bool
+    may: bool  # the person may act, if the case allows it
+    kept_back: list[Waiting]
+    talk: Talk
+    lower: list[Level]
+
+    @property
+    def acts(self) -> bool:
+        """Whether the person may act on the case as it stands."""
+        return self.may and self.case.open
+
+
+async def view(services: Services, who: Who, case: Case, script: str = "") -> View:
+    """Gather the page. `script`: the scam type by which the person wants to ask."""
+    now, line = services.line.clock.now(), services.line
+    store = EvidenceStore(line.redis, line.settings.partitions, line.clock.speed)
+    person, evidence, money, earlier, holder, kept_back = await asyncio.gather(
+        _person(services, who, case, now),
+        store.of(case.resident),
+        _money(services, case),
+        _earlier(services, who, case),
+        _holder(services, case),
+        services.kept_back.waiting(case.id),
+    )
+    related, elsewhere = _related(services, who, case)
+    live = [step for step in case.steps if step.state in LIVE and step.due is not None]
+    return View(
+        case=case,
+        person=person,
+        coming=sorted(live, key=lambda step: (step.due or now, step.id)),
+        done=[step for step in case.steps if step.state not in LIVE and not step.id.startswith("clock.")],
+        money=money,
+        line=drawn(case, evidence, now),
+        earlier=earlier,
+        related=related,
+        elsewhere=elsewhere,
+        holder=holder,
+        mine=case.claimed_by == who.login,
+        may=who.role in ACTING,
+        kept_back=kept_back,
+        talk=talk_of(case, script),
+        lower=[level for level in reversed(Level) if level.rank < case.level.rank],
+    )
+
+
+def talk_of(case: Case, script: str = "") -> Talk:
+    """Where the conversation stands: by the script that was chosen, else that of the scam type."""
+    wanted = script if script in trees() else ""
+    tree = tree_of(wanted or case.script or case.danger.scam_type)
+    answers = case.answers if tree.scam == case.script else {}
+    walked = walk(tree, answers)
+    return Talk(tree, walked, chosen=tree.scam == case.script, asks=isinstance(walked.at, Question))
+
+
+def context(language: str) -> dict[str, Any]:
+    """What the templates name things by."""
+    return {"labels": labels, "of_step": of_step, "scripts": trees(), "spoken": language}
+
+
+def told(story: list[Told], translate: facts.Translate, language: str) -> list[dict[str, Any]]:
+    """A story's events, the latest first, in words."""
+    return [
+        {
+            "version": each.version,
+            "at": each.at,
+            "facts": [
+                {
+                    "kind": labels.FACTS[fact.kind],
+                    "words": facts.told(fact.words, translate, tree_of, language),
+                    "by": fact.by,
+                    "refused": fact.kind is FactKind.REFUSED,
+                }
+                for fact in each.facts
+            ],
+        }
+        for each in reversed(story)
+    ]
+
+
+def recordings(story: Story) -> list[str]:
+    """The links to recordings that were noted."""
+    words = [fact.words for each in story.told for fact in each.facts if fact.kind is FactKind.NOTE]
+    return [text.removeprefix(RECORDING) for text in words if text.startswith(RECORDING)]
+
+
+async def _person(services: Services, who: Who, case: Case, now: datetime) -> Person:
+    found = await services.line.residents.standing([case.resident])
+    whole = await unmask.active(services, who, case.resident)
+    return Person(
+        resident=found.get(case.resident),
+        place=_place(case.profile.division, now),
+        age=now.year - case.profile.birth_year,
+        whole=whole,
+        left=await unmask.seconds_left(services, who, case.resident) if whole else 0,
+    )
+
+
+def _place(division: str, now: datetime) -> str:
+    """The prefecture, the county, the street: each as far as the code tells it."""
+    codes = dict.fromkeys((f"{division[:4]}00", division[:6], division))
+    return " ".join(dict.fromkeys(name_of(code, now.date()) for code in codes))
+
+
+async def _money(services: Services, case: Case) -> list[Money]:
+    accounts = await asyncio.gather(*(services.line.outgoing.account(payment.payee) for payment in case.payments))
+    asked = {
+        step.transfer for step in case.steps if step.state is StepState.SENT and step.action is Action.STOP_PAYMENT
+    }
+    found = []
+    for payment, account in zip(case.payments, accounts, strict=True):
+        stop, kept = payment.stop, case.kept.get(payment.transfer)
+        stopped = stop is not None and stop.state in (StopState.ASKED, StopState.IN_FORCE)
+        found.append(
+            Money(
+                transfer=payment.transfer,
+                account=account or "",
+                amount_fen=payment.amount_fen,
+                at=payment.at,
+                state=labels.TRANSFER_STATES[payment.state],
+                stop=labels.STOP_STATES[stop.state] if stop else None,
+                until=stop.until if stop else None,
+                kept=kept.evidence.value if kept else None,
+                kept_fen=kept.amount_fen if kept else 0,
+                may_ask=case.open and not case.settled and not stopped and payment.transfer not in asked,
+                may_release=stopped,
+            )
+        )
+    return found
+
+
+async def _earlier(services: Services, who: Who, case: Case) -> list[Case]:
+    """The resident's other cases, the latest first, as far as the store has them."""
+    numbers = [number for number in range(case.number + 1, max(0, case.number - MOST_EARLIER) - 1, -1) if number]
+    names = [f"{case.resident}-{number}" for number in numbers if number != case.number]
+    loaded = await asyncio.gather(*(services.desk.load(name) for name in names))
+    return [each for each in loaded if each is not None and who.sees(each.profile.division)]
+
+
+async def _holder(services: Services, case: Case) -> str | None:
+    if case.claimed_by is None:
+        return None
+    account = await services.staff.get(case.claimed_by)
+    return account.name if account else case.claimed_by
+
+
+def _related(services: Services, who: Who, case: Case) -> tuple[list[Row], int]:
+    """The open cases of the same campaign that the person may see, and how many there are elsewhere."""
+    if case.danger.campaign is None:
+        return [], 0
+    rows = [
+        row
+        for row in services.hub.rows.values()
+        if row.case.danger.campaign == case.danger.campaign and row.id != case.id
+    ]
+    mine = [row for row in rows if who.sees(row.case.profile.division)]
+    newest = sorted(mine, key=lambda row: (-row.level.rank, row.id))
+    return newest[:MOST_RELATED], len(rows) - len(mine)

@@ -1,0 +1,141 @@
+"""What is done on the case page: each act by a form, or by its script as JSON, which is told the same."""
+
+from typing import Any
+
+from fastapi import HTTPException, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from console.web.answers import Answer, Answered
+from console.web.case import facts
+from console.web.case.acts import ActBody, Taken, act, found, taken_by_other
+from console.web.case.forms import SURE, FormError, body_of
+from console.web.case.kept_back import Waiting
+from console.web.case.scripts import tree_of
+from console.web.case.stories import Told
+from console.web.door import DESK, Door
+from console.web.filled import Filled, filled, new_form, wants_json
+from console.web.i18n import language_of, translate
+from console.web.routes.case import changes, render
+from console.web.services import Services, services
+from console.web.who import Signed, Who
+from schemas.cases import Case
+from schemas.inputs import AnswersAct, AskStopAct
+from streams.retry import TRANSIENT
+
+door = Door("/cases")
+STATUS = {Answered.DONE: 200, Answered.WAITING: 202, Answered.REFUSED: 409}
+CHANGED = "the case has changed since"
+
+
+@door.act("/{case_id}/acts", DESK, name="case-act")
+async def do(request: Request, who: Signed, case_id: str) -> Response:
+    """Do what a form says. 409: refused, or another has the case; 422: the form; what was filled in is kept."""
+    made = services(request)
+    case = await found(made, who, case_id)
+    given = await filled(request)
+    try:
+        body = body_of(given)
+    except FormError as error:
+        return await _wrong(request, who, case, given, error)
+    if taken := taken_by_other(case, who, body):
+        return await _asks(request, who, case, given, taken)
+    if given["do"] in SURE and given["sure"] != "yes":
+        return await _asks(request, who, case, given, None)
+    if isinstance(body.act, AskStopAct):
+        return await _kept_back(request, who, case, given, body)
+    answer = await act(made, who, case.id, body)
+    if answer.how is Answered.REFUSED:
+        return await _refused(request, who, case, given, answer.words)
+    return await _done(request, case, body, answer)
+
+
+@door.act("/{case_id}/undo", DESK, name="case-undo")
+async def undo(request: Request, who: Signed, case_id: str) -> Response:
+    """Take out what is kept back. 409: it has gone."""
+    made = services(request)
+    case = await found(made, who, case_id)
+    name = str((await request.form()).get("undo", ""))[:64]
+    gone = not await made.kept_back.undo(who, case.id, name)
+    words = translate(request, "已经发出，无法撤销" if gone else "已撤销，没有发给银行")
+    if wants_json(request):
+        answer = Answered.REFUSED if gone else Answered.DONE
+        return JSONResponse({"answer": answer.value, "words": words}, STATUS[answer])
+    if gone:
+        return await render(request, who, case, status=409, asks={"do": "undo", "words": words})
+    return RedirectResponse(f"/cases/{case.id}#money", 303)
+
+
+async def _kept_back(request: Request, who: Who, case: Case, given: Filled, body: ActBody) -> Response:
+    """A stop waits some seconds for who thinks better of it; one that was seen on an old screen does not begin to."""
+    made = services(request)
+    if body.seen < case.version:
+        return await _refused(
+            request, who, case, given, f"{CHANGED}: version {case.version}, seen was {body.seen}; look again"
+        )
+    waiting = await made.kept_back.keep(who, case, body)
+    if wants_json(request):
+        return JSONResponse(_waiting(request, case, waiting), STATUS[Answered.WAITING])
+    return RedirectResponse(f"/cases/{case.id}#money", 303)
+
+
+def _waiting(request: Request, case: Case, waiting: Waiting) -> dict[str, Any]:
+    words = translate(request, "止付即将发出，可以撤销")
+    told = {"answer": Answered.WAITING.value, "words": words, "undo": waiting.id, "left": waiting.left}
+    return told | {"version": case.version, "form": new_form()}
+
+
+async def _done(request: Request, case: Case, body: ActBody, answer: Answer) -> Response:
+    if wants_json(request):
+        waits = answer.how is Answered.WAITING
+        version = answer.event.case.version if answer.event else case.version
+        words = translate(request, "已提交，等待系统确认" if waits else "已登记")
+        told = {"answer": answer.how.value, "words": words, "version": version, "form": new_form()}
+        return JSONResponse(told, STATUS[answer.how])
+    where = "#talk" if isinstance(body.act, AnswersAct) else ""
+    return RedirectResponse(f"/cases/{case.id}{where}", 303)
+
+
+async def _refused(request: Request, who: Who, case: Case, given: Filled, why: str) -> Response:
+    """Why, and what has changed since the person's screen was made; what he filled in is kept."""
+    made = services(request)
+    latest = await made.desk.load(case.id) or case
+    news = await _news(made, latest, given.seen) if why.startswith(CHANGED) else []
+    told = changes(request, news)
+    words = facts.told(why, lambda text: translate(request, text), tree_of, language_of(request))
+    if wants_json(request):
+        answer = {"answer": Answered.REFUSED.value, "words": words, "changes": told, "version": latest.version}
+        return JSONResponse(answer | {"form": new_form()}, 409)
+    return await render(
+        request, who, latest, status=409, filled=given, wrong=words, changes=told, script=given["script"]
+    )
+
+
+async def _news(made: Services, case: Case, seen: int) -> list[Told]:
+    """What happened since a version, without the refusal itself."""
+    try:
+        story = await made.stories.of(case)
+    except TRANSIENT:
+        story = made.stories.known(case.id)
+    return [each for each in story.after(seen) if not all(fact.kind in facts.REFUSALS for fact in each.facts)]
+
+
+async def _asks(request: Request, who: Who, case: Case, given: Filled, taken: Taken | None) -> Response:
+    """A second look: before what cannot be undone, or before one acts on a case that another has."""
+    if taken:
+        name = account.name if (account := await services(request).staff.get(taken.by)) else taken.by
+        words = translate(request, "%(name)s 正在处理此案。仍要执行吗？") % {"name": name}
+    else:
+        words = translate(request, "请再核对一遍：此操作无法撤销。")
+    asks = {"do": given["do"], "what": "anyway" if taken else "sure", "words": words}
+    if wants_json(request):
+        return JSONResponse({"answer": Answered.REFUSED.value, "ask": asks["what"], "words": words}, 409)
+    return await render(request, who, case, status=409, filled=given, asks=asks, script=given["script"])
+
+
+async def _wrong(request: Request, who: Who, case: Case, given: Filled, error: FormError) -> Response:
+    words = translate(request, error.words)
+    if wants_json(request):
+        return JSONResponse({"answer": Answered.REFUSED.value, "field": error.field, "words": words}, 422)
+    if given["do"] == "":
+        raise HTTPException(400, error.words)
+    return await render(request, who, case, status=422, filled=given, wrong=words, script=given["script"])

@@ -1,0 +1,310 @@
+// The case page: forms are sent without leaving it, what changes is shown without touching what is being typed,
+// what cannot be undone is looked at once more, and a stop can be taken back for some seconds.
+import { tick } from "/static/clock.js";
+import { announce } from "/static/keys.js";
+
+const page = document.getElementById("case"), second = document.getElementById("second");
+const news = document.getElementById("news"), said = document.getElementById("said");
+const words = page.dataset, at = `/cases/${encodeURIComponent(words.case)}`;
+const SOON = 120, STORY_AGAIN = 2000, STORY_MOST = 30, NEWS_MOST = 8;
+
+let shown = Number(words.version); // the version on the screen
+let refreshing = null, storyTimer = 0, storyLooks = 0, ahead = 0;
+
+const say = (text) => { said.textContent = ""; said.textContent = text; };
+const fields = (form) => [...form.elements].filter((each) => each.name && !["hidden", "submit", "button"].includes(each.type));
+
+// ---------------------------------------------------------------- what is being typed
+function touched(element) {
+  if (element.type === "checkbox" || element.type === "radio") return element.checked !== element.defaultChecked;
+  if (element instanceof HTMLSelectElement) {
+    const usual = Math.max(0, [...element.options].findIndex((option) => option.defaultSelected));
+    return element.selectedIndex !== usual;
+  }
+  return element.value !== element.defaultValue;
+}
+
+const dirty = (form) => fields(form).some(touched);
+
+function busy(part) {
+  const active = document.activeElement;
+  if (part.contains(active) && active.matches("input, select, textarea")) return true;
+  return part.querySelector("details.act[open]") !== null || [...part.querySelectorAll("form")].some(dirty);
+}
+
+// ---------------------------------------------------------------- parts that change
+async function refresh(focus = "") {
+  clearTimeout(refreshing);
+  const script = new URLSearchParams(location.search).get("script");
+  const query = script ? `?${new URLSearchParams({ script })}` : "";
+  const answer = await fetch(`${at}/parts${query}`, { headers: { accept: "text/html" } });
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of fresh.querySelectorAll("[data-live]")) replace(part);
+  shown = Math.max(shown, Number(document.getElementById("head").dataset.version));
+  if (focus) document.getElementById(focus)?.focus();
+  tick(page);
+  announce(page);
+  undoing();
+  story();
+}
+
+function replace(part) {
+  const here = document.getElementById(part.id);
+  if (!here || busy(here)) return;
+  const held = here.contains(document.activeElement);
+  here.replaceWith(part);
+  if (held) part.querySelector("[data-say], h2, h1")?.focus();
+}
+
+function soon() {
+  clearTimeout(refreshing);
+  refreshing = setTimeout(refresh, SOON);
+}
+
+/** The person has seen this version: what is sent from now on says so. */
+function seen(version, every = true) {
+  for (const input of page.querySelectorAll("input[name=seen]")) {
+    if (every || !dirty(input.form)) input.value = version;
+  }
+}
+
+// ---------------------------------------------------------------- what changed, politely
+function tell(lines, head = words.wordsChanged) {
+  const list = news.querySelector("ul");
+  news.querySelector("strong").textContent = head;
+  for (const line of lines) {
+    const item = document.createElement("li");
+    item.textContent = line;
+    list.append(item);
+  }
+  while (list.children.length > NEWS_MOST) list.firstElementChild.remove();
+  news.hidden = false;
+  say([head, ...lines].join(" "));
+}
+
+news.querySelector("[data-news-seen]").addEventListener("click", () => {
+  news.hidden = true;
+  news.querySelector("ul").replaceChildren();
+  seen(Math.max(shown, ahead));
+  ahead = 0;
+});
+
+function listen() {
+  const source = new EventSource(`${at}/events`);
+  source.addEventListener("begin", (event) => {
+    page.classList.remove("cut");
+    if (Number(event.data) > shown) soon();
+  });
+  source.addEventListener("change", async (event) => {
+    const { version, grave, words: lines } = JSON.parse(event.data);
+    if (lines.length) tell(lines);
+    if (grave) ahead = version;
+    else if (version <= shown) return;
+    await refresh();
+    if (!ahead) seen(version);
+    else seen(version, false);
+  });
+  source.addEventListener("signed-out", () => location.reload());
+  source.addEventListener("error", () => {
+    if (!page.classList.contains("cut")) say(words.wordsOffline);
+    page.classList.add("cut");
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, STORY_AGAIN);
+  });
+  addEventListener("pagehide", () => source.close());
+}
+
+// ---------------------------------------------------------------- the story, which the page does not wait for
+function story() {
+  clearTimeout(storyTimer);
+  storyTimer = setTimeout(readStory, SOON);
+}
+
+async function readStory() {
+  const place = document.querySelector("[data-story-here]");
+  const answer = await fetch(`${at}/story`, { headers: { accept: "text/html" } });
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("told");
+  const whole = fresh.dataset.whole === "yes";
+  place.replaceChildren(...fresh.childNodes);
+  storyLooks = whole ? 0 : storyLooks + 1;
+  if (!whole && storyLooks < STORY_MOST) storyTimer = setTimeout(readStory, STORY_AGAIN);
+}
+
+// ---------------------------------------------------------------- a second look
+function lookAgain(form, text = "") {
+  const chosen = form.querySelector("input[name=outcome]:checked")?.value;
+  const fitting = [...form.querySelectorAll("template[data-sure-words]")]
+    .filter((each) => !each.dataset.when || each.dataset.when === chosen);
+  const line = document.createElement("p");
+  line.textContent = text;
+  second.querySelector("[data-second-words]").replaceChildren(
+    ...(text ? [line] : []), ...fitting.map((each) => each.content.cloneNode(true)));
+  second.querySelector("[data-second-fields]").replaceChildren(...summary(form));
+  const from = document.activeElement;
+  second.showModal();
+  second.querySelector("[data-second-yes]").focus();
+  return new Promise((resolve) => {
+    second.returnValue = "";
+    second.addEventListener("close", () => {
+      from?.focus();
+      resolve(second.returnValue === "yes");
+    }, { once: true });
+  });
+}
+
+second.querySelector("[data-second-yes]").addEventListener("click", () => second.close("yes"));
+second.querySelector("[data-second-no]").addEventListener("click", () => second.close(""));
+
+/** What is filled in, as terms and descriptions. */
+function summary(form) {
+  return fields(form).flatMap((each) => {
+    const row = each.closest(".kept"), box = each.type === "checkbox" || each.type === "radio";
+    if (box ? !each.checked : !each.value || (row && !row.querySelector("[name=kept]").checked)) return [];
+    const term = document.createElement("dt"), text = document.createElement("dd");
+    const label = each.labels?.[0]?.textContent.trim() ?? "";
+    term.textContent = box ? each.closest("fieldset")?.querySelector("legend")?.textContent ?? "" : label;
+    text.textContent = box ? label : each.selectedOptions?.[0]?.textContent ?? each.value;
+    return [term, text];
+  });
+}
+
+// ---------------------------------------------------------------- acts
+async function send(form, given) {
+  const answer = await fetch(form.action, {
+    method: "POST",
+    headers: { accept: "application/json", "x-csrf-token": document.body.dataset.csrf },
+    body: new URLSearchParams(given),
+  });
+  return { status: answer.status, told: await answer.json() };
+}
+
+async function act(form, submitter) {
+  if (form.dataset.sending) return;
+  const given = new FormData(form, submitter);
+  if ("sure" in form.dataset && given.get("sure") !== "yes") {
+    if (!await lookAgain(form)) return;
+    given.set("sure", "yes");
+  }
+  form.dataset.sending = "yes";
+  try {
+    let { status, told } = await send(form, given);
+    if (told.ask === "anyway" && await lookAgain(form, told.words)) {
+      given.set("anyway", "yes");
+      ({ status, told } = await send(form, given));
+    }
+    await answered(form, status, told);
+  } catch {
+    say(words.wordsFailed);
+    problem(form, words.wordsFailed);
+  } finally {
+    delete form.dataset.sending;
+  }
+}
+
+async function answered(form, status, told) {
+  if (status < 300) {
+    problem(form, "");
+    form.reset();
+    if (told.form) form.elements.form.value = told.form; // what is sent of it next is another act
+    if (told.version && !ahead) seen(told.version);
+    form.closest("details.act")?.removeAttribute("open");
+    await refresh(told.undo ? "h-money" : form.dataset.act === "answers" ? "" : "h-acts");
+    say(told.words ?? "");
+    if (form.dataset.act === "answers") document.querySelector("#ask [data-say]")?.focus();
+  } else if (told.ask) {
+    problem(form, "");
+  } else if (status === 409) {
+    tell(told.changes ?? [], `${told.words}。${words.wordsKept}`);
+    form.elements.form.value = told.form ?? form.elements.form.value;
+    ahead = 0;
+    await refresh();
+    if (told.version) seen(told.version);
+  } else {
+    problem(form, told.words ?? words.wordsFailed);
+    form.elements[told.field]?.focus?.();
+  }
+}
+
+/** What is wrong, at the form. */
+function problem(form, text) {
+  let line = form.querySelector("[data-problem]");
+  if (!line && text) {
+    line = document.createElement("p");
+    line.className = "wrong";
+    line.dataset.problem = "";
+    line.setAttribute("role", "alert");
+    form.prepend(line);
+  }
+  if (line) {
+    line.textContent = text;
+    line.hidden = !text;
+  }
+}
+
+page.addEventListener("submit", (event) => {
+  const form = event.target;
+  if ("undo" in form.dataset) {
+    event.preventDefault();
+    takeBack(form);
+  } else if (form.dataset.act) {
+    event.preventDefault();
+    act(form, event.submitter);
+  }
+});
+
+// ---------------------------------------------------------------- taking a stop back
+async function takeBack(form) {
+  const { told } = await send(form, new FormData(form)).catch(() => ({ told: { words: words.wordsFailed } }));
+  await refresh("h-money");
+  say(told.words);
+}
+
+function undoing() {
+  for (const form of page.querySelectorAll("form[data-undo]:not([data-runs])")) {
+    form.dataset.runs = "yes";
+    const ends = performance.now() + Number(form.dataset.left), shownLeft = form.querySelector("output");
+    const step = () => {
+      const left = Math.ceil((ends - performance.now()) / 1000);
+      if (!form.isConnected) return;
+      if (left <= 0) {
+        form.remove();
+        setTimeout(refresh, 1000);
+        return;
+      }
+      shownLeft.textContent = `${left} ${words.wordsLeft}`;
+      setTimeout(step, 200);
+    };
+    step();
+  }
+}
+
+// ---------------------------------------------------------------- moving about
+function open(details) {
+  details.open = true;
+  details.scrollIntoView({ block: "nearest" });
+  const form = details.querySelector("form");
+  (form.querySelector("input[type=radio]:checked") ?? fields(form)[0] ?? form.querySelector("button"))?.focus();
+}
+
+page.addEventListener("click", (event) => {
+  const target = event.target.closest("summary, [data-open], [data-focus]");
+  if (!target) return;
+  if (target.dataset.open) {
+    event.preventDefault();
+    const details = document.getElementById(target.dataset.open);
+    const choice = details.querySelector(`input[name=outcome][value="${CSS.escape(target.dataset.choose ?? "")}"]`);
+    if (choice) choice.checked = true;
+    open(details);
+  } else if (target.dataset.focus) {
+    event.preventDefault();
+    document.getElementById(target.dataset.focus).focus();
+  } else if (target.matches("details.act > summary") && !target.parentElement.open) {
+    setTimeout(() => open(target.parentElement));
+  }
+});
+
+document.getElementById("notice")?.focus();
+undoing();
+readStory();
+listen();

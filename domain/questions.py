@@ -1,0 +1,262 @@
+"""What to ask a resident next: a tree of questions for each kind of scam, and what resistance makes of its order.
+
+A script has the questions of its scam; the opening, the money, the promise and the endings are common to all. A marker
+of resistance ("told to keep it secret", "a safe account") may be heard at any time: its own question comes before
+whatever the tree would ask next. So a conversation ends after as many answers as a tree has questions, at the most.
+"""
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
+from typing import Annotated, TypeVar
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from domain.policy.units import Section
+from schemas.base import Token
+from schemas.errors import UserError
+
+SCAM = "scam"  # a common answer's target: the first question of the scam's own
+HEARD = "heard."  # and a marker: among the answers, that it was heard
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=600)]
+
+
+class ScriptError(UserError, ValueError):
+    """Scripts that cannot be used: each line says where and what."""
+
+
+class Suggestion(StrEnum):
+    """What an ending proposes to the operator: an outcome, or what to do."""
+
+    DISSUADED = "dissuaded"
+    NOT_PERSUADED = "not_persuaded"
+    ALREADY_DEFRAUDED = "already_defrauded"
+    FALSE_ALARM = "false_alarm"
+    SEND_OFFICER = "send_officer"
+    CALL_AGAIN = "call_again"
+
+
+class Words(Section):
+    """A text in the languages of residents and of operators."""
+
+    zh: Line
+    ko: Line
+    en: Line
+
+    def of(self, language: str) -> str:
+        """In a language by its code; in Chinese when it is not one of ours."""
+        return {"ko": self.ko, "en": self.en}.get(language, self.zh)
+
+
+class Choice(Section):
+    """An answer. `next`: a question's or an ending's id; none (of a marker's question): back to where one stood."""
+
+    id: Token
+    text: Words
+    next: Token | None = None
+    marks: list[Token] = Field(default_factory=list, max_length=4)
+
+
+class Question(Section):
+    """`say`: to the resident. `why`: for the operator, what it is asked for."""
+
+    id: Token
+    say: Words
+    why: Words | None = None
+    answers: Annotated[list[Choice], Field(min_length=2, max_length=9)]
+
+
+class Ending(Section):
+    """Where a conversation has come to. `say`: the last words to the resident; `advice`: for the operator."""
+
+    id: Token
+    say: Words
+    advice: Words
+    suggests: Suggestion
+
+
+class Marker(Section):
+    """A sign that the scammer has a hold on the resident. The gravest come first in the file, and are asked first."""
+
+    id: Token
+    title: Words
+    question: Question
+
+
+class Common(Section):
+    """What all trees share."""
+
+    start: Token
+    questions: Annotated[list[Question], Field(min_length=1, max_length=32)]
+    endings: Annotated[list[Ending], Field(min_length=1, max_length=16)]
+    markers: Annotated[list[Marker], Field(max_length=16)]
+
+
+class Script(Section):
+    """The questions of one kind of scam."""
+
+    scam: Token
+    title: Words
+    start: Token
+    questions: Annotated[list[Question], Field(min_length=1, max_length=32)]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A script within the common part, checked: every target exists, nothing goes in a circle, all is reached."""
+
+    scam: str
+    title: Words
+    start: str
+    questions: Mapping[str, Question]
+    endings: Mapping[str, Ending]
+    markers: Mapping[str, Marker]
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """`asked`: what was answered, in its order. `at`: what comes next."""
+
+    asked: list[tuple[Question, Choice]]
+    at: Question | Ending
+    heard: list[Marker]
+
+
+Kind = TypeVar("Kind", Common, Script)
+
+
+def load_common(text: str) -> Common:
+    """Read what all trees share. Raises ScriptError."""
+    return _load(text, Common)
+
+
+def load_script(text: str) -> Script:
+    """Read a scam's own questions. Raises ScriptError."""
+    return _load(text, Script)
+
+
+def grow(script: Script, common: Common) -> Tree:
+    """Put a script into the common part. Raises ScriptError that names each thing that is wrong."""
+    asked = [*_to_scam(common.questions, script.start), *script.questions]
+    tree = Tree(
+        scam=script.scam,
+        title=script.title,
+        start=script.start if common.start == SCAM else common.start,
+        questions={question.id: question for question in asked},
+        endings={ending.id: ending for ending in common.endings},
+        markers={marker.id: marker for marker in common.markers},
+    )
+    if wrong := [*_doubles(asked, common), *_lost(tree)] or [*_circle(tree)] or [*_unreached(tree)]:
+        raise ScriptError("\n".join(f"script {script.scam}: {line}" for line in wrong))
+    return tree
+
+
+def next_question(tree: Tree, answers: Mapping[str, str]) -> Question | Ending:
+    """What to ask, or what the conversation has come to. `answers`: by question; what the tree lacks is passed over."""
+    return walk(tree, answers).at
+
+
+def walk(tree: Tree, answers: Mapping[str, str]) -> Walk:
+    """Follow the answers from the start, then see to the markers that were heard on the way or told by the operator."""
+    asked: list[tuple[Question, Choice]] = []
+    at, marked = tree.start, {name for name in tree.markers if HEARD + name in answers}
+    while (question := tree.questions.get(at)) and (choice := _chosen(question, answers)):
+        asked.append((question, choice))
+        marked.update(choice.marks)
+        at = choice.next or at
+    heard = [marker for name, marker in tree.markers.items() if name in marked]
+    for marker in heard:
+        choice = _chosen(marker.question, answers)
+        if choice is None:
+            return Walk(asked, marker.question, heard)
+        asked.append((marker.question, choice))
+        if choice.next:
+            return Walk(asked, tree.endings[choice.next], heard)
+    return Walk(asked, tree.questions.get(at) or tree.endings[at], heard)
+
+
+def _chosen(question: Question, answers: Mapping[str, str]) -> Choice | None:
+    given = answers.get(question.id)
+    return next((choice for choice in question.answers if choice.id == given), None)
+
+
+def _load(text: str, kind: type[Kind]) -> Kind:
+    try:
+        return kind.model_validate(tomllib.loads(text))
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        lines = [f"[{'.'.join(map(str, item['loc']))}] {item['msg'].removeprefix('Value error, ')}" for item in found]
+        raise ScriptError("\n".join(lines)) from error
+    except ValueError as error:
+        raise ScriptError(f"not TOML: {error}") from error
+
+
+def _to_scam(questions: Iterable[Question], start: str) -> Iterator[Question]:
+    """The common questions, with the way to the scam's own put in."""
+    for question in questions:
+        choices = [
+            choice.model_copy(update={"next": start}) if choice.next == SCAM else choice for choice in question.answers
+        ]
+        yield question.model_copy(update={"answers": choices})
+
+
+def _doubles(asked: list[Question], common: Common) -> Iterator[str]:
+    questions = [*asked, *(marker.question for marker in common.markers)]
+    names = Counter(each.id for each in (*questions, *common.endings))
+    yield from (f"{name!r} is the id of {times} questions or endings" for name, times in names.items() if times > 1)
+    marks = Counter(marker.id for marker in common.markers)
+    yield from (f"{name!r} is the id of {times} markers" for name, times in marks.items() if times > 1)
+    for question in questions:
+        given = Counter(choice.id for choice in question.answers)
+        yield from (f"question {question.id!r} has {n} answers {name!r}" for name, n in given.items() if n > 1)
+        if question.id == SCAM or question.id.startswith(HEARD):
+            yield f"question {question.id!r}: the name has a meaning of its own"
+
+
+def _lost(tree: Tree) -> Iterator[str]:
+    """Targets and markers that there are not. A marker's question leads back, or to an ending."""
+    places = tree.questions.keys() | tree.endings.keys()
+    if tree.start not in places:
+        yield f"start = {tree.start!r} is no question"
+    for question, choice in _choices(tree.questions.values()):
+        if choice.next not in places:
+            yield f"question {question.id!r}, answer {choice.id!r}: next = {choice.next!r} is no question or ending"
+        yield from (
+            f"question {question.id!r}, answer {choice.id!r}: {mark!r} is no marker"
+            for mark in choice.marks
+            if mark not in tree.markers
+        )
+    for question, choice in _choices(marker.question for marker in tree.markers.values()):
+        if choice.next is not None and choice.next not in tree.endings:
+            yield f"question {question.id!r}, answer {choice.id!r}: next = {choice.next!r} is no ending"
+
+
+def _circle(tree: Tree) -> Iterator[str]:
+    try:
+        TopologicalSorter({name: _targets(question) for name, question in tree.questions.items()}).prepare()
+    except CycleError as error:
+        yield f"the questions go in a circle: {' - '.join(error.args[1])}"
+
+
+def _unreached(tree: Tree) -> Iterator[str]:
+    reached, left = set[str](), [tree.start]
+    left += [name for marker in tree.markers.values() for name in _targets(marker.question)]
+    while left:
+        name = left.pop()
+        if name not in reached:
+            reached.add(name)
+            left += _targets(tree.questions[name]) if name in tree.questions else []
+    yield from (f"question {name!r} is never asked" for name in tree.questions if name not in reached)
+    yield from (f"ending {name!r} is never reached" for name in tree.endings if name not in reached)
+
+
+def _targets(question: Question) -> list[str]:
+    return [choice.next for choice in question.answers if choice.next]
+
+
+def _choices(questions: Iterable[Question]) -> Iterator[tuple[Question, Choice]]:
+    return ((question, choice) for question in questions for choice in question.answers)

@@ -1,0 +1,173 @@
+"""The case page in a browser: a conversation to its outcome, a stop taken back, two on one case, keys, sizes."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from console.web.case.scripts import tree_of
+from domain.questions import Ending, next_question
+from schemas.cases import Case, CaseState
+from schemas.events import FactKind
+from schemas.residents import Flag, Language, Resident
+from schemas.staff import StaffRole
+from tests.browser.people import DESKTOP, PHONE, People
+from tests.console.stage import Stage
+from tests.line.rig import Line
+from tests.line.signals import call, transfer
+
+SECONDS = 15_000.0  # milliseconds, as Playwright counts
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def line(console: Stage) -> AsyncIterator[Line]:
+    """A test's own residents, whose cases are closed at its end."""
+    begun = console.line()
+    try:
+        yield begun
+    finally:
+        await begun.end()
+
+
+async def red(line: Line, **fields: object) -> tuple[Resident, Case]:
+    resident = await line.resident(**fields)  # type: ignore[arg-type]  # as the rig's
+    await line.signal(call(line, resident, ongoing=True), transfer(line, resident, line.account()))
+    await line.advance(seconds=90)  # the operator's turn; the plan itself asks for a stop at two minutes
+    return resident, await line.case(resident)
+
+
+async def opened(people: People, case: Case, **options: object) -> Page:
+    page = await people.page(StaffRole.OPERATOR, **options)  # type: ignore[arg-type]  # as the fixture's
+    await page.goto(f"/cases/{case.id}")
+    await expect(page.locator("[data-story-here] ol.story")).to_be_visible(timeout=SECONDS)
+    return page
+
+
+async def said(page: Page, words: str) -> None:
+    await expect(page.locator("#said")).to_contain_text(words, timeout=SECONDS)
+
+
+async def test_a_red_case_is_taken_talked_through_and_dissuaded_with_the_amount(people: People, line: Line) -> None:
+    resident, case = await red(line)
+    page = await opened(people, case)
+    await page.keyboard.press("a")
+    await expect(page.get_by_text("由您处理")).to_be_visible(timeout=SECONDS)
+    tree, answers = tree_of(case.danger.scam_type), dict[str, str]()
+    while not isinstance(at := next_question(tree, answers), Ending):
+        await expect(page.locator("[data-say]")).to_have_text(at.say.zh, timeout=SECONDS)
+        await page.keyboard.press("1")
+        answers[at.id] = at.answers[0].id
+    await expect(page.get_by_text(at.advice.zh)).to_be_visible(timeout=SECONDS)
+    await page.locator("[data-choose]").click()
+    form = page.locator("#act-outcome form")
+    await form.locator("input[name=kept]").check()
+    await form.get_by_label("金额（元）").fill("30000")
+    await form.get_by_role("button", name="登记结果").click()
+    await expect(page.locator("#second")).to_contain_text("只保留回访")
+    await page.locator("[data-second-yes]").click()
+    await expect(page.locator("#head .state")).to_have_text("已劝阻", timeout=SECONDS)
+    await line.settle()
+    after = await line.case(resident)
+    assert (after.state, after.answers) == (CaseState.DISSUADED, answers)
+    assert after.kept[case.payments[0].transfer].amount_fen == 3_000_000
+
+
+async def test_a_marker_of_resistance_chooses_the_next_question(people: People, line: Line) -> None:
+    _, case = await red(line)
+    page = await opened(people, case)
+    marker = tree_of(case.danger.scam_type).markers["secret"]
+    await page.get_by_role("button", name=marker.title.zh).click()
+    await expect(page.locator("[data-say]")).to_have_text(marker.question.say.zh, timeout=SECONDS)
+
+
+async def test_a_stop_can_be_undone_for_some_seconds(people: People, line: Line) -> None:
+    resident, case = await red(line)
+    page = await opened(people, case)
+    await page.keyboard.press("s")
+    await expect(page.locator("#second")).to_contain_text("请银行止付")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("form[data-undo] output")).to_contain_text("秒后发出", timeout=SECONDS)
+    await page.keyboard.press("z")
+    await said(page, "没有发给银行")
+    await expect(page.locator("form[data-undo]")).to_have_count(0)
+    assert "a stop-payment is asked for" not in [fact.words for fact in await line.facts(resident, FactKind.NOTE)]
+
+
+async def test_of_two_on_one_case_the_second_sees_what_changed_and_keeps_his_text(people: People, line: Line) -> None:
+    resident, case = await red(line)
+    first, second = await opened(people, case), await opened(people, case)
+    await second.keyboard.press("d")
+    await second.get_by_label("误报").check()
+    await second.locator("#outcome-note").fill("我写了很久")
+    await first.keyboard.press("m")
+    await first.locator("#note-text").fill("女儿已到场")
+    await first.locator("#act-note").get_by_role("button", name="记录").click()
+    await expect(second.locator("#news")).to_contain_text("女儿已到场", timeout=SECONDS)
+    await expect(second.locator("#outcome-note")).to_have_value("我写了很久")
+    await second.locator("#act-outcome").get_by_role("button", name="登记结果").click()
+    await second.locator("[data-second-yes]").click()
+    await expect(second.locator("#news strong")).to_contain_text("您看到的内容已经更新", timeout=SECONDS)
+    await expect(second.locator("#outcome-note")).to_have_value("我写了很久")
+    await line.settle()
+    assert not (await line.case(resident)).settled
+    await second.locator("#act-outcome").get_by_role("button", name="登记结果").click()
+    await second.locator("[data-second-yes]").click()
+    await expect(second.locator("#head .state")).to_have_text("误报", timeout=SECONDS)
+
+
+async def test_who_acts_on_anothers_case_is_asked_whether_he_means_it(people: People, line: Line) -> None:
+    resident, case = await red(line)
+    holder = await opened(people, case)
+    await holder.keyboard.press("a")
+    await expect(holder.get_by_text("由您处理")).to_be_visible(timeout=SECONDS)
+    other = await opened(people, case)
+    await other.keyboard.press("o")
+    await other.locator("#officer-reason").fill("请去看看")
+    await other.locator("#act-send_officer").get_by_role("button", name="派人上门").click()
+    await expect(other.locator("#second")).to_contain_text("正在处理此案", timeout=SECONDS)
+    await other.locator("[data-second-yes]").click()
+    await said(other, "已登记")
+    await line.settle()
+    assert "an officer is asked for: 请去看看" in [fact.words for fact in await line.facts(resident, FactKind.NOTE)]
+
+
+async def test_a_claimed_case_is_dissuaded_by_three_keys(people: People, line: Line) -> None:
+    resident, case = await red(line)
+    page = await opened(people, case)
+    await page.keyboard.press("a")
+    await expect(page.get_by_text("由您处理")).to_be_visible(timeout=SECONDS)
+    for key, there in (("d", "#act-outcome[open] input:focus"), ("Enter", "[data-second-yes]:focus")):
+        await page.keyboard.press(key)
+        await expect(page.locator(there)).to_be_visible(timeout=SECONDS)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#head .state")).to_have_text("已劝阻", timeout=SECONDS)
+    await line.settle()
+    assert (await line.case(resident)).state is CaseState.DISSUADED
+
+
+async def test_what_a_form_lacks_is_said_at_the_form(people: People, line: Line) -> None:
+    _, case = await red(line)
+    page = await opened(people, case)
+    await page.locator("#act-recording summary").click()
+    await page.locator("#link").fill("javascript:alert(1)")
+    await page.locator("#act-recording").get_by_role("button", name="记录").click()
+    await expect(page.locator("#act-recording [data-problem]")).to_contain_text("https://", timeout=SECONDS)
+    await expect(page.locator("#link")).to_have_value("javascript:alert(1)")
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP, {"width": 2560, "height": 1300}], ids=["phone", "desk", "wall"])
+@pytest.mark.parametrize("language", ["zh-CN", "en", "ko"])
+async def test_the_page_fits_each_size_and_language(
+    people: People, line: Line, size: dict[str, int], language: str
+) -> None:
+    flags = frozenset({Flag.HARD_OF_HEARING, Flag.VICTIM_BEFORE})
+    _, case = await red(line, friends=2, flags=flags, language=Language.KOREAN)
+    page = await opened(people, case, size=size, language=language, dark=language == "ko")
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    await people.shot(page, "case")
+    assert width <= size["width"]
+    if language == "en":
+        text = await page.locator("#parts").inner_text()
+        assert re.search("Outcome", text)
