@@ -9,7 +9,7 @@ from domain.bank_book import BankBook
 from domain.reconciliation import Difference, Line, as_csv, reconcile, totals
 from domain.shifts import day_of
 from schemas.cases import StopState
-from schemas.inputs import BankState
+from schemas.inputs import BankState, ReleaseStopAct
 from schemas.levels import Action, Result
 from tests.domain.builders import NOON
 from tests.domain.journal import Journal, red_with_money
@@ -124,5 +124,6 @@ def test_a_stop_stands_in_the_book_as_its_case_left_it_however_often_and_in_whic
 def test_what_is_asked_to_be_lifted_is_not_added_to_what_is_asked_to_be_stopped() -> None:
     line = asked()
     line.bank(BankState.IN_FORCE)
-    first = totals(today(line))["asked_fen"]
-    assert first == 1_000_000
+    line.act(ReleaseStopAct(transfer="bank:1", reason="the rent is due"))
+    found = totals(today(line))
+    assert (found["asked"], found["asked_fen"]) == (2, 1_000_000)

@@ -56,6 +56,7 @@ async def desk(request: Request, who: Signed, state: str = "") -> Response:
         counts=Counter(line.stop.state for line in lines),
         lines=shown[:STOPS_SHOWN],
         more=max(0, len(shown) - STOPS_SHOWN),
+        answered={(each.case, each.transfer): each for each in made.figures.book.came.values()},  # the latest stays
         accounts=await _accounts(made, (line.payee for line in shown[:STOPS_SHOWN])),
         waiting=waiting,
         decided=requests[len(waiting) :][:DECIDED_SHOWN],
