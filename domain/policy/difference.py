@@ -1,0 +1,102 @@
+"""What one policy changes in another: the lines, and each value by its place, in the order of what it is about."""
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+Path = tuple[str, ...]
+CONTEXT = 3  # lines round a change
+LONGEST_VALUE = 300  # of a value as it is shown
+_DURATION = re.compile(r"[0-9]{1,6}[smhd]")
+
+
+class About(StrEnum):
+    """What a change is about."""
+
+    THRESHOLD = "threshold"
+    WEIGHT = "weight"
+    AT_RISK = "at_risk"
+    CLOCK = "clock"
+    PLAN = "plan"
+    BUDGET = "budget"
+    DUTY = "duty"
+    BREAKER = "breaker"
+    MESSAGE = "message"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`before` and `after` as the file has them; None: it is not in that policy."""
+
+    about: About
+    path: Path
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the comparison: `mark` is + (new), - (gone), @ (a place in the file) or a blank."""
+
+    mark: str
+    text: str
+
+
+def lines(before: str, after: str) -> list[Line]:
+    """The changed lines with some round them."""
+    found = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=CONTEXT)
+    return [Line(line[0], line if line[0] == "@" else line[1:]) for line in found if line[:3] not in ("---", "+++")]
+
+
+def changes(before: str, after: str) -> list[Change]:
+    """Each value that differs, grouped by what it is about. Both must be TOML: raises tomllib.TOMLDecodeError."""
+    old, new = dict(_flat(tomllib.loads(before))), dict(_flat(tomllib.loads(after)))
+    differing = [path for path in {**old, **new} if old.get(path) != new.get(path)]
+    found = [
+        Change(_about(path, old.get(path), new.get(path)), path, _shown(old.get(path)), _shown(new.get(path)))
+        for path in differing
+    ]
+    order = list(About)
+    return sorted(found, key=lambda change: order.index(change.about))
+
+
+def _flat(table: Mapping[str, Any], at: Path = ()) -> Iterator[tuple[Path, object]]:
+    """Every value by its path. Of a list of tables each is a value: by what it says it is found again, not by its
+    place, which moves when one is put in before it."""
+    for key, value in table.items():
+        path = (*at, key)
+        if isinstance(value, Mapping):
+            yield from _flat(value, path)
+        elif isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
+            for each in value:
+                yield (*path, json.dumps(each, ensure_ascii=False, sort_keys=True, default=str)), each
+        else:
+            yield path, value
+
+
+def _about(path: Path, before: object, after: object) -> About:
+    top, second = path[0], path[1] if len(path) > 1 else ""
+    if top == "risk":
+        return {"levels": About.THRESHOLD, "at_risk": About.AT_RISK}.get(second, About.WEIGHT)
+    if top == "plan":
+        return About.CLOCK if _clock(before) or _clock(after) else About.PLAN
+    known = {"fatigue": About.BUDGET, "duty": About.DUTY, "breaker": About.BREAKER, "messages": About.MESSAGE}
+    return known.get(top, About.OTHER)
+
+
+def _clock(value: object) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return bool(values) and all(isinstance(each, str) and _DURATION.fullmatch(each) for each in values)
+
+
+def _shown(value: object) -> str | None:
+    if value is None:
+        return None
+    plain = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return plain if len(plain) <= LONGEST_VALUE else plain[:LONGEST_VALUE] + "…"

@@ -1,0 +1,147 @@
+"""A policy in shadow: scored beside the one in force on the same evidence. What it would have raised lies on the topic
+`shadow`, is counted by day and level beside what the other raised of the same signals, and goes to nobody.
+
+It never holds up what is real: it judges when the batch is told and counted, and what goes wrong with it is logged. A
+worker that dies in between leaves that batch uncounted for both. Who rises by a call that merely goes on is not seen.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta, timezone
+from typing import Any
+
+from aiokafka import TopicPartition
+from redis.asyncio import Redis
+
+from domain.policy.risk import RiskRules
+from schemas.evidence import Alerted
+from schemas.inputs import Alert
+from schemas.residents import ResidentId
+from streams.clock import Clock
+from streams.keys import key
+from streams.policies import Policies, UnknownPolicyError
+from streams.producer import Producer, Record
+from streams.screening.verdicts import Finding, Judge, Verdicts
+from streams.topics import SHADOW, home
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0  # a policy put in shadow is scored after so long at the latest
+COUNTS = "shadow-counts"  # hash: policy|day|level|whose -> alerts; lost with Redis
+ALERTED = "shadow-alerted"  # hash of each partition: resident -> the shadow's policy, and what it would have told
+JILIN = timezone(timedelta(hours=8))
+LIVE, SHADOWED = "live", "shadow"
+_HASH = 16  # characters of a policy's hash
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Alerts of one level on one day, by the policy in force and by the one in shadow."""
+
+    day: str
+    level: str
+    live: int
+    shadow: int
+
+
+class Shadow:
+    """Beside one worker's screening."""
+
+    def __init__(self, redis: "Redis", producer: Producer, policies: Policies, clock: Clock, partitions: int) -> None:
+        self._redis: Any = redis
+        self._producer, self._policies, self._clock, self._partitions = producer, policies, clock, partitions
+        self._looked: float | None = None
+        self._rules: RiskRules | None = None
+
+    async def beside(self, judge: Judge) -> Judge | None:
+        """Who judges the same by the policy in shadow; none while there is none. Before `judge` judges anything."""
+        if self._looked is None or time.monotonic() - self._looked >= LOOK_SECONDS:
+            self._rules, self._looked = await self._read(), time.monotonic()
+        return judge.beside(self._rules) if self._rules and judge.known else None
+
+    async def judge(
+        self, tp: TopicPartition, beside: Judge, records: Sequence[tuple[int, list[Finding]]], live: Verdicts
+    ) -> None:
+        """Judge the records by the policy in shadow, and count both. It raises nothing: nobody waits for it."""
+        try:
+            await self._told(beside)
+            for offset, findings in records:
+                beside.record(tp, offset, findings)
+            await self._tell(beside.verdicts, live)
+        except Exception:
+            log.exception("the policy in shadow could not be scored on %s/%d", tp.topic, tp.partition)
+
+    async def _read(self) -> RiskRules | None:
+        standing = await self._policies.in_shadow()
+        if standing is None or standing.policy is None:
+            return None
+        try:
+            return (await self._policies.get(standing.policy)).risk
+        except UnknownPolicyError as error:
+            log.warning("nothing is scored in shadow: %s", error)
+            return None
+
+    async def _told(self, beside: Judge) -> None:
+        """What the policy in shadow would have told before; what it told of a case that is over does not count."""
+        residents = list(beside.known)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for resident in residents:
+                pipe.hget(self._key(resident), resident)
+            answers = await pipe.execute()
+        for resident, raw in zip(residents, answers, strict=True):
+            known = beside.known[resident]
+            told = _alerted(raw, self._rules)
+            if told and (known.settled is None or told.at > known.settled):
+                known.alerted = told
+
+    async def _tell(self, shadow: Verdicts, live: Verdicts) -> None:
+        policy = self._rules.policy if self._rules else None
+        if policy is None:
+            return
+        records = [Record(SHADOW.name, alert.resident.encode(), _value(alert)) for alert in shadow.alerts]
+        await self._producer.send_all(records)
+        day = f"{self._clock.now().astimezone(JILIN):%Y-%m-%d}"
+        counted = Counter(f"{policy}|{day}|{alert.danger.level}|{SHADOWED}" for alert in shadow.alerts)
+        counted.update(f"{policy}|{day}|{alert.danger.level}|{LIVE}" for alert in live.alerts)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for resident, told in shadow.alerted.items():
+                pipe.hset(self._key(resident), resident, f"{policy}{told.model_dump_json()}")
+            for name, number in counted.items():
+                pipe.hincrby(COUNTS, name, number)
+            await pipe.execute()
+
+    def _key(self, resident: ResidentId) -> str:
+        return key(ALERTED, home(resident, self._partitions))
+
+
+async def counts(redis: "Redis", policy: str) -> list[Count]:
+    """What a policy in shadow would have raised, beside what was raised meanwhile; the latest day first."""
+    client: Any = redis
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for name, number in (await client.hgetall(COUNTS)).items():
+        whose_policy, day, level, whose = name.decode().split("|")
+        if whose_policy == policy:
+            found.setdefault((day, level), Counter())[whose] += int(number)
+    return [
+        Count(day, level, each[LIVE], each[SHADOWED])
+        for (day, level), each in sorted(found.items(), key=lambda item: item[0], reverse=True)
+    ]
+
+
+async def forget(redis: "Redis", partitions: int) -> None:
+    """What was counted and remembered of an earlier policy in shadow."""
+    client: Any = redis
+    await client.delete(COUNTS, *(key(ALERTED, partition) for partition in range(partitions)))
+
+
+def _alerted(raw: bytes | None, rules: RiskRules | None) -> Alerted | None:
+    if raw is None or rules is None or raw[:_HASH].decode() != rules.policy:
+        return None
+    return Alerted.model_validate_json(raw[_HASH:])
+
+
+def _value(alert: Alert) -> bytes:
+    return alert.model_dump_json().encode()
