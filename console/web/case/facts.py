@@ -254,7 +254,7 @@ def _answers(text: str, tree: Tree, translate: Translate, language: str) -> str:
 def _answer(question: str, answer: str, tree: Tree, language: str) -> str | None:
     if question.startswith(HEARD):
         marker = tree.markers.get(question.removeprefix(HEARD))
-        return marker and marker.title.of(language)
+        return marker.title.of(language) if marker else None
     asked = [*tree.questions.values(), *(marker.question for marker in tree.markers.values())]
     choices = (choice for each in asked if each.id == question for choice in each.answers if choice.id == answer)
     return next((choice.text.of(language) for choice in choices), None)

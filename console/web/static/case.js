@@ -9,7 +9,7 @@ const words = page.dataset, at = `/cases/${encodeURIComponent(words.case)}`;
 const SOON = 120, STORY_AGAIN = 2000, STORY_MOST = 30, NEWS_MOST = 8;
 
 let shown = Number(words.version); // the version on the screen
-let refreshing = null, storyTimer = 0, storyLooks = 0, ahead = 0;
+let refreshing = 0, storyTimer = 0, storyLooks = 0, maskTimer = 0, ahead = 0;
 
 const say = (text) => { said.textContent = ""; said.textContent = text; };
 const fields = (form) => [...form.elements].filter((each) => each.name && !["hidden", "submit", "button"].includes(each.type));
@@ -33,25 +33,35 @@ function busy(part) {
 }
 
 // ---------------------------------------------------------------- parts that change
-async function refresh(focus = "") {
+async function load(path) {
+  try {
+    const answer = await fetch(path, { headers: { accept: "text/html" } });
+    return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  } catch {
+    return null; // the stream says that the server is away, and looks again when it is back
+  }
+}
+
+async function refresh(focus = "", forced = []) {
   clearTimeout(refreshing);
   const script = new URLSearchParams(location.search).get("script");
   const query = script ? `?${new URLSearchParams({ script })}` : "";
-  const answer = await fetch(`${at}/parts${query}`, { headers: { accept: "text/html" } });
-  if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const part of fresh.querySelectorAll("[data-live]")) replace(part);
-  shown = Math.max(shown, Number(document.getElementById("head").dataset.version));
+  const fresh = await load(`/parts`);
+  const version = Number(fresh?.getElementById("head")?.dataset.version ?? 0);
+  if (version < shown) return; // away, signed out, or overtaken by a later answer
+  for (const part of fresh.querySelectorAll("[data-live]")) replace(part, forced.includes(part.id));
+  shown = version;
   if (focus) document.getElementById(focus)?.focus();
   tick(page);
   announce(page);
   undoing();
+  masking();
   story();
 }
 
-function replace(part) {
+function replace(part, forced) {
   const here = document.getElementById(part.id);
-  if (!here || busy(here)) return;
+  if (!here || (!forced && busy(here))) return;
   const held = here.contains(document.activeElement);
   here.replaceWith(part);
   if (held) part.querySelector("[data-say], h2, h1")?.focus();
@@ -59,7 +69,7 @@ function replace(part) {
 
 function soon() {
   clearTimeout(refreshing);
-  refreshing = setTimeout(refresh, SOON);
+  refreshing = setTimeout(() => refresh(), SOON);
 }
 
 /** The person has seen this version: what is sent from now on says so. */
@@ -122,9 +132,8 @@ function story() {
 
 async function readStory() {
   const place = document.querySelector("[data-story-here]");
-  const answer = await fetch(`${at}/story`, { headers: { accept: "text/html" } });
-  if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("told");
+  const fresh = (await load(`/story`))?.getElementById("told");
+  if (!fresh) return;
   const whole = fresh.dataset.whole === "yes";
   place.replaceChildren(...fresh.childNodes);
   storyLooks = whole ? 0 : storyLooks + 1;
@@ -269,7 +278,7 @@ function undoing() {
       if (!form.isConnected) return;
       if (left <= 0) {
         form.remove();
-        setTimeout(refresh, 1000);
+        setTimeout(() => refresh(), 1000);
         return;
       }
       shownLeft.textContent = `${left} ${words.wordsLeft}`;
@@ -277,6 +286,13 @@ function undoing() {
     };
     step();
   }
+}
+
+/** What was unmasked is masked again when its time is over, whatever is being typed beside it. */
+function masking() {
+  clearTimeout(maskTimer);
+  const left = page.querySelector("[data-masks-in]")?.dataset.masksIn;
+  if (left) maskTimer = setTimeout(() => refresh("", ["who", "money"]), Number(left) * 1000 + 500);
 }
 
 // ---------------------------------------------------------------- moving about
@@ -306,5 +322,6 @@ page.addEventListener("click", (event) => {
 
 document.getElementById("notice")?.focus();
 undoing();
+masking();
 readStory();
 listen();
