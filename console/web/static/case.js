@@ -46,7 +46,7 @@ async function refresh(focus = "", forced = []) {
   clearTimeout(refreshing);
   const script = new URLSearchParams(location.search).get("script");
   const query = script ? `?${new URLSearchParams({ script })}` : "";
-  const fresh = await load(`/parts`);
+  const fresh = await load(`${at}/parts${query}`);
   const version = Number(fresh?.getElementById("head")?.dataset.version ?? 0);
   if (version < shown) return; // away, signed out, or overtaken by a later answer
   for (const part of fresh.querySelectorAll("[data-live]")) replace(part, forced.includes(part.id));
@@ -132,7 +132,7 @@ function story() {
 
 async function readStory() {
   const place = document.querySelector("[data-story-here]");
-  const fresh = (await load(`/story`))?.getElementById("told");
+  const fresh = (await load(`${at}/story`))?.getElementById("told");
   if (!fresh) return;
   const whole = fresh.dataset.whole === "yes";
   place.replaceChildren(...fresh.childNodes);
