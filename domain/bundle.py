@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ def check(raw: bytes, secret: bytes) -> Checked:
     try:
         files = _unpacked(raw)
         manifest = Manifest.model_validate_json(files[MANIFEST])
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError) as error:
         return Checked(None, (f"it is no zip that can be read ({type(error).__name__})",), decided=True)
     except KeyError:
         return Checked(None, (f"there is no {MANIFEST}",), decided=True)

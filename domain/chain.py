@@ -92,7 +92,8 @@ def audit_key(secret: bytes) -> bytes:
 
 def link(entries: Iterable[AuditEntry], end: End, key: bytes, heads: Sequence[Head] = ()) -> tuple[list[bytes], End]:
     """The lines that are sent together, linked to the chain's `end`, and its end with them. The first names `heads`."""
-    first, values = end.number + 1, []
+    first = end.number + 1
+    values: list[bytes] = []
     for entry in entries:
         made = Link(
             chain=end.chain,

@@ -21,10 +21,12 @@ from redis.exceptions import RedisError
 from domain import chain
 from domain.chain import End
 from schemas.audit import MOST_HEADS, AuditEntry, Head
+from streams.keys import milliseconds
 
 log = logging.getLogger(__name__)
 
 HEADS = "audit-heads"  # hash: chain -> its head
+LATEST = "audit-heads-at"  # sorted set: chain -> when its last line was written, epoch ms
 NAMED_LINES, NAMED_SECONDS = 100, 600.0  # after so many lines, or so long, the next line names the other chains' heads
 
 
@@ -37,18 +39,26 @@ class Heads:
     async def put(self, head: Head) -> None:
         """Keep a chain's head. While Redis is away it is not kept: the line itself is with Kafka."""
         try:
-            await self._redis.hset(HEADS, head.chain, head.model_dump_json())
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.hset(HEADS, head.chain, head.model_dump_json())
+                pipe.zadd(LATEST, {head.chain: milliseconds(head.at)})
+                await pipe.execute()
         except (RedisError, OSError) as error:
             log.warning("the head of the audit's chain was not kept: %s", type(error).__name__)
 
     async def all(self) -> list[Head]:
-        """All heads, those that cannot be read left out; none while Redis is away."""
+        """All heads, those that cannot be read left out. Raises RedisError when Redis is away."""
+        return [head for raw in await self._redis.hvals(HEADS) if (head := _read(raw))]
+
+    async def latest(self, most: int) -> list[Head]:
+        """Of the chains that were written to last; none while Redis is away."""
         try:
-            found = await self._redis.hvals(HEADS)
+            names = await self._redis.zrange(LATEST, 0, most - 1, desc=True)
+            found = await self._redis.hmget(HEADS, names) if names else []
         except (RedisError, OSError) as error:
             log.warning("the heads of the audit's chains cannot be read: %s", type(error).__name__)
             return []
-        return [head for raw in found if (head := _read(raw))]
+        return [head for raw in found if raw and (head := _read(raw))]
 
 
 class Sent(NamedTuple):
@@ -99,11 +109,11 @@ class Chain:
     async def news(self) -> list[Head]:
         """The heads of other chains that went on since a line of ours has named them, the latest ones."""
         self._named_at, self._named_line = time.monotonic(), self.end.number
-        found = await self.heads.all() if self.heads is not None else []
+        found = await self.heads.latest(2 * MOST_HEADS) if self.heads is not None else []
         others = [head for head in found if head.chain != self.end.chain]
         fresh = [head for head in others if head.number > self._known.get(head.chain, 0)]
         true = [head for head in fresh if chain.ours(head, self._key)]
-        return sorted(true, key=lambda head: head.at)[-MOST_HEADS:]
+        return true[:MOST_HEADS]
 
     def _due(self) -> bool:
         late = time.monotonic() - self._named_at >= NAMED_SECONDS

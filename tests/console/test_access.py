@@ -64,8 +64,8 @@ def routes(console: Stage) -> list[Route]:
 
 async def asked(client: httpx.AsyncClient, route: Route, address: str) -> Answer:
     """One real request; of a stream only its beginning."""
-    body = {"data": form()} if route.method == "POST" else {}
-    async with client.stream(route.method, address, **body) as answer:
+    body = form() if route.method == "POST" else None
+    async with client.stream(route.method, address, data=body) as answer:
         streams = "text/event-stream" in answer.headers.get("content-type", "")
         raw = b"" if streams else (await answer.aread()).replace(quote(address).encode(), b"")
         return Answer(answer.status_code, answer.headers.get("location", ""), ALTERS.sub(b"", raw))

@@ -181,6 +181,8 @@ async def _decided(world: World) -> None:
             Incident(id="m" + mark * 20, campaign=campaign, area=area, at=now, by="somebody-else", **reason)
         )
         await line.releases.put(_request(f"q{mark}", case, world))
+    days = world.console.services.figures.book.days(lambda division: division.startswith(CHANGCHUN))
+    bank, date = days[0] if days else ("bank", "2026-03-02")
     draft = Draft(id="d1", text=text, base=policy, at=now, by="somebody-else", writers=["somebody-else"], note=HOSTILE)
     await line.drafts.put(draft)
     world.things |= {
@@ -188,8 +190,8 @@ async def _decided(world: World) -> None:
         "handover-take:name": Thing("o1", "o2", "o9"),
         "name": Thing("q1", "q2", "q9"),
         "draft_id": Thing("d1", None, "d9"),
-        "bank": Thing("bank", None, "nobank"),
-        "day": Thing("2026-03-02", None, "2001-01-01"),
+        "bank": Thing(bank, None, "nobank"),
+        "day": Thing(date, None, "2001-01-01"),
     }
 
 
