@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
 from itertools import pairwise
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Component, Event
 from pydantic import ValidationError
 
 from domain.ids import short_hash
@@ -40,7 +40,13 @@ def read(raw: bytes, roster: Roster, whose: str, zone: tzinfo) -> tuple[dict[str
     """
     try:
         events = Calendar.from_ical(raw).walk("VEVENT")
-    except (ValueError, KeyError, IndexError, TypeError):  # the library's reader raises whichever comes first
+    except (
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        RecursionError,
+    ):  # the library's reader raises whichever comes first
         return {}, [WrongCell(1, "VCALENDAR", Cell.TEXT)]
     shifts: dict[str, list[Shift]] = {}
     wrong: list[WrongCell] = []
@@ -72,7 +78,7 @@ def _event(station: str, officer: Officer, one: Shift, now: datetime, title: str
     return event
 
 
-def _whose(event: Event, roster: Roster, whose: str) -> str | None:
+def _whose(event: Component, roster: Roster, whose: str) -> str | None:
     named = str(event.get(OFFICER, "")) or whose
     summary = str(event.get("summary", "")).strip()
     for officer in roster.officers:
@@ -81,7 +87,7 @@ def _whose(event: Event, roster: Roster, whose: str) -> str | None:
     return None
 
 
-def _shift(event: Event, number: int, zone: tzinfo) -> Shift | WrongCell:
+def _shift(event: Component, number: int, zone: tzinfo) -> Shift | WrongCell:
     if event.get("rrule") is not None or event.get("rdate") is not None:
         return WrongCell(number, "RRULE", Cell.REPEATS)
     start, end = _moment(event, "dtstart", zone), _moment(event, "dtend", zone)
@@ -95,9 +101,12 @@ def _shift(event: Event, number: int, zone: tzinfo) -> Shift | WrongCell:
         return WrongCell(number, "DTSTART", Cell.TIME)
 
 
-def _moment(event: Event, name: str, zone: tzinfo) -> datetime | None:
+def _moment(event: Component, name: str, zone: tzinfo) -> datetime | None:
     """A property's moment; a day without its hours is none."""
-    at = getattr(event.get(name), "dt", None)
+    try:
+        at = getattr(event.get(name), "dt", None)
+    except ValueError:  # the library keeps what it could not read, and says so when it is asked for
+        return None
     if not isinstance(at, datetime):
         return None
     return at if at.tzinfo else at.replace(tzinfo=zone)

@@ -46,11 +46,11 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """Of one station: cases, hours that their visits take at most, and hours that were on its roster."""
+    """Of one station: cases by level, hours that their visits take at most, and hours that were on its roster."""
 
     name: str
-    live: int
-    draft: int
+    live: dict[Level, int]
+    draft: dict[Level, int]
     live_hours: float
     draft_hours: float
     rostered_hours: float
@@ -166,7 +166,6 @@ def _handed(drawn: list[Drawn], rosters: dict[str, Roster], now: datetime) -> li
 
 
 def _stations(made: Preview, rosters: dict[str, Roster], policies: tuple[Policy, Policy]) -> list[Station]:
-    """By name; who needs most first is for the page."""
     live, draft = policies
     visit = draft.duty.visit if draft.duty else VISIT
     names = sorted({name for name, _ in (*made.live.stations, *made.draft.stations)} | rosters.keys())
@@ -176,5 +175,5 @@ def _stations(made: Preview, rosters: dict[str, Roster], policies: tuple[Policy,
         after = {level: round(made.draft.stations[name, level] * made.factor) for level in Level}
         on_duty = coverage.hours(rosters[name].officers, made.since, made.until) if name in rosters else 0.0
         needs = visit_hours(before, live, visit), visit_hours(after, draft, visit)
-        found.append(Station(name, sum(before.values()), sum(after.values()), *needs, on_duty))
+        found.append(Station(name, before, after, *needs, on_duty))
     return found

@@ -1,5 +1,6 @@
 """What the rosters' pages share: whose stations they are, a change written once, and refusals in words."""
 
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from console.web.pages import ZONE
 from console.web.services import Services, services
 from console.web.who import NotFoundError, Who
 from domain import rostering
+from domain.ids import short_hash
 from domain.policy.duty import Duty
 from domain.roster_file import moment
 from domain.rostering import RosterError, Wrong
@@ -78,7 +80,7 @@ async def write(
 
     `about`: who or what of the roster it is, by ids. The same form sent again is done already.
     """
-    made, name = services(request), said(form, "form")
+    made, name = services(request), form_id(who, form)
     before = stored.roster
     if before.changed and before.changed.form == name:
         return before
@@ -165,6 +167,11 @@ def shift_named(name: str) -> Shift:
 def name_of(shift: Shift) -> str:
     """As `shift_named` reads it."""
     return f"{shift.start.isoformat()}/{shift.end.isoformat()}"
+
+
+def form_id(who: Who, form: FormData) -> str:
+    """By which a form is known when it is sent again; one that has no id is always new."""
+    return short_hash("form", who.login, said(form, "form") or secrets.token_hex(10))
 
 
 def words(request: Request, error: RefusedError) -> str:

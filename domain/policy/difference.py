@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 Path = tuple[str, ...]
@@ -51,7 +52,7 @@ class Line:
 def lines(before: str, after: str) -> list[Line]:
     """The changed lines with some round them."""
     found = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=CONTEXT)
-    return [Line(line[0], line if line[0] == "@" else line[1:]) for line in found if line[:3] not in ("---", "+++")]
+    return [Line(line[0], line if line[0] == "@" else line[1:]) for line in islice(found, 2, None)]  # after its head
 
 
 def changes(before: str, after: str) -> list[Change]:

@@ -35,6 +35,7 @@ from streams.screening import shadow
 door = Door("/policies")
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 MOST_REASON = 500
+LEVELS = tuple(reversed(Level))  # the gravest first
 MOST_LINES = 2_000  # of a comparison: more of it nobody reads
 
 
@@ -134,7 +135,8 @@ async def previewed(request: Request, who: Signed, draft_id: str) -> Response:
     made = services(request)
     draft = await _found(made, draft_id)
     live = await _live_text(made)
-    return page(request, "policy_preview.html", draft=draft, preview=previews(request).find(live, draft.text))
+    shown = previews(request).find(live, draft.text)
+    return page(request, "policy_preview.html", draft=draft, preview=shown, levels=LEVELS)
 
 
 @door.act("/drafts/{draft_id}/preview", SUPERVISORS, name="policy-preview-start")
@@ -232,7 +234,6 @@ async def _listed(
         drafts=await line.drafts.all(),
         in_shadow=in_shadow,
         counts=await shadow.counts(line.redis, beside) if beside else [],
-        levels=list(reversed(Level)),
         may=who.area == "",
         text=kept if kept is not None else await _live_text(made),
         refused=refused,
@@ -274,6 +275,7 @@ async def _draft(
         may=who.area == "",
         open=draft.state is DraftState.OPEN,
         preview=previews(request).find(live_text, draft.text),
+        levels=LEVELS,
         refused=refused,
         reason=reason,
         keys=KEYS,

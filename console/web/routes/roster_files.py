@@ -18,6 +18,7 @@ from console.web.pages import ZONE, page
 from console.web.rostering import (
     CHANGED,
     RefusedError,
+    form_id,
     found,
     in_area,
     put,
@@ -177,7 +178,7 @@ async def _take_all(
     parts = (part.partition("|") for part in form.getlist("mark") if isinstance(part, str))
     marks = {station: mark for mark, _, station in parts}
     for each in proposals:
-        await _take(made, who, each, marks, said(form, "form"))
+        await _take(made, who, each, marks, form_id(who, form))
 
 
 async def _take(made: Services, who: Who, each: Proposal, marks: dict[str, str], form: str) -> None:
