@@ -162,6 +162,9 @@ class Case(Model):
     contacted: list[Contacted] = Field(default_factory=list)  # of the last day, of the resident's earlier case too
     warned_at: When | None = None  # the latest contact that reached the resident
     claimed_by: Text | None = None
+    script: Token | None = None  # by which the resident was asked last
+    answers: dict[Token, Token] = Field(default_factory=dict)  # to its questions
+    returned_from: Text | None = None  # whose claim ran out last; none once somebody has the case again
     officer: Text | None = None
     settled_at: When | None = None  # when the resident was dissuaded or cleared, none while in danger
     closed_at: When | None = None

@@ -12,6 +12,7 @@ from schemas.residents import DivisionCode, ResidentId
 
 MOST_PAYMENTS = 512  # of one alert: evidence is bounded by a policy's `bound`, which is no more
 MOST_CLAIMS = 64  # of one conversation
+MOST_ANSWERS = 64  # of one conversation: more than a script and the markers have
 
 
 PolicyHash = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
@@ -120,14 +121,24 @@ class ClaimAct(Model):
     """An operator takes the case, or loses it again (the lease ran out, or he gave it back)."""
 
     do: Literal["claim", "unclaim"]
+    note: Note = ""  # of one given back: why, where it was not the operator who said so
 
 
 class NoteAct(Model):
-    """What was said. `what`: a conversation begun, the SMS code confirmed, a three-way call, anything."""
+    """Something was said, or asked for at the door: `what` tells."""
 
     do: Literal["note"] = "note"
-    what: Literal["conversation", "code_confirmed", "three_way_call", "note"]
+    what: Literal["conversation", "code_confirmed", "three_way_call", "interpreter", "recording", "note"]
     note: Note = ""
+
+
+class AnswersAct(Model):
+    """What the resident answered to a script's questions, by question; `withdrawn`: questions whose answer is none."""
+
+    do: Literal["answers"] = "answers"
+    script: Token
+    answers: dict[Token, Token] = Field(default_factory=dict, max_length=MOST_ANSWERS)
+    withdrawn: list[Token] = Field(default_factory=list, max_length=MOST_ANSWERS)
 
 
 class ConfirmAct(Model):
@@ -154,6 +165,7 @@ Act = Annotated[
     | TellContactAct
     | ClaimAct
     | NoteAct
+    | AnswersAct
     | CloseAct
     | ConfirmAct,
     Field(discriminator="do"),
@@ -170,11 +182,12 @@ class OperatorReport(_ForCase):
 
 
 class VisitStage(StrEnum):
-    """How far an officer has come. `refused` and `late` send the next one."""
+    """How far an officer has come. `refused`, `handed_over` and `late` send the next one."""
 
     ASSIGNED = "assigned"
     ACCEPTED = "accepted"
     REFUSED = "refused"
+    HANDED_OVER = "handed_over"  # the shift ends: to a colleague, or back to the desk
     ON_THE_WAY = "on_the_way"
     ARRIVED = "arrived"
     NOT_AT_HOME = "not_at_home"
@@ -207,6 +220,7 @@ class OfficerReport(_ForCase):
     checklist: Checklist | None = None
     outcome: OutcomeAct | None = None
     note: Note = ""
+    to: Text | None = None  # of one handed over: the colleague who is to go
 
 
 class Deadline(_ForCase):

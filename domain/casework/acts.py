@@ -12,6 +12,8 @@ from domain.plan import conditions, rule_of, steps_for
 from schemas.cases import CaseState, Step, StepState, StopState
 from schemas.events import FactKind
 from schemas.inputs import (
+    MOST_ANSWERS,
+    AnswersAct,
     AskStopAct,
     CallAgainAct,
     ClaimAct,
@@ -45,7 +47,7 @@ def refuse(draft: Draft, why: str, by: str | None) -> None:
 
 def _refusal(draft: Draft, given: OperatorReport) -> str | None:
     case, (_, needs) = draft.case, _ACTS[type(given.act)]
-    if given.seen < case.version and not isinstance(given.act, NoteAct | ClaimAct):
+    if given.seen < case.version and not isinstance(given.act, NoteAct | AnswersAct | ClaimAct):
         return f"the case has changed since: version {case.version}, seen was {given.seen}; look again"
     if needs == "open" and not case.open:
         return "the case is closed"
@@ -142,22 +144,23 @@ def _claim(draft: Draft, act: ClaimAct, by: str) -> None:
         if holder is not None and holder != by:
             return refuse(draft, f"{holder} has the case", by)
         return _take(draft, by)
-    return _give_back(draft, by) if holder == by else refuse(draft, f"{by} does not have the case", by)
+    return _give_back(draft, act, by) if holder == by else refuse(draft, f"{by} does not have the case", by)
 
 
 def _take(draft: Draft, by: str) -> None:
     """The operator talks now: the desk does not offer the case again while he may be talking."""
-    draft.set(claimed_by=by)
+    draft.set(claimed_by=by, returned_from=None)
     for step in draft.live(Action.OPERATOR_CALL):
         _move(draft, step, later=True)
     draft.say(FactKind.CLAIMED, f"{by} takes the case", by=by)
 
 
-def _give_back(draft: Draft, by: str) -> None:
-    draft.set(claimed_by=None)
+def _give_back(draft: Draft, act: ClaimAct, by: str) -> None:
+    draft.set(claimed_by=None, returned_from=by if act.note else None)
     for step in draft.live(Action.OPERATOR_CALL):
         _move(draft, step, later=False)
-    draft.say(FactKind.UNCLAIMED, f"{by} no longer has the case", by=by)
+    words = f"{by} no longer has the case"
+    draft.say(FactKind.UNCLAIMED, f"{words}: {act.note}" if act.note else words, by=by)
     if draft.case.state is CaseState.IN_CONVERSATION:
         draft.enter(CaseState.CONTACTING, "the conversation was broken off")
 
@@ -176,6 +179,23 @@ def _note(draft: Draft, act: NoteAct, by: str) -> None:
     if act.what == "conversation" and not draft.plan_over:
         draft.reached()
         draft.enter(CaseState.IN_CONVERSATION, f"{by} talks with the resident")
+
+
+def _answers(draft: Draft, act: AnswersAct, by: str) -> None:
+    """Add to what was answered by the same script; another script begins anew."""
+    known = draft.case.answers if draft.case.script == act.script else {}
+    answers = {question: answer for question, answer in known.items() if question not in act.withdrawn} | act.answers
+    if len(answers) > MOST_ANSWERS:
+        return refuse(draft, f"more than {MOST_ANSWERS} answers", by)
+    draft.set(script=act.script, answers=answers)
+    said = [f"{question}={answer}" for question, answer in act.answers.items()]
+    said += [f"{question}=" for question in act.withdrawn if question not in act.answers]
+    draft.say(FactKind.NOTE, f"script {act.script}: {'; '.join(said) or 'begun'}", by=by)
+    if act.answers and not draft.plan_over:
+        draft.reached()
+        if draft.case.state is not CaseState.VISIT_UNDER_WAY:
+            draft.enter(CaseState.IN_CONVERSATION, f"{by} talks with the resident")
+    return None
 
 
 def _close(draft: Draft, act: CloseAct, by: str) -> None:
@@ -201,6 +221,7 @@ _ACTS: dict[type, tuple[Callable[[Draft, Any, str], None], str]] = {
     TellContactAct: (_tell_contact, "danger"),
     ClaimAct: (_claim, "open"),
     NoteAct: (_note, ""),
+    AnswersAct: (_answers, "open"),
     CloseAct: (_close, "open"),
     ConfirmAct: (_confirm, "danger"),
 }

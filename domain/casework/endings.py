@@ -16,7 +16,7 @@ def settle(draft: Draft, outcome: Outcome, why: str) -> None:
         return
     keep = (Action.FOLLOW_UP, Action.STOP_RELEASE) if outcome is Outcome.DISSUADED else (Action.STOP_RELEASE,)
     withdraw(draft, [step for step in draft.live() if step.action not in keep], f"{outcome.value}: {why}")
-    draft.set(outcome=outcome, settled_at=draft.now, claimed_by=None, officer=None)
+    draft.set(outcome=outcome, settled_at=draft.now, claimed_by=None, returned_from=None, officer=None)
     draft.enter(state, why)
     if outcome is Outcome.DISSUADED:
         plan_follow_ups(draft)

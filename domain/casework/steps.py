@@ -105,7 +105,7 @@ def _fall_due(draft: Draft, step: Step) -> bool:
 def unclaim(draft: Draft) -> None:
     """Take a case back from an operator who has not reported in time."""
     if holder := draft.case.claimed_by:
-        draft.set(claimed_by=None)
+        draft.set(claimed_by=None, returned_from=holder)
         draft.say(FactKind.UNCLAIMED, f"no report from {holder} in time", by=holder)
 
 

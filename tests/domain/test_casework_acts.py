@@ -88,12 +88,25 @@ def test_a_case_given_back_is_offered_again_within_its_result_time() -> None:
     assert line.step("red.operator").due == line.now + 5 * MINUTE
 
 
+def test_a_claim_that_ran_out_is_remembered_until_somebody_has_the_case_again() -> None:
+    line = at_the_desk()
+    line.act(ClaimAct(do="claim"), by="li")
+    line.act(ClaimAct(do="unclaim", note="the claim ran out"), by="li")
+    assert (line.here.claimed_by, line.here.returned_from) == (None, "li")
+    assert line.facts(FactKind.UNCLAIMED) == ["li no longer has the case: the claim ran out"]
+    line.act(ClaimAct(do="claim"), by="han")
+    assert line.here.returned_from is None
+    line.act(ClaimAct(do="unclaim"), by="han")
+    assert line.here.returned_from is None
+
+
 def test_an_operator_who_does_not_report_in_time_loses_the_case() -> None:
     line = at_the_desk()
     line.act(ClaimAct(do="claim"))
     sent = line.pass_to(30 * MINUTE)
     assert OPERATOR in {out.action for out in sent}
     assert line.facts(FactKind.UNCLAIMED)
+    assert line.here.returned_from == "operator li"
 
 
 def test_an_outcome_seen_on_an_old_screen_is_refused_and_changes_nothing() -> None:
