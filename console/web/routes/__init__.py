@@ -1,16 +1,52 @@
 """The pages and the API, a module for each part of the work."""
 
 from console.web.door import Door
-from console.web.routes import api, audit, claims, front, guests, queue, telephone, unmask, webhooks
+from console.web.routes import (
+    account,
+    alarms,
+    api,
+    audit,
+    call_in,
+    case,
+    case_acts,
+    claims,
+    complaints,
+    front,
+    guests,
+    holds,
+    incidents,
+    integrations,
+    news,
+    queue,
+    sign_in,
+    staff,
+    tasks,
+    telephone,
+    unmask,
+    webhooks,
+)
 
 DOORS: tuple[Door, ...] = (
     front.door,
+    sign_in.door,
+    account.door,
+    staff.door,
+    integrations.door,
     queue.door,
     claims.door,
+    case.door,
+    case_acts.door,
     guests.door,
     telephone.door,
+    tasks.door,
+    alarms.door,
     api.door,
     webhooks.door,
     audit.door,
     unmask.door,
+    call_in.door,
+    news.door,
+    holds.door,
+    incidents.door,
+    complaints.door,
 )
