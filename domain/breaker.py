@@ -12,9 +12,10 @@ from statistics import median
 from domain.policy.breaker import MINUTE, BreakerRules
 from schemas.events import CaseEvent, FactKind
 from schemas.inputs import Hold
-from schemas.policies import InForce, Stopped
+from schemas.policies import Earlier, InForce, Stopped
 
 BY = "breaker"
+MOST_EARLIER = 50  # policies of before that are remembered
 _RAISED = frozenset({FactKind.OPENED, FactKind.REOPENED, FactKind.LEVEL_RAISED})
 
 
@@ -49,7 +50,9 @@ def published(before: InForce, policy: str, by: str, now: datetime, *, proved: b
     """What stands once a policy is published. `proved`: the one before is no longer on trial."""
     good = before.policy if proved else before.good
     stopped = {name: why for name, why in before.stopped.items() if name != policy}
-    return InForce(policy=policy, good=good, since=now, by=by, override=override, stopped=stopped)
+    return InForce(
+        policy=policy, good=good, since=now, by=by, override=override, stopped=stopped, earlier=_earlier(before)
+    )
 
 
 def hold_of(standing: InForce, why: str, rules: BreakerRules, now: datetime) -> Hold:
@@ -68,4 +71,11 @@ def tripped(standing: InForce, hold: Hold, why: str, now: datetime) -> InForce:
     """What stands once the policy in force was stopped: the last good one again."""
     stop = Stopped(at=now, reason=why, hold=hold.id, until=hold.until)
     stopped = standing.stopped | {standing.policy: stop}
-    return InForce(policy=standing.good, good=standing.good, since=now, by=BY, stopped=stopped)
+    return InForce(
+        policy=standing.good, good=standing.good, since=now, by=BY, stopped=stopped, earlier=_earlier(standing)
+    )
+
+
+def _earlier(before: InForce) -> list[Earlier]:
+    one = Earlier(policy=before.policy, since=before.since, by=before.by)
+    return [one, *before.earlier][:MOST_EARLIER]

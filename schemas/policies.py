@@ -14,6 +14,14 @@ class Stopped(Model):
     until: When
 
 
+class Earlier(Model):
+    """A policy that was in force before, since when and by whom."""
+
+    policy: str
+    since: When
+    by: Text
+
+
 class InForce(Model):
     """The policy in force. `good`: the last one that was in force for a whole trial, or has none before it."""
 
@@ -23,3 +31,4 @@ class InForce(Model):
     by: Text
     override: Note = ""  # why a policy that was stopped is in force all the same: it is not judged again
     stopped: dict[str, Stopped] = Field(default_factory=dict)  # by the policy's hash
+    earlier: list[Earlier] = Field(default_factory=list)  # those before it, the latest first

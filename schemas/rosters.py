@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Model, Note, Text, When
+from schemas.base import Model, Note, Text, Token, When
 from schemas.inputs import VisitStage
 from schemas.levels import Level
 from schemas.residents import DivisionCode, Language, ResidentId
@@ -44,11 +44,88 @@ class Officer(Model):
     shifts: list[Shift] = Field(default_factory=list, max_length=400)
 
 
+class AbsenceKind(StrEnum):
+    """Why somebody is away."""
+
+    LEAVE = "leave"
+    SICK = "sick"
+    TRAINING = "training"
+    OTHER = "other"
+
+
+class Absence(Model):
+    """Somebody is away; what he would have worked meanwhile is in the roster's open shifts."""
+
+    id: Token
+    officer: Text
+    start: When
+    end: When
+    kind: AbsenceKind
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError("an absence ends after it starts")
+        return self
+
+
+class OpenShift(Model):
+    """A shift that nobody has: whose it was, and the absence by which it came free."""
+
+    id: Token
+    shift: Shift
+    officer: Text
+    absence: Token
+
+
+class SwapState(StrEnum):
+    """How far a swap has come."""
+
+    ASKED = "asked"
+    ACCEPTED = "accepted"  # by the other: a supervisor has to approve
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class Swap(Model):
+    """`asker` wants `other` to take his shift, for `wanted` of the other's or for nothing. `by`: who moved it last."""
+
+    id: Token
+    at: When
+    asker: Text
+    shift: Shift
+    other: Text
+    wanted: Shift | None = None
+    state: SwapState = SwapState.ASKED
+    by: Text | None = None
+
+
+class Feed(Model):
+    """Who has the token may read these shifts as a calendar; kept is its SHA-256. No officer: the whole station's."""
+
+    officer: Text | None = None
+    token: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class RosterChange(Model):
+    """Who changed a roster last, by which form: the same sent again counts once."""
+
+    at: When
+    by: Text
+    form: Text
+
+
 class Roster(Model):
     """A station's people and their shifts; a new one replaces the old one whole."""
 
     station: Text
     officers: list[Officer] = Field(default_factory=list, max_length=500)
+    absences: list[Absence] = Field(default_factory=list, max_length=1000)
+    open_shifts: list[OpenShift] = Field(default_factory=list, max_length=2000)
+    swaps: list[Swap] = Field(default_factory=list, max_length=1000)
+    feeds: list[Feed] = Field(default_factory=list, max_length=501)
+    changed: RosterChange | None = None  # none: put by a station's own system
 
 
 class TaskState(StrEnum):
@@ -74,3 +151,6 @@ class Task(Model):
     stage: VisitStage | None = None  # the latest that was reported
     place: str | None = None  # the address, as a keyed hash
     joins: str | None = None  # the dispatch whose visit to the same address it is part of
+    to: Text | None = None  # the colleague to whom it was handed over
+    heard_at: When | None = None  # at the door: when the officer last said that he is safe
+    seen: bool = False  # its officer knows that it is no longer asked for

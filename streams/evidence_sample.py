@@ -11,10 +11,11 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from domain.risk.sets import VERSION_DIGITS
 from schemas.cases import Profile
 from streams.keys import key
 from streams.residents.register import Residents
-from streams.screening.store import RANK_DIGITS, VERSION_DIGITS
+from streams.screening.store import RANK_DIGITS
 from streams.screening.verdicts import profile_of
 
 AT_ONCE = 200  # residents read in one round trip

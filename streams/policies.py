@@ -7,6 +7,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from domain.policy import Policy, PolicyError, digest_of, load
+from schemas.drafts import InShadow
 from schemas.errors import UserError
 from schemas.policies import InForce
 from streams import topics
@@ -17,6 +18,8 @@ from streams.unreadable import readable
 
 KEY = "policies"  # hash: content's hash -> TOML
 IN_FORCE = "in-force"  # beside them, here and on the topic: which one stands (schemas/policies)
+IN_SHADOW = "in-shadow"  # and which one is scored beside it (schemas/drafts)
+BESIDE: dict[str, type[InForce] | type[InShadow]] = {IN_FORCE: InForce, IN_SHADOW: InShadow}
 
 
 def read(path: Path) -> str:
@@ -82,6 +85,30 @@ class Policies:
         await self._producer.send_all([Record(topics.POLICIES.name, IN_FORCE.encode(), value)])
         await self._redis.hset(KEY, IN_FORCE, value)
 
+    async def text(self, digest: str) -> str:
+        """A policy as it was written. Raises UnknownPolicyError."""
+        await self.get(digest)
+        raw = await self._redis.hget(KEY, digest)
+        if raw is None:  # known here, and gone from a Redis that was wiped meanwhile
+            await self.restore()
+            raw = await self._redis.hget(KEY, digest)
+        return str(raw.decode()) if raw else ""
+
+    async def known(self) -> list[str]:
+        """The hashes of all that were ever published."""
+        return sorted(name.decode() for name in await self._redis.hkeys(KEY) if name.decode() not in BESIDE)
+
+    async def in_shadow(self) -> InShadow | None:
+        """Which policy is scored beside the one in force; none when none ever was."""
+        raw = await self._redis.hget(KEY, IN_SHADOW)
+        return InShadow.model_validate_json(raw) if raw else None
+
+    async def shadow(self, standing: InShadow) -> None:
+        """Set the policy that is scored beside the one in force, or none."""
+        value = standing.model_dump_json().encode()
+        await self._producer.send_all([Record(topics.POLICIES.name, IN_SHADOW.encode(), value)])
+        await self._redis.hset(KEY, IN_SHADOW, value)
+
     async def restore(self, since: Tails | None = None) -> None:
         """Fill Redis from the topic, or put what lies behind `since` on it back."""
         async for record in read_all(self._settings, topics.POLICIES.name, since):
@@ -92,8 +119,8 @@ class Policies:
 def _name(record: Read) -> str:
     """Under which name a record of the topic is kept. Raises ValueError when it is no policy of that name."""
     name, text = (record.key or b"").decode(), (record.value or b"").decode()
-    if name == IN_FORCE:
-        InForce.model_validate_json(text)
+    if name in BESIDE:
+        BESIDE[name].model_validate_json(text)
     elif digest_of(text) != name:
         raise ValueError("the key is not the policy's hash")
     return name

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from domain.policy.breaker import BreakerRules
+from domain.policy.duty import Duty
 from domain.policy.fatigue import Fatigue
 from domain.policy.messages import Messages
 from domain.policy.plan import Plan
@@ -33,6 +34,7 @@ class Policy(Section):
     messages: Messages
     fatigue: Fatigue | None = None  # none in a policy of before: then nothing is put off
     breaker: BreakerRules | None = None  # of the policy that follows this one; none: it is not judged
+    duty: Duty | None = None  # none: no roster is measured by it
 
 
 def digest_of(text: str) -> str:

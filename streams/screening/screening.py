@@ -27,6 +27,7 @@ from streams.raw import Raw
 from streams.reader import Read, Tails, beginning_offsets, end_offsets, read_all, read_range
 from streams.residents.register import Residents
 from streams.screening.records import add, once, read
+from streams.screening.shadow import Shadow
 from streams.screening.sifting import Sieve, Sifted
 from streams.screening.store import EvidenceStore, Position
 from streams.screening.subjects import Subjects
@@ -67,6 +68,7 @@ class Screening:
         self._locks: dict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
         self._whole_log: dict[TopicPartition, int] = {}  # the offset that was seen to lie on the log
         self._default: RiskRules | None = None
+        self._shadow = Shadow(redis, producer, policies, clock, settings.partitions)
         self.whole: Callable[[], Awaitable[object]] = self.restore
         self.heard: Callable[[str, int, datetime], None] = _nobody_listens
         self.cases_wait_seconds = CASES_WAIT_SECONDS
@@ -209,6 +211,7 @@ class Screening:
         again = once(batch, await self._store.sent_again(tp, letters))
         sifted = await self._sieve.sift(tp, batch, rules, now)
         judge = await self._judge(_evidence(sifted), rules, now)
+        beside = await self._shadow.beside(judge)
         for offset, findings in sifted.records:
             judge.record(tp, offset, findings)
             await asyncio.sleep(0)
@@ -221,6 +224,8 @@ class Screening:
         counted = await self._store.count(tp, expected, raws[-1].offset, tally, again)
         if counted:
             self._measure(tally, now)
+        if counted and beside:
+            await self._shadow.judge(tp, beside, sifted.records, judge.verdicts)
         return counted
 
     async def _judge(self, evidence: dict[ResidentId, list[Evidence]], rules: RiskRules, now: datetime) -> Judge:

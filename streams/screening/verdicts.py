@@ -60,6 +60,16 @@ class Judge:
         self._known, self._entries, self._rules, self._now = known, entries, rules, now
         self.verdicts = Verdicts()
 
+    def beside(self, rules: RiskRules) -> "Judge":
+        """Another, who judges the same by other rules, and has told nobody yet: what one learns the other does not."""
+        known = {name: Known(dict(each.evidence), None, each.settled) for name, each in self._known.items()}
+        return Judge(known, self._entries, rules, self._now)
+
+    @property
+    def known(self) -> Mapping[ResidentId, Known]:
+        """What is known of each resident, as it moves on."""
+        return self._known
+
     def stands_for(self, resident: ResidentId | None) -> ResidentId | None:
         """The id of the entry that stands for the resident; none when he is no longer entered."""
         entry = self._entries.get(resident) if resident else None

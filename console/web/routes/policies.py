@@ -2,6 +2,7 @@
 
 import secrets
 import tomllib
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -326,13 +327,13 @@ async def _found(made: Services, draft_id: str) -> Draft:
     return draft
 
 
-async def _put(made: Services, who: Who, draft: Draft, form: FormData, changed: dict[str, object]) -> None:
+async def _put(made: Services, who: Who, draft: Draft, form: FormData, changed: Mapping[str, object]) -> None:
     """Write a draft's next version. Raises StaleDraftError when it is not the one that was on the screen."""
     seen = _said(form, "seen")
     if draft.state is not DraftState.OPEN or seen != str(draft.version):
         raise StaleDraftError(draft)
     stamped = {"version": draft.version + 1, "at": made.line.clock.now(), "by": who.login}
-    await made.line.drafts.put(draft.model_copy(update=stamped | changed))
+    await made.line.drafts.put(draft.model_copy(update=stamped | dict(changed)))
 
 
 async def _text(request: Request, form: FormData) -> tuple[str, str]:
