@@ -10,9 +10,9 @@ from pydantic_core import ErrorDetails
 from domain import breaker
 from domain.ids import resident_of, short_hash
 from schemas.audit import AuditEntry
-from schemas.cases import Case
+from schemas.cases import Case, CaseState
 from schemas.errors import UserError
-from schemas.inputs import ConfirmAct, Hold, HoldChange, OperatorReport, PolicyChange
+from schemas.inputs import CloseAct, ConfirmAct, Hold, HoldChange, OperatorReport, PolicyChange
 from schemas.levels import Level
 from schemas.policies import InForce
 from streams import audit, case_inputs
@@ -21,6 +21,7 @@ from streams.line import Line
 from streams.topics import home
 
 ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)  # since when a policy is in force that nobody has published
+_UNTOUCHED = (CaseState.RAISED, CaseState.CONTACTING, CaseState.UNREACHABLE)
 
 
 async def publish(line: Line, text: str, by: str, override: str = "") -> str:
@@ -56,12 +57,21 @@ async def standing(line: Line) -> InForce:
 
 
 async def hold(
-    line: Line, duration: timedelta, by: str, reason: str, spare_red: bool, named: Mapping[str, str | None]
+    line: Line,
+    duration: timedelta,
+    by: str,
+    reason: str,
+    spare_red: bool,
+    named: Mapping[str, str | None],
+    name: str | None = None,
 ) -> str:
-    """Begin a hold; returns its id. Raises UserError that says what of it is wrong, such as a channel that is none."""
+    """Begin a hold; returns its id: `name`, where one is given, so that the same form begins it once.
+
+    Raises UserError that says what of it is wrong, such as a channel that is none.
+    """
     now = line.clock.now()
     fields = {
-        "id": f"h{short_hash(by, now.isoformat())[:8]}",
+        "id": name or f"h{short_hash(by, now.isoformat())[:8]}",
         "until": now + duration,
         "reason": reason,
         "by": by,
@@ -76,23 +86,60 @@ async def hold(
     return made.id
 
 
+async def in_force(line: Line) -> list[Hold]:
+    """The holds in force, the one that ends first at the head."""
+    now = line.clock.now()
+    found = [Hold.model_validate_json(raw) for raw in await line.redis.hvals(key("holds", 0))]
+    return sorted((each for each in found if each.until > now), key=lambda each: each.until)
+
+
 async def lift(line: Line, hold_id: str, by: str, reason: str, what: Literal["release", "drop"]) -> None:
-    """End a hold before its time. Raises UserError when it is not in force."""
+    """End a hold before its time. With the drop of a stopped policy's hold what it raised ends too (`_close_raised`).
+
+    Raises UserError when it is not in force.
+    """
     raw = await line.redis.hget(key("holds", 0), hold_id)
     if raw is None:
         raise UserError(f"no hold {hold_id!r} is in force")
     ended = Hold.model_validate_json(raw).model_copy(update={"by": by, "reason": reason})
+    if what == "drop" and ended.policy:
+        await _close_raised(line, ended)  # before it is lifted: nothing goes out in between
     await _to_all(line, HoldChange(id=f"lift:{hold_id}", at=line.clock.now(), hold=ended, lift=what))
+
+
+async def _close_raised(line: Line, hold: Hold) -> None:
+    """Close what a stopped policy has raised and nobody has taken up.
+
+    To drop what was held back is not enough: a case's steps fall due one after the other, for days.
+    """
+    records = []
+    for case in await _raised(line, hold.policy or ""):
+        if case.state in _UNTOUCHED and case.claimed_by is None:
+            report = OperatorReport(
+                id=short_hash("drop", hold.id, case.id, case.version),
+                at=line.clock.now(),
+                resident=case.resident,
+                case=case.id,
+                by=hold.by,
+                seen=case.version,
+                act=CloseAct(do="close", reason=f"dropped with {hold.id}: {hold.reason}"[:500]),
+            )
+            records.append(case_inputs.record(report, home(case.resident, line.settings.partitions)))
+    await line.producer.send_all(records)
 
 
 async def raised_by(line: Line, policy: str) -> list[str]:
     """The open cases below red that a policy has raised, and nobody has confirmed: while it is held they wait."""
+    return sorted(case.id for case in await _raised(line, policy))
+
+
+async def _raised(line: Line, policy: str) -> list[Case]:
     found = []
     for partition in range(line.settings.partitions):
         async for _, raw in line.redis.hscan_iter(key("cases", partition), count=1000):
             if policy.encode() in raw and _waits(case := Case.model_validate_json(raw), policy):
-                found.append(case.id)
-    return sorted(found)
+                found.append(case)
+    return found
 
 
 def _waits(case: Case, policy: str) -> bool:

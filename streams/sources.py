@@ -6,7 +6,10 @@ from streams.topics import ALL
 
 OTHER = "other"
 FIRST = 64  # where no source is configured: so many that come first have labels of their own
-ALWAYS = frozenset({"unknown", *(topic.name for topic in ALL)})  # a letter whose source cannot be read has its topic's
+CONSOLE = "console"  # what people of the centre report: no feed, so nobody waits for it
+ALWAYS = frozenset(
+    {"unknown", CONSOLE, *(topic.name for topic in ALL)}  # a letter whose source cannot be read has its topic's
+)
 
 
 class Labels:

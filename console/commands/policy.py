@@ -67,7 +67,7 @@ def policy_status() -> None:
                 lines.append(f"  {', '.join(cases[:SHOWN])}{', ...' if len(cases) > SHOWN else ''}")
                 lines.append("  `quanzu policy confirm CASE...` lets those go that are real,")
                 lines.append(
-                    f"  `quanzu hold lift {stop.hold}` lets all go; with --drop what fell due so far is dropped"
+                    f"  `quanzu hold lift {stop.hold}` lets all go; with --drop those nobody has taken up are closed"
                 )
         out.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 

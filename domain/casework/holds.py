@@ -1,17 +1,17 @@
 """Holds: a mute, or the stop for all outgoing contact. What one names must all fit."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from domain.casework.draft import Draft
-from schemas.cases import Step, StepState
+from domain.casework.draft import WAITING, Draft, is_clock
+from schemas.cases import Case, Step, StepState
 from schemas.events import FactKind
 from schemas.inputs import Hold
 from schemas.levels import Level
 
 
-def matches(hold: Hold, draft: Draft, step: Step) -> bool:
+def matches(hold: Hold, case: Case, step: Step) -> bool:
     """Whether a hold keeps back this step of this case."""
-    case = draft.case
     if hold.spare_red and case.level is Level.RED:
         return False
     return (
@@ -26,8 +26,15 @@ def matches(hold: Hold, draft: Draft, step: Step) -> bool:
 
 def holding(draft: Draft, step: Step) -> Hold | None:
     """The hold in force that keeps this step back longest, if any."""
-    found = [hold for hold in draft.rules.holds if hold.until > draft.now and matches(hold, draft, step)]
+    found = [hold for hold in draft.rules.holds if hold.until > draft.now and matches(hold, draft.case, step)]
     return max(found, key=_until, default=None)
+
+
+def touched(hold: Hold, case: Case, states: Collection[StepState] = WAITING) -> int:
+    """How many steps of an open case in one of these states a hold keeps back, or would as they fall due."""
+    if not case.open:
+        return 0
+    return sum(step.state in states and not is_clock(step) and matches(hold, case, step) for step in case.steps)
 
 
 def release(draft: Draft, step: Step, why: str) -> None:

@@ -58,10 +58,10 @@ def lift(case: Case | None, change: HoldChange, rules: Rules, now: datetime) -> 
     if case is None or change.lift is None:
         return Decision(case, [], [])
     draft = Draft.of(case, rules, now)
-    held = [step for step in draft.live() if step.state is StepState.HELD and matches(change.hold, draft, step)]
+    held = [step for step in draft.live() if step.state is StepState.HELD and matches(change.hold, draft.case, step)]
     for step in held:
         others = [hold for hold in rules.holds if hold.id != change.hold.id and hold.until > now]
-        if not any(matches(hold, draft, step) for hold in others):
+        if not any(matches(hold, draft.case, step) for hold in others):
             _let_go(draft, step, change)
     return _decided(case, draft, backlog=bool(draft.facts))
 

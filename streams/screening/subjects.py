@@ -64,6 +64,8 @@ class Subjects:
         if isinstance(signal, Report) and signal.suspect_account:
             token = self.account(signal.suspect_account)
             return (f"account:{token}", normal_account(signal.suspect_account)) if token else None
+        if isinstance(signal, Report) and signal.suspect_phone and (phone := self.phone(signal.suspect_phone)):
+            return phone, normal_phone(signal.suspect_phone)  # told of, and no evidence until somebody confirms it
         return None
 
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from domain.casework import has_held, lift
+from domain.casework.holds import touched
 from schemas.cases import StepState
 from schemas.events import FactKind
-from schemas.inputs import Hold, HoldChange
+from schemas.inputs import CloseAct, Hold, HoldChange
 from schemas.levels import Action, Channel, Level, Outcome
 from tests.domain.builders import NOON, Line, danger, hold, payment, profile, rules
 
@@ -112,3 +113,14 @@ def test_a_dissuaded_residents_held_steps_are_withdrawn() -> None:
     line.alert(Level.RED)
     line.outcome(Outcome.DISSUADED)
     assert line.step("red.sms").state is StepState.WITHDRAWN
+
+
+def test_a_hold_touches_the_open_steps_that_it_names_and_no_clock_of_the_case() -> None:
+    line = Line()
+    line.alert(Level.RED, payment())
+    assert touched(hold(channel=Channel.SMS), line.here) == 0, "it has gone out at once"
+    assert touched(hold(action=Action.OPERATOR_CALL), line.here) == 1
+    assert touched(hold(area="2202"), line.here) == 0
+    assert touched(hold(), line.here) == len([step for step in line.here.steps if step.state is StepState.PENDING])
+    line.act(CloseAct(do="close", reason="over"))
+    assert touched(hold(), line.here) == 0

@@ -120,7 +120,9 @@ async def test_a_person_confirms_one_and_lets_the_others_go_or_drops_them(line: 
         await lift(line.house.line, stop.hold, SUPERVISOR, "all looked at", "drop")
         await line.settle()
         line.expect_nothing_else()
-        assert {fact.kind for fact in await line.facts(others[0])} >= {FactKind.HELD, FactKind.DROPPED}
+        assert {fact.kind for fact in await line.facts(others[0])} >= {FactKind.HELD, FactKind.CLOSED}
+        await line.advance(days=2)  # nor does anything go out that would have fallen due later
+        assert {contact.to for contact in line.carrier.left} <= {real.phones[-1].value}
 
 
 async def test_what_the_good_policy_raises_meanwhile_does_not_wait(line: Line) -> None:

@@ -75,7 +75,7 @@ async def put(request: Request, who: Signed) -> Response:
     if given["kind"] == EVERYTHING and given["word"] != translate(request, WORD):
         wrong = translate(request, "请输入确认词，停止才会生效。")
         return _looked(request, given, hold, 422, wrong)
-    named = {"area": hold.area} | {name: given[name] or None for name in NAMED}
+    named = {name: getattr(hold, name) for name in (*NAMED, "area")}
     name = await rules.hold(
         made.line, DURATIONS[given["for"]], who.login, hold.reason, hold.spare_red, named, name=hold.id
     )
