@@ -14,9 +14,10 @@ WITHIN = timedelta(minutes=20)  # from arriving, and from each check-in, to the 
 def due(task: Task) -> datetime | None:
     """When the officer must have said that he is safe; none while he is not at the door.
 
-    Whether the case still waits for him is no matter: he is there. One that joined another's visit is part of that one.
+    Whether the case still waits for him is no matter: he is there. Who has read that it does not is on his way back.
+    One that joined another's visit is part of that one.
     """
-    if task.stage is not VisitStage.ARRIVED or task.heard_at is None or task.joins is not None:
+    if task.stage is not VisitStage.ARRIVED or task.heard_at is None or task.joins is not None or task.seen:
         return None
     return task.heard_at + WITHIN
 

@@ -35,6 +35,7 @@ class Visit:
     language: Language
     never: frozenset[str] = frozenset()
     last: str | None = None  # who saw this resident last
+    to: str | None = None  # to whom a colleague handed it over
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,9 @@ def choose_officer(
     `load` are the open visits of each (see `load_of`). Of two alike the lower id goes, so that all workers agree.
     """
     able = [officer for officer in officers if may_go(officer, visit, now) and len(load.get(officer.id, ())) < CAPACITY]
+    for officer in able:
+        if officer.id == visit.to:
+            return Choice(officer, "a colleague handed it over")
     bids = [(_bid(officer, visit, now.date(), len(load.get(officer.id, ()))), officer) for officer in able]
     if not bids:
         return None

@@ -8,26 +8,34 @@ from typing import Any
 from schemas.events import CaseEvent
 from schemas.levels import Channel
 from streams import sources, topics
+from streams.alarms import Alarms
 from streams.auditor.auditor import Auditor
 from streams.board import Board
 from streams.breaker import Breaker
 from streams.casework import Casework
+from streams.chains import Heads
 from streams.channels.channel import Channel as Carrier
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
+from streams.check_ins import CheckIns
 from streams.clock import Clock
+from streams.complaints import Complaints
 from streams.deadlines import Deadlines
+from streams.drafts import Drafts
 from streams.feeds.settings import load as load_feeds
 from streams.feeds.watch import Feeds
+from streams.incidents import Incidents
 from streams.intake.settings import sources as configured_sources
 from streams.letters.gauge import OpenLetters
 from streams.orphans import Orphans
 from streams.policies import Policies
 from streams.producer import Producer
+from streams.releases import HandOvers, Releases
 from streams.residents.register import Residents
 from streams.restore import Shared
 from streams.screening.screening import Screening
 from streams.settings import Settings, SettingsError
+from streams.staff import Staff
 from streams.store import CaseStore, connect
 from streams.timekeeper import Timekeeper
 from streams.webhooks import Webhooks
@@ -44,15 +52,21 @@ class Line:
         self.redis: Any = connect(settings)
         self.timekeeper = Timekeeper(self.redis, self.clock)
         self.producer = Producer(settings, self.clock.wall)
+        self.producer.chain.heads = Heads(self.redis)
         self.store = CaseStore(self.redis)
         self.policies = Policies(settings, self.redis, self.producer)
+        self.drafts = Drafts(settings, self.redis, self.producer)
         self.residents = Residents(settings, self.redis, self.producer)
+        self.staff = Staff(settings, self.redis, self.producer)
         self.outgoing = Outgoing(settings, self.redis, self.producer, self.clock, channels)
         self.casework = Casework(settings, self.store, self.producer, self.policies, self.clock, channels.lease_seconds)
         self.deadlines = Deadlines(self.store, self.producer, self.clock)
         self.open_letters = OpenLetters(settings)
         self.orphans = Orphans(settings, self.redis)
         self.carriers: dict[Channel, Carrier] = {}  # the channels this process runs: set by their agents
+        self.alarms = Alarms(settings, self.redis, self.producer)
+        rosters = self.outgoing.rosters
+        self.check_ins = CheckIns(settings, rosters, self.alarms, self.store, self.producer, self.clock)
         self.board = Board(self.store, self.producer, self.clock)
         self.screening = Screening(settings, self.redis, self.residents, self.producer, self.policies, self.clock)
         configured = configured_sources(settings)
@@ -61,15 +75,26 @@ class Line:
         self.breaker = Breaker(settings, self.redis, self.producer, self.policies, self.clock)
         self.auditor = Auditor(settings, self.redis, self.store, self.producer, self.policies, self.clock)
         self.webhooks = Webhooks(settings, self.redis, self.producer)
+        self.complaints = Complaints(settings, self.redis, self.producer)
+        self.incidents = Incidents(settings, self.redis, self.producer)
+        self.releases = Releases(settings, self.redis, self.producer)
+        self.handovers = HandOvers(settings, self.redis, self.producer)
         self.shared = Shared(
             settings,
             self.redis,
             [
                 self.policies.restore,
+                self.drafts.restore,
                 self.residents.restore,
+                self.staff.restore,
                 self.outgoing.rosters.restore,
+                self.alarms.restore,
                 self.screening.restore,
                 self.feeds.restore,
+                self.complaints.restore,
+                self.incidents.restore,
+                self.releases.restore,
+                self.handovers.restore,
                 self.webhooks.restore,
             ],
         )
@@ -90,10 +115,12 @@ class Line:
         await self.redis.aclose()
 
     async def watch(self, partition: int) -> None:
-        """Each second: bring a partition's cases up if they were lost."""
+        """Each second: bring a partition's cases up if they were lost; look after the officers at the door."""
         await self.shared.ensure()
         await self.shared.remember()
         await self.casework.watch(partition)
+        if partition == 0:
+            await self.check_ins.look()
 
     async def show(self, partitions: Collection[int]) -> None:
         """Each second: what stands in these partitions, as metrics."""

@@ -11,12 +11,14 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from domain import one_visit
+from domain import check_in, one_visit
+from domain.dispatch_ids import parse
 from domain.officers import Choice, Visit, choose_officer, load_of
 from schemas.events import Dispatch
 from schemas.inputs import OfficerReport, VisitStage
 from schemas.residents import Language
 from schemas.rosters import Officer, Roster, Task, TaskState
+from streams.keys import milliseconds
 from streams.producer import Producer, Record
 from streams.reader import Read, Tails, read_all
 from streams.settings import Settings
@@ -28,9 +30,11 @@ TASKS = "visit-tasks"  # hash: dispatch -> task
 AT = "visit-at"  # hash: place -> the dispatch of the latest visit there that joined no other
 JOINED = "visit-joined"  # hash: dispatch -> the one whose visit it joined
 LAST = "visit-last"  # hash: resident -> who saw him last; a preference, which may be lost
+CHECK_INS = "check-ins"  # sorted set: dispatch -> when its officer must say that he is safe; made of the tasks
 FORGOTTEN = timedelta(days=4)  # longer than the longest clock of a visit: nobody reported its end
 _ENDS = {
     VisitStage.REFUSED: TaskState.REFUSED,
+    VisitStage.HANDED_OVER: TaskState.REFUSED,
     VisitStage.NOT_AT_HOME: TaskState.ENDED,
     VisitStage.DONE: TaskState.ENDED,
 }
@@ -63,6 +67,12 @@ class Rosters:
         await self._ensure()
         rosters = [Roster.model_validate_json(raw) for raw in await self._redis.hvals(ROSTER)]
         return [officer for roster in rosters for officer in roster.officers]
+
+    async def roster_of(self, officer: str) -> Roster | None:
+        """The roster that an officer is on."""
+        await self._ensure()
+        rosters = [Roster.model_validate_json(raw) for raw in await self._redis.hvals(ROSTER)]
+        return next((each for each in rosters if any(one.id == officer for one in each.officers)), None)
 
     async def tasks(self, now: datetime) -> dict[str, Task]:
         """Visits given out, by dispatch. After some days they are forgotten: nobody reports their end any more."""
@@ -105,14 +115,46 @@ class Rosters:
         raw = await self._redis.hget(TASKS, dispatch)
         return Task.model_validate_json(raw) if raw else None
 
+    async def take(self, report: OfficerReport) -> list[OfficerReport]:
+        """Note a report, and what it says of the visits that joined this one: all that the cases are to be told.
+
+        It is noted first: the case's next attempt must not choose who has just refused.
+        """
+        joined = [one_visit.told_of(parse(other), report) for other in await self.joined(report.dispatch)]
+        for each in (report, *joined):
+            await self.note(each)
+        return [report, *joined]
+
     async def note(self, report: OfficerReport) -> None:
         """Take in what an officer reported: whether he is still on the visit, and whom the resident knows."""
         if report.stage is VisitStage.ARRIVED:
             await self._redis.hset(LAST, report.resident, report.by)
         await self._ensure()
         if task := await self.task(report.dispatch):
-            state = _ENDS.get(report.stage, task.state)
-            await self._put(task.model_copy(update={"state": state, "stage": report.stage}))
+            changes: dict[str, object] = {"state": _ENDS.get(report.stage, task.state), "stage": report.stage}
+            if report.stage is VisitStage.ARRIVED:
+                changes["heard_at"] = report.at
+            await self._put(task.model_copy(update=changes | {"to": report.to}))
+
+    async def heard(self, dispatch: str, at: datetime) -> None:
+        """The officer at the door says that he is safe."""
+        task = await self.task(dispatch)
+        if task and task.stage is VisitStage.ARRIVED:
+            await self._put(task.model_copy(update={"heard_at": max(at, task.heard_at or at)}))
+
+    async def unheard(self, now: datetime) -> list[Task]:
+        """The visits whose officer has not said in time that he is safe."""
+        names = await self._redis.zrange(CHECK_INS, "-inf", milliseconds(now), byscore=True)
+        found = {name.decode(): await self.task(name.decode()) for name in names}
+        if gone := [name for name, task in found.items() if task is None]:
+            await self._redis.zrem(CHECK_INS, *gone)
+        return [task for task in found.values() if task]
+
+    async def close(self, dispatch: str) -> None:
+        """The officer knows that a visit is no longer asked for: it is nobody's load. Who was late stays so."""
+        if task := await self.task(dispatch):
+            state = TaskState.ENDED if task.state is TaskState.OPEN else task.state
+            await self._put(task.model_copy(update={"state": state, "seen": True}))
 
     async def drop(self, dispatch: str) -> None:
         """Forget a task that never reached its officer. Nor is a visit joined any more that could not be joined."""
@@ -122,6 +164,7 @@ class Rosters:
         await self._redis.hdel(JOINED, dispatch)
         await self._producer.send_all([Record(ROSTERS.name, f"task/{dispatch}".encode(), None)])
         await self._redis.hdel(TASKS, dispatch)
+        await self._redis.zrem(CHECK_INS, dispatch)
 
     async def restore(self, since: Tails | None = None) -> None:
         """Fill Redis from the topic, or put what lies behind `since` on it back."""
@@ -134,13 +177,14 @@ class Rosters:
         await self._restore_places()
 
     async def _restore_places(self) -> None:
-        """Tell from the tasks who is on the way where, the latest last."""
+        """Tell from the tasks who is on the way where, the latest last, and who must say that he is safe."""
         tasks = [Task.model_validate_json(raw) for raw in await self._redis.hvals(TASKS)]
         for task in sorted(tasks, key=lambda task: task.at):
             if task.joins:
                 await self._redis.hset(JOINED, task.dispatch, task.joins)
             elif task.place:
                 await self._redis.hset(AT, task.place, task.dispatch)
+            await self._watch(task)
 
     async def _ensure(self) -> None:
         if not await self._redis.exists(ROSTER):  # none yet, or Redis was wiped
@@ -152,7 +196,9 @@ class Rosters:
         unwilling = (TaskState.REFUSED, TaskState.LATE)
         never = {task.officer for task in tasks.values() if task.case == dispatch.case and task.state in unwilling}
         last = await self._redis.hget(LAST, dispatch.resident)
-        visit = Visit(dispatch.level, dispatch.division, language, frozenset(never), last and last.decode())
+        before = [task for task in tasks.values() if task.case == dispatch.case]
+        to = max(before, key=lambda task: task.at).to if before else None
+        visit = Visit(dispatch.level, dispatch.division, language, frozenset(never), last and last.decode(), to)
         return choose_officer(await self.officers(), visit, now, load_of(tasks.values()))
 
     async def _lead(self, dispatch: Dispatch, where: Where, tasks: dict[str, Task], now: datetime) -> Task | None:
@@ -181,6 +227,15 @@ class Rosters:
         value = task.model_dump_json()
         await self._producer.send_all([Record(ROSTERS.name, f"task/{task.dispatch}".encode(), value.encode())])
         await self._redis.hset(TASKS, task.dispatch, value)
+        await self._watch(task)
+
+    async def _watch(self, task: Task) -> None:
+        """Note when the officer must say that he is safe."""
+        due = check_in.due(task)
+        if due is None:
+            await self._redis.zrem(CHECK_INS, task.dispatch)
+        else:
+            await self._redis.zadd(CHECK_INS, {task.dispatch: milliseconds(due)})
 
 
 def _task(dispatch: Dispatch, officer: str, now: datetime, *, place: str | None, joins: str | None = None) -> Task:

@@ -14,6 +14,7 @@ _WORDS = {
     VisitStage.ASSIGNED: "assigned",
     VisitStage.ACCEPTED: "accepted",
     VisitStage.REFUSED: "refused: the next one is asked",
+    VisitStage.HANDED_OVER: "handed over: the next one is asked",
     VisitStage.ON_THE_WAY: "on the way",
     VisitStage.ARRIVED: "arrived",
     VisitStage.NOT_AT_HOME: "nobody at home",
@@ -47,11 +48,13 @@ def _stage(draft: Draft, given: OfficerReport, step: Step) -> None:
         case VisitStage.ARRIVED:
             draft.set(officer=given.by)
             draft.change(step, due=draft.now + draft.plan.talk_within)
-        case VisitStage.REFUSED | VisitStage.NOT_AT_HOME:
-            if given.stage is VisitStage.REFUSED:
-                fatigue.give_back(draft, step, given.attempt)
+        case VisitStage.NOT_AT_HOME:
             no_longer_under_way(draft, _words(given))
             follow(draft, step, given.stage.value, _words(given))
+        case VisitStage.REFUSED | VisitStage.HANDED_OVER:  # to the plan they are one: another must go now
+            fatigue.give_back(draft, step, given.attempt)
+            no_longer_under_way(draft, _words(given))
+            follow(draft, step, VisitStage.REFUSED.value, _words(given))
         case VisitStage.DONE:
             _done(draft, given, step)
 
@@ -75,6 +78,7 @@ def _done(draft: Draft, given: OfficerReport, step: Step) -> None:
 def _words(given: OfficerReport) -> str:
     parts = [f"{given.by}: {_WORDS[given.stage]}"]
     parts += [f"at {given.place}"] if given.place else []
+    parts += [f"to {given.to}"] if given.to else []
     parts += [f"checked: {_checked(given.checklist)}"] if given.checklist else []
     return "; ".join([*parts, given.note] if given.note else parts)
 

@@ -4,7 +4,7 @@ A receipt's input has a deterministic id, so one that comes twice counts once. T
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from pydantic import ValidationError
 from redis.exceptions import RedisError
@@ -13,12 +13,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from domain.dispatch_ids import DispatchId, parse
-from domain.one_visit import told_of
 from domain.policy.messages import KEYS
 from schemas.inputs import BankFeedback, ContactResult, OfficerReport
 from schemas.levels import Action, Channel, Result
 from schemas.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
-from streams import case_inputs
+from streams import bank_messages, case_inputs
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import SignatureError, verify
@@ -59,16 +58,12 @@ class Receipts:
         if action is None:
             raise UnknownDispatchError(f"no dispatch {dispatch.text} is known here")
         found = self._input(receipt, dispatch, action)
-        inputs: list[Input] = [found]
-        if isinstance(found, OfficerReport):
-            joined = [told_of(parse(other), found) for other in await self._rosters.joined(found.dispatch)]
-            for report in (found, *joined):
-                await self._rosters.note(report)  # before the case's next attempt chooses another
-            inputs += joined
+        inputs: Sequence[Input] = await self._rosters.take(found) if isinstance(found, OfficerReport) else [found]
+        records = [case_inputs.record(each, self._book.partition(each.resident)) for each in inputs]
+        if isinstance(receipt, BankReceipt) and isinstance(found, BankFeedback):
+            records.append(bank_messages.record(receipt, found))
         async with asyncio.timeout(self._seconds):
-            await self._producer.send_all(
-                [case_inputs.record(each, self._book.partition(each.resident)) for each in inputs]
-            )
+            await self._producer.send_all(records)
         return found.id
 
     async def _action(self, dispatch: DispatchId) -> Action | None:
