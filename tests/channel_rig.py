@@ -131,7 +131,9 @@ async def rigged(
     channels = ChannelSettings(
         provider_seconds=seconds, sms_kind=kind, voice_kind=kind, bank_kind=kind, station_kind=kind
     )
-    topics.create(settings, [topics.CASE_INPUTS, topics.RESIDENTS, topics.ROSTERS, topics.POLICIES])
+    topics.create(
+        settings, [topics.CASE_INPUTS, topics.RESIDENTS, topics.ROSTERS, topics.POLICIES, topics.BANK_MESSAGES]
+    )
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(Redis.from_url(str(settings.redis), protocol=3))
         await redis.flushdb()
