@@ -268,6 +268,7 @@ async def _import_page(
         refused=refused,
         cells=CELLS,
         columns=",".join(roster_file.COLUMNS),
+        zone=ZONE,
         form=secrets.token_hex(10),
     )
 
