@@ -3,6 +3,7 @@
 Each read has a consumer of its own, assigned and without a group, so that it moves nobody's offsets.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -61,7 +62,7 @@ async def read_all(settings: Settings, topic: str, since: Tails | None = None) -
                 yield record
 
 
-async def read_on(settings: Settings, topic: str, partition: int, first: int) -> AsyncIterator[Read]:
+async def read_on(settings: Settings, topic: str, partition: int, first: int) -> AsyncGenerator[Read, None]:
     """What `partition` holds now from offset `first` on, or from the first that is still kept."""
     where = TopicPartition(topic, partition)
     async with _consumer(settings) as consumer:
@@ -84,6 +85,21 @@ async def beginning_offsets(settings: Settings, topic: str) -> dict[int, int]:
     return _by_partition(found)
 
 
+async def offset_at(settings: Settings, topic: str, partition: int, written_ms: int) -> int:
+    """The offset of the first record written at that time (epoch ms) or later; the end when there is none.
+
+    Tansu does not answer it: there it is the first offset that is kept.
+    """
+    where = TopicPartition(topic, partition)
+    async with _consumer(settings) as consumer:
+        await _partitions(consumer, topic)
+        begin, end = await _bounds(settings, consumer, where)
+        if settings.embedded:
+            return begin
+        found = (await consumer.offsets_for_times({where: written_ms}))[where]
+        return end if found is None else int(found.offset)
+
+
 @asynccontextmanager
 async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
@@ -97,7 +113,7 @@ async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     try:
         yield consumer
     finally:
-        await consumer.stop()
+        await asyncio.shield(consumer.stop())  # whoever listened has gone, and cancels again and again
 
 
 async def _from(consumer: AIOKafkaConsumer, where: TopicPartition, first: int, end: int) -> AsyncIterator[Read]:

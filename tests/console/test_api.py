@@ -57,6 +57,7 @@ async def test_open_cases_are_told_a_page_at_a_time(console: Stage) -> None:
 async def test_a_case_of_another_prefecture_is_not_told_apart_from_none(console: Stage) -> None:
     case = await red(console.line())
     async with await console.signed_in(StaffRole.OPERATOR, "2202") as client:
+        client.headers["accept"] = "application/json"
         elsewhere, nowhere = [await client.get(f"{API}/cases/{each}") for each in (case.id, f"{case.resident}-99")]
         listed = (await client.get(f"{API}/cases")).json()["cases"]
     assert (elsewhere.status_code, elsewhere.content) == (404, nowhere.content)
@@ -76,10 +77,9 @@ async def test_an_act_sent_again_under_its_key_counts_once(console: Stage) -> No
 async def test_an_act_on_what_has_changed_meanwhile_is_refused_with_409(console: Stage) -> None:
     case = await red(console.line())
     async with await console.signed_in(StaffRole.OPERATOR) as client:
+        await note(client, case, "something-happens")
         lowered = {"act": {"do": "lower", "level": "yellow", "reason": "looked into"}, "seen": case.version}
-        done = await client.post(f"{API}/cases/{case.id}/acts", json=lowered, headers={"Idempotency-Key": "lower-one"})
-        late = await client.post(f"{API}/cases/{case.id}/acts", json=lowered, headers={"Idempotency-Key": "lower-two"})
-    assert done.status_code == 200
+        late = await client.post(f"{API}/cases/{case.id}/acts", json=lowered, headers={"Idempotency-Key": "lower-it"})
     assert late.status_code == 409
     assert late.json()["words"]
 
@@ -92,16 +92,17 @@ async def test_a_stream_that_broke_off_goes_on_without_missing_anything(console:
             name, place, _ = await anext(stream)
             assert name == "begin"
         written = [(await note(client, case, f"while-away-{number}")).json()["version"] for number in range(3)]
-        told = []
+        told = list[int]()
         async with (
             client.stream("GET", f"{API}/stream", headers={"Last-Event-ID": place}) as answer,
             asyncio.timeout(20),
         ):
             async for name, _, data in events(answer):
                 told += [data["case"]["version"]] if name == "case" and data["case"]["id"] == case.id else []
-                if len(told) == len(written):
+                if told and told[-1] >= written[-1]:
                     break
-    assert told == written
+    assert told == list(range(told[0], written[-1] + 1))
+    assert told[0] <= written[0]
 
 
 async def test_the_description_names_every_act(console: Stage) -> None:
