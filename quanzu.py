@@ -12,11 +12,11 @@ from typing import Annotated
 
 import typer
 
-from console.commands import case, dead, doctor, hold, policy, residents, topics
+from console.commands import audit, case, console, dead, doctor, hold, policy, residents, topics
 from console.commands.common import By, Report, day, duration, err, load_settings, opened, out
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Early-warning dispatch against fraud: 劝阻.")
-for group in (topics, residents, policy, case, hold, dead):
+for group in (topics, residents, policy, case, hold, dead, audit, console):
     app.add_typer(group.app)
 app.command()(doctor.doctor)
 

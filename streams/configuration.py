@@ -12,17 +12,18 @@ from streams.settings import Settings
 READ = (Settings, IntakeSettings, FeedSettings, ChannelSettings)
 
 
-def table() -> str:
-    """A Markdown table of every variable, its default and what it means."""
+def table(*also: type[BaseSettings]) -> str:
+    """A Markdown table of every variable, its default and what it means. `also`: what is read elsewhere than here."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
-    rows += [row for settings in READ for row in _rows(settings)]
+    rows += [row for settings in (*READ, *also) for row in _rows(settings)]
     return "\n".join(rows)
 
 
 def _rows(settings: type[BaseSettings]) -> Iterator[str]:
+    prefix = settings.model_config.get("env_prefix", "")
     for name, field in settings.model_fields.items():
         default = "" if field.default is None else _shown(field.default)
-        yield f"| `QUANZU_{name.upper()}` | {default} | {field.description} |"
+        yield f"| `{prefix}{name.upper()}` | {default} | {field.description} |"
 
 
 def _shown(default: object) -> str:

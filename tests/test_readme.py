@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from console.web.settings import ConsoleSettings
 from streams.configuration import table
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 
 
 def test_the_readme_s_configuration_table_is_the_settings() -> None:
-    assert table() in README
+    assert table(ConsoleSettings) in README
 
 
 def test_every_report_key_is_explained() -> None:

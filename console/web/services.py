@@ -1,19 +1,24 @@
 """What the console's pages work with, made once for the process."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fastapi import Request
 
 from streams.desk import Desk
 from streams.line import Line
+from streams.staff import Staff
 
 if TYPE_CHECKING:
     from console.web.auth.sessions import Sessions
-    from console.web.auth.staff import Staff
+    from console.web.auth.signing import SignIn
+    from console.web.case.kept_back import KeptBack
+    from console.web.case.stories import Stories
+    from console.web.figures import Figures
     from console.web.guests import Guest
     from console.web.live.hub import Hub
+    from console.web.live.queue import Queue
     from console.web.settings import ConsoleSettings
     from streams.telephone import Telephone
 
@@ -25,11 +30,16 @@ class Services:
     line: Line
     desk: Desk
     hub: "Hub"
-    staff: "Staff"
+    queue: "Queue"
+    figures: "Figures"
+    staff: Staff
     sessions: "Sessions"
+    sign_in: "SignIn"
     settings: "ConsoleSettings"
     telephone: "Telephone | None" = None  # where calls can be placed from a page
     guests: "Sequence[Guest]" = ()  # of a demo
+    stories: "Stories" = field(init=False)
+    kept_back: "KeptBack" = field(init=False)
 
 
 def services(request: Request) -> Services:

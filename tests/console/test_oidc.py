@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 import pytest_asyncio
-from oidc_provider_mock import run_server_in_thread  # type: ignore[import-untyped]  # it has no types
+from oidc_provider_mock import run_server_in_thread
 
 from console.web.auth.oidc import Provider, provider
 from console.web.auth.sessions import COOKIE

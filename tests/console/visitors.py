@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 from html import unescape
 from itertools import count
+from typing import Any
 
 import httpx
 import pyotp
@@ -25,7 +26,7 @@ class Visitor(httpx.AsyncClient):
         number = next(_ADDRESSES)
         address = address or f"198.18.{number // 250}.{number % 250}"
         headers = {"accept": "text/html", "x-forwarded-for": address, "sec-fetch-site": "same-origin"}
-        hooks = {"request": [self._send], "response": [self._keep]}
+        hooks: Any = {"request": [self._send], "response": [self._keep]}
         super().__init__(base_url=console.address, headers=headers, event_hooks=hooks, timeout=20)
         self.kept: dict[str, str] = {}
         self.login = ""  # who is at it
@@ -86,8 +87,8 @@ async def person(
 ) -> Person:
     """Somebody with an account that is set up."""
     secret, key = second_factor.new_secret(), console.house.settings.key()
-    plain = {"password": await passwords.kept(PASSWORD), "totp": second_factor.sealed(key, secret)}
-    account = await console.account(role, area, **{**plain, **fields})
+    plain: dict[str, Any] = {"password": await passwords.kept(PASSWORD), "totp": second_factor.sealed(key, secret)}
+    account = await console.account(role, area, **(plain | fields))
     codes = second_factor.new_recovery()
     kept = [second_factor.kept_recovery(key, account.login, code) for code in codes]
     account = account.model_copy(update={"recovery": kept})

@@ -11,7 +11,7 @@ from schemas.staff import Account, StaffRole
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 
 
-def account(login: str = "wang", **fields: object) -> Account:
+def account(login: str = "wang", /, **fields: object) -> Account:
     plain = {"login": login, "name": "王芳", "role": StaffRole.ADMINISTRATOR, "password": "hash", "totp": "sealed"}
     return Account.model_validate(plain | {"changed_at": NOW, "changed_by": "test"} | fields)
 

@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from authlib.common.errors import AuthlibBaseError  # type: ignore[import-untyped]  # Authlib has no types
-from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]  # Authlib has no types
+from authlib.common.errors import AuthlibBaseError
+from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -26,7 +26,7 @@ from streams.settings import SettingsError
 
 with warnings.catch_warnings():  # Authlib 1.9 asks for httpx2 aloud, and takes httpx, which all else here uses
     warnings.simplefilter("ignore")
-    from authlib.integrations.httpx_client import (  # type: ignore[import-untyped]  # Authlib has no types
+    from authlib.integrations.httpx_client import (
         AsyncOAuth2Client,
     )
 
@@ -120,7 +120,7 @@ class Provider:
         return found
 
     async def _get(self, asking: Any, address: str) -> dict[str, Any]:  # noqa: ANN401 - Authlib has no types
-        answer = await asking.get(address, withhold_token=True)
+        answer = await asking.request("GET", address, withhold_token=True)
         answer.raise_for_status()
         read: dict[str, Any] = answer.json()
         return read

@@ -1,57 +1,152 @@
-"""Sessions: an opaque token in the browser's cookie, its hash in Redis. Who loses one signs in anew."""
+"""Sessions: an opaque token in the browser's cookie, its hash in Redis. Who loses one signs in anew.
+
+A session ends after so long without a request, after so long whatever is done (both by the wall's time), when it is
+ended, and when its account was changed so that it must. Other programs come with a token (auth/tokens.py) instead.
+"""
 
 import hashlib
 import secrets
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from fastapi import Request
 from starlette.responses import Response
 
-from console.web.auth.staff import Staff
+from console.web.auth import tokens
 from console.web.settings import ConsoleSettings
 from console.web.who import Who
 from schemas.staff import Account
+from streams.staff import Staff
+from streams.wall import Wall
 
 COOKIE = "__Host-quanzu"
-KEY = "session:"  # and the token's hash -> login and epoch
+KEY = "session:"  # and the token's hash -> Kept
+OF = "sessions:"  # and a login -> sorted set of its sessions' hashes, by when they began
+AGENT = 200  # characters of what a browser says of itself
+BEARER = "bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A session as it lies in Redis. `began`: seconds since 1970."""
+
+    login: str
+    epoch: int
+    began: float
+    how: str  # password or oidc
+    address: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as its owner sees it."""
+
+    id: str
+    began: datetime
+    used: datetime
+    how: str
+    address: str
+    agent: str
 
 
 class Sessions:
     """Begins, finds and ends sessions."""
 
-    def __init__(self, redis: Any, staff: Staff, settings: ConsoleSettings) -> None:  # noqa: ANN401 - see streams/residents
-        self._redis, self._staff, self._settings = redis, staff, settings
+    def __init__(self, redis: Any, staff: Staff, settings: ConsoleSettings, wall: Wall) -> None:  # noqa: ANN401 - see streams/residents
+        self._redis, self._staff, self._wall = redis, staff, wall
+        self._idle, self._whole = settings.session_minutes * 60, settings.session_hours * 3600
 
-    async def begin(self, account: Account) -> str:
+    async def begin(self, account: Account, how: str = "password", address: str = "", agent: str = "") -> str:
         """A new session's token."""
         token = secrets.token_urlsafe(32)
-        value = orjson.dumps({"login": account.login, "epoch": account.epoch})
-        await self._redis.set(KEY + hashed(token), value, ex=self._settings.session_minutes * 60)
+        name, began = hashed(token), self._wall.time()
+        kept = Kept(account.login, account.epoch, began, how, address, agent[:AGENT])
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.set(KEY + name, orjson.dumps(asdict(kept)), ex=self._idle)
+            pipe.zadd(OF + account.login, {name: began})
+            pipe.zremrangebyscore(OF + account.login, "-inf", began - self._whole)
+            pipe.expire(OF + account.login, self._whole)
+            await pipe.execute()
         return token
 
     async def of(self, request: Request) -> Who | None:
-        """Who is signed in; the session is used, and lasts."""
+        """Who is signed in; the session is used, and lasts. A request with a program's token has no session."""
+        given = request.headers.get("authorization", "")
+        if given[: len(BEARER)].lower() == BEARER:
+            return await self._bearer(given[len(BEARER) :].strip())
         token = request.cookies.get(COOKIE)
         return await self.find(token) if token else None
 
     async def find(self, token: str) -> Who | None:
         """Whose session a token is; none when it ended, or the account changed so that it must."""
         name = hashed(token)
-        raw = await self._redis.getex(KEY + name, ex=self._settings.session_minutes * 60)
+        raw = await self._redis.getex(KEY + name, ex=self._idle)
         if raw is None:
             return None
-        kept = orjson.loads(raw)
-        account = await self._staff.get(kept["login"])
-        if account is None or account.disabled or account.epoch != kept["epoch"]:
+        kept = Kept(**orjson.loads(raw))
+        account = await self._staff.get(kept.login)
+        if account is None or account.disabled or account.epoch != kept.epoch or self._over(kept):
+            await self._forget(kept.login, name)
             return None
-        return Who(
-            account.login, account.name, account.role, account.area, account.station, account.officer, session=name
-        )
+        return _who(account, name)
 
     async def end(self, token: str) -> None:
         """Sign out."""
-        await self._redis.delete(KEY + hashed(token))
+        kept = await self._kept(hashed(token))
+        if kept is not None:
+            await self._forget(kept.login, hashed(token))
+
+    async def end_one(self, login: str, session: str) -> bool:
+        """End a session of a login by its id; False when it has none of this id."""
+        kept = await self._kept(session)
+        if kept is None or kept.login != login:
+            return False
+        await self._forget(login, session)
+        return True
+
+    async def of_login(self, account: Account) -> list[Session]:
+        """The sessions of an account that are open, the latest first."""
+        names = [name.decode() for name in await self._redis.zrange(OF + account.login, 0, -1, desc=True)]
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.get(KEY + name)
+                pipe.ttl(KEY + name)
+            found = await pipe.execute()
+        read = [
+            (name, Kept(**orjson.loads(raw)), ttl)
+            for name, raw, ttl in zip(names, found[::2], found[1::2], strict=True)
+            if raw
+        ]
+        return [
+            self._session(name, kept, ttl)
+            for name, kept, ttl in read
+            if kept.epoch == account.epoch and not self._over(kept)
+        ]
+
+    async def _bearer(self, token: str) -> Who | None:
+        kept = await self._staff.token(tokens.id_of(token) or "")
+        if kept is None or not tokens.fits(token, kept, _moment(self._wall.time())):
+            return None
+        account = await self._staff.get(kept.login)
+        return None if account is None or account.disabled else _who(account, tokens.SESSION + kept.id)
+
+    async def _kept(self, session: str) -> Kept | None:
+        raw = await self._redis.get(KEY + session)
+        return None if raw is None else Kept(**orjson.loads(raw))
+
+    async def _forget(self, login: str, session: str) -> None:
+        await self._redis.delete(KEY + session)
+        await self._redis.zrem(OF + login, session)
+
+    def _over(self, kept: Kept) -> bool:
+        return self._wall.time() >= kept.began + self._whole
+
+    def _session(self, name: str, kept: Kept, ttl: int) -> Session:
+        used = self._wall.time() - (self._idle - ttl)
+        return Session(name, _moment(kept.began), _moment(used), kept.how, kept.address, kept.agent)
 
 
 def hashed(token: str) -> str:
@@ -62,3 +157,16 @@ def hashed(token: str) -> str:
 def give(response: Response, token: str) -> None:
     """Let the browser keep the token, where no script reads it and no other page sends it."""
     response.set_cookie(COOKIE, token, secure=True, httponly=True, samesite="strict", path="/")
+
+
+def take_back(response: Response) -> None:
+    """Let the browser forget its token."""
+    response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict", path="/")
+
+
+def _who(account: Account, session: str) -> Who:
+    return Who(account.login, account.name, account.role, account.area, account.station, account.officer, session)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
