@@ -21,6 +21,7 @@ ITEMS = (
     Item("/call-in", "96110 来电", frozenset({_O, _S})),
     Item("/incidents", "重大警情", frozenset({_O, _S})),
     Item("/tasks", "我的任务", frozenset({_F})),
+    Item("/rosters/mine", "我的班次", frozenset({_F})),
     Item("/desk", "值班总览", frozenset({_S})),
     Item("/situation", "态势", frozenset({_S, _A})),
     Item("/rosters", "排班", frozenset({_S})),

@@ -21,7 +21,7 @@ PUBLIC = {
     *("roster-feed", "tasks-worker", "tasks-manifest"),
 }
 # Of a role, and of the whole province only: somebody of a prefecture is refused, and somebody of the province is not.
-WHOLE_PROVINCE = set[str]()
+WHOLE_PROVINCE = {"policy-draft-publish", "policy-shadow", "policy-shadow-end", "policy-back"}
 # These end the session: they lead to the sign-in.
 LEADS_OUT = {"sign-out", "account-sign-out-everywhere"}
 PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
