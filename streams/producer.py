@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
+from streams.chains import Chain
 from streams.settings import Settings
 from streams.wall import Wall
 
@@ -40,6 +41,7 @@ class Producer:
         self._settings = settings
         self._wall = wall or Wall()
         self._kafka: AIOKafkaProducer | None = None
+        self.chain = Chain(settings.key)  # of what is written through it to the audit (streams/audit)
 
     async def start(self) -> None:
         producer = AIOKafkaProducer(
@@ -82,7 +84,7 @@ class Producer:
 
         And the last one's offset.
         """
-        sent = [await self._begin(record) for record in records]
+        sent = await self._begin_all(records)
         outcomes = await asyncio.gather(*sent, return_exceptions=True)
         failed: set[tuple[str, int | bytes]] = set()
         left = []
@@ -94,6 +96,17 @@ class Producer:
             if _order(record) in failed:
                 left.append(record)
         return left, getattr(outcomes[-1], "offset", -1) if outcomes else -1
+
+    async def _begin_all(self, records: Sequence[Record]) -> list[asyncio.Future[object]]:
+        """Hand them over. Behind one that could not be, what shares its order waits: it would overtake it."""
+        sent: list[asyncio.Future[object]] = []
+        stuck: dict[tuple[str, int | bytes], asyncio.Future[object]] = {}
+        for record in records:
+            begun = stuck.get(_order(record)) or await self._begin(record)
+            if begun.done() and begun.exception() is not None:
+                stuck[_order(record)] = begun
+            sent.append(begun)
+        return sent
 
     async def _begin(self, record: Record) -> asyncio.Future[object]:
         if self._kafka is None:

@@ -74,7 +74,7 @@ Tampering = Callable[[Random, Sequence[Line]], list[Line]]
 
 def changed(chance: Random, lines: Sequence[Line]) -> list[Line]:
     """A field of a line is another."""
-    place = chance.choice(_single(lines))
+    place = chance.choice(single(lines))
     told = json.loads(lines[place].value or b"")
     name = chance.choice(FIELDS)
     where = told["link"] if name in told["link"] else told
@@ -87,18 +87,18 @@ def changed(chance: Random, lines: Sequence[Line]) -> list[Line]:
 
 def dropped(chance: Random, lines: Sequence[Line]) -> list[Line]:
     """A line is gone."""
-    place = chance.choice(_single(lines))
+    place = chance.choice(single(lines))
     return _left([*lines[:place], *lines[place + 1 :]], lines, chance)
 
 
 def cut_off(chance: Random, lines: Sequence[Line]) -> list[Line]:
     """The end is gone."""
-    return list(lines[: chance.choice(_single(lines))])
+    return list(lines[: chance.choice(single(lines))])
 
 
 def swapped(chance: Random, lines: Sequence[Line]) -> list[Line]:
     """Two lines have changed places."""
-    one, two = chance.sample(_single(lines), 2)
+    one, two = chance.sample(single(lines), 2)
     made = list(lines)
     made[one], made[two] = made[two], made[one]
     return _numbered(made, lines)
@@ -106,7 +106,7 @@ def swapped(chance: Random, lines: Sequence[Line]) -> list[Line]:
 
 def moved(chance: Random, lines: Sequence[Line]) -> list[Line]:
     """A line stands elsewhere."""
-    one, two = chance.sample(_single(lines), 2)
+    one, two = chance.sample(single(lines), 2)
     made = list(lines)
     made.insert(two, made.pop(one))
     return _numbered(made, lines)
@@ -170,7 +170,7 @@ def _chained(lines: Sequence[Line]) -> list[int]:
     return [place for place, line in enumerate(lines) if _chain(line)]
 
 
-def _single(lines: Sequence[Line]) -> list[int]:
+def single(lines: Sequence[Line]) -> list[int]:
     """Places of chained lines that stand there once: of two that are the same, one tells what the other told."""
     count = Counter(line.value for line in lines)
     return [place for place in _chained(lines) if count[lines[place].value] == 1]

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +34,21 @@ def day(text: object) -> date:
         return date.fromisoformat(str(text))
     except ValueError:
         raise typer.BadParameter("a day is written 2026-01-31") from None
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """An option's moment: a duration before now, or a time; without a zone it is the province's."""
+    from console.story import LOCAL
+    from domain.policy.units import duration as read
+
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return now - read(text)
+        except ValueError:
+            raise typer.BadParameter(f"{text!r}: write 2h (ago), 2026-03-01 or 2026-03-01T11:12") from None
+    return at if at.tzinfo else at.replace(tzinfo=LOCAL)
 
 
 def _in_a_folder(path: Path | None) -> Path | None:

@@ -8,13 +8,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from console.commands.common import By, Reason, err, load_settings, opened, out
+from console.commands.common import By, Reason, err, load_settings, moment, opened, out
 
 if TYPE_CHECKING:
     from domain.letters import Listed, Wanted
@@ -206,23 +205,8 @@ def _wanted(settings: "Settings", meant: Meant, state: str) -> "Wanted":
     if state not in (*State, "all"):
         raise typer.BadParameter(f"no state {state!r}: {', '.join(State)} or all")
     now = Clock.parse(settings.clock).now()
-    since, until = (_moment(text, now) if text else None for text in (meant.since, meant.until))
+    since, until = (moment(text, now) if text else None for text in (meant.since, meant.until))
     return Wanted(meant.source, meant.topic, meant.why, since, until, None if state == "all" else State(state))
-
-
-def _moment(text: str, now: datetime) -> datetime:
-    """A duration before now, or a time; without a zone it is the province's."""
-    from console.story import LOCAL
-    from domain.policy.units import duration
-
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            return now - duration(text)
-        except ValueError:
-            raise typer.BadParameter(f"{text!r}: write 2h (ago), 2026-03-01 or 2026-03-01T11:12") from None
-    return at if at.tzinfo else at.replace(tzinfo=LOCAL)
 
 
 def _mended(file: Path | None, mapping: Path | None) -> "Mend":

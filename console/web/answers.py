@@ -39,7 +39,7 @@ async def put(services: Services, who: Who, message: ResidentInput, reason: str 
     partition = home(message.resident, services.line.settings.partitions)
     line = trail.entry(services, who, _act(message), getattr(message, "case", message.resident), reason, message.id)
     with services.hub.expecting(message.id) as future:
-        await services.line.producer.send_all([case_inputs.record(message, partition), *audit.records([line])])
+        await audit.write(services.line.producer, [line], [case_inputs.record(message, partition)])
         try:
             event = await asyncio.wait_for(asyncio.shield(future), ANSWER_SECONDS)
         except TimeoutError:

@@ -74,6 +74,7 @@ def guard(roles: frozenset[StaffRole]) -> Callable[[Request], Awaitable[None]]:
         if who is None:
             raise NotSignedInError
         request.state.who = who
+        await request.app.state.limits.person(request, who)
         if who.role not in roles:
             raise ForbiddenError
         if request.method not in ("GET", "HEAD"):

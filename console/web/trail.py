@@ -3,10 +3,16 @@
 What a person did to a case is written together with the input (console/web/answers.py); the rest is written here.
 """
 
+import asyncio
+
 from console.web.services import Services
 from console.web.who import Who
 from schemas.audit import AuditEntry
 from streams import audit
+from streams.line import Line
+from streams.retry import wanted
+
+BIND_SECONDS = 600.0
 
 
 async def look(services: Services, who: Who, what: str, on: str, reason: str = "") -> None:
@@ -22,3 +28,11 @@ async def write(services: Services, who: Who, act: str, on: str, reason: str = "
 def entry(services: Services, who: Who, act: str, on: str, reason: str = "", detail: str = "") -> AuditEntry:
     """A line of the audit, now."""
     return AuditEntry(at=services.line.clock.now(), by=who.login, act=act, on=on, reason=reason, detail=detail)
+
+
+async def binding(line: Line) -> None:
+    """Now and then, until cancelled: name the heads of the other processes' chains, also when nobody does anything."""
+    while wanted():
+        await asyncio.sleep(BIND_SECONDS)
+        if await line.producer.chain.news():
+            await audit.bind(line.producer, line.clock.now())

@@ -128,7 +128,7 @@ class Letters:
 
     def _act(self, value: bytes) -> None:
         try:
-            act = AuditEntry.model_validate_json(value)
+            act = AuditEntry.model_validate_json(value).model_copy(update={"link": None})  # what was said, wherever
         except ValidationError:
             return  # of another version, or somebody else's
         if act.act in set(Act) and (found := self._found.get(act.on)):

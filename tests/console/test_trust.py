@@ -22,6 +22,7 @@ from streams.audit_log import Wanted
 from streams.chains import HEADS, Heads
 from tests.console.stage import Client, Stage
 from tests.console.test_api import note, red
+from tests.console.visiting import visiting
 
 REASON = "回电核实身份"
 
@@ -172,13 +173,11 @@ async def test_nobody_unmasks_another_prefecture_s_resident_nor_an_officer_one_h
 
 
 async def test_an_officer_unmasks_whom_he_is_sent_to(console: Stage) -> None:
-    line = console.line()
-    await line.officers("unmask-1")
-    case = await red(line)
-    await line.advance(minutes=4)
-    tasks = await console.house.line.outgoing.rosters.tasks(console.house.clock.now())
-    sent = next(task.officer for task in tasks.values() if task.case == case.id)
-    async with await console.signed_in(StaffRole.OFFICER, officer=sent) as client:
+    async with (
+        visiting(console, "unmask-1") as visit,
+        await console.signed_in(StaffRole.OFFICER, officer="unmask-1") as client,
+    ):
+        case = await visit.line.case(visit.resident)
         assert (await uncovered(client, case, back="/tasks")).headers["location"] == "/tasks"
 
 

@@ -106,7 +106,7 @@ async def _cases(world: World, line: Line) -> None:
     mules = {each.id: line.account() for each in (own, other)}
     await line.signal(*(confirmed(line, mule) for mule in mules.values()))
     for each in (own, other):
-        await line.signal(call(line, each, ongoing=True), transfer(line, each, mules[each.id]))
+        await line.signal(call(line, each), transfer(line, each, mules[each.id]))
     await line.advance(minutes=8)
     world.residents, world.cases = [own, other], [await line.case(own), await line.case(other)]
     mine, theirs = world.cases
