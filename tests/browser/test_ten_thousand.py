@@ -111,7 +111,7 @@ async def first_paint(page: Page) -> float:
     await page.goto("/queue")
     await expect(page.locator("#rows tr").first).to_be_visible()
     painted = "performance.getEntriesByName('first-contentful-paint').map((entry) => entry.startTime)"
-    await page.wait_for_function(f"{painted}.length > 0")
+    await page.wait_for_function(f"() => {painted}.length > 0")
     return round(float((await page.evaluate(painted))[0]), 1)
 
 
@@ -135,7 +135,7 @@ async def delays(stage: Stage, screens: Sequence[Page]) -> list[float]:
         await asyncio.sleep(APART_SECONDS)  # the pace at which they are sent, not a wait for something
     found = []
     for screen in screens:
-        await screen.wait_for_function(f"seen.filter(([, by]) => by === '').length >= {len(cases)}")
+        await screen.wait_for_function(f"() => seen.filter(([, by]) => by === '').length >= {len(cases)}")
         seen = {(case, by): at for case, by, at in reversed(await screen.evaluate("seen"))}
         found += [seen[each.case, each.by] - each.at for each in sent]
     return found

@@ -98,7 +98,7 @@ async def test_a_claim_whose_page_was_closed_comes_back_with_a_note(
         (fact,) = await line.facts(resident, FactKind.UNCLAIMED)
         assert fact.words == f"{login} no longer has the case: {NOTE}"
         assert (await line.case(resident)).returned_from == login
-        await until(lambda: _shown(client, f"超时退回（原经办人 {login}）"), SECONDS)
+        await until(lambda: _shown(client, f"超时退回（原接手人 {login}）"), SECONDS)
         assert await held(client, case, "claim")
     assert (await line.case(resident)).returned_from is None
 

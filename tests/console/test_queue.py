@@ -16,11 +16,13 @@ import pytest_asyncio
 from console.web.live.filters import Filters
 from console.web.live.row import Row, latest, row_of
 from console.web.live.search import Sought, sought
+from console.web.live.words import of_step
 from schemas.audit import AuditEntry
 from schemas.cases import Case
 from schemas.inputs import ClaimAct
 from schemas.levels import Level, Outcome
 from schemas.residents import Resident
+from schemas.signals import AppKind
 from schemas.staff import StaffRole
 from streams.reader import read_all
 from streams.topics import AUDIT
@@ -82,7 +84,9 @@ async def test_a_row_says_why_and_what_comes_next_and_shows_no_name_or_phone(con
     assert "欧***" in page
     assert "欧阳测试" not in page
     assert escape(case.danger.reasons[0]) in page
-    assert "人工电话" in page
+    row = console.services.hub.rows[case.id]
+    assert row.next_step is not None
+    assert of_step(row.next_step) in page
     assert 'class="countdown"' in page
 
 
@@ -108,7 +112,8 @@ async def test_another_prefectures_cases_are_not_in_the_list_the_stream_or_a_sea
 
 
 async def test_filters_leave_out_what_does_not_fit(console: Stage, line: Line) -> None:
-    here, there = await yellow(line, "220702001"), await red(line, "220721001")
+    here, there = await line.resident(division="220702001"), await red(line, "220721001")
+    await line.signal(scam_app(line, here, kind=AppKind.INVESTMENT))
     one, other = await known(console, line, here, there)
     expected = {
         "": {one.id, other.id},
@@ -250,7 +255,7 @@ async def test_the_next_free_case_is_claimed_and_two_who_ask_at_once_get_two(con
         await client.aclose()
 
 
-def test_what_is_searched_for_is_told_by_its_shape() -> None:
+async def test_what_is_searched_for_is_told_by_its_shape() -> None:
     assert sought("rabcdefgh") is Sought.CASE
     assert sought("138 0000 0001") is Sought.PHONE
     assert sought("0001") is Sought.PHONE
@@ -260,7 +265,7 @@ def test_what_is_searched_for_is_told_by_its_shape() -> None:
     assert sought("ruth") is Sought.NAME
 
 
-def test_a_filter_that_means_nothing_is_left_out() -> None:
+async def test_a_filter_that_means_nothing_is_left_out() -> None:
     assert Filters.of({"area": "22x", "level": "purple", "state": "closed", "channel": "fax"}) == Filters()
     assert Filters.of({"area": "2201", "level": "red"}).query == "area=2201&level=red"
 

@@ -18,6 +18,7 @@ export class Alarm {
     } else this.#leads = true;
     button.addEventListener("click", () => this.#turn(!this.on));
     if (this.on) this.#turn(true, { quiet: true });
+    else this.#show();
     // A browser lets a page make no sound before somebody has touched it.
     for (const touch of ["pointerdown", "keydown"]) document.addEventListener(touch, () => this.#wake());
   }
@@ -67,7 +68,8 @@ export class Alarm {
   #show() {
     const blocked = this.on && this.#context?.state !== "running";
     this.button.setAttribute("aria-pressed", String(this.on));
-    this.button.textContent = blocked ? `${this.words} · ${this.button.dataset.blocked}` : this.words;
+    const { blocked: why, on, off } = this.button.dataset;
+    this.button.textContent = `${this.words} · ${blocked ? why : this.on ? on : off}`;
   }
 
   #sound() {

@@ -1,8 +1,15 @@
 // Countdowns by the server's clock: the page was told what it shows, and how fast it runs.
 const { now, speed } = document.body.dataset;
-const shown = Number(now), factor = Number(speed), began = performance.now();
+const factor = Number(speed);
+let shown = Number(now), began = performance.now();
 
 export const serverNow = () => shown + (performance.now() - began) * factor;
+
+/** The server tells the time again: a machine that slept has lost some. */
+export function sync(told) {
+  shown = told;
+  began = performance.now();
+}
 
 export function words(milliseconds) {
   const late = milliseconds < 0, seconds = Math.floor(Math.abs(milliseconds) / 1000);
