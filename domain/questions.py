@@ -206,7 +206,7 @@ def _to_scam(questions: Iterable[Question], start: str) -> Iterator[Question]:
 
 def _doubles(asked: list[Question], common: Common) -> Iterator[str]:
     questions = [*asked, *(marker.question for marker in common.markers)]
-    names = Counter(each.id for each in (*questions, *common.endings))
+    names = Counter([*(each.id for each in questions), *(ending.id for ending in common.endings)])
     yield from (f"{name!r} is the id of {times} questions or endings" for name, times in names.items() if times > 1)
     marks = Counter(marker.id for marker in common.markers)
     yield from (f"{name!r} is the id of {times} markers" for name, times in marks.items() if times > 1)

@@ -174,6 +174,12 @@ class EvidenceStore:
         found = [each for answer in answers for each in answer]
         return {resident: _known(*each) for resident, each in zip(order, found, strict=True)}
 
+    async def of(self, resident: ResidentId) -> list[Evidence]:
+        """A resident's evidence, the oldest first: for who looks at it."""
+        found = await self._redis.hvals(f"{key('evidence', home(resident, self._partitions))}:{resident}")
+        members = [Evidence.model_validate_json(raw[VERSION_DIGITS + RANK_DIGITS :]) for raw in found]
+        return sorted(members, key=lambda member: (member.at, member.id))
+
     async def remember(self, alerted: Mapping[ResidentId, Alerted], rescore: Mapping[ResidentId, datetime]) -> None:
         """What casework was told, once Kafka has it; and whom to score again when."""
         if not alerted and not rescore:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -62,13 +62,18 @@ async def red(line: Line, **fields: object) -> tuple[Resident, Case]:
     return resident, await line.case(resident)
 
 
-async def send(client: Client, case: Case, do: str, *, seen: int | None = None, **fields: object) -> httpx.Response:
+async def send(
+    client: Client,
+    case: Case,
+    do: str,
+    fields: Mapping[str, str] | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **more: str,
+) -> httpx.Response:
     """Send a form of the page, as it is filled in."""
-    form = {"form": secrets.token_hex(10), "seen": str(seen or case.version), "do": do, "sure": "yes"}
-    filled = {name.replace("__", ":"): value for name, value in fields.items()}
-    headers = filled.pop("headers", {})
-    assert isinstance(headers, dict)
-    return await client.post(f"/cases/{case.id}/acts", data={**form, **filled}, headers=headers)
+    form = {"form": secrets.token_hex(10), "seen": str(case.version), "do": do, "sure": "yes"}
+    return await client.post(f"/cases/{case.id}/acts", data={**form, **(fields or {}), **more}, headers=headers)
 
 
 async def looks(console: Stage, on: str) -> list[AuditEntry]:
@@ -97,7 +102,7 @@ async def test_the_page_tells_why_who_what_was_done_and_what_comes_next(
         "¥30,000",
         "听力不便",
         "长春市",
-        "人工外呼",
+        "上门劝阻",
     ):
         assert words in page.text
     assert 'class="countdown"' in page.text
@@ -210,7 +215,7 @@ async def latest(console: Stage, case: Case) -> Case:
 # ------------------------------------------------------------ each act
 
 
-ACTS_AND_FACTS: list[tuple[str, dict[str, object], str]] = [
+ACTS_AND_FACTS: list[tuple[str, dict[str, str], str]] = [
     ("note", {"what": "note", "note": "第一次没接"}, "note: 第一次没接"),
     ("note", {"what": "code_confirmed", "note": ""}, "code_confirmed"),
     ("three_way", {"with": "女儿", "note": "一起劝"}, "three way call: 女儿，一起劝"),
@@ -231,10 +236,10 @@ ACTS_AND_FACTS: list[tuple[str, dict[str, object], str]] = [
     ("do", "fields", "words"), ACTS_AND_FACTS, ids=[f"{do}-{n}" for n, (do, *_) in enumerate(ACTS_AND_FACTS)]
 )
 async def test_an_act_by_its_form_reaches_the_case_with_its_line_of_the_audit(
-    console: Stage, line: Line, operator: Client, do: str, fields: dict[str, object], words: str
+    console: Stage, line: Line, operator: Client, do: str, fields: dict[str, str], words: str
 ) -> None:
     resident, case = await red(line, friends=1)
-    answer = await send(operator, case, do, **fields)
+    answer = await send(operator, case, do, fields)
     assert answer.status_code == 303, answer.text
     await line.settle()
     facts = [fact for fact in await line.facts(resident) if words in fact.words]
@@ -247,7 +252,7 @@ async def test_an_outcome_keeps_the_amount_that_was_named_of_each_payment(
 ) -> None:
     resident, case = await red(line)
     (payment,) = case.payments
-    given: dict[str, object] = {
+    given = {
         "outcome": "dissuaded",
         "kept": payment.transfer,
         f"amount:{payment.transfer}": "12,000.50",
@@ -255,7 +260,7 @@ async def test_an_outcome_keeps_the_amount_that_was_named_of_each_payment(
         "lost": "100",
         "note": "女儿在旁边",
     }
-    assert (await send(operator, case, "outcome", **given)).status_code == 303
+    assert (await send(operator, case, "outcome", given)).status_code == 303
     await line.settle()
     after = await line.case(resident)
     assert (after.state, after.outcome) == (CaseState.DISSUADED, Outcome.DISSUADED)
@@ -371,10 +376,10 @@ async def test_acting_on_a_case_that_another_has_is_asked_about_and_what_was_sai
     ],
 )
 async def test_a_form_that_is_wrong_says_what_and_changes_nothing(
-    console: Stage, line: Line, operator: Client, do: str, fields: dict[str, object], words: str
+    console: Stage, line: Line, operator: Client, do: str, fields: dict[str, str], words: str
 ) -> None:
     _, case = await red(line)
-    answer = await send(operator, case, do, **fields)
+    answer = await send(operator, case, do, fields)
     assert (answer.status_code, words in answer.text) == (422, True)
     await line.settle()
     assert (await latest(console, case)).version == case.version
@@ -519,13 +524,13 @@ async def test_the_parts_of_an_open_page_show_what_has_become_of_the_case(
 # ------------------------------------------------------------ words
 
 
-def test_the_deployed_scripts_are_found_and_read() -> None:
+async def test_the_deployed_scripts_are_found_and_read() -> None:
     assert tree_of("police").scam == "police"
     assert tree_of("something-new").scam == "general"
     assert len(read(SCRIPTS)) == 11
 
 
-def test_every_text_of_the_page_is_in_each_language() -> None:
+async def test_every_text_of_the_page_is_in_each_language() -> None:
     texts = set(labels.ALL) | {rule.words for rule in RULES}
     for file in sorted((WEB / "templates").glob("case*.html")):
         source = file.read_text("utf-8")
@@ -542,7 +547,7 @@ def test_every_text_of_the_page_is_in_each_language() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_a_translation_keeps_what_is_put_into_its_text(language: str) -> None:
+async def test_a_translation_keeps_what_is_put_into_its_text(language: str) -> None:
     with (LOCALE / language / "case.po").open("rb") as file:
         entries = [message for message in read_po(file) if message.id]
     for message in entries:
@@ -563,5 +568,5 @@ def test_a_translation_keeps_what_is_put_into_its_text(language: str) -> None:
         ("call me, attempt 1: please", "call me, attempt 1: please"),
     ],
 )
-def test_a_fact_is_told_in_chinese_and_what_a_person_wrote_as_it_was_written(words: str, chinese: str) -> None:
+async def test_a_fact_is_told_in_chinese_and_what_a_person_wrote_as_it_was_written(words: str, chinese: str) -> None:
     assert told(words, lambda text: text, tree_of) == chinese

@@ -183,6 +183,20 @@ RULES = (
     _rule(r"visited, and no outcome told", "已上门，未登记结果"),
     _rule(r"the visit is done", "上门完成"),
     _rule(r"the officer is late", "民警未按时到达"),
+    _rule(r"a payment of the case can still be stopped", "本案尚有可止付的支付"),
+    _rule(r"acknowledged: no further robot call", "已确认，不再机器人外呼"),
+    _rule(r"are you still safe\?", "回访：是否仍然安全"),
+    _rule(r"at a follow-up: (?P<inner>.*)", "回访中：%(inner)s"),
+    _rule(r"not reached by (?P<action>[a-z ]+)", "%(action)s未联系上"),
+    _rule(r"not tried again: (?P<inner>.*)", "不再重试：%(inner)s"),
+    _rule(r"the plan that runs now has its own", "现行计划另有安排"),
+    _rule(r"the number is not the resident's", "号码不是当事人的"),
+    _rule(r"overtaken by the (?P<level>\w+) plan: (?P<inner>.*)", "已被%(level)s级计划取代：%(inner)s"),
+    _rule(r"put off: (?P<n>\d+) .* within (an hour|a day) are the most allowed", "推迟：已达联系次数上限（%(n)s 次）"),
+    _rule(r"reached at last: (?P<inner>.*)", "终于联系上：%(inner)s"),
+    _rule(r"(?P<outcome>dissuaded|false_alarm): (?P<inner>.*)", "%(outcome)s：%(inner)s"),
+    _rule(r"(?P<state>dissuaded|false alarm|closed|already defrauded)", "%(state)s"),
+    _rule(r"(?P<by>[^:;]+): handed over: the next one is asked(?P<text>.*)", "%(by)s 已移交，改派他人%(text)s"),
     _rule(r"meant for the earlier case (?P<text>.*)", "属于先前的案件 %(text)s"),
 )
 
@@ -191,7 +205,11 @@ _PLAIN: dict[str, Mapping[str, str]] = {
     "result": {result.value.replace("_", " "): words for result, words in labels.RESULTS.items()},
     "level": {level.value: labels.LEVELS[level] for level in Level},
     "level2": {level.value: labels.LEVELS[level] for level in Level},
-    "outcome": {outcome.value.replace("_", " "): labels.OUTCOMES[outcome] for outcome in Outcome},
+    "outcome": {
+        name: labels.OUTCOMES[outcome]
+        for outcome in Outcome
+        for name in (outcome.value, outcome.value.replace("_", " "))
+    },
     "state": {state.value.replace("_", " "): words for state, words in labels.STATES.items()},
     "note": {
         **labels.NOTES,
@@ -209,7 +227,7 @@ _PLAIN: dict[str, Mapping[str, str]] = {
 _KNOWN: dict[str, Mapping[str, object]] = {
     "action": dict.fromkeys(action.value.replace("_", " ") for action in Action),
     "result": dict.fromkeys(result.value.replace("_", " ") for result in Result),
-    "outcome": dict.fromkeys(outcome.value.replace("_", " ") for outcome in Outcome),
+    "outcome": dict.fromkeys(name for outcome in Outcome for name in (outcome.value, outcome.value.replace("_", " "))),
 }
 _ANSWERED = re.compile(r"script (?P<scam>[a-z0-9._-]+): (?P<answers>.*)", re.DOTALL)
 

@@ -7,7 +7,7 @@ Every change has a number. A screen that says which one it has seen last is told
 import asyncio
 import secrets
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -43,6 +43,7 @@ class Hub:
         self._levels: Counter[tuple[str, Level]] = Counter()
         self._expected: defaultdict[str, list[asyncio.Future[CaseEvent]]] = defaultdict(list)
         self._screens: set[asyncio.Queue[Row | None]] = set()
+        self.listeners: list[Callable[[CaseEvent], None]] = []  # are given each event before anything else
 
     async def run(self) -> None:
         """Follow the journal until cancelled; begin anew when Kafka or Redis were away."""
@@ -128,6 +129,8 @@ class Hub:
             return  # the line's own readers report it
         if not isinstance(event, CaseEvent):
             return
+        for hear in self.listeners:
+            hear(event)
         await self._take([event.case])
         for future in self._expected.get(event.input, ()):
             if not future.done():
