@@ -1,12 +1,14 @@
 """A major incident on a real browser: declared, its board live on another screen, an act on all its cases."""
 
-from playwright.async_api import expect
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
 
 from schemas.events import FactKind
 from schemas.inputs import OutcomeAct
 from schemas.levels import Outcome
 from schemas.staff import StaffRole
 from tests.browser.people import PHONE, People
+from tests.browser.test_every_page import RULES
 from tests.console.stage import Stage
 from tests.line.house import until
 from tests.line.signals import confirmed, transfer
@@ -42,14 +44,14 @@ async def test_a_major_incident_is_declared_and_its_board_lives_and_its_cases_ar
     await line.operator(residents[0], OutcomeAct(outcome=Outcome.DISSUADED))
     await expect(operator.locator("#board").get_by_role("cell", name="已劝阻")).to_be_visible()
     await expect(operator.locator("#board input:checked")).to_have_count(1)
-    await people.shot(operator, "incident")
+    assert await wrong(people, operator, "incident") == []
 
     await operator.get_by_role("button", name="全选").click()
     await operator.get_by_label("内容或理由").fill("同一团伙，账户已上报")
     await operator.get_by_role("button", name="查看影响").click()
     await operator.get_by_role("button", name="执行").click()
     await expect(operator.locator("#counted")).to_have_text("完成 3，被拒 0，未成 0，共 3")
-    await people.shot(operator, "incident-progress")
+    assert await wrong(people, operator, "incident-progress") == []
     await line.settle()
     for each in residents:
         assert any("同一团伙" in fact.words for fact in await line.facts(each, FactKind.NOTE))
@@ -63,10 +65,34 @@ async def test_a_major_incident_is_declared_and_its_board_lives_and_its_cases_ar
 
 
 async def test_holds_incidents_and_complaints_fit_a_telephone_in_every_language(console: Stage, people: People) -> None:
+    found = []
     for language in ("zh-CN", "en-US", "ko-KR"):
         page = await people.page(StaffRole.SUPERVISOR, language=language, size=PHONE, dark=language == "en-US")
-        for path in ("/holds", "/incidents", "/complaints", "/complaints/new"):
-            await page.goto(path)
-            wide = await page.evaluate("document.documentElement.scrollWidth")
-            assert wide <= PHONE["width"], f"{path} in {language}: {wide} px wide"
-            await people.shot(page, f"{path.strip('/').replace('/', '-')}-{language}")
+        await page.goto("/incidents")
+        found += await wrong(people, page, f"incidents-{language}")
+        await page.goto("/holds")
+        found += await wrong(people, page, f"holds-{language}")
+        await page.locator("#channel").select_option("sms")
+        await page.locator("#mute-reason").fill("网关故障")
+        await page.locator("form:has(#channel) button").click()
+        await expect(page.locator('form[action="/holds"]')).to_be_visible()
+        found += await wrong(people, page, f"holds-look-{language}")
+        await page.goto("/complaints/new")
+        found += await wrong(people, page, f"complaint-new-{language}")
+        await page.locator("#kind").select_option("too_often")
+        await page.locator("#text").fill("一天打了五次")
+        await page.locator('form[action="/complaints"] button').click()
+        await expect(page.locator("#way")).to_be_visible()
+        found += await wrong(people, page, f"complaint-{language}")
+        await page.goto("/complaints")
+        found += await wrong(people, page, f"complaints-{language}")
+    assert found == []
+
+
+async def wrong(people: People, page: Page, name: str) -> list[str]:
+    """What sticks out of a page, and what axe finds; a picture is kept."""
+    await people.shot(page, name)
+    out = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    results = await Axe().run(page, options=RULES)
+    found = [f"{name}: {each['id']}: {each['nodes'][0]['target']}" for each in results.response["violations"]]
+    return [f"{name}: {out} px stick out", *found] if out > 0 else found
