@@ -88,7 +88,8 @@ async def person(
     """Somebody with an account that is set up."""
     secret, key = second_factor.new_secret(), console.house.settings.key()
     plain: dict[str, Any] = {"password": await passwords.kept(PASSWORD), "totp": second_factor.sealed(key, secret)}
-    account = await console.account(role, area, **(plain | fields))
+    given: dict[str, Any] = plain | fields
+    account = await console.account(role, area, **given)
     codes = second_factor.new_recovery()
     kept = [second_factor.kept_recovery(key, account.login, code) for code in codes]
     account = account.model_copy(update={"recovery": kept})
@@ -100,7 +101,8 @@ async def newcomer(console: Stage, role: StaffRole = StaffRole.OPERATOR, **field
     """Somebody with a one-time password."""
     word = passwords.one_time()
     hashed = await passwords.kept(word)
-    return await console.account(role, password=hashed, must_change=True, **fields), word
+    given: dict[str, Any] = {"password": hashed, "must_change": True} | fields
+    return await console.account(role, **given), word
 
 
 async def sign_in(visitor: Visitor, somebody: Person, code: str | None = None) -> httpx.Response:
