@@ -77,10 +77,11 @@ class Clocks:
         version, out = self._open.get(case.id, (0, {}))
         if case.version <= version:
             return
-        self._ended(event, out)
+        now = _out(case)
+        self._ended(event, out, now)
         self._claims(event)
         if case.open:
-            self._open[case.id] = case.version, _out(case)
+            self._open[case.id] = case.version, now
         else:
             self._open.pop(case.id, None)
 
@@ -88,12 +89,10 @@ class Clocks:
         """What was counted in a shift, of the divisions that somebody sees."""
         return ((clock, n) for clock, n in self.counted.items() if clock.start == start and sees(clock.division))
 
-    def _ended(self, event: CaseEvent, out: dict[str, Out]) -> None:
-        shift = shift_at(event.at)
-        now = _out(event.case)
-        for name, was in out.items():
-            if name not in now or now[name].attempt != was.attempt:
-                self._count(event, shift, name, was)
+    def _ended(self, event: CaseEvent, out: dict[str, Out], now: dict[str, Out]) -> None:
+        ended = [name for name, was in out.items() if name not in now or now[name].attempt != was.attempt]
+        for name in ended:
+            self._count(event, shift_at(event.at), name, out[name])
 
     def _count(self, event: CaseEvent, shift: Shift, name: str, was: Out) -> None:
         case = event.case

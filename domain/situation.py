@@ -88,14 +88,14 @@ class Situation:
         known = self._days[day].get(case.id)
         if known is not None and known.version >= case.version:
             return
-        seen = _seen(case)
+        seen = self._days[day][case.id] = _seen(case)
+        if known is not None and known[1:] == seen[1:]:
+            return  # most events change nothing that is counted here
         if known is not None:
             self._count(day, known, -1)
-        else:
-            self._cases += 1
-        self._days[day][case.id] = seen
         self._count(day, seen, 1)
         if known is None:
+            self._cases += 1
             self._forget()
 
     def days(self) -> list[str]:

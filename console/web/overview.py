@@ -104,8 +104,8 @@ def places(found: Load, who: Who, now: datetime) -> list[Place]:
     today = now.astimezone(JILIN).date()
     if len(who.area) < 4:
         return _places(found, _prefectures(today))
-    counties = divisions.counties(today)
-    return _places(found, [(each.code, each.name) for each in counties if each.code.startswith(who.area[:6])])
+    counties = [each for each in divisions.counties(today) if each.code.startswith(who.area[:6])]
+    return _places(found, [(each.code, each.name) for each in counties] or [(who.area[:6], area_name(who, now))])
 
 
 def tiles(found: Load, who: Who, now: datetime) -> list[Tile]:
@@ -113,7 +113,11 @@ def tiles(found: Load, who: Who, now: datetime) -> list[Tile]:
     named = _prefectures(now.astimezone(JILIN).date())
     by_code = {place.code: place for place in _places(found, named)}
     return [
-        Tile(*TILES[code], name, by_code[code] if code.startswith(who.area) or who.area.startswith(code) else None)
+        Tile(
+            *TILES[code],
+            _short(name),
+            by_code[code] if code.startswith(who.area) or who.area.startswith(code) else None,
+        )
         for code, name in named
         if code in TILES
     ]
@@ -128,6 +132,11 @@ def _places(found: Load, named: Iterable[tuple[str, str]]) -> list[Place]:
 def _place(code: str, name: str, levels: dict[Level, int], most: int) -> Place:
     total = sum(levels.values())
     return Place(code, name, levels, total, heat(total, most), total / most if most else 0.0)
+
+
+def _short(name: str) -> str:
+    """As a tile has room for it."""
+    return name.removesuffix("朝鲜族自治州").removesuffix("市")
 
 
 def _prefectures(on: date) -> list[tuple[str, str]]:
