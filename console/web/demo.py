@@ -28,4 +28,4 @@ async def beside(line: Line, telephone: Telephone) -> AsyncIterator[list[str]]:
             address = await stack.enter_async_context(serving(app, settings))
         except SettingsError:  # another console has the port: a demo takes any
             address = await stack.enter_async_context(serving(app, settings.model_copy(update={"port": 0})))
-        yield [f"{address}/guest/{guest.token}  {guest.account.name}" for guest in known]
+        yield ["The console, by role:", *(f"{address}/guest/{guest.token}  {guest.account.name}" for guest in known)]
