@@ -14,6 +14,7 @@ from schemas.events import FactKind
 from schemas.inputs import CloseAct, NoteAct, OfficerReport, OutcomeAct, VisitStage
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.rosters import Task, TaskState
+from schemas.tasks import act_adapter
 from tests.domain.builders import RESIDENT, Line, payment, profile
 from tests.domain.test_officers import COUNTY, FAR, HERE, NOW, OVER, VISIT, officer
 
@@ -169,3 +170,10 @@ def test_an_interpreter_asked_for_is_in_the_cases_story() -> None:
     line, _ = sent()
     line.act(NoteAct(what="interpreter", note="korean"), by="p-1", seen=0)
     assert line.facts(FactKind.NOTE)[-1] == "interpreter: korean"
+
+
+@pytest.mark.parametrize("stage", [VisitStage.ASSIGNED, VisitStage.HANDED_OVER])
+def test_no_telephone_tells_what_is_not_its_to_tell(stage: VisitStage) -> None:
+    raw = {"id": "0" * 32, "at": "2026-03-01T00:00:00Z", "do": "stage", "dispatch": "d", "stage": stage.value}
+    with pytest.raises(ValueError, match="no stage that an officer tells"):
+        act_adapter.validate_python(raw)

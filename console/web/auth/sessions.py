@@ -160,8 +160,9 @@ def give(response: Response, token: str) -> None:
 
 
 def take_back(response: Response) -> None:
-    """Let the browser forget its token."""
+    """Let the browser forget its token, and whatever a page has kept: an officer's telephone holds his tasks."""
     response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict", path="/")
+    response.headers["Clear-Site-Data"] = '"storage"'
 
 
 def _who(account: Account, session: str) -> Who:

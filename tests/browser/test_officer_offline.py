@@ -1,0 +1,186 @@
+"""An officer without network: what he does is kept and sent once, in its order, whatever became of the server."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from console.web.app import create_app
+from console.web.serve import serving
+from console.web.settings import ConsoleSettings
+from schemas.staff import StaffRole
+from tests.browser.people import People
+from tests.browser.test_officer import hold, on, opened, press
+from tests.console.stage import Stage
+from tests.console.visiting import NAME, visiting
+from tests.servers.process import free_port
+
+KEPT = "caches.match('/tasks').then(Boolean)"
+WITHOUT_NETWORK = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION_REFUSED", "ERR_FAILED", "ERR_INCOMPLETE_CHUNKED")
+
+
+@asynccontextmanager
+async def serve(console: Stage, settings: ConsoleSettings) -> AsyncIterator[Stage]:
+    """A console of its own on the same line: it can be stopped, and started again at the same address."""
+    app = create_app(console.house.line, settings)
+    async with serving(app, settings) as address:
+        made = Stage(console.house, app, address, console.numbers)
+        await made.services.hub.ready.wait()
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def afield(people: People) -> AsyncIterator[People]:
+    """People whose pages may tell that there is no network: that is what these tests are about."""
+    yield people
+    people.errors[:] = [each for each in people.errors if not any(part in each for part in WITHOUT_NETWORK)]
+
+
+async def kept(page: Page) -> None:
+    """Wait until the page works without network."""
+    await page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+    await page.wait_for_function(KEPT)
+
+
+async def forgotten(page: Page) -> None:
+    """Nothing of it is on the telephone any more."""
+    await page.wait_for_function("indexedDB.databases().then((all) => all.length === 0)")
+    assert await page.evaluate("caches.keys()") == []
+    assert await page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
+
+
+async def test_what_was_done_offline_is_sent_once_and_in_order_after_the_server_was_restarted(
+    console: Stage, browser: Browser, tmp_path: Path
+) -> None:
+    settings = ConsoleSettings(port=free_port())
+    async with AsyncExitStack() as stack:
+        visit = await stack.enter_async_context(visiting(console, "afield-1"))
+        running = AsyncExitStack()
+        mine = await running.enter_async_context(serve(console, settings))
+        afield = People(mine, browser, tmp_path)
+        stack.push_async_callback(afield.close)
+        page = await opened(afield, "afield-1")
+        await kept(page)
+        await on(page)
+        await press(page, "接受", "已接受")
+        await page.context.set_offline(True)
+        await expect(page.locator("#net")).to_contain_text("离线")
+        await press(page, "出发", "在路上")
+        await press(page, "到达", "已到达")
+        await running.aclose()
+        await page.reload()
+        await expect(page.locator("#waiting li")).to_have_count(2)
+        await expect(page.get_by_role("heading", name=NAME)).to_be_visible()
+        assert len(await visit.told()) == 2  # assigned, accepted
+        running = AsyncExitStack()
+        stack.push_async_callback(running.aclose)
+        await running.enter_async_context(serve(console, settings))
+        await page.context.set_offline(False)
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
+        await expect(page.locator("#net")).to_have_text("在线")
+        await visit.line.settle()
+        stages = [words.partition(";")[0].removeprefix("afield-1: ") for words in await visit.told()]
+        assert stages == ["assigned", "accepted", "on the way", "arrived"]
+        assert await page.locator("#conflicts li").count() == 0
+
+
+async def test_who_sets_out_offline_for_a_case_that_was_settled_is_shown_so(console: Stage, afield: People) -> None:
+    async with visiting(console, "afield-2") as visit:
+        page = await opened(afield, "afield-2")
+        await kept(page)
+        await on(page)
+        await press(page, "接受", "已接受")
+        await page.context.set_offline(True)
+        await press(page, "出发", "在路上")
+        await visit.line.dissuade(visit.resident)
+        await page.context.set_offline(False)
+        conflict = page.locator("#conflicts li")
+        await expect(conflict).to_contain_text("案件已了结，不必再去", timeout=20_000)
+        await expect(page.locator("#gone li")).to_have_count(1)
+        await afield.shot(page, "conflict")
+        await conflict.get_by_role("button", name="知道了").click()
+        await page.locator("#gone").get_by_role("button", name="知道了").click()
+        await expect(page.locator("#conflicts")).to_be_hidden()
+        await expect(page.locator("#gone")).to_be_hidden()
+        assert not [words for words in await visit.told() if "on the way" in words]
+
+
+async def test_an_alarm_pressed_offline_goes_out_before_all_else(console: Stage, afield: People) -> None:
+    async with visiting(console, "afield-3"):
+        page = await opened(afield, "afield-3")
+        supervisor = await afield.page(StaffRole.SUPERVISOR)
+        await supervisor.goto("/alarms")
+        await kept(page)
+        await on(page)
+        await page.context.set_offline(True)
+        await press(page, "接受", "已接受")
+        await hold(page)
+        await expect(page.locator("#said")).to_contain_text("警报待发")
+        await page.mouse.up()
+        sent: list[str] = []
+        page.on("request", lambda request: sent.append(request.post_data or "") if "acts" in request.url else None)
+        await page.context.set_offline(False)
+        alarm = supervisor.locator("[data-alarm]", has_text="afield-3")
+        await expect(alarm).to_contain_text("求助警报", timeout=20_000)
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
+        assert sent[0].index("duress") < sent[0].index("accepted")
+        await alarm.get_by_role("button", name="我来处理").click()
+        await expect(alarm).to_have_count(0)
+
+
+async def test_signing_out_forgets_everything_and_asks_first_while_something_was_not_sent(
+    console: Stage, afield: People
+) -> None:
+    async with visiting(console, "afield-4"):
+        page = await opened(afield, "afield-4")
+        await kept(page)
+        await on(page)
+        await page.context.set_offline(True)
+        await press(page, "接受", "已接受")
+        await page.get_by_role("button", name="退出").click()
+        await page.get_by_role("dialog").get_by_role("button", name="取消").click()
+        await expect(page.locator("#waiting li")).to_have_count(1)
+        await page.context.set_offline(False)
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
+        await page.get_by_role("button", name="退出").click()
+        await page.wait_for_url("**/sign-in")
+        await forgotten(page)
+
+
+async def test_the_tasks_are_forgotten_when_the_server_was_not_reached_for_too_long(
+    console: Stage, afield: People
+) -> None:
+    async with visiting(console, "afield-5"):
+        page = await opened(afield, "afield-5")
+        await kept(page)
+        await on(page)
+        await page.context.set_offline(True)
+        await press(page, "接受", "已接受")
+        script = """async (hours) => {
+            const store = await import("/static/tasks/store.js");
+            await store.forgetWhenOld(Date.now() + hours * 3600000);
+            return [(await store.tasks()).length, (await store.acts()).length];
+        }"""
+        hours = console.services.settings.device_hours
+        assert await page.evaluate(script, hours - 1) == [1, 1]
+        assert await page.evaluate(script, hours + 1) == [0, 1]  # what he has done names nobody, and is still sent
+        await page.reload()
+        await expect(page.get_by_text(NAME)).to_have_count(0)
+        await page.context.set_offline(False)
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
+
+
+async def test_who_is_no_longer_signed_in_sees_no_task(console: Stage, afield: People) -> None:
+    async with visiting(console, "afield-6"):
+        page = await opened(afield, "afield-6")
+        await kept(page)
+        await expect(page.get_by_role("link", name=NAME)).to_be_visible()
+        await page.context.clear_cookies()
+        await page.evaluate("dispatchEvent(new Event('online'))")
+        await expect(page.locator("#ended")).to_be_visible()
+        await expect(page.get_by_text(NAME)).to_have_count(0)
+        await page.context.set_offline(True)
+        await page.reload()
+        await expect(page.get_by_text(NAME)).to_have_count(0)
