@@ -137,7 +137,7 @@ def _headers(answer: httpx.Response) -> Iterator[str]:
 
 
 async def test_over_https_the_browser_is_told_to_stay_there(console: Stage) -> None:
-    async with httpx.AsyncClient(base_url=console.address) as client:
+    async with httpx.AsyncClient(base_url=console.address, timeout=60) as client:
         secure = await client.get("/sign-in", headers={"x-forwarded-proto": "https"})
         plain = await client.get("/sign-in")
     assert "max-age" in secure.headers["strict-transport-security"]
@@ -160,7 +160,7 @@ async def test_nothing_is_written_without_the_session_s_own_token(
             ("another session's token", {csrf.HEADER: another_session.proof}),
             ("led here by another page", {csrf.HEADER: client.proof, "sec-fetch-site": "cross-site"}),
         )
-        async with httpx.AsyncClient(base_url=console.address, timeout=20) as browser:
+        async with httpx.AsyncClient(base_url=console.address, timeout=60) as browser:
             for address in acts(world, role):
                 for what, headers in cases:
                     answer = await browser.post(address, data=form(), headers=cookie | headers)
@@ -202,7 +202,7 @@ async def test_cookies_are_secure_kept_from_scripts_and_from_other_sites(console
 async def test_a_session_that_was_made_up_is_none(console: Stage) -> None:
     for token in ("", "x", "0" * 43, "../session", "%00"):
         headers = {"cookie": f"__Host-quanzu={token}", "accept": "application/json"}
-        async with httpx.AsyncClient(base_url=console.address, headers=headers) as client:
+        async with httpx.AsyncClient(base_url=console.address, headers=headers, timeout=60) as client:
             assert (await client.get("/")).status_code == 401
 
 
@@ -211,7 +211,7 @@ async def test_a_session_that_was_made_up_is_none(console: Stage) -> None:
 
 async def test_what_is_wrong_is_told_in_words_in_the_person_s_language_or_as_json(console: Stage) -> None:
     words = {"zh": "没有找到", "en": "Not found", "ko": "찾을 수 없"}
-    async with httpx.AsyncClient(base_url=console.address) as client:
+    async with httpx.AsyncClient(base_url=console.address, timeout=60) as client:
         for language, part in words.items():
             page = await client.get("/nowhere", headers={"accept": "text/html", "accept-language": language})
             assert (page.status_code, part in page.text) == (404, True), page.text
@@ -241,7 +241,11 @@ async def test_no_answer_tells_of_the_program_or_of_where_it_failed(console: Sta
 
 
 async def test_a_failure_leaves_where_it_was_in_the_log_and_nothing_of_what_it_was_about(console: Stage) -> None:
-    async with another(console) as (address, _), logged() as log, httpx.AsyncClient(base_url=address) as client:
+    async with (
+        another(console) as (address, _),
+        logged() as log,
+        httpx.AsyncClient(base_url=address, timeout=60) as client,
+    ):
         page = await client.get("/fails", headers={"accept": "text/html"})
         program = await client.get("/fails", headers={"accept": "application/json"})
     assert (page.status_code, program.status_code) == (500, 500)
@@ -318,7 +322,10 @@ async def test_a_body_that_is_too_long_is_refused_by_its_header_and_by_what_come
 
 
 async def test_an_address_that_guesses_is_told_to_wait_and_others_are_not(console: Stage) -> None:
-    async with another(console, rate_sign_in="5/minute") as (address, _), httpx.AsyncClient(base_url=address) as client:
+    async with (
+        another(console, rate_sign_in="5/minute") as (address, _),
+        httpx.AsyncClient(base_url=address, timeout=60) as client,
+    ):
         guesser, other = {"x-forwarded-for": "198.51.100.9"}, {"x-forwarded-for": "198.51.100.10"}
         answers = [await client.post("/sign-in", data={"login": "x"}, headers=guesser) for _ in range(7)]
         refused = answers[-1]
@@ -344,7 +351,7 @@ async def test_a_person_who_asks_too_often_is_told_to_wait_whatever_the_address(
 async def test_an_address_that_asks_for_everything_is_told_to_wait(console: Stage) -> None:
     async with (
         another(console, rate_address="20/minute") as (address, _),
-        httpx.AsyncClient(base_url=address) as client,
+        httpx.AsyncClient(base_url=address, timeout=60) as client,
     ):
         headers = {"x-forwarded-for": "198.51.100.40", "accept": "text/html"}
         answers = [await client.get("/nowhere", headers=headers) for _ in range(22)]

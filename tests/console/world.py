@@ -66,17 +66,21 @@ class World:
         return [*found, *(value.removeprefix("+86") for value in found if value.startswith("+86")), MARK]
 
     async def enter(self, role: StaffRole) -> Client:
-        """A new session of the role's person, whatever was done to the account before."""
-        staff, account = self.console.services.staff, self.people[role]
-        known = await staff.get(account.login)
+        """A client with a new session of the role's person."""
+        token, proof = await self.session(role)
+        return Client(self.console.address, self.people[role], token, proof)
+
+    async def session(self, role: StaffRole) -> tuple[str, str]:
+        """A new session, whatever was done to the account before: its token, and what proves that a form is its own."""
+        services, account = self.console.services, self.people[role]
+        known = await services.staff.get(account.login)
         whole = account.model_copy(update={"epoch": known.epoch if known else 0})
         if known != whole:
-            await staff.put(whole)
-        sessions = self.console.services.sessions
-        token = await sessions.begin(whole)
-        who = await sessions.find(token)
+            await services.staff.put(whole)
+        token = await services.sessions.begin(whole)
+        who = await services.sessions.find(token)
         assert who is not None
-        return Client(self.console.address, whole, token, csrf.token(self.console.house.settings.key(), who))
+        return token, csrf.token(self.console.house.settings.key(), who)
 
     async def unmasked(self, client: Client) -> None:
         """Let the person read the first case's resident."""

@@ -47,7 +47,9 @@ Key = Annotated[
 async def description(request: Request) -> Response:
     """This description."""
     app = request.app
-    return JSONResponse(get_openapi(title="Quanzu", version="1", routes=app.routes, description=__doc__))
+    if not hasattr(app.state, "description"):  # it takes a second or more, and does not change
+        app.state.description = get_openapi(title="Quanzu", version="1", routes=app.routes, description=__doc__)
+    return JSONResponse(app.state.description)
 
 
 @door.api("GET", "/cases", READERS, name="api-cases")
