@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     secret: SecretStr | None = Field(
         None, description="Key of the keyed hashes of phones, accounts and ID numbers. Embedded: made and kept in data"
     )
-    http_port: int = Field(8080, ge=0, le=65535, description="Port of the intake and of the console")
+    http_port: int = Field(8080, ge=0, le=65535, description="Port of the intake")
     metrics_port: int = Field(9464, ge=0, le=65535, description="Port of a worker's metrics; 0: none")
     sources: str | None = Field(
         None, description="Sources that metrics name, besides those with a key: a,b. Others are counted as `other`"
