@@ -76,6 +76,17 @@ async def send(
     return await client.post(f"/cases/{case.id}/acts", data={**form, **(fields or {}), **more}, headers=headers)
 
 
+async def done(
+    console: Stage, client: Client, case: Case, do: str, fields: Mapping[str, str] | None = None, **more: str
+) -> None:
+    """Send a form as somebody does who looks again when the case has gone on meanwhile: the line does not wait."""
+    for _ in range(10):
+        answer = await send(client, await latest(console, case), do, {**(fields or {}), **more})
+        if answer.status_code != 409 or "您看到的内容已经更新" not in answer.text:
+            break
+    assert answer.status_code == 303, answer.text
+
+
 async def looks(console: Stage, on: str) -> list[AuditEntry]:
     """What the audit says was done to something, the oldest first."""
     found = await audit_log.newest(console.house.settings, audit_log.Wanted(on=on), 100)
@@ -239,8 +250,7 @@ async def test_an_act_by_its_form_reaches_the_case_with_its_line_of_the_audit(
     console: Stage, line: Line, operator: Client, do: str, fields: dict[str, str], words: str
 ) -> None:
     resident, case = await red(line, friends=1)
-    answer = await send(operator, case, do, fields)
-    assert answer.status_code == 303, answer.text
+    await done(console, operator, case, do, fields)
     await line.settle()
     facts = [fact for fact in await line.facts(resident) if words in fact.words]
     assert [fact.by for fact in facts] == [operator.account.login]
@@ -260,7 +270,7 @@ async def test_an_outcome_keeps_the_amount_that_was_named_of_each_payment(
         "lost": "100",
         "note": "女儿在旁边",
     }
-    assert (await send(operator, case, "outcome", given)).status_code == 303
+    await done(console, operator, case, "outcome", given)
     await line.settle()
     after = await line.case(resident)
     assert (after.state, after.outcome) == (CaseState.DISSUADED, Outcome.DISSUADED)
@@ -312,10 +322,11 @@ async def test_who_saw_an_old_screen_is_told_what_changed_and_keeps_what_he_wrot
     ):
         assert words in refused.text
     now = await line.case(resident)
-    assert f'name="seen" value="{now.version}"' in refused.text
+    shown = re.search(r'name="seen" value="([0-9]+)"', refused.text)
+    assert shown
+    assert case.version < int(shown[1]) <= now.version
     assert not now.settled
-    again = await send(operator, now, "outcome", outcome="false_alarm", note="写了很久的说明")
-    assert again.status_code == 303
+    await done(console, operator, now, "outcome", outcome="false_alarm", note="写了很久的说明")
 
 
 async def test_a_script_is_told_the_same_as_a_page(console: Stage, line: Line, operator: Client) -> None:
@@ -324,7 +335,7 @@ async def test_a_script_is_told_the_same_as_a_page(console: Stage, line: Line, o
     assert (done.status_code, done.json()["answer"]) == (200, "done")
     refused = await send(operator, case, "close", reason="重复案件", headers=JSON)
     assert (refused.status_code, refused.json()["answer"]) == (409, "refused")
-    assert refused.json()["changes"] == ["记录: 备注：x"]
+    assert "记录: 备注：x" in refused.json()["changes"]
     assert refused.json()["version"] > case.version
     wrong = await send(operator, case, "close", reason="", headers=JSON)
     assert (wrong.status_code, wrong.json()["field"]) == (422, "reason")
@@ -356,8 +367,7 @@ async def test_acting_on_a_case_that_another_has_is_asked_about_and_what_was_sai
         assert 'name="anyway" value="yes"' in page.text
         assert "去看看" in page.text
         assert (await send(operator, now, "note", what="note", note="他打来过")).status_code == 303
-        meant = await send(operator, await latest(console, case), "send_officer", reason="去看看", anyway="yes")
-        assert meant.status_code == 303
+        await done(console, operator, case, "send_officer", reason="去看看", anyway="yes")
         await line.settle()
         assert notes([fact.words for fact in await line.facts(resident)], "an officer is asked for: 去看看")
 
@@ -378,19 +388,23 @@ async def test_acting_on_a_case_that_another_has_is_asked_about_and_what_was_sai
 async def test_a_form_that_is_wrong_says_what_and_changes_nothing(
     console: Stage, line: Line, operator: Client, do: str, fields: dict[str, str], words: str
 ) -> None:
-    _, case = await red(line)
+    resident, case = await red(line)
     answer = await send(operator, case, do, fields)
     assert (answer.status_code, words in answer.text) == (422, True)
     await line.settle()
-    assert (await latest(console, case)).version == case.version
+    assert operator.account.login not in {fact.by for fact in await line.facts(resident)}
 
 
 # ------------------------------------------------------------ a stop that is kept back
 
 
-async def stop(client: Client, case: Case) -> dict[str, object]:
+async def stop(console: Stage, client: Client, case: Case) -> dict[str, object]:
     (payment,) = case.payments
-    answer = await send(client, case, "ask_stop", transfer=payment.transfer, headers=JSON)
+    for _ in range(10):
+        now = await latest(console, case)
+        answer = await send(client, now, "ask_stop", transfer=payment.transfer, headers=JSON)
+        if answer.status_code != 409:
+            break
     assert answer.status_code == 202, answer.text
     told: dict[str, object] = answer.json()
     assert told["answer"] == "waiting"
@@ -399,7 +413,7 @@ async def stop(client: Client, case: Case) -> dict[str, object]:
 
 async def test_a_stop_can_be_taken_back_before_it_is_sent(console: Stage, line: Line, operator: Client) -> None:
     resident, case = await red(line)
-    told = await stop(operator, case)
+    told = await stop(console, operator, case)
     assert "止付即将发出" in (await operator.get(f"/cases/{case.id}")).text
     undone = await operator.post(f"/cases/{case.id}/undo", data={"undo": told["undo"]}, headers=JSON)
     assert (undone.status_code, undone.json()["answer"]) == (200, "done")
@@ -414,7 +428,7 @@ async def test_a_stop_goes_to_the_bank_when_its_seconds_are_over_though_the_case
     console: Stage, line: Line, operator: Client
 ) -> None:
     resident, case = await red(line)
-    await stop(operator, case)
+    await stop(console, operator, case)
     await send(operator, case, "note", what="note", note="等银行")
 
     async def asked() -> bool:
@@ -433,7 +447,7 @@ async def test_what_a_stopped_console_had_kept_back_is_sent_by_the_next(
     console: Stage, line: Line, operator: Client
 ) -> None:
     resident, case = await red(line)
-    told = await stop(operator, case)
+    told = await stop(console, operator, case)
     redis, now = console.services.line.redis, console.services.line.clock.wall.time()
     async with redis.pipeline(transaction=True) as pipe:
         pipe.zrem(DUE, str(told["undo"]))
@@ -454,7 +468,7 @@ async def test_another_operator_cannot_take_a_stop_back_and_a_supervisor_can(
     console: Stage, line: Line, operator: Client
 ) -> None:
     _, case = await red(line)
-    told = await stop(operator, case)
+    told = await stop(console, operator, case)
     async with await console.signed_in(StaffRole.OPERATOR) as other:
         answer = await other.post(f"/cases/{case.id}/undo", data={"undo": told["undo"]}, headers=JSON)
         assert answer.status_code == 409
@@ -496,13 +510,14 @@ async def test_a_page_that_is_open_is_told_what_another_does_and_not_what_its_pe
     try:
         await asyncio.wait_for(begun.wait(), SECONDS)
         await send(operator, case, "note", what="note", note="我写的")
-        mine = await asyncio.wait_for(heard.get(), SECONDS)
-        assert (mine["grave"], mine["words"]) == (False, [])
         async with await console.signed_in(StaffRole.OPERATOR) as other:
             await send(other, case, "note", what="note", note="别人写的")
-        theirs = await asyncio.wait_for(heard.get(), SECONDS)
-        assert (theirs["grave"], theirs["words"]) == (True, ["记录: 备注：别人写的"])
-        assert theirs["version"] == (await latest(console, case)).version
+        told: list[dict[str, object]] = []
+        while not told or "别人写的" not in str(told[-1]["words"]):
+            told.append(await asyncio.wait_for(heard.get(), SECONDS))
+        assert told[-1]["grave"]
+        assert "我写的" not in str(told)
+        assert [each["version"] for each in told] == sorted({int(str(each["version"])) for each in told})
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -513,7 +528,7 @@ async def test_the_parts_of_an_open_page_show_what_has_become_of_the_case(
     console: Stage, line: Line, operator: Client
 ) -> None:
     _, case = await red(line)
-    await send(operator, case, "outcome", outcome="dissuaded")
+    await done(console, operator, case, "outcome", outcome="dissuaded")
     await line.settle()
     parts = (await operator.get(f"/cases/{case.id}/parts")).text
     assert "<html" not in parts

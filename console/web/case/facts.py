@@ -197,6 +197,7 @@ RULES = (
     _rule(r"(?P<outcome>dissuaded|false_alarm): (?P<inner>.*)", "%(outcome)s：%(inner)s"),
     _rule(r"(?P<state>dissuaded|false alarm|closed|already defrauded)", "%(state)s"),
     _rule(r"(?P<by>[^:;]+): handed over: the next one is asked(?P<text>.*)", "%(by)s 已移交，改派他人%(text)s"),
+    _rule(r"(?P<result>[a-z ]+)", "%(result)s"),
     _rule(r"meant for the earlier case (?P<text>.*)", "属于先前的案件 %(text)s"),
 )
 
