@@ -1,11 +1,13 @@
 """The release desk with two people at two browsers: one asks, the other decides."""
 
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from schemas.cases import StopState
 from schemas.levels import Action
 from schemas.staff import StaffRole
 from tests.browser.people import PHONE, People
+from tests.browser.test_every_page import LOOKS, RULES
 from tests.console.stage import Stage
 from tests.console.stops import known, stopped
 
@@ -56,3 +58,23 @@ async def test_the_days_file_is_downloaded(console: Stage, people: People) -> No
         await page.locator("a[download]").first.click()
     file = await download.value
     assert file.suggested_filename.startswith("reconciliation-bank-")
+
+
+async def test_what_is_named_by_a_case_is_for_everybody_too(console: Stage, people: People) -> None:
+    stop = await stopped(console)
+    anna = await people.page(DESK)
+    await anna.goto(stop.path)
+    await anna.locator("#reason").fill("生活困难，本月房租到期")
+    await anna.get_by_role("button", name="申请解除").click()
+    await anna.wait_for_url("**/release/requests/*")
+    (bank, day), *_ = console.services.figures.book.days(lambda division: True)
+    found = []
+    for language, size, dark in LOOKS:
+        page = await people.page(StaffRole.SUPERVISOR, "", language=language, size=size, dark=dark)
+        for path in (stop.path, anna.url, f"/release/reconciliation/{bank}/{day}"):
+            await page.goto(path)
+            wide = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            found += [f"{path} {language}: {wide} px stick out"] if wide > 0 else []
+            results = await Axe().run(page, options=RULES)
+            found += [f"{path} {language}: {each['id']}" for each in results.response["violations"]]
+    assert found == []
