@@ -6,8 +6,6 @@ partitions. An event is told until it was taken, so a program may hear of it twi
 
 import asyncio
 import base64
-import hashlib
-import hmac
 import logging
 import secrets
 import time
@@ -18,12 +16,12 @@ from typing import Any
 import httpx
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from cryptography.fernet import Fernet
 from pydantic import ValidationError
 
 from domain.webhooks import next_try, payload, signature, wanted
 from schemas.events import CaseEvent
 from schemas.webhooks import Health, Webhook
+from streams import sealing
 from streams.journal import read_entry
 from streams.producer import Producer, Record
 from streams.reader import Tails, read_all
@@ -35,6 +33,7 @@ from streams.topics import CASE_EVENTS, WEBHOOKS
 log = logging.getLogger(__name__)
 
 KEY = "webhooks"  # hash: id -> webhook
+PURPOSE = "webhooks"  # of the seal on their secrets
 HEALTH = "webhook-health"  # hash: id -> Health and what was answered last
 ANSWER_SECONDS = 10.0
 LOOK_SECONDS = 2.0  # until a change of the list is seen
@@ -46,8 +45,6 @@ class Webhooks:
 
     def __init__(self, settings: Settings, redis: Any, producer: Producer) -> None:  # noqa: ANN401 - as redis-py has it
         self._settings, self._redis, self._producer = settings, redis, producer
-        secret = hmac.digest(settings.key(), b"webhooks", hashlib.sha256)
-        self._cipher = Fernet(base64.urlsafe_b64encode(secret))
 
     async def put(self, webhook: Webhook) -> None:
         """Write one, new or changed."""
@@ -89,11 +86,11 @@ class Webhooks:
 
     def sealed(self, secret: str) -> str:
         """A secret as it is kept."""
-        return self._cipher.encrypt(secret.encode()).decode()
+        return sealing.sealed(self._settings.key(), PURPOSE, secret)
 
     def opened(self, webhook: Webhook) -> list[str]:
-        """The secrets, the newest first. Raises cryptography's InvalidToken under another QUANZU_SECRET."""
-        return [self._cipher.decrypt(secret.encode()).decode() for secret in webhook.secrets]
+        """The secrets, the newest first. Raises joserfc's JoseError under another QUANZU_SECRET."""
+        return [sealing.opened(self._settings.key(), PURPOSE, secret) for secret in webhook.secrets]
 
 
 def new_id() -> str:

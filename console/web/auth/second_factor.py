@@ -8,18 +8,17 @@ from typing import Any
 
 import pyotp
 import segno
-from joserfc import jwe
-from joserfc.jwk import OctKey
 
 from schemas.staff import MOST_RECOVERY, Account
+from streams import sealing
 
 ISSUER = "Quanzu"
+PURPOSE = "totp"  # of the seal on a secret
 DRIFT = 1  # steps of 30 s that an authenticator's clock may be off (RFC 6238, 5.2)
 USED_FOR = timedelta(minutes=3)  # longer than a code is taken
 USED = "totp-used:"  # and login and time step: there when the code was used
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
 _GROUPS, _GROUP = 2, 6  # 59 bits, under a keyed hash
-_HEADER = {"alg": "dir", "enc": "A256GCM"}
 
 
 def new_secret() -> str:
@@ -29,12 +28,12 @@ def new_secret() -> str:
 
 def sealed(key: bytes, secret: str) -> str:
     """The secret as it is kept: who reads the topic or a backup without the installation's key makes no codes."""
-    return jwe.encrypt_compact(_HEADER, secret, _sealing(key))
+    return sealing.sealed(key, PURPOSE, secret)
 
 
 def opened(key: bytes, kept: str) -> str:
     """A sealed secret. Raises joserfc.errors.JoseError when it was sealed under another key."""
-    return (jwe.decrypt_compact(kept, _sealing(key)).plaintext or b"").decode()
+    return sealing.opened(key, PURPOSE, kept)
 
 
 def address(secret: str, login: str) -> str:
@@ -85,7 +84,3 @@ def _step(secret: str, code: str, seconds: float) -> int | None:
 
 def _recovery_code() -> str:
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
-
-
-def _sealing(key: bytes) -> OctKey:
-    return OctKey.import_key(hmac.digest(key, b"totp", hashlib.sha256))
