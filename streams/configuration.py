@@ -9,7 +9,7 @@ from streams.feeds.settings import FeedSettings
 from streams.intake.settings import IntakeSettings
 from streams.settings import Settings
 
-READ = (Settings, IntakeSettings, FeedSettings, ChannelSettings)
+READ: tuple[type[BaseSettings], ...] = (Settings, IntakeSettings, FeedSettings, ChannelSettings)
 
 
 def table(*also: type[BaseSettings]) -> str:
