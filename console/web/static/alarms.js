@@ -5,8 +5,8 @@ const AGAIN = 3000;
 let known = new Set(), first = true;
 
 async function renew() {
-  const answer = await fetch("/alarms?part=list", { headers: { accept: "text/html" } });
-  if (!answer.ok) return;
+  const answer = await fetch("/alarms?part=list", { headers: { accept: "text/html" } }).catch(() => null);
+  if (!answer?.ok) return; // no network: asked again soon
   const told = new DOMParser().parseFromString(await answer.text(), "text/html");
   const typed = [...place.querySelectorAll("[data-alarm] input[name=note]")].map((each) => [each.closest("[data-alarm]").dataset.alarm, each.value]);
   const focused = document.activeElement?.closest("[data-alarm]")?.dataset.alarm;
