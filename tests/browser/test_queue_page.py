@@ -7,6 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from domain.ids import short_hash
@@ -15,6 +16,7 @@ from schemas.inputs import ClaimAct, OperatorReport
 from schemas.residents import Resident
 from schemas.staff import StaffRole
 from tests.browser.people import PHONE, People
+from tests.browser.test_every_page import RULES
 from tests.console.stage import Stage
 from tests.line.house import until
 from tests.line.rig import Line
@@ -322,6 +324,8 @@ async def test_the_queue_fits_a_telephone_and_a_dark_room_in_each_language(
             page = await opened(people, "220202007", size=size, dark=dark, language=language)
             wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0
+            results = await Axe().run(page, options=RULES)
+            assert results.response["violations"] == []
             await people.shot(page, f"queue-{language}-{'phone' if size else 'desktop'}")
 
 

@@ -67,6 +67,7 @@ class Sent:
     at: float
 
 
+@pytest.mark.timeout(900)
 async def test_ten_thousand_open_cases(
     tmp_path_factory: pytest.TempPathFactory, browser: Browser, capsys: pytest.CaptureFixture[str]
 ) -> None:
