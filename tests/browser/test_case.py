@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from console.web.case.scripts import tree_of
@@ -18,6 +19,7 @@ from tests.console.stage import Stage
 from tests.line.rig import Line
 from tests.line.signals import call, transfer
 
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 SECONDS = 15_000.0  # milliseconds, as Playwright counts
 
 
@@ -104,11 +106,11 @@ async def test_of_two_on_one_case_the_second_sees_what_changed_and_keeps_his_tex
     await first.keyboard.press("m")
     await first.locator("#note-text").fill("女儿已到场")
     await first.locator("#act-note").get_by_role("button", name="记录").click()
-    await expect(second.locator("#news")).to_contain_text("女儿已到场", timeout=SECONDS)
+    await expect(second.locator("#case-news")).to_contain_text("女儿已到场", timeout=SECONDS)
     await expect(second.locator("#outcome-note")).to_have_value("我写了很久")
     await second.locator("#act-outcome").get_by_role("button", name="登记处置结果").click()
     await second.locator("[data-second-yes]").click()
-    await expect(second.locator("#news strong")).to_contain_text("您看到的内容已经更新", timeout=SECONDS)
+    await expect(second.locator("#case-news strong")).to_contain_text("您看到的内容已经更新", timeout=SECONDS)
     await expect(second.locator("#outcome-note")).to_have_value("我写了很久")
     await line.settle()
     assert not (await line.case(resident)).settled
@@ -155,6 +157,23 @@ async def test_what_a_form_lacks_is_said_at_the_form(people: People, line: Line)
     await page.locator("#act-recording").get_by_role("button", name="记录").click()
     await expect(page.locator("#act-recording [data-problem]")).to_contain_text("https://", timeout=SECONDS)
     await expect(page.locator("#link")).to_have_value("javascript:alert(1)")
+
+
+@pytest.mark.parametrize(("size", "dark"), [(PHONE, True), (DESKTOP, False)], ids=["phone", "desk"])
+async def test_every_form_open_and_the_second_look_are_for_everybody(
+    people: People, line: Line, size: dict[str, int], dark: bool
+) -> None:
+    _, case = await red(line, friends=1)
+    page = await opened(people, case, size=size, dark=dark)
+    await page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    await people.shot(page, "forms")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    found = [each["id"] for each in (await Axe().run(page, options=RULES)).response["violations"]]
+    await page.locator("#act-outcome form").get_by_role("button", name="登记处置结果").click()
+    await expect(page.locator("#second")).to_contain_text("已劝阻")
+    await page.screenshot(path=(await people.shot(page, "second")).with_name("look.png"))
+    found += [each["id"] for each in (await Axe().run(page, options=RULES)).response["violations"]]
+    assert found == []
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP, {"width": 2560, "height": 1300}], ids=["phone", "desk", "wall"])

@@ -4,7 +4,7 @@ import { tick } from "/static/clock.js";
 import { announce } from "/static/keys.js";
 
 const page = document.getElementById("case"), second = document.getElementById("second");
-const news = document.getElementById("news"), said = document.getElementById("said");
+const news = document.getElementById("case-news"), said = document.getElementById("said");
 const words = page.dataset, at = `/cases/${encodeURIComponent(words.case)}`;
 const SOON = 120, STORY_AGAIN = 2000, STORY_MOST = 30, NEWS_MOST = 8;
 
