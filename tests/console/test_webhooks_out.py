@@ -104,7 +104,9 @@ async def test_a_program_is_told_with_a_signature_and_again_until_it_takes_it(co
         first, body = await told_of_something_new(console, operator, hearing)
         assert fits(secret, first, body)
         again, second = await hearing.next()
-        assert (again["quanzu-event"], second) == (first["quanzu-event"], body)
+        while again["quanzu-event"] != first["quanzu-event"]:  # other partitions are told of meanwhile
+            again, second = await hearing.next()
+        assert second == body
         await admin.post(f"{PAGE}/{name}/drop")
 
 

@@ -56,7 +56,7 @@ async def undo(request: Request, who: Signed, case_id: str) -> Response:
     case = await found(made, who, case_id)
     name = str((await request.form()).get("undo", ""))[:64]
     gone = not await made.kept_back.undo(who, case.id, name)
-    words = translate(request, "已经发出，无法撤销" if gone else "已撤销，没有发给银行")
+    words = translate(request, "已经发出，无法撤销") if gone else translate(request, "已撤销，没有发给银行")
     if wants_json(request):
         answer = Answered.REFUSED if gone else Answered.DONE
         return JSONResponse({"answer": answer.value, "words": words}, STATUS[answer])
@@ -88,7 +88,7 @@ async def _done(request: Request, case: Case, body: ActBody, answer: Answer) -> 
     if wants_json(request):
         waits = answer.how is Answered.WAITING
         version = answer.event.case.version if answer.event else case.version
-        words = translate(request, "已提交，等待系统确认" if waits else "已登记")
+        words = translate(request, "已提交，等待系统确认") if waits else translate(request, "已登记")
         told = {"answer": answer.how.value, "words": words, "version": version, "form": new_form()}
         return JSONResponse(told, STATUS[answer.how])
     where = "#talk" if isinstance(body.act, AnswersAct) else ""
