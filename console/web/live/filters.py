@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from console.web.live.row import Row
 from console.web.who import Who
+from domain.triage import Turn
 from schemas.cases import CaseState
 from schemas.levels import Channel, Level
 
@@ -49,19 +50,20 @@ class Filters:
 
     def fits(self, row: Row, who: Who) -> bool:
         """Whether a case is in the person's area and in what was asked for."""
+        division = row.case.profile.division
         return (
-            who.sees(row.division)
-            and row.division.startswith(self.area)
-            and self.level in ("", row.level)
-            and self.scam in ("", row.case.danger.scam_type)
+            who.sees(division)
+            and (not self.area or division.startswith(self.area))
+            and (not self.level or self.level == row.level)
+            and (not self.scam or self.scam == row.case.danger.scam_type)
             and (not self.channel or self.channel in row.channels)
             and self._in_state(row, who)
         )
 
     def _in_state(self, row: Row, who: Who) -> bool:
+        if not self.state:
+            return row.weight.turn is not Turn.SETTLED
         case = row.case
-        if self.state == "":
-            return not case.settled
         if self.state in (OFFERED, ALL):
             return row.offered or self.state == ALL
         if self.state == RETURNED:
