@@ -22,13 +22,14 @@ from console.web.i18n import LOCALE, translations
 from schemas.audit import AuditEntry
 from schemas.cases import Case, CaseState, StopState
 from schemas.events import FactKind
+from schemas.incidents import Incident
 from schemas.levels import Outcome
 from schemas.residents import Flag, Resident
 from schemas.staff import StaffRole
 from streams import audit_log
 from streams.keys import key
 from streams.topics import home
-from tests.console.stage import Client, Stage
+from tests.console.stage import CHANGCHUN, Client, Stage
 from tests.line.house import until
 from tests.line.rig import Line
 from tests.line.signals import call, confirmed, transfer
@@ -192,6 +193,31 @@ async def test_cases_of_the_same_campaign_are_named_in_the_area_and_counted_else
     assert f'href="/cases/{cases[1].id}"' in page
     assert cases[2].id not in page
     assert "其他辖区另有 1 起" in page
+
+
+async def test_of_a_major_incident_the_page_has_what_all_are_to_say(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    mule = line.account()
+    await line.signal(confirmed(line, mule))
+    resident = await line.resident()
+    await line.signal(transfer(line, resident, mule))
+    case = await line.case(resident)
+    incidents = console.services.line.incidents
+    declared = Incident(
+        id=f"m{secrets.token_hex(10)}",
+        campaign=case.danger.campaign or "",
+        area=CHANGCHUN,
+        at=console.house.clock.now(),
+        by="supervisor-1",
+        reason="多人被同一账户骗",
+        script="先问是否已经转账",
+    )
+    await incidents.put(declared)
+    assert "先问是否已经转账" in (await operator.get(f"/cases/{case.id}")).text
+    ended = {"ended_at": console.house.clock.now(), "ended_by": "supervisor-1"}
+    await incidents.put(declared.model_copy(update=ended))
+    assert "先问是否已经转账" not in (await operator.get(f"/cases/{case.id}")).text
 
 
 async def test_another_case_of_the_resident_is_named(console: Stage, line: Line, operator: Client) -> None:

@@ -19,6 +19,7 @@ from domain.divisions import name_of
 from domain.questions import Question, Tree, Walk, walk
 from schemas.cases import Case, Step, StepState, StopState
 from schemas.events import FactKind
+from schemas.incidents import Incident
 from schemas.levels import Action, Level
 from schemas.residents import Resident
 from schemas.staff import StaffRole
@@ -92,6 +93,7 @@ class View:
     earlier: list[Case]
     related: list[Row]
     elsewhere: int
+    incident: Incident | None  # the major incident that the case is one of
     holder: str | None
     mine: bool
     may: bool  # the person may act, if the case allows it
@@ -129,6 +131,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         earlier=earlier,
         related=related,
         elsewhere=elsewhere,
+        incident=await _incident(services, case),
         holder=holder,
         mine=case.claimed_by == who.login,
         may=who.role in ACTING,
@@ -236,6 +239,13 @@ async def _holder(services: Services, case: Case) -> str | None:
         return None
     account = await services.staff.get(case.claimed_by)
     return account.name if account else case.claimed_by
+
+
+async def _incident(services: Services, case: Case) -> Incident | None:
+    if case.danger.campaign is None:
+        return None
+    known = await services.line.incidents.in_force(case.profile.division)
+    return next((each for each in known if each.campaign == case.danger.campaign), None)
 
 
 def _related(services: Services, who: Who, case: Case) -> tuple[list[Row], int]:
