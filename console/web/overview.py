@@ -9,6 +9,7 @@ from console.web.who import Who
 from domain import divisions
 from domain.bank_book import StopLine
 from domain.clocks import Clock, Tally, Whose, tally
+from domain.complaints import overdue
 from domain.handover import ending
 from domain.load import Load, heat, load_of
 from domain.officers import load_of as visits_of
@@ -224,6 +225,12 @@ def touches(hold: Hold, area: str) -> bool:
     """Whether a hold reaches into an area: it holds everywhere, there, around it, or in a part of it."""
     there = hold.area or ""
     return there.startswith(area) or area.startswith(there)
+
+
+async def late_complaints(services: Services, who: Who) -> int:
+    """How many complaints of the area are overdue."""
+    now = services.line.clock.now()
+    return sum(who.sees(each.area) and overdue(each, now) for each in await services.line.complaints.all())
 
 
 def name_of(code: str, now: datetime) -> str:

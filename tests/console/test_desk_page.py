@@ -3,10 +3,12 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import orjson
 from httpx import Response
 
+from schemas.complaints import Complaint, ComplaintKind
 from schemas.inputs import ClaimAct
 from schemas.rosters import Officer, Role, Roster, Shift
 from schemas.staff import StaffRole
@@ -107,6 +109,27 @@ async def test_the_stream_tells_what_has_changed_and_only_that(console: Stage) -
                 if "load" in changed and row(changed["load"], "red")[0] == 1:
                     break
         assert "people" not in changed
+
+
+async def test_complaints_that_are_overdue_stand_above_all_else(console: Stage) -> None:
+    now, hour = console.house.clock.now(), timedelta(hours=1)
+    late = Complaint(
+        id="k" + "7" * 20,
+        at=now - 30 * hour,
+        by="somebody",
+        kind=ComplaintKind.TOO_OFTEN,
+        text="too many calls",
+        area="220681",
+        answer_due=now - hour,
+        end_due=now + hour,
+    )
+    await console.services.line.complaints.put(late)
+    async with (
+        await console.signed_in(SUPERVISOR, "220681") as near,
+        await console.signed_in(SUPERVISOR, "2224") as far,
+    ):
+        assert "1 件投诉已超期" in (await near.get("/desk")).text
+        assert "件投诉已超期" not in (await far.get("/desk")).text
 
 
 async def test_who_opens_the_stream_as_a_page_is_led_to_the_page(console: Stage) -> None:

@@ -24,7 +24,7 @@ from streams.retry import wanted
 
 door = Door()
 ROLES = frozenset({StaffRole.SUPERVISOR})
-PARTS = ("load", "map", "clocks", "people", "stops", "feeds")
+PARTS = ("late", "load", "map", "clocks", "people", "stops", "feeds")
 EVENTS = "text/event-stream"
 AT_MOST_SECONDS, AT_LEAST_SECONDS = 0.5, 5.0  # between two looks: when something happens, and when nothing does
 PING_SECONDS = 15
@@ -71,6 +71,7 @@ async def gathered(made: Services, who: Who) -> dict[str, Any]:
         "stops": overview.stops(made, who),
         "stops_most": overview.STOPS_SHOWN,
         "feeds": await overview.feeds(made),
+        "late": await overview.late_complaints(made, who),
     }
 
 
