@@ -266,7 +266,7 @@ document.addEventListener("visibilitychange", () => {
   clearTimeout(hidden);
   // A browser has six connections to a server: a page that nobody sees or hears gives its own back.
   if (document.hidden) hidden = setTimeout(() => alarm.needed || live.close(), HIDDEN_FOR);
-  else if (!live.open) live.listen();
+  else if (!live.open && !ended) live.listen();
 });
 
 // ---------------------------------------------------------------- hands
