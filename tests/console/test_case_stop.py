@@ -1,0 +1,121 @@
+"""A stop-payment that is kept back for some seconds, over HTTP: taken back, sent, sent by the next console."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from console.web.case.kept_back import ACTS, DUE, SENDING
+from schemas.cases import Case, StopState
+from schemas.staff import StaffRole
+from tests.console.case_forms import JSON, SECONDS, latest, looks, notes, red, send
+from tests.console.stage import Client, Stage
+from tests.line.house import until
+from tests.line.rig import Line
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def line(console: Stage) -> AsyncIterator[Line]:
+    """A test's own residents, whose cases are closed at its end."""
+    begun = console.line()
+    try:
+        yield begun
+    finally:
+        await begun.end()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def operator(console: Stage) -> AsyncIterator[Client]:
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        yield client
+
+
+# ------------------------------------------------------------ a stop that is kept back
+
+
+async def stop(console: Stage, client: Client, case: Case) -> dict[str, object]:
+    (payment,) = case.payments
+    for _ in range(10):
+        now = await latest(console, case)
+        answer = await send(client, now, "ask_stop", transfer=payment.transfer, headers=JSON)
+        if answer.status_code != 409:
+            break
+    assert answer.status_code == 202, answer.text
+    told: dict[str, object] = answer.json()
+    assert told["answer"] == "waiting"
+    return told
+
+
+async def test_a_stop_can_be_taken_back_before_it_is_sent(console: Stage, line: Line, operator: Client) -> None:
+    resident, case = await red(line)
+    told = await stop(console, operator, case)
+    assert "止付即将发出" in (await operator.get(f"/cases/{case.id}")).text
+    undone = await operator.post(f"/cases/{case.id}/undo", data={"undo": told["undo"]}, headers=JSON)
+    assert (undone.status_code, undone.json()["answer"]) == (200, "done")
+    again = await operator.post(f"/cases/{case.id}/undo", data={"undo": told["undo"]}, headers=JSON)
+    assert (again.status_code, again.json()["answer"]) == (409, "refused")
+    assert not await console.services.line.redis.hexists(ACTS, str(told["undo"]))
+    assert not notes([fact.words for fact in await line.facts(resident)], "a stop-payment is asked for")
+    assert "ask-stop-undone" in {entry.act for entry in await looks(console, case.id)}
+
+
+async def test_a_stop_goes_to_the_bank_when_its_seconds_are_over_though_the_case_has_changed(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    resident, case = await red(line)
+    await stop(console, operator, case)
+    await send(operator, case, "note", what="note", note="等银行")
+
+    async def asked() -> bool:
+        (payment,) = (await latest(console, case)).payments
+        return payment.stop is not None and payment.stop.state in (StopState.ASKED, StopState.IN_FORCE)
+
+    await until(asked, SECONDS)
+    await line.settle()
+    facts = [fact.words for fact in await line.facts(resident)]
+    assert facts.count("a stop-payment is asked for") == 1
+    written = [entry for entry in await looks(console, case.id) if entry.act == "ask-stop"]
+    assert [entry.by for entry in written] == [operator.account.login]
+
+
+async def test_what_a_stopped_console_had_kept_back_is_sent_by_the_next(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    resident, case = await red(line)
+    told = await stop(console, operator, case)
+    redis, now = console.services.line.redis, console.services.line.clock.wall.time()
+    async with redis.pipeline(transaction=True) as pipe:
+        pipe.zrem(DUE, str(told["undo"]))
+        pipe.zadd(SENDING, {str(told["undo"]): round((now - 60) * 1000)})
+        await pipe.execute()
+
+    async def asked() -> bool:
+        (payment,) = (await latest(console, case)).payments
+        return payment.stop is not None and not await redis.zscore(SENDING, str(told["undo"]))
+
+    await until(asked, SECONDS)
+    await line.settle()
+    facts = [fact.words for fact in await line.facts(resident)]
+    assert facts.count("a stop-payment is asked for") == 1
+
+
+async def test_another_operator_cannot_take_a_stop_back_and_a_supervisor_can(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    _, case = await red(line)
+    told = await stop(console, operator, case)
+    async with await console.signed_in(StaffRole.OPERATOR) as other:
+        answer = await other.post(f"/cases/{case.id}/undo", data={"undo": told["undo"]}, headers=JSON)
+        assert answer.status_code == 409
+    async with await console.signed_in(StaffRole.SUPERVISOR) as supervisor:
+        answer = await supervisor.post(f"/cases/{case.id}/undo", data={"undo": told["undo"]}, headers=JSON)
+        assert answer.status_code == 200
+
+
+async def test_a_stop_that_was_seen_on_an_old_screen_is_refused_at_once(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    _, case = await red(line)
+    await send(operator, case, "note", what="note", note="x")
+    (payment,) = case.payments
+    answer = await send(operator, case, "ask_stop", transfer=payment.transfer, headers=JSON)
+    assert answer.status_code == 409
