@@ -18,10 +18,14 @@ SMALL = {"width": 360, "height": 640}
 WIDE = {"width": 1440, "height": 900}
 
 
-async def opened(people: People, name: str, language: str = "zh-CN", size: dict[str, int] | None = None) -> Page:
-    """The officer's page."""
+async def opened(
+    people: People, name: str, language: str = "zh-CN", size: dict[str, int] | None = None, *, sync: bool = True
+) -> Page:
+    """The officer's page. `sync`: whether the browser has Background Sync."""
     account: dict[str, object] = {"officer": name}
     page = await people.page(StaffRole.OFFICER, account=account, size=size or PHONE, language=language)
+    if not sync:
+        await page.add_init_script("delete ServiceWorkerRegistration.prototype.sync")
     await page.goto("/tasks")
     return page
 
@@ -63,8 +67,8 @@ async def test_a_visit_from_accepting_to_its_result_with_one_thumb(console: Stag
         await page.reload()
         await expect(page.get_by_label("保住金额（元）")).to_have_value("30000")
         await page.get_by_role("button", name="提交结果").click()
-        await expect(page.get_by_text("没有待办任务。")).to_be_visible()
-        await expect(page.locator("#waiting")).to_be_hidden()
+        await expect(page.get_by_text("没有待办任务。")).to_be_visible(timeout=20_000)
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
         case = await visit.line.case(visit.resident)
         assert case.outcome is Outcome.DISSUADED
         kept = case.kept[case.payments[0].transfer]
@@ -82,8 +86,8 @@ async def test_a_refusal_has_a_reason_and_the_task_is_gone(console: Stage, peopl
         await expect(dialog).to_be_visible()  # without a reason it stays
         await dialog.get_by_label("原因").select_option("距离太远")
         await dialog.get_by_role("button", name="拒绝任务").click()
-        await expect(page.get_by_text("没有待办任务。")).to_be_visible()
-        await expect(page.locator("#waiting")).to_be_hidden()
+        await expect(page.get_by_text("没有待办任务。")).to_be_visible(timeout=20_000)
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
         assert (await visit.told())[-1].endswith("距离太远")
 
 
@@ -99,7 +103,7 @@ async def test_a_task_handed_over_at_the_end_of_the_shift_is_on_the_colleagues_s
         dialog = page.get_by_role("dialog", name="转交任务")
         await dialog.get_by_label("转交给").select_option("thumb-4")
         await dialog.get_by_role("button", name="转交任务").click()
-        await expect(page.get_by_text("没有待办任务。")).to_be_visible()
+        await expect(page.get_by_text("没有待办任务。")).to_be_visible(timeout=20_000)
         await visit.line.settle()
         await expect(other.get_by_role("link", name=NAME)).to_be_visible()  # by itself: it is live
         await people.shot(other, "handed-over-ko")
@@ -116,7 +120,7 @@ async def test_an_interpreter_asked_for_is_told_to_the_case(console: Stage, peop
         dialog = page.get_by_role("dialog", name="请翻译")
         await dialog.get_by_label("朝鲜语").check()
         await dialog.get_by_role("button", name="通知坐席").click()
-        await expect(page.locator("#waiting")).to_be_hidden()
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
         await visit.line.settle()
         notes = [fact.words for fact in await visit.line.facts(visit.resident, FactKind.NOTE)]
         assert "interpreter: korean" in notes
@@ -158,7 +162,7 @@ async def test_a_silent_alarm_shows_nothing_on_the_telephone(console: Stage, peo
         await expect(operator.locator("[data-alarm]", has_text="thumb-7")).to_be_visible()  # who looks at the queue too
         await page.keyboard.up("Space")
         await expect(page.locator("#said")).to_be_empty()
-        await expect(page.locator("#waiting")).to_be_hidden()
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
         await alarm.get_by_role("button", name="我来处理").click()
         await expect(alarm).to_have_count(0)
 

@@ -1,4 +1,8 @@
-"""An officer without network: what he does is kept and sent once, in its order, whatever became of the server."""
+"""An officer without network: what he does is kept and sent once, in its order, whatever became of the server.
+
+A worker that the browser starts for a sync may reach the server before it is told that there is no network: where that
+matters, the server is away, or the browser is one without Background Sync.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -65,11 +69,12 @@ async def test_what_was_done_offline_is_sent_once_and_in_order_after_the_server_
         await kept(page)
         await on(page)
         await press(page, "接受", "已接受")
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
         await page.context.set_offline(True)
+        await running.aclose()
         await expect(page.locator("#net")).to_contain_text("离线")
         await press(page, "出发", "在路上")
         await press(page, "到达", "已到达")
-        await running.aclose()
         await page.reload()
         await expect(page.locator("#waiting li")).to_have_count(2)
         await expect(page.get_by_role("heading", name=NAME)).to_be_visible()
@@ -88,10 +93,11 @@ async def test_what_was_done_offline_is_sent_once_and_in_order_after_the_server_
 
 async def test_who_sets_out_offline_for_a_case_that_was_settled_is_shown_so(console: Stage, afield: People) -> None:
     async with visiting(console, "afield-2") as visit:
-        page = await opened(afield, "afield-2")
+        page = await opened(afield, "afield-2", sync=False)
         await kept(page)
         await on(page)
         await press(page, "接受", "已接受")
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
         await page.context.set_offline(True)
         await press(page, "出发", "在路上")
         await visit.line.dissuade(visit.resident)
@@ -109,7 +115,7 @@ async def test_who_sets_out_offline_for_a_case_that_was_settled_is_shown_so(cons
 
 async def test_an_alarm_pressed_offline_goes_out_before_all_else(console: Stage, afield: People) -> None:
     async with visiting(console, "afield-3"):
-        page = await opened(afield, "afield-3")
+        page = await opened(afield, "afield-3", sync=False)
         supervisor = await afield.page(StaffRole.SUPERVISOR)
         await supervisor.goto("/alarms")
         await kept(page)
@@ -134,7 +140,7 @@ async def test_signing_out_forgets_everything_and_asks_first_while_something_was
     console: Stage, afield: People
 ) -> None:
     async with visiting(console, "afield-4"):
-        page = await opened(afield, "afield-4")
+        page = await opened(afield, "afield-4", sync=False)
         await kept(page)
         await on(page)
         await page.context.set_offline(True)
@@ -153,7 +159,7 @@ async def test_the_tasks_are_forgotten_when_the_server_was_not_reached_for_too_l
     console: Stage, afield: People
 ) -> None:
     async with visiting(console, "afield-5"):
-        page = await opened(afield, "afield-5")
+        page = await opened(afield, "afield-5", sync=False)
         await kept(page)
         await on(page)
         await page.context.set_offline(True)
