@@ -4,12 +4,18 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from streams import topics
 from streams.embedded import Embedded
 from streams.settings import Settings
 
 pytest_plugins = ["tests.servers.fixtures"]
+
+# How long an example takes says something of the machine, which others use too, and nothing of the law.
+hypothesis_settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")

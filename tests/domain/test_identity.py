@@ -89,7 +89,9 @@ def test_what_cannot_be_dialled_is_refused_without_being_repeated(written: str) 
     assert len(written) < 3 or written not in str(refused.value)
 
 
-@given(st.text("0123456789+- ()", max_size=20))
+@given(
+    st.from_regex(r"(\+86|0086)?[- ]?1[3-9][0-9][- ]?[0-9]{4}[- ]?[0-9]{4}|0[1-9][0-9]{2}[- ]?[0-9]{7}", fullmatch=True)
+)
 def test_a_normal_number_is_its_own_normal_form(written: str) -> None:
     try:
         normal = normal_phone(written)
