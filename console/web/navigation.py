@@ -1,4 +1,4 @@
-"""Where a role can go: the first is its own page, to which signing in leads."""
+"""Where a role can go, and the page to which signing in leads."""
 
 from dataclasses import dataclass
 
@@ -41,5 +41,5 @@ def items(who: Who) -> list[Item]:
 
 
 def home(who: Who) -> str:
-    """The page that a person begins with."""
-    return items(who)[0].path
+    """The page that a person begins with: the first of his navigation, but a supervisor has a watch to look over."""
+    return "/desk" if who.role is StaffRole.SUPERVISOR else items(who)[0].path
