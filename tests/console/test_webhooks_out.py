@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import re
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,16 +26,21 @@ PAGE = "/integrations/webhooks"
 
 @dataclass
 class Program:
-    """Another program: `answers` are given one after the other, the last again and again."""
+    """Another program: it refuses each event with 500 so often, and then gives its answer."""
 
-    answers: list[int] = field(default_factory=lambda: [200])
+    answer: int = 200
+    refuses: int = 0
+    refused: Counter[str] = field(default_factory=Counter)  # by event
     heard: "asyncio.Queue[tuple[dict[str, str], bytes]]" = field(default_factory=asyncio.Queue)
     url: str = ""
 
     async def hear(self, request: Request) -> Response:
-        status = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        event = request.headers["quanzu-event"]
         self.heard.put_nowait((dict(request.headers), await request.body()))
-        return Response(status_code=status)
+        if self.refused[event] < self.refuses:
+            self.refused[event] += 1
+            return Response(status_code=500)
+        return Response(status_code=self.answer)
 
     async def next(self) -> tuple[dict[str, str], bytes]:
         async with asyncio.timeout(30):
@@ -48,8 +54,8 @@ class Program:
 
 
 @asynccontextmanager
-async def program(*answers: int) -> AsyncIterator[Program]:
-    made = Program([*answers] or [200])
+async def program(answer: int = 200, refuses: int = 0) -> AsyncIterator[Program]:
+    made = Program(answer, refuses)
     port = free_port()
     app = Starlette(routes=[Route("/hook", made.hear, methods=["POST"])])
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None))
@@ -96,7 +102,7 @@ async def told_of_something_new(console: Stage, operator: Client, hearing: Progr
 
 async def test_a_program_is_told_with_a_signature_and_again_until_it_takes_it(console: Stage) -> None:
     async with (
-        program(500, 500, 200) as hearing,
+        program(refuses=2) as hearing,
         await console.signed_in(StaffRole.ADMINISTRATOR) as admin,
         await console.signed_in(StaffRole.OPERATOR) as operator,
     ):
