@@ -25,9 +25,8 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest -n 2 --dist loadfile
-	$(BIN)/pytest tests/browser
 
-# The console in a real browser alone; pictures of every page go to SCREENSHOTS.
+# The console in a real browser; pictures of every page go to SCREENSHOTS.
 browser: setup
 	QUANZU_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/pytest tests/browser
 

@@ -26,9 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """One console and one line for all tests of this folder."""
+    """One console and one line for the tests of a file: officers, shifts and cases of another's are not in their way."""
     async with stage(tmp_path_factory.mktemp("browser")) as started:
         yield started
 
