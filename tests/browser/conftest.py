@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """One console and one line for the tests of a file: officers, shifts and cases of another's are not in their way."""
+    """One console and one line for the tests of a file: another's officers and cases are not in their way."""
     async with stage(tmp_path_factory.mktemp("browser")) as started:
         yield started
 
