@@ -190,7 +190,8 @@ class Kafka:
         return Process(f"broker {node}", command, self._folder / f"broker-{node}.log", self.ports[node])
 
     def _format(self, class_path: str) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # One that began with a dash (the first six bits) would be read as an option.
+        cluster = base64.urlsafe_b64encode(bytes([0, *uuid.uuid4().bytes[1:]])).decode().rstrip("=")
         format_ = [*JAVA, "-cp", class_path, "kafka.tools.StorageTool", "format", "-t", cluster, "-c"]
         for node in self.nodes:
             self._write_properties(node)
