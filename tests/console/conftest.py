@@ -18,8 +18,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """One console and one line for all tests of this folder: each test makes residents and people of its own."""
+    """One console and one line for the tests of a file: another's holds and cases are not in their way."""
     async with stage(tmp_path_factory.mktemp("console")) as started:
         yield started
