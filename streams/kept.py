@@ -36,6 +36,11 @@ class Kept(Generic[Thing]):
         await self._producer.send_all([Record(self._topic.name, name.encode(), raw)])
         await self._redis.hset(self._topic.name, name, raw)
 
+    async def drop(self, name: str) -> None:
+        """Forget one: a tombstone on the topic, nothing in Redis."""
+        await self._producer.send_all([Record(self._topic.name, name.encode(), None)])
+        await self._redis.hdel(self._topic.name, name)
+
     async def get(self, name: str) -> Thing | None:
         """One by its id."""
         raw = await self._redis.hget(self._topic.name, name)
@@ -48,11 +53,17 @@ class Kept(Generic[Thing]):
     async def restore(self, since: Tails | None = None) -> None:
         """Fill Redis from the topic, or put what lies behind `since` on it back."""
         async for record in read_all(self._settings, self._topic.name, since):
-            if record.key and readable(self._topic.name, record.offset, partial(self._read, record)):
+            if record.key and record.value is None:
+                await self._redis.hdel(self._topic.name, record.key)
+            elif record.key and readable(self._topic.name, record.offset, partial(self._read, record)):
                 await self._redis.hset(self._topic.name, record.key, record.value)
 
     def _read(self, record: Read) -> Thing:
-        return self._model.model_validate_json(record.value or b"")
+        """Raises ValueError when the record is no thing of that name."""
+        thing = self._model.model_validate_json(record.value or b"")
+        if _name(thing).encode() != record.key:
+            raise ValueError("the key is not the id of what it holds")
+        return thing
 
 
 def _name(thing: Any) -> str:  # noqa: ANN401 - whatever has an id

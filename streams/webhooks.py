@@ -11,20 +11,19 @@ import secrets
 import time
 from collections.abc import Iterable
 from random import Random
-from typing import Any
 
 import httpx
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from pydantic import ValidationError
+from redis.asyncio import Redis
 
 from domain.webhooks import next_try, payload, signature, wanted
 from schemas.events import CaseEvent
 from schemas.webhooks import Health, Webhook
 from streams import sealing
 from streams.journal import read_entry
-from streams.producer import Producer, Record
-from streams.reader import Tails, read_all
+from streams.kept import Kept
+from streams.producer import Producer
 from streams.retry import until_done
 from streams.retry import wanted as not_cancelled
 from streams.settings import Settings
@@ -32,7 +31,6 @@ from streams.topics import CASE_EVENTS, WEBHOOKS
 
 log = logging.getLogger(__name__)
 
-KEY = "webhooks"  # hash: id -> webhook
 PURPOSE = "webhooks"  # of the seal on their secrets
 HEALTH = "webhook-health"  # hash: id -> Health and what was answered last
 ANSWER_SECONDS = 10.0
@@ -40,28 +38,20 @@ LOOK_SECONDS = 2.0  # until a change of the list is seen
 GONE = 410
 
 
-class Webhooks:
+class Webhooks(Kept[Webhook]):
     """The list of them: on the compacted topic first, then in Redis."""
 
-    def __init__(self, settings: Settings, redis: Any, producer: Producer) -> None:  # noqa: ANN401 - as redis-py has it
-        self._settings, self._redis, self._producer = settings, redis, producer
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
+        super().__init__(settings, redis, producer, WEBHOOKS, Webhook)
 
-    async def put(self, webhook: Webhook) -> None:
-        """Write one, new or changed."""
-        raw = webhook.model_dump_json().encode()
-        await self._producer.send_all([Record(WEBHOOKS.name, webhook.id.encode(), raw)])
-        await self._redis.hset(KEY, webhook.id, raw)
-
-    async def drop(self, webhook: str) -> None:
+    async def drop(self, name: str) -> None:
         """Tell it nothing more."""
-        await self._producer.send_all([Record(WEBHOOKS.name, webhook.encode(), None)])
-        await self._redis.hdel(KEY, webhook)
-        await self._redis.hdel(HEALTH, webhook)
+        await super().drop(name)
+        await self._redis.hdel(HEALTH, name)
 
-    async def all(self) -> dict[str, Webhook]:
-        """Every one, by id."""
-        found = [Webhook.model_validate_json(raw) for raw in await self._redis.hvals(KEY)]
-        return {webhook.id: webhook for webhook in sorted(found, key=lambda each: each.made_at)}
+    async def by_id(self) -> dict[str, Webhook]:
+        """Every one, the oldest first."""
+        return {webhook.id: webhook for webhook in sorted(await self.all(), key=lambda each: each.made_at)}
 
     async def health(self) -> dict[str, tuple[Health, str]]:
         """How each goes, and what was answered last."""
@@ -70,19 +60,6 @@ class Webhooks:
 
     async def feel(self, webhook: str, how: Health, words: str) -> None:
         await self._redis.hset(HEALTH, webhook, orjson.dumps([how, words]))
-
-    async def restore(self, since: Tails | None = None) -> None:
-        """Fill Redis from the topic, or put what lies behind `since` on it back."""
-        async for record in read_all(self._settings, WEBHOOKS.name, since):
-            name = (record.key or b"").decode(errors="replace")
-            try:
-                if record.value:
-                    Webhook.model_validate_json(record.value)
-                    await self._redis.hset(KEY, name, record.value)
-                else:
-                    await self._redis.hdel(KEY, name)
-            except ValidationError:
-                log.warning("webhooks/%d cannot be read, and is passed over", record.offset)
 
     def sealed(self, secret: str) -> str:
         """A secret as it is kept."""
@@ -116,7 +93,7 @@ class Telling:
             await self._stop([*self._running])
 
     async def _look(self) -> None:
-        meant = {name: each for name, each in (await self._webhooks.all()).items() if not each.paused}
+        meant = {name: each for name, each in (await self._webhooks.by_id()).items() if not each.paused}
         old = [name for name, (known, task) in self._running.items() if meant.get(name) != known or task.done()]
         await self._stop(old)
         for name in meant.keys() - self._running.keys():

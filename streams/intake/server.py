@@ -3,10 +3,7 @@
 import asyncio
 import contextlib
 import logging
-import os
-import signal
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -26,7 +23,8 @@ from streams.intake.rate import Rate
 from streams.intake.settings import Feed, IntakeSettings, Keys, keys_for
 from streams.intake.signals import Examined, Intake, examine
 from streams.producer import Producer, SendError
-from streams.settings import Settings, SettingsError
+from streams.serving import serving, told_to_stop
+from streams.settings import Settings
 from streams.store import connect
 
 log = logging.getLogger(__name__)
@@ -165,7 +163,6 @@ async def running(
     Raises SettingsError when the port is taken.
     """
     app = create_app(settings, intake, clock, extra_routes)
-    listening = _listening(intake.intake_host, settings.http_port)
     config = uvicorn.Config(
         app,
         http=Impatient,
@@ -175,13 +172,8 @@ async def running(
         limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        yield f"http://{intake.intake_host}:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
+    async with serving(config, intake.intake_host, settings.http_port, "QUANZU_HTTP_PORT") as address:
+        yield address
 
 
 async def serve(
@@ -192,34 +184,9 @@ async def serve(
     started: Callable[[str], None] = lambda address: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered first. `started` is told the address."""
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
     async with running(settings, intake, clock, extra_routes) as address:
         started(address)
-        await told.wait()
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves the signals to the process it is a part of."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    try:
-        listening = socket.create_server((host, port), backlog=2048)
-    except OSError as error:
-        what = (
-            f"QUANZU_HTTP_PORT = {port}: cannot listen on {host} ({os.strerror(error.errno or 0)}). Choose another port"
-        )
-        raise SettingsError(what) from None
-    # asyncio turns Nagle off only where the protocol was named; with it on, an answer takes 40 ms more.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening
+        await told_to_stop()
 
 
 def _require_own(feed: Feed, found: Examined) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.console.stage import Stage, stage
+from schemas.staff import StaffRole
+from tests.console.stage import Client, Stage, stage
+from tests.line.rig import Line
 
 HERE = Path(__file__).parent
 
@@ -23,3 +25,19 @@ async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sta
     """One console and one line for the tests of a file: another's holds and cases are not in their way."""
     async with stage(tmp_path_factory.mktemp("console")) as started:
         yield started
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def line(console: Stage) -> AsyncIterator[Line]:
+    """A test's own residents, whose cases are closed at its end."""
+    begun = console.line()
+    try:
+        yield begun
+    finally:
+        await begun.end()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def operator(console: Stage) -> AsyncIterator[Client]:
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        yield client

@@ -2,10 +2,8 @@
 
 import re
 import secrets
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from console.web.case.scripts import tree_of
 from schemas.cases import CaseState
@@ -15,23 +13,6 @@ from schemas.staff import StaffRole
 from tests.console.case_forms import JSON, done, looks, notes, red, send
 from tests.console.stage import Client, Stage
 from tests.line.rig import Line
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def line(console: Stage) -> AsyncIterator[Line]:
-    """A test's own residents, whose cases are closed at its end."""
-    begun = console.line()
-    try:
-        yield begun
-    finally:
-        await begun.end()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def operator(console: Stage) -> AsyncIterator[Client]:
-    async with await console.signed_in(StaffRole.OPERATOR) as client:
-        yield client
-
 
 # ------------------------------------------------------------ each act
 

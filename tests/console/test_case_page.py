@@ -3,11 +3,9 @@
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import orjson
-import pytest_asyncio
 
 from console.web import unmask
 from schemas.cases import CaseState
@@ -23,22 +21,6 @@ from tests.line.rig import Line
 from tests.line.signals import confirmed, transfer
 
 YANBIAN = "222401001"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def line(console: Stage) -> AsyncIterator[Line]:
-    """A test's own residents, whose cases are closed at its end."""
-    begun = console.line()
-    try:
-        yield begun
-    finally:
-        await begun.end()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def operator(console: Stage) -> AsyncIterator[Client]:
-    async with await console.signed_in(StaffRole.OPERATOR) as client:
-        yield client
 
 
 # ------------------------------------------------------------ what is shown, and to whom

@@ -1,9 +1,5 @@
 """A stop-payment that is kept back for some seconds, over HTTP: taken back, sent, sent by the next console."""
 
-from collections.abc import AsyncIterator
-
-import pytest_asyncio
-
 from console.web.case.kept_back import ACTS, DUE, SENDING
 from schemas.cases import Case, StopState
 from schemas.staff import StaffRole
@@ -11,23 +7,6 @@ from tests.console.case_forms import JSON, SECONDS, latest, looks, notes, red, s
 from tests.console.stage import Client, Stage
 from tests.line.house import until
 from tests.line.rig import Line
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def line(console: Stage) -> AsyncIterator[Line]:
-    """A test's own residents, whose cases are closed at its end."""
-    begun = console.line()
-    try:
-        yield begun
-    finally:
-        await begun.end()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def operator(console: Stage) -> AsyncIterator[Client]:
-    async with await console.signed_in(StaffRole.OPERATOR) as client:
-        yield client
-
 
 # ------------------------------------------------------------ a stop that is kept back
 

@@ -141,7 +141,7 @@ async def test_a_program_that_is_gone_is_told_no_more(console: Stage) -> None:
         async with asyncio.timeout(10):
             while "对方不再接收" not in (await admin.get(PAGE)).text and "已暂停" not in (await admin.get(PAGE)).text:
                 continue
-        assert (await console.services.line.webhooks.all())[name].paused
+        assert (await console.services.line.webhooks.by_id())[name].paused
         await admin.post(f"{PAGE}/{name}/drop")
 
 

@@ -15,15 +15,17 @@ from fastapi.openapi.utils import get_openapi
 from sse_starlette import EventSourceResponse, JSONServerSentEvent
 from starlette.responses import JSONResponse, Response
 
+from console.web.acting import acted
 from console.web.answers import Answered, put
+from console.web.case.acts import found
 from console.web.door import DESK, EVERYBODY, Door
 from console.web.services import Services, services
-from console.web.who import NotFoundError, Signed, Who
+from console.web.who import Signed, Who
 from domain.ids import short_hash
 from domain.webhooks import payload
-from schemas.cases import Case, CaseState
+from schemas.cases import CaseState
 from schemas.events import CaseEvent
-from schemas.inputs import Act, OperatorReport
+from schemas.inputs import Act
 from schemas.levels import Level
 from schemas.staff import StaffRole
 from streams.journal import read_entry
@@ -78,7 +80,7 @@ async def cases(
 @door.api("GET", "/cases/{case_id}", READERS, name="api-case")
 async def one_case(request: Request, who: Signed, case_id: str) -> Response:
     """A case as it stands. It holds no name, telephone or account: a resident is an id."""
-    case = await seen(services(request), who, case_id)
+    case = await found(services(request), who, case_id)
     return _json(case.model_dump(mode="json"))
 
 
@@ -96,16 +98,8 @@ async def act(
     With the same Idempotency-Key it counts once; the answer to a repetition is 202.
     """
     made = services(request)
-    case = await seen(made, who, case_id)
-    report = OperatorReport(
-        id=short_hash("api", who.login, case.id, key),
-        at=made.line.clock.now(),
-        resident=case.resident,
-        case=case.id,
-        by=who.login,
-        seen=seen_version,
-        act=act,
-    )
+    case = await found(made, who, case_id)
+    report = acted(made, who, case, act, short_hash("api", who.login, case.id, key), seen_version)
     answer = await put(made, who, report)
     after = answer.event.case.version if answer.event else None
     return _json({"answer": answer.how.value, "words": answer.words, "version": after}, STATUS[answer.how])
@@ -148,14 +142,6 @@ def _places(last: str) -> dict[int, int]:
 
 def _place(reached: dict[int, int]) -> str:
     return ",".join(f"{partition}:{offset}" for partition, offset in sorted(reached.items()))
-
-
-async def seen(made: Services, who: Who, case_id: str) -> Case:
-    """A case of the person's area. Raises NotFoundError."""
-    case = await made.desk.load(case_id)
-    if case is None or not who.sees(case.profile.division):
-        raise NotFoundError
-    return case
 
 
 def _json(value: Any, status: int = 200) -> Response:  # noqa: ANN401 - what JSON holds

@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import RedirectResponse, Response
 
 from console.web import trail
+from console.web.case.acts import found as found_case
 from console.web.door import Door
 from console.web.errors import told
 from console.web.i18n import translate
 from console.web.pages import ZONE, page
-from console.web.routes.api import seen
 from console.web.services import Services, services
 from console.web.unmask import LEAST_REASON
 from console.web.who import Signed, Who
@@ -90,7 +90,7 @@ async def heads(request: Request, who: Signed) -> Response:
 @door.page("/export/{case_id}", EXPORTERS, name="export-ask")
 async def ask(request: Request, who: Signed, case_id: str) -> Response:
     """Why the case shall be taken out."""
-    case = await seen(services(request), who, case_id)
+    case = await found_case(services(request), who, case_id)
     return page(request, "export.html", case=case, form_id=secrets.token_hex(10), least=LEAST_REASON)
 
 
@@ -100,7 +100,7 @@ async def export(
 ) -> Response:
     """The case's bundle. That it is taken out is written in the audit before."""
     made = services(request)
-    case = await seen(made, who, case_id)
+    case = await found_case(made, who, case_id)
     if len(reason.strip()) < LEAST_REASON:
         return told(request, 422, translate(request, "请写明导出理由（至少四个字）。"), "reason missing")
     await trail.look(made, who, "export", case.id, reason.strip())

@@ -4,9 +4,9 @@ from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from console.web import trail
+from console.web.case.acts import found
 from console.web.door import DESK, Door
 from console.web.pages import yuan
-from console.web.routes.api import seen
 from console.web.services import services
 from console.web.who import NotFoundError, Signed
 
@@ -17,7 +17,7 @@ door = Door("/cases")
 async def call(request: Request, who: Signed, case_id: str) -> Response:
     """Call the resident, and tell what was heard."""
     made = services(request)
-    case = await seen(made, who, case_id)
+    case = await found(made, who, case_id)
     if made.telephone is None:
         raise NotFoundError
     await trail.look(made, who, "call", case.id)

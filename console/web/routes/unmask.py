@@ -8,12 +8,12 @@ from fastapi import Form, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from console.web import unmask
+from console.web.case.acts import found as found_case
 from console.web.door import Door
 from console.web.errors import told
 from console.web.i18n import translate
 from console.web.local import ours
 from console.web.pages import ZONE, page
-from console.web.routes.api import seen
 from console.web.services import Services, services
 from console.web.who import NotFoundError, Signed, Who
 from schemas.cases import Case
@@ -95,7 +95,7 @@ async def _people(made: Services, who: Who, found: Counter[tuple[date, str]], da
 
 async def _case(made: Services, who: Who, case_id: str) -> Case:
     """A case of the person's area; of an officer's, one he has a visit of. Raises NotFoundError."""
-    found = await seen(made, who, case_id)
+    found = await found_case(made, who, case_id)
     if who.role is StaffRole.OFFICER and not await _visits(made, who, found.id):
         raise NotFoundError
     return found

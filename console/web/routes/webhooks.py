@@ -103,7 +103,7 @@ def _book(request: Request) -> Webhooks:
 
 
 async def _known(book: Webhooks, webhook_id: str) -> Webhook:
-    found = (await book.all()).get(webhook_id)
+    found = await book.get(webhook_id)
     if found is None:
         raise NotFoundError
     return found
@@ -123,7 +123,7 @@ async def _shown(
         request,
         "webhook_list.html",
         status,
-        webhooks=list((await book.all()).values()),
+        webhooks=list((await book.by_id()).values()),
         health=await book.health(),
         levels=list(Level),
         wrong=translate(request, "未添加。") + wrong if wrong else "",
