@@ -23,13 +23,16 @@ class Standing:
 
 
 def late(books: Books) -> Iterator[str]:
-    """A second while the partition has an owner; over a fault what its kind allows; the machine's stalls are added."""
+    """A second while the partition has an owner; over a fault what its kind allows; the machine's stalls are added.
+
+    Once the workers were told to stop nobody has to fire it.
+    """
     fired: dict[Name, float] = {}
     for each in books.seen.deadlines:
         fired.setdefault((each.what.case, each.what.step, milliseconds(each.what.due)), each.at)
     for name, standing in _standing(books).items():
         due = max(standing.known, books.wall(moment(name[2])))
-        acted = min(fired.get(name, standing.until), standing.until)
+        acted = min(fired.get(name, standing.until), standing.until, books.ended)
         excused = max([due + OWNED_SECONDS, *_excuses(books, due, acted)])
         over = acted - excused - _stalled(books, due, acted)
         if over > 0:

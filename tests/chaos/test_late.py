@@ -19,8 +19,13 @@ from tests.domain.builders import NOON, Line
 BEGAN = 1_000.0  # when it was noon, in seconds since 1970
 
 
-def story(fired_after: float, *windows: Window, stalls: tuple[tuple[float, float], ...] = ()) -> list[str]:
-    """A yellow case whose first deadline fired so many wall seconds after it was due; what the law says."""
+def story(
+    fired_after: float, *windows: Window, stalls: tuple[tuple[float, float], ...] = (), ended_before: float = 0.0
+) -> list[str]:
+    """A yellow case whose first deadline fired so many wall seconds after it was due; what the law says.
+
+    `ended_before`: by how many seconds before it fired the workers were told to stop.
+    """
     line = Line()
     line.alert(Level.YELLOW)
     step, due = min(deadlines(line.here).items(), key=lambda each: each[1])
@@ -39,7 +44,7 @@ def story(fired_after: float, *windows: Window, stalls: tuple[tuple[float, float
     line.give(deadline)
     moved = opened.model_copy(update={"id": "e2", "case": line.here, "offset": 1})
     seen.journal.append(Arrived(moved, fired_at, 0, 1))
-    return list(late(Books(**{**vars(books), "ended": fired_at})))
+    return list(late(Books(**{**vars(books), "ended": fired_at - ended_before})))
 
 
 def over(tolerance: float) -> Window:
@@ -64,3 +69,9 @@ def test_a_fault_that_was_over_before_excuses_nothing() -> None:
 def test_for_as_long_as_the_whole_machine_stood_still_nothing_is_late() -> None:
     stood = (BEGAN, BEGAN + 60.0)
     assert story(1.1, stalls=(stood,)) == []
+
+
+def test_what_falls_due_as_the_workers_stop_is_left_to_their_successors() -> None:
+    assert story(1.5, ended_before=1.6) == []
+    assert story(1.5, ended_before=0.6) == []
+    assert len(story(1.5, ended_before=0.4)) == 1
