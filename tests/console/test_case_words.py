@@ -1,18 +1,9 @@
 """The words of the case page: its scripts, its texts in each language, the facts of the journal."""
 
-import re
-from pathlib import Path
-
 import pytest
-from babel.messages.pofile import read_po
 
-from console.web.case import labels
-from console.web.case.facts import RULES, told
+from console.web.case.facts import told
 from console.web.case.scripts import SCRIPTS, read, tree_of
-from console.web.i18n import LOCALE, translations
-
-WEB = Path(__file__).parents[2] / "console" / "web"
-
 
 # ------------------------------------------------------------ words
 
@@ -21,31 +12,6 @@ async def test_the_deployed_scripts_are_found_and_read() -> None:
     assert tree_of("police").scam == "police"
     assert tree_of("something-new").scam == "general"
     assert len(read(SCRIPTS)) == 11
-
-
-async def test_every_text_of_the_page_is_in_each_language() -> None:
-    texts = set(labels.ALL) | {rule.words for rule in RULES}
-    for file in sorted((WEB / "templates").glob("case*.html")):
-        source = file.read_text("utf-8")
-        texts |= {found[1] or found[2] for found in re.finditer(r"_\((?:\"([^\"]*)\"|'([^']*)')\)", source)}
-        trans = re.findall(r"\{% trans [^%]*%\}(.*?)\{% endtrans %\}", source)
-        texts |= {re.sub(r"\{\{ (\w+) \}\}", r"%(\1)s", text) for text in trans}
-    for file in (*(WEB / "case").glob("*.py"), WEB / "routes" / "case.py", WEB / "routes" / "case_acts.py"):
-        source = file.read_text("utf-8")
-        texts |= set(re.findall(r"translate\((?:request, )?\"([^\"]*)\"", source))
-        texts |= set(re.findall(r"FormError\([^,]*, \"([^\"]*)\"", source))
-    for language in ("en", "ko"):
-        catalogue = translations(language)
-        assert {text for text in texts if catalogue.gettext(text) == text and re.search("[一-鿿]", text)} == set()
-
-
-@pytest.mark.parametrize("language", ["en", "ko"])
-async def test_a_translation_keeps_what_is_put_into_its_text(language: str) -> None:
-    with (LOCALE / language / "case.po").open("rb") as file:
-        entries = [message for message in read_po(file) if message.id]
-    for message in entries:
-        names = re.findall(r"%\((\w+)\)s", str(message.id))
-        assert sorted(names) == sorted(re.findall(r"%\((\w+)\)s", str(message.string))), message.id
 
 
 @pytest.mark.parametrize(

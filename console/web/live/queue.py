@@ -8,7 +8,6 @@ from datetime import date
 from functools import lru_cache
 
 from console.web.i18n import translations
-from console.web.live import words
 from console.web.live.hub import Hub
 from console.web.live.row import Row
 from console.web.pages import ZONE, environment
@@ -84,16 +83,13 @@ class Queue:
         return place_of(row.division, self._line.clock.now().astimezone(ZONE).year)
 
     def _rendered(self, row: Row, language: str) -> str:
-        step = row.next_step
         return (
             environment(language)
             .get_template("queue_row.html")
             .render(
                 row=row,
                 case=row.case,
-                step=step,
-                step_words=words.of_step(step) if step else "",
-                state_words=words.STATES[row.case.state],
+                step=row.next_step,
                 scam=self.scam(row, language),
                 place=self.place(row),
             )

@@ -8,10 +8,11 @@ from fastapi.responses import HTMLResponse
 from sse_starlette.sse import EventSourceResponse
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from console import labels
 from console.web import trail
 from console.web.door import DESK, Door
 from console.web.i18n import language_of, translate
-from console.web.live import claims, filters, places, words
+from console.web.live import claims, filters, places
 from console.web.live.filters import Filters
 from console.web.live.row import Row, row_of
 from console.web.live.search import Sought, found, sought
@@ -128,7 +129,7 @@ def _page(
         filters=asked,
         places=places.within(who.area, year),
         scams=made.queue.scam_types(language_of(request)),
-        channels=words.CHANNELS,
+        channels=labels.CHANNELS,
         states=_states(),
         mark=made.hub.mark,
         ready=made.hub.ready.is_set(),
@@ -152,4 +153,4 @@ def _states() -> dict[str, str]:
         filters.CLAIMED: "已有人接手",
         filters.ALL: "全部未结案",
     }
-    return standings | {state.value: name for state, name in words.STATES.items() if state.value in filters.STATES}
+    return standings | {state.value: name for state, name in labels.STATES.items() if state.value in filters.STATES}
