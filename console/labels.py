@@ -55,8 +55,7 @@ OUTCOMES = {
     Outcome.UNREACHABLE: "联系不上",
 }
 # An outcome, or why there is none.
-SITUATIONS: dict[str, str] = {**OUTCOMES, "open": "处置中", "none": "无结论"}
-
+SITUATIONS = {**{outcome.value: words for outcome, words in OUTCOMES.items()}, "open": "处置中", "none": "无结论"}
 RESULTS = {
     Result.SENT: "已发出",
     Result.DELIVERED: "已送达",

@@ -91,6 +91,14 @@ def test_a_text_stands_in_one_catalogue_so_that_it_has_one_translation(language:
     assert [text for text, times in found.items() if times > 1] == []
 
 
+def test_no_catalogue_has_a_text_that_nobody_says() -> None:
+    said = {text for text, _ in texts()}
+    sources = "".join(file.read_text("utf-8") for file in sorted(WEB.rglob("*.py")))
+    for language in OTHERS:
+        ids = [str(message.id) for _, message in messages(language)]
+        assert [text for text in ids if text not in said and f'"{text}"' not in sources] == []
+
+
 def test_every_place_of_the_register_is_named_in_each_language() -> None:
     register = {
         name for code in map(str, range(220000, 223000)) if (name := divisions.name_of(code, TODAY.date())) != code
