@@ -230,6 +230,25 @@ NOTES = {
     "recording": "录音",
     "interpreter": "需要翻译",
 }
+# What a channel says of an attempt, and why an officer was chosen (agents/, domain/officers).
+DETAILS = {
+    "in the same street office": NEAR[STREET],
+    "in the same county": NEAR[COUNTY],
+    "in the same prefecture": NEAR[PREFECTURE],
+    "from elsewhere in the province": NEAR[PROVINCE],
+    "free": "空闲",
+    "needs an interpreter": NOTES["interpreter"],
+    "was there before": "曾上门",
+    "a colleague handed it over": "同事转交",
+    "on the desk": "等待坐席接听",
+    "nobody on duty can go": "当班无人可去",
+    "no telephone is known": "没有登记电话",
+    "the resident is not in the register": "名册上没有此人",
+    "no gateway is set for this channel": "该渠道未接通",
+    "interrupted while sending": "发送时中断",
+    "its time is over": "已过时限",
+    "the resident is defrauded already": OUTCOMES[Outcome.ALREADY_DEFRAUDED],
+}
 SUGGESTIONS = {
     Suggestion.DISSUADED: "登记：已劝阻",
     Suggestion.NOT_PERSUADED: "登记：未劝服",
@@ -242,7 +261,7 @@ SUGGESTIONS = {
 _TABLES: tuple[Mapping[Any, str], ...] = (
     *(LEVELS, ACTIONS, CHANNELS, STATES, OUTCOMES, SITUATIONS, RESULTS, STEP_STATES, STOP_STATES, BANK_STATES, ASKED),
     *(RELEASE_STATES, DIFFERENCES, TRANSFER_STATES, EVIDENCE, CLASSES, SEXES, OCCUPATIONS, SPOKEN, AGES, FLAGS),
-    *(BALANCES, SCAMS, MEANS, ROSTER_ROLES, CLOCKS, NEAR, FACTS, NOTES, SUGGESTIONS),
+    *(BALANCES, SCAMS, MEANS, ROSTER_ROLES, CLOCKS, NEAR, FACTS, NOTES, DETAILS, SUGGESTIONS),
 )
 _CLOCK, _CLOSE = "clock.", "clock.close"  # steps inside the case that contact nobody (domain/casework/draft.py)
 _CLOSES, _RUNS_OUT = "自动结案", "止付到期"

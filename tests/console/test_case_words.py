@@ -19,6 +19,8 @@ async def test_the_deployed_scripts_are_found_and_read() -> None:
     [
         ("flash sms, attempt 1: delivered", "闪信提醒第 1 次：已送达"),
         ("robot call, attempt 2: busy, late", "机器人外呼第 2 次：忙线（迟到）"),
+        ("visit, attempt 1: failed (nobody on duty can go)", "见面劝阻第 1 次：失败（当班无人可去）"),
+        ("w-1: assigned; in the same county, 2 open visits", "已派给 w-1（同一区县 · 手上 2 件）"),
         ("red to yellow: 已核实", "红 → 黄：已核实"),
         ("dissuaded, says li: 女儿在", "li 登记：已劝阻。女儿在"),
         ("the stop runs out at 2026-03-04 03:20 UTC; it is asked again", "止付 03-04 11:20 到期，将续止付"),

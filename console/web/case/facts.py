@@ -52,12 +52,12 @@ RULES = (
         "%(action)s第 %(n)s 次：%(result)s（迟到）",
     ),
     _rule(
-        r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<result>[a-z ]+), late \((?P<text>.*)\)",
-        "%(action)s第 %(n)s 次：%(result)s（迟到，%(text)s）",
+        r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<result>[a-z ]+), late \((?P<how>.*)\)",
+        "%(action)s第 %(n)s 次：%(result)s（迟到，%(how)s）",
     ),
     _rule(
-        r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<result>[a-z ]+) \((?P<text>.*)\)",
-        "%(action)s第 %(n)s 次：%(result)s（%(text)s）",
+        r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<result>[a-z ]+) \((?P<how>.*)\)",
+        "%(action)s第 %(n)s 次：%(result)s（%(how)s）",
     ),
     _rule(r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<inner>.*)", "%(action)s第 %(n)s 次：%(inner)s"),
     _rule(r"(?P<level>red|orange|yellow|blue) to (?P<level2>\w+): (?P<inner>.*)", "%(level)s → %(level2)s：%(inner)s"),
@@ -177,6 +177,7 @@ RULES = (
     _rule(r"already defrauded: (?P<inner>.*)", "已受骗：%(inner)s"),
     _rule(r"a victim's report", "当事人报案"),
     _rule(r"(?P<by>[^:;]+): assigned", "已派给 %(by)s"),
+    _rule(r"(?P<by>[^:;]+): assigned; (?P<how>.*)", "已派给 %(by)s（%(how)s）"),
     _rule(r"(?P<by>[^:;]+): accepted", "%(by)s 已接受"),
     _rule(r"(?P<by>[^:;]+): refused: the next one is asked", "%(by)s 不能前往，改派他人"),
     _rule(r"(?P<by>[^:;]+): on the way", "%(by)s 已出发"),
@@ -255,11 +256,19 @@ def _means(found: re.Match[str]) -> bool:
 def _part(name: str, text: str, translate: Translate) -> str:
     if name == "inner":
         return translate(_PLAIN["result"][text]) if text in _PLAIN["result"] else told(text, translate)
+    if name == "how":
+        return " · ".join(_detail(part, translate) for part in text.split(", "))
     if name == "when":
         at = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
         return date_time(at)
     known = _PLAIN.get(name, {}).get(text)
     return text if known is None else translate(known)
+
+
+def _detail(text: str, translate: Translate) -> str:
+    if found := re.fullmatch(r"(\d+) open visits", text):
+        return translate("手上 %(n)s 件") % {"n": found[1]}
+    return translate(labels.DETAILS[text]) if text in labels.DETAILS else text
 
 
 def _answers(text: str, tree: Tree, translate: Translate, language: str) -> str:
