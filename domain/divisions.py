@@ -5,9 +5,9 @@ in force from the first of January to the end of December. Statistical zones (22
 of streets and of the police use them like counties, so they are accepted and marked. Streets are known as they are
 today, and are taken to be in force as long as their county's code is.
 
-In English places have the usual forms of the Pinyin that the standard gives, zones short ones; in Korean the Sino-Korean
-readings by the norm of China's Korean, as the Yanbian Daily (iybrb.com) writes them: 룡정시, not 용정시 or 룽징시. Streets
-have their Chinese names alone.
+In English places have the usual forms of the Pinyin that the standard gives, zones short ones; in Korean the
+Sino-Korean readings by the norm of China's Korean, as the Yanbian Daily (iybrb.com) writes them: 룡정시, not 용정시 or
+룽징시. Streets have their Chinese names alone.
 """
 
 import csv

@@ -2,10 +2,18 @@
 
 import pytest
 
+from console import labels
 from console.web.case.facts import told
 from console.web.case.scripts import SCRIPTS, read, tree_of
+from console.web.i18n import translations
 
 # ------------------------------------------------------------ words
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+async def test_a_script_is_called_as_its_scam_type_is_everywhere_else(language: str) -> None:
+    called = {scam: tree_of(scam).title.of(language) for scam in labels.SCAMS}
+    assert called == {scam: translations(language).gettext(name) for scam, name in labels.SCAMS.items()}
 
 
 async def test_the_deployed_scripts_are_found_and_read() -> None:
