@@ -16,7 +16,7 @@ from domain import divisions
 from schemas.levels import Level
 from streams.line import Line
 
-ORDER_SECONDS = 5  # the order moves by itself: what waits gains
+ORDER_SECONDS = 30  # the order moves by itself, slowly: what has waited for half an hour counts twice
 KEPT = 4096  # rows whose text is kept: some kilobytes each
 
 
