@@ -1,8 +1,9 @@
 """When a feed's silence is no longer ordinary.
 
-A source's rate is learnt by hour of the week, and how evenly it sends. Time is measured in arrivals that were to be
-expected, so that a night weighs less than a noon. What counts as an arrival is a window of ten seconds with any
-signal in it: a batch of 500 says no more about the next one than a lone signal does.
+A source's rate is learnt by hour of the week, and how evenly it sends; a public holiday is learnt and judged as a
+Sunday. Time is measured in arrivals that were to be expected, so that a night weighs less than a noon. What counts as
+an arrival is a window of ten seconds with any signal in it: a batch of 500 says no more about the next one than a lone
+signal does.
 
 The longest gap to be expected is the one that an even source (one signal every so often) leaves always, a random one
 (Poisson) once in 10,000,000 gaps, and a bursty one, whose gaps spread wider, accordingly later. A silence of twice
@@ -13,11 +14,11 @@ import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
+from domain.holidays import HOURS_A_WEEK, Calendar
 from schemas.feeds import FeedProfile, Hour, Silence
 
 WINDOW = timedelta(seconds=10)
 WINDOWS_AN_HOUR = 360
-HOURS_A_WEEK = 168
 FADING = 0.75  # what a week counts in the next one: about four weeks are remembered
 DOUBT = 60  # windows: so many without a signal are taken to have been seen before the first, in each hour
 EDGE = 0.1  # a neighbouring hour with less than this share: the feed opens or closes in between, nobody knows when
@@ -26,6 +27,7 @@ BELIEVED = 50  # gaps: of so many it is taken, before the first, that they were 
 RARELY = math.log(1e7)
 ALARMED = 0.25  # what a gap that was an alarm counts: one outage teaches nothing, a new habit does
 TWICE = 2.0
+ORDINARY = Calendar()  # no holidays
 
 
 def window_of(moment: datetime) -> int:
@@ -38,33 +40,43 @@ def begin_of(window: int) -> datetime:
     return datetime.fromtimestamp(window * WINDOW.total_seconds(), UTC)
 
 
-def unknown(source: str, window: int, count: int) -> FeedProfile:
+def unknown(source: str, window: int, count: int, calendar: Calendar = ORDINARY) -> FeedProfile:
     """A source heard for the first time."""
     profile = FeedProfile(source=source, last=window, gaps=BELIEVED, mean=1.0, square=2.0)
-    return profile.model_copy(update={"hours": _added({}, window, Hour(0, 1, 1, count))})
+    return profile.model_copy(update={"hours": _added({}, window, Hour(0, 1, 1, count), calendar)})
 
 
-def learn(profile: FeedProfile, window: int, count: int, *, watched: int = 0, alarmed: bool = False) -> FeedProfile:
+def learn(
+    profile: FeedProfile,
+    window: int,
+    count: int,
+    *,
+    watched: int = 0,
+    alarmed: bool = False,
+    calendar: Calendar = ORDINARY,
+) -> FeedProfile:
     """Take in that `count` signals came in a window, and with it the gap before it.
 
     `watched`: the window from which on somebody listened without a break; what was before says nothing.
     `alarmed`: the gap was an alarm.
     """
     if window <= profile.last:  # told late, by another worker
-        return profile.model_copy(update={"hours": _added(profile.hours, window, Hour(0, 0, 0, count))})
+        return profile.model_copy(update={"hours": _added(profile.hours, window, Hour(0, 0, 0, count), calendar)})
     hours = dict(profile.hours)
     known = dict(profile)
     if watched <= profile.last:
         weight = ALARMED if alarmed else 1.0
         for at, length in _hours(profile.last + 1, window):
-            hours = _added(hours, at, Hour(0, weight * length, 0, 0))
+            hours = _added(hours, at, Hour(0, weight * length, 0, 0), calendar)
         if not alarmed:
-            known |= _spread(profile, expected(profile, profile.last + 1, window + 1)[0])
-    known |= {"last": window, "hours": _added(hours, window, Hour(0, 1, 1, count))}
+            known |= _spread(profile, expected(profile, profile.last + 1, window + 1, calendar=calendar)[0])
+    known |= {"last": window, "hours": _added(hours, window, Hour(0, 1, 1, count), calendar)}
     return FeedProfile.model_construct(**known)
 
 
-def expected(profile: FeedProfile | None, first: int, end: int, floor: float = 0.0) -> tuple[float, float]:
+def expected(
+    profile: FeedProfile | None, first: int, end: int, floor: float = 0.0, *, calendar: Calendar = ORDINARY
+) -> tuple[float, float]:
     """How many arrivals, and how many signals, are to be expected from window `first` to before `end`.
 
     `floor`: the least signals an hour, whatever was learnt.
@@ -72,7 +84,7 @@ def expected(profile: FeedProfile | None, first: int, end: int, floor: float = 0
     arrivals = signals = 0.0
     least = floor / WINDOWS_AN_HOUR
     for at, length in _hours(first, end):
-        active, sent = _rates(profile.hours, at) if profile else (0.0, 0.0)
+        active, sent = _rates(profile.hours, at, calendar) if profile else (0.0, 0.0)
         arrivals += length * max(active, 1 - math.exp(-least))
         signals += length * max(sent, least)
     return arrivals, signals
@@ -87,13 +99,19 @@ def longest_gap(profile: FeedProfile | None) -> float:
 
 
 def judge(
-    profile: FeedProfile, now: datetime, *, least: timedelta, floor: float = 0.0, watched: int = 0
+    profile: FeedProfile,
+    now: datetime,
+    *,
+    least: timedelta,
+    floor: float = 0.0,
+    watched: int = 0,
+    calendar: Calendar = ORDINARY,
 ) -> Silence | None:
     """Whether a source has been silent for too long: twice its longest gap, and `least` in any case."""
     first, end = max(profile.last + 1, watched), window_of(now)
     if (end - first) * WINDOW < least:
         return None
-    arrivals, signals = expected(profile, first, end, floor)
+    arrivals, signals = expected(profile, first, end, floor, calendar=calendar)
     if arrivals < TWICE * longest_gap(profile):
         return None
     since = begin_of(profile.last)
@@ -140,21 +158,21 @@ def _hours(first: int, end: int) -> list[tuple[int, int]]:
     return parts
 
 
-def _rates(hours: Mapping[int, Hour], window: int) -> tuple[float, float]:
+def _rates(hours: Mapping[int, Hour], window: int, calendar: Calendar) -> tuple[float, float]:
     """Arrivals and signals to be expected in a window: in an hour of opening or closing those of the closed one."""
     hour = window // WINDOWS_AN_HOUR
-    own = hours.get(hour % HOURS_A_WEEK)
+    own = hours.get(calendar.hour_of_week(hour))
     if own is None:
         return 0.0, 0.0
     rate = _rate(own)
-    quietest = min((_rate(each) for each in _neighbours(hours, hour)), default=rate)
+    quietest = min((_rate(each) for each in _neighbours(hours, hour, calendar)), default=rate)
     return quietest if quietest[0] < EDGE * rate[0] else rate
 
 
-def _neighbours(hours: Mapping[int, Hour], hour: int) -> Iterator[Hour]:
+def _neighbours(hours: Mapping[int, Hour], hour: int, calendar: Calendar) -> Iterator[Hour]:
     """The hours before and after, or the same hours of other days; not those that nobody has seen yet."""
     for each in (hour - 1, hour + 1):
-        if found := hours.get(each % HOURS_A_WEEK):
+        if found := hours.get(calendar.hour_of_week(each)):
             yield found
         else:
             yield from (hours[of] for day in range(1, 7) if (of := (each + 24 * day) % HOURS_A_WEEK) in hours)
@@ -164,11 +182,12 @@ def _rate(hour: Hour) -> tuple[float, float]:
     return hour.active / (hour.watched + DOUBT), hour.signals / (hour.watched + DOUBT)
 
 
-def _added(hours: Mapping[int, Hour], window: int, more: Hour) -> dict[int, Hour]:
+def _added(hours: Mapping[int, Hour], window: int, more: Hour, calendar: Calendar) -> dict[int, Hour]:
     """The hours with one changed; what it held fades with each week since."""
     hour = window // WINDOWS_AN_HOUR
     week = hour // HOURS_A_WEEK
-    old = hours.get(hour % HOURS_A_WEEK, Hour(week, 0, 0, 0))
+    of_week = calendar.hour_of_week(hour)
+    old = hours.get(of_week, Hour(week, 0, 0, 0))
     left = FADING ** max(0, week - old.week)
     new = Hour(
         max(week, old.week),
@@ -176,4 +195,4 @@ def _added(hours: Mapping[int, Hour], window: int, more: Hour) -> dict[int, Hour
         old.active * left + more.active,
         old.signals * left + more.signals,
     )
-    return {**hours, hour % HOURS_A_WEEK: new}
+    return {**hours, of_week: new}

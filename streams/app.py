@@ -19,15 +19,18 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
 import faust
+import mode
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 from faust.types import TP, EventT, StreamT, TransportT
 from mode import CrashingSupervisor
 from mode.utils.queues import ThrowableQueue
 
+from schemas.errors import UserError
 from streams.retry import until_done
 from streams.settings import Settings
 from streams.transport import Consumer, Transport
@@ -42,6 +45,8 @@ COMMIT_SECONDS = 0.5
 # aiokafka asks where a partition begins of the leader it knows, again and again, and looks for another one only when
 # its metadata are too old: after a leader was moved, a partition without a commit stood still for their five minutes.
 METADATA_MS = 2_000
+
+FAUSTS = str(Path(mode.__file__).parent)  # whose logger all of Faust's services use, ours among them
 
 # Tansu answers a join only when the rebalance timeout is over; Kafka's least session timeout is 6 s.
 EMBEDDED_TIMES: dict[str, Any] = {
@@ -171,7 +176,10 @@ def create_app(settings: Settings, kind: type[Made]) -> Made:
 
 
 def run(app: faust.App, settings: Settings) -> None:
-    """Run the worker until it is told to stop; logging stays as the process has configured it."""
+    """Run the worker until it is told to stop; logging stays as the process has configured it.
+
+    Raises the UserError that stopped it, if one did.
+    """
     settings.data.mkdir(parents=True, exist_ok=True)  # Faust makes its own folder in it, and no more
     worker = faust.Worker(
         app,
@@ -182,7 +190,30 @@ def run(app: faust.App, settings: Settings) -> None:
         daemon=True,
     )
     worker.spinner = None  # it would write to standard output, terminal or not
-    worker.execute_from_commandline()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_Untold())
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as ended:
+        if isinstance(ended.__context__, UserError):
+            raise ended.__context__ from None  # told in words by whoever runs the worker
+        raise
+
+
+class _Untold(logging.Filter):
+    """Leaves out what Faust says of an error that is told in words: a traceback at each of its levels, and more as it
+    stops for it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stopping = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.pathname.startswith(FAUSTS) or record.levelno < logging.ERROR:
+            return True
+        self._stopping |= bool(record.exc_info and isinstance(record.exc_info[1], UserError))
+        return not self._stopping
 
 
 async def records(

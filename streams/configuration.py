@@ -1,6 +1,7 @@
 """All settings as a table: what the README shows is what the code reads."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from pydantic_settings import BaseSettings
 
@@ -9,6 +10,7 @@ from streams.feeds.settings import FeedSettings
 from streams.intake.settings import IntakeSettings
 from streams.settings import Settings
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 READ: tuple[type[BaseSettings], ...] = (Settings, IntakeSettings, FeedSettings, ChannelSettings)
 
 
@@ -27,5 +29,6 @@ def _rows(settings: type[BaseSettings]) -> Iterator[str]:
 
 
 def _shown(default: object) -> str:
-    text = str(default)
-    return "`deploy/policy/jilin.toml`" if text.endswith("jilin.toml") else f"`{text}`"
+    if isinstance(default, Path) and default.is_relative_to(REPOSITORY):
+        return f"`{default.relative_to(REPOSITORY)}`"
+    return f"`{default}`"

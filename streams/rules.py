@@ -101,10 +101,13 @@ async def lift(line: Line, hold_id: str, by: str, reason: str, what: Literal["re
     raw = await line.redis.hget(key("holds", 0), hold_id)
     if raw is None:
         raise UserError(f"no hold {hold_id!r} is in force")
-    ended = Hold.model_validate_json(raw).model_copy(update={"by": by, "reason": reason})
+    begun = Hold.model_validate_json(raw)
+    ended = begun.model_copy(update={"by": by, "reason": reason})
     if what == "drop" and ended.policy:
         await _close_raised(line, ended)  # before it is lifted: nothing goes out in between
-    await _to_all(line, HoldChange(id=f"lift:{hold_id}", at=line.clock.now(), hold=ended, lift=what))
+    # By its end too: a policy that is stopped twice is held twice, and each of the holds can be lifted.
+    name = f"lift:{hold_id}:{begun.until:%Y%m%dT%H%M%S.%f}"
+    await _to_all(line, HoldChange(id=name, at=line.clock.now(), hold=ended, lift=what))
 
 
 async def _close_raised(line: Line, hold: Hold) -> None:

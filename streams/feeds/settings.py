@@ -3,12 +3,16 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.holidays import Calendar, HolidaysError
+from domain.holidays import load as load_holidays
 from streams.settings import SettingsError
 
+HOLIDAYS = Path(__file__).resolve().parents[2] / "deploy" / "holidays" / "china.toml"
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9._-]{0,31}):(\d{1,9}(?:\.\d{1,3})?)")
 
 
@@ -26,6 +30,8 @@ class FeedSettings(BaseSettings):
     )
     feed_least_minutes: float = Field(3.0, ge=0, description="A silence shorter than this is never an alarm")
 
+    holidays: Path = Field(HOLIDAYS, description="Public holidays, on which feeds are expected as on a Sunday")
+
     @property
     def grace(self) -> timedelta:
         return timedelta(minutes=self.feed_grace_minutes)
@@ -37,6 +43,13 @@ class FeedSettings(BaseSettings):
     def floors(self) -> dict[str, float]:
         """The least signals an hour, by source. Raises SettingsError when an entry cannot be read."""
         return dict(self._entries())
+
+    def calendar(self) -> Calendar:
+        """The public holidays. Raises SettingsError when the table cannot be read."""
+        try:
+            return load_holidays(self.holidays.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, HolidaysError) as error:
+            raise SettingsError(f"QUANZU_HOLIDAYS: {self.holidays}: {error}") from None
 
     def _entries(self) -> Iterator[tuple[str, float]]:
         for text in filter(None, (part.strip() for part in self.feeds.split(","))):
@@ -54,4 +67,5 @@ def load() -> FeedSettings:
         lines = [f"QUANZU_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
         raise SettingsError("\n".join(lines)) from None
     found.floors()
+    found.calendar()
     return found

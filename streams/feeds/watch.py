@@ -61,6 +61,7 @@ class Feeds:
         self._redis: Any = redis
         self._book = FeedBook(redis, uuid.uuid4().hex)
         self._floors = dict.fromkeys(configured, 0.0) | wanted.floors()
+        self._calendar = wanted.calendar()
         self._new: Counter[Heard] = Counter()
         self._ends: tuple[dict[Where, int], float] | None = None  # where the signals ended, and when that was asked
 
@@ -113,9 +114,11 @@ class Feeds:
         for source, window in done:
             count, known = book.heard[source, window], book.profiles.get(source)
             book.profiles[source] = (
-                unknown(source, window, count)
+                unknown(source, window, count, self._calendar)
                 if known is None
-                else learn(known, window, count, watched=watched, alarmed=source in book.silent)
+                else learn(
+                    known, window, count, watched=watched, alarmed=source in book.silent, calendar=self._calendar
+                )
             )
             book.changed.add(source)
         return done
@@ -135,7 +138,12 @@ class Feeds:
             if old and old.since == begin_of(profile.last):
                 found[source] = old  # nothing came since: listening begun anew does not clear it
             elif silence := judge(
-                profile, until, least=self._wanted.least, floor=self._floors.get(source, 0.0), watched=watched
+                profile,
+                until,
+                least=self._wanted.least,
+                floor=self._floors.get(source, 0.0),
+                watched=watched,
+                calendar=self._calendar,
             ):
                 found[source] = silence
         for source in self._floors.keys() - book.sources:

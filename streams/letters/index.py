@@ -15,11 +15,12 @@ from domain.letters import Act, Listed, Standing, State, Wanted, follow, kind_of
 from schemas.audit import AuditEntry
 from schemas.dead_letters import DeadLetter, letter_adapter
 from schemas.errors import UserError
-from streams.reader import beginning_offsets, read_on
+from streams.reader import Read, beginning_offsets, offset_at, read_on
 from streams.settings import Settings
 from streams.topics import AUDIT, DEAD_LETTERS
 
 MOST = 50_000  # letters that a process keeps in mind; the oldest are left out first
+BEFORE_MS = 86_400_000  # an act may lie so long before its letter: one sent again and refused again, clocks that differ
 
 
 class UnknownLetterError(UserError, LookupError):
@@ -54,7 +55,9 @@ class Letters:
         self._settings, self._most, self._keep = settings, most, keep
         self.left_out = 0  # older ones, past `most`
         self._found: OrderedDict[str, Found] = OrderedDict()
-        self._letters_read = self._acts_read = 0
+        self._letters_read = 0
+        self._oldest: int | None = None  # when the oldest was written, in ms since 1970
+        self._acts_read: int | None = None  # none before there is a letter
         self._lock = asyncio.Lock()
 
     async def refresh(self) -> None:
@@ -62,7 +65,11 @@ class Letters:
         async with self._lock:
             async for record in read_on(self._settings, DEAD_LETTERS.name, 0, self._letters_read):
                 self._letters_read = record.offset + 1
-                self._take(record.offset, record.value or b"")
+                self._take(record)
+            if self._oldest is None:
+                return
+            if self._acts_read is None:
+                self._acts_read = await offset_at(self._settings, AUDIT.name, 0, self._oldest - BEFORE_MS)
             async for record in read_on(self._settings, AUDIT.name, 0, self._acts_read):
                 self._acts_read = record.offset + 1
                 self._act(record.value or b"")
@@ -110,16 +117,17 @@ class Letters:
         waiting = (State.OPEN, State.SENDING)
         return Counter(each.letter.source for each in self._found.values() if each.standing.state in waiting)
 
-    def _take(self, offset: int, value: bytes) -> None:
+    def _take(self, record: Read) -> None:
         try:
-            letter = letter_adapter.validate_json(value)
+            letter = letter_adapter.validate_json(record.value or b"")
         except ValidationError:
             return  # somebody else wrote on this topic: it is no letter of ours
-        listed = _listed(letter, offset)
+        listed = _listed(letter, record.offset)
         if not self._keep(listed):
             return
+        self._oldest = record.timestamp if self._oldest is None else self._oldest
         if known := self._found.get(letter.id):  # refused again: what was done with it holds
-            known.letter = replace(known.letter, offset=offset)
+            known.letter = replace(known.letter, offset=record.offset)
             return
         self._found[letter.id] = Found(listed, Standing())
         if len(self._found) > self._most:

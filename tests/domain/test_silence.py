@@ -1,10 +1,13 @@
 """When a feed's silence is an alarm: laws, and examples that an operator would expect."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.holidays import Calendar
+from domain.shifts import JILIN
 from domain.silence import begin_of, expected, judge, learn, longest_gap, never_heard, unknown, window_of
 from schemas.feeds import FeedProfile, Silence
 
@@ -69,6 +72,56 @@ def test_the_floor_is_expected_also_where_nothing_was_learnt() -> None:
     profile = unknown("bank-a", window_of(START), 1)
     assert silent(profile, 600, floor=60) is not None
     assert silent(profile, 10, floor=60) is None
+
+
+def random_feed(an_hour: float, days: int) -> FeedProfile:
+    """A source that sends at random, as often by day as by night."""
+    chance, at = Random(1), 0.0
+    profile = unknown("bank-a", window_of(START), 1)
+    while at < days * 24:
+        at += chance.expovariate(an_hour)
+        profile = learn(profile, window_of(START + timedelta(hours=at)), 1)
+    return profile
+
+
+def test_a_random_feed_of_400_an_hour_is_an_alarm_after_six_minutes_and_40_signals() -> None:
+    profile = random_feed(400, 21)
+    assert silent(profile, 4) is None
+    found = silent(profile, 6)
+    assert found is not None
+    assert 30 <= found.expected <= 42
+
+
+def office(weeks: int, calendar: Calendar) -> FeedProfile:
+    """A source that sends each minute from nine to five on the days that are worked, from a Monday on."""
+    profile = unknown("bank-a", window_of(START), 1, calendar)
+    for hour in range(weeks * 7 * 24):
+        at = START + timedelta(hours=hour)
+        local = at.astimezone(JILIN)
+        day = local.date()
+        works = day in calendar.worked or (local.weekday() < 5 and day not in calendar.free)
+        if works and 9 <= local.hour < 17:
+            for minute in range(60):
+                profile = learn(profile, window_of(at + timedelta(minutes=minute)), 1, calendar=calendar)
+    return profile
+
+
+def test_a_public_holiday_on_a_weekday_is_no_silence() -> None:
+    free = (START + timedelta(days=28)).date()
+    calendar = Calendar(frozenset({free}))
+    profile = office(4, calendar)
+    noon = datetime(free.year, free.month, free.day, 12, tzinfo=JILIN)
+    assert judge(profile, noon, least=LEAST) is not None
+    assert judge(profile, noon, least=LEAST, calendar=calendar) is None
+
+
+def test_what_a_saturday_worked_in_place_of_a_holiday_taught_is_not_expected_of_the_next() -> None:
+    saturday = date(2026, 3, 28)
+    calendar = Calendar(frozenset({date(2026, 3, 27)}), frozenset({saturday}))
+    following = datetime(2026, 4, 4, 12, tzinfo=JILIN)
+    on_friday = learn(office(4, calendar), window_of(following - timedelta(hours=20)), 1)
+    assert judge(on_friday, following, least=LEAST, calendar=calendar) is None
+    assert judge(on_friday, following + timedelta(days=2), least=LEAST, calendar=calendar) is not None
 
 
 def test_a_silence_from_before_somebody_listened_says_nothing() -> None:

@@ -1,9 +1,11 @@
-"""False alarms of feeds over quiet nights, and the time to an alarm. Prints JSON.
+"""False alarms of feeds over quiet nights and holidays, and the time to an alarm. Prints JSON.
 
 python -m tests.field.silence --nights 1000 --seed 1
 
 Each feed sends for four weeks, then for the nights (and days between) that are counted; a quiet night is one in which
-a feed sends a half to all of what it usually does. Then it stops at random moments, each time for good.
+a feed sends a half to all of what it usually does. An office sends as China works: not at weekends and on public
+holidays, and on the Saturdays that are worked in their place. Then it stops at random moments, each time for good.
+`--no-holidays`: the rule is not told which days are holidays.
 """
 
 import argparse
@@ -14,8 +16,10 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from domain.holidays import HOURS_A_WEEK, Calendar
+from domain.shifts import JILIN
 from domain.silence import (
-    HOURS_A_WEEK,
+    ORDINARY,
     WINDOWS_AN_HOUR,
     begin_of,
     expected,
@@ -25,6 +29,7 @@ from domain.silence import (
     unknown,
 )
 from schemas.feeds import FeedProfile
+from streams.feeds.settings import FeedSettings
 
 LEAST = timedelta(minutes=3)
 TAUGHT_DAYS = 28
@@ -35,6 +40,8 @@ FIRST = 2931 * HOURS_A_WEEK * WINDOWS_AN_HOUR  # a Thursday in 2026, 00:00 UTC: 
 # How much of the day's rate is sent in each hour, UTC: the night in Jilin is 14:00 to 23:00.
 DAY = [1.0] * 10 + [0.8, 0.8, 0.5, 0.3, 0.12, 0.06, 0.04, 0.03, 0.03, 0.03, 0.04, 0.08, 0.3, 0.7]
 OFFICE = [0.3, *[1.0] * 8, 0.3, *[0.0] * 14]  # 08:30 to 17:30; the ends lie within the hour
+
+HOLIDAYS = FeedSettings().calendar()
 
 Arrivals = Callable[[Random, int], Iterator[int]]  # of a day, counted from FIRST: how many signals by window
 
@@ -68,7 +75,7 @@ def arrivals(feed: Feed, chance: Random, day: int) -> dict[int, int]:
     found: dict[int, int] = {}
     begin = FIRST + day * WINDOWS_A_DAY
     share = chance.uniform(feed.quiet, 1.0)
-    if not feed.weekend and day % 7 in (2, 3):  # day 0 is a Thursday
+    if not feed.weekend and not _worked(begin):
         return found
     for hour, level in enumerate(feed.day):
         quiet = share if level < 0.5 else 1.0
@@ -88,6 +95,11 @@ def arrivals(feed: Feed, chance: Random, day: int) -> dict[int, int]:
     return found
 
 
+def _worked(window: int) -> bool:
+    day = begin_of(window).astimezone(JILIN).date()
+    return day in HOLIDAYS.worked or (day.weekday() < 5 and day not in HOLIDAYS.free)
+
+
 def _moments(feed: Feed, chance: Random, rate: float) -> Iterator[float]:
     """Moments within an hour, 0 to 1."""
     if feed.kind == "even":
@@ -104,24 +116,25 @@ class Watch:
     """A feed listened to: what is learnt, and the alarms."""
 
     source: str
+    calendar: Calendar
     profile: FeedProfile | None = None
     alarms: list[str] = field(default_factory=list)
 
     def take(self, window: int, count: int, counted: bool) -> None:
         """Signals came; was the silence before them an alarm?"""
         if self.profile is None:
-            self.profile = unknown(self.source, window, count)
+            self.profile = unknown(self.source, window, count, self.calendar)
             return
-        alarm = judge(self.profile, begin_of(window), least=LEAST)
+        alarm = judge(self.profile, begin_of(window), least=LEAST, calendar=self.calendar)
         if alarm and counted:
             self.alarms.append(f"{begin_of(window):%a %H:%M}: {alarm.words}")
-        self.profile = learn(self.profile, window, count, alarmed=alarm is not None)
+        self.profile = learn(self.profile, window, count, alarmed=alarm is not None, calendar=self.calendar)
 
 
-def run(feed: Feed, nights: int, seed: int) -> dict[str, Any]:
+def run(feed: Feed, nights: int, seed: int, calendar: Calendar) -> dict[str, Any]:
     """Teach, count false alarms, then stop the feed."""
     chance = Random(f"{seed} {feed.name}")
-    watch, taught, signals = Watch("bank"), 0, 0
+    watch, taught, signals = Watch("bank", calendar), 0, 0
     for day in range(TAUGHT_DAYS + nights):
         for window, count in sorted(arrivals(feed, chance, day).items()):
             watch.take(window, count, day >= TAUGHT_DAYS)
@@ -161,8 +174,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nights", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-holidays", action="store_true")
     given = parser.parse_args()
-    found = [run(feed, given.nights, given.seed) for feed in FEEDS]
+    calendar = ORDINARY if given.no_holidays else HOLIDAYS
+    found = [run(feed, given.nights, given.seed, calendar) for feed in FEEDS]
     total = sum(each["false_alarms"] for each in found)
     print(json.dumps({"false_alarms": total, "nights": given.nights, "feeds": found}, indent=2, ensure_ascii=False))
 

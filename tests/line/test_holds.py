@@ -1,7 +1,12 @@
 """A mute holds contacts back; lifted, it lets them go or drops them. Red can be left out of it."""
 
+from datetime import timedelta
+
 from schemas.events import FactKind
+from schemas.inputs import Hold, HoldChange
 from schemas.levels import Action
+from streams import case_inputs
+from streams.rules import in_force
 from tests.line.rig import Line
 from tests.line.signals import call, scam_app, transfer
 
@@ -60,3 +65,17 @@ async def test_the_stop_for_all_contact_holds_back_red_too_when_nothing_is_said(
     await line.signal(call(line, red), transfer(line, red, line.account()))
     await line.advance(minutes=10)
     line.expect_nothing_else()
+
+
+async def test_a_hold_that_begins_again_under_its_name_can_be_lifted_again(line: Line) -> None:
+    for time in ("first", "second"):  # as the breaker does when the same policy is stopped twice
+        await line.advance(minutes=1)
+        now = line.house.clock.now()
+        hold = Hold(id="b0123abcd", until=now + timedelta(days=1), reason="too many", by="breaker", policy="0" * 16)
+        change = HoldChange(id=f"hold:{time}-{now.isoformat()}", at=now, hold=hold)
+        await line.house.line.producer.send_all(case_inputs.to_all(change, range(line.house.settings.partitions)))
+        line.holds.append(hold.id)
+        await line.settle()
+        assert [each.id for each in await in_force(line.house.line)] == [hold.id]
+        await line.lift(hold.id)
+        assert await in_force(line.house.line) == []
