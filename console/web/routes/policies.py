@@ -15,7 +15,7 @@ from console.web.door import Door
 from console.web.i18n import translate
 from console.web.pages import page
 from console.web.policy_words import ABOUT, KEYS, PARTS
-from console.web.preview import previews
+from console.web.preview import MOST_RESIDENTS, MOST_SECONDS, previews
 from console.web.services import Services, services
 from console.web.who import ForbiddenError, NotFoundError, Signed, Who
 from domain import versions
@@ -277,6 +277,8 @@ async def _draft(
         open=draft.state is DraftState.OPEN,
         preview=previews(request).find(live_text, draft.text),
         levels=LEVELS,
+        preview_most=f"{MOST_RESIDENTS:,}",
+        preview_seconds=round(MOST_SECONDS),
         refused=refused,
         reason=reason,
         keys=KEYS,
