@@ -106,6 +106,7 @@ async def test_a_task_handed_over_at_the_end_of_the_shift_is_on_the_colleagues_s
         await expect(page.get_by_text("没有待办任务。")).to_be_visible(timeout=20_000)
         await visit.line.settle()
         await expect(other.get_by_role("link", name=NAME)).to_be_visible()  # by itself: it is live
+        await expect(other.locator("#said")).to_have_text("새 임무가 있습니다")
         await people.shot(other, "handed-over-ko")
 
 
