@@ -8,7 +8,7 @@ import { send, sendAtOnce } from "./sending.js";
 import * as store from "./store.js";
 import * as view from "./view.js";
 
-const PATIENCE = 8000, AGAIN = 5000, LISTEN_AGAIN = 3000, SHOWN = 10000, SHIFT_ENDS = 30 * 60000;
+const PATIENCE = 15000, AGAIN = 5000, LISTEN_AGAIN = 3000, SHOWN = 10000, SHIFT_ENDS = 30 * 60000;
 const $ = (selector) => document.querySelector(selector);
 const { login } = $("#tasks").dataset;
 const said = $("#said");
