@@ -14,7 +14,7 @@ from console.web import trail
 from console.web.door import Door
 from console.web.i18n import translate
 from console.web.pages import page
-from console.web.policy_words import ABOUT, KEYS, PARTS
+from console.web.policy_words import ABOUT, KEYS, PARTS, WRONG
 from console.web.preview import MOST_RESIDENTS, MOST_SECONDS, previews
 from console.web.services import Services, services
 from console.web.who import ForbiddenError, NotFoundError, Signed, Who
@@ -268,6 +268,7 @@ async def _draft(
         saved=text == draft.text,
         theirs=_lines(draft.text, text) if status == 409 and text != draft.text else [],
         faults=faults(text),
+        wrong=WRONG,
         digest=digest_of(draft.text),
         live=live,
         moved=draft.base != live.policy,
