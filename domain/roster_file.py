@@ -309,8 +309,8 @@ def written(rosters: Iterable[Roster], zone: tzinfo) -> str:
         for officer in roster.officers:
             languages = " ".join(sorted(officer.languages))
             about = (roster.station, officer.id, officer.name, officer.role.value, officer.division, languages)
-            for hours in [(each.start, each.end) for each in officer.shifts] or [()]:
-                writer.writerow((*about, *(_told(at, zone) for at in hours)))
+            hours = [(_told(each.start, zone), _told(each.end, zone)) for each in officer.shifts] or [("", "")]
+            writer.writerows((*about, *each) for each in hours)
     return out.getvalue()
 
 

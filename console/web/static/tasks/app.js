@@ -159,6 +159,7 @@ async function show() {
   view.map(tasks, state.me?.division ?? "");
   const ends = state.me?.until ?? "";
   view.shift(ends, ends !== "" && tasks.length > 0 && ends - serverTime(state.me) < SHIFT_ENDS);
+  if (open) $("#gone").hidden = true; // read when he is back at the list
   $("#list").hidden = open !== undefined;
   $("#one").hidden = open === undefined;
   view.bar(open?.stage);
