@@ -127,6 +127,20 @@ async def test_an_interpreter_asked_for_is_told_to_the_case(console: Stage, peop
         assert "interpreter: korean" in notes
 
 
+async def test_the_whole_telephone_is_shown_for_a_reason_and_gone_with_the_task(console: Stage, people: People) -> None:
+    async with visiting(console, "thumb-20") as visit:
+        page = await opened(people, "thumb-20")
+        await on(page)
+        await page.get_by_role("button", name="显示完整电话").click()
+        dialog = page.get_by_role("dialog", name="显示完整电话")
+        await dialog.get_by_label("理由").fill("门口无人应答")
+        await dialog.get_by_role("button", name="显示", exact=True).click()
+        await expect(page.locator("#phone a")).to_have_text(visit.resident.phones[0].value)
+        await people.shot(page, "telephone")
+        await page.get_by_role("link", name="返回列表").click()
+        await expect(page.locator("#phone a")).to_have_count(0)
+
+
 async def test_one_long_press_alarms_the_supervisor_and_a_short_one_nobody(console: Stage, people: People) -> None:
     async with visiting(console, "thumb-6"):
         page = await opened(people, "thumb-6")
