@@ -48,14 +48,18 @@ def demo(
             "--for", parser=duration, metavar="<time>", show_default="5m", help="How long, in wall time: 60s, 10m"
         ),
     ] = timedelta(minutes=5),
-    speed: Annotated[float, typer.Option(min=0.001, help="Simulated seconds in a second")] = 60,
+    speed: Annotated[
+        float | None,
+        typer.Option(min=0.001, show_default="60; 10 with --operators 0", help="Simulated seconds in a second"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same province")] = 7,
     residents: Annotated[int, typer.Option(min=1, help="How many people live in the province")] = 3000,
     workers: Annotated[int, typer.Option(min=1, help="How many workers share the line")] = 2,
     report: Report = None,
     kill_worker: Annotated[bool, typer.Option("--kill-worker", help="Kill one worker on the way")] = False,
     operators: Annotated[
-        int, typer.Option(min=0, help="Simulated operators; 0 leaves the desk to you: take a red case, call, dissuade")
+        int,
+        typer.Option(min=0, help="Simulated operators; 0 leaves the desk and an officer's telephone to you"),
     ] = 12,
     console: Annotated[bool, typer.Option(help="Serve the console too, and print how to come in")] = True,
 ) -> None:
@@ -67,7 +71,8 @@ def demo(
 
     settings = load_settings()
     refuse_company(settings)
-    plan = Plan(for_, speed, seed, residents, workers, kill_worker, operators=operators)
+    pace = speed or (60 if operators else 10)  # slow enough for one person to do what falls due
+    plan = Plan(for_, pace, seed, residents, workers, kill_worker, operators=operators)
     found = asyncio.run(Demo(settings, plan, out, board, beside if console else None).run())
     if report is not None:
         report.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")

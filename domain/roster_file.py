@@ -6,7 +6,7 @@ Each row that is wrong is named with its column and why; what a file changes is 
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -298,3 +298,23 @@ def _more(these: Mapping[str, Officer], those: Mapping[str, Officer]) -> Iterato
 def _from_now_on(old: Sequence[Shift], new: Sequence[Shift], now: datetime) -> list[Shift]:
     kept = [one for one in old if one.start <= now and one not in new]
     return sorted([*kept, *new], key=lambda one: one.start)
+
+
+def written(rosters: Iterable[Roster], zone: tzinfo) -> str:
+    """The file of these rosters as `parse` reads it: a row for each shift, and one for somebody without any."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for roster in rosters:
+        for officer in roster.officers:
+            languages = " ".join(sorted(officer.languages))
+            about = (roster.station, officer.id, officer.name, officer.role.value, officer.division, languages)
+            hours = [(_told(each.start, zone), _told(each.end, zone)) for each in officer.shifts] or [("", "")]
+            writer.writerows((*about, *each) for each in hours)
+    return out.getvalue()
+
+
+def _told(at: datetime, zone: tzinfo) -> str:
+    """As people type it; with its seconds where it has some."""
+    local = at.astimezone(zone)
+    return local.isoformat() if local.second or local.microsecond else f"{local:%Y-%m-%d %H:%M}"

@@ -14,8 +14,9 @@ from simulators.providers.station import Errand, Stage
 class Answers:
     """Each method is a provider's behaviour."""
 
-    def __init__(self, contacts: Contacts) -> None:
-        self._contacts = contacts
+    def __init__(self, contacts: Contacts, guest: str | None = None) -> None:
+        """`guest`: the officer who is not simulated."""
+        self._contacts, self._guest = contacts, guest
 
     async def telephone(self, ringing: Ringing, now: datetime) -> Sequence[tuple[timedelta, Result]]:
         """What comes of a message or a call; nothing at all when no receipt ever comes."""
@@ -28,7 +29,9 @@ class Answers:
         return [(answer.after, answer.state, answer.amount_fen) for answer in answers]
 
     async def visit(self, errand: Errand, now: datetime) -> Sequence[Stage]:
-        """What the officer reports on the way and at the door."""
+        """What the officer reports on the way and at the door; the guest tells it himself."""
+        if errand.officer == self._guest:
+            return []
         return [
             Stage(each.after, each.stage, each.outcome, each.checklist)
             for each in self._contacts.visit(errand.dispatch, now)

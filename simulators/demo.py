@@ -21,7 +21,7 @@ from simulators.numbers import BANKS
 from simulators.operators import Operators
 from simulators.ordinary import APPWATCH, CARRIERS
 from simulators.province import START, Province
-from simulators.stations import rosters
+from simulators.stations import GUEST, left_to_guest, rosters
 from simulators.telephone import Telephone
 from simulators.traces import POLICE
 from simulators.workers import WORKER, Workers
@@ -48,8 +48,8 @@ SOURCES = (*CARRIERS, *BANKS, APPWATCH, POLICE)
 OPERATORS = 12
 
 Draw = Callable[[Overview, str], RenderableType]
-Beside = Callable[[Line, Telephone], AbstractAsyncContextManager[list[str]]]
-"""What people look at beside the demo; gives lines that tell how to come in."""
+Beside = Callable[[Line, Telephone, str], AbstractAsyncContextManager[list[str]]]
+"""What people look at beside the demo, one as the officer named; gives lines that tell how to come in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Plan:
     kill_worker: bool = False
     worker: tuple[str, ...] = WORKER  # the command of each
     ahead: float = AHEAD_SECONDS
-    operators: int = OPERATORS  # none: the desk is left to who sits at the screen
+    operators: int = OPERATORS  # none: the desk and an officer's telephone are left to who sits at the screen
 
 
 @dataclass(slots=True)
@@ -148,7 +148,7 @@ class Demo:
         self, stack: AsyncExitStack, line: Line, province: Province, receipts_url: str
     ) -> providers.Providers:
         line.settings = line.settings.model_copy(update={"receipts_url": receipts_url})
-        answers = Answers(province.contacts)
+        answers = Answers(province.contacts, None if self._plan.operators else GUEST)
         running = providers.running(
             line.settings,
             line.outgoing.channels,
@@ -162,12 +162,13 @@ class Demo:
     async def _people(self, stack: AsyncExitStack, line: Line, telephone: Telephone) -> None:
         """Let people look at it, and do some of the work."""
         if self._console:
-            for words in await stack.enter_async_context(self._console(line, telephone)):
+            for words in await stack.enter_async_context(self._console(line, telephone, GUEST)):
                 self._out.print(words, markup=False, highlight=False, soft_wrap=True)
 
     async def _settle(self, line: Line, province: Province) -> None:
         await line.residents.put(province.people)
-        for roster in rosters(self._plan.seed, START):
+        found = rosters(self._plan.seed, START)
+        for roster in found if self._plan.operators else left_to_guest(found):
             await line.outgoing.rosters.put(roster)
 
     async def _disturb(self, running: Running) -> None:

@@ -28,6 +28,7 @@ from streams.clock import Clock
 from streams.retry import until_done, wanted
 
 _LOOK = timedelta(seconds=6)  # simulated, between two looks at an empty queue
+_KEEP = timedelta(minutes=2)  # simulated, between two looks of a talk at its claim: a lease is longer
 _STEP_BACK = timedelta(minutes=4)  # before the same resident is called again who did not take the call; assumed
 _TRIES = 3  # to put down an outcome: a case that changed meanwhile refuses what was seen before
 _ANSWERS = 40  # looks for the answer to what was put down ...
@@ -39,6 +40,9 @@ class Desk(Protocol):
 
     async def next(self, operator: str) -> Case | None:
         """Claim the case that is best taken now."""
+
+    async def keep(self, case_id: str, operator: str) -> bool:
+        """Let the claim last from now on."""
 
     async def release(self, case_id: str) -> None:
         """Give a case back."""
@@ -108,11 +112,17 @@ class Operators:
             self._not_before[case.id] = now + _STEP_BACK
         else:
             await self._put_down(name, case, NoteAct(what="conversation"))
-        await self._clock.sleep(talk.lasted)
+        await self._talk(name, case.id, now + talk.lasted)
         current = await self._load(case.id) or case
         if current.settled:
             return
         await self._conclude(name, current, talk)
+
+    async def _talk(self, name: str, case_id: str, until: datetime) -> None:
+        """Until the talk is over, whose claim is kept meanwhile."""
+        while (now := self._clock.now()) < until:
+            await self._clock.sleep(min(until - now, _KEEP))
+            await until_done("claim kept", partial(self._desk.keep, case_id, name))
 
     async def _conclude(self, name: str, case: Case, talk: Talk) -> None:
         act = self._contacts.outcome(case.id, talk, self._clock.now(), case.payments)

@@ -1,10 +1,12 @@
 """The police stations' people: one station a county, its officers, auxiliaries, grid workers and building heads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
 from domain.divisions import Division, counties, streets
+from domain.officers import ELIGIBLE
+from schemas.levels import Level
 from schemas.residents import Language
 from schemas.rosters import Officer, Role, Roster, Shift
 from simulators import figures
@@ -14,13 +16,27 @@ from simulators.names import name
 _SHIFT = timedelta(hours=12)  # assumed: two take turns
 _BEFORE = timedelta(hours=1)
 
+GUEST = "220104-officer-1"  # whose telephone a demo leaves to who sits at the screen
+_GUESTS_PREFECTURE = GUEST[:4]
+
 
 def rosters(seed: int, start: datetime, days: int = 2) -> list[Roster]:
     """Every county's roster, from shortly before `start` for so many days; the same for the same seed."""
     return [
-        Roster(station=f"station-{county.code}", officers=list(_officers(seed, county, start, days)))
+        Roster(station=f"{county.name}派出所", officers=list(_officers(seed, county, start, days)))
         for county in counties(start.date())
     ]
+
+
+def left_to_guest(found: Iterable[Roster]) -> list[Roster]:
+    """The same, and of the guest's prefecture only his station is on duty for red cases: he is sent, or a colleague."""
+    return [each.model_copy(update={"officers": [_with_guest(officer) for officer in each.officers]}) for each in found]
+
+
+def _with_guest(officer: Officer) -> Officer:
+    own = officer.role is Role.OFFICER and officer.division == GUEST[:6]
+    others = officer.division.startswith(_GUESTS_PREFECTURE) and officer.role in ELIGIBLE[Level.RED] and not own
+    return officer.model_copy(update={"shifts": []}) if others else officer
 
 
 def _officers(seed: int, county: Division, start: datetime, days: int) -> Iterator[Officer]:

@@ -14,10 +14,9 @@ from streams.telephone import Telephone
 
 
 @asynccontextmanager
-async def beside(line: Line, telephone: Telephone) -> AsyncIterator[list[str]]:
+async def beside(line: Line, telephone: Telephone, officer: str) -> AsyncIterator[list[str]]:
     """Serve the console for as long as the context lasts; gives a line for each guest: the address, and who it is."""
-    officers = await line.outgoing.rosters.officers()
-    known = guests(line.clock.now(), officers[0].id if officers else None)
+    known = guests(line.clock.now(), officer)
     settings = load()
     app = create_app(line, settings, telephone=telephone, guests=known)
     services: Services = app.state.services

@@ -7,12 +7,13 @@ from datetime import datetime
 from schemas.staff import Account, StaffRole
 
 NAMES = {
-    StaffRole.OPERATOR: "坐席（演示）",
-    StaffRole.OFFICER: "民警（演示）",
-    StaffRole.SUPERVISOR: "值班长（演示）",
-    StaffRole.RELEASE_DESK: "止付岗（演示）",
-    StaffRole.AUDITOR: "审计员（演示）",
-    StaffRole.ADMINISTRATOR: "管理员（演示）",
+    "demo-operator": (StaffRole.OPERATOR, "坐席（演示）"),
+    "demo-officer": (StaffRole.OFFICER, "民警（演示）"),
+    "demo-supervisor": (StaffRole.SUPERVISOR, "值班长（演示）"),
+    "demo-supervisor-2": (StaffRole.SUPERVISOR, "接班值班长（演示）"),  # for what takes two persons
+    "demo-release-desk": (StaffRole.RELEASE_DESK, "止付岗（演示）"),
+    "demo-auditor": (StaffRole.AUDITOR, "审计员（演示）"),
+    "demo-administrator": (StaffRole.ADMINISTRATOR, "管理员（演示）"),
 }
 
 
@@ -24,13 +25,13 @@ class Guest:
     account: Account
 
 
-def guests(now: datetime, officer: str | None) -> list[Guest]:
-    """One for each role, for the whole province. `officer`: whose tasks the officer has."""
+def guests(now: datetime, officer: str) -> list[Guest]:
+    """Each role's, for the whole province. `officer`: whose tasks the officer has."""
     return [
         Guest(
             secrets.token_urlsafe(12),
             Account(
-                login=f"demo-{role.value}".replace("_", "-"),
+                login=login,
                 name=name,
                 role=role,
                 officer=officer if role is StaffRole.OFFICER else None,
@@ -38,5 +39,5 @@ def guests(now: datetime, officer: str | None) -> list[Guest]:
                 changed_by="demo",
             ),
         )
-        for role, name in NAMES.items()
+        for login, (role, name) in NAMES.items()
     ]

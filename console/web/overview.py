@@ -25,6 +25,7 @@ from streams import rules, watchroom
 
 SHIFTS_SHOWN = 4
 STOPS_SHOWN, CLAIMS_SHOWN = 20, 40
+STATIONS_OPEN = 3  # of so few the people are shown at once
 SOON = timedelta(hours=8)  # a stop that runs out so soon is shown
 
 # Where the prefectures' tiles lie, by column and row: north above, west on the left.
@@ -174,7 +175,7 @@ def _sum(counted: Iterable[tuple[Clock, int]]) -> Tally:
 
 
 async def duty(services: Services, who: Who, rosters: Iterable[Roster]) -> list[tuple[str, list[OnDuty]]]:
-    """Who is on, by station: only who works in the area."""
+    """Who is on, by station, the busiest first: only who works in the area."""
     now = services.line.clock.now()
     visits = visits_of((await services.line.outgoing.rosters.tasks(now)).values())
     found = []
@@ -183,7 +184,7 @@ async def duty(services: Services, who: Who, rosters: Iterable[Roster]) -> list[
         people = [OnDuty(officer, _until(officer, now), len(visits.get(officer.id, ()))) for officer in here]
         if people:
             found.append((roster.station, sorted(people, key=lambda each: (-each.visits, each.officer.id))))
-    return found
+    return sorted(found, key=lambda each: (-sum(person.visits for person in each[1]), each[0]))
 
 
 def _until(officer: Officer, now: datetime) -> datetime:

@@ -79,6 +79,12 @@ PARTS = {
     "segments": "短信条数",
 }
 
+# What is most often wrong with a text, as the reader of the file says it.
+WRONG = {
+    "Field required": "缺少这一项",
+    "Extra inputs are not permitted": "没有这一项，请检查拼写",
+}
+
 KEYS = (
     ("[risk] levels", "各等级的门槛，对数几率（比特）：每加 1，几率翻倍。门槛越低，预警越多。"),
     ("[risk.evidence]", "每种证据的权重（bits）、半衰期（half_life）和所提示的诈骗类型（hints）。"),

@@ -55,6 +55,11 @@ class Station:
     draft_hours: float
     rostered_hours: float
 
+    @property
+    def tells(self) -> bool:
+        """Whether the draft changes something there, or too few are on the roster for it."""
+        return self.live != self.draft or self.draft_hours > self.rostered_hours
+
 
 @dataclass(slots=True)
 class Preview:

@@ -106,6 +106,7 @@ async def test_a_task_handed_over_at_the_end_of_the_shift_is_on_the_colleagues_s
         await expect(page.get_by_text("没有待办任务。")).to_be_visible(timeout=20_000)
         await visit.line.settle()
         await expect(other.get_by_role("link", name=NAME)).to_be_visible()  # by itself: it is live
+        await expect(other.locator("#said")).to_have_text("새 임무가 있습니다")
         await people.shot(other, "handed-over-ko")
 
 
@@ -124,6 +125,20 @@ async def test_an_interpreter_asked_for_is_told_to_the_case(console: Stage, peop
         await visit.line.settle()
         notes = [fact.words for fact in await visit.line.facts(visit.resident, FactKind.NOTE)]
         assert "interpreter: korean" in notes
+
+
+async def test_the_whole_telephone_is_shown_for_a_reason_and_gone_with_the_task(console: Stage, people: People) -> None:
+    async with visiting(console, "thumb-20") as visit:
+        page = await opened(people, "thumb-20")
+        await on(page)
+        await page.get_by_role("button", name="显示完整电话").click()
+        dialog = page.get_by_role("dialog", name="显示完整电话")
+        await dialog.get_by_label("理由").fill("门口无人应答")
+        await dialog.get_by_role("button", name="显示", exact=True).click()
+        await expect(page.locator("#phone a")).to_have_text(visit.resident.phones[0].value)
+        await people.shot(page, "telephone")
+        await page.get_by_role("link", name="返回列表").click()
+        await expect(page.locator("#phone a")).to_have_count(0)
 
 
 async def test_one_long_press_alarms_the_supervisor_and_a_short_one_nobody(console: Stage, people: People) -> None:

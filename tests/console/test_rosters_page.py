@@ -200,6 +200,19 @@ async def test_a_file_is_previewed_and_then_replaces_the_roster(console: Stage) 
     await clear(console, name)
 
 
+async def test_a_station_s_own_file_imported_again_changes_nothing(console: Stage) -> None:
+    name, elsewhere = await station(console, "li"), await station(console, "wang", division="220202")
+    await with_shift(console, name, "li", 24)
+    async with await supervisor(console) as client:
+        file = await client.get("/rosters/file.csv", params={"station": name})
+        assert "没有变化。" in (await preview(client, name, file.content)).text
+        whole = (await client.get("/rosters/file.csv")).text
+        assert f"{name}-li" in whole
+        assert f"{elsewhere}-wang" not in whole
+        assert (await client.get("/rosters/file.csv", params={"station": elsewhere})).status_code == 404
+    await clear(console, name, elsewhere)
+
+
 async def test_each_wrong_row_is_named_with_its_column(console: Stage) -> None:
     name = await station(console, "li")
     async with await supervisor(console) as client:
@@ -304,3 +317,12 @@ async def test_somebody_is_put_on_a_roster_and_on_one_only(console: Stage) -> No
         assert (await post(client, "/rosters/people", first, **elsewhere)).status_code == 422
     assert [each.name for each in (await roster_of(console, first)).officers] == ["li", "新人"]
     await clear(console, first, second)
+
+
+async def test_what_is_known_of_somebody_is_there_to_be_changed(console: Stage) -> None:
+    name = await station(console, "li")
+    async with await supervisor(console) as client:
+        shown = (await client.get("/rosters", params={"station": name, "person": f"{name}-li"})).text
+        for known in (f'name="id" required maxlength="128" value="{name}-li"', 'value="220102"', "<details open>"):
+            assert known in shown
+    await clear(console, name)

@@ -21,6 +21,7 @@ from tests.line.house import until
 
 MINUTE = timedelta(minutes=1)
 DONE = ("done", "")
+JSON = {"accept": "application/json"}
 
 
 async def officer(console: Stage, name: str) -> Client:
@@ -56,6 +57,21 @@ async def test_an_officer_sees_who_his_task_is_about_and_that_he_looked_is_recor
         assert (task["level"], task["stage"], task["why"] != []) == ("red", "assigned", True)
         looks = await audited(console, client.account.login, "look-task")
         assert [entry.on for entry in looks] == [visit.task.case]
+
+
+async def test_the_whole_telephone_is_told_for_a_reason_and_only_of_whom_he_visits(console: Stage) -> None:
+    async with (
+        visiting(console, "tells-9") as visit,
+        await officer(console, "tells-9") as client,
+        await officer(console, "tells-10") as other,
+    ):
+        asked = {"case": visit.task.case, "reason": "门口无人应答"}
+        assert (await client.get("/tasks/phone", params=asked)).json() == {"phone": "", "seconds": 0}
+        assert (await client.post("/unmask", data=asked, headers=JSON)).status_code == 200
+        told = (await client.get("/tasks/phone", params=asked)).json()
+        assert (told["phone"], told["seconds"] > 0) == (visit.resident.phones[0].value, True)
+        assert (await other.post("/unmask", data=asked, headers=JSON)).status_code == 404
+        assert (await other.get("/tasks/phone", params=asked)).json()["phone"] == ""
 
 
 async def test_nobody_elses_tasks_are_told(console: Stage) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from domain.roster_file import Cell, EncodingError, decode, difference, imported, moment, parse, replaced
+from domain.roster_file import Cell, EncodingError, decode, difference, imported, moment, parse, replaced, written
 from schemas.rosters import Absence, AbsenceKind, Officer, Role, Roster, Shift
 
 JILIN = timezone(timedelta(hours=8))
@@ -122,3 +122,12 @@ def test_a_calendar_replaces_what_is_to_come_and_leaves_what_has_been() -> None:
     after = replaced(before, {"a": new}, EIGHT)
     assert [each.start - EIGHT for each in after.officers[0].shifts] == [timedelta(hours=-48), timedelta(hours=72)]
     assert after.officers[1] == before.officers[1]
+
+
+def test_a_roster_that_was_written_is_read_as_it_was() -> None:
+    rows = [GOOD, GOOD.replace("03-02", "03-05"), '朝阳所,p2,"王,某",auxiliary,220104,,,']
+    people = parse("\n".join([HEADER, *rows]), "", JILIN).stations["朝阳所"]
+    ended = people["p1"].model_copy(update={"shifts": [Shift(start=EIGHT, end=EIGHT + timedelta(hours=3, seconds=7))]})
+    for officers in ([*people.values()], [ended]):
+        read_again = parse(written([Roster(station="朝阳所", officers=officers)], JILIN), "", JILIN)
+        assert (read_again.wrong, [*read_again.stations["朝阳所"].values()]) == ([], officers)

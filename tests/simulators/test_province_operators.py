@@ -24,6 +24,7 @@ class Table:
         self.reports: list[OperatorReport] = []
         self.refused: list[OperatorReport] = []
         self.victims: list[VictimReport] = []
+        self.kept: list[str] = []
         self.written = asyncio.Condition()
 
     async def until(self, outcomes: int) -> None:
@@ -35,6 +36,10 @@ class Table:
 
     async def next(self, operator: str) -> Case | None:
         return self.cases[self.free.pop(0)] if self.free else None
+
+    async def keep(self, case_id: str, operator: str) -> bool:
+        self.kept.append(case_id)
+        return True
 
     async def release(self, case_id: str) -> None:
         if not self.cases[case_id].settled:
@@ -122,6 +127,12 @@ async def test_operators_talk_and_put_down_what_came_of_it() -> None:
     assert len(outcomes) >= 3
     assert operators.tally.talks >= operators.tally.reached >= operators.tally.dissuaded
     assert len({report.id for report in table.reports}) == len(table.reports)
+
+
+async def test_the_claim_of_a_case_is_kept_for_as_long_as_the_talk_lasts() -> None:
+    province = Province(7, residents=1500)
+    table, operators = await worked(province, [case_of(resident, []) for resident in province.people[:20]], 10)
+    assert len(table.kept) > operators.tally.talks  # some last longer than one look at the claim
 
 
 async def test_a_conversation_is_noted_before_its_outcome() -> None:

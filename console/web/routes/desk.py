@@ -66,6 +66,7 @@ async def gathered(made: Services, who: Who) -> dict[str, Any]:
         "clocks": overview.clocks(made, who, rosters),
         "whoses": list(Whose),
         "duty": await overview.duty(made, who, rosters),
+        "few": overview.STATIONS_OPEN,
         "claims": overview.claims(made, who),
         "most": overview.CLAIMS_SHOWN,
         "stops": overview.stops(made, who),

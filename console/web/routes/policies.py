@@ -14,8 +14,8 @@ from console.web import trail
 from console.web.door import Door
 from console.web.i18n import translate
 from console.web.pages import page
-from console.web.policy_words import ABOUT, KEYS, PARTS
-from console.web.preview import previews
+from console.web.policy_words import ABOUT, KEYS, PARTS, WRONG
+from console.web.preview import MOST_RESIDENTS, MOST_SECONDS, previews
 from console.web.services import Services, services
 from console.web.who import ForbiddenError, NotFoundError, Signed, Who
 from domain import versions
@@ -268,6 +268,7 @@ async def _draft(
         saved=text == draft.text,
         theirs=_lines(draft.text, text) if status == 409 and text != draft.text else [],
         faults=faults(text),
+        wrong=WRONG,
         digest=digest_of(draft.text),
         live=live,
         moved=draft.base != live.policy,
@@ -277,6 +278,8 @@ async def _draft(
         open=draft.state is DraftState.OPEN,
         preview=previews(request).find(live_text, draft.text),
         levels=LEVELS,
+        preview_most=f"{MOST_RESIDENTS:,}",
+        preview_seconds=round(MOST_SECONDS),
         refused=refused,
         reason=reason,
         keys=KEYS,

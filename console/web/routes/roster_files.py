@@ -112,6 +112,16 @@ async def take(request: Request, who: Signed) -> Response:
     return RedirectResponse("/rosters?" + urlencode({"station": name} if name else {}), 303)
 
 
+@door.page("/file.csv", SUPERVISORS, name="roster-file")
+async def file(request: Request, who: Signed, station: str = "") -> Response:
+    """A station's roster as a file to change and import again; of no station named: all of the area."""
+    made = services(request)
+    rosters = [(await found(made, who, station)).roster] if station else (await seen(made, who)).values()
+    told = roster_file.written(rosters, ZONE).encode("utf-8-sig")  # by its mark a spreadsheet reads it as UTF-8
+    headers = {"Content-Disposition": 'attachment; filename="roster.csv"', "Cache-Control": "no-store"}
+    return Response(told, media_type="text/csv", headers=headers)
+
+
 @door.act("/feeds", SUPERVISORS, name="roster-feed-renew")
 async def renew(request: Request, who: Signed) -> Response:
     """A new secret address of a calendar, somebody's or the whole station's; the one before ends. It is shown once."""

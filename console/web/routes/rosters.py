@@ -74,12 +74,15 @@ class Cell:
 
 
 @door.page("", SUPERVISORS, name="rosters")
-async def rosters(request: Request, who: Signed, station: str = "", week: str = "", shift: str = "") -> Response:
-    """The stations of the area, or one station's week. `week`: a day in it; `shift`: officer|start/end to be edited."""
+async def rosters(
+    request: Request, who: Signed, station: str = "", week: str = "", shift: str = "", person: str = ""
+) -> Response:
+    """The stations of the area, or one station's week. `week`: a day in it; `shift`: officer|start/end to be edited;
+    `person`: whose data is to be changed."""
     made = services(request)
     if not station:
         return page(request, "rosters.html", stations=await _listed(made, who), form=_new_form())
-    return await _station(request, await found(made, who, station), week, editing=shift)
+    return await _station(request, await found(made, who, station), week, editing=shift, person=person)
 
 
 @door.act("/shifts/add", SUPERVISORS, name="roster-shift-add")
@@ -244,6 +247,7 @@ async def _station(
     week: str,
     *,
     editing: str = "",
+    person: str = "",
     kept: FormData | None = None,
     refused: RefusedError | None = None,
 ) -> Response:
@@ -270,6 +274,7 @@ async def _station(
         gaps=gaps,
         asked=asked,
         edited=_edited(roster, said(kept, "editing") if kept else editing),
+        person=next((each for each in people if each.id == person), None),
         candidates={each.id: rostering.candidates(roster, each, now) for each in roster.open_shifts},
         names={officer.id: officer.name for officer in roster.officers},
         clashes=[clash for clash in rostering.clashes(roster) if clash.shift.end > now],

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from sse_starlette import EventSourceResponse
 from starlette.responses import JSONResponse, Response
 
+from console.web import unmask
 from console.web.answers import Answered
 from console.web.auth import csrf
 from console.web.door import Door
@@ -87,6 +88,17 @@ async def mine(request: Request, who: Signed) -> Response:
     say = partial(translate, request)
     proof = csrf.token(made.line.settings.key(), who)
     return JSONResponse(of_officer.told(made, who, found, say, proof), headers={"Cache-Control": "no-store"})
+
+
+@door.page("/tasks/phone", OFFICERS, name="tasks-phone")
+async def phone(request: Request, who: Signed, case: str = "") -> Response:
+    """The whole telephone of whom the officer visits, for as long as he has it unmasked (/unmask); else none."""
+    made = services(request)
+    found = await of_officer.find(made, who)
+    resident = next((each.task.resident for each in found.errands if each.case.id == case), None)
+    seconds = await unmask.seconds_left(made, who, resident) if resident else 0
+    told = of_officer.phone_of(found.people.get(resident)) if resident and seconds else ""
+    return JSONResponse({"phone": told, "seconds": seconds}, headers={"Cache-Control": "no-store"})
 
 
 @door.act("/tasks/acts", OFFICERS, name="tasks-acts")

@@ -5,6 +5,7 @@ const desk = document.querySelector("#desk");
 const lost = document.querySelector("#desk-lost");
 const later = new Map(); // parts that changed while the keyboard was in them
 
+const opened = (part) => new Map([...part.querySelectorAll("details[data-key]")].map((each) => [each.dataset.key, each.open]));
 const cells = (part) => [...part.querySelectorAll("td.number")].map((cell) => cell.textContent);
 
 function put(part, html) {
@@ -15,8 +16,12 @@ function put(part, html) {
   }
   const scrollers = () => [...part.querySelectorAll(".scroll")];
   const at = scrollers().map((each) => [each.scrollLeft, each === active]);
-  const before = cells(part);
+  const before = cells(part), folds = opened(part), folded = active?.closest("details")?.dataset.key;
   part.innerHTML = html;
+  for (const each of part.querySelectorAll("details[data-key]")) {
+    each.open = folds.get(each.dataset.key) ?? each.open;
+    if (each.dataset.key === folded) each.firstElementChild.focus({ preventScroll: true });
+  }
   scrollers().forEach((each, n) => {
     if (!at[n]) return;
     each.scrollLeft = at[n][0];

@@ -129,17 +129,21 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime) -> dict[str, Any]
 def _who(resident: Resident | None, case: Case, say: Say, now: datetime) -> dict[str, Any]:
     """Name and address, since he is to go there; the telephone is masked. A resident erased meanwhile has none."""
     profile = case.profile
-    phone = next((held.value for held in resident.phones if held.until is None), "") if resident else ""
     return {
         "name": resident.name if resident else "",
         "address": resident.address if resident else "",
-        "phone": masking.phone(phone),
+        "phone": masking.phone(phone_of(resident)),
         "age": now.year - profile.birth_year,
         "sex": say(labels.SEXES[profile.sex]),
         "language": say(labels.SPOKEN[profile.language]),
         "flags": [say(words) for flag, words in labels.FLAGS.items() if flag in profile.flags],
         "minor": profile.minor,
     }
+
+
+def phone_of(resident: Resident | None) -> str:
+    """The telephone that is his now."""
+    return next((held.value for held in resident.phones if held.until is None), "") if resident else ""
 
 
 def _dangers(case: Case) -> Iterable[str]:

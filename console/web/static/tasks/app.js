@@ -1,12 +1,14 @@
 // The officer's page: what is kept on this telephone is shown, with or without network; what is done is kept, then sent.
 import { applied, made, serverTime } from "./acts.js";
 import { duress } from "./duress.js";
+import "./install.js";
+import * as phone from "./phone.js";
 import * as result from "./result.js";
 import { send, sendAtOnce } from "./sending.js";
 import * as store from "./store.js";
 import * as view from "./view.js";
 
-const PATIENCE = 8000, AGAIN = 5000, LISTEN_AGAIN = 3000, SHIFT_ENDS = 30 * 60000;
+const PATIENCE = 15000, AGAIN = 5000, LISTEN_AGAIN = 3000, SHOWN = 10000, SHIFT_ENDS = 30 * 60000;
 const $ = (selector) => document.querySelector(selector);
 const { login } = $("#tasks").dataset;
 const said = $("#said");
@@ -119,7 +121,24 @@ function tellRaised() {
   navigator.vibrate?.(200);
 }
 
-const say = (name) => (said.textContent = view.word(name));
+let saying;
+function say(name) {
+  said.textContent = view.word(name);
+  clearTimeout(saying);
+  saying = setTimeout(() => (said.textContent = ""), SHOWN);
+}
+
+// A task that was not there before: the telephone lies in a pocket.
+let known;
+function tellNew() {
+  if (!state.me) return;
+  const now = new Set(state.tasks.map((task) => task.dispatch));
+  if (known && [...now].some((dispatch) => !known.has(dispatch))) {
+    say("newTask");
+    navigator.vibrate?.([200, 100, 200]);
+  }
+  known = now;
+}
 
 const chosen = () => decodeURIComponent(location.hash.slice(1));
 const current = () => tasksNow().find((task) => task.dispatch === chosen());
@@ -140,10 +159,13 @@ async function show() {
   view.map(tasks, state.me?.division ?? "");
   const ends = state.me?.until ?? "";
   view.shift(ends, ends !== "" && tasks.length > 0 && ends - serverTime(state.me) < SHIFT_ENDS);
+  if (open) $("#gone").hidden = true; // read when he is back at the list
   $("#list").hidden = open !== undefined;
   $("#one").hidden = open === undefined;
   view.bar(open?.stage);
   if (open) view.one(open);
+  phone.about(open);
+  tellNew();
   tellRaised();
   await form(open);
   view.tick(serverTime(state.me));
@@ -200,6 +222,7 @@ result.listen(async (fields) => {
   location.hash = "";
 });
 
+phone.listen(current, () => state.me?.csrf ?? document.body.dataset.csrf, () => say("noPhone"));
 duress($("#duress"), raise);
 $("#silent").addEventListener("change", (event) => store.keepSilent(event.target.checked));
 
