@@ -43,12 +43,19 @@ def main() -> None:
 @app.command()
 def demo(
     for_: Annotated[
-        timedelta,
+        timedelta | None,
         typer.Option(
-            "--for", parser=duration, metavar="<time>", show_default="5m", help="How long, in wall time: 60s, 10m"
+            "--for",
+            parser=duration,
+            metavar="<time>",
+            show_default="5m; 30m with --operators 0",
+            help="How long, in wall time: 60s, 10m",
         ),
-    ] = timedelta(minutes=5),
-    speed: Annotated[float, typer.Option(min=0.001, help="Simulated seconds in a second")] = 60,
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(min=0.001, show_default="60; 5 with --operators 0", help="Simulated seconds in a second"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same province")] = 7,
     residents: Annotated[int, typer.Option(min=1, help="How many people live in the province")] = 3000,
     workers: Annotated[int, typer.Option(min=1, help="How many workers share the line")] = 2,
@@ -67,7 +74,8 @@ def demo(
 
     settings = load_settings()
     refuse_company(settings)
-    plan = Plan(for_, speed, seed, residents, workers, kill_worker, operators=operators)
+    usual = (timedelta(minutes=5), 60.0) if operators else (timedelta(minutes=30), 5.0)  # a person's pace
+    plan = Plan(for_ or usual[0], speed or usual[1], seed, residents, workers, kill_worker, operators=operators)
     found = asyncio.run(Demo(settings, plan, out, board, beside if console else None).run())
     if report is not None:
         report.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")

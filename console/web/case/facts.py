@@ -28,6 +28,8 @@ ROUTINE = frozenset(
         *(FactKind.EVIDENCE, FactKind.STOP_REMINDER),
     }
 )
+# What the plan does by itself stands in the story, and is no news to who talks with the resident; evidence is.
+UNTOLD = ROUTINE - {FactKind.EVIDENCE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ RULES = (
         "%(action)s第 %(n)s 次：%(result)s（迟到，%(text)s）",
     ),
     _rule(
-        r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<result>[a-z ]+) \((?P<text>.*)\)",
-        "%(action)s第 %(n)s 次：%(result)s（%(text)s）",
+        r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<result>[a-z ]+) \((?P<inner>.*)\)",
+        "%(action)s第 %(n)s 次：%(result)s（%(inner)s）",
     ),
     _rule(r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<inner>.*)", "%(action)s第 %(n)s 次：%(inner)s"),
     _rule(r"(?P<level>red|orange|yellow|blue) to (?P<level2>\w+): (?P<inner>.*)", "%(level)s → %(level2)s：%(inner)s"),
@@ -172,7 +174,17 @@ RULES = (
     ),
     _rule(r"already defrauded: (?P<inner>.*)", "已受骗：%(inner)s"),
     _rule(r"a victim's report", "当事人报案"),
+    _rule(r"(?P<by>[^:;]+): assigned; (?P<inner>.*)", "已派给 %(by)s（%(inner)s）"),
     _rule(r"(?P<by>[^:;]+): assigned", "已派给 %(by)s"),
+    _rule(r"in the same street office, (?P<inner>.*)", "同一街道，%(inner)s"),
+    _rule(r"in the same county, (?P<inner>.*)", "同一区县，%(inner)s"),
+    _rule(r"in the same prefecture, (?P<inner>.*)", "同一市州，%(inner)s"),
+    _rule(r"from elsewhere in the province, (?P<inner>.*)", "从省内他处前往，%(inner)s"),
+    _rule(r"(?P<inner>.*), was there before", "%(inner)s，曾去过"),
+    _rule(r"(?P<inner>.*), needs an interpreter", "%(inner)s，需要翻译"),
+    _rule(r"free", "空闲"),
+    _rule(r"(?P<n>\d+) open visits", "手头 %(n)s 件"),
+    _rule(r"a colleague handed it over", "由同事移交"),
     _rule(r"(?P<by>[^:;]+): accepted", "%(by)s 已接受"),
     _rule(r"(?P<by>[^:;]+): refused: the next one is asked", "%(by)s 不能前往，改派他人"),
     _rule(r"(?P<by>[^:;]+): on the way", "%(by)s 已出发"),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from console.web.pages import ZONE, page
 from console.web.services import Services, services
 from console.web.who import Signed, Who
 from schemas.cases import Case
+from schemas.events import FactKind
 from schemas.staff import StaffRole
 from streams.retry import TRANSIENT
 
@@ -101,14 +102,14 @@ async def render(
     return page(request, template, status, **usual | context(language) | more)
 
 
-def changes(request: Request, news: list[Told], me: str = "") -> list[str]:
-    """What happened, in words; `me`: whose own doings, and what follows from them, are left out."""
+def changes(request: Request, news: list[Told], untold: Collection[FactKind] = ()) -> list[str]:
+    """What happened, in words, but for facts of the kinds `untold`."""
     language, translated = language_of(request), _translate(request)
     return [
         f"{translated(labels.FACTS[fact.kind])}: {facts.told(fact.words, translated, tree_of, language)}"
         for each in news
         for fact in each.facts
-        if not me or each.of_others(me)
+        if fact.kind not in untold
     ]
 
 
@@ -135,7 +136,7 @@ async def _events(request: Request, who: Who, case: Case) -> AsyncIterator[Serve
 def _change(request: Request, who: Who, news: list[Told]) -> str:
     others = [each for each in news if each.of_others(who.login)]
     grave = any(fact.kind not in facts.ROUTINE for each in others for fact in each.facts)
-    words = changes(request, news, who.login)
+    words = changes(request, others, facts.UNTOLD)
     return orjson.dumps({"version": news[-1].version, "grave": grave, "words": words}).decode()
 
 

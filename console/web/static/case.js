@@ -1,5 +1,6 @@
 // The case page: forms are sent without leaving it, what changes is shown without touching what is being typed,
 // what cannot be undone is looked at once more, and a stop can be taken back for some seconds.
+import { keep } from "/static/claim.js";
 import { tick } from "/static/clock.js";
 import { announce } from "/static/keys.js";
 
@@ -7,6 +8,7 @@ const page = document.getElementById("case"), second = document.getElementById("
 const news = document.getElementById("case-news"), said = document.getElementById("said");
 const words = page.dataset, at = `/cases/${encodeURIComponent(words.case)}`;
 const SOON = 120, STORY_AGAIN = 2000, STORY_MOST = 30, NEWS_MOST = 8;
+const ENDS = ["outcome", "call_again", "close"]; // acts after which nobody has the case
 
 let shown = Number(words.version); // the version on the screen
 let refreshing = 0, storyTimer = 0, storyLooks = 0, maskTimer = 0, ahead = 0;
@@ -49,6 +51,8 @@ async function refresh(focus = "", forced = []) {
   const fresh = await load(`${at}/parts${query}`);
   const version = Number(fresh?.getElementById("head")?.dataset.version ?? 0);
   if (version < shown) return; // away, signed out, or overtaken by a later answer
+  const { mine } = fresh.getElementById("head").dataset;
+  if (mine && !page.dataset.claim) keep(page, mine); // the claim was answered after the page had been made
   for (const part of fresh.querySelectorAll("[data-live]")) replace(part, forced.includes(part.id));
   shown = version;
   if (focus) document.getElementById(focus)?.focus();
@@ -216,6 +220,7 @@ async function answered(form, status, told) {
     problem(form, "");
     form.reset();
     if (told.form) form.elements.form.value = told.form; // what is sent of it next is another act
+    if (ENDS.includes(form.dataset.act)) page.dataset.claimEnds = "yes";
     if (told.version && !ahead) seen(told.version);
     form.closest("details.act")?.removeAttribute("open");
     await refresh(told.undo ? "h-money" : form.dataset.act === "answers" ? "" : "h-acts");
