@@ -199,6 +199,8 @@ RULES = (
     _rule(r"acknowledged: no further robot call", "已确认，不再机器人外呼"),
     _rule(r"are you still safe\?", "回访：是否仍然安全"),
     _rule(r"at a follow-up: (?P<inner>.*)", "回访中：%(inner)s"),
+    _rule(r"not reached", "未联系上"),
+    _rule(r"on the desk", "已上坐席"),
     _rule(r"not reached by (?P<action>[a-z ]+)", "%(action)s未联系上"),
     _rule(r"not tried again: (?P<inner>.*)", "不再重试：%(inner)s"),
     _rule(r"the plan that runs now has its own", "现行计划另有安排"),
@@ -237,6 +239,15 @@ _PLAIN: dict[str, Mapping[str, str]] = {
         BankState.RETURNED.value: "已返还",
     },
 }
+_STEPS = {
+    "sms": labels.ACTIONS[Action.SMS],
+    "call": labels.ACTIONS[Action.ROBOT_CALL],
+    "operator": labels.ACTIONS[Action.OPERATOR_CALL],
+    "visit": labels.ACTIONS[Action.VISIT],
+    "stop": labels.ACTIONS[Action.STOP_PAYMENT],
+    "contact": labels.ACTIONS[Action.CONTACT_CALL],
+    "follow": labels.ACTIONS[Action.FOLLOW_UP],
+}
 _KNOWN: dict[str, Mapping[str, object]] = {
     "action": dict.fromkeys(action.value.replace("_", " ") for action in Action),
     "result": dict.fromkeys(result.value.replace("_", " ") for result in Result),
@@ -263,6 +274,8 @@ def _means(found: re.Match[str]) -> bool:
 
 
 def _part(name: str, text: str, translate: Translate) -> str:
+    if name == "step":
+        return translate(_step(text))
     if name == "inner":
         return translate(_PLAIN["result"][text]) if text in _PLAIN["result"] else told(text, translate)
     if name == "when":
@@ -270,6 +283,13 @@ def _part(name: str, text: str, translate: Translate) -> str:
         return date_time(at)
     known = _PLAIN.get(name, {}).get(text)
     return text if known is None else translate(known)
+
+
+def _step(text: str) -> str:
+    """What a step of the plan does (`red.operator`, `follow.2`); what is none, a hold's id, stays as it is."""
+    of, _, rest = text.partition(".")
+    name = of if of == "follow" else rest.partition(".")[0]
+    return _STEPS.get(name, text) if of in (*Level, "asked", "follow") else text
 
 
 def _answers(text: str, tree: Tree, translate: Translate, language: str) -> str:

@@ -154,6 +154,14 @@ NOTES = {
     "recording": "录音",
     "interpreter": "需要翻译",
 }
+RELATIONS = {
+    "spouse": "配偶",
+    "son": "儿子",
+    "daughter": "女儿",
+    "brother": "兄弟",
+    "sister": "姐妹",
+    "neighbour": "邻居",
+}
 SUGGESTIONS = {
     Suggestion.DISSUADED: "登记：已劝阻",
     Suggestion.NOT_PERSUADED: "登记：未劝服",
@@ -165,7 +173,7 @@ SUGGESTIONS = {
 
 _TABLES: tuple[Mapping[Any, str], ...] = (
     *(LEVELS, STATES, OUTCOMES, ACTIONS, RESULTS, STEP_STATES, STOP_STATES, TRANSFER_STATES, EVIDENCE, CLASSES),
-    *(SEXES, OCCUPATIONS, SPOKEN, FLAGS, BALANCES, SCAMS, FACTS, NOTES, SUGGESTIONS),
+    *(SEXES, OCCUPATIONS, SPOKEN, FLAGS, BALANCES, SCAMS, FACTS, NOTES, RELATIONS, SUGGESTIONS),
 )
 ALL = frozenset(text for table in _TABLES for text in table.values())
 

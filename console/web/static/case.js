@@ -13,7 +13,12 @@ const ENDS = ["outcome", "call_again", "close"]; // acts after which nobody has 
 let shown = Number(words.version); // the version on the screen
 let refreshing = 0, storyTimer = 0, storyLooks = 0, maskTimer = 0, ahead = 0;
 
-const say = (text) => { said.textContent = ""; said.textContent = text; };
+function say(text) {
+  const line = document.createElement("p");
+  line.textContent = text;
+  said.replaceChildren(line);
+}
+
 const fields = (form) => [...form.elements].filter((each) => each.name && !["hidden", "submit", "button"].includes(each.type));
 
 // ---------------------------------------------------------------- what is being typed
