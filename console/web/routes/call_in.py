@@ -1,6 +1,7 @@
 """A call comes in on 96110: who it is, whether the warning was ours, what the caller asks or reports."""
 
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -10,6 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from console.web import callers, reports, trail, unmask
 from console.web.acting import acted
 from console.web.answers import put
+from console.web.case import facts
 from console.web.described import Rung
 from console.web.door import DESK, Door
 from console.web.filled import Filled, done, fen, filled, new_form
@@ -181,6 +183,7 @@ async def _shown(
         wrong=wrong,
         wait=wait,
         longest=reports.LONGEST,
+        say=lambda text: facts.told(text, partial(translate, request)),
         steps={step.id: step for step in caller.case.steps} if caller.case else {},
     )
 

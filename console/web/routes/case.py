@@ -137,7 +137,18 @@ def _change(request: Request, who: Who, news: list[Told]) -> str:
     others = [each for each in news if each.of_others(who.login)]
     grave = any(fact.kind not in facts.ROUTINE for each in others for fact in each.facts)
     words = changes(request, others, facts.UNTOLD)
-    return orjson.dumps({"version": news[-1].version, "grave": grave, "words": words}).decode()
+    told = {"version": news[-1].version, "grave": grave, "words": words, "own": _own(request, who, news)}
+    return orjson.dumps(told).decode()
+
+
+def _own(request: Request, who: Who, news: list[Told]) -> dict[str, Any] | None:
+    """What became of what the person did: for a form whose answer was not there in time. `form`: its next id."""
+    own = [each for each in news if not each.of_others(who.login)]
+    if not own:
+        return None
+    refused = [fact for each in own for fact in each.facts if fact.kind in facts.REFUSALS]
+    words = [facts.told(fact.words, _translate(request), tree_of, language_of(request)) for fact in refused]
+    return {"refused": words, "form": new_form()}
 
 
 async def _story(made: Services, case: Case) -> Story:

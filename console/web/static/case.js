@@ -12,6 +12,7 @@ const ENDS = ["outcome", "call_again", "close"]; // acts after which nobody has 
 
 let shown = Number(words.version); // the version on the screen
 let refreshing = 0, storyTimer = 0, storyLooks = 0, maskTimer = 0, ahead = 0;
+let waiting = null; // the form whose answer is owed yet
 
 function say(text) {
   const line = document.createElement("p");
@@ -43,6 +44,7 @@ function busy(part) {
 async function load(path) {
   try {
     const answer = await fetch(path, { headers: { accept: "text/html" } });
+    if (answer.status === 401) location.reload(); // signed out: what is shown is no longer this person's to see
     return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
   } catch {
     return null; // the stream says that the server is away, and looks again when it is back
@@ -116,7 +118,8 @@ function listen() {
     if (Number(event.data) > shown) soon();
   });
   source.addEventListener("change", async (event) => {
-    const { version, grave, words: lines } = JSON.parse(event.data);
+    const { version, grave, words: lines, own } = JSON.parse(event.data);
+    if (own) late(own);
     if (lines.length) tell(lines);
     if (grave) ahead = version;
     else if (version <= shown) return;
@@ -128,7 +131,9 @@ function listen() {
   source.addEventListener("error", () => {
     if (!page.classList.contains("cut")) say(words.wordsOffline);
     page.classList.add("cut");
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, STORY_AGAIN);
+    if (source.readyState !== EventSource.CLOSED) return;
+    refresh();
+    setTimeout(listen, STORY_AGAIN);
   });
   addEventListener("pagehide", () => source.close());
 }
@@ -220,8 +225,29 @@ async function act(form, submitter) {
   }
 }
 
+/** The answer that a form has waited for: what was filled in is kept until it is known to be taken. */
+function late({ refused, form: next }) {
+  const form = waiting;
+  waiting = null;
+  if (!form) return;
+  form.elements.form.value = next;
+  if (refused.length) {
+    delete page.dataset.claimEnds;
+    tell(refused, words.wordsKept);
+    return;
+  }
+  form.reset();
+  form.closest("details.act")?.removeAttribute("open");
+  say(words.wordsDone);
+}
+
 async function answered(form, status, told) {
-  if (status < 300) {
+  if (told.answer === "waiting" && !told.undo) {
+    if (ENDS.includes(form.dataset.act)) page.dataset.claimEnds = "yes";
+    waiting = form;
+    problem(form, "");
+    say(told.words);
+  } else if (status < 300) {
     problem(form, "");
     form.reset();
     if (told.form) form.elements.form.value = told.form; // what is sent of it next is another act
