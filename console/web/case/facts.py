@@ -8,13 +8,17 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
-from console.web.case import labels
+from fastapi import Request
+
+from console import labels
+from console.web import reasons
+from console.web.case.scripts import tree_of
+from console.web.i18n import language_of, translate
 from console.web.pages import date_time
 from domain.questions import HEARD, Tree
-from schemas.cases import StopState
 from schemas.events import FactKind
-from schemas.inputs import BankState
 from schemas.levels import Action, Level, Outcome, Result
 
 Translate = Callable[[str], str]
@@ -50,22 +54,22 @@ RULES = (
         "%(action)s第 %(n)s 次：%(result)s（迟到）",
     ),
     _rule(
-        r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<result>[a-z ]+), late \((?P<text>.*)\)",
-        "%(action)s第 %(n)s 次：%(result)s（迟到，%(text)s）",
+        r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<result>[a-z ]+), late \((?P<how>.*)\)",
+        "%(action)s第 %(n)s 次：%(result)s（迟到，%(how)s）",
     ),
     _rule(
-        r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<result>[a-z ]+) \((?P<inner>.*)\)",
-        "%(action)s第 %(n)s 次：%(result)s（%(inner)s）",
+        r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<result>[a-z ]+) \((?P<how>.*)\)",
+        "%(action)s第 %(n)s 次：%(result)s（%(how)s）",
     ),
     _rule(r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<inner>.*)", "%(action)s第 %(n)s 次：%(inner)s"),
     _rule(r"(?P<level>red|orange|yellow|blue) to (?P<level2>\w+): (?P<inner>.*)", "%(level)s → %(level2)s：%(inner)s"),
-    _rule(r"(?P<level>red|orange|yellow|blue): (?P<text>.*)", "%(level)s：%(text)s"),
+    _rule(r"(?P<level>red|orange|yellow|blue): (?P<inner>.*)", "%(level)s：%(inner)s"),
     _rule(
         r"in danger again: (?P<inner>.*) \((?P<level>\w+), was (?P<level2>\w+)\)",
         "再次遇险：%(inner)s（%(level)s，原为%(level2)s）",
     ),
     _rule(r"in danger again: (?P<inner>.*)", "再次遇险：%(inner)s"),
-    _rule(r"from before the case was settled: (?P<text>.*)", "处置前的旧证据：%(text)s"),
+    _rule(r"from before the case was settled: (?P<inner>.*)", "处置前的旧证据：%(inner)s"),
     _rule(r"(?P<outcome>[a-z ]+), says (?P<by>[^:]+): (?P<text>.*)", "%(by)s 登记：%(outcome)s。%(text)s"),
     _rule(r"(?P<outcome>[a-z ]+), says (?P<by>[^:]+)", "%(by)s 登记：%(outcome)s"),
     _rule(
@@ -174,17 +178,8 @@ RULES = (
     ),
     _rule(r"already defrauded: (?P<inner>.*)", "已受骗：%(inner)s"),
     _rule(r"a victim's report", "当事人报案"),
-    _rule(r"(?P<by>[^:;]+): assigned; (?P<inner>.*)", "已派给 %(by)s（%(inner)s）"),
     _rule(r"(?P<by>[^:;]+): assigned", "已派给 %(by)s"),
-    _rule(r"in the same street office, (?P<inner>.*)", "同一街道，%(inner)s"),
-    _rule(r"in the same county, (?P<inner>.*)", "同一区县，%(inner)s"),
-    _rule(r"in the same prefecture, (?P<inner>.*)", "同一市州，%(inner)s"),
-    _rule(r"from elsewhere in the province, (?P<inner>.*)", "从省内他处前往，%(inner)s"),
-    _rule(r"(?P<inner>.*), was there before", "%(inner)s，曾去过"),
-    _rule(r"(?P<inner>.*), needs an interpreter", "%(inner)s，需要翻译"),
-    _rule(r"free", "空闲"),
-    _rule(r"(?P<n>\d+) open visits", "手头 %(n)s 件"),
-    _rule(r"a colleague handed it over", "由同事移交"),
+    _rule(r"(?P<by>[^:;]+): assigned; (?P<how>.*)", "已派给 %(by)s（%(how)s）"),
     _rule(r"(?P<by>[^:;]+): accepted", "%(by)s 已接受"),
     _rule(r"(?P<by>[^:;]+): refused: the next one is asked", "%(by)s 不能前往，改派他人"),
     _rule(r"(?P<by>[^:;]+): on the way", "%(by)s 已出发"),
@@ -200,7 +195,6 @@ RULES = (
     _rule(r"are you still safe\?", "回访：是否仍然安全"),
     _rule(r"at a follow-up: (?P<inner>.*)", "回访中：%(inner)s"),
     _rule(r"not reached", "未联系上"),
-    _rule(r"on the desk", "已上坐席"),
     _rule(r"not reached by (?P<action>[a-z ]+)", "%(action)s未联系上"),
     _rule(r"not tried again: (?P<inner>.*)", "不再重试：%(inner)s"),
     _rule(r"the plan that runs now has its own", "现行计划另有安排"),
@@ -230,14 +224,7 @@ _PLAIN: dict[str, Mapping[str, str]] = {
         **labels.NOTES,
         **{what.replace("_", " "): words for what, words in labels.NOTES.items()},
     },
-    "bank": {
-        BankState.IN_FORCE.value: labels.STOP_STATES[StopState.IN_FORCE],
-        BankState.REFUSED.value: labels.STOP_STATES[StopState.REFUSED],
-        BankState.RELEASED.value: labels.STOP_STATES[StopState.RELEASED],
-        BankState.CANCELLED.value: "途中撤销",
-        BankState.FROZEN.value: "已冻结",
-        BankState.RETURNED.value: "已返还",
-    },
+    "bank": {state.value: words for state, words in labels.BANK_STATES.items()},
 }
 _STEPS = {
     "sms": labels.ACTIONS[Action.SMS],
@@ -265,7 +252,12 @@ def told(words: str, translate: Translate, tree: Callable[[str], Tree] | None = 
         if found and _means(found):
             parts = {name: _part(name, text, translate) for name, text in found.groupdict().items()}
             return translate(rule.words) % parts
-    return words
+    return reasons.several(words, translate)
+
+
+def say(request: Request, words: str) -> str:
+    """A fact's words in the request's language."""
+    return told(words, partial(translate, request), tree_of, language_of(request))
 
 
 def _means(found: re.Match[str]) -> bool:
@@ -278,11 +270,19 @@ def _part(name: str, text: str, translate: Translate) -> str:
         return translate(_step(text))
     if name == "inner":
         return translate(_PLAIN["result"][text]) if text in _PLAIN["result"] else told(text, translate)
+    if name == "how":
+        return " · ".join(_detail(part, translate) for part in text.split(", "))
     if name == "when":
         at = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
         return date_time(at)
     known = _PLAIN.get(name, {}).get(text)
     return text if known is None else translate(known)
+
+
+def _detail(text: str, translate: Translate) -> str:
+    if found := re.fullmatch(r"(\d+) open visits", text):
+        return translate("手上 %(n)s 件") % {"n": found[1]}
+    return translate(labels.DETAILS[text]) if text in labels.DETAILS else text
 
 
 def _step(text: str) -> str:

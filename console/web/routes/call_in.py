@@ -178,12 +178,12 @@ async def _shown(
         call=caller.call,
         case=caller.case,
         place=place,
+        say=partial(facts.say, request),
         forms={name: new_form() for name in ("who", "code", "told", "hand_over")},
         typed=typed.fields if typed else {},
         wrong=wrong,
         wait=wait,
         longest=reports.LONGEST,
-        say=lambda text: facts.told(text, partial(translate, request)),
         steps={step.id: step for step in caller.case.steps} if caller.case else {},
     )
 

@@ -18,7 +18,7 @@ for (const section of document.querySelectorAll("[data-call]")) {
       const { words, kept, lost } = await answer.json();
       const parts = [words];
       for (const { transfer } of kept) tick(transfer);
-      if (kept.length) parts.push(heard.dataset.kept + kept.map((each) => each.amount).join("、"));
+      if (kept.length) parts.push(heard.dataset.kept + kept.map((each) => each.amount).join(", "));
       if (lost !== "¥0") parts.push(heard.dataset.lost + lost);
       heard.textContent = parts.join(" ");
     } catch {
