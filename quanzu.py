@@ -43,14 +43,18 @@ def main() -> None:
 @app.command()
 def demo(
     for_: Annotated[
-        timedelta,
+        timedelta | None,
         typer.Option(
-            "--for", parser=duration, metavar="<time>", show_default="5m", help="How long, in wall time: 60s, 10m"
+            "--for",
+            parser=duration,
+            metavar="<time>",
+            show_default="5m; 30m with --operators 0",
+            help="How long, in wall time: 60s, 10m",
         ),
-    ] = timedelta(minutes=5),
+    ] = None,
     speed: Annotated[
         float | None,
-        typer.Option(min=0.001, show_default="60; 10 with --operators 0", help="Simulated seconds in a second"),
+        typer.Option(min=0.001, show_default="60; 5 with --operators 0", help="Simulated seconds in a second"),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same province")] = 7,
     residents: Annotated[int, typer.Option(min=1, help="How many people live in the province")] = 3000,
@@ -71,8 +75,8 @@ def demo(
 
     settings = load_settings()
     refuse_company(settings)
-    pace = speed or (60 if operators else 10)  # slow enough for one person to do what falls due
-    plan = Plan(for_, pace, seed, residents, workers, kill_worker, operators=operators)
+    usual = (timedelta(minutes=5), 60.0) if operators else (timedelta(minutes=30), 5.0)  # a person's pace
+    plan = Plan(for_ or usual[0], speed or usual[1], seed, residents, workers, kill_worker, operators=operators)
     found = asyncio.run(Demo(settings, plan, out, board, beside if console else None).run())
     if report is not None:
         report.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")

@@ -222,6 +222,14 @@ FACTS = {
     FactKind.REFUSED: "未执行",
     FactKind.CLOSED: "已结案",
 }
+RELATIONS = {
+    "spouse": "配偶",
+    "son": "儿子",
+    "daughter": "女儿",
+    "brother": "兄弟",
+    "sister": "姐妹",
+    "neighbour": "邻居",
+}
 NOTES = {
     "conversation": "开始通话",
     "code_confirmed": "核实码无误",
@@ -261,7 +269,7 @@ SUGGESTIONS = {
 _TABLES: tuple[Mapping[Any, str], ...] = (
     *(LEVELS, ACTIONS, CHANNELS, STATES, OUTCOMES, SITUATIONS, RESULTS, STEP_STATES, STOP_STATES, BANK_STATES, ASKED),
     *(RELEASE_STATES, DIFFERENCES, TRANSFER_STATES, EVIDENCE, CLASSES, SEXES, OCCUPATIONS, SPOKEN, AGES, FLAGS),
-    *(BALANCES, SCAMS, MEANS, ROSTER_ROLES, CLOCKS, NEAR, FACTS, NOTES, DETAILS, SUGGESTIONS),
+    *(BALANCES, SCAMS, MEANS, ROSTER_ROLES, CLOCKS, NEAR, FACTS, NOTES, RELATIONS, DETAILS, SUGGESTIONS),
 )
 _CLOCK, _CLOSE = "clock.", "clock.close"  # steps inside the case that contact nobody (domain/casework/draft.py)
 _CLOSES, _RUNS_OUT = "自动结案", "止付到期"

@@ -1,5 +1,7 @@
 """The simulated residents' end of the line: who sits at the screen in a demo calls them, and they answer."""
 
+from collections.abc import Awaitable, Callable
+
 from schemas.levels import Outcome
 from simulators.contacts import Contacts
 from streams.clock import Clock
@@ -21,9 +23,11 @@ class Telephone:
     def __init__(self, contacts: Contacts, desk: Desk, clock: Clock) -> None:
         self._contacts, self._desk, self._clock = contacts, desk, clock
 
-    async def call(self, case_id: str) -> Call:
+    async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
         """Talk for as long as it takes by the province's clock; the resident may be persuaded."""
         talk = self._contacts.talk(case_id, self._clock.now())
+        if talk.outcome is not Outcome.UNREACHABLE:
+            await answered()
         await self._clock.sleep(talk.lasted)
         if talk.outcome is Outcome.UNREACHABLE:
             return Call(False, BUSY if talk.because == "busy" else NO_ANSWER)

@@ -1,5 +1,6 @@
 """Calling a resident from the desk: by a softphone, or, in a demo, somebody who is simulated."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,5 +20,5 @@ class Call:
 class Telephone(Protocol):
     """Whoever can place a call."""
 
-    async def call(self, case_id: str) -> Call:
-        """Call the resident of a case, and return when the talk is over."""
+    async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
+        """Call the resident of a case, and return when the talk is over; `answered`: told when the talk begins."""

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
 from console.web.auth import csrf
+from console.web.described import FAULTS, Answers
 from console.web.services import services
 from console.web.who import ForbiddenError, NotSignedInError
 from schemas.staff import StaffRole
@@ -31,22 +32,24 @@ class Door:
 
     def page(self, path: str, roles: Collection[StaffRole], name: str) -> Callable[[Endpoint], Endpoint]:
         """GET, for people: HTML, or what a page needs."""
-        return self._route(path, roles, name, ["GET"], schema=False)
+        return self._route(path, roles, name, ["GET"])
 
     def act(self, path: str, roles: Collection[StaffRole], name: str) -> Callable[[Endpoint], Endpoint]:
         """POST by a form, or by a page's script."""
-        return self._route(path, roles, name, ["POST"], schema=False)
+        return self._route(path, roles, name, ["POST"])
 
-    def api(self, method: str, path: str, roles: Collection[StaffRole], name: str) -> Callable[[Endpoint], Endpoint]:
-        """For other programs as for people; in the OpenAPI description."""
-        return self._route(path, roles, name, [method], schema=True)
+    def api(
+        self, method: str, path: str, roles: Collection[StaffRole], name: str, answers: Answers
+    ) -> Callable[[Endpoint], Endpoint]:
+        """For other programs as for people; in the OpenAPI description, with what it answers."""
+        return self._route(path, roles, name, [method], answers)
 
     def public(self, method: str, path: str, name: str) -> Callable[[Endpoint], Endpoint]:
         """For whoever is not signed in yet."""
-        return self._route(path, PUBLIC, name, [method], schema=False)
+        return self._route(path, PUBLIC, name, [method])
 
     def _route(
-        self, path: str, roles: Collection[StaffRole], name: str, methods: list[str], *, schema: bool
+        self, path: str, roles: Collection[StaffRole], name: str, methods: list[str], answers: Answers | None = None
     ) -> Callable[[Endpoint], Endpoint]:
         known = frozenset(roles)
 
@@ -56,7 +59,8 @@ class Door:
                 endpoint,
                 methods=methods,
                 name=name,
-                include_in_schema=schema,
+                include_in_schema=answers is not None,
+                responses=None if answers is None else {**FAULTS, **answers},
                 openapi_extra={ROLES: sorted(known)},
                 dependencies=[Depends(guard(known))] if known else [],
                 response_model=None,

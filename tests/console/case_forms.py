@@ -41,11 +41,9 @@ async def send(
 async def done(
     console: Stage, client: Client, case: Case, do: str, fields: Mapping[str, str] | None = None, **more: str
 ) -> None:
-    """Send a form as somebody does who looks again when the case has gone on meanwhile: the line does not wait."""
-    for _ in range(10):
-        answer = await send(client, await latest(console, case), do, {**(fields or {}), **more})
-        if answer.status_code != 409 or "您看到的内容已经更新" not in answer.text:
-            break
+    """Send a form of the page as it stands once nothing is under way: it is taken at once."""
+    await console.house.settle([case.resident])
+    answer = await send(client, await latest(console, case), do, {**(fields or {}), **more})
     assert answer.status_code == 303, answer.text
 
 

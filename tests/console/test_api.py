@@ -1,6 +1,7 @@
 """The API as another program uses it."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -27,6 +28,15 @@ async def red(line: Line) -> Case:
 async def note(client: Client, case: Case, key: str, seen: int | None = None, words: str = "a note") -> Response:
     body = {"act": {"do": "note", "what": "note", "note": words}, "seen": seen or case.version}
     return await client.post(f"{API}/cases/{case.id}/acts", json=body, headers={"Idempotency-Key": key})
+
+
+async def act(
+    client: Client, case: Case, what: dict[str, Any], seen: int | None = None, *, anyway: bool = False
+) -> Response:
+    """One act under a key of its own."""
+    body = {"act": what, "seen": seen or case.version, "anyway": anyway}
+    headers = {"Idempotency-Key": secrets.token_hex(8)}
+    return await client.post(f"{API}/cases/{case.id}/acts", json=body, headers=headers)
 
 
 async def events(answer: Response) -> AsyncIterator[tuple[str, str, dict[str, Any]]]:
@@ -80,8 +90,53 @@ async def test_an_act_on_what_has_changed_meanwhile_is_refused_with_409(console:
         await note(client, case, "something-happens")
         lowered = {"act": {"do": "lower", "level": "yellow", "reason": "looked into"}, "seen": case.version}
         late = await client.post(f"{API}/cases/{case.id}/acts", json=lowered, headers={"Idempotency-Key": "lower-it"})
-    assert late.status_code == 409
-    assert late.json()["words"]
+    told = late.json()
+    assert (late.status_code, told["answer"]) == (409, "refused")
+    assert ("note", "note: a note") in {
+        (fact["kind"], fact["words"]) for each in told["changes"] for fact in each["facts"]
+    }
+    assert all(each["version"] > case.version for each in told["changes"])
+    assert told["ask"] is None
+
+
+async def test_after_a_look_at_what_has_changed_the_version_that_was_told_is_taken(console: Stage) -> None:
+    line = console.line()
+    case = await red(line)
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        await note(client, case, "something-happens")
+        late = await act(client, case, {"do": "send_officer", "reason": "not reached"}, case.version)
+        await line.settle()
+        again = await act(client, case, {"do": "send_officer", "reason": "not reached"}, late.json()["version"])
+    assert (late.status_code, again.status_code) == (409, 200)
+
+
+async def test_a_claim_takes_the_case_until_it_is_given_back(console: Stage) -> None:
+    case = await red(console.line())
+    first, second = [await console.signed_in(StaffRole.OPERATOR) for _ in range(2)]
+    took = [(await act(each, case, {"do": "claim"})).status_code for each in (first, first, second)]
+    assert (took, await console.services.desk.leased([case.id])) == ([200, 200, 409], [True])
+    assert (await first.get(f"{API}/cases/{case.id}")).json()["claimed_by"] == first.account.login
+    assert (await act(first, case, {"do": "unclaim"})).status_code == 200
+    assert (await act(second, case, {"do": "claim"})).status_code == 200
+    for each in (first, second):
+        await each.aclose()
+
+
+async def test_acting_on_a_case_that_another_has_is_asked_about_with_what_changed(console: Stage) -> None:
+    line = console.line()
+    case = await red(line)
+    first, second = [await console.signed_in(StaffRole.OPERATOR) for _ in range(2)]
+    assert (await act(first, case, {"do": "claim"})).status_code == 200
+    await line.settle()
+    officer = {"do": "send_officer", "reason": "not reached"}
+    asked = await act(second, case, officer)
+    told = asked.json()
+    assert (asked.status_code, told["ask"]) == (409, "anyway")
+    assert "claimed" in {fact["kind"] for each in told["changes"] for fact in each["facts"]}
+    assert (await act(second, case, officer, told["version"])).status_code == 409
+    assert (await act(second, case, officer, told["version"], anyway=True)).status_code == 200
+    for each in (first, second):
+        await each.aclose()
 
 
 async def test_a_stream_that_broke_off_goes_on_without_missing_anything(console: Stage) -> None:

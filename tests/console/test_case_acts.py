@@ -184,3 +184,16 @@ async def test_a_form_that_is_wrong_says_what_and_changes_nothing(
     assert (answer.status_code, words in answer.text) == (422, True)
     await line.settle()
     assert operator.account.login not in {fact.by for fact in await line.facts(resident)}
+
+
+async def test_who_has_put_down_what_came_of_a_call_is_free_of_the_case_and_another_may_take_it_at_once(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    resident, case = await red(line)
+    assert (await operator.post(f"/cases/{case.id}/claim", headers=JSON)).status_code == 200
+    await line.settle()
+    put_down = await send(operator, await line.case(resident), "outcome", outcome="unreachable", headers=JSON)
+    assert put_down.status_code == 200
+    assert await console.services.desk.leased([case.id]) == [False]
+    async with await console.signed_in(StaffRole.OPERATOR) as other:
+        assert (await other.post(f"/cases/{case.id}/claim", headers=JSON)).status_code == 200

@@ -4,6 +4,7 @@ import asyncio
 import re
 import secrets
 from contextlib import suppress
+from typing import Any
 
 import orjson
 
@@ -193,7 +194,7 @@ async def test_a_page_that_is_open_is_told_what_another_does_and_not_what_its_pe
     console: Stage, line: Line, operator: Client
 ) -> None:
     _, case = await red(line)
-    heard: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     begun = asyncio.Event()
 
     async def listen() -> None:
@@ -211,11 +212,12 @@ async def test_a_page_that_is_open_is_told_what_another_does_and_not_what_its_pe
         await send(operator, case, "note", what="note", note="我写的")
         async with await console.signed_in(StaffRole.OPERATOR) as other:
             await send(other, case, "note", what="note", note="别人写的")
-        told: list[dict[str, object]] = []
+        told: list[dict[str, Any]] = []
         while not told or "别人写的" not in str(told[-1]["words"]):
             told.append(await asyncio.wait_for(heard.get(), SECONDS))
         assert told[-1]["grave"]
         assert "我写的" not in str(told)
+        assert [each["own"]["refused"] for each in told if each["own"]] == [[]]  # taken, and that is told too
         assert [each["version"] for each in told] == sorted({int(str(each["version"])) for each in told})
     finally:
         task.cancel()

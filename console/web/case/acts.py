@@ -11,13 +11,16 @@ from pydantic import Field, StringConstraints
 from console.web import answers
 from console.web.acting import acted
 from console.web.answers import Answer, Answered
+from console.web.case.stories import Told
 from console.web.live import claims
 from console.web.services import Services
 from console.web.who import NotFoundError, Who
 from domain.ids import short_hash
 from schemas.base import Model
 from schemas.cases import Case
+from schemas.events import FactKind
 from schemas.inputs import Act, ClaimAct, NoteAct
+from streams.retry import TRANSIENT
 
 
 class ActBody(Model):
@@ -57,7 +60,10 @@ async def act(services: Services, who: Who, case_id: str, body: ActBody) -> Answ
 async def write(services: Services, who: Who, case: Case, body: ActBody) -> Answer:
     """Write the act as the case's input, and wait for its answer."""
     message = acted(services, who, case, body.act, input_id(who, case.id, body), body.seen)
-    return await answers.put(services, who, message, getattr(body.act, "reason", ""))
+    answer = await answers.put(services, who, message, getattr(body.act, "reason", ""))
+    if answer.event and case.claimed_by == who.login != answer.event.case.claimed_by:
+        await services.desk.release(case.id, who.login)  # done with it: whoever takes it next need not wait
+    return answer
 
 
 def input_id(who: Who, case_id: str, body: ActBody) -> str:
@@ -69,6 +75,15 @@ def taken_by_other(case: Case, who: Who, body: ActBody) -> Taken | None:
     """Who has the case, if that is another and the act is one that gets in his way. What was said is never in it."""
     free = body.anyway or isinstance(body.act, NoteAct | ClaimAct)
     return None if free or case.claimed_by in (None, who.login) else Taken(case.claimed_by or "")
+
+
+async def news(services: Services, case: Case, seen: int) -> list[Told]:
+    """What happened since a version, but for what was refused."""
+    try:
+        story = await services.stories.of(case)
+    except TRANSIENT:
+        story = services.stories.known(case.id)
+    return [each for each in story.after(seen) if not all(fact.kind is FactKind.REFUSED for fact in each.facts)]
 
 
 async def _claim(services: Services, who: Who, case: Case, act: ClaimAct) -> Answer:

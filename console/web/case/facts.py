@@ -32,6 +32,8 @@ ROUTINE = frozenset(
         *(FactKind.EVIDENCE, FactKind.STOP_REMINDER),
     }
 )
+# What the plan does by itself stands in the story, and is no news to who talks with the resident; evidence is.
+UNTOLD = ROUTINE - {FactKind.EVIDENCE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,7 @@ RULES = (
     _rule(r"acknowledged: no further robot call", "已确认，不再机器人外呼"),
     _rule(r"are you still safe\?", "回访：是否仍然安全"),
     _rule(r"at a follow-up: (?P<inner>.*)", "回访中：%(inner)s"),
+    _rule(r"not reached", "未联系上"),
     _rule(r"not reached by (?P<action>[a-z ]+)", "%(action)s未联系上"),
     _rule(r"not tried again: (?P<inner>.*)", "不再重试：%(inner)s"),
     _rule(r"the plan that runs now has its own", "现行计划另有安排"),
@@ -222,6 +225,15 @@ _PLAIN: dict[str, Mapping[str, str]] = {
         **{what.replace("_", " "): words for what, words in labels.NOTES.items()},
     },
     "bank": {state.value: words for state, words in labels.BANK_STATES.items()},
+}
+_STEPS = {
+    "sms": labels.ACTIONS[Action.SMS],
+    "call": labels.ACTIONS[Action.ROBOT_CALL],
+    "operator": labels.ACTIONS[Action.OPERATOR_CALL],
+    "visit": labels.ACTIONS[Action.VISIT],
+    "stop": labels.ACTIONS[Action.STOP_PAYMENT],
+    "contact": labels.ACTIONS[Action.CONTACT_CALL],
+    "follow": labels.ACTIONS[Action.FOLLOW_UP],
 }
 _KNOWN: dict[str, Mapping[str, object]] = {
     "action": dict.fromkeys(action.value.replace("_", " ") for action in Action),
@@ -254,6 +266,8 @@ def _means(found: re.Match[str]) -> bool:
 
 
 def _part(name: str, text: str, translate: Translate) -> str:
+    if name == "step":
+        return translate(_step(text))
     if name == "inner":
         return translate(_PLAIN["result"][text]) if text in _PLAIN["result"] else told(text, translate)
     if name == "how":
@@ -269,6 +283,13 @@ def _detail(text: str, translate: Translate) -> str:
     if found := re.fullmatch(r"(\d+) open visits", text):
         return translate("手上 %(n)s 件") % {"n": found[1]}
     return translate(labels.DETAILS[text]) if text in labels.DETAILS else text
+
+
+def _step(text: str) -> str:
+    """What a step of the plan does (`red.operator`, `follow.2`); what is none, a hold's id, stays as it is."""
+    of, _, rest = text.partition(".")
+    name = of if of == "follow" else rest.partition(".")[0]
+    return _STEPS.get(name, text) if of in (*Level, "asked", "follow") else text
 
 
 def _answers(text: str, tree: Tree, translate: Translate, language: str) -> str:

@@ -7,23 +7,24 @@ its area. Errors are JSON: what is wrong, and what to do.
 import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 from fastapi import Body, Header, Query, Request
-from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, JSONServerSentEvent
 from starlette.responses import JSONResponse, Response
 
-from console.web.acting import acted
-from console.web.answers import Answered, put
-from console.web.case.acts import found
+from console.web import described
+from console.web.answers import Answered
+from console.web.case import acts
+from console.web.case.acts import ActBody, found, taken_by_other
+from console.web.described import Acted, CasePage, Change
 from console.web.door import DESK, EVERYBODY, Door
 from console.web.services import Services, services
 from console.web.who import Signed, Who
 from domain.ids import short_hash
 from domain.webhooks import payload
-from schemas.cases import CaseState
+from schemas.cases import Case, CaseState
 from schemas.events import CaseEvent
 from schemas.inputs import Act
 from schemas.levels import Level
@@ -38,6 +39,11 @@ READERS = DESK | {StaffRole.AUDITOR, StaffRole.RELEASE_DESK}
 PING_SECONDS = 15
 MOST = 500
 STATUS = {Answered.DONE: 200, Answered.WAITING: 202, Answered.REFUSED: 409}
+ACTED: described.Answers = {
+    200: {"model": Acted, "description": "Done"},
+    202: {"model": Acted, "description": "Written and not answered yet, or sent before under this Idempotency-Key"},
+    409: {"model": Acted, "description": "Refused: the words say why"},
+}
 
 Key = Annotated[
     str,
@@ -45,16 +51,16 @@ Key = Annotated[
 ]
 
 
-@door.api("GET", "/openapi.json", EVERYBODY, name="api-description")
+@door.api("GET", "/openapi.json", EVERYBODY, name="api-description", answers={})
 async def description(request: Request) -> Response:
     """This description."""
     app = request.app
     if not hasattr(app.state, "description"):  # it takes a second or more, and does not change
-        app.state.description = get_openapi(title="Quanzu", version="1", routes=app.routes, description=__doc__)
+        app.state.description = described.description(app, __doc__ or "")
     return JSONResponse(app.state.description)
 
 
-@door.api("GET", "/cases", READERS, name="api-cases")
+@door.api("GET", "/cases", READERS, name="api-cases", answers={200: {"model": CasePage}})
 async def cases(
     request: Request,
     who: Signed,
@@ -74,17 +80,17 @@ async def cases(
     ]
     shown = fitting[:most]
     following = shown[-1].id if len(fitting) > most else None
-    return _json({"cases": [case.model_dump(mode="json") for case in shown], "next": following})
+    return _json(CasePage(cases=shown, next=following))
 
 
-@door.api("GET", "/cases/{case_id}", READERS, name="api-case")
+@door.api("GET", "/cases/{case_id}", READERS, name="api-case", answers={200: {"model": Case}})
 async def one_case(request: Request, who: Signed, case_id: str) -> Response:
     """A case as it stands. It holds no name, telephone or account: a resident is an id."""
     case = await found(services(request), who, case_id)
-    return _json(case.model_dump(mode="json"))
+    return _json(case)
 
 
-@door.api("POST", "/cases/{case_id}/acts", DESK, name="api-act")
+@door.api("POST", "/cases/{case_id}/acts", DESK, name="api-act", answers=ACTED)
 async def act(
     request: Request,
     who: Signed,
@@ -92,20 +98,28 @@ async def act(
     act: Annotated[Act, Body(embed=True)],
     seen_version: Annotated[int, Body(alias="seen", ge=1, embed=True, description="The case's version that was seen")],
     key: Key,
+    anyway: Annotated[bool, Body(embed=True, description="Meant although another has the case")] = False,
 ) -> Response:
-    """Do what an operator may. 200 done, 202 written and not answered yet, 409 refused: the case has changed.
+    """Do what an operator may, as on the case page: a claim takes the lease, and the same again renews it.
 
-    With the same Idempotency-Key it counts once; the answer to a repetition is 202.
+    200 done; 202 written and not answered yet, or sent before under this Idempotency-Key; 409 refused: `changes` is
+    what has happened since `seen`, `version` what to send as `seen` after a look at it, `ask: anyway` that another has
+    the case.
     """
     made = services(request)
     case = await found(made, who, case_id)
-    report = acted(made, who, case, act, short_hash("api", who.login, case.id, key), seen_version)
-    answer = await put(made, who, report)
-    after = answer.event.case.version if answer.event else None
-    return _json({"answer": answer.how.value, "words": answer.words, "version": after}, STATUS[answer.how])
+    body = ActBody(form=short_hash("api", key), seen=seen_version, act=act, anyway=anyway)
+    answer = await acts.act(made, who, case_id, body)
+    latest = answer.event.case if answer.event else await found(made, who, case_id)
+    told = Acted(answer=answer.how, words=answer.words, version=latest.version)
+    if answer.how is Answered.REFUSED:
+        changes = [Change.of(each) for each in await acts.news(made, latest, seen_version)]
+        ask = "anyway" if taken_by_other(case, who, body) else None
+        told = told.model_copy(update={"changes": changes, "ask": ask})
+    return _json(told, STATUS[answer.how])
 
 
-@door.api("GET", "/stream", READERS, name="api-stream")
+@door.api("GET", "/stream", READERS, name="api-stream", answers={200: {"content": {"text/event-stream": {}}}})
 async def stream(
     request: Request,
     who: Signed,
@@ -144,5 +158,5 @@ def _place(reached: dict[int, int]) -> str:
     return ",".join(f"{partition}:{offset}" for partition, offset in sorted(reached.items()))
 
 
-def _json(value: Any, status: int = 200) -> Response:  # noqa: ANN401 - what JSON holds
-    return Response(orjson.dumps(value), status, {"Cache-Control": "no-store"}, "application/json")
+def _json(value: BaseModel, status: int = 200) -> Response:
+    return Response(value.model_dump_json(), status, {"Cache-Control": "no-store"}, "application/json")

@@ -12,6 +12,7 @@ from console.web import callers, reports, trail, unmask
 from console.web.acting import acted
 from console.web.answers import put
 from console.web.case import facts
+from console.web.described import Rung
 from console.web.door import DESK, Door
 from console.web.filled import Filled, done, fen, filled, new_form
 from console.web.i18n import translate
@@ -136,7 +137,7 @@ for each in ("who", "code", "told", "hand-over"):
     door.page(f"/call-in/{{call_id}}/{each}", DESK, name=f"call-in-{each}-left")(back)
 
 
-@door.api("POST", "/api/v1/calls", DESK, name="api-call-rings")
+@door.api("POST", "/api/v1/calls", DESK, name="api-call-rings", answers={202: {"model": Rung}})
 async def rings(request: Request, who: Signed, given: Rings) -> Response:
     """A PBX tells of a call that comes in: operators of the account's area see it ring. Told twice it rings once."""
     try:
@@ -146,7 +147,7 @@ async def rings(request: Request, who: Signed, given: Rings) -> Response:
     made = services(request)
     name = f"c{short_hash('ring', who.login, given.id)}"
     await Calls(made.line).ring(Ringing(id=name, at=made.line.clock.now(), phone=phone, area=who.area))
-    return JSONResponse({"call": name}, 202)
+    return JSONResponse(Rung(call=name).model_dump(), 202)
 
 
 def _front(request: Request, status: int = 200, phone: str = "", wrong: str = "") -> Response:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ from console.web.pages import ZONE, page
 from console.web.services import Services, services
 from console.web.who import Signed, Who
 from schemas.cases import Case
+from schemas.events import FactKind
 from schemas.staff import StaffRole
 from streams.retry import TRANSIENT
 
@@ -103,14 +104,14 @@ async def render(
     return page(request, template, status, **usual | context(language) | more)
 
 
-def changes(request: Request, news: list[Told], me: str = "") -> list[str]:
-    """What happened, in words; `me`: whose own doings, and what follows from them, are left out."""
+def changes(request: Request, news: list[Told], untold: Collection[FactKind] = ()) -> list[str]:
+    """What happened, in words, but for facts of the kinds `untold`."""
     language, translated = language_of(request), _translate(request)
     return [
         f"{translated(labels.FACTS[fact.kind])}: {facts.told(fact.words, translated, tree_of, language)}"
         for each in news
         for fact in each.facts
-        if not me or each.of_others(me)
+        if fact.kind not in untold
     ]
 
 
@@ -137,8 +138,19 @@ async def _events(request: Request, who: Who, case: Case) -> AsyncIterator[Serve
 def _change(request: Request, who: Who, news: list[Told]) -> str:
     others = [each for each in news if each.of_others(who.login)]
     grave = any(fact.kind not in facts.ROUTINE for each in others for fact in each.facts)
-    words = changes(request, news, who.login)
-    return orjson.dumps({"version": news[-1].version, "grave": grave, "words": words}).decode()
+    words = changes(request, others, facts.UNTOLD)
+    told = {"version": news[-1].version, "grave": grave, "words": words, "own": _own(request, who, news)}
+    return orjson.dumps(told).decode()
+
+
+def _own(request: Request, who: Who, news: list[Told]) -> dict[str, Any] | None:
+    """What became of what the person did: for a form whose answer was not there in time. `form`: its next id."""
+    own = [each for each in news if not each.of_others(who.login)]
+    if not own:
+        return None
+    refused = [fact for each in own for fact in each.facts if fact.kind in facts.REFUSALS]
+    words = [facts.told(fact.words, _translate(request), tree_of, language_of(request)) for fact in refused]
+    return {"refused": words, "form": new_form()}
 
 
 async def _story(made: Services, case: Case) -> Story:

@@ -7,19 +7,17 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from console.web.answers import Answer, Answered
 from console.web.case import facts
-from console.web.case.acts import ActBody, Taken, act, found, taken_by_other
+from console.web.case.acts import ActBody, Taken, act, found, news, taken_by_other
 from console.web.case.forms import SURE, FormError, body_of
 from console.web.case.kept_back import Waiting
-from console.web.case.stories import Told
 from console.web.door import DESK, Door
 from console.web.filled import Filled, filled, new_form, wants_json
 from console.web.i18n import translate
 from console.web.routes.case import changes, render
-from console.web.services import Services, services
+from console.web.services import services
 from console.web.who import Signed, Who
 from schemas.cases import Case
 from schemas.inputs import AnswersAct, AskStopAct
-from streams.retry import TRANSIENT
 
 door = Door("/cases")
 STATUS = {Answered.DONE: 200, Answered.WAITING: 202, Answered.REFUSED: 409}
@@ -98,8 +96,8 @@ async def _refused(request: Request, who: Who, case: Case, given: Filled, why: s
     """Why, and what has changed since the person's screen was made; what he filled in is kept."""
     made = services(request)
     latest = await made.desk.load(case.id) or case
-    news = await _news(made, latest, given.seen) if why.startswith(CHANGED) else []
-    told = changes(request, news)
+    since = await news(made, latest, given.seen) if why.startswith(CHANGED) else []
+    told = changes(request, since)
     words = facts.say(request, why)
     if wants_json(request):
         answer = {"answer": Answered.REFUSED.value, "words": words, "changes": told, "version": latest.version}
@@ -107,15 +105,6 @@ async def _refused(request: Request, who: Who, case: Case, given: Filled, why: s
     return await render(
         request, who, latest, status=409, filled=given, wrong=words, changes=told, script=given["script"]
     )
-
-
-async def _news(made: Services, case: Case, seen: int) -> list[Told]:
-    """What happened since a version, without the refusal itself."""
-    try:
-        story = await made.stories.of(case)
-    except TRANSIENT:
-        story = made.stories.known(case.id)
-    return [each for each in story.after(seen) if not all(fact.kind in facts.REFUSALS for fact in each.facts)]
 
 
 async def _asks(request: Request, who: Who, case: Case, given: Filled, taken: Taken | None) -> Response:

@@ -1,5 +1,6 @@
 // The case page: forms are sent without leaving it, what changes is shown without touching what is being typed,
 // what cannot be undone is looked at once more, and a stop can be taken back for some seconds.
+import { keep } from "/static/claim.js";
 import { tick } from "/static/clock.js";
 import { announce } from "/static/keys.js";
 
@@ -7,11 +8,18 @@ const page = document.getElementById("case"), second = document.getElementById("
 const news = document.getElementById("case-news"), said = document.getElementById("said");
 const words = page.dataset, at = `/cases/${encodeURIComponent(words.case)}`;
 const SOON = 120, STORY_AGAIN = 2000, STORY_MOST = 30, NEWS_MOST = 8;
+const ENDS = ["outcome", "call_again", "close"]; // acts after which nobody has the case
 
 let shown = Number(words.version); // the version on the screen
 let refreshing = 0, storyTimer = 0, storyLooks = 0, maskTimer = 0, ahead = 0;
+let waiting = null; // the form whose answer is owed yet
 
-const say = (text) => { said.textContent = ""; said.textContent = text; };
+function say(text) {
+  const line = document.createElement("p");
+  line.textContent = text;
+  said.replaceChildren(line);
+}
+
 const fields = (form) => [...form.elements].filter((each) => each.name && !["hidden", "submit", "button"].includes(each.type));
 
 // ---------------------------------------------------------------- what is being typed
@@ -36,6 +44,7 @@ function busy(part) {
 async function load(path) {
   try {
     const answer = await fetch(path, { headers: { accept: "text/html" } });
+    if (answer.status === 401) location.reload(); // signed out: what is shown is no longer this person's to see
     return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
   } catch {
     return null; // the stream says that the server is away, and looks again when it is back
@@ -49,6 +58,8 @@ async function refresh(focus = "", forced = []) {
   const fresh = await load(`${at}/parts${query}`);
   const version = Number(fresh?.getElementById("head")?.dataset.version ?? 0);
   if (version < shown) return; // away, signed out, or overtaken by a later answer
+  const { mine } = fresh.getElementById("head").dataset;
+  if (mine && !page.dataset.claim) keep(page, mine); // the claim was answered after the page had been made
   for (const part of fresh.querySelectorAll("[data-live]")) replace(part, forced.includes(part.id));
   shown = version;
   if (focus) document.getElementById(focus)?.focus();
@@ -107,7 +118,8 @@ function listen() {
     if (Number(event.data) > shown) soon();
   });
   source.addEventListener("change", async (event) => {
-    const { version, grave, words: lines } = JSON.parse(event.data);
+    const { version, grave, words: lines, own } = JSON.parse(event.data);
+    if (own) late(own);
     if (lines.length) tell(lines);
     if (grave) ahead = version;
     else if (version <= shown) return;
@@ -119,7 +131,9 @@ function listen() {
   source.addEventListener("error", () => {
     if (!page.classList.contains("cut")) say(words.wordsOffline);
     page.classList.add("cut");
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, STORY_AGAIN);
+    if (source.readyState !== EventSource.CLOSED) return;
+    refresh();
+    setTimeout(listen, STORY_AGAIN);
   });
   addEventListener("pagehide", () => source.close());
 }
@@ -211,11 +225,33 @@ async function act(form, submitter) {
   }
 }
 
+/** The answer that a form has waited for: what was filled in is kept until it is known to be taken. */
+function late({ refused, form: next }) {
+  const form = waiting;
+  waiting = null;
+  if (!form) return;
+  form.elements.form.value = next;
+  if (refused.length) {
+    delete page.dataset.claimEnds;
+    tell(refused, words.wordsKept);
+    return;
+  }
+  form.reset();
+  form.closest("details.act")?.removeAttribute("open");
+  say(words.wordsDone);
+}
+
 async function answered(form, status, told) {
-  if (status < 300) {
+  if (told.answer === "waiting" && !told.undo) {
+    if (ENDS.includes(form.dataset.act)) page.dataset.claimEnds = "yes";
+    waiting = form;
+    problem(form, "");
+    say(told.words);
+  } else if (status < 300) {
     problem(form, "");
     form.reset();
     if (told.form) form.elements.form.value = told.form; // what is sent of it next is another act
+    if (ENDS.includes(form.dataset.act)) page.dataset.claimEnds = "yes";
     if (told.version && !ahead) seen(told.version);
     form.closest("details.act")?.removeAttribute("open");
     await refresh(told.undo ? "h-money" : form.dataset.act === "answers" ? "" : "h-acts");

@@ -1,15 +1,18 @@
 // Keeps a claim for as long as its page is open: <section data-claim="case id">, on the page of who has the case (empty:
 // somebody else, or nobody, has it).
-// When it is lost, what is marked [data-claim-lost] in it is shown, and the event `claim-lost` tells other scripts.
+// When it is lost, what is marked [data-claim-lost] in it is shown, and the event `claim-lost` tells other scripts; not
+// where [data-claim-ends] says that what was done on the page has ended it.
 const RETRY = 2000;
 
-for (const place of document.querySelectorAll("[data-claim]")) {
-  if (!place.dataset.claim) continue;
+/** Keep the claim of a case that is open in `place`. */
+export function keep(place, id) {
+  place.dataset.claim = id;
   let timer = 0;
 
   const lost = () => {
     clearTimeout(timer);
     document.removeEventListener("visibilitychange", woken);
+    if ("claimEnds" in place.dataset) return;
     for (const element of place.querySelectorAll("[data-claim-lost]")) element.hidden = false;
     place.dispatchEvent(new CustomEvent("claim-lost", { bubbles: true }));
   };
@@ -39,4 +42,8 @@ for (const place of document.querySelectorAll("[data-claim]")) {
   };
   document.addEventListener("visibilitychange", woken);
   beat();
+}
+
+for (const place of document.querySelectorAll("[data-claim]")) {
+  if (place.dataset.claim) keep(place, place.dataset.claim);
 }

@@ -166,6 +166,7 @@ function show() {
   }
   at("shown").textContent = at("shown").dataset.words.replace("{n}", rows.size).replace("{total}", Math.max(total, rows.size));
   at("empty").hidden = rows.size > 0;
+  if (!found) at("empty").textContent = at("empty").dataset[query() ? "unfit" : "none"];
   if (more) more.hidden = rows.size + held.size >= total;
   tick(body);
   wait();

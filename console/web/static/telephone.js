@@ -1,4 +1,11 @@
 // Places a call from the case page, and tells what was heard.
+
+/** What the resident has named and will not pay stands ticked in the form of the outcome, if it is a payment of the case. */
+function tick(transfer) {
+  const box = document.querySelector(`#act-outcome [name=kept][value="${CSS.escape(transfer)}"]`);
+  if (box) box.checked = true;
+}
+
 for (const section of document.querySelectorAll("[data-call]")) {
   const button = section.querySelector("button"), heard = section.querySelector(".heard");
   button.addEventListener("click", async () => {
@@ -10,6 +17,7 @@ for (const section of document.querySelectorAll("[data-call]")) {
       if (!answer.ok) throw new Error(String(answer.status));
       const { words, kept, lost } = await answer.json();
       const parts = [words];
+      for (const { transfer } of kept) tick(transfer);
       if (kept.length) parts.push(heard.dataset.kept + kept.map((each) => each.amount).join(", "));
       if (lost !== "¥0") parts.push(heard.dataset.lost + lost);
       heard.textContent = parts.join(" ");

@@ -1,0 +1,67 @@
+"""A call that is placed from the case page, by whatever telephone there is."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from schemas.cases import CaseState
+from schemas.inputs import KeptClaim
+from schemas.levels import EvidenceClass
+from streams.telephone import Call
+from tests.console.case_forms import JSON, looks, red
+from tests.console.stage import Client, Stage
+from tests.line.rig import Line
+
+
+@dataclass
+class Softphone:
+    """Somebody answers, or nobody does."""
+
+    answers: bool = True
+    kept: tuple[KeptClaim, ...] = ()
+
+    async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
+        """Ring, and talk."""
+        if self.answers:
+            await answered()
+        return Call(self.answers, "“我不转了。”" if self.answers else "（无人接听）", self.kept)
+
+
+@pytest.fixture
+def softphone(console: Stage) -> Iterator[Softphone]:
+    made = Softphone()
+    console.services.telephone = made
+    yield made
+    console.services.telephone = None
+
+
+async def test_a_talk_is_on_the_case_as_it_begins_and_the_call_in_the_audit(
+    console: Stage, line: Line, operator: Client, softphone: Softphone
+) -> None:
+    resident, case = await red(line)
+    (payment,) = case.payments
+    softphone.kept = (KeptClaim(transfer=payment.transfer, evidence=EvidenceClass.C, amount_fen=payment.amount_fen),)
+    heard = (await operator.post(f"/cases/{case.id}/call", headers=JSON)).json()
+    assert heard["kept"] == [{"transfer": payment.transfer, "amount": "¥30,000"}]
+    await line.settle()
+    assert (await line.case(resident)).state is CaseState.IN_CONVERSATION
+    assert f"{operator.account.login} talks with the resident" in [fact.words for fact in await line.facts(resident)]
+    assert {"look-call", "note"} <= {entry.act for entry in await looks(console, case.id)}
+
+
+async def test_a_call_that_nobody_takes_is_no_talk(
+    console: Stage, line: Line, operator: Client, softphone: Softphone
+) -> None:
+    resident, case = await red(line)
+    softphone.answers = False
+    heard = (await operator.post(f"/cases/{case.id}/call", headers=JSON)).json()
+    assert (heard["reached"], heard["words"]) == (False, "（无人接听）")
+    await line.settle()
+    assert (await line.case(resident)).state is not CaseState.IN_CONVERSATION
+
+
+async def test_without_a_telephone_there_is_no_such_call(line: Line, operator: Client) -> None:
+    _, case = await red(line)
+    assert (await operator.post(f"/cases/{case.id}/call", headers=JSON)).status_code == 404
+    assert "data-call" not in (await operator.get(f"/cases/{case.id}")).text
