@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from domain.silence import HOURS_A_WEEK, window_of
+from domain.holidays import HOURS_A_WEEK
+from domain.silence import window_of
 from schemas.audit import AuditEntry
 from schemas.feeds import FeedProfile, Hour
 from streams import topics
