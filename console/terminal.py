@@ -10,57 +10,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from schemas.cases import Case, CaseState
-from schemas.levels import Action, Channel, Level, Result
+from console import labels
+from schemas.cases import Case
+from schemas.levels import Level, Result
 from streams.overview import Overview
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 COLOURS = {Level.RED: "bold white on red", Level.ORANGE: "black on dark_orange", Level.YELLOW: "black on yellow3"}
 MARKS = {Level.RED: "▲", Level.ORANGE: "◆", Level.YELLOW: "●", Level.BLUE: "○"}
-LEVELS = {Level.RED: "红", Level.ORANGE: "橙", Level.YELLOW: "黄", Level.BLUE: "蓝"}
-STATES = {
-    CaseState.RAISED: "新立",
-    CaseState.CONTACTING: "联系中",
-    CaseState.IN_CONVERSATION: "通话中",
-    CaseState.VISIT_UNDER_WAY: "上门中",
-    CaseState.DISSUADED: "已劝阻",
-    CaseState.NOT_PERSUADED: "未劝动",
-    CaseState.ALREADY_DEFRAUDED: "已被骗",
-    CaseState.FALSE_ALARM: "误报",
-    CaseState.UNREACHABLE: "联系不上",
-    CaseState.CLOSED: "已结案",
-}
-CHANNELS = {Channel.SMS: "短信", Channel.PHONE: "电话", Channel.VISIT: "上门", Channel.PAYMENT: "止付"}
-ACTIONS = {
-    Action.SMS: "短信",
-    Action.FLASH_SMS: "闪信",
-    Action.ROBOT_CALL: "智能外呼",
-    Action.OPERATOR_CALL: "人工电话",
-    Action.FOLLOW_UP: "回访",
-    Action.CONTACT_SMS: "告知亲友",
-    Action.CONTACT_CALL: "致电亲友",
-    Action.VISIT: "上门",
-    Action.STOP_PAYMENT: "止付",
-    Action.STOP_AGAIN: "续止付",
-    Action.STOP_RELEASE: "解除止付",
-}
-RESULTS = {
-    Result.SENT: "已发",
-    Result.DELIVERED: "送达",
-    Result.UNDELIVERED: "未送达",
-    Result.ACKNOWLEDGED: "已确认",
-    Result.WANTS_OPERATOR: "转人工",
-    Result.HUNG_UP: "接后挂断",
-    Result.BUSY: "占线",
-    Result.NO_ANSWER: "无人接",
-    Result.REFUSED: "拒接",
-    Result.VOICEMAIL: "语音信箱",
-    Result.WRONG_NUMBER: "错号",
-    Result.OUT_OF_AREA: "不在服务区",
-    Result.IN_DOUBT: "存疑",
-    Result.FAILED: "失败",
-    Result.NOT_SENT: "未发",
-}
 OUTCOMES = {
     "raised": "预警",
     "below_threshold": "未达阈值",
@@ -119,9 +76,11 @@ def _signals(view: Overview) -> Table:
 
 def _channels(view: Overview) -> Table:
     table = _table("渠道", "渠道", "结果")
-    for channel, words in CHANNELS.items():
+    for channel, words in labels.CHANNELS.items():
         results = sorted(view.of("contact", channel).items(), key=lambda item: -item[1])
-        table.add_row(words, "  ".join(f"{RESULTS[Result(name)]} {number}" for name, number in results[:4]) or "–")
+        table.add_row(
+            words, "  ".join(f"{labels.RESULTS[Result(name)]} {number}" for name, number in results[:4]) or "–"
+        )
     return table
 
 
@@ -141,7 +100,7 @@ def _recent(view: Overview) -> Table:
         table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1 if name == "理由" else None)
     for case in view.recent:
         reasons = "；".join(case.danger.reasons[:2])
-        table.add_row(_level(case.level), case.id, STATES[case.state], _next(case, view.now), reasons)
+        table.add_row(_level(case.level), case.id, labels.STATES[case.state], _next(case, view.now), reasons)
     return table
 
 
@@ -151,7 +110,7 @@ def _next(case: Case, now: datetime) -> str:
         return "–"
     moment, step = min(due, key=lambda item: item[0])
     left = round((moment - now).total_seconds())
-    return f"{ACTIONS[step.action]} {'-' if left < 0 else ''}{_span(abs(left))}"
+    return f"{labels.ACTIONS[step.action]} {'-' if left < 0 else ''}{_span(abs(left))}"
 
 
 def _span(seconds: int) -> str:
@@ -161,7 +120,7 @@ def _span(seconds: int) -> str:
 
 
 def _level(level: Level) -> Text:
-    return Text(f" {MARKS[level]} {LEVELS[level]} ", COLOURS.get(level, "white on blue"))
+    return Text(f" {MARKS[level]} {labels.LEVELS[level]} ", COLOURS.get(level, "white on blue"))
 
 
 def _table(title: str, *columns: str) -> Table:

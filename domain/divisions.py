@@ -4,6 +4,10 @@ Codes come and go: 公主岭 was 220381 until 2019 and is 220184 since. The regi
 in force from the first of January to the end of December. Statistical zones (220171, …) are no GB codes; the registers
 of streets and of the police use them like counties, so they are accepted and marked. Streets are known as they are
 today, and are taken to be in force as long as their county's code is.
+
+In English places have the usual forms of the Pinyin that the standard gives, zones short ones; in Korean the
+Sino-Korean readings by the norm of China's Korean, as the Yanbian Daily (iybrb.com) writes them: 룡정시, not 용정시 or
+룽징시. Streets have their Chinese names alone.
 """
 
 import csv
@@ -70,6 +74,12 @@ def name_of(code: str, on: date) -> str:
     """A code's name on that day, else the last it had, else the code itself: something can always be shown."""
     there = division(code, on) or _latest_before(code[:6], on)
     return there.name if there else code
+
+
+@cache
+def names(language: str) -> dict[str, str]:
+    """What prefectures and counties are called in `en` or `ko`, by their Chinese names, the short ones of maps too."""
+    return {row["name"]: row[language] for row in _rows("jilin_names.csv")}
 
 
 def prefectures(on: date) -> tuple[Division, ...]:

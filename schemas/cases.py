@@ -1,9 +1,9 @@
 """A case: one resident's danger, what is planned and done against it, and the money in it."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from schemas.base import Fen, Model, Note, Ref, Text, Token, When
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
@@ -138,9 +138,9 @@ class Danger(Model):
 
 
 class Case(Model):
-    """One case as it stands. `id` is the resident's id and the opening number: `r…-1`."""
+    """One case as it stands."""
 
-    id: str
+    id: CaseId
     resident: ResidentId
     number: Annotated[int, Field(ge=1)]
     version: Annotated[int, Field(ge=1)]
@@ -168,6 +168,13 @@ class Case(Model):
     officer: Text | None = None
     settled_at: When | None = None  # when the resident was dissuaded or cleared, none while in danger
     closed_at: When | None = None
+
+    @model_validator(mode="after")
+    def _of_its_resident(self) -> Self:
+        """A case under another's id would be stored, and its deadlines fire, where nobody looks for it."""
+        if self.id != f"{self.resident}-{self.number}":
+            raise ValueError("a case's id is its resident's and its number")
+        return self
 
     @property
     def open(self) -> bool:

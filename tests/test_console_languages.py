@@ -1,21 +1,44 @@
-"""Every text of ours is there in all languages."""
+"""Every text of ours is there in all languages, and says one thing in each."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from string import Formatter
 
 import pytest
+from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from hypothesis import given
+from hypothesis import strategies as st
 
-from console.web import navigation
+from console import labels
+from console.web import navigation, reasons
+from console.web.case.facts import RULES, told
 from console.web.i18n import LANGUAGES, LOCALE, translations
+from domain import divisions
+from domain.policy import load
+from domain.risk.words import reasons as reasons_of
+from schemas.evidence import Evidence, EvidenceKind
+from schemas.signals import TransferState
+from streams.settings import POLICY
 
 WEB = LOCALE.parent
 METHODS = [("templates/**.html", "jinja2"), ("**.py", "python")]
 OPTIONS = {"templates/**.html": {"trimmed": "true"}, "**.py": {"encoding": "utf-8"}}
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "translate": (2,), "N_": None}
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+    "translate": (2,),
+    "N_": None,
+    "say": None,
+    "FormError": (2,),
+}
+TODAY = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
+LONGEST = timedelta(hours=6)
 OTHERS = [language for language in LANGUAGES if language != "zh"]
 
 
@@ -26,6 +49,25 @@ def texts() -> Iterator[tuple[str, str]]:
             yield text, f"{name}:{line}"
     for item in navigation.ITEMS:
         yield item.words, "navigation.py"
+    yield from ((text, "labels.py") for text in labels.ALL)
+    yield from ((text, "reasons.py") for text in reasons.TEXTS)
+    yield from ((rule.words, "facts.py") for rule in RULES)
+    risk = load(POLICY.read_text("utf-8")).risk
+    yield from ((text, POLICY.name) for text in (*(scam.name for scam in risk.scams.values()), *fused()))
+
+
+def fused() -> list[str]:
+    """The deployed policy's words for what is more than its sum."""
+    return [rule.words for rule in load(POLICY.read_text("utf-8")).risk.together]
+
+
+def messages(language: str) -> Iterator[tuple[str, Message]]:
+    """Each entry of a language's catalogues, and the file's name."""
+    for file in sorted((LOCALE / language).glob("*.po")):
+        with file.open("rb") as opened:
+            found = [message for message in read_po(opened) if message.id]
+        assert file.read_text("utf-8").count('\nmsgid "') == len(found), f"{file.name} has a text twice"
+        yield from ((file.name, message) for message in found)
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -37,11 +79,69 @@ def test_every_text_is_translated(language: str) -> None:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_translation_has_the_same_places_to_fill_in(language: str) -> None:
-    for file in sorted((LOCALE / language).glob("*.po")):
-        with file.open("rb") as opened:
-            for message in read_po(opened):
-                if isinstance(message.id, str) and isinstance(message.string, str) and message.id:
-                    assert places(message.string) == places(message.id), f"{file.name}: {message.id}"
+    for file, message in messages(language):
+        assert places(str(message.string)) == places(str(message.id)), f"{file}: {message.id}"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_text_stands_in_one_catalogue_so_that_it_has_one_translation(language: str) -> None:
+    """What several parts say stands in base.po or labels.po. A word that means two things takes a context."""
+    found = Counter((str(message.id), message.context) for _, message in messages(language))
+    found.update((name, None) for name in divisions.names(language))
+    assert [text for text, times in found.items() if times > 1] == []
+
+
+def test_no_catalogue_has_a_text_that_nobody_says() -> None:
+    said = {text for text, _ in texts()}
+    sources = "".join(file.read_text("utf-8") for file in sorted(WEB.rglob("*.py")))
+    for language in OTHERS:
+        ids = [str(message.id) for _, message in messages(language)]
+        assert [text for text in ids if text not in said and f'"{text}"' not in sources] == []
+
+
+def test_every_place_of_the_register_is_named_in_each_language() -> None:
+    register = {
+        name for code in map(str, range(220000, 223000)) if (name := divisions.name_of(code, TODAY.date())) != code
+    }
+    assert len(register) > 60
+    for language in OTHERS:
+        assert register - divisions.names(language).keys() == set()
+
+
+@st.composite
+def evidence(draw: st.DrawFn) -> Evidence:
+    """Any kind, of any age and length."""
+    return Evidence(
+        id=draw(st.sampled_from(["a", "b", "c"])),
+        kind=draw(st.sampled_from(EvidenceKind)),
+        at=TODAY - timedelta(seconds=draw(st.integers(-60, 40 * 86_400))),
+        partition=0,
+        offset=0,
+        seconds=draw(st.integers(0, 90_000)),
+        ongoing=draw(st.booleans()),
+        state=draw(st.sampled_from(TransferState)),
+        amount_fen=draw(st.none() | st.integers(0, 10**10)),
+    )
+
+
+@given(st.lists(evidence(), min_size=1, max_size=8), st.lists(st.sampled_from(fused()), unique=True))
+def test_every_reason_is_told_in_each_language_with_all_its_figures(found: list[Evidence], together: list[str]) -> None:
+    for reason in reasons_of(found, together, TODAY, LONGEST):
+        assert reasons.told(reason, lambda text: text) == reason
+        for language in OTHERS:
+            words = reasons.told(reason, translations(language).gettext)
+            assert not any("一" <= sign <= "鿿" for sign in words), words
+            assert all(figure in words for figure in re.findall(r"\d[\d,.]*", reason)), words
+
+
+def test_a_reason_that_no_form_knows_stays_as_it_is() -> None:
+    assert reasons.told("某地自定的理由", translations("en").gettext) == "某地自定的理由"
+
+
+def test_reasons_in_a_fact_s_words_are_told_and_what_a_person_wrote_is_not() -> None:
+    english = translations("en").gettext
+    assert told("red: 收到疑似诈骗短信（刚刚）", english) == "Red: Received a suspected scam SMS (just now)"
+    assert told("刚刚", english) == "刚刚"
 
 
 def places(text: str) -> set[str]:

@@ -1,5 +1,6 @@
 """The console's languages. The templates are in Chinese; the catalogues have them in English and Korean."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -9,6 +10,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from fastapi import Request
+
+from domain import divisions
 
 LOCALE = Path(__file__).parent / "locale"
 LANGUAGES = {"zh": "中文", "en": "English", "ko": "한국어"}
@@ -24,8 +27,10 @@ def language_of(request: Request) -> str:
 
 @lru_cache
 def translations(language: str) -> NullTranslations:
-    """All catalogues of a language, read once: a file for each part of the console."""
+    """All catalogues of a language, read once: a file for each part of the console, and what places are called."""
     whole = Catalog(locale=language)
+    for name, told in (divisions.names(language) if language != "zh" else {}).items():
+        whole.add(name, told)
     for file in sorted((LOCALE / language).glob("*.po")):
         with file.open("rb") as opened:
             for message in read_po(opened):
@@ -40,3 +45,8 @@ def translations(language: str) -> NullTranslations:
 def translate(request: Request, text: str) -> str:
     """A Chinese text of ours in the request's language."""
     return str(translations(language_of(request)).gettext(text))
+
+
+def place(names: str, translate: Callable[[str], str]) -> str:
+    """Names of places, one in the other, with a blank between them; a street has its Chinese name alone."""
+    return " ".join(translate(name) for name in names.split())

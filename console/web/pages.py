@@ -1,5 +1,6 @@
 """Pages: a template, and what every page has: the language, who is signed in, the navigation, the server's clock."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -10,15 +11,19 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
+from console import labels
+from console.web import reasons
 from console.web.auth import csrf
-from console.web.i18n import LANGUAGES, language_of, translations
+from console.web.i18n import LANGUAGES, language_of, place, translations
 from console.web.navigation import items
 from console.web.services import services
 from domain import masking
 
 TEMPLATES = Path(__file__).parent / "templates"
 ZONE = ZoneInfo("Asia/Shanghai")
+_CHINESE = re.compile("[\u3400-\u9fff][\u3000-\u303f\u3400-\u9fff\uff00-\uffef]*")
 
 
 def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401 - what the template needs
@@ -53,8 +58,18 @@ def environment(language: str) -> Environment:
     )
     found = translations(language)
     made.install_gettext_callables(found.gettext, found.ngettext, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
+    made.globals["labels"] = labels
     made.filters.update(_FILTERS)
+    made.filters["reason"] = lambda text: reasons.told(text, found.gettext)
+    made.filters["place"] = lambda names: place(names, found.gettext)
+    made.filters["marked"] = lambda text: marked(text, language)
     return made
+
+
+def marked(text: str, language: str) -> Markup:
+    """What is in Chinese on a page of another language is marked so: a reader that speaks it must know."""
+    escaped = str(escape(text))
+    return Markup(escaped if language == "zh" else _CHINESE.sub(r'<span lang="zh">\g<0></span>', escaped))  # noqa: S704 - escaped above
 
 
 def yuan(fen: int) -> str:

@@ -45,7 +45,9 @@ UPDATES = 150
 APART_SECONDS = 0.05  # between two updates that are timed
 HOUR = 3600  # updates: one a second
 BATCH = 60  # of those of an hour at once
-# What the console promises on a machine that does nothing else (QUANZU_QUIET=1); on a shared one it may take longer.
+# What the console promises holds on a machine that does nothing else (QUANZU_QUIET=1). On two cores at a load of 14 the
+# first paint took 436 ms and an update 3.9 s, mostly waiting for a core: so wider bounds there. They find what is slow
+# by its kind (all rows rendered, all sorted for each who looks), and nothing finer.
 SLACK = 1 if os.environ.get("QUANZU_QUIET") else 5
 FIRST_PAINT_MS = 300 * SLACK
 WITHIN_MS = 1000 * SLACK
@@ -75,7 +77,7 @@ async def test_ten_thousand_open_cases(
     tmp_path_factory: pytest.TempPathFactory, browser: Browser, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with crowded(tmp_path_factory.mktemp("crowded")) as stage:
-        people = People(stage, browser, Path("screenshots") / "ten-thousand")
+        people = People(stage, browser, tmp_path_factory.mktemp("no-pictures"))
         try:
             figures = await measured(stage, people)
         finally:

@@ -39,7 +39,7 @@ async def test_the_page_tells_why_who_what_was_done_and_what_comes_next(
         "¥30,000",
         "听力不便",
         "长春市",
-        "上门劝阻",
+        "见面劝阻",
     ):
         assert words in page.text
     assert 'class="countdown"' in page.text
@@ -47,6 +47,24 @@ async def test_the_page_tells_why_who_what_was_done_and_what_comes_next(
     assert resident.phones[0].value.removeprefix("+86") not in page.text
     assert resident.contacts[0].phone.removeprefix("+86") not in page.text
     assert resident.accounts[0].value not in page.text
+
+
+async def test_reasons_and_places_are_told_in_the_page_s_language_and_chinese_that_is_left_is_marked_so(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    _, case = await red(line)
+    for language, why, place in (
+        ("en", "On a call with a suspected GOIP gateway", "Changchun Nanguan District"),
+        ("ko", "GOIP 의심 번호와 통화 중", "장춘시 남관구"),
+    ):
+        for path in (f"/cases/{case.id}", "/queue", f"/cases/{case.id}/story"):
+            page = await operator.get(path, headers={"accept-language": language})
+            assert why in page.text, path
+            assert place.split()[-1] in page.text or path.endswith("story")
+        page = await operator.get(f"/cases/{case.id}", headers={"accept-language": language})
+        assert place in page.text
+        reasons = page.text.partition('<ul class="reasons">')[2].partition("</ul>")[0]
+        assert not re.search("[一-鿿]", reasons)
 
 
 async def test_a_look_is_in_the_audit_and_the_parts_of_an_open_page_are_no_further_look(

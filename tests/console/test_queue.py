@@ -13,10 +13,10 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from console.labels import of_step
 from console.web.live.filters import Filters
 from console.web.live.row import Row, latest, row_of
 from console.web.live.search import Sought, sought
-from console.web.live.words import of_step
 from schemas.audit import AuditEntry
 from schemas.cases import Case
 from schemas.inputs import ClaimAct

@@ -42,7 +42,10 @@ def many(number: int, *, opened: datetime = NOON, division: str = "220104") -> l
     line.alert(Level.YELLOW)
     profile = line.here.profile.model_copy(update={"division": division})
     changes = {"opened_at": opened, "profile": profile}
-    return [event(line.here.model_copy(update={**changes, "id": f"raaaaaaaaaaaaaaaa-{n + 1}"})) for n in range(number)]
+    who = line.here.resident
+    return [
+        event(line.here.model_copy(update={**changes, "id": f"{who}-{n + 1}", "number": n + 1})) for n in range(number)
+    ]
 
 
 def folded(*events: CaseEvent) -> Situation:

@@ -23,9 +23,10 @@ from streams.intake.signals import records_of
 from streams.producer import Producer, Record
 
 TICK_SECONDS = 0.05
-BATCHES = 120  # encoded ahead; each is sent again and again
+BATCHES = 400  # encoded ahead; each is sent again and again
 STAMP = "@@@@@@@@"  # in every id; eight characters are put in its place
 AT = datetime(2001, 1, 1, 1, 1, 1, tzinfo=UTC)  # in every signal; the moment of sending is put in its place
+FEW = 100  # of so many whose calls or payments are evidence, one is in the register
 _AT = b"2001-01-01T01:01:01Z"
 _STRANGERS = 9 * 10**7  # serial numbers of people who are in no register
 
@@ -46,8 +47,8 @@ class Batch:
 def batches(people: Sequence[Resident], partitions: int, size: int, seed: int) -> list[Batch]:
     """Ordinary life of these residents, and of as many again who are in no register, as records of `size` signals.
 
-    Whoever shows evidence in it is a stranger, but for one in twenty, who gets suspicious calls, and new payees of
-    every other: at ten thousand signals a second a few thousand residents would else live a year a minute.
+    Whoever shows evidence in it is a stranger, but for one in a hundred: what is sent again and again at fifty thousand
+    signals a second is decades of these residents' lives, and evidence comes to hardly anybody in ten minutes.
     """
     life = OrdinaryLife(seed, people).hour(AT, 3 * size * BATCHES)
     index = {resident.phones[0].value: number for number, resident in enumerate(people)}
@@ -73,9 +74,9 @@ def _of_whom(signal: Signal, index: dict[str, int], chance: Random) -> Signal:
     stranger = _STRANGERS + chance.randrange(10**6)
     who = index.get(getattr(signal, "payer", getattr(signal, "called", getattr(signal, "receiver", ""))), 0)
     match signal:
-        case Transfer(new_payee=True) if who % 2:
+        case Transfer(new_payee=True) if who % FEW:
             common["payer"] = account(bank_of(signal.payer), stranger)
-        case Call(number_class=NumberClass.OVERSEAS | NumberClass.GOIP | NumberClass.SPOOFED) if who % 20:
+        case Call(number_class=NumberClass.OVERSEAS | NumberClass.GOIP | NumberClass.SPOOFED) if who % FEW:
             common["called"] = resident_phone(stranger)
         case Call(number_class=NumberClass.OVERSEAS | NumberClass.GOIP | NumberClass.SPOOFED):
             common["seconds"] = 30

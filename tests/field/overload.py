@@ -44,7 +44,7 @@ CALL_SECONDS = 30.0  # design: robot call within 30 s
 IN_FLIGHT_SECONDS = 1.0  # of work that the closed loop keeps waiting
 STALLED_SECONDS = 120.0
 SAY_EVERY = 10  # samples
-CROWD = 4_000  # residents in whose ordinary life nothing happens
+CROWD = 40_000  # residents in whose ordinary life nothing happens: of fewer, each would live years in ten minutes
 MIB = 2**20
 
 

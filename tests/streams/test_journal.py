@@ -1,7 +1,10 @@
 """The journal folded: what a partition's store must be, whatever was published twice, and where a log began anew."""
 
+import pytest
+from pydantic import ValidationError
+
 from domain.identity import new_resident_id
-from schemas.events import CaseEvent, StandingEvent
+from schemas.events import CaseEvent, StandingEvent, journal_adapter
 from streams.journal import Entry, Folded
 from tests.dispatched import NOW, case_of, dispatch_for
 
@@ -55,3 +58,12 @@ def test_an_entry_of_the_old_log_published_again_behind_the_new_beginning_moves_
     assert found.offset == 4
     assert found.standing is not None
     assert found.standing.policy == "new"
+
+
+@pytest.mark.parametrize("name", ["somebody", "raaaaaaaaaaaaaaaa-1"])
+def test_a_case_under_an_id_that_is_not_its_residents_is_no_entry(name: str) -> None:
+    written = decided(1, 0).model_dump_json()
+    entry = journal_adapter.validate_json(written)
+    assert isinstance(entry, CaseEvent)
+    with pytest.raises(ValidationError):
+        journal_adapter.validate_json(written.replace(f'"id":"{entry.case.id}"', f'"id":"{name}"'))

@@ -8,13 +8,17 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
-from console.web.case import labels
+from fastapi import Request
+
+from console import labels
+from console.web import reasons
+from console.web.case.scripts import tree_of
+from console.web.i18n import language_of, translate
 from console.web.pages import date_time
 from domain.questions import HEARD, Tree
-from schemas.cases import StopState
 from schemas.events import FactKind
-from schemas.inputs import BankState
 from schemas.levels import Action, Level, Outcome, Result
 
 Translate = Callable[[str], str]
@@ -48,22 +52,22 @@ RULES = (
         "%(action)s第 %(n)s 次：%(result)s（迟到）",
     ),
     _rule(
-        r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<result>[a-z ]+), late \((?P<text>.*)\)",
-        "%(action)s第 %(n)s 次：%(result)s（迟到，%(text)s）",
+        r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<result>[a-z ]+), late \((?P<how>.*)\)",
+        "%(action)s第 %(n)s 次：%(result)s（迟到，%(how)s）",
     ),
     _rule(
-        r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<result>[a-z ]+) \((?P<text>.*)\)",
-        "%(action)s第 %(n)s 次：%(result)s（%(text)s）",
+        r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<result>[a-z ]+) \((?P<how>.*)\)",
+        "%(action)s第 %(n)s 次：%(result)s（%(how)s）",
     ),
     _rule(r"(?P<action>[a-z ]+), attempt (?P<n>\d+): (?P<inner>.*)", "%(action)s第 %(n)s 次：%(inner)s"),
     _rule(r"(?P<level>red|orange|yellow|blue) to (?P<level2>\w+): (?P<inner>.*)", "%(level)s → %(level2)s：%(inner)s"),
-    _rule(r"(?P<level>red|orange|yellow|blue): (?P<text>.*)", "%(level)s：%(text)s"),
+    _rule(r"(?P<level>red|orange|yellow|blue): (?P<inner>.*)", "%(level)s：%(inner)s"),
     _rule(
         r"in danger again: (?P<inner>.*) \((?P<level>\w+), was (?P<level2>\w+)\)",
         "再次遇险：%(inner)s（%(level)s，原为%(level2)s）",
     ),
     _rule(r"in danger again: (?P<inner>.*)", "再次遇险：%(inner)s"),
-    _rule(r"from before the case was settled: (?P<text>.*)", "处置前的旧证据：%(text)s"),
+    _rule(r"from before the case was settled: (?P<inner>.*)", "处置前的旧证据：%(inner)s"),
     _rule(r"(?P<outcome>[a-z ]+), says (?P<by>[^:]+): (?P<text>.*)", "%(by)s 登记：%(outcome)s。%(text)s"),
     _rule(r"(?P<outcome>[a-z ]+), says (?P<by>[^:]+)", "%(by)s 登记：%(outcome)s"),
     _rule(
@@ -173,6 +177,7 @@ RULES = (
     _rule(r"already defrauded: (?P<inner>.*)", "已受骗：%(inner)s"),
     _rule(r"a victim's report", "当事人报案"),
     _rule(r"(?P<by>[^:;]+): assigned", "已派给 %(by)s"),
+    _rule(r"(?P<by>[^:;]+): assigned; (?P<how>.*)", "已派给 %(by)s（%(how)s）"),
     _rule(r"(?P<by>[^:;]+): accepted", "%(by)s 已接受"),
     _rule(r"(?P<by>[^:;]+): refused: the next one is asked", "%(by)s 不能前往，改派他人"),
     _rule(r"(?P<by>[^:;]+): on the way", "%(by)s 已出发"),
@@ -216,14 +221,7 @@ _PLAIN: dict[str, Mapping[str, str]] = {
         **labels.NOTES,
         **{what.replace("_", " "): words for what, words in labels.NOTES.items()},
     },
-    "bank": {
-        BankState.IN_FORCE.value: labels.STOP_STATES[StopState.IN_FORCE],
-        BankState.REFUSED.value: labels.STOP_STATES[StopState.REFUSED],
-        BankState.RELEASED.value: labels.STOP_STATES[StopState.RELEASED],
-        BankState.CANCELLED.value: "途中撤销",
-        BankState.FROZEN.value: "已冻结",
-        BankState.RETURNED.value: "已返还",
-    },
+    "bank": {state.value: words for state, words in labels.BANK_STATES.items()},
 }
 _KNOWN: dict[str, Mapping[str, object]] = {
     "action": dict.fromkeys(action.value.replace("_", " ") for action in Action),
@@ -242,7 +240,12 @@ def told(words: str, translate: Translate, tree: Callable[[str], Tree] | None = 
         if found and _means(found):
             parts = {name: _part(name, text, translate) for name, text in found.groupdict().items()}
             return translate(rule.words) % parts
-    return words
+    return reasons.several(words, translate)
+
+
+def say(request: Request, words: str) -> str:
+    """A fact's words in the request's language."""
+    return told(words, partial(translate, request), tree_of, language_of(request))
 
 
 def _means(found: re.Match[str]) -> bool:
@@ -253,11 +256,19 @@ def _means(found: re.Match[str]) -> bool:
 def _part(name: str, text: str, translate: Translate) -> str:
     if name == "inner":
         return translate(_PLAIN["result"][text]) if text in _PLAIN["result"] else told(text, translate)
+    if name == "how":
+        return " · ".join(_detail(part, translate) for part in text.split(", "))
     if name == "when":
         at = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
         return date_time(at)
     known = _PLAIN.get(name, {}).get(text)
     return text if known is None else translate(known)
+
+
+def _detail(text: str, translate: Translate) -> str:
+    if found := re.fullmatch(r"(\d+) open visits", text):
+        return translate("手上 %(n)s 件") % {"n": found[1]}
+    return translate(labels.DETAILS[text]) if text in labels.DETAILS else text
 
 
 def _answers(text: str, tree: Tree, translate: Translate, language: str) -> str:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from console import labels
 from console.web import unmask
-from console.web.case import facts, labels
+from console.web.case import facts
 from console.web.case.kept_back import Waiting
 from console.web.case.scripts import tree_of, trees
 from console.web.case.stories import Story, Told
 from console.web.case.timeline import TimeLine, drawn
 from console.web.live.row import Row
-from console.web.live.words import of_step
 from console.web.services import Services
 from console.web.who import Who
 from domain.divisions import name_of
@@ -152,7 +152,7 @@ def talk_of(case: Case, script: str = "") -> Talk:
 
 def context(language: str) -> dict[str, Any]:
     """What the templates name things by."""
-    return {"labels": labels, "of_step": of_step, "scripts": trees(), "spoken": language}
+    return {"scripts": trees(), "spoken": language}
 
 
 def told(story: list[Told], translate: facts.Translate, language: str) -> list[dict[str, Any]]:

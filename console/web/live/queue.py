@@ -8,8 +8,8 @@ from datetime import date
 from functools import lru_cache
 
 from console.web.i18n import translations
-from console.web.live import words
 from console.web.live.hub import Hub
+from console.web.live.order import Order
 from console.web.live.row import Row
 from console.web.pages import ZONE, environment
 from domain import divisions
@@ -27,8 +27,8 @@ class Queue:
         self._hub, self._line = hub, line
         self.scams: dict[str, str] = {}
         self._policy = ""
-        self._order: list[Row] = []
-        self._ordered: tuple[int, int] | None = None
+        self._order = Order((), line.clock.now())
+        self._ordered: tuple[int, str] = (0, "")  # the span of time, and the mark of the hub, that it stands at
         self._html: dict[tuple[str, str], tuple[int, str]] = {}  # by language and case: the change's number, the text
         self._levels: dict[str, tuple[int, Counter[Level]]] = {}  # by area: the change's number, how many
 
@@ -46,11 +46,15 @@ class Queue:
     def order(self) -> list[Row]:
         """All open cases, the one to take first at the head."""
         now = self._line.clock.now()
-        stands = (self._hub.seq, int(now.timestamp() // ORDER_SECONDS))
-        if stands != self._ordered:
-            self._order = sorted(self._hub.rows.values(), key=lambda row: (*row.weight.place(now), row.id))
-            self._ordered = stands
-        return self._order
+        span = int(now.timestamp() // ORDER_SECONDS)
+        before, mark = self._ordered
+        missed = self._hub.since(mark) if span == before else None
+        if missed is None:
+            self._order = Order(self._hub.rows.values(), now)
+        for row in missed or ():
+            self._order.put(row)
+        self._ordered = (span, self._hub.mark)
+        return self._order.rows.copy()
 
     def levels(self, area: str) -> Counter[Level]:
         """How many residents of an area are in danger, by level."""
@@ -84,16 +88,13 @@ class Queue:
         return place_of(row.division, self._line.clock.now().astimezone(ZONE).year)
 
     def _rendered(self, row: Row, language: str) -> str:
-        step = row.next_step
         return (
             environment(language)
             .get_template("queue_row.html")
             .render(
                 row=row,
                 case=row.case,
-                step=step,
-                step_words=words.of_step(step) if step else "",
-                state_words=words.STATES[row.case.state],
+                step=row.next_step,
                 scam=self.scam(row, language),
                 place=self.place(row),
             )

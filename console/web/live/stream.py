@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from fastapi import Request
 
+from console.web.i18n import place, translations
 from console.web.live.filters import Filters
 from console.web.live.row import Row, latest
 from console.web.services import Services, services
@@ -99,4 +100,5 @@ def _row(made: Services, listener: Listener, row: Row) -> Told:
 
 
 def _rings(made: Services, listener: Listener, row: Row) -> str:
-    return f"{made.queue.place(row)} · {made.queue.scam(row, listener.language)}"
+    where = place(made.queue.place(row), translations(listener.language).gettext)
+    return f"{where} · {made.queue.scam(row, listener.language)}"

@@ -1,6 +1,7 @@
 """A call comes in on 96110: who it is, whether the warning was ours, what the caller asks or reports."""
 
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -10,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from console.web import callers, reports, trail, unmask
 from console.web.acting import acted
 from console.web.answers import put
+from console.web.case import facts
 from console.web.door import DESK, Door
 from console.web.filled import Filled, done, fen, filled, new_form
 from console.web.i18n import translate
@@ -165,6 +167,7 @@ async def _shown(
         call=caller.call,
         case=caller.case,
         place=place,
+        say=partial(facts.say, request),
         forms={name: new_form() for name in ("who", "code", "told", "hand_over")},
         typed=typed.fields if typed else {},
         wrong=wrong,

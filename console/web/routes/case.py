@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -11,8 +12,9 @@ from fastapi import Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
+from console import labels
 from console.web import trail
-from console.web.case import facts, labels
+from console.web.case import facts
 from console.web.case.acts import found
 from console.web.case.scripts import tree_of
 from console.web.case.stories import Story, Told
@@ -96,7 +98,7 @@ async def render(
         "asks": None,
         "telephone": made.telephone is not None,
         "later": f"{made.line.clock.now().astimezone(ZONE) + LATER:%Y-%m-%dT%H:%M}",
-        "say": lambda text: facts.told(text, _translate(request), tree_of, language),
+        "say": partial(facts.say, request),
     }
     return page(request, template, status, **usual | context(language) | more)
 

@@ -10,11 +10,10 @@ from console.web.case import facts
 from console.web.case.acts import ActBody, Taken, act, found, taken_by_other
 from console.web.case.forms import SURE, FormError, body_of
 from console.web.case.kept_back import Waiting
-from console.web.case.scripts import tree_of
 from console.web.case.stories import Told
 from console.web.door import DESK, Door
 from console.web.filled import Filled, filled, new_form, wants_json
-from console.web.i18n import language_of, translate
+from console.web.i18n import translate
 from console.web.routes.case import changes, render
 from console.web.services import Services, services
 from console.web.who import Signed, Who
@@ -101,7 +100,7 @@ async def _refused(request: Request, who: Who, case: Case, given: Filled, why: s
     latest = await made.desk.load(case.id) or case
     news = await _news(made, latest, given.seen) if why.startswith(CHANGED) else []
     told = changes(request, news)
-    words = facts.told(why, lambda text: translate(request, text), tree_of, language_of(request))
+    words = facts.say(request, why)
     if wants_json(request):
         answer = {"answer": Answered.REFUSED.value, "words": words, "changes": told, "version": latest.version}
         return JSONResponse(answer | {"form": new_form()}, 409)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from console.web import areas, trail
 from console.web.acting import acted
 from console.web.answers import Answered, put
+from console.web.case import facts
 from console.web.door import DESK, Door
 from console.web.filled import Filled, done, filled, new_form
 from console.web.i18n import translate
@@ -123,7 +124,7 @@ async def follow(request: Request, who: Signed, complaint_id: str) -> Response:
     if complaint.version != given.seen:
         return await _shown(request, who, complaint, 409, given, translate(request, CHANGED))
     if refused := await _followed(made, who, complaint, deed, given):
-        return await _shown(request, who, complaint, 409, given, refused)
+        return await _shown(request, who, complaint, 409, given, facts.say(request, refused))
     return await _do(request, who, complaint, given, deed)
 
 

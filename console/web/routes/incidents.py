@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from console.web import areas, trail
 from console.web.acting import acted
 from console.web.answers import put
+from console.web.case import facts
 from console.web.door import DESK, Door
 from console.web.filled import Filled, done, filled, new_form
 from console.web.i18n import translate
@@ -148,7 +149,7 @@ async def act(request: Request, who: Signed, campaign: str, case_id: str) -> Res
         return JSONResponse({"error": "do or text cannot be read", "do": "Load the board again"}, 422)
     message = acted(made, who, row.case, _act(given), given.name("bulk", case_id), given.seen)
     answer = await put(made, who, message)
-    return JSONResponse({"how": answer.how.value, "words": answer.words})
+    return JSONResponse({"how": answer.how.value, "words": facts.say(request, answer.words)})
 
 
 def _act(given: Filled) -> Act:

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import islice
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sse_starlette.sse import EventSourceResponse
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from console import labels
 from console.web import trail
 from console.web.door import DESK, Door
 from console.web.i18n import language_of, translate
-from console.web.live import claims, filters, places, words
+from console.web.live import claims, filters, places
 from console.web.live.filters import Filters
 from console.web.live.row import Row, row_of
 from console.web.live.search import LONGEST, Sought, found, sought
@@ -26,6 +28,7 @@ door = Door()
 AT_FIRST = 100  # rows of a page; the others come as they are scrolled to
 AT_ONCE = 200
 MOST = 2000  # rows that a page may ask for when it loads anew
+FURTHEST = 1_000_000
 PING_SECONDS = 15
 
 
@@ -35,9 +38,9 @@ async def queue(request: Request, who: Signed) -> Response:
     made = services(request)
     await made.queue.refresh()
     asked = Filters.of(request.query_params)
-    rows = _matching(made, who, asked)
+    rows, total = _matching(made, who, asked, 0, AT_FIRST)
     none = translate(request, "辖区内目前没有待接手的警情。") if request.query_params.get("told") == "none" else ""
-    return _page(request, who, asked, rows, notice=none)
+    return _page(request, who, asked, rows, total, notice=none)
 
 
 @door.page("/queue/rows", DESK, name="queue-rows")
@@ -45,10 +48,9 @@ async def further(request: Request, who: Signed, offset: int = 0, count: int = A
     """Rows from a place on, as lines of a table; the mark to listen from; how many there are."""
     made = services(request)
     await made.queue.refresh()
-    mark, rows = made.hub.mark, _matching(made, who, Filters.of(request.query_params))
-    first = max(0, offset)
-    html = _html(request, rows[first : first + min(max(1, count), MOST)])
-    told = {"rows": "".join(html), "mark": mark, "total": len(rows)}
+    asked, many = Filters.of(request.query_params), min(max(1, count), MOST)
+    mark, (rows, total) = made.hub.mark, _matching(made, who, asked, min(max(0, offset), FURTHEST), many)
+    told = {"rows": "".join(_html(request, rows)), "mark": mark, "total": total}
     return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
 
@@ -70,12 +72,12 @@ async def search(request: Request, who: Signed) -> Response:
     by = sought(text)
     if by is None:
         wrong = translate(request, "请输入案件编号、姓名，或手机号末四位以上。")
-        return _page(request, who, Filters(), [], 422, sought=text, notice=wrong)
+        return _page(request, who, Filters(), [], 0, 422, sought=text, notice=wrong)
     await trail.look(made, who, "search", by.value)
     rows = found((row for row in made.queue.order() if who.sees(row.division)), text, by)
     if not rows and by is Sought.CASE:
         rows = await _closed(made, who, text)
-    return _page(request, who, Filters(), rows, sought=text)
+    return _page(request, who, Filters(), rows, len(rows), sought=text)
 
 
 @door.act("/queue/next", DESK, name="queue-next")
@@ -87,8 +89,13 @@ async def take_next(request: Request, who: Signed) -> Response:
     return RedirectResponse(f"/cases/{case.id}" if case else "/queue?told=none", 303)
 
 
-def _matching(made: Services, who: Who, asked: Filters) -> list[Row]:
-    return [row for row in made.queue.order() if asked.fits(row, who)]
+def _matching(made: Services, who: Who, asked: Filters, first: int, count: int) -> tuple[list[Row], int]:
+    """So many rows from a place on, and how many there are: without filters that is known, and not counted anew."""
+    fitting = (row for row in made.queue.order() if asked.fits(row, who))
+    if not asked.any:
+        return list(islice(fitting, first, first + count)), made.queue.levels(who.area).total()
+    rows = list(fitting)
+    return rows[first : first + count], len(rows)
 
 
 async def _closed(made: Services, who: Who, case_id: str) -> list[Row]:
@@ -104,6 +111,7 @@ def _page(
     who: Who,
     asked: Filters,
     rows: Sequence[Row],
+    total: int,
     status: int = 200,
     sought: str | None = None,
     notice: str = "",
@@ -116,12 +124,12 @@ def _page(
         "queue.html",
         status,
         rows=_html(request, rows[:AT_FIRST]),
-        total=len(rows),
+        total=total,
         levels=[(level, made.queue.levels(who.area)[level]) for level in reversed(Level)],
         filters=asked,
         places=places.within(who.area, year),
         scams=made.queue.scam_types(language_of(request)),
-        channels=words.CHANNELS,
+        channels=labels.CHANNELS,
         states=_states(),
         mark=made.hub.mark,
         ready=made.hub.ready.is_set(),
@@ -145,4 +153,4 @@ def _states() -> dict[str, str]:
         filters.CLAIMED: "已有人接手",
         filters.ALL: "全部未结案",
     }
-    return standings | {state.value: name for state, name in words.STATES.items() if state.value in filters.STATES}
+    return standings | {state.value: name for state, name in labels.STATES.items() if state.value in filters.STATES}

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web import answers, stops, trail
 from console.web.answers import Answered
+from console.web.case import facts
 from console.web.case.view import person_of
 from console.web.door import Door
 from console.web.i18n import translate
@@ -129,7 +130,7 @@ async def approve(
             return _to(name)
         answer = await answers.put(made, who, _report(made, who, found, form, seen), _reason(found, who))
         if answer.how is Answered.REFUSED:
-            return await _request_page(request, who, found, words=answer.words, status=409)
+            return await _request_page(request, who, found, words=facts.say(request, answer.words), status=409)
         now = made.line.clock.now()
         await made.line.releases.put(releases.decided(found, ReleaseState.APPROVED, who.login, "", now))
     return _to(name)

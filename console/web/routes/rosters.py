@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
+from console import labels
 from console.web.door import Door
 from console.web.pages import ZONE, page
 from console.web.rostering import (
@@ -43,12 +44,6 @@ SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 WEEK = timedelta(days=7)
 DAY = timedelta(days=1)
 
-ROLES = {
-    Role.OFFICER: "民警",
-    Role.AUXILIARY: "辅警",
-    Role.GRID_WORKER: "网格长",
-    Role.BUILDING_HEAD: "楼栋长",
-}
 KINDS = {
     AbsenceKind.LEAVE: "休假",
     AbsenceKind.SICK: "病假",
@@ -280,7 +275,7 @@ async def _station(
         clashes=[clash for clash in rostering.clashes(roster) if clash.shift.end > now],
         kept=dict(kept) if kept else {},
         refused=words(request, refused) if refused else "",
-        roles=ROLES,
+        roles=labels.ROSTER_ROLES,
         kinds=KINDS,
         zone=ZONE,
         station_query=urlencode({"station": roster.station}),

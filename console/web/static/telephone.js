@@ -10,7 +10,7 @@ for (const section of document.querySelectorAll("[data-call]")) {
       if (!answer.ok) throw new Error(String(answer.status));
       const { words, kept, lost } = await answer.json();
       const parts = [words];
-      if (kept.length) parts.push(heard.dataset.kept + kept.map((each) => each.amount).join("、"));
+      if (kept.length) parts.push(heard.dataset.kept + kept.map((each) => each.amount).join(", "));
       if (lost !== "¥0") parts.push(heard.dataset.lost + lost);
       heard.textContent = parts.join(" ");
     } catch {

@@ -5,19 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from console.web import trail
+from console import labels
+from console.web import reasons, trail
+from console.web.i18n import place
 from console.web.pages import epoch
 from console.web.services import Services
 from console.web.who import Who
 from domain import check_in, masking
 from domain.divisions import name_of
 from domain.ids import resident_of, short_hash
-from domain.officers import COUNTY, ELIGIBLE, PREFECTURE, STREET, on_duty
+from domain.officers import ELIGIBLE, on_duty
 from domain.tasks import Errand, sort_out
 from schemas.cases import Case, Payment
 from schemas.inputs import VisitStage
 from schemas.levels import Outcome
-from schemas.residents import Flag, Language, Resident
+from schemas.residents import Flag, Resident
 from schemas.rosters import Officer, Task, TaskState
 from schemas.signals import TransferState
 from streams.topics import home
@@ -26,19 +28,6 @@ Say = Callable[[str], str]
 """A Chinese text of ours in the request's language."""
 
 LOOKED = "task-look:"  # and session and dispatch: that this look is in the audit
-
-_WHERE = {STREET: "同一街道", COUNTY: "同一区县", PREFECTURE: "同一市州"}
-_FLAGS = {
-    Flag.VICTIM_BEFORE: "曾经受骗",
-    Flag.HARD_OF_HEARING: "听力不便",
-    Flag.OBJECTS_TO_CALLS: "不愿接电话",
-}
-_LANGUAGES = {Language.CHINESE: "汉语", Language.KOREAN: "朝鲜语"}
-_PAID = {
-    TransferState.ATTEMPTED: "未转出",
-    TransferState.PENDING: "转账途中",
-    TransferState.SETTLED: "已到账",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +115,10 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime) -> dict[str, Any]
         "due": epoch(errand.due),
         "check_in": epoch(check_in.due(task)),
         "steps": errand.steps,
-        "where": say(_WHERE.get(errand.steps, "其他市州")),
+        "where": say(labels.NEAR[errand.steps]),
         "division": case.profile.division,
-        "place": name_of(case.profile.division, now.date()),
-        "why": case.danger.reasons,
+        "place": place(name_of(case.profile.division, now.date()), say),
+        "why": [reasons.told(reason, say) for reason in case.danger.reasons],
         "danger": [say(text) for text in _dangers(case)],
         "who": _who(resident, case, say, now),
         "also": [{"name": other.name} for other in mine.joined.get(task.dispatch, [])],
@@ -146,9 +135,9 @@ def _who(resident: Resident | None, case: Case, say: Say, now: datetime) -> dict
         "address": resident.address if resident else "",
         "phone": masking.phone(phone),
         "age": now.year - profile.birth_year,
-        "sex": say("男") if profile.sex.value == "male" else say("女"),
-        "language": say(_LANGUAGES[profile.language]),
-        "flags": [say(words) for flag, words in _FLAGS.items() if flag in profile.flags],
+        "sex": say(labels.SEXES[profile.sex]),
+        "language": say(labels.SPOKEN[profile.language]),
+        "flags": [say(words) for flag, words in labels.FLAGS.items() if flag in profile.flags],
         "minor": profile.minor,
     }
 
@@ -174,7 +163,7 @@ def _payment(payment: Payment, say: Say) -> dict[str, Any]:
         "transfer": payment.transfer,
         "amount_fen": payment.amount_fen,
         "at": epoch(payment.at),
-        "state": say(_PAID[payment.state]),
+        "state": say(labels.TRANSFER_STATES[payment.state]),
     }
 
 

@@ -162,7 +162,7 @@ export function map(tasks, here) {
   }
   for (const task of tasks) counts.set(`${task.place} · ${task.where}`, (counts.get(`${task.place} · ${task.where}`) ?? 0) + 1);
   renew($("#places"), [...counts], ([place]) => place, ([place, count]) =>
-    Object.assign(document.createElement("li"), { textContent: `${place}：${count}` }));
+    Object.assign(document.createElement("li"), { textContent: `${place} · ${count}` }));
 }
 
 export function colleagues(known, level) {

@@ -1,19 +1,52 @@
-"""What the values of a case are called, in Chinese as in a template: `_(labels.…)` has them in the page's language."""
+"""What everything is called on a screen, in Chinese as in a template: the catalogues have the other languages.
+
+One word for one thing: pages, the officer's telephone and the terminal's board all take it from here.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
-from console.web.live import words
+from domain.clocks import Whose
+from domain.officers import COUNTY, PREFECTURE, PROVINCE, STREET
 from domain.questions import Suggestion
-from schemas.cases import StepState, StopState
+from domain.reconciliation import Difference
+from schemas.cases import CaseState, Step, StepState, StopState
 from schemas.events import FactKind
 from schemas.evidence import EvidenceKind
-from schemas.levels import EvidenceClass, Level, Outcome, Result
+from schemas.inputs import BankState
+from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
+from schemas.releases import ReleaseState
 from schemas.residents import BalanceBand, Flag, Language, Occupation, Sex
+from schemas.rosters import Role
 from schemas.signals import TransferState
 
-ACTIONS, STATES = words.ACTIONS, words.STATES  # as in the queue
 LEVELS = {Level.RED: "红", Level.ORANGE: "橙", Level.YELLOW: "黄", Level.BLUE: "蓝"}
+ACTIONS = {
+    Action.SMS: "短信提醒",
+    Action.FLASH_SMS: "闪信提醒",
+    Action.ROBOT_CALL: "机器人外呼",
+    Action.OPERATOR_CALL: "人工外呼",
+    Action.FOLLOW_UP: "回访",
+    Action.CONTACT_SMS: "短信告知亲友",
+    Action.CONTACT_CALL: "电话告知亲友",
+    Action.VISIT: "见面劝阻",
+    Action.STOP_PAYMENT: "紧急止付",
+    Action.STOP_AGAIN: "续止付",
+    Action.STOP_RELEASE: "解除止付",
+}
+CHANNELS = {Channel.SMS: "短信", Channel.PHONE: "电话", Channel.VISIT: "上门", Channel.PAYMENT: "止付"}
+STATES = {
+    CaseState.RAISED: "已预警",
+    CaseState.CONTACTING: "联系中",
+    CaseState.IN_CONVERSATION: "通话中",
+    CaseState.VISIT_UNDER_WAY: "上门途中",
+    CaseState.DISSUADED: "已劝阻",
+    CaseState.NOT_PERSUADED: "未劝服",
+    CaseState.ALREADY_DEFRAUDED: "已被骗",
+    CaseState.FALSE_ALARM: "误报",
+    CaseState.UNREACHABLE: "联系不上",
+    CaseState.CLOSED: "已结案",
+}
 OUTCOMES = {
     Outcome.DISSUADED: "已劝阻",
     Outcome.NOT_PERSUADED: "未劝服",
@@ -21,6 +54,8 @@ OUTCOMES = {
     Outcome.FALSE_ALARM: "误报",
     Outcome.UNREACHABLE: "联系不上",
 }
+# An outcome, or why there is none.
+SITUATIONS = {**{outcome.value: words for outcome, words in OUTCOMES.items()}, "open": "处置中", "none": "无结论"}
 RESULTS = {
     Result.SENT: "已发出",
     Result.DELIVERED: "已送达",
@@ -39,7 +74,9 @@ RESULTS = {
     Result.NOT_SENT: "未发出",
 }
 STEP_STATES = {
-    **words.STEP_STATES,
+    StepState.PENDING: "待执行",
+    StepState.HELD: "静默中",
+    StepState.SENT: "等待结果",
     StepState.DONE: "完成",
     StepState.FAILED: "失败",
     StepState.WITHDRAWN: "已撤回",
@@ -49,8 +86,24 @@ STOP_STATES = {
     StopState.ASKED: "已申请止付",
     StopState.IN_FORCE: "止付生效",
     StopState.REFUSED: "银行拒绝",
-    StopState.EXPIRED: "止付到期",
+    StopState.EXPIRED: "止付已到期",
     StopState.RELEASED: "止付已解除",
+}
+BANK_STATES = {
+    BankState.IN_FORCE: "止付生效",
+    BankState.REFUSED: "银行拒绝",
+    BankState.CANCELLED: "途中撤销",
+    BankState.FROZEN: "已冻结",
+    BankState.RETURNED: "已返还",
+    BankState.RELEASED: "止付已解除",
+}
+# What became of asking a bank.
+ASKED = {**RESULTS, Result.SENT: "银行已收到", Result.IN_DOUBT: "是否送达不明"}
+RELEASE_STATES = {ReleaseState.ASKED: "待审批", ReleaseState.APPROVED: "已批准", ReleaseState.REFUSED: "未批准"}
+DIFFERENCES = {
+    Difference.NO_ANSWER: "已申请，银行未答复",
+    Difference.NOT_ASKED: "银行有答复，我方未申请",
+    Difference.AMOUNT: "金额不一致",
 }
 TRANSFER_STATES = {
     TransferState.ATTEMPTED: "尝试支付",
@@ -94,6 +147,13 @@ OCCUPATIONS = {
     Occupation.EMPLOYEE: "职员",
 }
 SPOKEN = {Language.CHINESE: "汉语", Language.KOREAN: "朝鲜语"}
+AGES = {
+    "under_18": "18 岁以下",
+    "18_29": "18–29 岁",
+    "30_44": "30–44 岁",
+    "45_59": "45–59 岁",
+    "60_over": "60 岁及以上",
+}
 FLAGS = {
     Flag.VICTIM_BEFORE: "曾受骗",
     Flag.HARD_OF_HEARING: "听力不便",
@@ -117,12 +177,28 @@ SCAMS = {
     "gaming": "网络游戏交易",
     "romance": "网络婚恋交友",
 }
+MEANS = {
+    "call": "电话",
+    "sms": "短信",
+    "app": "应用或网站",
+    "payment": "向可疑账户转账",
+    "report": "本人报案",
+    "other": "其他",
+}
+ROSTER_ROLES = {
+    Role.OFFICER: "民警",
+    Role.AUXILIARY: "辅警",
+    Role.GRID_WORKER: "网格长",
+    Role.BUILDING_HEAD: "楼栋长",
+}
+CLOCKS = {Whose.CARRIER: "短信与外呼", Whose.DESK: "坐席", Whose.OFFICER: "上门", Whose.BANK: "银行"}
+NEAR = {STREET: "同一街道", COUNTY: "同一区县", PREFECTURE: "同一市州", PROVINCE: "其他市州"}
 FACTS = {
     FactKind.OPENED: "立案",
     FactKind.REOPENED: "重新立案",
     FactKind.EVIDENCE: "新证据",
-    FactKind.LEVEL_RAISED: "升级",
-    FactKind.LEVEL_LOWERED: "降级",
+    FactKind.LEVEL_RAISED: "已升级",
+    FactKind.LEVEL_LOWERED: "已降级",
     FactKind.STATE: "状态",
     FactKind.DISPATCHED: "发出",
     FactKind.HELD: "暂缓",
@@ -140,11 +216,11 @@ FACTS = {
     FactKind.KEPT: "保住资金",
     FactKind.FROZEN: "冻结",
     FactKind.LOST: "损失",
-    FactKind.CLAIMED: "接手",
+    FactKind.CLAIMED: "已接手",
     FactKind.UNCLAIMED: "退出处置",
-    FactKind.NOTE: "记录",
+    FactKind.NOTE: "记事",
     FactKind.REFUSED: "未执行",
-    FactKind.CLOSED: "结案",
+    FactKind.CLOSED: "已结案",
 }
 NOTES = {
     "conversation": "开始通话",
@@ -153,6 +229,25 @@ NOTES = {
     "note": "备注",
     "recording": "录音",
     "interpreter": "需要翻译",
+}
+# What a channel says of an attempt, and why an officer was chosen (agents/, domain/officers).
+DETAILS = {
+    "in the same street office": NEAR[STREET],
+    "in the same county": NEAR[COUNTY],
+    "in the same prefecture": NEAR[PREFECTURE],
+    "from elsewhere in the province": NEAR[PROVINCE],
+    "free": "空闲",
+    "needs an interpreter": NOTES["interpreter"],
+    "was there before": "曾上门",
+    "a colleague handed it over": "同事转交",
+    "on the desk": "等待坐席接听",
+    "nobody on duty can go": "当班无人可去",
+    "no telephone is known": "没有登记电话",
+    "the resident is not in the register": "名册上没有此人",
+    "no gateway is set for this channel": "该渠道未接通",
+    "interrupted while sending": "发送时中断",
+    "its time is over": "已过时限",
+    "the resident is defrauded already": OUTCOMES[Outcome.ALREADY_DEFRAUDED],
 }
 SUGGESTIONS = {
     Suggestion.DISSUADED: "登记：已劝阻",
@@ -164,12 +259,22 @@ SUGGESTIONS = {
 }
 
 _TABLES: tuple[Mapping[Any, str], ...] = (
-    *(LEVELS, STATES, OUTCOMES, ACTIONS, RESULTS, STEP_STATES, STOP_STATES, TRANSFER_STATES, EVIDENCE, CLASSES),
-    *(SEXES, OCCUPATIONS, SPOKEN, FLAGS, BALANCES, SCAMS, FACTS, NOTES, SUGGESTIONS),
+    *(LEVELS, ACTIONS, CHANNELS, STATES, OUTCOMES, SITUATIONS, RESULTS, STEP_STATES, STOP_STATES, BANK_STATES, ASKED),
+    *(RELEASE_STATES, DIFFERENCES, TRANSFER_STATES, EVIDENCE, CLASSES, SEXES, OCCUPATIONS, SPOKEN, AGES, FLAGS),
+    *(BALANCES, SCAMS, MEANS, ROSTER_ROLES, CLOCKS, NEAR, FACTS, NOTES, DETAILS, SUGGESTIONS),
 )
-ALL = frozenset(text for table in _TABLES for text in table.values())
+_CLOCK, _CLOSE = "clock.", "clock.close"  # steps inside the case that contact nobody (domain/casework/draft.py)
+_CLOSES, _RUNS_OUT = "自动结案", "止付到期"
+ALL = frozenset((_CLOSES, _RUNS_OUT, *(text for table in _TABLES for text in table.values())))
 
 
 def scam(name: str) -> str:
     """What a scam type is called; one that only a province's policy knows, by its name there."""
     return SCAMS.get(name, name)
+
+
+def of_step(step: Step) -> str:
+    """What a step does when its time has come."""
+    if step.id == _CLOSE:
+        return _CLOSES
+    return _RUNS_OUT if step.id.startswith(_CLOCK) else ACTIONS[step.action]
