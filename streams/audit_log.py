@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from domain.chain import Check, Line, Verified, audit_key
 from schemas.audit import AuditEntry, Head, Verification
+from streams.auditor.mend import BY
 from streams.chains import Heads
 from streams.reader import beginning_offsets, end_offsets, read_all, read_range
 from streams.settings import Settings
@@ -28,17 +29,19 @@ class Wanted:
 
     by: str = ""
     act: str = ""  # or the beginning of it, such as look-
-    on: str = ""
+    on: str = ""  # or a resident: all of his cases
     since: datetime | None = None
     until: datetime | None = None
     among: frozenset[str] | None = None  # by one of these; none: by anybody
+    mended: bool = True  # also what the auditor has mended by itself, which is most of a bad day's lines
 
     def fits(self, entry: AuditEntry) -> bool:
         return (
             self.by in ("", entry.by)
             and (self.among is None or entry.by in self.among)
+            and (self.mended or entry.by != BY)
             and entry.act.startswith(self.act)
-            and self.on in ("", entry.on)
+            and (self.on in ("", entry.on) or entry.on.startswith(f"{self.on}-"))
             and (self.since is None or self.since <= entry.at)
             and (self.until is None or entry.at < self.until)
         )

@@ -3,7 +3,6 @@
 from redis.asyncio import Redis
 
 from schemas.drafts import Draft
-from streams.alone import alone
 from streams.kept import Kept
 from streams.producer import Producer
 from streams.reader import Tails
@@ -23,7 +22,6 @@ class Drafts:
     """Every draft, by id."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
-        self._redis = redis
         self._kept = Kept(settings, redis, producer, DRAFTS, Draft)
 
     async def all(self) -> list[Draft]:
@@ -39,8 +37,7 @@ class Drafts:
         The same version by the same person with the same text is the same form sent again, and done already. Raises
         StaleDraftError when another was first, and TimeoutError.
         """
-        async with alone(self._redis, f"draft-changing:{draft.id}"):
-            before = await self.get(draft.id)
+        async with self._kept.alone_with(draft.id) as before:
             if before and _same(before, draft):
                 return before
             if draft.version != (before.version + 1 if before else 1):

@@ -1,16 +1,16 @@
-"""Major incidents, in force and ended, kept for good: see streams/shared_things.py for how."""
+"""Major incidents, in force and ended, kept for good."""
 
 from redis.asyncio import Redis
 
 from domain.incidents import touches
 from schemas.incidents import Incident
+from streams.kept import Kept
 from streams.producer import Producer
 from streams.settings import Settings
-from streams.shared_things import SharedThings
 from streams.topics import INCIDENTS
 
 
-class Incidents(SharedThings[Incident]):
+class Incidents(Kept[Incident]):
     """All major incidents of a province, by id."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:

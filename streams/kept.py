@@ -1,11 +1,14 @@
 """Few things that must outlive Redis: each on a compacted topic first, then whole in a hash of Redis under its id."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 from redis.asyncio import Redis
 
+from streams.alone import alone
 from streams.producer import Producer, Record
 from streams.reader import Read, Tails, read_all
 from streams.settings import Settings
@@ -45,6 +48,20 @@ class Kept(Generic[Thing]):
         """One by its id."""
         raw = await self._redis.hget(self._topic.name, name)
         return self._model.model_validate_json(raw) if raw else None
+
+    @asynccontextmanager
+    async def alone_with(self, name: str) -> AsyncIterator[Thing | None]:
+        """One as it stands, which nobody else changes meanwhile. Raises TimeoutError as `alone` does."""
+        async with alone(self._redis, f"{self._topic.name}-changing:{name}"):
+            yield await self.get(name)
+
+    async def change(self, name: str, how: Callable[[Thing | None], Thing]) -> Thing:
+        """Put what `how` makes of the one that stands, and return it; what it raises changes nothing."""
+        async with self.alone_with(name) as before:
+            after = how(before)
+            if after != before:
+                await self.put(after)
+            return after
 
     async def all(self) -> list[Thing]:
         """All of them, in no order."""

@@ -80,6 +80,10 @@ class Staff:
         found = [Account.model_validate_json(raw) for raw in await self._redis.hvals(ACCOUNTS)]
         return sorted(found, key=lambda account: account.login)
 
+    async def names(self) -> dict[str, str]:
+        """What people are called, by login."""
+        return {account.login: account.name for account in await self.all()}
+
     async def put_token(self, token: ApiToken) -> None:
         """Write a program's token."""
         raw = token.model_dump_json().encode()

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import APIRoute, iter_route_contexts
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match
 
 from console.web.auth import csrf
 from console.web.described import FAULTS, Answers
@@ -106,3 +106,9 @@ def _roles(route: BaseRoute) -> frozenset[StaffRole]:
     if ROLES not in extra:
         raise ValueError(f"{route} was added past the doors (console/web/door.py): nobody says who may open it")
     return frozenset(StaffRole(name) for name in extra[ROLES])
+
+
+def opens(app: FastAPI, path: str) -> bool:
+    """Whether there is a page at an address."""
+    asked = {"type": "http", "method": "GET", "path": path, "root_path": ""}
+    return any(route.original_route.matches(asked)[0] is Match.FULL for route in iter_route_contexts(app.routes))

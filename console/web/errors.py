@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from console.web.door import opens
 from console.web.i18n import translate
 from console.web.pages import page
 from console.web.who import ForbiddenError, NotFoundError, NotSignedInError
@@ -28,6 +29,7 @@ ERRORS = {
     422: "wrong content",
     429: "too many requests",
     500: "failed",
+    503: "try again",
 }
 
 
@@ -50,6 +52,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotFoundError, _not_found)
     app.add_exception_handler(TooManyError, _too_many)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(TimeoutError, _busy)
     app.add_exception_handler(RequestValidationError, _wrong)
 
 
@@ -133,6 +136,7 @@ def _words(request: Request, status: int) -> str:
         415: translate(request, "不支持这种格式的内容。"),
         422: translate(request, "填写的内容有误，请检查后再提交。"),
         500: translate(request, "系统出错，已记录。请稍后再试。"),
+        503: translate(request, "服务器繁忙，可能没有保存：请再试一次。"),
     }
     return words.get(status, words[400])
 
@@ -156,9 +160,27 @@ async def _too_many(request: Request, error: Exception) -> Response:
 
 
 async def _http(request: Request, error: Exception) -> Response:
-    """What the framework refuses: no such address, another method, a body that cannot be read."""
-    headers = getattr(error, "headers", None)
-    return refused(request, getattr(error, "status_code", 400), headers)
+    """What the framework refuses: no such address, another method, a body that cannot be read.
+
+    Where only forms are taken, somebody has loaded an answer again or in another language: he is led to the page above.
+    """
+    status = getattr(error, "status_code", 400)
+    if status == 405 and request.method == "GET" and wants_page(request) and (above := _above(request)):
+        return RedirectResponse(above, 303)
+    return refused(request, status, getattr(error, "headers", None))
+
+
+def _above(request: Request) -> str:
+    """The nearest page above an address; empty when there is none."""
+    path = request.url.path
+    while (path := path.rpartition("/")[0]) and not opens(request.app, path):
+        pass
+    return path
+
+
+async def _busy(request: Request, error: Exception) -> Response:
+    """Kafka does not take it, or others are at it for too long. Sent again, a form counts once."""
+    return refused(request, 503, {"Retry-After": "2"})
 
 
 async def _wrong(request: Request, error: Exception) -> Response:

@@ -1,6 +1,7 @@
 """The access table: every route for every role, in its own area and with another prefecture's things."""
 
 import re
+import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from itertools import product
@@ -16,7 +17,7 @@ from console.web.auth.sessions import COOKIE
 from console.web.door import table
 from schemas.staff import StaffRole
 from tests.console.stage import Stage
-from tests.console.world import Thing, World, form, made
+from tests.console.world import Thing, World, form, made, note
 
 # Whoever is not signed in may open these, and no others.
 PUBLIC = {
@@ -28,8 +29,9 @@ PUBLIC = {
 WHOLE_PROVINCE = {"policy-draft-publish", "policy-shadow", "policy-shadow-end", "policy-back"}
 # These end the session and lead to the sign-in, or answer 401 to a wrong password: to whoever is let in.
 LEADS_OUT = {"sign-out", "account-sign-out-everywhere", "account-password", "account-recovery"}
+PROGRAMS = {"api-act"}  # take JSON, and their Idempotency-Key
 PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
-NOBODY, REFUSED, NOT_FOUND = 401, 403, 404
+NOBODY, REFUSED = 401, 403
 JSON = {"accept": "application/json"}
 ALTERS = re.compile(rb'("[a-z_]+":\s*"?[0-9a-f.:TZ+-]{6,}"?)|([0-9a-f]{16,})|(data-now="\d+")')
 
@@ -50,6 +52,13 @@ class Route(NamedTuple):
         return PARAMETER.sub(lambda found: named[found[1]], self.path)
 
 
+class Asked(NamedTuple):
+    """A request: its address, and what its form names besides the usual."""
+
+    address: str
+    fields: dict[str, str]
+
+
 class Answer(NamedTuple):
     """What came back, without what differs from answer to answer."""
 
@@ -67,12 +76,16 @@ def routes(console: Stage) -> list[Route]:
     return [Route(*each) for each in table(console.app)]
 
 
-async def asked(client: httpx.AsyncClient, route: Route, address: str, headers: dict[str, str] | None = None) -> Answer:
+async def asked(client: httpx.AsyncClient, route: Route, what: Asked, headers: dict[str, str] | None = None) -> Answer:
     """One real request; of a stream only its beginning."""
-    body = form() if route.method == "POST" else None
-    async with client.stream(route.method, address, data=body, headers=headers) as answer:
+    sent: dict[str, object] = {"headers": headers}
+    if route.name in PROGRAMS:
+        sent = {"json": note(), "headers": {**(headers or {}), "Idempotency-Key": secrets.token_hex(10)}}
+    elif route.method == "POST":
+        sent["data"] = form(**what.fields)
+    async with client.stream(route.method, what.address, **sent) as answer:  # type: ignore[arg-type]  # as httpx has them
         streams = "text/event-stream" in answer.headers.get("content-type", "")
-        raw = b"" if streams else (await answer.aread()).replace(quote(address).encode(), b"")
+        raw = b"" if streams else (await answer.aread()).replace(quote(what.address).encode(), b"")
         return Answer(answer.status_code, answer.headers.get("location", ""), ALTERS.sub(b"", raw))
 
 
@@ -84,15 +97,23 @@ def things(world: World, route: Route) -> dict[str, Thing]:
     return {name: thing for name, thing in found.items() if thing is not None}
 
 
-def filled(world: World, route: Route, role: StaffRole) -> Iterator[tuple[str, str]]:
-    """The route's addresses: with things of one's own area, of another's, of nobody."""
-    known = things(world, route)
-    own = {name: thing.mine(role) for name, thing in known.items()}
-    yield "own", route.address(own)
+def filled(world: World, route: Route, role: StaffRole) -> Iterator[tuple[str, Asked]]:
+    """The route's requests: with things of one's own area, of another's, of nobody."""
+    known, named = things(world, route), world.fields.get(route.name, {})
+
+    def own(of: dict[str, Thing]) -> dict[str, str]:
+        return {name: thing.mine(role) for name, thing in of.items()}
+
+    def foreign(of: dict[str, Thing]) -> dict[str, str]:
+        return {name: thing.foreign or thing.mine(role) for name, thing in of.items()}
+
+    def missing(of: dict[str, Thing]) -> dict[str, str]:
+        return {name: thing.missing if thing.foreign else thing.mine(role) for name, thing in of.items()}
+
+    yield "own", Asked(route.address(own(known)), own(named))
     if any(thing.foreign for thing in known.values()):
-        yield "foreign", route.address({name: thing.foreign or own[name] for name, thing in known.items()})
-        missing = {name: thing.missing if thing.foreign else own[name] for name, thing in known.items()}
-        yield "missing", route.address(missing)
+        yield "foreign", Asked(route.address(foreign(known)), foreign(named))
+        yield "missing", Asked(route.address(missing(known)), missing(named))
 
 
 async def test_whoever_is_not_signed_in_may_open_what_is_public_and_nothing_else(console: Stage, world: World) -> None:
@@ -100,8 +121,8 @@ async def test_whoever_is_not_signed_in_may_open_what_is_public_and_nothing_else
     assert open_ones <= PUBLIC
     async with httpx.AsyncClient(base_url=console.address, headers=JSON, timeout=60) as client:
         for route in routes(console):
-            _, address = next(filled(world, route, StaffRole.OPERATOR))
-            answer = await asked(client, route, address)
+            _, what = next(filled(world, route, StaffRole.OPERATOR))
+            answer = await asked(client, route, what)
             assert answer.status == NOBODY if route.roles else answer.status < 500, (route, answer.status)
 
 
@@ -110,17 +131,15 @@ async def test_every_route_is_open_to_its_roles_in_their_area_and_to_nobody_else
     guarded = [route for route in routes(console) if route.roles]
     # What writes comes last: it may end what is looked at before.
     guarded.sort(key=lambda route: route.method != "GET")
-    holes, done, alike = list[str](), Counter[str](), list[str]()
+    holes, done = list[str](), Counter[str]()
     async with httpx.AsyncClient(base_url=console.address, timeout=60) as client:
         for route, role in product(guarded, StaffRole):
             answers = {}
-            for which, address in filled(world, route, role) if role in route.roles else [("any", _any(world, route))]:
-                answers[which] = await asked(client, route, address, await _headers(world, role))
+            for which, what in filled(world, route, role) if role in route.roles else [("any", _any(world, route))]:
+                answers[which] = await asked(client, route, what, await _headers(world, role))
                 done[which] += 1
             holes += [f"{role}: {route.method} {route.path}: {hole}" for hole in _holes(route, answers)]
-            alike += [f"{role}: {route.method} {route.path}"] if _unproved(answers) else []
     print(f"{len(guarded)} routes × {len(StaffRole)} roles: {done.total()} requests {dict(done)}, {len(holes)} holes")
-    print("not told apart from what does not exist, in one's own area either:", *alike, sep="\n  ")
     assert holes == [], "\n".join(holes)
 
 
@@ -147,7 +166,7 @@ async def _headers(world: World, role: StaffRole) -> dict[str, str]:
     return {"cookie": f"{COOKIE}={token}", csrf.HEADER: proof, "accept": "text/html"}
 
 
-def _any(world: World, route: Route) -> str:
+def _any(world: World, route: Route) -> Asked:
     return next(filled(world, route, next(iter(sorted(route.roles)))))[1]
 
 
@@ -156,18 +175,18 @@ def _holes(route: Route, answers: dict[str, Answer]) -> Iterator[str]:
     if "any" in answers and answers["any"].status != REFUSED:
         yield f"another role: {answers['any'].status}"
     if "own" in answers:
-        yield from _kept_out(route, answers["own"], named="foreign" in answers)
+        yield from _kept_out(route, answers["own"])
     if "foreign" in answers:
         yield from _shown(answers["foreign"], answers["missing"])
+        if answers["own"].status == answers["foreign"].status:
+            yield f"its own thing is refused as another's is: {answers['own'].status} proves nothing"
 
 
-def _kept_out(route: Route, own: Answer, *, named: bool) -> Iterator[str]:
+def _kept_out(route: Route, own: Answer) -> Iterator[str]:
     """Its own role in its own area must be let in."""
     refused = own.status in (NOBODY, REFUSED) or own.where.startswith("/sign-in")
     if refused and route.name not in (*WHOLE_PROVINCE, *LEADS_OUT):
         yield f"its own role: {own.status} {own.where}"
-    if named and own.status == NOT_FOUND and route.method == "GET":
-        yield "its own thing is not found: the test proves nothing"
 
 
 def _shown(foreign: Answer, missing: Answer) -> Iterator[str]:
@@ -176,8 +195,3 @@ def _shown(foreign: Answer, missing: Answer) -> Iterator[str]:
         yield f"another's thing is shown: {foreign.status}"
     if foreign != missing:
         yield f"another's thing is told apart: {foreign.status}, and {missing.status}"
-
-
-def _unproved(answers: dict[str, Answer]) -> bool:
-    """Whether what is refused to another was refused in one's own area too."""
-    return "foreign" in answers and answers["own"].status == answers["foreign"].status

@@ -1,6 +1,6 @@
-"""A stop-payment that is kept back for some seconds, over HTTP: taken back, sent, sent by the next console."""
+"""A stop-payment that is kept back for some seconds, over HTTP: taken back, or sent."""
 
-from console.web.case.kept_back import ACTS, DUE, SENDING
+from console.web.case.kept_back import ACTS
 from schemas.cases import Case, StopState
 from schemas.staff import StaffRole
 from tests.console.case_forms import JSON, SECONDS, latest, looks, notes, red, send
@@ -54,27 +54,6 @@ async def test_a_stop_goes_to_the_bank_when_its_seconds_are_over_though_the_case
     assert facts.count("a stop-payment is asked for") == 1
     written = [entry for entry in await looks(console, case.id) if entry.act == "ask-stop"]
     assert [entry.by for entry in written] == [operator.account.login]
-
-
-async def test_what_a_stopped_console_had_kept_back_is_sent_by_the_next(
-    console: Stage, line: Line, operator: Client
-) -> None:
-    resident, case = await red(line)
-    told = await stop(console, operator, case)
-    redis, now = console.services.line.redis, console.services.line.clock.wall.time()
-    async with redis.pipeline(transaction=True) as pipe:
-        pipe.zrem(DUE, str(told["undo"]))
-        pipe.zadd(SENDING, {str(told["undo"]): round((now - 60) * 1000)})
-        await pipe.execute()
-
-    async def asked() -> bool:
-        (payment,) = (await latest(console, case)).payments
-        return payment.stop is not None and not await redis.zscore(SENDING, str(told["undo"]))
-
-    await until(asked, SECONDS)
-    await line.settle()
-    facts = [fact.words for fact in await line.facts(resident)]
-    assert facts.count("a stop-payment is asked for") == 1
 
 
 async def test_another_operator_cannot_take_a_stop_back_and_a_supervisor_can(

@@ -17,6 +17,7 @@ from streams.complaints import Complaints
 from streams.reader import read_all
 from streams.topics import AUDIT
 from tests.console.stage import Client, Stage
+from tests.console.stops import stopped
 from tests.line.rig import Line
 from tests.line.signals import scam_app
 
@@ -157,3 +158,16 @@ async def test_complaints_outlive_redis(console: Stage, line: Line) -> None:
         await house.line.redis.delete("complaints")
         await Complaints(house.settings, house.line.redis, house.line.producer).restore()
         assert await kept(console, name) == before
+
+
+async def test_the_release_desk_is_led_from_a_complaint_to_the_stop_and_not_to_a_case_that_it_may_not_open(
+    console: Stage,
+) -> None:
+    stop = await stopped(console)
+    async with await console.signed_in(StaffRole.RELEASE_DESK) as client:
+        assert "/cases/" not in (await client.get(f"/complaints/new?case={stop.case.id}")).text
+        name = await taken(client, kind="stop_wrong", text="账户被误止付", case=stop.case.id)
+        page = (await client.get(f"/complaints/{name}")).text
+        assert stop.path in page
+        assert "/cases/" not in page
+        assert (await client.get(stop.path)).status_code == 200

@@ -77,7 +77,7 @@ async def test_whose_account_is_bound_to_the_subject_gets_in_without_a_code(
         answer = await visitor.get(ours(await directory.confirm(address, "u-1")))
         assert answer.status_code == 200  # a page leads on: a redirect would come without our strict cookie
         assert 'content="0; url=/"' in answer.text
-        assert (await visitor.get("/")).headers["location"] == "/situation"
+        assert (await visitor.get("/")).headers["location"] == "/audit"
 
 
 async def test_who_has_no_account_is_told_so_and_none_is_made(federated: Stage, directory: Directory) -> None:

@@ -1,5 +1,6 @@
 """The release desk: two persons lift a stop, every bank message is there, and the day is reconciled as a file."""
 
+import asyncio
 import csv
 import io
 from datetime import timedelta
@@ -169,3 +170,63 @@ async def test_requests_outlive_a_lost_redis(console: Stage) -> None:
     await line.redis.delete("releases")
     await line.releases.restore()
     assert await line.releases.get(request.id) == request
+
+
+async def test_of_two_who_ask_at_once_one_has_asked_and_the_other_is_told(console: Stage) -> None:
+    stop = await stopped(console)
+    async with await console.signed_in(DESK) as anna, await console.signed_in(DESK) as bert:
+        told = {"reason": "the rent is due"}
+        asking = (each.post(f"{stop.path}/ask", data=told | {"form": each.account.login}) for each in (anna, bert))
+        answers = await asyncio.gather(*asking)
+    assert sorted(answer.status_code for answer in answers) == [303, 409]
+    assert len([each for each in await console.services.line.releases.all() if each.case == stop.case.id]) == 1
+
+
+async def test_of_two_who_decide_at_once_one_decides_and_the_other_is_told(console: Stage) -> None:
+    stop = await stopped(console)
+    async with (
+        await console.signed_in(DESK) as anna,
+        await console.signed_in(DESK) as bert,
+        await console.signed_in(StaffRole.SUPERVISOR) as chief,
+    ):
+        request = await ask(console, anna, stop)
+        decided = await asyncio.gather(
+            decide(bert, request, "approve"), decide(chief, request, "refuse", reason="no proof was shown")
+        )
+    assert sorted(decided) == [303, 409]
+    kept = await console.services.line.releases.get(request.id)
+    assert kept is not None
+    assert kept.state is (ReleaseState.APPROVED if decided[0] == 303 else ReleaseState.REFUSED)
+
+
+async def test_whoever_stands_at_the_desk_is_found_by_case_name_telephone_and_account(console: Stage) -> None:
+    stop = await stopped(console)
+    (phone,) = stop.resident.phones
+    texts = {
+        stop.case.id: "case-number",
+        stop.resident.name: "name",
+        phone.value[-11:]: "phone-tail",
+        stop.mule[-7:]: "phone-tail",
+    }
+    async with await console.signed_in(DESK) as anna, await console.signed_in(DESK, "2224") as far:
+        for text, by in texts.items():
+            answer = await anna.post("/release/search", data={"q": text})
+            assert (answer.status_code, stop.path in answer.text) == (200, True), text
+            assert (await audited(console, "look-search", by))[-1].by == anna.account.login
+            assert stop.path not in (await far.post("/release/search", data={"q": text})).text
+        assert "辖区内没有这样的止付" in (await anna.post("/release/search", data={"q": "1112223334"})).text
+        assert (await anna.post("/release/search", data={"q": "12"})).status_code == 422
+        assert (await anna.get("/release/search")).headers["location"] == "/release", "its words are kept nowhere"
+
+
+async def test_the_desk_reads_whose_payment_it_is_only_for_a_reason(console: Stage) -> None:
+    stop = await stopped(console)
+    number = stop.resident.phones[0].value.removeprefix("+86")
+    async with await console.signed_in(DESK) as anna:
+        assert number not in (await anna.get(stop.path)).text
+        told = {"case": stop.case.id, "reason": "核对来人身份", "back": stop.path}
+        answer = await anna.post("/unmask", data=told)
+        assert answer.headers["location"] == stop.path
+        assert number in (await anna.get(stop.path)).text
+        (line,) = await audited(console, "look-unmask", stop.case.id)
+    assert (line.by, line.reason) == (anna.account.login, "核对来人身份")

@@ -149,5 +149,17 @@ async def test_an_address_in_the_clear_is_refused_in_words(console: Stage) -> No
     async with await console.signed_in(StaffRole.ADMINISTRATOR) as admin:
         answer = await admin.post(PAGE, data={"url": "http://bank.example/hook"})
     assert answer.status_code == 422
-    assert "only https" in answer.text
+    assert "https:// 开头" in answer.text
     assert "http://bank.example/hook" in answer.text
+
+
+async def test_the_secret_that_the_receiver_knows_stays_however_often_a_new_one_is_made(console: Stage) -> None:
+    async with await console.signed_in(StaffRole.ADMINISTRATOR) as admin:
+        name, old = await added(admin, "http://127.0.0.1:9/hook")
+        await admin.post(f"{PAGE}/{name}/rotate")
+        _, new = _shown((await admin.post(f"{PAGE}/{name}/rotate")).text)
+        book = console.services.line.webhooks
+        assert book.opened((await book.by_id())[name]) == [new, old]
+        await admin.post(f"{PAGE}/{name}/settle")
+        assert book.opened((await book.by_id())[name]) == [new]
+        await admin.post(f"{PAGE}/{name}/drop")

@@ -11,7 +11,7 @@ from datetime import timedelta
 from console.web import unmask
 from console.web.auth import csrf
 from schemas.alarms import Alarm, AlarmKind
-from schemas.calls import Call
+from schemas.calls import Call, Ringing
 from schemas.cases import Case
 from schemas.complaints import Complaint, ComplaintKind
 from schemas.drafts import Draft
@@ -47,13 +47,14 @@ class Thing:
 
 @dataclass
 class World:
-    """`things`: by a parameter's name, or a route's name and the parameter's."""
+    """`things`: by a parameter's name, or a route's name and the parameter's. `fields`: what a route's form names."""
 
     console: Stage
     people: dict[StaffRole, Account] = field(default_factory=dict)
     residents: list[Resident] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)  # the first is of one's own area
     things: dict[str, Thing] = field(default_factory=dict)
+    fields: dict[str, dict[str, Thing]] = field(default_factory=dict)
 
     def thing(self, route: str, parameter: str) -> Thing | None:
         return self.things.get(f"{route}:{parameter}") or self.things.get(parameter)
@@ -96,6 +97,7 @@ async def made(console: Stage) -> World:
         officer = {"officer": "world-1"} if role is StaffRole.OFFICER else {}
         world.people[role] = await console.account(role, CHANGCHUN, name=HOSTILE, **officer)
     await _cases(world, line)
+    await _calls(world, line)
     await _beside(world)
     await _decided(world)
     return world
@@ -127,17 +129,31 @@ async def _cases(world: World, line: Line) -> None:
     }
 
 
+async def _calls(world: World, line: Line) -> None:
+    """Calls of the operator and of the supervisor, and somebody else's: each route begins with one of its own."""
+    calls, now = Calls(world.console.services.line), world.console.house.clock.now()
+    here, there = world.residents
+    family = await line.resident(name=HOSTILE)
+    people = {"who": [here.id, family.id], "hand-over": [there.id], "": [here.id]}
+    roles = (StaffRole.OPERATOR, StaffRole.SUPERVISOR)
+    for number, (route, known) in enumerate(people.items(), 1):
+        own = {role: f"c{number:010x}{index:010x}" for index, role in enumerate(roles)}
+        another = f"c{number:010x}{15:010x}"
+        phone = (there if there.id in known else here).phones[0].value
+        for name, by in [*((name, world.people[role].login) for role, name in own.items()), (another, "somebody-else")]:
+            await calls.put(Call(id=name, at=now, by=by, phone=phone, people=known, resident=known[0]))
+        world.things[f"call-in-{route}:call_id" if route else "call_id"] = Thing(own, another, "c" + "e" * 20)
+    rings = {role: f"c{9:010x}{index:010x}" for index, role in enumerate(roles)}
+    far, long = "c" + "f" * 20, now + timedelta(hours=1)  # they ring for as long as the test needs
+    for name, area in [*((name, CHANGCHUN) for name in rings.values()), (far, JILIN_CITY)]:
+        await calls.ring(Ringing(id=name, at=long, phone=here.phones[0].value, area=area))
+    world.things["call-in-answer:call_id"] = Thing(rings, far, "c" + "e" * 20)
+    world.fields["call-in-who"] = {"resident": Thing(family.id, None, NOBODY)}
+
+
 async def _beside(world: World) -> None:
     """What people of both areas have begun."""
     line, now = world.console.services.line, world.console.house.clock.now()
-    phones = [each.phones[0].value for each in world.residents]
-    calls = {role: f"c{number:020x}" for number, role in enumerate((StaffRole.OPERATOR, StaffRole.SUPERVISOR), 1)}
-    for role, name in calls.items():
-        called = world.residents[0].id
-        by = world.people[role].login
-        await Calls(line).put(Call(id=name, at=now, by=by, phone=phones[0], people=[called], resident=called))
-    another = Call(id="c" + "f" * 20, at=now, by="somebody-else", phone=phones[1])
-    await Calls(line).put(another)
     for name, area in (("world-own", HERE[:6]), ("world-foreign", THERE[:6])):
         alarm = Alarm(id=name, kind=AlarmKind.DURESS, at=now, told_at=now, officer="world-1", name=HOSTILE, area=area)
         await line.alarms.raise_(alarm)
@@ -147,7 +163,6 @@ async def _beside(world: World) -> None:
     ]
     login = (await world.console.account(StaffRole.OPERATOR, CHANGCHUN, name=HOSTILE)).login
     world.things |= {
-        "call_id": Thing(calls, another.id, "c" + "e" * 20),
         "alarm": Thing("world-own", "world-foreign", "world-nobody"),
         "hold_id": Thing(holds[0], holds[1], "h00000000"),
         "login": Thing(login, None, "nobody-at-all"),
@@ -197,6 +212,12 @@ async def _decided(world: World) -> None:
         "bank": Thing(bank, None, "nobank"),
         "day": Thing(date, None, "2001-01-01"),
     }
+    incident = Thing("m" + "1" * 20, "m" + "2" * 20, "m" + "9" * 20)
+    world.fields |= {
+        "complaint-assign": {"to": Thing(world.people[StaffRole.SUPERVISOR].login, None, "")},
+        "incident-script": {"incident": incident},
+        "incident-end": {"incident": incident},
+    }
 
 
 def _request(name: str, case: Case, world: World) -> ReleaseRequest:
@@ -215,6 +236,11 @@ def _request(name: str, case: Case, world: World) -> ReleaseRequest:
         reason=HOSTILE,
         evidence=HOSTILE,
     )
+
+
+def note() -> dict[str, object]:
+    """An act on a case as another program sends it."""
+    return {"act": {"do": "note", "what": "note", "note": "测试"}, "seen": 1}
 
 
 def form(**fields: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The one worker of the line's tests, in a process of its own: started, stopped, killed."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -44,6 +45,15 @@ class Worker:
         if self._process is not None:
             self._process.kill()
             self._process.wait(STOP_SECONDS)
+
+    def freeze(self) -> None:
+        """As SIGSTOP does, until `thaw`."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """As SIGTERM does."""

@@ -112,7 +112,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
     now, line = services.line.clock.now(), services.line
     store = EvidenceStore(line.redis, line.settings.partitions, line.clock.speed)
     person, evidence, money, earlier, holder, kept_back = await asyncio.gather(
-        _person(services, who, case, now),
+        person_of(services, who, case, now),
         store.of(case.resident),
         _money(services, case),
         _earlier(services, who, case),
@@ -181,7 +181,8 @@ def recordings(story: Story) -> list[str]:
     return [text.removeprefix(RECORDING) for text in words if text.startswith(RECORDING)]
 
 
-async def _person(services: Services, who: Who, case: Case, now: datetime) -> Person:
+async def person_of(services: Services, who: Who, case: Case, now: datetime) -> Person:
+    """Who a case is about; masked in the page unless somebody has given a reason to read it whole."""
     found = await services.line.residents.standing([case.resident])
     whole = await unmask.active(services, who, case.resident)
     return Person(

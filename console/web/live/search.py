@@ -7,6 +7,7 @@ from enum import StrEnum
 from console.web.live.row import Row
 
 LEAST_DIGITS = 4  # of a phone: fewer would list half a city
+LONGEST = 64  # characters of a search
 _CASE = re.compile(r"^r[a-z2-7]{7,16}(-[0-9]{0,9})?$")
 _BETWEEN = re.compile(r"[\s()+.-]")
 
@@ -19,11 +20,15 @@ class Sought(StrEnum):
     NAME = "name"
 
 
+def digits(text: str) -> str:
+    """A number as it was typed, without what stands between its digits."""
+    return _BETWEEN.sub("", text)
+
+
 def sought(text: str) -> Sought | None:
     """What a text looks for; None when it is too short to look for anything."""
-    digits = _BETWEEN.sub("", text)
-    if digits.isdecimal():
-        return Sought.PHONE if len(digits) >= LEAST_DIGITS else None
+    if (told := digits(text)).isdecimal():
+        return Sought.PHONE if len(told) >= LEAST_DIGITS else None
     if _CASE.match(text):
         return Sought.CASE
     return Sought.NAME if text else None
@@ -34,6 +39,6 @@ def found(rows: Iterable[Row], text: str, by: Sought) -> list[Row]:
     if by is Sought.CASE:
         return [row for row in rows if row.id.startswith(text)]
     if by is Sought.PHONE:
-        tail = _BETWEEN.sub("", text)
+        tail = digits(text)
         return [row for row in rows if row.phone.endswith(tail)]
     return [row for row in rows if text.casefold() in row.name.casefold()]

@@ -11,7 +11,7 @@ from fastapi import Form, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import RedirectResponse, Response
 
-from console.web import trail
+from console.web import audit_words, trail
 from console.web.case.acts import found as found_case
 from console.web.door import Door
 from console.web.errors import told
@@ -49,6 +49,7 @@ class Filter(BaseModel):
     on: Annotated[str, Field(max_length=128)] = ""
     since: Annotated[str, Field(max_length=32)] = ""
     until: Annotated[str, Field(max_length=32)] = ""
+    mended: bool = False
     before: int | None = None
 
 
@@ -128,6 +129,7 @@ async def _shown(request: Request, who: Who, asked: Filter) -> Response:
         request,
         "audit.html",
         asked=asked,
+        acts={act: translate(request, words) for act, words in audit_words.KNOWN.items()},
         rows=[_row(request, each) for each in found.lines],
         before=found.before,
         left=found.left,
@@ -142,7 +144,9 @@ async def _wanted(made: Services, who: Who, asked: Filter) -> Wanted:
     among = None
     if who.area:
         among = frozenset(account.login for account in await made.staff.all() if who.sees(account.area))
-    return Wanted(asked.by, asked.act, asked.on, _moment(asked.since), _moment(asked.until), among)
+    return Wanted(
+        asked.by, asked.act, asked.on, _moment(asked.since), _moment(asked.until), among, asked.mended or bool(asked.by)
+    )
 
 
 def _moment(text: str) -> datetime | None:
@@ -161,7 +165,7 @@ def _row(request: Request, line: Told) -> dict[str, Any]:
         "when": f"{entry.at.astimezone(ZONE):%Y-%m-%d %H:%M:%S}",
         "by": entry.by,
         "act": entry.act,
-        "words": translate(request, _WORDS.get(entry.act, "")) if entry.act in _WORDS else "",
+        "words": translate(request, words) if (words := audit_words.words(entry.act)) else "",
         "on": entry.on,
         "case": entry.on if CASE.fullmatch(entry.on) else "",
         "reason": entry.reason,
@@ -175,29 +179,3 @@ def _row(request: Request, line: Told) -> dict[str, Any]:
 def _file(raw: bytes, kind: str, name: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(raw, 200, headers, kind)
-
-
-_WORDS = {
-    "look-case": "查看案件",
-    "look-search": "搜索",
-    "look-unmask": "查看完整信息",
-    "look-export": "导出案件",
-    "look-audit": "查询审计",
-    "look-call": "拨打电话",
-    "claim": "接手",
-    "unclaim": "退回",
-    "outcome": "登记结果",
-    "lower": "降级",
-    "note": "记事",
-    "close": "结案",
-    "confirm": "确认属实",
-    "call-again": "约定回拨",
-    "send-officer": "派警上门",
-    "ask-stop": "申请止付",
-    "release-stop": "解除止付",
-    "tell-contact": "联系亲友",
-    "victim-report": "登记被骗",
-    "audit-verified": "核验审计",
-    "audit-heads": "导出链首",
-    "heads": "各链互证",
-}

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from console.web import callers, reports, trail, unmask
 from console.web.acting import acted
@@ -125,16 +125,6 @@ async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
     if (await callers.find(services(request), who, call_id)).elsewhere is None:
         raise NotFoundError
     return await _take(request, who, call_id, given, Told.HANDED_OVER)
-
-
-async def back(request: Request, who: Signed, call_id: str) -> Response:
-    """Somebody chose another language on a page that answered a form, or loaded it again: back to the call."""
-    await callers.find(services(request), who, call_id)
-    return RedirectResponse(f"/call-in/{call_id}", 303)
-
-
-for each in ("who", "code", "told", "hand-over"):
-    door.page(f"/call-in/{{call_id}}/{each}", DESK, name=f"call-in-{each}-left")(back)
 
 
 @door.api("POST", "/api/v1/calls", DESK, name="api-call-rings", answers={202: {"model": Rung}})

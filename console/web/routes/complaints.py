@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from fastapi import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from console.web import areas, trail
 from console.web.acting import acted
 from console.web.answers import Answered, put
 from console.web.case import facts
-from console.web.door import Door
+from console.web.door import DESK, Door
 from console.web.filled import Filled, done, filled, new_form
 from console.web.i18n import translate
 from console.web.pages import page
@@ -47,6 +47,7 @@ async def show_all(request: Request, who: Signed, decided: int = 0) -> Response:
     return page(
         request,
         "complaints.html",
+        names=await made.staff.names(),
         complaints=[(each, rules.due(each), rules.overdue(each, now)) for each in found[:SHOWN]],
         late=sum(rules.overdue(each, now) for each in mine),
         more=max(0, len(found) - SHOWN),
@@ -60,7 +61,7 @@ async def new(request: Request, who: Signed, case: str = "") -> Response:
     """The form for one; `case`: from whose page it was opened."""
     if case:
         await _case(services(request), who, case)
-    return _form(request, case)
+    return _form(request, who, case)
 
 
 @door.act("/complaints", TAKES, name="complaint-take")
@@ -70,7 +71,7 @@ async def take(request: Request, who: Signed) -> Response:
     try:
         complaint = await _taken(request, made, who, given)
     except _WrongError as error:
-        return _form(request, given["case"], 422, given, str(error))
+        return _form(request, who, given["case"], 422, given, str(error))
     await made.line.complaints.change(complaint.id, lambda known: known or complaint)
     await trail.write(made, who, "complaint-taken", complaint.id)
     if not who.sees(complaint.area):
@@ -125,16 +126,6 @@ async def follow(request: Request, who: Signed, complaint_id: str) -> Response:
     if refused := await _followed(made, who, complaint, deed, given):
         return await _shown(request, who, complaint, 409, given, facts.say(request, refused))
     return await _do(request, who, complaint, given, deed)
-
-
-async def back(request: Request, who: Signed, complaint_id: str) -> Response:
-    """Somebody chose another language on a page that answered a form, or loaded it again: back to the complaint."""
-    await _complaint(services(request), who, complaint_id)
-    return RedirectResponse(f"/complaints/{complaint_id}", 303)
-
-
-for each in ("assign", "answer", "decide", "follow"):
-    door.page(f"/complaints/{{complaint_id}}/{each}", TAKES, name=f"complaint-{each}-left")(back)
 
 
 async def _taken(request: Request, made: Services, who: Who, given: Filled) -> Complaint:
@@ -254,13 +245,16 @@ async def _flag(made: Services, who: Who, resident_id: str) -> str:
     return ""
 
 
-def _form(request: Request, case: str, status: int = 200, typed: Filled | None = None, wrong: str = "") -> Response:
+def _form(
+    request: Request, who: Who, case: str, status: int = 200, typed: Filled | None = None, wrong: str = ""
+) -> Response:
     fields: Mapping[str, str] = typed.fields if typed else {}
     return page(
         request,
         "complaint_new.html",
         status,
         case=case,
+        opens_cases=who.role in DESK,
         kinds=list(ComplaintKind),
         form_id=new_form(),
         longest=LONGEST,
@@ -289,6 +283,8 @@ async def _shown(
         case=case,
         may_decide=who.role in DECIDES,
         people=await _people(made, complaint),
+        names=await made.staff.names(),
+        opens_cases=who.role in DESK,
         place=areas.name(complaint.area, now.date()),
         forms=new_form,
         longest=LONGEST,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from fastapi import Request
 from pydantic import ValidationError
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from console.web import areas, trail
 from console.web.door import DESK, Door
@@ -101,19 +101,6 @@ async def lift(request: Request, who: Signed, hold_id: str) -> Response:
     await trail.write(made, who, f"hold-{what}", hold_id, given["reason"][:500])
     await _seen(made, hold_id, there=False)
     return done(request, "/holds")
-
-
-@door.page("/holds/look", DESK, name="holds-look-left")
-async def back_from_look(request: Request, who: Signed) -> Response:
-    """Somebody chose another language on the second look, or loaded it again."""
-    return RedirectResponse("/holds", 303)
-
-
-@door.page("/holds/{hold_id}/lift", DESK, name="hold-lift-left")
-async def back_from_lift(request: Request, who: Signed, hold_id: str) -> Response:
-    """Somebody chose another language on a page that answered the form, or loaded it again."""
-    await _own(services(request), who, hold_id)
-    return RedirectResponse("/holds", 303)
 
 
 async def _own(made: Services, who: Who, hold_id: str) -> Hold:

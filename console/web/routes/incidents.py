@@ -7,7 +7,7 @@ from urllib.parse import quote
 from fastapi import Request
 from pydantic import ValidationError
 from sse_starlette.sse import EventSourceResponse
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from console.web import areas, trail
 from console.web.acting import acted
@@ -150,18 +150,6 @@ async def act(request: Request, who: Signed, campaign: str, case_id: str) -> Res
     message = acted(made, who, row.case, _act(given), given.name("bulk", case_id), given.seen)
     answer = await put(made, who, message)
     return JSONResponse({"how": answer.how.value, "words": facts.say(request, answer.words)})
-
-
-async def back(request: Request, who: Signed, campaign: str) -> Response:
-    """Somebody chose another language on a page that answered a form, or loaded it again: back to the board."""
-    made = services(request)
-    if not _rows(made, who, campaign) and not await _declared(made, who, campaign):
-        raise NotFoundError
-    return RedirectResponse(_of(campaign), 303)
-
-
-for each in ("declare", "script", "end", "look"):
-    door.page(f"/incidents/{{campaign}}/{each}", DESK, name=f"incident-{each}-left")(back)
 
 
 def _act(given: Filled) -> Act:

@@ -16,7 +16,7 @@ from console.web.i18n import language_of, translate
 from console.web.live import claims, filters, places
 from console.web.live.filters import Filters
 from console.web.live.row import Row, row_of
-from console.web.live.search import Sought, found, sought
+from console.web.live.search import LONGEST, Sought, found, sought
 from console.web.live.stream import Listener, changes
 from console.web.pages import ZONE, page
 from console.web.services import Services, services
@@ -29,7 +29,6 @@ AT_FIRST = 100  # rows of a page; the others come as they are scrolled to
 AT_ONCE = 200
 MOST = 2000  # rows that a page may ask for when it loads anew
 FURTHEST = 1_000_000
-LONGEST = 64  # characters of a search
 PING_SECONDS = 15
 
 
@@ -79,12 +78,6 @@ async def search(request: Request, who: Signed) -> Response:
     if not rows and by is Sought.CASE:
         rows = await _closed(made, who, text)
     return _page(request, who, Filters(), rows, len(rows), sought=text)
-
-
-@door.page("/queue/search", DESK, name="queue-search-left")
-async def search_left(request: Request, who: Signed) -> Response:
-    """Somebody came back to a search, whose words are kept nowhere, or chose another language there."""
-    return RedirectResponse("/queue", 303)
 
 
 @door.act("/queue/next", DESK, name="queue-next")

@@ -2,21 +2,24 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from fastapi import Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from console.web import answers, trail
+from console.web import answers, stops, trail
 from console.web.answers import Answered
 from console.web.case import facts
+from console.web.case.view import person_of
 from console.web.door import Door
 from console.web.i18n import translate
+from console.web.live.search import LONGEST, sought
 from console.web.pages import page
 from console.web.services import Services, services
 from console.web.who import NotFoundError, Signed, Who
 from domain import masking, releases
+from domain.bank_book import StopLine
 from domain.ids import short_hash
 from domain.reconciliation import Line, as_csv, reconcile, totals
 from domain.releases import Why
@@ -24,7 +27,6 @@ from schemas.cases import Case, StopState
 from schemas.inputs import OperatorReport
 from schemas.releases import ReleaseRequest, ReleaseState
 from schemas.staff import StaffRole
-from streams.releases import BusyError
 
 door = Door()
 ROLES = frozenset({StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR})
@@ -36,44 +38,35 @@ _WORDS = {
     Why.SAME_PERSON: "须由另一人审批：申请人不能审批自己的申请。",
     Why.DECIDED: "这份申请已经审批过了。",
 }
-_BUSY = "另一人正在审批这份申请，请稍后再看。"
 _TOO_LONG = "理由须为 2 至 300 字。"
 
 
 @door.page("/release", ROLES, name="release")
 async def desk(request: Request, who: Signed, state: str = "") -> Response:
     """Requests with their clocks, stops by state, and the days to reconcile."""
-    made = services(request)
-    lines = made.figures.book.shown(who.sees)
     wanted = {StopState(state)} if state in list(StopState) else set(LIVE)
-    shown = [line for line in lines if line.stop.state in wanted]
-    requests = releases.in_order(each for each in await made.line.releases.all() if who.sees(each.division))
-    waiting = [each for each in requests if releases.is_open(each)]
-    return page(
-        request,
-        "release.html",
-        state=state,
-        states=list(StopState),
-        counts=Counter(line.stop.state for line in lines),
-        lines=shown[:STOPS_SHOWN],
-        more=max(0, len(shown) - STOPS_SHOWN),
-        answered={(each.case, each.transfer): each for each in made.figures.book.came.values()},  # the latest stays
-        accounts=await _accounts(made, (line.payee for line in shown[:STOPS_SHOWN])),
-        waiting=waiting,
-        decided=requests[len(waiting) :][:DECIDED_SHOWN],
-        asked={(each.case, each.payment): each.id for each in waiting},
-        days=made.figures.book.days(who.sees)[:DAYS_SHOWN],
-        reading=not made.figures.ready.is_set(),
-    )
+    lines = services(request).figures.book.shown(who.sees)
+    return await _desk_page(request, who, [line for line in lines if line.stop.state in wanted], state=state)
+
+
+@door.act("/release/search", ROLES, name="release-search")
+async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") -> Response:
+    """Stops in any state by whoever stands at the desk. The words are kept nowhere."""
+    made, text = services(request), q.strip()[:LONGEST]
+    by = sought(text)
+    if by is None:
+        wrong = translate(request, "请输入案件编号、居民姓名，或电话、收款账户的末四位以上。")
+        return await _desk_page(request, who, [], 422, sought=text, wrong=wrong)
+    await trail.look(made, who, "search", by.value)
+    lines = await stops.found(made, made.figures.book.shown(who.sees), text, by)
+    return await _desk_page(request, who, lines, sought=text)
 
 
 @door.page("/release/stops/{case_id}/{number}", ROLES, name="release-stop")
 async def stop(request: Request, case_id: str, number: int, who: Signed) -> Response:
     """One stop: every message to and from the bank, and the form that asks to lift it."""
-    made = services(request)
-    case = await _case(made, who, case_id, number)
-    await trail.look(made, who, "stop", case.id)
-    return await _stop_page(request, case, number)
+    case = await _case(services(request), who, case_id, number)
+    return await _stop_page(request, who, case, number)
 
 
 @door.act("/release/stops/{case_id}/{number}/ask", ROLES, name="release-ask")
@@ -90,34 +83,31 @@ async def ask(
     made = services(request)
     case = await _case(made, who, case_id, number)
     name = short_hash("release", case.id, number, form)
-    if await made.line.releases.get(name):  # the form was sent twice
-        return _to(name)
-    known = await made.line.releases.all()
     now = made.line.clock.now()
     found: ReleaseRequest | Why | None
-    try:
-        found = releases.asked(
-            case, number, known, name=name, by=who.login, reason=reason.strip(), evidence=evidence, now=now
-        )
-    except ValueError:
-        found = None
-    if not isinstance(found, ReleaseRequest):
-        typed = {"reason": reason, "evidence": evidence}
-        wrong = translate(request, _WORDS[found] if found else _TOO_LONG)
-        await trail.look(made, who, "stop", case.id)
-        return await _stop_page(request, case, number, typed, wrong, status=409 if found else 422)
-    await trail.write(made, who, "release-asked", case.id, found.reason, found.id)
-    await made.line.releases.put(found)
-    return _to(name)
+    async with made.line.releases.alone_with(f"{case.id}/{number}"):  # of two who ask at once the second is told
+        if await made.line.releases.get(name):  # the form was sent twice
+            return _to(name)
+        known = await made.line.releases.all()
+        try:
+            found = releases.asked(
+                case, number, known, name=name, by=who.login, reason=reason.strip(), evidence=evidence, now=now
+            )
+        except ValueError:
+            found = None
+        if isinstance(found, ReleaseRequest):
+            await trail.write(made, who, "release-asked", case.id, found.reason, found.id)
+            await made.line.releases.put(found)
+            return _to(name)
+    wrong = translate(request, _WORDS[found] if found else _TOO_LONG)
+    typed = {"reason": reason, "evidence": evidence}
+    return await _stop_page(request, who, case, number, typed, wrong, status=409 if found else 422)
 
 
 @door.page("/release/requests/{name}", ROLES, name="release-request")
 async def one(request: Request, name: str, who: Signed) -> Response:
     """A request, and the forms that decide on it."""
-    made = services(request)
-    found = await _request(made, who, name)
-    await trail.look(made, who, "release", found.case)
-    return await _request_page(request, who, found)
+    return await _request_page(request, who, await _request(services(request), who, name))
 
 
 @door.act("/release/requests/{name}/approve", ROLES, name="release-approve")
@@ -131,21 +121,18 @@ async def approve(
     """Lift the stop: the case is told with both names, and the bank is asked."""
     made = services(request)
     await _request(made, who, name)
-    try:
-        async with made.line.releases.deciding(name) as found:
-            if found is None:
-                raise NotFoundError
-            if why := _may_not(found, ReleaseState.APPROVED, who):
-                return await _request_page(request, who, found, wrong=translate(request, _WORDS[why]), status=409)
-            if found.state is ReleaseState.APPROVED:
-                return _to(name)
-            answer = await answers.put(made, who, _report(made, who, found, form, seen), _reason(found, who))
-            if answer.how is Answered.REFUSED:
-                return await _request_page(request, who, found, words=facts.say(request, answer.words), status=409)
-            now = made.line.clock.now()
-            await made.line.releases.put(releases.decided(found, ReleaseState.APPROVED, who.login, "", now))
-    except BusyError:
-        return await _busy(request, who, name)
+    async with made.line.releases.alone_with(name) as found:  # of two who decide at once the second is told
+        if found is None:
+            raise NotFoundError
+        if why := _may_not(found, ReleaseState.APPROVED, who):
+            return await _request_page(request, who, found, wrong=translate(request, _WORDS[why]), status=409)
+        if found.state is ReleaseState.APPROVED:
+            return _to(name)
+        answer = await answers.put(made, who, _report(made, who, found, form, seen), _reason(found, who))
+        if answer.how is Answered.REFUSED:
+            return await _request_page(request, who, found, words=facts.say(request, answer.words), status=409)
+        now = made.line.clock.now()
+        await made.line.releases.put(releases.decided(found, ReleaseState.APPROVED, who.login, "", now))
     return _to(name)
 
 
@@ -157,20 +144,17 @@ async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str
     if not 2 <= len(reason.strip()) <= 300:
         wrong = translate(request, _TOO_LONG)
         return await _request_page(request, who, found, refusal=reason, wrong=wrong, status=422)
-    try:
-        async with made.line.releases.deciding(name) as fresh:
-            found = fresh or found
-            if why := _may_not(found, ReleaseState.REFUSED, who):
-                wrong = translate(request, _WORDS[why])
-                return await _request_page(request, who, found, refusal=reason, wrong=wrong, status=409)
-            if found.state is ReleaseState.REFUSED:
-                return _to(name)
-            now = made.line.clock.now()
-            decided = releases.decided(found, ReleaseState.REFUSED, who.login, reason.strip(), now)
-            await trail.write(made, who, "release-refused", found.case, decided.words, _names(found, who))
-            await made.line.releases.put(decided)
-    except BusyError:
-        return await _busy(request, who, name)
+    async with made.line.releases.alone_with(name) as fresh:
+        found = fresh or found
+        if why := _may_not(found, ReleaseState.REFUSED, who):
+            wrong = translate(request, _WORDS[why])
+            return await _request_page(request, who, found, refusal=reason, wrong=wrong, status=409)
+        if found.state is ReleaseState.REFUSED:
+            return _to(name)
+        now = made.line.clock.now()
+        decided = releases.decided(found, ReleaseState.REFUSED, who.login, reason.strip(), now)
+        await trail.write(made, who, "release-refused", found.case, decided.words, _names(found, who))
+        await made.line.releases.put(decided)
     return _to(name)
 
 
@@ -231,8 +215,7 @@ async def _request(made: Services, who: Who, name: str) -> ReleaseRequest:
 
 async def _accounts(made: Services, payees: Iterable[str]) -> dict[str, str]:
     """Account numbers, masked, by their tokens."""
-    found = {payee: await made.line.outgoing.account(payee) for payee in set(payees)}
-    return {payee: masking.account(number) for payee, number in found.items() if number}
+    return {payee: masking.account(number) for payee, number in (await stops.accounts(made, payees)).items()}
 
 
 def _report(made: Services, who: Who, found: ReleaseRequest, form: str, seen: int) -> OperatorReport:
@@ -255,15 +238,55 @@ def _names(found: ReleaseRequest, who: Who) -> str:
     return f"request {found.id} asked by {found.asked_by}, decided by {who.login}"
 
 
+async def _desk_page(
+    request: Request,
+    who: Who,
+    shown: Sequence[StopLine],
+    status: int = 200,
+    *,
+    state: str = "",
+    sought: str = "",
+    wrong: str = "",
+) -> Response:
+    """The desk with these stops. `sought`: by which words they were found, or not."""
+    made = services(request)
+    book = made.figures.book
+    requests = releases.in_order(each for each in await made.line.releases.all() if who.sees(each.division))
+    waiting = [each for each in requests if releases.is_open(each)]
+    return page(
+        request,
+        "release.html",
+        status,
+        state=state,
+        sought=sought,
+        wrong=wrong,
+        states=list(StopState),
+        counts=Counter(line.stop.state for line in book.shown(who.sees)),
+        lines=shown[:STOPS_SHOWN],
+        more=max(0, len(shown) - STOPS_SHOWN),
+        answered={(each.case, each.transfer): each for each in book.came.values()},  # the latest stays
+        accounts=await _accounts(made, (line.payee for line in shown[:STOPS_SHOWN])),
+        waiting=waiting,
+        decided=requests[len(waiting) :][:DECIDED_SHOWN],
+        asked={(each.case, each.payment): each.id for each in waiting},
+        days=book.days(who.sees)[:DAYS_SHOWN],
+        reading=not made.figures.ready.is_set(),
+        names=await made.staff.names(),
+    )
+
+
 async def _stop_page(
     request: Request,
+    who: Who,
     case: Case,
     number: int,
     typed: dict[str, str] | None = None,
     wrong: str = "",
     status: int = 200,
 ) -> Response:
+    """A stop's page; that it was looked at is in the audit before."""
     made = services(request)
+    await trail.look(made, who, "stop", case.id)
     waiting = [
         each
         for each in await made.line.releases.all()
@@ -281,7 +304,8 @@ async def _stop_page(
         typed=typed or {"reason": "", "evidence": ""},
         wrong=wrong,
         form_id=secrets.token_hex(10),
-        **await _messages(made, case, number),
+        here=f"/release/stops/{case.id}/{number}",
+        **await _messages(made, who, case, number),
     )
 
 
@@ -295,8 +319,12 @@ async def _request_page(
     refusal: str = "",
     status: int = 200,
 ) -> Response:
-    """`words`: the case's own, why it refused. `refusal`: what the person has written."""
+    """A request's page; that it was looked at is in the audit before.
+
+    `words`: the case's own, why it refused. `refusal`: what the person has written.
+    """
     made = services(request)
+    await trail.look(made, who, "release", found.case)
     case = await made.desk.load(found.case)
     if case is None:
         raise NotFoundError
@@ -313,19 +341,18 @@ async def _request_page(
         words_of_case=words,
         refusal=refusal,
         form_id=secrets.token_hex(10),
-        **await _messages(made, case, found.payment),
+        here=f"/release/requests/{found.id}",
+        names=await made.staff.names(),
+        **await _messages(made, who, case, found.payment),
     )
 
 
-async def _messages(made: Services, case: Case, number: int) -> dict[str, Any]:
-    """The stop, and what went to the bank and came back."""
+async def _messages(made: Services, who: Who, case: Case, number: int) -> dict[str, Any]:
+    """The stop and whose payment it is, and what went to the bank and came back."""
     payment = case.payments[number]
     sent, came = made.figures.book.of(case.id, payment.transfer)
     accounts = await _accounts(made, [payment.payee])
     told = {each.dispatch: made.figures.book.told.get(each.dispatch, []) for each in sent}
-    return {"payment": payment, "account": accounts.get(payment.payee, ""), "sent": sent, "came": came, "told": told}
-
-
-async def _busy(request: Request, who: Who, name: str) -> Response:
-    found = await _request(services(request), who, name)
-    return await _request_page(request, who, found, wrong=translate(request, _BUSY), status=409)
+    person = await person_of(made, who, case, made.line.clock.now())
+    account = accounts.get(payment.payee, "")
+    return {"payment": payment, "account": account, "person": person, "sent": sent, "came": came, "told": told}

@@ -73,7 +73,7 @@ async def counted(request: Request, who: Signed) -> Response:
     today = made.line.clock.now().astimezone(ZONE).date()
     days = [today - timedelta(days=ago) for ago in range(DAYS)]
     people = await _people(made, who, await unmask.counts(made, days[-1]), days)
-    return page(request, "unmaskings.html", days=days, people=people)
+    return page(request, "unmaskings.html", days=days, people=people, reads_audit=who.role is StaffRole.AUDITOR)
 
 
 async def _people(made: Services, who: Who, found: Counter[tuple[date, str]], days: list[date]) -> list[Person]:

@@ -1,6 +1,7 @@
 """Webhooks: which programs are told of case events, how that goes, and how their secrets are replaced."""
 
 import secrets
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Form, Request
@@ -8,11 +9,12 @@ from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from console.web import trail
+from console.web.auth.words import N_
 from console.web.door import Door
 from console.web.i18n import translate
 from console.web.pages import page
 from console.web.services import services
-from console.web.who import NotFoundError, Signed
+from console.web.who import NotFoundError, Signed, Who
 from domain.ids import short_hash
 from schemas.levels import Level
 from schemas.staff import StaffRole
@@ -21,6 +23,10 @@ from streams.webhooks import Webhooks, new_id
 
 door = Door("/integrations/webhooks")
 ADMINISTRATORS = frozenset({StaffRole.ADMINISTRATOR})
+WRONG = {
+    "url": N_("地址要以 https:// 开头；只有本机的程序可以用 http://。"),
+    "area": N_("辖区：行政区划代码开头的 2、4、6 或 9 位数字；留空为全省。"),
+}
 
 
 @door.page("", ADMINISTRATORS, name="webhooks")
@@ -50,41 +56,42 @@ async def make(
             made_by=who.login,
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        wrong = f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}"
-        return await _shown(request, status=422, wrong=wrong, url=url, area=area)
-    await book.put(made)
+        return await _shown(request, status=422, wrong=WRONG[str(error.errors()[0]["loc"][0])], url=url, area=area)
     await trail.write(services(request), who, "webhook-made", made.id, detail=short_hash(made.url))
+    await book.put(made)
     return await _shown(request, secret=secret, of=made.id)
 
 
 @door.act("/{webhook_id}/rotate", ADMINISTRATORS, name="webhook-rotate")
 async def rotate(request: Request, who: Signed, webhook_id: str) -> Response:
-    """A new secret beside the present one: both sign until the old one is dropped."""
+    """A new secret beside the one that the receiver knows: both sign until the old one is dropped.
+
+    Asked for again before that, another new one: the old one stays, or the receiver would know neither.
+    """
     book, secret = _book(request), secrets.token_urlsafe(32)
-    known = await _known(book, webhook_id)
-    await book.put(known.model_copy(update={"secrets": [book.sealed(secret), known.secrets[0]]}))
-    await trail.write(services(request), who, "webhook-secret-new", webhook_id)
+    await _change(
+        request,
+        who,
+        webhook_id,
+        "webhook-secret-new",
+        lambda known: {"secrets": [book.sealed(secret), known.secrets[-1]]},
+    )
     return await _shown(request, secret=secret, of=webhook_id)
 
 
 @door.act("/{webhook_id}/settle", ADMINISTRATORS, name="webhook-settle")
 async def settle(request: Request, who: Signed, webhook_id: str) -> Response:
     """The receiver knows the new secret: the old one signs no more."""
-    book = _book(request)
-    known = await _known(book, webhook_id)
-    await book.put(known.model_copy(update={"secrets": known.secrets[:1]}))
-    await trail.write(services(request), who, "webhook-secret-old-dropped", webhook_id)
+    await _change(request, who, webhook_id, "webhook-secret-old-dropped", lambda known: {"secrets": known.secrets[:1]})
     return RedirectResponse(door.router.prefix, 303)
 
 
 @door.act("/{webhook_id}/pause", ADMINISTRATORS, name="webhook-pause")
 async def pause(request: Request, who: Signed, webhook_id: str) -> Response:
     """Tell it nothing for now; what happens meanwhile is told when it goes on."""
-    book = _book(request)
-    known = await _known(book, webhook_id)
-    await book.put(known.model_copy(update={"paused": not known.paused}))
-    await trail.write(services(request), who, "webhook-goes-on" if known.paused else "webhook-paused", webhook_id)
+    paused = not (await _known(_book(request), webhook_id)).paused
+    act = "webhook-paused" if paused else "webhook-goes-on"
+    await _change(request, who, webhook_id, act, lambda _: {"paused": paused})
     return RedirectResponse(door.router.prefix, 303)
 
 
@@ -93,8 +100,8 @@ async def drop(request: Request, who: Signed, webhook_id: str) -> Response:
     """Tell it nothing more."""
     book = _book(request)
     await _known(book, webhook_id)
-    await book.drop(webhook_id)
     await trail.write(services(request), who, "webhook-dropped", webhook_id)
+    await book.drop(webhook_id)
     return RedirectResponse(door.router.prefix, 303)
 
 
@@ -107,6 +114,18 @@ async def _known(book: Webhooks, webhook_id: str) -> Webhook:
     if found is None:
         raise NotFoundError
     return found
+
+
+async def _change(
+    request: Request, who: Who, webhook_id: str, act: str, fields: Callable[[Webhook], dict[str, object]]
+) -> None:
+    """Change one; it is in the audit before it is in force. Raises NotFoundError."""
+    book = _book(request)
+    async with book.alone_with(webhook_id) as known:
+        if known is None:
+            raise NotFoundError
+        await trail.write(services(request), who, act, webhook_id)
+        await book.put(known.model_copy(update=fields(known)))
 
 
 async def _shown(
@@ -126,7 +145,7 @@ async def _shown(
         webhooks=list((await book.by_id()).values()),
         health=await book.health(),
         levels=list(Level),
-        wrong=translate(request, "未添加。") + wrong if wrong else "",
+        wrong=translate(request, "未添加。") + translate(request, wrong) if wrong else "",
         url=url,
         area=area,
         secret=secret,

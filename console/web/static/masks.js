@@ -1,0 +1,10 @@
+// What was unmasked is masked again when its time is over; what is being typed stays.
+const shown = document.querySelector("[data-masks-in]");
+
+async function mask() {
+  const answer = await fetch(location.pathname, { headers: { accept: "text/html" } });
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#person");
+  document.querySelector("#person").replaceWith(next ?? "");
+}
+
+if (shown) setTimeout(mask, Number(shown.dataset.masksIn) * 1000 + 500);
