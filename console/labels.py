@@ -251,7 +251,7 @@ DETAILS = {
     "on the desk": "等待坐席接听",
     "nobody on duty can go": "当班无人可去",
     "no telephone is known": "没有登记电话",
-    "the resident is not in the register": "名册上没有此人",
+    "the resident is not in the register": "登记信息中没有此人",
     "no gateway is set for this channel": "该渠道未接通",
     "interrupted while sending": "发送时中断",
     "its time is over": "已过时限",
