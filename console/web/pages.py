@@ -57,7 +57,12 @@ def environment(language: str) -> Environment:
         lstrip_blocks=True,
     )
     found = translations(language)
-    made.install_gettext_callables(found.gettext, found.ngettext, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
+    # Jinja takes what `_()` gives for safe, and a word without an entry (a relation, say) is given as anybody wrote it.
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+        lambda text: str(escape(found.gettext(text))),
+        lambda one, many, count: str(escape(found.ngettext(one, many, count))),
+        newstyle=True,
+    )
     made.globals["labels"] = labels
     made.filters.update(_FILTERS)
     made.filters["reason"] = lambda text: reasons.told(text, found.gettext)

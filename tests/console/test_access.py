@@ -16,6 +16,7 @@ from console.web.auth import csrf
 from console.web.auth.sessions import COOKIE
 from console.web.door import table
 from schemas.staff import StaffRole
+from tests.console.softphone import Softphone
 from tests.console.stage import Stage
 from tests.console.world import Thing, World, form, made, note
 
@@ -69,7 +70,9 @@ class Answer(NamedTuple):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def world(console: Stage) -> AsyncIterator[World]:
+    console.services.telephone = Softphone()
     yield await made(console)
+    console.services.telephone = None
 
 
 def routes(console: Stage) -> list[Route]:

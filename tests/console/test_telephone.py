@@ -1,31 +1,16 @@
 """A call that is placed from the case page, by whatever telephone there is."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import pytest
 
 from schemas.cases import CaseState
 from schemas.inputs import KeptClaim
 from schemas.levels import EvidenceClass
-from streams.telephone import Call
 from tests.console.case_forms import JSON, looks, red
+from tests.console.softphone import Softphone
 from tests.console.stage import Client, Stage
 from tests.line.rig import Line
-
-
-@dataclass
-class Softphone:
-    """Somebody answers, or nobody does."""
-
-    answers: bool = True
-    kept: tuple[KeptClaim, ...] = ()
-
-    async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
-        """Ring, and talk."""
-        if self.answers:
-            await answered()
-        return Call(self.answers, "“我不转了。”" if self.answers else "（无人接听）", self.kept)
 
 
 @pytest.fixture
