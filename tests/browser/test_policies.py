@@ -33,7 +33,7 @@ async def test_a_wrong_line_is_found_mended_previewed_and_published_by_another(c
     await expect(writer.get_by_text("可以使用。")).to_be_visible()
     await expect(writer.get_by_text("等级门槛", exact=True)).to_be_visible()
     await writer.get_by_role("button", name="开始预览").click()
-    await expect(writer.get_by_text("有证据的居民")).to_be_visible(timeout=60_000)
+    await expect(writer.get_by_text("重新评分 0 位。")).to_be_visible(timeout=60_000)
     await accessible(writer)
     await people.shot(writer, "draft")
     await expect(writer.get_by_role("button", name="发布，全省生效")).to_have_count(0)
