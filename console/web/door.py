@@ -60,6 +60,7 @@ class Door:
                 methods=methods,
                 name=name,
                 include_in_schema=answers is not None,
+                status_code=min((each for each in answers or () if isinstance(each, int)), default=None),
                 responses=None if answers is None else {**FAULTS, **answers},
                 openapi_extra={ROLES: sorted(known)},
                 dependencies=[Depends(guard(known))] if known else [],

@@ -165,3 +165,5 @@ async def test_the_description_names_every_act(console: Stage) -> None:
         described = (await client.get(f"{API}/openapi.json")).json()
     assert f"{API}/cases/{{case_id}}/acts" in described["paths"]
     assert "OutcomeAct" in described["components"]["schemas"]
+    rung = described["paths"][f"{API}/calls"]["post"]["responses"]
+    assert {status for status in rung if status < "300"} == {"202"}
