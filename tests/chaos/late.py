@@ -22,22 +22,44 @@ class Standing:
     until: float
 
 
-def late(books: Books) -> Iterator[str]:
-    """A second while the partition has an owner; over a fault what its kind allows; the machine's stalls are added.
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """When a deadline fell due, and was known to, and when it was acted on; seconds since 1970."""
 
-    Once the workers were told to stop nobody has to fire it.
-    """
+    name: Name
+    due: float
+    at: float
+    fired: bool  # else it was not needed any more
+    stalled: float  # seconds for which the whole machine stood still meanwhile
+
+    @property
+    def late(self) -> float:
+        return max(0.0, self.at - self.due - self.stalled)
+
+
+def late(books: Books) -> Iterator[str]:
+    """A second while the partition has an owner; over a fault what its kind allows; the machine's stalls are added."""
+    for each in acted(books):
+        excused = max([each.due + OWNED_SECONDS, *_excuses(books, each.due, each.at)])
+        over = each.at - excused - each.stalled
+        if over > 0:
+            how = "fired" if each.fired else "had not fired"
+            yield (
+                f"{each.name[0]} {each.name[1]}: {how} {each.at - each.due:.2f} s after it was due, "
+                f"{over:.2f} s more than is allowed"
+            )
+
+
+def acted(books: Books) -> Iterator[Acted]:
+    """Every deadline that fell due. Once the workers were told to stop nobody has to fire it."""
     fired: dict[Name, float] = {}
     for each in books.seen.deadlines:
         fired.setdefault((each.what.case, each.what.step, milliseconds(each.what.due)), each.at)
     for name, standing in _standing(books).items():
         due = max(standing.known, books.wall(moment(name[2])))
-        acted = min(fired.get(name, standing.until), standing.until, books.ended)
-        excused = max([due + OWNED_SECONDS, *_excuses(books, due, acted)])
-        over = acted - excused - _stalled(books, due, acted)
-        if over > 0:
-            how = "fired" if name in fired else "had not fired"
-            yield f"{name[0]} {name[1]}: {how} {acted - due:.2f} s after it was due, {over:.2f} s more than is allowed"
+        at = min(fired.get(name, standing.until), standing.until, books.ended)
+        if at >= due:
+            yield Acted(name, due, at, name in fired, _stalled(books, due, at))
 
 
 def _standing(books: Books) -> dict[Name, Standing]:

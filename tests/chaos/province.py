@@ -27,7 +27,8 @@ STORIES, ORDINARY = 36, 1_000  # an hour
 BEGINS, LIFE = (0, 5), (3, 8)  # minutes: when stories begin, and how long they last
 
 
-def _life(chance: Random, _: figures.Scam) -> timedelta:
+def life(chance: Random, _: figures.Scam) -> timedelta:
+    """Some minutes from hook to last payment."""
     return between(chance, *(60 * minutes for minutes in LIFE))
 
 
@@ -35,7 +36,7 @@ HURRIED = Pace(
     ordinary=lambda residents: ORDINARY,
     stories=lambda residents: STORIES,
     begins=lambda chance: between(chance, *(60 * minutes for minutes in BEGINS)),
-    life=_life,
+    life=life,
 )
 
 

@@ -50,21 +50,22 @@ async def play(plan: Plan, kafka: Kafka | None, folder: Path) -> Outcome:
     """Play a round; `folder`, which is made, keeps its logs."""
     began = time.monotonic()
     await asyncio.to_thread(folder.mkdir, parents=True)
-    with patch.dict(os.environ, _environment(plan)), _logged(folder / "round.log"):
+    with patch.dict(os.environ, environment(plan)), _logged(folder / "round.log"):
         async with _stage(plan, kafka, folder) as stage:
             end = stage.running.line.clock.now() + timedelta(seconds=LENGTH) * stage.running.line.clock.speed
             async with asyncio.TaskGroup() as group:
                 group.create_task(stage.running.feeders.run(end))
                 for stroke in plan.strokes:
                     group.create_task(_strike(stage, stroke))
-            books = await _settled(plan, stage, folder)
+            books = await settled(plan, stage, folder)
             found = broken(books)
             if isinstance(stage.running.workers, WatchedWorkers) and stage.running.workers.hung:
                 found.append(Broken("", f"{stage.running.workers.hung} workers did not stop when told to"))
     return Outcome(plan, books, found, time.monotonic() - began)
 
 
-def _environment(plan: Plan) -> dict[str, str]:
+def environment(plan: Plan) -> dict[str, str]:
+    """What the processes of a round are told: what kind of carrier each channel has."""
     kinds = {f"QUANZU_{channel}_KIND": kind.value for channel, kind in plan.kinds.items()}
     return kinds | {"QUANZU_RECEIPTS_SECRET": "chaos" * 8}
 
@@ -93,15 +94,15 @@ async def _stage(plan: Plan, kafka: Kafka | None, folder: Path) -> AsyncIterator
         await asyncio.to_thread(topics.create, there.settings)
         names = [topic.name for topic in topics.ALL]
         with (folder / "beside.log").open("wb") as log:
-            stack.enter_context(_beside(log, "tests.chaos.observer", there.brokers, folder / "seen.jsonl", *names))
-            stack.enter_context(_beside(log, "tests.chaos.stalls", folder / "stalls"))
+            stack.enter_context(beside(log, "tests.chaos.observer", there.brokers, folder / "seen.jsonl", *names))
+            stack.enter_context(beside(log, "tests.chaos.stalls", folder / "stalls"))
         quiet = Quiet(there.settings, plan, wrongs, clock)
         running = await stack.enter_async_context(quiet.running())
         yield Stage(running, there, Seen(folder / "seen.jsonl"), clock)
 
 
 @contextmanager
-def _beside(log: IO[bytes], module: str, *arguments: str | Path) -> Iterator[None]:
+def beside(log: IO[bytes], module: str, *arguments: str | Path) -> Iterator[None]:
     """A process of the tests' own for as long as the context lasts."""
     with subprocess.Popen([sys.executable, "-m", module, *map(str, arguments)], stdout=log, stderr=log) as process:
         try:
@@ -119,7 +120,7 @@ async def _strike(stage: Stage, stroke: Stroke) -> None:
         stage.windows.append(Window(stroke.kind, began, time.time(), fault.tolerance, fault.outage))
 
 
-async def _settled(plan: Plan, stage: Stage, folder: Path) -> Books:
+async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
     """Drain, stop, and read all books."""
     running, settings = stage.running, stage.running.line.settings
     due = await _drained(stage)
