@@ -34,6 +34,7 @@ def bank_feedback(draft: Draft, given: BankFeedback) -> None:
             money.keep(draft, given.transfer, EvidenceClass.A, given.amount_fen)
             if given.state is BankState.FROZEN:  # what came back was not held anywhere
                 money.freeze(draft, given.transfer, given.amount_fen)
+                _in_force(draft, given, payment)  # though the bank's word of it was lost on the way
     _answered(draft, given, meant=draft.case is not before)
 
 

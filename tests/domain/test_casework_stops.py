@@ -96,6 +96,17 @@ def test_money_frozen_and_then_returned_is_kept_once_by_evidence_a() -> None:
     assert line.bank(BankState.RETURNED, amount=300_000).facts == []
 
 
+def test_money_that_the_bank_has_frozen_is_stopped_though_its_first_word_was_lost() -> None:
+    line = asked()
+    line.bank(BankState.FROZEN, amount=400_000)
+    stop = line.here.payments[0].stop
+    assert stop is not None
+    assert (stop.state, stop.until) == (StopState.IN_FORCE, line.now + timedelta(hours=48))
+    assert line.here.kept["bank:1"].amount_fen == line.here.frozen["bank:1"] == 400_000
+    line.bank(BankState.IN_FORCE, amount=400_000)
+    assert line.here.payments[0].stop == stop, "what comes late moves nothing"
+
+
 def test_a_stop_is_released_for_hardship_even_when_the_case_is_settled() -> None:
     line = in_force()
     line.outcome(Outcome.FALSE_ALARM)
