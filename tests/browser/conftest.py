@@ -11,6 +11,7 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.browser.people import People
 from tests.console.stage import Stage, stage
+from tests.line.rig import Line
 
 HERE = Path(__file__).parent
 ARGUMENTS = (
@@ -31,6 +32,16 @@ async def console(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sta
     """One console and one line for the tests of a file: another's officers and cases are not in their way."""
     async with stage(tmp_path_factory.mktemp("browser")) as started:
         yield started
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def line(console: Stage) -> AsyncIterator[Line]:
+    """A test's own residents, whose cases are closed at its end."""
+    begun = console.line()
+    try:
+        yield begun
+    finally:
+        await begun.end()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -1,10 +1,8 @@
 """The case page in a browser: a conversation to its outcome, a stop taken back, two on one case, keys, sizes."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
@@ -15,22 +13,11 @@ from schemas.events import FactKind
 from schemas.residents import Flag, Language, Resident
 from schemas.staff import StaffRole
 from tests.browser.people import DESKTOP, PHONE, People
-from tests.console.stage import Stage
 from tests.line.rig import Line
 from tests.line.signals import call, transfer
 
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 SECONDS = 15_000.0  # milliseconds, as Playwright counts
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def line(console: Stage) -> AsyncIterator[Line]:
-    """A test's own residents, whose cases are closed at its end."""
-    begun = console.line()
-    try:
-        yield begun
-    finally:
-        await begun.end()
 
 
 async def red(line: Line, **fields: object) -> tuple[Resident, Case]:

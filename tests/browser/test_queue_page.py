@@ -3,11 +3,9 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
@@ -37,16 +35,6 @@ WHEN = """(id) => new Promise((tell) => {
 })"""
 ROWS = 25  # more than a screen holds
 SECONDS = 10.0
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def line(console: Stage) -> AsyncIterator[Line]:
-    """A test's own residents, whose cases are closed at its end."""
-    begun = console.line()
-    try:
-        yield begun
-    finally:
-        await begun.end()
 
 
 async def yellows(console: Stage, line: Line, division: str, number: int = 1, name: str = "某某") -> list[Case]:

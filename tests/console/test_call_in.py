@@ -1,9 +1,6 @@
 """A call on 96110: the caller is found, a warning confirmed, a report goes to bank and watchlist; each form once."""
 
 import secrets
-from collections.abc import AsyncIterator
-
-import pytest_asyncio
 
 from domain.identity import account_token
 from domain.messages import code
@@ -24,16 +21,6 @@ from tests.line.rig import Line
 from tests.line.signals import call, scam_app, transfer
 
 YANBIAN = "222401"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def line(console: Stage) -> AsyncIterator[Line]:
-    """The residents of one test, whose cases are closed at its end."""
-    begun = console.line()
-    try:
-        yield begun
-    finally:
-        await begun.end()
 
 
 def form(**fields: str) -> dict[str, str]:

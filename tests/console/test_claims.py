@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 
 from console.web.live.returns import NOTE, Returns
 from schemas.cases import Case
@@ -23,16 +22,6 @@ from tests.line.signals import scam_app
 SECONDS = 15.0
 JSON = {"accept": "application/json"}
 SHORT = timedelta(seconds=1)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def line(console: Stage) -> AsyncIterator[Line]:
-    """A test's own residents, whose cases are closed at its end."""
-    begun = console.line()
-    try:
-        yield begun
-    finally:
-        await begun.end()
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """A complaint is taken down at any desk, answered and decided by its clocks; what follows from it is done."""
 
 import secrets
-from collections.abc import AsyncIterator
 from datetime import timedelta
-
-import pytest_asyncio
 
 from domain.ids import short_hash
 from schemas.audit import AuditEntry
@@ -22,16 +19,6 @@ from tests.line.rig import Line
 from tests.line.signals import scam_app
 
 YANBIAN = "222401"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def line(console: Stage) -> AsyncIterator[Line]:
-    """The residents of one test, whose cases are closed at its end."""
-    begun = console.line()
-    try:
-        yield begun
-    finally:
-        await begun.end()
 
 
 def form(**fields: str) -> dict[str, str]:

@@ -1,9 +1,6 @@
 """Major incidents: a campaign's board, declared and ended by a supervisor, acts on many cases each written once."""
 
 import secrets
-from collections.abc import AsyncIterator
-
-import pytest_asyncio
 
 from domain.ids import short_hash
 from schemas.events import FactKind
@@ -16,16 +13,6 @@ from tests.line.rig import Line
 from tests.line.signals import confirmed, transfer
 
 SEEN_SECONDS = 10.0
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def line(console: Stage) -> AsyncIterator[Line]:
-    """The residents of one test, whose cases are closed at its end."""
-    begun = console.line()
-    try:
-        yield begun
-    finally:
-        await begun.end()
 
 
 def form(**fields: str | list[str]) -> dict[str, str | list[str]]:

@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-import pytest_asyncio
 
 from console.labels import of_step
 from console.web.live.filters import Filters
@@ -33,16 +32,6 @@ from tests.line.signals import call, scam_app, transfer
 
 SECONDS = 10.0
 ON_THE_DESK = timedelta(minutes=3)  # after so long a red resident waits for an operator
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def line(console: Stage) -> AsyncIterator[Line]:
-    """A test's own residents, whose cases are closed at its end."""
-    begun = console.line()
-    try:
-        yield begun
-    finally:
-        await begun.end()
 
 
 async def yellow(line: Line, division: str, name: str = "某某") -> Resident:
