@@ -3,13 +3,14 @@ VENV := .venv
 PYTHON ?= python3
 ROUNDS ?= 10
 SEED ?= 1
-REPORT ?= chaos.json
+REPORT ?= $@.json
 SCREENSHOTS ?= screenshots
+QUIX := tests/bench/peers
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test browser chaos lint lock clean
+.PHONY: setup demo test browser chaos bench bench-full lint lock clean
 
 setup: $(STAMP)
 
@@ -34,6 +35,13 @@ browser: setup
 chaos: setup
 	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) --report $(REPORT) $(if $(filter 1,$(ROUNDS)),,--mutations)
 
+# What the line costs, and whether each bar is met: `make bench REPORT=bench.json` in ten minutes, all of it in hours.
+bench: setup
+	$(BIN)/python -m tests.bench --short --report $(REPORT)
+
+bench-full: setup
+	$(BIN)/python -m tests.bench --report $(REPORT)
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -44,6 +52,8 @@ lint: setup
 lock:
 	$(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --output-file requirements.lock
+	$(UV) pip compile $(QUIX)/quix.in --override $(QUIX)/quix-overrides.in --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --quiet --output-file $(QUIX)/quix.lock
 
 clean:
 	rm -rf $(VENV) data .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -2,6 +2,8 @@
 
 from faust.types import StreamT
 
+from domain.policy import Policy
+from domain.rounds import worth
 from schemas.events import Dispatch
 from schemas.inputs import OfficerReport, VisitStage
 from schemas.levels import Channel as Name
@@ -13,7 +15,7 @@ from streams.app import App
 from streams.channels.channel import Channel
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Answer, Gateway, Order
-from streams.rosters import Where
+from streams.rosters import Asked, Where
 
 
 class StationProvider(Gateway):
@@ -31,11 +33,14 @@ class StationProvider(Gateway):
         resident = await self._outgoing.resident(dispatch)
         if resident is None:
             return Answer(Result.FAILED, "the resident is not in the register")
-        where = await self._where(dispatch, resident)
+        policy = await self._outgoing.policy(dispatch)
+        where = self._where(policy, resident)
         if where:
             await self._outgoing.households.take(where.place, dispatch.id)
         now = self._outgoing.clock.now()
-        found = await self._outgoing.rosters.assign(dispatch, resident.language, now, where)
+        case = await self._outgoing.case(dispatch)
+        asked = Asked(dispatch, resident.language, policy.visits, worth(case, policy) if case else 0)
+        found = await self._outgoing.rosters.assign(asked, now, where)
         order = await self._order(dispatch, resident, *found) if found else _NOBODY
         if where and isinstance(order, Answer):
             await self._outgoing.households.release(where.place, dispatch.id)
@@ -53,10 +58,9 @@ class StationProvider(Gateway):
         if task.place:
             await self._outgoing.households.release(task.place, dispatch.id)
 
-    async def _where(self, dispatch: Dispatch, resident: Resident) -> Where | None:
-        fatigue = (await self._outgoing.policy(dispatch)).fatigue
+    def _where(self, policy: Policy, resident: Resident) -> Where | None:
         place = self._outgoing.households.place(resident)
-        return Where(place, fatigue.one_visit) if fatigue and place else None
+        return Where(place, policy.fatigue.one_visit) if policy.fatigue and place else None
 
     async def _order(self, dispatch: Dispatch, resident: Resident, task: Task, because: str) -> Order | Answer:
         if task.case != dispatch.case:

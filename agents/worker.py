@@ -34,7 +34,7 @@ class Worker(App):
     async def on_first_start(self) -> None:
         await super().on_first_start()
         await self.line.open()
-        _spare_the_collector()
+        spare_the_collector()
 
     async def on_started(self) -> None:
         await super().on_started()
@@ -69,7 +69,7 @@ def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = No
     run(app, settings)
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """What was made at the start stays: looking through it for garbage again and again cost a third of screening."""
     gc.collect()
     gc.freeze()

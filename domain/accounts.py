@@ -1,15 +1,18 @@
 """Accounts of the console: what a sign-in asks for next, what a password must be, and which changes are refused."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
+from domain.passwords import worth
 from schemas.staff import Account, StaffRole
 
 # NIST SP 800-63B-4 asks for 15 characters where a password stands alone, and for 8 beside a second factor, as here.
 LEAST, MOST = 10, 200
 LEAST_KINDS = 5  # different characters
+LEAST_WORTH = 8  # signs that a guesser has to guess: a common word or a run counts as one (domain/passwords.py)
 _ENDING = ("role", "disabled", "password", "totp", "subject")  # who had a session by them shall sign in anew
 
 
@@ -46,6 +49,7 @@ class Weakness(StrEnum):
     LONG = "long"
     LIKE_LOGIN = "like_login"
     SIMPLE = "simple"
+    COMMON = "common"
 
 
 def plain(password: str) -> str:
@@ -62,7 +66,10 @@ def weakness(password: str, account: Account) -> Weakness | None:
         return Weakness.LONG
     if account.login in given.lower() or account.name in given:
         return Weakness.LIKE_LOGIN
-    return Weakness.SIMPLE if len(set(given)) < LEAST_KINDS else None
+    if len(set(given)) < LEAST_KINDS:
+        return Weakness.SIMPLE
+    near = re.split("[._-]", account.login)
+    return Weakness.COMMON if worth(given, near) < LEAST_WORTH else None
 
 
 class Refusal(StrEnum):

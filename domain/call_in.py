@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from domain.ledger import safe
 from schemas.cases import Case, StopState
-from schemas.levels import EvidenceClass
 
 # Assumed: three slips of the tongue cost nothing; a code of six digits is not found out by trying within a day.
 FREE_TRIES = 3
@@ -13,7 +13,6 @@ LONGEST_WAIT = timedelta(minutes=15)
 REMEMBERED = timedelta(hours=12)  # so long a wrong code counts
 
 _UNDER_WAY = (StopState.ASKED, StopState.IN_FORCE)
-_SAFE = (EvidenceClass.A, EvidenceClass.B)
 
 
 def next_try(wrong: Sequence[datetime], now: datetime) -> datetime | None:
@@ -39,7 +38,7 @@ def to_stop(case: Case, payee: str) -> list[str]:
         for payment in case.payments
         if payment.payee == payee
         and not (payment.stop and payment.stop.state in _UNDER_WAY)
-        and not ((kept := case.kept.get(payment.transfer)) and kept.evidence in _SAFE)
+        and not safe(case, payment.transfer)
     ]
 
 

@@ -1,13 +1,16 @@
 """The safety of officers at the door: when the next check-in is due, and the alarms that are raised for them."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from domain.divisions import meet
 from schemas.alarms import Alarm, AlarmKind
 from schemas.cases import Case
 from schemas.inputs import VisitStage
 from schemas.rosters import Officer, Task
 from schemas.tasks import DuressAct
 
+GLANCE = 3  # missed check-ins that a page shows without being asked. Assumed: more push the page's own work off it
 WITHIN = timedelta(minutes=20)  # from arriving, and from each check-in, to the next one. Assumed; this is the one place
 
 
@@ -66,11 +69,22 @@ def concerns(area: str, alarm: Alarm) -> bool:
 
     That is where the officer works from, and where he is; an officer of the whole province is everybody's.
     """
-    return any(
-        place.startswith(area) or area.startswith(place) for place in (alarm.area, alarm.place) if place is not None
-    )
+    return any(meet(place, area) for place in (alarm.area, alarm.place) if place is not None)
 
 
 def urgency(alarm: Alarm) -> tuple[bool, datetime]:
     """For sorting: duress first, then the oldest."""
     return alarm.kind is not AlarmKind.DURESS, alarm.at
+
+
+def at_a_glance(alarms: Iterable[Alarm]) -> tuple[list[Alarm], list[Alarm]]:
+    """What a page shows at once, and what it folds under a count; each by urgency.
+
+    Every duress alarm is shown, and of the missed check-ins the newest, of officers who have not told since that they
+    are safe first: what has stood there for long has been seen.
+    """
+    found = sorted(alarms, key=urgency)
+    missed_ones = [alarm for alarm in found if alarm.kind is not AlarmKind.DURESS]
+    newest = sorted(missed_ones, key=lambda alarm: (alarm.safe_at is None, alarm.at), reverse=True)[:GLANCE]
+    folded = [alarm for alarm in missed_ones if alarm not in newest]
+    return [alarm for alarm in found if alarm not in folded], folded

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 
-from domain.officers import distance
 from domain.policy.duty import Need
+from domain.ways import distance
 from schemas.rosters import Officer, Role, Roster
 
 DAY = timedelta(days=1)

@@ -70,6 +70,11 @@ def current_code(code: str, on: date, noted: date | None = None) -> str | None:
     return county.code + code[6:] if county and county.in_force(on) else None
 
 
+def meet(one: str, other: str) -> bool:
+    """Whether two areas have a place in common: the code of the one begins with the other's. Empty: everywhere."""
+    return one.startswith(other) or other.startswith(one)
+
+
 def name_of(code: str, on: date) -> str:
     """A code's name on that day, else the last it had, else the code itself: something can always be shown."""
     there = division(code, on) or _latest_before(code[:6], on)

@@ -30,6 +30,11 @@ class Calendar:
     free: frozenset[date] = frozenset()
     worked: frozenset[date] = frozenset()
 
+    @property
+    def until(self) -> date | None:
+        """The last day it tells of: the end of a year, whose holidays are published together. None: it has none."""
+        return date(max(self.free).year, 12, 31) if self.free else None
+
     def hour_of_week(self, hour: int) -> int:
         """The hour of the week, 0 to 167 as in UTC, that an hour since 1970 is taken for."""
         if not self.free:

@@ -35,7 +35,9 @@ _SHORT = re.compile(r"[1-9]\d{2,5}")
 _SERVICE = re.compile(r"[1-9]\d{2,5}|9[56]\d{3,6}|10[06]\d{4,17}")  # 110, 96110, 95588, and senders such as 1069…
 _SERVICE_ABROAD = re.compile(r"[1-9]\d{2,5}|9[56]\d{3,6}|106\d{8,17}")  # +86 10 6xxxxxxx is a landline of Beijing
 _NATIONAL = re.compile(r"1[2-9]\d{9}|10\d{7,8}|2\d{8,9}|[3-9]\d{9,10}")  # a mobile, or an area code and 7 or 8 digits
-_ACCOUNT = re.compile(r"[0-9A-Z]{6,34}")
+# As most come, in their one spelling: nothing is left to change, and nothing to remember.
+spelt_phone = re.compile(r"\+86(?:1[2-9][0-9]{9}|2[0-9]{8,9}|[3-9][0-9]{9,10})").fullmatch
+spelt_account = re.compile(r"[0-9A-Z]{6,34}").fullmatch
 _ID = re.compile(r"[0-9]{17}[0-9X]|[0-9]{15}")
 
 
@@ -48,6 +50,8 @@ def normal_phone(raw: str, region: str = "CN") -> str:
 
     Raises ValueError, saying what is wrong, for anything else.
     """
+    if region == "CN" and spelt_phone(raw):
+        return raw
     if len(raw) > LONGEST_PHONE:  # also for what is remembered here: as many as there are, each may be a megabyte
         raise ValueError(f"a telephone number has {LONGEST_PHONE} characters at most")
     text = unicodedata.normalize("NFKC", raw).strip()
@@ -94,8 +98,10 @@ def normal_account(raw: str) -> str:
 
     Raises ValueError for anything else.
     """
+    if spelt_account(raw):
+        return raw
     account = re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", raw)).upper()
-    if not _ACCOUNT.fullmatch(account):
+    if not spelt_account(account):
         raise ValueError("an account has 6 to 34 letters and digits, and nothing but blanks and dashes between them")
     return account
 

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain import ledger
+from domain.divisions import meet
 from schemas.cases import Case, CaseState, StopState
 from schemas.incidents import Incident
-from schemas.levels import EvidenceClass, Level
+from schemas.levels import Level
 from schemas.signals import TransferState
 
 LEAST = 3  # assumed: from so many open cases on, one campaign is worth a board
 COUNTY = 6  # digits of a division code
-
-_SAFE = (EvidenceClass.A, EvidenceClass.B)
 
 
 class EndedError(ValueError):
@@ -25,6 +24,7 @@ class EndedError(ValueError):
 class Board:
     """Sums over a campaign's open cases; money in fen. `at_stake`: still on its way; `stopped`: under a stop."""
 
+    scam_type: str  # of most of the cases; empty when there is none
     cases: int
     in_danger: int
     levels: Mapping[Level, int]
@@ -41,6 +41,7 @@ def board(cases: Iterable[Case]) -> Board:
     found = list(cases)
     totals = [ledger.of_case(case) for case in found]
     return Board(
+        scam_type=_scam_type(found),
         cases=len(found),
         in_danger=sum(not case.settled for case in found),
         levels=Counter(case.level for case in found),
@@ -79,22 +80,22 @@ def reworded(incident: Incident, script: str) -> Incident:
 
 def touches(incident: Incident, area: str) -> bool:
     """Whether an incident's area and a person's have a place in common."""
-    return incident.area.startswith(area) or area.startswith(incident.area)
+    return meet(incident.area, area)
+
+
+def _scam_type(cases: list[Case]) -> str:
+    counted = Counter(case.danger.scam_type for case in cases)
+    return min(counted, key=lambda scam: (-counted[scam], scam), default="")
 
 
 def _at_stake(case: Case) -> int:
     if case.settled:
         return 0
     moving = [payment for payment in case.payments if payment.state is not TransferState.SETTLED]
-    return sum(payment.amount_fen for payment in moving if not _kept(case, payment.transfer))
+    return sum(payment.amount_fen for payment in moving if not ledger.safe(case, payment.transfer))
 
 
 def _stopped(case: Case) -> int:
     return sum(
         payment.amount_fen for payment in case.payments if payment.stop and payment.stop.state is StopState.IN_FORCE
     )
-
-
-def _kept(case: Case, transfer: str) -> bool:
-    entry = case.kept.get(transfer)
-    return entry is not None and entry.evidence in _SAFE

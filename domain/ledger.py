@@ -16,7 +16,7 @@ from schemas.levels import EvidenceClass, Outcome
 from schemas.signals import TransferState
 
 EXPOSURE = "exposure"
-"""The key of the modelled estimate (D): what a dissuaded resident stood to lose beyond all that is booked."""
+"""The key of the modelled estimate (D): what a dissuaded resident was expected to lose beyond all that is booked."""
 
 UNNAMED = "unnamed"
 """The key of a loss told without its transfer: told again it is the same money."""
@@ -67,6 +67,12 @@ def of_case(case: Case) -> Totals:
         defrauded_after_warning_30d=int(soonest <= 30),
         defrauded_after_warning_90d=int(soonest <= 90),
     )
+
+
+def safe(case: Case, transfer: str) -> bool:
+    """Whether a transfer's money stayed with the resident for certain (A or B): nothing of it is left to stop."""
+    kept = case.kept.get(transfer)
+    return kept is not None and kept.evidence in _CONFIRMED
 
 
 def _lost(case: Case) -> int:
@@ -152,9 +158,12 @@ def _days_after_warning(case: Case, at: datetime) -> float | None:
 
 
 def balanced(case: Case) -> Case:
-    """Let C and D give way to what is lost or settled, and estimate (D) what a dissuaded resident stood to lose.
+    """Let C and D give way to what is lost or settled, and estimate (D) what a dissuaded resident was expected to lose.
 
-    The estimate is the exposure that screening found, less all that is kept (A to C) and lost.
+    The estimate is the exposure that screening found, less all that is kept (A to C) and lost, times the chance that
+    it was a scam which would have taken it, as known before anybody stepped in. Nearly everybody who is reached is put
+    down as dissuaded, also who would have stopped anyway (a county had 99.91 % "dissuaded", and 5.8 % of them were
+    defrauded): so the outcome cannot say how likely the loss was.
     """
     lost = {loss.id for loss in case.losses}
     settled = {payment.transfer for payment in case.payments if payment.state is TransferState.SETTLED}
@@ -164,8 +173,9 @@ def balanced(case: Case) -> Case:
         if name != EXPOSURE and (entry.evidence in _CONFIRMED or name not in lost | settled)
     }
     left = case.danger.exposure_fen - sum(entry.amount_fen for entry in kept.values()) - _lost(case)
-    if case.outcome is Outcome.DISSUADED and left > 0:
-        kept[EXPOSURE] = Kept(evidence=EvidenceClass.D, amount_fen=left)
+    expected = round(left * case.danger.probability)
+    if case.outcome is Outcome.DISSUADED and expected > 0:
+        kept[EXPOSURE] = Kept(evidence=EvidenceClass.D, amount_fen=expected)
     return case if kept == case.kept else case.model_copy(update={"kept": kept})
 
 

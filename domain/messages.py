@@ -7,7 +7,7 @@ from domain.identity import phone_tail
 from domain.policy.messages import DEFAULT, Messages
 from schemas.cases import Case
 from schemas.events import Dispatch
-from schemas.levels import Action
+from schemas.levels import Action, Channel
 from schemas.residents import Language
 
 _DIGITS = 6
@@ -48,6 +48,16 @@ def confirm(secret: bytes, case: Case, given: str) -> str | None:
         if hmac.compare_digest(code(secret, dispatch).encode(), wanted):
             return dispatch
     return None
+
+
+def latest_code(secret: bytes, case: Case) -> str:
+    """The code of the SMS of `case` that went out last: what its resident would read out; empty when none did."""
+    steps = {step.id for step in case.steps}  # contacts of the resident's earlier case are told too
+    sent = [each for each in case.contacted if each.channel is Channel.SMS and each.step in steps]
+    if not sent:
+        return ""
+    last = max(sent, key=lambda each: each.at)
+    return code(secret, f"{case.id}:{last.step}:{last.attempt}:{last.channel.value}")
 
 
 def _said(case: Case) -> list[str]:

@@ -1,16 +1,16 @@
-"""Which officer should go: on duty, allowed to, near, free, understood, and known to the resident."""
+"""Which officer should go: on duty for long enough, allowed to, soon there, understood, and known to the resident."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime, timedelta
 
-from domain.divisions import current_code
+from domain.policy.visits import VisitRules
+from domain.rounds import Door, Post, door_of, in_order
+from domain.ways import distance
 from schemas.levels import Level
 from schemas.residents import Language
 from schemas.rosters import Officer, Role, Task, TaskState
-
-CAPACITY = 3  # open visits; one more would make the first of them late. Assumed
 
 # The reference names the four who visit; the design sends a grid worker for yellow. The rest is assumed.
 ELIGIBLE: Mapping[Level, frozenset[Role]] = {
@@ -19,16 +19,14 @@ ELIGIBLE: Mapping[Level, frozenset[Role]] = {
     Level.YELLOW: frozenset({Role.AUXILIARY, Role.GRID_WORKER, Role.BUILDING_HEAD}),
     Level.BLUE: frozenset({Role.GRID_WORKER, Role.BUILDING_HEAD}),
 }
-
-# Steps of distance: the same street, county, prefecture, province. No coordinates are kept of anybody.
-STREET, COUNTY, PREFECTURE, PROVINCE = 0, 1, 4, 12
-NOT_UNDERSTOOD = 3  # an interpreter by telephone costs as much as some way
-KNOWN = 1  # who was there before is worth one open visit
+OVERTIME = "past the end of his shift"
+_NEW = "~"  # the dispatch of the visit that is to be given: of two alike it comes after those that he has
+_NONE = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A visit to be made. `never`: who refused it before, or let it become late."""
+    """A visit to be made. `never`: who refused it before, or let it become late. `worth_fen`: see domain/rounds."""
 
     level: Level
     division: str
@@ -36,6 +34,7 @@ class Visit:
     never: frozenset[str] = frozenset()
     last: str | None = None  # who saw this resident last
     to: str | None = None  # to whom a colleague handed it over
+    worth_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +45,37 @@ class Choice:
     because: str
 
 
-def choose_officer(
-    officers: Iterable[Officer], visit: Visit, now: datetime, load: Mapping[str, frozenset[str]]
-) -> Choice | None:
-    """The officer for whom the visit is least trouble; none when nobody on duty may and can take it.
+@dataclass(frozen=True, slots=True)
+class _Bid:
+    """What it means to send one: when he would be there, what speaks for and against him in words.
 
-    `load` are the open visits of each (see `load_of`). Of two alike the lower id goes, so that all workers agree.
+    `over`: by how long he would come home late.
     """
-    able = [officer for officer in officers if may_go(officer, visit, now) and len(load.get(officer.id, ())) < CAPACITY]
-    for officer in able:
-        if officer.id == visit.to:
-            return Choice(officer, "a colleague handed it over")
-    bids = [(_bid(officer, visit, now.date(), len(load.get(officer.id, ()))), officer) for officer in able]
-    if not bids:
-        return None
-    (_, because), officer = min(bids, key=lambda bid: (bid[0][0], bid[1].id))
-    return Choice(officer, because)
+
+    officer: Officer
+    arrives: datetime
+    over: timedelta
+    words: tuple[str, ...]
+
+
+def choose_officer(
+    officers: Iterable[Officer], visit: Visit, now: datetime, tasks: Iterable[Task], rules: VisitRules
+) -> Choice | None:
+    """Who is there first, of those who will be done before their shift ends; none when nobody may and can take it.
+
+    `tasks`: all visits that were given out. He comes when he has made those that go before this one. Whoever the policy
+    would keep past his shift for such a level may go too: each minute past it counts as one that he comes later. Of
+    two alike the lower id goes, so that all workers agree.
+    """
+    load, most = open_of(tasks), rules.overtime.get(visit.level, _NONE)
+    able = [officer for officer in officers if may_go(officer, visit, now)]
+    found = (_bid(officer, visit, now, load.get(officer.id, ()), rules) for officer in able)
+    bids = [bid for bid in found if bid and bid.over <= most]
+    for bid in bids:
+        if bid.officer.id == visit.to:
+            return Choice(bid.officer, "a colleague handed it over")
+    best = min(bids, key=lambda bid: (bid.arrives + max(_NONE, bid.over), bid.officer.id), default=None)
+    return Choice(best.officer, ", ".join(best.words)) if best else None
 
 
 def may_go(officer: Officer, visit: Visit, now: datetime) -> bool:
@@ -74,34 +88,41 @@ def on_duty(officer: Officer, now: datetime) -> bool:
     return any(shift.start <= now < shift.end for shift in officer.shifts)
 
 
+def off_at(officer: Officer, now: datetime) -> datetime | None:
+    """When he goes off duty: a shift that begins as one ends goes on with it. None when he is not on duty."""
+    end = now
+    while later := max((shift.end for shift in officer.shifts if shift.start <= end < shift.end), default=None):
+        end = later
+    return end if end > now else None
+
+
 def load_of(tasks: Iterable[Task]) -> dict[str, frozenset[str]]:
     """Each officer's open visits, each once however often it was written down. Its length: the units that are busy."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    return {officer: frozenset(task.dispatch for task in mine) for officer, mine in open_of(tasks).items()}
+
+
+def open_of(tasks: Iterable[Task]) -> dict[str, Sequence[Task]]:
+    """Each officer's open visits, without those that joined another."""
+    found: defaultdict[str, dict[str, Task]] = defaultdict(dict)
     for task in tasks:
         if task.state is TaskState.OPEN and task.joins is None:
-            found[task.officer].add(task.dispatch)
-    return {officer: frozenset(visits) for officer, visits in found.items()}
+            found[task.officer][task.dispatch] = task
+    return {officer: list(mine.values()) for officer, mine in found.items()}
 
 
-def _bid(officer: Officer, visit: Visit, today: date, load: int) -> tuple[int, str]:
-    """What sending him costs, and what speaks for and against him in words."""
-    steps, where = distance(officer.division, visit.division, today)
-    words = [where, f"{load} open visits" if load else "free"]
-    cost = steps + load
+def _bid(officer: Officer, visit: Visit, now: datetime, mine: Sequence[Task], rules: VisitRules) -> _Bid | None:
+    """None from one who has too much to do already."""
+    until = off_at(officer, now) or now
+    new = Door(_NEW, visit.level, visit.division, visit.worth_fen, now)
+    planned = in_order([*map(door_of, mine), new], Post(officer.division, until), now, rules)
+    place = next(place for place, each in enumerate(planned) if each.door is new)
+    if place >= rules.ahead or len(mine) >= rules.most:
+        return None
+    _, where = distance(officer.division, visit.division, now.date())
+    words, arrives = [where, f"{len(mine)} open visits" if mine else "free"], planned[place].arrives
     if visit.language not in officer.languages:
-        cost, words = cost + NOT_UNDERSTOOD, [*words, "needs an interpreter"]
+        arrives, words = arrives + rules.interpreter, [*words, "needs an interpreter"]
     if officer.id == visit.last:
-        cost, words = cost - KNOWN, [*words, "was there before"]
-    return cost, ", ".join(words)
-
-
-def distance(one: str, other: str, today: date) -> tuple[int, str]:
-    """Steps between two divisions, and in words. Old codes count as the ones that followed them."""
-    here, there = (current_code(code, today) or code for code in (one, other))
-    if len(here) == 9 and here == there:
-        return STREET, "in the same street office"
-    if here[:6] == there[:6]:
-        return COUNTY, "in the same county"
-    if here[:4] == there[:4]:
-        return PREFECTURE, "in the same prefecture"
-    return PROVINCE, "from elsewhere in the province"
+        arrives, words = arrives - rules.known, [*words, "was there before"]
+    over = planned[place].leaves - until
+    return _Bid(officer, arrives, over, (*words, OVERTIME) if over > _NONE else tuple(words))

@@ -3,15 +3,18 @@
 Two persons: whoever asked does not decide. Their names go into the case and into the audit.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from schemas.cases import Case, StopState
 from schemas.inputs import ReleaseStopAct
+from schemas.levels import Action
 from schemas.releases import ReleaseRequest, ReleaseState
 
 WITHIN = timedelta(hours=24)  # assumed: half of what a stop lasts, so that a decision still helps
+_LOGIN_AND_END = r"(?P<by>[a-z0-9][a-z0-9._-]*)\)"
 
 
 class Why(StrEnum):
@@ -21,6 +24,7 @@ class Why(StrEnum):
     ASKED_ALREADY = "asked_already"
     SAME_PERSON = "same_person"
     DECIDED = "decided"
+    TOLD = "told"  # the case knows of the approval already
 
 
 def asked(
@@ -41,7 +45,7 @@ def asked(
     if not stands(case, number):
         return Why.NO_STOP
     payment = case.payments[number]
-    if any(each.case == case.id and each.payment == number and is_open(each) and each.id != name for each in known):
+    if of_stop((each for each in known if each.id != name), case.id, number):
         return Why.ASKED_ALREADY
     return ReleaseRequest(
         id=name,
@@ -72,6 +76,11 @@ def may_not_decide(request: ReleaseRequest, by: str) -> Why | None:
     return Why.SAME_PERSON if by == request.asked_by else None
 
 
+def of_stop(requests: Iterable[ReleaseRequest], case: str, number: int) -> ReleaseRequest | None:
+    """The open request to lift the stop on a case's payment `number`."""
+    return next((each for each in requests if is_open(each) and (each.case, each.payment) == (case, number)), None)
+
+
 def decided(request: ReleaseRequest, state: ReleaseState, by: str, words: str, now: datetime) -> ReleaseRequest:
     """The request after the decision. Raises ValueError when this person may not decide on it."""
     if why := may_not_decide(request, by):
@@ -80,9 +89,23 @@ def decided(request: ReleaseRequest, state: ReleaseState, by: str, words: str, n
 
 
 def act_of(request: ReleaseRequest, by: str) -> ReleaseStopAct:
-    """What the case is told when `by` approves: both names stand in its reason."""
-    reason = f"{request.reason} (asked by {request.asked_by}, approved by {by})"
-    return ReleaseStopAct(transfer=request.transfer, reason=reason)
+    """What the case is told when `by` approves: the request and both names stand in its reason."""
+    reason = f"{_reason(request)}{by})"
+    return ReleaseStopAct(transfer=request.transfer, reason=reason, asked_by=request.asked_by)
+
+
+def approver(request: ReleaseRequest, case: Case) -> str | None:
+    """Who has approved a request, as its case has it; none where the case was not told.
+
+    The case is told first: what cuts the approval off then leaves the request open, and the bank is asked all the same.
+    """
+    told = re.compile(re.escape(_reason(request)) + _LOGIN_AND_END)
+    found = (told.fullmatch(step.because) for step in case.steps if step.action is Action.STOP_RELEASE)
+    return next((each["by"] for each in found if each), None)
+
+
+def _reason(request: ReleaseRequest) -> str:
+    return f"{request.reason} (request {request.id}: asked by {request.asked_by}, approved by "
 
 
 def is_open(request: ReleaseRequest) -> bool:

@@ -61,15 +61,21 @@ def refuse(roster: Roster, swap_id: str, by: str) -> Roster:
 def could_take(roster: Roster, asker: str, shift: Shift, now: datetime) -> list[tuple[Officer, Shift | None]]:
     """Who could be asked: each who may take the shift over, and each of the others' shifts that may come for it.
 
+    A shift of the very same hours is not offered: nobody would have gained anything.
+
     Raises RosterError when `asker` is not on the roster.
     """
     named(roster, asker)
     others = [officer for officer in roster.officers if officer.id != asker]
     offers: list[tuple[Officer, Shift | None]] = []
     for officer in others:
-        coming = [each for each in officer.shifts if each.start > now and abs(each.start - shift.start) <= NEAR]
+        coming = [each for each in officer.shifts if each.start > now and each != shift and _near(each, shift)]
         offers += [(officer, back) for back in (None, *coming) if _possible(roster, asker, shift, officer.id, back)]
     return offers
+
+
+def _near(one: Shift, other: Shift) -> bool:
+    return abs(one.start - other.start) <= NEAR
 
 
 def _possible(roster: Roster, asker: str, shift: Shift, other: str, back: Shift | None) -> bool:

@@ -2,29 +2,53 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from domain.dispatch_ids import parse
-from domain.officers import distance
+from domain.policy import Policy
+from domain.rounds import Door, Planned, Post, Turn, in_order, worth
+from domain.ways import distance
 from schemas.cases import Case, CaseState, Step, StepState
+from schemas.events import Dispatch
 from schemas.inputs import VisitStage
 from schemas.rosters import Task, TaskState
 
-_NEVER = datetime.max.replace(tzinfo=UTC)
 _GOING = frozenset({VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.REFUSED, VisitStage.HANDED_OVER})
 _STAGES = (VisitStage.ASSIGNED, VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.ARRIVED)
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """A visit to be made. `due`: when the case sends the next one; `steps`: how far it is (domain/officers)."""
+    """A visit to be made. `due`: when the case sends the next one; `steps`: how far it is from his post (domain/ways).
+
+    `fits`: whether he can be done before his shift ends, with those that he makes before.
+    """
 
     task: Task
     case: Case
     due: datetime | None
     steps: int
     where: str
+    fits: bool
+
+
+def given(
+    dispatch: Dispatch, officer: str, now: datetime, worth_fen: int, place: str | None = None, joins: str | None = None
+) -> Task:
+    """A visit as it is given to an officer. `worth_fen`: see domain/rounds; `joins`: the visit it is part of."""
+    return Task(
+        dispatch=dispatch.id,
+        case=dispatch.case,
+        resident=dispatch.resident,
+        officer=officer,
+        at=now,
+        level=dispatch.level,
+        division=dispatch.division,
+        worth_fen=worth_fen,
+        place=place,
+        joins=joins,
+    )
 
 
 class Conflict(StrEnum):
@@ -59,21 +83,26 @@ def stands(task: Task, case: Case) -> bool:
     return task.state is TaskState.OPEN and not _plan_over(case) and _step(task, case) is not None
 
 
-def sort_out(mine: Iterable[tuple[Task, Case | None]], division: str, now: datetime) -> tuple[list[Errand], list[Task]]:
-    """What an officer has to do, the most urgent first, and visits no longer asked for, which he has not seen yet.
+def sort_out(
+    mine: Iterable[tuple[Task, Case | None]], post: Post, now: datetime, policy: Policy
+) -> tuple[list[Errand], list[Task]]:
+    """What an officer has to do, in the order of his round, and visits no longer asked for, which he has not seen yet.
 
-    Urgent is by level, then by the time the case waits, then by the way. One that joined another's is part of that
-    one. Who stands at the door finishes his visit, whatever became of it meanwhile.
+    One that joined another's is part of that one. Who stands at the door finishes his visit, whatever became of it
+    meanwhile.
     """
-    errands, gone = [], []
+    to_make, gone = dict[str, tuple[Task, Case]](), []
     for task, case in mine:
         if task.joins is not None or task.state in (TaskState.REFUSED, TaskState.ENDED):
             continue
         if case is not None and case.open and (task.stage is VisitStage.ARRIVED or stands(task, case)):
-            errands.append(_errand(task, case, division, now))
+            to_make[task.dispatch] = task, case
         elif not task.seen:
             gone.append(task)
-    return sorted(errands, key=_urgency), sorted(gone, key=lambda task: task.at)
+    doors = [_door(task, case, policy) for task, case in to_make.values()]
+    planned = in_order(doors, post, now, policy.visits)
+    errands = [_errand(*to_make[each.door.dispatch], each, post, now) for each in planned]
+    return errands, sorted(gone, key=lambda task: task.at)
 
 
 def act_time(said: datetime, given: datetime, now: datetime) -> datetime:
@@ -84,14 +113,16 @@ def act_time(said: datetime, given: datetime, now: datetime) -> datetime:
     return max(min(said, now), min(given, now))
 
 
-def _errand(task: Task, case: Case, division: str, now: datetime) -> Errand:
+def _door(task: Task, case: Case, policy: Policy) -> Door:
+    """A visit as the case stands now."""
+    return Door(task.dispatch, case.level, case.profile.division, worth(case, policy), task.at, task.stage)
+
+
+def _errand(task: Task, case: Case, planned: Planned, post: Post, now: datetime) -> Errand:
     step = _step(task, case)
-    steps, where = distance(division, case.profile.division, now.date())
-    return Errand(task, case, step.due if step else None, steps, where)
-
-
-def _urgency(errand: Errand) -> tuple[int, datetime, int, str]:
-    return -errand.case.level.rank, errand.due or _NEVER, errand.steps, errand.task.dispatch
+    steps, where = distance(post.division, case.profile.division, now.date())
+    fits = planned.turn is Turn.AT_THE_DOOR or post.until is None or planned.leaves <= post.until
+    return Errand(task, case, step.due if step else None, steps, where, fits)
 
 
 def _plan_over(case: Case) -> bool:

@@ -1,27 +1,26 @@
-"""Which case an operator should take next, and why, in words."""
+"""Which case an operator should take next, and why.
+
+The one in which a minute of an operator's keeps the most money: what is at risk, times the chance that it is a scam,
+times the chance to reach and to persuade, times what would be lost by waiting, for each minute that the call takes.
+Whatever it is worth, no case waits for longer than its level may. The figures are the policy's, `[triage]`.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
-from schemas.cases import Case, StepState
-from schemas.levels import Action, Level
-from schemas.signals import TransferState
+from domain.policy import Policy
+from domain.policy.triage import TriageRules
+from domain.stake import at_stake, lost_within, scam_of, to_come, to_go
+from schemas.cases import Case, StepState, StopState
+from schemas.levels import Action, Result
 
-# Assumed, until the laboratory measures them: what a level is worth when no money is known, in fen.
-_LEVEL_WORTH = {Level.RED: 5_000_000, Level.ORANGE: 1_000_000, Level.YELLOW: 100_000, Level.BLUE: 10_000}
-_CALL_IN_PROGRESS = 3.0  # the scammer is on the line: every minute counts
-PATIENCE = timedelta(minutes=30)  # what waits this long counts twice, so that a small loss is not left for ever
-
-
-@dataclass(frozen=True, slots=True)
-class Worth:
-    """How much it is worth to take a case now (fen, weighed), and the reason an operator reads."""
-
-    case: Case
-    fen: float
-    because: str
+_CALLS = frozenset({Action.OPERATOR_CALL, Action.ROBOT_CALL})
+_NOT_TAKEN = frozenset({Result.BUSY, Result.NO_ANSWER, Result.REFUSED, Result.VOICEMAIL})
+_TALKED = frozenset({Result.DELIVERED, Result.HUNG_UP})
+_MINUTE = timedelta(minutes=1)
+_NONE = timedelta(0)
 
 
 class Turn(IntEnum):
@@ -34,66 +33,125 @@ class Turn(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """All that a case's place in the queue hangs on, but the time: it stays the same for as long as the case does."""
+    """All that a case's place in the queue hangs on, but the time: it stays the same for as long as the case does.
+
+    `fen`: what a minute of an operator's keeps. `patience`: what has waited this long counts twice. `limit`: when it
+    has waited this long it comes before all that has not; none: it may wait for as long as it takes.
+    """
 
     turn: Turn
     fen: float
     since: datetime
+    patience: timedelta
+    limit: timedelta | None = None
 
     def at(self, now: datetime) -> float:
         """What it is worth to take the case then: more, the longer it has waited."""
-        return self.fen * (1 + max(timedelta(0), now - self.since) / PATIENCE)
+        return self.fen * (1 + max(_NONE, now - self.since) / self.patience)
 
-    def place(self, now: datetime) -> tuple[int, float]:
-        """The least is to be taken first."""
-        return (self.turn, -self.at(now))
+    def beyond(self, now: datetime) -> timedelta | None:
+        """For how long it has waited beyond its limit; none while it is within."""
+        over = None if self.limit is None else now - self.since - self.limit
+        return over if over is not None and over >= _NONE else None
+
+    def place(self, now: datetime) -> tuple[int, bool, float]:
+        """The least is to be taken first. The queue's page reckons the same (console/web/static/order.js)."""
+        over = self.beyond(now)
+        return (self.turn, True, -self.at(now)) if over is None else (self.turn, False, -over.total_seconds())
 
 
-def order(cases: Iterable[Case], now: datetime) -> list[Worth]:
+class Ground(StrEnum):
+    """What a case's worth comes from."""
+
+    TO_GO = "to_go"  # money whose payment has not gone through yet
+    TO_COME = "to_come"  # no payment is under way: so much may still be asked for
+    CALL = "call"  # a suspicious call goes on
+    LEFT = "left"  # a clock runs
+    NOT_TAKEN = "not_taken"  # calls
+    TALKED = "talked"  # talks that did not persuade
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a case stands where it stands. `at`: since when a call goes on, or until when there is time."""
+
+    ground: Ground
+    fen: int = 0
+    at: datetime | None = None
+    times: int = 0
+
+
+def order(cases: Iterable[Case], now: datetime, policy: Policy) -> list[Case]:
     """The cases, the one to take first at the head."""
-    return sorted((worth(case, now) for case in cases), key=lambda item: (-item.fen, item.case.id))
+    return sorted(cases, key=lambda case: (*weigh(case, policy).place(now), case.id))
 
 
-def worth(case: Case, now: datetime) -> Worth:
-    """Weigh money still to go, the level, a call in progress and the time waited."""
-    weight, going = weigh(case), to_go(case)
-    reasons = [f"{case.level}"]
-    if going:
-        reasons.append(f"¥{going / 100:,.0f} still to go")
+def weigh(case: Case, policy: Policy) -> Weight:
+    """What the case is worth as it stands, since when it waits, and how long it may."""
+    rules, turn = policy.triage, turn_of(case)
+    limit = rules.limit.get(case.level) if turn is Turn.OFFERED else None
+    return Weight(turn, _fen_a_minute(case, policy), waiting_since(case), rules.patience, limit)
+
+
+def reasons(case: Case, policy: Policy) -> list[Reason]:
+    """Why it stands where it stands, as an operator reads it: "¥80,000 still to go, call in progress, 6 min left"."""
+    found = []
+    if going := to_go(case):
+        found.append(Reason(Ground.TO_GO, fen=going))
+    elif asked := to_come(case, policy):
+        found.append(Reason(Ground.TO_COME, fen=asked))
     if case.danger.call_since is not None:
-        reasons.append(f"call in progress for {_minutes(now - case.danger.call_since)}")
-    reasons.append(f"waiting for {_minutes(max(timedelta(0), now - weight.since))}")
-    return Worth(case, weight.at(now), ", ".join(reasons))
+        found.append(Reason(Ground.CALL, at=case.danger.call_since))
+    if (until := left_until(case)) is not None:
+        found.append(Reason(Ground.LEFT, at=until))
+    counted = ((Ground.NOT_TAKEN, _not_taken(case)), (Ground.TALKED, _talks(case)))
+    return found + [Reason(ground, times=times) for ground, times in counted if times]
 
 
-def weigh(case: Case) -> Weight:
-    """What the case is worth as it stands, and since when it waits."""
-    fen = max(float(to_go(case)), case.danger.exposure_fen * case.danger.probability, _LEVEL_WORTH[case.level])
-    if case.danger.call_since is not None:
-        fen *= _CALL_IN_PROGRESS
-    return Weight(_turn(case), fen, waiting_since(case))
-
-
-def to_go(case: Case) -> int:
-    """The money (fen) whose payment has not gone through yet."""
-    return sum(payment.amount_fen for payment in case.payments if payment.state is not TransferState.SETTLED)
+def left_until(case: Case) -> datetime | None:
+    """Until when there is time, as far as the case knows: the call is owed, or the first stop of a payment runs out."""
+    calls = [step.due for step in case.steps if step.action is Action.OPERATOR_CALL and step.state is StepState.SENT]
+    stops = [payment.stop for payment in case.payments if payment.stop is not None]
+    ends = [stop.until for stop in stops if stop.state is StopState.IN_FORCE]
+    return min((each for each in (*calls, *ends) if each is not None), default=None)
 
 
 def waiting_since(case: Case) -> datetime:
-    """Since when the case has waited for an operator: since it was last touched, or was opened."""
-    return case.updated_at if _called(case) else case.opened_at
+    """Since when the case has waited for an operator; where none is to call, since when it has been open."""
+    return case.offered_at or case.opened_at
 
 
-def _turn(case: Case) -> Turn:
+def turn_of(case: Case) -> Turn:
+    """Whose turn it is."""
     if case.settled:
         return Turn.SETTLED
-    return Turn.OFFERED if _called(case) and case.claimed_by is None else Turn.UNDER_WAY
+    return Turn.OFFERED if case.claimed_by is None and called(case) else Turn.UNDER_WAY
 
 
-def _called(case: Case) -> bool:
+def called(case: Case) -> bool:
     """Whether a call of an operator is on the desk."""
     return any(step.action is Action.OPERATOR_CALL and step.state is StepState.SENT for step in case.steps)
 
 
-def _minutes(span: timedelta) -> str:
-    return f"{span.total_seconds() / 60:.0f} min"
+def _fen_a_minute(case: Case, policy: Policy) -> float:
+    """What a minute of an operator's keeps, if he takes the case as it stands."""
+    rules, reached = policy.triage, _reached(case, policy.triage)
+    persuaded = scam_of(case, policy).persuaded * rules.again ** _talks(case)
+    minutes = (reached * rules.talk + (1 - reached) * rules.ring) / _MINUTE
+    return at_stake(case, policy) * lost_within(case, rules.horizon, policy) * reached * persuaded / minutes
+
+
+def _reached(case: Case, rules: TriageRules) -> float:
+    """The chance that the call is taken."""
+    return rules.busy if case.danger.call_since is not None else rules.reached * rules.again ** _not_taken(case)
+
+
+def _not_taken(case: Case) -> int:
+    """Calls that the resident did not take, a robot's too."""
+    return sum(result in _NOT_TAKEN for step in case.steps if step.action in _CALLS for result in step.results)
+
+
+def _talks(case: Case) -> int:
+    """Talks of operators with the resident."""
+    calls = (step.results for step in case.steps if step.action is Action.OPERATOR_CALL)
+    return sum(result in _TALKED for results in calls for result in results)

@@ -50,7 +50,8 @@ MOST_FEN = 10**13
 Fen = Annotated[int, Field(strict=True, ge=0, le=MOST_FEN)]
 """Money in fen (1/100 yuan); at most 100 billion yuan."""
 
-Token = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
+NAME = r"^[a-z0-9][a-z0-9._-]{0,31}$"
+Token = Annotated[str, StringConstraints(pattern=NAME)]
 """A short name that may stand in a metric's label: a source, a scam type, a step."""
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable)]

@@ -81,13 +81,18 @@ class Contacted(Model):
 
 
 class StopState(StrEnum):
-    """A stop-payment's life: 48 hours each, at most twice for an account."""
+    """A stop-payment's life: 48 hours each, at most twice for an account. It follows the bank's last word.
 
-    ASKED = "asked"
-    IN_FORCE = "in_force"
-    REFUSED = "refused"
-    EXPIRED = "expired"
-    RELEASED = "released"
+    `asked` and `in_force` are open: there is something to wait for, and to lift. The others are ends, though an
+    account may be asked for once more after each.
+    """
+
+    ASKED = "asked"  # the bank has been asked, and has not said yet what it does
+    IN_FORCE = "in_force"  # nothing leaves the payee's account until `until`
+    REFUSED = "refused"  # the bank does not stop it
+    EXPIRED = "expired"  # its 48 hours are over
+    RELEASED = "released"  # lifted by two persons, or the payment was cancelled in flight
+    RETURNED = "returned"  # the bank has given the money back, whether it had stopped the account before or not
 
 
 class Stop(Model):
@@ -162,6 +167,7 @@ class Case(Model):
     contacted: list[Contacted] = Field(default_factory=list)  # of the last day, of the resident's earlier case too
     warned_at: When | None = None  # the latest contact that reached the resident
     claimed_by: Text | None = None
+    offered_at: When | None = None  # since when a call is on the desk that nobody took
     script: Token | None = None  # by which the resident was asked last
     answers: dict[Token, Token] = Field(default_factory=dict)  # to its questions
     returned_from: Text | None = None  # whose claim ran out last; none once somebody has the case again

@@ -103,11 +103,16 @@ class AskStopAct(Model):
 
 
 class ReleaseStopAct(Model):
-    """Lift a stop: hardship, or it was wrong."""
+    """Lift a stop: hardship, or it was wrong. Of two persons `asked_by` is the first, who reports it the second.
+
+    Without the first, or when both are one, it is refused. What a form or a program sends is a request (schemas/
+    releases): whom it names as the first counts for nothing, and the case is told when another approves.
+    """
 
     do: Literal["release_stop"] = "release_stop"
     transfer: Ref
     reason: Reason
+    asked_by: Text | None = None
 
 
 class TellContactAct(Model):

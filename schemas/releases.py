@@ -10,7 +10,8 @@ from schemas.cases import CaseId
 from schemas.residents import DivisionCode, ResidentId
 from schemas.staff import Login
 
-Why = Annotated[str, AfterValidator(legible), StringConstraints(min_length=2, max_length=300)]
+MOST_REASON = 300
+Why = Annotated[str, AfterValidator(legible), StringConstraints(min_length=2, max_length=MOST_REASON)]
 """Why a stop shall be lifted, or is not: short enough that both names fit beside it into the case's reason."""
 
 

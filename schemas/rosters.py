@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Model, Note, Text, Token, When
+from schemas.base import Fen, Model, Note, Text, Token, When
 from schemas.inputs import VisitStage
 from schemas.levels import Level
 from schemas.residents import DivisionCode, Language, ResidentId
@@ -148,6 +148,8 @@ class Task(Model):
     state: TaskState = TaskState.OPEN
     note: Note = ""
     level: Level | None = None  # of the case as the visit was given out
+    division: DivisionCode | None = None  # where it goes
+    worth_fen: Fen | None = None  # what is lost by making another before it, as it was given out: domain/rounds
     stage: VisitStage | None = None  # the latest that was reported
     place: str | None = None  # the address, as a keyed hash
     joins: str | None = None  # the dispatch whose visit to the same address it is part of

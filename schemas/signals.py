@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter
 from schemas.base import Fen, Model, Note, Text, Token, When
 
 BATCH_LIMIT = 500  # signals in one record of the topic
+LONGEST_CALL = 86_400  # seconds
 
 
 class TransferState(StrEnum):
@@ -89,7 +90,7 @@ class Call(_Signal):
     kind: Literal["call"] = "call"
     caller: Text
     called: Text
-    seconds: Annotated[int, Field(strict=True, ge=0, le=86_400)]
+    seconds: Annotated[int, Field(strict=True, ge=0, le=LONGEST_CALL)]
     ongoing: bool = False
     number_class: NumberClass = NumberClass.ORDINARY
 

@@ -67,6 +67,11 @@ class Contacts:
             self._book(dispatch, now, action, answer.result or "no_receipt")
             return answer
 
+    def situation(self, name: str, now: datetime) -> Situation:
+        """How things truly stand with the resident of a case or dispatch: for who is to know what nobody knows."""
+        with self._lock:
+            return self._meet(name, now)[1]
+
     def talk(self, case: str, now: datetime) -> Talk:
         """An operator calls the resident of a case: how it ends, and after how long."""
         with self._lock:
@@ -93,6 +98,16 @@ class Contacts:
             life.loss_known = life.loss_known or lost > 0
             kept = self._claims(chance, life, now, payments) if talk.outcome is Outcome.DISSUADED else []
             return OutcomeAct(outcome=talk.outcome, kept=kept, lost_fen=lost, note=talk.because)
+
+    def taken(self, dispatch: str, now: datetime) -> VisitReport | None:
+        """How the officer answers who gets the task; nothing at all from one who is late.
+
+        Who accepts it makes the visit when he comes to it: all that `visit` tells, less the time till he answered.
+        """
+        first = next(iter(behaviour.visit(stream(self._seed, "visit", dispatch)).stages), None)
+        if first is None or first.stage is VisitStage.REFUSED:
+            self._book(dispatch, now, Action.VISIT, first.stage if first else "late")
+        return VisitReport(first.stage, first.after) if first else None
 
     def visit(self, dispatch: str, now: datetime) -> list[VisitReport]:
         """What the officer who gets the task will report, and when; nothing at all from one who is late."""

@@ -4,8 +4,8 @@ import asyncio
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -21,7 +21,7 @@ from simulators.numbers import BANKS
 from simulators.operators import Operators
 from simulators.ordinary import APPWATCH, CARRIERS
 from simulators.province import START, Province
-from simulators.stations import GUEST, left_to_guest, rosters
+from simulators.stations import DAYS, GUEST, left_to_guest, rosters
 from simulators.telephone import Telephone
 from simulators.traces import POLICE
 from simulators.workers import WORKER, Workers
@@ -90,7 +90,8 @@ class Demo:
         async with self.running() as running:
             end = running.line.clock.now() + self._plan.length * self._plan.speed
             async with beside(self._show(running)), beside(self._disturb(running)):
-                await running.feeders.run(end)
+                with _ending_sooner(running.feeders, self._out):
+                    await running.feeders.run(end)
                 await drained(running)
             return await self._report(running)
 
@@ -107,7 +108,7 @@ class Demo:
             await self._settle(line, province)
             workers = await stack.enter_async_context(self.workers(found.settings(line.settings)))
             await self.ready(line)
-            desk = Desk(line.settings, line.store, line.producer, clock)
+            desk = Desk(line.settings, line.store, line.producer, line.policies, clock)
             await self._people(stack, line, Telephone(province.contacts, desk, clock))
             await clock.sleep_until(START)
             names = [f"operator-{number}" for number in range(1, plan.operators + 1)]
@@ -167,7 +168,8 @@ class Demo:
 
     async def _settle(self, line: Line, province: Province) -> None:
         await line.residents.put(province.people)
-        found = rosters(self._plan.seed, START)
+        ahead = (self._plan.length * self._plan.speed).days  # so that somebody is on duty until its end
+        found = rosters(self._plan.seed, START, DAYS + ahead)
         for roster in found if self._plan.operators else left_to_guest(found):
             await line.outgoing.rosters.put(roster)
 
@@ -199,6 +201,27 @@ class Demo:
 
 async def _view(line: Line) -> Overview:
     return await overview(line.settings, line.store, line.clock, outcomes(await line.screening.tallies()))
+
+
+@contextmanager
+def _ending_sooner(feeders: Feeders, out: Console) -> Iterator[None]:
+    """Ctrl-C ends what happens, not the demo: what is under way comes to its end and is reported. A second ends all."""
+    loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
+
+    def end() -> None:
+        feeders.ended = True
+        restore()
+        out.print("Ctrl-C: nothing more happens; what is under way is waited for. Once more ends at once.")
+
+    def restore() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, before)
+
+    loop.add_signal_handler(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        restore()
 
 
 @asynccontextmanager

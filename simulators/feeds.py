@@ -38,7 +38,8 @@ class Source(Protocol):
 class Feeders:
     """All feeds of a province. `accepted`, `refused` and `sent` count signals by source.
 
-    `unanswered` counts those in requests that got no answer: intake may have them, and they are sent again.
+    `unanswered` counts those in requests that got no answer: intake may have them, and they are sent again. Set
+    `ended`, and nothing more happens in the province: what has happened is sent still.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Feeders:
         self._late: list[tuple[datetime, Signal]] = []
         self._senders: dict[str, asyncio.Task[None]] = {}
         self._new: dict[str, asyncio.Event] = {}
+        self.ended = False
         self.sent: Counter[str] = Counter()
         self.accepted: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
@@ -68,16 +70,17 @@ class Feeders:
         return sum(map(len, self._queues.values())) + len(self._late)
 
     async def run(self, until: datetime) -> None:
-        """Feed until the clock shows `until`, then until all is accepted. Raises FeedError.
+        """Feed until the clock shows `until` or it is `ended`, then until all is accepted. Raises FeedError.
 
         Cancelled, it drops what is not accepted yet.
         """
         try:
-            while (now := self._clock.now()) < until:
+            while (now := self._clock.now()) < until and not self.ended:
                 self._take(self._source.signals_until(now), now)
                 self._look_after()
                 await asyncio.sleep(_LOOK)
-            self._take(self._source.signals_until(until), until)
+            end = min(now, until)
+            self._take(self._source.signals_until(end), end)
             while self.waiting:
                 self._take((), self._clock.now())
                 self._look_after()

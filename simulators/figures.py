@@ -29,6 +29,7 @@ PREFECTURES = {
     "220100": 907, "220200": 362, "220300": 181, "220400": 100, "220500": 181,
     "220600": 96, "220700": 225, "220800": 155, "222400": 194,
 }  # fmt: skip
+PEOPLE = 10_000 * sum(PREFECTURES.values())
 YANBIAN = "222400"
 HARD_HIT = frozenset({"220100", "220200", YANBIAN})  # Jilin: over 60 % of cases
 HARD_HIT_WEIGHT = 1.25  # assumed: by people alone they would have 61 % of the cases
@@ -61,6 +62,11 @@ CONTACTS = {0: 0.3, 1: 0.45, 2: 0.25}  # trusted contacts on file; assumed
 SECOND_PHONE, SHARED_PHONE, SECOND_ACCOUNT = 0.12, 0.04, 0.6  # assumed
 
 # -------------------------------------------------------------------------------------------------------- scams
+IN_AGE_BAND = 0.8  # share of victims in the type's ages; Jilin says "mostly"
+IN_GROUP_WEIGHT = 2.5  # how much oftener the groups most hit are hit; assumed
+# Who has savings is picked oftener by the types that are out for them: assumed. Without it nobody could lose what 61
+# cases of a million and more lost in Jilin.
+SAVINGS_WEIGHT = {BalanceBand.LOW: 0.5, BalanceBand.MIDDLE: 1.0, BalanceBand.HIGH: 2.0, BalanceBand.VERY_HIGH: 3.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,72 +90,80 @@ class Scam:
     classes: Mapping[NumberClass, float] = field(
         default_factory=lambda: {NumberClass.OVERSEAS: 0.4, NumberClass.GOIP: 0.4, NumberClass.ORDINARY: 0.2}
     )
+    group_weight: float = IN_GROUP_WEIGHT
+    for_savings: bool = False  # picks by SAVINGS_WEIGHT
 
 
-_BY_APP = {Hook.APP: 0.6, Hook.SMS: 0.25, Hook.CALL: 0.15}  # Jilin: over 70 % over the internet, not by call or SMS
+_BY_APP = {Hook.APP: 0.82, Hook.SMS: 0.12, Hook.CALL: 0.06}  # Jilin: over 70 % over the internet, not by call or SMS
 _BY_CALL = {Hook.CALL: 0.85, Hook.APP: 0.15}
 _BY_NET = {Hook.APP: 0.9, Hook.SMS: 0.1}
 _SPOOFED = {NumberClass.SPOOFED: 0.5, NumberClass.OVERSEAS: 0.3, NumberClass.GOIP: 0.2}  # Jilin: spoofing, GOIP
 _ALL: frozenset[Job] = frozenset()
 # Shares: Cases, moved until Jilin's two sums hold (five types over 80 %, four over 70 %). Sexes and ages: Jilin for
 # brushing, loans, romance and police; the rest assumed so that men to women come to 6 : 4. Groups: Jilin's five.
-# Amounts: assumed, so that the mean is near Jilin's 52,000 (389 million in 7,485 cases). Chance to persuade: assumed,
-# around Practice's five calls for one success where it is hard.
+# Amounts: assumed, so that the sums are Jilin's: 389 million in 7,485 cases is a mean of 52,000, 61 cases of a million
+# are 0.82 %. By type, within what a victim can raise (thousands x share): brushing 16 x .345, loan 13 x .205, shopping
+# 7, service 11, credit 17, game 4: 9; boss 205 x .025: 5; the three out for savings 138 x .275: 38; together 52.
+# A million and more (% x share): boss 4.3 x .025, the three 2.7 x .275 (8 % of those who could raise it, 32 %): 0.84;
+# minors raise less, and who is hit again is asked for less: 0.82.
+# Chance to persuade: assumed, around Practice's five calls for one success where it is hard.
 SCAMS: Mapping[str, Scam] = {
     "brushing": Scam(
         0.345, 0.28, (18, 40), frozenset({Job.STUDENT, Job.UNEMPLOYED}), _BY_APP, AppKind.BRUSHING, 0.95,
-        13_000, 1.2, (2, 5), 1.9, 0.05, 2, 0.5,
+        9_000, 1.2, (2, 5), 1.9, 0.05, 2, 0.5, group_weight=4.0,  # assumed: students' part-time work
     ),
     "loan": Scam(
         0.205, 0.88, (23, 45), frozenset({Job.SELF_EMPLOYED, Job.MIGRANT_WORKER}), _BY_APP, AppKind.LOAN, 0.93,
-        9_000, 1.1, (1, 4), 1.4, 0.2, 1, 0.5,
+        7_500, 1.1, (1, 4), 1.4, 0.2, 1, 0.5,
     ),
     "investment": Scam(
         0.10, 0.85, (30, 60), frozenset({Job.SELF_EMPLOYED, Job.INTELLECTUAL}), _BY_NET, AppKind.INVESTMENT, 0.97,
-        45_000, 1.5, (2, 5), 2.0, 0.02, 20, 0.3,
+        40_000, 2.6, (2, 5), 2.0, 0.02, 20, 0.3, for_savings=True,
     ),
     "police": Scam(
         0.10, 0.70, (50, 80), frozenset({Job.INTELLECTUAL, Job.RETIRED}), _BY_CALL, AppKind.MEETING, 0.75,
-        35_000, 1.6, (1, 4), 1.5, 0.9, 0.5, 0.2, _SPOOFED,
+        40_000, 2.6, (1, 4), 1.5, 0.9, 0.5, 0.2, _SPOOFED, for_savings=True,
     ),
     "romance": Scam(
-        0.075, 0.35, (30, 60), _ALL, _BY_NET, AppKind.CHAT, 0.95, 55_000, 1.5, (2, 5), 2.0, 0.05, 45, 0.2,
+        0.075, 0.35, (30, 60), _ALL, _BY_NET, AppKind.CHAT, 0.95, 40_000, 2.6, (2, 5), 2.0, 0.05, 45, 0.2,
+        for_savings=True,
     ),
     "shopping": Scam(
-        0.07, 0.85, (18, 45), frozenset({Job.STUDENT}), _BY_NET, AppKind.SHOPPING, 0.85, 4_000, 1.2, (1, 3), 1.2, 0.05,
+        0.07, 0.85, (18, 45), frozenset({Job.STUDENT}), _BY_NET, AppKind.SHOPPING, 0.85, 3_500, 1.2, (1, 3), 1.2, 0.05,
         1, 0.6,
     ),
     "service": Scam(
-        0.04, 0.8, (20, 50), _ALL, _BY_CALL, AppKind.MEETING, 0.8, 8_000, 1.2, (1, 3), 1.3, 0.8, 0.1, 0.5, _SPOOFED,
+        0.04, 0.8, (20, 50), _ALL, _BY_CALL, AppKind.MEETING, 0.8, 6_000, 1.2, (1, 3), 1.3, 0.8, 0.1, 0.5, _SPOOFED,
     ),
     "credit": Scam(
-        0.025, 0.8, (20, 40), frozenset({Job.STUDENT}), _BY_CALL, AppKind.MEETING, 0.8, 12_000, 1.2, (1, 4), 1.3, 0.85,
+        0.025, 0.8, (20, 40), frozenset({Job.STUDENT}), _BY_CALL, AppKind.MEETING, 0.8, 10_000, 1.2, (1, 4), 1.3, 0.85,
         0.1, 0.45, _SPOOFED,
     ),
-    "boss": Scam(
+    "acquaintance": Scam(
         0.025, 0.8, (25, 55), frozenset({Job.FINANCE_STAFF}), {Hook.APP: 0.7, Hook.CALL: 0.3}, AppKind.CHAT, 0.4,
-        40_000, 1.4, (1, 2), 1.3, 0.15, 0.2, 0.6,
+        60_000, 1.7, (1, 2), 1.3, 0.15, 0.2, 0.6, group_weight=20.0,  # assumed: the boss writes to who may pay
     ),
-    "game": Scam(
-        0.015, 0.8, (10, 28), frozenset({Job.STUDENT}), _BY_NET, AppKind.OTHER, 0.9, 3_000, 1.0, (1, 3), 1.2, 0.02, 0.5,
+    "gaming": Scam(
+        0.015, 0.8, (10, 28), frozenset({Job.STUDENT}), _BY_NET, AppKind.OTHER, 0.9, 2_500, 1.0, (1, 3), 1.2, 0.02, 0.5,
         0.6,
     ),
 }  # fmt: skip
 LARGEST_YUAN = 5_920_000  # Jilin: the largest single case
-IN_AGE_BAND = 0.8  # share of victims in the type's ages; Jilin says "mostly"
-IN_GROUP_WEIGHT = 2.5  # how much oftener the groups most hit are hit; assumed
-# How deep a hook goes: most are only touched, and never pay. Assumed; there are 13 warnings a case and more.
-DEPTHS = {"touched": 0.3, "courted": 0.28, "pays": 0.42}
-KNOWN_TO_APPWATCH = 0.8  # share of scam apps and sites that the watch knows; assumed
 BEYOND_BAND = 8.0  # what a victim can raise beyond the balance, by loans and from friends: times the balance; assumed
 FEN_STEP = 10_000  # scam payments come in whole hundreds of yuan; assumed
+KNOWN_TO_APPWATCH = 0.8  # share of scam apps and sites that the watch knows; assumed
 
 SETTLES = {(8, 60): 0.55, (120, 600): 0.3, (600, 1800): 0.15}  # seconds to settle: new payees are held back; assumed
 MULES_A_GANG = 3  # assumed
 GANG_LIVES = timedelta(hours=1)  # for which its accounts serve; assumed
 VICTIMS_SHARE_A_GANG = 8  # victims of one type in an hour that one gang holds at most; assumed
 CONFIRMED = 0.35  # share of mule accounts that the police confirm while the scam goes on; assumed
-REPORTS_LOSS = 0.5  # share of victims who call 96110 or 110 after the last payment; assumed
+REPORTS_LOSS = 0.5  # share of victims who call 96110 or 110 after the last payment: the police's cases; assumed
+HIT_AGAIN = 0.04  # share of victims whom a recovery scam ("we get your money back") hits later; assumed
+HIT_AGAIN_DAYS = (3, 60)  # after the end of the first: within 90 days of its last payment, however long that took
+HIT_AGAIN_ASKS = (0.1, 0.4)  # of what was lost; assumed
+RELAPSES = 0.05  # share of the persuaded who believe the scammer again, once; assumed
+RELAPSE_DAYS = (1, 10)  # after they were persuaded; assumed
 CALL_UPDATE = timedelta(minutes=5)  # how often the carrier tells of a suspicious call that goes on; assumed
 
 # ---------------------------------------------------------------------------------------------- how people answer
@@ -200,10 +214,40 @@ ORDINARY = {
     "spam_sms": 0.03, "curious_site": 0.006, "shop": 0.22, "rent": 0.07, "fees": 0.06, "first_payee": 0.06,
     "wages": 0.06, "remittance": 0.02, "stranger": 0.03,
 }  # fmt: skip
-ORDINARY_A_RESIDENT_AND_DAY = 2.0  # signals that reach the feeds; assumed
-STORIES_A_MILLION_AND_DAY = 2_000.0  # people hooked, of whom few pay; assumed
+# Who does it, where not anybody might: by occupation. Calls from Korea and remittances: FAMILY_IN_KOREA.
+ORDINARY_JOBS = {
+    "business_abroad": frozenset({Job.SELF_EMPLOYED, Job.FINANCE_STAFF}), "fees": frozenset({Job.STUDENT}),
+    "rent": frozenset({Job.MIGRANT_WORKER}),
+}  # fmt: skip
+SPAM_BY_GOIP = 0.2  # of the spam that carriers tell of; assumed
+
+
+@dataclass(frozen=True, slots=True)
+class Everyday:
+    """A payment of ordinary life: from so much to so much, in yuan. `new`: share to a payee never paid before."""
+
+    yuan: tuple[int, int]
+    new: float = 0.0
+
+
+PAYMENTS = {  # assumed. Fees: tuition and boarding, for a student a large sum, and to a school not paid before
+    "shop": Everyday((5, 800), 0.2), "rent": Everyday((600, 3_500), 0.1), "fees": Everyday((800, 9_000), 0.35),
+    "first_payee": Everyday((50, 5_000), 1.0), "wages": Everyday((2_000, 9_000)),
+    "remittance": Everyday((1_000, 20_000), 0.1),
+}  # fmt: skip
+BALANCE_TOLD = 0.5  # share of payments with which the bank tells the payer's balance; assumed
+
+# --------------------------------------------------------------------------------------------------------- pace
+# How deep a hook goes. In a teaching hour many pay, so that there is something to see; assumed.
+DEPTHS = {"touched": 0.3, "courted": 0.28, "pays": 0.42}
 COMPRESSED_ORDINARY_AN_HOUR, COMPRESSED_STORIES_AN_HOUR = 1_500, 100  # a teaching hour, not a real one
 COMPRESSED_LIFE = (18, 38)  # minutes from hook to last payment in a teaching hour
 COMPRESSED_BEGINS = (0, 30)  # minutes of the hour in which its scams begin, evenly
+# Really few pay: so many that, with those who report it, the cases of a year come to Jilin's.
+CASES_A_YEAR = 7_485  # Jilin, 2020
+STORIES_A_MILLION_AND_DAY = 400.0  # people hooked. Jilin, 2022: 9,500 warnings a day; a hook behind each is assumed
+PAYS = CASES_A_YEAR / (365 * STORIES_A_MILLION_AND_DAY * PEOPLE / 10**6 * REPORTS_LOSS * (1 + HIT_AGAIN))
+REAL_DEPTHS = {"touched": 0.9, "courted": 0.1 - PAYS, "pays": PAYS}  # the first two assumed
+ORDINARY_A_RESIDENT_AND_DAY = 2.0  # signals that reach the feeds; assumed
 # Feeds.
 SENT_TWICE, OUT_OF_ORDER = 0.01, 0.03  # shares; assumed

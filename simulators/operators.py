@@ -29,7 +29,7 @@ from streams.retry import until_done, wanted
 
 _LOOK = timedelta(seconds=6)  # simulated, between two looks at an empty queue
 _KEEP = timedelta(minutes=2)  # simulated, between two looks of a talk at its claim: a lease is longer
-_STEP_BACK = timedelta(minutes=4)  # before the same resident is called again who did not take the call; assumed
+STEP_BACK = timedelta(minutes=4)  # before the same resident is called again who did not take the call; assumed
 _TRIES = 3  # to put down an outcome: a case that changed meanwhile refuses what was seen before
 _ANSWERS = 40  # looks for the answer to what was put down ...
 _ANSWER_LOOK = 0.05  # ... this many wall seconds apart
@@ -109,7 +109,7 @@ class Operators:
         talk = self._contacts.talk(case.id, now)
         self._count(talk)
         if talk.outcome is Outcome.UNREACHABLE:
-            self._not_before[case.id] = now + _STEP_BACK
+            self._not_before[case.id] = now + STEP_BACK
         else:
             await self._put_down(name, case, NoteAct(what="conversation"))
         await self._talk(name, case.id, now + talk.lasted)
@@ -132,7 +132,7 @@ class Operators:
             case = await self._answer(case)
             if case.version == before or case.outcome is act.outcome:
                 break
-        for further in _further(case, act, talk):
+        for further in further_acts(case, act, talk):
             await self._put_down(name, case, further)
             case = await self._answer(case)
 
@@ -165,7 +165,7 @@ class Operators:
     async def _take_reports(self) -> None:
         while wanted():
             for loss in self._province.losses():
-                await self._desk.victim(_victim(loss))
+                await self._desk.victim(victim_report(loss))
             await self._clock.sleep(_LOOK)
 
     def _count(self, talk: Talk) -> None:
@@ -174,7 +174,8 @@ class Operators:
         self.tally.dissuaded += talk.outcome is Outcome.DISSUADED
 
 
-def _victim(loss: Loss) -> VictimReport:
+def victim_report(loss: Loss) -> VictimReport:
+    """What is put down of a loss that its victim tells."""
     return VictimReport(
         id=f"told:{loss.transfer}",
         at=loss.at,
@@ -184,7 +185,7 @@ def _victim(loss: Loss) -> VictimReport:
     )
 
 
-def _further(case: Case, act: OutcomeAct, talk: Talk) -> list[Act]:
+def further_acts(case: Case, act: OutcomeAct, talk: Talk) -> list[Act]:
     """What an operator does besides: money that is moving is stopped, who is not persuaded is visited."""
     acts: list[Act] = []
     if act.outcome in (Outcome.NOT_PERSUADED, Outcome.ALREADY_DEFRAUDED):

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
 from domain.ids import short_hash
-from schemas.residents import Language, Occupation, Resident
+from schemas.residents import Language, Resident
 from schemas.signals import App, AppKind, Call, Channel, NumberClass, Signal, Sms, Transfer, TransferState
 from simulators import figures
 from simulators.chance import between, pick, stream
@@ -72,16 +73,12 @@ class OrdinaryLife:
 
 def _pools(residents: Sequence[Resident]) -> Mapping[str, Sequence[Resident]]:
     """Who does it, where not anybody might."""
-    business = (Occupation.SELF_EMPLOYED, Occupation.FINANCE_STAFF)
     korean = [each for each in residents if each.language is Language.KOREAN]
     relatives_there = korean[: round(len(korean) * figures.FAMILY_IN_KOREA)]
-    return {
-        "business_abroad": [each for each in residents if each.occupation in business],
-        "family_in_korea": relatives_there,
-        "remittance": relatives_there,
-        "fees": [each for each in residents if each.occupation is Occupation.STUDENT],
-        "rent": [each for each in residents if each.occupation is Occupation.MIGRANT_WORKER],
+    by_job = {
+        kind: [each for each in residents if each.occupation in jobs] for kind, jobs in figures.ORDINARY_JOBS.items()
     }
+    return {**by_job, "family_in_korea": relatives_there, "remittance": relatives_there}
 
 
 def _call(scene: _Scene, caller: str, seconds: tuple[int, int], shown: NumberClass = NumberClass.ORDINARY) -> Due:
@@ -121,7 +118,7 @@ def _family_in_korea(scene: _Scene) -> Iterator[Due]:
 
 def _spam_sms(scene: _Scene) -> Iterator[Due]:
     phone = scene.who.phones[0].value
-    shown = pick(scene.chance, {NumberClass.ORDINARY: 0.8, NumberClass.GOIP: 0.2})
+    shown = pick(scene.chance, {NumberClass.ORDINARY: 1 - figures.SPAM_BY_GOIP, NumberClass.GOIP: figures.SPAM_BY_GOIP})
     sender = other_phone(scene.chance)
     signal = Sms(source=carrier_of(phone), id=scene.id, at=scene.at, sender=sender, receiver=phone, number_class=shown)
     yield Due(scene.at, scene.id, signal)
@@ -137,13 +134,15 @@ def _curious_site(scene: _Scene) -> Iterator[Due]:
     )
 
 
-def _payment(scene: _Scene, yuan: tuple[int, int], new: bool, pos: bool = False) -> Iterator[Due]:
+def _payment(scene: _Scene, what: str, pos: bool = False) -> Iterator[Due]:
     """A payment to somebody honest; to a new payee the bank tells of the attempt as well."""
+    usual = figures.PAYMENTS[what]
+    new = scene.chance.random() < usual.new
     payer = scene.who.accounts[0].value
     bank = bank_of(payer)
     channel = Channel.THIRD_PARTY if bank == "pay-a" else Channel.POS if pos else Channel.MOBILE_BANK
     balance = scene.chance.randint(*figures.BALANCE_YUAN[scene.who.balance])
-    amount = min(scene.chance.randint(*yuan), balance)
+    amount = min(scene.chance.randint(*usual.yuan), balance)
     attempt = Transfer(
         source=bank,
         id=scene.id,
@@ -153,38 +152,13 @@ def _payment(scene: _Scene, yuan: tuple[int, int], new: bool, pos: bool = False)
         amount_fen=amount * 100,
         channel=channel,
         state=TransferState.ATTEMPTED,
-        balance_fen=balance * 100 if scene.chance.random() < 0.5 else None,
+        balance_fen=balance * 100 if scene.chance.random() < figures.BALANCE_TOLD else None,
         new_payee=new,
     )
     settled = attempt.model_copy(update={"state": TransferState.SETTLED})
     if new:
         yield Due(scene.at, scene.id, attempt)
     yield Due(scene.at + between(scene.chance, 3, 40), f"{scene.id}.", settled)
-
-
-def _shop(scene: _Scene) -> Iterator[Due]:
-    yield from _payment(scene, (5, 800), new=scene.chance.random() < 0.2, pos=True)
-
-
-def _rent(scene: _Scene) -> Iterator[Due]:
-    yield from _payment(scene, (600, 3_500), new=scene.chance.random() < 0.1)
-
-
-def _fees(scene: _Scene) -> Iterator[Due]:
-    """Tuition and boarding: for a student a large sum, and to a school not paid before."""
-    yield from _payment(scene, (800, 9_000), new=scene.chance.random() < 0.35)
-
-
-def _first_payee(scene: _Scene) -> Iterator[Due]:
-    yield from _payment(scene, (50, 5_000), new=True)
-
-
-def _wages(scene: _Scene) -> Iterator[Due]:
-    yield from _payment(scene, (2_000, 9_000), new=False)
-
-
-def _remittance(scene: _Scene) -> Iterator[Due]:
-    yield from _payment(scene, (1_000, 20_000), new=scene.chance.random() < 0.1)
 
 
 def _stranger(scene: _Scene) -> Iterator[Due]:
@@ -210,11 +184,11 @@ _SCENES: Mapping[str, Callable[[_Scene], Iterator[Due]]] = {
     "family_in_korea": _family_in_korea,
     "spam_sms": _spam_sms,
     "curious_site": _curious_site,
-    "shop": _shop,
-    "rent": _rent,
-    "fees": _fees,
-    "first_payee": _first_payee,
-    "wages": _wages,
-    "remittance": _remittance,
+    "shop": partial(_payment, what="shop", pos=True),
+    "rent": partial(_payment, what="rent"),
+    "fees": partial(_payment, what="fees"),
+    "first_payee": partial(_payment, what="first_payee"),
+    "wages": partial(_payment, what="wages"),
+    "remittance": partial(_payment, what="remittance"),
     "stranger": _stranger,
 }

@@ -1,7 +1,7 @@
 """How fast a province lives: as really, over days, or compressed, so that an hour holds whole scams."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 
@@ -13,12 +13,17 @@ DAY_HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`ordinary` and `stories`: how many an hour, of so many residents. `life`: from hook to last payment."""
+    """`ordinary` and `stories`: how many an hour, of so many residents. `life`: from hook to last payment.
+
+    `depths`: how deep hooks go, by share. `hit_again`: share of who has paid, whom a recovery scam hits weeks later.
+    """
 
     ordinary: Callable[[int], float]
     stories: Callable[[int], float]
     begins: Callable[[Random], timedelta]  # within the hour
     life: Callable[[Random, figures.Scam], timedelta]
+    depths: Mapping[str, float] = field(default_factory=lambda: figures.DEPTHS)
+    hit_again: float = 0.0
 
 
 def _compressed_life(chance: Random, _: figures.Scam) -> timedelta:
@@ -41,4 +46,6 @@ REAL = Pace(
     stories=lambda residents: residents * figures.STORIES_A_MILLION_AND_DAY / 10**6 / DAY_HOURS,
     begins=lambda chance: between(chance, 0, 3600),
     life=_real_life,
+    depths=figures.REAL_DEPTHS,
+    hit_again=figures.HIT_AGAIN,
 )

@@ -9,22 +9,13 @@ from random import Random
 
 from domain.divisions import counties, name_of, streets
 from domain.identity import keyed_hash, new_resident_id
-from schemas.residents import (
-    BalanceBand,
-    Flag,
-    Holding,
-    Language,
-    Occupation,
-    Resident,
-    ResidentId,
-    TrustedContact,
-)
+from schemas.residents import Flag, Holding, Language, Resident, ResidentId, TrustedContact
 from simulators import figures
 from simulators.chance import pick, stream
+from simulators.kinds import ADULT, Kind, drawn
 from simulators.names import name
 from simulators.numbers import BANKS, account, id_number, other_phone, resident_phone
 
-ADULT = 18
 OLD = 70
 _RELATIONS = ("spouse", "son", "daughter", "brother", "sister", "neighbour")
 _ADULTS_BEFORE = 40  # a minor's guardian and a shared telephone's other holder live nearby in the list
@@ -34,7 +25,6 @@ _ADULTS_BEFORE = 40  # a minor's guardian and a shared telephone's other holder 
 class _Place:
     code: str
     address: str
-    yanbian: bool
 
 
 def people(seed: int, count: int, on: date, secret: bytes) -> list[Resident]:
@@ -44,49 +34,35 @@ def people(seed: int, count: int, on: date, secret: bytes) -> list[Resident]:
     """
     made: list[Resident] = []
     for serial in range(count):
-        made.append(_resident(seed, serial, on, secret, made))
+        chance = stream(seed, "resident", serial)
+        made.append(resident(chance, serial, drawn(chance), on, secret, made))
     return made
 
 
-def _resident(seed: int, serial: int, on: date, secret: bytes, before: Sequence[Resident]) -> Resident:
-    chance = stream(seed, "resident", serial)
-    place, sex = _place(chance, on), pick(chance, figures.SEXES)
-    age = _age(chance)
-    korean = chance.random() < (figures.KOREAN_IN_YANBIAN if place.yanbian else figures.KOREAN_ELSEWHERE)
-    birth_year = on.year - age
+def resident(
+    chance: Random, serial: int, kind: Kind, on: date, secret: bytes, before: Sequence[Resident] = ()
+) -> Resident:
+    """One of that kind. Who shares a telephone or stands in for a minor is one of those `before`: none without them."""
+    place = chance.choice(_places(on.year)[kind.prefecture])
+    birth_year = on.year - kind.age
     return Resident(
         id=new_resident_id(chance.randbytes(10)),
-        name=name(chance, sex, korean),
+        name=name(chance, kind.sex, kind.language is Language.KOREAN),
         phones=list(_phones(chance, serial, before)),
-        accounts=list(_accounts(chance, serial, age)),
-        id_hash=keyed_hash(secret, "id", id_number(chance, birth_year, sex)),
+        accounts=list(_accounts(chance, serial, kind.age)),
+        id_hash=keyed_hash(secret, "id", id_number(chance, birth_year, kind.sex)),
         birth_year=birth_year,
-        sex=sex,
-        occupation=_occupation(chance, age),
+        sex=kind.sex,
+        occupation=kind.occupation,
         division=place.code,
         division_at=on,
         address=f"{place.address}{chance.randint(1, 199)}号",
-        language=Language.KOREAN if korean else Language.CHINESE,
+        language=kind.language,
         contacts=list(_contacts(chance)),
-        balance=_balance(chance, age),
-        flags=frozenset(_flags(chance, age)),
-        guardian=_guardian(chance, age, on, before),
+        balance=kind.balance,
+        flags=frozenset(_flags(chance, kind.age)),
+        guardian=_guardian(chance, kind.age, on, before),
     )
-
-
-def _age(chance: Random) -> int:
-    return chance.randint(*pick(chance, figures.AGES))
-
-
-def _occupation(chance: Random, age: int) -> Occupation:
-    for (low, high), shares in figures.OCCUPATIONS.items():
-        if low <= age <= high:
-            return pick(chance, shares)
-    return Occupation.RETIRED
-
-
-def _balance(chance: Random, age: int) -> BalanceBand:
-    return BalanceBand.LOW if age < ADULT else pick(chance, figures.BALANCES)
 
 
 def _phones(chance: Random, serial: int, before: Sequence[Resident]) -> Iterator[Holding]:
@@ -136,11 +112,6 @@ def age_of(resident: Resident, on: date) -> int:
     return on.year - resident.birth_year
 
 
-def _place(chance: Random, on: date) -> _Place:
-    prefecture = pick(chance, figures.PREFECTURES)
-    return chance.choice(_places(on.year)[prefecture])
-
-
 @cache
 def _places(year: int) -> Mapping[str, Sequence[_Place]]:
     """The streets and townships of each prefecture, each as likely as another."""
@@ -151,7 +122,7 @@ def _places(year: int) -> Mapping[str, Sequence[_Place]]:
 def _streets(prefecture: str, on: date) -> Iterator[_Place]:
     for county in counties(on, prefecture):
         for street in streets(county.code) or (county,):
-            yield _Place(street.code, _address(prefecture, county.name, street.name, on), prefecture == figures.YANBIAN)
+            yield _Place(street.code, _address(prefecture, county.name, street.name, on))
 
 
 def _address(prefecture: str, county: str, street: str, on: date) -> str:

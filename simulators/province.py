@@ -24,7 +24,7 @@ from simulators.truth import Fate, Life, Truth
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # a Monday, nine in the morning in Jilin
 RESIDENTS = 3_000
-_SECRET = b"only for simulated people"
+SECRET = b"only for simulated people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,12 @@ class Province:
         residents: int = RESIDENTS,
         start: datetime = START,
         pace: Pace = COMPRESSED,
-        secret: bytes = _SECRET,
+        secret: bytes = SECRET,
+        known: Sequence[Resident] | None = None,
     ) -> None:
+        """`known`: the people, where they were made before."""
         self.seed, self.start, self.pace = seed, start, pace
-        self.people: Sequence[Resident] = people(seed, residents, start.date(), secret)
+        self.people: Sequence[Resident] = known or people(seed, residents, start.date(), secret)
         self.truth = Truth()
         self._lock = RLock()
         self.contacts = Contacts(seed, self.people, self.truth, self._lock)

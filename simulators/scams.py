@@ -1,8 +1,8 @@
 """Write the scripts: who is picked, by which hook, how it goes on, how much is asked for and where it goes."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -22,6 +22,7 @@ _SHORT_CALL = (20, 240)  # seconds; assumed
 _CHANNELS = {Channel.MOBILE_BANK: 0.8, Channel.WEB_BANK: 0.12, Channel.COUNTER: 0.04, Channel.ATM: 0.04}
 _COMPANY_BALANCE = (100_000, 8_000_000)  # yuan: whom a "boss" orders to pay does it from the company's account
 _LEAST_YUAN = 100
+_DAY = 86_400  # seconds
 
 
 def gang(seed: int, scam_type: str, since: datetime, number: int) -> Gang:
@@ -61,24 +62,32 @@ class _Draft:
     gang: Gang
     begins: datetime
     life: timedelta
+    app: bool  # whether an application or a website is part of it
+    known: bool  # to the watch
 
     def at(self, low: float, high: float) -> datetime:
         """A moment between two shares of the scam's life."""
         return self.begins + self.life * round(self.chance.uniform(low, high), 5)
 
-    def sees_app(self) -> bool:
-        return self.chance.random() < self.scam.app_share * figures.KNOWN_TO_APPWATCH
+    def opened(self, at: datetime, phase: Phase) -> Opened:
+        return Opened(at, phase, self.gang.target, self.scam.app, self.known)
 
 
 def write(seed: int, key: str, gang: Gang, victim: Resident, begins: datetime, pace: Pace) -> Story:
     """The whole script of one scam on one victim; `key` names it among the seed's."""
     chance, scam = stream(seed, "story", key), SCAMS[gang.scam_type]
-    draft = _Draft(chance, key, scam, victim, gang, begins, pace.life(chance, scam))
-    beats = sorted(_beats(draft, pick(chance, figures.DEPTHS)), key=lambda beat: beat.at)
-    return Story(key, gang.scam_type, victim, gang, beats[0].at, tuple(beats))
+    app, known = chance.random() < scam.app_share, chance.random() < figures.KNOWN_TO_APPWATCH
+    draft = _Draft(chance, key, scam, victim, gang, begins, pace.life(chance, scam), app, known)
+    beats = sorted(_beats(draft, pick(chance, pace.depths), pace.hit_again), key=lambda beat: beat.at)
+    return Story(key, gang.scam_type, victim, gang, beats[0].at, tuple(beats), _relapses(chance))
 
 
-def _beats(draft: _Draft, depth: str) -> Iterator[Beat]:
+def _relapses(chance: Random) -> timedelta | None:
+    low, high = figures.RELAPSE_DAYS
+    return between(chance, low * _DAY, high * _DAY) if chance.random() < figures.RELAPSES else None
+
+
+def _beats(draft: _Draft, depth: str, hit_again: float) -> Iterator[Beat]:
     yield from _hook(draft)
     if depth == "touched":
         return
@@ -88,8 +97,36 @@ def _beats(draft: _Draft, depth: str) -> Iterator[Beat]:
     payments = list(_payments(draft))
     yield from _pressure(draft, payments[-1].at)
     yield from payments
+    told = list(_told(draft, payments[-1].settles, draft.life))
+    yield from told
+    if draft.chance.random() < hit_again:
+        yield from _again(draft, payments, told[0].at if told else payments[-1].settles)
+
+
+def _told(draft: _Draft, since: datetime, life: timedelta) -> Iterator[Tell]:
+    """Some understand, after a while, and report the loss."""
     if draft.chance.random() < figures.REPORTS_LOSS:
-        yield Tell(payments[-1].settles + draft.life * round(draft.chance.uniform(0.05, 0.3), 5))
+        yield Tell(since + life * round(draft.chance.uniform(0.05, 0.3), 5))
+
+
+def _again(draft: _Draft, payments: Sequence[Pay], since: datetime) -> Iterator[Beat]:
+    """A recovery scam, by the same gang (assumed): it knows what was lost, and gets it back for a fee."""
+    chance = draft.chance
+    at = since + between(chance, *(days * _DAY for days in figures.HIT_AGAIN_DAYS))
+    yield _short_call(draft, at, Phase.AFTER)
+    paid = at + between(chance, 3600, _DAY)
+    fee = sum(payment.amount_fen for payment in payments) * chance.uniform(*figures.HIT_AGAIN_ASKS)
+    yield replace(
+        payments[-1],
+        at=paid,
+        settles=paid + between(chance, *pick(chance, figures.SETTLES)),
+        amount_fen=_whole_hundreds(fee),
+        payee=chance.choice(draft.gang.mules),
+        balance_fen=None,
+        id=short_hash(draft.key, "again", draft.victim.id),
+        phase=Phase.AFTER,
+    )
+    yield from _told(draft, paid + timedelta(seconds=_DAY), timedelta(seconds=_DAY))
 
 
 def _hook(draft: _Draft) -> Iterator[Beat]:
@@ -99,13 +136,13 @@ def _hook(draft: _Draft) -> Iterator[Beat]:
         case Hook.SMS:
             yield Message(draft.begins, Phase.HOOK, *draft.chance.choice(draft.gang.phones))
         case Hook.APP:
-            yield Opened(draft.begins, Phase.HOOK, draft.gang.target, draft.scam.app)
+            yield draft.opened(draft.begins, Phase.HOOK)
 
 
 def _trust(draft: _Draft) -> Iterator[Beat]:
     """Calls and messages that follow one another, and the app that is to be installed."""
-    if draft.sees_app():
-        yield Opened(draft.at(0.1, 0.3), Phase.TRUST, draft.gang.target, draft.scam.app)
+    if draft.app:
+        yield draft.opened(draft.at(0.1, 0.3), Phase.TRUST)
     if draft.chance.random() < max(0.35, draft.scam.on_the_phone):
         yield _short_call(draft, draft.at(0.12, 0.25), Phase.TRUST)
         yield _short_call(draft, draft.at(0.27, 0.4), Phase.TRUST)
@@ -122,8 +159,8 @@ def _pressure(draft: _Draft, until: datetime) -> Iterator[Beat]:
         number, shown = draft.chance.choice(draft.gang.phones)
         yield Ring(at, Phase.PRESSURE, number, shown, until - at + between(draft.chance, 60, 300))
         return
-    if draft.sees_app():
-        yield Opened(draft.at(0.41, 0.46), Phase.PRESSURE, draft.gang.target, draft.scam.app)
+    if draft.app:
+        yield draft.opened(draft.at(0.41, 0.46), Phase.PRESSURE)
     if draft.chance.random() < 0.3:
         yield _short_call(draft, draft.at(0.41, 0.46), Phase.PRESSURE)
 
@@ -159,7 +196,7 @@ def _payments(draft: _Draft) -> Iterator[Pay]:
 
 def _balance(draft: _Draft) -> int:
     """In fen."""
-    company = draft.gang.scam_type == "boss"
+    company = draft.gang.scam_type == "acquaintance"
     band: BalanceBand = draft.victim.balance
     low, high = _COMPANY_BALANCE if company else figures.BALANCE_YUAN[band]
     return round(math.exp(draft.chance.uniform(math.log(low), math.log(high)))) * 100
@@ -167,8 +204,20 @@ def _balance(draft: _Draft) -> int:
 
 def _amounts(draft: _Draft, count: int, balance_fen: int) -> list[int]:
     """In fen, each greater than the one before: a whole drawn by the type's tail, within what can be raised."""
-    whole = draft.chance.lognormvariate(math.log(draft.scam.middle), draft.scam.spread)
-    yuan = min(whole, figures.BEYOND_BAND * balance_fen / 100, figures.LARGEST_YUAN)
+    yuan = min(_whole(draft), figures.BEYOND_BAND * balance_fen / 100)
     weights = [draft.scam.growth**number for number in range(count)]
     parts = [max(yuan, _LEAST_YUAN) * weight / sum(weights) for weight in weights]
-    return [max(round(part * 100 / figures.FEN_STEP), 1) * figures.FEN_STEP for part in parts]
+    return [_whole_hundreds(part * 100) for part in parts]
+
+
+def _whole_hundreds(fen: float) -> int:
+    """Of yuan, and one at least; in fen."""
+    return max(round(fen / figures.FEN_STEP), 1) * figures.FEN_STEP
+
+
+def _whole(draft: _Draft) -> float:
+    """What they are out for, in yuan: by the type's tail, which ends at the largest case known."""
+    whole = math.inf
+    while whole > figures.LARGEST_YUAN:
+        whole = draft.chance.lognormvariate(math.log(draft.scam.middle), draft.scam.spread)
+    return whole

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -26,21 +26,25 @@ class Hour:
     since: datetime
     stories: tuple[Story, ...]
     gangs: tuple[Gang, ...]
-    ordinary: tuple[Due, ...]
+    ordinary: tuple[Due, ...] = ()
 
 
 def hours(seed: int, residents: Sequence[Resident], start: datetime, pace: Pace) -> Iterator[Hour]:
     """One hour after another, without end. A resident is in one story at most."""
-    at_risk, ordinary = AtRisk(residents, start.date()), OrdinaryLife(seed, residents)
+    at_risk, ordinary = AtRisk.among(residents, start.date()), OrdinaryLife(seed, residents)
+    for hour in scam_hours(seed, at_risk, len(residents), start, pace):
+        count = _count(stream(seed, "ordinary", "count", hour.since), pace.ordinary(len(residents)))
+        yield replace(hour, ordinary=tuple(ordinary.hour(hour.since, count)))
+
+
+def scam_hours(seed: int, at_risk: AtRisk, residents: int, start: datetime, pace: Pace) -> Iterator[Hour]:
+    """The same without ordinary life, among so many residents."""
     since, spared = start, set[str]()
     while True:
-        chance = stream(seed, "hour", since)
         gangs: dict[str, Gang] = {}
-        stories = tuple(
-            _stories(seed, since, pace, at_risk, spared, gangs, _count(chance, pace.stories(len(residents))))
-        )
-        everyday = ordinary.hour(since, _count(chance, pace.ordinary(len(residents))))
-        yield Hour(since, stories, tuple(gangs.values()), tuple(everyday))
+        count = _count(stream(seed, "hour", since), pace.stories(residents))
+        stories = tuple(_stories(seed, since, pace, at_risk, spared, gangs, count))
+        yield Hour(since, stories, tuple(gangs.values()))
         since += HOUR
 
 

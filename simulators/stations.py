@@ -15,12 +15,13 @@ from simulators.names import name
 
 _SHIFT = timedelta(hours=12)  # assumed: two take turns
 _BEFORE = timedelta(hours=1)
+DAYS = 14  # the week that a demo begins in, and the next, which a supervisor looks ahead to
 
 GUEST = "220104-officer-1"  # whose telephone a demo leaves to who sits at the screen
 _GUESTS_PREFECTURE = GUEST[:4]
 
 
-def rosters(seed: int, start: datetime, days: int = 2) -> list[Roster]:
+def rosters(seed: int, start: datetime, days: int = DAYS) -> list[Roster]:
     """Every county's roster, from shortly before `start` for so many days; the same for the same seed."""
     return [
         Roster(station=f"{county.name}派出所", officers=list(_officers(seed, county, start, days)))

@@ -73,6 +73,7 @@ class Opened:
     phase: Phase
     target: str
     app: AppKind
+    known: bool = True  # to the watch: what it does not know leaves no signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ class Story:
     gang: Gang
     begins: datetime
     beats: tuple[Beat, ...]
+    relapses_after: timedelta | None = None  # once persuaded: when the victim believes the scammer again
 
     @property
     def payments(self) -> tuple[Pay, ...]:
@@ -127,6 +129,16 @@ class Story:
     def asked_fen(self) -> int:
         """What is lost if nobody steps in."""
         return sum(payment.amount_fen for payment in self.payments)
+
+    @property
+    def over_internet(self) -> bool:
+        """Whether it began there, and not with a call or an SMS."""
+        return isinstance(self.beats[0], Opened)
+
+    @property
+    def uses_app(self) -> bool:
+        """Whether an application or a website is part of it."""
+        return any(isinstance(beat, Opened) for beat in self.beats)
 
     @property
     def ends(self) -> datetime:

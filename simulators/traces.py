@@ -36,6 +36,8 @@ def trace(life: Life, beat: Beat, at: datetime, truth: Truth) -> Signal | None:
             return _transfer(life, beat, at, truth)
         case Tell():
             return _report(life, beat, truth)
+        case Opened(known=False):
+            return None
         case Message() | Opened():
             return None if life.persuaded(at) else _touch(life, beat)
 
@@ -51,11 +53,9 @@ def _id(life: Life, beat: Beat) -> str:
 
 def _call(life: Life, ring: Ring, at: datetime) -> Call | None:
     """The same id while it goes on and at its end. Whoever was persuaded has put the receiver down."""
-    ends = ring.ends
-    if life.persuaded_at is not None and life.persuaded_at < ends:
-        ends = life.persuaded_at
-        if ends <= ring.at or ends < at - CALL_UPDATE:
-            return None
+    ends = life.ends(ring)
+    if ends <= ring.at or ends < at - CALL_UPDATE:
+        return None
     phone = _phone(life)
     return Call(
         source=carrier_of(phone),

@@ -6,12 +6,14 @@ Fates follow from times alone (when persuaded, when stopped, when settled), so i
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from schemas.levels import Action
 from simulators.figures import MULE_HALF_LIFE
 from simulators.story import Pay, Ring, Story
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Fate(StrEnum):
@@ -60,35 +62,61 @@ class Life:
     story: Story
     persuaded_at: datetime | None = None
     persuaded_by: Action | None = None
+    persuaded_again_at: datetime | None = None  # after a relapse
     caught: dict[str, datetime] = field(default_factory=dict)  # by the payment's uid
     frozen: dict[str, int] = field(default_factory=dict)  # fen, by the payment's uid
     talks: int = 0
     loss_known: bool = False  # an operator or officer has put it down already
 
     def persuade(self, at: datetime, by: Action) -> None:
-        """From `at` on the victim pays no more. Who has been persuaded earlier stays so."""
+        """From `at` on the victim pays no more, or until the relapse that the story knows of. One relapses once."""
         if self.persuaded_at is None or at < self.persuaded_at:
             self.persuaded_at, self.persuaded_by = at, by
+        elif self._relapses_at <= at and (self.persuaded_again_at is None or at < self.persuaded_again_at):
+            self.persuaded_again_at = at
 
     def persuaded(self, at: datetime) -> bool:
-        return self.persuaded_at is not None and self.persuaded_at <= at
+        return self._persuaded_since(at, at) is not None
+
+    def _persuaded_since(self, at: datetime, now: datetime) -> datetime | None:
+        """Since when the victim is persuaded at the moment `at`, as far as it has happened by `now`."""
+        known = (since for since, until in self._persuasions() if since <= min(at, now) and at < until)
+        return next(known, None)
+
+    def _persuasions(self) -> Iterator[tuple[datetime, datetime]]:
+        """From when until when."""
+        if self.persuaded_at is not None:
+            yield self.persuaded_at, self._relapses_at
+        if self.persuaded_again_at is not None:
+            yield self.persuaded_again_at, _NEVER
+
+    @property
+    def _relapses_at(self) -> datetime:
+        after = self.story.relapses_after
+        return _NEVER if self.persuaded_at is None or after is None else self.persuaded_at + after
 
     def fate(self, payment: Pay, now: datetime, stops: Mapping[str, list[AccountStop]]) -> Fate:
         """What has become of a payment by `now`. Of two things at one instant the payment came first."""
-        persuaded = self.persuaded_at if self.persuaded(now) else None
-        if persuaded and persuaded < payment.at:
+        before = self._persuaded_since(payment.at, now)
+        if before and before < payment.at:
             return Fate.NOT_MADE
         if now < payment.at:
             return Fate.TO_COME
         caught = self.caught.get(payment.uid, payment.settles)
         if caught < payment.settles and caught <= now:
             return Fate.CAUGHT
+        persuaded = self._persuaded_since(payment.settles, now)
         if persuaded and persuaded < payment.settles:
             return Fate.WITHDRAWN
         if now < payment.settles:
             return Fate.IN_FLIGHT
         blocked = any(stop.covers(payment.settles) for stop in stops.get(payment.payee, ()))
         return Fate.BLOCKED if blocked else Fate.SETTLED
+
+    def ends(self, ring: Ring) -> datetime:
+        """The end of a call: whoever is persuaded puts the receiver down. Not after its start: it was never taken."""
+        cut = (since for since, until in self._persuasions() if since < ring.ends and ring.at < until)
+        return min(cut, default=ring.ends)
 
     def on_the_line(self, now: datetime) -> Ring | None:
         """The scammer's call that goes on; whoever is persuaded puts the receiver down."""

@@ -66,9 +66,13 @@ class Workers:
         await self._start(number)
         return number
 
+    def leave(self, number: int) -> None:
+        """Do not start this one again, however it ends."""
+        self._leaving.add(number)
+
     async def remove(self, number: int) -> None:
         """Let one stop, and leave it at that."""
-        self._leaving.add(number)
+        self.leave(number)
         process = self._processes[number]
         with suppress(ProcessLookupError):
             process.terminate()
@@ -86,6 +90,7 @@ class Workers:
             stdout=log,
             stderr=log,
             preexec_fn=die_with_parent,  # of a demo that is killed no worker stays behind
+            start_new_session=True,  # Ctrl-C reaches the demo, which stops its workers after itself
         )
 
     def _environment(self, folder: Path) -> dict[str, str]:

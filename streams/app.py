@@ -18,6 +18,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import threading
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 0.003
 JOIN_SECONDS = 60.0  # ten times the longest rebalance
+STOP_SECONDS = 30.0  # contacts under way are given ten of them
 LOOK_SECONDS = 1.0
 BUFFERED = 1000  # records between the consumer and an agent: some batches, not a worker's memory
 COMMIT_SECONDS = 0.5
@@ -86,6 +88,7 @@ class App(faust.App):
     """
 
     join_seconds = JOIN_SECONDS
+    stop_seconds = STOP_SECONDS
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as Faust has them
         super().__init__(*args, **options)
@@ -96,6 +99,19 @@ class App(faust.App):
         await super().on_start()
         for task in (self._watch_join, *self.early):
             self.add_future(task())
+
+    async def stop(self) -> None:
+        """Stop in order; the process ends all the same when something is waited for in vain: whoever runs it starts
+        another, and a killed worker loses nothing.
+        """
+        words = "the worker has not stopped in %.0f s: it ends itself, to be started again"
+        late = threading.Timer(self.stop_seconds, _end, [words, self.stop_seconds])
+        late.daemon = True
+        late.start()
+        try:
+            await super().stop()
+        finally:
+            late.cancel()
 
     async def _on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self._joined.set()  # also when no partition is left for it
@@ -111,7 +127,7 @@ class App(faust.App):
         while waited < self.join_seconds or not await self._kafka_answers():
             await asyncio.sleep(LOOK_SECONDS)
             waited = 0.0 if self._joined.is_set() and not self.rebalancing else waited + LOOK_SECONDS
-        log.critical(
+        _end(
             "the consumer group %s has not let this worker in for %.0f s, though Kafka answers: it ends itself, to be "
             "started again. If that goes on, see which members hold the group up: kafka-consumer-groups.sh "
             "--describe --members --group %s",
@@ -119,8 +135,6 @@ class App(faust.App):
             self.join_seconds,
             self.conf.id,
         )
-        logging.shutdown()
-        os._exit(1)
 
     async def _kafka_answers(self) -> bool:
         client = AIOKafkaClient(bootstrap_servers=[f"{url.host}:{url.port}" for url in self.conf.broker])
@@ -140,6 +154,13 @@ class App(faust.App):
 
     def _new_transport(self) -> TransportT:
         return Transport(self.conf.broker_consumer, self)
+
+
+def _end(words: str, *about: object) -> None:
+    """End the process at once."""
+    log.critical(words, *about)
+    logging.shutdown()
+    os._exit(1)
 
 
 Made = TypeVar("Made", bound=App)

@@ -14,6 +14,7 @@ from schemas.inputs import ClaimAct, OperatorReport, VictimReport
 from streams import case_inputs
 from streams.clock import Clock
 from streams.keys import key
+from streams.policies import Policies
 from streams.producer import Producer
 from streams.scripts import script
 from streams.settings import Settings
@@ -28,8 +29,11 @@ LOOKED_AT = 16  # of each partition's queue: the stored rank is coarse
 class Desk:
     """What an operator, at a screen or simulated, may ask for and say."""
 
-    def __init__(self, settings: Settings, store: CaseStore, producer: Producer, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, store: CaseStore, producer: Producer, policies: Policies, clock: Clock
+    ) -> None:
         self._settings, self._store, self._producer, self._clock = settings, store, producer, clock
+        self._policies = policies
         self._redis: Any = store.redis
         self._keep = self._redis.register_script(script("keep"))
         self._give_back = self._redis.register_script(script("release"))
@@ -37,9 +41,10 @@ class Desk:
 
     async def next(self, operator: str) -> Case | None:
         """Claim the case that is best taken now; None when nobody waits."""
-        for item in triage.order(await self._waiting(), self._clock.now()):
-            if await self.claim(item.case, operator):
-                return item.case
+        waiting = await self._waiting()
+        for case in triage.order(waiting, self._clock.now(), await self._policies.live()) if waiting else ():
+            if await self.claim(case, operator):
+                return case
         return None
 
     async def claim(self, case: Case, operator: str) -> bool:

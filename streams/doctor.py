@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -11,9 +12,11 @@ from kafka.errors import KafkaError
 from redis.exceptions import RedisError
 
 from domain.policy import PolicyError, load
+from domain.shifts import JILIN
 from streams import topics
 from streams.channels.settings import load as load_channels
 from streams.clock import Clock
+from streams.feeds.settings import load as load_feeds
 from streams.intake.settings import keys_for
 from streams.intake.settings import load as load_intake
 from streams.policies import read
@@ -25,15 +28,17 @@ from streams.store import CaseStore, connect
 from streams.timekeeper import OFF_SECONDS, Timekeeper, clocks_off
 
 LIBRARIES = ("faust-streaming", "aiokafka", "kafka-python", "redis", "pydantic", "prometheus-client")
+AHEAD = timedelta(days=60)  # so long before the table of holidays ends it is told
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; `do` when it is not good."""
+    """One thing looked at; `do` when it is not good. `warns`: it is, and something is to be done all the same."""
 
     good: bool
     what: str
     do: str = ""
+    warns: bool = False
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -44,6 +49,7 @@ async def examine(settings: Settings) -> list[Finding]:
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     yield Finding(True, "libraries: " + ", ".join(f"{name} {version(name)}" for name in LIBRARIES))
     yield _policy(settings)
+    yield _holidays(Clock.parse(settings.clock).now().astimezone(JILIN).date())
     found = settings if settings.kafka else running(settings)
     if found is None:
         do = "Set QUANZU_KAFKA and QUANZU_REDIS, or start an embedded Quanzu: `quanzu worker` or `quanzu demo`"
@@ -83,6 +89,23 @@ def _policy(settings: Settings) -> Finding:
     except PolicyError as error:
         return Finding(False, f"policy {settings.policy} cannot be used", str(error))
     return Finding(True, f"policy {policy.name} {policy.hash} in {settings.policy.name}")
+
+
+def _holidays(today: date) -> Finding:
+    """Whether the feeds' public holidays are known for some time to come."""
+    try:
+        until = load_feeds().calendar().until
+    except SettingsError as error:
+        return Finding(False, "what is expected of the feeds cannot be read", str(error))
+    if until is None:
+        return Finding(True, "no public holidays are told of")
+    return Finding(
+        True,
+        f"public holidays {'were' if until < today else 'are'} known until {until}",
+        "Add the next year's to the table of QUANZU_HOLIDAYS, each November as they are published, and restart the "
+        "workers: without them every feed that rests on a holiday is named as silent",
+        warns=until - today <= AHEAD,
+    )
 
 
 def _kafka(settings: Settings) -> Finding:

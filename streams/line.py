@@ -141,8 +141,8 @@ class Line:
                     await self.orphans.leave(partition)
 
     async def _cover(self, partition: int) -> None:
+        await self.fire(partition)  # first: what is due does not wait for all that is to be read
         await self.screening.cover(partition)
-        await self.fire(partition)
         entries = await self.casework.cover(partition)
         dispatches = [each for entry in entries if isinstance(entry, CaseEvent) for each in entry.dispatches]
         carrying = [

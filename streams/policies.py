@@ -11,6 +11,7 @@ from schemas.drafts import InShadow
 from schemas.errors import UserError
 from schemas.policies import InForce
 from streams import topics
+from streams.keys import key
 from streams.producer import Producer, Record
 from streams.reader import Read, Tails, read_all
 from streams.settings import Settings
@@ -73,6 +74,18 @@ class Policies:
                 )
             self._parsed[digest] = load(text.decode())
         return self._parsed[digest]
+
+    async def live(self) -> Policy:
+        """The policy that cases are decided by now. Raises UnknownPolicyError."""
+        return await self.of(0)
+
+    async def of(self, partition: int) -> Policy:
+        """The policy that a partition decides by; the settings' file's before it has begun.
+
+        Raises UnknownPolicyError.
+        """
+        raw = await self._redis.hget(key("state", partition), "policy")
+        return await (self.get(raw.decode()) if raw else self.default())
 
     async def in_force(self) -> InForce | None:
         """What stands: none until a policy is published for the first time, and the settings' file's is in force."""

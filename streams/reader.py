@@ -3,16 +3,19 @@
 Each read has a consumer of its own, assigned and without a group, so that it moves nobody's offsets.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
+from itertools import chain
 from typing import NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from streams.retry import wanted
 from streams.settings import Settings
+from streams.stopping import stop
 
 FETCH_WAIT_MS = 50
+LOOK_MS = 1000  # so often it is looked whether somebody still reads, though nothing comes
 
 
 class Read(NamedTuple):
@@ -113,7 +116,7 @@ async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     try:
         yield consumer
     finally:
-        await asyncio.shield(consumer.stop())  # whoever listened has gone, and cancels again and again
+        await stop(consumer)  # to its end: whoever listened has gone, and cancels again and again
 
 
 async def _from(consumer: AIOKafkaConsumer, where: TopicPartition, first: int, end: int) -> AsyncIterator[Read]:
@@ -171,5 +174,20 @@ async def follow(settings: Settings, topic: str, since: Mapping[int, int]) -> As
         consumer.assign(wheres)
         for where in wheres:
             consumer.seek(where, since.get(where.partition, 0))
-        async for record in consumer:
-            yield Read(record.offset, record.key, record.value, record.timestamp, record.partition)
+        async with aclosing(arriving(consumer)) as records:
+            async for record in records:
+                yield Read(record.offset, record.key, record.value, record.timestamp, record.partition)
+
+
+async def arriving(consumer: AIOKafkaConsumer) -> AsyncGenerator[ConsumerRecord, None]:
+    """What a consumer is given, until its task is cancelled.
+
+    It looks for that by itself: what the task awaited between two records may have taken the cancellation for the end
+    of a time-out of its own (asyncio.wait_for of Python 3.11, as redis-py uses it), and would be read on without end.
+    """
+    while wanted():
+        found = await consumer.getmany(timeout_ms=LOOK_MS)
+        for record in chain.from_iterable(found.values()):
+            yield record
+            if not wanted():
+                return

@@ -6,14 +6,16 @@ A visit to an address that somebody is on the way to joins his: see domain/one_v
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from redis.asyncio import Redis
 
 from domain import check_in, one_visit
 from domain.dispatch_ids import parse
-from domain.officers import Choice, Visit, choose_officer, load_of
+from domain.officers import Choice, Visit, choose_officer
+from domain.policy.visits import VisitRules
+from domain.tasks import given
 from schemas.events import Dispatch
 from schemas.inputs import OfficerReport, VisitStage
 from schemas.residents import Language
@@ -40,12 +42,28 @@ _ENDS = {
 }
 
 
+@lru_cache(maxsize=512)
+def _read(raw: bytes) -> Roster:
+    """Kept by its bytes: every visit asks for all stations' rosters, and they change a few times a day."""
+    return Roster.model_validate_json(raw)
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """Where a visit goes: a household's keyed hash, and how young a visit there must be to be joined."""
 
     place: str
     within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A visit that somebody is wanted for. `worth_fen`: see domain/rounds; `rules`: those in force in its partition."""
+
+    dispatch: Dispatch
+    language: Language
+    rules: VisitRules
+    worth_fen: int = 0
 
 
 class Rosters:
@@ -65,13 +83,13 @@ class Rosters:
     async def officers(self) -> list[Officer]:
         """Everybody on a roster, on duty or not."""
         await self._ensure()
-        rosters = [Roster.model_validate_json(raw) for raw in await self._redis.hvals(ROSTER)]
+        rosters = [_read(raw) for raw in await self._redis.hvals(ROSTER)]
         return [officer for roster in rosters for officer in roster.officers]
 
     async def roster_of(self, officer: str) -> Roster | None:
         """The roster that an officer is on."""
         await self._ensure()
-        rosters = [Roster.model_validate_json(raw) for raw in await self._redis.hvals(ROSTER)]
+        rosters = [_read(raw) for raw in await self._redis.hvals(ROSTER)]
         return next((each for each in rosters if any(one.id == officer for one in each.officers)), None)
 
     async def tasks(self, now: datetime) -> dict[str, Task]:
@@ -82,14 +100,13 @@ class Rosters:
                 await self.drop(task.dispatch)
         return {task.dispatch: task for task in tasks if now - task.at < FORGOTTEN}
 
-    async def assign(
-        self, dispatch: Dispatch, language: Language, now: datetime, where: Where | None = None
-    ) -> tuple[Task, str] | None:
+    async def assign(self, asked: Asked, now: datetime, where: Where | None = None) -> tuple[Task, str] | None:
         """Give a visit to an officer: the same one when asked again; none when nobody can go.
 
         Who had the case's visit before and has not ended it was late: another goes, and he is not sent again. A visit
         that joins another's is his as well; of one that was made already the other's task is returned.
         """
+        dispatch = asked.dispatch
         async with self._choosing:
             tasks = await self.tasks(now)
             if dispatch.id in tasks:
@@ -100,9 +117,9 @@ class Rosters:
                     await self._put(task := task.model_copy(update={"state": TaskState.LATE}))
                     tasks[task.dispatch] = task
             if where and (lead := await self._lead(dispatch, where, tasks, now)):
-                return await self._join(dispatch, lead, now)
-            choice = await self._choose(dispatch, language, tasks, now)
-            return (await self._give(dispatch, choice, now, where), choice.because) if choice else None
+                return await self._join(asked, lead, now)
+            choice = await self._choose(asked, tasks, now)
+            return (await self._give(asked, choice, now, where), choice.because) if choice else None
 
     async def joined(self, dispatch: str) -> list[str]:
         """The dispatches that joined this one's visit: what is reported of it is reported of them."""
@@ -190,16 +207,22 @@ class Rosters:
         if not await self._redis.exists(ROSTER):  # none yet, or Redis was wiped
             await self.restore()
 
-    async def _choose(
-        self, dispatch: Dispatch, language: Language, tasks: dict[str, Task], now: datetime
-    ) -> Choice | None:
+    async def _choose(self, asked: Asked, tasks: dict[str, Task], now: datetime) -> Choice | None:
+        dispatch, last = asked.dispatch, await self._redis.hget(LAST, asked.dispatch.resident)
         unwilling = (TaskState.REFUSED, TaskState.LATE)
         never = {task.officer for task in tasks.values() if task.case == dispatch.case and task.state in unwilling}
-        last = await self._redis.hget(LAST, dispatch.resident)
         before = [task for task in tasks.values() if task.case == dispatch.case]
         to = max(before, key=lambda task: task.at).to if before else None
-        visit = Visit(dispatch.level, dispatch.division, language, frozenset(never), last and last.decode(), to)
-        return choose_officer(await self.officers(), visit, now, load_of(tasks.values()))
+        visit = Visit(
+            dispatch.level,
+            dispatch.division,
+            asked.language,
+            frozenset(never),
+            last and last.decode(),
+            to,
+            asked.worth_fen,
+        )
+        return choose_officer(await self.officers(), visit, now, tasks.values(), asked.rules)
 
     async def _lead(self, dispatch: Dispatch, where: Where, tasks: dict[str, Task], now: datetime) -> Task | None:
         """The visit to the same place that this one joins."""
@@ -208,16 +231,16 @@ class Rosters:
         own = [task for task in tasks.values() if task.case == dispatch.case]
         return lead if lead and one_visit.joins(dispatch, lead, own, where.within, now) else None
 
-    async def _join(self, dispatch: Dispatch, lead: Task, now: datetime) -> tuple[Task, str]:
+    async def _join(self, asked: Asked, lead: Task, now: datetime) -> tuple[Task, str]:
         if lead.state is TaskState.ENDED:
             return lead, f"{lead.officer} has just been at the same address"
-        task = _task(dispatch, lead.officer, now, place=lead.place, joins=lead.dispatch)
+        task = given(asked.dispatch, lead.officer, now, asked.worth_fen, lead.place, joins=lead.dispatch)
         await self._redis.hset(JOINED, task.dispatch, lead.dispatch)
         await self._put(task)
         return task, f"{lead.officer} is on the way to the same address"
 
-    async def _give(self, dispatch: Dispatch, choice: Choice, now: datetime, where: Where | None) -> Task:
-        task = _task(dispatch, choice.officer.id, now, place=where.place if where else None)
+    async def _give(self, asked: Asked, choice: Choice, now: datetime, where: Where | None) -> Task:
+        task = given(asked.dispatch, choice.officer.id, now, asked.worth_fen, where.place if where else None)
         if task.place:
             await self._redis.hset(AT, task.place, task.dispatch)
         await self._put(task)
@@ -236,19 +259,6 @@ class Rosters:
             await self._redis.zrem(CHECK_INS, task.dispatch)
         else:
             await self._redis.zadd(CHECK_INS, {task.dispatch: milliseconds(due)})
-
-
-def _task(dispatch: Dispatch, officer: str, now: datetime, *, place: str | None, joins: str | None = None) -> Task:
-    return Task(
-        dispatch=dispatch.id,
-        case=dispatch.case,
-        resident=dispatch.resident,
-        officer=officer,
-        at=now,
-        level=dispatch.level,
-        place=place,
-        joins=joins,
-    )
 
 
 def _place(record: Read) -> tuple[str, str]:

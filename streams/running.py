@@ -46,6 +46,8 @@ def running(settings: Settings) -> Settings | None:
         found = json.loads((settings.data / RUNNING).read_text())
     except FileNotFoundError:  # it is just beginning, or ending
         return None
+    if "http_port" in settings.model_fields_set:  # it was asked for: a second intake has a port of its own
+        del found["http_port"]
     return settings.model_copy(update={**found, "embedded": True})
 
 

@@ -8,12 +8,20 @@ from aiokafka.structs import ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
+from streams.stopping import stop
+
 FETCH_WAIT_MS = 30
 FULL_WAIT_SECONDS = 0.05
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that fetches; a fetch waits at the broker for `FETCH_WAIT_MS` at most."""
+
+    async def on_thread_stop(self) -> None:
+        """As Faust's own, but for how the consumer is stopped."""
+        await super(driver.AIOKafkaConsumerThread, self).on_thread_stop()
+        if self._consumer is not None:
+            await stop(self._consumer)
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)

@@ -117,6 +117,9 @@ def _ask_stop(draft: Draft, act: AskStopAct, by: str) -> None:
 
 
 def _release_stop(draft: Draft, act: ReleaseStopAct, by: str) -> None:
+    """Whoever was bought would lift a stop: so no way to the case lets one person do it."""
+    if act.asked_by in (None, by):
+        return refuse(draft, "two persons lift a stop: one asks, another approves", by)
     payment = payments.find(draft.case, act.transfer)
     if payment is None or payment.stop is None or payment.stop.state not in (StopState.ASKED, StopState.IN_FORCE):
         return refuse(draft, "there is no stop on this payment", by)

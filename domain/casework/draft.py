@@ -7,6 +7,7 @@ from datetime import datetime
 from domain.plan import LATEST, STOPS
 from domain.policy import Policy
 from domain.policy.plan import LevelPlan, Plan
+from domain.triage import Turn, turn_of
 from schemas.cases import Case, CaseState, Payment, Step, StepState
 from schemas.events import Dispatch, Fact, FactKind
 from schemas.inputs import Hold
@@ -110,13 +111,19 @@ class Draft:
 
     def done(self) -> Decision:
         """The decision: one version more, unless nothing was said."""
-        changes = {
-            "version": self.version,
-            "updated_at": max(self.now, self.case.updated_at),
-            "policy": self.rules.policy.hash,
-            "steps": _pruned(list(self.steps.values())),
-        }
-        return Decision(self.case.model_copy(update=changes), self.facts, self.dispatches)
+        self.set(
+            version=self.version,
+            updated_at=max(self.now, self.case.updated_at),
+            policy=self.rules.policy.hash,
+            steps=_pruned(list(self.steps.values())),
+        )
+        self.set(offered_at=_offered_at(self.case))
+        return Decision(self.case, self.facts, self.dispatches)
+
+
+def _offered_at(case: Case) -> datetime | None:
+    """Since when the desk offers the case: a call that nobody took, and is put there anew, has waited all the while."""
+    return (case.offered_at or case.updated_at) if turn_of(case) is Turn.OFFERED else None
 
 
 KEPT_STEPS = 80

@@ -10,6 +10,11 @@ from schemas.inputs import Hold
 from schemas.levels import Level
 
 
+def stops_all(hold: Hold) -> bool:
+    """Whether nothing is named: the stop for all outgoing contact of its area, with or without red cases."""
+    return not (hold.channel or hold.action or hold.scam_type or hold.campaign or hold.policy)
+
+
 def matches(hold: Hold, case: Case, step: Step) -> bool:
     """Whether a hold keeps back this step of this case."""
     if hold.spare_red and case.level is Level.RED:

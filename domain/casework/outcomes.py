@@ -16,6 +16,7 @@ def apply(draft: Draft, act: OutcomeAct, by: str, step: Step | None, other: Acti
     """Take an outcome in. `step`: the call or visit it was reached by; `other`: the action that helps if it failed."""
     words = f"{act.outcome.value.replace('_', ' ')}, says {by}"
     draft.say(FactKind.NOTE, f"{words}: {act.note}" if act.note else words, by=by)
+    draft.set(claimed_by=None)  # the conversation is over, also where the case is what it was before
     if act.outcome is Outcome.UNREACHABLE:
         _not_reached(draft, step)
         return
@@ -35,7 +36,6 @@ def apply(draft: Draft, act: OutcomeAct, by: str, step: Step | None, other: Acti
 
 
 def _not_reached(draft: Draft, step: Step | None) -> None:
-    draft.set(claimed_by=None)
     if step is not None and step.state in LIVE:
         follow(draft, step, "not_at_home" if step.action is Action.VISIT else Result.NO_ANSWER, "not reached")
 
@@ -45,7 +45,7 @@ def _not_persuaded(draft: Draft, step: Step | None, words: str, other: Action) -
     if draft.case.settled or draft.case.state is CaseState.ALREADY_DEFRAUDED:
         reopen(draft, words, draft.case.level)
         step = None
-    draft.set(claimed_by=None, officer=None, outcome=Outcome.NOT_PERSUADED)
+    draft.set(officer=None, outcome=Outcome.NOT_PERSUADED)
     draft.enter(CaseState.NOT_PERSUADED, words)
     if step is not None and step.state in LIVE:
         again(draft, step, Word.AGAIN, words)

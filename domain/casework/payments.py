@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from domain.casework.draft import Draft
+from domain.ledger import safe
 from schemas.cases import Case, Payment, Step, Stop, StopState
 from schemas.events import FactKind
-from schemas.levels import Action, EvidenceClass
+from schemas.levels import Action
 from schemas.signals import TransferState
 
 _GONE = (TransferState.ATTEMPTED, TransferState.PENDING, TransferState.SETTLED)
-_SAFE = (EvidenceClass.A, EvidenceClass.B)
 
 
 def find(case: Case, transfer: str | None) -> Payment | None:
@@ -36,9 +36,8 @@ def merged(known: Sequence[Payment], told: Sequence[Payment]) -> list[Payment]:
 
 def can_be_stopped(draft: Draft, payment: Payment) -> bool:
     """Whether asking the bank may still help: not caught yet, and not settled for too long."""
-    kept = draft.case.kept.get(payment.transfer)
     young = draft.now - payment.at <= draft.plan.stop.settled_within
-    return not (kept and kept.evidence in _SAFE) and (payment.state is not TransferState.SETTLED or young)
+    return not safe(draft.case, payment.transfer) and (payment.state is not TransferState.SETTLED or young)
 
 
 def money_at_risk(draft: Draft) -> bool:

@@ -30,11 +30,12 @@ def bank_feedback(draft: Draft, given: BankFeedback) -> None:
             _state(draft, payment, StopState.RELEASED, "the stop is lifted")
         case BankState.CANCELLED:
             _cancelled(draft, given, payment)
-        case BankState.FROZEN | BankState.RETURNED:
+        case BankState.FROZEN:
             money.keep(draft, given.transfer, EvidenceClass.A, given.amount_fen)
-            if given.state is BankState.FROZEN:  # what came back was not held anywhere
-                money.freeze(draft, given.transfer, given.amount_fen)
-                _in_force(draft, given, payment)  # though the bank's word of it was lost on the way
+            money.freeze(draft, given.transfer, given.amount_fen)
+            _in_force(draft, given, payment)  # though the bank's word of it was lost on the way
+        case BankState.RETURNED:
+            _returned(draft, given, payment)
     _answered(draft, given, meant=draft.case is not before)
 
 
@@ -65,6 +66,13 @@ def _state(draft: Draft, payment: Payment, state: StopState, words: str) -> None
     draft.pay(payment.model_copy(update={"stop": stop.model_copy(update={"state": state, "until": None})}))
     draft.say(FactKind.STOP, words)
     draft.steps.pop(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", None)
+
+
+def _returned(draft: Draft, given: BankFeedback, payment: Payment) -> None:
+    """The money is back with the resident, and is not held anywhere: nothing of it is left to stop."""
+    money.keep(draft, given.transfer, EvidenceClass.A, given.amount_fen)
+    if payment.stop:
+        _state(draft, payment, StopState.RETURNED, "the money came back: nothing is left to stop")
 
 
 def _cancelled(draft: Draft, given: BankFeedback, payment: Payment) -> None:

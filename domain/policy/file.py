@@ -12,7 +12,9 @@ from domain.policy.fatigue import Fatigue
 from domain.policy.messages import Messages
 from domain.policy.plan import Plan
 from domain.policy.risk import RiskRules
+from domain.policy.triage import TriageRules
 from domain.policy.units import Section
+from domain.policy.visits import VisitRules
 from schemas.errors import UserError
 
 # Python's reader takes a time that grows with the square of a key's parts; Jilin's policy has 25,000 characters.
@@ -35,6 +37,8 @@ class Policy(Section):
     fatigue: Fatigue | None = None  # none in a policy of before: then nothing is put off
     breaker: BreakerRules | None = None  # of the policy that follows this one; none: it is not judged
     duty: Duty | None = None  # none: no roster is measured by it
+    triage: TriageRules = TriageRules()  # in a policy of before: by what is usual
+    visits: VisitRules = VisitRules()  # likewise
 
 
 def digest_of(text: str) -> str:

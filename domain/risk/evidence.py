@@ -48,14 +48,23 @@ _BY_STANDING = {
 
 def reads_watchlist(signal: Signal) -> bool:
     """Whether the watchlist decides about it: not 96110's own number, whoever may have reported it."""
-    if isinstance(signal, Call | Sms):
+    if signal.kind == "call" or signal.kind == "sms":
         return signal.number_class is not NumberClass.HOTLINE
-    return isinstance(signal, Transfer)
+    return signal.kind == "transfer"
+
+
+def telling(signal: Signal) -> bool:
+    """Whether it may be evidence by itself. All else is ordinary life, unless the watchlist knows the other party."""
+    if signal.kind == "transfer":
+        return signal.new_payee
+    if signal.kind == "call" or signal.kind == "sms":
+        return signal.number_class is not NumberClass.ORDINARY
+    return True
 
 
 def evidence_of(signal: Signal, seen: Seen, rules: RiskRules) -> list[Evidence]:
     """The evidence that `signal` is about its resident: none for ordinary life, and never any for 96110's calls."""
-    found = _BY_SIGNAL.get(type(signal))
+    found = _BY_SIGNAL.get(signal.kind)
     return found(signal, seen, rules) if found else []
 
 
@@ -164,10 +173,10 @@ def _evidence(signal: Signal, kind: EvidenceKind, seen: Seen, **more: object) ->
     return Evidence.model_validate({"id": f"{signal.uid}~{kind}", "kind": kind, **where, **more})
 
 
-_BY_SIGNAL: dict[type, Callable[[Any, Seen, RiskRules], list[Evidence]]] = {
-    Transfer: _transfer,
-    Call: _call,
-    Sms: _sms,
-    App: _app,
-    Report: _report,
+_BY_SIGNAL: dict[str, Callable[[Any, Seen, RiskRules], list[Evidence]]] = {
+    "transfer": _transfer,
+    "call": _call,
+    "sms": _sms,
+    "app": _app,
+    "report": _report,
 }

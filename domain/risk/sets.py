@@ -1,14 +1,18 @@
-"""Evidence as a set: the same id merges, the later state wins, and what is kept is bounded by a fixed order."""
+"""Evidence as a set: the same id merges, the later state wins, and what is kept is bounded by a fixed order.
+
+So it is with the watchlist: of what is said of one suspect the greater stands.
+"""
 
 import math
 from collections.abc import Iterable, Mapping
 
 from domain.policy.risk import RiskRules
-from schemas.evidence import Evidence
+from schemas.evidence import Evidence, Standing, WatchEntry
 from schemas.signals import TransferState
 
 _STATES = {None: 0, TransferState.ATTEMPTED: 1, TransferState.PENDING: 2, TransferState.SETTLED: 3}
 VERSION_DIGITS = 22
+ORDER_DIGITS = 16
 
 
 def version(evidence: Evidence) -> str:
@@ -20,6 +24,15 @@ def version(evidence: Evidence) -> str:
     watched = int(evidence.watch_at.timestamp() * 1000) if evidence.watch_at else 0
     ended = not evidence.ongoing
     return f"{watched:014d}{evidence.withdrawn:d}{_STATES[evidence.state]}{evidence.seconds:05d}{ended:d}"
+
+
+def precedence(entry: WatchEntry) -> str:
+    """How an entry of the watchlist ranks, as `ORDER_DIGITS` digits: of two about one suspect the greater stands.
+
+    A decision before a report, then the newer (milliseconds), then lifted.
+    """
+    decided, lifted = entry.standing is not Standing.REPORTED, entry.standing is Standing.LIFTED
+    return f"{decided:d}{round(entry.at.timestamp() * 1000):014d}{lifted:d}"
 
 
 def supersedes(new: Evidence, old: Evidence | None) -> bool:

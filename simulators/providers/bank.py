@@ -64,6 +64,23 @@ class _Stopped:
     until: datetime
 
 
+class Stops:
+    """Each account's stops: a payer more of a stopped one joins the stop, and twice is the most."""
+
+    def __init__(self) -> None:
+        self._stops: dict[str, _Stopped] = {}  # by account
+
+    def take(self, account: str, action: Action, now: datetime) -> None:
+        """Stop or release an account. Raises RefusedError."""
+        stopped = self._stops.setdefault(account, _Stopped(0, now))
+        if action is Action.STOP_RELEASE:
+            self._stops[account] = replace(stopped, until=now)
+        elif now >= stopped.until or (action is Action.STOP_AGAIN and stopped.times < MOST):
+            if stopped.times >= MOST:
+                raise RefusedError(f"the account was stopped {MOST} times already")
+            self._stops[account] = _Stopped(stopped.times + 1, max(now, stopped.until) + STOP)
+
+
 class Bank(SimulatedProvider):
     """`POST /stop-payments`: asked, asked again and released, by `action`."""
 
@@ -77,26 +94,16 @@ class Bank(SimulatedProvider):
     ) -> None:
         super().__init__(clock, receipts_url, key, mode)
         self._decide = decide or by_chance(0)
-        self._stops: dict[str, _Stopped] = {}  # by account
+        self._stops = Stops()
 
     def paths(self) -> dict[str, str]:
         return {"/stop-payments": "bank"}
 
     def contact(self, key: str, path: str, order: dict[str, Any]) -> Contact:
         account, action = order["account"], Action(order["action"])
-        self._stop(account, action, self.clock.now())
+        self._stops.take(account, action, self.clock.now())
         said = f"{order['transfer']} {order['amount_fen']}"
         return Contact(key, action.value, account, self.clock.now().isoformat(), said)
-
-    def _stop(self, account: str, action: Action, now: datetime) -> None:
-        """Stop or release an account; a payer more of a stopped one joins the stop. Raises RefusedError."""
-        stopped = self._stops.setdefault(account, _Stopped(0, now))
-        if action is Action.STOP_RELEASE:
-            self._stops[account] = replace(stopped, until=now)
-        elif now >= stopped.until or (action is Action.STOP_AGAIN and stopped.times < MOST):
-            if stopped.times >= MOST:
-                raise RefusedError(f"the account was stopped {MOST} times already")
-            self._stops[account] = _Stopped(stopped.times + 1, max(now, stopped.until) + STOP)
 
     async def later(self, key: str, path: str, order: dict[str, Any], now: datetime) -> Sequence[Receipt]:
         stopping = Stopping(key, Action(order["action"]), order["account"], order["transfer"], order["amount_fen"])

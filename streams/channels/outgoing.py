@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from domain.identity import normal_phone, reach
 from domain.messages import code, render
 from domain.policy import Policy
+from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.residents import Language, Resident
 from streams.channels.book import DispatchBook
@@ -84,8 +85,13 @@ class Outgoing:
 
     async def policy(self, dispatch: Dispatch) -> Policy:
         """The policy by which the resident's partition decides."""
-        digest = await self.redis.hget(key("state", self.book.partition(dispatch.resident)), "policy")
-        return await self.policies.get(digest.decode()) if digest else await self.policies.default()
+        return await self.policies.of(self.book.partition(dispatch.resident))
+
+    async def case(self, dispatch: Dispatch) -> Case | None:
+        """The case as it stands; none when another has followed it."""
+        raw = await self.redis.hget(key("cases", self.book.partition(dispatch.resident)), dispatch.resident)
+        case = Case.model_validate_json(raw) if raw else None
+        return case if case and case.id == dispatch.case else None
 
     async def account(self, token: str) -> str | None:
         """The account number behind a token."""

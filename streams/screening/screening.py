@@ -26,7 +26,7 @@ from streams.producer import Producer, Record
 from streams.raw import Raw
 from streams.reader import Read, Tails, beginning_offsets, end_offsets, read_all, read_range
 from streams.residents.register import Residents
-from streams.screening.records import add, once, read
+from streams.screening.records import add, once, quickly, read
 from streams.screening.shadow import Shadow
 from streams.screening.sifting import Sieve, Sifted
 from streams.screening.store import EvidenceStore, Position
@@ -205,21 +205,22 @@ class Screening:
         now = self._clock.now()
         batch = read(tp, [], now)
         for raw in raws:
-            add(batch, tp, raw, now)
+            add(batch, tp, raw, now, quickly)
             await asyncio.sleep(0)  # others' turn: red must not wait for a whole batch of ordinary life
         letters = (again.letter for again in batch.again.values())
         again = once(batch, await self._store.sent_again(tp, letters))
         sifted = await self._sieve.sift(tp, batch, rules, now)
         judge = await self._judge(_evidence(sifted), rules, now)
         beside = await self._shadow.beside(judge)
-        for offset, findings in sifted.records:
-            judge.record(tp, offset, findings)
+        for said in sifted.records:
+            judge.record(tp, said)
             await asyncio.sleep(0)
         await self._publish(sifted)
         if batch.letters:
             await dead_letters.write(self._producer, batch.letters)
         await self._tell(judge.verdicts)
         tally = batch.tally
+        tally.update(sifted.tally)
         tally.update(judge.verdicts.tally)
         counted = await self._store.count(tp, expected, raws[-1].offset, tally, again)
         if counted:
@@ -231,6 +232,7 @@ class Screening:
     async def _judge(self, evidence: dict[ResidentId, list[Evidence]], rules: RiskRules, now: datetime) -> Judge:
         """Add the evidence, and judge on what was known before it."""
         entries = await self._residents.standing(evidence) if evidence else {}
+        entries |= {entry.id: entry for entry in entries.values()}  # judged as who stands for those who were merged
         standing: dict[ResidentId, list[Evidence]] = defaultdict(list)
         for resident, members in evidence.items():
             if resident in entries:
@@ -301,8 +303,8 @@ def _nobody_listens(source: str, count: int, now: datetime) -> None:
 
 def _evidence(sifted: Sifted) -> dict[ResidentId, list[Evidence]]:
     found: dict[ResidentId, list[Evidence]] = defaultdict(list)
-    for _, findings in sifted.records:
-        for finding in findings:
+    for said in sifted.records:
+        for finding in said.findings:
             for resident, member in finding.about:
                 found[resident].append(member)
     return found

@@ -19,12 +19,13 @@ from redis.asyncio import Redis
 from domain.policy.risk import RiskRules
 from schemas.evidence import Alerted
 from schemas.inputs import Alert
+from schemas.levels import Level
 from schemas.residents import ResidentId
 from streams.clock import Clock
 from streams.keys import key
 from streams.policies import Policies, UnknownPolicyError
 from streams.producer import Producer, Record
-from streams.screening.verdicts import Finding, Judge, Verdicts
+from streams.screening.verdicts import Judge, Said, Verdicts
 from streams.topics import SHADOW, home
 
 log = logging.getLogger(__name__)
@@ -62,14 +63,12 @@ class Shadow:
             self._rules, self._looked = await self._read(), time.monotonic()
         return judge.beside(self._rules) if self._rules and judge.known else None
 
-    async def judge(
-        self, tp: TopicPartition, beside: Judge, records: Sequence[tuple[int, list[Finding]]], live: Verdicts
-    ) -> None:
+    async def judge(self, tp: TopicPartition, beside: Judge, records: Sequence[Said], live: Verdicts) -> None:
         """Judge the records by the policy in shadow, and count both. It raises nothing: nobody waits for it."""
         try:
             await self._told(beside)
-            for offset, findings in records:
-                beside.record(tp, offset, findings)
+            for said in records:
+                beside.judged(tp, said)  # what became of each signal is counted once, by the other
             await self._tell(beside.verdicts, live)
         except Exception:
             log.exception("the policy in shadow could not be scored on %s/%d", tp.topic, tp.partition)
@@ -118,7 +117,7 @@ class Shadow:
 
 
 async def counts(redis: "Redis", policy: str) -> list[Count]:
-    """What a policy in shadow would have raised, beside what was raised meanwhile; the latest day first."""
+    """What a policy in shadow would have raised, beside what was raised meanwhile; the latest day and gravest first."""
     client: Any = redis
     found: dict[tuple[str, str], Counter[str]] = {}
     for name, number in (await client.hgetall(COUNTS)).items():
@@ -127,7 +126,7 @@ async def counts(redis: "Redis", policy: str) -> list[Count]:
             found.setdefault((day, level), Counter())[whose] += int(number)
     return [
         Count(day, level, each[LIVE], each[SHADOWED])
-        for (day, level), each in sorted(found.items(), key=lambda item: item[0], reverse=True)
+        for (day, level), each in sorted(found.items(), key=lambda item: _place(*item[0]), reverse=True)
     ]
 
 
@@ -135,6 +134,10 @@ async def forget(redis: "Redis", partitions: int) -> None:
     """What was counted and remembered of an earlier policy in shadow."""
     client: Any = redis
     await client.delete(COUNTS, *(key(ALERTED, partition) for partition in range(partitions)))
+
+
+def _place(day: str, level: str) -> tuple[str, int]:
+    return day, Level(level).rank
 
 
 def _alerted(raw: bytes | None, rules: RiskRules | None) -> Alerted | None:

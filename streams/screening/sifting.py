@@ -1,5 +1,6 @@
 """What a batch of signals says about whom: residents and suspects looked up for the whole of it at once."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,17 +10,17 @@ import orjson
 from aiokafka import TopicPartition
 
 from domain.policy.risk import RiskRules
-from domain.risk import Role, Seen, about_payer, evidence_of, payer_of
-from schemas.evidence import Evidence, Standing, WatchEntry
+from domain.risk import Role, Seen, about_payer, evidence_of, payer_of, telling
+from schemas.evidence import Evidence, ScreeningOutcome, Standing, WatchEntry
 from schemas.residents import ResidentId
-from schemas.signals import Signal, Transfer, Watch, WatchState
+from schemas.signals import Signal, WatchState
 from streams.residents.register import Residents
 from streams.screening.records import Item, ReadBatch, place_of, refuse
 from streams.screening.store import EvidenceStore, Fanned, Paid
 from streams.screening.subjects import Party, Subjects
-from streams.screening.verdicts import Finding
+from streams.screening.verdicts import Finding, Said
 
-Found = list[tuple[Party, ResidentId]]
+Found = list[Party]
 """Who may be meant by a signal, in the order of preference."""
 
 Suspects = dict[str, WatchEntry]
@@ -27,9 +28,12 @@ Suspects = dict[str, WatchEntry]
 
 @dataclass(slots=True)
 class Sifted:
-    """Findings by record; what changed on the watchlist; the numbers behind the tokens that evidence names."""
+    """What records said, those of ordinary life alone left out; how much ordinary life there was, as `source|outcome`;
+    what changed on the watchlist; the numbers behind the tokens that evidence names.
+    """
 
-    records: list[tuple[int, list[Finding]]] = field(default_factory=list)
+    records: list[Said] = field(default_factory=list)
+    tally: Counter[str] = field(default_factory=Counter)
     watched: list[WatchEntry] = field(default_factory=list)
     accounts: dict[str, str] = field(default_factory=dict)
 
@@ -45,19 +49,25 @@ class Sieve:
         accounts, entries = self._entries(tp, batch, now)
         items = [item for _, record in batch.records for item in record]
         found = await self._find(items)
-        paid = [one for item, who in zip(items, found, strict=True) for one in _payments(tp, item, who)]
-        asked = [party.suspect for who in found for party, _ in who if party.suspect]
+        paid = [one for item, who in zip(items, found, strict=True) if who for one in _payments(tp, item, who)]
+        asked = [party.suspect for who in found for party in who if party.suspect]
         known, fanned = await self._store.watch(paid, asked, list(entries.values()), rules, now)
         sifted = Sifted(watched=[each.entry for each in fanned], accounts=accounts)
         answers = dict(zip(entries, fanned, strict=True))
         everybody = iter(found)
         for offset, record in batch.records:
-            findings = [
-                self._finding(tp, item, who, known, answers.get((item.offset, item.number)), rules)
-                for item, who in zip(record, islice(everybody, len(record)), strict=True)
-            ]
-            sifted.accounts |= self._payees(findings)
-            sifted.records.append((offset, findings))
+            ordinary: list[tuple[str, bool]] = []
+            findings: list[Finding] = []
+            for item, who in zip(record, islice(everybody, len(record)), strict=True):
+                answer = answers.get((offset, item.number))
+                if answer or _speaks(item.signal, who, known):
+                    findings.append(self._finding(tp, item, who, known, answer, rules))
+                else:
+                    ordinary.append((item.signal.source, bool(who)))
+            sifted.tally.update(_tally(ordinary))
+            if findings:
+                sifted.accounts |= self._payees(findings)
+                sifted.records.append(Said(offset, max(item.arrived for item in record), findings))
         return sifted
 
     def _entries(
@@ -81,20 +91,24 @@ class Sieve:
         return accounts, entries
 
     async def _find(self, items: Sequence[Item]) -> list[Found]:
-        parties = [self._subjects.parties(item.signal) for item in items]
-        answers = iter(await self._residents.find([party.asked for each in parties for party in each]))
-        return [
-            [(party, resident) for party, resident in zip(each, islice(answers, len(each)), strict=True) if resident]
-            for each in parties
-        ]
+        places, asked = [], []
+        for place, item in enumerate(items):
+            for role, one in self._subjects.asked(item.signal):
+                places.append((place, role))
+                asked.append(one)
+        found: list[Found] = [[] for _ in items]
+        for (place, role), resident in zip(places, await self._residents.find(asked), strict=True):
+            if resident:
+                found[place].append(self._subjects.party(items[place].signal, role, resident))
+        return found
 
     def _finding(
         self, tp: TopicPartition, item: Item, who: Found, known: Suspects, fanned: Fanned | None, rules: RiskRules
     ) -> Finding:
-        finding = Finding(item, None, suspect=isinstance(item.signal, Watch))
+        finding = Finding(item, None, suspect=item.signal.kind == "watchlist")
         if who:
-            party, finding.resident = _meant(who, known)
-            seen = _seen(tp, item, party, known)
+            party = _meant(who, known)
+            finding.resident, seen = party.resident, _seen(tp, item, party, known)
             finding.own = evidence_of(item.signal, seen, rules)
         if fanned:
             known[fanned.entry.subject] = fanned.entry  # signals after this one see it, those before did not
@@ -107,21 +121,32 @@ class Sieve:
         accounts = {}
         for finding in findings:
             signal = finding.item.signal
-            if isinstance(signal, Transfer) and finding.own and (token := finding.own[0].payee):
+            if signal.kind == "transfer" and finding.own and (token := finding.own[0].payee):
                 accounts[token] = self._subjects.spelt(signal.payee)
         return accounts
+
+
+def _speaks(signal: Signal, who: Found, known: Suspects) -> bool:
+    """Whether it can be evidence: all else becomes no finding, and is only counted."""
+    return bool(who) and (telling(signal) or any(party.suspect in known for party in who))
+
+
+def _tally(ordinary: Iterable[tuple[str, bool]]) -> dict[str, int]:
+    """Of ordinary life, by source and whether somebody was found: how much of it there was, as `source|outcome`."""
+    outcomes = ScreeningOutcome.UNMATCHED, ScreeningOutcome.BELOW_THRESHOLD
+    return {f"{source}|{outcomes[found]}": count for (source, found), count in Counter(ordinary).items()}
 
 
 def _entry(tp: TopicPartition, item: Item, subject: str) -> WatchEntry:
     signal = item.signal
     standing = Standing.REPORTED
-    if isinstance(signal, Watch):
+    if signal.kind == "watchlist":
         standing = Standing.CONFIRMED if signal.state is WatchState.CONFIRMED else Standing.LIFTED
     return WatchEntry(
         subject=subject,
         standing=standing,
         at=signal.at,
-        scam_type=signal.scam_type if isinstance(signal, Watch) else None,
+        scam_type=signal.scam_type if signal.kind == "watchlist" else None,
         uid=signal.uid,
         topic=tp.topic,
         partition=tp.partition,
@@ -134,11 +159,11 @@ def _refuse(batch: ReadBatch, tp: TopicPartition, item: Item, why: str, now: dat
     refuse(batch, place_of(tp, item.offset, item.number), item.signal.source, why, value, now)
 
 
-def _meant(who: Found, known: Suspects) -> tuple[Party, ResidentId]:
+def _meant(who: Found, known: Suspects) -> Party:
     """Of a call the called; but the caller when he calls a suspect, whoever the suspect's number is entered for."""
-    for party, resident in who[1:]:
+    for party in who[1:]:
         if (entry := known.get(party.suspect or "")) and entry.standing is Standing.CONFIRMED:
-            return party, resident
+            return party
     return who[0]
 
 
@@ -152,11 +177,11 @@ def _seen(tp: TopicPartition, item: Item, party: Party, known: Suspects) -> Seen
 
 def _payments(tp: TopicPartition, item: Item, who: Found) -> list[Paid]:
     signal: Signal = item.signal
-    if not isinstance(signal, Transfer):
+    if signal.kind != "transfer":
         return []
     return [
-        (seen.payee, payer_of(signal, seen, resident))
-        for party, resident in who
+        (seen.payee, payer_of(signal, seen, party.resident))
+        for party in who
         if (seen := _seen(tp, item, party, {})).payee
     ]
 

@@ -22,8 +22,8 @@ from redis.asyncio import Redis
 
 from domain.policy.risk import RiskRules
 from domain.risk import rank, version
-from domain.risk.sets import VERSION_DIGITS
-from schemas.evidence import Alerted, Evidence, Payer, Standing, WatchEntry
+from domain.risk.sets import ORDER_DIGITS, VERSION_DIGITS, precedence
+from schemas.evidence import Alerted, Evidence, Payer, WatchEntry
 from schemas.residents import ResidentId
 from schemas.signals import TransferState
 from streams.keys import key, milliseconds
@@ -32,7 +32,6 @@ from streams.scripts import script
 from streams.topics import SIGNALS, home
 
 RANK_DIGITS = 17
-ORDER_DIGITS = 16
 LETTERS_KEPT = 100_000  # dead letters of a partition that are known to have been sent again
 LATE = timedelta(days=1)  # a payment may come so much later than it happened and still be found
 
@@ -269,7 +268,7 @@ class EvidenceStore:
         for payers in paid.values():
             arguments.append(len(payers))
             for payer in payers:
-                arguments += (milliseconds(payer.at), _packed(payer))
+                arguments += (milliseconds(payer.at), packed(payer))
         keys = [key("watch", q), *(f"{key('payers', q)}:{token}" for token in paid)]
         pipe.eval(PAYMENTS, len(keys), *keys, *arguments, *wanted)
 
@@ -295,9 +294,8 @@ def _token(subject: str) -> str:
 
 
 def _ordered(entry: WatchEntry) -> str:
-    """A value that begins with its order: a decision before a report, then the newer, then lifted."""
-    decided, lifted = entry.standing is not Standing.REPORTED, entry.standing is Standing.LIFTED
-    return f"{decided:d}{milliseconds(entry.at):014d}{lifted:d}{entry.model_dump_json()}"
+    """A value that begins with its order."""
+    return precedence(entry) + entry.model_dump_json()
 
 
 def _entry(raw: bytes) -> WatchEntry:
@@ -313,7 +311,7 @@ def _fanned(answer: Sequence[Any]) -> Fanned:
     return Fanned(_entry(before) if before else None, _entry(entry), [_unpacked(raw.decode()) for raw in payers])
 
 
-def _packed(payer: Payer) -> str:
+def packed(payer: Payer) -> str:
     """Each payment is kept like this, also the many that nobody asks for: no JSON."""
     balance = "" if payer.balance_fen is None else payer.balance_fen
     who = f"{payer.resident}|{payer.at.isoformat()}|{payer.topic}|{payer.partition}|{payer.offset}"

@@ -5,20 +5,21 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
-from domain.identity import account_token, normal_account, normal_phone
+from domain.identity import account_token, normal_account, normal_phone, spelt_account, spelt_phone
 from domain.risk import Role, reads_watchlist
-from schemas.signals import App, Call, Report, Signal, Sms, Transfer, Watch
-from streams.residents.register import Asked, Index
+from schemas.residents import ResidentId
+from schemas.signals import Signal
+from streams.residents.register import Asked
 
 REMEMBERED = 65_536  # numbers whose token is not computed again; each worker has its own
 
 
 class Party(NamedTuple):
-    """Somebody who may be the resident: how to ask for them, and the suspect at the other end."""
+    """The resident who may be meant, and the suspect at the other end: a field of the watchlist."""
 
     role: Role
-    asked: Asked
-    suspect: str | None = None  # a field of the watchlist
+    resident: ResidentId
+    suspect: str | None
 
 
 class Subjects:
@@ -28,25 +29,33 @@ class Subjects:
         self.account: Callable[[str], str | None] = lru_cache(REMEMBERED)(lambda raw: _token(secret, raw))
         self.phone: Callable[[str], str | None] = lru_cache(REMEMBERED)(lambda raw: _phone_subject(secret, raw))
 
-    def parties(self, signal: Signal) -> list[Party]:
-        """Who may be meant, in the order of preference: of a call the called, else the caller."""
-        if isinstance(signal, Transfer):
-            token = self.account(signal.payee)
-            return _party(Role.PAYER, "accounts", signal.payer, signal, f"account:{token}" if token else None)
-        if isinstance(signal, Call):
-            caller, called = self._suspects(signal, signal.caller, signal.called)
-            return [
-                *_party(Role.CALLED, "phones", signal.called, signal, caller),
-                *_party(Role.CALLER, "phones", signal.caller, signal, called),
-            ]
-        if isinstance(signal, Sms):
-            return _party(Role.RECEIVER, "phones", signal.receiver, signal, *self._suspects(signal, signal.sender))
-        if isinstance(signal, App):
-            return _party(Role.SUBSCRIBER, "phones", signal.phone, signal)
-        return _party(Role.REPORTER, "phones", signal.phone, signal) if isinstance(signal, Report) else []
+    def asked(self, signal: Signal) -> list[tuple[Role, Asked]]:
+        """Whom to ask for, in the order of preference: of a call the called, else the caller."""
+        match signal.kind:
+            case "call":
+                return [*_phone_of(signal, Role.CALLED, signal.called), *_phone_of(signal, Role.CALLER, signal.caller)]
+            case "transfer":
+                account = _account(signal.payer)
+                return [(Role.PAYER, Asked("accounts", account, signal.at))] if account else []
+            case "sms":
+                return _phone_of(signal, Role.RECEIVER, signal.receiver)
+            case "app":
+                return _phone_of(signal, Role.SUBSCRIBER, signal.phone)
+            case "report":
+                return _phone_of(signal, Role.REPORTER, signal.phone)
+        return []
 
-    def _suspects(self, signal: Signal, *phones: str) -> list[str | None]:
-        return [self.phone(phone) if reads_watchlist(signal) else None for phone in phones]
+    def party(self, signal: Signal, role: Role, resident: ResidentId) -> Party:
+        """A resident who was found; only now is it worth knowing who the other is."""
+        return Party(role, resident, self._other(signal, role) if reads_watchlist(signal) else None)
+
+    def _other(self, signal: Signal, role: Role) -> str | None:
+        if signal.kind == "transfer":
+            token = self.account(signal.payee)
+            return f"account:{token}" if token else None
+        if signal.kind == "call":
+            return self.phone(signal.caller if role is Role.CALLED else signal.called)
+        return self.phone(signal.sender) if signal.kind == "sms" else None
 
     def spelt(self, account: str) -> str:
         """An account in its one spelling, or as it came when it has none."""
@@ -57,14 +66,16 @@ class Subjects:
 
         Raises ValueError when it is about that and the number is none.
         """
-        if isinstance(signal, Watch):
+        if signal.kind == "watchlist":
             if signal.subject == "account":
                 return f"account:{_known(self.account(signal.value))}", normal_account(signal.value)
             return _known(self.phone(signal.value)), normal_phone(signal.value)
-        if isinstance(signal, Report) and signal.suspect_account:
+        if signal.kind != "report":
+            return None
+        if signal.suspect_account:
             token = self.account(signal.suspect_account)
             return (f"account:{token}", normal_account(signal.suspect_account)) if token else None
-        if isinstance(signal, Report) and signal.suspect_phone and (phone := self.phone(signal.suspect_phone)):
+        if signal.suspect_phone and (phone := self.phone(signal.suspect_phone)):
             return phone, normal_phone(signal.suspect_phone)  # told of, and no evidence until somebody confirms it
         return None
 
@@ -75,13 +86,21 @@ def _known(token: str | None) -> str:
     return token
 
 
-def _party(role: Role, by: Index, raw: str, signal: Signal, suspect: str | None = None) -> list[Party]:
-    value = _phone(raw) if by == "phones" else _account(raw)
-    return [Party(role, Asked(by, value, signal.at), suspect)] if value else []
+def _phone_of(signal: Signal, role: Role, raw: str) -> list[tuple[Role, Asked]]:
+    phone = _phone(raw)
+    return [(role, Asked("phones", phone, signal.at))] if phone else []
+
+
+def _phone(raw: str) -> str | None:
+    return raw if spelt_phone(raw) else _respelt_phone(raw)
+
+
+def _account(raw: str) -> str | None:
+    return raw if spelt_account(raw) else _respelt_account(raw)
 
 
 @lru_cache(REMEMBERED)
-def _phone(raw: str) -> str | None:
+def _respelt_phone(raw: str) -> str | None:
     try:
         return normal_phone(raw)
     except ValueError:
@@ -89,7 +108,7 @@ def _phone(raw: str) -> str | None:
 
 
 @lru_cache(REMEMBERED)
-def _account(raw: str) -> str | None:
+def _respelt_account(raw: str) -> str | None:
     try:
         return normal_account(raw)
     except ValueError:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
@@ -36,6 +37,14 @@ class Finding:
     def about(self) -> list[tuple[ResidentId, Evidence]]:
         own = [(self.resident, member) for member in self.own] if self.resident else []
         return own + self.others
+
+
+class Said(NamedTuple):
+    """What a record's signals said, ordinary life left out. `at`: when the newest of all its signals arrived."""
+
+    offset: int
+    at: datetime
+    findings: list[Finding]
 
 
 @dataclass(slots=True)
@@ -75,21 +84,23 @@ class Judge:
         entry = self._entries.get(resident) if resident else None
         return entry.id if entry and entry.id in self._known else None
 
-    def record(self, tp: TopicPartition, offset: int, findings: Sequence[Finding]) -> None:
-        """Judge a record's signals together: each resident's risk is that after all of it.
-
-        The moment is the newest arrival in it and not the clock's, so that reading it again finds the same.
-        """
-        if not findings:
-            return
-        at = max(finding.item.arrived for finding in findings)
-        telling = [finding for finding in findings if finding.own or finding.others]  # ordinary life is the rest
-        duplicates = self._add(telling)
-        arrived = self._arrived(telling)
-        danger = {resident: self.resident(resident, at, arrived[resident], (*tp, offset)) for resident in arrived}
-        for finding in findings:
+    def record(self, tp: TopicPartition, said: Said) -> None:
+        """Judge a record's signals together, and count what became of each."""
+        duplicates, danger = self.judged(tp, said)
+        for finding in said.findings:
             outcome = self._outcome(finding, id(finding) in duplicates, danger)
             self.verdicts.tally[f"{finding.item.signal.source}|{outcome}"] += 1
+
+    def judged(self, tp: TopicPartition, said: Said) -> tuple[set[int], dict[ResidentId, bool]]:
+        """Judge a record's signals together: each resident's risk is that after all of it.
+
+        The moment is the newest arrival in it and not the clock's, so that reading it again finds the same. Returns
+        which findings say nothing new, by their id(), and of whom something is said: whether he is in danger.
+        """
+        duplicates = self._add(said.findings)
+        arrived = self._arrived(said.findings)
+        cause = (*tp, said.offset)
+        return duplicates, {name: self.resident(name, said.at, arrived[name], cause) for name in arrived}
 
     def resident(self, resident: ResidentId, at: datetime, arrived: datetime, cause: Sequence[object]) -> bool:
         """Assess one resident, and alert if that is news; returns whether he is in danger."""

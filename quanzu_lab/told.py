@@ -1,0 +1,15 @@
+"""What came of a run, for whoever reads it by machine."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from console.commands.common import out
+
+
+def write(report: Path | None, found: Mapping[str, Any]) -> None:
+    """Write the report, if one is wanted, and say where it is."""
+    if report is not None:
+        report.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        out.print(f"report: {report}", markup=False, highlight=False, soft_wrap=True)

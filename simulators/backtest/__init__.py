@@ -1,0 +1,1 @@
+"""Recorded signals judged again by two policies, by the functions of the live line, without a server."""

@@ -1,0 +1,67 @@
+"""Recorded signals of a running system: its topics, read beside the line, which is not held up by it."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from functools import partial
+
+from aiokafka import TopicPartition
+
+from domain.casework import settled_at
+from schemas.events import CaseEvent
+from schemas.evidence import WatchEntry
+from schemas.residents import ResidentId
+from simulators.backtest.spool import Spool
+from streams import topics
+from streams.journal import read_entry
+from streams.raw import Raw
+from streams.reader import Read, offset_at, read_all, read_on
+from streams.screening.records import read
+from streams.settings import Settings
+from streams.unreadable import readable
+
+
+async def signals(settings: Settings, spool: Spool, until: datetime) -> int:
+    """Put what both lanes keep, arrived before `until`, into the spool; returns how many were refused."""
+    refused = 0
+    for lane in topics.LANES:
+        async for record in read_all(settings, lane.name):
+            batch = read(TopicPartition(lane.name, record.partition), [Raw(record.offset, record.value or b"")], until)
+            refused += len(batch.letters)
+            for item in batch.records[0][1]:
+                if item.arrived < until:
+                    spool.add(item.signal)
+    return refused
+
+
+async def watchlist(settings: Settings, before: datetime) -> list[WatchEntry]:
+    """What stood on the watchlist already. Of an entry that has changed since, only the change is known."""
+    name = topics.WATCHLIST.name
+    found = [
+        entry
+        async for record in read_all(settings, name)
+        if record.value and (entry := readable(name, record.offset, partial(_entry, record)))
+    ]
+    return [entry for entry in found if entry.at < before]
+
+
+async def settled(settings: Settings, since: datetime) -> list[tuple[datetime, ResidentId]]:
+    """When whose case was settled, from `since` on, as the journal has it."""
+    found: set[tuple[datetime, ResidentId]] = set()
+    async for record in _journal(settings, since):
+        entry = read_entry(record.offset, record.value or b"")
+        if isinstance(entry, CaseEvent) and (at := settled_at(entry.case)) and at >= since:
+            found.add((at, entry.case.resident))
+    return sorted(found)
+
+
+async def _journal(settings: Settings, since: datetime) -> AsyncIterator[Read]:
+    """What was written since then; all of it where the province's clock is not the wall's."""
+    name = topics.CASE_EVENTS.name
+    for partition in range(settings.partitions):
+        first = 0 if settings.clock else await offset_at(settings, name, partition, int(since.timestamp() * 1000))
+        async for record in read_on(settings, name, partition, first):
+            yield record
+
+
+def _entry(record: Read) -> WatchEntry:
+    return WatchEntry.model_validate_json(record.value or b"")

@@ -1,0 +1,79 @@
+"""Who a recorded signal is about, without a server: by a file of residents, or everybody a person of his own."""
+
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from domain.divisions import PROVINCE
+from domain.identity import new_resident_id, normal_account, normal_phone
+from schemas.errors import UserError
+from schemas.residents import Holding, Occupation, Resident, ResidentId, Sex
+from simulators.memory import Register
+from streams.residents.register import Asked, Residents
+
+
+class ResidentsError(UserError, ValueError):
+    """The file of residents cannot be used; the text says where and what to do."""
+
+
+class Anybody(Residents):
+    """Where there is no register: whoever pays, is called or written to is somebody, by that account or telephone.
+
+    A person's account and telephone are two people here, and of a call it is the called who is meant, whoever the
+    records are about. `secret` makes the ids, from which no number can be told.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
+        """A name for each value."""
+        return [self._name(each) for each in asked]
+
+    async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
+        """Somebody, for each."""
+        return {name: _somebody(name) for name in ids}
+
+    def _name(self, asked: Asked) -> ResidentId:
+        text = f"{asked.by}\0{asked.value}".encode()
+        return new_resident_id(blake2b(text, key=self._secret[:64], digest_size=10).digest())
+
+
+def read(path: Path) -> Register:
+    """The residents of a file as `quanzu simulate` writes it: one a line, as JSON. Raises ResidentsError, OSError."""
+    found = []
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                found.append(_spelt(Resident.model_validate_json(line)))
+            except ValidationError as error:
+                where = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"][:1])
+                raise ResidentsError(
+                    f"{path}, line {number}: no resident ({where or 'not JSON'}). One resident a line, as JSON, as "
+                    "`quanzu simulate` writes residents.jsonl"
+                ) from None
+    return Register(found)
+
+
+def _spelt(resident: Resident) -> Resident:
+    """With telephones and accounts in their normal forms, by which signals are looked up."""
+    phones = [_normal(normal_phone, holding) for holding in resident.phones]
+    return resident.model_copy(
+        update={"phones": phones, "accounts": [_normal(normal_account, holding) for holding in resident.accounts]}
+    )
+
+
+def _normal(spell: Callable[[str], str], holding: Holding) -> Holding:
+    try:
+        return holding.model_copy(update={"value": spell(holding.value)})
+    except ValueError:
+        return holding
+
+
+def _somebody(name: ResidentId) -> Resident:
+    """Of whom nothing is known. Whoever judges him leaves the at-risk groups out: he is in none, and in each."""
+    return Resident(
+        id=name, name="–", birth_year=1980, sex=Sex.FEMALE, occupation=Occupation.EMPLOYEE, division=PROVINCE
+    )

@@ -1,0 +1,162 @@
+"""A candidate and another policy over the same recorded signals, of files or of a running system."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+from domain import coverage
+from domain.backtest import Comparison, compare
+from domain.divisions import PROVINCE, current_code, division
+from domain.identity import BEIJING
+from domain.policy import Policy
+from domain.policy.risk import RiskRules
+from schemas.base import EARLIEST
+from schemas.errors import UserError
+from schemas.rosters import Roster
+from simulators.backtest import kept, recorded, register
+from simulators.backtest.side import Side, batches
+from simulators.backtest.spool import Spool, moment
+from streams.intake.formats import Options
+from streams.line import Line
+from streams.residents.register import Residents
+from streams.screening.subjects import Subjects
+from streams.stations import Stations
+
+NOWHERE = "–"  # a place, where none is known
+MICROSECOND = timedelta(microseconds=1)
+
+Progress = Callable[[int, int], None]
+"""Told how many signals are judged, of how many."""
+
+
+class NothingRecordedError(UserError, ValueError):
+    """There is no signal to judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The two that are compared."""
+
+    candidate: Policy
+    other: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of it. `signals`: judged; `refused`: rows and records that are none. `anonymous`: no register."""
+
+    policies: Policies
+    comparison: Comparison
+    signals: int
+    refused: int
+    since: datetime
+    until: datetime
+    anonymous: bool
+
+
+async def from_files(
+    policies: Policies,
+    files: Sequence[tuple[str, Path]],
+    options: Options,
+    residents: Path | None,
+    progress: Progress = lambda done, total: None,
+) -> Answer:
+    """Judge files of signals, each with its format; cases are counted by prefecture.
+
+    Without a file of residents everybody is a person of his own, in no at-risk group.
+
+    Raises RecordedError, ResidentsError, NothingRecordedError or OSError.
+    """
+    secret = secrets.token_bytes(32)
+    people: Residents = register.read(residents) if residents else register.Anybody(secret)
+    with Spool() as spool:
+        refused = sum(recorded.read(name, path, options, spool) for name, path in files)
+        rules = [_rules(policy, anonymous=residents is None) for policy in (policies.candidate, policies.other)]
+        sides = [Side(each, people, Subjects(secret)) for each in rules]
+        since, until = await _judge(spool, sides, progress)
+        found = _compared(sides, since, _prefectures(until))
+        return Answer(
+            policies, found, spool.count, refused + sides[0].refused, since, until, anonymous=residents is None
+        )
+
+
+async def from_topics(
+    policies: Policies, line: Line, since: datetime, until: datetime, progress: Progress = lambda done, total: None
+) -> Answer:
+    """Judge what a running system keeps of its signals; the cases opened from `since` until `until` count, by station.
+
+    What is kept from before `since` is judged too, so that evidence does not begin with it. A case ends where the
+    resident's was settled. Residents, rosters and the watchlist are those of now.
+
+    Raises NothingRecordedError, and what Kafka and Redis raise.
+    """
+    settings = line.settings
+    with Spool() as spool:
+        refused = await kept.signals(settings, spool, until)
+        first = _first(spool)
+        settled = [each for each in await kept.settled(settings, first) if each[0] < until]
+        entries = await kept.watchlist(settings, first)
+        subjects = Subjects(settings.key())
+        rules = [policies.candidate.risk, policies.other.risk]
+        sides = [Side(each, line.residents, subjects, settled) for each in rules]
+        for side in sides:
+            await side.suspects.enter(entries, side.rules)
+        _, last = await _judge(spool, sides, progress, until)
+        place = _stations(await Stations(line.redis, line.outgoing.rosters).all(), until)
+        found = _compared(sides, since, place)
+        return Answer(policies, found, spool.count, refused + sides[0].refused, since, last, anonymous=False)
+
+
+async def _judge(
+    spool: Spool, sides: Sequence[Side], progress: Progress, until: datetime | None = None
+) -> tuple[datetime, datetime]:
+    """Let all sides take all signals, and time go on to before `until`; returns the first moment and the last."""
+    first, last, done = None, EARLIEST, 0
+    for items in batches(spool):
+        for side in sides:
+            await side.take(items)
+        first, last, done = first or items[0].arrived, items[-1].arrived, done + len(items)
+        progress(done, spool.count)
+    if first is None:
+        raise NothingRecordedError("there is not one signal to judge")
+    ends = until - MICROSECOND if until else last
+    for side in sides:
+        side.pass_to(ends)
+    return first, ends
+
+
+def _compared(sides: Sequence[Side], since: datetime, place: Callable[[str], str]) -> Comparison:
+    candidate, other = sides
+    return compare(candidate.courses.found, other.courses.found, since, place, BEIJING)
+
+
+def _rules(policy: Policy, anonymous: bool) -> RiskRules:
+    """Of a person of whom nothing is known, no group says anything."""
+    return policy.risk.model_copy(update={"at_risk": []}) if anonymous else policy.risk
+
+
+def _first(spool: Spool) -> datetime:
+    for signal in islice(spool, 1):
+        return moment(signal)
+    raise NothingRecordedError("the topics keep no signal from before then; they are kept for seven days")
+
+
+def _prefectures(at: datetime) -> Callable[[str], str]:
+    """The name of the prefecture that a division lies in today."""
+    today = at.astimezone(BEIJING).date()
+
+    def place(code: str) -> str:
+        now = current_code(code, today) or code
+        home = division(f"{now[:4]}00", today)
+        return home.name if home and home.code != PROVINCE else NOWHERE
+
+    return lru_cache(place)
+
+
+def _stations(rosters: dict[str, Roster], at: datetime) -> Callable[[str], str]:
+    today = at.astimezone(BEIJING).date()
+    return lru_cache(lambda code: coverage.station_of(code, rosters, today) or NOWHERE)

@@ -1,0 +1,134 @@
+"""One policy over recorded signals: screened by the line's own sieve and judge, with what Redis holds in memory.
+
+Memory grows with the residents about whom there is evidence, each at most `bound` members, and not with the signals.
+Each signal is judged by itself at the moment when it was known, and whoever a call that goes on brings into graver
+danger at that moment, as the line does.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from enum import IntEnum
+
+from aiokafka import TopicPartition
+
+from domain.backtest import Courses
+from domain.policy.risk import RiskRules
+from schemas.base import EARLIEST
+from schemas.residents import Resident, ResidentId
+from schemas.signals import Report, Signal, Watch
+from simulators.memory import Suspects
+from streams.residents.register import Residents
+from streams.screening.records import Item, ReadBatch
+from streams.screening.sifting import Sieve, Sifted
+from streams.screening.store import Known
+from streams.screening.subjects import Subjects
+from streams.screening.verdicts import Judge, Said, Verdicts
+
+BATCH = 500
+_LANE = TopicPartition("signals", 0)
+
+Looked = Callable[[datetime, ResidentId], None]
+"""Told when there is something new about a resident, once that is judged."""
+
+
+class _Mark(IntEnum):
+    """What happens at a moment without a signal; of one moment in this order."""
+
+    SETTLED = 0
+    RESCORE = 1
+
+
+def batches(signals: Iterable[Signal]) -> Iterator[list[Item]]:
+    """The signals, numbered, some at once.
+
+    What changes the watchlist ends its batch: who pays later must not be found among those who have paid.
+    """
+    batch: list[Item] = []
+    for number, signal in enumerate(signals):
+        batch.append(Item(number, 0, signal))
+        if len(batch) == BATCH or isinstance(signal, Watch | Report):
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+class Side:
+    """One of the two policies, and what it makes of the signals.
+
+    `settled`: when whose case was settled. `looked` is told of everybody there is news about.
+    """
+
+    def __init__(
+        self,
+        rules: RiskRules,
+        residents: Residents,
+        subjects: Subjects,
+        settled: Iterable[tuple[datetime, ResidentId]] = (),
+        looked: Looked | None = None,
+    ) -> None:
+        self.rules, self.courses, self.suspects, self.refused = rules, Courses(), Suspects(), 0
+        self.known: dict[ResidentId, Known] = {}
+        self.entries: dict[ResidentId, Resident] = {}
+        self._residents, self._looked = residents, looked
+        self._sieve = Sieve(residents, self.suspects, subjects)
+        self._judge = Judge(self.known, self.entries, rules, EARLIEST)
+        self._marks: list[tuple[datetime, _Mark, ResidentId]] = [(at, _Mark.SETTLED, who) for at, who in settled]
+        heapq.heapify(self._marks)
+        self._rescore: dict[ResidentId, datetime] = {}
+
+    async def take(self, items: Sequence[Item]) -> None:
+        """Screen some signals; each comes no earlier than those before it."""
+        batch = ReadBatch([(item.offset, [item]) for item in items], [], Counter(), {})
+        sifted = await self._sieve.sift(_LANE, batch, self.rules, items[-1].arrived)
+        self.refused += len(batch.letters)
+        await self._meet(sifted)
+        for said in sifted.records:
+            if said.findings[0].about:
+                self._record(said)
+
+    def pass_to(self, moment: datetime) -> None:
+        """Let time go by: calls become long ones, cases are settled."""
+        while self._marks and self._marks[0][0] <= moment:
+            at, what, resident = heapq.heappop(self._marks)
+            if what is _Mark.SETTLED:
+                self._settle(resident, at)
+            elif self._rescore.get(resident) == at:
+                del self._rescore[resident]
+                self._judge.resident(resident, at, at, ("rescore", at))
+                self._hear()
+
+    async def _meet(self, sifted: Sifted) -> None:
+        """Look up those about whom there is evidence for the first time."""
+        about = {who for said in sifted.records for finding in said.findings for who, _ in finding.about}
+        new = about - self.entries.keys()
+        found = await self._residents.standing(new) if new else {}
+        for resident, entry in found.items():
+            self.entries[resident] = self.entries[entry.id] = entry
+            self.known.setdefault(entry.id, Known())
+
+    def _record(self, said: Said) -> None:
+        self.pass_to(said.at)
+        self._judge.record(_LANE, said)
+        self._hear()
+        if self._looked:
+            for resident in {self.entries[who].id for who, _ in said.findings[0].about if who in self.entries}:
+                self._looked(said.at, resident)
+
+    def _settle(self, resident: ResidentId, at: datetime) -> None:
+        known = self.known.setdefault(resident, Known())
+        known.settled = at
+        if known.alerted and known.alerted.at <= at:
+            known.alerted = None  # told of a case that is over
+        self.courses.settle(resident)
+
+    def _hear(self) -> None:
+        """Take down what the judge has found, and whom to look at again when."""
+        verdicts, self._judge.verdicts = self._judge.verdicts, Verdicts()
+        for alert in verdicts.alerts:
+            self.courses.add(alert)
+        for resident, at in verdicts.rescore.items():
+            self._rescore[resident] = at
+            heapq.heappush(self._marks, (at, _Mark.RESCORE, resident))

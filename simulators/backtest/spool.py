@@ -1,0 +1,74 @@
+"""Recorded signals in the order in which they were known, however many, with a part of them in memory.
+
+When a signal was known is what intake wrote down. Where it did not: when the thing was over, so a payment from when it
+was made on. Of two that were known at once the first one stays the first.
+"""
+
+import heapq
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from typing import IO, Self
+
+from schemas.base import LATEST
+from schemas.signals import Call, Signal, signal_adapter
+
+HELD = 50_000  # signals in memory: some 50 MB
+_LAST = LATEST - timedelta(microseconds=1)
+
+
+class Spool:
+    """Takes signals in any order, and gives them in that of their moments. To be closed: the rest lies in files.
+
+    The files have no name and nobody else can open them; they are gone when it is closed.
+    """
+
+    def __init__(self, held: int = HELD) -> None:
+        self._most, self._held = held, list[Signal]()
+        self._runs: list[IO[bytes]] = []
+        self._files = ExitStack()
+        self.count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._files.close()
+
+    def add(self, signal: Signal) -> None:
+        """One more signal."""
+        self._held.append(known(signal))
+        self.count += 1
+        if len(self._held) >= self._most:
+            self._put_by()
+
+    def __iter__(self) -> Iterator[Signal]:
+        self._held.sort(key=moment)
+        return heapq.merge(*(_read(run) for run in self._runs), self._held, key=moment)
+
+    def _put_by(self) -> None:
+        self._held.sort(key=moment)
+        run = self._files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - closed with the spool
+        run.writelines(signal.model_dump_json().encode() + b"\n" for signal in self._held)
+        self._runs.append(run)
+        self._held = []
+
+
+def known(signal: Signal) -> Signal:
+    """The signal with the moment when it was known as its arrival."""
+    if signal.arrived is not None:
+        return signal
+    lasted = timedelta(seconds=signal.seconds) if isinstance(signal, Call) else timedelta(0)
+    return signal.model_copy(update={"arrived": min(signal.at + lasted, _LAST)})
+
+
+def moment(signal: Signal) -> datetime:
+    """When it was known."""
+    return signal.arrived or signal.at
+
+
+def _read(run: IO[bytes]) -> Iterator[Signal]:
+    run.seek(0)
+    for line in run:
+        yield signal_adapter.validate_json(line)

@@ -1,0 +1,1 @@
+"""Weights of evidence learnt from outcomes of simulated provinces."""

@@ -1,0 +1,58 @@
+"""Where the levels begin under other weights, and whom they find there. Log-odds are in bits."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.levels import Level
+from simulators.fit.rows import Row
+
+_DIGITS = 2  # of a policy's thresholds
+
+Floats = NDArray[np.float64]
+
+
+def moved(rows: Sequence[Row], by_hand: Mapping[str, float], learnt: Mapping[str, float], prior: float) -> Floats:
+    """The odds of the policy set by hand, with the learnt bits in place of its own and `prior` more."""
+    more = {name: bits - by_hand[name] for name, bits in learnt.items()}
+    return np.asarray(
+        [
+            row.odds[0] + prior + math.fsum(more.get(name, 0.0) * times for name, times in row.worth.items())
+            for row in rows
+        ]
+    )
+
+
+def as_many(levels: Mapping[Level, float], by_hand: Floats, learnt: Floats) -> dict[Level, float]:
+    """By level the odds from which as many of the same moments reach it as by hand: so many calls, other people.
+
+    Weights learnt anew have another scale, and the thresholds of the old one would raise nobody.
+    """
+    reached = {level: np.quantile(learnt, np.mean(by_hand < bits)) for level, bits in levels.items()}
+    return _rising({level: round(float(bits), _DIGITS) for level, bits in reached.items()})
+
+
+def _rising(levels: Mapping[Level, float]) -> dict[Level, float]:
+    """Each above the one before, as a policy needs them: where nobody lies between two, both fall on one."""
+    found: dict[Level, float] = {}
+    for level in Level:
+        least = max(found.values(), default=-math.inf) + 10**-_DIGITS
+        found[level] = round(max(levels[level], least), _DIGITS)
+    return found
+
+
+def caught(levels: Mapping[Level, float], odds: Floats, outcomes: Sequence[bool]) -> dict[str, dict[str, float]]:
+    """Of the moments at or above a level: how many, which share of them were scams, and which share of all scams."""
+    scams = np.asarray(outcomes)
+    found = {}
+    for level, bits in levels.items():
+        above = odds >= bits
+        hits = float(scams[above].sum())
+        found[level.value] = {
+            "moments": float(above.sum()),
+            "scams_among_them": hits / max(1.0, float(above.sum())),
+            "of_all_scams": hits / max(1.0, float(scams.sum())),
+        }
+    return found

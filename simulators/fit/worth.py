@@ -1,0 +1,93 @@
+"""What each of a policy's bits is multiplied by at a moment: the features of which the weights are learnt.
+
+At a moment the bits of all evidence are a sum: each kind's bits times what has not faded and how far it counts beside
+others of its group, and so on for what a call's length, a payment's state and a pair that belongs together add. Which
+member of a group is the strongest is taken from the policy at hand.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from operator import itemgetter
+
+from domain.policy.risk import RiskRules
+from domain.risk.weigh import Scene, bits, end, fade, fused_bits, live
+from schemas.evidence import Evidence, EvidenceKind
+from schemas.signals import TransferState
+
+LONG, ONGOING = "call.long_bits", "call.ongoing_bits"
+MOVING, SHARE = "money.moving_bits", "money.share_bits"
+
+# As in domain/risk/weigh.py; that the sum is the policy's own is a test.
+_CALLS = (EvidenceKind.CALL_OVERSEAS, EvidenceKind.CALL_GOIP, EvidenceKind.CALL_SPOOFED, EvidenceKind.SUSPECT_CALLER)
+_PAYEES = (EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE)
+
+
+def of_kind(kind: EvidenceKind) -> str:
+    """The name of a kind's bits."""
+    return f"evidence.{kind.value}"
+
+
+def together(number: int) -> str:
+    """The name of the bits of a rule of [[risk.together]], counted from 0."""
+    return f"together.{number}"
+
+
+def set_by_hand(rules: RiskRules) -> dict[str, float]:
+    """The bits of a policy, by name, in the order of the file."""
+    return {
+        **{of_kind(kind): weight.bits for kind, weight in rules.evidence.items()},
+        LONG: rules.call.long_bits,
+        ONGOING: rules.call.ongoing_bits,
+        MOVING: rules.money.moving_bits,
+        SHARE: rules.money.share_bits,
+        **{together(number): rule.bits for number, rule in enumerate(rules.together)},
+    }
+
+
+def worth(scene: Scene) -> Mapping[str, float]:
+    """By name what its bits are multiplied by; what is not there is 0. The products add up to the evidence's bits."""
+    found: defaultdict[str, float] = defaultdict(float)
+    for member, share in _shares(scene):
+        left = share * fade(member, scene)
+        found[of_kind(member.kind)] += left
+        for name, times in _extras(member, scene):
+            found[name] += left * times
+    for number, rule in enumerate(scene.rules.together):
+        if fused := fused_bits(rule, scene):
+            found[together(number)] = fused / rule.bits
+    return found
+
+
+def _shares(scene: Scene) -> Iterator[tuple[Evidence, float]]:
+    """How far each member counts: the strongest of a group in full, the others by `repeat` and within `cap`."""
+    for name, worths in _groups(scene).items():
+        ranked = sorted(worths.values(), key=itemgetter(0), reverse=True)
+        rule, rest = scene.rules.groups[name], math.fsum(each for each, _ in ranked[1:])
+        share = min(rule.repeat, rule.cap / rest) if rest else 0.0
+        yield ranked[0][1], 1.0
+        yield from ((member, share) for _, member in ranked[1:])
+
+
+def _groups(scene: Scene) -> Mapping[str, dict[str, tuple[float, Evidence]]]:
+    """By group and signal the member that says most: what one signal says twice counts once."""
+    found: defaultdict[str, dict[str, tuple[float, Evidence]]] = defaultdict(dict)
+    for member in scene.members:
+        group, signal = found[scene.rules.evidence[member.kind].group], member.id.rpartition("~")[0]
+        each = bits(member, scene)
+        if signal not in group or each > group[signal][0]:
+            group[signal] = each, member
+    return found
+
+
+def _extras(member: Evidence, scene: Scene) -> Iterator[tuple[str, float]]:
+    """What a member adds to its kind's bits, and how many times."""
+    if member.kind in _CALLS:
+        if end(member, scene) - member.at >= scene.rules.call.long:
+            yield LONG, 1.0
+        if live(member, scene):
+            yield ONGOING, 1.0
+    if member.kind in _PAYEES and member.state is not TransferState.SETTLED:
+        yield MOVING, 1.0
+    if member.kind is EvidenceKind.NEW_PAYEE and member.balance_fen:
+        yield SHARE, min(1.0, (member.amount_fen or 0) / member.balance_fen)

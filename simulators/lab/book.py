@@ -1,0 +1,215 @@
+"""What is measured of a run: by the truth where the truth knows it, by the cases' events where not."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+
+from domain.plan import STOPS
+from domain.report import NO_CONTACT
+from schemas.cases import Case, StepState
+from schemas.events import CaseEvent, FactKind
+from schemas.inputs import Deadline, ResidentInput
+from schemas.levels import Action, Level
+from simulators.lab.waits import Waits
+from simulators.province import Province
+from simulators.truth import Contact, Fate, Life
+
+# By when somebody is to be contacted first: the design's table of levels. Red's flash SMS goes at once.
+FIRST_CONTACT = {
+    Level.RED: timedelta(seconds=30),
+    Level.ORANGE: timedelta(minutes=1),
+    Level.YELLOW: timedelta(minutes=5),
+    Level.BLUE: timedelta(minutes=30),
+}
+_HOUR = timedelta(hours=1)
+_BANKS, _MACHINES = "banks", "machines"
+_CALLS = frozenset({Action.ROBOT_CALL, Action.OPERATOR_CALL, Action.FOLLOW_UP, Action.CONTACT_CALL})
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one run. Money in fen; shares from 0 to 1.
+
+    `loss_avoided_fen`: against the same scams without any warning, and `by_…` who kept it. By banks what they caught or
+    froze, though they were asked to; by all others what was not paid, of him whose word persuaded. `by_machines_fen`:
+    messages, robots' calls, and trusted contacts who were told. `needless`: residents contacted who were in no scam.
+    `clocks_kept`: of first contacts, within the level's clock; `desk_clocks_kept`: of operators' calls, taken in time.
+    `past_limit`: cases that waited for an operator beyond their limit; `longest_wait`: in hours, of any.
+    """
+
+    loss_avoided_fen: float
+    loss_fen: float
+    loss_unwarned_fen: float
+    by_banks_fen: float
+    by_machines_fen: float
+    by_operators_fen: float
+    by_officers_fen: float
+    defrauded: float
+    defrauded_after_warning: float
+    cases: float
+    false_alarms: float
+    needless: float
+    contacts: float
+    calls: float
+    visits: float
+    operator_hours: float
+    officer_hours: float
+    operators_busy: float
+    clocks_kept: float
+    desk_clocks_kept: float
+    past_limit: float
+    longest_wait: float
+
+    def as_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class Opened:
+    """A case as it was opened, and whether somebody was contacted since."""
+
+    resident: str
+    at: datetime
+    level: Level
+    contacted: bool = False
+
+
+@dataclass(slots=True)
+class Book:
+    """Takes the events of a run in their order."""
+
+    waits: Waits
+    opened: dict[str, Opened] = field(default_factory=dict)  # by case
+    warned: dict[str, datetime] = field(default_factory=dict)  # by resident: when a warning reached him first
+    clocks: Counter[str] = field(default_factory=Counter)
+
+    def add(self, before: Case | None, given: ResidentInput, event: CaseEvent) -> None:
+        """Note what an input made of a case."""
+        case = event.case
+        self.waits.add(case, event.at)
+        known = self.opened.get(case.id)
+        if known is None:
+            known = self.opened[case.id] = Opened(case.resident, event.at, case.level)
+        if case.warned_at is not None:
+            self.warned.setdefault(case.resident, case.warned_at)
+        if not known.contacted and _contacts(event):
+            known.contacted = True
+            self.clocks["first"] += event.at - known.at <= FIRST_CONTACT[known.level]
+        self.clocks["desk"] += sum(dispatch.action is Action.OPERATOR_CALL for dispatch in event.dispatches)
+        self.clocks["desk_missed"] += isinstance(given, Deadline) and _missed(before, given.step)
+
+    @property
+    def first_contacts(self) -> int:
+        return sum(known.contacted for known in self.opened.values())
+
+
+def _contacts(event: CaseEvent) -> bool:
+    """Whether it tells that the resident was contacted, or that it was tried and may have rung."""
+    return any(
+        fact.kind is FactKind.RESULT and fact.action not in STOPS and fact.result not in NO_CONTACT
+        for fact in event.facts
+    )
+
+
+def _missed(before: Case | None, step: str) -> bool:
+    """Whether a call was on the desk and nobody had taken it."""
+    steps = before.steps if before is not None and before.claimed_by is None else ()
+    return any(
+        each.id == step and each.action is Action.OPERATOR_CALL and each.state is StepState.SENT for each in steps
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What operators and officers spent, and how much time the operators had."""
+
+    talked: timedelta
+    visited: timedelta
+    on_duty: timedelta
+
+
+def figures(book: Book, province: Province, effort: Effort, end: datetime) -> Figures:
+    """The figures as of `end`."""
+    lives = [life for life in province.truth.lives.values() if life.story.begins <= end]
+    lost = {life.story.victim.id: _lost(province, life, end) for life in lives}
+    unwarned = sum(_settled(life, end) for life in lives)
+    contacts = [each for each in province.truth.contacts if each.action not in STOPS and each.at <= end]
+    book.waits.close(end)
+    clocks, kept = book.clocks, sum((_kept(province, life, end) for life in lives), Counter[str]())
+    return Figures(
+        loss_avoided_fen=unwarned - sum(lost.values()),
+        loss_fen=sum(lost.values()),
+        loss_unwarned_fen=unwarned,
+        by_banks_fen=kept[_BANKS],
+        by_machines_fen=kept[_MACHINES],
+        by_operators_fen=kept[Action.OPERATOR_CALL],
+        by_officers_fen=kept[Action.VISIT],
+        defrauded=sum(amount > 0 for amount in lost.values()),
+        defrauded_after_warning=sum(_after_warning(province, life, book, end) for life in lives),
+        cases=len(book.opened),
+        false_alarms=sum(_false(province, known) for known in book.opened.values()),
+        needless=len({each.resident for each in contacts} - lost.keys()),
+        contacts=len(contacts),
+        calls=_count(contacts, _CALLS),
+        visits=_count(contacts, {Action.VISIT}),
+        operator_hours=effort.talked / _HOUR,
+        officer_hours=effort.visited / _HOUR,
+        operators_busy=effort.talked / effort.on_duty if effort.on_duty else 0.0,
+        clocks_kept=_share(clocks["first"], book.first_contacts),
+        desk_clocks_kept=_share(clocks["desk"] - clocks["desk_missed"], clocks["desk"]),
+        past_limit=book.waits.past_limit,
+        longest_wait=book.waits.longest / _HOUR,
+    )
+
+
+def _lost(province: Province, life: Life, end: datetime) -> int:
+    """What is gone for good, in fen: paid, and frozen by no bank."""
+    paid = province.truth.sum_of(life, end, Fate.SETTLED)
+    return paid - province.truth.frozen_fen(life, end)
+
+
+def _settled(life: Life, end: datetime) -> int:
+    """What would have been paid by then if nobody had stepped in."""
+    return sum(payment.amount_fen for payment in life.story.payments if payment.settles <= end)
+
+
+def _kept(province: Province, life: Life, end: datetime) -> Counter[str]:
+    """Of what would have been paid by then the fen that were kept, by whom."""
+    found = Counter[str]()
+    for payment, fate in province.truth.fates(life, end):
+        if fate is Fate.SETTLED:
+            found[_BANKS] += life.frozen.get(payment.uid, 0)
+        elif fate.kept and payment.settles <= end:
+            found[_keeper(life, fate)] += payment.amount_fen
+    return found
+
+
+def _keeper(life: Life, fate: Fate) -> str:
+    if fate in (Fate.CAUGHT, Fate.BLOCKED):
+        return _BANKS
+    return life.persuaded_by if life.persuaded_by in (Action.OPERATOR_CALL, Action.VISIT) else _MACHINES
+
+
+def _after_warning(province: Province, life: Life, book: Book, end: datetime) -> bool:
+    """Whether a payment was made, and lost, after a warning had reached its payer."""
+    warned = book.warned.get(life.story.victim.id)
+    return warned is not None and any(
+        fate is Fate.SETTLED and payment.at > warned and life.frozen.get(payment.uid, 0) < payment.amount_fen
+        for payment, fate in province.truth.fates(life, end)
+    )
+
+
+def _false(province: Province, known: Opened) -> bool:
+    life = province.truth.lives.get(known.resident)
+    return life is None or life.story.begins > known.at
+
+
+def _count(contacts: Iterable[Contact], actions: Iterable[Action]) -> int:
+    wanted = frozenset(actions)
+    return sum(each.action in wanted for each in contacts)
+
+
+def _share(part: int, whole: int) -> float:
+    """1 where there was nothing: nothing was missed."""
+    return part / whole if whole else 1.0

@@ -1,0 +1,54 @@
+"""Cases in memory: each input decided on in its order, by the same batch that a worker decides with."""
+
+from datetime import datetime
+from itertools import count
+
+from domain.policy import Policy
+from schemas.cases import Case
+from schemas.events import CaseEvent, StandingEvent
+from schemas.inputs import ResidentInput
+from streams.batch import Batch
+from streams.change import Change, Standing
+from streams.store import Loaded
+
+
+class Unwritten(Change):
+    """The change of a store that there is none of: writing it out would take longer than deciding."""
+
+    def applied(self, input_id: str, at: datetime) -> None: ...
+
+    def entry(self, entry: CaseEvent | StandingEvent) -> None: ...
+
+    def case(self, before: Case | None, after: Case) -> None: ...
+
+    def counted(self, event: CaseEvent) -> None: ...
+
+    def raised(self, event: CaseEvent) -> None: ...
+
+    def standing(self, standing: Standing) -> None: ...
+
+
+def empty(partition: int, policy: Policy) -> Batch:
+    """A partition of which nothing is known yet, and which writes nothing down."""
+    batch = Batch(partition, Loaded(Standing(-1, policy.hash), {}, set()), policy)
+    batch.change = Unwritten()
+    return batch
+
+
+class Cases:
+    """Each resident's latest case."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._batch = empty(0, policy)
+        self._offsets = count()
+
+    def of(self, resident: str) -> Case | None:
+        return self._batch.cases.get(resident)
+
+    def apply(self, given: ResidentInput) -> CaseEvent | None:
+        """Decide on an input at its own time; none when it is known already, or means nothing."""
+        if given.id in self._batch.applied:
+            return None
+        self._batch.take(next(self._offsets), given)
+        made, self._batch.entries = self._batch.entries, []
+        return next((entry for entry in made if isinstance(entry, CaseEvent)), None)

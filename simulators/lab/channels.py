@@ -1,0 +1,131 @@
+"""Channels without providers: each dispatch carried out at the province's people, and what is told of it, and when.
+
+The twin of the agents of the channels, and of streams/channels/channel and receipts: the same inputs under the same
+ids, but that a receipt's number stands for the provider's id of it. Nothing fails on the way, and nothing is slow.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+
+from domain.identity import reach
+from domain.standing import Fallen, standing
+from schemas.cases import Case
+from schemas.events import Dispatch
+from schemas.inputs import BankFeedback, BankState, ContactResult, ResidentInput, VisitStage
+from schemas.levels import Action, Channel, Result
+from schemas.residents import Resident
+from simulators.contacts import BankAnswer, Contacts, VisitReport
+from simulators.lab.officers import Officers, told
+from simulators.providers.bank import STOP, Stops
+from simulators.providers.base import RefusedError
+
+Told = tuple[timedelta, ResidentInput]
+"""An input, and how long after the dispatch it comes."""
+
+_AT_ONCE = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """Who can be reached and by whom. `accounts`: the numbers behind the tokens that payments name."""
+
+    people: Mapping[str, Resident]
+    contacts: Contacts
+    officers: Officers
+    accounts: Mapping[str, str]
+    stops: Stops
+
+    def carry(self, dispatch: Dispatch, case: Case | None, now: datetime) -> Iterator[Told]:
+        """What is told of a dispatch that is carried out now, if it still stands."""
+        fallen = standing(dispatch, case, now)
+        if isinstance(fallen, Fallen):
+            yield _result(dispatch, Result.NOT_SENT, now, detail=fallen.because)
+        else:
+            yield from self._ways[dispatch.channel](dispatch, now)
+
+    @property
+    def _ways(self) -> Mapping[Channel, Callable[[Dispatch, datetime], Iterator[Told]]]:
+        return {
+            Channel.SMS: self._contact,
+            Channel.PHONE: self._contact,
+            Channel.VISIT: self._visit,
+            Channel.PAYMENT: self._stop,
+        }
+
+    def _contact(self, dispatch: Dispatch, now: datetime) -> Iterator[Told]:
+        """A message or a robot's call; an operator's waits on the desk."""
+        if dispatch.action is Action.OPERATOR_CALL:
+            yield _result(dispatch, Result.SENT, now, detail="on the desk")
+            return
+        if not self._has_telephone(dispatch, now):
+            yield _result(dispatch, Result.FAILED, now, detail="no telephone is known")
+            return
+        yield _result(dispatch, Result.SENT, now)
+        answer = self.contacts.answer(dispatch.id, dispatch.action, now)
+        if answer.result is not None:
+            yield _result(dispatch, answer.result, now, answer.after)
+
+    def _has_telephone(self, dispatch: Dispatch, now: datetime) -> bool:
+        resident = self.people[dispatch.resident]
+        if dispatch.action.to_contact:
+            return dispatch.contact is not None and dispatch.contact < len(resident.contacts)
+        return reach(resident, self.people.get(resident.guardian or ""), now).phone is not None
+
+    def _visit(self, dispatch: Dispatch, now: datetime) -> Iterator[Told]:
+        choice = self.officers.send(dispatch, self.people[dispatch.resident].language)
+        if choice is None:
+            yield _result(dispatch, Result.FAILED, now, detail="nobody on duty can go")
+            return
+        yield _result(dispatch, Result.SENT, now, detail=choice.because)
+        assigned = VisitReport(VisitStage.ASSIGNED, _AT_ONCE)
+        yield _AT_ONCE, told(dispatch, assigned, choice.officer.id, now)
+
+    def _stop(self, dispatch: Dispatch, now: datetime) -> Iterator[Told]:
+        payment = dispatch.payment
+        account = self.accounts.get(payment.payee) if payment else None
+        if payment is None or account is None:
+            yield _result(dispatch, Result.FAILED, now, detail="the payment's account or payer is not known")
+            return
+        try:
+            self.stops.take(account, dispatch.action, now)
+        except RefusedError as error:
+            yield _result(dispatch, Result.FAILED, now, detail=f"the provider answered 422: {error}")
+            return
+        yield _result(dispatch, Result.SENT, now)
+        answers = self.contacts.bank(dispatch.id, dispatch.action, account, payment.transfer, now)
+        for number, answer in zip(count(1), answers, strict=False):
+            yield _feedback(dispatch, answer, payment.transfer, number, now)
+
+
+def _result(
+    dispatch: Dispatch, result: Result, now: datetime, after: timedelta = _AT_ONCE, *, detail: str = ""
+) -> Told:
+    return after, ContactResult(
+        id=f"{dispatch.id}:{result.value}",
+        at=now + after,
+        resident=dispatch.resident,
+        case=dispatch.case,
+        dispatch=dispatch.id,
+        step=dispatch.step,
+        attempt=dispatch.attempt,
+        action=dispatch.action,
+        result=result,
+        detail=detail,
+    )
+
+
+def _feedback(dispatch: Dispatch, answer: BankAnswer, transfer: str, number: int, now: datetime) -> Told:
+    at = now + answer.after
+    return answer.after, BankFeedback(
+        id=f"{dispatch.id}:{answer.state.value}:{dispatch.id}#{number}",
+        at=at,
+        resident=dispatch.resident,
+        case=dispatch.case,
+        dispatch=dispatch.id,
+        transfer=transfer,
+        state=answer.state,
+        amount_fen=answer.amount_fen,
+        until=at + STOP if answer.state is BankState.IN_FORCE else None,
+    )

@@ -1,0 +1,141 @@
+"""Contenders side by side: the same residents, the same scams and the same chance for each, seed by seed."""
+
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+from domain.policy import load
+from schemas.errors import UserError
+from simulators.lab.book import Figures
+from simulators.lab.dispatchers import DEFAULT, DISPATCHERS, FIRST_COME, LEVEL_THEN_AGE, NOBODY, ORACLE
+from simulators.lab.intervals import interval, paired
+from simulators.lab.laboratory import Laboratory
+from simulators.lab.seeds import lived
+from simulators.lab.setup import Setup
+from simulators.people import people
+from simulators.province import SECRET, START, Province
+
+Progress = Callable[[int, int], object]
+"""Is told how many seeds are done, of how many."""
+
+AVOIDED, BEYOND_NOBODY = "loss_avoided_fen", "beyond_nobody_fen"
+
+_MANY = 100_000  # objects made before it is looked for cycles among them
+
+BySeed = Mapping[int, Mapping[str, Figures]]
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A policy (its TOML) and a dispatcher's name. `setup`: where it has another than the others."""
+
+    name: str
+    policy: str
+    dispatcher: str = DEFAULT
+    setup: Setup | None = None
+
+
+def contenders(default: str, candidates: Iterable[tuple[str, str]]) -> list[Contender]:
+    """The policy in force, the candidates with their names, and what always stands beside them.
+
+    Raises UserError when two have one name.
+    """
+    beside = [Contender(name, default, name) for name in (LEVEL_THEN_AGE, FIRST_COME, ORACLE, NOBODY)]
+    found = [Contender(DEFAULT, default), *(Contender(*candidate) for candidate in candidates), *beside]
+    names = [each.name for each in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(f"two contenders are called {twice[0]}: give the policy's file another name")
+    return found
+
+
+def of_seed(seed: int, setup: Setup, among: Sequence[Contender]) -> dict[str, Figures]:
+    """What each contender comes to in a seed's province. A plain function: it runs in its own process."""
+    made = people(seed, setup.residents, START.date(), SECRET)
+    found = {}
+    with _few_collections():
+        for contender in among:
+            province = Province(seed, setup.residents, START, setup.pace, known=made)
+            policy = load(contender.policy)
+            order = DISPATCHERS[contender.dispatcher](province, policy)
+            found[contender.name] = Laboratory(province, policy, order, contender.setup or setup).run()
+    return found
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """A run makes a great many objects and hardly a cycle among them: looking for some took an eighth of its time."""
+    before = gc.get_threshold()
+    gc.set_threshold(_MANY, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def run(
+    setup: Setup,
+    among: Sequence[Contender],
+    seeds: Sequence[int],
+    processes: int = 1,
+    progress: Progress = lambda done, of: None,
+) -> dict[int, dict[str, Figures]]:
+    """Each contender's figures, by seed; several processes share the seeds. Raises PolicyError before it begins."""
+    for each in among:
+        load(each.policy)
+    progress(0, len(seeds))
+    found = {}
+    for seed, figures in lived(partial(of_seed, setup=setup, among=among), seeds, processes):
+        found[seed] = figures
+        progress(len(found), len(seeds))
+    return found
+
+
+def report(setup: Setup, among: Sequence[Contender], found: BySeed) -> dict[str, Any]:
+    """The figures with their intervals, each contender's difference to the first, and all seeds by themselves."""
+    first = among[0].name
+    return {
+        "setup": setup.as_dict(),
+        "seeds": list(found),
+        "contenders": {each.name: _contender(each) for each in among},
+        "policies": {
+            each.name: {**_intervals(found, each.name), **_beyond_nobody(found, each.name, among)} for each in among
+        },
+        "against": first,
+        "differences": {each.name: _differences(found, each.name, first) for each in among[1:]},
+        "by_seed": {
+            each.name: {str(seed): figures[each.name].as_dict() for seed, figures in found.items()} for each in among
+        },
+    }
+
+
+def _contender(contender: Contender) -> dict[str, Any]:
+    own = {"setup": contender.setup.as_dict()} if contender.setup else {}
+    return {"policy": load(contender.policy).hash, "dispatcher": contender.dispatcher, **own}
+
+
+def _intervals(found: BySeed, name: str) -> dict[str, dict[str, float]]:
+    return {measure: asdict(interval(values(found, name, measure))) for measure in MEASURES}
+
+
+def _differences(found: BySeed, name: str, other: str) -> dict[str, dict[str, float]]:
+    return {
+        measure: asdict(paired(values(found, name, measure), values(found, other, measure))) for measure in MEASURES
+    }
+
+
+def _beyond_nobody(found: BySeed, name: str, among: Sequence[Contender]) -> dict[str, dict[str, float]]:
+    """What it keeps beyond the same line with nobody at its desk, in fen: all else is no merit of the operators'."""
+    if NOBODY not in {each.name for each in among}:
+        return {}
+    return {BEYOND_NOBODY: asdict(paired(values(found, name, AVOIDED), values(found, NOBODY, AVOIDED)))}
+
+
+def values(found: BySeed, name: str, measure: str) -> list[float]:
+    """A contender's figure of each seed."""
+    return [figures[name].as_dict()[measure] for figures in found.values()]
+
+
+MEASURES = tuple(Figures.__dataclass_fields__)

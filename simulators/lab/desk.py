@@ -1,0 +1,115 @@
+"""The desk: operators who take one case after the other, in the order that a dispatcher says.
+
+Each does what a simulated operator of the demo does (simulators/operators), but waits for nobody: whoever is free
+takes a case in the very moment in which there is one.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+
+from domain.casework import queue_rank
+from domain.ids import resident_of, short_hash
+from schemas.cases import Case
+from schemas.inputs import Act, ClaimAct, NoteAct, OperatorReport, ResidentInput
+from schemas.levels import Outcome
+from simulators.behaviour import Talk
+from simulators.contacts import Contacts
+from simulators.lab.agenda import LAST, Agenda
+from simulators.operators import STEP_BACK, further_acts
+
+Dispatcher = Callable[[Sequence[Case], datetime], Sequence[Case]]
+"""The cases that wait for an operator, the one to take first at the head."""
+
+
+class Desk:
+    """`give` applies an input, `case_of` tells a resident's latest case. `talked`: the time spent on talks so far."""
+
+    def __init__(
+        self,
+        operators: int,
+        order: Dispatcher,
+        contacts: Contacts,
+        agenda: Agenda,
+        give: Callable[[ResidentInput], None],
+        case_of: Callable[[str], Case | None],
+    ) -> None:
+        self._order, self._contacts, self._agenda, self._give, self._case_of = order, contacts, agenda, give, case_of
+        self._free = deque(f"operator-{number}" for number in range(1, operators + 1))
+        self._waiting: dict[str, Case] = {}  # by id: what an operator is to call about
+        self._taken: set[str] = set()
+        self._not_before: dict[str, datetime] = {}
+        self._written = count(1)
+        self._looks = False
+        self.talked = timedelta(0)
+        self.talks = 0
+
+    def changed(self, before: Case | None, after: Case) -> None:
+        """A case has changed: whether it waits for an operator may have too."""
+        if before is not None and before.id != after.id:
+            self._waiting.pop(before.id, None)
+        if queue_rank(after) is None:
+            self._waiting.pop(after.id, None)
+            return
+        self._waiting[after.id] = after
+        self._look_soon()
+
+    def _look_soon(self) -> None:
+        """Once all of this moment is known: whoever is free then takes the best of it."""
+        if self._free and not self._looks:
+            self._looks = True
+            self._agenda.at(self._agenda.now, self._look, LAST)
+
+    def _look(self) -> None:
+        self._looks, now = False, self._agenda.now
+        offered = [case for case in self._waiting.values() if self._offered(case, now)]
+        for case in self._order(offered, now)[: len(self._free)] if offered and self._free else ():
+            self._take(case, self._free.popleft())
+
+    def _offered(self, case: Case, now: datetime) -> bool:
+        free = case.claimed_by is None and case.id not in self._taken
+        return free and self._not_before.get(case.id, now) <= now
+
+    def _take(self, case: Case, operator: str) -> None:
+        now = self._agenda.now
+        self._taken.add(case.id)
+        claim = ClaimAct(do="claim")
+        self._give(_report(short_hash("claim", case.id, case.version, operator), case, operator, claim, now))
+        talk = self._contacts.talk(case.id, now)
+        self.talked, self.talks = self.talked + talk.lasted, self.talks + 1
+        if talk.outcome is Outcome.UNREACHABLE:
+            self._not_before[case.id] = now + STEP_BACK
+        else:
+            self._put_down(case, operator, NoteAct(what="conversation"))
+        self._agenda.at(now + talk.lasted, partial(self._conclude, case.id, operator, talk))
+
+    def _conclude(self, name: str, operator: str, talk: Talk) -> None:
+        """The talk is over: what came of it is put down, unless the case was settled meanwhile."""
+        case = self._here(name)
+        if case is not None and not case.settled:
+            act = self._contacts.outcome(name, talk, self._agenda.now, case.payments)
+            self._put_down(case, operator, act)
+            for further in further_acts(self._here(name) or case, act, talk):
+                self._put_down(self._here(name) or case, operator, further)
+        self._taken.discard(name)
+        self._free.append(operator)
+        self._look_soon()
+        if (later := self._not_before.get(name)) and later > self._agenda.now:
+            self._agenda.at(later, self._look_soon, LAST)
+
+    def _here(self, name: str) -> Case | None:
+        """The case as it stands; none when another has followed it."""
+        case = self._case_of(resident_of(name))
+        return case if case and case.id == name else None
+
+    def _put_down(self, case: Case, operator: str, act: Act) -> None:
+        name = short_hash("simulated", operator, case.id, case.version, act.do, next(self._written))
+        self._give(_report(name, case, operator, act, self._agenda.now))
+
+
+def _report(name: str, case: Case, operator: str, act: Act, now: datetime) -> OperatorReport:
+    return OperatorReport(
+        id=name, at=now, resident=case.resident, case=case.id, by=operator, seen=case.version, act=act
+    )

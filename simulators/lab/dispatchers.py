@@ -1,0 +1,94 @@
+"""In which order operators take cases: the live rule, today's practice, no rule, and one that knows the truth."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from domain import triage
+from domain.policy import Policy
+from schemas.cases import Case
+from simulators import figures
+from simulators.behaviour import Situation, persuades
+from simulators.lab.desk import Dispatcher
+from simulators.province import Province
+from simulators.truth import Fate
+
+DEFAULT, LEVEL_THEN_AGE, FIRST_COME, ORACLE = "default", "level_then_age", "first_come", "oracle"
+TALK, NO_TALK = timedelta(minutes=3), timedelta(seconds=25)  # about what figures and behaviour make of each
+NOBODY = "nobody"  # stands beside the others: what they keep beyond it is what the desk brings
+_TO_LOSE = (Fate.TO_COME, Fate.IN_FLIGHT)
+
+
+def default(policy: Policy) -> Dispatcher:
+    """As the desk of the warning centre ranks them, by the policy's figures; weighed again is only what has changed."""
+    known: dict[str, tuple[Case, triage.Weight]] = {}  # by resident
+
+    def weight(case: Case) -> triage.Weight:
+        found = known.get(case.resident)
+        if found is None or found[0] is not case:
+            found = known[case.resident] = case, triage.weigh(case, policy)
+        return found[1]
+
+    def order(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
+        return sorted(cases, key=lambda case: (*weight(case).place(now), case.id))
+
+    return order
+
+
+def level_then_age(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
+    """The gravest level first, and of one level the oldest case."""
+    return sorted(cases, key=lambda case: (-case.level.rank, case.opened_at, case.id))
+
+
+def first_come(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
+    """The oldest case first."""
+    return sorted(cases, key=lambda case: (case.opened_at, case.id))
+
+
+def oracle(province: Province) -> Dispatcher:
+    """Who knows the truth: the money still to be lost times the chance to persuade, for each minute that it takes.
+
+    It knows what anybody would pay, and not how the dice of a talk will fall.
+    """
+
+    def order(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
+        return sorted(cases, key=lambda case: (-_worth(province, case, now), case.opened_at, case.id))
+
+    return order
+
+
+def _worth(province: Province, case: Case, now: datetime) -> float:
+    """Fen a minute; nothing for who is in no scam, or persuaded already."""
+    life = province.truth.lives.get(case.resident)
+    if life is None or life.persuaded(now):
+        return 0.0
+    situation = province.contacts.situation(case.id, now)
+    if situation.scam_type is None:
+        return 0.0
+    ends = now + TALK
+    to_lose = sum(
+        payment.amount_fen
+        for payment, fate in province.truth.fates(life, now)
+        if fate in _TO_LOSE and payment.settles > ends
+    )
+    reached = _reached(situation)
+    takes = reached * TALK + (1 - reached) * NO_TALK
+    return to_lose * reached * persuades(situation) / (takes / timedelta(minutes=1))
+
+
+def _reached(situation: Situation) -> float:
+    free = 1 - figures.BUSY_WITH_SCAMMER if situation.on_the_line else 1.0
+    return free * figures.TAKES_OPERATOR
+
+
+def nobody(cases: Sequence[Case], now: datetime) -> Sequence[Case]:
+    """Operators who take no case at all: messages, robots, officers and banks do what the plan has them do."""
+    return ()
+
+
+DISPATCHERS: Mapping[str, Callable[[Province, Policy], Dispatcher]] = {
+    DEFAULT: lambda province, policy: default(policy),
+    LEVEL_THEN_AGE: lambda province, policy: level_then_age,
+    FIRST_COME: lambda province, policy: first_come,
+    ORACLE: lambda province, policy: oracle(province),
+    NOBODY: lambda province, policy: nobody,
+}

@@ -1,0 +1,41 @@
+"""Means over seeds, with what they are uncertain by."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean and its 95 % interval; with a single seed there is none, and all three are the same."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def half(self) -> float:
+        return (self.high - self.low) / 2
+
+
+def interval(values: Sequence[float]) -> Interval:
+    """Student's: the seeds are independent, and a mean of some is close to normal. Raises ValueError for none."""
+    if not values:
+        raise ValueError("no seed, no mean")
+    mean = fmean(values)
+    half = _quantile(len(values) - 1) * stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+    return Interval(mean, mean - half, mean + half)
+
+
+def paired(values: Sequence[float], others: Sequence[float]) -> Interval:
+    """Of the difference of two contenders who lived through the same seeds: what both share falls out."""
+    return interval([one - other for one, other in zip(values, others, strict=True)])
+
+
+def _quantile(freedom: int) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))

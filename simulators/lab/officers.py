@@ -1,0 +1,174 @@
+"""Officers: who is sent is chosen, and which visit each makes next, as the live system says it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+from domain.divisions import counties
+from domain.officers import Choice, Visit, choose_officer
+from domain.policy import Policy
+from domain.policy.visits import Ways
+from domain.rounds import Post, worth
+from domain.tasks import given, sort_out, stands
+from schemas.cases import Case
+from schemas.events import Dispatch
+from schemas.inputs import OfficerReport, ResidentInput, VisitStage
+from schemas.residents import Language
+from schemas.rosters import Officer, Role, Shift, Task
+from simulators import figures
+from simulators.contacts import VisitReport
+from simulators.lab.agenda import Agenda
+
+_FREE_AGAIN = frozenset({VisitStage.NOT_AT_HOME, VisitStage.DONE})
+_UNDER_WAY = frozenset({VisitStage.ON_THE_WAY, VisitStage.ARRIVED})
+_ENDS = _FREE_AGAIN | {VisitStage.REFUSED}
+_WAY = timedelta(minutes=figures.TRAVEL_MINUTES)
+
+
+def fleet(count: int, since: datetime, until: datetime) -> list[Officer]:
+    """So many on duty all the time, spread over the counties in turn.
+
+    Assumed: auxiliaries, whom every level but blue may send, and who take turns behind one name.
+    """
+    places = counties(since.date())
+    shift = Shift(start=since - timedelta(hours=1), end=until + timedelta(days=1))
+    return [
+        Officer(
+            id=f"unit-{number + 1}",
+            name=f"unit {number + 1}",
+            role=Role.AUXILIARY,
+            division=places[number % len(places)].code,
+            shifts=[shift],
+        )
+        for number in range(count)
+    ]
+
+
+class Doors(Protocol):
+    """What officers meet: simulators/contacts."""
+
+    def taken(self, dispatch: str, now: datetime) -> VisitReport | None:
+        """How the officer answers who gets the task."""
+
+    def visit(self, dispatch: str, now: datetime) -> Sequence[VisitReport]:
+        """All that he reports of it, his answer first."""
+
+
+class Officers:
+    """Who can go, and what they do. `busy`: the time spent on visits so far, the way included.
+
+    The twin of streams/rosters and of the officer's page, without the visits to one address that are joined. A way
+    takes the same however far it is, so it does for whoever is chosen too. Nobody is called back from the way.
+    """
+
+    def __init__(
+        self,
+        officers: Sequence[Officer],
+        policy: Policy,
+        contacts: Doors,
+        agenda: Agenda,
+        give: Callable[[ResidentInput], None],
+        case_of: Callable[[str], Case | None],
+    ) -> None:
+        ways = Ways(street=_WAY, county=_WAY, prefecture=_WAY, province=_WAY)
+        self._policy = policy.model_copy(update={"visits": policy.visits.model_copy(update={"way": ways})})
+        self._officers = {officer.id: officer for officer in officers}
+        self._contacts, self._agenda, self._give, self._case_of = contacts, agenda, give, case_of
+        self._tasks: dict[str, tuple[Task, Dispatch]] = {}  # by dispatch: the open ones
+        self._unwilling: defaultdict[str, set[str]] = defaultdict(set)  # by case: who refused, or was late
+        self._out: set[str] = set()  # who is on a visit
+        self._last: dict[str, str] = {}  # by resident: who saw him last
+        self.busy = timedelta(0)
+
+    def send(self, dispatch: Dispatch, language: Language) -> Choice | None:
+        """Give a visit to an officer; none when nobody can go. What he reports comes when its time has come.
+
+        Whoever refused this case's visit, or was late, is not sent again.
+        """
+        self._sort_out(dispatch.case)
+        case = self._case(dispatch.resident, dispatch.case)
+        fen = worth(case, self._policy) if case else 0
+        never, last = frozenset(self._unwilling[dispatch.case]), self._last.get(dispatch.resident)
+        visit = Visit(dispatch.level, dispatch.division, language, never, last, None, fen)
+        tasks = [task for task, _ in self._tasks.values()]
+        choice = choose_officer(self._officers.values(), visit, self._agenda.now, tasks, self._policy.visits)
+        if choice is not None:
+            self._take(dispatch, choice.officer.id, fen)
+        return choice
+
+    def _sort_out(self, case: str) -> None:
+        """Who has the case's visit and has not ended it was late. What no case waits for is nobody's load."""
+        for task, _ in list(self._tasks.values()):
+            here = self._case(task.resident, task.case)
+            if task.case == case:
+                self._unwilling[case].add(task.officer)
+            elif task.stage in _UNDER_WAY or (here and here.open and stands(task, here)):
+                continue
+            del self._tasks[task.dispatch]
+
+    def _take(self, dispatch: Dispatch, officer: str, fen: int) -> None:
+        now = self._agenda.now
+        task = given(dispatch, officer, now, fen)
+        self._tasks[task.dispatch] = task, dispatch
+        answer = self._contacts.taken(dispatch.id, now)
+        if answer is not None:
+            self._agenda.at(now + answer.after, partial(self._told, task, dispatch, answer))
+
+    def _told(self, task: Task, dispatch: Dispatch, report: VisitReport) -> None:
+        """An officer reports: the case hears of it, and he may go on."""
+        if report.stage is VisitStage.REFUSED:
+            self._unwilling[task.case].add(task.officer)
+        if report.stage in _ENDS:
+            self._tasks.pop(task.dispatch, None)
+        elif task.dispatch in self._tasks:  # else he was late
+            self._tasks[task.dispatch] = task.model_copy(update={"stage": report.stage}), dispatch
+        if report.stage is VisitStage.ARRIVED:
+            self._last[task.resident] = task.officer
+        if report.stage in _FREE_AGAIN:
+            self._out.discard(task.officer)
+        self._give(told(dispatch, report, task.officer, self._agenda.now))
+        self._go_on(task.officer)
+
+    def _go_on(self, name: str) -> None:
+        """Whoever is free sets out to the visit that he is to make next, of those that he has accepted."""
+        mine = [task for task, _ in self._tasks.values() if task.officer == name and task.stage is VisitStage.ACCEPTED]
+        if name in self._out or not mine:
+            return
+        cases = [(task, self._case(task.resident, task.case)) for task in mine]
+        errands, _ = sort_out(cases, Post(self._officers[name].division), self._agenda.now, self._policy)
+        if errands:
+            self._set_out(*self._tasks[errands[0].task.dispatch])
+
+    def _set_out(self, task: Task, dispatch: Dispatch) -> None:
+        accepted, *reports = self._contacts.visit(task.dispatch, self._agenda.now)
+        self._out.add(task.officer)
+        for report in reports:
+            after = report.after - accepted.after
+            self._agenda.at(self._agenda.now + after, partial(self._told, task, dispatch, report))
+        self.busy += reports[-1].after - accepted.after
+
+    def _case(self, resident: str, name: str) -> Case | None:
+        """A case as it stands; none when another has followed it."""
+        case = self._case_of(resident)
+        return case if case and case.id == name else None
+
+
+def told(dispatch: Dispatch, report: VisitReport, officer: str, at: datetime) -> OfficerReport:
+    """What the station's receipt says; the channel's own word is that somebody was given the visit."""
+    receipt = "" if report.stage is VisitStage.ASSIGNED else f":{dispatch.id}#{report.stage.value}"
+    return OfficerReport(
+        id=f"{dispatch.id}:{report.stage.value}{receipt}",
+        at=at,
+        resident=dispatch.resident,
+        case=dispatch.case,
+        by=officer,
+        dispatch=dispatch.id,
+        step=dispatch.step,
+        attempt=dispatch.attempt,
+        stage=report.stage,
+        place=dispatch.division if report.stage is VisitStage.ARRIVED else None,
+        checklist=report.checklist,
+        outcome=report.outcome,
+    )

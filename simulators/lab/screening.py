@@ -1,0 +1,98 @@
+"""Screening without servers: each signal sifted and judged at its moment, as streams/screening does with batches."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cache
+from itertools import count
+
+from aiokafka import TopicPartition
+
+from domain.policy.risk import RiskRules
+from schemas.inputs import Alert
+from schemas.residents import Resident, ResidentId
+from schemas.signals import Signal
+from simulators.memory import Register, Suspects, finished
+from streams.keys import milliseconds
+from streams.screening.records import Item, ReadBatch
+from streams.screening.sifting import Sieve, Sifted
+from streams.screening.store import Known
+from streams.screening.subjects import Subjects
+from streams.screening.verdicts import Judge
+from streams.topics import SIGNALS
+
+_LANE = TopicPartition(SIGNALS.name, 0)
+
+
+class Screening:
+    """Knows what evidence there is about whom. `accounts`: the numbers behind the tokens that payments name.
+
+    `rescore`: when to look again at whom, though no signal comes.
+    """
+
+    def __init__(self, people: Sequence[Resident], rules: RiskRules, secret: bytes) -> None:
+        self._rules = rules
+        self._entries = {resident.id: resident for resident in people}
+        self._known: dict[ResidentId, Known] = {}
+        self._sieve = Sieve(Register(people), Suspects(), _subjects(secret))
+        self._offsets = count()
+        self.accounts: dict[str, str] = {}
+        self.rescore: dict[ResidentId, datetime] = {}
+
+    def screen(self, signal: Signal, now: datetime) -> list[Alert]:
+        """What casework is to be told of a signal that arrives now."""
+        arrived = signal.model_copy(update={"arrived": now})
+        return self.record(_LANE, next(self._offsets), [arrived], now)
+
+    def record(self, tp: TopicPartition, offset: int, signals: Iterable[Signal], now: datetime) -> list[Alert]:
+        """What casework is to be told of a record of signals, which lies there."""
+        items = [Item(offset, number, signal) for number, signal in enumerate(signals)]
+        batch = ReadBatch([(offset, items)], [], Counter(), {})
+        sifted = finished(self._sieve.sift(tp, batch, self._rules, now))
+        self.accounts |= sifted.accounts
+        about = list(_about(sifted))
+        return self._judged(tp, sifted, about, now) if about else []
+
+    def again(self, resident: ResidentId, now: datetime, due: datetime | None = None) -> list[Alert]:
+        """What casework is to be told of somebody whose call merely went on; `due`: when to look, if not now."""
+        self._forget([resident])
+        judge = Judge(self._known, self._entries, self._rules, now)
+        if standing := judge.stands_for(resident):
+            judge.resident(standing, now, now, ("rescore", milliseconds(due or now)))
+        return self._told(judge)
+
+    def settled(self, resident: ResidentId, at: datetime) -> None:
+        """A case was settled: evidence of before counts at the residual, and what was told of it is told anew."""
+        known = self._known.setdefault(resident, Known())
+        known.settled, known.alerted = at, None
+
+    def _judged(self, tp: TopicPartition, sifted: Sifted, about: Iterable[ResidentId], now: datetime) -> list[Alert]:
+        self._forget(about)
+        judge = Judge(self._known, self._entries, self._rules, now)
+        for said in sifted.records:
+            judge.record(tp, said)
+        return self._told(judge)
+
+    def _forget(self, residents: Iterable[ResidentId]) -> None:
+        """What a late signal told of a case that was over does not count, as streams/screening/store has it."""
+        for resident in residents:
+            known = self._known.setdefault(resident, Known())
+            if known.alerted and known.settled and known.alerted.at <= known.settled:
+                known.alerted = None
+
+    def _told(self, judge: Judge) -> list[Alert]:
+        self.rescore |= judge.verdicts.rescore
+        return judge.verdicts.alerts
+
+
+@cache
+def _subjects(secret: bytes) -> Subjects:
+    """What the tokens of numbers are: whoever lives through a province again knows them."""
+    return Subjects(secret)
+
+
+def _about(sifted: Sifted) -> Iterable[ResidentId]:
+    for said in sifted.records:
+        for finding in said.findings:
+            for resident, _ in finding.about:
+                yield resident

@@ -1,0 +1,18 @@
+"""Seeds shared among processes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def lived(live: Callable[[int], T], seeds: Sequence[int], processes: int = 1) -> Iterator[tuple[int, T]]:
+    """What comes of each seed, in their order. `live` is a plain function: several processes run it each for itself."""
+    if processes <= 1:
+        for seed in seeds:
+            yield seed, live(seed)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield from zip(seeds, pool.map(live, seeds), strict=True)

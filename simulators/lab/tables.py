@@ -1,0 +1,146 @@
+"""The figures as tables for a terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from simulators import survival
+from simulators.honesty import Ratio, Verdict
+from simulators.lab.compare import BEYOND_NOBODY
+from simulators.lab.dispatchers import NOBODY, ORACLE
+from simulators.lab.intervals import Interval
+from simulators.lab.sweep import Point
+from simulators.survival import Curve
+from simulators.words import Told, count, hours, hundredths, plus_minus, ten_thousands
+
+SHOWN = 12  # groups of a kind, those with the most people
+
+# Each measure's words, its unit as a number is told in it, and whether more of it is better: none, if it is neither.
+ROWS: Mapping[str, tuple[str, Told, bool | None]] = {
+    "loss_avoided_fen": ("loss avoided, ¥10,000", ten_thousands, True),
+    BEYOND_NOBODY: ("… beyond nobody at the desk", ten_thousands, None),
+    "by_banks_fen": ("… by banks that were asked to stop", ten_thousands, None),
+    "by_machines_fen": ("… by messages and robots", ten_thousands, None),
+    "by_operators_fen": ("… by operators", ten_thousands, None),
+    "by_officers_fen": ("… by officers", ten_thousands, None),
+    "loss_fen": ("loss, ¥10,000", ten_thousands, False),
+    "defrauded": ("people defrauded", count, False),
+    "defrauded_after_warning": ("… after a warning", count, False),
+    "contacts": ("contacts", count, False),
+    "calls": ("calls", count, False),
+    "visits": ("visits", count, False),
+    "operator_hours": ("operators' hours on talks", hours, False),
+    "officer_hours": ("officers' hours on visits", hours, False),
+    "operators_busy": ("operators busy, %", hundredths, False),
+    "cases": ("cases", count, False),
+    "false_alarms": ("false alarms", count, False),
+    "needless": ("contacted without need", count, False),
+    "clocks_kept": ("first contacts in time, %", hundredths, True),
+    "desk_clocks_kept": ("operators' calls taken in time, %", hundredths, True),
+    "past_limit": ("cases that waited past their limit", count, False),
+    "longest_wait": ("longest wait for an operator, hours", hours, False),
+}
+
+
+def compared(report: Mapping[str, Any]) -> Table:
+    """A column for each contender: mean ± half the interval; in colour where it differs from the first for certain."""
+    names = list(report["policies"])
+    seeds = len(report["seeds"])
+    title = f"{seeds} seeds, mean ± 95 %" if seeds > 1 else "one seed: nothing is known for certain"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("")
+    for name in names:
+        table.add_column(name, justify="right", style="dim" if name in (ORACLE, NOBODY) else None)
+    for measure, (words, told, better) in ROWS.items():
+        if measure not in report["policies"][names[0]]:
+            continue
+        cells = [_cell(report, name, measure, told, more_is_better=better) for name in names]
+        table.add_row(words, *cells)
+    return table
+
+
+def _cell(report: Mapping[str, Any], name: str, measure: str, told: Told, *, more_is_better: bool | None) -> str:
+    found = Interval(**report["policies"][name][measure])
+    text = plus_minus(found.mean, found.half, told) if len(report["seeds"]) > 1 else told(found.mean)
+    difference = report["differences"].get(name, {}).get(measure)
+    if more_is_better is None or difference is None or difference["low"] <= 0 <= difference["high"]:
+        return text
+    colour = "green" if (difference["mean"] > 0) is more_is_better else "red"
+    return f"[{colour}]{text}[/]"
+
+
+def honest(verdicts: Sequence[Verdict]) -> Table:
+    """A line for each class of evidence: what the ledger claims and may count beside what was truly kept."""
+    notes = (
+        "¥10,000, means of the seeds in which a class claims anything. over: seeds with a claim over the truth. "
+        "covered: seeds whose interval covers it. idle: claimed where nothing was kept. counted: the claims times what "
+        "other seeds say is kept of them."
+    )
+    table = Table(title="the ledger beside the truth", title_justify="left", caption=notes, caption_justify="left")
+    for name in ("class", "seeds", "over", "covered", "claimed", "idle", "counted", "true", "kept of ¥100"):
+        table.add_column(name, justify="left" if name == "class" else "right")
+    table.add_column("honest")
+    table.box = box.SIMPLE_HEAD
+    for each in verdicts:
+        sums = [ten_thousands(fen) for fen in (each.claimed, each.idle, each.counted, each.true)]
+        cells = [f"{each.claims}", f"{each.over}", _covered(each), *sums, _kept(each.kept)]
+        table.add_row(each.evidence, *cells, "[green]yes[/]" if each.honest else "[red]no[/]")
+    return table
+
+
+def _covered(verdict: Verdict) -> str:
+    return "–" if verdict.coverage is None else f"{verdict.coverage:.0%}"
+
+
+def _kept(kept: Ratio | None) -> str:
+    return f"{100 * kept.low:.0f} to {100 * kept.high:.0f}" if kept else "–"
+
+
+def warned(curves: Mapping[str, Mapping[str, Curve]], days: Sequence[float]) -> Table:
+    """Who is defrauded after a warning: by so many days of those who are followed, with its interval."""
+    title = "defrauded after a warning, % of those warned (Kaplan–Meier, 95 %)"
+    table = Table("by", "", title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for name in ("warned", "defrauded", *(f"{day:g} d" for day in days)):
+        table.add_column(name, justify="right")
+    for by, groups in curves.items():
+        for number, (name, curve) in enumerate(_most(groups)):
+            cells = [_lost(curve.at(day)) for day in days]
+            table.add_row("" if number else by, name, count(curve.people), count(curve.defrauded), *cells)
+        table.add_section()
+    return table
+
+
+def _most(groups: Mapping[str, Curve]) -> list[tuple[str, Curve]]:
+    """All, or the largest groups where there are many; the report has all."""
+    if len(groups) <= SHOWN:
+        return list(groups.items())
+    return sorted(groups.items(), key=lambda each: -each[1].people)[:SHOWN]
+
+
+def _lost(point: survival.Point) -> str:
+    return f"{hundredths(1 - point.share)} ({hundredths(1 - point.high)} to {hundredths(1 - point.low)})"
+
+
+def swept(parameter: str, curve: Sequence[Point]) -> Table:
+    """A line for each value; ◆ marks the Pareto front."""
+    table = Table(title=f"{parameter}, mean ± 95 %", title_justify="left", box=box.SIMPLE_HEAD)
+    heads = (parameter, "loss avoided, ¥10,000", "more than before", "contacts", "operators' hours", "officers' hours")
+    for name in heads:
+        table.add_column(name, justify="right")
+    table.add_column("front")
+    for point in curve:
+        table.add_row(point.value, *_line(point), "◆" if point.front else "")
+    return table
+
+
+def _line(point: Point) -> list[str]:
+    told: list[tuple[Interval | None, Told]] = [
+        (point.loss_avoided_fen, ten_thousands),
+        (point.more, ten_thousands),
+        (point.contacts, count),
+        (point.operator_hours, hours),
+        (point.officer_hours, hours),
+    ]
+    return [plus_minus(each.mean, each.half, words) if each else "" for each, words in told]

@@ -1,0 +1,41 @@
+"""How long cases wait for an operator: until one takes them first, or the plan takes the call off the desk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from domain.triage import Turn, turn_of, waiting_since
+from schemas.cases import Case
+from schemas.levels import Level
+
+
+@dataclass(slots=True)
+class Waits:
+    """`limits`: the policy's, by level. `past_limit`: cases that waited for longer than theirs; `longest`: of any."""
+
+    limits: Mapping[Level, timedelta]
+    past_limit: int = 0
+    longest: timedelta = timedelta(0)
+    _waiting: dict[str, Case] = field(default_factory=dict)
+    _over: set[str] = field(default_factory=set)
+
+    def add(self, case: Case, at: datetime) -> None:
+        """A case as it stands since `at`."""
+        if turn_of(case) is Turn.OFFERED:
+            if case.id not in self._over:
+                self._waiting[case.id] = case
+        elif waited := self._waiting.pop(case.id, None):
+            self._over.add(case.id)
+            self._note(waited, at)
+
+    def close(self, at: datetime) -> None:
+        """The end: whoever waits still has waited until now."""
+        for case in self._waiting.values():
+            self._note(case, at)
+        self._waiting.clear()
+
+    def _note(self, case: Case, until: datetime) -> None:
+        waited = until - waiting_since(case)
+        limit = self.limits.get(case.level)
+        self.past_limit += limit is not None and waited > limit
+        self.longest = max(self.longest, waited)
