@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.clocks import Whose
-from domain.officers import COUNTY, PREFECTURE, PROVINCE, STREET
+from domain.officers import OVERTIME
 from domain.questions import Suggestion
 from domain.reconciliation import Difference
+from domain.ways import COUNTY, PREFECTURE, PROVINCE, STREET
 from schemas.cases import CaseState, Step, StepState, StopState
 from schemas.events import FactKind
 from schemas.evidence import EvidenceKind
@@ -19,6 +20,7 @@ from schemas.releases import ReleaseState
 from schemas.residents import BalanceBand, Flag, Language, Occupation, Sex
 from schemas.rosters import Role
 from schemas.signals import TransferState
+from schemas.tasks import InterpreterLanguage
 
 LEVELS = {Level.RED: "红", Level.ORANGE: "橙", Level.YELLOW: "黄", Level.BLUE: "蓝"}
 ACTIONS = {
@@ -88,6 +90,7 @@ STOP_STATES = {
     StopState.REFUSED: "银行拒绝",
     StopState.EXPIRED: "止付已到期",
     StopState.RELEASED: "止付已解除",
+    StopState.RETURNED: "资金已返还",
 }
 BANK_STATES = {
     BankState.IN_FORCE: "止付生效",
@@ -147,6 +150,11 @@ OCCUPATIONS = {
     Occupation.EMPLOYEE: "职员",
 }
 SPOKEN = {Language.CHINESE: "汉语", Language.KOREAN: "朝鲜语"}
+INTERPRETERS = {
+    InterpreterLanguage.KOREAN: SPOKEN[Language.KOREAN],
+    InterpreterLanguage.CHINESE: SPOKEN[Language.CHINESE],
+    InterpreterLanguage.SIGN: "手语",
+}
 AGES = {
     "under_18": "18 岁以下",
     "18_29": "18–29 岁",
@@ -238,6 +246,11 @@ NOTES = {
     "recording": "录音",
     "interpreter": "需要翻译",
 }
+# 四查看 三询问 一保护: what an officer looks at, asks and does at the door (schemas/inputs, Checklist).
+LOOKS = {"calls_and_sms": "通话和短信", "chats": "聊天记录", "scam_apps": "涉诈 App", "large_transfers": "频繁大额转账"}
+ASKS = {"reason_asked": "转账原因", "payee_known_asked": "是否认识收款人", "told_by_whom_asked": "谁让转的"}
+PROTECTS = {"account_protected": "已保护账户"}
+CHECKS = LOOKS | ASKS | PROTECTS
 # What a channel says of an attempt, and why an officer was chosen (agents/, domain/officers).
 DETAILS = {
     "in the same street office": NEAR[STREET],
@@ -247,6 +260,7 @@ DETAILS = {
     "free": "空闲",
     "needs an interpreter": NOTES["interpreter"],
     "was there before": "曾上门",
+    OVERTIME: "须在下班后完成",
     "a colleague handed it over": "同事转交",
     "on the desk": "等待坐席接听",
     "nobody on duty can go": "当班无人可去",
@@ -269,7 +283,21 @@ SUGGESTIONS = {
 _TABLES: tuple[Mapping[Any, str], ...] = (
     *(LEVELS, ACTIONS, CHANNELS, STATES, OUTCOMES, SITUATIONS, RESULTS, STEP_STATES, STOP_STATES, BANK_STATES, ASKED),
     *(RELEASE_STATES, DIFFERENCES, TRANSFER_STATES, EVIDENCE, CLASSES, SEXES, OCCUPATIONS, SPOKEN, AGES, FLAGS),
-    *(BALANCES, SCAMS, MEANS, ROSTER_ROLES, CLOCKS, NEAR, FACTS, NOTES, RELATIONS, DETAILS, SUGGESTIONS),
+    *(
+        BALANCES,
+        SCAMS,
+        MEANS,
+        ROSTER_ROLES,
+        CLOCKS,
+        NEAR,
+        FACTS,
+        NOTES,
+        INTERPRETERS,
+        CHECKS,
+        RELATIONS,
+        DETAILS,
+        SUGGESTIONS,
+    ),
 )
 _CLOCK, _CLOSE = "clock.", "clock.close"  # steps inside the case that contact nobody (domain/casework/draft.py)
 _CLOSES, _RUNS_OUT = "自动结案", "止付到期"

@@ -1,17 +1,37 @@
-"""A bar in the terminal for what takes a while."""
+"""A bar in the terminal for what takes a while; where nobody sees one, a line now and then."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+Done = Callable[[int, int], None]
+_EVERY = 10.0  # seconds between two lines of a log
+
 
 @contextmanager
-def bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+def bar(console: Console, what: str) -> Iterator[Done]:
     """Gives what is told how much is done, of how much."""
+    if not console.is_terminal:
+        yield _lines(console, what)
+        return
     with Progress(
         "{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
     ) as on:
         task = on.add_task(what, total=None)
         yield lambda done, total: on.update(task, completed=done, total=total)
+
+
+def _lines(console: Console, what: str) -> Done:
+    last = -math.inf
+
+    def tell(done: int, total: int) -> None:
+        nonlocal last
+        if done == total or monotonic() - last >= _EVERY:
+            last = monotonic()
+            console.print(f"{what}: {done:,} of {total:,}", markup=False, highlight=False)
+
+    return tell

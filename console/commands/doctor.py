@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from console.commands.common import load_settings, out
+
+if TYPE_CHECKING:
+    from streams.doctor import Finding
 
 
 def doctor(
@@ -26,10 +29,16 @@ def _installation() -> int:
 
     findings = asyncio.run(examine(load_settings()))
     for finding in findings:
-        out.print(f"[{'green]good' if finding.good else 'red]BAD '}[/]", finding.what, highlight=False, soft_wrap=True)
-        if not finding.good:
+        out.print(_mark(finding), finding.what, highlight=False, soft_wrap=True)
+        if finding.warns or not finding.good:
             out.print(f"     {finding.do}", markup=False, highlight=False, soft_wrap=True)
     return 0 if all(finding.good for finding in findings) else 1
+
+
+def _mark(finding: "Finding") -> str:
+    if not finding.good:
+        return "[red]BAD [/]"
+    return "[yellow]warn[/]" if finding.warns else "[green]good[/]"
 
 
 def _now(as_json: bool) -> int:

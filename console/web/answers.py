@@ -1,6 +1,7 @@
 """What a person did, written as an input of the case, and the event that answers it."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -8,7 +9,7 @@ from console.web import trail
 from console.web.live.hub import ANSWER_SECONDS
 from console.web.services import Services
 from console.web.who import Who
-from schemas.events import CaseEvent, FactKind
+from schemas.events import CaseEvent, Fact, FactKind
 from schemas.inputs import ResidentInput
 from streams import audit, case_inputs
 from streams.topics import home
@@ -44,8 +45,20 @@ async def put(services: Services, who: Who, message: ResidentInput, reason: str 
             event = await asyncio.wait_for(asyncio.shield(future), ANSWER_SECONDS)
         except TimeoutError:
             return Answer(Answered.WAITING)
-    refused = next((fact.words for fact in event.facts if fact.kind is FactKind.REFUSED), None)
+    return answer_of(event.facts, event)
+
+
+def answer_of(facts: Sequence[Fact], event: CaseEvent | None = None) -> Answer:
+    """What the facts of the event that answers an act say of it."""
+    refused = next((fact.words for fact in facts if fact.kind is FactKind.REFUSED), None)
     return Answer(Answered.DONE, event=event) if refused is None else Answer(Answered.REFUSED, refused, event)
+
+
+async def applied(services: Services, resident: str, input_id: str) -> bool:
+    """Whether the resident's case knows of an input already."""
+    partition = home(resident, services.line.settings.partitions)
+    loaded = await services.line.store.load(partition, [input_id], [])
+    return loaded is not None and input_id in loaded.applied
 
 
 def _act(message: ResidentInput) -> str:

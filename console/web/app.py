@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from console.web import errors, headers, trail
 from console.web.auth.sessions import Sessions
@@ -24,12 +22,11 @@ from console.web.live.returns import Returns
 from console.web.routes import DOORS
 from console.web.services import Services
 from console.web.settings import ConsoleSettings
+from console.web.static_files import STATIC, Versioned
 from streams.desk import Desk
 from streams.line import Line
 from streams.telephone import Telephone
 from streams.webhooks import Telling
-
-STATIC = Path(__file__).parent / "static"
 
 
 def create_app(
@@ -39,7 +36,7 @@ def create_app(
     hub = Hub(line)
     made = Services(
         line=line,
-        desk=Desk(line.settings, line.store, line.producer, line.clock),
+        desk=Desk(line.settings, line.store, line.producer, line.policies, line.clock),
         hub=hub,
         queue=Queue(hub, line),
         figures=Figures(line),
@@ -54,11 +51,11 @@ def create_app(
     hub.listeners.append(made.stories.hear)
     trees()  # scripts that cannot be used are told of before anybody needs one
     app = FastAPI(title="Quanzu", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
-    app.state.services = made
+    app.state.services, app.state.stopping = made, asyncio.Event()
     for door in DOORS:
         app.include_router(door.router)
     table(app)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", Versioned(directory=STATIC), name="static")
     app.state.limits = Limits(line.redis, settings)
     # The last one is outermost: every answer has the headers, also that something failed.
     app.add_middleware(Bodies, settings=settings)

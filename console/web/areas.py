@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 
-from domain.divisions import counties, name_of, prefectures
+from domain.divisions import counties, known, name_of, prefectures
 
 PREFECTURE, COUNTY = 4, 6  # digits
 
@@ -17,6 +17,11 @@ def within(area: str, on: date) -> dict[str, str]:
         inside = [each for each in counties(on) if each.code.startswith(area)]
         found |= {each.code: f"{name(each.code[:PREFECTURE], on)} {each.name}" for each in inside}
     return found
+
+
+def exists(area: str) -> bool:
+    """Whether an area is, or ever was, a place of the province; the whole of it is one."""
+    return not area or known(area.ljust(COUNTY, "0"))
 
 
 def name(area: str, on: date) -> str:

@@ -4,7 +4,7 @@ What is told holds shifts and who has them, and nothing of any resident.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
 
 from icalendar import Calendar, Component, Event
@@ -67,11 +67,13 @@ def read(raw: bytes, roster: Roster, whose: str, zone: tzinfo) -> tuple[dict[str
 
 
 def _event(station: str, officer: Officer, one: Shift, now: datetime, title: str) -> Event:
+    """One shift. In UTC: a zone that is only an offset would need a definition of its own, or calendars misread it."""
+    start, end = one.start.astimezone(UTC), one.end.astimezone(UTC)
     event = Event()
-    event.add("uid", f"{short_hash(station, officer.id, one.start.isoformat())}@quanzu")
+    event.add("uid", f"{short_hash(station, officer.id, start.isoformat())}@quanzu")
     event.add("dtstamp", now)
-    event.add("dtstart", one.start)
-    event.add("dtend", one.end)
+    event.add("dtstart", start)
+    event.add("dtend", end)
     event.add("summary", f"{title} {officer.name}")
     event.add("location", station)
     event.add(OFFICER, officer.id)

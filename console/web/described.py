@@ -56,14 +56,15 @@ class Change(_Shape):
 class Acted(_Shape):
     """What became of an act. `version`: the case's now, to be sent as `seen` with the next one.
 
-    Of a refused one, `words`: why; `changes`: what has happened since `seen`; `ask`: "anyway", when another has
-    the case.
+    Of a refused one, `words`: why; `changes`: what has happened since `seen`, but for one's own acts that were refused;
+    `whole`: nothing of that is missing; `ask`: "anyway", when another has the case.
     """
 
     answer: Answered
     words: str
     version: int
     changes: list[Change] | None = None
+    whole: bool | None = None
     ask: str | None = None
 
 

@@ -20,6 +20,7 @@ ROLES = "x-roles"
 PUBLIC = frozenset[StaffRole]()
 EVERYBODY = frozenset(StaffRole)
 DESK = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})
+RELEASES = frozenset({StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR})  # who decides on stops
 
 Endpoint = Callable[..., Any]
 

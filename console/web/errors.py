@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from console.web.door import opens
 from console.web.i18n import translate
 from console.web.pages import page
+from console.web.services import services
 from console.web.who import ForbiddenError, NotFoundError, NotSignedInError
 
 log = logging.getLogger(__name__)
@@ -165,6 +166,10 @@ async def _http(request: Request, error: Exception) -> Response:
     Where only forms are taken, somebody has loaded an answer again or in another language: he is led to the page above.
     """
     status = getattr(error, "status_code", 400)
+    if status == 404:
+        if wants_page(request):  # no door has looked who it is: he keeps his way to the other pages
+            request.state.who = await services(request).sessions.of(request)
+        return told(request, 404, translate(request, "没有这个页面，请检查网址。"), ERRORS[404])
     if status == 405 and request.method == "GET" and wants_page(request) and (above := _above(request)):
         return RedirectResponse(above, 303)
     return refused(request, status, getattr(error, "headers", None))

@@ -118,7 +118,7 @@ def tiles(found: Load, who: Who, now: datetime) -> list[Tile]:
         Tile(
             *TILES[code],
             _short(name),
-            by_code[code] if code.startswith(who.area) or who.area.startswith(code) else None,
+            by_code[code] if divisions.meet(code, who.area) else None,
         )
         for code, name in named
         if code in TILES
@@ -224,8 +224,7 @@ async def holds(services: Services, who: Who) -> list[Hold]:
 
 def touches(hold: Hold, area: str) -> bool:
     """Whether a hold reaches into an area: it holds everywhere, there, around it, or in a part of it."""
-    there = hold.area or ""
-    return there.startswith(area) or area.startswith(there)
+    return divisions.meet(hold.area or "", area)
 
 
 async def late_complaints(services: Services, who: Who) -> int:

@@ -14,11 +14,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from console import labels
-from console.web import reasons
+from console.web import policy_faults, reasons
 from console.web.auth import csrf
 from console.web.i18n import LANGUAGES, language_of, place, translations
 from console.web.navigation import items
 from console.web.services import services
+from console.web.static_files import root
 from domain import masking
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -30,7 +31,8 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
     """Render a template; everything that is put into it is escaped."""
     language = language_of(request)
     who = getattr(request.state, "who", None)
-    line = services(request).line
+    made = services(request)
+    line = made.line
     common = {
         "language": language,
         "languages": LANGUAGES,
@@ -40,6 +42,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         "now": line.clock.now(),
         "speed": line.clock.speed,
         "path": request.url.path,
+        "demo": bool(made.guests),
     }
     text = environment(language).get_template(template).render({**common, **context})
     return HTMLResponse(text, status, headers={"Content-Language": language, "Cache-Control": "no-store"})
@@ -64,8 +67,10 @@ def environment(language: str) -> Environment:
         newstyle=True,
     )
     made.globals["labels"] = labels
+    made.globals["static"] = root()
     made.filters.update(_FILTERS)
     made.filters["reason"] = lambda text: reasons.told(text, found.gettext)
+    made.filters["fault"] = lambda text: policy_faults.told(text, found.gettext)
     made.filters["place"] = lambda names: place(names, found.gettext)
     made.filters["marked"] = lambda text: marked(text, language)
     return made
@@ -97,6 +102,11 @@ def epoch(at: datetime | None) -> int | str:
     return "" if at is None else round(at.astimezone(UTC).timestamp() * 1000)
 
 
+def milliseconds(span: timedelta) -> int:
+    """Of a span, for a page's reckoning."""
+    return span // timedelta(milliseconds=1)
+
+
 def minutes(span: timedelta) -> int:
     return round(span.total_seconds() / 60)
 
@@ -106,6 +116,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "clock_time": clock_time,
     "date_time": date_time,
     "epoch": epoch,
+    "milliseconds": milliseconds,
     "minutes": minutes,
     "masked_name": masking.name,
     "masked_phone": masking.phone,

@@ -25,6 +25,8 @@ PARTS = {
     "fatigue": "联系次数上限",
     "breaker": "熔断",
     "duty": "值班需求",
+    "triage": "处置次序",
+    "visits": "上门安排",
     "levels": "等级",
     "red": "红",
     "orange": "橙",
@@ -79,12 +81,6 @@ PARTS = {
     "segments": "短信条数",
 }
 
-# What is most often wrong with a text, as the reader of the file says it.
-WRONG = {
-    "Field required": "缺少这一项",
-    "Extra inputs are not permitted": "没有这一项，请检查拼写",
-}
-
 KEYS = (
     ("[risk] levels", "各等级的门槛，对数几率（比特）：每加 1，几率翻倍。门槛越低，预警越多。"),
     ("[risk.evidence]", "每种证据的权重（bits）、半衰期（half_life）和所提示的诈骗类型（hints）。"),
@@ -95,6 +91,12 @@ KEYS = (
     ("[plan.results.*]", "每种结果之后做什么。"),
     ("[fatigue]", "同一居民每小时、每天最多联系几次；红色不受限。"),
     ("[duty]", "每个站点各时段需要几人在岗（needs），一次上门用时多久（visit）。"),
+    (
+        "[visits]",
+        "派谁上门、先去哪家：路上（way）和门口（door）用时，最多积压几件（ahead、most），可否延时下班（overtime）。",
+    ),
     ("[breaker]", "新策略试行期内预警过多时自动退回的条件。"),
+    ("[triage]", "下一件先接手哪一案：接线员每分钟能保住多少钱。patience 等待多久分量加倍，limit 各等级最多等多久。"),
+    ("[triage.scams]", "每种骗局平均骗走多少（asks_fen，分）、劝得住的机会（persuaded）、多久骗走一半（goes）。"),
     ("[messages.*]", "短信和语音的话术：只能出现 96110 一个号码，不得有链接，必须有 {tail} 和 {code}。"),
 )

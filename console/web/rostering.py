@@ -120,7 +120,7 @@ async def put(made: Services, who: Who, roster: Roster, mark: str, act: str, abo
     except (ValidationError, SendError):
         raise RefusedError("名册太大：请分成两个站点，或少排几周。") from None
     except TimeoutError:
-        raise RefusedError("服务器繁忙，没有写入：请再试一次。", 503) from None
+        raise RefusedError("服务器繁忙，可能没有保存：请再试一次。", 503) from None
 
 
 async def duty(made: Services) -> Duty | None:

@@ -11,7 +11,7 @@ from console.web.settings import ConsoleSettings
 from streams import serving as http
 from streams.line import Line
 
-STOP_SECONDS = 2  # for streams that stay open
+STOP_SECONDS = 2  # for what is still being answered
 
 
 @contextlib.asynccontextmanager
@@ -28,7 +28,10 @@ async def serving(app: FastAPI, settings: ConsoleSettings) -> AsyncIterator[str]
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     async with http.serving(config, settings.host, settings.port, "QUANZU_CONSOLE_PORT") as address:
-        yield address
+        try:
+            yield address
+        finally:
+            app.state.stopping.set()  # its streams end by themselves
 
 
 async def serve(line: Line, settings: ConsoleSettings, started: Callable[[str], None]) -> None:

@@ -70,7 +70,7 @@ def _check_first(everybody: list[Account]) -> None:
     if found:
         raise AccountError(
             f"there is an administrator already: {', '.join(found)}. Accounts are made by an administrator in the "
-            "console, under 账号. Who has lost password and second factor: `quanzu console open-again LOGIN`"
+            "console, under 账号. Who has lost password and second factor: `quanzu console open-again LOGIN --reason …`"
         )
 
 

@@ -14,6 +14,7 @@ from streams import sealing
 
 ISSUER = "Quanzu"
 PURPOSE = "totp"  # of the seal on a secret
+DIGITS = 6  # of a code, as authenticators show it unless told otherwise
 DRIFT = 1  # steps of 30 s that an authenticator's clock may be off (RFC 6238, 5.2)
 USED_FOR = timedelta(minutes=3)  # longer than a code is taken
 USED = "totp-used:"  # and login and time step: there when the code was used
@@ -63,6 +64,11 @@ def kept_recovery(key: bytes, login: str, code: str) -> str:
     """What is kept of a recovery code, however it was typed."""
     letters = "".join(each for each in code.lower() if each.isalnum())
     return hmac.digest(key, f"recovery:{login}:{letters}".encode(), hashlib.sha256).hex()
+
+
+def like_recovery(code: str) -> bool:
+    """Whether it was meant as a recovery code: it is longer than an authenticator's six digits."""
+    return len("".join(code.split())) > DIGITS
 
 
 def without(account: Account, kept: str) -> Account:

@@ -3,6 +3,8 @@
 Acting on a case that somebody else has is asked about first: `anyway` says that it is meant.
 """
 
+import asyncio
+import time
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,15 +13,17 @@ from pydantic import Field, StringConstraints
 from console.web import answers
 from console.web.acting import acted
 from console.web.answers import Answer, Answered
-from console.web.case.stories import Told
+from console.web.case.stories import Story
 from console.web.live import claims
+from console.web.releases import ask_release
 from console.web.services import Services
 from console.web.who import NotFoundError, Who
 from domain.ids import short_hash
+from domain.releases import Why
 from schemas.base import Model
 from schemas.cases import Case
-from schemas.events import FactKind
-from schemas.inputs import Act, ClaimAct, NoteAct
+from schemas.inputs import Act, ClaimAct, NoteAct, ReleaseStopAct
+from schemas.releases import ReleaseRequest, ReleaseState
 from streams.retry import TRANSIENT
 
 
@@ -39,6 +43,13 @@ class Taken:
     by: str
 
 
+LATE_SECONDS = 2.0  # how long the journal is waited for that does not tell yet what the store has
+_WHY = {
+    Why.NO_STOP: "there is no stop on this payment",
+    Why.ASKED_ALREADY: "the release of this stop has been asked for already: it waits for a second person",
+}
+
+
 async def found(services: Services, who: Who, case_id: str) -> Case:
     """A case of the person's area, the latest of its resident or an earlier one. Raises NotFoundError."""
     case = await services.desk.load(case_id)
@@ -54,7 +65,18 @@ async def act(services: Services, who: Who, case_id: str, body: ActBody) -> Answ
         return Answer(Answered.REFUSED, f"{taken.by} has the case")
     if isinstance(body.act, ClaimAct):
         return await _claim(services, who, case, body.act)
+    if isinstance(body.act, ReleaseStopAct):
+        return await _ask_release(services, who, case, body.form, body.act)
     return await write(services, who, case, body)
+
+
+async def before(services: Services, who: Who, case: Case, body: ActBody) -> Answer | None:
+    """What came of the same form when it was sent before; none: the case knows nothing of it."""
+    name = input_id(who, case.id, body)
+    if not await answers.applied(services, case.resident, name):
+        return None
+    told = (await news(services, case, body.seen)).told
+    return next((answers.answer_of(each.facts) for each in told if each.input == name), Answer(Answered.WAITING))
 
 
 async def write(services: Services, who: Who, case: Case, body: ActBody) -> Answer:
@@ -77,13 +99,47 @@ def taken_by_other(case: Case, who: Who, body: ActBody) -> Taken | None:
     return None if free or case.claimed_by in (None, who.login) else Taken(case.claimed_by or "")
 
 
-async def news(services: Services, case: Case, seen: int) -> list[Told]:
-    """What happened since a version, but for what was refused."""
+async def news(services: Services, case: Case, seen: int) -> Story:
+    """What happened since a version, up to the case's; `whole`: nothing of it is missing.
+
+    The store has a version before the journal tells of it: what is on its way is waited for, `LATE_SECONDS` at most.
+    """
+    with services.stories.watching(case.id) as screen:
+        try:
+            story = await services.stories.of(case)
+        except TRANSIENT:
+            story = services.stories.known(case.id)
+        ends = time.monotonic() + LATE_SECONDS
+        while not story.tells(seen, case.version):
+            try:
+                await asyncio.wait_for(screen.get(), ends - time.monotonic())
+            except TimeoutError:
+                break
+            story = services.stories.known(case.id)
+    return Story(story.after(seen), whole=story.tells(seen, case.version))
+
+
+async def _ask_release(services: Services, who: Who, case: Case, form: str, act: ReleaseStopAct) -> Answer:
+    """Lifting a stop takes a second person, so what is done here is asking for it, whoever `act` says has asked."""
+    transfers = [payment.transfer for payment in case.payments]
+    number = transfers.index(act.transfer) if act.transfer in transfers else len(transfers)
     try:
-        story = await services.stories.of(case)
-    except TRANSIENT:
-        story = services.stories.known(case.id)
-    return [each for each in story.after(seen) if not all(fact.kind is FactKind.REFUSED for fact in each.facts)]
+        found = await ask_release(services, who, case, number, form, act.reason)
+    except ValueError:
+        return Answer(Answered.REFUSED, "the reason must have 2 to 300 signs")
+    return _of_release(found) if isinstance(found, ReleaseRequest) else Answer(Answered.REFUSED, _WHY[found])
+
+
+def _of_release(request: ReleaseRequest) -> Answer:
+    """What has become of a request: the same form may be sent again when another has decided."""
+    match request.state:
+        case ReleaseState.ASKED:
+            words = f"it waits for a second person: {request.asked_by} has asked for the release"
+            return Answer(Answered.WAITING, words)
+        case ReleaseState.APPROVED:
+            return Answer(Answered.DONE)
+        case ReleaseState.REFUSED:
+            return Answer(Answered.REFUSED, f"the request for the release was turned down: {request.words}")
 
 
 async def _claim(services: Services, who: Who, case: Case, act: ClaimAct) -> Answer:

@@ -7,7 +7,7 @@ in the other languages. What a person wrote stays as it was written, and so does
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 
 from fastapi import Request
@@ -15,8 +15,9 @@ from fastapi import Request
 from console import labels
 from console.web import reasons
 from console.web.case.scripts import tree_of
-from console.web.i18n import language_of, translate
+from console.web.i18n import language_of, place, translate
 from console.web.pages import date_time
+from domain.divisions import name_of
 from domain.questions import HEARD, Tree
 from schemas.events import FactKind
 from schemas.levels import Action, Level, Outcome, Result
@@ -95,6 +96,20 @@ RULES = (
     _rule(r"the payment can no longer be stopped", "该笔支付已无法止付"),
     _rule(r"there is no stop on this payment", "该笔支付没有止付"),
     _rule(r"the bank has been asked to lift it already", "已向银行申请解除"),
+    _rule(
+        r"two persons lift a stop: one asks, another approves",
+        "解除止付须两人办理：一人申请，另一人审批",
+    ),
+    _rule(
+        r"it waits for a second person: (?P<by>\S+) has asked for the release",
+        "%(by)s 已申请解除，等另一人审批",
+    ),
+    _rule(
+        r"the release of this stop has been asked for already: it waits for a second person",
+        "这笔止付已有待审批的解除申请。",
+    ),
+    _rule(r"the request for the release was turned down: (?P<text>.*)", "解除申请未获批准：%(text)s"),
+    _rule(r"the reason must have 2 to 300 signs", "理由须为 2 至 300 字。"),
     _rule(r"to be lifted: (?P<text>.*)", "申请解除：%(text)s"),
     _rule(r"the stop is to be lifted: (?P<text>.*)", "止付将解除：%(text)s"),
     _rule(r"there is no trusted contact (?P<n>\d+)", "没有这位可信联系人"),
@@ -111,6 +126,7 @@ RULES = (
         r"(?P<note>conversation|code confirmed|code_confirmed|three way call|three_way_call|interpreter|recording)",
         "%(note)s",
     ),
+    _rule(r"(?P<note>interpreter): (?P<tongue>korean|chinese|sign)(?P<more>(; .*)?)", "%(note)s：%(tongue)s%(more)s"),
     _rule(
         r"(?P<note>conversation|code confirmed|three way call|interpreter|note|recording): (?P<text>.*)",
         "%(note)s：%(text)s",
@@ -166,6 +182,7 @@ RULES = (
     _rule(r"the stop has run out", "止付已到期"),
     _rule(r"the payment was cancelled in flight", "支付已在途中撤销"),
     _rule(r"the payment did not go through", "支付未成功"),
+    _rule(r"the money came back: nothing is left to stop", "资金已返还，无须再止付"),
     _rule(r"no stop is in force any more", "已无生效的止付"),
     _rule(r"the bank: (?P<bank>[a-z_]+)", "银行：%(bank)s"),
     _rule(r"(?P<yuan>¥[\d,.]+) kept, evidence (?P<n>[ABCD])", "保住 %(yuan)s（%(n)s 类）"),
@@ -180,12 +197,13 @@ RULES = (
     _rule(r"a victim's report", "当事人报案"),
     _rule(r"(?P<by>[^:;]+): assigned", "已派给 %(by)s"),
     _rule(r"(?P<by>[^:;]+): assigned; (?P<how>.*)", "已派给 %(by)s（%(how)s）"),
-    _rule(r"(?P<by>[^:;]+): accepted", "%(by)s 已接受"),
-    _rule(r"(?P<by>[^:;]+): refused: the next one is asked", "%(by)s 不能前往，改派他人"),
-    _rule(r"(?P<by>[^:;]+): on the way", "%(by)s 已出发"),
-    _rule(r"(?P<by>[^:;]+): arrived", "%(by)s 已到达"),
-    _rule(r"(?P<by>[^:;]+): nobody at home", "%(by)s：家中无人"),
-    _rule(r"(?P<by>[^:;]+): visit done(?P<text>.*)", "%(by)s：上门完成%(text)s"),
+    _rule(r"(?P<by>[^:;]+): accepted(?P<more>(; .*)?)", "%(by)s 已接受%(more)s"),
+    _rule(r"(?P<by>[^:;]+): refused: the next one is asked(?P<more>(; .*)?)", "%(by)s 不能前往，改派他人%(more)s"),
+    _rule(r"(?P<by>[^:;]+): on the way(?P<more>(; .*)?)", "%(by)s 已出发%(more)s"),
+    _rule(r"(?P<by>[^:;]+): arrived(?P<more>(; .*)?)", "%(by)s 已到达%(more)s"),
+    _rule(r"(?P<by>[^:;]+): nobody at home(?P<more>(; .*)?)", "%(by)s：家中无人%(more)s"),
+    _rule(r"(?P<by>[^:;]+): visit done(?P<more>(; .*)?)", "%(by)s：上门完成%(more)s"),
+    _rule(r"[a-z_]+, says (?P<by>[^:]+): the case is closed", "%(by)s 的上门报告未采用：案件已结案"),
     _rule(r"(?P<by>\S+) goes there", "%(by)s 前往"),
     _rule(r"visited, and no outcome told", "已上门，未登记结果"),
     _rule(r"the visit is done", "上门完成"),
@@ -204,7 +222,7 @@ RULES = (
     _rule(r"reached at last: (?P<inner>.*)", "终于联系上：%(inner)s"),
     _rule(r"(?P<outcome>dissuaded|false_alarm): (?P<inner>.*)", "%(outcome)s：%(inner)s"),
     _rule(r"(?P<state>dissuaded|false alarm|closed|already defrauded)", "%(state)s"),
-    _rule(r"(?P<by>[^:;]+): handed over: the next one is asked(?P<text>.*)", "%(by)s 已移交，改派他人%(text)s"),
+    _rule(r"(?P<by>[^:;]+): handed over: the next one is asked(?P<more>(; .*)?)", "%(by)s 已移交，改派他人%(more)s"),
     _rule(r"(?P<result>[a-z ]+)", "%(result)s"),
     _rule(r"meant for the earlier case (?P<text>.*)", "属于先前的案件 %(text)s"),
 )
@@ -225,6 +243,7 @@ _PLAIN: dict[str, Mapping[str, str]] = {
         **{what.replace("_", " "): words for what, words in labels.NOTES.items()},
     },
     "bank": {state.value: words for state, words in labels.BANK_STATES.items()},
+    "tongue": {language.value: words for language, words in labels.INTERPRETERS.items()},
 }
 _STEPS = {
     "sms": labels.ACTIONS[Action.SMS],
@@ -240,6 +259,7 @@ _KNOWN: dict[str, Mapping[str, object]] = {
     "result": dict.fromkeys(result.value.replace("_", " ") for result in Result),
     "outcome": dict.fromkeys(name for outcome in Outcome for name in (outcome.value, outcome.value.replace("_", " "))),
 }
+_CHECKS = {name.replace("_", " "): words for name, words in labels.CHECKS.items()}
 _ANSWERED = re.compile(r"script (?P<scam>[a-z0-9._-]+): (?P<answers>.*)", re.DOTALL)
 
 
@@ -272,11 +292,37 @@ def _part(name: str, text: str, translate: Translate) -> str:
         return translate(_PLAIN["result"][text]) if text in _PLAIN["result"] else told(text, translate)
     if name == "how":
         return " · ".join(_detail(part, translate) for part in text.split(", "))
+    if name == "more":
+        return _more(text, translate)
     if name == "when":
         at = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
         return date_time(at)
     known = _PLAIN.get(name, {}).get(text)
     return text if known is None else translate(known)
+
+
+def _more(text: str, translate: Translate) -> str:
+    """What a report of a visit says behind its stage: where, to whom, what was looked at; his own words as they are."""
+    parts = text.split("; ")[1:]
+    ours = []
+    for form, words in _MORE:
+        if parts and (found := form.fullmatch(parts[0])):
+            ours.append(words(found[1], translate))
+            parts = parts[1:]
+    return "".join(f"; {part}" for part in (*ours, *parts))
+
+
+def _place(code: str, translate: Translate) -> str:
+    return place(name_of(code, date.max), translate)
+
+
+def _colleague(officer: str, translate: Translate) -> str:
+    return translate("转给 %(by)s") % {"by": officer}
+
+
+def _checks(names: str, translate: Translate) -> str:
+    known = [translate(_CHECKS[name]) for name in names.split(", ") if name in _CHECKS]
+    return translate("已查：%(checks)s") % {"checks": " · ".join(known) or "–"}
 
 
 def _detail(text: str, translate: Translate) -> str:
@@ -309,3 +355,11 @@ def _answer(question: str, answer: str, tree: Tree, language: str) -> str | None
     asked = [*tree.questions.values(), *(marker.question for marker in tree.markers.values())]
     choices = (choice for each in asked if each.id == question for choice in each.answers if choice.id == answer)
     return next((choice.text.of(language) for choice in choices), None)
+
+
+# The parts in the order in which domain/casework/visits puts them.
+_MORE: tuple[tuple[re.Pattern[str], Callable[[str, Translate], str]], ...] = (
+    (re.compile(r"at (\d{6,9})"), _place),
+    (re.compile(r"to (\S+)"), _colleague),
+    (re.compile(r"checked: ([a-z ]+(?:, [a-z ]+)*)"), _checks),
+)

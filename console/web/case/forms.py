@@ -11,6 +11,9 @@ from console.web.case.acts import ActBody
 from console.web.filled import Filled, fen
 from console.web.pages import ZONE
 from domain.questions import HEARD
+from schemas.cases import Case
+from schemas.inputs import OutcomeAct
+from schemas.releases import MOST_REASON
 
 LINK = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?|[A-Za-z0-9][A-Za-z0-9._:-]{3,127}")
 SURE = frozenset({"outcome", "close", "lower", "ask_stop", "release_stop"})  # are looked at once more before they go
@@ -36,6 +39,14 @@ def body_of(given: Filled) -> ActBody:
         return ActBody.model_validate(made)
     except ValidationError as error:
         raise _wrong(error) from None
+
+
+def within(body: ActBody, case: Case) -> None:
+    """Raises FormError when more is said to be kept than was to be paid: the ledger would take the payment alone."""
+    paid = {payment.transfer: payment.amount_fen for payment in case.payments}
+    for claim in body.act.kept if isinstance(body.act, OutcomeAct) else ():
+        if claim.amount_fen > paid.get(claim.transfer, claim.amount_fen):
+            raise FormError(f"amount:{claim.transfer}", "保住的金额不能大于这笔付款")
 
 
 def link(text: str) -> str:
@@ -90,6 +101,12 @@ def _answers(given: Filled) -> _Act:
     return {"do": "answers", "script": given["script"], "answers": answers, "withdrawn": withdrawn}
 
 
+def _release_stop(given: Filled) -> _Act:
+    if not 2 <= len(given["reason"].strip()) <= MOST_REASON:
+        raise FormError("reason", "理由须为 2 至 300 字。")
+    return {"do": "release_stop", "transfer": given["transfer"], "reason": given["reason"]}
+
+
 def _plain(do: str, *fields: str) -> Callable[[Filled], _Act]:
     """A form whose fields are the act's."""
     return lambda given: {"do": do, **{field: given[field] for field in fields}}
@@ -101,7 +118,7 @@ _FORMS: Mapping[str, Callable[[Filled], _Act]] = {
     "call_again": _call_again,
     "send_officer": _plain("send_officer", "reason"),
     "ask_stop": _plain("ask_stop", "transfer"),
-    "release_stop": _plain("release_stop", "transfer", "reason"),
+    "release_stop": _release_stop,
     "tell_contact": _plain("tell_contact", "contact"),
     "note": _plain("note", "what", "note"),
     "three_way": _three_way,

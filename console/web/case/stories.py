@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from schemas.cases import Case
-from schemas.events import CaseEvent, Fact
+from schemas.events import CaseEvent, Fact, FactKind
 from streams.journal import read_entry
 from streams.line import Line
 from streams.reader import Read, offset_at, read_on
@@ -34,12 +34,22 @@ class Told:
 
     version: int
     at: datetime
+    input: str
     input_kind: str
     facts: list[Fact]
+
+    @classmethod
+    def by(cls, event: CaseEvent) -> "Told":
+        return cls(event.case.version, event.at, event.input, event.input_kind, event.facts)
 
     def of_others(self, me: str) -> bool:
         """Whether it was not this person who did it."""
         return all(fact.by != me for fact in self.facts)
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing came of it."""
+        return all(fact.kind is FactKind.REFUSED for fact in self.facts)
 
 
 @dataclass(slots=True)
@@ -50,7 +60,7 @@ class _Kept:
     reached: int | None = None
 
     def add(self, event: CaseEvent) -> None:
-        self.told[event.case.version] = Told(event.case.version, event.at, event.input_kind, event.facts)
+        self.told[event.case.version] = Told.by(event)
         while len(self.told) > MOST_EVENTS:
             del self.told[min(self.told)]
 
@@ -70,6 +80,10 @@ class Story:
         """What happened since this version."""
         return [each for each in self.told if each.version > version]
 
+    def tells(self, seen: int, version: int) -> bool:
+        """Whether all that happened since `seen` is in it, up to a version."""
+        return {each.version for each in self.told} >= set(range(seen + 1, version + 1))
+
 
 class Stories:
     """Of one process."""
@@ -87,7 +101,7 @@ class Stories:
         for screen in self._screens.get(event.case.id, ()):
             while screen.full():
                 screen.get_nowait()
-            screen.put_nowait(Told(event.case.version, event.at, event.input_kind, event.facts))
+            screen.put_nowait(Told.by(event))
 
     @contextmanager
     def watching(self, case_id: str) -> Iterator["asyncio.Queue[Told]"]:

@@ -1,6 +1,7 @@
 """What the case page shows, gathered: the case, who it is about, why, what was done, what comes next."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,15 +13,18 @@ from console.web.case.kept_back import Waiting
 from console.web.case.scripts import tree_of, trees
 from console.web.case.stories import Story, Told
 from console.web.case.timeline import TimeLine, drawn
-from console.web.live.row import Row
+from console.web.door import RELEASES
+from console.web.live.row import Row, stake
 from console.web.services import Services
 from console.web.who import Who
+from domain import ledger, releases
 from domain.divisions import name_of
 from domain.questions import Question, Tree, Walk, walk
-from schemas.cases import Case, Step, StepState, StopState
+from schemas.cases import Case, Step, StepState
 from schemas.events import FactKind
 from schemas.incidents import Incident
 from schemas.levels import Action, Level
+from schemas.releases import ReleaseRequest
 from schemas.residents import Resident
 from schemas.staff import StaffRole
 from streams.screening.store import EvidenceStore
@@ -62,7 +66,8 @@ class Money:
     kept: str | None  # in which class
     kept_fen: int
     may_ask: bool
-    may_release: bool
+    may_release: bool  # nobody has asked for it yet
+    release: ReleaseRequest | None  # the request that waits for a second person
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +105,18 @@ class View:
     kept_back: list[Waiting]
     talk: Talk
     lower: list[Level]
+    decides: bool  # the person may open the release desk
+    names: Mapping[str, str]  # of who has asked for a release, by login
 
     @property
     def acts(self) -> bool:
         """Whether the person may act on the case as it stands."""
         return self.may and self.case.open
+
+    @property
+    def stake_fen(self) -> int:
+        """The money at stake, as the queue tells it."""
+        return stake(self.case)
 
 
 async def view(services: Services, who: Who, case: Case, script: str = "") -> View:
@@ -138,6 +150,8 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         kept_back=kept_back,
         talk=talk_of(case, script),
         lower=[level for level in reversed(Level) if level.rank < case.level.rank],
+        decides=who.role in RELEASES,
+        names=await services.staff.names() if any(each.release for each in money) else {},
     )
 
 
@@ -205,10 +219,13 @@ async def _money(services: Services, case: Case) -> list[Money]:
     asked = {
         step.transfer for step in case.steps if step.state is StepState.SENT and step.action is Action.STOP_PAYMENT
     }
+    stands = [releases.stands(case, number) for number in range(len(case.payments))]
+    requests = await services.line.releases.all() if any(stands) else []
     found = []
-    for payment, account in zip(case.payments, accounts, strict=True):
+    for number, (payment, account, stopped) in enumerate(zip(case.payments, accounts, stands, strict=True)):
         stop, kept = payment.stop, case.kept.get(payment.transfer)
-        stopped = stop is not None and stop.state in (StopState.ASKED, StopState.IN_FORCE)
+        release = releases.of_stop(requests, case.id, number)
+        safe = ledger.safe(case, payment.transfer)
         found.append(
             Money(
                 transfer=payment.transfer,
@@ -220,8 +237,9 @@ async def _money(services: Services, case: Case) -> list[Money]:
                 until=stop.until if stop else None,
                 kept=kept.evidence.value if kept else None,
                 kept_fen=kept.amount_fen if kept else 0,
-                may_ask=case.open and not case.settled and not stopped and payment.transfer not in asked,
-                may_release=stopped,
+                may_ask=case.open and not (case.settled or stopped or safe or payment.transfer in asked),
+                may_release=stopped and release is None,
+                release=release,
             )
         )
     return found

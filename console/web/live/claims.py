@@ -5,7 +5,7 @@ from console.web.answers import Answered
 from console.web.services import Services
 from console.web.who import Who
 from domain.ids import short_hash
-from domain.triage import Turn, weigh
+from domain.triage import Turn, turn_of
 from schemas.cases import Case
 from streams.desk import claimed, given_back
 
@@ -32,7 +32,7 @@ async def claim_next(services: Services, who: Who) -> Case | None:
         if not who.sees(row.division) or not await desk.take(row.id, who.login):
             continue
         case = await desk.load(row.id)
-        if case is not None and weigh(case).turn is Turn.OFFERED and await claim(services, who, case):
+        if case is not None and turn_of(case) is Turn.OFFERED and await claim(services, who, case):
             return case
         await desk.release(row.id, who.login)
     return None

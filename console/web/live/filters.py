@@ -2,17 +2,19 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Self
 from urllib.parse import urlencode
 
 from console.web.live.row import Row
 from console.web.who import Who
+from domain.load import overdue
 from domain.triage import Turn
 from schemas.cases import CaseState
 from schemas.levels import Channel, Level
 
-OFFERED, CLAIMED, MINE, RETURNED, ALL = "offered", "claimed", "mine", "returned", "all"
-STANDINGS = frozenset({OFFERED, CLAIMED, MINE, RETURNED, ALL})
+OFFERED, CLAIMED, MINE, RETURNED, OVERDUE, ALL = "offered", "claimed", "mine", "returned", "overdue", "all"
+STANDINGS = frozenset({OFFERED, CLAIMED, MINE, RETURNED, OVERDUE, ALL})
 STATES = STANDINGS | {state.value for state in CaseState if state is not CaseState.CLOSED}
 
 
@@ -48,7 +50,7 @@ class Filters:
         """As it stands in an address."""
         return urlencode({name: value for name, value in asdict(self).items() if value})
 
-    def fits(self, row: Row, who: Who) -> bool:
+    def fits(self, row: Row, who: Who, now: datetime) -> bool:
         """Whether a case is in the person's area and in what was asked for."""
         division = row.case.profile.division
         return (
@@ -57,15 +59,17 @@ class Filters:
             and (not self.level or self.level == row.level)
             and (not self.scam or self.scam == row.case.danger.scam_type)
             and (not self.channel or self.channel in row.channels)
-            and self._in_state(row, who)
+            and self._in_state(row, who, now)
         )
 
-    def _in_state(self, row: Row, who: Who) -> bool:
+    def _in_state(self, row: Row, who: Who, now: datetime) -> bool:
         if not self.state:
             return row.weight.turn is not Turn.SETTLED
         case = row.case
         if self.state in (OFFERED, ALL):
             return row.offered or self.state == ALL
+        if self.state == OVERDUE:
+            return overdue(case, now)
         if self.state == RETURNED:
             return case.returned_from is not None and case.claimed_by is None and not case.settled
         if self.state == MINE:

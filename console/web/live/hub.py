@@ -5,6 +5,7 @@ Every change has a number. A screen that says which one it has seen last is told
 """
 
 import asyncio
+import logging
 import secrets
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,15 +15,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from console.web.live.row import Row, latest, row_of
+from console.web.live.row import Row, latest, row_of, weighed_anew
+from domain.policy import Policy, PolicyError
 from schemas.cases import Case, CaseState
 from schemas.events import CaseEvent, journal_adapter
 from schemas.levels import Level
 from streams import topics
 from streams.keys import key
 from streams.line import Line
+from streams.policies import UnknownPolicyError
 from streams.reader import end_offsets, follow
 from streams.retry import until_done, wanted
+
+log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 2.0  # how long a form waits for the event that answers it (design, 12)
 BEHIND = 1000  # changes that a slow screen may be behind: then it is told to load anew
@@ -36,6 +41,7 @@ class Hub:
     def __init__(self, line: Line) -> None:
         self._line = line
         self.rows: dict[str, Row] = {}  # open cases, by id
+        self._policy: Policy | None = None  # by which they are weighed
         self.ready = asyncio.Event()
         self.seq = 0  # of the latest change
         self._boot = secrets.token_hex(4)  # another process counts from the beginning
@@ -100,6 +106,7 @@ class Hub:
 
     async def _follow(self) -> None:
         ends = await end_offsets(self._line.settings, topics.CASE_EVENTS.name)
+        self._weigh_by(await self._line.policies.live())
         stored: set[str] = set()
         for partition in range(self._line.settings.partitions):
             async for cases in self._stored(partition):
@@ -128,6 +135,7 @@ class Hub:
         except ValidationError:
             return  # the line's own readers report it
         if not isinstance(event, CaseEvent):
+            await self._stands(event.policy)
             return
         for hear in self.listeners:
             hear(event)
@@ -139,8 +147,30 @@ class Hub:
     async def _take(self, cases: list[Case]) -> None:
         news = [case for case in cases if self._is_news(case)]
         people = await self._line.residents.standing([case.resident for case in news]) if news else {}
+        policy = self._policy or await self._line.policies.live()
         for case in news:
-            self._put(row_of(case, people.get(case.resident)))
+            self._put(row_of(case, people.get(case.resident), policy))
+
+    async def _stands(self, digest: str) -> None:
+        """A partition goes by this policy from here on. One that cannot be had is not weighed by."""
+        if self._policy is not None and self._policy.hash == digest:
+            return
+        try:
+            self._weigh_by(await self._line.policies.get(digest))
+        except (UnknownPolicyError, PolicyError):
+            log.exception("cases are weighed by the policy before")
+
+    def _weigh_by(self, policy: Policy) -> None:
+        """Weigh all cases by this policy. Where it is another, every place may have changed: screens load anew."""
+        before, self._policy = self._policy, policy
+        if before is None or before.hash == policy.hash:
+            return
+        for row in list(self.rows.values()):
+            self.seq += 1
+            self.rows[row.id] = replace(weighed_anew(row, policy), seq=self.seq)
+        self._changes.clear()
+        for screen in self._screens:
+            _anew(screen)
 
     def _is_news(self, case: Case) -> bool:
         known = self.rows.get(case.id)
@@ -174,6 +204,11 @@ def _tell(screen: "asyncio.Queue[Row | None]", row: Row) -> None:
     try:
         screen.put_nowait(row)
     except asyncio.QueueFull:
-        while not screen.empty():
-            screen.get_nowait()
-        screen.put_nowait(None)
+        _anew(screen)
+
+
+def _anew(screen: "asyncio.Queue[Row | None]") -> None:
+    """Tell a screen that it must read all."""
+    while not screen.empty():
+        screen.get_nowait()
+    screen.put_nowait(None)

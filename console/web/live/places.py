@@ -23,15 +23,10 @@ def within(area: str, year: int) -> tuple[Prefecture, ...]:
     return tuple(
         Prefecture(found.code[:4], found.name, _counties(found.code, area, on))
         for found in divisions.prefectures(on)
-        if _meet(found.code[:4], area)
+        if divisions.meet(found.code[:4], area)
     )
 
 
 def _counties(prefecture: str, area: str, on: date) -> tuple[tuple[str, str], ...]:
     found = divisions.counties(on, prefecture)
-    return tuple((county.code, county.name) for county in found if _meet(county.code, area))
-
-
-def _meet(code: str, area: str) -> bool:
-    """Whether one lies in the other."""
-    return code.startswith(area) or area.startswith(code)
+    return tuple((county.code, county.name) for county in found if divisions.meet(county.code, area))

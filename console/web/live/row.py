@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.triage import Turn, Weight, to_go, weigh
+from domain import triage
+from domain.policy import Policy
+from domain.stake import to_go
+from domain.triage import Reason, Turn, Weight
 from schemas.cases import Case, CaseState, Step, StepState
-from schemas.levels import Action, Channel, Level
+from schemas.levels import Channel, Level
 from schemas.residents import Resident
 from streams.keys import milliseconds
 
@@ -20,6 +23,7 @@ class Row:
     phone: str
     waits: bool  # for an operator: on the desk and nobody has it, or has it now
     weight: Weight
+    reasons: tuple[Reason, ...] = ()  # why it stands where it stands
     seq: int = 0  # the hub's number of the change that made it
     rings: bool = False  # by this change it began to be alarming
     was: str = ""  # the division it had before this change
@@ -71,12 +75,8 @@ class Row:
 
     @property
     def stake_fen(self) -> int:
-        """The money that can still be kept: what has not gone through yet, else all that is in danger."""
-        return to_go(self.case) or self.case.danger.exposure_fen
-
-    def fen(self, now: datetime) -> float:
-        """How much it is worth to take it now: the order of the queue."""
-        return self.weight.at(now)
+        """The money that can still be kept (fen)."""
+        return stake(self.case)
 
     @property
     def changed(self) -> int:
@@ -84,12 +84,26 @@ class Row:
         return milliseconds(self.case.updated_at)
 
 
-def row_of(case: Case, resident: Resident | None) -> Row:
-    """A case's row. A resident who was erased meanwhile has no name."""
-    called = any(step.action is Action.OPERATOR_CALL and step.state is StepState.SENT for step in case.steps)
-    waits = not case.settled and (called or case.claimed_by is not None)
+def stake(case: Case) -> int:
+    """The money that can still be kept (fen): what has not gone through yet, else all that is in danger."""
+    return to_go(case) or case.danger.exposure_fen
+
+
+def row_of(case: Case, resident: Resident | None, policy: Policy) -> Row:
+    """A case's row, weighed by a policy. A resident who was erased meanwhile has no name."""
+    waits = not case.settled and (triage.called(case) or case.claimed_by is not None)
     phone = next((held.value for held in resident.phones if held.until is None), "") if resident else ""
-    return Row(case, resident.name if resident else "", phone, waits, weigh(case))
+    return Row(case, resident.name if resident else "", phone, waits, *_weighed(case, policy))
+
+
+def weighed_anew(row: Row, policy: Policy) -> Row:
+    """The same row, weighed by another policy."""
+    weight, reasons = _weighed(row.case, policy)
+    return replace(row, weight=weight, reasons=reasons)
+
+
+def _weighed(case: Case, policy: Policy) -> tuple[Weight, tuple[Reason, ...]]:
+    return triage.weigh(case, policy), tuple(triage.reasons(case, policy))
 
 
 def latest(rows: Iterable[Row]) -> list[Row]:

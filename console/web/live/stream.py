@@ -91,7 +91,7 @@ def _event(made: Services, listener: Listener, rows: list[Row]) -> Told:
 def _row(made: Services, listener: Listener, row: Row) -> Told:
     """`html`: none, if the row is not (or no longer) among those that the person wants to see. `rings`: in words."""
     seen = listener.who.sees(row.division)
-    shown = row.case.open and listener.filters.fits(row, listener.who)
+    shown = row.case.open and listener.filters.fits(row, listener.who, made.line.clock.now())
     return {
         "id": row.id,
         "html": made.queue.html(row, listener.language) if shown else None,

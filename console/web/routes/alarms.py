@@ -8,15 +8,15 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
 from fastapi import Request
-from sse_starlette import EventSourceResponse
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from console.web import trail
 from console.web.door import DESK, Door
+from console.web.events import Events
 from console.web.pages import page
 from console.web.services import Services, services
 from console.web.who import NotFoundError, Signed, Who
-from domain.check_in import concerns
+from domain.check_in import at_a_glance, concerns
 from domain.divisions import name_of
 from schemas.alarms import Alarm
 from schemas.base import legible
@@ -26,7 +26,6 @@ from streams.retry import wanted
 door = Door()
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 LOOK_SECONDS = 0.5  # wall: so late an alarm may be on a screen
-PING_SECONDS = 15
 LATEST = 20  # of those taken up
 MOST_NOTE = 500  # characters
 
@@ -35,7 +34,7 @@ MOST_NOTE = 500  # characters
 async def alarms(request: Request, who: Signed, part: str = "") -> Response:
     """Those that nobody has taken up, and the latest that somebody has; as JSON for a script.
 
-    `part=list`: only what a page that includes them shows anew.
+    `part=list`: only what a page that includes them shows anew; `part=all`: the same with nothing folded.
     """
     made = services(request)
     open_ones, taken = await _open(made, who), await _taken(made, who)
@@ -43,15 +42,16 @@ async def alarms(request: Request, who: Signed, part: str = "") -> Response:
         both = {"open": open_ones, "acknowledged": taken}
         return JSONResponse({name: [each.model_dump(mode="json") for each in found] for name, found in both.items()})
     place_of = _places(made.line.clock.now())
-    if part == "list":
-        return page(request, "alarms_list.html", alarms=open_ones, place_of=place_of)
+    if part in ("list", "all"):
+        shown, folded = at_a_glance(open_ones) if part == "list" else (open_ones, [])
+        return page(request, "alarms_list.html", alarms=shown, folded=folded, place_of=place_of)
     return page(request, "alarms_page.html", taken=taken, place_of=place_of)
 
 
 @door.page("/alarms/events", DESK, name="alarms-events")
 async def events(request: Request, who: Signed) -> Response:
     """An event `alarms` at first, and whenever one was raised or taken up; it says no more than that."""
-    return EventSourceResponse(_changes(services(request)), ping=PING_SECONDS)
+    return Events(_changes(services(request)))
 
 
 @door.act("/alarms/{alarm}/acknowledge", SUPERVISORS, name="alarms-acknowledge")

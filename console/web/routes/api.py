@@ -11,7 +11,7 @@ from typing import Annotated
 
 from fastapi import Body, Header, Query, Request
 from pydantic import BaseModel
-from sse_starlette import EventSourceResponse, JSONServerSentEvent
+from sse_starlette import JSONServerSentEvent
 from starlette.responses import JSONResponse, Response
 
 from console.web import described
@@ -20,6 +20,7 @@ from console.web.case import acts
 from console.web.case.acts import ActBody, found, taken_by_other
 from console.web.described import Acted, CasePage, Change
 from console.web.door import DESK, EVERYBODY, Door
+from console.web.events import Events
 from console.web.services import Services, services
 from console.web.who import Signed, Who
 from domain.ids import short_hash
@@ -36,12 +37,11 @@ from streams.topics import CASE_EVENTS
 door = Door("/api/v1")
 _NUMBER = re.compile("[0-9]{1,18}")
 READERS = DESK | {StaffRole.AUDITOR, StaffRole.RELEASE_DESK}
-PING_SECONDS = 15
 MOST = 500
 STATUS = {Answered.DONE: 200, Answered.WAITING: 202, Answered.REFUSED: 409}
 ACTED: described.Answers = {
     200: {"model": Acted, "description": "Done"},
-    202: {"model": Acted, "description": "Written and not answered yet, or sent before under this Idempotency-Key"},
+    202: {"model": Acted, "description": "Written and not answered yet: the same again tells what came of it"},
     409: {"model": Acted, "description": "Refused: the words say why"},
 }
 
@@ -102,20 +102,22 @@ async def act(
 ) -> Response:
     """Do what an operator may, as on the case page: a claim takes the lease, and the same again renews it.
 
-    200 done; 202 written and not answered yet, or sent before under this Idempotency-Key; 409 refused: `changes` is
-    what has happened since `seen`, `version` what to send as `seen` after a look at it, `ask: anyway` that another has
-    the case.
+    200 done; 202 written and not answered yet: the same again under its Idempotency-Key tells what came of it; 409
+    refused: `changes` is what has happened since `seen` (`whole: false`: as far as the journal tells it yet), `version`
+    what to send as `seen` after a look at it, `ask: anyway` that another has the case. A release_stop only asks: 202,
+    until another person has decided at the release desk.
     """
     made = services(request)
     case = await found(made, who, case_id)
     body = ActBody(form=short_hash("api", key), seen=seen_version, act=act, anyway=anyway)
-    answer = await acts.act(made, who, case_id, body)
+    answer = await acts.before(made, who, case, body) or await acts.act(made, who, case_id, body)
     latest = answer.event.case if answer.event else await found(made, who, case_id)
     told = Acted(answer=answer.how, words=answer.words, version=latest.version)
     if answer.how is Answered.REFUSED:
-        changes = [Change.of(each) for each in await acts.news(made, latest, seen_version)]
+        since = await acts.news(made, latest, seen_version)
+        changes = [Change.of(each) for each in since.told if each.of_others(who.login) or not each.refused]
         ask = "anyway" if taken_by_other(case, who, body) else None
-        told = told.model_copy(update={"changes": changes, "ask": ask})
+        told = told.model_copy(update={"changes": changes, "whole": since.whole, "ask": ask})
     return _json(told, STATUS[answer.how])
 
 
@@ -127,12 +129,13 @@ async def stream(
 ) -> Response:
     """What happens to cases, as server-sent events. After a break nothing is missed: send Last-Event-ID.
 
-    An event's id says how far each partition of the journal was read: `0:17,1:4`. The first event, `begin`, has one.
+    An event comes once at least: one that comes again has the same `id` in its data, and the same version of the case.
+    The stream's id says how far each partition of the journal was read: `0:17,1:4`. The first event, `begin`, has one.
     """
     made = services(request)
     ends = await end_offsets(made.line.settings, CASE_EVENTS.name)
     since = ends | {p: offset + 1 for p, offset in _places(last).items() if p in ends and offset < ends[p]}
-    return EventSourceResponse(_events(made, who, since), ping=PING_SECONDS)
+    return Events(_events(made, who, since))
 
 
 async def _events(made: Services, who: Who, since: dict[int, int]) -> AsyncIterator[JSONServerSentEvent]:

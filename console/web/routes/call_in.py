@@ -21,10 +21,10 @@ from console.web.reports import Reported, UnreadableError
 from console.web.services import Services, services
 from console.web.who import NotFoundError, Signed, Who
 from domain.call_in import next_try
-from domain.divisions import name_of
+from domain.divisions import meet, name_of
 from domain.identity import normal_phone
 from domain.ids import short_hash
-from domain.messages import confirm
+from domain.messages import confirm, latest_code
 from schemas.calls import Call, CodeCheck, Ringing, Statement, Told
 from schemas.cases import Case
 from schemas.inputs import NoteAct
@@ -175,6 +175,7 @@ async def _shown(
         wait=wait,
         longest=reports.LONGEST,
         steps={step.id: step for step in caller.case.steps} if caller.case else {},
+        reads=latest_code(made.line.settings.key(), caller.case) if made.guests and caller.case else "",
     )
 
 
@@ -249,7 +250,7 @@ async def _keep(made: Services, who: Who, call: Call, statement: Statement, reco
 
 def _near(who: Who, ringing: Ringing) -> bool:
     """Whether a call rings at this person's desk: his area and the PBX's have a place in common."""
-    return ringing.area.startswith(who.area) or who.area.startswith(ringing.area)
+    return meet(ringing.area, who.area)
 
 
 def _is_link(text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 from fastapi import Request
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 from starlette.responses import Response
 
 from console import labels
@@ -20,6 +20,7 @@ from console.web.case.scripts import tree_of
 from console.web.case.stories import Story, Told
 from console.web.case.view import context, recordings, told, view
 from console.web.door import DESK, Door
+from console.web.events import Events
 from console.web.filled import new_form
 from console.web.i18n import language_of, translate
 from console.web.pages import ZONE, page
@@ -34,7 +35,6 @@ door = Door("/cases")
 READERS = DESK | {StaffRole.AUDITOR}
 LOOK_SECONDS = 10.0  # between two looks at whether the person is still signed in, and the case still in the area
 LOOKED_SECONDS = 300.0  # a page that is open is one look; after so long its parts are another
-PING_SECONDS = 15
 MOST_LOOKS = 10_000
 LATER = timedelta(minutes=30)  # when to call again, if nothing else is said
 
@@ -74,7 +74,7 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
 async def events(request: Request, who: Signed, case_id: str) -> Response:
     """What changes while the page is open: `change` with the version, whether it is grave, and what it is in words."""
     case = await found(services(request), who, case_id)
-    return EventSourceResponse(_events(request, who, case), ping=PING_SECONDS)
+    return Events(_events(request, who, case))
 
 
 async def render(

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from console.web.answers import Answer, Answered
 from console.web.case import facts
 from console.web.case.acts import ActBody, Taken, act, found, news, taken_by_other
-from console.web.case.forms import SURE, FormError, body_of
+from console.web.case.forms import SURE, FormError, body_of, within
 from console.web.case.kept_back import Waiting
 from console.web.door import DESK, Door
 from console.web.filled import Filled, filled, new_form, wants_json
@@ -17,11 +17,12 @@ from console.web.routes.case import changes, render
 from console.web.services import services
 from console.web.who import Signed, Who
 from schemas.cases import Case
-from schemas.inputs import AnswersAct, AskStopAct
+from schemas.inputs import AnswersAct, AskStopAct, ReleaseStopAct
 
 door = Door("/cases")
 STATUS = {Answered.DONE: 200, Answered.WAITING: 202, Answered.REFUSED: 409}
 CHANGED = "the case has changed since"
+_PLACES: dict[type, str] = {AnswersAct: "#talk", ReleaseStopAct: "#money"}  # where the page goes on after an act
 
 
 @door.act("/{case_id}/acts", DESK, name="case-act")
@@ -32,6 +33,7 @@ async def do(request: Request, who: Signed, case_id: str) -> Response:
     given = await filled(request)
     try:
         body = body_of(given)
+        within(body, case)
     except FormError as error:
         return await _wrong(request, who, case, given, error)
     if taken := taken_by_other(case, who, body):
@@ -83,12 +85,14 @@ def _waiting(request: Request, case: Case, waiting: Waiting) -> dict[str, Any]:
 
 async def _done(request: Request, case: Case, body: ActBody, answer: Answer) -> Response:
     if wants_json(request):
-        waits = answer.how is Answered.WAITING
+        asked = isinstance(body.act, ReleaseStopAct)  # another decides: no event is owed to the form
+        how = Answered.DONE if asked else answer.how
+        waits = translate(request, "已提交，等待系统确认") if how is Answered.WAITING else translate(request, "已登记")
+        words = facts.say(request, answer.words) if answer.words else waits
         version = answer.event.case.version if answer.event else case.version
-        words = translate(request, "已提交，等待系统确认") if waits else translate(request, "已登记")
-        told = {"answer": answer.how.value, "words": words, "version": version, "form": new_form()}
-        return JSONResponse(told, STATUS[answer.how])
-    where = "#talk" if isinstance(body.act, AnswersAct) else ""
+        told = {"answer": how.value, "words": words, "version": version, "form": new_form()}
+        return JSONResponse(told, STATUS[how])
+    where = _PLACES.get(type(body.act), "")
     return RedirectResponse(f"/cases/{case.id}{where}", 303)
 
 
@@ -96,8 +100,8 @@ async def _refused(request: Request, who: Who, case: Case, given: Filled, why: s
     """Why, and what has changed since the person's screen was made; what he filled in is kept."""
     made = services(request)
     latest = await made.desk.load(case.id) or case
-    since = await news(made, latest, given.seen) if why.startswith(CHANGED) else []
-    told = changes(request, since)
+    since = (await news(made, latest, given.seen)).told if why.startswith(CHANGED) else []
+    told = changes(request, [each for each in since if not each.refused])
     words = facts.say(request, why)
     if wants_json(request):
         answer = {"answer": Answered.REFUSED.value, "words": words, "changes": told, "version": latest.version}

@@ -6,11 +6,12 @@ from typing import Any
 
 import orjson
 from fastapi import Request
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 from starlette.responses import RedirectResponse, Response
 
 from console.web import overview
 from console.web.door import Door
+from console.web.events import Events
 from console.web.i18n import language_of
 from console.web.live.row import Row
 from console.web.pages import environment, page
@@ -27,7 +28,6 @@ ROLES = frozenset({StaffRole.SUPERVISOR})
 PARTS = ("late", "load", "map", "clocks", "people", "stops", "feeds")
 EVENTS = "text/event-stream"
 AT_MOST_SECONDS, AT_LEAST_SECONDS = 0.5, 5.0  # between two looks: when something happens, and when nothing does
-PING_SECONDS = 15
 
 
 @door.page("/desk", ROLES, name="desk")
@@ -49,7 +49,7 @@ async def stream(request: Request, who: Signed) -> Response:
     """The parts that changed, as they change: `{part: html}`. Who opens it as a page is led to the page."""
     if EVENTS not in request.headers.get("accept", ""):
         return RedirectResponse("/desk", 303)
-    return EventSourceResponse(_changes(request, who), ping=PING_SECONDS)
+    return Events(_changes(request, who))
 
 
 async def gathered(made: Services, who: Who) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth.sessions import give
 from console.web.door import Door
+from console.web.errors import ERRORS, told
+from console.web.i18n import translate
 from console.web.services import services
 from console.web.who import NotFoundError
 
@@ -18,6 +20,9 @@ async def enter(request: Request, token: str) -> Response:
     """Sign in as the guest that the token is for."""
     made = services(request)
     guest = next((each for each in made.guests if hmac.compare_digest(each.token.encode(), token.encode())), None)
+    if guest is None and made.guests:
+        words = translate(request, "演示已重新开始，此入口已失效：请使用启动演示的终端里列出的新入口。")
+        return told(request, 404, words, ERRORS[404])
     if guest is None:
         raise NotFoundError
     answer = RedirectResponse("/", 303)

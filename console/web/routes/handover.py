@@ -13,6 +13,7 @@ from console.web.i18n import translate
 from console.web.pages import page
 from console.web.services import Services, services
 from console.web.who import NotFoundError, Signed, Who
+from domain.casework.holds import stops_all
 from domain.handover import Sheet, sheet
 from domain.ids import short_hash
 from domain.releases import is_open
@@ -51,9 +52,10 @@ async def write(
         )
     except ValidationError:
         return await _page(request, who, note=note, wrong=translate(request, "留言太长：最多 2000 字。"), status=422)
-    if await made.line.handovers.get(kept.id) is None:
-        await trail.write(made, who, "hand-over", kept.id, note, kept.digest)
-        await made.line.handovers.put(kept)
+    async with made.line.handovers.alone_with(kept.id) as before:
+        if before is None:  # else the form was sent twice
+            await trail.write(made, who, "hand-over", kept.id, note, kept.digest)
+            await made.line.handovers.put(kept)
     return RedirectResponse("/handover", 303)
 
 
@@ -67,10 +69,12 @@ async def take(request: Request, name: str, who: Signed) -> Response:
     if found.by == who.login:
         words = translate(request, "接班须由另一人确认。")
         return await _page(request, who, wrong=words, status=409)
-    if found.taken_by is None:
-        await trail.write(made, who, "hand-over-taken", found.id, "", found.digest)
-        taken = {"taken_by": who.login, "taken_at": made.line.clock.now()}
-        await made.line.handovers.put(found.model_copy(update=taken))
+    async with made.line.handovers.alone_with(name) as fresh:  # of two who take over at once the first has
+        found = fresh or found
+        if found.taken_by is None:
+            await trail.write(made, who, "hand-over-taken", found.id, "", found.digest)
+            taken = {"taken_by": who.login, "taken_at": made.line.clock.now()}
+            await made.line.handovers.put(found.model_copy(update=taken))
     return RedirectResponse("/handover", 303)
 
 
@@ -105,6 +109,8 @@ async def _beside(made: Services, who: Who) -> dict[str, Any]:
         "shift": shift_at(found.at),
         "silent": [feed for feed in await overview.feeds(made) if feed.silence],
         "holds": await overview.holds(made, who),
+        "stops_all": stops_all,
+        "incidents": await made.line.incidents.in_force(who.area),
         "returned": returned[::-1],
         "requests": sorted(requests, key=lambda each: each.due),
         "kept": await made.line.handovers.latest(who.area, SHOWN),

@@ -9,7 +9,7 @@ from fastapi import Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from console.web import areas, trail
+from console.web import areas, overview, trail
 from console.web.door import DESK, Door
 from console.web.filled import Filled, done, filled, new_form
 from console.web.i18n import translate
@@ -17,11 +17,11 @@ from console.web.live.hub import ANSWER_SECONDS
 from console.web.pages import page
 from console.web.services import Services, services
 from console.web.who import NotFoundError, Signed, Who
-from domain.casework.holds import touched
-from schemas.cases import StepState
+from domain.casework.holds import stops_all, touched
+from schemas.cases import Case, StepState
 from schemas.errors import UserError
 from schemas.inputs import Hold
-from schemas.levels import Action, Channel
+from schemas.levels import Action, Channel, Level
 from schemas.staff import StaffRole
 from streams import rules
 
@@ -31,6 +31,7 @@ NAMED = ("channel", "action", "scam_type", "campaign")
 EVERYTHING = "everything"  # the form of the stop for all outgoing contact
 WORD = "全部停止"  # typed to confirm it, in the person's language
 LOOK_SECONDS = 0.05
+CASES_SHOWN = 40  # of those that a hold keeps something of back
 DURATIONS = {
     "30m": timedelta(minutes=30),
     "1h": timedelta(hours=1),
@@ -61,7 +62,7 @@ async def look(request: Request, who: Signed) -> Response:
         hold = _hold(request, who, given)
     except _WrongError as error:
         return await _shown(request, who, 422, given, str(error))
-    return _looked(request, given, hold)
+    return await _looked(request, given, hold)
 
 
 @door.act("/holds", SUPERVISORS, name="hold-set")
@@ -74,7 +75,7 @@ async def put(request: Request, who: Signed) -> Response:
         return await _shown(request, who, 422, given, str(error))
     if given["kind"] == EVERYTHING and given["word"] != translate(request, WORD):
         wrong = translate(request, "请输入确认词，停止才会生效。")
-        return _looked(request, given, hold, 422, wrong)
+        return await _looked(request, given, hold, 422, wrong)
     named = {name: getattr(hold, name) for name in (*NAMED, "area")}
     name = await rules.hold(
         made.line, DURATIONS[given["for"]], who.login, hold.reason, hold.spare_red, named, name=hold.id
@@ -140,9 +141,9 @@ def _hold(request: Request, who: Who, given: Filled) -> Hold:
         raise _WrongError(translate(request, words)) from None
 
 
-def _looked(request: Request, given: Filled, hold: Hold, status: int = 200, wrong: str = "") -> Response:
+async def _looked(request: Request, given: Filled, hold: Hold, status: int = 200, wrong: str = "") -> Response:
     made = services(request)
-    counts = [touched(hold, row.case) for row in made.hub.rows.values()]
+    found = [(row.level, count) for row in made.hub.rows.values() if (count := touched(hold, row.case))]
     on = made.line.clock.now().date()
     return page(
         request,
@@ -153,8 +154,10 @@ def _looked(request: Request, given: Filled, hold: Hold, status: int = 200, wron
         named=NAMED,
         everything=given["kind"] == EVERYTHING,
         word=translate(request, WORD),
-        cases=sum(count > 0 for count in counts),
-        steps=sum(counts),
+        cases=len(found),
+        steps=sum(count for _, count in found),
+        reds=sum(level is Level.RED for level, _ in found),
+        scams=await _scams(made),
         place=areas.name(hold.area or "", on),
         wrong=wrong,
     )
@@ -164,13 +167,15 @@ async def _shown(
     request: Request, who: Who, status: int = 200, typed: Filled | None = None, wrong: str = ""
 ) -> Response:
     made = services(request)
-    holds = [hold for hold in await rules.in_force(made.line) if _touches(who, hold)]
+    holds = await overview.holds(made, who)
     on = made.line.clock.now().date()
     return page(
         request,
         "holds.html",
         status,
         holds=[(hold, *_held(made, who, hold), who.sees(hold.area or "")) for hold in holds],
+        stops_all=stops_all,
+        most=CASES_SHOWN,
         may_set=who.role in SUPERVISORS,
         forms=new_form,
         typed=typed.fields if typed else {},
@@ -184,11 +189,12 @@ async def _shown(
     )
 
 
-def _held(made: Services, who: Who, hold: Hold) -> tuple[int, int]:
-    """How many cases of the person's area, and steps, a hold keeps back now."""
+def _held(made: Services, who: Who, hold: Hold) -> tuple[list[Case], int]:
+    """The cases of the person's area that a hold keeps steps of back now, the gravest first, and how many steps."""
     mine = [row.case for row in made.hub.rows.values() if who.sees(row.case.profile.division)]
-    counts = [touched(hold, case, (StepState.HELD,)) for case in mine]
-    return sum(count > 0 for count in counts), sum(counts)
+    held = [(case, steps) for case in mine if (steps := touched(hold, case, (StepState.HELD,)))]
+    held.sort(key=lambda each: (-each[0].level.rank, each[0].id))
+    return [case for case, _ in held], sum(steps for _, steps in held)
 
 
 async def _scams(made: Services) -> Mapping[str, str]:
@@ -203,8 +209,3 @@ async def _seen(made: Services, hold_id: str, *, there: bool) -> None:
         if (hold_id in [each.id for each in await rules.in_force(made.line)]) == there:
             return
         await asyncio.sleep(LOOK_SECONDS)
-
-
-def _touches(who: Who, hold: Hold) -> bool:
-    """Whether a hold keeps anything back in the person's area."""
-    return (hold.area or "").startswith(who.area) or who.area.startswith(hold.area or "")

@@ -1,12 +1,12 @@
 """Major incidents: one campaign, many residents, one board; declared and ended by a person."""
 
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from functools import partial
 from urllib.parse import quote
 
 from fastapi import Request
 from pydantic import ValidationError
-from sse_starlette.sse import EventSourceResponse
 from starlette.responses import JSONResponse, Response
 
 from console.web import areas, trail
@@ -14,6 +14,7 @@ from console.web.acting import acted
 from console.web.answers import put
 from console.web.case import facts
 from console.web.door import DESK, Door
+from console.web.events import Events
 from console.web.filled import Filled, done, filled, new_form
 from console.web.i18n import translate
 from console.web.live.row import Row
@@ -30,7 +31,7 @@ from streams.retry import wanted
 door = Door()
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 MOST = 500  # cases of one bulk act, and rows of a board: the gravest
-PING_SECONDS = 15
+ENDED_SHOWN = timedelta(days=1)  # so long an incident that was ended stays on the page
 ACTS = ("note", "confirm", "send_officer")
 Change = Callable[[Incident | None], Incident]
 
@@ -46,6 +47,7 @@ async def show_all(request: Request, who: Signed, least: int = rules.LEAST) -> R
         least=max(1, least),
         campaigns=rules.campaigns(mine, max(1, least)),
         declared={each.campaign: each for each in await made.line.incidents.in_force(who.area)},
+        ended=await made.line.incidents.ended(who.area, made.line.clock.now() - ENDED_SHOWN),
     )
 
 
@@ -65,7 +67,7 @@ async def live(request: Request, who: Signed, campaign: str) -> Response:
     made = services(request)
     if not _rows(made, who, campaign) and not await _declared(made, who, campaign):
         raise NotFoundError
-    return EventSourceResponse(_changes(made, who, campaign), ping=PING_SECONDS)
+    return Events(_changes(made, who, campaign))
 
 
 @door.act("/incidents/{campaign}/declare", SUPERVISORS, name="incident-declare")
@@ -179,7 +181,7 @@ def _rows(made: Services, who: Who, campaign: str) -> list[Row]:
     """The campaign's open cases in the person's area, the one to take first at the head."""
     now = made.line.clock.now()
     mine = [row for row in made.hub.rows.values() if _belongs(row, who, campaign)]
-    return sorted(mine, key=lambda row: (row.case.settled, -row.fen(now), row.id))
+    return sorted(mine, key=lambda row: (*row.weight.place(now), row.id))
 
 
 async def _declared(made: Services, who: Who, campaign: str) -> list[Incident]:

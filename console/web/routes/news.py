@@ -1,4 +1,4 @@
-"""What every operator's page shows above all else, as it comes: calls that ring, major incidents, late complaints.
+"""What stands above every page of the desk: calls that ring, the stop for all contact, incidents, late complaints.
 
 One stream a browser: of its open pages one listens and tells the others (static/news.js).
 """
@@ -8,16 +8,19 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import Request
-from sse_starlette.sse import EventSourceResponse
 from starlette.responses import JSONResponse, Response
 
+from console.web import areas, overview
 from console.web.auth import sessions
 from console.web.door import DESK, Door
+from console.web.events import Events
 from console.web.filled import new_form
 from console.web.pages import page
 from console.web.services import Services, services
 from console.web.who import Signed, Who
+from domain.casework.holds import stops_all
 from domain.complaints import overdue
+from domain.divisions import meet
 from schemas.calls import Ringing
 from schemas.staff import StaffRole
 from streams.calls import Calls
@@ -26,7 +29,6 @@ from streams.retry import wanted
 door = Door()
 STREAM = "text/event-stream"
 TURN_SECONDS = 1.0
-PING_SECONDS = 15
 
 
 @door.page("/news", DESK, name="news")
@@ -34,29 +36,36 @@ async def news(request: Request, who: Signed) -> Response:
     """The news as they stand, then whenever they change; ends with the session."""
     if STREAM not in request.headers.get("accept", ""):
         return JSONResponse({"error": "this is a stream of events", "do": f"Ask for {STREAM}"}, 406)
-    return EventSourceResponse(_told(request, who), ping=PING_SECONDS)
+    return Events(_told(request, who))
 
 
 async def _told(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
     made = services(request)
     shown: dict[str, Any] = {}
     while wanted() and await _signed_in(made, who):
-        rings, incidents, late = (
-            await _rings(made, who),
-            await made.line.incidents.in_force(who.area),
-            await _late(made, who),
-        )
+        rings, above = await _rings(made, who), await _above(made, who)
         if shown.get("ringing") != rings:
             yield {"event": "ringing", "data": _part(request, "news_ringing.html", rings=rings, forms=new_form)}
-        if shown.get("banner") != (incidents, late):
-            yield {"event": "banner", "data": _part(request, "news_banner.html", incidents=incidents, late=late)}
-        shown = {"ringing": rings, "banner": (incidents, late)}
+        if shown.get("banner") != above:
+            yield {"event": "banner", "data": _part(request, "news_banner.html", **above)}
+        shown = {"ringing": rings, "banner": above}
         await asyncio.sleep(TURN_SECONDS)
 
 
 async def _rings(made: Services, who: Who) -> list[Ringing]:
     found = await Calls(made.line).ringing()
-    return [each for each in found if each.area.startswith(who.area) or who.area.startswith(each.area)]
+    return [each for each in found if meet(each.area, who.area)]
+
+
+async def _above(made: Services, who: Who) -> dict[str, Any]:
+    """What the banner tells. The stop for all contact: whoever works on must know why nothing goes out."""
+    stops = [hold for hold in await overview.holds(made, who) if stops_all(hold)]
+    return {
+        "stops": stops,
+        "places": areas.names({hold.area or "" for hold in stops}, made.line.clock.now().date()),
+        "incidents": await made.line.incidents.in_force(who.area),
+        "late": await _late(made, who),
+    }
 
 
 async def _late(made: Services, who: Who) -> int:

@@ -14,7 +14,7 @@ from console.web import trail
 from console.web.door import Door
 from console.web.i18n import translate
 from console.web.pages import page
-from console.web.policy_words import ABOUT, KEYS, PARTS, WRONG
+from console.web.policy_words import ABOUT, KEYS, PARTS
 from console.web.preview import MOST_RESIDENTS, MOST_SECONDS, previews
 from console.web.services import Services, services
 from console.web.who import ForbiddenError, NotFoundError, Signed, Who
@@ -121,12 +121,14 @@ async def publish(request: Request, who: Signed, draft_id: str) -> Response:
     live, reason = await rules.standing(made.line), _reason(form)
     if refused := _not_publishable(request, who, draft, live, form):
         return await _draft(request, who, draft, 409, refused=refused, reason=reason)
-    override = reason if digest_of(draft.text) in live.stopped else ""
+    digest = digest_of(draft.text)
+    override = reason if digest in live.stopped else ""
     detail = f"draft {draft.id} by {', '.join(draft.writers)}"[:2000]
-    await trail.write(made, who, "policy-approved", digest_of(draft.text), reason, detail)
-    policy = await rules.publish(made.line, draft.text, who.login, override)
+    await trail.write(made, who, "policy-approved", digest, reason, detail)
+    if live.policy != digest or set(await _by_partition(made)) != {digest}:  # else only the draft is still to be noted
+        await rules.publish(made.line, draft.text, who.login, override)
     with suppress(StaleDraftError):  # written on meanwhile: what was approved is in force, what came after is a draft
-        await _put(made, who, draft, form, {"state": DraftState.PUBLISHED, "policy": policy})
+        await _put(made, who, draft, form, {"state": DraftState.PUBLISHED, "policy": digest})
     return RedirectResponse("/policies", 303)
 
 
@@ -268,7 +270,6 @@ async def _draft(
         saved=text == draft.text,
         theirs=_lines(draft.text, text) if status == 409 and text != draft.text else [],
         faults=faults(text),
-        wrong=WRONG,
         digest=digest_of(draft.text),
         live=live,
         moved=draft.base != live.policy,

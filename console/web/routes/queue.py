@@ -1,17 +1,16 @@
 """The queue: what to take next, live; filters, search, and the best free case by one key."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from itertools import islice
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from sse_starlette.sse import EventSourceResponse
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from console import labels
 from console.web import trail
 from console.web.door import DESK, Door
+from console.web.events import Events
 from console.web.i18n import language_of, translate
 from console.web.live import claims, filters, places
 from console.web.live.filters import Filters
@@ -21,7 +20,6 @@ from console.web.live.stream import Listener, changes
 from console.web.pages import ZONE, page
 from console.web.services import Services, services
 from console.web.who import Signed, Who
-from domain.triage import PATIENCE
 from schemas.levels import Level
 
 door = Door()
@@ -29,7 +27,6 @@ AT_FIRST = 100  # rows of a page; the others come as they are scrolled to
 AT_ONCE = 200
 MOST = 2000  # rows that a page may ask for when it loads anew
 FURTHEST = 1_000_000
-PING_SECONDS = 15
 
 
 @door.page("/queue", DESK, name="queue")
@@ -39,8 +36,10 @@ async def queue(request: Request, who: Signed) -> Response:
     await made.queue.refresh()
     asked = Filters.of(request.query_params)
     rows, total = _matching(made, who, asked, 0, AT_FIRST)
-    none = translate(request, "辖区内目前没有待接手的警情。") if request.query_params.get("told") == "none" else ""
-    return _page(request, who, asked, rows, total, notice=none)
+    notice = ""
+    if request.query_params.get("told") == "none":
+        notice = translate(request, "目前没有待接手的警情：列出的都已在处置中，打开即可接手。")
+    return _page(request, who, asked, rows, total, notice=notice)
 
 
 @door.page("/queue/rows", DESK, name="queue-rows")
@@ -60,7 +59,7 @@ async def events(request: Request, who: Signed) -> Response:
     await services(request).queue.refresh()
     mark = request.headers.get("last-event-id") or request.query_params.get("from", "")
     listener = Listener(who, language_of(request), Filters.of(request.query_params))
-    return EventSourceResponse(changes(request, listener, mark), ping=PING_SECONDS)
+    return Events(changes(request, listener, mark))
 
 
 @door.act("/queue/search", DESK, name="queue-search")
@@ -91,7 +90,8 @@ async def take_next(request: Request, who: Signed) -> Response:
 
 def _matching(made: Services, who: Who, asked: Filters, first: int, count: int) -> tuple[list[Row], int]:
     """So many rows from a place on, and how many there are: without filters that is known, and not counted anew."""
-    fitting = (row for row in made.queue.order() if asked.fits(row, who))
+    now = made.line.clock.now()
+    fitting = (row for row in made.queue.order() if asked.fits(row, who, now))
     if not asked.any:
         return list(islice(fitting, first, first + count)), made.queue.levels(who.area).total()
     rows = list(fitting)
@@ -103,7 +103,7 @@ async def _closed(made: Services, who: Who, case_id: str) -> list[Row]:
     if case is None or not who.sees(case.profile.division):
         return []
     people = await made.line.residents.standing([case.resident])
-    return [row_of(case, people.get(case.resident))]
+    return [row_of(case, people.get(case.resident), await made.line.policies.live())]
 
 
 def _page(
@@ -135,7 +135,6 @@ def _page(
         ready=made.hub.ready.is_set(),
         sought=sought,
         notice=notice,
-        patience_ms=PATIENCE // timedelta(milliseconds=1),
     )
 
 
@@ -151,6 +150,7 @@ def _states() -> dict[str, str]:
         filters.RETURNED: "接手超时退回",
         filters.MINE: "我接手的",
         filters.CLAIMED: "已有人接手",
+        filters.OVERDUE: "已超时",
         filters.ALL: "全部未结案",
     }
     return standings | {state.value: name for state, name in labels.STATES.items() if state.value in filters.STATES}

@@ -12,10 +12,11 @@ from console.web import answers, stops, trail
 from console.web.answers import Answered
 from console.web.case import facts
 from console.web.case.view import person_of
-from console.web.door import Door
+from console.web.door import RELEASES, Door
 from console.web.i18n import translate
 from console.web.live.search import LONGEST, sought
 from console.web.pages import page
+from console.web.releases import ask_release
 from console.web.services import Services, services
 from console.web.who import NotFoundError, Signed, Who
 from domain import masking, releases
@@ -25,11 +26,9 @@ from domain.reconciliation import Line, as_csv, reconcile, totals
 from domain.releases import Why
 from schemas.cases import Case, StopState
 from schemas.inputs import OperatorReport
-from schemas.releases import ReleaseRequest, ReleaseState
-from schemas.staff import StaffRole
+from schemas.releases import MOST_REASON, ReleaseRequest, ReleaseState
 
 door = Door()
-ROLES = frozenset({StaffRole.RELEASE_DESK, StaffRole.SUPERVISOR})
 STOPS_SHOWN, DAYS_SHOWN, DECIDED_SHOWN = 200, 30, 20
 LIVE = (StopState.ASKED, StopState.IN_FORCE)
 _WORDS = {
@@ -37,11 +36,12 @@ _WORDS = {
     Why.ASKED_ALREADY: "这笔止付已有待审批的解除申请。",
     Why.SAME_PERSON: "须由另一人审批：申请人不能审批自己的申请。",
     Why.DECIDED: "这份申请已经审批过了。",
+    Why.TOLD: "案件已收到批准，只差登记：不能再改为不批准。",
 }
 _TOO_LONG = "理由须为 2 至 300 字。"
 
 
-@door.page("/release", ROLES, name="release")
+@door.page("/release", RELEASES, name="release")
 async def desk(request: Request, who: Signed, state: str = "") -> Response:
     """Requests with their clocks, stops by state, and the days to reconcile."""
     wanted = {StopState(state)} if state in list(StopState) else set(LIVE)
@@ -49,7 +49,7 @@ async def desk(request: Request, who: Signed, state: str = "") -> Response:
     return await _desk_page(request, who, [line for line in lines if line.stop.state in wanted], state=state)
 
 
-@door.act("/release/search", ROLES, name="release-search")
+@door.act("/release/search", RELEASES, name="release-search")
 async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") -> Response:
     """Stops in any state by whoever stands at the desk. The words are kept nowhere."""
     made, text = services(request), q.strip()[:LONGEST]
@@ -62,14 +62,14 @@ async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") 
     return await _desk_page(request, who, lines, sought=text)
 
 
-@door.page("/release/stops/{case_id}/{number}", ROLES, name="release-stop")
+@door.page("/release/stops/{case_id}/{number}", RELEASES, name="release-stop")
 async def stop(request: Request, case_id: str, number: int, who: Signed) -> Response:
     """One stop: every message to and from the bank, and the form that asks to lift it."""
     case = await _case(services(request), who, case_id, number)
     return await _stop_page(request, who, case, number)
 
 
-@door.act("/release/stops/{case_id}/{number}/ask", ROLES, name="release-ask")
+@door.act("/release/stops/{case_id}/{number}/ask", RELEASES, name="release-ask")
 async def ask(
     request: Request,
     case_id: str,
@@ -82,35 +82,23 @@ async def ask(
     """Ask to lift a stop; another decides."""
     made = services(request)
     case = await _case(made, who, case_id, number)
-    name = short_hash("release", case.id, number, form)
-    now = made.line.clock.now()
-    found: ReleaseRequest | Why | None
-    async with made.line.releases.alone_with(f"{case.id}/{number}"):  # of two who ask at once the second is told
-        if await made.line.releases.get(name):  # the form was sent twice
-            return _to(name)
-        known = await made.line.releases.all()
-        try:
-            found = releases.asked(
-                case, number, known, name=name, by=who.login, reason=reason.strip(), evidence=evidence, now=now
-            )
-        except ValueError:
-            found = None
-        if isinstance(found, ReleaseRequest):
-            await trail.write(made, who, "release-asked", case.id, found.reason, found.id)
-            await made.line.releases.put(found)
-            return _to(name)
-    wrong = translate(request, _WORDS[found] if found else _TOO_LONG)
     typed = {"reason": reason, "evidence": evidence}
-    return await _stop_page(request, who, case, number, typed, wrong, status=409 if found else 422)
+    try:
+        found = await ask_release(made, who, case, number, form, reason, evidence)
+    except ValueError:
+        return await _stop_page(request, who, case, number, typed, translate(request, _TOO_LONG), status=422)
+    if isinstance(found, ReleaseRequest):
+        return _to(found.id)
+    return await _stop_page(request, who, case, number, typed, translate(request, _WORDS[found]), status=409)
 
 
-@door.page("/release/requests/{name}", ROLES, name="release-request")
+@door.page("/release/requests/{name}", RELEASES, name="release-request")
 async def one(request: Request, name: str, who: Signed) -> Response:
     """A request, and the forms that decide on it."""
     return await _request_page(request, who, await _request(services(request), who, name))
 
 
-@door.act("/release/requests/{name}/approve", ROLES, name="release-approve")
+@door.act("/release/requests/{name}/approve", RELEASES, name="release-approve")
 async def approve(
     request: Request,
     name: str,
@@ -128,20 +116,20 @@ async def approve(
             return await _request_page(request, who, found, wrong=translate(request, _WORDS[why]), status=409)
         if found.state is ReleaseState.APPROVED:
             return _to(name)
-        answer = await answers.put(made, who, _report(made, who, found, form, seen), _reason(found, who))
-        if answer.how is Answered.REFUSED:
-            return await _request_page(request, who, found, words=facts.say(request, answer.words), status=409)
+        by, refused = await _tell(made, who, found, form, seen)
+        if by is None:
+            return await _request_page(request, who, found, words=facts.say(request, refused), status=409)
         now = made.line.clock.now()
-        await made.line.releases.put(releases.decided(found, ReleaseState.APPROVED, who.login, "", now))
+        await made.line.releases.put(releases.decided(found, ReleaseState.APPROVED, by, "", now))
     return _to(name)
 
 
-@door.act("/release/requests/{name}/refuse", ROLES, name="release-refuse")
+@door.act("/release/requests/{name}/refuse", RELEASES, name="release-refuse")
 async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str, Form()] = "") -> Response:
     """Leave the stop in force, with a reason."""
     made = services(request)
     found = await _request(made, who, name)
-    if not 2 <= len(reason.strip()) <= 300:
+    if not 2 <= len(reason.strip()) <= MOST_REASON:
         wrong = translate(request, _TOO_LONG)
         return await _request_page(request, who, found, refusal=reason, wrong=wrong, status=422)
     async with made.line.releases.alone_with(name) as fresh:
@@ -151,14 +139,17 @@ async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str
             return await _request_page(request, who, found, refusal=reason, wrong=wrong, status=409)
         if found.state is ReleaseState.REFUSED:
             return _to(name)
+        if await _told_by(made, found):
+            wrong = translate(request, _WORDS[Why.TOLD])
+            return await _request_page(request, who, found, wrong=wrong, status=409)
         now = made.line.clock.now()
         decided = releases.decided(found, ReleaseState.REFUSED, who.login, reason.strip(), now)
-        await trail.write(made, who, "release-refused", found.case, decided.words, _names(found, who))
+        await trail.write(made, who, "release-refused", found.case, decided.words, _names(found, who.login))
         await made.line.releases.put(decided)
     return _to(name)
 
 
-@door.page("/release/reconciliation/{bank}/{day}.csv", ROLES, name="release-file")
+@door.page("/release/reconciliation/{bank}/{day}.csv", RELEASES, name="release-file")
 async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
     """The day's reconciliation with a bank, as a file; that it was taken is in the audit."""
     made = services(request)
@@ -169,11 +160,33 @@ async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
     return Response(text, media_type="text/csv", headers={"Content-Disposition": name, "Cache-Control": "no-store"})
 
 
-@door.page("/release/reconciliation/{bank}/{day}", ROLES, name="release-day")
+@door.page("/release/reconciliation/{bank}/{day}", RELEASES, name="release-day")
 async def day(request: Request, bank: str, day: str, who: Signed) -> Response:
     """The same on the screen."""
     lines, accounts = await _day(services(request), who, bank, day)
     return page(request, "release_day.html", bank=bank, day=day, lines=lines, accounts=accounts, totals=totals(lines))
+
+
+async def _tell(made: Services, who: Who, found: ReleaseRequest, form: str, seen: int) -> tuple[str | None, str]:
+    """Tell the case of an approval; who has approved by what it has then, none when it refuses, and its words.
+
+    It may have been told before, by whom something cut off before the request was noted as approved: then he has
+    approved, and the bank is not asked again.
+    """
+    if by := await _told_by(made, found):
+        await trail.write(made, who, "release-noted", found.case, "", _names(found, by))
+        return by, ""
+    reason = f"{_names(found, who.login)}: {found.reason}"
+    answer = await answers.put(made, who, _report(made, who, found, form, seen), reason)
+    if answer.how is Answered.REFUSED:
+        return await _told_by(made, found), answer.words
+    return who.login, ""
+
+
+async def _told_by(made: Services, found: ReleaseRequest) -> str | None:
+    """Who has approved a request that nobody has noted as approved, by what its case has been told."""
+    case = await made.desk.load(found.case)
+    return releases.approver(found, case) if case else None
 
 
 def _to(name: str) -> Response:
@@ -230,12 +243,8 @@ def _report(made: Services, who: Who, found: ReleaseRequest, form: str, seen: in
     )
 
 
-def _reason(found: ReleaseRequest, who: Who) -> str:
-    return f"{_names(found, who)}: {found.reason}"
-
-
-def _names(found: ReleaseRequest, who: Who) -> str:
-    return f"request {found.id} asked by {found.asked_by}, decided by {who.login}"
+def _names(found: ReleaseRequest, by: str) -> str:
+    return f"request {found.id} asked by {found.asked_by}, decided by {by}"
 
 
 async def _desk_page(
@@ -287,11 +296,7 @@ async def _stop_page(
     """A stop's page; that it was looked at is in the audit before."""
     made = services(request)
     await trail.look(made, who, "stop", case.id)
-    waiting = [
-        each
-        for each in await made.line.releases.all()
-        if releases.is_open(each) and (each.case, each.payment) == (case.id, number)
-    ]
+    waiting = releases.of_stop(await made.line.releases.all(), case.id, number)
     return page(
         request,
         "release_stop.html",
@@ -337,6 +342,7 @@ async def _request_page(
         may_not=releases.may_not_decide(found, who.login),
         overdue=releases.overdue(found, made.line.clock.now()),
         stands=releases.stands(case, found.payment),
+        approver=releases.approver(found, case),
         wrong=wrong,
         words_of_case=words,
         refusal=refusal,

@@ -29,11 +29,13 @@ WEAK = {
     Weakness.LONG: N_("密码最多 200 个字符。"),
     Weakness.LIKE_LOGIN: N_("密码里不能有您的账号或姓名。"),
     Weakness.SIMPLE: N_("密码太简单：至少要有五个不同的字符。"),
+    Weakness.COMMON: N_("这样的密码最先被人猜到：不要只用常见的词、连续或重复的字符。"),
 }
 DIFFERENT = N_("两次输入的密码不一样。")
 WRONG = N_("账号或密码不对，或者该账号不能登录。")
 LAPSED = N_("这个一次性密码已过期。请向管理员要一个新的。")
 WRONG_CODE = N_("验证码不对，或者已经用过。请等下一个验证码。")
+WRONG_RECOVERY = N_("恢复码不对，或者已经用过。请用另一个；都不行，请管理员重设验证器。")
 
 
 @door.public("GET", "/sign-in", name="sign-in")
@@ -85,10 +87,11 @@ async def code(request: Request) -> Response:
     attempt = made.sign_in.lockout.attempt(request, "code", at.account.login)
     if seconds := await made.sign_in.lockout.wait(attempt):
         return _slower(request, "sign_in_code.html", seconds)
-    account = await _proved(made, at.account, str((await request.form()).get("code", "")))
+    given = str((await request.form()).get("code", ""))
+    account = await _proved(made, at.account, given)
     if account is None:
         await made.sign_in.lockout.wrong(attempt)
-        return _code(request, 401, WRONG_CODE)
+        return _code(request, 401, WRONG_RECOVERY if second_factor.like_recovery(given) else WRONG_CODE)
     await made.sign_in.lockout.right(attempt)
     return await proceed(request, account, proved=True)
 

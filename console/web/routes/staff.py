@@ -12,7 +12,7 @@ from fastapi import Request
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
-from console.web import trail
+from console.web import areas, trail
 from console.web.auth import passwords, tokens
 from console.web.auth.signing import wall_now
 from console.web.auth.words import N_, ROLES, place
@@ -33,6 +33,7 @@ WRONG = {
     "name": N_("请填写姓名。"),
     "role": N_("请选择角色。"),
     "area": N_("辖区：行政区划代码开头的 2、4、6 或 9 位数字；留空为全省。"),
+    "nowhere": N_("辖区：没有这个行政区划代码，这样的账号什么案件也看不到。请核对。"),
     "officer": N_("民警账号要填写排班表里的警员编号，任务才能送到。"),
 }
 REFUSED = {
@@ -196,9 +197,11 @@ def _given(form: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _fields(made: Services, given: Mapping[str, str]) -> dict[str, object]:
-    """What a form says of an account. Raises RefusedError when an officer has no number."""
+    """What a form says of an account. Raises RefusedError when an officer has no number, or the area is nowhere."""
     if given["role"] == StaffRole.OFFICER and not given["officer"]:
         raise RefusedError(WRONG["officer"])
+    if given["area"].isdecimal() and not areas.exists(given["area"]):
+        raise RefusedError(WRONG["nowhere"])
     fields: dict[str, object] = {name: given[name] for name in ("name", "role", "area")}
     fields |= {name: given[name] or None for name in ("station", "officer")}
     if made.sign_in.provider is not None:

@@ -8,22 +8,22 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Sequence
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any
 
 import orjson
 from fastapi import Request
 from pydantic import ValidationError
-from sse_starlette import EventSourceResponse
 from starlette.responses import JSONResponse, Response
 
 from console.web import unmask
 from console.web.answers import Answered
 from console.web.auth import csrf
 from console.web.door import Door
+from console.web.events import Events
 from console.web.i18n import translate
 from console.web.pages import page
 from console.web.services import Services, services
+from console.web.static_files import STATIC
 from console.web.tasks import mine as of_officer
 from console.web.tasks import tiles
 from console.web.tasks.acts import Act, Taking, Told
@@ -35,11 +35,9 @@ from streams.retry import wanted
 
 door = Door()
 OFFICERS = frozenset({StaffRole.OFFICER})
-STATIC = Path(__file__).parents[1] / "static"
 PARTS = ("quanzu.css", "tasks.css", "clock.js", "keys.js", "icon.svg")
 MOST_ACTS = 100  # in one message; a shift's work is fewer
 TAKE_SECONDS = 8.0  # then the telephone is told to try again: nothing is lost by it
-PING_SECONDS = 15
 CHANGCHUN = "220100"
 MANIFEST = {
     "name": "劝阻 · 我的任务",
@@ -126,7 +124,7 @@ async def acts(request: Request, who: Signed) -> Response:
 @door.page("/tasks/events", OFFICERS, name="tasks-events")
 async def events(request: Request, who: Signed) -> Response:
     """An event `tasks` whenever something may have changed for the officer; it says no more than that."""
-    return EventSourceResponse(_changes(services(request), who), ping=PING_SECONDS)
+    return Events(_changes(services(request), who))
 
 
 @door.public("GET", "/tasks/worker.js", name="tasks-worker")

@@ -8,7 +8,7 @@ from fastapi import Form, Request
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
-from console.web import trail
+from console.web import areas, trail
 from console.web.auth.words import N_
 from console.web.door import Door
 from console.web.i18n import translate
@@ -19,13 +19,14 @@ from domain.ids import short_hash
 from schemas.levels import Level
 from schemas.staff import StaffRole
 from schemas.webhooks import Webhook
-from streams.webhooks import Webhooks, new_id
+from streams.webhooks import UNTRUSTED, Webhooks, new_id
 
 door = Door("/integrations/webhooks")
 ADMINISTRATORS = frozenset({StaffRole.ADMINISTRATOR})
 WRONG = {
     "url": N_("地址要以 https:// 开头；只有本机的程序可以用 http://。"),
     "area": N_("辖区：行政区划代码开头的 2、4、6 或 9 位数字；留空为全省。"),
+    "nowhere": N_("没有这个行政区划代码。请核对。"),
 }
 
 
@@ -57,6 +58,8 @@ async def make(
         )
     except ValidationError as error:
         return await _shown(request, status=422, wrong=WRONG[str(error.errors()[0]["loc"][0])], url=url, area=area)
+    if not areas.exists(made.area):
+        return await _shown(request, status=422, wrong=WRONG["nowhere"], url=url, area=area)
     await trail.write(services(request), who, "webhook-made", made.id, detail=short_hash(made.url))
     await book.put(made)
     return await _shown(request, secret=secret, of=made.id)
@@ -144,6 +147,7 @@ async def _shown(
         status,
         webhooks=list((await book.by_id()).values()),
         health=await book.health(),
+        untrusted=UNTRUSTED,
         levels=list(Level),
         wrong=translate(request, "未添加。") + translate(request, wrong) if wrong else "",
         url=url,

@@ -5,17 +5,22 @@ const AGAIN = 3000;
 let known = new Set(), first = true;
 
 async function renew() {
-  const answer = await fetch("/alarms?part=list", { headers: { accept: "text/html" } }).catch(() => null);
+  const answer = await fetch(`/alarms?part=${place.dataset.alarms}`, { headers: { accept: "text/html" } }).catch(() => null);
   if (!answer?.ok) return; // no network: asked again soon
   const told = new DOMParser().parseFromString(await answer.text(), "text/html");
   const typed = [...place.querySelectorAll("[data-alarm] input[name=note]")].map((each) => [each.closest("[data-alarm]").dataset.alarm, each.value]);
-  const focused = document.activeElement?.closest("[data-alarm]")?.dataset.alarm;
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
+  const open = place.querySelector("details")?.open ?? false;
   place.replaceChildren(...told.body.childNodes);
+  const of = (alarm) => place.querySelector(`[data-alarm="${CSS.escape(alarm)}"]`);
   for (const [alarm, value] of typed) {
-    const field = place.querySelector(`[data-alarm="${CSS.escape(alarm)}"] input[name=note]`);
+    const field = of(alarm)?.querySelector("input[name=note]");
     if (field) field.value = value;
-    if (field && alarm === focused) field.focus();
   }
+  const fold = place.querySelector("details"), on = focused?.closest("[data-alarm]")?.dataset.alarm;
+  const again = (on === undefined ? place : of(on))?.querySelector(focused?.name ? "input[name=note]" : focused?.localName ?? "none");
+  if (fold) fold.open = open || fold.querySelector("ul").contains(again); // what he was at may have become older
+  again?.focus();
   const alarms = [...place.querySelectorAll("[data-alarm]")];
   place.hidden = !alarms.length;
   if (none) none.hidden = alarms.length > 0;

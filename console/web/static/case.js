@@ -1,8 +1,8 @@
 // The case page: forms are sent without leaving it, what changes is shown without touching what is being typed,
 // what cannot be undone is looked at once more, and a stop can be taken back for some seconds.
-import { keep } from "/static/claim.js";
-import { tick } from "/static/clock.js";
-import { announce } from "/static/keys.js";
+import { keep } from "./claim.js";
+import { tick } from "./clock.js";
+import { announce } from "./keys.js";
 
 const page = document.getElementById("case"), second = document.getElementById("second");
 const news = document.getElementById("case-news"), said = document.getElementById("said");
@@ -254,7 +254,8 @@ async function answered(form, status, told) {
     if (ENDS.includes(form.dataset.act)) page.dataset.claimEnds = "yes";
     if (told.version && !ahead) seen(told.version);
     form.closest("details.act")?.removeAttribute("open");
-    await refresh(told.undo ? "h-money" : form.dataset.act === "answers" ? "" : "h-acts");
+    const money = told.undo || form.dataset.act === "release_stop";
+    await refresh(money ? "h-money" : form.dataset.act === "answers" ? "" : "h-acts");
     say(told.words ?? "");
     if (form.dataset.act === "answers") document.querySelector("#ask [data-say]")?.focus();
   } else if (told.ask) {

@@ -9,11 +9,14 @@ export function keep(place, id) {
   place.dataset.claim = id;
   let timer = 0;
 
-  const lost = () => {
+  const lost = (why = "") => {
     clearTimeout(timer);
     document.removeEventListener("visibilitychange", woken);
     if ("claimEnds" in place.dataset) return;
-    for (const element of place.querySelectorAll("[data-claim-lost]")) element.hidden = false;
+    for (const element of place.querySelectorAll("[data-claim-lost]")) {
+      if (why) element.textContent = why;
+      element.hidden = false;
+    }
     place.dispatchEvent(new CustomEvent("claim-lost", { bubbles: true }));
   };
 
@@ -26,8 +29,8 @@ export function keep(place, id) {
         headers: { "x-csrf-token": document.body.dataset.csrf, accept: "application/json" },
       });
       if (answer.ok) {
-        const { held, seconds } = await answer.json();
-        if (!held) return lost();
+        const { held, seconds, why } = await answer.json();
+        if (!held) return lost(why);
         after = seconds * 1000;
       } else if (answer.status < 500) return lost();
     } catch {

@@ -1,5 +1,5 @@
 // The overview, live: the server sends the parts that changed, and each is put in place where it stands.
-import { tick } from "/static/clock.js";
+import { tick } from "./clock.js";
 
 const desk = document.querySelector("#desk");
 const lost = document.querySelector("#desk-lost");

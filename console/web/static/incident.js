@@ -1,5 +1,5 @@
 // A major incident's board that keeps itself up to date, and an act on many cases with its progress.
-import { tick } from "/static/clock.js";
+import { tick } from "./clock.js";
 
 const board = document.getElementById("board");
 if (board) {
@@ -10,6 +10,10 @@ if (board) {
     const every = boxes().every((box) => box.checked);
     for (const box of boxes()) box.checked = !every;
   });
+
+  // Who comes back from an act finds chosen what it did not reach.
+  const again = new URLSearchParams(location.hash.slice(1)).get("again")?.split(",") ?? [];
+  for (const box of boxes()) box.checked ||= again.includes(box.value);
 
   let waiting = 0, reading = false;
   const read = async () => {
@@ -47,7 +51,7 @@ const run = document.getElementById("run");
 if (run) {
   const AT_ONCE = 4;
   const progress = document.getElementById("progress"), counted = document.getElementById("counted");
-  const results = document.getElementById("results").content;
+  const results = document.getElementById("results").content, back = run.querySelector("a");
 
   const act = async (row) => {
     const body = new URLSearchParams(new FormData(run));
@@ -63,7 +67,7 @@ if (run) {
   run.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = run.querySelector("button"), counts = { done: 0, waiting: 0, refused: 0, failed: 0 };
-    const rows = [...document.querySelectorAll("tr[data-run]")], left = [...rows];
+    const rows = [...document.querySelectorAll("tr[data-run]")], left = [...rows], again = [];
     button.disabled = true;
     progress.value = 0;
     const work = async () => {
@@ -72,7 +76,8 @@ if (run) {
         counts[how] += 1;
         const place = row.querySelector("[data-result]");
         place.replaceChildren(results.querySelector(`[data-how="${how}"]`).cloneNode(true));
-        if (words) place.title = words;
+        if (words) place.firstElementChild.textContent = words;
+        if (how === "refused" || how === "failed") again.push(row.dataset.run);
         progress.value += 1;
         counted.textContent = counted.dataset.words
           .replace("{done}", counts.done + counts.waiting).replace("{refused}", counts.refused)
@@ -81,5 +86,6 @@ if (run) {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     button.disabled = counts.failed === 0;
+    back.hash = again.length ? `again=${again.join(",")}` : "";
   });
 }

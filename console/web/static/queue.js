@@ -1,13 +1,14 @@
 // The queue: rows are patched in place by their case's id, so that scroll, focus and what is being typed stay.
-import { Alarm } from "/static/alarm.js";
-import { serverNow, sync, tick, words } from "/static/clock.js";
-import { Live } from "/static/live.js";
+import { Alarm } from "./alarm.js";
+import { serverNow, sync, tick, words } from "./clock.js";
+import { Live } from "./live.js";
+import { before, beyond, weightOf } from "./order.js";
 
 const MORE = 200, OVERLAP = 20, FADE = 500, SORT_EVERY = 15000, HIDDEN_FOR = 60000;
 const at = (id) => document.getElementById(id);
 const table = at("queue"), body = at("rows"), above = at("above"), more = at("more"), form = at("filters");
-const { me, patience } = table.dataset, found = "known" in table.dataset;
-const rows = new Map(); // by case: { element, cells, turn, fen, since }; cells as the server wrote them
+const { me } = table.dataset, found = "known" in table.dataset;
+const rows = new Map(); // by case: { element, cells } and its weight; cells as the server wrote them
 const held = new Map(); // rows that belong above what is being looked at: shown when they are asked for
 const alarm = new Alarm(at("sound"), at("alarms"), at("alarm"));
 let total = Number(table.dataset.total), busy = false, ended = false, asked = 0;
@@ -20,9 +21,9 @@ function parsed(html) {
   return [...holder.content.querySelectorAll("tr.case")];
 }
 
-function read(entry, { turn, fen, since, by }) {
-  Object.assign(entry, { turn: Number(turn), fen: Number(fen), since: Number(since) });
-  entry.element.classList.toggle("mine", by === me);
+function read(entry, told) {
+  Object.assign(entry, weightOf(told));
+  entry.element.classList.toggle("mine", told.by === me);
   return entry;
 }
 
@@ -35,6 +36,7 @@ function patch(entry, fresh) {
   const { element, cells } = entry;
   if (element.classList.contains("leaving")) total += 1;
   element.classList.remove("leaving");
+  if (!("limit" in fresh.dataset)) delete element.dataset.limit;
   Object.assign(element.dataset, fresh.dataset);
   [...fresh.children].forEach((cell, number) => {
     const html = cell.innerHTML;
@@ -52,15 +54,7 @@ function flash(element) {
   element.classList.add("changed");
 }
 
-// ---------------------------------------------------------------- the order, as domain/triage has it
-
-const worth = (entry, now) => entry.fen * (1 + Math.max(0, now - entry.since) / Number(patience));
-
-function before(one, other, now) {
-  if (one.turn !== other.turn) return one.turn < other.turn;
-  const difference = worth(one, now) - worth(other, now);
-  return difference === 0 ? one.id < other.id : difference > 0;
-}
+// ---------------------------------------------------------------- the order
 
 const listed = () => [...body.children].map((element) => rows.get(element.dataset.id)).filter(Boolean);
 
@@ -177,6 +171,10 @@ function wait() {
   for (const element of body.querySelectorAll("time.waiting")) {
     const text = words(Math.max(0, now - Number(element.dataset.since)));
     if (element.textContent !== text) element.textContent = text;
+  }
+  for (const element of body.querySelectorAll(".beyond")) {
+    const entry = rows.get(element.closest("tr").dataset.id);
+    if (entry) element.hidden = beyond(entry, now) < 0;
   }
 }
 

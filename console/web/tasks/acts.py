@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from console.web import trail
-from console.web.answers import Answered
+from console.web.answers import Answered, applied
 from console.web.live.hub import ANSWER_SECONDS
 from console.web.services import Services
 from console.web.tasks.mine import Say, case_of
@@ -132,7 +132,7 @@ class Taking:
 
     async def _to_case(self, act: OnTask, case: Case | None, given: OfficerReport | OperatorReport) -> Told | Written:
         """For the case to be told; where it was before, only the answer was lost."""
-        if await self._applied(given):
+        if await applied(self._services, given.resident, given.id):
             return await self._end(act, Answered.DONE, "" if case and case.open else "案件现已结案")
         return Written(act, await self._rosters.take(given) if isinstance(given, OfficerReport) else [given])
 
@@ -185,12 +185,6 @@ class Taking:
         """Whether somebody is on the same roster."""
         roster = await self._rosters.roster_of(self._who.officer or "")
         return roster is not None and any(each.id == officer for each in roster.officers)
-
-    async def _applied(self, given: OfficerReport | OperatorReport) -> bool:
-        """Whether the case knows of it already."""
-        line = self._services.line
-        loaded = await line.store.load(home(given.resident, line.settings.partitions), [given.id], [])
-        return loaded is not None and given.id in loaded.applied
 
     async def _done(self, act: Act, on: str) -> Told:
         await trail.write(self._services, self._who, f"task-{_name(act)}", on, detail=act.id)

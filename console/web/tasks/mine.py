@@ -14,7 +14,8 @@ from console.web.who import Who
 from domain import check_in, masking
 from domain.divisions import name_of
 from domain.ids import resident_of, short_hash
-from domain.officers import ELIGIBLE, on_duty
+from domain.officers import ELIGIBLE, off_at, on_duty
+from domain.rounds import Post
 from domain.tasks import Errand, sort_out
 from schemas.cases import Case, Payment
 from schemas.inputs import VisitStage
@@ -50,8 +51,9 @@ async def find(services: Services, who: Who) -> Mine:
     roster = await rosters.roster_of(who.officer)
     tasks = [task for task in (await rosters.tasks(now)).values() if task.officer == who.officer]
     me = next((each for each in roster.officers if each.id == who.officer), None) if roster else None
-    division = me.division if me else who.area
-    errands, gone = sort_out([(task, await case_of(services, task)) for task in tasks], division, now)
+    post = Post(me.division if me else who.area, off_at(me, now) if me else None)
+    policy = await services.line.policies.live()
+    errands, gone = sort_out([(task, await case_of(services, task)) for task in tasks], post, now, policy)
     joining = [task for task in tasks if task.joins is not None and task.state is TaskState.OPEN]
     shown = {errand.task.dispatch for errand in errands}
     joining = [task for task in joining if task.joins in shown]
@@ -90,7 +92,7 @@ def told(services: Services, who: Who, mine: Mine, say: Say, csrf: str) -> dict[
         "login": who.login,
         "known": mine.me is not None,
         "division": mine.me.division if mine.me else "",
-        "until": epoch(_shift_ends(mine.me, now)),
+        "until": epoch(off_at(mine.me, now) if mine.me else None),
         "colleagues": [_colleague(each) for each in mine.colleagues],
         "tasks": tasks,
         "gone": [_gone(task, say) for task in mine.gone],
@@ -119,7 +121,7 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime) -> dict[str, Any]
         "division": case.profile.division,
         "place": place(name_of(case.profile.division, now.date()), say),
         "why": [reasons.told(reason, say) for reason in case.danger.reasons],
-        "danger": [say(text) for text in _dangers(case)],
+        "danger": [say(text) for text in _dangers(errand)],
         "who": _who(resident, case, say, now),
         "also": [{"name": other.name} for other in mine.joined.get(task.dispatch, [])],
         "payments": [_payment(payment, say) for payment in case.payments],
@@ -146,8 +148,11 @@ def phone_of(resident: Resident | None) -> str:
     return next((held.value for held in resident.phones if held.until is None), "") if resident else ""
 
 
-def _dangers(case: Case) -> Iterable[str]:
-    """What to be ready for at the door."""
+def _dangers(errand: Errand) -> Iterable[str]:
+    """What to be ready for, on the way and at the door."""
+    case = errand.case
+    if not errand.fits:
+        yield "下班前来不及完成：请转交"
     if case.danger.call_since is not None:
         yield "可疑通话仍在进行：骗子可能正在指挥"
     if any(payment.state is TransferState.PENDING for payment in case.payments):
@@ -180,11 +185,6 @@ def _gone(task: Task, say: Say) -> dict[str, Any]:
 def _colleague(officer: Officer) -> dict[str, Any]:
     levels = [level.value for level, roles in ELIGIBLE.items() if officer.role in roles]
     return {"id": officer.id, "name": officer.name, "levels": levels}
-
-
-def _shift_ends(officer: Officer | None, now: datetime) -> datetime | None:
-    shifts = officer.shifts if officer else []
-    return next((shift.end for shift in shifts if shift.start <= now < shift.end), None)
 
 
 def _by_lead(joining: Iterable[Task], people: dict[str, Resident]) -> dict[str, list[Resident]]:

@@ -5,9 +5,12 @@ export function applied(task, act, checkIn) {
   if (act.dispatch !== task.dispatch) return task;
   const at = Date.parse(act.at);
   switch (act.do) {
-    case "stage":
+    case "stage": {
       if (LEAVES.has(act.stage)) return null;
-      return { ...task, stage: act.stage, check_in: act.stage === "arrived" ? at + checkIn : "" };
+      // accepting and arriving each have a new deadline, which only the server knows: the old one would run out here
+      const due = act.stage === "on_the_way" ? task.due : "";
+      return { ...task, stage: act.stage, due, check_in: act.stage === "arrived" ? at + checkIn : "" };
+    }
     case "hand_over":
     case "seen":
       return null;

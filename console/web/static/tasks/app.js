@@ -89,11 +89,20 @@ async function askForSync() {
   await worker?.sync?.register("acts").catch(() => undefined); // not every browser has it, or allows it
 }
 
-async function act(fields) {
-  await store.addAct(login, made(fields, serverTime(state.me)));
+async function act(...all) {
+  const now = serverTime(state.me);
+  await store.addActs(login, all.map((fields) => made(fields, now)));
   await load();
   await deliver();
 }
+
+// Tasks called off that he has not said he has read.
+function unread() {
+  const seen = new Set(mine().filter((each) => each.do === "seen").map((each) => each.dispatch));
+  return state.gone.filter((task) => !seen.has(task.dispatch));
+}
+
+const read = (...tasks) => act(...tasks.map((task) => ({ do: "seen", dispatch: task.dispatch })));
 
 async function raise() {
   const silent = $("#silent").checked;
@@ -152,8 +161,7 @@ async function show() {
     await store.dropConflict(entry.id);
     await load();
   });
-  const seen = new Set(mine().filter((each) => each.do === "seen").map((each) => each.dispatch));
-  view.gone(state.gone.filter((task) => !seen.has(task.dispatch)), (task) => act({ do: "seen", dispatch: task.dispatch }));
+  view.gone(unread(), read);
   view.waiting(mine(), state.tasks);
   view.checkIn(tasks.find((task) => task.stage === "arrived" && task.check_in !== ""));
   view.map(tasks, state.me?.division ?? "");
@@ -215,6 +223,11 @@ for (const button of document.querySelectorAll("[data-open]"))
 
 $("#safe").addEventListener("click", () => {
   for (const task of tasksNow()) if (task.stage === "arrived") act({ do: "check_in", dispatch: task.dispatch });
+});
+
+$("#gone-all").addEventListener("click", () => {
+  $("#main").focus(); // the button goes
+  read(...unread());
 });
 
 result.listen(async (fields) => {

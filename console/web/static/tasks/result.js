@@ -2,7 +2,7 @@
 import * as store from "./store.js";
 
 const form = document.getElementById("result");
-const fen = (yuan) => Math.round(Number(yuan || 0) * 100);
+const fen = (yuan) => Math.round(Number(yuan.replaceAll(",", "")) * 100); // 3,800 as the page itself writes it
 
 function read() {
   const checklist = {};

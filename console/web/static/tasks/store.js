@@ -54,6 +54,9 @@ export const silent = () => run("readonly", (store) => store("meta").get("silent
 export const keepDraft = (draft) => run("readwrite", (store) => store("drafts").put(draft));
 export const keepSilent = (chosen) => run("readwrite", (store) => store("meta").put(chosen, "silent"));
 export const addAct = (login, act) => run("readwrite", (store) => store("acts").add({ login, act }));
+// All or none of them, in their order.
+export const addActs = (login, acts) =>
+  run("readwrite", (store) => acts.map((act) => store("acts").add({ login, act })).at(-1));
 export const dropConflict = (id) => run("readwrite", (store) => store("conflicts").delete(id));
 
 // What the server has told: it replaces what was known. Another person's tasks go, his unsent acts stay his.

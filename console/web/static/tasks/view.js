@@ -112,6 +112,7 @@ export function conflicts(entries, dismissed) {
 
 export function gone(entries, seen) {
   $("#gone").hidden = !entries.length;
+  $("#gone-all").hidden = entries.length < 2;
   renew($("#gone ul"), entries, (entry) => entry.dispatch, (entry) => {
     const made = clone("t-gone");
     slot(made, "case", entry.case);

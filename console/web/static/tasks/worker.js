@@ -3,7 +3,10 @@ import * as store from "/static/tasks/store.js";
 import { send } from "/static/tasks/sending.js";
 
 const CACHE = "quanzu-tasks-__VERSION__", SHELL = "/tasks", PATIENCE = 4000;
-const FILES = "__FILES__";
+const FILES = "__FILES__", VERSION = /^\/static\/v-[0-9a-f]+\//;
+
+// A page names its files with their version. Without network an older page, or a newer, is better with ours than bare.
+const plain = (pathname) => pathname.replace(VERSION, "/static/");
 
 self.addEventListener("install", (event) => {
   event.waitUntil(fill().then(() => self.skipWaiting()));
@@ -21,7 +24,7 @@ self.addEventListener("fetch", (event) => {
   const { request } = event, { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== self.location.origin) return;
   if (request.mode === "navigate" && pathname === SHELL) event.respondWith(shell(request));
-  else if (FILES.includes(pathname)) event.respondWith(file(request, pathname));
+  else if (FILES.includes(plain(pathname))) event.respondWith(file(request, plain(pathname)));
 });
 
 async function fill() {

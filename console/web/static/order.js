@@ -1,0 +1,24 @@
+// The order of the queue, as domain/triage has it (Weight.place): what is less is to be taken first. A test holds both equal.
+
+/** All that a case's place hangs on but the time, as its row tells it: milliseconds, `limit` none where it may wait. */
+export function weightOf({ turn, fen, since, patience, limit }) {
+  return {
+    turn: Number(turn), fen: Number(fen), since: Number(since), patience: Number(patience),
+    limit: limit === undefined ? Infinity : Number(limit),
+  };
+}
+
+export const beyond = ({ since, limit }, now) => now - since - limit;
+
+function place(weight, now) {
+  const over = beyond(weight, now);
+  if (over >= 0) return [weight.turn, 0, -over];
+  return [weight.turn, 1, -weight.fen * (1 + Math.max(0, now - weight.since) / weight.patience)];
+}
+
+/** Whether one case is to be taken before another. */
+export function before(one, other, now) {
+  const mine = place(one, now), its = place(other, now);
+  const first = mine.findIndex((part, number) => part !== its[number]);
+  return first < 0 ? one.id < other.id : mine[first] < its[first];
+}
