@@ -4,11 +4,12 @@ from playwright.async_api import expect
 
 from domain.identity import account_token
 from domain.messages import code
+from domain.risk.sets import ORDER_DIGITS
 from schemas.evidence import Standing, WatchEntry
 from schemas.levels import Action
 from schemas.staff import StaffRole
 from streams.keys import key
-from streams.screening.store import ORDER_DIGITS, spread
+from streams.screening.store import spread
 from tests.browser.people import PHONE, People
 from tests.browser.test_incidents import wrong
 from tests.console.stage import Stage

@@ -5,7 +5,8 @@ from datetime import timedelta
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from domain.check_in import WITHIN
+from domain.check_in import GLANCE, WITHIN
+from schemas.alarms import Alarm
 from schemas.events import FactKind
 from schemas.levels import EvidenceClass, Outcome
 from schemas.staff import StaffRole
@@ -199,6 +200,33 @@ async def test_who_does_not_check_in_is_on_the_supervisors_screen(console: Stage
         await expect(alarm).to_contain_text("后已签到")
         await alarm.get_by_role("button", name="我来处理").click()
         await expect(alarm).to_have_count(0)
+
+
+async def test_alarms_folded_on_the_overview_are_reached_by_the_keyboard_and_stay_unfolded(
+    console: Stage, people: People
+) -> None:
+    now, made = console.house.clock.now(), console.house.line.alarms
+    names = [f"folded-{n}" for n in range(GLANCE + 2)]
+    for age, name in enumerate(names):
+        plain = {"id": name, "kind": "check_in_missed", "at": now - timedelta(minutes=age), "told_at": now}
+        await made.raise_(Alarm.model_validate(plain | {"officer": name, "name": name, "area": "220102"}))
+    supervisor = await people.page(StaffRole.SUPERVISOR, size=WIDE)
+    await supervisor.goto("/desk")
+    fold = supervisor.locator("[data-alarms] summary")
+    await expect(fold).to_contain_text("其余未按时签到警报")
+    oldest = supervisor.locator("[data-alarm]", has_text=names[-1])
+    await expect(oldest).to_be_hidden()
+    await fold.focus()
+    await supervisor.keyboard.press("Enter")
+    await expect(oldest).to_be_visible()
+    await people.shot(supervisor, "alarms-unfolded")
+    await oldest.get_by_label("处置").fill("已联系")
+    await supervisor.keyboard.press("Enter")
+    await expect(oldest).to_have_count(0)
+    await expect(supervisor.locator("[data-alarm]", has_text=names[-2])).to_be_visible()
+    assert await faults(supervisor, "desk") == []
+    for name in names[:-1]:
+        await made.acknowledge(name, "a test", "", now)
 
 
 async def test_the_page_with_a_task_is_for_everybody(console: Stage, people: People) -> None:

@@ -19,6 +19,7 @@ from tests.browser.people import People
 from tests.browser.test_officer import hold, on, opened, press
 from tests.console.stage import Stage
 from tests.console.visiting import NAME, visiting
+from tests.line.signals import call, transfer
 from tests.servers.process import free_port
 
 KEPT = "caches.match('/tasks').then(Boolean)"
@@ -111,6 +112,32 @@ async def test_who_sets_out_offline_for_a_case_that_was_settled_is_shown_so(cons
         await expect(page.locator("#conflicts")).to_be_hidden()
         await expect(page.locator("#gone")).to_be_hidden()
         assert not [words for words in await visit.told() if "on the way" in words]
+
+
+async def test_all_that_was_called_off_is_read_at_one_tap_without_network_too(console: Stage, afield: People) -> None:
+    async with visiting(console, "afield-7") as visit:
+        second = await visit.line.resident(name="李华")
+        await visit.line.signal(call(visit.line, second), transfer(visit.line, second, visit.line.account()))
+        await visit.line.advance(minutes=3)
+        page = await opened(afield, "afield-7", sync=False)
+        await kept(page)
+        await expect(page.locator("#list a.task")).to_have_count(2)
+        for resident in (visit.resident, second):
+            await visit.line.dissuade(resident)
+        await expect(page.locator("#gone li")).to_have_count(2, timeout=20_000)
+        await afield.shot(page, "called-off")
+        await page.context.set_offline(True)
+        await page.get_by_role("button", name="全部知道了").click()
+        await expect(page.locator("#gone")).to_be_hidden()
+        await expect(page.locator("#waiting li")).to_have_count(2)
+        await page.reload()
+        await expect(page.locator("#waiting li")).to_have_count(2)
+        await expect(page.locator("#gone")).to_be_hidden()
+        await page.context.set_offline(False)
+        await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
+        await page.reload()
+        await expect(page.locator("#none")).to_be_visible()
+        await expect(page.locator("#gone")).to_be_hidden()
 
 
 async def test_an_alarm_pressed_offline_goes_out_before_all_else(console: Stage, afield: People) -> None:

@@ -38,6 +38,30 @@ async def test_one_asks_the_other_approves_and_the_stop_is_lifted(console: Stage
     await people.shot(anna, "release-stop")
 
 
+async def test_what_an_operator_asks_for_on_the_cases_page_waits_there_for_a_second_person(
+    console: Stage, people: People
+) -> None:
+    stop = await stopped(console)
+    page, bert = await people.page(StaffRole.OPERATOR), await people.page(DESK)
+    await page.goto(f"/cases/{stop.case.id}")
+    await page.locator("#money details.act summary").click()
+    await page.locator("#release-1").fill("生活困难，本月房租到期")
+    await page.get_by_role("button", name="申请解除", exact=True).click()
+    await page.locator("[data-second-yes]").click()
+    await expect(page.locator("#money")).to_contain_text("已申请解除止付，等另一人审批")
+    await expect(page.locator("#money details.act")).to_have_count(0)
+    await expect(page.locator("#said")).to_contain_text("等另一人审批")
+    await people.shot(page, "release-asked-on-the-case")
+    await bert.goto("/release")
+    await bert.get_by_role("row", name=stop.case.id).first.get_by_role("link", name="审批").click()
+    await bert.get_by_role("button", name="批准解除").click()
+    await expect(bert.locator("#h-request")).to_have_text("已批准")
+    await stop.line.advance(minutes=3)
+    await known(console, stop, StopState.RELEASED)
+    stop.line.expect_stop(stop.mule, Action.STOP_RELEASE)
+    await expect(page.locator("#money")).to_contain_text("止付已解除")
+
+
 async def test_the_desk_shows_what_runs_out_and_the_day_to_be_reconciled(console: Stage, people: People) -> None:
     await stopped(console)
     for language, size in (("zh-CN", None), ("en", PHONE), ("ko", None)):

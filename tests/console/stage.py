@@ -74,6 +74,16 @@ class Client(httpx.AsyncClient):
         self.account, self.token, self.proof = account, token, proof
 
 
+async def first_banner(client: Client) -> str:
+    """What the stream of news tells first of what stands above every page of the desk."""
+    async with client.stream("GET", "/news", headers={"accept": "text/event-stream"}) as stream:
+        lines = stream.aiter_lines()
+        async for text in lines:
+            if text == "event: banner":
+                return await anext(lines)
+    raise AssertionError("the stream ended without a banner")
+
+
 @asynccontextmanager
 async def stage(data: Path, **settings: object) -> AsyncIterator[Stage]:
     """Everything started; `settings`: the console's, where they are to be others."""

@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
+import pytest
 from httpx import Response
 
+from console.web import answers
+from console.web.case import acts
 from schemas.cases import Case
 from schemas.staff import StaffRole
 from tests.console.stage import Client, Stage
@@ -74,14 +77,62 @@ async def test_a_case_of_another_prefecture_is_not_told_apart_from_none(console:
     assert case.id not in {each["id"] for each in listed}
 
 
-async def test_an_act_sent_again_under_its_key_counts_once(console: Stage) -> None:
-    case = await red(console.line())
+async def test_an_act_sent_again_under_its_key_counts_once_and_is_answered_as_before(console: Stage) -> None:
+    line = console.line()
+    case = await red(line)
     async with await console.signed_in(StaffRole.OPERATOR) as client:
         first = await note(client, case, "the-same-key")
         again = await note(client, case, "the-same-key")
         after = (await client.get(f"{API}/cases/{case.id}")).json()
-    assert (first.status_code, again.status_code) == (200, 202)
-    assert after["version"] == first.json()["version"]
+    assert (first.status_code, again.status_code, again.json()["answer"]) == (200, 200, "done")
+    assert after["version"] == again.json()["version"]
+    noted = [fact for fact in await line.facts(line.residents[0]) if fact.words == "note: a note"]
+    assert len(noted) == 1
+
+
+async def test_an_act_that_was_not_answered_in_time_is_answered_when_it_is_sent_again(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = console.line()
+    case = await red(line)
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        with monkeypatch.context() as impatient:
+            impatient.setattr(answers, "ANSWER_SECONDS", 0.0)
+            first = await note(client, case, "not-in-time", case.version)
+        await line.settle()
+        again = await note(client, case, "not-in-time", case.version)
+    assert (first.status_code, again.status_code) == (202, 200)
+
+
+async def test_a_refused_act_sent_again_under_its_key_is_refused_as_before(console: Stage) -> None:
+    line = console.line()
+    case = await red(line)
+    body = {"act": {"do": "lower", "level": "red", "reason": "looked into"}, "seen": case.version}
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        first, again = [
+            await client.post(f"{API}/cases/{case.id}/acts", json=body, headers={"Idempotency-Key": "not-lower"})
+            for _ in range(2)
+        ]
+    assert (first.status_code, again.status_code) == (409, 409)
+    assert first.json()["words"] == again.json()["words"]
+
+
+async def test_what_the_journal_tells_late_of_a_version_is_waited_for_and_what_it_does_not_tell_is_missing(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = console.line()
+    case = await red(line)
+    (*_, latest) = await line.events(line.residents[0])
+    ahead = case.model_copy(update={"version": case.version + 1})  # as the store has it first
+    late = latest.model_copy(update={"case": ahead, "input": "late"})
+    monkeypatch.setattr(acts, "LATE_SECONDS", 20.0)
+    asyncio.get_running_loop().call_later(0.2, console.services.stories.hear, late)
+    told = await acts.news(console.services, ahead, case.version)
+    assert ([each.version for each in told.told], told.whole) == ([ahead.version], True)
+    further = ahead.model_copy(update={"version": ahead.version + 1})
+    monkeypatch.setattr(acts, "LATE_SECONDS", 0.1)
+    told = await acts.news(console.services, further, ahead.version)
+    assert ([each.version for each in told.told], told.whole) == ([], False)
 
 
 async def test_an_act_on_what_has_changed_meanwhile_is_refused_with_409(console: Stage) -> None:

@@ -2,8 +2,10 @@
 
 import secrets
 
+from console.web.guests import guests
 from domain.identity import account_token
 from domain.messages import code
+from domain.risk.sets import ORDER_DIGITS
 from schemas.audit import AuditEntry
 from schemas.calls import Call, Told
 from schemas.events import FactKind
@@ -13,7 +15,7 @@ from schemas.residents import Resident
 from schemas.staff import StaffRole
 from streams.keys import key
 from streams.reader import read_all
-from streams.screening.store import ORDER_DIGITS, spread
+from streams.screening.store import spread
 from streams.screening.subjects import Subjects
 from streams.topics import AUDIT, CALLS
 from tests.console.stage import Client, Stage
@@ -78,6 +80,20 @@ async def test_a_right_code_is_noted_on_the_case_once(console: Stage, line: Line
     await line.settle()
     notes = [fact.words for fact in await line.facts(resident, FactKind.NOTE) if "code confirmed" in fact.words]
     assert notes == [f"code confirmed: {sent[0]}"]
+
+
+async def test_in_a_demo_the_page_tells_the_code_that_the_caller_would_read_out(console: Stage, line: Line) -> None:
+    resident = await red(line, line.account())
+    sent = [d.id for e in await line.events(resident) for d in e.dispatches if d.action is Action.FLASH_SMS]
+    right = code(console.house.settings.key(), sent[0])
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, resident.phones[0].value)
+        assert right not in (await client.get(where)).text
+        console.services.guests = guests(console.house.clock.now(), "220104-officer-1")
+        try:
+            assert f"<strong>{right}</strong>" in (await client.get(where)).text
+        finally:
+            console.services.guests = ()
 
 
 async def test_wrong_codes_are_told_and_slow_down(console: Stage, line: Line) -> None:

@@ -69,6 +69,15 @@ async def test_an_outcome_keeps_the_amount_that_was_named_of_each_payment(
     assert [loss.amount_fen for loss in after.losses] == [10_000]
 
 
+async def test_no_more_is_kept_than_was_to_be_paid_and_the_form_says_so(line: Line, operator: Client) -> None:
+    _, case = await red(line)
+    (payment,) = case.payments
+    more = {"outcome": "dissuaded", "kept": payment.transfer, f"amount:{payment.transfer}": "30,000.01"}
+    answer = await send(operator, case, "outcome", more, headers=JSON)
+    assert (answer.status_code, answer.json()["field"]) == (422, f"amount:{payment.transfer}")
+    assert "不能大于这笔付款" in answer.json()["words"]
+
+
 async def test_answers_are_shown_to_the_next_operator_who_goes_on_where_they_ended(
     console: Stage, line: Line, operator: Client
 ) -> None:

@@ -10,7 +10,8 @@ import pytest
 from console.web.live.returns import NOTE, Returns
 from schemas.cases import Case
 from schemas.events import FactKind
-from schemas.inputs import ClaimAct
+from schemas.inputs import ClaimAct, OutcomeAct
+from schemas.levels import Outcome
 from schemas.residents import Resident
 from schemas.staff import StaffRole
 from streams.desk import BEATS, LEASE
@@ -131,6 +132,38 @@ async def test_another_cannot_keep_or_end_a_claim_that_is_not_his(console: Stage
     assert not await held(second, case, "release")
     assert await held(first, case, "renew")
     assert (await line.case(resident)).claimed_by == first.account.login
+    await first.aclose()
+    await second.aclose()
+
+
+async def why(client: Client, case: Case) -> str:
+    """What the open page is told of a claim that it no longer holds."""
+    told = (await client.post(f"/cases/{case.id}/renew", headers=JSON)).json()
+    assert not told["held"]
+    return str(told["why"])
+
+
+async def test_whose_case_an_officers_result_has_settled_is_told_so_and_not_that_his_time_was_over(
+    console: Stage, line: Line
+) -> None:
+    resident, case = await open_case(console, line)
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        assert await held(client, case, "claim")
+        await line.settle()
+        await line.operator(resident, OutcomeAct(outcome=Outcome.DISSUADED), by="officer-7")
+        assert await why(client, case) == "officer-7 已登记：已劝阻。此案不再由您处置。"
+
+
+async def test_who_did_not_report_in_time_is_told_that_and_who_has_the_case_by_name(console: Stage, line: Line) -> None:
+    resident, case = await open_case(console, line)
+    first, second = [await console.signed_in(StaffRole.OPERATOR) for _ in range(2)]
+    assert await held(first, case, "claim")
+    await line.settle()
+    await line.operator(resident, ClaimAct(do="unclaim", note=NOTE), by=first.account.login)
+    assert "超时未登记" in await why(first, case)
+    assert await held(second, case, "claim")
+    await line.settle()
+    assert second.account.name in await why(first, case)
     await first.aclose()
     await second.aclose()
 

@@ -1,8 +1,8 @@
 """A console that is killed while it keeps a stop-payment back: the next one sends it, and the bank hears of it once."""
 
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,6 +48,18 @@ def console_of(started: House) -> Process:
     named = started.settings.environment() | {"QUANZU_CONSOLE_PORT": str(port)}
     command = ["env", *(f"{name}={value}" for name, value in named.items()), sys.executable, str(PROGRAM)]
     return Process("console", [*command, "console", "serve"], started.settings.data / "console.log", port)
+
+
+@contextmanager
+def killed(started: House) -> Iterator[Process]:
+    """A console that listens, and is killed at the end, whatever it is about."""
+    console = console_of(started)
+    console.start()
+    try:
+        console.ready()
+        yield console
+    finally:
+        console.kill()
 
 
 @asynccontextmanager
@@ -100,13 +112,8 @@ async def sent_once(started: House, line: Line, name: str, account: str) -> None
 async def test_a_console_that_is_killed_before_the_seconds_are_over_leaves_the_stop_to_the_next(
     the_house: House, lone: Line
 ) -> None:
-    first = console_of(the_house)
-    first.start()
-    try:
-        first.ready()
+    with killed(the_house) as first:
         name, account = await kept_back(the_house, lone, first)
-    finally:
-        first.kill()
     assert await the_house.line.redis.hexists(ACTS, name)
     assert not lone.bank.left
     await sent_once(the_house, lone, name, account)
@@ -115,19 +122,15 @@ async def test_a_console_that_is_killed_before_the_seconds_are_over_leaves_the_s
 async def test_a_console_that_is_killed_after_it_has_written_the_stop_and_before_the_answer_has_it_sent_once(
     the_house: House, lone: Line
 ) -> None:
-    first = console_of(the_house)
-    first.start()
+    async def under_way() -> bool:
+        return bool(await the_house.line.redis.zscore(SENDING, name))
+
     try:
-        first.ready()
-        name, account = await kept_back(the_house, lone, first)
-        the_house.worker.freeze()  # nobody answers what the console writes now
-
-        async def under_way() -> bool:
-            return bool(await the_house.line.redis.zscore(SENDING, name))
-
-        await until(under_way, SECONDS)
+        with killed(the_house) as first:
+            name, account = await kept_back(the_house, lone, first)
+            the_house.worker.freeze()  # nobody answers what the console writes now
+            await until(under_way, SECONDS)
     finally:
-        first.kill()
         the_house.worker.thaw()
     assert await the_house.line.redis.hexists(ACTS, name)
     await sent_once(the_house, lone, name, account)

@@ -4,10 +4,13 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from html import unescape
 
 import orjson
 from httpx import Response
 
+from console.web.live.filters import Filters
+from console.web.who import Who
 from schemas.complaints import Complaint, ComplaintKind
 from schemas.inputs import ClaimAct
 from schemas.rosters import Officer, Role, Roster, Shift
@@ -32,7 +35,7 @@ def row(page: str, level: str) -> list[int]:
     table = page.partition('<table class="figures">')[2].partition("</table>")[0]
     found = re.search(rf'<span class="level {level}">.*?</th>(.*?)</tr>', table, re.DOTALL)
     assert found, page[:2000]
-    return [int(number) for number in re.findall(r"<td[^>]*>(\d+)</td>", found[1])]
+    return [int(number) for number in re.findall(r"<td[^>]*>(?:<a [^>]*>)?(\d+)(?:</a>)?</td>", found[1])]
 
 
 async def test_a_supervisor_sees_the_load_of_the_area_and_of_no_other(console: Stage) -> None:
@@ -44,6 +47,27 @@ async def test_a_supervisor_sees_the_load_of_the_area_and_of_no_other(console: S
     ):
         assert row((await near.get("/desk")).text, "red")[0] == 1
         assert row((await far.get("/desk")).text, "red")[0] == 0
+
+
+async def test_each_number_of_the_load_leads_to_its_cases(console: Stage) -> None:
+    case = await red_in(console.line(), "220881")
+    await caught_up(console, case)
+    async with await console.signed_in(SUPERVISOR, "220881") as client:
+        page = (await client.get("/desk")).text
+        leading = {unescape(each) for each in re.findall(r'href="(/queue\?[^"]+)"', page)}
+        assert leading >= {"/queue?level=red&state=all", "/queue?area=220881&level=red&state=all", "/queue?state=all"}
+        assert "/queue?level=blue&state=all" not in leading
+        for each in leading:
+            assert f'id="case-{case.id}"' in (await client.get(each)).text, each
+
+
+async def test_what_is_overdue_is_found_in_the_queue(console: Stage) -> None:
+    case = await red_in(console.line(), "220881")
+    await caught_up(console, case)
+    row, asked = console.services.hub.rows[case.id], Filters.of({"state": "overdue"})
+    who = Who("s-1", "", SUPERVISOR, "2208", None, None, "")
+    assert not asked.fits(row, who, case.opened_at)
+    assert asked.fits(row, who, case.opened_at + timedelta(days=1))
 
 
 async def test_a_claim_is_told_with_who_has_it_and_for_how_long(console: Stage) -> None:

@@ -1,11 +1,15 @@
 """The hand-over sheet: it writes itself, a note is kept with it, and another person confirms."""
 
+import asyncio
 from datetime import timedelta
 
+from schemas.incidents import Incident
 from schemas.inputs import CallAgainAct
 from schemas.staff import StaffRole
+from streams import rules
 from tests.console.stage import Client, Stage
 from tests.console.stops import audited, caught_up, hidden, later, red_in, stopped
+from tests.line.house import until
 
 SUPERVISOR = StaffRole.SUPERVISOR
 
@@ -58,6 +62,23 @@ async def test_who_takes_over_confirms_and_the_note_is_in_the_audit(console: Sta
     assert (taken.by, taken.detail) == (bert.account.login, written.detail)
 
 
+async def test_of_two_who_take_over_at_once_one_has_and_both_see_who(console: Stage) -> None:
+    async with (
+        await console.signed_in(SUPERVISOR, "220204") as anna,
+        await console.signed_in(SUPERVISOR, "220204") as bert,
+        await console.signed_in(SUPERVISOR, "220204") as carl,
+    ):
+        name = await write(console, anna, "who comes first")
+        answers = await asyncio.gather(*(each.post(f"/handover/{name}/take") for each in (bert, carl)))
+        assert [answer.status_code for answer in answers] == [303, 303]
+        (taken,) = await audited(console, "hand-over-taken", name)
+        kept = await console.services.line.handovers.get(name)
+        assert kept is not None
+        assert kept.taken_by == taken.by
+        for each in (bert, carl):
+            assert f"{taken.by} 已于" in (await each.get("/handover")).text
+
+
 async def test_a_form_sent_twice_is_one_hand_over(console: Stage) -> None:
     async with await console.signed_in(SUPERVISOR, "220284") as anna:
         page = (await anna.get("/handover")).text
@@ -82,3 +103,22 @@ async def test_a_note_that_is_too_long_is_refused_and_kept_on_the_screen(console
         answer = await anna.post("/handover", data={"form": "f-long", "note": "x" * 2001})
     assert answer.status_code == 422
     assert "x" * 2001 in answer.text
+
+
+async def test_a_major_incident_and_the_stop_for_everything_are_on_the_sheet(console: Stage) -> None:
+    line, now = console.services.line, console.house.clock.now()
+    begun = Incident(id=f"m{1:020x}", campaign="k-sheet", area="220221", at=now, by="anna", reason="多人被同一账户骗")
+    await line.incidents.change(begun.id, lambda known: known or begun)
+    hold = await rules.hold(line, timedelta(hours=1), "anna", "网关被盗用", spare_red=False, named={"area": "220221"})
+
+    async def in_force() -> bool:
+        return hold in [each.id for each in await rules.in_force(line)]
+
+    try:
+        await until(in_force, 30)  # the line takes it in as any other input
+        async with await console.signed_in(SUPERVISOR, "220221") as client:
+            page = (await client.get("/handover")).text
+    finally:
+        await rules.lift(line, hold, "anna", "the test is over", "drop")
+    assert "k-sheet" in page.partition('id="s-incidents"')[2].partition('id="s-promises"')[0]
+    assert "停止全部外呼" in page.partition('id="s-holds"')[2]

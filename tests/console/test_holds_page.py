@@ -14,7 +14,7 @@ from schemas.staff import StaffRole
 from streams import rules
 from streams.reader import read_all
 from streams.topics import AUDIT
-from tests.console.stage import Client, Stage
+from tests.console.stage import Client, Stage, first_banner
 from tests.line.house import until
 from tests.line.rig import Line
 from tests.line.signals import scam_app
@@ -71,6 +71,16 @@ async def test_the_second_look_says_how_many_cases_and_steps_a_mute_would_touch(
     assert await in_force(console) == []
 
 
+async def test_a_mute_says_what_it_holds_back_in_the_words_of_its_reader(console: Stage, line: Line) -> None:
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        given = form(kind="mute", scam_type="brushing")
+        chinese = (await client.post("/holds/look", data=given)).text
+        assert "诈骗类型：刷单返利" in chinese
+        assert re.search(r"红色案件也不联系（其中 \d+ 起）", chinese)
+        english = (await client.post("/holds/look", data=given, headers={"accept-language": "en"})).text
+        assert "Brushing orders" in english
+
+
 async def test_a_mute_is_set_once_however_often_its_form_is_sent_and_lets_go_when_it_is_lifted(
     console: Stage, line: Line
 ) -> None:
@@ -85,8 +95,10 @@ async def test_a_mute_is_set_once_however_often_its_form_is_sent_and_lets_go_whe
         await line.advance(minutes=6)
         assert await line.facts(resident, FactKind.HELD)
         await seen(console, line)
-        (cases,) = re.findall(r"现在压着 (\d+) 起案件", (await client.get("/holds")).text)
+        held = (await client.get("/holds")).text
+        (cases,) = re.findall(r"现在压着 (\d+) 起案件", held)
         assert int(cases) >= 1
+        assert f'href="/cases/{(await line.case(resident)).id}"' in held
         given = form(what="release", reason="网关已恢复")
         assert (await client.post(f"/holds/{hold.id}/lift", data=given)).status_code == 303
     await line.settle()
@@ -102,6 +114,22 @@ async def test_the_stop_for_everything_needs_the_word(console: Stage, line: Line
         assert await everything(client, word="全部停止") == 303
         (hold,) = await in_force(console)
         assert (hold.channel, hold.action, hold.area, hold.spare_red) == (None, None, "2201", False)
+
+
+async def test_the_stop_for_everything_stands_above_every_page_of_its_area_and_a_mute_does_not(
+    console: Stage, line: Line
+) -> None:
+    async with (
+        await console.signed_in(StaffRole.SUPERVISOR) as chief,
+        await console.signed_in(StaffRole.OPERATOR) as operator,
+        await console.signed_in(StaffRole.OPERATOR, area="2224") as elsewhere,
+    ):
+        assert (await chief.post("/holds", data=form(kind="mute", channel="sms"))).status_code == 303
+        assert "停止全部外呼" not in await first_banner(operator)
+        assert await everything(chief, word="全部停止", reason="网关被盗用") == 303
+        told = await first_banner(operator)
+        assert all(words in told for words in ("停止全部外呼", "红色案件也不联系", "网关被盗用", "长春市"))
+        assert "停止全部外呼" not in await first_banner(elsewhere)
 
 
 async def test_a_mute_that_names_nothing_is_refused(console: Stage, line: Line) -> None:

@@ -7,7 +7,7 @@ from schemas.events import FactKind
 from schemas.residents import Resident
 from schemas.staff import StaffRole
 from streams.incidents import Incidents
-from tests.console.stage import Client, Stage
+from tests.console.stage import Client, Stage, first_banner
 from tests.line.house import until
 from tests.line.rig import Line
 from tests.line.signals import confirmed, transfer
@@ -83,6 +83,7 @@ async def test_a_major_incident_is_declared_once_outlives_redis_and_is_ended_wit
         given = form(incident=incident, reason="均已劝阻")
         assert (await client.post(f"/incidents/{name}/end", data=given)).status_code == 303
         assert (await client.post(f"/incidents/{name}/end", data=given)).status_code == 409
+        assert f"{client.account.login}: 均已劝阻" in (await client.get("/incidents")).text
     found = await console.house.line.incidents.get(incident)
     assert found is not None
     assert (found.in_force, found.end_reason) == (False, "均已劝阻")
@@ -97,16 +98,6 @@ async def test_the_news_tell_operators_of_the_area_and_no_others(console: Stage,
         async with await console.signed_in(StaffRole.OPERATOR, area="2224") as client:
             assert name not in await first_banner(client)
         await chief.post(f"/incidents/{name}/end", data=form(incident=incident, reason="结束了"))
-
-
-async def first_banner(client: Client) -> str:
-    """What the stream of news tells first of incidents."""
-    async with client.stream("GET", "/news", headers={"accept": "text/event-stream"}) as stream:
-        lines = stream.aiter_lines()
-        async for text in lines:
-            if text == "event: banner":
-                return await anext(lines)
-    raise AssertionError("the stream ended without a banner")
 
 
 async def test_operators_declare_nothing(console: Stage, line: Line) -> None:

@@ -1,25 +1,33 @@
-"""The order of the queue: however it came about, it is that of sorting all anew."""
+"""The order of the queue: however it came about, it is that of sorting all anew, on the server as on the page."""
 
+import json
+import random
+import re
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from playwright._impl._driver import compute_driver_executable
 
 from console.web.live.order import Order
 from console.web.live.row import Row, row_of
+from console.web.pages import environment, epoch
+from console.web.static_files import STATIC
 from domain.triage import Turn, Weight
 from schemas.cases import CaseState
 from schemas.levels import Level
-from tests.domain.builders import Line
+from tests.domain.builders import Line, policy
 
 NOW = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 
 
 def row() -> Row:
     begun = Line(at=NOW)
     begun.alert(Level.YELLOW)
-    return row_of(begun.here, None)
+    return row_of(begun.here, None, policy())
 
 
 PLAIN = row()
@@ -29,7 +37,8 @@ PLAIN = row()
 def rows(draw: st.DrawFn) -> Row:
     """One of a few cases, as heavy as it may be just then, open or closed."""
     since = NOW - timedelta(minutes=draw(st.integers(-5, 60)))
-    weight = Weight(draw(st.sampled_from(Turn)), draw(st.sampled_from([1.0, 2.0, 3.0])), since)
+    worth, limit = draw(st.sampled_from([1.0, 2.0, 3.0])), draw(st.sampled_from([None, 30 * MINUTE, 50 * MINUTE]))
+    weight = Weight(draw(st.sampled_from(Turn)), worth, since, 30 * MINUTE, limit)
     state = draw(st.sampled_from([CaseState.RAISED, CaseState.CONTACTING, CaseState.CLOSED]))
     case = PLAIN.case.model_copy(update={"id": f"case-{draw(st.integers(0, 9))}", "state": state})
     return replace(PLAIN, case=case, weight=weight)
@@ -44,3 +53,42 @@ def test_an_order_that_was_kept_is_that_of_sorting_all_anew(first: list[Row], ch
         now.pop(each.id, None)
         now |= {each.id: each} if each.case.open else {}
     assert order.rows == sorted(now.values(), key=lambda each: (*each.weight.place(NOW), each.id))
+
+
+SORTED = """
+import { readFileSync } from "node:fs";
+const { rows, now } = JSON.parse(readFileSync(0, "utf-8"));
+const entries = rows.map((told) => ({ id: told.id, ...weightOf(told) }));
+entries.sort((one, other) => (before(one, other, now) ? -1 : 1));
+console.log(JSON.stringify(entries.map(({ id }) => id)));
+"""
+
+
+def some_rows(chance: random.Random, number: int) -> list[Row]:
+    """Rows of which some weigh the same, some have waited too long, and some may wait for ever."""
+    found = []
+    for each in range(number):
+        since = NOW - timedelta(milliseconds=chance.randrange(-60_000, 7_200_000))
+        worth = chance.choice([0.0, 1.0, 208_220.33898305087, chance.random() * 10 ** chance.randrange(9)])
+        limit = chance.choice([None, 30 * MINUTE, 45 * MINUTE, 120 * MINUTE])
+        weight = Weight(chance.choice(list(Turn)), worth, since, chance.choice([20, 30]) * MINUTE, limit)
+        found.append(replace(PLAIN, case=PLAIN.case.model_copy(update={"id": f"r-{each:04}"}), weight=weight))
+    return found
+
+
+def told(row: Row) -> dict[str, str]:
+    """What the page's script reads of a row."""
+    html = environment("zh").get_template("queue_row.html").render(row=row, case=row.case, step=None, scam="", place="")
+    return dict(re.findall(r'data-(id|turn|fen|since|patience|limit)="([^"]*)"', html.partition("<td")[0]))
+
+
+def test_the_page_puts_rows_in_the_order_in_which_the_server_has_them() -> None:
+    rows = some_rows(random.Random(7), 200)
+    expected = [row.id for row in Order(rows, NOW).rows]
+    program, _ = compute_driver_executable()
+    script = (STATIC / "order.js").read_text("utf-8") + SORTED
+    given_rows = json.dumps({"rows": [told(row) for row in rows], "now": epoch(NOW)})
+    answer = subprocess.run(
+        [program, "--input-type=module", "-e", script], input=given_rows, capture_output=True, text=True, check=True
+    )
+    assert json.loads(answer.stdout) == expected

@@ -91,6 +91,26 @@ async def test_who_wrote_a_draft_does_not_publish_it_and_a_second_person_does(co
     assert any(b"policy-approved" in line and reviewer.account.login.encode() in line for line in audit)
 
 
+async def test_a_publication_that_was_cut_off_is_noted_by_pressing_again_and_begins_no_trial_anew(
+    console: Stage,
+) -> None:
+    async with two(console) as (writer, reviewer):
+        text = policy(console, ("red = 4.0 }", "red = 4.3 }"))
+        address = await drafted(writer, text)
+        await rules.publish(console.house.line, text, reviewer.account.login)  # and no further: the draft stands open
+        await console.house.settle([])
+        before = await rules.standing(console.house.line)
+        assert "这份策略已在执行" in (await reviewer.get(address)).text
+        assert (await decide(writer, address, "/publish", reason="it is good")).status_code == 409
+        answer = await decide(reviewer, address, "/publish", reason="looked at and right")
+        assert answer.status_code == 303, answer.text
+        assert "这份策略已在执行" not in (await reviewer.get(address)).text
+    assert await rules.standing(console.house.line) == before
+    draft = await console.house.line.drafts.get(address.rpartition("/")[2])
+    assert draft is not None
+    assert (draft.state, draft.policy) == (DraftState.PUBLISHED, before.policy)
+
+
 async def test_who_changed_a_draft_afterwards_does_not_publish_it_either(console: Stage) -> None:
     before = await in_force(console)
     async with two(console) as (writer, other):
@@ -134,7 +154,7 @@ async def test_a_wrong_file_is_kept_and_named_with_its_line(console: Stage) -> N
         page = (await writer.get(address)).text
         assert f'data-line="{line}"' in page
         assert "plan.soon" in page
-        assert "needs a unit" in page
+        assert "时长要写单位" in page
         assert (await decide(reviewer, address, "/publish", reason="looks fine")).status_code == 409
         assert (await decide(writer, address, "/preview")).status_code == 422
 

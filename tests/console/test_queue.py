@@ -13,9 +13,12 @@ import orjson
 import pytest
 
 from console.labels import of_step
+from console.web.i18n import LANGUAGES
 from console.web.live.filters import Filters
 from console.web.live.row import Row, latest, row_of
 from console.web.live.search import Sought, sought
+from console.web.pages import yuan
+from domain.stake import to_go
 from schemas.audit import AuditEntry
 from schemas.cases import Case
 from schemas.inputs import ClaimAct
@@ -23,14 +26,23 @@ from schemas.levels import Level, Outcome
 from schemas.residents import Resident
 from schemas.signals import AppKind
 from schemas.staff import StaffRole
+from streams import rules
 from streams.reader import read_all
+from streams.settings import POLICY
 from streams.topics import AUDIT
 from tests.console.stage import Client, Stage
+from tests.domain.builders import policy
 from tests.line.house import until
 from tests.line.rig import Line
 from tests.line.signals import call, scam_app, transfer
 
 SECONDS = 10.0
+# After the money: a call in progress, and a clock that runs.
+WORTH = {
+    "zh": ("尚未到账", "可疑通话中", "剩余"),
+    "en": ("still to go", "suspicious call in progress for", "left"),
+    "ko": ("아직 이체 완료 전", "의심스러운 통화 중", "남음"),
+}
 ON_THE_DESK = timedelta(minutes=3)  # after so long a red resident waits for an operator
 
 
@@ -86,6 +98,34 @@ async def test_who_is_offered_comes_first_and_then_by_worth(console: Stage, line
     async with await console.signed_in(StaffRole.SUPERVISOR, "2204") as client:
         shown = ids(await client.get("/queue"))
     assert [name for name in shown if name[:-2] in (low.id, high.id)] == [f"{high.id}-1", f"{low.id}-1"]
+
+
+async def test_a_row_says_in_each_language_what_its_worth_comes_from(console: Stage, line: Line) -> None:
+    resident = await red(line, "220402002")
+    (case,) = await known(console, line, resident)
+    row = console.services.hub.rows[case.id]
+    told = {language: plain(console.services.queue.html(row, language)) for language in LANGUAGES}
+    amount = yuan(to_go(case))
+    for language, words in WORTH.items():
+        assert all(each in told[language] for each in (f"{amount} {words[0]}", *words[1:])), told[language]
+    assert "超过等待上限" in told["zh"]
+
+
+async def test_when_another_policy_is_in_force_all_rows_are_weighed_anew_and_screens_read_them_anew(
+    console: Stage, line: Line
+) -> None:
+    (case,) = await known(console, line, await red(line, "220402003"))
+    hub, text = console.services.hub, POLICY.read_text("utf-8")
+    before, mark = hub.rows[case.id], hub.mark
+    easier = text.replace("reached = 0.6", "reached = 0.9").replace("busy = 0.1", "busy = 0.9")
+    with hub.watching() as screen:
+        await rules.publish(line.house.line, easier, "wang")
+        await until(lambda: weighs_other(console, before), SECONDS)
+        assert await screen.get() is None
+    assert hub.since(mark) is None
+    assert console.services.queue.html(hub.rows[case.id], "zh") != console.services.queue.html(before, "zh")
+    await rules.publish(line.house.line, text, "wang")
+    await until(lambda: weighs_as(console, before), SECONDS)
 
 
 async def test_another_prefectures_cases_are_not_in_the_list_the_stream_or_a_search(console: Stage, line: Line) -> None:
@@ -262,9 +302,9 @@ async def test_a_filter_that_means_nothing_is_left_out() -> None:
 async def test_of_many_changes_of_one_case_the_last_is_told_and_what_rang_has_rung(console: Stage, line: Line) -> None:
     resident = await red(line, "220602004")
     (case,) = await known(console, line, resident)
-    first = Row(**_fields(row_of(case, resident)) | {"seq": 1, "rings": True, "was": "220602"})
-    second = Row(**_fields(row_of(case, resident)) | {"seq": 2})
-    claimed = Row(**_fields(row_of(case.model_copy(update={"claimed_by": "li"}), resident)) | {"seq": 3})
+    first = Row(**_fields(row_of(case, resident, policy())) | {"seq": 1, "rings": True, "was": "220602"})
+    second = Row(**_fields(row_of(case, resident, policy())) | {"seq": 2})
+    claimed = Row(**_fields(row_of(case.model_copy(update={"claimed_by": "li"}), resident, policy())) | {"seq": 3})
     assert [(row.seq, row.rings, row.was) for row in latest([first, second])] == [(2, True, "220602")]
     assert [row.rings for row in latest([first, second, claimed])] == [False]
 
@@ -279,6 +319,19 @@ async def test_the_counts_are_of_who_is_in_danger_in_the_area(console: Stage, li
     assert case.outcome is Outcome.DISSUADED
     await known(console, line, resident)
     assert (before[Level.YELLOW], console.services.hub.levels("220602005")[Level.YELLOW]) == (1, 0)
+
+
+async def weighs_as(console: Stage, row: Row) -> bool:
+    return console.services.hub.rows[row.id].weight == row.weight
+
+
+async def weighs_other(console: Stage, row: Row) -> bool:
+    return console.services.hub.rows[row.id].weight.fen > row.weight.fen
+
+
+def plain(html: str) -> str:
+    """What is read of it, with one blank where there are several."""
+    return " ".join(re.sub("<[^>]+>", "", html).split())
 
 
 # ---------------------------------------------------------------- listening
@@ -322,7 +375,14 @@ def mark_before(console: Stage, case: Case) -> str:
 
 
 def _fields(row: Row) -> dict[str, Any]:
-    return {"case": row.case, "name": row.name, "phone": row.phone, "waits": row.waits, "weight": row.weight}
+    return {
+        "case": row.case,
+        "name": row.name,
+        "phone": row.phone,
+        "waits": row.waits,
+        "weight": row.weight,
+        "reasons": row.reasons,
+    }
 
 
 def _entry(raw: bytes) -> AuditEntry | None:

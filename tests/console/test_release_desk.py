@@ -5,6 +5,7 @@ import csv
 import io
 from datetime import timedelta
 
+from domain import releases
 from domain.shifts import day_of
 from schemas.cases import StopState
 from schemas.inputs import BankState
@@ -60,6 +61,55 @@ async def test_one_asks_another_approves_and_the_bank_lifts_the_stop(console: St
         anna.account.login,
         bert.account.login,
     )
+
+
+async def cut_off(stop: Stopped, request: ReleaseRequest, by: str) -> None:
+    """An approval that came as far as the case, and no further: nobody has noted it on the request."""
+    await stop.line.operator(stop.resident, releases.act_of(request, by), by=by)
+    await stop.line.settle()
+
+
+async def test_an_approval_that_was_cut_off_is_noted_by_pressing_again_and_the_bank_is_asked_once(
+    console: Stage,
+) -> None:
+    stop = await stopped(console)
+    async with (
+        await console.signed_in(DESK) as anna,
+        await console.signed_in(DESK) as bert,
+        await console.signed_in(StaffRole.SUPERVISOR) as chief,
+    ):
+        request = await ask(console, anna, stop)
+        await cut_off(stop, request, bert.account.login)
+        assert "只差登记" in (await chief.get(f"/release/requests/{request.id}")).text
+        assert await decide(anna, request, "approve") == 409, "who asked does not note it either"
+        assert await decide(chief, request, "refuse", reason="no proof was shown") == 409
+        assert await decide(chief, request, "approve") == 303
+        assert await decide(bert, request, "approve") == 303, "his own approval, noted meanwhile"
+        (noted,) = await audited(console, "release-noted", stop.case.id)
+        assert await audited(console, "release-stop", stop.case.id) == []
+    kept = await console.services.line.releases.get(request.id)
+    assert kept is not None
+    assert (kept.state, kept.decided_by) == (ReleaseState.APPROVED, bert.account.login)
+    assert noted.by == chief.account.login
+    assert bert.account.login in noted.detail
+    await stop.line.advance(minutes=3)
+    await known(console, stop, StopState.RELEASED)
+    stop.line.expect_stop(stop.mule, Action.STOP_RELEASE)
+    assert [each for each in stop.line.bank.left if each.action == Action.STOP_RELEASE] == []
+
+
+async def test_an_approval_that_was_cut_off_is_noted_also_when_the_bank_has_lifted_the_stop(console: Stage) -> None:
+    stop = await stopped(console)
+    async with await console.signed_in(DESK) as anna, await console.signed_in(DESK) as bert:
+        request = await ask(console, anna, stop)
+        await cut_off(stop, request, bert.account.login)
+        await stop.line.advance(minutes=3)
+        await known(console, stop, StopState.RELEASED)
+        assert await decide(bert, request, "approve") == 303
+        assert "只差登记" not in (await bert.get(f"/release/requests/{request.id}")).text
+    kept = await console.services.line.releases.get(request.id)
+    assert kept is not None
+    assert (kept.state, kept.decided_by) == (ReleaseState.APPROVED, bert.account.login)
 
 
 async def test_who_asked_is_refused_as_the_one_who_decides(console: Stage) -> None:

@@ -1,13 +1,14 @@
 """Rosters at the console: shifts, absences, swaps, imports and calendars, each in its own area only."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 from icalendar import Calendar
 
+from console.web import calendars
 from console.web.pages import ZONE
 from console.web.rostering import name_of
-from schemas.rosters import SwapState
+from schemas.rosters import Officer, Role, Shift, SwapState
 from schemas.staff import StaffRole
 from streams.reader import read_all
 from tests.console.rosters import clear, field, roster_of, seen, station, supervisor, with_shift
@@ -240,6 +241,16 @@ async def test_an_import_that_was_overtaken_is_refused(console: Stage) -> None:
         assert answer.status_code == 409
     assert [each.name for each in (await roster_of(console, name)).officers] == ["li"]
     await clear(console, name)
+
+
+async def test_a_calendar_tells_each_moment_in_utc_however_the_roster_has_it() -> None:
+    start = datetime(2026, 3, 2, 8, tzinfo=ZONE)
+    shift = Shift(start=start, end=start + timedelta(hours=12))
+    li = Officer(id="li", name="李", role=Role.OFFICER, division="220104", shifts=[shift])
+    raw = calendars.told("站", [li], start, "值班")
+    assert b"DTSTART:20260302T000000Z" in raw
+    assert b"DTEND:20260302T120000Z" in raw
+    assert b"TZID" not in raw, "an offset is no zone that a calendar knows"
 
 
 async def test_a_calendar_is_told_by_a_secret_address_until_that_is_renewed(console: Stage) -> None:

@@ -212,13 +212,13 @@ async def test_a_session_that_was_made_up_is_none(console: Stage) -> None:
 
 
 async def test_what_is_wrong_is_told_in_words_in_the_person_s_language_or_as_json(console: Stage) -> None:
-    words = {"zh": "没有找到", "en": "Not found", "ko": "찾을 수 없"}
+    words = {"zh": "没有这个页面", "en": "There is no such page", "ko": "그런 페이지가 없"}
     async with httpx.AsyncClient(base_url=console.address, timeout=60) as client:
         for language, part in words.items():
             page = await client.get("/nowhere", headers={"accept": "text/html", "accept-language": language})
             assert (page.status_code, part in page.text) == (404, True), page.text
         program = await client.get("/nowhere", headers={"accept": "application/json", "accept-language": "en"})
-        assert program.json() == {"error": "not found", "do": "Not found, or not in your area."}
+        assert program.json() == {"error": "not found", "do": "There is no such page: check the address."}
 
 
 async def test_no_answer_tells_of_the_program_or_of_where_it_failed(console: Stage, world: World) -> None:

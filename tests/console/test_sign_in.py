@@ -83,7 +83,9 @@ async def test_a_recovery_code_takes_the_place_of_the_authenticator_once(console
         assert (await sign_in(visitor, somebody, code.upper().replace("-", " "))).headers["location"] == "/"
         assert "<dd>9</dd>" in (await visitor.get("/account")).text
     async with Visitor(console) as visitor:
-        assert (await sign_in(visitor, somebody, code)).status_code == 401
+        answer = await sign_in(visitor, somebody, code)
+        assert answer.status_code == 401
+        assert "恢复码不对" in answer.text
 
 
 async def test_no_step_can_be_jumped(console: Stage) -> None:
@@ -108,7 +110,11 @@ async def test_a_one_time_password_comes_to_its_end(console: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("chosen", "again", "words"),
-    [("short", "short", "至少要有 10 个字符"), (PASSWORD, PASSWORD + "!", "两次输入的密码不一样")],
+    [
+        ("short", "short", "至少要有 10 个字符"),
+        ("1234567890", "1234567890", "最先被人猜到"),
+        (PASSWORD, PASSWORD + "!", "两次输入的密码不一样"),
+    ],
 )
 async def test_a_new_password_that_will_not_do_says_why(console: Stage, chosen: str, again: str, words: str) -> None:
     account, word = await newcomer(console)

@@ -79,6 +79,7 @@ async def test_a_form_with_a_mistake_says_which_and_keeps_the_rest(admin: Visito
         ({"name": ""}, "请填写姓名"),
         ({"role": "king"}, "请选择角色"),
         ({"area": "220"}, "行政区划代码"),
+        ({"area": "2299"}, "没有这个行政区划代码"),
         ({"role": "officer"}, "警员编号"),
     ):
         answer = await admin.write("/staff", **good | wrong)

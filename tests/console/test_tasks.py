@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import httpx
 
-from domain.check_in import WITHIN
+from domain.check_in import GLANCE, WITHIN
 from schemas.alarms import Alarm
 from schemas.audit import AuditEntry
 from schemas.cases import CaseState
 from schemas.events import FactKind
 from schemas.levels import EvidenceClass, Outcome
+from schemas.rosters import Shift
 from schemas.staff import StaffRole
 from streams import topics
 from streams.alarms import KEY, OPEN
@@ -57,6 +58,17 @@ async def test_an_officer_sees_who_his_task_is_about_and_that_he_looked_is_recor
         assert (task["level"], task["stage"], task["why"] != []) == ("red", "assigned", True)
         looks = await audited(console, client.account.login, "look-task")
         assert [entry.on for entry in looks] == [visit.task.case]
+
+
+async def test_he_is_told_when_a_visit_no_longer_fits_into_his_shift(console: Stage) -> None:
+    words = "下班前来不及完成：请转交"
+    async with visiting(console, "ends-1") as visit, await officer(console, "ends-1") as client:
+        (task,) = await tasks_of(client)
+        assert words not in task["danger"]
+        ending = Shift(start=visit.line.began, end=console.house.clock.now() + 10 * MINUTE)
+        await visit.line.officers("ends-1", shifts=[ending])
+        (task,) = await tasks_of(client)
+        assert words in task["danger"]
 
 
 async def test_the_whole_telephone_is_told_for_a_reason_and_only_of_whom_he_visits(console: Stage) -> None:
@@ -315,6 +327,24 @@ async def test_an_alarm_of_an_officer_whom_no_roster_knows_is_raised_all_the_sam
         assert await send(client, act("duress", None, at=now)) == [DONE]
         (alarm,) = [each for each in await alarms(here) if each.officer == client.account.login]
         await here.post(f"/alarms/{alarm.id}/acknowledge")
+
+
+async def test_many_missed_check_ins_do_not_push_the_overview_away_and_all_are_there(console: Stage) -> None:
+    now, made = console.house.clock.now(), console.house.line.alarms
+    names = [f"glance-{n}" for n in range(6)]
+    for age, name in enumerate(names):
+        plain = {"id": name, "kind": "check_in_missed", "at": now - age * MINUTE, "told_at": now, "officer": name}
+        await made.raise_(Alarm.model_validate(plain | {"name": name, "area": "220102"}))
+    async with await console.signed_in(StaffRole.SUPERVISOR) as here:
+        part = (await here.get("/alarms", params={"part": "list"}, headers={"accept": "text/html"})).text
+        shown, _, folded = part.partition("<details>")
+        assert "其余未按时签到警报" in folded
+        assert [name for name in names if f'data-alarm="{name}"' in shown] == names[:GLANCE]
+        assert [name for name in names if f'data-alarm="{name}"' in folded] == names[GLANCE:]
+        whole = (await here.get("/alarms", params={"part": "all"}, headers={"accept": "text/html"})).text
+        assert ("<details>" in whole, all(name in whole for name in names)) == (False, True)
+        for name in names:
+            await here.post(f"/alarms/{name}/acknowledge")
 
 
 async def test_signing_out_clears_what_the_browser_has_kept(console: Stage) -> None:

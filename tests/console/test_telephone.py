@@ -7,6 +7,7 @@ import pytest
 from schemas.cases import CaseState
 from schemas.inputs import KeptClaim
 from schemas.levels import EvidenceClass
+from schemas.staff import StaffRole
 from tests.console.case_forms import JSON, looks, red
 from tests.console.softphone import Softphone
 from tests.console.stage import Client, Stage
@@ -35,6 +36,19 @@ async def test_a_talk_is_on_the_case_as_it_begins_and_the_call_in_the_audit(
     assert {"look-call", "note"} <= {entry.act for entry in await looks(console, case.id)}
 
 
+async def test_who_calls_has_the_case_unless_somebody_has_it(
+    console: Stage, line: Line, operator: Client, softphone: Softphone
+) -> None:
+    resident, case = await red(line)
+    await operator.post(f"/cases/{case.id}/call", headers=JSON)
+    await line.settle()
+    assert (await line.case(resident)).claimed_by == operator.account.login
+    async with await console.signed_in(StaffRole.OPERATOR) as colleague:
+        assert (await colleague.post(f"/cases/{case.id}/call", headers=JSON)).status_code == 200
+    await line.settle()
+    assert (await line.case(resident)).claimed_by == operator.account.login
+
+
 async def test_a_call_that_nobody_takes_is_no_talk(
     console: Stage, line: Line, operator: Client, softphone: Softphone
 ) -> None:
@@ -42,6 +56,8 @@ async def test_a_call_that_nobody_takes_is_no_talk(
     softphone.answers = False
     heard = (await operator.post(f"/cases/{case.id}/call", headers=JSON)).json()
     assert (heard["reached"], heard["words"]) == (False, "（无人接听）")
+    english = await operator.post(f"/cases/{case.id}/call", headers=JSON | {"accept-language": "en"})
+    assert english.json()["words"] == "(no answer)"
     await line.settle()
     assert (await line.case(resident)).state is not CaseState.IN_CONVERSATION
 

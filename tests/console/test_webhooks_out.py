@@ -4,12 +4,15 @@ import asyncio
 import hashlib
 import hmac
 import re
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import httpx
 import orjson
+import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,6 +20,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from schemas.staff import StaffRole
+from schemas.webhooks import Health
+from streams.webhooks import UNTRUSTED, distrusted
 from tests.console.stage import Client, Stage
 from tests.console.test_api import note, red
 from tests.servers import free_port
@@ -151,6 +156,28 @@ async def test_an_address_in_the_clear_is_refused_in_words(console: Stage) -> No
     assert answer.status_code == 422
     assert "https:// 开头" in answer.text
     assert "http://bank.example/hook" in answer.text
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_told_with_what_to_do(console: Stage) -> None:
+    async with await console.signed_in(StaffRole.ADMINISTRATOR) as admin:
+        name, _ = await added(admin, "http://127.0.0.1:9/hook")
+        await console.services.line.webhooks.feel(name, Health.FAILING, UNTRUSTED)
+        assert "SSL_CERT_FILE" in (await admin.get(PAGE)).text
+        await admin.post(f"{PAGE}/{name}/drop")
+
+
+def test_what_the_handshake_said_is_found_under_what_httpx_makes_of_it() -> None:
+    with pytest.raises(httpx.ConnectError) as caught:
+        raise httpx.ConnectError("all attempts failed") from ssl.SSLCertVerificationError("self-signed")
+    assert distrusted(caught.value)
+    assert not distrusted(httpx.ConnectError("refused"))
+
+
+async def test_an_area_that_is_no_place_is_refused_in_words(console: Stage) -> None:
+    async with await console.signed_in(StaffRole.ADMINISTRATOR) as admin:
+        answer = await admin.post(PAGE, data={"url": "https://bank.example/hook", "area": "9999"})
+    assert answer.status_code == 422
+    assert "没有这个行政区划代码" in answer.text
 
 
 async def test_the_secret_that_the_receiver_knows_stays_however_often_a_new_one_is_made(console: Stage) -> None:

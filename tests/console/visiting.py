@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from domain.ids import resident_of
 from schemas.events import FactKind
 from schemas.residents import Resident
 from schemas.rosters import Roster, Task
@@ -43,8 +44,9 @@ async def visiting(
         await line.signal(call(line, resident), transfer(line, resident, line.account()))
         await line.advance(minutes=3)
         await line.officers(*colleagues)
-        tasks = await rosters.tasks(console.house.clock.now())
-        yield Visiting(line, resident, next(task for task in tasks.values() if task.officer == officer))
+        tasks = (await rosters.tasks(console.house.clock.now())).values()
+        mine = [task for task in tasks if task.officer == officer]  # others may wait for him too, who is alone on duty
+        yield Visiting(line, resident, min(mine, key=lambda task: resident_of(task.case) != resident.id))
     finally:
         await line.end()
 

@@ -250,3 +250,12 @@ def event(case: Case, number: int = 0) -> CaseEvent:
         case=case,
         facts=[],
     )
+
+
+def at_the_desk() -> Line:
+    """A red case that waits for an operator."""
+    line = Line()
+    line.alert(Level.RED, payment(), of=profile(contacts=1))
+    line.result(Result.DELIVERED, Action.FLASH_SMS)
+    line.pass_to(timedelta(seconds=90))
+    return line

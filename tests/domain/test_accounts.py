@@ -50,10 +50,18 @@ def test_a_one_time_password_lapses_and_another_does_not() -> None:
         ("I am Wang here", Weakness.LIKE_LOGIN),
         ("王芳在这里上班已经三年", Weakness.LIKE_LOGIN),
         ("aaaaaaabbbbbb", Weakness.SIMPLE),
+        ("1234567890", Weakness.COMMON),
+        ("Password123!", Weakness.COMMON),
+        ("changchun96110", Weakness.COMMON),
+        ("fang.wei.2026", None),
     ],
 )
 def test_a_password_is_long_and_says_nothing_of_its_owner(password: str, wrong: Weakness | None) -> None:
     assert weakness(password, account()) is wrong
+
+
+def test_the_parts_of_a_login_with_a_year_are_no_password() -> None:
+    assert weakness("Zhang2026!", account("zhang.wei")) is Weakness.COMMON
 
 
 def test_nobody_changes_his_own_role() -> None:

@@ -22,19 +22,10 @@ from schemas.inputs import (
     VisitStage,
 )
 from schemas.levels import Action, Level, Outcome, Result
-from tests.domain.builders import NOON, Line, danger, payment, profile
+from tests.domain.builders import NOON, Line, at_the_desk, payment
 
 OPERATOR, VISIT = Action.OPERATOR_CALL, Action.VISIT
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-
-
-def at_the_desk() -> Line:
-    """A red case that waits for an operator."""
-    line = Line()
-    line.alert(Level.RED, payment(), of=profile(contacts=1))
-    line.result(Result.DELIVERED, Action.FLASH_SMS)
-    line.pass_to(timedelta(seconds=90))
-    return line
 
 
 def under_way() -> Line:
@@ -52,6 +43,32 @@ def test_a_case_is_in_the_queue_from_its_operators_turn_until_it_is_settled() ->
     assert queue_rank(line.here) is not None
     line.outcome(Outcome.DISSUADED)
     assert queue_rank(line.here) is None
+
+
+def test_a_call_that_nobody_takes_and_is_put_on_the_desk_anew_has_waited_all_the_while() -> None:
+    line = at_the_desk()
+    begun = line.now
+    assert line.here.offered_at == begun
+    line.pass_to(11 * MINUTE)
+    assert line.step("red.operator").attempt == 3
+    assert line.here.offered_at == begun
+
+
+def test_whoever_takes_a_case_ends_its_waiting_and_one_that_is_given_back_waits_anew() -> None:
+    line = at_the_desk()
+    line.act(ClaimAct(do="claim"))
+    assert line.here.offered_at is None
+    line.pass_to(MINUTE)
+    line.act(ClaimAct(do="unclaim"))
+    assert line.here.offered_at == line.now
+
+
+def test_a_case_whose_call_is_to_be_tried_again_later_does_not_wait_until_then() -> None:
+    line = at_the_desk()
+    line.outcome(Outcome.UNREACHABLE)
+    assert line.here.offered_at is None
+    line.pass_to(5 * MINUTE)
+    assert line.here.offered_at == line.now
 
 
 def test_red_comes_before_orange_however_long_orange_waits() -> None:
@@ -164,6 +181,18 @@ def test_a_defrauded_resident_is_warned_no_more_and_the_money_is_stopped_at_once
     assert [out.action for out in sent] == [Action.STOP_PAYMENT]
     assert {out.action for out in line.pass_to(HOUR)} <= {Action.STOP_PAYMENT}
     assert line.state() is CaseState.ALREADY_DEFRAUDED
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ALREADY_DEFRAUDED, Outcome.DISSUADED, Outcome.UNREACHABLE])
+def test_whoever_puts_down_an_outcome_no_longer_has_the_case_though_it_was_that_already(outcome: Outcome) -> None:
+    line = Line()
+    line.alert(Level.ORANGE)
+    line.outcome(outcome)
+    line.act(ClaimAct(do="claim"))
+    assert line.here.claimed_by == "operator li"
+    line.outcome(outcome)
+    assert line.here.claimed_by is None
+    assert queue_rank(line.here) is None
 
 
 def test_a_level_is_lowered_by_name_and_reason_and_what_is_not_asked_for_is_withdrawn() -> None:
@@ -300,72 +329,3 @@ def _report(line: Line, attempt: int) -> OfficerReport:
         attempt=attempt,
         stage=VisitStage.ACCEPTED,
     )
-
-
-def test_a_higher_level_overtakes_what_waits_of_the_lower_and_starts_its_own() -> None:
-    line = Line()
-    line.alert(Level.YELLOW)
-    sent = line.alert(Level.RED).dispatches
-    assert [out.action for out in sent] == [Action.FLASH_SMS]
-    states = line.states()
-    assert {states[name] for name in states if name.startswith("yellow.")} == {StepState.SKIPPED}
-    assert line.facts(FactKind.LEVEL_RAISED)
-
-
-def test_a_lower_alert_is_evidence_and_lowers_nothing() -> None:
-    line = at_the_desk()
-    line.alert(Level.BLUE, found=danger(Level.BLUE, "a scam sms"))
-    assert line.here.level is Level.RED
-    assert line.facts(FactKind.EVIDENCE) == ["a scam sms"]
-
-
-def test_an_alert_that_tells_nothing_new_means_nothing() -> None:
-    line = at_the_desk()
-    before = line.here
-    assert line.alert(Level.RED, payment(), of=profile(contacts=1)).facts == []
-    assert line.here is before
-
-
-def test_a_settled_case_is_reopened_by_a_new_alert_and_its_plan_starts_again() -> None:
-    line = at_the_desk()
-    line.outcome(Outcome.FALSE_ALARM)
-    line.pass_to(HOUR)
-    sent = line.alert(Level.RED, found=danger(Level.RED, "another call")).dispatches
-    assert [out.action for out in sent] == [Action.FLASH_SMS]
-    assert line.facts(FactKind.REOPENED) == ["in danger again: another call"]
-    assert len({out.id for out in line.sent()}) == len(line.sent())
-
-
-def test_a_signal_of_before_the_case_was_settled_does_not_reopen_it() -> None:
-    line = at_the_desk()
-    line.outcome(Outcome.DISSUADED)
-    line.alert(Level.RED, found=danger(Level.RED, "an older call"), signal_at=NOON)
-    assert line.here.settled
-    assert line.facts(FactKind.EVIDENCE) == ["from before the case was settled: an older call"]
-
-
-def test_a_closed_case_is_reopened_within_thirty_days_and_followed_by_another_later() -> None:
-    line = at_the_desk()
-    line.outcome(Outcome.FALSE_ALARM)
-    line.act(CloseAct(reason="cleared"))
-    line.pass_to(timedelta(days=29))
-    line.alert(Level.BLUE, found=danger(Level.BLUE, "a scam sms"))
-    assert (line.here.number, line.here.level, line.here.open) == (1, Level.BLUE, True)
-    line.act(CloseAct(reason="nothing in it"))
-    line.pass_to(timedelta(days=31))
-    line.alert(Level.BLUE, found=danger(Level.BLUE, "one more"))
-    assert (line.here.id, line.here.version) == (f"{line.here.resident}-2", 1)
-
-
-def test_a_victims_report_without_a_case_has_nothing_to_be_booked_on() -> None:
-    decision = Line().victim(5000)
-    assert (decision.case, decision.facts) == (None, [])
-
-
-def test_a_victims_report_stops_the_warnings_and_counts_against_the_warning() -> None:
-    line = at_the_desk()
-    line.pass_to(HOUR)
-    line.victim(5000, "bank:1")
-    assert line.state() is CaseState.ALREADY_DEFRAUDED
-    loss = line.here.losses[0]
-    assert loss.after_warning_days == pytest.approx((line.now - NOON) / timedelta(days=1))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.casework import Decision, Rules, deadlines, decide, has_held, queue_rank, settled_at
+from domain.triage import Turn, turn_of
 from schemas.cases import Case, CaseState, Danger, Payment, Profile, StepState
 from schemas.events import Dispatch, FactKind
 from schemas.inputs import (
@@ -188,6 +189,8 @@ class CaseLife(RuleBasedStateMachine):
         decision = self.act(outcome, by, behind)
         if behind:
             assert decision.facts[0].kind is FactKind.REFUSED
+        if decision.facts[0].kind is not FactKind.REFUSED:
+            assert self.here.claimed_by is None, "who has put down what came of it is done with the case"
 
     @rule(data=st.data(), by=PEOPLE)
     def acts(self, data: st.DataObject, by: str) -> None:
@@ -197,12 +200,15 @@ class CaseLife(RuleBasedStateMachine):
             CallAgainAct(when=self.now + timedelta(hours=data.draw(st.integers(-2, 200)))),
             SendOfficerAct(reason="go there"),
             AskStopAct(transfer=transfer),
-            ReleaseStopAct(transfer=transfer, reason="hardship"),
+            ReleaseStopAct(transfer=transfer, reason="hardship", asked_by=data.draw(st.none() | PEOPLE)),
             TellContactAct(contact=data.draw(st.integers(0, 2))),
             NoteAct(what="conversation"),
             ConfirmAct(reason="a person has looked"),
         ]
-        self.act(data.draw(st.sampled_from(acts)), by)
+        act = data.draw(st.sampled_from(acts))
+        decision = self.act(act, by)
+        if isinstance(act, ReleaseStopAct) and act.asked_by in (None, by):
+            assert decision.facts[0].kind is FactKind.REFUSED, "two persons lift a stop"
 
     @rule(sure=st.sampled_from([False, False, False, True]))
     def close(self, sure: bool) -> None:
@@ -256,6 +262,9 @@ class CaseLife(RuleBasedStateMachine):
         assert has_held(self.case) == (StepState.HELD in {step.state for step in self.case.steps})
         assert (settled_at(self.case) is not None) == self.case.settled
         assert queue_rank(self.case) is None or not self.case.settled
+        assert (self.case.offered_at is not None) == (turn_of(self.case) is Turn.OFFERED), "who is offered waits"
+        assert self.case.offered_at is None or self.case.offered_at <= self.case.updated_at
+        assert self.case.open or self.case.claimed_by is None, "nobody has a case that is closed"
 
     @invariant()
     def money_is_never_more_than_the_payment(self) -> None:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from schemas.cases import StepState, StopState
 from schemas.events import FactKind
 from schemas.inputs import AskStopAct, BankState, ReleaseStopAct
@@ -96,6 +98,21 @@ def test_money_frozen_and_then_returned_is_kept_once_by_evidence_a() -> None:
     assert line.bank(BankState.RETURNED, amount=300_000).facts == []
 
 
+@pytest.mark.parametrize("first", [[], [BankState.IN_FORCE], [BankState.IN_FORCE, BankState.FROZEN]])
+def test_a_stop_whose_money_the_bank_has_given_back_is_no_longer_open(first: list[BankState]) -> None:
+    line = asked()
+    for state in (*first, BankState.RETURNED):
+        line.bank(state, amount=400_000)
+    stop = line.here.payments[0].stop
+    assert stop is not None
+    assert (stop.state, stop.until) == (StopState.RETURNED, None)
+    line.bank(BankState.IN_FORCE, amount=400_000)
+    assert line.here.payments[0].stop == stop, "what comes late opens it no more"
+    line.pass_to(timedelta(hours=50))
+    assert stop_dispatches(line) == [Action.STOP_PAYMENT]
+    assert line.facts(FactKind.STOP_REMINDER) == []
+
+
 def test_money_that_the_bank_has_frozen_is_stopped_though_its_first_word_was_lost() -> None:
     line = asked()
     line.bank(BankState.FROZEN, amount=400_000)
@@ -110,13 +127,23 @@ def test_money_that_the_bank_has_frozen_is_stopped_though_its_first_word_was_los
 def test_a_stop_is_released_for_hardship_even_when_the_case_is_settled() -> None:
     line = in_force()
     line.outcome(Outcome.FALSE_ALARM)
-    sent = line.act(ReleaseStopAct(transfer="bank:1", reason="rent")).dispatches
+    lift = ReleaseStopAct(transfer="bank:1", reason="rent", asked_by="anna")
+    sent = line.act(lift).dispatches
     assert [out.action for out in sent] == [Action.STOP_RELEASE]
     line.bank(BankState.RELEASED)
     stop = line.here.payments[0].stop
     assert stop is not None
     assert stop.state is StopState.RELEASED
-    assert line.act(ReleaseStopAct(transfer="bank:1", reason="rent")).facts[0].kind is FactKind.REFUSED
+    assert line.act(lift).facts[0].kind is FactKind.REFUSED
+
+
+@pytest.mark.parametrize("asked_by", [None, "anna"])
+def test_nobody_lifts_a_stop_alone(asked_by: str | None) -> None:
+    line = in_force()
+    decision = line.act(ReleaseStopAct(transfer="bank:1", reason="rent", asked_by=asked_by), by="anna")
+    assert (decision.facts[0].kind, decision.dispatches) == (FactKind.REFUSED, [])
+    assert "two persons" in decision.facts[0].words
+    assert line.here.payments[0].stop == in_force().here.payments[0].stop
 
 
 def test_a_stop_is_not_asked_again_for_a_resident_who_is_safe() -> None:

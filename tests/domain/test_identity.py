@@ -100,6 +100,17 @@ def test_a_normal_number_is_its_own_normal_form(written: str) -> None:
     assert normal_phone(normal) == normal
 
 
+@given(st.from_regex(r"\+86([2-9][0-9]{8,10}|1[2-9][0-9]{9})", fullmatch=True))
+def test_a_number_that_is_spelt_as_it_should_be_is_taken_for_what_it_is_with_a_dash_in_it(spelt: str) -> None:
+    try:
+        normal = normal_phone(f"{spelt[:3]}-{spelt[3:]}")
+    except ValueError:
+        with pytest.raises(ValueError, match="digits"):
+            normal_phone(spelt)
+    else:
+        assert normal == normal_phone(spelt) == spelt
+
+
 def test_an_account_has_no_blanks_or_dashes_and_capital_letters() -> None:
     assert normal_account("6222 0000-0000 0001") == "6222000000000001"
     assert normal_account("ab12cd") == "AB12CD"

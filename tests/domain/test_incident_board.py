@@ -41,6 +41,14 @@ def test_the_board_counts_by_level_state_and_county() -> None:
     assert found.counties == {"220104": 2, "220102": 1}
 
 
+def test_a_campaign_is_told_by_the_scam_of_most_of_its_cases() -> None:
+    found = [line.here for line in (case(), case(), case())]
+    other = found[2].danger.model_copy(update={"scam_type": "loan"})
+    found[2] = found[2].model_copy(update={"danger": other})
+    assert board(found).scam_type == found[0].danger.scam_type != "loan"
+    assert board([]).scam_type == ""
+
+
 def test_money_is_at_stake_until_it_is_caught_or_its_resident_dissuaded() -> None:
     line = case()
     assert board(cases(line)).at_stake == 1_000_000

@@ -127,15 +127,23 @@ def test_a_loss_told_in_one_sum_and_by_transfer_is_the_same_money() -> None:
     assert of_case(booked(case(), [lost(None, 1_500_000), lost("bank:1", 1_000_000)])).lost == 1_500_000
 
 
-def test_the_estimate_is_what_a_dissuaded_resident_stood_to_lose_beyond_what_is_booked() -> None:
-    assert dissuaded(3_000_000).kept[EXPOSURE] == Kept(evidence=D, amount_fen=3_000_000)
-    assert booked(dissuaded(3_000_000), [kept("bank:1", B, 1_000_000)]).kept[EXPOSURE].amount_fen == 2_000_000
+def test_the_estimate_is_what_a_dissuaded_resident_was_expected_to_lose_beyond_what_is_booked() -> None:
+    """Here a scam is as likely as not."""
+    assert dissuaded(3_000_000).kept[EXPOSURE] == Kept(evidence=D, amount_fen=1_500_000)
+    assert booked(dissuaded(3_000_000), [kept("bank:1", B, 1_000_000)]).kept[EXPOSURE].amount_fen == 1_000_000
     assert EXPOSURE not in booked(dissuaded(500_000), [kept("bank:1", B, 1_000_000)]).kept
+
+
+def test_who_would_hardly_have_lost_anything_adds_little_to_the_estimate_however_rich_he_is() -> None:
+    rich = case(200_000_000)
+    unlikely = rich.danger.model_copy(update={"probability": 0.003})
+    after = balanced(rich.model_copy(update={"outcome": Outcome.DISSUADED, "danger": unlikely}))
+    assert after.kept[EXPOSURE].amount_fen == 600_000
 
 
 def test_the_estimate_is_never_added_to_what_is_known() -> None:
     totals = of_case(dissuaded(3_000_000))
-    assert totals.kept == {"A": 0, "B": 0, "C": 0, "D": 3_000_000}
+    assert totals.kept == {"A": 0, "B": 0, "C": 0, "D": 1_500_000}
 
 
 def test_no_estimate_stands_once_the_resident_is_in_danger_again() -> None:
@@ -219,4 +227,4 @@ def test_a_closed_case_keeps_its_books() -> None:
     line.outcome(Outcome.DISSUADED)
     line.pass_to(timedelta(days=10))
     assert line.here.state is CaseState.CLOSED
-    assert (of_case(line.here).dissuaded, of_case(line.here).kept_d) == (1, 1_000)
+    assert (of_case(line.here).dissuaded, of_case(line.here).kept_d) == (1, 500)

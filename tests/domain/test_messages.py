@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.messages import code, confirm, worded
+from domain.policy import load
 from domain.policy.messages import KEYS, PLACEHOLDERS, SAMPLE, Messages, segments, template
 from schemas.levels import Action
 from schemas.residents import Language
@@ -87,6 +88,13 @@ def test_a_language_without_a_default_is_refused() -> None:
 @pytest.mark.parametrize(("length", "taken"), [(1, 1), (70, 1), (71, 2), (134, 2), (135, 3)])
 def test_segments_are_counted_as_carriers_count_them(length: int, taken: int) -> None:
     assert segments("钱" * length) == taken
+
+
+def test_every_text_of_jilins_is_for_a_scam_that_it_knows() -> None:
+    """One under another name would never be sent: `default` goes out in its place."""
+    known = {"default", *load(Path("deploy/policy/jilin.toml").read_text(encoding="utf-8")).risk.scams}
+    texts = [RAW[action] for action in RAW if action != "segments"]
+    assert {name for languages in texts for scams in languages.values() for name in scams} <= known
 
 
 @pytest.mark.parametrize("language", list(Language))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from domain.dispatch_ids import parse
 from domain.officers import choose_officer
+from domain.rounds import Post
 from domain.tasks import Conflict, act_time, conflict, sort_out, stands
 from schemas.cases import CaseState
 from schemas.events import FactKind
@@ -15,8 +16,8 @@ from schemas.inputs import CloseAct, NoteAct, OfficerReport, OutcomeAct, VisitSt
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.rosters import Task, TaskState
 from schemas.tasks import act_adapter
-from tests.domain.builders import RESIDENT, Line, payment, profile
-from tests.domain.test_officers import COUNTY, FAR, HERE, NOW, OVER, VISIT, officer
+from tests.domain.builders import RESIDENT, Line, payment, policy, profile
+from tests.domain.test_officers import COUNTY, FAR, HERE, NOW, OVER, RULES, VISIT, officer
 
 MINUTE = timedelta(minutes=1)
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - the strategy adds the zone
@@ -110,10 +111,10 @@ def test_an_earlier_stage_does_not_undo_a_later_one() -> None:
 
 def test_the_gravest_comes_first_and_of_two_alike_the_nearer() -> None:
     line, task = sent()
-    grave, near, far = (told(task, dispatch=f"{task.case}:red.visit:1:visit", note=name) for name in ("g", "n", "f"))
+    grave, near, far = (told(task, dispatch=f"r{name * 16}-1:red.visit:1:visit", note=name) for name in "gnf")
     orange = line.here.model_copy(update={"level": Level.ORANGE})
     away = orange.model_copy(update={"profile": profile(division=FAR)})
-    found, gone = sort_out([(far, away), (near, orange), (grave, line.here)], HERE, line.now)
+    found, gone = sort_out([(far, away), (near, orange), (grave, line.here)], Post(HERE), line.now, policy())
     assert [errand.task.note for errand in found] == ["g", "n", "f"]
     assert gone == []
 
@@ -122,15 +123,24 @@ def test_a_visit_no_longer_asked_for_is_told_apart_unless_he_stands_at_the_door(
     line, task = sent()
     line.outcome(Outcome.DISSUADED)
     assert not stands(task, line.here)
-    assert sort_out([(task, line.here)], HERE, line.now) == ([], [task])
-    assert sort_out([(told(task, seen=True), line.here)], HERE, line.now) == ([], [])
-    found, gone = sort_out([(told(task, stage=VisitStage.ARRIVED), line.here)], HERE, line.now)
+    assert sort_out([(task, line.here)], Post(HERE), line.now, policy()) == ([], [task])
+    assert sort_out([(told(task, seen=True), line.here)], Post(HERE), line.now, policy()) == ([], [])
+    found, gone = sort_out([(told(task, stage=VisitStage.ARRIVED), line.here)], Post(HERE), line.now, policy())
     assert (len(found), gone) == (1, [])
+
+
+def test_he_is_told_which_visits_no_longer_fit_into_his_shift() -> None:
+    line, task = sent()
+    orange = line.here.model_copy(update={"level": Level.ORANGE})
+    for minutes, fits in ((29, False), (30, True)):
+        post = Post(HERE, line.now + minutes * MINUTE)
+        (found,), _ = sort_out([(task, orange)], post, line.now, policy())
+        assert found.fits is fits
 
 
 def test_a_visit_that_joined_anothers_is_no_task_of_its_own() -> None:
     line, task = sent()
-    assert sort_out([(told(task, joins="another"), line.here)], HERE, line.now) == ([], [])
+    assert sort_out([(told(task, joins="another"), line.here)], Post(HERE), line.now, policy()) == ([], [])
 
 
 @given(MOMENTS, MOMENTS, MOMENTS)
@@ -154,14 +164,14 @@ def test_a_visit_handed_over_goes_to_the_next_at_once() -> None:
 
 def test_who_a_colleague_hands_it_to_goes_though_another_is_nearer() -> None:
     visit = type(VISIT)(VISIT.level, VISIT.division, VISIT.language, to="far")
-    choice = choose_officer([officer("here"), officer("far", FAR)], visit, NOW, {})
+    choice = choose_officer([officer("here"), officer("far", FAR)], visit, NOW, [], RULES)
     assert choice is not None
     assert choice.officer.id == "far"
 
 
 def test_a_colleague_off_duty_is_handed_nothing() -> None:
     visit = type(VISIT)(VISIT.level, VISIT.division, VISIT.language, to="far")
-    choice = choose_officer([officer("here", COUNTY), officer("far", FAR, OVER)], visit, NOW, {})
+    choice = choose_officer([officer("here", COUNTY), officer("far", FAR, OVER)], visit, NOW, [], RULES)
     assert choice is not None
     assert choice.officer.id == "here"
 

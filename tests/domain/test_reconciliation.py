@@ -124,6 +124,6 @@ def test_a_stop_stands_in_the_book_as_its_case_left_it_however_often_and_in_whic
 def test_what_is_asked_to_be_lifted_is_not_added_to_what_is_asked_to_be_stopped() -> None:
     line = asked()
     line.bank(BankState.IN_FORCE)
-    line.act(ReleaseStopAct(transfer="bank:1", reason="the rent is due"))
+    line.act(ReleaseStopAct(transfer="bank:1", reason="the rent is due", asked_by="anna"))
     found = totals(today(line))
     assert (found["asked"], found["asked_fen"]) == (2, 1_000_000)

@@ -92,3 +92,33 @@ def test_both_names_fit_into_the_cases_reason_however_long_they_are() -> None:
     act = releases.act_of(found, "b" * 64)
     assert "a" * 64 in act.reason
     assert act.reason.endswith(f"approved by {'b' * 64})")
+
+
+def test_the_case_tells_who_has_approved_a_request_though_nobody_has_noted_it() -> None:
+    line = stopped()
+    found = ask(line)
+    assert isinstance(found, ReleaseRequest)
+    assert releases.approver(found, line.here) is None
+    line.act(releases.act_of(found, "bert"), by="bert")
+    assert releases.approver(found, line.here) == "bert"
+    assert releases.approver(found.model_copy(update={"id": "q2"}), line.here) is None
+    line.bank(BankState.RELEASED)
+    assert releases.approver(found, line.here) == "bert", "also once the stop is lifted"
+
+
+def test_an_approval_that_the_case_refused_is_none() -> None:
+    line = stopped()
+    found = ask(line)
+    assert isinstance(found, ReleaseRequest)
+    line.act(releases.act_of(found, "bert"), by="bert", seen=1)
+    assert releases.approver(found, line.here) is None
+
+
+@given(LOGINS, st.text(min_size=2, max_size=300))
+def test_whatever_the_reason_says_the_approver_is_who_approved(by: str, reason: str) -> None:
+    line = stopped()
+    found = ask(line)
+    assert isinstance(found, ReleaseRequest)
+    found = ReleaseRequest.model_validate({**found.model_dump(), "reason": f"-- {reason}"[:300]})
+    line.act(releases.act_of(found, by), by=by)
+    assert releases.approver(found, line.here) == by

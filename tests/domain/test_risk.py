@@ -6,12 +6,12 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.risk import alert_id, assess, bounded, merged, news, remembered, supersedes, version
+from domain.risk import alert_id, assess, bounded, merged, news, remembered, supersedes, telling, version
 from schemas.cases import Profile
 from schemas.evidence import Evidence
 from schemas.levels import Level
 from schemas.residents import Occupation, Sex
-from schemas.signals import AppKind, NumberClass, TransferState
+from schemas.signals import AppKind, NumberClass, Signal, TransferState
 from tests.domain.riskworld import (
     LIFTED,
     NOW,
@@ -91,6 +91,18 @@ def test_a_level_and_its_probability_go_together(one: list[Evidence], other: lis
     )
     if first and second:
         assert first.level.rank <= second.level.rank
+
+
+@given(
+    st.one_of(
+        st.builds(call, kind=st.sampled_from(NumberClass), ongoing=st.booleans()),
+        st.builds(sms, kind=st.sampled_from(NumberClass)),
+        st.builds(transfer, new=st.booleans(), state=st.sampled_from(TransferState), fen=st.integers(0, 10**9)),
+        st.builds(app, kind=st.sampled_from(AppKind)),
+    )
+)
+def test_what_does_not_tell_by_itself_is_no_evidence_unless_the_watchlist_says_so(signal: Signal) -> None:
+    assert telling(signal) or evidence(signal) == []
 
 
 @given(st.integers(0, 1800), st.integers(0, 1800), st.booleans())

@@ -183,6 +183,12 @@ def test_who_could_be_asked_is_told_with_what_could_come_back() -> None:
     assert ("zhao", shift(20, 28)) in found, "unless he gives just that one away"
 
 
+def test_a_shift_of_the_very_same_hours_is_not_offered_in_exchange() -> None:
+    before = roster(officer("li", shift(24, 32)), officer("wang", shift(24, 32), shift(72, 80)))
+    found = [(each.id, back) for each, back in swaps.could_take(before, "li", shift(24, 32), NOW)]
+    assert found == []
+
+
 moves = st.lists(
     st.tuples(
         st.sampled_from(("add", "change", "end", "absent", "take", "back", "swap")),

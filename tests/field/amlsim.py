@@ -118,7 +118,7 @@ async def run(folder: Path, day_seconds: float) -> dict[str, Any]:
             if rows := data.rows.get(day):
                 await field.take("amlsim", "amlsim", [data.header, *rows], _moment(day, 0))
             if found := [node for node, on in confirmed.items() if on == day]:
-                await field.take("jsonl", "police", [_watch(node, day) for node in found], _moment(day, 12))
+                await field.take("jsonl", "police", [watch(node, day) for node in found], _moment(day, 12))
         await field.decided()
         raised = await field.raised()
         nodes = {node for node, person in people.items() if person.id in raised}
@@ -129,7 +129,8 @@ def _moment(day: int, hour: int) -> datetime:
     return datetime.combine(FIRST + timedelta(days=day), time(hour), BEIJING)
 
 
-def _watch(node: int, day: int) -> bytes:
+def watch(node: int, day: int) -> bytes:
+    """The confirmation of a planted account, as a line of JSON."""
     signal = {
         "kind": "watchlist",
         "source": "police",

@@ -44,13 +44,13 @@ class Batch:
         return Record(self.record.topic, self.record.key, value.replace(_AT, moment), self.record.partition)
 
 
-def batches(people: Sequence[Resident], partitions: int, size: int, seed: int) -> list[Batch]:
-    """Ordinary life of these residents, and of as many again who are in no register, as records of `size` signals.
+def batches(people: Sequence[Resident], partitions: int, size: int, seed: int, count: int = BATCHES) -> list[Batch]:
+    """Ordinary life of these residents, and of as many again who are in no register: `count` records of `size` signals.
 
     Whoever shows evidence in it is a stranger, but for one in a hundred: what is sent again and again at fifty thousand
     signals a second is decades of these residents' lives, and evidence comes to hardly anybody in ten minutes.
     """
-    life = OrdinaryLife(seed, people).hour(AT, 3 * size * BATCHES)
+    life = OrdinaryLife(seed, people).hour(AT, 3 * size * count)
     index = {resident.phones[0].value: number for number, resident in enumerate(people)}
     index |= {resident.accounts[0].value: number for number, resident in enumerate(people)}
     chance = Random(seed)
@@ -65,8 +65,10 @@ def batches(people: Sequence[Resident], partitions: int, size: int, seed: int) -
             (whole,) = records_of(members, partitions)
             made.append(Batch(whole, Counter(each.source for each in members)))
             members.clear()
+        if len(made) == count:
+            break
     chance.shuffle(made)
-    return made[:BATCHES]
+    return made
 
 
 def _of_whom(signal: Signal, index: dict[str, int], chance: Random) -> Signal:

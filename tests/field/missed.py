@@ -5,8 +5,6 @@ python -m tests.field.missed --speed 30 --residents 100
 
 import argparse
 import asyncio
-import os
-import signal
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -26,6 +24,7 @@ from streams.now.page import Page
 from streams.reader import read_all
 from streams.settings import Settings
 from streams.topics import AUDIT
+from tests.servers.process import hanging
 
 FEED = "bank-a"
 LONGEST_SECONDS = 240.0
@@ -104,13 +103,10 @@ async def _cleared(running: Running) -> bool | None:
 async def redis_paused(running: Running) -> None:
     """Redis hangs."""
     pid = int((await running.line.redis.info("server"))["process_id"])
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with hanging(pid):
         began = time.monotonic()
         await show(running, "Redis is stopped (SIGSTOP)")
         print(f"(the page took {time.monotonic() - began:.1f} s)")
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 async def workers_stopped(running: Running) -> None:

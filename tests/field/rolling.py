@@ -6,7 +6,11 @@ As the RUNBOOK says: each worker has a name of its own (QUANZU_INSTANCE), gets S
 follows when it is ready and `quanzu doctor --now` misses nobody. Every provider is one that is neither idempotent nor
 can be asked, so that a contact which a restart cut off would be in doubt. What is compared are the books of chaos
 (tests/chaos): an observer's of every topic, the providers' and the feeders'; lateness is a deadline's, from when it
-fell due to its input lying on the topic, without what the whole machine stood still meanwhile.
+fell due to its input lying on the topic, without what the whole machine stood still meanwhile. Times in the report
+are seconds from the first restart.
+
+`--first` and `--then` name checkouts of other versions: the workers start with the code of the one and are restarted
+with that of the other. So `--first OLD` is an upgrade, and `--then OLD` the way back.
 """
 
 import argparse
@@ -15,12 +19,14 @@ import json
 import logging
 import os
 import signal
+import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 from simulators.chance import between
@@ -50,6 +56,7 @@ LOOK_SECONDS = 0.1
 READY_SECONDS = 120.0  # on a busy machine
 START_SECONDS = 240.0
 CLEAN_SECONDS = 20.0  # after which the next one's turn comes all the same, and the report says so
+HERE = Path(__file__).parents[2]
 RESIDENTS, ORDINARY, STORIES = 800, 3_000, 60  # the last two in an hour of the province's, a minute of ours
 
 PACE = Pace(
@@ -61,10 +68,22 @@ PACE = Pace(
 
 
 class Named(Workers):
-    """Workers that keep a name over restarts."""
+    """Workers that keep a name over restarts, and may come back with the code of another checkout."""
+
+    versions: ClassVar[tuple[Path, Path]] = (HERE, HERE)  # to start with, and after a restart
+
+    def __init__(self, settings: Settings, count: int) -> None:
+        super().__init__(settings, count)
+        self._begun = set[Path]()
 
     def _environment(self, folder: Path) -> dict[str, str]:
-        return {**super()._environment(folder), "QUANZU_INSTANCE": folder.name}
+        first, then = self.versions
+        code = then if folder in self._begun else first
+        self._begun.add(folder)
+        path = os.pathsep.join([str(code), *filter(None, sys.path)])
+        # Safe: the folder we stand in, which has a checkout too, does not come before it.
+        named = {"QUANZU_INSTANCE": folder.name, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+        return {**super()._environment(folder), **named}
 
 
 class Rolling(Quiet):
@@ -115,8 +134,9 @@ async def run(workers: int, seconds: float, ahead: float, seed: int, folder: Pat
             stage = Stage(running, there, Seen(folder / "seen.jsonl"), None)
             end = running.line.clock.now() + timedelta(seconds=seconds) * running.line.clock.speed
             async with asyncio.TaskGroup() as group:
-                group.create_task(running.feeders.run(end))
+                loaded = group.create_task(running.feeders.run(end))
                 rolling = group.create_task(_all(stage, workers))
+                group.create_task(_read_on(stage, loaded))
             spare = (end - running.line.clock.now()) / running.line.clock.speed
             books = await settled(plan, stage, folder)
     return {"restarts": rolling.result(), "seconds_to_spare": spare.total_seconds(), **figures(books)}
@@ -127,18 +147,35 @@ async def _all(stage: Stage, workers: int) -> list[dict[str, Any]]:
     return [await restarted(stage, number) for number in range(workers)]
 
 
+async def _read_on(stage: Stage, loaded: asyncio.Task[None]) -> None:
+    """Read what the observer has seen as it comes: all of it at the end takes a core from the workers for seconds."""
+    while not loaded.done():
+        stage.seen.look()
+        await asyncio.sleep(LOOK_SECONDS)
+
+
 def figures(books: Books) -> dict[str, Any]:
     """What the books say, and what breaks a law of chaos."""
     found = broken(books)
-    lateness = sorted(round(each.late, 3) for each in acted(books))
+    deadlines = list(acted(books))
+    lateness = sorted(round(each.late, 3) for each in deadlines)
+    began = books.windows[0].began
     return {
         "accepted": books.accepted.total(),
         "contacts": len(books.contacts),
-        "in_doubt": sum(books.in_doubt_with_neither(name) for name in books.dispatches),
+        "in_doubt": Counter(
+            each.action for name, each in books.dispatches.items() if books.in_doubt_with_neither(name)
+        ),
         "deadlines": len(lateness),
         "deadline_seconds_late": {"p50": lateness[len(lateness) // 2], "most": lateness[-1]},
         **{law: sum(each.law == law for each in found) for law in LAWS if law},
         "broken": [each.words for each in found],
+        "windows": [[round(each.began - began, 1), round(each.ended - began, 1)] for each in books.windows],
+        "over_a_second": [
+            {"due": round(each.due - began, 1), "late": round(each.late, 2), "step": each.name[1]}
+            for each in sorted(deadlines, key=lambda each: each.due)
+            if each.late > 1
+        ],
     }
 
 
@@ -149,8 +186,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=90, help="of load; the restarts must fit into it")
     parser.add_argument("--ahead", type=float, default=15, help="seconds that the workers have to start in")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=Path, default=HERE, help="a checkout: its code is what the workers start with")
+    parser.add_argument("--then", type=Path, default=HERE, help="a checkout: its code is what they are restarted with")
     parser.add_argument("--report", type=Path)
     given = parser.parse_args()
+    Named.versions = (given.first.resolve(), given.then.resolve())
     logging.basicConfig(level=logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="quanzu-rolling-") as name:
         folder = Path(name)

@@ -79,7 +79,7 @@ class Stories:
     async def tell(self, kind: Kind) -> Told:
         """Tell one story, to its end."""
         resident = next(self.people)
-        for signal in _SIGNALS[kind](resident, self.clock.now()):
+        for signal in SIGNALS[kind](resident, self.clock.now()):
             await self._accept([signal])
         told = Told(resident, kind, self.clock.now())
         self.told.append(told)
@@ -155,7 +155,7 @@ def _scam_sms(who: Resident, now: datetime) -> list[Signal]:
     return [Sms.model_validate({"source": "carrier-b", "id": _id("s", who, now), "at": now} | about)]
 
 
-_SIGNALS: dict[Kind, Callable[[Resident, datetime], list[Signal]]] = {
+SIGNALS: dict[Kind, Callable[[Resident, datetime], list[Signal]]] = {
     Kind.CALL_AND_PAYEE: _call_and_payee,
     Kind.SUSPECT_PAYEE: _suspect_payee,
     Kind.JUST_ENDED: _just_ended,

@@ -17,7 +17,7 @@ from tests.hostile.mutations import MARKERS
 
 HANG_SECONDS = 1.0  # of CPU: an input that takes longer is counted as a hang
 SHOWN = 40  # faults that are told in full
-LONGEST = 20_000  # characters of a refusal: what a person may be given to read
+LONGEST = 20_000  # characters of a refusal: what a person may be given to read; of a batch each item has its own line
 
 
 class Outcome(StrEnum):
@@ -117,8 +117,8 @@ def unfit(said: str) -> str | None:
         return "refused without a reason"
     if "Traceback" in said or 'File "' in said:
         return "a traceback"
-    if len(said) > LONGEST:
-        return f"a refusal of {len(said)} characters"
+    if (longest := max(map(len, said.splitlines()))) > LONGEST:
+        return f"a refusal of {longest} characters"
     return next((f"{marker} is in the refusal" for marker in MARKERS if marker in said), None)
 
 

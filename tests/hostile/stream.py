@@ -94,7 +94,8 @@ def answered(line: Line, book: Book, kind: str, number: object, answer: Answer) 
     if kind == "http signals" and answer.status in (202, 422):
         told = json.loads(said)
         line.outcomes["http"] += int(told["accepted"])
-        said = json.dumps(told.get("errors", []), ensure_ascii=False)  # the ids beside them are the sender's own
+        errors = told.get("errors", [])  # the ids beside them are the sender's own
+        said = "\n".join(json.dumps(each, ensure_ascii=False) for each in errors) or "[]"
     book.note(kind, number, Came(outcome, said))
 
 

@@ -57,7 +57,7 @@ class House:
 
     @property
     def desk(self) -> Desk:
-        return Desk(self.settings, self.line.store, self.line.producer, self.clock)
+        return Desk(self.settings, self.line.store, self.line.producer, self.line.policies, self.clock)
 
     async def until(self, moment: datetime, residents: Iterable[str]) -> None:
         """Let time pass, from event to event. Raises TimeoutError when something never comes to its end."""

@@ -24,14 +24,15 @@ async def refused(line: Line, topic: topics.Topic, resident: Resident, value: ob
     """Write what cannot be read, and return the letter it became."""
     partition = topics.home(resident.id, line.house.settings.partitions)
     raw = json.dumps(value).encode()
-    await line.house.line.producer.send_all([Record(topic.name, b"x", raw, partition)])
+    offset = await line.house.line.producer.send_all([Record(topic.name, b"x", raw, partition)])
+    name = f"{topic.name}/{partition}/{offset}"  # other tests' letters of the topic lie there too
     letters = Letters(line.house.settings)
     for _ in range(100):
         await line.settle()
         await letters.refresh()
-        if found := letters.page(Wanted(topic=topic.name)).found:
-            return found[0].letter.id
-    raise AssertionError(f"no letter of {topic.name}")
+        if any(each.letter.id == name for each in letters.page(Wanted(topic=topic.name)).found):
+            return name
+    raise AssertionError(f"no letter {name}")
 
 
 async def send(line: Line, name: str, mapping: str) -> Outcome:

@@ -67,7 +67,8 @@ async def test_a_stop_is_lifted_for_hardship_and_not_asked_again(line: Line) -> 
     mule = line.account()
     resident = await stopped(line, mule)
     (payment,) = (await line.case(resident)).payments
-    await line.operator(resident, ReleaseStopAct(transfer=payment.transfer, reason="the rent is due"))
+    lifted = ReleaseStopAct(transfer=payment.transfer, reason="the rent is due", asked_by="release anna")
+    await line.operator(resident, lifted)
     await line.advance(hours=50)
     line.expect_stop(mule, Action.STOP_RELEASE, minutes=3)
     line.expect(Action.FOLLOW_UP, resident)

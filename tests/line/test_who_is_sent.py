@@ -30,6 +30,17 @@ async def test_an_officer_off_duty_is_never_sent_however_near(line: Line) -> Non
     line.expect_nothing_else()
 
 
+async def test_an_officer_whose_shift_ends_before_he_would_be_done_is_spared_for_one_a_little_further_away(
+    line: Line,
+) -> None:
+    ending = [Shift(start=line.after(hours=-1), end=line.after(minutes=5))]
+    await line.officers("leaving-1", shifts=ending, stages=goes_there())
+    await line.officers("near-2", division="220102002", stages=goes_there())
+    await red(line)
+    line.expect_visit("near-2")
+    line.expect_nothing_else()
+
+
 async def test_an_officer_who_refuses_is_followed_by_the_next_and_not_asked_again(line: Line) -> None:
     await line.officers("refuses-1", stages=refuses())
     await line.officers("willing-2", stages=goes_there())

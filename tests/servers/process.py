@@ -6,8 +6,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 START_SECONDS = 60.0
@@ -118,6 +119,28 @@ class Process:
         except subprocess.TimeoutExpired:
             os.killpg(self.pid, signal.SIGKILL)
             self._running.wait()
+
+
+@contextmanager
+def hanging(pid: int) -> Iterator[None]:
+    """A process that hangs, as SIGSTOP makes it, from the first line of the body to its last.
+
+    The signal is dealt with by one thread when it next runs; until then, on a busy machine, the others still answer.
+    """
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_for(lambda: all(_stopped(thread) for thread in Path(f"/proc/{pid}/task").iterdir()), f"{pid} to hang")
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def _stopped(thread: Path) -> bool:
+    """T in proc(5), where a command's name may hold parentheses and spaces. One that has ended answers no more."""
+    try:
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def wait_for(holds: Callable[[], bool], what: str, seconds: float = START_SECONDS) -> None:

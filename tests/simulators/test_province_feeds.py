@@ -88,6 +88,20 @@ async def test_all_signals_arrive_and_are_counted_by_source() -> None:
     assert feeders.waiting == 0
 
 
+async def test_when_ended_sooner_what_has_happened_is_sent_and_no_more() -> None:
+    intake = Intake()
+    with serving(intake) as url:
+        feeders = Feeders(Province(7, residents=300), url, str, Clock.starting(SPEED, START))
+        running = asyncio.create_task(feeders.run(START + timedelta(days=1)))
+        async with asyncio.timeout(20):
+            while not intake.taken:  # noqa: ASYNC110 - a server tells nobody
+                await asyncio.sleep(0.01)
+            feeders.ended = True
+            await running
+    assert feeders.waiting == 0
+    assert feeders.accepted.total() == len(intake.taken) < len(expected())
+
+
 async def test_each_source_uses_its_own_key() -> None:
     intake = Intake()
     await fed(intake)

@@ -90,7 +90,7 @@ def test_scammers_call_from_abroad_over_gateways_and_under_false_numbers(stories
 
 def test_at_the_real_pace_a_romance_or_an_investment_takes_weeks() -> None:
     residents = people(3, 2000, START.date(), SECRET)
-    quiet = replace(REAL, ordinary=lambda residents: 0)
+    quiet = replace(REAL, ordinary=lambda residents: 0, stories=lambda residents: 0.2, depths={"pays": 1})
     chosen = [story for hour in islice(hours(3, residents, START, quiet), 24 * 30) for story in hour.stories]
     long = [story for story in chosen if story.scam_type in ("romance", "investment") and story.payments]
     assert long

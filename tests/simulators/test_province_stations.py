@@ -1,7 +1,11 @@
 from datetime import timedelta
 
+from domain.coverage import gaps, monday
 from domain.divisions import counties, division
 from domain.officers import ELIGIBLE
+from domain.policy import load
+from domain.rostering import clashes
+from domain.shifts import JILIN
 from schemas.levels import Level
 from schemas.residents import Language
 from schemas.rosters import Role
@@ -9,6 +13,7 @@ from simulators.answers import Answers
 from simulators.providers.station import Errand
 from simulators.province import START, Province
 from simulators.stations import GUEST, left_to_guest, rosters
+from streams.settings import POLICY
 
 
 def test_every_county_has_a_station_with_somebody_of_each_role_on_duty_at_any_hour() -> None:
@@ -19,6 +24,15 @@ def test_every_county_has_a_station_with_somebody_of_each_role_on_duty_at_any_ho
             now = START + timedelta(hours=hours)
             on_duty = {one.role for one in roster.officers if any(s.start <= now < s.end for s in one.shifts)}
             assert on_duty == set(Role)
+
+
+def test_no_station_lacks_anybody_in_the_week_a_demo_begins_in_or_the_next() -> None:
+    duty = load(POLICY.read_text("utf-8")).duty
+    assert duty is not None
+    end = monday(START, JILIN) + timedelta(days=14)
+    for roster in rosters(7, START):
+        assert gaps(roster.officers, duty.needs, START, end, JILIN) == [], roster.station
+        assert clashes(roster) == [], roster.station
 
 
 def test_the_same_seed_gives_the_same_officers() -> None:

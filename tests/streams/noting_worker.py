@@ -12,10 +12,11 @@ from faust import StreamT
 
 from streams.app import App, ack, create_app, every, owned, records, run
 from streams.settings import load
+from streams.transport import ConsumerThread
 
 settings = load()
 topic = os.environ["TEST_TOPIC"]
-mode = os.environ["TEST_MODE"]  # ack all, skip what is bad, fail on what is bad, hang as it joins
+mode = os.environ["TEST_MODE"]  # ack all, skip what is bad, fail on what is bad, hang as it joins, hang as it stops
 logging.basicConfig(level="INFO", stream=sys.stderr)
 app = create_app(settings, App)
 
@@ -45,7 +46,7 @@ app.timer(0.1)(telling)
 
 
 async def forever(*_: object) -> bool:
-    """A join that is never answered."""
+    """What never comes to an end."""
     await asyncio.Event().wait()
     return False
 
@@ -58,6 +59,10 @@ if mode == "hang":
     GroupCoordinator.ensure_active_group = forever
     app.join_seconds = 2.0
     every(app, 0.1, "early", early, early=True)
+
+if mode == "stuck":
+    setattr(ConsumerThread, "on_thread_stop", forever)  # noqa: B010 - mypy knows no method that is replaced
+    app.stop_seconds = 2.0
 
 if __name__ == "__main__":
     run(app, settings)

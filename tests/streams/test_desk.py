@@ -13,6 +13,7 @@ from streams import topics
 from streams.change import Change
 from streams.clock import Clock
 from streams.desk import Desk
+from streams.policies import Policies
 from streams.producer import Producer
 from streams.reader import read_all
 from streams.settings import Settings
@@ -36,7 +37,7 @@ async def desk(settings: Settings) -> AsyncIterator[Desk]:
     await redis.flushdb()
     producer = Producer(settings)
     await producer.start()
-    yield Desk(settings, CaseStore(redis), producer, Clock(1.0, 0.0, NOON))
+    yield Desk(settings, CaseStore(redis), producer, Policies(settings, redis, producer), Clock(1.0, 0.0, NOON))
     await producer.stop()
     await redis.aclose()
 

@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from streams.embedded import Embedded, EmbeddedError
+from streams.running import announce, running
 from streams.settings import Settings
 
 HOLDER = """
@@ -40,6 +41,17 @@ def test_it_says_that_the_broker_keeps_everything_in_memory(tmp_path: Path, capl
 def test_two_installations_do_not_share_a_folder(servers: Embedded) -> None:
     with pytest.raises(EmbeddedError, match="another Quanzu"), Embedded(servers.data):
         pass
+
+
+def test_a_second_intake_in_the_folder_listens_where_it_was_told_to(
+    servers: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("QUANZU_HTTP_PORT", raising=False)
+    announce(servers.settings(Settings(data=servers.data, http_port=8093)))
+    untold, told = running(Settings(data=servers.data)), running(Settings(data=servers.data, http_port=8192))
+    assert untold
+    assert told
+    assert (untold.http_port, told.http_port) == (8093, 8192)
 
 
 def test_the_servers_stop_with_the_context(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from streams.embedded import Embedded
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, embedded_key
 from streams.settings import Settings, SettingsError
+from tests.servers.process import hanging
 from tests.streams.intake_signals import KEY, call, intake_client, transfer, until, until_ready, written
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -197,11 +198,10 @@ async def test_while_kafka_does_not_answer_503_is_answered_soon_and_when_it_does
         topics.create(settings)
         async with intake_client(settings, kafka_seconds=1.0) as client:
             await until_ready(client)
-            os.kill(own.pids["kafka"], signal.SIGSTOP)
-            began = time.monotonic()
-            away = await client.post("/signals", json=transfer())
-            took = time.monotonic() - began
-            os.kill(own.pids["kafka"], signal.SIGCONT)
+            with hanging(own.pids["kafka"]):
+                began = time.monotonic()
+                away = await client.post("/signals", json=transfer())
+                took = time.monotonic() - began
             back = await client.post("/signals", json=transfer())
     assert (away.status_code, int(away.headers["Retry-After"]) > 0) == (503, True)
     assert took < 4

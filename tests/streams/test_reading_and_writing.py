@@ -1,15 +1,15 @@
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 import pytest
 
 from streams.embedded import Embedded
 from streams.producer import Producer, Record, SendError
-from streams.reader import ReadError, beginning_offsets, end_offsets, read_all, read_range
+from streams.reader import ReadError, beginning_offsets, end_offsets, follow, read_all, read_range
 from streams.settings import Settings
 from streams.topics import partition_of
+from tests.servers.process import hanging
 
 
 @pytest.fixture
@@ -74,14 +74,30 @@ async def test_a_broker_that_hangs_is_waited_for_and_can_be_given_up(
 ) -> None:
     topic = new_topic()
     await producer.send_all(numbered(topic, 1))
-    os.kill(servers.pids["kafka"], signal.SIGSTOP)
-    try:
+    with hanging(servers.pids["kafka"]):
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(producer.send_all(numbered(topic, 5)), 0.3)
         waiting = asyncio.create_task(producer.send_all(numbered(topic, 10)))
         await asyncio.sleep(0.3)
         assert not waiting.done()
-    finally:
-        os.kill(servers.pids["kafka"], signal.SIGCONT)
     await asyncio.wait_for(waiting, 5)
     assert {record.value async for record in read_all(settings, topic)} >= {str(n).encode() for n in range(10)}
+
+
+async def test_who_follows_a_topic_ends_when_cancelled_though_what_it_waited_for_took_the_cancellation(
+    settings: Settings, producer: Producer, new_topic: Callable[[], str]
+) -> None:
+    topic, read = new_topic(), asyncio.Event()
+
+    async def reading() -> None:
+        async for _ in follow(settings, topic, {}):
+            read.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+
+    await producer.send_all(numbered(topic, 3))
+    task = asyncio.create_task(reading())
+    async with asyncio.timeout(10):
+        await read.wait()
+        task.cancel()
+        await task

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from aiokafka import TopicPartition
 
+from domain.entries import merge
 from schemas.evidence import EvidenceKind
 from schemas.signals import NumberClass, TransferState, WatchState
 from streams import topics
@@ -26,6 +27,7 @@ from tests.streams.screening_line import (
     minutes_ago,
     packed,
     report,
+    resident,
     running,
     sms,
     transfer,
@@ -78,6 +80,14 @@ async def test_confirming_a_mule_raises_who_paid_it_before_and_who_pays_it_after
     assert {alert.resident: alert.danger.level for alert in alerts} == {ANNA: "orange", BERT: "orange"}
     assert {alert.danger.campaign for alert in alerts} == {before.campaign}
     assert MULE not in "".join(alert.model_dump_json() for alert in alerts)
+
+
+async def test_who_paid_and_was_merged_into_another_entry_since_is_raised_as_that_entry(line: Line) -> None:
+    """Only the old id stands among the account's payers."""
+    await line.screen([transfer(ANNA)])
+    await line.residents.put(merge(resident(BERT), resident(ANNA), NOW))
+    await line.screen([watch()])
+    assert [alert.resident for alert in await line.alerts()] == [BERT]
 
 
 async def test_the_fan_out_comes_to_the_same_in_one_record_in_either_order(line: Line) -> None:
@@ -241,6 +251,14 @@ async def test_a_call_that_passes_30_minutes_is_alerted_without_another_signal(l
         for partition in range(line.settings.partitions):
             await line.screening.rescore(partition, NOW + timedelta(minutes=minutes))
     assert await line.levels() == ["yellow", "orange"]
+
+
+async def test_who_was_merged_while_a_call_went_on_does_not_hold_the_others_up(line: Line) -> None:
+    await line.screen([call(ANNA, ago=10, ongoing=True), call(BERT, "c2", ago=10, ongoing=True)])
+    await line.residents.put(merge(resident(BERT), resident(ANNA), NOW))
+    for partition in range(line.settings.partitions):
+        await line.screening.rescore(partition, NOW + timedelta(minutes=21))
+    assert (BERT, "orange") in {(alert.resident, alert.danger.level) for alert in await line.alerts()}
 
 
 async def test_what_came_before_a_settled_case_is_not_alerted_again(line: Line) -> None:

@@ -84,3 +84,9 @@ async def test_which_policy_is_in_shadow_outlives_redis(line: Line) -> None:
     assert standing is not None
     assert standing.policy == policy
     assert policy in await policies.known()
+
+
+async def test_of_a_day_the_gravest_level_is_told_first(line: Line) -> None:
+    for level in ("yellow", "red", "blue", "orange"):
+        await line.redis.hset(shadow.COUNTS, f"p|2026-03-01|{level}|{shadow.LIVE}", 1)
+    assert [count.level for count in await shadow.counts(line.redis, "p")] == ["red", "orange", "yellow", "blue"]

@@ -111,6 +111,13 @@ def test_what_nobody_has_acked_comes_again_to_whoever_owns_its_partition_next(se
             until(lambda: {*two.values} == {*numbers(0, 40)}, TAKE_OVER_SECONDS, both)
 
 
+def test_a_worker_that_cannot_stop_ends_itself(settings: Settings, topic: str) -> None:
+    with Worker(settings, topic, mode="stuck") as worker:
+        until(lambda: worker.owned == [0, 1, 2, 3], JOIN_SECONDS, [worker])
+        assert worker.terminate() == 1
+        assert "has not stopped in 2 s" in worker.log
+
+
 def test_a_worker_that_the_group_does_not_let_in_works_early_and_ends_itself(settings: Settings, topic: str) -> None:
     with Worker(settings, topic, mode="hang") as worker:
         until(lambda: worker.owned == [-1], JOIN_SECONDS, [worker])

@@ -1,0 +1,82 @@
+"""What the line costs, measured: figures with their spread, and whether each bar is met.
+
+python -m tests.bench --sections core,screening --runs 5 --report bench.json
+python -m tests.bench --short                 what `make bench` runs: under ten minutes on two cores
+"""
+
+import argparse
+import json
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tests.bench.bars import judged
+from tests.bench.figures import Figure, Found, Given, flat
+from tests.bench.machine import machine
+from tests.bench.sections import SECTIONS, Section
+
+RUNS = 5
+
+
+def run(sections: Iterable[Section], runs: int, short: bool) -> dict[str, Found]:
+    """Measure the sections, one after the other, each in a folder of its own."""
+    found = {}
+    for section in sections:
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix=f"quanzu-bench-{section.name}-") as folder:
+            often = min(runs, section.short_runs or runs) if short else runs
+            found[section.name] = section.measure(Given(often, short, Path(folder), _say))
+        _say(f"{section.name}: {time.monotonic() - began:.0f} s")
+        for name, figure in flat(found[section.name], section.name):
+            _say(f"  {name} = {figure.median:g} {figure.unit} ({figure.low:g} to {figure.high:g})")
+    return found
+
+
+def chosen(names: str | None, short: bool) -> list[Section]:
+    """The sections that were asked for, in the table's order. Raises ValueError that says which there are."""
+    if names is None:
+        return [section for section in SECTIONS if section.in_short or not short]
+    asked = set(names.split(","))
+    if unknown := asked - {section.name for section in SECTIONS}:
+        known = ", ".join(section.name for section in SECTIONS)
+        raise ValueError(f"no section {', '.join(sorted(unknown))}: there are {known}")
+    return [section for section in SECTIONS if section.name in asked]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, write the report, tell each bar; 1 when one is not met."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sections", help="some of them: core,screening,…; without it all, or those of the short form")
+    parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--short", action="store_true", help="fewer sections, smaller ones, fewer runs of the slowest")
+    parser.add_argument("--report", type=Path)
+    given = parser.parse_args(arguments)
+    try:
+        sections = chosen(given.sections, given.short)
+    except ValueError as error:
+        parser.error(str(error))
+    logging.basicConfig(level=logging.ERROR)
+    report: dict[str, Any] = {"machine": machine(), "form": "short" if given.short else "full"}
+    found = run(sections, given.runs, given.short)
+    if given.report:
+        given.report.write_text(json.dumps({**report, **_plain(found)}, indent=2) + "\n", encoding="utf-8")
+    verdicts = list(judged(dict(flat(found)), found))
+    print("\n".join(map(str, verdicts)))
+    return int(not all(verdict.met for verdict in verdicts))
+
+
+def _plain(found: Found) -> dict[str, Any]:
+    return {name: asdict(each) if isinstance(each, Figure) else _plain(each) for name, each in found.items()}
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,43 @@
+"""What cases are told, input by input, decided in memory: the lives of tests/field/lives.py without a server."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from domain.policy import Policy
+from schemas.events import CaseEvent
+from schemas.inputs import ResidentInput
+from streams.batch import Batch
+from streams.change import Standing
+from streams.store import Loaded
+from tests.field import lives
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Inputs in an order in which they may come, and how many cases are open after them."""
+
+    inputs: list[ResidentInput]
+    open: int
+
+
+def told(count: int, rounds: int, start: datetime, policy: Policy, seed: int) -> Told:
+    """Open so many cases, then tell each what follows from what was decided, `rounds` times in all."""
+    chance = Random(seed)
+    batch = Batch(0, Loaded(Standing(-1, policy.hash, ()), {}, set()), policy)
+    inputs: list[ResidentInput] = [lives.alert(lives.resident(chance), start, chance) for _ in range(count)]
+    every = list(inputs)
+    for _ in range(rounds - 1):
+        inputs = list(lives.following(list(_decided(batch, inputs)), chance))
+        every += inputs
+    list(_decided(batch, inputs))
+    return Told(every, sum(case.open for case in batch.cases.values()))
+
+
+def _decided(batch: Batch, inputs: list[ResidentInput]) -> Iterator[CaseEvent]:
+    before = len(batch.entries)
+    for message in inputs:
+        if message.id not in batch.applied:
+            batch.take(0, message)
+    return (entry for entry in batch.entries[before:] if isinstance(entry, CaseEvent))

@@ -1,0 +1,145 @@
+"""`latency`: from a signal to the dispatch that it leads to, the whole line at work, at shares of what it can take.
+
+An open loop: signals come at their planned times whether or not those before were dealt with, and time counts from the
+plan, so that nothing hides while the line stands still (no coordinated omission). Among ordinary life a few signals
+each second are of people to be warned at once: payments to a confirmed suspect, which take the urgent lane, and calls
+by one from an ordinary number, which wait in the bulk lane. The end is when a consumer of `dispatches.red` has it.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from hdrh.histogram import HdrHistogram
+from rich.console import Console
+
+from schemas.residents import Resident, ResidentId
+from schemas.signals import BATCH_LIMIT, Signal
+from simulators.demo import Demo, Plan, beside
+from streams import topics
+from streams.clock import Clock
+from streams.intake.signals import Intake
+from streams.reader import end_offsets, follow
+from streams.settings import Settings
+from tests.bench.figures import Figure, Found, Given, figure
+from tests.bench.life import SEED
+from tests.bench.servers import real
+from tests.bench.work import until
+from tests.field.load import Load, batches
+from tests.field.overload import CROWD, Watch, capacity
+from tests.field.stories import SIGNALS, Kind, Stories, cast
+
+SHARES = {"tenth": 0.1, "half": 0.5, "four_fifths": 0.8}
+SECONDS, SECONDS_SHORT = 60.0, 15.0  # of a run
+LIMIT_SECONDS, LIMIT_SECONDS_SHORT = 60.0, 20.0
+PROBES_A_SECOND = 8
+PRIMED_SECONDS = 1.0  # a call is planned so long after the payment that it makes red
+RECORDS = 200
+HIGHEST_US = 60_000_000
+LANES = {"urgent": Kind.SUSPECT_PAYEE, "bulk": Kind.UNLISTED}
+
+
+@dataclass(slots=True)
+class Probes:
+    """People who are to be warned at once: when each one's signal was planned, and when the dispatch was there."""
+
+    intake: Intake
+    clock: Clock
+    people: Iterator[Resident]
+    planned: dict[ResidentId, tuple[str, float]] = field(default_factory=dict)  # lane and time
+    seen: dict[ResidentId, float] = field(default_factory=dict)
+
+    async def send(self, seconds: float) -> None:
+        """Send them at their times, by both lanes in turn; returns when each has its dispatch."""
+        began, lanes = time.monotonic() + PRIMED_SECONDS, list(LANES)
+        async with asyncio.TaskGroup() as group:
+            for number in range(round(seconds * PROBES_A_SECOND)):
+                at, who = began + number / PROBES_A_SECOND, next(self.people)
+                lane = lanes[number % len(lanes)]
+                self.planned[who.id] = lane, at
+                group.create_task(self._probe(who, lane, at))
+        await until(self._all_seen, "each probe's dispatch")
+
+    async def listen(self, settings: Settings) -> None:
+        """Take down when a resident's first dispatch is there, until cancelled."""
+        name = topics.DISPATCHES_RED.name
+        async for record in follow(settings, name, await end_offsets(settings, name)):
+            self.seen.setdefault((record.key or b"").decode(), time.monotonic())
+
+    def histogram(self, *lanes: str) -> HdrHistogram:
+        """The latencies of what took these lanes, in µs."""
+        found = HdrHistogram(1, HIGHEST_US, 3)
+        for who, (lane, at) in self.planned.items():
+            if lane in lanes:
+                found.record_value(min(HIGHEST_US, round((self.seen[who] - at) * 1e6)))
+        return found
+
+    async def _probe(self, who: Resident, lane: str, at: float) -> None:
+        await asyncio.sleep(at - PRIMED_SECONDS - time.monotonic())
+        *before, last = _in_order(lane, who, self.clock)
+        await self._accept(before)
+        await asyncio.sleep(at - time.monotonic())
+        await self._accept([last])
+
+    async def _accept(self, signals: Sequence[Signal]) -> None:
+        now = self.clock.now()
+        await self.intake.accept([signal.model_copy(update={"arrived": now}) for signal in signals])
+
+    async def _all_seen(self) -> bool:
+        return self.planned.keys() <= self.seen.keys()
+
+
+def measure(given: Given) -> Found:
+    """The section: on an Apache Kafka and Debian's Redis, with two workers, carriers, banks and operators."""
+    with real(given.folder) as settings:
+        return asyncio.run(_measured(settings, given))
+
+
+async def _measured(settings: Settings, given: Given) -> Found:
+    seconds = SECONDS_SHORT if given.short else SECONDS
+    shares = {"half": SHARES["half"]} if given.short else SHARES
+    probes = round(given.runs * len(shares) * seconds * PROBES_A_SECOND)
+    plan = Plan(timedelta(hours=1), 1, SEED, CROWD + 3 * probes)
+    async with AsyncExitStack() as stack:
+        running = await stack.enter_async_context(Demo(settings, plan, Console(quiet=True), lambda *_: "").running())
+        people, line = running.province.people, running.line
+        made = batches(people[:CROWD], line.settings.partitions, BATCH_LIMIT, SEED, RECORDS)
+        load, intake = Load(line.producer, line.clock, made), Intake(line.producer, line.settings)
+        stories = Stories(intake, line.clock, iter([]))
+        await stories.confirm()
+        watch = Watch(running, load, stories, given.say)
+        limit = await capacity(watch, LIMIT_SECONDS_SHORT if given.short else LIMIT_SECONDS)
+        found: dict[str, Figure | Found] = {"limit_signals_per_second": figure([limit], "signals/s")}
+        to_be_warned = iter(cast(people[CROWD:]))
+        for name, share in shares.items():
+            ran = []
+            for _ in range(given.runs):
+                ran.append(Probes(intake, line.clock, to_be_warned))
+                async with beside(ran[-1].listen(line.settings)):
+                    await asyncio.gather(load.offer(share * limit, seconds), ran[-1].send(seconds))
+            found |= _figures(name, ran)
+        return found
+
+
+def _figures(share: str, ran: Sequence[Probes]) -> dict[str, Figure]:
+    """Of each run p50 and p99, by lane too; p99.9 of all runs together, since one has too few for it."""
+    both = tuple(LANES)
+    found = {f"p{which}_ms_at_{share}": _percentiles(ran, which, *both) for which in (50, 99)}
+    found |= {f"{lane}_p99_ms_at_{share}": _percentiles(ran, 99, lane) for lane in both}
+    whole = HdrHistogram(1, HIGHEST_US, 3)
+    for run in ran:
+        whole.add(run.histogram(*both))
+    return {**found, f"p999_ms_at_{share}": figure([whole.get_value_at_percentile(99.9) / 1e3], "ms")}
+
+
+def _percentiles(ran: Sequence[Probes], which: float, *lanes: str) -> Figure:
+    return figure([run.histogram(*lanes).get_value_at_percentile(which) / 1e3 for run in ran], "ms")
+
+
+def _in_order(lane: str, who: Resident, clock: Clock) -> list[Signal]:
+    """A probe's signals, that which is timed last: of the bulk lane's the suspect's call."""
+    signals = SIGNALS[LANES[lane]](who, clock.now())
+    return signals[::-1] if lane == "bulk" else signals

@@ -1,0 +1,85 @@
+"""`residents`: what a register of ten million takes of Redis, how fast it is imported, and whether look-ups slow down.
+
+Look-ups are asked one at a time, as a dispatcher asks; screening asks for a batch in one round trip. Each is timed
+from the call to its answer, so it holds the client's work too, which is most of it.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from itertools import pairwise
+from random import Random
+
+from hdrh.histogram import HdrHistogram
+
+from streams.line import Line
+from streams.residents.example import write_example
+from streams.settings import Settings
+from tests.bench import life
+from tests.bench.figures import Figure, Found, Given, figure
+from tests.bench.servers import real
+from tests.field.rebuild import opened
+
+STEPS = [10**4, 10**5, 10**6, 10**7]
+STEPS_SHORT = STEPS[:2]
+LOOK_UPS = 4_000  # of a run
+IMPORTED, IMPORTED_SHORT = 200_000, 20_000  # rows of the file
+HIGHEST_US = 10_000_000
+
+
+def measure(given: Given) -> Found:
+    """The section."""
+    with real(given.folder / "grown") as settings:
+        grown = asyncio.run(_grown(settings, STEPS_SHORT if given.short else STEPS, given))
+    with real(given.folder / "imported") as settings:
+        return {**grown, "imported_per_second": figure(_imports(settings, given), "rows/s")}
+
+
+async def _grown(settings: Settings, steps: list[int], given: Given) -> Found:
+    async with opened(settings) as line:
+        empty, p99s = await _memory(line), list[list[float]]()
+        for before, count in pairwise([0, *steps]):
+            began = time.monotonic()
+            await life.put_others(line.residents, before, count)
+            put = (count - before) / (time.monotonic() - began)
+            p99s.append([await _p99_ms(line, count, number) for number in range(given.runs)])
+            given.say(f"{count:,} residents: {put:,.0f} put a second")
+        growth = [last / first for first, last in zip(p99s[0], p99s[-1], strict=True)]
+        found: dict[str, Figure | Found] = {
+            "bytes_each": figure([(await _memory(line) - empty) / steps[-1]], "bytes of Redis"),
+            "put_per_second": figure([put], "residents/s"),
+            "lookup_p99_growth": figure(growth, f"times, from {steps[0]:,} to {steps[-1]:,} residents"),
+        }
+        return found | {f"lookup_p99_ms_of_{count}": figure(of, "ms") for count, of in zip(steps, p99s, strict=True)}
+
+
+async def _p99_ms(line: Line, count: int, seed: int) -> float:
+    """Of look-ups of residents drawn at random."""
+    chance, now, found = Random(seed), datetime.now(UTC), HdrHistogram(1, HIGHEST_US, 3)
+    for _ in range(LOOK_UPS):
+        began = time.perf_counter()
+        (who,) = await line.residents.by_phone([(life.other_phone(chance.randrange(count)), now)])
+        found.record_value(round((time.perf_counter() - began) * 1e6))
+        if who is None:
+            raise RuntimeError("a resident who was entered is not found")
+    return float(found.get_value_at_percentile(99) / 1e3)
+
+
+async def _memory(line: Line) -> int:
+    return int((await line.redis.info("memory"))["used_memory"])
+
+
+def _imports(settings: Settings, given: Given) -> list[float]:
+    """Rows a second of `quanzu residents import`, from the command to its end; each run's people are others."""
+    count, rates = IMPORTED_SHORT if given.short else IMPORTED, list[float]()
+    for number in range(given.runs):
+        file = given.folder / f"people-{number}.csv"
+        rows = write_example(file, count, seed=number)
+        began = time.monotonic()
+        command = [sys.executable, "-m", "quanzu", "residents", "import", str(file)]
+        subprocess.run(command, env={**os.environ, **settings.environment()}, stdout=subprocess.DEVNULL, check=True)
+        rates.append(rows / (time.monotonic() - began))
+    return rates

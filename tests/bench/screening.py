@@ -1,0 +1,127 @@
+"""`screening`: the agent alone in a worker, on a topic that was filled before it started.
+
+Everything is on: scoring with its reasons, tallies, evidence kept in Redis, alerts that Kafka has acknowledged. Each
+run is a worker of its own, on records that it has not seen, about people of whom nothing is known. The figures without
+another name are those on an Apache Kafka and Debian's Redis; `embedded` has those on Tansu and Valkey.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from simulators.memory import Register
+from streams import topics
+from streams.keys import key
+from streams.line import Line
+from streams.report import outcomes
+from streams.settings import Settings
+from tests.bench import core, life
+from tests.bench.figures import Figure, Found, Given, figure
+from tests.bench.servers import embedded, real
+from tests.bench.work import Pace, each, pace, until, working
+from tests.field.load import Batch, Load
+from tests.field.rebuild import opened
+
+RESIDENTS, RESIDENTS_SHORT = 1_000_000, 100_000
+RECORDS, RECORDS_SHORT = 400, 100  # of 500 signals, a run
+SIZES = {1: 20_000, 10: 5_000, 100: 1_000}  # records of fewer signals, a run
+PIECE = 10_000  # signals sent together
+OF_A_RUN = ("evidence:*", "alerted:*", "payers:*", "rescore:*")  # what is known of people
+
+
+@asynccontextmanager
+async def settled(settings: Settings, residents: int) -> AsyncIterator[Line]:
+    """A line with so many residents, whose cases stand and whose lanes were screened to their end."""
+    async with opened(settings) as line:
+        await line.residents.put(life.crowd())
+        await life.put_others(line.residents, 0, residents - len(life.crowd()))
+        async with working(settings, "screening", "casework", "deadlines"):  # whose watch brings all up
+            await until(lambda: _screened(line), "screening to stand")
+        yield line
+
+
+async def screened(line: Line, batches: Sequence[Batch], *more: str, times: int = 1, workers: int = 1) -> Pace:
+    """Fill the topic with the batches, so many times, then let workers screen it; with the agents `more` beside."""
+    before = await screened_so_far(line)
+    total = await fill(line, batches, times)
+
+    async def done() -> int:
+        return await screened_so_far(line) - before
+
+    async with working(line.settings, "screening", *more, count=workers) as at_work:
+        return await pace(at_work, done, total)
+
+
+async def fill(line: Line, batches: Sequence[Batch], times: int = 1) -> int:
+    """Put the batches on the topic, so many times; gives how many signals that are. Nothing is known of anybody."""
+    await _forget(line)
+    load = Load(line.producer, line.clock, batches)
+    load.number = await screened_so_far(line)  # so that no id comes twice
+    total = times * sum(batch.sources.total() for batch in batches)
+    while load.accepted.total() < total:
+        await load.send(min(PIECE, total - load.accepted.total()))
+    return load.accepted.total()
+
+
+def measure(given: Given) -> Found:
+    """The section: also what screening costs beside the decisions alone, measured in turn with it."""
+    return {
+        **asyncio.run(_on_real(given)),
+        "embedded": asyncio.run(_on_embedded(given)),
+    }
+
+
+async def _on_real(given: Given) -> Found:
+    records = RECORDS_SHORT if given.short else RECORDS
+    register, policy = Register(life.crowd()), core.policy()
+    with real(given.folder / "real") as settings:
+        async with settled(settings, RESIDENTS_SHORT if given.short else RESIDENTS) as line:
+            paces, overheads = [], []
+            for _ in range(given.runs):
+                alone = core.screened(register, policy, records).us_per_signal
+                paces.append(await screened(line, life.records(records)))
+                overheads.append(paces[-1].us_each - alone)
+            found: dict[str, Figure | Found] = {
+                **each(paces, "signal"),
+                "overhead_us_per_signal": figure(overheads, "µs of the process's CPU"),
+            }
+            if not given.short:
+                found |= await _other_forms(line, given.runs)
+            return found
+
+
+async def _other_forms(line: Line, runs: int) -> Found:
+    """Smaller records, a few residents who have most of the signals, and a worker with casework beside screening."""
+    found: dict[str, Found] = {}
+    for size, count in SIZES.items():
+        found[f"batch_{size}"] = each([await screened(line, life.records(count, size)) for _ in range(runs)], "signal")
+    skewed = life.skewed(RECORDS)
+    found["zipf"] = each([await screened(line, skewed) for _ in range(runs)], "signal")
+    both = [await screened(line, life.records(RECORDS), "casework") for _ in range(runs)]
+    found["with_casework"] = each(both, "signal")
+    return found
+
+
+async def _on_embedded(given: Given) -> Found:
+    with embedded(given.folder / "embedded") as settings:
+        async with settled(settings, RESIDENTS_SHORT) as line:
+            records = life.records(RECORDS_SHORT)
+            return each([await screened(line, records) for _ in range(given.runs)], "signal")
+
+
+async def screened_so_far(line: Line) -> int:
+    """Signals that were counted in the tallies."""
+    return sum(outcomes(await line.screening.tallies()).values())
+
+
+async def _screened(line: Line) -> bool:
+    """Whether each partition of both lanes was brought up."""
+    names = ("screened-in", f"screened-in{topics.SIGNALS_URGENT.name.removeprefix(topics.SIGNALS.name)}")
+    keys = [key(name, partition) for name in names for partition in range(line.settings.partitions)]
+    return None not in await line.redis.mget(keys)
+
+
+async def _forget(line: Line) -> None:
+    for pattern in OF_A_RUN:
+        async for name in line.redis.scan_iter(match=pattern, count=1000):
+            await line.redis.unlink(name)

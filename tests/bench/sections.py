@@ -1,0 +1,31 @@
+"""The sections, in the order in which they are run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.bench import casework, core, intake, latency, residents, scale, screening, start
+from tests.bench.figures import Found, Given
+from tests.bench.peers import measure as peers
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A name in the report, and what measures it. `short_runs`: the most runs in the short form; none: as asked."""
+
+    name: str
+    measure: Callable[[Given], Found]
+    in_short: bool = True
+    short_runs: int | None = None
+
+
+SECTIONS = (
+    Section("core", core.measure),
+    Section("screening", screening.measure),
+    Section("casework", casework.measure),
+    Section("latency", latency.measure),
+    Section("peers", peers.measure, short_runs=3),
+    Section("intake", intake.measure, in_short=False),
+    Section("residents", residents.measure, in_short=False),
+    Section("scale", scale.measure, in_short=False),
+    Section("start", start.measure, in_short=False),
+)

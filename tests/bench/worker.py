@@ -1,0 +1,31 @@
+"""A worker with some of its agents: what these cost, without the others.
+
+python -m tests.bench.worker screening casework
+"""
+
+import logging
+import sys
+
+from agents import board, casework, deadlines, screening
+from agents.worker import Worker
+from streams.app import create_app, run
+from streams.channels.settings import load as load_channels
+from streams.line import Line
+from streams.settings import load
+
+AGENTS = {"screening": screening, "casework": casework, "deadlines": deadlines, "board": board}
+
+
+def main() -> None:
+    """Run until told to stop."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = load()
+    app = create_app(settings, Worker)
+    app.line = Line(settings, load_channels())
+    for name in sys.argv[1:]:
+        AGENTS[name].attach(app, app.line)
+    run(app, settings)
+
+
+if __name__ == "__main__":
+    main()

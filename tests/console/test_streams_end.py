@@ -1,0 +1,75 @@
+"""Pages that stand open when the console stops: their streams end, and nothing is told of it but that."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI, Response
+
+from console.web import serve
+from console.web.events import Events
+from console.web.settings import ConsoleSettings
+from tests.servers import free_port
+
+STREAMS = 3
+
+
+def application(left: asyncio.Queue[str]) -> FastAPI:
+    """One stream that never ends by itself; `left`: what its end has told."""
+    app = FastAPI()
+    app.state.stopping = asyncio.Event()
+
+    async def events() -> AsyncIterator[dict[str, str]]:
+        try:
+            yield {"event": "begin", "data": "1"}
+            await asyncio.Event().wait()
+        finally:
+            left.put_nowait("cleaned up")
+
+    @app.get("/events")
+    async def stream() -> Response:
+        return Events(events())
+
+    return app
+
+
+async def read(client: httpx.AsyncClient, address: str, begun: asyncio.Semaphore) -> list[str]:
+    """A stream to its end, which must come as an answer ends."""
+    found = []
+    async with client.stream("GET", f"{address}/events") as answer:
+        async for line in answer.aiter_lines():
+            found.append(line)
+            if line.startswith("event"):
+                begun.release()
+    return found
+
+
+async def test_the_streams_of_open_pages_end_with_the_console_and_leave_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(serve, "STOP_SECONDS", 60)
+    left: asyncio.Queue[str] = asyncio.Queue()
+    begun = asyncio.Semaphore(0)
+    with caplog.at_level(logging.WARNING):
+        async with httpx.AsyncClient(timeout=60) as client:
+            async with serve.serving(application(left), ConsoleSettings(port=free_port())) as address:
+                reading = [asyncio.create_task(read(client, address, begun)) for _ in range(STREAMS)]
+                for _ in range(STREAMS):
+                    await begun.acquire()
+            told = await asyncio.gather(*reading)
+    assert [lines[0] for lines in told] == ["event: begin"] * STREAMS
+    assert left.qsize() == STREAMS, "each was cleaned up"
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+async def test_a_stream_whose_browser_leaves_is_cleaned_up_while_the_console_goes_on() -> None:
+    left: asyncio.Queue[str] = asyncio.Queue()
+    async with (
+        httpx.AsyncClient(timeout=60) as client,
+        serve.serving(application(left), ConsoleSettings(port=free_port())) as address,
+    ):
+        async with client.stream("GET", f"{address}/events") as answer:
+            assert await anext(answer.aiter_lines()) == "event: begin"
+        assert await asyncio.wait_for(left.get(), 60) == "cleaned up"

@@ -1,0 +1,95 @@
+"""A worker that screens one record after the other, and writes down in which order and what it knew of settled cases.
+
+What came first decides what is told of it, and a worker takes several partitions at once: an order that is written down
+is the only one that can be known. Everything else is the worker's own.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from aiokafka import TopicPartition
+from pydantic import BaseModel, Field
+
+from agents.worker import work
+from domain.policy.risk import RiskRules
+from schemas.evidence import Evidence
+from schemas.residents import ResidentId
+from streams import line
+from streams.channels.settings import load as load_channels
+from streams.raw import Raw
+from streams.screening.screening import RESCORE_MOST, Screening
+from streams.screening.verdicts import Judge
+from streams.settings import load
+
+NOTES = "screened.jsonl"  # in the worker's data folder
+
+
+class Note(BaseModel):
+    """A record that was screened, or residents who were looked at again (`due`: when, in milliseconds)."""
+
+    now: datetime
+    lane: str = ""
+    partition: int = 0
+    offset: int = -1
+    due: dict[ResidentId, int] = Field(default_factory=dict)
+    settled: dict[ResidentId, datetime] = Field(default_factory=dict)  # since when, as screening knew it
+    told_of: set[ResidentId] = Field(default_factory=set)  # of these, of whom it had told something since
+    broken: set[ResidentId] = Field(default_factory=set)  # it is screened again: what was told of them is not known
+
+
+class Noting(Screening):
+    """One at a time, and written down once it is told."""
+
+    notes: Path
+    _one = asyncio.Lock()
+    _note: Note
+    _about: set[ResidentId]  # of whom the record tells something
+
+    async def rescore(self, partition: int, now: datetime) -> int:
+        async with self._one:
+            due, self._note = await self._store.due(partition, now, RESCORE_MOST), Note(now=now)
+            looked_at = await super().rescore(partition, self._clock.now())
+            if looked_at:
+                self._write(due=due)
+            return looked_at
+
+    async def _batch(self, tp: TopicPartition, raws: Sequence[Raw], expected: int | None, rules: RiskRules) -> bool:
+        for raw in raws:
+            async with self._one:
+                if not await self._record(tp, raw, expected, rules):
+                    return False
+            expected = raw.offset
+        return True
+
+    async def _record(self, tp: TopicPartition, raw: Raw, expected: int | None, rules: RiskRules) -> bool:
+        self._about = set()
+        counted = False
+        try:
+            counted = await super()._batch(tp, [raw], expected, rules)
+        finally:
+            if counted:
+                self._write(lane=tp.topic, partition=tp.partition, offset=raw.offset)
+            elif self._about:
+                self._write(broken=self._about)
+        return counted
+
+    async def _judge(self, evidence: dict[ResidentId, list[Evidence]], rules: RiskRules, now: datetime) -> Judge:
+        judge = await super()._judge(evidence, rules, now)
+        settled = {resident: known.settled for resident, known in judge.known.items() if known.settled}
+        self._about = set(judge.known)
+        told_of = {resident for resident in settled if judge.known[resident].alerted}
+        self._note = Note(now=now, settled=settled, told_of=told_of)
+        return judge
+
+    def _write(self, **more: object) -> None:
+        with self.notes.open("a") as file:
+            file.write(self._note.model_copy(update=more).model_dump_json() + "\n")
+
+
+if __name__ == "__main__":
+    settings = load()
+    Noting.notes = settings.data / NOTES
+    line.Screening = Noting  # type: ignore[attr-defined]  # the line makes it, and is all else that a worker has
+    work(settings, load_channels())

@@ -1,0 +1,65 @@
+"""The watchlist and the payers in memory answer as those in Redis do, whatever is said in which order."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from random import Random
+
+import pytest
+from redis.asyncio import Redis
+
+from schemas.evidence import Payer, Standing, WatchEntry
+from schemas.signals import TransferState
+from simulators.memory import Suspects
+from streams.screening.store import EvidenceStore, Paid
+from streams.settings import Settings
+from tests.domain.builders import policy
+from tests.streams.screening_line import ANNA, BERT, NOW
+
+RULES = policy().risk
+CALLS = 12  # in a row; all within the time for which a payment is kept, since Redis forgets by a clock of its own
+HOUR = timedelta(hours=1)
+
+
+class Told:
+    """What a seed's sources say, call by call: some payments, and some entries of the watchlist."""
+
+    def __init__(self, seed: int) -> None:
+        self._chance, self._seed = Random(seed), seed
+
+    def calls(self) -> Iterator[tuple[list[Paid], list[WatchEntry], datetime]]:
+        now = NOW
+        for _ in range(CALLS):
+            now += self._chance.randint(0, 5) * HOUR
+            paid = [self._paid(now) for _ in range(self._chance.randint(0, 6))]
+            yield paid, [self._entry(now) for _ in range(self._chance.randint(0, 3))], now
+
+    def _paid(self, now: datetime) -> Paid:
+        """Often at one moment, now and then twice the same, sometimes of next week."""
+        at = now + self._chance.randint(-130, 10) * HOUR
+        number, state = self._chance.randint(0, 3), self._chance.choice(list(TransferState))
+        who = self._chance.choice([ANNA, BERT])
+        return self._token(), Payer(who, f"t{number}", at, "signals", 0, number, 100 + number, None, state)
+
+    def _entry(self, now: datetime) -> WatchEntry:
+        at = now + self._chance.randint(-40, 0) * HOUR
+        kind = self._chance.choice(["account", "account", "phone"])
+        said = self._chance.choice(list(Standing))
+        return WatchEntry(
+            subject=f"{kind}:{self._token()}", standing=said, at=at, uid=f"w{self._chance.randint(0, 99)}"
+        )
+
+    def _token(self) -> str:
+        return f"{self._seed}-{self._chance.randint(0, 1)}"
+
+
+@pytest.mark.parametrize("seed", range(25))
+async def test_what_is_kept_in_memory_answers_as_redis_does(settings: Settings, seed: int) -> None:
+    found = 0
+    async with Redis.from_url(str(settings.redis), protocol=3) as redis:
+        store, memory = EvidenceStore(redis, settings.partitions), Suspects()
+        asked = [f"{kind}:{seed}-{number}" for kind in ("account", "phone") for number in (0, 1)]
+        for paid, entries, now in Told(seed).calls():
+            known, fanned = await memory.watch(paid, asked, entries, RULES, now)
+            assert (known, fanned) == await store.watch(paid, asked, entries, RULES, now)
+            found += sum(len(each.payers) for each in fanned)
+    assert found > 0

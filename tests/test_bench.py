@@ -1,0 +1,143 @@
+"""The bench's frame: medians, names, bars, and what is told of them. The bench itself is `make bench`."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from simulators.workers import Workers
+from streams.settings import Settings
+from tests.bench import __main__ as bench
+from tests.bench import cases, core
+from tests.bench.bars import BARS, Bar, Verdict, judged
+from tests.bench.figures import Found, Given, figure, flat
+from tests.bench.latency import Probes
+from tests.bench.sections import SECTIONS, Section
+from tests.bench.work import pace
+
+
+def measuring(*values: float) -> Section:
+    """A section `core` that finds these values, one a run."""
+
+    def measure(given: Given) -> Found:
+        assert given.folder.is_dir()
+        return {"us_per_signal": figure(values[: given.runs], "µs"), "more": {"deep": figure([7], "s")}}
+
+    return Section("core", measure, short_runs=2)
+
+
+def reported(
+    section: Section, monkeypatch: pytest.MonkeyPatch, folder: Path, *more: str
+) -> tuple[int, dict[str, object]]:
+    monkeypatch.setattr(bench, "SECTIONS", (section,))
+    path = folder / "bench.json"
+    code = bench.main(["--report", str(path), "--runs", "3", *more])
+    return code, json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_a_figure_is_the_median_with_the_least_and_the_most() -> None:
+    found = figure([3.0, 1.0, 100.0], "µs")
+    assert (found.median, found.low, found.high, found.runs, found.unit) == (3.0, 1.0, 100.0, 3, "µs")
+
+
+def test_what_was_not_measured_has_no_figure() -> None:
+    with pytest.raises(ValueError, match="nothing was measured"):
+        figure([], "µs")
+
+
+def test_figures_have_their_whole_names() -> None:
+    found: Found = {"screening": {"real": {"signals_per_second": figure([1], "signals/s")}, "x": figure([2], "s")}}
+    assert [name for name, _ in flat(found)] == ["screening.real.signals_per_second", "screening.x"]
+
+
+@pytest.mark.parametrize(
+    ("way", "value", "met"), [("≤", 10, True), ("≤", 10.1, False), ("≥", 10, True), ("≥", 9.9, False)]
+)
+def test_a_bar_is_met_up_to_its_limit(way: str, value: float, met: bool) -> None:
+    bar = Bar("a.b", way, 10)  # type: ignore[arg-type]  # of both ways
+    assert Verdict(bar, figure([value], "s")).met is met
+
+
+def test_a_bar_whose_figure_is_missing_is_not_met() -> None:
+    (verdict,) = judged({}, ["core"])
+    assert not verdict.met
+    assert "not measured" in str(verdict)
+
+
+def test_sections_that_did_not_run_are_not_judged() -> None:
+    assert not list(judged({}, []))
+
+
+def test_each_bar_is_of_a_section_that_the_issue_names() -> None:
+    named = {"core", "screening", "casework", "latency", "intake", "residents", "scale", "console", "start", "peers"}
+    assert {bar.section for bar in BARS} | {section.name for section in SECTIONS} <= named
+
+
+def test_the_report_has_the_figures_by_section_and_the_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, report = reported(measuring(9.0, 7.0, 8.0), monkeypatch, tmp_path)
+    assert code == 0
+    assert report["core"] == {
+        "us_per_signal": {"median": 8.0, "low": 7.0, "high": 9.0, "runs": 3, "unit": "µs"},
+        "more": {"deep": {"median": 7.0, "low": 7.0, "high": 7.0, "runs": 1, "unit": "s"}},
+    }
+    assert {"cores", "python", "aiokafka"} <= set(report["machine"])  # type: ignore[call-overload]  # an object there
+    assert capsys.readouterr().out.splitlines()[-1].startswith("met: core.us_per_signal ≤ 10: 8 µs")
+
+
+def test_a_bar_that_is_not_met_ends_with_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert reported(measuring(11.0, 12.0, 1.0), monkeypatch, tmp_path)[0] == 1
+
+
+def test_the_short_form_runs_a_slow_section_less_often(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _, report = reported(measuring(9.0, 7.0, 8.0), monkeypatch, tmp_path, "--short")
+    assert report["core"]["us_per_signal"]["runs"] == 2  # type: ignore[index]  # an object there
+
+
+@pytest.mark.parametrize(
+    ("names", "short", "sections"), [(None, True, ["a"]), (None, False, ["a", "b"]), ("b", True, ["b"])]
+)
+def test_sections_are_those_asked_for_or_those_of_the_form(
+    names: str | None, short: bool, sections: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = (Section("a", lambda given: {}), Section("b", lambda given: {}, in_short=False))
+    monkeypatch.setattr(bench, "SECTIONS", known)
+    assert [section.name for section in bench.chosen(names, short)] == sections
+
+
+def test_a_section_that_there_is_not_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        bench.main(["--sections", "core,cores"])
+    assert "no section cores: there are core" in capsys.readouterr().err
+
+
+def test_cases_are_told_the_same_by_the_same_seed_and_each_begins_with_an_alert() -> None:
+    start = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
+    first, again = (cases.told(20, 3, start, core.policy(), 7) for _ in range(2))
+    assert first == again
+    assert [given.kind for given in first.inputs[:20]] == ["alert"] * 20
+    assert len(first.inputs) > 40
+    assert 0 < first.open <= 20
+
+
+async def test_a_pace_is_that_of_the_work_after_the_warm_up() -> None:
+    steps = iter([0, 5, 10, 60, 100])
+
+    async def done() -> int:
+        return next(steps)
+
+    workers = Workers(Settings(), 0)
+    found = await pace(workers, done, 100)
+    assert (found.items, found.cpu) == (90, 0.0)
+    assert found.seconds > 0
+
+
+async def test_probes_are_timed_from_their_plan_and_by_their_lane() -> None:
+    probes = Probes(None, None, iter([]))  # type: ignore[arg-type]  # nothing is sent
+    probes.planned = {"r1": ("urgent", 10.0), "r2": ("bulk", 10.0)}
+    probes.seen = {"r1": 10.05, "r2": 10.5}
+    assert probes.histogram("urgent").get_value_at_percentile(99) == pytest.approx(50_000, rel=0.01)
+    assert probes.histogram("urgent", "bulk").get_value_at_percentile(99) == pytest.approx(500_000, rel=0.01)
