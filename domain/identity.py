@@ -25,7 +25,7 @@ CHINA = 86
 ADULT = 18
 EARLIEST_BIRTH = 1900
 LONGEST_PHONE = 128  # characters, as in a signal's field
-Kind = Literal["id", "account", "phone", "address"]
+Kind = Literal["id", "account", "phone", "address", "export"]
 
 # [0-9], not \d: that is any script's digit, and a number in another's would be another number.
 _MOBILE = re.compile(r"(?:\+86)?(1[3-9][0-9]{9})")
