@@ -74,10 +74,12 @@ def demo(
     from console.terminal import board
     from console.web.demo import beside
     from simulators.demo import Demo, Plan
+    from streams import tracing
     from streams.running import refuse_company
 
     settings = load_settings()
     refuse_company(settings)
+    tracing.begin("demo", settings.traces, settings.traces_ratio)
     usual = (timedelta(minutes=5), 60.0) if operators else (timedelta(minutes=30), 5.0)  # a person's pace
     plan = Plan(for_ or usual[0], speed or usual[1], seed, residents, workers, kill_worker, operators=operators)
     found = asyncio.run(Demo(settings, plan, out, board, beside if console else None).run())
@@ -135,6 +137,7 @@ def intake(
 ) -> None:
     """Take signals in: over HTTP, or from a file."""
     from console.progress import bar
+    from streams import tracing
     from streams.commands import serve_intake, take_file
     from streams.intake.formats import FORMATS, Options
     from streams.running import alone
@@ -144,6 +147,7 @@ def intake(
     if what != "serve" and file is None:
         raise typer.BadParameter(f"name the {what} file to take in")
     settings = load_settings()
+    tracing.begin("intake", settings.traces, settings.traces_ratio)
     by_itself = alone(settings)
     if file is None:
         if by_itself:

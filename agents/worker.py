@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from agents import auditor, board, casework, deadlines, feeds, payments, phone, red, screening, sms, visits
 from schemas.levels import Channel
-from streams import metrics
+from streams import metrics, tracing
 from streams.app import App, create_app, run
 from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
@@ -59,6 +59,7 @@ def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = No
     """
     app = create_app(settings, Worker)
     app.line = Line(settings, channels, clock)
+    tracing.begin("worker", settings.traces, settings.traces_ratio)
     app.line.check_topics()  # here, before Faust would make a traceback of it
     metrics.serve(settings.metrics_port)
     for agent in (screening, casework, deadlines, board, feeds, auditor):

@@ -65,13 +65,11 @@ Reason = Annotated[str, typer.Option(help="Why: it is kept")]
 
 def load_settings() -> "Settings":
     """The settings, and a log that tells no library's chatter."""
+    from streams import logs
     from streams.settings import load
 
     found = load()
-    logging.basicConfig(level=found.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("aiokafka", "httpx", "mode", "faust", "uvicorn"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it cannot do it raises, and then it is told in words
+    logs.begin(found.log_level, found.log_format)
     return found
 
 
