@@ -1,6 +1,7 @@
 """What the commands share: where they write, how options read, the settings, the line."""
 
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
@@ -61,6 +62,12 @@ Report = Annotated[Path | None, typer.Option(callback=_in_a_folder, help="Write 
 Existing = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 By = Annotated[str, typer.Option(help="Who does it: it is kept with the reason")]
 Reason = Annotated[str, typer.Option(help="Why: it is kept")]
+
+
+def write_new(file: Path, raw: bytes) -> None:
+    """Write a file that only its owner reads, and never over another. Raises FileExistsError."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
+        made.write(raw)
 
 
 def load_settings() -> "Settings":
