@@ -13,11 +13,11 @@ from typing import Annotated
 import typer
 
 import quanzu_lab
-from console.commands import audit, case, console, dead, doctor, export, hold, policy, residents, topics
+from console.commands import access, audit, case, console, dead, doctor, export, hold, policy, residents, topics
 from console.commands.common import By, Report, day, duration, err, load_settings, opened, out
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Early-warning dispatch against fraud: 劝阻.")
-for group in (topics, residents, policy, case, hold, dead, audit, console):
+for group in (topics, residents, policy, case, hold, dead, audit, console, access):
     app.add_typer(group.app)
 app.add_typer(quanzu_lab.app, name="lab")
 app.command()(doctor.doctor)

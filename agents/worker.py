@@ -6,12 +6,14 @@ from contextlib import suppress
 
 from agents import auditor, board, casework, deadlines, feeds, payments, phone, red, screening, sms, visits
 from schemas.levels import Channel
-from streams import metrics, tracing
-from streams.app import App, create_app, run
+from streams import health, tracing
+from streams.app import App, create_app, every, run
 from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
 from streams.collector import spare_the_collector
+from streams.health import PULSE_SECONDS, Pulse
 from streams.line import Line
+from streams.rights import Component
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -58,10 +60,12 @@ def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = No
     Raises SettingsError when the topics are not as they must be, or the metrics' port is taken.
     """
     app = create_app(settings, Worker)
-    app.line = Line(settings, channels, clock)
+    app.line = Line(settings, channels, clock, Component.WORKER)
     tracing.begin("worker", settings.traces, settings.traces_ratio)
     app.line.check_topics()  # here, before Faust would make a traceback of it
-    metrics.serve(settings.metrics_port)
+    pulse = Pulse(app.takes_part)
+    every(app, PULSE_SECONDS, "pulse", pulse.beat, early=True)
+    health.serve(settings.metrics_host, settings.metrics_port, pulse)
     for agent in (screening, casework, deadlines, board, feeds, auditor):
         agent.attach(app, app.line)
     for channel, attach in CHANNELS.items():

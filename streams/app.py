@@ -25,13 +25,14 @@ from typing import Any, Protocol, TypeVar, cast
 
 import faust
 import mode
-from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 from faust.types import TP, EventT, StreamT, TransportT
 from mode import CrashingSupervisor
 from mode.utils.queues import ThrowableQueue
 
 from schemas.errors import UserError
+from streams.access import denied
+from streams.kafka_client import aio_client, credentials
 from streams.retry import until_done
 from streams.settings import Settings
 from streams.transport import Consumer, Transport
@@ -87,6 +88,7 @@ class App(faust.App):
     `early`: what runs from the start on, whether the consumer group has let this worker in or not.
     """
 
+    installation: Settings
     join_seconds = JOIN_SECONDS
     stop_seconds = STOP_SECONDS
 
@@ -113,6 +115,10 @@ class App(faust.App):
         finally:
             late.cancel()
 
+    def takes_part(self) -> bool:
+        """Whether the consumer group has let this worker in, no rebalance runs, and it is not about to end."""
+        return self._joined.is_set() and not self.rebalancing and not self.should_stop
+
     async def _on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self._joined.set()  # also when no partition is left for it
         await super()._on_partitions_assigned(assigned, generation_id)
@@ -137,7 +143,7 @@ class App(faust.App):
         )
 
     async def _kafka_answers(self) -> bool:
-        client = AIOKafkaClient(bootstrap_servers=[f"{url.host}:{url.port}" for url in self.conf.broker])
+        client = aio_client(self.installation)
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 await client.bootstrap()
@@ -171,10 +177,11 @@ def create_app(settings: Settings, kind: type[Made]) -> Made:
 
     Raises SettingsError when the embedded servers were not started yet.
     """
-    return kind(
+    made = kind(
         settings.app_id,
         env={},  # else Faust lets BROKER_URL, APP_VERSION and 80 more of the environment's override what stands here
         broker=[f"kafka://{broker}" for broker in settings.brokers],
+        broker_credentials=credentials(settings),
         **(EMBEDDED_TIMES if settings.embedded else KAFKA_TIMES),
         broker_commit_interval=COMMIT_SECONDS,
         consumer_group_instance_id=None if settings.embedded else settings.instance,  # Tansu takes 8 s to rejoin it
@@ -194,6 +201,8 @@ def create_app(settings: Settings, kind: type[Made]) -> Made:
         web_enabled=False,
         worker_redirect_stdouts=False,
     )
+    made.installation = settings
+    return made
 
 
 def run(app: faust.App, settings: Settings) -> None:
@@ -216,8 +225,9 @@ def run(app: faust.App, settings: Settings) -> None:
     try:
         worker.execute_from_commandline()
     except SystemExit as ended:
-        if isinstance(ended.__context__, UserError):
-            raise ended.__context__ from None  # told in words by whoever runs the worker
+        reason = ended.__context__
+        if (told := reason if isinstance(reason, UserError) else denied(reason)) is not None:
+            raise told from None  # told in words by whoever runs the worker
         raise
 
 
@@ -233,7 +243,8 @@ class _Untold(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if not record.pathname.startswith(FAUSTS) or record.levelno < logging.ERROR:
             return True
-        self._stopping |= bool(record.exc_info and isinstance(record.exc_info[1], UserError))
+        error = record.exc_info[1] if record.exc_info else None
+        self._stopping |= isinstance(error, UserError) or denied(error) is not None
         return not self._stopping
 
 

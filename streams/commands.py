@@ -11,6 +11,7 @@ import redis.exceptions
 
 from schemas.errors import UserError
 from streams import topics
+from streams.access import denied
 from streams.channels import receipts
 from streams.channels.settings import load as load_channels
 from streams.intake import server as intake_http
@@ -20,19 +21,20 @@ from streams.intake.settings import load as load_intake
 from streams.intake.signals import Intake
 from streams.letters import api as letters_api
 from streams.line import Line
+from streams.rights import Component
 from streams.running import servers
 from streams.settings import Settings
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Line]:
+async def opened(settings: Settings, component: Component = Component.OPERATOR) -> AsyncIterator[Line]:
     """A line for as long as a command takes. Topics are created on Quanzu's own servers only.
 
     Raises SettingsError when the topics are not as they must be.
     """
     if settings.embedded:
         await asyncio.to_thread(topics.create, settings)
-    line = Line(settings.model_copy(update={"metrics_port": 0}), load_channels())
+    line = Line(settings.model_copy(update={"metrics_port": 0}), load_channels(), component=component)
     try:
         await line.open()
         yield line
@@ -43,7 +45,7 @@ async def opened(settings: Settings) -> AsyncIterator[Line]:
 async def serve_intake(wanted: Settings, started: Callable[[str], None]) -> None:
     """Take signals and receipts in over HTTP until told to stop. Raises SettingsError when the port is taken."""
     channels, intake = load_channels(), load_intake()
-    async with servers(wanted) as settings, opened(settings) as line:
+    async with servers(wanted) as settings, opened(settings, Component.INTAKE) as line:
         routes = [
             *receipts.routes(line.outgoing, channels),
             *letters_api.routes(settings, intake, line.producer, line.clock),
@@ -79,6 +81,8 @@ def in_words(error: Exception) -> str | None:
     """What to tell whoever runs a command; none when it is a fault of the program's, which needs its traceback."""
     if isinstance(error, UserError):
         return str(error)
+    if (refused := denied(error)) is not None:
+        return str(refused)
     if isinstance(error, kafka.errors.KafkaError | aiokafka.errors.KafkaError):
         return f"Kafka does not answer as it should ({type(error).__name__}). `quanzu doctor` says what is wrong"
     if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError):

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings
 from streams.channels.settings import ChannelSettings
 from streams.feeds.settings import FeedSettings
 from streams.intake.settings import IntakeSettings
+from streams.secret_files import SUFFIX, secret
 from streams.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -25,7 +26,8 @@ def _rows(settings: type[BaseSettings]) -> Iterator[str]:
     prefix = settings.model_config.get("env_prefix", "")
     for name, field in settings.model_fields.items():
         default = "" if field.default is None else _shown(field.default)
-        yield f"| `{prefix}{name.upper()}` | {default} | {field.description} |"
+        or_file = f"`{prefix}{name.upper()}{SUFFIX}` names a file that holds it" if secret(field) else ""
+        yield f"| `{prefix}{name.upper()}` | {default} | {'. '.join(filter(None, (field.description, or_file)))} |"
 
 
 def _shown(default: object) -> str:

@@ -7,18 +7,19 @@ from datetime import date, timedelta
 from importlib.metadata import version
 from typing import Any
 
-from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 from redis.exceptions import RedisError
 
 from domain.policy import PolicyError, load
 from domain.shifts import JILIN
 from streams import topics
+from streams.access import AccessError
 from streams.channels.settings import load as load_channels
 from streams.clock import Clock
 from streams.feeds.settings import load as load_feeds
 from streams.intake.settings import keys_for
 from streams.intake.settings import load as load_intake
+from streams.kafka_client import admin as kafka_admin
 from streams.policies import read
 from streams.reader import end_offsets
 from streams.redis_client import sentinels_say, watched
@@ -110,9 +111,12 @@ def _holidays(today: date) -> Finding:
 
 def _kafka(settings: Settings) -> Finding:
     try:
-        admin = KafkaAdminClient(bootstrap_servers=settings.brokers, bootstrap_timeout_ms=topics.REACH_MS)
+        admin = kafka_admin(settings)
         brokers = admin.describe_cluster()["brokers"]
         admin.close()
+    except AccessError as error:
+        what, _, do = str(error).partition(". ")
+        return Finding(False, what, do)
     except (KafkaError, OSError) as error:
         do = "Is it running, and does QUANZU_KAFKA name it? Feeds keep their signals meanwhile; nobody is warned"
         return Finding(False, f"Kafka at {settings.kafka} cannot be reached ({type(error).__name__})", do)

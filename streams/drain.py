@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import TopicPartition
 
 from schemas.audit import AuditEntry
 from streams import audit, topics
 from streams.intake.gate import KEY, Drain
+from streams.kafka_client import admin as kafka_admin
 from streams.line import Line
 from streams.reader import end_offsets
 from streams.settings import Settings
@@ -58,7 +59,7 @@ async def _left(settings: Settings) -> dict[str, int]:
 
 
 def _committed(settings: Settings) -> dict[tuple[str, int], int]:
-    admin = KafkaAdminClient(bootstrap_servers=settings.brokers)
+    admin = kafka_admin(settings)
     try:
         found: dict[TopicPartition, Any] = admin.list_group_offsets(settings.app_id)[settings.app_id]
     finally:

@@ -5,9 +5,12 @@ import logging
 from collections.abc import Collection
 from typing import Any
 
+from redis.exceptions import RedisError
+
 from schemas.events import CaseEvent
 from schemas.levels import Channel
 from streams import sources, topics
+from streams.access import AccessError, denied
 from streams.alarms import Alarms
 from streams.auditor.auditor import Auditor
 from streams.board import Board
@@ -30,9 +33,11 @@ from streams.letters.gauge import OpenLetters
 from streams.orphans import Orphans
 from streams.policies import Policies
 from streams.producer import Producer
+from streams.redis_access import admitted
 from streams.releases import HandOvers, Releases
 from streams.residents.register import Residents
 from streams.restore import Shared
+from streams.rights import Component, lacking
 from streams.screening.screening import Screening
 from streams.settings import Settings, SettingsError
 from streams.staff import Staff
@@ -44,10 +49,20 @@ log = logging.getLogger(__name__)
 
 
 class Line:
-    """The parts of a worker, wired. `clock`: another than the settings', such as one that is moved by hand."""
+    """The parts of a worker, wired. `clock`: another than the settings', such as one that is moved by hand.
 
-    def __init__(self, settings: Settings, channels: ChannelSettings, clock: Clock | None = None) -> None:
-        self.settings = settings
+    `component`: whose rights at the servers are looked at as it is opened. A store that was lost is filled again by
+    workers and an operator's commands: intake and the console wait for that, and need no right to write it all.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        channels: ChannelSettings,
+        clock: Clock | None = None,
+        component: Component = Component.OPERATOR,
+    ) -> None:
+        self.settings, self.component = settings, component
         self.clock = clock or Clock.parse(settings.clock)
         self.redis: Any = connect(settings)
         self.timekeeper = Timekeeper(self.redis, self.clock)
@@ -97,12 +112,23 @@ class Line:
                 self.handovers.restore,
                 self.webhooks.restore,
             ],
+            fills=settings.embedded or component in (Component.WORKER, Component.OPERATOR),
         )
         self.screening.whole = self.casework.whole = self.shared.ensure
 
     async def open(self) -> None:
-        """Connect, and refuse to start where the topics are not as they must be."""
+        """Connect, and refuse to start where the topics are not as they must be.
+
+        Raises AccessError when Kafka or Redis does not let this component do what it must.
+        """
         self.check_topics()
+        await admitted(self.settings, self.redis)
+        try:
+            await self._begin()
+        except RedisError as error:
+            raise denied(error) or error from None
+
+    async def _begin(self) -> None:
         await self.timekeeper.start()
         sources.know(configured_sources(self.settings))
         await self.producer.start()
@@ -152,6 +178,8 @@ class Line:
         await asyncio.gather(*carrying)
 
     def check_topics(self) -> None:
-        """Raises SettingsError that says what is wrong with the topics and what to do."""
+        """Raises SettingsError that says what is wrong with the topics, or with the rights on them, and what to do."""
+        if denials := lacking(self.settings, self.component):
+            raise AccessError("\n".join(denials))
         if wrong := topics.check(self.settings):
             raise SettingsError("the topics are not as they must be:\n" + "\n".join(wrong))

@@ -4,9 +4,7 @@
 
 from collections.abc import Mapping
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
-
-from streams.settings import SettingsError
+from prometheus_client import Counter, Gauge, Histogram
 
 CLOCKS = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 1800, 7200, 86_400)  # seconds: the plan's clocks and what is below
 
@@ -66,16 +64,3 @@ def show_lag(lags: Mapping[str, int]) -> None:
     LAG.clear()
     for topic, records in lags.items():
         LAG.labels(topic).set(records)
-
-
-def serve(port: int) -> None:
-    """Let Prometheus read them on loopback; 0: nobody does. Raises SettingsError when the port is taken."""
-    if not port:
-        return
-    try:
-        start_http_server(port, addr="127.0.0.1")
-    except OSError as error:
-        raise SettingsError(
-            f"QUANZU_METRICS_PORT = {port}: cannot listen on 127.0.0.1 ({error.strerror}). Each worker on a machine "
-            "needs a port of its own: set another, or 0 for none"
-        ) from None

@@ -9,7 +9,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
 from streams import tracing
+from streams.access import AccessError, denied
 from streams.chains import Chain
+from streams.kafka_client import access
 from streams.settings import Settings
 from streams.wall import Wall
 
@@ -22,6 +24,10 @@ LONGEST_WAIT_SECONDS = 2.0
 
 class SendError(RuntimeError):
     """Kafka refuses this for good: trying again would not help."""
+
+
+class MayNotError(SendError, AccessError):
+    """Kafka does not let this user write there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Producer:
 
     async def start(self) -> None:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.brokers,
+            **access(self._settings),
             client_id=self._settings.app_id,
             acks="all",
             enable_idempotence=not self._settings.embedded,  # Tansu refuses a producer id
@@ -92,6 +98,8 @@ class Producer:
         left = []
         for record, outcome in zip(records, outcomes, strict=True):
             if isinstance(outcome, BaseException):
+                if (refused := denied(outcome)) is not None:
+                    raise MayNotError(f"{record.topic}: {refused}") from outcome
                 if not _transient(outcome):
                     raise SendError(_refusal(record, outcome)) from outcome
                 failed.add(_order(record))

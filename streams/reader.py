@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from streams.kafka_client import access
 from streams.retry import wanted
 from streams.settings import Settings
 from streams.stopping import stop
@@ -106,7 +107,7 @@ async def offset_at(settings: Settings, topic: str, partition: int, written_ms: 
 @asynccontextmanager
 async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.brokers,
+        **access(settings),
         client_id=f"{settings.app_id}-reader",
         enable_auto_commit=False,
         auto_offset_reset="none",

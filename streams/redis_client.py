@@ -30,6 +30,26 @@ _SENTINELS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """Who comes to Redis and to its Sentinels, and the file of who vouches for them. What an address says wins."""
+
+    user: str | None = None
+    password: str | None = None
+    sentinel_user: str | None = None
+    sentinel_password: str | None = None
+    ca: str | None = None
+
+    def options(self, *, tls: bool, sentinel: bool = False) -> dict[str, Any]:
+        """As redis-py takes them."""
+        user, password = (self.sentinel_user, self.sentinel_password) if sentinel else (self.user, self.password)
+        given = {"username": user, "password": password, "ssl_ca_certs": self.ca if tls else None}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+NOBODY = Login()
+
+
+@dataclass(frozen=True, slots=True)
 class Watched:
     """A primary that Sentinels watch, and the options of the clients of both."""
 
@@ -49,13 +69,18 @@ class Watched:
         if found is None:
             raise ValueError("write Sentinels as redis+sentinel://host:26379,host:26379/service/0")
         plain = f"{found['scheme']}://{found['login'] or ''}primary{found['db'] or ''}{found['query'] or ''}"
-        options = dict(parse_url(plain))
+        options: dict[str, Any] = dict(parse_url(plain))
         login = {name: options.pop(f"sentinel_{name}", None) for name in ("username", "password")}
         del options["host"]
         if options.pop("connection_class", None) is not None:
             options["ssl"] = True
         tls = {name: value for name, value in options.items() if name.startswith("ssl")}
-        return cls(tuple(map(_address, found["members"].split(","))), found["service"], options, {**login, **tls})
+        asked = {name: value for name, value in login.items() if value is not None} | tls
+        return cls(tuple(map(_address, found["members"].split(","))), found["service"], options, asked)
+
+    @property
+    def tls(self) -> bool:
+        return bool(self.primary_options.get("ssl"))
 
 
 class _Pool(SentinelConnectionPool):
@@ -89,19 +114,21 @@ def check(url: str) -> None:
         parse_url(url)
 
 
-def client(url: str) -> "Redis":
+def client(url: str, login: Login = NOBODY) -> "Redis":
     """A client that tries again for about a second before it raises redis.exceptions.ConnectionError.
 
     With Sentinels, each new connection is made to the primary that they name then; one to a server that has become
     a replica is given up at its first refusal to write.
     """
     if not watched(url):
-        return _packing(Redis.from_url(url, retry=_retry(TRIES), protocol=3, max_connections=CONNECTIONS, **TIMES))
+        usual = {**TIMES, "max_connections": CONNECTIONS, **login.options(tls=url.startswith("rediss"))}
+        return _packing(Redis.from_url(url, retry=_retry(TRIES), protocol=3, **usual))
     found = Watched.parse(url)
     times = dict.fromkeys(TIMES, SENTINEL_SECONDS)
-    asked = {**found.sentinel_options, **times, "retry": Retry(NoBackoff(), 0), "decode_responses": True}
+    known = login.options(tls=found.tls, sentinel=True) | found.sentinel_options
+    asked = {**known, **times, "retry": Retry(NoBackoff(), 0), "decode_responses": True}
     sentinels: Any = Sentinel(found.sentinels, sentinel_kwargs=asked)  # type: ignore[no-untyped-call]
-    options = {**TIMES, "max_connections": CONNECTIONS, **found.primary_options}
+    options = {**TIMES, "max_connections": CONNECTIONS, **login.options(tls=found.tls), **found.primary_options}
     made: Redis = sentinels.master_for(found.service, Redis, _Pool, **options, retry=_retry(TRIES_SENTINEL), protocol=3)
     return _packing(made)
 

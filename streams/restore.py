@@ -63,8 +63,11 @@ class OtherInstallationError(UserError, RuntimeError):
 class Shared:
     """Whether the shared part of the store is whole."""
 
-    def __init__(self, settings: Settings, redis: "Redis", restorers: Sequence[Restorer]) -> None:
-        self._settings, self._restorers = settings, restorers
+    def __init__(
+        self, settings: Settings, redis: "Redis", restorers: Sequence[Restorer], *, fills: bool = True
+    ) -> None:
+        """`fills`: whether it restores what is missing itself; else it waits until another has."""
+        self._settings, self._restorers, self._fills = settings, restorers, fills
         self._redis: Any = redis
         self._fingerprint = fingerprint(settings.key())
 
@@ -73,9 +76,13 @@ class Shared:
 
         Raises OtherInstallationError when this Redis is another installation's.
         """
+        told = False
         while run := await self._missing():
+            if not self._fills and not told:
+                log.warning("the store is not whole: waiting until a worker has filled it")
+                told = True
             token = uuid.uuid4().hex
-            if await self._redis.set(LOCK, token, nx=True, px=LOCK_MS):
+            if self._fills and await self._redis.set(LOCK, token, nx=True, px=LOCK_MS):
                 await self._restore(token, run)
             else:
                 await asyncio.sleep(WAIT_SECONDS)

@@ -8,6 +8,8 @@ from typing import TypeVar
 from aiokafka.errors import KafkaError
 from redis.exceptions import RedisError
 
+from streams.access import denied
+
 log = logging.getLogger(__name__)
 
 FIRST_WAIT_SECONDS = 0.1
@@ -24,12 +26,17 @@ def wanted() -> bool:
 
 
 async def until_done(what: str, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Run `attempt` until it no longer raises what passes by itself. What does not pass is raised as it is."""
+    """Run `attempt` until it no longer raises what passes by itself. What does not pass is raised as it is.
+
+    Raises AccessError when a server says that this process may not.
+    """
     wait = FIRST_WAIT_SECONDS
     while True:
         try:
             return await attempt()
         except TRANSIENT as error:
+            if (refused := denied(error)) is not None:
+                raise refused from error
             log.warning("%s: %s (%s). Trying again in %.1f s", what, type(error).__name__, error, wait)
         await asyncio.sleep(wait)
         wait = min(2 * wait, LONGEST_WAIT_SECONDS)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 
+from streams.https import Tls
 from streams.settings import SettingsError
 
 BACKLOG = 2048
@@ -23,16 +24,21 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(config: uvicorn.Config, host: str, port: int, setting: str) -> AsyncIterator[str]:
-    """Serve for as long as the context lasts; gives the address, http://host:port.
+async def serving(
+    config: uvicorn.Config, host: str, port: int, setting: str, tls: Tls | None = None
+) -> AsyncIterator[str]:
+    """Serve for as long as the context lasts; gives the address, http://host:port, or https:// with `tls`.
 
-    Raises SettingsError, naming `setting`, when the port is taken.
+    Raises SettingsError, naming `setting`, when the port is taken, and when the certificate cannot be used.
     """
+    context = tls.context() if tls else None
+    if context is not None:
+        config.ssl_context_factory = lambda config, default: context
     listening = _listening(host, port, setting)
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        yield f"http://{host}:{listening.getsockname()[1]}"
+        yield f"{'https' if context else 'http'}://{host}:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
         await running

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import UserError
 from streams import redis_client
+from streams.access import AccessSettings
 from streams.clock import Clock
 
 POLICY = Path(__file__).resolve().parent.parent / "deploy" / "policy" / "jilin.toml"
@@ -22,10 +22,8 @@ class SettingsError(UserError, ValueError):
     """A setting is missing or wrong; the text says which and what to write instead."""
 
 
-class Settings(BaseSettings):
+class Settings(AccessSettings):
     """What differs from one installation to the next. Each field is QUANZU_ and its name in capitals."""
-
-    model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True)
 
     kafka: str | None = Field(None, description="Kafka's brokers, host:port,host:port. Unset: an embedded broker")
     redis: str | None = Field(
@@ -47,6 +45,7 @@ class Settings(BaseSettings):
     )
     http_port: int = Field(8080, ge=0, le=65535, description="Port of the intake")
     metrics_port: int = Field(9464, ge=0, le=65535, description="Port of a worker's metrics; 0: none")
+    metrics_host: str = Field("127.0.0.1", description="The address of a worker's metrics and health; 0.0.0.0: all")
     sources: str | None = Field(
         None, description="Sources that metrics name, besides those with a key: a,b. Others are counted as `other`"
     )
@@ -110,9 +109,8 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """These settings as environment variables, for a process started by this one."""
-        given = {name: getattr(self, name) for name in type(self).model_fields}
-        given["secret"] = self.key().decode()
-        return {f"QUANZU_{name.upper()}": str(value) for name, value in given.items() if value is not None}
+        given = {**self.plain(), "secret": self.key().decode()}
+        return {f"QUANZU_{name.upper()}": value for name, value in given.items()}
 
 
 def load() -> Settings:
@@ -124,6 +122,8 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SettingsError("\n".join(_in_words(detail["loc"], detail["msg"]) for detail in error.errors())) from None
+    except ValueError as error:  # of a file that holds a secret
+        raise SettingsError(str(error)) from None
 
 
 def _check_redis(url: str | None) -> None:

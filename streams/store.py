@@ -28,7 +28,7 @@ def connect(settings: Settings) -> "Redis":
     """A client that tries again for about a second before it raises redis.exceptions.ConnectionError."""
     if settings.redis is None:
         raise SettingsError("no Redis yet: start the embedded servers first (streams.embedded.Embedded)")
-    return client(settings.redis)
+    return client(settings.redis, settings.redis_login())
 
 
 @dataclass(frozen=True, slots=True)

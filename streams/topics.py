@@ -11,12 +11,12 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from streams.kafka_client import admin as kafka_admin
 from streams.settings import Settings
 
 FOR_GOOD = None
 WEEK = timedelta(days=7)
 SEGMENT = timedelta(days=1)
-REACH_MS = 8_000  # after so long a broker that does not answer is away
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def configuration(topic: Topic, settings: Settings) -> dict[str, str]:
 
 def create(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
     """Create what is missing and return its names; what is there stays as it is (see `check`)."""
-    admin = _admin(settings)
+    admin = kafka_admin(settings)
     try:
         present = set(admin.list_topics())
         return [topic.name for topic in wanted if topic.name not in present and _created(admin, topic, settings)]
@@ -107,7 +107,7 @@ def create(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
 def check(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
     """What is wrong with the topics and what to do about it; nothing when all is well."""
     topics = list(wanted)
-    admin = _admin(settings)
+    admin = kafka_admin(settings)
     try:
         found = {topic["name"]: topic for topic in admin.describe_topics() if not topic["error_code"]}
         configured = _configured(admin, [topic.name for topic in topics if topic.name in found])
@@ -118,10 +118,6 @@ def check(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
         for topic in topics
         for trouble in _troubles(topic, found.get(topic.name), configured.get(topic.name, {}), settings)
     ]
-
-
-def _admin(settings: Settings) -> KafkaAdminClient:
-    return KafkaAdminClient(bootstrap_servers=settings.brokers, bootstrap_timeout_ms=REACH_MS)
 
 
 def _in_sync(settings: Settings) -> int:

@@ -24,6 +24,7 @@ from schemas.events import CaseEvent
 from schemas.webhooks import Health, Webhook
 from streams import sealing
 from streams.journal import Entry, read_entry
+from streams.kafka_client import access
 from streams.kept import Kept
 from streams.producer import Producer
 from streams.reader import arriving
@@ -116,7 +117,7 @@ class Telling:
         """All events from where it stands on, in each partition's order."""
         consumer = AIOKafkaConsumer(
             CASE_EVENTS.name,
-            bootstrap_servers=self._settings.brokers,
+            **access(self._settings),
             group_id=f"{self._settings.app_id}-{webhook.id}",
             enable_auto_commit=False,
             # A new one is told of what happens from now on. Tansu does not know where a topic ends: there all is read,

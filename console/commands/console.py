@@ -23,6 +23,7 @@ def console_serve() -> None:
     from console.web.serve import serve
     from console.web.settings import load
     from streams.commands import opened as on
+    from streams.rights import Component
     from streams.running import alone, servers
 
     wanted, settings = load_settings(), load()
@@ -30,7 +31,7 @@ def console_serve() -> None:
         err.print("No worker runs: nothing happens to a case until `quanzu worker` is started in another terminal.")
 
     async def run() -> None:
-        async with servers(wanted) as found, on(found) as line:
+        async with servers(wanted) as found, on(found, Component.CONSOLE) as line:
             await _hint(line)
             await serve(line, settings, lambda address: out.print(settings.origin or address, highlight=False))
 
@@ -81,7 +82,7 @@ async def _hint(line: "Line") -> None:
 def _tell(settings: "ConsoleSettings", login: str, word: str) -> None:
     from console.web.auth.passwords import ONE_TIME
 
-    address = settings.origin or f"http://{settings.host}:{settings.port}"
+    address = settings.origin or f"http{'s' if settings.certificate else ''}://{settings.host}:{settings.port}"
     lines = [
         f"sign in at   {address}/sign-in",
         f"login        {login}",

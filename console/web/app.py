@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -51,7 +52,7 @@ def create_app(
     hub.listeners.append(made.stories.hear)
     trees()  # scripts that cannot be used are told of before anybody needs one
     app = FastAPI(title="Quanzu", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
-    app.state.services, app.state.stopping = made, asyncio.Event()
+    app.state.services, app.state.stopping, app.state.failure = made, asyncio.Event(), Failure()
     for door in DOORS:
         app.include_router(door.router)
     table(app)
@@ -64,6 +65,31 @@ def create_app(
     app.add_middleware(headers.SecurityHeaders)
     errors.install(app)
     return app
+
+
+class Failure:
+    """That something of what runs beside the requests has ended, and why: then the console shows what is no more."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self._happened = asyncio.Event()
+
+    def done(self) -> bool:
+        return self._happened.is_set()
+
+    def tell(self, error: BaseException) -> None:
+        """The first one is kept."""
+        self.error = self.error or error
+        self._happened.set()
+
+    async def wait(self) -> BaseException | None:
+        await self._happened.wait()
+        return self.error
+
+
+def _ended(failure: Failure, task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        failure.tell(error)
 
 
 @asynccontextmanager
@@ -81,11 +107,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         trail.binding(made.line),
     )
     beside = [asyncio.create_task(work) for work in works]
+    for task in beside:
+        task.add_done_callback(partial(_ended, app.state.failure))
     try:
         yield
     finally:
         for task in beside:
             task.cancel()
         for task in beside:
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, Exception):  # what one ended with was told already
                 await task

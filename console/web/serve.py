@@ -1,5 +1,6 @@
 """Serving the console: by itself, or as a part of a demo."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
@@ -9,6 +10,7 @@ from fastapi import FastAPI
 from console.web.app import create_app
 from console.web.settings import ConsoleSettings
 from streams import serving as http
+from streams.https import Tls
 from streams.line import Line
 
 STOP_SECONDS = 2  # for what is still being answered
@@ -27,7 +29,8 @@ async def serving(app: FastAPI, settings: ConsoleSettings) -> AsyncIterator[str]
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    async with http.serving(config, settings.host, settings.port, "QUANZU_CONSOLE_PORT") as address:
+    tls = Tls("QUANZU_CONSOLE", settings.certificate, settings.key)
+    async with http.serving(config, settings.host, settings.port, "QUANZU_CONSOLE_PORT", tls) as address:
         try:
             yield address
         finally:
@@ -35,7 +38,16 @@ async def serving(app: FastAPI, settings: ConsoleSettings) -> AsyncIterator[str]
 
 
 async def serve(line: Line, settings: ConsoleSettings, started: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT. `started` is told the address."""
-    async with serving(create_app(line, settings), settings) as address:
+    """Serve until SIGTERM or SIGINT. `started` is told the address.
+
+    Raises what ended something that runs beside the requests: a console that does not follow the cases shows old ones.
+    """
+    app = create_app(line, settings)
+    async with serving(app, settings) as address:
         started(address)
-        await http.told_to_stop()
+        waiting = [asyncio.create_task(each) for each in (http.told_to_stop(), app.state.failure.wait())]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+    if app.state.failure.error is not None:
+        raise app.state.failure.error

@@ -1,18 +1,25 @@
 """How the console is run: every setting of its own, from the environment."""
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pathlib import Path
 
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import SettingsConfigDict
+
+from streams.secret_files import Environment
 from streams.settings import SettingsError
 
 
-class ConsoleSettings(BaseSettings):
+class ConsoleSettings(Environment):
     """Each field is QUANZU_CONSOLE_ and its name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="QUANZU_CONSOLE_", frozen=True, env_ignore_empty=True)
 
     host: str = Field("127.0.0.1", description="The address the console listens on")
     port: int = Field(8081, ge=0, le=65535, description="The console's port")
+    certificate: Path | None = Field(
+        None, description="The console's certificate with its chain (PEM), to be served over TLS. Unset: openly"
+    )
+    key: Path | None = Field(None, description="The file of the certificate's key (PEM)")
     origin: str | None = Field(
         None, description="The address as browsers see it, https://console.example. Unset: http://host:port"
     )
@@ -40,3 +47,5 @@ def load() -> ConsoleSettings:
     except ValidationError as error:
         lines = [f"QUANZU_CONSOLE_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
         raise SettingsError("\n".join(lines)) from None
+    except ValueError as error:  # of a file that holds a secret
+        raise SettingsError(str(error)) from None

@@ -4,14 +4,15 @@ import hashlib
 import hmac
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from schemas.levels import Channel
 from streams.channels.provider import Kind
+from streams.secret_files import Environment
 from streams.settings import Settings, SettingsError
 
 
-class ChannelSettings(BaseSettings):
+class ChannelSettings(Environment):
     """Each field is QUANZU_ and its name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True, env_ignore_empty=True)
@@ -62,3 +63,5 @@ def load() -> ChannelSettings:
     except ValidationError as error:
         lines = [f"QUANZU_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
         raise SettingsError("\n".join(lines)) from None
+    except ValueError as error:  # of a file that holds a secret
+        raise SettingsError(str(error)) from None

@@ -5,6 +5,9 @@ import asyncio
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from streams.https import names
+
+PEER = "peer"  # in a request's state: the names in the client's certificate
 HEAD_SECONDS = 10.0  # for a request's head, and for the rest of a body that was answered already
 
 
@@ -16,6 +19,8 @@ class Impatient(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        # Of this connection only: uvicorn hands a copy of it to each request as its state.
+        self.app_state = {**self.app_state, PEER: names(transport.get_extra_info("peercert"))}
         self._look()
 
     def data_received(self, data: bytes) -> None:

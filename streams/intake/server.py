@@ -19,9 +19,9 @@ from streams.clock import Clock
 from streams.intake.body import LINES, Refused, media_type, read_body
 from streams.intake.gate import Gate
 from streams.intake.parsing import BodyError, TooManyError, items_of_body, items_of_lines
-from streams.intake.protocol import Impatient
+from streams.intake.protocol import PEER, Impatient
 from streams.intake.rate import Rate
-from streams.intake.settings import Feed, IntakeSettings, Keys, keys_for
+from streams.intake.settings import Feed, IntakeSettings, Keys, keys_for, tls
 from streams.intake.signals import Examined, Intake, examine
 from streams.producer import Producer, SendError
 from streams.serving import serving, told_to_stop
@@ -112,7 +112,16 @@ class Signals:
         if feed is None:
             do = "Send Authorization: Bearer and the source's key"
             raise Refused(401, "no valid API key", do, {"WWW-Authenticate": "Bearer"})
+        self._require_certificate(feed, request.scope.get("state", {}).get(PEER, ()))
         return feed
+
+    def _require_certificate(self, feed: Feed, shown: Sequence[str]) -> None:
+        """With mutual TLS a key that got out opens nothing: whoever sends must also be whom it was given to."""
+        if self._limits.intake_client_ca is None or feed.source in shown:
+            return
+        what = f"the certificate is of {', '.join(shown)}" if shown else "no client certificate was shown"
+        do = f"Connect with the client certificate that was issued to {feed.source}"
+        raise Refused(403, f"{what}, and the key is of the source {feed.source}", do)
 
     def _open(self) -> None:
         if drain := self._gate.drain:
@@ -174,7 +183,7 @@ async def running(
         limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    async with serving(config, intake.intake_host, settings.http_port, "QUANZU_HTTP_PORT") as address:
+    async with serving(config, intake.intake_host, settings.http_port, "QUANZU_HTTP_PORT", tls(intake)) as address:
         yield address
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from streams.https import Tls
+from streams.secret_files import Environment
 from streams.settings import Settings, SettingsError, kept
 
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9._-]{0,31}|\*):([0-9a-f]{64})")
@@ -22,7 +24,7 @@ HOW_TO_KEY = (
 )
 
 
-class IntakeSettings(BaseSettings):
+class IntakeSettings(Environment):
     """Each field is QUANZU_ and its name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True, env_ignore_empty=True)
@@ -34,6 +36,15 @@ class IntakeSettings(BaseSettings):
         None, description="The keys of who may handle dead letters over HTTP: name:sha256-of-key, ... Unset: nobody may"
     )
     intake_host: str = Field("127.0.0.1", description="The address that intake listens on; 0.0.0.0: all")
+    intake_certificate: Path | None = Field(
+        None, description="Intake's certificate with its chain (PEM), to be served over TLS. Unset: openly"
+    )
+    intake_key: Path | None = Field(None, description="The file of the certificate's key (PEM)")
+    intake_client_ca: Path | None = Field(
+        None,
+        description="Who vouches for the feeds' certificates (PEM): then a feed needs one that names its source, "
+        "besides its key. Unset: the key is enough",
+    )
     body_bytes: int = Field(4 * 2**20, ge=1, description="The longest body of a request, unpacked")
     body_seconds: float = Field(30.0, gt=0, description="How long a body may take to arrive")
     kafka_seconds: float = Field(3.0, gt=0, description="How long a request waits for Kafka before it is answered 503")
@@ -41,6 +52,11 @@ class IntakeSettings(BaseSettings):
     rate_store: Literal["memory", "redis"] = Field(
         "memory", description="Where the rate is counted: in each process, or in Redis for all of them together"
     )
+
+
+def tls(intake: IntakeSettings) -> Tls:
+    """What intake is served with."""
+    return Tls("QUANZU_INTAKE", intake.intake_certificate, intake.intake_key, intake.intake_client_ca)
 
 
 def sources(settings: Settings) -> set[str]:
@@ -81,6 +97,8 @@ def load() -> IntakeSettings:
     except ValidationError as error:
         lines = [f"QUANZU_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
         raise SettingsError("\n".join(lines)) from None
+    except ValueError as error:  # of a file that holds a secret
+        raise SettingsError(str(error)) from None
 
 
 def make_key(source: str) -> tuple[str, str]:

@@ -9,6 +9,8 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from streams import topics
+from streams.access import AccessError
+from streams.kafka_client import admin as kafka_admin
 from streams.now.page import Trouble, danger, listed, missed
 from streams.settings import Settings
 
@@ -20,7 +22,9 @@ _TOPICS = {topic.name: topic for topic in topics.ALL}
 def look(settings: Settings) -> tuple[bool, list[Trouble]]:
     """Whether all can be read from Kafka, and what is wrong with it. It waits for it: call it in a thread."""
     try:
-        admin = KafkaAdminClient(bootstrap_servers=settings.brokers, bootstrap_timeout_ms=REACH_MS)
+        admin = kafka_admin(settings, REACH_MS)
+    except AccessError as error:
+        return False, [_refused(error)]
     except (KafkaError, OSError) as error:
         return False, [_away(settings, error)]
     try:
@@ -49,6 +53,11 @@ def _away(settings: Settings, error: Exception) -> Trouble:
         f"Kafka at {settings.kafka} does not answer ({type(error).__name__}): nobody new is warned, no deadline fires",
         "Start its brokers. Intake answers 503 meanwhile and feeds keep their signals; what is in the store stays",
     )
+
+
+def _refused(error: AccessError) -> Trouble:
+    what, _, do = str(error).partition(". ")
+    return missed("kafka-refuses", f"{what}: nothing can be said of Kafka from here", do)
 
 
 def _troubles(found: list[Mapping[str, Any]], brokers: set[int], settings: Settings) -> Iterator[Trouble]:

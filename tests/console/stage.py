@@ -16,7 +16,8 @@ from console.web.serve import serving
 from console.web.services import Services
 from console.web.settings import ConsoleSettings
 from schemas.staff import Account, StaffRole
-from tests.line.house import House, house
+from streams.rights import Component
+from tests.line.house import House, admitted, house, opened
 from tests.line.rig import Line
 
 CHANGCHUN = "2201"  # the area of who is signed in when nothing else is said; the line's residents live there
@@ -90,8 +91,10 @@ async def stage(data: Path, **settings: object) -> AsyncIterator[Stage]:
     async with house(data) as started:
         # All tests sign in from one address.
         wanted = ConsoleSettings.model_validate({"port": 0, "rate_sign_in": "100000/minute"} | settings)
-        app = create_app(started.line, wanted)
-        async with serving(app, wanted) as address:
-            made = Stage(started, app, address)
-            await made.services.hub.ready.wait()
-            yield made
+        own = await admitted(started.line, Component.CONSOLE)
+        async with opened(own, started.clock, Component.CONSOLE) as line:
+            app = create_app(line, wanted)
+            async with serving(app, wanted) as address:
+                made = Stage(started, app, address)
+                await made.services.hub.ready.wait()
+                yield made

@@ -22,7 +22,17 @@ from tests.console.world import Thing, World, form, made, note
 
 # Whoever is not signed in may open these, and no others.
 PUBLIC = {
-    *("language", "guest", "sign-in", "sign-in-password", "sign-in-code", "sign-in-code-given", "sign-in-new-password"),
+    *(
+        "healthz",
+        "readyz",
+        "language",
+        "guest",
+        "sign-in",
+        "sign-in-password",
+        "sign-in-code",
+        "sign-in-code-given",
+        "sign-in-new-password",
+    ),
     *("sign-in-new-password-given", "sign-in-set-up", "sign-in-set-up-given", "sign-in-oidc", "sign-in-oidc-back"),
     *("roster-feed", "tasks-worker", "tasks-manifest"),
 }

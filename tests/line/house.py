@@ -5,6 +5,7 @@ So a test's days take seconds, and nothing comes late because a machine is slow.
 """
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +20,7 @@ from schemas.cases import Case, StepState
 from simulators import providers
 from simulators.providers import Providers
 from streams import topics
+from streams.acls import rules
 from streams.channels import receipts
 from streams.channels.book import Entry, Progress
 from streams.channels.settings import load as load_channels
@@ -31,6 +33,7 @@ from streams.intake.settings import load as load_intake
 from streams.keys import key, moment
 from streams.line import Line
 from streams.reader import end_offsets
+from streams.rights import PREFIX, Component
 from streams.settings import Settings
 from tests.line.behaviour import Behaviour
 from tests.line.hand_clock import HandClock
@@ -161,6 +164,25 @@ async def _ready(line: Line, worker: Worker) -> None:
     await until(built, SETTLE_SECONDS, lambda: worker.log)
 
 
+async def admitted(line: Line, component: Component) -> Settings:
+    """The line's settings as a component comes to Redis: as a user that may do what it must, and no more."""
+    password = secrets.token_hex(16)
+    await line.redis.execute_command("ACL", "SETUSER", f"{PREFIX}{component}", "reset", *rules(component, password))
+    where = str(line.settings.redis).removeprefix("redis://")
+    return line.settings.model_copy(update={"redis": f"redis://{PREFIX}{component}:{password}@{where}"})
+
+
+@asynccontextmanager
+async def opened(settings: Settings, clock: Clock, component: Component) -> AsyncIterator[Line]:
+    """A line of its own for a component."""
+    line = Line(settings, load_channels(), clock, component)
+    await line.open()
+    try:
+        yield line
+    finally:
+        await line.close()
+
+
 @asynccontextmanager
 async def house(data: Path) -> AsyncIterator[House]:
     """Everything started, and stopped at the end."""
@@ -174,8 +196,11 @@ async def house(data: Path) -> AsyncIterator[House]:
         line = Line(settings, channels, clock)
         await line.open()
         stack.push_async_callback(line.close)
-        routes = receipts.routes(line.outgoing, channels)
-        address = await stack.enter_async_context(intake_http.running(settings, load_intake(), clock, routes))
+        takes_in = await stack.enter_async_context(
+            opened(await admitted(line, Component.INTAKE), clock, Component.INTAKE)
+        )
+        routes = receipts.routes(takes_in.outgoing, channels)
+        address = await stack.enter_async_context(intake_http.running(takes_in.settings, load_intake(), clock, routes))
         settings = settings.model_copy(update={"receipts_url": f"{address}/receipts"})
         does = Behaviour()
         found = await stack.enter_async_context(
@@ -184,7 +209,8 @@ async def house(data: Path) -> AsyncIterator[House]:
         settings = found.settings(settings)
         headers = {"Authorization": f"Bearer {embedded_key(settings)}"}
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=address, headers=headers, timeout=10))
-        worker = Worker(settings, clock_file)
+        own = (await admitted(line, Component.WORKER)).redis
+        worker = Worker(settings.model_copy(update={"redis": own}), clock_file)
         stack.callback(worker.kill)
         worker.start()
         await _ready(line, worker)

@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError
 
+from tests.servers.guard import Guard
 from tests.servers.process import LOOK_SECONDS, Process, free_port, need, wait_for
 from tests.servers.proxy import Proxy
 
@@ -58,8 +59,9 @@ class Kafka:
     `address` leads straight to the brokers; `proxied` through a proxy before each, which can be cut.
     """
 
-    def __init__(self, folder: Path, brokers: int = 1) -> None:
+    def __init__(self, folder: Path, brokers: int = 1, guard: Guard | None = None) -> None:
         self._folder = folder
+        self.guard = guard
         folder.mkdir(parents=True, exist_ok=True)
         self.nodes = range(1, brokers + 1)
         self.ports = {node: free_port() for node in self.nodes}
@@ -192,7 +194,8 @@ class Kafka:
     def _format(self, class_path: str) -> None:
         # One that began with a dash (the first six bits) would be read as an option.
         cluster = base64.urlsafe_b64encode(bytes([0, *uuid.uuid4().bytes[1:]])).decode().rstrip("=")
-        format_ = [*JAVA, "-cp", class_path, "kafka.tools.StorageTool", "format", "-t", cluster, "-c"]
+        format_ = [*JAVA, "-cp", class_path, "kafka.tools.StorageTool", "format", "-t", cluster]
+        format_ += [*(self.guard.scram() if self.guard else ()), "-c"]
         for node in self.nodes:
             self._write_properties(node)
         with (self._folder / "format.log").open("ab") as log:
@@ -204,8 +207,9 @@ class Kafka:
             raise RuntimeError(f"a broker's folder could not be formatted; see {self._folder / 'format.log'}")
 
     def _write_properties(self, node: int) -> None:
+        properties = PROPERTIES if self.guard is None else self.guard.guarded(PROPERTIES)
         (self._folder / f"broker-{node}.properties").write_text(
-            PROPERTIES.format(
+            properties.format(
                 node=node,
                 voters=",".join(f"{i}@127.0.0.1:{port}" for i, port in self._controls.items()),
                 port=self.ports[node],

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from redis import Redis, RedisError
 
+from tests.servers.certificates import Certificate
 from tests.servers.process import Process, free_port, need, wait_for
 from tests.servers.proxy import Proxy
 
@@ -120,6 +121,42 @@ def _written_until(content: bytes, moment: float) -> int:
     """How many bytes of an append-only file were written by then: it notes the second before what it writes in it."""
     later = (found.start() for found in TIMESTAMP.finditer(content) if int(found[1]) > moment)
     return next(later, len(content))
+
+
+class GuardedRedis(RedisServer):
+    """One that is come to over TLS only, by the users of an ACL file (deploy/redis). `open_`: as nobody may elsewhere.
+
+    The test's own hand comes as the default user through a socket file, which no client of Quanzu's knows.
+    """
+
+    def __init__(self, folder: Path, certificate: Certificate, ca: Path, acl: str) -> None:
+        super().__init__(folder)
+        self.acl = folder / "users.acl"
+        self.socket = folder / "redis.sock"
+        self.url = f"rediss://127.0.0.1:{self.port}/0"
+        # The test's hand is a user of its own: the file that is tested turns the default user off.
+        self.acl.write_text(acl + "user hand on nopass ~* &* +@all\n")
+        config = folder / "redis.conf"
+        guarded = [
+            "port 0",
+            f"tls-port {self.port}",
+            f"tls-cert-file {certificate.certificate}",
+            f"tls-key-file {certificate.key}",
+            f"tls-ca-cert-file {ca}",
+            "tls-auth-clients no",
+            f"aclfile {self.acl}",
+            f"unixsocket {self.socket}",
+        ]
+        config.write_text(OPTIONS.format(folder=folder) + "\n".join(guarded) + "\n")
+
+    def client(self) -> "Redis":
+        return Redis(unix_socket_path=str(self.socket), username="hand", password="any", socket_timeout=5)
+
+    def denials(self) -> list[str]:
+        """What was refused to somebody: who, and what."""
+        with self.client() as hand:
+            found: list[dict[str, Any]] = hand.acl_log()
+        return [f"{each['username']}: {each['reason']} {each['object']} in {each['context']}" for each in found]
 
 
 class RedisPair:

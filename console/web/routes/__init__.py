@@ -15,6 +15,7 @@ from console.web.routes import (
     front,
     guests,
     handover,
+    health,
     holds,
     incidents,
     integrations,
@@ -36,6 +37,7 @@ from console.web.routes import (
 
 DOORS: tuple[Door, ...] = (
     front.door,
+    health.door,
     sign_in.door,
     account.door,
     staff.door,

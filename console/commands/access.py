@@ -1,0 +1,51 @@
+"""`quanzu access`: secrets, and ACLs by which each component may do at Kafka and Redis what it must, and no more."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.commands.common import load_settings, out
+
+app = typer.Typer(name="access", no_args_is_help=True, help="Secrets, and ACLs of least rights for Kafka and Redis.")
+
+Secrets = Annotated[Path, typer.Argument(help="The folder of the secrets")]
+
+
+@app.command("secrets")
+def access_secrets(folder: Secrets) -> None:
+    """Make what is missing of the secrets of an installation: a file each, which only its owner reads."""
+    from streams.secrets import make
+
+    made = make(folder)
+    out.print(f"made in {folder}: {', '.join(made)}" if made else "all secrets are there", markup=False, soft_wrap=True)
+
+
+@app.command("redis")
+def access_redis(folder: Secrets) -> None:
+    """Print Redis's ACL file. The passwords are taken from the secrets, and are in it as hashes only."""
+    from streams.acls import redis
+    from streams.secrets import passwords
+
+    typer.echo(redis(passwords(folder, "redis")), nl=False)
+
+
+@app.command("kafka")
+def access_kafka(
+    app_id: Annotated[str, typer.Option(help="The consumer group's name, QUANZU_APP_ID")] = "quanzu",
+) -> None:
+    """Print the commands that grant each component's user what it needs at Kafka."""
+    from streams.acls import kafka
+
+    typer.echo(kafka(app_id), nl=False)
+
+
+@app.command("grant")
+def access_grant(folder: Secrets) -> None:
+    """Make the components' users at Kafka, and grant them what they need. As a super user: set QUANZU_KAFKA_USER so."""
+    from streams.acls import grant
+    from streams.secrets import passwords
+
+    settings = load_settings()
+    grant(settings, passwords(folder, "kafka"))
+    out.print(f"users and rights are made at {settings.kafka}", markup=False, soft_wrap=True)

@@ -1,0 +1,75 @@
+"""Secrets as files: QUANZU_X_FILE names the file that holds QUANZU_X, as Docker and Kubernetes hand secrets out.
+
+In an environment variable a secret is seen by whoever may look at the process or print its environment.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+SUFFIX = "_FILE"
+
+
+def secret(field: FieldInfo) -> bool:
+    """Whether a setting is a secret, and so may be given as a file."""
+    return "SecretStr" in str(field.annotation)
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Reads the secrets of a settings class whose variables end in _FILE. Raises ValueError naming what is wrong."""
+
+    def __call__(self) -> dict[str, Any]:
+        fields = self.settings_cls.model_fields
+        found = {name: self._read(name) for name, field in fields.items() if secret(field)}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return self._read(field_name), field_name, False
+
+    def _read(self, field: str) -> str | None:
+        name = f"{self.settings_cls.model_config.get('env_prefix', '')}{field}".upper()
+        given = os.environ.get(name + SUFFIX)
+        if not given:
+            return None
+        if os.environ.get(name):
+            raise ValueError(f"{name} and {name}{SUFFIX} are both set: set one of them")
+        try:
+            text = Path(given).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise ValueError(
+                f"{name}{SUFFIX} = {given}: the file cannot be read ({why}). Name the file that holds the secret, and "
+                "let this user read it"
+            ) from None
+        if not text:
+            raise ValueError(f"{name}{SUFFIX} = {given}: the file is empty. Write the secret into it")
+        return text
+
+
+class Environment(BaseSettings):
+    """Settings from environment variables and, where they are secrets, from files."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, SecretFiles(settings_cls), file_secret_settings
+
+    def plain(self) -> Mapping[str, str]:
+        """Every setting that is set, as text; secrets are readable in it: for the processes that this one starts."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in given.items()
+            if value is not None
+        }

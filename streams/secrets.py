@@ -1,0 +1,37 @@
+"""The secrets of an installation as files in one folder: what compose and Kubernetes hand to the processes."""
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from streams.rights import Component
+from streams.settings import SettingsError, kept
+
+SERVERS = ("kafka", "redis")
+OWN = ("secret", "receipts-secret", "kafka-admin", "redis-replica")
+"""`secret`: QUANZU_SECRET. `kafka-admin`: of the brokers' super user. `redis-replica`: of replicas and Sentinels."""
+
+
+def names() -> tuple[str, ...]:
+    """Every secret's file: those of the installation, and a password at each server for each component."""
+    return (*OWN, *(f"{server}-{component}" for server in SERVERS for component in Component))
+
+
+def make(folder: Path) -> list[str]:
+    """Make what is missing, 256 random bits each, and return its names. What is there stays."""
+    missing = [name for name in names() if not (folder / name).exists()]
+    for name in missing:
+        kept(folder / name, secrets.token_hex(32))
+    return missing
+
+
+def passwords(folder: Path, server: str) -> Mapping[Component, str]:
+    """Each component's password at `kafka` or `redis`. Raises SettingsError that names the file that is missing."""
+    return {component: _read(folder / f"{server}-{component}") for component in Component}
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except FileNotFoundError:
+        raise SettingsError(f"{file} is missing. Make it with `quanzu access secrets {file.parent}`") from None
