@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import quanzu_lab
-from console.commands import access, audit, case, console, dead, doctor, hold, policy, residents, topics
+from console.commands import access, audit, case, console, dead, doctor, export, hold, policy, residents, topics
 from console.commands.common import By, Report, day, duration, err, load_settings, opened, out
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Early-warning dispatch against fraud: 劝阻.")
@@ -21,6 +21,7 @@ for group in (topics, residents, policy, case, hold, dead, audit, console, acces
     app.add_typer(group.app)
 app.add_typer(quanzu_lab.app, name="lab")
 app.command()(doctor.doctor)
+app.command()(export.export)
 
 ALONE = (
     "These servers were started for this command alone, and are gone now with what was taken in. "
@@ -73,10 +74,12 @@ def demo(
     from console.terminal import board
     from console.web.demo import beside
     from simulators.demo import Demo, Plan
+    from streams import tracing
     from streams.running import refuse_company
 
     settings = load_settings()
     refuse_company(settings)
+    tracing.begin("demo", settings.traces, settings.traces_ratio)
     usual = (timedelta(minutes=5), 60.0) if operators else (timedelta(minutes=30), 5.0)  # a person's pace
     plan = Plan(for_ or usual[0], speed or usual[1], seed, residents, workers, kill_worker, operators=operators)
     found = asyncio.run(Demo(settings, plan, out, board, beside if console else None).run())
@@ -134,6 +137,7 @@ def intake(
 ) -> None:
     """Take signals in: over HTTP, or from a file."""
     from console.progress import bar
+    from streams import tracing
     from streams.commands import serve_intake, take_file
     from streams.intake.formats import FORMATS, Options
     from streams.running import alone
@@ -143,6 +147,7 @@ def intake(
     if what != "serve" and file is None:
         raise typer.BadParameter(f"name the {what} file to take in")
     settings = load_settings()
+    tracing.begin("intake", settings.traces, settings.traces_ratio)
     by_itself = alone(settings)
     if file is None:
         if by_itself:

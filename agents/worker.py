@@ -1,16 +1,16 @@
 """A worker: all agents on one Faust app."""
 
 import asyncio
-import gc
 import logging
 from contextlib import suppress
 
 from agents import auditor, board, casework, deadlines, feeds, payments, phone, red, screening, sms, visits
 from schemas.levels import Channel
-from streams import health
+from streams import health, tracing
 from streams.app import App, create_app, every, run
 from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
+from streams.collector import spare_the_collector
 from streams.health import PULSE_SECONDS, Pulse
 from streams.line import Line
 from streams.rights import Component
@@ -61,6 +61,7 @@ def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = No
     """
     app = create_app(settings, Worker)
     app.line = Line(settings, channels, clock, Component.WORKER)
+    tracing.begin("worker", settings.traces, settings.traces_ratio)
     app.line.check_topics()  # here, before Faust would make a traceback of it
     pulse = Pulse(app.takes_part)
     every(app, PULSE_SECONDS, "pulse", pulse.beat, early=True)
@@ -71,10 +72,3 @@ def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = No
         app.line.carriers[channel] = attach(app, app.line.outgoing)
     red.attach(app, app.line.outgoing, app.line.carriers)
     run(app, settings)
-
-
-def spare_the_collector() -> None:
-    """What was made at the start stays: looking through it for garbage again and again cost a third of screening."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)

@@ -3,11 +3,10 @@
 Nothing here names a value in an error: what is wrong with a number is said, the number is not.
 """
 
-import base64
 import hmac
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
@@ -26,7 +25,7 @@ CHINA = 86
 ADULT = 18
 EARLIEST_BIRTH = 1900
 LONGEST_PHONE = 128  # characters, as in a signal's field
-Kind = Literal["id", "account", "phone", "address"]
+Kind = Literal["id", "account", "phone", "address", "export"]
 
 # [0-9], not \d: that is any script's digit, and a number in another's would be another number.
 _MOBILE = re.compile(r"(?:\+86)?(1[3-9][0-9]{9})")
@@ -39,6 +38,8 @@ _NATIONAL = re.compile(r"1[2-9]\d{9}|10\d{7,8}|2\d{8,9}|[3-9]\d{9,10}")  # a mob
 spelt_phone = re.compile(r"\+86(?:1[2-9][0-9]{9}|2[0-9]{8,9}|[3-9][0-9]{9,10})").fullmatch
 spelt_account = re.compile(r"[0-9A-Z]{6,34}").fullmatch
 _ID = re.compile(r"[0-9]{17}[0-9X]|[0-9]{15}")
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _BASE32 for second in _BASE32]
 
 
 @lru_cache(maxsize=65_536)
@@ -195,7 +196,11 @@ def new_resident_id(randomness: bytes) -> str:
 
 
 def _base32(value: bytes) -> str:
-    return base64.b32encode(value).decode().rstrip("=").lower()
+    """RFC 4648's base 32 in small letters, without padding; two characters a step, since a signal needs it."""
+    characters = -(-len(value) * 8 // 5)
+    steps = -(-characters // 2)
+    number = int.from_bytes(value, "big") << steps * 10 - len(value) * 8
+    return "".join([_PAIRS[number >> place & 1023] for place in range(steps * 10 - 10, -1, -10)])[:characters]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +219,15 @@ def owner(resident: Resident, holding: Holding) -> Owner:
     return Owner(resident.id, holding.since, holding.until, holding.shared, holding.primary)
 
 
-def holders(owners: Iterable[Owner], at: datetime) -> tuple[str, ...]:
+def holders(owners: Sequence[Owner], at: datetime) -> tuple[str, ...]:
     """Who held it at that time: who is meant first, then the others who share it.
 
     First come the primary holders; among these whoever has it since the latest, because a number given to somebody new
     is often never ended for the one before; then the lower id, so that all workers agree. An entry that was merged
     into another owns nothing (`owned`).
     """
+    if len(owners) == 1:
+        return (owners[0].resident,) if held(owners[0], at) else ()
     holding = [each for each in owners if held(each, at)]
     holding.sort(key=lambda each: (not each.primary, -start_of(each), each.resident))
     return tuple(dict.fromkeys(each.resident for each in holding))

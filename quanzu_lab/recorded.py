@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+BY_HAND = Path(__file__).resolve().parent.parent / "deploy" / "policy" / "by-hand.toml"
+
 Against = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, show_default="the policy file of the settings", help="The other policy"),
@@ -97,14 +99,21 @@ def fit(
         timedelta, typer.Option("--for", parser=duration, metavar="<time>", help="How long each is lived through")
     ] = timedelta(days=10),
     policy: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, show_default="the policy file of the settings", help="Set by hand"),
-    ] = None,
+        Path,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            show_default="deploy/policy/by-hand.toml",
+            help="Set by hand: all of it is kept but the weights",
+        ),
+    ] = BY_HAND,
     candidate: Annotated[Path, typer.Option("--out", help="The candidate, a policy file")] = Path("fitted.toml"),
     report: Report = None,
     plots: Plots = None,
 ) -> None:
     """Learn the weights of evidence from the outcomes of simulated provinces, and write them as a candidate policy.
+
+    Each example of the levels keeps its level. The report tells what that costs beside weights learnt freely.
 
     It needs the extra `lab`. What the candidate changes is told by `quanzu policy check` and `quanzu lab backtest`.
     """
@@ -115,7 +124,7 @@ def fit(
     from simulators.fit.told import table
     from streams.policies import read
 
-    text = read(policy or load_settings().policy)
+    text = read(policy)
     with bar(err, "provinces") as progress:
         found = fitted(text, _span(seeds), unseen, World(people, for_), progress)
     candidate.write_text(found.text, encoding="utf-8")

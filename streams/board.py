@@ -26,7 +26,7 @@ class Board:
 
     async def take(self, partition: int, raws: Sequence[Raw]) -> None:
         """Write snapshots and observe the clocks; an event that came before changes nothing."""
-        entries = [entry for raw in raws if (entry := read_entry(*raw))]
+        entries = [entry for raw in raws if (entry := read_entry(raw.offset, raw.value))]
         events = [entry for entry in entries if isinstance(entry, CaseEvent)]
         latest = {event.case.id: event for event in events}
         await self._producer.send_all([_snapshot(partition, event) for event in latest.values()])

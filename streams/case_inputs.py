@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from schemas.inputs import HoldChange, PolicyChange, ResidentInput
 from streams.producer import Record
 from streams.topics import CASE_INPUTS
+from streams.tracing import Trace
 
 
-def record(given: ResidentInput, partition: int) -> Record:
+def record(given: ResidentInput, partition: int, trace: Trace | None = None) -> Record:
     """The record of an input; `partition`: its resident's (topics.home)."""
     value = given.model_dump_json().encode()
-    return Record(CASE_INPUTS.name, given.resident.encode(), value, partition)
+    return Record(CASE_INPUTS.name, given.resident.encode(), value, partition, trace)
 
 
 def to_all(change: PolicyChange | HoldChange, partitions: Iterable[int]) -> list[Record]:

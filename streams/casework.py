@@ -13,9 +13,9 @@ from itertools import chain
 from pydantic import ValidationError
 
 from domain.policy import PolicyError
-from schemas.events import journal_adapter
+from schemas.events import CaseEvent, journal_adapter
 from schemas.inputs import CaseInput, HoldChange, PolicyChange, input_adapter
-from streams import journal, topics
+from streams import journal, topics, tracing
 from streams.batch import TOO_LARGE, Batch, Entry
 from streams.change import Change, Standing, entry_name
 from streams.clock import Clock
@@ -80,6 +80,10 @@ class Casework:
             await self._store.forget(partition, self._clock.now())
 
     async def _apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
+        with tracing.Spans("casework", records) as spans:
+            return await self._decided(partition, records, spans)
+
+    async def _decided(self, partition: int, records: Sequence[Raw], spans: tracing.Spans) -> list[Entry]:
         inputs = [(raw, await self._read(partition, raw)) for raw in records]
         while True:
             loaded = await self._load(partition, [message for _, message in inputs if message])
@@ -100,7 +104,7 @@ class Casework:
             if partition in self._published:
                 change.add("HSET", STATE, "journal", self._published[partition])
             if await self._store.commit(partition, stored, records[-1].offset, change):
-                await self._publish(partition, entries)
+                await self._publish(partition, entries, spans)
                 return entries
 
     async def _read(self, partition: int, raw: Raw) -> CaseInput | None:
@@ -238,9 +242,12 @@ class Casework:
             self._published[partition] = await journal.publish(self._producer, partition, entries)
             await self._store.published(partition, waiting)
 
-    async def _publish(self, partition: int, entries: Sequence[Entry]) -> None:
+    async def _publish(self, partition: int, entries: Sequence[Entry], spans: tracing.Spans) -> None:
+        for entry in entries:
+            if isinstance(entry, CaseEvent):
+                spans.tell(entry.offset, case=entry.case.id, input=entry.input_kind)
         if entries:
-            self._published[partition] = await journal.publish(self._producer, partition, entries)
+            self._published[partition] = await journal.publish(self._producer, partition, entries, spans.trace)
             await self._store.published(partition, [entry_name(entry) for entry in entries])
 
 

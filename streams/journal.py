@@ -22,6 +22,7 @@ from streams.keys import APPLIED_KEPT, COUNTS, RAISED
 from streams.producer import Producer, Record
 from streams.reader import beginning_offsets, end_offsets, read_all, read_range
 from streams.settings import Settings
+from streams.tracing import Trace, no_trace
 from streams.unreadable import readable
 
 Entry = CaseEvent | StandingEvent
@@ -33,26 +34,34 @@ APPLIED_AT_ONCE = 500  # ids in one command
 DISPATCH_TOPICS = {topic.name.removeprefix("dispatches."): topic.name for topic in topics.DISPATCHES}
 
 
-async def publish(producer: Producer, partition: int, entries: Sequence[Entry]) -> int:
+async def publish(
+    producer: Producer, partition: int, entries: Sequence[Entry], trace: Callable[[int], Trace | None] = no_trace
+) -> int:
     """Write the entries to the journal, then their dispatches to the channels; returns when Kafka has all.
 
-    Returns the offset in the journal of the last of them: what is published later lies behind it.
+    `trace`: of an input, by its offset. Returns the offset in the journal of the last of them: what is published later
+    lies behind it.
     """
-    offset = await producer.send_all([_journal_record(partition, entry) for entry in entries])
-    dispatches = [dispatch for entry in entries if isinstance(entry, CaseEvent) for dispatch in entry.dispatches]
-    await producer.send_all([dispatch_record(partition, dispatch) for dispatch in dispatches])
+    offset = await producer.send_all([_journal_record(partition, entry, trace(entry.offset)) for entry in entries])
+    dispatches = [
+        dispatch_record(partition, dispatch, trace(entry.offset))
+        for entry in entries
+        if isinstance(entry, CaseEvent)
+        for dispatch in entry.dispatches
+    ]
+    await producer.send_all(dispatches)
     return offset
 
 
-def _journal_record(partition: int, entry: Entry) -> Record:
+def _journal_record(partition: int, entry: Entry, trace: Trace | None) -> Record:
     name = entry.case.resident if isinstance(entry, CaseEvent) else "standing"
-    return Record(topics.CASE_EVENTS.name, name.encode(), entry.model_dump_json().encode(), partition)
+    return Record(topics.CASE_EVENTS.name, name.encode(), entry.model_dump_json().encode(), partition, trace)
 
 
-def dispatch_record(partition: int, dispatch: Dispatch) -> Record:
+def dispatch_record(partition: int, dispatch: Dispatch, trace: Trace | None = None) -> Record:
     # Red does not wait behind what else waits for its channel.
     topic = topics.DISPATCHES_RED.name if dispatch.level is Level.RED else DISPATCH_TOPICS[dispatch.channel]
-    return Record(topic, dispatch.resident.encode(), dispatch.model_dump_json().encode(), partition)
+    return Record(topic, dispatch.resident.encode(), dispatch.model_dump_json().encode(), partition, trace)
 
 
 @dataclass(slots=True)

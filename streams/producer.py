@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
+from streams import tracing
 from streams.access import AccessError, denied
 from streams.chains import Chain
 from streams.kafka_client import access
@@ -37,6 +38,7 @@ class Record:
     key: bytes
     value: bytes | None  # None: the key is gone, in a compacted topic
     partition: int | None = None
+    trace: tracing.Trace | None = None  # that it belongs to; none: the current span's, if there is one
 
 
 class Producer:
@@ -126,6 +128,7 @@ class Producer:
                 key=record.key,
                 partition=record.partition,
                 timestamp_ms=round(self._wall.time() * 1000),
+                headers=tracing.headers(record.trace),
             )
         except KafkaError as error:
             sent = asyncio.get_running_loop().create_future()

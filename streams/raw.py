@@ -6,17 +6,22 @@ from typing import NamedTuple
 
 from faust.types import EventT
 
+from streams import tracing
+
 
 class Raw(NamedTuple):
-    """A record's offset on its partition, and its value (empty where there is none)."""
+    """A record's offset on its partition, its value (empty where there is none), and the trace it belongs to."""
 
     offset: int
     value: bytes
+    trace: tracing.Trace | None = None
 
 
 def by_partition(batch: Iterable[EventT[bytes]]) -> dict[int, list[Raw]]:
     """A batch's records, each partition's in order."""
     found: dict[int, list[Raw]] = defaultdict(list)
     for event in batch:
-        found[event.message.partition].append(Raw(event.message.offset, event.message.value or b""))
+        message = event.message
+        raw = Raw(message.offset, message.value or b"", tracing.of_headers(message.headers))
+        found[message.partition].append(raw)
     return found

@@ -59,6 +59,11 @@ class Settings(AccessSettings):
     clock: str | None = Field(
         None, description="Simulated time, speed@start@epoch seconds (see clock.py). Unset: the time of day"
     )
+    traces: str | None = Field(
+        None, description="An OpenTelemetry collector's OTLP over HTTP, http://host:4318/v1/traces. Unset: no traces"
+    )
+    traces_ratio: float = Field(0.01, ge=0, le=1, description="Of the traces that begin here, how many are taken")
+    log_format: Literal["text", "json"] = Field("text", description="How a line of the log is written")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged")
 
     @model_validator(mode="before")

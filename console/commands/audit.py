@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.commands.common import By, Existing, Reason, err, load_settings, moment, opened, out
+from console.commands.common import By, Existing, Reason, err, load_settings, moment, opened, out, write_new
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -110,7 +110,7 @@ def audit_export(
             entry = AuditEntry(at=line.clock.now(), by=by, act="look-export", on=case.id, reason=reason)
             await audit.write(line.producer, [entry])
             raw = await bundles.taken(line, case, by, reason)
-        _write(file, raw)
+        write_new(file, raw)
         out.print(f"{file}: {len(raw):,} bytes", markup=False, highlight=False)
 
     asyncio.run(run())
@@ -150,11 +150,3 @@ def _anchors(file: Path | None) -> "list[Head]":
         except ValidationError:
             raise UserError(f"{file}, line {number}: no head. Write what `quanzu audit heads` prints") from None
     return found
-
-
-def _write(file: Path, raw: bytes) -> None:
-    """In a file that only its owner reads, and never over another."""
-    import os
-
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened_:
-        opened_.write(raw)

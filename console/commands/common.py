@@ -1,6 +1,7 @@
 """What the commands share: where they write, how options read, the settings, the line."""
 
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
@@ -63,15 +64,19 @@ By = Annotated[str, typer.Option(help="Who does it: it is kept with the reason")
 Reason = Annotated[str, typer.Option(help="Why: it is kept")]
 
 
+def write_new(file: Path, raw: bytes) -> None:
+    """Write a file that only its owner reads, and never over another. Raises FileExistsError."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
+        made.write(raw)
+
+
 def load_settings() -> "Settings":
     """The settings, and a log that tells no library's chatter."""
+    from streams import logs
     from streams.settings import load
 
     found = load()
-    logging.basicConfig(level=found.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("aiokafka", "httpx", "mode", "faust", "uvicorn"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it cannot do it raises, and then it is told in words
+    logs.begin(found.log_level, found.log_format)
     return found
 
 

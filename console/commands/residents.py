@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from console.commands.common import Existing, err, opened, out
+from console.commands.common import By, Existing, Reason, err, opened, out, write_new
 
 REFUSED_SHOWN = 20
 
@@ -39,6 +39,35 @@ def residents_export(file: Path) -> None:
     async def run() -> None:
         async with opened() as line:
             out.print(f"{await export_file(file, line.residents)} residents in {file}", markup=False)
+
+    asyncio.run(run())
+
+
+@app.command("held")
+def residents_held(
+    resident: str,
+    by: By,
+    reason: Reason,
+    file: Annotated[Path, typer.Option("--out", dir_okay=False, help="A new zip: it tells of a person, keep it well")],
+) -> None:
+    """Take out all that is held on one person, from every topic: for who asks what is known of him or her."""
+    from domain.held import subject
+    from schemas.audit import AuditEntry
+    from schemas.errors import UserError
+    from streams import audit
+    from streams.held import held, packed
+
+    async def run() -> None:
+        async with opened() as line:
+            entry = (await line.residents.get([resident])).get(resident)
+            if entry is None:
+                raise UserError(f"there is no resident {resident!r}: the console's search has the ids")
+            now = line.clock.now()
+            told = AuditEntry(at=now, by=by, act="look-held", on=resident, reason=reason)
+            await audit.write(line.producer, [told])
+            found = await held(line.settings, subject(entry, line.settings.key()))
+        write_new(file, packed(found, {"resident": resident, "at": now, "by": by, "reason": reason}))
+        out.print(f"{file}: {sum(map(len, found.values())):,} records of {len(found)} topics", markup=False)
 
     asyncio.run(run())
 

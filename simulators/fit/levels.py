@@ -4,25 +4,19 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from schemas.levels import Level
 from simulators.fit.rows import Row
+from simulators.fit.scores import Floats
+from simulators.fit.worth import summed
 
 _DIGITS = 2  # of a policy's thresholds
 
-Floats = NDArray[np.float64]
 
-
-def moved(rows: Sequence[Row], by_hand: Mapping[str, float], learnt: Mapping[str, float], prior: float) -> Floats:
-    """The odds of the policy set by hand, with the learnt bits in place of its own and `prior` more."""
+def moved(rows: Sequence[Row], by_hand: Mapping[str, float], learnt: Mapping[str, float]) -> Floats:
+    """The odds of the policy set by hand, with the learnt bits in place of its own."""
     more = {name: bits - by_hand[name] for name, bits in learnt.items()}
-    return np.asarray(
-        [
-            row.odds[0] + prior + math.fsum(more.get(name, 0.0) * times for name, times in row.worth.items())
-            for row in rows
-        ]
-    )
+    return np.asarray([row.odds[0] for row in rows]) + summed([row.worth for row in rows], more)
 
 
 def as_many(levels: Mapping[Level, float], by_hand: Floats, learnt: Floats) -> dict[Level, float]:

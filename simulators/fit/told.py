@@ -7,28 +7,31 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+_WHOSE = {"by_hand": "by hand", "free": "free", "learnt": "learnt"}
+
 
 def table(report: Mapping[str, Any]) -> RenderableType:
-    """The weights beside those set by hand, how good both are, and the verdict."""
-    return Group(_weights(report), _scores(report), _levels(report), Text(str(report["verdict"])))
+    """The weights beside those set by hand, how good all are, what the examples cost, and the verdict."""
+    examples = f"learnt: within {report['examples']} examples of the levels; free: without, and no policy for use"
+    return Group(_weights(report), _scores(report), _levels(report), Text(examples), Text(str(report["verdict"])))
 
 
 def _weights(report: Mapping[str, Any]) -> Table:
-    drawn = _table("bits", "", "by hand", "learnt", "seen")
-    prior = report["prior"]
-    drawn.add_row("prior", f"{prior['by_hand']:g}", f"{prior['learnt']:g}", f"{report['rows']:,}")
+    drawn = _table("bits", "", *_WHOSE.values(), "seen")
+    factors = (f"{report['factor'][whose]:.2f}" for whose in _WHOSE)
+    drawn.add_row("factor to log-odds", *factors, f"{report['rows']:,}")
     for name, each in report["weights"].items():
-        learnt = "–" if each["learnt"] is None else f"{each['learnt']:.2f}"
-        drawn.add_row(name, f"{each['by_hand']:g}", learnt, f"{each['seen']:,}")
+        bits = ("–" if each[whose] is None else f"{each[whose]:.2f}" for whose in _WHOSE)
+        drawn.add_row(name, *bits, f"{each['seen']:,}")
     return drawn
 
 
 def _levels(report: Mapping[str, Any]) -> Table:
-    heads = ("moments", "scams, %", "of all, %")
-    drawn = _table("from the odds of each level on, on unseen seeds", "", "by hand", *heads, "learnt", *heads)
+    heads = [head for name in _WHOSE.values() for head in (name, "moments", "scams, %", "of all, %")]
+    drawn = _table("from the odds of each level on, on unseen seeds", "", *heads)
     for level, each in report["at_levels"].items():
         cells: list[str] = []
-        for whose in ("by_hand", "learnt"):
+        for whose in _WHOSE:
             found = each[whose]
             shares = (f"{100 * found[name]:.1f}" for name in ("scams_among_them", "of_all_scams"))
             cells += [f"{report['levels'][level][whose]:g}", f"{found['moments']:,.0f}", *shares]
@@ -37,7 +40,8 @@ def _levels(report: Mapping[str, Any]) -> Table:
 
 
 def _scores(report: Mapping[str, Any]) -> Table:
-    drawn = _table("how good the probabilities are", "judged on", "rows", "scams", "Brier by hand", "learnt", "AUC", "")
+    heads = [f"{what} {name}" for what in ("Brier", "AUC") for name in _WHOSE.values()]
+    drawn = _table("how good the probabilities are", "judged on", "rows", "scams", *heads)
     for each in report["by_time"]:
         drawn.add_row(f"{each['from']} to {each['until']}", *_cells(each))
     for seed, each in report["unseen"].items():
@@ -46,9 +50,9 @@ def _scores(report: Mapping[str, Any]) -> Table:
 
 
 def _cells(each: Mapping[str, Any]) -> list[str]:
-    by_hand, learnt = each["by_hand"], each["learnt"]
-    counts = [f"{by_hand['rows']:,}", f"{by_hand['scams']:,}"]
-    return [*counts, f"{by_hand['brier']:.4f}", f"{learnt['brier']:.4f}", _auc(by_hand), _auc(learnt)]
+    counts = [f"{each['by_hand'][what]:,}" for what in ("rows", "scams")]
+    briers = [f"{each[whose]['brier']:.4f}" for whose in _WHOSE]
+    return [*counts, *briers, *(_auc(each[whose]) for whose in _WHOSE)]
 
 
 def _auc(score: Mapping[str, Any]) -> str:

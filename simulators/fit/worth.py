@@ -7,8 +7,11 @@ member of a group is the strongest is taken from the policy at hand.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
+
+import numpy as np
+from numpy.typing import NDArray
 
 from domain.policy.risk import RiskRules
 from domain.risk.weigh import Scene, bits, end, fade, fused_bits, live
@@ -45,6 +48,34 @@ def set_by_hand(rules: RiskRules) -> dict[str, float]:
     }
 
 
+def with_bits(rules: RiskRules, bits: Mapping[str, float]) -> RiskRules:
+    """The rules with these bits, by name; what is not named stays. They are not checked: see write.candidate."""
+    kinds = {
+        kind: weight.model_copy(update={"bits": bits.get(of_kind(kind), weight.bits)})
+        for kind, weight in rules.evidence.items()
+    }
+    pairs = [
+        rule.model_copy(update={"bits": bits.get(together(number), rule.bits)})
+        for number, rule in enumerate(rules.together)
+    ]
+    call = {
+        "long_bits": bits.get(LONG, rules.call.long_bits),
+        "ongoing_bits": bits.get(ONGOING, rules.call.ongoing_bits),
+    }
+    money = {
+        "moving_bits": bits.get(MOVING, rules.money.moving_bits),
+        "share_bits": bits.get(SHARE, rules.money.share_bits),
+    }
+    return rules.model_copy(
+        update={
+            "evidence": kinds,
+            "together": pairs,
+            "call": rules.call.model_copy(update=call),
+            "money": rules.money.model_copy(update=money),
+        }
+    )
+
+
 def worth(scene: Scene) -> Mapping[str, float]:
     """By name what its bits are multiplied by; what is not there is 0. The products add up to the evidence's bits."""
     found: defaultdict[str, float] = defaultdict(float)
@@ -57,6 +88,12 @@ def worth(scene: Scene) -> Mapping[str, float]:
         if fused := fused_bits(rule, scene):
             found[together(number)] = fused / rule.bits
     return found
+
+
+def summed(worths: Sequence[Mapping[str, float]], weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """What these weights make of each; what has none counts nothing."""
+    sums = [math.fsum(weights.get(name, 0.0) * times for name, times in each.items()) for each in worths]
+    return np.asarray(sums)
 
 
 def _shares(scene: Scene) -> Iterator[tuple[Evidence, float]]:

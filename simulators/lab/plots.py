@@ -28,6 +28,7 @@ KEEPERS = {
     "by_operators_fen": "operators",
     "by_officers_fen": "officers",
 }
+_WHOSE = {"by_hand": GREY, "free": COLOURS[1], "learnt": BLUE}  # weights
 MOST_GROUPS = len(COLOURS)  # of one kind in a plot, those with the most people
 _AVOIDED = "loss avoided, million yuan"
 
@@ -50,7 +51,7 @@ def compared(report: Report, folder: Path) -> list[Path]:
         for name, colour in zip(names, cycle(COLOURS), strict=False):
             told = report["policies"][name]
             _cross(right, _of(told["contacts"], 1), _of(told[AVOIDED], FEN_A_MILLION), name, colour)
-        right.legend(fontsize=8)
+        right.legend(fontsize=8, **_ABOVE)  # the points may lie anywhere
         _name(right, "contacts", _AVOIDED)
         return _saved(figure, folder, "compare")
 
@@ -73,10 +74,10 @@ def swept(report: Report, folder: Path) -> list[Path]:
 
 
 def calibrated(report: Report, folder: Path) -> list[Path]:
-    """What was said beside what was true on unseen seeds, and the Brier scores, by hand and learnt."""
+    """What was said beside what was true on unseen seeds, and the Brier scores: by hand, free and learnt."""
     with _sheet(2) as (figure, (left, right)):
         left.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="said = true")
-        for kind, colour in (("by_hand", GREY), ("learnt", BLUE)):
+        for kind, colour in _WHOSE.items():
             for number, judged in enumerate(report["unseen"].values()):
                 said, was = zip(*judged[kind]["calibration"], strict=True)
                 left.plot(said, was, color=colour, marker="o", label="" if number else _words(kind))
@@ -109,7 +110,7 @@ def _stacked(axes: "Axes", report: Report, names: Sequence[str]) -> None:
     whole = [_of(report["policies"][name][AVOIDED], FEN_A_MILLION) for name in names]
     axes.errorbar([each.mean for each in whole], names, xerr=[each.half for each in whole], fmt="none", ecolor="black")
     axes.invert_yaxis()
-    axes.legend(fontsize=8, ncols=len(KEEPERS), loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
+    axes.legend(fontsize=8, **_ABOVE)
     _name(axes, f"{_AVOIDED}, by who kept it")
 
 
@@ -117,9 +118,9 @@ def _briers(axes: "Axes", report: Report) -> None:
     judged = {each["from"]: each for each in report["by_time"]}
     judged |= {f"seed {seed}": each for seed, each in report["unseen"].items()}
     places = list(range(len(judged)))
-    for aside, (kind, colour) in zip((-0.2, 0.2), (("by_hand", GREY), ("learnt", BLUE)), strict=True):
+    for aside, (kind, colour) in zip((-0.27, 0, 0.27), _WHOSE.items(), strict=True):
         briers = [each[kind]["brier"] for each in judged.values()]
-        axes.bar([place + aside for place in places], briers, width=0.4, color=colour, label=_words(kind))
+        axes.bar([place + aside for place in places], briers, width=0.27, color=colour, label=_words(kind))
     axes.set_xticks(places, list(judged), rotation=30, ha="right", fontsize=8)
     axes.legend(fontsize=8)
     _name(axes, "judged on the days from, and on unseen seeds", "Brier score (less is better)")
@@ -189,6 +190,7 @@ def _saved(figure: "Figure", folder: Path, name: str) -> list[Path]:
     return paths
 
 
+_ABOVE: Mapping[str, Any] = {"ncols": 4, "loc": "lower left", "bbox_to_anchor": (0, 1), "frameon": False}
 _BESIDE: Mapping[str, Any] = {"textcoords": "offset points", "fontsize": 8}
 _OF: Mapping[str, Callable[[Report, Path], list[Path]]] = {
     "policies": compared,

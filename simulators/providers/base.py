@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Coroutine, Sequence
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from streams import tracing
 from streams.channels.provider import KEY_HEADER, Kind
 from streams.channels.signing import sign
 from streams.clock import Clock
@@ -55,6 +57,9 @@ class Fault:
 
 class RefusedError(ValueError):
     """The provider will not do it, and says why."""
+
+
+_trace: ContextVar[str | None] = ContextVar("trace", default=None)  # the order's: its receipts go on with it
 
 
 class SimulatedProvider(ABC):
@@ -119,6 +124,7 @@ class SimulatedProvider(ABC):
         if fault := self.fault("hang"):
             await asyncio.sleep(fault.seconds)
             return JSONResponse({"reason": "nothing was done"}, 503)
+        _trace.set(request.headers.get(tracing.HEADER))
         try:
             self._do(key, request.scope["path"].removeprefix(request.scope["root_path"]), await request.json())
         except RefusedError as error:
@@ -181,6 +187,8 @@ class SimulatedProvider(ABC):
         for attempt in range(ATTEMPTS):
             try:
                 headers = {"Content-Type": "application/json", **sign(self._key, body, time.time())}
+                if trace := _trace.get():
+                    headers[tracing.HEADER] = trace
                 answer = await self._client.post(url, content=body, headers=headers)
                 if answer.is_success:
                     return

@@ -10,11 +10,13 @@ twice, and it is counted. A failure is never slept on: it is reported, and the c
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from types import MappingProxyType
 from weakref import WeakValueDictionary
 
+import structlog
 from faust.types import EventT, StreamT
 from prometheus_client import Counter
 from pydantic import ValidationError
@@ -23,6 +25,7 @@ from domain.standing import Behind, Fallen, standing
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput, ContactResult
 from schemas.levels import Level, Result
+from streams import tracing
 from streams.app import ack_all, records
 from streams.channels.book import DispatchBook, Held, Progress, Taken
 from streams.channels.provider import Answer, DoubtError, Kind, Order, Provider
@@ -61,14 +64,20 @@ class Channel:
     async def run(self, stream: StreamT[bytes]) -> None:
         """The body of a channel's agent: batches carried out together, then acked."""
         async for batch in records(stream, BATCH):
-            await self.carry([dispatch for event in batch if (dispatch := await read(event, self._dead_letters))])
+            found = [
+                (await read(event, self._dead_letters), tracing.of_headers(event.message.headers)) for event in batch
+            ]
+            traces = {dispatch.id: trace for dispatch, trace in found if dispatch}
+            await self.carry([dispatch for dispatch, _ in found if dispatch], traces)
             ack_all(batch)
 
-    async def carry(self, dispatches: Sequence[Dispatch]) -> None:
-        """Bring each to its end, reported; what was done before is passed over."""
+    async def carry(
+        self, dispatches: Sequence[Dispatch], traces: Mapping[str, tracing.Trace | None] = MappingProxyType({})
+    ) -> None:
+        """Bring each to its end, reported; what was done before is passed over. `traces`: by dispatch."""
         async with asyncio.TaskGroup() as group:
             for dispatch in {dispatch.id: dispatch for dispatch in dispatches}.values():
-                group.create_task(self._carry(dispatch))
+                group.create_task(self._traced(dispatch, traces.get(dispatch.id)))
         if self._draining:
             await asyncio.Event().wait()  # some were not begun: an ack must not follow
 
@@ -78,6 +87,13 @@ class Channel:
         for slots in (self._slots, self._red_slots):
             for _ in range(self._concurrency):
                 await slots.acquire()
+
+    async def _traced(self, dispatch: Dispatch, trace: tracing.Trace | None) -> None:
+        with (
+            tracing.span("dispatch", trace, case=dispatch.case, dispatch=dispatch.id, action=dispatch.action),
+            structlog.contextvars.bound_contextvars(case=dispatch.case),
+        ):
+            await self._carry(dispatch)
 
     async def _carry(self, dispatch: Dispatch) -> None:
         lock = self._locks.setdefault(dispatch.id, asyncio.Lock())

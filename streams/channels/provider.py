@@ -10,6 +10,7 @@ import httpx
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput
 from schemas.levels import Result
+from streams import tracing
 
 KEY_HEADER = "Idempotency-Key"
 _NOT_FOUND = 404
@@ -80,7 +81,9 @@ class Gateway:
             return Answer(Result.FAILED, "no gateway is set for this channel")
         try:
             answer = await self._client.post(
-                self._url + order.path, json=dict(order.body), headers={KEY_HEADER: dispatch.id}
+                self._url + order.path,
+                json=dict(order.body),
+                headers={KEY_HEADER: dispatch.id, **tracing.of_request()},
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return Answer(Result.FAILED, f"the provider is away ({type(error).__name__})")

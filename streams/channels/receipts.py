@@ -17,7 +17,7 @@ from domain.policy.messages import KEYS
 from schemas.inputs import BankFeedback, ContactResult, OfficerReport
 from schemas.levels import Action, Channel, Result
 from schemas.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
-from streams import bank_messages, case_inputs
+from streams import bank_messages, case_inputs, tracing
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import SignatureError, verify
@@ -152,7 +152,10 @@ def _endpoint(receipts: Receipts, model: type[Receipt], channel: Channel) -> Cal
             return body
         try:
             receipts.verify(request.headers, body)
-            taken = await receipts.take(model.model_validate_json(body), channel)
+            receipt = model.model_validate_json(body)
+            case = _parsed(receipt.dispatch, channel).case
+            with tracing.span("receipt", tracing.of_headers(request.headers), case=case, dispatch=receipt.dispatch):
+                taken = await receipts.take(receipt, channel)
         except SignatureError as error:
             return _refused(401, str(error))
         except UnknownDispatchError as error:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from faust.types import EventT, StreamT
 
 from schemas.levels import Channel as Name
+from streams import tracing
 from streams.app import ack, records
 from streams.channels.channel import BATCH, Channel, read
 from streams.dead_letters import DeadLetters
@@ -35,7 +36,8 @@ class Red:
     async def _carry(self, event: EventT[bytes]) -> None:
         try:
             if dispatch := await read(event, self._dead_letters):
-                await self._carriers[dispatch.channel].carry([dispatch])
+                traces = {dispatch.id: tracing.of_headers(event.message.headers)}
+                await self._carriers[dispatch.channel].carry([dispatch], traces)
             ack(event)
         finally:
             self._room.release()

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from streams import tracing
 from streams.clock import Clock
 from streams.intake.body import LINES, Refused, media_type, read_body
 from streams.intake.gate import Gate
@@ -141,7 +142,8 @@ class Signals:
             raise _away(len(found.good))
         try:
             async with asyncio.timeout(self._limits.kafka_seconds):
-                await self._intake.accept(found.signals)
+                with tracing.span("intake"):
+                    await self._intake.accept(found.signals)
         except TimeoutError:
             raise _away(len(found.good)) from None
         except SendError as error:  # no size of ours is past Kafka's limit, so it is Kafka that is not as it must be

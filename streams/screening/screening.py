@@ -19,7 +19,7 @@ from domain.identity import normal_account
 from domain.policy.risk import RiskRules
 from schemas.evidence import Evidence, WatchEntry
 from schemas.residents import ResidentId
-from streams import case_inputs, dead_letters, metrics, sources, topics
+from streams import case_inputs, dead_letters, metrics, sources, topics, tracing
 from streams.clock import Clock
 from streams.policies import Policies
 from streams.producer import Producer, Record
@@ -107,7 +107,7 @@ class Screening:
         for resident, time in due.items():
             if standing := judge.stands_for(resident):
                 judge.resident(standing, now, now, ("rescore", time))
-        await self._tell(judge.verdicts)
+        await self._tell(judge.verdicts, [None] * len(judge.verdicts.alerts))
         await self._store.rescored(partition, due)
         return len(due)
 
@@ -202,6 +202,12 @@ class Screening:
 
     async def _batch(self, tp: TopicPartition, raws: Sequence[Raw], expected: int | None, rules: RiskRules) -> bool:
         """One batch from signals to alerts; False when it was not counted, since the store stood elsewhere."""
+        with tracing.Spans("screening", raws) as spans:
+            return await self._screened(tp, raws, expected, rules, spans)
+
+    async def _screened(
+        self, tp: TopicPartition, raws: Sequence[Raw], expected: int | None, rules: RiskRules, spans: tracing.Spans
+    ) -> bool:
         now = self._clock.now()
         batch = read(tp, [], now)
         for raw in raws:
@@ -212,13 +218,15 @@ class Screening:
         sifted = await self._sieve.sift(tp, batch, rules, now)
         judge = await self._judge(_evidence(sifted), rules, now)
         beside = await self._shadow.beside(judge)
+        traces: list[tracing.Trace | None] = []  # of each alert, its record's
         for said in sifted.records:
             judge.record(tp, said)
+            traces += [spans.trace(said.offset)] * (len(judge.verdicts.alerts) - len(traces))
             await asyncio.sleep(0)
         await self._publish(sifted)
         if batch.letters:
             await dead_letters.write(self._producer, batch.letters)
-        await self._tell(judge.verdicts)
+        await self._tell(judge.verdicts, traces)
         tally = batch.tally
         tally.update(sifted.tally)
         tally.update(judge.verdicts.tally)
@@ -250,10 +258,11 @@ class Screening:
             ]
         )
 
-    async def _tell(self, verdicts: Verdicts) -> None:
-        """Alerts to casework; remembered once Kafka has them."""
+    async def _tell(self, verdicts: Verdicts, traces: Sequence[tracing.Trace | None]) -> None:
+        """Alerts to casework, each with its trace; remembered once Kafka has them."""
         alerts, partitions = verdicts.alerts, self._settings.partitions
-        await self._producer.send_all([case_inputs.record(alert, home(alert.resident, partitions)) for alert in alerts])
+        told = zip(alerts, traces, strict=True)
+        await self._producer.send_all([case_inputs.record(it, home(it.resident, partitions), by) for it, by in told])
         await self._store.remember(verdicts.alerted, verdicts.rescore)
         for alert in alerts:
             metrics.SIGNAL_TO_ALERT.observe(max(0.0, self._clock.wall_seconds(self._clock.now() - alert.signal_at)))

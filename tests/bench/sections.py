@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench import casework, core, intake, latency, residents, scale, screening, start
+from tests.bench import casework, console, core, intake, latency, residents, scale, screening, start
 from tests.bench.figures import Found, Given
 from tests.bench.peers import measure as peers
 
@@ -21,11 +21,12 @@ class Section:
 SECTIONS = (
     Section("core", core.measure),
     Section("screening", screening.measure),
-    Section("casework", casework.measure),
-    Section("latency", latency.measure),
+    Section("casework", casework.measure, short_runs=3),
+    Section("latency", latency.measure, short_runs=3),
     Section("peers", peers.measure, short_runs=3),
     Section("intake", intake.measure, in_short=False),
     Section("residents", residents.measure, in_short=False),
     Section("scale", scale.measure, in_short=False),
+    Section("console", console.measure, in_short=False),
     Section("start", start.measure, in_short=False),
 )

@@ -18,6 +18,7 @@ from streams.casework import Casework
 from streams.change import entry_name
 from streams.raw import Raw
 from streams.store import Loaded
+from streams.tracing import Spans
 
 FENCE = "if stored ~= ARGV[1] then return stored end\n"
 DECIDING_SECONDS = 0.3  # so long another may commit between what a worker read and what it writes
@@ -44,17 +45,18 @@ def no_fence() -> None:
 
 def ack_before_publish() -> None:
     """Entries count as published, and inputs as done, before Kafka has what follows from them."""
-    _require("await self._publish(partition, entries)" in inspect.getsource(Casework._apply), "Casework._publish")
+    source = inspect.getsource(Casework._decided)
+    _require("await self._publish(partition, entries, spans)" in source, "Casework._publish")
     publish = Casework._publish
     running: set[asyncio.Task[None]] = set()
 
-    async def later(self: Casework, partition: int, entries: Sequence[Entry]) -> None:
+    async def later(self: Casework, partition: int, entries: Sequence[Entry], spans: Spans) -> None:
         await asyncio.sleep(UNPUBLISHED_SECONDS)
-        await publish(self, partition, entries)
+        await publish(self, partition, entries, spans)
 
-    async def first(self: Casework, partition: int, entries: Sequence[Entry]) -> None:
+    async def first(self: Casework, partition: int, entries: Sequence[Entry], spans: Spans) -> None:
         await self._store.published(partition, [entry_name(entry) for entry in entries])
-        task = asyncio.create_task(later(self, partition, entries))
+        task = asyncio.create_task(later(self, partition, entries, spans))
         running.add(task)
         task.add_done_callback(running.discard)
 

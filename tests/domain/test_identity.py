@@ -1,5 +1,8 @@
 """Whose number it is: spellings, hashes, and holdings that keep their history."""
 
+import base64
+import hashlib
+import hmac
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
@@ -196,6 +199,17 @@ def test_an_id_number_does_not_show_itself() -> None:
 def test_hashes_of_different_values_or_kinds_never_meet(one: str, other: str) -> None:
     hashes = {keyed_hash(SECRET, kind, value) for kind in ("id", "account", "phone") for value in {one, other}}
     assert len(hashes) == 3 * len({one, other})
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_a_hash_is_the_standard_librarys_hmac_in_its_base_32(value: str) -> None:
+    digest = hmac.new(SECRET, f"id\0{value}".encode(), hashlib.sha256).digest()[:16]
+    assert keyed_hash(SECRET, "id", value) == base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+@given(st.binary(min_size=10, max_size=10))
+def test_a_residents_id_is_its_randomness_in_base_32(randomness: bytes) -> None:
+    assert new_resident_id(randomness) == "r" + base64.b32encode(randomness).decode().lower()
 
 
 def test_a_hash_is_the_secret_s_own_and_a_short_secret_is_refused() -> None:

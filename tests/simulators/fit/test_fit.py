@@ -9,25 +9,29 @@ pytest.importorskip("sklearn")
 pytest.importorskip("scipy")
 
 from domain.policy import load
+from simulators.fit.examples import broken
 from simulators.fit.rows import World, in_a_scam, lived
 from simulators.fit.run import fitted
 from simulators.fit.told import table
 from simulators.province import START, Province
 from tests.domain.riskworld import POLICY, RULES
 
-JILIN = POLICY.read_text("utf-8")
+BY_HAND = POLICY.with_name("by-hand.toml").read_text("utf-8")
 WORLD = World(residents=1200, length=timedelta(days=4))
 
 
 def test_a_candidate_is_learnt_that_can_be_used_and_is_judged_on_a_province_never_seen() -> None:
-    found = fitted(JILIN, range(1, 3), 1, WORLD)
-    policy = load(found.text)
-    assert policy.hash != load(JILIN).hash
+    found = fitted(BY_HAND, range(1, 3), 1, WORLD)
+    policy, by_hand = load(found.text), load(BY_HAND)
+    assert policy.hash != by_hand.hash
+    assert (policy.risk.levels, policy.risk.prior) == (by_hand.risk.levels, by_hand.risk.prior)
+    assert broken(policy.risk) == []
     for each in found.report["at_levels"].values():  # a level finds about as many, though other people
-        assert each["learnt"]["moments"] == pytest.approx(each["by_hand"]["moments"], rel=0.5)
+        assert each["free"]["moments"] == pytest.approx(each["by_hand"]["moments"], rel=0.5)
     assert set(found.report["unseen"]) == {"3"}
-    assert any(each["learnt"] is not None for each in found.report["weights"].values())
-    assert str(found.report["verdict"]).startswith("the learnt weights")
+    scores = found.report["unseen"]["3"]
+    assert scores["free"]["brier"] < scores["learnt"]["brier"] < scores["by_hand"]["brier"]
+    assert str(found.report["verdict"]).startswith("the learnt weights beat")
     assert json.dumps(found.report)
     assert table(found.report) is not None
 

@@ -37,7 +37,7 @@ def test_the_odds_are_moved_as_the_candidate_will_reckon_them() -> None:
     policy = load(JILIN)
     by_hand = set_by_hand(policy.risk)
     learnt = {name: bits * 0.9 for name, bits in by_hand.items()}  # one factor: who is the strongest stays
-    other = load(candidate(JILIN, learnt, policy.risk.prior - 1, policy.risk.levels, "for a test"))
+    other = load(candidate(JILIN, learnt, policy.risk.prior, policy.risk.levels, "for a test"))
     rows = [row for row in lived(1, policy.risk, (other.risk,), World(300)) if row.news]
-    away = np.abs(moved(rows, by_hand, learnt, -1.0) - np.asarray([row.odds[1] for row in rows]))
+    away = np.abs(moved(rows, by_hand, learnt) - np.asarray([row.odds[1] for row in rows]))
     assert float(np.quantile(away, 0.9)) < 0.5  # a cap of a group cuts off less of lighter bits

@@ -13,18 +13,10 @@ pytest.importorskip("scipy")
 
 from domain.policy import load
 from schemas.levels import Level
-from simulators.fit.learn import (
-    LEAST_BITS,
-    Floats,
-    UnlearnableError,
-    best_intercept,
-    by_time,
-    learn,
-    probability,
-    score,
-)
+from simulators.fit.judge import by_time, verdict
+from simulators.fit.learn import LEAST_BITS, Learnt, UnlearnableError, learn, sampled
 from simulators.fit.rows import Row
-from simulators.fit.run import real_prior, verdict
+from simulators.fit.scores import Floats, likeliest_scale, probability, score
 from simulators.fit.worth import LONG, set_by_hand
 from simulators.fit.write import candidate
 from tests.domain.riskworld import POLICY, RULES
@@ -52,36 +44,41 @@ def rows(count: int, planted: Mapping[str, float], intercept: float, seed: int =
 MANY = rows(12_000, PLANTED, -3.0)
 
 
+def freely(found: Sequence[Row]) -> Learnt:
+    return learn(sampled(found, BY_HAND))
+
+
 def test_planted_weights_are_found_again() -> None:
-    learnt = learn(MANY, BY_HAND)
-    assert learnt.intercept == pytest.approx(-3.0, abs=0.3)
+    learnt = freely(MANY)
+    assert learnt.scale.intercept == pytest.approx(-3.0, abs=0.3)
     assert dict(learnt.bits) == pytest.approx(PLANTED, abs=0.5)
 
 
 def test_what_speaks_against_a_scam_gets_the_least_and_the_others_stay_right() -> None:
-    learnt = learn(rows(12_000, {**PLANTED, LONG: -4.0}, -2.0), BY_HAND)
+    learnt = freely(rows(12_000, {**PLANTED, LONG: -4.0}, -2.0))
     assert learnt.bits[LONG] == LEAST_BITS
     assert learnt.bits[APP] > learnt.bits[CALL] > learnt.bits[PAIR] > 1
 
 
 def test_what_is_hardly_ever_seen_stays_as_it_is_set_by_hand() -> None:
     rare = Row(START, {"evidence.own_report": 1.0}, (0.0,), scam=True, news=True)
-    learnt = learn([*MANY, rare], BY_HAND)
+    learnt = freely([*MANY, rare])
     assert "evidence.own_report" not in learnt.bits
     assert learnt.seen["evidence.own_report"] == 1
 
 
 def test_nothing_is_learnt_where_nobody_is_in_a_scam() -> None:
     with pytest.raises(UnlearnableError):
-        learn([row for row in MANY if not row.scam], BY_HAND)
+        freely([row for row in MANY if not row.scam])
 
 
 def test_learning_by_time_judges_on_later_days_only_and_beats_wrong_weights() -> None:
-    folds = list(by_time(MANY, BY_HAND, RULES.prior))
+    folds = list(by_time(MANY, RULES))
     assert len(folds) == 4
     assert all(one.until < other.since for one, other in pairwise(folds))
     assert min(fold.since for fold in folds) > START.date()
-    assert sum(fold.learnt.brier for fold in folds) < sum(fold.by_hand.brier for fold in folds)
+    briers = {whose: sum(fold.scores[whose].brier for fold in folds) for whose in ("by_hand", "free", "learnt")}
+    assert briers["free"] < briers["learnt"] < briers["by_hand"]
 
 
 def test_a_score_is_told_by_hand() -> None:
@@ -95,17 +92,14 @@ def test_a_score_of_one_kind_alone_tells_nothing_of_the_order() -> None:
     assert score(probability(_odds([0.8, 0.2])), [False, False]).auc is None
 
 
-def test_the_best_intercept_says_as_many_scams_as_there_are() -> None:
-    odds, outcomes = _odds([0.1, 0.3, 0.6, 0.9]), [True, False, False, False]
-    more = best_intercept(odds, outcomes)
-    assert probability(odds + more).mean() == pytest.approx(0.25)
-
-
-def test_the_prior_is_moved_to_how_common_a_scam_really_is() -> None:
-    picked = [Row(START, {}, (0.0,), scam=number < 25, news=False) for number in range(100)]
-    assert real_prior(-3.0, picked, -14.0) == pytest.approx(-3.0 - math.log2(1 / 3) - 14.0)
-    with pytest.raises(UnlearnableError):
-        real_prior(-3.0, picked[25:], -14.0)
+def test_a_policy_that_is_too_sure_gets_a_scale_that_says_as_many_scams_as_there_are() -> None:
+    chance = Random(3)
+    odds = [chance.uniform(-4, 4) for _ in range(4000)]
+    outcomes = [chance.random() < 1 / (1 + 2**-each) for each in odds]
+    scale = likeliest_scale(_bits([2 * each + 3 for each in odds]), outcomes)
+    assert scale.factor == pytest.approx(0.5, rel=0.1)
+    assert scale.intercept == pytest.approx(-1.5, abs=0.2)
+    assert probability(scale(_bits([2 * each + 3 for each in odds]))).sum() == pytest.approx(sum(outcomes), abs=1)
 
 
 def test_a_candidate_keeps_the_files_comments_and_can_be_used() -> None:
@@ -130,6 +124,10 @@ def test_the_verdict_asks_for_all_unseen_provinces() -> None:
 
 
 def _odds(probabilities: Sequence[float]) -> Floats:
+    return _bits([math.log2(each / (1 - each)) for each in probabilities])
+
+
+def _bits(of: Sequence[float]) -> Floats:
     import numpy as np
 
-    return np.asarray([math.log2(each / (1 - each)) for each in probabilities])
+    return np.asarray(of)

@@ -21,7 +21,7 @@ def judged(brier: float) -> dict[str, Any]:
     return {"brier": brier, "calibration": [(0.1, 0.2), (0.8, 0.7)]}
 
 
-BOTH = {"by_hand": judged(0.2), "learnt": judged(0.1)}
+ALL = {"by_hand": judged(0.2), "free": judged(0.05), "learnt": judged(0.1)}
 COMPARED = {
     "policies": {
         name: dict.fromkeys((*MEASURES, BEYOND_NOBODY), about(10**9)) for name in ("default", "oracle", "nobody")
@@ -32,7 +32,7 @@ SWEPT = {
     "parameter": "operators",
     "points": [{"value": "1", "front": True, **POINT}, {"value": "2", "front": False, **POINT}],
 }
-FITTED = {"unseen": {"7": BOTH}, "by_time": [{"from": "2026-03-03", **BOTH}]}
+FITTED = {"unseen": {"7": ALL}, "by_time": [{"from": "2026-03-03", **ALL}]}
 CURVE = {
     "people": 9,
     "defrauded": 1,

@@ -1,0 +1,107 @@
+"""How good the policy set by hand, the freely learnt one and the candidate are, on what none was learnt from.
+
+Each is judged by its weights alone: it gets the scale that tells the provinces that were learnt from best.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import TimeSeriesSplit
+
+from domain.policy.risk import RiskRules
+from simulators.fit.learn import learn, sampled
+from simulators.fit.levels import caught
+from simulators.fit.rows import Row
+from simulators.fit.scores import Floats, Scale, Score, likeliest_scale, probability, score
+from simulators.fit.within import learn_within
+from simulators.fit.worth import set_by_hand, summed
+
+FOLDS = 4
+BY_HAND, FREE, LEARNT = "by_hand", "free", "learnt"
+PLACES = {BY_HAND: 0, FREE: 1, LEARNT: 2}  # in the odds of a row of an unseen province
+
+Scores = Mapping[str, Score]
+"""By whose weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Learnt from the days before, judged on these."""
+
+    since: date
+    until: date
+    scores: Scores
+
+
+def hand_scale(rows: Sequence[Row], rules: RiskRules) -> Scale:
+    """The scale by which the policy set by hand tells these rows best."""
+    return likeliest_scale(evidence_odds(rows, BY_HAND, rules), [row.scam for row in rows])
+
+
+def by_time(rows: Sequence[Row], rules: RiskRules) -> Iterator[Fold]:
+    """Learn from the days before and judge on those after, FOLDS times; a day is never on both sides.
+
+    Judged are the moments at which there was news, since then a policy decides.
+    """
+    days = sorted({row.at.date() for row in rows})
+    for before, after in TimeSeriesSplit(n_splits=min(FOLDS, len(days) - 1)).split(days):
+        known, judged = {days[place] for place in before}, {days[place] for place in after}
+        past = [row for row in rows if row.at.date() in known]
+        coming = [row for row in rows if row.at.date() in judged and row.news]
+        sample = sampled(past, set_by_hand(rules))
+        free, learnt = learn(sample), learn_within(sample, rules)
+        said = {
+            BY_HAND: hand_scale(past, rules)(evidence_odds(coming, BY_HAND, rules)),
+            FREE: free.scale(summed([row.worth for row in coming], free.bits)),
+            LEARNT: learnt.scale(summed([row.worth for row in coming], learnt.bits)),
+        }
+        yield Fold(min(judged), max(judged), _scores(said, [row.scam for row in coming]))
+
+
+def unseen(
+    provinces: Mapping[int, Sequence[Row]], rules: Mapping[str, RiskRules], scales: Mapping[str, Scale]
+) -> dict[str, dict[str, Any]]:
+    """All policies as they would decide, on provinces never learnt from."""
+    found = {}
+    for seed, rows in provinces.items():
+        news = [row for row in rows if row.news]
+        said = {whose: scales[whose](evidence_odds(news, whose, rules[whose])) for whose in PLACES}
+        found[str(seed)] = told(_scores(said, [row.scam for row in news]))
+    return found
+
+
+def at_levels(rows: Sequence[Row], rules: Mapping[str, RiskRules]) -> dict[str, dict[str, dict[str, float]]]:
+    """By level and policy whom it finds at the moments of news, as it would decide."""
+    news = [row for row in rows if row.news]
+    outcomes = [row.scam for row in news]
+    found = {
+        whose: caught(rules[whose].levels, evidence_odds(news, whose, rules[whose]) + rules[whose].prior, outcomes)
+        for whose in PLACES
+    }
+    return {level: {whose: found[whose][level] for whose in PLACES} for level in found[BY_HAND]}
+
+
+def verdict(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    """In words, by the Brier score of each unseen province."""
+    better = sum(each[LEARNT]["brier"] < each[BY_HAND]["brier"] for each in judged.values())
+    beats = "beat" if better == len(judged) else "do not beat"
+    return (
+        f"the learnt weights {beats} those set by hand: a lower Brier score on {better} of {len(judged)} unseen seeds"
+    )
+
+
+def told(scores: Scores) -> dict[str, Any]:
+    """The scores as a report has them."""
+    return {whose: asdict(each) for whose, each in scores.items()}
+
+
+def evidence_odds(rows: Sequence[Row], whose: str, rules: RiskRules) -> Floats:
+    """What a policy makes of all that is known, in bits, without its prior."""
+    return np.asarray([row.odds[PLACES[whose]] for row in rows]) - rules.prior
+
+
+def _scores(said: Mapping[str, Floats], outcomes: Sequence[bool]) -> Scores:
+    return {whose: score(probability(odds), outcomes) for whose, odds in said.items()}

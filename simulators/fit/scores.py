@@ -1,0 +1,66 @@
+"""How good probabilities are. Log-odds are in bits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.calibration import calibration_curve
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
+
+BINS = 10
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From a policy's bits to log-odds: times `factor`, and `intercept` more. Below 1: the policy is too sure."""
+
+    factor: float
+    intercept: float
+
+    def __call__(self, bits: Floats) -> Floats:
+        return self.factor * bits + self.intercept
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How good probabilities were. `auc` (1 best, 0.5 chance) asks for their order alone; none of one kind only.
+
+    `calibration`: said on average and what was true, of equally many rows each.
+    """
+
+    rows: int
+    scams: int
+    brier: float
+    log_loss: float
+    auc: float | None
+    calibration: Sequence[tuple[float, float]]
+
+
+def likeliest_scale(bits: Floats, outcomes: Sequence[bool]) -> Scale:
+    """The scale by which these bits tell the outcomes best (Platt's): a policy's own, before its weights are judged."""
+    model = LogisticRegression(C=np.inf).fit(bits.reshape(-1, 1) * np.log(2), outcomes)
+    return Scale(float(model.coef_[0, 0]), float(model.intercept_[0] / np.log(2)))
+
+
+def probability(odds: Floats) -> Floats:
+    """Of log-odds in bits."""
+    return np.asarray(1.0 / (1.0 + np.exp2(-odds)), dtype=np.float64)
+
+
+def score(said: Floats, outcomes: Sequence[bool]) -> Score:
+    """How good the probabilities were."""
+    true = np.asarray(outcomes, dtype=int)
+    mixed = 0 < true.sum() < len(true)
+    observed, predicted = calibration_curve(true, said, n_bins=BINS, strategy="quantile")
+    return Score(
+        rows=len(true),
+        scams=int(true.sum()),
+        brier=float(brier_score_loss(true, said)),
+        log_loss=float(log_loss(true, said, labels=[0, 1])),
+        auc=float(roc_auc_score(true, said)) if mixed else None,
+        calibration=[(float(each), float(was)) for each, was in zip(predicted, observed, strict=True)],
+    )

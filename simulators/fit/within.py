@@ -1,0 +1,122 @@
+"""The weights that fit best among those by which every example has its level.
+
+The thresholds are the policy's own, so the weights have their scale, and one factor turns the sum into log-odds. In the
+weights times that factor, the factor and the intercept, the log-loss is convex and what the examples ask for is linear
+while the strongest of a group stays the strongest: it is asked for again at what was found, until nothing changes.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from domain.policy.risk import RiskRules
+from simulators.fit.examples import EXAMPLES
+from simulators.fit.learn import LEAST_BITS, REGULARISED, Learnt, Sample, UnlearnableError
+from simulators.fit.scores import Floats, Scale
+from simulators.fit.worth import set_by_hand, with_bits
+
+MARGIN = 0.05  # bits beyond a threshold: a candidate's weights are rounded
+DIGITS = 2
+_MOST_BITS = 40.0  # of a policy's weights
+_ROUNDS = 8
+_SAME = 1e-3  # bits
+_STEP = 1e-4  # bits: how far a weight is moved to see what an example makes of it
+_BY_HAND = 1e-3  # how firmly what was seen too rarely stays where it is, in nats for each bit squared
+_FACTORS = (0.05, 5.0)
+_LN2 = math.log(2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """Weights in the policy's scale, in the order of the file, and the scale."""
+
+    bits: Floats
+    scale: Scale
+
+
+def learn_within(sample: Sample, rules: RiskRules) -> Learnt:
+    """The likeliest bits by which the examples hold, all of them: also what was seen too rarely gives way if it must.
+
+    Raises UnlearnableError when none are found, as when the thresholds of `rules` leave no room.
+    """
+    by_hand = set_by_hand(rules)
+    names = tuple(by_hand)
+    found = _Fit(np.asarray([by_hand[name] for name in names]), Scale(1.0, 0.0))
+    for _ in range(_ROUNDS):
+        before, found = found.bits, _best(sample, rules, names, found)
+        bits = {name: round(float(each), DIGITS) for name, each in zip(names, found.bits, strict=True)}
+        settled = np.abs(found.bits - before).max() < _SAME
+        if settled and all(example.holds(with_bits(rules, bits)) for example in EXAMPLES):
+            return Learnt(bits, found.scale, sample.seen)
+    raise UnlearnableError(
+        "no weights were found by which every example has its level: set the thresholds as they were, "
+        "or live through more provinces"
+    )
+
+
+def _best(sample: Sample, rules: RiskRules, names: Sequence[str], start: _Fit) -> _Fit:
+    """The likeliest fit, with the examples asked for as they are at `start`."""
+    asked = np.asarray([*_asked(rules, names, start.bits), *_least(len(names))])
+    loss = _Loss(sample, names, np.asarray(list(set_by_hand(rules).values())))
+    factor = min(1.0, start.scale.factor)
+    found = minimize(
+        loss,
+        np.asarray([*(start.bits * factor), factor, start.scale.intercept * _LN2]),
+        jac=True,
+        method="SLSQP",
+        bounds=[(0.0, _MOST_BITS * _FACTORS[1])] * len(names) + [_FACTORS, (None, None)],
+        constraints={"type": "ineq", "fun": lambda at: asked @ at, "jac": lambda _: asked},
+        options={"maxiter": 500, "ftol": 1e-10},
+    )
+    factor = float(found.x[-2])
+    return _Fit(found.x[:-2] / factor, Scale(factor, float(found.x[-1]) / _LN2))
+
+
+class _Loss:
+    """The mean log-loss in nats with its gradient, of weights times the factor, the factor and the intercept."""
+
+    def __init__(self, sample: Sample, names: Sequence[str], by_hand: Floats) -> None:
+        self._sample, self._by_hand = sample, by_hand
+        self._columns = [names.index(name) for name in sample.names]
+        self._rare = np.asarray([name not in sample.names for name in names])
+        self._firm = np.where(self._rare, _BY_HAND, 1 / (REGULARISED * len(sample.outcomes)))
+
+    def __call__(self, at: Floats) -> tuple[float, Floats]:
+        weights, factor = at[:-2], at[-2]
+        nats = self._sample.nats @ weights[self._columns] + at[-1]
+        away = weights - np.where(self._rare, factor * self._by_hand, 0.0)
+        loss = np.logaddexp(0, nats).mean() - nats[self._sample.outcomes].sum() / len(nats)
+        wrong = expit(nats) - self._sample.outcomes
+        slopes = self._firm * away
+        back = -float(slopes[self._rare] @ self._by_hand[self._rare])
+        slopes[self._columns] += self._sample.nats.T @ wrong / len(nats)
+        return float(loss + 0.5 * (self._firm * away) @ away), np.asarray([*slopes, back, wrong.mean()])
+
+
+def _asked(rules: RiskRules, names: Sequence[str], bits: Floats) -> Iterator[Floats]:
+    """What each example asks for: a row whose product with the weights times the factor, the factor and 1 is >= 0."""
+    room = rules.profile_bits + MARGIN
+    here = dict(zip(names, bits.tolist(), strict=True))
+    with_more = [with_bits(rules, {**here, name: each + _STEP}) for name, each in here.items()]
+    for example in EXAMPLES:
+        # What its evidence is worth near these bits: a slope for each of them, and what is beside.
+        worth = example.bits(with_bits(rules, here))
+        slopes = (np.asarray([example.bits(more) for more in with_more]) - worth) / _STEP
+        rest = worth - float(slopes @ bits)
+        if example.least is not None:
+            needed = rules.levels[example.least] - rules.prior
+            yield np.asarray([*slopes, rest - needed - room, 0.0])
+        if example.below is not None:
+            needed = rules.levels[example.below] - rules.prior
+            yield np.asarray([*-slopes, needed - rest - room, 0.0])
+
+
+def _least(count: int) -> Iterator[Floats]:
+    """No weight is below the least, nor above the most that a policy may have."""
+    for one in np.eye(count):
+        yield np.asarray([*one, -LEAST_BITS, 0.0])
+        yield np.asarray([*-one, _MOST_BITS, 0.0])

@@ -1,0 +1,88 @@
+"""All that is held on one person, out of every topic, into one file: what somebody may ask to see (PIPL, article 45).
+
+Redis holds nothing that is in no topic but leases and what is computed anew. A record that speaks of others too (a
+signals record of five hundred) is given only in the person's own part; where it cannot be parted, as it lies there.
+"""
+
+import asyncio
+import io
+import zipfile
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import orjson
+
+from domain.held import Subject
+from schemas.dead_letters import DeadLetter
+from streams.reader import Read, read_all
+from streams.settings import Settings
+from streams.topics import ALL, DEAD_LETTERS, LANES, Topic
+
+MANIFEST = "manifest.json"
+Found = dict[str, Any]
+"""Where a record lies, when it was written, and what it says (`is`)."""
+
+_LANES = {lane.name for lane in LANES}
+
+
+async def held(settings: Settings, subject: Subject) -> dict[str, list[Found]]:
+    """By topic what it holds on the person, oldest first of each partition; topics that hold nothing are left out.
+
+    Reads each topic to its end: hours where a week of a province's signals lies.
+    """
+    found: dict[str, list[Found]] = {}
+    for topic in ALL:
+        if told := [each async for each in _of_topic(settings, topic, subject)]:
+            found[topic.name] = told
+    return found
+
+
+def packed(found: dict[str, list[Found]], told: dict[str, object]) -> bytes:
+    """A zip: JSON Lines for each topic, and a manifest that says how many and `told` (who asked, when, why)."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        counts = {name: len(records) for name, records in found.items()}
+        archive.writestr(MANIFEST, orjson.dumps({**told, "records": counts}, option=orjson.OPT_INDENT_2))
+        for name, records in found.items():
+            archive.writestr(f"{name}.jsonl", b"".join(orjson.dumps(record) + b"\n" for record in records))
+    return made.getvalue()
+
+
+async def _of_topic(settings: Settings, topic: Topic, subject: Subject) -> AsyncIterator[Found]:
+    async for record in read_all(settings, topic.name):
+        for part in _parts(topic, record, subject):
+            yield {"partition": record.partition, "offset": record.offset, "written_ms": record.timestamp, "is": part}
+        if record.offset % 1000 == 0:
+            await asyncio.sleep(0)
+
+
+def _parts(topic: Topic, record: Read, subject: Subject) -> Iterator[object]:
+    value = record.value or b""
+    if topic is DEAD_LETTERS:
+        yield from _letter(value, subject)
+    elif subject.mentioned(record.key, value):
+        whole = _json(value)
+        if topic.name in _LANES and isinstance(whole, list):
+            yield from subject.signals([each for each in whole if isinstance(each, dict)])
+        elif topic.name in _LANES and isinstance(whole, dict):
+            yield from subject.signals([whole])
+        else:
+            yield whole
+
+
+def _letter(value: bytes, subject: Subject) -> Iterator[object]:
+    """A dead letter: the bytes that were refused lie in it encoded."""
+    try:
+        raw = DeadLetter.model_validate_json(value).content
+    except ValueError:  # it is none itself, and then only what can be seen of it counts
+        raw = b""
+    if subject.mentioned(None, raw) or subject.mentioned(None, value):
+        yield _json(value)
+
+
+def _json(value: bytes) -> object:
+    """What a record says, or its text where it is no JSON."""
+    try:
+        return orjson.loads(value)
+    except ValueError:
+        return value.decode("utf-8", "replace")

@@ -1,0 +1,84 @@
+"""A demo that traces everything and logs all it can: a red case from intake to receipt, and nothing of anybody."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from simulators.province import Province
+from streams.settings import Settings
+from tests.collector import Collector, Taken, collecting
+
+SEED, RESIDENTS, SECONDS = 7, 3000, 25  # the demo's own province
+WAY = ["intake", "screening", "casework", "dispatch", "casework", "receipt", "casework"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a demo left behind. `logs`: by file, with what it printed."""
+
+    collector: Collector
+    logs: dict[str, str]
+    data: Path
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    data = tmp_path_factory.mktemp("demo")
+    with collecting() as collector:
+        environment = os.environ | {
+            "QUANZU_DATA": str(data),
+            "QUANZU_TRACES": collector.endpoint,
+            "QUANZU_TRACES_RATIO": "1",
+            "QUANZU_LOG_FORMAT": "json",
+            "QUANZU_LOG_LEVEL": "DEBUG",
+        }
+        command = [sys.executable, "-m", "quanzu", "demo", "--for", f"{SECONDS}s", "--no-console"]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr[-3000:]
+        logs = {path.name: path.read_text("utf-8", "replace") for path in data.rglob("*.log")}
+        yield Told(collector, logs | {"stderr": ended.stderr}, data)
+
+
+def test_a_red_case_is_one_trace_from_intake_to_the_receipt_of_its_first_contact(told: Told) -> None:
+    reds = [trace for trace in told.collector.traces().values() if _says(trace, "quanzu.action", "flash_sms")]
+    whole = [trace for trace in reds if _in_order(WAY, [span.name for span in trace])]
+    assert whole, f"{len(reds)} traces with a flash SMS: {[[span.name for span in trace] for trace in reds[:3]]}"
+    for trace in whole:
+        ids = {span.id for span in trace}
+        assert [span.name for span in trace if span.parent not in ids] == ["intake"]
+        assert {span.service for span in trace} == {"quanzu-demo", "quanzu-worker"}
+
+
+def test_no_span_and_no_line_of_a_log_says_anything_of_a_resident(told: Told) -> None:
+    settings = Settings(data=told.data)
+    people = Province(SEED, RESIDENTS, secret=settings.key()).people
+    personal = {each.name for each in people} | {phone.value for each in people for phone in each.phones}
+    personal |= {account.value for each in people for account in each.accounts}
+    personal |= {each.id_hash for each in people if each.id_hash}
+    personal |= {value.removeprefix("+86") for value in personal}
+    spans = json.dumps([span.attributes for span in told.collector.spans])
+    text = "\n".join([*told.logs.values(), spans])
+    assert len(personal) > 3 * RESIDENTS
+    assert [found for found in personal if found in text] == []
+
+
+def test_a_worker_s_log_is_json_line_by_line(told: Told) -> None:
+    lines = [json.loads(line) for line in told.logs["worker.log"].splitlines() if line.startswith("{")]
+    assert {"event", "level", "logger", "timestamp"} <= lines[0].keys()
+    assert any(line["event"] == "the worker is ready" for line in lines)
+
+
+def _says(trace: list[Taken], name: str, value: str) -> bool:
+    return any(span.attributes.get(name) == value for span in trace)
+
+
+def _in_order(wanted: list[str], names: list[str]) -> bool:
+    """Whether the wanted names come in this order, with others between."""
+    left = iter(names)
+    return all(name in left for name in wanted)
