@@ -20,6 +20,7 @@ import orjson
 from redis.asyncio import Redis
 
 from domain.identity import Owner, holders, resolve
+from schemas.base import ANY_VERSION
 from schemas.residents import Resident, ResidentId
 from streams.producer import Producer, Record
 from streams.reader import Read, Tails, beginning_offsets, end_offsets, read_range
@@ -77,7 +78,7 @@ class Residents:
     async def get(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
         """The entries that exist, merged ones as the signposts they are."""
         raw = await self._raw(list(dict.fromkeys(ids)))
-        return {entry: Resident.model_validate_json(value) for entry, value in raw.items() if value}
+        return {entry: Resident.model_validate_json(value, extra=ANY_VERSION) for entry, value in raw.items() if value}
 
     async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
         """For each id the entry that stands for it after all merges, where there is one.
@@ -126,7 +127,7 @@ class Residents:
             while more:
                 cursor, found = await self._redis.hscan(_key("residents", partition), cursor, count=BATCH)
                 more = int(cursor) != 0
-                yield [Resident.model_validate_json(raw) for raw in found.values()]
+                yield [Resident.model_validate_json(raw, extra=ANY_VERSION) for raw in found.values()]
 
     async def count(self) -> int:
         """How many entries there are."""
@@ -277,7 +278,7 @@ def _entry(record: Read) -> tuple[ResidentId, bytes | None]:
     name = (record.key or b"").decode()
     if record.value is None:
         return name, None
-    resident = Resident.model_validate_json(record.value)
+    resident = Resident.model_validate_json(record.value, extra=ANY_VERSION)
     if resident.id != name:
         raise ValueError("the record's key is not its entry's id")
     return name, resident.model_dump_json().encode()

@@ -119,7 +119,14 @@ def somebody(made: Installation) -> str:
 
 def signals(payer: str) -> tuple[dict[str, object], dict[str, object]]:
     now, mule = datetime.now(UTC).isoformat(), "6200000000000001"
-    moved: dict[str, object] = {"kind": "transfer", "source": "bank", "id": "t1", "at": now, "payer": payer, "payee": mule}
+    moved: dict[str, object] = {
+        "kind": "transfer",
+        "source": "bank",
+        "id": "t1",
+        "at": now,
+        "payer": payer,
+        "payee": mule,
+    }
     moved |= {"amount_fen": 5_000_000, "channel": "mobile_bank", "state": "pending"}
     known: dict[str, object] = {"kind": "watchlist", "source": "police", "id": "w1", "at": now}
     known |= {"subject": "account", "value": mule}
