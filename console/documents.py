@@ -48,14 +48,17 @@ def console_openapi() -> dict[str, Any]:
 
 def commands_page(context: typer.Context) -> str:
     """Each command with its arguments and options, as Typer's own `utils docs` tells them."""
-    told = get_docs_for_click(obj=context.command, ctx=context, name="quanzu", title="Commands")
-    return f"{MADE}\n{told.strip()}\n"
+    title, _, told = get_docs_for_click(obj=context.command, ctx=context, name="quanzu", title="Commands").partition(
+        "\n"
+    )
+    return f"{title}\n{MADE}\n{told.rstrip()}\n"
 
 
 def _http_page(documents: dict[str, dict[str, Any]]) -> str:
     lines = [
-        MADE,
         "# HTTP",
+        MADE,
+        "",
         "Two servers: intake (`quanzu intake serve`) and the console (`quanzu console serve`), whose API a program",
         "uses with a token. Both are described for machines in OpenAPI 3.1.",
         *_server("Intake", "intake.openapi.json", documents),

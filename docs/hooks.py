@@ -1,9 +1,11 @@
 """MkDocs' hook: sections of the README stand in the site too, where a page asks for one, and are written once.
 
 A page asks with a line of its own, `{{ README.md # the-flow }}`: the section under that heading, without the heading,
-with its links as they are seen from the page. The build fails when there is no such section.
+with its links as they are seen from the page. The build fails when there is no such section. A Mermaid diagram in it,
+which the site cannot draw by itself, is shown as docs/flow.svg: the build fails when that shows another text.
 """
 
+import hashlib
 import posixpath
 import re
 from pathlib import Path
@@ -14,6 +16,8 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
 ASKED = re.compile(r"^\{\{ (?P<file>[\w./-]+) # (?P<anchor>[\w-]+) \}\}$", re.MULTILINE)
+FENCE = re.compile(r"^```mermaid\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+PICTURE, DRAW = "docs/flow.svg", "python -m tests.documents.draw"
 HEADING = re.compile(r"^(#+) (.+)$")
 PAGES = {"README.md": "index.md", "RUNBOOK.md": "runbook.md"}  # of the root: where they stand in docs/
 LINK = re.compile(r"(\]\(|src=\")(?!https?:|#)([^)\"#\s]*)(#[\w-]+)?")
@@ -27,7 +31,7 @@ def on_page_markdown(markdown: str, /, *, page: Page, config: MkDocsConfig, file
         text = section((root / found["file"]).read_text("utf-8"), found["anchor"])
         if text is None:
             raise PluginError(f"{page.file.src_uri}: {found['file']} has no section #{found['anchor']}")
-        return relinked(text, found["file"], page.file.src_uri)
+        return relinked(_drawn(text, root), page.file.src_uri)
 
     return ASKED.sub(put, markdown)
 
@@ -47,8 +51,22 @@ def section(text: str, anchor: str) -> str | None:
     return "\n".join(kept) if height else None
 
 
-def relinked(text: str, source: str, page: str) -> str:
-    """The text with links as seen from `page` (in docs/), that were written as seen from `source` (in the root)."""
+def mark(text: str) -> str:
+    """What a picture of a diagram begins with: it tells of which text."""
+    return f"<!-- {hashlib.sha256(text.encode()).hexdigest()} -->"
+
+
+def _drawn(text: str, root: Path) -> str:
+    found = FENCE.search(text)
+    if found is None:
+        return text
+    if not (root / PICTURE).read_text("utf-8").startswith(mark(found["text"])):
+        raise PluginError(f"{PICTURE} shows another diagram than the README: draw it anew with `{DRAW}`")
+    return FENCE.sub(f"[![The flow]({PICTURE})]({PICTURE})", text)
+
+
+def relinked(text: str, page: str) -> str:
+    """The text with links as seen from `page` (in docs/), that were written as seen from the root."""
     here = posixpath.dirname(page) or "."
 
     def seen(found: re.Match[str]) -> str:

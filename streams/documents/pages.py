@@ -14,8 +14,9 @@ def topics_page() -> str:
     """The topics as a table, and the parts that write and read them."""
     return "\n".join(
         [
-            MADE,
             "# Topics",
+            MADE,
+            "",
             "For machines: [asyncapi.json](asyncapi.json), AsyncAPI 3. A family's topics have the same number of",
             "partitions (`QUANZU_PARTITIONS`), the others one. `quanzu topics check` says what is not as it must be.",
             "",
@@ -44,8 +45,9 @@ def schemas_page() -> str:
     beside = [f"| {value.name} | {value.about}: {value.content} |" for value in known.values() if value.adapter is None]
     return "\n".join(
         [
-            MADE,
             "# Schemas",
+            MADE,
+            "",
             "JSON Schema (2020-12) of every kind of record, and of the policy file. They say what is read: a field",
             "with a default may be missing, as it is in records from before there was that field; one that nobody",
             "knows is refused. A schema cannot say everything: that a time lies between 2000 and 2099, for example.",
@@ -64,8 +66,9 @@ def policy_page() -> str:
     made = policy_schema()
     return "\n".join(
         [
-            MADE,
             "# The policy file",
+            MADE,
+            "",
             "TOML; every key, read off the code. [The JSON Schema](schemas/policy.json) completes and checks them in",
             "an editor: write `#:schema docs/reference/schemas/policy.json` into the first line. What a schema cannot",
             "say, such as that a message fits into its segments, `quanzu policy check` does. Durations are written",

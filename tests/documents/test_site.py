@@ -75,6 +75,10 @@ def test_the_runbook_and_sections_of_the_readme_are_in_the_site(site: Path) -> N
     assert "Windows is not supported" in lost
 
 
+def test_the_diagram_is_drawn(site: Path) -> None:
+    assert 'src="../flow.svg"' in (site / "explanation/design.html").read_text("utf-8")
+
+
 def test_a_section_ends_where_the_next_of_its_height_begins() -> None:
     text = "# A\nnot\n## One two\nkept\n```\n## no heading\n```\n### deeper\n## Other\nnot"
     assert section(text, "one-two") == "kept\n```\n## no heading\n```\n### deeper"
@@ -84,7 +88,7 @@ def test_a_section_ends_where_the_next_of_its_height_begins() -> None:
 def test_links_are_seen_from_the_page() -> None:
     text = "[a](docs/x.md#y) [b](RUNBOOK.md) ![c](docs/p/q.svg) [d](#here) [e](https://example.org/docs/z)"
     seen = "[a](../x.md#y) [b](../runbook.md) ![c](../p/q.svg) [d](#here) [e](https://example.org/docs/z)"
-    assert relinked(text, "README.md", "how-to/page.md") == seen
+    assert relinked(text, "how-to/page.md") == seen
 
 
 def _broken(path: Path, page: _Page, pages: dict[Path, _Page]) -> Iterator[str]:
