@@ -42,7 +42,7 @@ async def test_every_record_of_a_day_on_the_line_fits_its_schema(line: Line) -> 
     await line.advance(minutes=40)
     await line.lift(hold)
     await line.operator(grave, OutcomeAct(outcome=Outcome.DISSUADED))
-    await line.advance(hours=20)
+    await line.advance(hours=9)  # to the evening, when people are at home to be visited
     found = await held(house.settings, since)
     letters = [letter_adapter.validate_json(value) for value in await line.dead_letters()]
     refused = [str(letter.where) for letter in letters if letter.content == orjson.dumps(orjson.loads(POISON)[0])]
