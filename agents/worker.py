@@ -1,7 +1,6 @@
 """A worker: all agents on one Faust app."""
 
 import asyncio
-import gc
 import logging
 from contextlib import suppress
 
@@ -11,6 +10,7 @@ from streams import metrics
 from streams.app import App, create_app, run
 from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
+from streams.collector import spare_the_collector
 from streams.line import Line
 from streams.settings import Settings
 
@@ -67,10 +67,3 @@ def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = No
         app.line.carriers[channel] = attach(app, app.line.outgoing)
     red.attach(app, app.line.outgoing, app.line.carriers)
     run(app, settings)
-
-
-def spare_the_collector() -> None:
-    """What was made at the start stays: looking through it for garbage again and again cost a third of screening."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)

@@ -14,13 +14,13 @@ from datetime import UTC, datetime, timedelta
 
 from aiokafka import TopicPartition
 
-from agents.worker import spare_the_collector
 from domain.casework import Rules, decide
 from domain.policy import Policy, load
 from schemas.cases import Case
 from schemas.inputs import ResidentInput
 from schemas.residents import Resident, ResidentId
 from simulators.memory import Register, Suspects, finished
+from streams.collector import spare_the_collector
 from streams.raw import Raw
 from streams.screening.records import add, quickly, read
 from streams.screening.sifting import Sieve, Sifted

@@ -15,6 +15,7 @@ from aiokafka import TopicPartition
 from schemas.evidence import ScreeningOutcome
 from schemas.inputs import Alert
 from schemas.residents import ResidentId
+from streams.collector import spare_the_collector
 from streams.residents.register import Residents
 from streams.screening.records import quickly
 from streams.screening.store import EvidenceStore
@@ -31,7 +32,6 @@ from tests.bench.peers.work import (
     newest,
     payments,
     rules,
-    spare_the_collector,
 )
 
 PLACE = TopicPartition(TOPIC, 0)

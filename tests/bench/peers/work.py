@@ -6,7 +6,6 @@ product's own work a peer is spared the fence, the tally of outcomes, dead lette
 entails: the topic has none.
 """
 
-import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from schemas.inputs import Alert
 from schemas.residents import Resident, ResidentId
 from schemas.signals import Signal
 from simulators.memory import Register, finished
+from streams.collector import spare_the_collector
 from streams.residents.register import Asked
 from streams.screening.records import quickly
 from streams.screening.store import Known, Paid, packed
@@ -177,13 +177,6 @@ def read_people(file: Path) -> list[Resident]:
 
 def read_watch(file: Path) -> list[WatchEntry]:
     return [WatchEntry.model_validate_json(line) for line in file.read_bytes().splitlines()]
-
-
-def spare_the_collector() -> None:
-    """As Quanzu's worker does: what was made at the start is not looked through for garbage again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def _seen(item: Item, party: Party, entry: WatchEntry | None = None) -> Seen:
