@@ -2,6 +2,7 @@
 
 python -m tests.bench --sections core,screening --runs 5 --report bench.json
 python -m tests.bench --short                 what `make bench` runs: under ten minutes on two cores
+python -m tests.bench --sections scale --size 0.01    the full form on a hundredth: does it come to its end?
 """
 
 import argparse
@@ -23,17 +24,17 @@ from tests.bench.sections import SECTIONS, Section
 RUNS = 5
 
 
-def run(sections: Iterable[Section], runs: int, short: bool) -> dict[str, Found]:
+def run(sections: Iterable[Section], runs: int, short: bool, size: float = 1.0) -> dict[str, Found]:
     """Measure the sections, one after the other, each in a folder of its own."""
     found = {}
     for section in sections:
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix=f"quanzu-bench-{section.name}-") as folder:
             often = min(runs, section.short_runs or runs) if short else runs
-            found[section.name] = section.measure(Given(often, short, Path(folder), _say))
+            found[section.name] = section.measure(Given(often, short, Path(folder), _say, size))
         _say(f"{section.name}: {time.monotonic() - began:.0f} s")
         for name, figure in flat(found[section.name], section.name):
-            _say(f"  {name} = {figure.median:g} {figure.unit} ({figure.low:g} to {figure.high:g})")
+            _say(f"  {name} = {figure}")
     return found
 
 
@@ -54,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sections", help="some of them: core,screening,…; without it all, or those of the short form")
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--short", action="store_true", help="fewer sections, smaller ones, fewer runs of the slowest")
+    parser.add_argument(
+        "--size", type=float, default=1.0, help="of the full form: residents, cases, backlog times this"
+    )
     parser.add_argument("--report", type=Path)
     given = parser.parse_args(arguments)
     try:
@@ -61,8 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     logging.basicConfig(level=logging.ERROR)
-    report: dict[str, Any] = {"machine": machine(), "form": "short" if given.short else "full"}
-    found = run(sections, given.runs, given.short)
+    report: dict[str, Any] = {"machine": machine(), "form": "short" if given.short else "full", "size": given.size}
+    found = run(sections, given.runs, given.short, given.size)
     if given.report:
         given.report.write_text(json.dumps({**report, **_plain(found)}, indent=2) + "\n", encoding="utf-8")
     verdicts = list(judged(dict(flat(found)), found))
@@ -71,7 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _plain(found: Found) -> dict[str, Any]:
-    return {name: asdict(each) if isinstance(each, Figure) else _plain(each) for name, each in found.items()}
+    return {name: _told(each) if isinstance(each, Figure) else _plain(each) for name, each in found.items()}
+
+
+def _told(figure: Figure) -> dict[str, Any]:
+    return {name: value for name, value in asdict(figure).items() if value is not None}
 
 
 def _say(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from domain.policy import Policy
@@ -20,6 +20,11 @@ class Told:
 
     inputs: list[ResidentInput]
     open: int
+
+
+def morning() -> datetime:
+    """Yesterday at ten in Jilin: what may wait falls due in its own time. At night a plan leaves it until seven."""
+    return datetime.now(UTC).replace(hour=2, minute=0, second=0, microsecond=0) - timedelta(days=1)
 
 
 def told(count: int, rounds: int, start: datetime, policy: Policy, seed: int) -> Told:

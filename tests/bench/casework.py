@@ -7,35 +7,39 @@ time from when each fell due until what it led to was in the journal.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from random import Random
 from typing import Any
 
 from domain.report import Published, deadline_errors, percentiles, unique
 from schemas.events import CaseEvent
-from schemas.inputs import ResidentInput
+from schemas.inputs import Alert, ResidentInput
 from schemas.levels import Level
 from streams import case_inputs, topics
+from streams.casework import BATCH
 from streams.clock import Clock
 from streams.journal import read_entry
 from streams.keys import HOLDS, NAMES, STATE, key
 from streams.line import Line
+from streams.raw import Raw
 from streams.reader import end_offsets, read_all
 from streams.settings import Settings
 from streams.topics import home
-from tests.bench import cases, core, life
+from tests.bench import cases, core, life, limits
 from tests.bench.figures import Found, Given, figure
 from tests.bench.servers import real
-from tests.bench.work import Pace, each, pace, until, working
+from tests.bench.work import Pace, beside, each, pace, until, working
 from tests.field import lives
 from tests.field.overload import cpu_seconds
 from tests.field.rebuild import opened
 
 OPEN, OPEN_SHORT = 100_000, 20_000
 CASES, ROUNDS = 2_000, 4  # of a run
+LIMIT_CASES, LIMIT_SEED = 500, 1_000_003  # on which the limits are measured
 STORM_SECONDS, STORM_SECONDS_SHORT = 60.0, 12.0  # at the same rate
 STORM_A_SECOND = 100_000 / 60
 AHEAD_SECONDS = 15.0  # until the storm begins: the worker starts meanwhile
@@ -43,39 +47,34 @@ SMS_AFTER = timedelta(minutes=3)  # yellow's first step; its next falls due an h
 PIECE = 5_000  # inputs written together
 
 
-async def decided(line: Line, inputs: Sequence[ResidentInput], *, warm_up: float) -> Pace:
+async def decided(line: Line, inputs: Iterable[ResidentInput], *, warm_up: float) -> Pace:
     """Write the inputs, then let a worker decide on them."""
     before = await _stands(line)
-    partitions = line.settings.partitions
-    records = [case_inputs.record(given, home(given.resident, partitions)) for given in inputs]
-    for start in range(0, len(records), PIECE):
-        await line.producer.send_all(records[start : start + PIECE])
+    total = await _write(line, inputs)
 
     async def done() -> int:
         return await _stands(line) - before
 
     async with working(line.settings, "casework") as workers:
-        return await pace(workers, done, len(inputs), warm_up)
+        return await pace(workers, done, total, warm_up)
 
 
 async def runs(line: Line, count: int, seed: int) -> list[Pace]:
     """Runs on cases of their own, each of which begins with an alert."""
     found = []
     for number in range(count):
-        start = datetime.now(UTC) - timedelta(days=1)
-        inputs = cases.told(CASES, ROUNDS, start, core.policy(), seed + number).inputs
+        inputs = cases.told(CASES, ROUNDS, cases.morning(), core.policy(), seed + number).inputs
         found.append(await decided(line, inputs, warm_up=0.1))
     return found
 
 
-def alerts(count: int, first: datetime, seconds: float, seed: int, level: Level | None = None) -> list[ResidentInput]:
+def alerts(count: int, first: datetime, seconds: float, seed: int, level: Level | None = None) -> Iterator[Alert]:
     """Alerts about so many residents, spread evenly over so many seconds from `first` on."""
-    chance, found = Random(seed), list[ResidentInput]()
+    chance = Random(seed)
     for number in range(count):
         alert = lives.alert(lives.resident(chance), first + timedelta(seconds=seconds * number / count), chance)
         danger = alert.danger.model_copy(update={"level": level or alert.danger.level})
-        found.append(alert.model_copy(update={"danger": danger}))
-    return found
+        yield alert.model_copy(update={"danger": danger})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class Storm:
 
 async def storm(line: Line, seconds: float, seed: int) -> Storm:
     """Let deadlines fall due for so many seconds, of cases that are there; by a clock that begins just before them."""
-    count, first = round(STORM_A_SECOND * seconds), datetime.now(UTC).replace(microsecond=0)
+    count, first = round(STORM_A_SECOND * seconds), cases.morning()
     await _forget(line)
     await decided(line, alerts(count, first - SMS_AFTER, seconds, seed, Level.YELLOW), warm_up=0.1)
     journal = await end_offsets(line.settings, topics.CASE_EVENTS.name)
@@ -107,7 +106,7 @@ async def storm(line: Line, seconds: float, seed: int) -> Storm:
         used = cpu_seconds(workers.pids)
         await until(over, "the deadlines to be acted on")
         used = cpu_seconds(workers.pids) - used
-    errors = deadline_errors(await _journal(settings, journal), clock.sim_start, clock.wall_start, clock.speed)
+    errors = deadline_errors(await published(settings, journal), clock.sim_start, clock.wall_start, clock.speed)
     if len(errors) < count:
         raise RuntimeError(f"{count} deadlines fell due, and {len(errors)} were acted on")
     return Storm(errors, used / count * 1e6)
@@ -120,18 +119,18 @@ def measure(given: Given) -> Found:
 
 
 async def _measured(settings: Settings, given: Given) -> Found:
-    count = OPEN_SHORT if given.short else OPEN
+    count = given.count(OPEN, OPEN_SHORT)
     async with opened(settings) as line:
         await stand(line)
         alone = await runs(line, given.runs, life.SEED)
-        now = datetime.now(UTC) - timedelta(days=1)
-        filled = await decided(line, alerts(count, now, 3600, life.SEED), warm_up=0.1)
-        beside = await runs(line, given.runs, 2 * life.SEED + given.runs)
-        seconds, often = (STORM_SECONDS_SHORT, 1) if given.short else (STORM_SECONDS, given.runs)
+        least = await _limits(line)
+        filled = await decided(line, alerts(count, cases.morning(), 3600, life.SEED), warm_up=0.1)
+        crowded = await runs(line, given.runs, 2 * life.SEED + given.runs)
+        seconds, often = given.seconds(STORM_SECONDS, STORM_SECONDS_SHORT), 1 if given.short else given.runs
         storms = [await storm(line, seconds, 100 + number) for number in range(often)]
     return {
-        "open_0": each(alone, "input"),
-        f"open_{count}": each(beside, "input"),
+        "open_0": beside(each(alone, "input"), "input", least),
+        f"open_{count}": beside(each(crowded, "input"), "input", least),
         "alerts": each([filled], "input"),  # each opens a case: the dearest of inputs
         "deadlines": {
             "due": figure([len(one.errors) for one in storms], f"in {seconds:g} s"),
@@ -139,6 +138,30 @@ async def _measured(settings: Settings, given: Given) -> Found:
             "error_p99_ms": figure([_percentile(one, 99) for one in storms], "ms"),
             "cpu_us_each": figure([one.us_each for one in storms], "µs of the process's CPU"),
         },
+        "limits": limits.figures(least, "input"),
+    }
+
+
+async def _limits(line: Line) -> limits.Limits:
+    """Copying the inputs, reading them, Redis' own work on them, µs an input. They are decided on here meanwhile."""
+    name = topics.CASE_INPUTS.name
+    since = await limits.ends(line.settings, name)
+    inputs = cases.told(LIMIT_CASES, ROUNDS, cases.morning(), core.policy(), LIMIT_SEED).inputs
+    waiting = {number: list[Raw]() for number in range(line.settings.partitions)}
+    await _write(line, inputs)
+    async for record in read_all(line.settings, name, {name: {number: end for (_, number), end in since.items()}}):
+        waiting[record.partition].append(Raw(record.offset, record.value or b""))
+
+    async def decide() -> None:
+        for partition, raws in waiting.items():
+            for start in range(0, len(raws), BATCH):
+                await line.casework.apply(partition, raws[start : start + BATCH])
+
+    count, keys = len(inputs), [f"{each}:*" for each in NAMES]
+    return {
+        limits.COPY: limits.copied([raw.value for raws in waiting.values() for raw in raws], count),
+        limits.READ: limits.fetched(line.settings, since, await limits.ends(line.settings, name)) / count * 1e6,
+        limits.REDIS: await limits.answered(line, keys, decide) / count * 1e6,
     }
 
 
@@ -146,7 +169,8 @@ def _percentile(storm: Storm, which: int) -> float:
     return (percentiles(storm.errors, which)[f"p{which}"] or 0.0) * 1e3
 
 
-async def _journal(settings: Settings, since: dict[int, int]) -> list[Published]:
+async def published(settings: Settings, since: Mapping[int, int]) -> list[Published]:
+    """The cases' events that the journal has behind these offsets, each once, and when it was given them."""
     name, found = topics.CASE_EVENTS.name, list[Published]()
     async for record in read_all(settings, name, {name: since}):
         entry = read_entry(record.offset, record.value or b"")
@@ -163,6 +187,15 @@ async def stand(line: Line) -> None:
 
 async def _up(line: Line) -> bool:
     return None not in [await line.store.offset(partition) for partition in range(line.settings.partitions)]
+
+
+async def _write(line: Line, inputs: Iterable[ResidentInput]) -> int:
+    """Write the inputs, some at a time: a million would not fit into memory. Returns how many there were."""
+    total, partitions, every = 0, line.settings.partitions, iter(inputs)
+    while some := list(islice(every, PIECE)):
+        await line.producer.send_all([case_inputs.record(given, home(given.resident, partitions)) for given in some])
+        total += len(some)
+    return total
 
 
 async def _stands(line: Line) -> int:

@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from aiokafka import TopicPartition
 
@@ -131,12 +131,12 @@ def forget() -> None:
 
 def measure(given: Given) -> Found:
     """The section: runs of screening, then of casework, each over the same records and inputs."""
-    records = RECORDS_SHORT if given.short else RECORDS
+    records = given.count(RECORDS, RECORDS_SHORT)
     register, rules = Register(life.crowd()), policy()
     life.records(records)
     spare_the_collector()
     costs = [screened(register, rules, records) for _ in range(given.runs)]
-    inputs = cases.told(CASES, ROUNDS, datetime.now(UTC) - timedelta(days=1), rules, life.SEED).inputs
+    inputs = cases.told(CASES, ROUNDS, cases.morning(), rules, life.SEED).inputs
     return {
         "us_per_signal": figure([each.us_per_signal for each in costs], "µs of CPU"),
         "decode_us_per_signal": figure([each.decode / each.signals * 1e6 for each in costs], "µs of CPU"),

@@ -17,15 +17,17 @@ from functools import partial
 
 import orjson
 
+from schemas.signals import batch_adapter
 from simulators.ordinary import OrdinaryLife
 from streams.embedded import die_with_parent
 from streams.intake.settings import make_key
+from streams.intake.signals import records_of
 from streams.settings import Settings
-from tests.bench import life
+from tests.bench import life, limits
 from tests.bench.bare import NDJSON
 from tests.bench.figures import Figure, Found, Given, figure
 from tests.bench.servers import real
-from tests.bench.work import Pace, each, until
+from tests.bench.work import Pace, beside, each, until
 from tests.field.load import AT
 from tests.field.overload import cpu_seconds
 from tests.servers import free_port
@@ -57,24 +59,26 @@ class Server:
 def measure(given: Given) -> Found:
     """The section."""
     with real(given.folder) as settings:
-        return asyncio.run(_measured(settings, given.runs))
+        return asyncio.run(_measured(settings, given.runs, given.size))
 
 
-async def _measured(settings: Settings, runs: int) -> Found:
+async def _measured(settings: Settings, runs: int, size: float) -> Found:
     found: dict[str, Figure | Found] = {}
     async with AsyncExitStack() as stack:
         servers = {"quanzu": await stack.enter_async_context(_quanzu(settings))}
         for name in BARE:
             servers[name] = await stack.enter_async_context(_bare(name))
-        for form in REQUESTS:
-            bodies = list(_bodies(form))
+        for form, requests in REQUESTS.items():
+            bodies = list(_bodies(form, max(CONNECTIONS, round(requests * size))))
+            least = _least(settings, bodies, form)
             paces: dict[str, list[Pace]] = {name: [] for name in servers}
             for _ in range(runs):
                 for name, server in servers.items():
                     paces[name].append(await _sent(server, [server.request(form, body) for body in bodies], form))
             found[form] = {
-                **{name: each(of, "signal") for name, of in paces.items()},
+                **{name: beside(each(of, "signal"), "signal", least) for name, of in paces.items()},
                 **{f"cpu_times_{name}": _times(paces["quanzu"], paces[name]) for name in BARE},
+                "limits": limits.figures(least, "signal"),
             }
     return found
 
@@ -84,9 +88,23 @@ def _times(ours: Sequence[Pace], bare: Sequence[Pace]) -> Figure:
     return figure([mine.us_each / other.us_each for mine, other in zip(ours, bare, strict=True)], "times")
 
 
-def _bodies(form: str) -> Iterator[bytes]:
+def _least(settings: Settings, bodies: Sequence[bytes], form: str) -> limits.Limits:
+    """Copying the bodies, and writing what intake makes of them, µs a signal."""
+    signals = [batch_adapter.validate_python([orjson.loads(line) for line in body.splitlines()]) for body in bodies]
+    records = [record for each in signals for record in records_of(each, settings.partitions)]
+    total = _size(form) * len(bodies)
+    written = limits.produced(settings, [record.value or b"" for record in records]) / total * 1e6
+    return {limits.COPY: limits.copied(bodies, total), limits.WRITTEN: written}
+
+
+def _size(form: str) -> int:
+    """Signals of a request."""
+    return LINES if form == "ndjson_500" else 1
+
+
+def _bodies(form: str, count: int) -> Iterator[bytes]:
     """Each request's own signals."""
-    size, count = (LINES if form == "ndjson_500" else 1), REQUESTS[form]
+    size = _size(form)
     signals = (due.signal for due in OrdinaryLife(life.SEED, life.crowd()).hour(AT, size * count))
     for _ in range(count):
         some = [{**next(signals).model_dump(mode="json", exclude={"arrived"}), "source": FEED} for _ in range(size)]
@@ -100,7 +118,7 @@ async def _sent(server: Server, requests: Sequence[bytes], form: str) -> Pace:
         for _ in range(CONNECTIONS):
             group.create_task(_connection(server.port, left))
     used = cpu_seconds([server.pid]) - used
-    return Pace(len(requests) * (LINES if form == "ndjson_500" else 1), time.monotonic() - began, used)
+    return Pace(len(requests) * _size(form), time.monotonic() - began, used)
 
 
 async def _connection(port: int, requests: Iterator[bytes]) -> None:

@@ -99,7 +99,7 @@ def measure(given: Given) -> Found:
 
 
 async def _measured(settings: Settings, given: Given) -> Found:
-    seconds = SECONDS_SHORT if given.short else SECONDS
+    seconds = given.seconds(SECONDS, SECONDS_SHORT)
     shares = {"half": SHARES["half"]} if given.short else SHARES
     probes = round(given.runs * len(shares) * seconds * PROBES_A_SECOND)
     plan = Plan(timedelta(hours=1), 1, SEED, CROWD + 3 * probes)
@@ -111,7 +111,7 @@ async def _measured(settings: Settings, given: Given) -> Found:
         stories = Stories(intake, line.clock, iter([]))
         await stories.confirm()
         watch = Watch(running, load, stories, given.say)
-        limit = await capacity(watch, LIMIT_SECONDS_SHORT if given.short else LIMIT_SECONDS)
+        limit = await capacity(watch, given.seconds(LIMIT_SECONDS, LIMIT_SECONDS_SHORT))
         found: dict[str, Figure | Found] = {"limit_signals_per_second": figure([limit], "signals/s")}
         to_be_warned = iter(cast(people[CROWD:]))
         for name, share in shares.items():

@@ -44,7 +44,7 @@ def skewed(count: int) -> Sequence[Batch]:
 async def put_others(register: Residents, first: int, last: int) -> None:
     """Enter the residents `first` to before `last` of those in whose lives nothing happens."""
     for start in range(first, last, AT_ONCE):
-        await register.put(_other(number) for number in range(start, min(last, start + AT_ONCE)))
+        await register.put(other(number) for number in range(start, min(last, start + AT_ONCE)))
 
 
 def other_phone(number: int) -> str:
@@ -52,6 +52,7 @@ def other_phone(number: int) -> str:
     return resident_phone(OTHERS_FROM + number)
 
 
-def _other(number: int) -> Resident:
+def other(number: int) -> Resident:
+    """One of those in whose lives nothing happens."""
     serial = OTHERS_FROM + number
     return resident(serial, account=account("bank-a", serial), phone=other_phone(number))

@@ -18,14 +18,15 @@ from hdrh.histogram import HdrHistogram
 from streams.line import Line
 from streams.residents.example import write_example
 from streams.settings import Settings
-from tests.bench import life
-from tests.bench.figures import Figure, Found, Given, figure
+from tests.bench import life, limits
+from tests.bench.figures import Figure, Found, Given, cost_beside, figure, rate_beside
 from tests.bench.servers import real
 from tests.field.rebuild import opened
 
 STEPS = [10**4, 10**5, 10**6, 10**7]
 STEPS_SHORT = STEPS[:2]
 LOOK_UPS = 4_000  # of a run
+LIMIT_RESIDENTS = 2_000  # on whom the limits are measured
 IMPORTED, IMPORTED_SHORT = 200_000, 20_000  # rows of the file
 HIGHEST_US = 10_000_000
 
@@ -33,9 +34,28 @@ HIGHEST_US = 10_000_000
 def measure(given: Given) -> Found:
     """The section."""
     with real(given.folder / "grown") as settings:
-        grown = asyncio.run(_grown(settings, STEPS_SHORT if given.short else STEPS, given))
+        steps = STEPS_SHORT if given.short else sorted({max(STEPS[0] // 10, given.count(step, step)) for step in STEPS})
+        grown = asyncio.run(_grown(settings, steps, given))
     with real(given.folder / "imported") as settings:
-        return {**grown, "imported_per_second": figure(_imports(settings, given), "rows/s")}
+        rates = figure(_imports(settings, given), "rows/s")
+        least = asyncio.run(_limits(settings))
+    return {
+        **grown,
+        "imported_per_second": rate_beside(rates, {name: 1e6 / us for name, us in least.items()}),
+        "limits": limits.figures(least, "resident"),
+    }
+
+
+async def _limits(settings: Settings) -> limits.Limits:
+    """Copying entries, writing them to Kafka, and Redis' own work on them, µs a resident."""
+    async with opened(settings) as line:
+        people = [life.other(number) for number in range(LIMIT_RESIDENTS)]
+        values = [resident.model_dump_json().encode() for resident in people]
+        return {
+            limits.COPY: limits.copied(values, len(people)),
+            limits.REDIS: await limits.answered(line, ["*"], lambda: line.residents.put(people)) / len(people) * 1e6,
+            limits.WRITTEN: limits.produced(settings, values) / len(people) * 1e6,
+        }
 
 
 async def _grown(settings: Settings, steps: list[int], given: Given) -> Found:
@@ -47,13 +67,21 @@ async def _grown(settings: Settings, steps: list[int], given: Given) -> Found:
             put = (count - before) / (time.monotonic() - began)
             p99s.append([await _p99_ms(line, count, number) for number in range(given.runs)])
             given.say(f"{count:,} residents: {put:,.0f} put a second")
+        bare = await _bare_p99_ms(line, steps[-1])
         growth = [last / first for first, last in zip(p99s[0], p99s[-1], strict=True)]
         found: dict[str, Figure | Found] = {
-            "bytes_each": figure([(await _memory(line) - empty) / steps[-1]], "bytes of Redis"),
+            "bytes_each": cost_beside(
+                figure([(await _memory(line) - empty) / steps[-1]], "bytes of Redis"),
+                {"the entry as JSON": len(life.other(0).model_dump_json())},
+            ),
             "put_per_second": figure([put], "residents/s"),
             "lookup_p99_growth": figure(growth, f"times, from {steps[0]:,} to {steps[-1]:,} residents"),
         }
-        return found | {f"lookup_p99_ms_of_{count}": figure(of, "ms") for count, of in zip(steps, p99s, strict=True)}
+        least = {"a round trip on a bare socket": bare}
+        return found | {
+            f"lookup_p99_ms_of_{count}": cost_beside(figure(of, "ms"), least)
+            for count, of in zip(steps, p99s, strict=True)
+        }
 
 
 async def _p99_ms(line: Line, count: int, seed: int) -> float:
@@ -68,13 +96,27 @@ async def _p99_ms(line: Line, count: int, seed: int) -> float:
     return float(found.get_value_at_percentile(99) / 1e3)
 
 
+async def _bare_p99_ms(line: Line, count: int) -> float:
+    """Of the same commands on a bare socket."""
+    chance, now = Random(count), datetime.now(UTC)
+
+    async def ask() -> None:
+        for _ in range(LOOK_UPS):
+            await line.residents.by_phone([(life.other_phone(chance.randrange(count)), now)])
+
+    found = HdrHistogram(1, HIGHEST_US, 3)
+    for seconds in await limits.round_trips(line, ask):
+        found.record_value(max(1, round(seconds * 1e6)))
+    return float(found.get_value_at_percentile(99) / 1e3)
+
+
 async def _memory(line: Line) -> int:
     return int((await line.redis.info("memory"))["used_memory"])
 
 
 def _imports(settings: Settings, given: Given) -> list[float]:
     """Rows a second of `quanzu residents import`, from the command to its end; each run's people are others."""
-    count, rates = IMPORTED_SHORT if given.short else IMPORTED, list[float]()
+    count, rates = given.count(IMPORTED, IMPORTED_SHORT), list[float]()
     for number in range(given.runs):
         file = given.folder / f"people-{number}.csv"
         rows = write_example(file, count, seed=number)

@@ -7,11 +7,10 @@ earnest a feed's batch would be spread over more and smaller ones (`screening.ba
 import asyncio
 import signal
 import time
-from datetime import UTC, datetime, timedelta
 
 from streams.keys import key
 from streams.line import Line
-from tests.bench import casework, life, screening
+from tests.bench import cases, casework, life, screening
 from tests.bench.figures import Figure, Found, Given, figure
 from tests.bench.servers import real
 from tests.bench.work import Pace, each, until, working
@@ -35,15 +34,16 @@ async def _measured(given: Given) -> Found:
     paces: dict[str, list[Pace]] = {}
     pauses: list[float] = []
     for partitions in PARTITIONS_SHORT if given.short else PARTITIONS:
-        records = life.records(RECORDS_SHORT if given.short else RECORDS, partitions=partitions)
+        records = life.records(given.count(RECORDS, RECORDS_SHORT), partitions=partitions)
         with real(given.folder / f"partitions-{partitions}", partitions) as settings:
             async with screening.settled(settings, RESIDENTS) as line:
+                given.say(f"scale: {partitions} partitions")
                 name = f"partitions_{partitions}"
                 paces[name] = [await screening.screened(line, records) for _ in range(given.runs)]
                 if partitions == life.PARTITIONS:
                     paces["workers_2"] = [await screening.screened(line, records, workers=2) for _ in range(given.runs)]
                     pauses = [await _pause(line) for _ in range(given.runs)]
-                    times = (BACKLOG_SHORT if given.short else BACKLOG) // (500 * len(records))
+                    times = given.count(BACKLOG, BACKLOG_SHORT) // (500 * len(records))
                     paces["backlog"] = [await screening.screened(line, records, times=max(1, times))]
     signals = [[pace.us_each for pace in of] for of in paces.values()]
     costs = [figure(of, "µs").median for of in signals]
@@ -88,10 +88,11 @@ async def _open_cases(given: Given) -> Found:
         async with opened(settings) as line:
             await casework.stand(line)
             there = 0
-            for count in OPEN_SHORT if given.short else OPEN:
-                now = datetime.now(UTC) - timedelta(days=1)
-                alerts = casework.alerts(count - there, now, 3600, seed=count)
+            for full in OPEN_SHORT if given.short else OPEN:
+                count = given.count(full, full)
+                alerts = casework.alerts(count - there, cases.morning(), 3600, seed=count)
                 await casework.decided(line, alerts, warm_up=0.1)
                 there = count
                 found[str(count)] = each(await casework.runs(line, given.runs, seed=3 * count), "input")
+                given.say(f"scale: beside {count:,} open cases")
     return found

@@ -9,16 +9,22 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from aiokafka import TopicPartition
+
+from agents.screening import BULK_BATCH
 from simulators.memory import Register
 from streams import topics
 from streams.keys import key
 from streams.line import Line
+from streams.raw import Raw
+from streams.reader import read_all
 from streams.report import outcomes
+from streams.screening.screening import BATCH
 from streams.settings import Settings
-from tests.bench import core, life
-from tests.bench.figures import Figure, Found, Given, figure
+from tests.bench import core, life, limits
+from tests.bench.figures import Found, Given, figure
 from tests.bench.servers import embedded, real
-from tests.bench.work import Pace, each, pace, until, working
+from tests.bench.work import Pace, beside, each, pace, until, working
 from tests.field.load import Batch, Load
 from tests.field.rebuild import opened
 
@@ -26,7 +32,10 @@ RESIDENTS, RESIDENTS_SHORT = 1_000_000, 100_000
 RECORDS, RECORDS_SHORT = 400, 100  # of 500 signals, a run
 SIZES = {1: 20_000, 10: 5_000, 100: 1_000}  # records of fewer signals, a run
 PIECE = 10_000  # signals sent together
+LIMIT_RECORDS = 100  # on which the limits are measured
 OF_A_RUN = ("evidence:*", "alerted:*", "payers:*", "rescore:*")  # what is known of people
+SCREENED = (*OF_A_RUN, "screened*", "tally:*", "again*", "accounts-by-token:*", "watch:*")  # all that screening changes
+LANES = {topics.SIGNALS.name: BULK_BATCH, topics.SIGNALS_URGENT.name: BATCH}  # records that its agent takes at once
 
 
 @asynccontextmanager
@@ -72,33 +81,57 @@ def measure(given: Given) -> Found:
 
 
 async def _on_real(given: Given) -> Found:
-    records = RECORDS_SHORT if given.short else RECORDS
+    records = given.count(RECORDS, RECORDS_SHORT)
     register, policy = Register(life.crowd()), core.policy()
     with real(given.folder / "real") as settings:
-        async with settled(settings, RESIDENTS_SHORT if given.short else RESIDENTS) as line:
+        async with settled(settings, given.count(RESIDENTS, RESIDENTS_SHORT)) as line:
             paces, overheads = [], []
             for _ in range(given.runs):
                 alone = core.screened(register, policy, records).us_per_signal
                 paces.append(await screened(line, life.records(records)))
                 overheads.append(paces[-1].us_each - alone)
-            found: dict[str, Figure | Found] = {
-                **each(paces, "signal"),
+            forms = {} if given.short else await _other_forms(line, given)
+            least = await _limits(line)
+            return {
+                **beside(each(paces, "signal"), "signal", least),
                 "overhead_us_per_signal": figure(overheads, "µs of the process's CPU"),
+                **forms,
+                "limits": limits.figures(least, "signal"),
             }
-            if not given.short:
-                found |= await _other_forms(line, given.runs)
-            return found
 
 
-async def _other_forms(line: Line, runs: int) -> Found:
+async def _limits(line: Line) -> limits.Limits:
+    """Copying the records, reading them, and Redis' own work on them, µs a signal. They are screened here meanwhile."""
+    since = await limits.ends(line.settings, *LANES)
+    total = await fill(line, life.records(LIMIT_RECORDS))
+    waiting = {place: list[Raw]() for place in since}
+    for lane in LANES:
+        behind = {lane: {number: since[lane, number] for number in range(line.settings.partitions)}}
+        async for record in read_all(line.settings, lane, behind):
+            waiting[lane, record.partition].append(Raw(record.offset, record.value or b""))
+
+    async def screen() -> None:
+        for (lane, number), raws in waiting.items():
+            for start in range(0, len(raws), LANES[lane]):
+                await line.screening.screen(TopicPartition(lane, number), raws[start : start + LANES[lane]])
+
+    return {
+        limits.COPY: limits.copied([raw.value for raws in waiting.values() for raw in raws], total),
+        limits.READ: limits.fetched(line.settings, since, await limits.ends(line.settings, *LANES)) / total * 1e6,
+        limits.REDIS: await limits.answered(line, SCREENED, screen) / total * 1e6,
+    }
+
+
+async def _other_forms(line: Line, given: Given) -> Found:
     """Smaller records, a few residents who have most of the signals, and a worker with casework beside screening."""
-    found: dict[str, Found] = {}
-    for size, count in SIZES.items():
-        found[f"batch_{size}"] = each([await screened(line, life.records(count, size)) for _ in range(runs)], "signal")
-    skewed = life.skewed(RECORDS)
-    found["zipf"] = each([await screened(line, skewed) for _ in range(runs)], "signal")
-    both = [await screened(line, life.records(RECORDS), "casework") for _ in range(runs)]
-    found["with_casework"] = each(both, "signal")
+    runs, records, found = range(given.runs), given.count(RECORDS, RECORDS_SHORT), dict[str, Found]()
+    for size, full in SIZES.items():
+        some = life.records(given.count(full, full), size)
+        found[f"batch_{size}"] = each([await screened(line, some) for _ in runs], "signal")
+    found["batch_500"] = each([await screened(line, life.records(records)) for _ in runs], "signal")
+    skewed = life.skewed(records)
+    found["zipf"] = each([await screened(line, skewed) for _ in runs], "signal")
+    found["with_casework"] = each([await screened(line, life.records(records), "casework") for _ in runs], "signal")
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench import casework, core, intake, latency, residents, scale, screening, start
+from tests.bench import casework, console, core, intake, latency, residents, scale, screening, start
 from tests.bench.figures import Found, Given
 from tests.bench.peers import measure as peers
 
@@ -27,5 +27,6 @@ SECTIONS = (
     Section("intake", intake.measure, in_short=False),
     Section("residents", residents.measure, in_short=False),
     Section("scale", scale.measure, in_short=False),
+    Section("console", console.measure, in_short=False),
     Section("start", start.measure, in_short=False),
 )

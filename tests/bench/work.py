@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from simulators.workers import Workers
 from streams.settings import Settings
-from tests.bench.figures import Figure, figure
+from tests.bench.figures import Figure, cost_beside, figure, rate_beside
+from tests.bench.limits import Limits
 from tests.field.overload import STALLED_SECONDS, cpu_seconds
 
 WARM_UP = 0.1  # of the work: the worker joins its group and makes what is made once
@@ -75,3 +76,10 @@ def each(paces: Sequence[Pace], what: str) -> dict[str, Figure]:
         f"{what}s_per_second": figure([pace.per_second for pace in paces], f"{what}s/s"),
         f"cpu_us_per_{what}": figure([pace.us_each for pace in paces], "µs of the process's CPU"),
     }
+
+
+def beside(found: dict[str, Figure], what: str, limits: Limits) -> dict[str, Figure]:
+    """The same figures with what bounds them; of a rate, that of one core which does nothing else."""
+    rate, cost = f"{what}s_per_second", f"cpu_us_per_{what}"
+    rates = {name: 1e6 / limit for name, limit in limits.items()}
+    return {**found, rate: rate_beside(found[rate], rates), cost: cost_beside(found[cost], limits)}

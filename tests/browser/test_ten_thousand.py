@@ -11,9 +11,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +21,14 @@ from playwright.async_api import Browser, Page, expect
 from console.web.app import create_app
 from console.web.serve import serving
 from console.web.settings import ConsoleSettings
-from domain.identity import new_resident_id
-from schemas.cases import Case, Step
-from schemas.inputs import ClaimAct, OperatorReport
-from schemas.levels import Level
-from schemas.residents import Holding, Occupation, Resident, Sex
+from schemas.cases import Case
 from schemas.staff import StaffRole
-from streams import case_inputs
-from streams.change import Change
-from streams.topics import home
 from tests.browser.people import People
+from tests.console.open_cases import fill, taken
 from tests.console.stage import Stage
-from tests.domain.builders import Line as Decided
-from tests.domain.builders import payment
-from tests.line.house import House, house, until
+from tests.line.house import house, until
 
 CASES = 10_000
-CHUNK = 500
 LOADS = 7
 UPDATES = 150
 APART_SECONDS = 0.05  # between two updates that are timed
@@ -53,7 +42,6 @@ FIRST_PAINT_MS = 300 * SLACK
 WITHIN_MS = 1000 * SLACK
 GROWN = 1.25  # of the heap by an hour's updates, at most, and some for what is made once
 ONCE = 2 * 1024 * 1024
-COUNTIES = ("220102", "220103", "220104", "220105", "220106", "220112", "220182", "220183")
 WATCH = """() => {
   window.seen = [];
   new MutationObserver((changes) => {
@@ -169,19 +157,7 @@ async def on_screen(stage: Stage, page: Page, number: int) -> list[Case]:
 async def send(stage: Stage, updates: Sequence[tuple[Case, str, bool]]) -> None:
     """Somebody takes a case, or gives it back: inputs of the line, as the desk writes them."""
     now, partitions = stage.house.clock.now(), stage.house.settings.partitions
-    records = []
-    for case, by, take in updates:
-        report = OperatorReport(
-            id=f"test:{case.id}:{by}:{take}",
-            at=now,
-            resident=case.resident,
-            case=case.id,
-            by=by,
-            seen=case.version,
-            act=ClaimAct(do="claim" if take else "unclaim"),
-        )
-        records.append(case_inputs.record(report, home(case.resident, partitions)))
-    await stage.house.line.producer.send_all(records)
+    await stage.house.line.producer.send_all([taken(*update, now, partitions) for update in updates])
 
 
 async def memory(page: Page) -> dict[str, float]:
@@ -208,63 +184,13 @@ def rank(values: Sequence[float], percent: int) -> float:
 async def crowded(data: Path) -> AsyncIterator[Stage]:
     """A console on a line whose store has 10,000 open cases in one prefecture."""
     async with house(data) as started:
-        await fill(started)
+        await fill(started.line, started.clock.now(), CASES)
         wanted = ConsoleSettings.model_validate({"port": 0})
         app = create_app(started.line, wanted)
         async with serving(app, wanted) as address:
             stage = Stage(started, app, address)
             await stage.services.hub.ready.wait()
             yield stage
-
-
-async def fill(started: House) -> None:
-    """Open cases of all levels, as casework stores them, whose clocks are a day away: nothing falls due meanwhile."""
-    line, partitions = started.line, started.settings.partitions
-    given = [decided(level, waits, started) for level in Level for waits in (False, True)]
-    counties = cycle(COUNTIES)
-    made = [of(given[number % len(given)], number, next(counties)) for number in range(CASES)]
-    await line.residents.put([somebody(case, number) for number, case in enumerate(made)])
-    for partition in range(partitions):
-        own = [case for case in made if home(case.resident, partitions) == partition]
-        for start in range(0, len(own), CHUNK):
-            change = Change()
-            for case in own[start : start + CHUNK]:
-                change.case(None, case)
-            assert await line.store.commit(partition, await line.store.offset(partition), None, change)
-
-
-def decided(level: Level, waits: bool, started: House) -> Case:
-    """A case of the level; `waits`: an hour old, with what has fallen due until then."""
-    age = timedelta(hours=1 if waits else 0)
-    begun = Decided(at=started.clock.now() - age)
-    begun.alert(level, *([payment(amount=3_000_000)] if level.rank > 2 else []))
-    begun.pass_to(age)
-    later = [_later(step) for step in begun.here.steps]
-    return begun.here.model_copy(update={"steps": later})
-
-
-def _later(step: Step) -> Step:
-    return step.model_copy(update={"due": step.due + timedelta(days=1)}) if step.due else step
-
-
-def of(case: Case, number: int, county: str) -> Case:
-    """The same of another resident."""
-    resident = new_resident_id(number.to_bytes(10))
-    profile = case.profile.model_copy(update={"division": county})
-    money = case.danger.model_copy(update={"exposure_fen": 10_000 * (number % 997)})
-    return case.model_copy(update={"resident": resident, "id": f"{resident}-1", "profile": profile, "danger": money})
-
-
-def somebody(case: Case, number: int) -> Resident:
-    return Resident(
-        id=case.resident,
-        name=f"某{'甲乙丙丁'[number % 4]}",
-        phones=[Holding(value=f"+8619800{number:06d}")],
-        birth_year=1970,
-        sex=Sex.FEMALE,
-        occupation=Occupation.EMPLOYEE,
-        division=case.profile.division,
-    )
 
 
 async def _all_held(stage: Stage, cases: Sequence[Case], by: str | None) -> bool:

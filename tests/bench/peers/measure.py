@@ -44,7 +44,7 @@ def measure(given: Given) -> Found:
     races: defaultdict[str, list[Race]] = defaultdict(list)
     programs = runnable()
     with real(given.folder, partitions=1) as settings:
-        topic = made(RECORDS_SHORT if given.short else RECORDS, settings)
+        topic = made(given.count(RECORDS, RECORDS_SHORT), settings)
         topic.write(settings.data)
         expected = alerted(topic, settings)
         asyncio.run(_fill(settings, topic))
