@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test browser chaos bench bench-full lint lock clean
+.PHONY: setup demo test browser chaos bench bench-full bench-kept lint lock clean
 
 setup: $(STAMP)
 
@@ -41,6 +41,10 @@ bench: setup
 
 bench-full: setup
 	$(BIN)/python -m tests.bench --report $(REPORT)
+
+# Whether core and screening cost at most 1.3 times what was kept (tests/bench/kept.toml), in CPU time by a yardstick's.
+bench-kept: setup
+	$(BIN)/python -m tests.bench.kept
 
 lint: setup
 	$(BIN)/ruff check .

@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from schemas.levels import Level
 from simulators.workers import Workers
 from streams.settings import Settings
 from tests.bench import __main__ as bench
 from tests.bench import cases, core
 from tests.bench.bars import BARS, Bar, Verdict, judged
-from tests.bench.figures import Found, Given, figure, flat
+from tests.bench.console import histogram, plan
+from tests.bench.figures import Found, Given, cost_beside, figure, flat, rate_beside
 from tests.bench.latency import Probes
+from tests.bench.limits import pieces
 from tests.bench.sections import SECTIONS, Section
 from tests.bench.work import pace
+from tests.domain.builders import Line as Decided
+from tests.domain.builders import alert
 
 
 def measuring(*values: float) -> Section:
@@ -121,6 +126,46 @@ def test_cases_are_told_the_same_by_the_same_seed_and_each_begins_with_an_alert(
     assert [given.kind for given in first.inputs[:20]] == ["alert"] * 20
     assert len(first.inputs) > 40
     assert 0 < first.open <= 20
+
+
+def test_a_cost_stands_beside_the_dearest_of_what_it_cannot_spare() -> None:
+    found = cost_beside(figure([10.0], "µs"), {"memory_copy": 0.1, "redis_commands": 4.0})
+    assert (found.limit, found.limit_of, found.of_limit) == (4.0, "redis_commands", 0.4)
+    assert str(found) == "10 µs (10 to 10, 1 runs); limit 4 by redis_commands, of_limit 0.4"
+
+
+def test_a_rate_stands_beside_the_least_of_what_it_could_be() -> None:
+    found = rate_beside(figure([50.0], "signals/s"), {"memory_copy": 10_000.0, "redis_commands": 200.0})
+    assert (found.limit, found.limit_of, found.of_limit) == (200.0, "redis_commands", 0.25)
+
+
+@pytest.mark.parametrize(("short", "size", "count"), [(True, 1.0, 7), (False, 1.0, 1000), (False, 0.01, 10)])
+def test_a_section_measures_on_what_its_form_and_size_say(short: bool, size: float, count: int, tmp_path: Path) -> None:
+    given = Given(1, short, tmp_path, print, size)
+    assert given.count(1000, 7) == count
+
+
+def test_commands_that_were_sent_together_are_told_apart_again() -> None:
+    one, other = b"*1\r\n$4\r\nPING\r\n", b"*2\r\n$3\r\nGET\r\n$3\r\n\x00\r\n\r\n"
+    assert list(pieces(one + other)) == [[one, other]]
+
+
+def test_what_one_screen_was_not_told_is_no_figure() -> None:
+    seen = {"case-1|li": [10.1, 10.2], "case-2|li": [10.1]}
+    late = histogram(seen, {"case-1|li": 10.0}, 2)
+    assert late.get_total_count() == 2
+    assert late.get_value_at_percentile(99) == pytest.approx(200_000, rel=0.01)
+    with pytest.raises(RuntimeError, match="was told 1 times to 2 screens"):
+        histogram(seen, {"case-2|li": 10.0}, 2)
+
+
+def test_every_case_that_is_taken_in_a_plan_is_given_back() -> None:
+    cases_ = [Decided().give(alert(Level.RED)).case for _ in range(100)]
+    planned = list(plan([case for case in cases_ if case], 3, "li"))
+    assert len(planned) == 180
+    assert len({update.after for update in planned}) == 180
+    assert [update.take for update in planned[:60]] == [True] * 30 + [False] * 30
+    assert [update.case for update in planned[:30]] == [update.case for update in planned[30:60]]
 
 
 async def test_a_pace_is_that_of_the_work_after_the_warm_up() -> None:

@@ -163,7 +163,7 @@ def _replayed(url: str, commands: bytes) -> float:
     """What Redis used for them, as it tells itself."""
     with _linked(url) as (link, answers):
         before = _used(link, answers)
-        for some in _pieces(commands):
+        for some in pieces(commands):
             link.sendall(b"".join(some))
             refused = [each for each in (_answer(link, answers) for _ in some) if isinstance(each, hiredis.ReplyError)]
             if refused:
@@ -179,7 +179,8 @@ def _linked(url: str) -> Iterator[tuple[socket.socket, hiredis.Reader]]:
         yield link, hiredis.Reader()
 
 
-def _pieces(commands: bytes) -> Iterator[list[bytes]]:
+def pieces(commands: bytes) -> Iterator[list[bytes]]:
+    """The commands again one by one, so many together."""
     reader = hiredis.Reader()
     reader.feed(commands)
     some: list[bytes] = []
@@ -188,7 +189,8 @@ def _pieces(commands: bytes) -> Iterator[list[bytes]]:
         if len(some) == AT_ONCE:
             yield some
             some = []
-    yield some
+    if some:
+        yield some
 
 
 def _answer(link: socket.socket, answers: hiredis.Reader) -> object:
