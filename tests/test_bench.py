@@ -80,6 +80,11 @@ def test_each_bar_is_of_a_section_that_the_issue_names() -> None:
     assert {bar.section for bar in BARS} | {section.name for section in SECTIONS} <= named
 
 
+def test_the_page_tells_what_each_bar_is_of() -> None:
+    page = Path(__file__).parents[1].joinpath("docs/performance.md").read_text(encoding="utf-8")
+    assert [bar.name for bar in BARS if f"| `{bar.name}`" not in page] == []
+
+
 def test_the_report_has_the_figures_by_section_and_the_machine(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

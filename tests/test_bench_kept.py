@@ -61,7 +61,7 @@ async def test_a_run_is_measured_by_the_yardsticks_before_and_after_it(monkeypat
         return 10.0
 
     monkeypatch.setattr(yardstick, "us_per_signal", lambda: next(steps))
-    assert await kept.by_turns(ten) == 5.0
+    assert await kept.by_turns(ten, 5) == 5.0
 
 
 def test_the_yardstick_works_each_time() -> None:

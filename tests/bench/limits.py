@@ -1,6 +1,7 @@
 """What no program could do for less: copying the bytes, Redis' own work on the commands, Kafka's bytes read or written.
 
-All in CPU time, as the figures that they stand beside: of this process alone, or of Redis, which tells its own.
+In CPU time, as the figures that they stand beside: of this process alone, or of Redis, which tells its own. A look-up's
+time, which is wall time, stands beside that of the same command on a bare socket.
 
 * copying: the same values, each once more in memory.
 * Redis: the very commands that the product sends, taken down and sent again from the same state, without a client's
@@ -35,6 +36,7 @@ STALLED_SECONDS = 30.0
 
 _QUIET = {"enable.auto.commit": False, "auto.offset.reset": "error"}
 COPY, REDIS, READ, WRITTEN = "memory_copy", "redis_commands", "kafka_read", "kafka_write"
+ROUND_TRIP = "bare_round_trip"
 
 Places = Mapping[tuple[str, int], int]
 """Offsets, by topic and partition."""

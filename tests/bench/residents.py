@@ -37,8 +37,8 @@ def measure(given: Given) -> Found:
         steps = STEPS_SHORT if given.short else sorted({max(STEPS[0] // 10, given.count(step, step)) for step in STEPS})
         grown = asyncio.run(_grown(settings, steps, given))
     with real(given.folder / "imported") as settings:
-        rates = figure(_imports(settings, given), "rows/s")
         least = asyncio.run(_limits(settings))
+        rates = figure(_imports(settings, given), "rows/s")
     return {
         **grown,
         "imported_per_second": rate_beside(rates, {name: 1e6 / us for name, us in least.items()}),
@@ -70,14 +70,11 @@ async def _grown(settings: Settings, steps: list[int], given: Given) -> Found:
         bare = await _bare_p99_ms(line, steps[-1])
         growth = [last / first for first, last in zip(p99s[0], p99s[-1], strict=True)]
         found: dict[str, Figure | Found] = {
-            "bytes_each": cost_beside(
-                figure([(await _memory(line) - empty) / steps[-1]], "bytes of Redis"),
-                {"the entry as JSON": len(life.other(0).model_dump_json())},
-            ),
+            "bytes_each": figure([(await _memory(line) - empty) / steps[-1]], "bytes of Redis"),
             "put_per_second": figure([put], "residents/s"),
             "lookup_p99_growth": figure(growth, f"times, from {steps[0]:,} to {steps[-1]:,} residents"),
         }
-        least = {"a round trip on a bare socket": bare}
+        least = {limits.ROUND_TRIP: bare}
         return found | {
             f"lookup_p99_ms_of_{count}": cost_beside(figure(of, "ms"), least)
             for count, of in zip(steps, p99s, strict=True)

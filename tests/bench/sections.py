@@ -21,8 +21,8 @@ class Section:
 SECTIONS = (
     Section("core", core.measure),
     Section("screening", screening.measure),
-    Section("casework", casework.measure),
-    Section("latency", latency.measure),
+    Section("casework", casework.measure, short_runs=3),
+    Section("latency", latency.measure, short_runs=3),
     Section("peers", peers.measure, short_runs=3),
     Section("intake", intake.measure, in_short=False),
     Section("residents", residents.measure, in_short=False),

@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from random import Random
 
-ROUNDS = 60
+ROUNDS = 150
 SIGNALS = 500
 KNOWN = 200_000
 NUMBER = re.compile(r"\+86(1[3-9]\d{9})")
