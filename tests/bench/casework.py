@@ -162,7 +162,7 @@ async def _limits(line: Line) -> limits.Limits:
     return {
         limits.COPY: limits.copied([raw.value for raws in waiting.values() for raw in raws], count),
         limits.READ: limits.fetched(line.settings, since, await limits.ends(line.settings, name)) / count * 1e6,
-        limits.REDIS: await limits.answered(line, keys, decide) / count * 1e6,
+        limits.REDIS: await limits.answered(line.settings, keys, decide) / count * 1e6,
     }
 
 
