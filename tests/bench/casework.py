@@ -43,8 +43,8 @@ SMS_AFTER = timedelta(minutes=3)  # yellow's first step; its next falls due an h
 PIECE = 5_000  # inputs written together
 
 
-async def decided(line: Line, inputs: Sequence[ResidentInput], *, warm_up: float) -> Pace:
-    """Write the inputs, then let a worker decide on them."""
+async def decided(line: Line, inputs: Sequence[ResidentInput], *more: str, warm_up: float) -> Pace:
+    """Write the inputs, then let a worker decide on them; with the agents `more` beside."""
     before = await _stands(line)
     partitions = line.settings.partitions
     records = [case_inputs.record(given, home(given.resident, partitions)) for given in inputs]
@@ -54,7 +54,7 @@ async def decided(line: Line, inputs: Sequence[ResidentInput], *, warm_up: float
     async def done() -> int:
         return await _stands(line) - before
 
-    async with working(line.settings, "casework") as workers:
+    async with working(line.settings, "casework", *more) as workers:
         return await pace(workers, done, len(inputs), warm_up)
 
 
