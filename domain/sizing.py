@@ -187,9 +187,7 @@ def _workers(asked: Asked) -> tuple[int, int]:
     spare = asked.headroom - a_worker
     if spare <= ROOM * a_partition:
         idle = a_worker + ROOM * a_partition
-        raise ValueError(
-            f"headroom: {asked.headroom:g} of a core is what an idle worker uses: give more than {idle:.2f}"
-        )
+        raise ValueError(f"headroom: an idle worker uses {idle:.2f} of a core, so {asked.headroom:g} leaves too little")
     partitions = asked.partitions or LEAST_PARTITIONS
     while True:
         workers = max(LEAST_WORKERS, ceil(_used(asked, partitions, 0).workers / spare))

@@ -56,9 +56,17 @@ def test_more_than_one_redis_can_bear_ends_with_1_and_says_so(
     assert "TOO SMALL: one Redis would use" in out
 
 
-def test_a_retention_without_its_unit_is_refused_with_how_to_write_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("size --retention 7", 'Write "5m" for five minutes'),
+        ("size --headroom 0.02", "headroom: an idle worker uses"),
+        ("size --profile mars", "'mars' is not one of 'jilin', 'province', 'country'"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_to_write(
+    arguments: str, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, _, err = told("size --retention 7", monkeypatch, capsys)
+    code, _, err = told(arguments, monkeypatch, capsys)
     assert code == 2
-    assert 'Write "5m" for five minutes' in err
+    assert words in err

@@ -72,7 +72,10 @@ def size(
         pace,
         price_core_month,
     )
-    found = reckon(asked)
+    try:
+        found = reckon(asked)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
     if as_json:
         out.print_json(data=as_data(found))
     else:
