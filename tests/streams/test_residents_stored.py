@@ -24,7 +24,7 @@ USUAL = Resident(
     division="220102",
 )
 words = st.text("某王 a\"['", min_size=1, max_size=8).filter(str.strip)
-moments = st.none() | st.integers(0, 10**9).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+moments = st.none() | st.integers(10**9, 2 * 10**9).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 holdings = st.builds(
     Holding, value=words, since=moments, until=moments, shared=st.booleans(), primary=st.booleans()
 ) | st.builds(Holding, value=words)
