@@ -25,6 +25,7 @@ from console.commands import (
     hold,
     policy,
     residents,
+    size,
     topics,
 )
 from console.commands.common import By, Report, day, duration, err, load_settings, opened, out
@@ -36,6 +37,7 @@ app.add_typer(quanzu_lab.app, name="lab")
 app.command()(doctor.doctor)
 app.command()(export.export)
 app.command()(documents.documents)
+app.command()(size.size)
 
 ALONE = (
     "These servers were started for this command alone, and are gone now with what was taken in. "
