@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test browser chaos bench bench-full bench-kept lint lock clean
+.PHONY: setup demo test browser docs chaos bench bench-full bench-kept lint lock clean
 
 setup: $(STAMP)
 
@@ -30,6 +30,10 @@ test: setup
 # The console in a real browser; pictures of every page go to SCREENSHOTS.
 browser: setup
 	QUANZU_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/pytest tests/browser
+
+# The documentation as a site, in site/. What of it is generated, `quanzu documents` writes; a test compares.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # ROUNDS rounds of a province whose workers, servers, carriers and networks fail; `make chaos SEED=… ROUNDS=1` replays one.
 chaos: setup
@@ -64,4 +68,4 @@ lock:
 		--generate-hashes --no-emit-index-url --quiet --output-file $(QUIX)/quix.lock
 
 clean:
-	rm -rf $(VENV) data .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) data site .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -13,7 +13,21 @@ from typing import Annotated
 import typer
 
 import quanzu_lab
-from console.commands import access, audit, case, console, dead, doctor, export, hold, policy, residents, topics
+from console.commands import (
+    access,
+    audit,
+    case,
+    console,
+    dead,
+    doctor,
+    documents,
+    export,
+    hold,
+    policy,
+    residents,
+    size,
+    topics,
+)
 from console.commands.common import By, Report, day, duration, err, load_settings, opened, out
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Early-warning dispatch against fraud: 劝阻.")
@@ -22,6 +36,8 @@ for group in (topics, residents, policy, case, hold, dead, audit, console, acces
 app.add_typer(quanzu_lab.app, name="lab")
 app.command()(doctor.doctor)
 app.command()(export.export)
+app.command()(documents.documents)
+app.command()(size.size)
 
 ALONE = (
     "These servers were started for this command alone, and are gone now with what was taken in. "

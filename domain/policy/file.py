@@ -38,7 +38,7 @@ class Policy(Section):
     breaker: BreakerRules | None = None  # of the policy that follows this one; none: it is not judged
     duty: Duty | None = None  # none: no roster is measured by it
     triage: TriageRules = TriageRules()  # in a policy of before: by what is usual
-    visits: VisitRules = VisitRules()  # likewise
+    visits: VisitRules = VisitRules()  # in a policy of before: by what is usual
 
 
 def digest_of(text: str) -> str:

@@ -5,7 +5,7 @@ from datetime import time, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from domain.policy.units import Duration, Section
 from schemas.inputs import VisitStage
@@ -87,8 +87,11 @@ def _offset(text: object) -> timedelta:
     return -offset if match[1] == "-" else offset
 
 
-Hours = Annotated[Window, BeforeValidator(_window)]
-Offset = Annotated[timedelta, BeforeValidator(_offset)]
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
+_HOURS = {"type": "string", "pattern": f"^{_CLOCK}-{_CLOCK}$", "examples": ["22:00-07:00"]}
+_OFFSET = {"type": "string", "pattern": "^[+-](0[0-9]|1[0-4]):[0-5][0-9]$", "examples": ["+08:00"]}
+Hours = Annotated[Window, BeforeValidator(_window), WithJsonSchema(_HOURS)]
+Offset = Annotated[timedelta, BeforeValidator(_offset), WithJsonSchema(_OFFSET)]
 StepName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,12}$")]
 Attempts = Annotated[int, Field(ge=1, le=99)]
 

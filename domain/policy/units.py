@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 LONGEST = timedelta(days=3660)  # ten years: a moment and this much more is still a date
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -29,4 +29,12 @@ def duration(text: object) -> timedelta:
     return found
 
 
-Duration = Annotated[timedelta, BeforeValidator(duration)]
+def spelt(found: timedelta) -> str:
+    """A duration as a policy file writes it: in the largest unit that it is a whole number of."""
+    seconds = round(found.total_seconds())
+    unit = next(unit for unit, size in reversed(_UNITS.items()) if seconds % size == 0 and (seconds or unit == "s"))
+    return f"{seconds // _UNITS[unit]}{unit}"
+
+
+_WRITTEN = {"type": "string", "pattern": "^[0-9]{1,6}[smhd]$", "examples": ["5m"]}
+Duration = Annotated[timedelta, BeforeValidator(duration), WithJsonSchema(_WRITTEN)]

@@ -113,6 +113,9 @@ def _of_calls(kind: EvidenceKind) -> Iterator[Example]:
 def _of_apps(kind: EvidenceKind) -> Iterator[Example]:
     before = _piece(kind, _minutes(60))
     yield Example(f"{kind}", (_piece(kind, _minutes(10)),), Level.YELLOW, Level.ORANGE)
+    for times in (2, 3, 8, 40):  # however often it is opened: what is red or orange is money, or a long call
+        visits = tuple(_piece(kind, _minutes(10 * each), f"s{each}") for each in range(times))
+        yield Example(f"{times} times {kind}", visits, Level.YELLOW, Level.ORANGE)
     yield Example(f"{kind} of before a case was closed", (before,), below=Level.BLUE, settled=_minutes(30))
     again = (before, _piece(kind, _minutes(10), "s2"))
     yield Example(f"{kind} again since", again, Level.YELLOW, Level.ORANGE, settled=_minutes(30))

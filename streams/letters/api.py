@@ -37,7 +37,7 @@ KAFKA_SECONDS = 15.0  # for all of a request: it may read the topics anew
 _LOOK = "GET /dead-letters lists what there is"
 
 
-class _Asked(BaseModel):
+class Asked(BaseModel):
     """The query of a list."""
 
     model_config = ConfigDict(extra="forbid")
@@ -61,7 +61,7 @@ class _Asked(BaseModel):
         return Wanted(self.source, self.topic, self.why, self.since, self.until, self.state)
 
 
-class _Act(BaseModel):
+class Act(BaseModel):
     """Why, and how a letter is mended."""
 
     model_config = ConfigDict(extra="forbid")
@@ -96,7 +96,7 @@ class _Api:
     async def list(self, request: Request) -> Response:
         self._operator(request)
         try:
-            asked = _Asked.model_validate(dict(request.query_params))
+            asked = Asked.model_validate(dict(request.query_params))
         except ValidationError as error:
             raise Refused(422, reason(error), "Correct the query") from None
         async with _answered():
@@ -167,10 +167,10 @@ class _Api:
         except UnknownLetterError:
             raise Refused(404, "there is no such dead letter", _LOOK) from None
 
-    async def _act(self, request: Request) -> _Act:
+    async def _act(self, request: Request) -> Act:
         body = await read_body(request, self._limits.body_bytes, self._limits.body_seconds)
         try:
-            return _Act.model_validate_json(body)
+            return Act.model_validate_json(body)
         except ValidationError as error:
             raise Refused(422, reason(error), 'Send JSON: {"reason": "why"}, and how the letter is mended') from None
 

@@ -8,6 +8,7 @@ python -m tests.bench --sections scale --size 0.01    the full form on a hundred
 import argparse
 import json
 import logging
+import os
 import sys
 import tempfile
 import time
@@ -28,11 +29,11 @@ def run(sections: Iterable[Section], runs: int, short: bool, size: float = 1.0) 
     """Measure the sections, one after the other, each in a folder of its own."""
     found = {}
     for section in sections:
-        began = time.monotonic()
+        began, used = time.monotonic(), _cpu_seconds()
         with tempfile.TemporaryDirectory(prefix=f"quanzu-bench-{section.name}-") as folder:
             often = min(runs, section.short_runs or runs) if short else runs
             found[section.name] = section.measure(Given(often, short, Path(folder), _say, size))
-        _say(f"{section.name}: {time.monotonic() - began:.0f} s")
+        _say(f"{section.name}: {time.monotonic() - began:.0f} s, {_cpu_seconds() - used:.0f} s of CPU with all servers")
         for name, figure in flat(found[section.name], section.name):
             _say(f"  {name} = {figure}")
     return found
@@ -72,6 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verdicts = list(judged(dict(flat(found)), found))
     print("\n".join(map(str, verdicts)))
     return int(not all(verdict.met for verdict in verdicts))
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of those that it started and that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _plain(found: Found) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from streams.topics import home
 from tests.bench import cases, core, life, limits
 from tests.bench.figures import Found, Given, figure
 from tests.bench.servers import real
-from tests.bench.work import Pace, beside, each, pace, until, working
+from tests.bench.work import Pace, beside, each, pace, until, until_none, working
 from tests.field import lives
 from tests.field.overload import cpu_seconds
 from tests.field.rebuild import opened
@@ -47,15 +47,15 @@ SMS_AFTER = timedelta(minutes=3)  # yellow's first step; its next falls due an h
 PIECE = 5_000  # inputs written together
 
 
-async def decided(line: Line, inputs: Iterable[ResidentInput], *, warm_up: float) -> Pace:
-    """Write the inputs, then let a worker decide on them."""
+async def decided(line: Line, inputs: Iterable[ResidentInput], *more: str, warm_up: float) -> Pace:
+    """Write the inputs, then let a worker decide on them; with the agents `more` beside."""
     before = await _stands(line)
     total = await _write(line, inputs)
 
     async def done() -> int:
         return await _stands(line) - before
 
-    async with working(line.settings, "casework") as workers:
+    async with working(line.settings, "casework", *more) as workers:
         return await pace(workers, done, total, warm_up)
 
 
@@ -95,16 +95,17 @@ async def storm(line: Line, seconds: float, seed: int) -> Storm:
     settings = line.settings.model_copy(update={"clock": str(clock)})
     last = first + timedelta(seconds=seconds)
 
-    async def over() -> bool:
+    async def left() -> int:
+        """What is overdue, or decided on and not in the journal yet."""
         partitions = range(settings.partitions)
-        if clock.now() < last or any([await line.store.overdue(partition, last) for partition in partitions]):
-            return False
-        return not any([await line.store.outbox(partition) for partition in partitions])  # the journal has it
+        overdue = [await line.store.overdue(partition, last) for partition in partitions]
+        return sum(overdue) + sum([len(await line.store.outbox(partition)) for partition in partitions])
 
     async with working(settings, "casework", "deadlines") as workers:
         await clock.sleep_until(first)
         used = cpu_seconds(workers.pids)
-        await until(over, "the deadlines to be acted on")
+        await clock.sleep_until(last)
+        await until_none(left, "deadlines are to be acted on")
         used = cpu_seconds(workers.pids) - used
     errors = deadline_errors(await published(settings, journal), clock.sim_start, clock.wall_start, clock.speed)
     if len(errors) < count:
@@ -161,7 +162,7 @@ async def _limits(line: Line) -> limits.Limits:
     return {
         limits.COPY: limits.copied([raw.value for raws in waiting.values() for raw in raws], count),
         limits.READ: limits.fetched(line.settings, since, await limits.ends(line.settings, name)) / count * 1e6,
-        limits.REDIS: await limits.answered(line, keys, decide) / count * 1e6,
+        limits.REDIS: await limits.answered(line.settings, keys, decide) / count * 1e6,
     }
 
 

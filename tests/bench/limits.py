@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
@@ -21,9 +22,9 @@ import hiredis
 from confluent_kafka import Consumer, Producer, TopicPartition
 from redis.asyncio.connection import AbstractConnection
 
-from streams.line import Line
 from streams.reader import end_offsets
 from streams.settings import Settings
+from streams.store import connect
 from streams.topics import SIGNALS
 from tests.bench.figures import Figure, figure
 
@@ -31,6 +32,7 @@ COPIES = 20  # of all values: one alone takes too little to be measured
 REPLAYS = 3
 AT_ONCE = 100  # commands sent before their answers are read
 READ_BYTES = 65_536
+INTRODUCTIONS = {b"AUTH", b"CLIENT", b"HELLO", b"SELECT"}
 FETCHED = 500  # records asked of librdkafka at once
 STALLED_SECONDS = 30.0
 
@@ -99,33 +101,34 @@ def figures(limits: Limits, what: str) -> dict[str, Figure]:
     return {f"{name}_us_per_{what}": figure([us], "µs of CPU") for name, us in limits.items()}
 
 
-async def round_trips(line: Line, work: Callable[[], Awaitable[object]]) -> list[float]:
+async def round_trips(settings: Settings, work: Callable[[], Awaitable[object]]) -> list[float]:
     """Seconds from each of the work's commands to its answer, on a bare socket. The work changes nothing."""
     with _taken_down() as sent:
         await work()
     found = []
-    with _linked(line.settings.redis or "") as (link, answers):
-        for command in sent:
+    with _linked(settings.redis or "") as (link, answers):
+        for some in filter(None, map(_own, sent)):
             began = time.perf_counter()
-            link.sendall(command)
-            _answer(link, answers)
+            link.sendall(b"".join(some))
+            for _ in some:
+                _answer(link, answers)
             found.append(time.perf_counter() - began)
     return found
 
 
-async def answered(line: Line, keys: Sequence[str], work: Callable[[], Awaitable[object]]) -> float:
+async def answered(settings: Settings, keys: Sequence[str], work: Callable[[], Awaitable[object]]) -> float:
     """CPU seconds that Redis needs for the commands of the work, which is done once and stays done.
 
     `keys`: patterns of all that the work changes. Raises RuntimeError when a command that was sent again is refused.
     """
-    kept = await _dumped(line, keys)
-    with _taken_down() as sent:
-        await work()
-    commands = b"".join(sent)
-    used = []
-    for _ in range(REPLAYS):
-        await _restored(line, keys, kept)
-        used.append(_replayed(line.settings.redis or "", commands))
+    async with connect(settings) as redis:
+        kept = {name: await redis.dump(name) or b"" for name in await _names(redis, keys)}
+        with _taken_down() as sent:
+            await work()
+        commands, used = b"".join(sent), []
+        for _ in range(REPLAYS):
+            await _restore(redis, keys, kept)
+            used.append(_replayed(settings.redis or "", commands))
     return min(used)
 
 
@@ -143,21 +146,14 @@ def _taken_down() -> Iterator[list[bytes]]:
         yield sent
 
 
-async def _dumped(line: Line, keys: Sequence[str]) -> dict[bytes, bytes]:
-    redis: Any = line.redis
-    return {name: await redis.dump(name) for name in await _names(line, keys)}
-
-
-async def _restored(line: Line, keys: Sequence[str], kept: Mapping[bytes, bytes]) -> None:
-    redis: Any = line.redis
-    for name in await _names(line, keys):
+async def _restore(redis: Any, keys: Sequence[str], kept: Mapping[bytes, bytes]) -> None:  # noqa: ANN401 - see streams/store
+    for name in await _names(redis, keys):
         await redis.unlink(name)
     for name, value in kept.items():
         await redis.restore(name, 0, value)
 
 
-async def _names(line: Line, keys: Sequence[str]) -> list[bytes]:
-    redis: Any = line.redis
+async def _names(redis: Any, keys: Sequence[str]) -> list[bytes]:  # noqa: ANN401 - as above
     return [name for pattern in keys for name in [each async for each in redis.scan_iter(pattern, count=10_000)]]
 
 
@@ -183,16 +179,17 @@ def _linked(url: str) -> Iterator[tuple[socket.socket, hiredis.Reader]]:
 
 def pieces(commands: bytes) -> Iterator[list[bytes]]:
     """The commands again one by one, so many together."""
+    left = iter(_own(commands))
+    while some := list(islice(left, AT_ONCE)):
+        yield some
+
+
+def _own(commands: bytes) -> list[bytes]:
+    """The commands one by one, without those by which a client introduces itself on a new connection."""
     reader = hiredis.Reader()
     reader.feed(commands)
-    some: list[bytes] = []
-    while (command := reader.gets()) is not False:
-        some.append(hiredis.pack_command(tuple(command)))
-        if len(some) == AT_ONCE:
-            yield some
-            some = []
-    if some:
-        yield some
+    words = iter(reader.gets, False)
+    return [hiredis.pack_command(tuple(command)) for command in words if command[0].upper() not in INTRODUCTIONS]
 
 
 def _answer(link: socket.socket, answers: hiredis.Reader) -> object:

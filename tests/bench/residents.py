@@ -51,9 +51,10 @@ async def _limits(settings: Settings) -> limits.Limits:
     async with opened(settings) as line:
         people = [life.other(number) for number in range(LIMIT_RESIDENTS)]
         values = [resident.model_dump_json().encode() for resident in people]
+        answered = await limits.answered(settings, ["*"], lambda: line.residents.put(people))
         return {
             limits.COPY: limits.copied(values, len(people)),
-            limits.REDIS: await limits.answered(line, ["*"], lambda: line.residents.put(people)) / len(people) * 1e6,
+            limits.REDIS: answered / len(people) * 1e6,
             limits.WRITTEN: limits.produced(settings, values) / len(people) * 1e6,
         }
 
@@ -102,7 +103,7 @@ async def _bare_p99_ms(line: Line, count: int) -> float:
             await line.residents.by_phone([(life.other_phone(chance.randrange(count)), now)])
 
     found = HdrHistogram(1, HIGHEST_US, 3)
-    for seconds in await limits.round_trips(line, ask):
+    for seconds in await limits.round_trips(line.settings, ask):
         found.record_value(max(1, round(seconds * 1e6)))
     return float(found.get_value_at_percentile(99) / 1e3)
 

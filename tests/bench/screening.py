@@ -118,7 +118,7 @@ async def _limits(line: Line) -> limits.Limits:
     return {
         limits.COPY: limits.copied([raw.value for raws in waiting.values() for raw in raws], total),
         limits.READ: limits.fetched(line.settings, since, await limits.ends(line.settings, *LANES)) / total * 1e6,
-        limits.REDIS: await limits.answered(line, SCREENED, screen) / total * 1e6,
+        limits.REDIS: await limits.answered(line.settings, SCREENED, screen) / total * 1e6,
     }
 
 

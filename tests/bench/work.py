@@ -51,10 +51,29 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def pace(workers: Workers, done: Callable[[], Awaitable[int]], total: int, warm_up: float = WARM_UP) -> Pace:
-    """What the workers do from when `warm_up` of `total` items are done until all are."""
+async def until_none(left: Callable[[], Awaitable[int]], what: str) -> None:
+    """Return when nothing is left. Raises TimeoutError when for long it has not become less."""
+    least, deadline = await left(), time.monotonic() + STALLED_SECONDS
+    while (now := await left()) > 0:
+        if now < least:
+            least, deadline = now, time.monotonic() + STALLED_SECONDS
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{now} {what}, and for {STALLED_SECONDS:g} s they have not become less")
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def pace(
+    workers: Workers,
+    done: Callable[[], Awaitable[int]],
+    total: int,
+    warm_up: float = WARM_UP,
+    mark: Callable[[], None] = lambda: None,
+) -> Pace:
+    """What the workers do from when `warm_up` of `total` items are done until all are. `mark`: called at both times."""
     first, began, before = await _reached(workers, done, max(1, warm_up * total))
+    mark()
     last, ended, after = await _reached(workers, done, total)
+    mark()
     return Pace(last - first, ended - began, after - before)
 
 

@@ -16,9 +16,11 @@ from console.web.auth import csrf
 from console.web.auth.sessions import COOKIE
 from console.web.door import table
 from schemas.staff import StaffRole
+from streams import topics
 from tests.console.softphone import Softphone
 from tests.console.stage import Stage
 from tests.console.world import Thing, World, form, made, note
+from tests.documents.records import held
 
 # Whoever is not signed in may open these, and no others.
 PUBLIC = {
@@ -171,6 +173,14 @@ async def test_what_is_the_whole_province_s_is_open_to_who_is_responsible_for_al
 async def test_every_route_stands_in_the_table_with_its_roles(console: Stage) -> None:
     found = routes(console)
     assert len({(route.method, route.path) for route in found}) == len(found)
+
+
+async def test_every_record_that_all_of_that_left_on_the_topics_fits_its_schema(console: Stage, world: World) -> None:
+    async with await console.signed_in(StaffRole.ADMINISTRATOR, "") as admin:  # the table's webhooks are nobody's
+        await admin.post("/integrations/webhooks", data={"url": "http://127.0.0.1:9/nobody"})
+    found = await held(console.house.settings)
+    assert found.faults == []
+    assert found.topics >= {topic.name for topic in (*topics.CONSOLES, topics.CALLS, topics.AUDIT)}
 
 
 async def _headers(world: World, role: StaffRole) -> dict[str, str]:

@@ -36,6 +36,7 @@ from streams.line import Line
 from streams.reader import end_offsets
 from streams.rights import PREFIX, Component
 from streams.settings import Settings
+from tests.documents.answers import described
 from tests.line.behaviour import Behaviour
 from tests.line.hand_clock import HandClock
 from tests.line.worker import Worker
@@ -209,7 +210,9 @@ async def house(data: Path) -> AsyncIterator[House]:
         )
         settings = found.settings(settings)
         headers = {"Authorization": f"Bearer {embedded_key(settings)}"}
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=address, headers=headers, timeout=10))
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=address, headers=headers, timeout=10, event_hooks={"response": [described]})
+        )
         own = (await admitted(line, Component.WORKER)).redis
         worker = Worker(settings.model_copy(update={"redis": own}), clock_file)
         stack.callback(worker.kill)

@@ -16,6 +16,7 @@ from streams.intake.settings import IntakeSettings, hash_of_key
 from streams.reader import read_all
 from streams.settings import Settings
 from streams.topics import LANES
+from tests.documents.answers import described
 
 KEY = "a-key-for-the-tests"
 
@@ -60,7 +61,10 @@ async def intake_client(settings: Settings, **intake: object) -> AsyncIterator[h
     limits = IntakeSettings.model_validate({"api_keys": keys} | intake)
     async with running(own, limits, Clock()) as address:
         headers = {"Authorization": f"Bearer {KEY}"}
-        async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False, timeout=20) as client:
+        hooks = {"response": [described]}
+        async with httpx.AsyncClient(
+            base_url=address, headers=headers, trust_env=False, timeout=20, event_hooks=hooks
+        ) as client:
             yield client
 
 

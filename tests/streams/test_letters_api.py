@@ -16,6 +16,7 @@ from streams.intake.settings import IntakeSettings, hash_of_key, operator_keys
 from streams.letters.api import routes
 from streams.producer import Producer
 from streams.settings import Settings, SettingsError
+from tests.documents.answers import described
 from tests.streams.intake_signals import KEY, new_id, transfer
 
 OPERATOR = "an-operators-key"
@@ -32,7 +33,13 @@ async def api(settings: Settings, producer: Producer, **intake: object) -> Async
     headers = {"Authorization": f"Bearer {OPERATOR}"}
     async with (
         running(own, limits, CLOCK, extra) as address,
-        httpx.AsyncClient(base_url=address, headers=headers, trust_env=False, timeout=30) as client,
+        httpx.AsyncClient(
+            base_url=address,
+            headers=headers,
+            trust_env=False,
+            timeout=30,
+            event_hooks={"response": [described]},
+        ) as client,
     ):
         yield client
 

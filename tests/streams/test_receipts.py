@@ -19,6 +19,7 @@ from streams.channels.signing import sign
 from streams.settings import Settings
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, dispatch_for
+from tests.documents.answers import described
 
 SECOND = timedelta(seconds=1)
 
@@ -45,7 +46,7 @@ async def post(
 ) -> httpx.Response:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     headers = sign(key or rig.channels.key(rig.settings), raw, wall or time.time())
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(event_hooks={"response": [described]}) as client:
         return await client.post(f"{rig.settings.receipts_url}/{name}", content=raw, headers=headers)
 
 

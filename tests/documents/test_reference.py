@@ -1,0 +1,185 @@
+"""The documents for other programs: in step with the code, and each what it says it is."""
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from jsonschema import Draft202012Validator, validators
+from openapi_spec_validator import validate
+from typer.main import get_command
+
+import quanzu
+from console.documents import files
+from streams import topics
+from streams.documents.catalogue import PARTS, TRAFFIC
+from streams.documents.pages import MADE
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs/reference"
+ASYNCAPI = Path(__file__).parent / "asyncapi-3.0.0.json"  # from the npm package @asyncapi/specs, Apache-2.0
+
+# Which part a module belongs to, where the topic is named in it; the longest beginning counts.
+MODULES = {
+    "agents.board": ("board",),
+    "agents.casework": ("casework",),
+    "agents.payments": ("payments",),
+    "agents.phone": ("phone",),
+    "agents.red": ("red",),
+    "agents.screening": ("screening",),
+    "agents.sms": ("sms",),
+    "agents.visits": ("visits",),
+    "console": ("console",),
+    "simulators.backtest": ("commands",),
+    "streams.alarms": ("console", "deadlines"),
+    "streams.audit": ("console", "policies", "feeds", "auditor"),
+    "streams.audit_log": ("commands",),
+    "streams.auditor": ("auditor",),
+    "streams.bank_messages": ("receipts",),
+    "streams.board": ("board",),
+    "streams.bundles": ("commands",),
+    "streams.calls": ("console",),
+    "streams.case_inputs": ("screening", "deadlines", "auditor", "receipts", "console", "policies"),
+    "streams.casework": ("casework",),
+    "streams.channels": ("red", "sms", "phone", "visits", "payments"),
+    "streams.complaints": ("console",),
+    "streams.dead_letters": ("intake", "screening", "casework"),
+    "streams.drafts": ("console",),
+    "streams.export": ("commands",),
+    "streams.feeds": ("feeds",),
+    "streams.incidents": ("console",),
+    "streams.intake": ("intake",),
+    "streams.journal": ("casework", "store"),
+    "streams.letters": ("letters",),
+    "streams.policies": ("policies",),
+    "streams.releases": ("console",),
+    "streams.report": ("commands",),
+    "streams.residents": ("register",),
+    "streams.rosters": ("visits",),
+    "streams.screening": ("screening",),
+    "streams.staff": ("console",),
+    "streams.webhooks": ("console",),
+}
+# These look at how long topics are or how they are kept, or move whole topics; what is in a record they do not know.
+LOOKS_ON = {
+    *("agents.auditor", "agents.deadlines", "simulators.lab.screening", "streams.backup", "streams.behind"),
+    *("streams.doctor", "streams.drain", "streams.now.kafka", "streams.now.line", "streams.now.watchers"),
+    *("streams.restore", "streams.sources", "streams.documents.catalogue"),
+}
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    return files(typer.Context(get_command(quanzu.app), info_name="quanzu"))
+
+
+def _documents(made: dict[str, str]) -> dict[str, Any]:
+    return {name: json.loads(text) for name, text in made.items() if name.endswith(".json")}
+
+
+def test_what_is_kept_is_what_the_code_says_now(made: dict[str, str]) -> None:
+    texts = {str(path.relative_to(REFERENCE)): path.read_text("utf-8") for path in REFERENCE.rglob("*.*")}
+    kept = {name: text for name, text in texts.items() if name.endswith(".json") or MADE in text}
+    stale = {name for name in kept.keys() | made.keys() if kept.get(name) != made.get(name)}
+    assert not stale, "write them anew with `quanzu documents`, and delete what is no longer made"
+
+
+def test_every_schema_is_json_schema(made: dict[str, str]) -> None:
+    found = {name: each for name, each in _documents(made).items() if name.startswith("schemas/")}
+    assert len(found) > 20
+    for name, schema in found.items():
+        Draft202012Validator.check_schema(schema)
+        assert schema["$id"] == f"urn:quanzu:{Path(name).stem}"
+
+
+@pytest.mark.parametrize("name", ["intake.openapi.json", "console.openapi.json"])
+def test_what_goes_over_http_is_described_in_openapi(made: dict[str, str], name: str) -> None:
+    validate(json.loads(made[name]))
+
+
+def test_the_topics_are_described_in_asyncapi(made: dict[str, str]) -> None:
+    official = json.loads(ASYNCAPI.read_text("utf-8"))
+    check = validators.validator_for(official)(official)
+    document = json.loads(made["asyncapi.json"])
+    assert [f"{error.json_path}: {error.message[:200]}" for error in check.iter_errors(document)] == []
+    document["operations"]["casework-writes-case-events"]["action"] = "writes"
+    assert not check.is_valid(document)
+
+
+def test_every_reference_in_the_asyncapi_document_leads_somewhere(made: dict[str, str]) -> None:
+    documents = _documents(made)
+    references = set(_references(documents["asyncapi.json"]))
+    assert len(references) > len(TRAFFIC)
+    for reference in references:
+        file, _, pointer = reference.partition("#")
+        found = documents[file.removeprefix("./")] if file else documents["asyncapi.json"]
+        for part in pointer.split("/")[1:]:
+            found = found[part]
+        assert found
+
+
+def test_every_topic_is_in_the_catalogue_with_its_key_and_how_long_it_is_kept(made: dict[str, str]) -> None:
+    channels = json.loads(made["asyncapi.json"])["channels"]
+    assert [each.topic for each in TRAFFIC] == list(dict.fromkeys(each.topic for each in TRAFFIC))
+    assert set(channels) == {topic.name for topic in topics.ALL}
+    for topic in topics.ALL:
+        told = channels[topic.name]["bindings"]["kafka"]["topicConfiguration"]
+        assert topic.key in channels[topic.name]["description"]
+        assert told["cleanup.policy"] == ["compact" if topic.compacted else "delete"]
+        assert told["retention.ms"] == (-1 if topic.kept is None else topic.kept.total_seconds() * 1000)
+
+
+def test_no_module_names_a_topic_that_the_catalogue_does_not_know_it_by() -> None:
+    catalogue = {each.topic.name: {*each.writes, *each.reads} for each in TRAFFIC}
+    assert {part for parts in catalogue.values() for part in parts} == set(PARTS)
+    unknown = [
+        f"{module} names {topic}"
+        for module, topic in _named()
+        if module not in LOOKS_ON and not catalogue[topic] & set(_parts(module))
+    ]
+    assert not unknown, "say in streams/documents/catalogue.py that it writes or reads there"
+
+
+def _references(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        yield from ([part["$ref"]] if isinstance(part.get("$ref"), str) else [])
+        for inner in part.values():
+            yield from _references(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _references(inner)
+
+
+def _parts(module: str) -> tuple[str, ...]:
+    fitting = [known for known in MODULES if module == known or module.startswith(f"{known}.")]
+    assert fitting, f"{module} names a topic: say in MODULES to which part it belongs"
+    return MODULES[max(fitting, key=len)]
+
+
+def _named() -> Iterator[tuple[str, str]]:
+    """Each module, and the topics whose constants of streams/topics.py it names; of a tuple's, each."""
+    for folder in ("agents", "streams", "console", "simulators"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            if module != "streams.topics":
+                yield from ((module, topic) for topic in _topics_in(ast.parse(path.read_text("utf-8"))))
+
+
+def _topics_in(tree: ast.Module) -> set[str]:
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "streams.topics"]
+    imported = {alias.name for node in froms for alias in node.names}
+    names = imported | {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "topics"
+    }
+    found = [getattr(topics, name, None) for name in names if name.isupper()]
+    return {
+        topic.name
+        for each in found
+        for topic in (each if isinstance(each, tuple) else (each,))
+        if isinstance(topic, topics.Topic)
+    }
