@@ -3,8 +3,8 @@
 An entry is a JSON list of its fields in the model's order, without the id, which is the hash's field. What is as usual
 is null, nulls at the end are left out, and a telephone or account held always is its bare value: a third of the JSON on
 the topic. A value's owners are the resident's bare id where one has held it always, else a JSON list of owners, each a
-list that begins with the resident. Fields may be added at the model's end; what an earlier version wrote, the topic's
-JSON, is read as well.
+list that begins with the resident. Fields may be added at a model's end, where a reader that does not know them yet
+passes them over; what an earlier version wrote, the topic's JSON, is read as well.
 """
 
 from collections import defaultdict
@@ -67,7 +67,11 @@ def meant(raw: bytes, at: datetime) -> ResidentId | None:
 
 def read_owners(raw: bytes) -> list[Owner]:
     """A value's owners."""
-    return [_read_owner(*each) for each in orjson.loads(raw)] if raw.startswith(b"[") else [_read_owner(raw.decode())]
+    return (
+        [_read_owner(*each[: len(_HOLDING)]) for each in orjson.loads(raw)]
+        if raw.startswith(b"[")
+        else [_read_owner(raw.decode())]
+    )
 
 
 def _packed(fields: Fields) -> bytes:
@@ -103,12 +107,12 @@ def _fields(raw: bytes) -> dict[str, Any]:
         if name in fields:
             fields[name] = [_long_holding(holding) for holding in fields[name]]
     if "contacts" in fields:
-        fields["contacts"] = [dict(zip(_CONTACT, contact, strict=True)) for contact in fields["contacts"]]
+        fields["contacts"] = [dict(zip(_CONTACT, contact, strict=False)) for contact in fields["contacts"]]
     return fields
 
 
 def _long_holding(holding: str | list[Any]) -> Fields:
-    return {"value": holding} if isinstance(holding, str) else dict(zip(_HOLDING, holding, strict=True))
+    return {"value": holding} if isinstance(holding, str) else dict(zip(_HOLDING, holding, strict=False))
 
 
 def _owner(resident: ResidentId, holding: Fields) -> list[object]:

@@ -91,3 +91,17 @@ def test_an_owner_as_earlier_versions_kept_it_is_meant_too() -> None:
 
 def test_a_signpost_owns_nothing() -> None:
     assert owners_of(WHO, stored(USUAL.model_copy(update={"merged_into": OTHER}))) == {}
+
+
+def test_what_a_newer_version_adds_at_the_end_of_an_entry_and_of_its_parts_is_passed_over() -> None:
+    friend = TrustedContact(name="某某", phone=PHONE, relation="女儿")
+    whole = USUAL.model_copy(update={"phones": [Holding(value=PHONE, since=NOW)], "contacts": [friend]})
+    short = packed(whole.model_dump_json().encode())
+    values = orjson.loads(short)
+    fields = [name for name in Resident.model_fields if name != "id"]
+    for name in ("phones", "contacts"):
+        values[fields.index(name)][0].append("newer")
+    values += [None] * (len(fields) - len(values)) + ["newer"]
+    assert unpacked(WHO, orjson.dumps(values)) == whole
+    owners = orjson.loads(owners_of(WHO, short)["phones", PHONE])
+    assert read_owners(orjson.dumps([[*owner, "newer"] for owner in owners])) == [Owner(WHO, NOW, None, False, True)]
