@@ -60,6 +60,10 @@ lint: setup
 lock:
 	$(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --output-file requirements.lock
+	$(UV) pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --quiet --output-file deploy/requirements.lock
+	printf 'hatchling\n' | $(UV) pip compile - --constraint requirements.lock --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --quiet --output-file deploy/build.lock
 	$(UV) pip compile $(QUIX)/quix.in --override $(QUIX)/quix-overrides.in --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --output-file $(QUIX)/quix.lock
 

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -10,8 +10,16 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
+ANY_VERSION: Literal["ignore"] = "ignore"
+"""How what lies on a topic or in Redis is read, `extra=ANY_VERSION`: a newer version, which runs beside this one while
+an installation is upgraded, may write fields that are not known here yet. They are passed over."""
+
+
 class Model(BaseModel):
-    """A plain, frozen value; a field nobody knows is refused, so that a misspelt one is never lost in silence."""
+    """A plain, frozen value; a field nobody knows is refused, so that a misspelt one is never lost in silence.
+
+    So it is with what people and other programs hand in. What our own processes have written: see ANY_VERSION.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null", allow_inf_nan=False)
 

@@ -1,8 +1,9 @@
 """Signals of ordinary life read without pydantic: in a 13th of the time, and only where there can be no doubt.
 
 `Transfer`, `Call`, `Sms` and `App` have the fields of their namesakes in schemas/signals.py, which stay what a signal
-is; whoever is handed one instead sees no difference but its type, so he goes by `kind`. What is refused here, is not
-plain, or tells of a suspect (a report, the watchlist) is read by pydantic, which has the last word and the words.
+is; whoever is handed one instead sees no difference but its type, so he goes by `kind`. Fields that a newer version
+alone knows are passed over by both (base.ANY_VERSION). What is refused here, is not plain, or tells of a suspect (a
+report, the watchlist) is read by pydantic, which has the last word and the words.
 """
 
 import re
@@ -23,7 +24,7 @@ _FINE = re.compile(rb"\.[0-9]{7}")  # of a second: the seventh digit one rounds,
 _token = re.compile(NAME).search
 
 
-class _Signal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True, gc=False):
+class _Signal(msgspec.Struct, frozen=True, tag_field="kind", kw_only=True, gc=False):
     source: str
     id: _Text
     at: _When
@@ -87,7 +88,7 @@ def plain(record: bytes) -> list[Signal] | None:
         return None
     try:
         signals = _batch.decode(record)
-    except msgspec.DecodeError:  # ValidationError is one
+    except (msgspec.DecodeError, RecursionError):  # ValidationError is one; the other: nested too deep
         return None
     times = [each.at for each in signals] + [each.arrived for each in signals if each.arrived]
     plausible = min(times) >= EARLIEST and max(times) < LATEST

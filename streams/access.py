@@ -96,12 +96,16 @@ class AccessSettings(Environment):
 def denied(error: BaseException | None) -> AccessError | None:
     """What to tell when a server said that this user may not; none for any other error."""
     if isinstance(error, AuthenticationError | AuthorizationError):
-        return AccessError(f"Redis does not let this user in: {error}. {HOW_TO_LOGIN}")
+        return AccessError(f"Redis does not let this user in: {_said(error)}. {HOW_TO_LOGIN}")
     if isinstance(error, NoPermissionError) or (isinstance(error, ResponseError) and SCRIPT_DENIED in str(error)):
-        return AccessError(f"Redis does not let this user do what it must: {error}. {HOW_TO_ALLOW}")
+        return AccessError(f"Redis does not let this user do what it must: {_said(error)}. {HOW_TO_ALLOW}")
     if isinstance(error, _KAFKA_DENIED):
         return AccessError(f"Kafka does not let this user do what it must ({error}). {HOW_TO_GRANT}")
     return None
+
+
+def _said(error: BaseException) -> str:
+    return str(error).rstrip(".")
 
 
 def authorities(setting: str, file: Path | None) -> ssl.SSLContext:

@@ -23,6 +23,12 @@ from streams.settings import Settings
 
 APP_ID = "quanzu"
 CLUSTER = "kafka-cluster"
+# What Redis's documentation has replicas and Sentinels be let do.
+SERVERS = {
+    "replica": "-@all +psync +replconf +ping",
+    "sentinel": "allchannels -@all +multi +slaveof +replicaof +ping +exec +subscribe +config|rewrite +role +publish "
+    "+info +client|setname +client|kill +script|kill +hello +auth",
+}
 SCRIPT = """#!/bin/sh
 # What each component may do at Kafka; made by `quanzu access kafka`. Who runs it must be let alter ACLs.
 #   KAFKA=broker:9093 ADMIN=admin.properties ./acls.sh            or of some: ./acls.sh worker intake
@@ -127,17 +133,21 @@ def _word(operation: ACLOperation) -> str:
     return str(operation.name).title().replace("_", "")
 
 
-def redis(passwords: Mapping[Component, str]) -> str:
+def redis(passwords: Mapping[str, str]) -> str:
     """An ACL file; passwords are in it as hashes only. Who has none here cannot come in, and nobody without a name."""
-    users = (["user", f"{PREFIX}{each}", *rules(each, passwords.get(each))] for each in Component)
-    return _file(["user default off -@all", *(" ".join(user) for user in users)])
+    users = [(str(each), rules(each, passwords.get(each))) for each in Component]
+    users += [(name, [*_known(passwords.get(name)), *rule.split()]) for name, rule in SERVERS.items()]
+    return _file(["user default off -@all", *(" ".join(["user", PREFIX + name, *rule]) for name, rule in users)])
 
 
 def rules(component: Component, password: str | None) -> list[str]:
     """A user's rules, as a line of the file and ACL SETUSER take them. None comes in without a password."""
     rights = RIGHTS[component]
-    state = ["on", f"#{sha256(password.encode()).hexdigest()}"] if password else ["off"]
-    return [*state, "sanitize-payload", "resetchannels", *rights.keys, *rights.commands]
+    return [*_known(password), "sanitize-payload", "resetchannels", *rights.keys, *rights.commands]
+
+
+def _known(password: str | None) -> list[str]:
+    return ["on", f"#{sha256(password.encode()).hexdigest()}"] if password else ["off"]
 
 
 def _file(lines: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from domain import check_in
 from schemas.alarms import Alarm, AlarmKind
+from schemas.base import ANY_VERSION
 from streams.producer import Producer, Record
 from streams.reader import Read, Tails, read_all
 from streams.settings import Settings
@@ -58,17 +59,21 @@ class Alarms:
 
     async def get(self, alarm_id: str) -> Alarm | None:
         raw = await self._redis.hget(KEY, alarm_id)
-        return Alarm.model_validate_json(raw) if raw else None
+        return Alarm.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def unacknowledged(self) -> list[Alarm]:
         """Those that nobody has taken up, duress first, then the oldest."""
         names = await self._redis.smembers(OPEN)
-        found = [Alarm.model_validate_json(raw) for raw in await self._redis.hmget(KEY, ["", *names]) if raw]
+        found = [
+            Alarm.model_validate_json(raw, extra=ANY_VERSION)
+            for raw in await self._redis.hmget(KEY, ["", *names])
+            if raw
+        ]
         return sorted(found, key=check_in.urgency)
 
     async def acknowledged(self) -> list[Alarm]:
         """Those of the last days that were taken up, the latest first."""
-        found = [Alarm.model_validate_json(raw) for raw in await self._redis.hvals(KEY)]
+        found = [Alarm.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(KEY)]
         return sorted((alarm for alarm in found if not alarm.open), key=lambda alarm: alarm.at, reverse=True)
 
     async def mark(self) -> int:
@@ -108,4 +113,4 @@ class Alarms:
 
 def _read(record: Read) -> Alarm | None:
     """Raises ValueError for what is no alarm."""
-    return Alarm.model_validate_json(record.value) if record.value else None
+    return Alarm.model_validate_json(record.value, extra=ANY_VERSION) if record.value else None

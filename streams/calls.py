@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.call_in import REMEMBERED
+from schemas.base import ANY_VERSION
 from schemas.calls import Call, Ringing
 from schemas.cases import Case
 from streams.clock import Clock
@@ -35,7 +36,7 @@ class Calls:
     async def get(self, name: str) -> Call | None:
         """A call that was begun in the last hours."""
         raw = await self._redis.get(CALL + name)
-        return Call.model_validate_json(raw) if raw else None
+        return Call.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def put(self, call: Call) -> None:
         """Write a call down, as it stands now."""
@@ -50,7 +51,7 @@ class Calls:
 
     async def ringing(self) -> list[Ringing]:
         """The calls that nobody has answered, the first first; those that rang out are forgotten."""
-        found = [Ringing.model_validate_json(raw) for raw in await self._redis.hvals(RINGS)]
+        found = [Ringing.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(RINGS)]
         if old := [each.id for each in found if not self._rings(each)]:
             await self._redis.hdel(RINGS, *old)
         return sorted((each for each in found if self._rings(each)), key=lambda each: (each.at, each.id))
@@ -62,7 +63,7 @@ class Calls:
     async def latest_case(self, resident: str) -> Case | None:
         """A resident's case, open or the last one."""
         raw = await self._redis.hget(key("cases", home(resident, self._partitions)), resident)
-        return Case.model_validate_json(raw) if raw else None
+        return Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def wrong_codes(self, case_id: str) -> list[datetime]:
         """When wrong codes were told of a case."""

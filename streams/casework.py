@@ -13,6 +13,7 @@ from itertools import chain
 from pydantic import ValidationError
 
 from domain.policy import PolicyError
+from schemas.base import ANY_VERSION
 from schemas.events import CaseEvent, journal_adapter
 from schemas.inputs import CaseInput, HoldChange, PolicyChange, input_adapter
 from streams import journal, topics, tracing
@@ -109,7 +110,7 @@ class Casework:
 
     async def _read(self, partition: int, raw: Raw) -> CaseInput | None:
         try:
-            return input_adapter.validate_json(raw.value)
+            return input_adapter.validate_json(raw.value, extra=ANY_VERSION)
         except ValidationError as error:
             await self._refuse(partition, raw, error)
             return None
@@ -237,7 +238,7 @@ class Casework:
 
     async def _publish_outbox(self, partition: int) -> None:
         waiting = await self._store.outbox(partition)
-        entries = [journal_adapter.validate_json(value) for value in waiting.values()]
+        entries = [journal_adapter.validate_json(value, extra=ANY_VERSION) for value in waiting.values()]
         if entries:
             self._published[partition] = await journal.publish(self._producer, partition, entries)
             await self._store.published(partition, waiting)

@@ -191,9 +191,11 @@ async def _partitions(settings: Settings) -> AsyncIterator[Finding]:
     redis: Any = connect(settings)
     store, now = CaseStore(redis), Clock.parse(settings.clock).now()
     try:
+        # The store first: what is written in between must not make it stand beyond the log's end.
+        stored = [await store.offset(partition) for partition in range(settings.partitions)]
         ends = await end_offsets(settings, topics.CASE_INPUTS.name)
-        for partition in range(settings.partitions):
-            yield _partition(partition, await store.offset(partition), ends[partition])
+        for partition, offset in enumerate(stored):
+            yield _partition(partition, offset, ends[partition])
             if late := await store.overdue(partition, now):
                 do = "Is a worker running and keeping up? See its log and quanzu_deadlines_overdue"
                 yield Finding(False, f"partition {partition}: {late} deadlines are overdue", do)

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from domain.held import Subject
+from schemas.base import ANY_VERSION
 from schemas.dead_letters import DeadLetter
 from streams.reader import Read, read_all
 from streams.settings import Settings
@@ -73,7 +74,7 @@ def _parts(topic: Topic, record: Read, subject: Subject) -> Iterator[object]:
 def _letter(value: bytes, subject: Subject) -> Iterator[object]:
     """A dead letter: the bytes that were refused lie in it encoded."""
     try:
-        raw = DeadLetter.model_validate_json(value).content
+        raw = DeadLetter.model_validate_json(value, extra=ANY_VERSION).content
     except ValueError:  # it is none itself, and then only what can be seen of it counts
         raw = b""
     if subject.mentioned(None, raw) or subject.mentioned(None, value):

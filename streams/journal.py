@@ -11,6 +11,7 @@ import orjson
 from domain import counts
 from domain.casework import awaited, settled_at
 from domain.policy.breaker import LOOKS_BACK
+from schemas.base import ANY_VERSION
 from schemas.cases import Case
 from schemas.dead_letters import DeadLetter, RecordPlace, letter_adapter
 from schemas.events import CaseEvent, Dispatch, StandingEvent, journal_adapter
@@ -162,14 +163,16 @@ def changes(folded: Folded, now: datetime) -> Iterator[Change]:
 
 def read_entry(offset: int, value: bytes) -> Entry | None:
     """An entry of the journal as it lies there; none when it is none. What it says of a case, the next one says too."""
-    return readable(topics.CASE_EVENTS.name, offset, partial(journal_adapter.validate_json, value))
+    return readable(topics.CASE_EVENTS.name, offset, partial(journal_adapter.validate_json, value, extra=ANY_VERSION))
 
 
 async def fold(settings: Settings, partition: int, progress: Progress = lambda done, of: None) -> Folded:
     """Read a partition's snapshots and its whole journal. `progress`: how many entries were read, of how many."""
     folded, end = Folded(), (await end_offsets(settings, topics.CASE_EVENTS.name))[partition]
     async for offset, value in _values(settings, topics.CASE_SNAPSHOTS.name, partition):
-        if case := readable(topics.CASE_SNAPSHOTS.name, offset, partial(Case.model_validate_json, value)):
+        if case := readable(
+            topics.CASE_SNAPSHOTS.name, offset, partial(Case.model_validate_json, value, extra=ANY_VERSION)
+        ):
             folded.snapshot(case)
     async for offset, value in _values(settings, topics.CASE_EVENTS.name, partition):
         if entry := read_entry(offset, value):
@@ -206,13 +209,17 @@ async def _refused(settings: Settings, partition: int) -> set[int]:
 
 
 def _letter(value: bytes) -> DeadLetter:
-    return letter_adapter.validate_json(value)
+    return letter_adapter.validate_json(value, extra=ANY_VERSION)
 
 
 def _unknown(value: bytes, folded: Folded) -> CaseInput | None:
     """An input that is in no entry. Most are: those are not read wholly."""
     try:
-        return None if orjson.loads(value)["id"] in folded.applied else input_adapter.validate_json(value)
+        return (
+            None
+            if orjson.loads(value)["id"] in folded.applied
+            else input_adapter.validate_json(value, extra=ANY_VERSION)
+        )
     except (ValueError, TypeError, LookupError):
         return None
 

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 from redis.asyncio import Redis
 
+from schemas.base import ANY_VERSION
 from streams.alone import alone
 from streams.producer import Producer, Record
 from streams.reader import Read, Tails, read_all
@@ -47,7 +48,7 @@ class Kept(Generic[Thing]):
     async def get(self, name: str) -> Thing | None:
         """One by its id."""
         raw = await self._redis.hget(self._topic.name, name)
-        return self._model.model_validate_json(raw) if raw else None
+        return self._model.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     @asynccontextmanager
     async def alone_with(self, name: str) -> AsyncIterator[Thing | None]:
@@ -65,7 +66,9 @@ class Kept(Generic[Thing]):
 
     async def all(self) -> list[Thing]:
         """All of them, in no order."""
-        return [self._model.model_validate_json(raw) for raw in await self._redis.hvals(self._topic.name)]
+        return [
+            self._model.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(self._topic.name)
+        ]
 
     async def restore(self, since: Tails | None = None) -> None:
         """Fill Redis from the topic, or put what lies behind `since` on it back."""
@@ -77,7 +80,7 @@ class Kept(Generic[Thing]):
 
     def _read(self, record: Read) -> Thing:
         """Raises ValueError when the record is no thing of that name."""
-        thing = self._model.model_validate_json(record.value or b"")
+        thing = self._model.model_validate_json(record.value or b"", extra=ANY_VERSION)
         if _name(thing).encode() != record.key:
             raise ValueError("the key is not the id of what it holds")
         return thing

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.ids import resident_of
+from schemas.base import ANY_VERSION
 from schemas.cases import Case
 from schemas.feeds import Silence
 from schemas.policies import InForce
@@ -67,11 +68,11 @@ async def overview(settings: Settings, store: CaseStore, clock: Clock, outcomes:
 
 
 async def _silent(store: CaseStore) -> dict[str, datetime | None]:
-    found = [Silence.model_validate_json(raw) for raw in await store.redis.hvals(SILENT)]
+    found = [Silence.model_validate_json(raw, extra=ANY_VERSION) for raw in await store.redis.hvals(SILENT)]
     return {silence.source: silence.since for silence in sorted(found, key=lambda each: each.at)}
 
 
 async def _stopped(store: CaseStore, now: datetime) -> list[str]:
     raw = await store.redis.hget(POLICIES, IN_FORCE)
-    standing = InForce.model_validate_json(raw) if raw else None
+    standing = InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
     return [name for name, stop in standing.stopped.items() if stop.until > now] if standing else []

@@ -7,6 +7,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from domain.policy import Policy, PolicyError, digest_of, load
+from schemas.base import ANY_VERSION
 from schemas.drafts import InShadow
 from schemas.errors import UserError
 from schemas.policies import InForce
@@ -90,7 +91,7 @@ class Policies:
     async def in_force(self) -> InForce | None:
         """What stands: none until a policy is published for the first time, and the settings' file's is in force."""
         raw = await self._redis.hget(KEY, IN_FORCE)
-        return InForce.model_validate_json(raw) if raw else None
+        return InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def stand(self, standing: InForce) -> None:
         """Write down for good which policy is in force, and which ones were stopped."""
@@ -114,7 +115,7 @@ class Policies:
     async def in_shadow(self) -> InShadow | None:
         """Which policy is scored beside the one in force; none when none ever was."""
         raw = await self._redis.hget(KEY, IN_SHADOW)
-        return InShadow.model_validate_json(raw) if raw else None
+        return InShadow.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def shadow(self, standing: InShadow) -> None:
         """Set the policy that is scored beside the one in force, or none."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kafka.admin import ACLOperation, KafkaAdminClient
-from kafka.errors import GroupAuthorizationFailedError, KafkaError, for_code
+from kafka.errors import GroupAuthorizationFailedError, KafkaError
 
 from streams import topics
 from streams.access import HOW_TO_GRANT
@@ -165,20 +165,18 @@ def _may(topic: Mapping[str, object], operation: ACLOperation) -> bool:
     if topic["error_code"] == TOPIC_AUTHORIZATION_FAILED:
         return False
     allowed = topic.get("authorized_operations")
-    return bool(topic["error_code"]) or not isinstance(allowed, set) or operation in allowed
+    return bool(topic["error_code"]) or not isinstance(allowed, list) or operation.name in allowed
 
 
 def _group(admin: KafkaAdminClient, settings: Settings, component: Component) -> Iterable[str]:
     if component is not Component.WORKER:
         return
     try:
-        (found,) = admin.describe_groups([settings.app_id]).values()
+        admin.describe_groups([settings.app_id])
     except GroupAuthorizationFailedError:
-        found = {"error_code": GroupAuthorizationFailedError.errno}
-    except KafkaError:  # a new cluster has no coordinator yet: nothing can be said of it
-        return
-    if for_code(found["error_code"] or 0) is GroupAuthorizationFailedError:
         yield (
             f"Kafka does not let the user {settings.kafka_user} take part in the consumer group {settings.app_id}. "
             f"{HOW_TO_GRANT}"
         )
+    except KafkaError:  # a new cluster has no coordinator yet: nothing can be said of it
+        return

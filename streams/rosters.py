@@ -16,6 +16,7 @@ from domain.dispatch_ids import parse
 from domain.officers import Choice, Visit, choose_officer
 from domain.policy.visits import VisitRules
 from domain.tasks import given
+from schemas.base import ANY_VERSION
 from schemas.events import Dispatch
 from schemas.inputs import OfficerReport, VisitStage
 from schemas.residents import Language
@@ -45,7 +46,7 @@ _ENDS = {
 @lru_cache(maxsize=512)
 def _read(raw: bytes) -> Roster:
     """Kept by its bytes: every visit asks for all stations' rosters, and they change a few times a day."""
-    return Roster.model_validate_json(raw)
+    return Roster.model_validate_json(raw, extra=ANY_VERSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Rosters:
 
     async def tasks(self, now: datetime) -> dict[str, Task]:
         """Visits given out, by dispatch. After some days they are forgotten: nobody reports their end any more."""
-        tasks = [Task.model_validate_json(raw) for raw in await self._redis.hvals(TASKS)]
+        tasks = [Task.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(TASKS)]
         for task in tasks:
             if now - task.at >= FORGOTTEN:
                 await self.drop(task.dispatch)
@@ -130,7 +131,7 @@ class Rosters:
     async def task(self, dispatch: str) -> Task | None:
         """A visit that was given out."""
         raw = await self._redis.hget(TASKS, dispatch)
-        return Task.model_validate_json(raw) if raw else None
+        return Task.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def take(self, report: OfficerReport) -> list[OfficerReport]:
         """Note a report, and what it says of the visits that joined this one: all that the cases are to be told.
@@ -195,7 +196,7 @@ class Rosters:
 
     async def _restore_places(self) -> None:
         """Tell from the tasks who is on the way where, the latest last, and who must say that he is safe."""
-        tasks = [Task.model_validate_json(raw) for raw in await self._redis.hvals(TASKS)]
+        tasks = [Task.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(TASKS)]
         for task in sorted(tasks, key=lambda task: task.at):
             if task.joins:
                 await self._redis.hset(JOINED, task.dispatch, task.joins)
@@ -268,7 +269,7 @@ def _place(record: Read) -> tuple[str, str]:
         raise ValueError("the key is neither a station's nor a task's")
     where, model = _KINDS[kind]
     if record.value:
-        model.model_validate_json(record.value)
+        model.model_validate_json(record.value, extra=ANY_VERSION)
     return where, name
 
 

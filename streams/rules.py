@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from domain import breaker
 from domain.ids import resident_of, short_hash
 from schemas.audit import AuditEntry
+from schemas.base import ANY_VERSION
 from schemas.cases import Case, CaseState
 from schemas.errors import UserError
 from schemas.inputs import CloseAct, ConfirmAct, Hold, HoldChange, OperatorReport, PolicyChange
@@ -89,7 +90,7 @@ async def hold(
 async def in_force(line: Line) -> list[Hold]:
     """The holds in force, the one that ends first at the head."""
     now = line.clock.now()
-    found = [Hold.model_validate_json(raw) for raw in await line.redis.hvals(key("holds", 0))]
+    found = [Hold.model_validate_json(raw, extra=ANY_VERSION) for raw in await line.redis.hvals(key("holds", 0))]
     return sorted((each for each in found if each.until > now), key=lambda each: each.until)
 
 
@@ -101,7 +102,7 @@ async def lift(line: Line, hold_id: str, by: str, reason: str, what: Literal["re
     raw = await line.redis.hget(key("holds", 0), hold_id)
     if raw is None:
         raise UserError(f"no hold {hold_id!r} is in force")
-    begun = Hold.model_validate_json(raw)
+    begun = Hold.model_validate_json(raw, extra=ANY_VERSION)
     ended = begun.model_copy(update={"by": by, "reason": reason})
     if what == "drop" and ended.policy:
         await _close_raised(line, ended)  # before it is lifted: nothing goes out in between
@@ -140,7 +141,7 @@ async def _raised(line: Line, policy: str) -> list[Case]:
     found = []
     for partition in range(line.settings.partitions):
         async for _, raw in line.redis.hscan_iter(key("cases", partition), count=1000):
-            if policy.encode() in raw and _waits(case := Case.model_validate_json(raw), policy):
+            if policy.encode() in raw and _waits(case := Case.model_validate_json(raw, extra=ANY_VERSION), policy):
                 found.append(case)
     return found
 

@@ -8,8 +8,9 @@ from streams.rights import Component
 from streams.settings import SettingsError, kept
 
 SERVERS = ("kafka", "redis")
-OWN = ("secret", "receipts-secret", "kafka-admin", "redis-replica")
-"""`secret`: QUANZU_SECRET. `kafka-admin`: of the brokers' super user. `redis-replica`: of replicas and Sentinels."""
+OWN = ("secret", "receipts-secret", "kafka-admin", "redis-replica", "redis-sentinel", "sentinels")
+"""`secret`: QUANZU_SECRET. `kafka-admin`: of the brokers' super user. `redis-replica`, `redis-sentinel`: by which
+these come to Redis. `sentinels`: by which whoever asks the Sentinels comes to them."""
 
 
 def names() -> tuple[str, ...]:
@@ -28,6 +29,11 @@ def make(folder: Path) -> list[str]:
 def passwords(folder: Path, server: str) -> Mapping[Component, str]:
     """Each component's password at `kafka` or `redis`. Raises SettingsError that names the file that is missing."""
     return {component: _read(folder / f"{server}-{component}") for component in Component}
+
+
+def of_servers(folder: Path) -> Mapping[str, str]:
+    """The passwords by which replicas and Sentinels come to Redis. Raises as `passwords` does."""
+    return {name: _read(folder / f"redis-{name}") for name in ("replica", "sentinel")}
 
 
 def _read(file: Path) -> str:

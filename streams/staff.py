@@ -6,6 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from schemas.base import ANY_VERSION
 from schemas.staff import Account, ApiToken
 from streams.alone import alone
 from streams.producer import Producer, Record
@@ -72,12 +73,12 @@ class Staff:
     async def get(self, login: str) -> Account | None:
         await self._ensure()
         raw = await self._redis.hget(ACCOUNTS, login)
-        return None if raw is None else Account.model_validate_json(raw)
+        return None if raw is None else Account.model_validate_json(raw, extra=ANY_VERSION)
 
     async def all(self) -> list[Account]:
         """All accounts, by login."""
         await self._ensure()
-        found = [Account.model_validate_json(raw) for raw in await self._redis.hvals(ACCOUNTS)]
+        found = [Account.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(ACCOUNTS)]
         return sorted(found, key=lambda account: account.login)
 
     async def names(self) -> dict[str, str]:
@@ -101,11 +102,11 @@ class Staff:
     async def token(self, token_id: str) -> ApiToken | None:
         await self._ensure()
         raw = await self._redis.hget(TOKENS, token_id)
-        return None if raw is None else ApiToken.model_validate_json(raw)
+        return None if raw is None else ApiToken.model_validate_json(raw, extra=ANY_VERSION)
 
     async def tokens(self) -> list[ApiToken]:
         """All tokens, the latest first."""
-        found = [ApiToken.model_validate_json(raw) for raw in await self._redis.hvals(TOKENS)]
+        found = [ApiToken.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(TOKENS)]
         return sorted(found, key=lambda token: token.made_at, reverse=True)
 
     async def restore(self, since: Tails | None = None) -> None:
@@ -127,8 +128,8 @@ def _place(record: Read) -> tuple[str, str]:
     name = (record.key or b"").decode()
     if name.startswith(_TOKEN):
         if record.value:
-            ApiToken.model_validate_json(record.value)
+            ApiToken.model_validate_json(record.value, extra=ANY_VERSION)
         return TOKENS, name.removeprefix(_TOKEN)
-    if record.value and Account.model_validate_json(record.value).login != name:
+    if record.value and Account.model_validate_json(record.value, extra=ANY_VERSION).login != name:
         raise ValueError("the record's key is not its account's login")
     return ACCOUNTS, name

@@ -7,6 +7,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from domain.ids import short_hash
+from schemas.base import ANY_VERSION
 from schemas.rosters import Roster
 from streams.alone import alone
 from streams.rosters import ROSTER, Rosters
@@ -35,7 +36,7 @@ class Stations:
 
     async def all(self) -> dict[str, Roster]:
         """Every station's, by name."""
-        found = [Roster.model_validate_json(raw) for raw in await self._redis.hvals(ROSTER)]
+        found = [Roster.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(ROSTER)]
         return {roster.station: roster for roster in sorted(found, key=lambda each: each.station)}
 
     async def names(self) -> list[str]:
@@ -45,7 +46,7 @@ class Stations:
     async def get(self, station: str) -> Stored | None:
         """A station's roster."""
         raw = await self._redis.hget(ROSTER, station)
-        return Stored(Roster.model_validate_json(raw), _mark(raw)) if raw else None
+        return Stored(Roster.model_validate_json(raw, extra=ANY_VERSION), _mark(raw)) if raw else None
 
     async def replace(self, new: Roster, seen: str, noted: Callable[[], Awaitable[None]]) -> None:
         """Put a roster in the place of the one with the mark `seen`; `noted` runs just before, once that is sure.
@@ -56,7 +57,7 @@ class Stations:
         whole = Roster.model_validate(new.model_dump())  # what was put together of parts is judged as a whole
         async with alone(self._redis, f"roster-changing:{new.station}"):
             raw = await self._redis.hget(ROSTER, new.station)
-            now = Roster.model_validate_json(raw) if raw else None
+            now = Roster.model_validate_json(raw, extra=ANY_VERSION) if raw else None
             if now and now.changed and new.changed and now.changed.form == new.changed.form:
                 return
             if (_mark(raw) if raw else NOTHING) != seen:

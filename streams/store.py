@@ -10,6 +10,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from domain.ids import resident_of
+from schemas.base import ANY_VERSION
 from schemas.cases import Case
 from schemas.errors import UserError
 from schemas.inputs import Hold
@@ -77,11 +78,13 @@ class CaseStore:
             info, (offset, policy, run), holds, cases, scores = await pipe.execute()
         if offset is None or run is None or run.decode() != run_of(info):
             return None
-        standing = Standing(int(offset), policy.decode(), tuple(Hold.model_validate_json(hold) for hold in holds))
+        standing = Standing(
+            int(offset), policy.decode(), tuple(Hold.model_validate_json(hold, extra=ANY_VERSION) for hold in holds)
+        )
         return Loaded(
             standing,
             {
-                resident: Case.model_validate_json(raw)
+                resident: Case.model_validate_json(raw, extra=ANY_VERSION)
                 for resident, raw in zip(residents, cases[1:], strict=True)
                 if raw
             },
@@ -177,10 +180,10 @@ class CaseStore:
     async def case(self, partition: int, case_id: str) -> Case | None:
         """One case, the resident's latest or an earlier one."""
         latest = await self.redis.hget(key("cases", partition), resident_of(case_id))
-        if latest and (found := Case.model_validate_json(latest)).id == case_id:
+        if latest and (found := Case.model_validate_json(latest, extra=ANY_VERSION)).id == case_id:
             return found
         earlier = await self.redis.hget(key("earlier", partition), case_id)
-        return Case.model_validate_json(earlier) if earlier else None
+        return Case.model_validate_json(earlier, extra=ANY_VERSION) if earlier else None
 
     async def due(self, partition: int, now: datetime, most: int) -> list[tuple[str, str, int]]:
         """Deadlines that have come: case, step, and when (epoch ms), the oldest first."""

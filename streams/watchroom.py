@@ -4,6 +4,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from schemas.base import ANY_VERSION
 from schemas.rosters import Roster
 from streams.feeds.book import Book, FeedBook
 from streams.rosters import ROSTER
@@ -12,7 +13,7 @@ from streams.rosters import ROSTER
 async def rosters(redis: "Redis") -> list[Roster]:
     """Each station's roster, by station."""
     client: Any = redis
-    found = [Roster.model_validate_json(raw) for raw in await client.hvals(ROSTER)]
+    found = [Roster.model_validate_json(raw, extra=ANY_VERSION) for raw in await client.hvals(ROSTER)]
     return sorted(found, key=lambda roster: roster.station)
 
 

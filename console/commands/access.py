@@ -25,9 +25,10 @@ def access_secrets(folder: Secrets) -> None:
 def access_redis(folder: Secrets) -> None:
     """Print Redis's ACL file. The passwords are taken from the secrets, and are in it as hashes only."""
     from streams.acls import redis
-    from streams.secrets import passwords
+    from streams.secrets import of_servers, passwords
 
-    typer.echo(redis(passwords(folder, "redis")), nl=False)
+    known = {str(name): word for name, word in passwords(folder, "redis").items()}
+    typer.echo(redis(known | dict(of_servers(folder))), nl=False)
 
 
 @app.command("kafka")

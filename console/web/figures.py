@@ -12,6 +12,7 @@ from domain.bank_book import BankBook
 from domain.clocks import Clocks
 from domain.situation import DAYS, Situation
 from schemas.bank_messages import BankMessage
+from schemas.base import ANY_VERSION
 from schemas.events import CaseEvent, StandingEvent, journal_adapter
 from streams import topics
 from streams.line import Line
@@ -63,7 +64,7 @@ class Figures:
         async with aclosing(follow(settings, name, await beginning_offsets(settings, name))) as records:
             async for record in records:
                 try:
-                    self.book.message(BankMessage.model_validate_json(record.value or b""))
+                    self.book.message(BankMessage.model_validate_json(record.value or b"", extra=ANY_VERSION))
                 except ValidationError:
                     continue  # nobody else's loss: the case has the input
 
@@ -76,7 +77,7 @@ class Figures:
         if record.timestamp < self._oldest():
             return
         try:
-            entry = journal_adapter.validate_json(record.value or b"")
+            entry = journal_adapter.validate_json(record.value or b"", extra=ANY_VERSION)
         except ValidationError:
             return  # the line's own readers report it
         self._next[entry.partition] = record.offset + 1

@@ -7,6 +7,7 @@ import orjson
 from redis.asyncio import Redis
 
 from domain.ids import resident_of
+from schemas.base import ANY_VERSION
 from schemas.cases import Case
 from streams.keys import key
 from streams.reader import beginning_offsets, end_offsets, read_range
@@ -61,7 +62,7 @@ class Snapshots:
 
 
 def _case(raw: bytes) -> Case:
-    return Case.model_validate_json(raw)
+    return Case.model_validate_json(raw, extra=ANY_VERSION)
 
 
 def _stand(raw: bytes) -> tuple[str, Stand]:

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from domain.audit import Kept
 from domain.ids import resident_of
+from schemas.base import ANY_VERSION
 from schemas.cases import Case
 from streams.keys import key
 
@@ -72,7 +73,7 @@ class Reader:
         return [member for member, raw in zip(members, cases, strict=True) if not _may_have(raw, member)]
 
     async def _beside(self, partition: int, offset: bytes | None, raw: Iterable[bytes]) -> list[Look]:
-        cases = [Case.model_validate_json(each) for each in raw]
+        cases = [Case.model_validate_json(each, extra=ANY_VERSION) for each in raw]
         if not cases:
             return []
         members = [f"{case.id}|{step.id}" for case in cases for step in case.steps] or [""]

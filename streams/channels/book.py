@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field, TypeAdapter
 from redis.asyncio import Redis
 
-from schemas.base import Model
+from schemas.base import ANY_VERSION, Model
 from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput
@@ -88,8 +88,8 @@ class DispatchBook:
         if word != b"taken":
             return Held(word.decode())
         raw, case, unsure = rest
-        entry = _entries.validate_json(raw) if raw else _sending(dispatch) if unsure else None
-        return Taken(entry, Case.model_validate_json(case) if case else None)
+        entry = _entries.validate_json(raw, extra=ANY_VERSION) if raw else _sending(dispatch) if unsure else None
+        return Taken(entry, Case.model_validate_json(case, extra=ANY_VERSION) if case else None)
 
     async def sending(self, dispatch: Dispatch) -> bool:
         """From here on it may have been sent, and the lease begins anew. False when it must not be sent.
@@ -119,7 +119,7 @@ class DispatchBook:
     async def action(self, resident: str, dispatch: str) -> Action | None:
         """What a dispatch did; none for one that the book does not know."""
         raw = await self._redis.get(self._place(resident, dispatch))
-        return _entries.validate_json(raw).action if raw else None
+        return _entries.validate_json(raw, extra=ANY_VERSION).action if raw else None
 
     def partition(self, resident: str) -> int:
         return home(resident, self._partitions)

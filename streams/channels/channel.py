@@ -22,6 +22,7 @@ from prometheus_client import Counter
 from pydantic import ValidationError
 
 from domain.standing import Behind, Fallen, standing
+from schemas.base import ANY_VERSION
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput, ContactResult
 from schemas.levels import Level, Result
@@ -200,7 +201,7 @@ class Channel:
 async def read(event: EventT[bytes], dead_letters: DeadLetters) -> Dispatch | None:
     """The dispatch of a record; none, and a dead letter, when it is none."""
     try:
-        return Dispatch.model_validate_json(event.value or b"")
+        return Dispatch.model_validate_json(event.value or b"", extra=ANY_VERSION)
     except ValidationError as error:
         message = event.message
         await dead_letters.record(message.topic, message.partition, message.offset, event.value or b"", error)

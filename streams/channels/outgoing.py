@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from domain.identity import normal_phone, reach
 from domain.messages import code, render
 from domain.policy import Policy
+from schemas.base import ANY_VERSION
 from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.residents import Language, Resident
@@ -90,7 +91,7 @@ class Outgoing:
     async def case(self, dispatch: Dispatch) -> Case | None:
         """The case as it stands; none when another has followed it."""
         raw = await self.redis.hget(key("cases", self.book.partition(dispatch.resident)), dispatch.resident)
-        case = Case.model_validate_json(raw) if raw else None
+        case = Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
         return case if case and case.id == dispatch.case else None
 
     async def account(self, token: str) -> str | None:

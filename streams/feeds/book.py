@@ -8,6 +8,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from schemas.base import ANY_VERSION
 from schemas.feeds import FeedProfile, Silence
 from streams import lease
 from streams.keys import milliseconds, moment
@@ -72,8 +73,8 @@ class FeedBook:
         known = {name.decode(): float(value) for name, value in watch.items()}
         return Book(
             {_heard(name): int(count) for name, count in heard.items()},
-            {name.decode(): FeedProfile.model_validate_json(raw) for name, raw in profiles.items()},
-            {name.decode(): Silence.model_validate_json(raw) for name, raw in silent.items()},
+            {name.decode(): FeedProfile.model_validate_json(raw, extra=ANY_VERSION) for name, raw in profiles.items()},
+            {name.decode(): Silence.model_validate_json(raw, extra=ANY_VERSION) for name, raw in silent.items()},
             moment(known["began"]) if "began" in known else None,
             moment(known["since"]) if "since" in known else None,
             known.get("judged", 0.0),

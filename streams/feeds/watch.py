@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 
 from domain.silence import begin_of, judge, learn, never_heard, unknown, window_of
 from schemas.audit import AuditEntry
+from schemas.base import ANY_VERSION
 from schemas.feeds import FeedProfile, Silence
 from streams import audit, sources, topics
 from streams.behind import Where, screened, signal_ends
@@ -211,4 +212,4 @@ def _reached(offset: int | None) -> int:
 
 
 def _profile(value: bytes) -> FeedProfile:
-    return FeedProfile.model_validate_json(value)
+    return FeedProfile.model_validate_json(value, extra=ANY_VERSION)

@@ -7,7 +7,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from schemas.base import Model, Text, When
+from schemas.base import ANY_VERSION, Model, Text, When
 from streams.retry import wanted
 
 KEY = "draining"  # string: the drain in force; none: intake is open
@@ -32,7 +32,7 @@ class Gate:
     async def look(self) -> Drain | None:
         """The drain in force now. Raises RedisError when Redis is away."""
         raw = await self._redis.get(KEY)
-        self.drain = None if raw is None else Drain.model_validate_json(raw)
+        self.drain = None if raw is None else Drain.model_validate_json(raw, extra=ANY_VERSION)
         return self.drain
 
     async def watch(self) -> None:

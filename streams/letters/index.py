@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from domain.letters import Act, Listed, Standing, State, Wanted, follow, kind_of_reason, topic_of
 from schemas.audit import AuditEntry
+from schemas.base import ANY_VERSION
 from schemas.dead_letters import DeadLetter, letter_adapter
 from schemas.errors import UserError
 from streams.reader import Read, beginning_offsets, offset_at, read_on
@@ -101,7 +102,7 @@ class Letters:
             return found
         async for record in read_on(self._settings, DEAD_LETTERS.name, 0, min(wanted)):
             if record.offset in wanted:
-                found[wanted[record.offset]] = letter_adapter.validate_json(record.value or b"")
+                found[wanted[record.offset]] = letter_adapter.validate_json(record.value or b"", extra=ANY_VERSION)
             if record.offset >= max(wanted):
                 break
         return found
@@ -119,7 +120,7 @@ class Letters:
 
     def _take(self, record: Read) -> None:
         try:
-            letter = letter_adapter.validate_json(record.value or b"")
+            letter = letter_adapter.validate_json(record.value or b"", extra=ANY_VERSION)
         except ValidationError:
             return  # somebody else wrote on this topic: it is no letter of ours
         listed = _listed(letter, record.offset)

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from domain.missed import SHOWN, Missed
 from domain.silence import span
+from schemas.base import ANY_VERSION
 from schemas.cases import Case
 from schemas.events import journal_adapter
 from schemas.inputs import Hold
@@ -99,7 +100,7 @@ class LineNow:
         for partition in self._partitions:
             async for _, raw in self._redis.hscan_iter(key("cases", partition), count=SCAN):
                 if waits(raw):
-                    look.add(Case.model_validate_json(raw))
+                    look.add(Case.model_validate_json(raw, extra=ANY_VERSION))
         for trouble in _of_people(look):
             yield trouble
         async for trouble in self._holds(look):
@@ -110,14 +111,18 @@ class LineNow:
         late: list[datetime] = []
         for partition in self._partitions:
             raw = await self._redis.hvals(key("outbox", partition))
-            late += [at for each in raw if self._age(at := journal_adapter.validate_json(each).at) > WAITING_SECONDS]
+            late += [
+                at
+                for each in raw
+                if self._age(at := journal_adapter.validate_json(each, extra=ANY_VERSION).at) > WAITING_SECONDS
+            ]
         if late:
             what = f"{len(late):,} decisions are not published, the oldest for {span(self._clock.now() - min(late))}"
             yield missed("not-published", what, "Is Kafka there? A worker publishes them within a second")
 
     async def _holds(self, look: Missed) -> AsyncIterator[Trouble]:
         raw = await self._redis.hvals(key("holds", 0))
-        holds = [hold for each in raw if (hold := Hold.model_validate_json(each)).until > look.now]
+        holds = [hold for each in raw if (hold := Hold.model_validate_json(each, extra=ANY_VERSION)).until > look.now]
         held = sum(look.held.values())
         for hold in sorted(holds, key=lambda each: each.until):
             words = (

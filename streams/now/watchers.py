@@ -10,6 +10,7 @@ import orjson
 from redis.asyncio import Redis
 
 from domain.silence import span
+from schemas.base import ANY_VERSION
 from schemas.levels import Action, Channel, Result
 from schemas.policies import InForce
 from streams import topics
@@ -46,7 +47,7 @@ class WatchersNow:
     async def drain(self) -> AsyncIterator[Trouble]:
         """Intake closed by a person."""
         if raw := await self._redis.get(DRAINING):
-            drain = Drain.model_validate_json(raw)
+            drain = Drain.model_validate_json(raw, extra=ANY_VERSION)
             what = f"intake is closed since {drain.at:%Y-%m-%d %H:%M} UTC by {drain.by}: {drain.reason}"
             yield missed(
                 "drained",
@@ -57,7 +58,7 @@ class WatchersNow:
     async def breaker(self) -> AsyncIterator[Trouble]:
         """Policies that were stopped: the cases that they raised wait for a person, red ones apart."""
         raw = await self._redis.hget(POLICIES, IN_FORCE)
-        standing = InForce.model_validate_json(raw) if raw else None
+        standing = InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
         for policy, stop in standing.stopped.items() if standing else ():
             if stop.until > self._clock.now():
                 what = f"policy {policy} was stopped at {stop.at:%Y-%m-%d %H:%M} UTC: {stop.reason}"

@@ -19,6 +19,7 @@ import orjson
 from redis.asyncio import Redis
 
 from domain.identity import Owner, holders, resolve
+from schemas.base import ANY_VERSION
 from schemas.residents import Resident, ResidentId
 from streams.producer import Producer, Record
 from streams.reader import Read, Tails, beginning_offsets, end_offsets, read_range
@@ -274,7 +275,7 @@ def _entry(record: Read) -> tuple[ResidentId, bytes | None]:
     name = (record.key or b"").decode()
     if record.value is None:
         return name, None
-    resident = Resident.model_validate_json(record.value)
+    resident = Resident.model_validate_json(record.value, extra=ANY_VERSION)
     if resident.id != name:
         raise ValueError("the record's key is not its entry's id")
     return name, resident.model_dump_json().encode()

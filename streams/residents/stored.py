@@ -3,8 +3,8 @@
 An entry is a JSON list of its fields in the model's order, without the id, which is the hash's field. What is as usual
 is null, nulls at the end are left out, and a telephone or account held always is its bare value: a third of the JSON on
 the topic. A value's owners are the resident's bare id where one has held it always, else a JSON list of owners, each a
-list that begins with the resident. Fields may be added at the model's end; what an earlier version wrote, the topic's
-JSON, is read as well.
+list that begins with the resident. Fields may be added at the model's end: a version that does not know them passes
+them over. What an earlier version wrote, the topic's JSON, is read as well.
 """
 
 from collections import defaultdict
@@ -15,6 +15,7 @@ from typing import Any, Literal
 import orjson
 
 from domain.identity import Owner, holders
+from schemas.base import ANY_VERSION
 from schemas.residents import Holding, Resident, ResidentId, TrustedContact
 
 Index = Literal["phones", "accounts", "idhashes"]
@@ -22,6 +23,7 @@ Fields = Mapping[str, Any]
 """An entry's fields as in its JSON; those that are missing are as usual."""
 
 _FIELDS = tuple(name for name in Resident.model_fields if name != "id")
+OWNER_PARTS = 5  # of an owner in a list: the resident, and how it is held
 _HOLDING, _CONTACT = tuple(Holding.model_fields), tuple(TrustedContact.model_fields)
 _USUAL: Fields = {
     name: field.get_default(call_default_factory=True)
@@ -38,7 +40,7 @@ def packed(raw: bytes) -> bytes:
 
 def unpacked(entry: ResidentId, raw: bytes) -> Resident:
     """The entry that lies in Redis as `raw`. Raises ValidationError when it is none."""
-    return Resident.model_validate({"id": entry, **_fields(raw)})
+    return Resident.model_validate({"id": entry, **_fields(raw)}, extra=ANY_VERSION)
 
 
 def owners_of(entry: ResidentId, raw: bytes | None) -> dict[tuple[Index, str], str]:
@@ -66,7 +68,11 @@ def meant(raw: bytes, at: datetime) -> ResidentId | None:
 
 def read_owners(raw: bytes) -> list[Owner]:
     """A value's owners."""
-    return [_read_owner(*each) for each in orjson.loads(raw)] if raw.startswith(b"[") else [_read_owner(raw.decode())]
+    return (
+        [_read_owner(*each[:OWNER_PARTS]) for each in orjson.loads(raw)]
+        if raw.startswith(b"[")
+        else [_read_owner(raw.decode())]
+    )
 
 
 def _packed(fields: Fields) -> bytes:
@@ -102,12 +108,12 @@ def _fields(raw: bytes) -> dict[str, Any]:
         if name in fields:
             fields[name] = [_long_holding(holding) for holding in fields[name]]
     if "contacts" in fields:
-        fields["contacts"] = [dict(zip(_CONTACT, contact, strict=True)) for contact in fields["contacts"]]
+        fields["contacts"] = [dict(zip(_CONTACT, contact, strict=False)) for contact in fields["contacts"]]
     return fields
 
 
 def _long_holding(holding: str | list[Any]) -> Fields:
-    return {"value": holding} if isinstance(holding, str) else dict(zip(_HOLDING, holding, strict=True))
+    return {"value": holding} if isinstance(holding, str) else dict(zip(_HOLDING, holding, strict=False))
 
 
 def _owner(resident: ResidentId, holding: Fields) -> list[object]:

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 import orjson
 from aiokafka import TopicPartition
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.base import Token
+from schemas.base import ANY_VERSION, Token
 from schemas.dead_letters import DeadLetter, RecordPlace
 from schemas.evidence import ScreeningOutcome
 from schemas.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter, signal_adapter
@@ -52,13 +53,13 @@ def read(tp: TopicPartition, raws: Sequence[Raw], at: datetime) -> ReadBatch:
     """Read records; one that is whole costs one validation, else each of its signals is looked at by itself."""
     batch = ReadBatch([], [], Counter(), {})
     for raw in raws:
-        add(batch, tp, raw, at, batch_adapter.validate_json)
+        add(batch, tp, raw, at, partial(batch_adapter.validate_json, extra=ANY_VERSION))
     return batch
 
 
 def quickly(record: bytes) -> list[Signal]:
     """A whole record's signals for who only looks at their fields: where it can be, they are none of pydantic's."""
-    return plain(record) or batch_adapter.validate_json(record)
+    return plain(record) or batch_adapter.validate_json(record, extra=ANY_VERSION)
 
 
 def add(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, whole: Callable[[bytes], list[Signal]]) -> None:
@@ -111,7 +112,7 @@ def _one_by_one(tp: TopicPartition, raw: Raw, at: datetime, batch: ReadBatch) ->
     for number, item in enumerate(items):
         try:
             value = orjson.dumps(item)
-            signals.append((number, signal_adapter.validate_json(value)))
+            signals.append((number, signal_adapter.validate_json(value, extra=ANY_VERSION)))
         except orjson.JSONEncodeError:  # it writes less deep than it reads
             refuse(batch, place_of(tp, raw.offset, number), _source(item), TOO_DEEP, raw.value, at)
         except ValidationError as error:
@@ -121,7 +122,7 @@ def _one_by_one(tp: TopicPartition, raw: Raw, at: datetime, batch: ReadBatch) ->
 
 def _sent_again(tp: TopicPartition, raw: Raw, at: datetime, batch: ReadBatch) -> list[tuple[int, Signal]]:
     try:
-        again = SentAgain.model_validate_json(raw.value)
+        again = SentAgain.model_validate_json(raw.value, extra=ANY_VERSION)
     except ValidationError as error:
         refuse(batch, place_of(tp, raw.offset, None), UNKNOWN, reason(error), raw.value, at)
         return []

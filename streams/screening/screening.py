@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 
 from domain.identity import normal_account
 from domain.policy.risk import RiskRules
+from schemas.base import ANY_VERSION
 from schemas.evidence import Evidence, WatchEntry
 from schemas.residents import ResidentId
 from streams import case_inputs, dead_letters, metrics, sources, topics, tracing
@@ -320,7 +321,7 @@ def _evidence(sifted: Sifted) -> dict[ResidentId, list[Evidence]]:
 
 
 def _watched(value: bytes) -> WatchEntry:
-    return WatchEntry.model_validate_json(value)
+    return WatchEntry.model_validate_json(value, extra=ANY_VERSION)
 
 
 def _account(record: Read) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from domain.policy.risk import RiskRules
+from schemas.base import ANY_VERSION
 from schemas.evidence import Alerted
 from schemas.inputs import Alert
 from schemas.levels import Level
@@ -143,7 +144,7 @@ def _place(day: str, level: str) -> tuple[str, int]:
 def _alerted(raw: bytes | None, rules: RiskRules | None) -> Alerted | None:
     if raw is None or rules is None or raw[:_HASH].decode() != rules.policy:
         return None
-    return Alerted.model_validate_json(raw[_HASH:])
+    return Alerted.model_validate_json(raw[_HASH:], extra=ANY_VERSION)
 
 
 def _value(alert: Alert) -> bytes:

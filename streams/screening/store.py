@@ -23,6 +23,7 @@ from redis.asyncio import Redis
 from domain.policy.risk import RiskRules
 from domain.risk import rank, version
 from domain.risk.sets import ORDER_DIGITS, VERSION_DIGITS, precedence
+from schemas.base import ANY_VERSION
 from schemas.evidence import Alerted, Evidence, Payer, WatchEntry
 from schemas.residents import ResidentId
 from schemas.signals import TransferState
@@ -176,7 +177,9 @@ class EvidenceStore:
     async def of(self, resident: ResidentId) -> list[Evidence]:
         """A resident's evidence, the oldest first: for who looks at it."""
         found = await self._redis.hvals(f"{key('evidence', home(resident, self._partitions))}:{resident}")
-        members = [Evidence.model_validate_json(raw[VERSION_DIGITS + RANK_DIGITS :]) for raw in found]
+        members = [
+            Evidence.model_validate_json(raw[VERSION_DIGITS + RANK_DIGITS :], extra=ANY_VERSION) for raw in found
+        ]
         return sorted(members, key=lambda member: (member.at, member.id))
 
     async def remember(self, alerted: Mapping[ResidentId, Alerted], rescore: Mapping[ResidentId, datetime]) -> None:
@@ -299,7 +302,7 @@ def _ordered(entry: WatchEntry) -> str:
 
 
 def _entry(raw: bytes) -> WatchEntry:
-    return WatchEntry.model_validate_json(raw[ORDER_DIGITS:])
+    return WatchEntry.model_validate_json(raw[ORDER_DIGITS:], extra=ANY_VERSION)
 
 
 def _ms(duration: timedelta) -> int:
@@ -341,8 +344,10 @@ def _members(evidence: Iterable[Evidence], rules: RiskRules) -> Iterable[str]:
 
 
 def _known(alerted: bytes | None, settled: bytes | None, flat: Sequence[bytes]) -> Known:
-    members = [Evidence.model_validate_json(raw[VERSION_DIGITS + RANK_DIGITS :]) for raw in flat[1::2]]
-    told = Alerted.model_validate_json(alerted) if alerted else None
+    members = [
+        Evidence.model_validate_json(raw[VERSION_DIGITS + RANK_DIGITS :], extra=ANY_VERSION) for raw in flat[1::2]
+    ]
+    told = Alerted.model_validate_json(alerted, extra=ANY_VERSION) if alerted else None
     since = datetime.fromisoformat(settled.decode()) if settled else None
     if told is not None and since is not None and told.at <= since:
         told = None  # told of a case that is over

@@ -1,8 +1,12 @@
 """A worker as `quanzu worker` runs it, but by the tests' clock."""
 
+import importlib
 import logging
 import os
 from pathlib import Path
+
+if os.environ.get("TEST_NEWER"):
+    importlib.import_module("tests.line.newer")  # before anything of schemas/ is made
 
 from agents.worker import work
 from streams.channels.settings import load as load_channels

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 
+from schemas.base import ANY_VERSION
 from schemas.cases import Case, StepState
 from simulators import providers
 from simulators.providers import Providers
@@ -82,7 +83,7 @@ class House:
         """A resident's latest case."""
         partition = topics.partition_of(resident.encode(), self.settings.partitions)
         raw = await self.line.redis.hget(key("cases", partition), resident)
-        return Case.model_validate_json(raw) if raw else None
+        return Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def _settled(self, residents: list[str]) -> bool:
         """Whatever is under way ends in an input of a case: so all were applied, and while looking none came."""
@@ -137,7 +138,7 @@ class House:
     async def _done(self, resident: str, dispatch: str) -> bool:
         partition = topics.partition_of(resident.encode(), self.settings.partitions)
         raw = await self.line.redis.get(f"{key('dispatch', partition)}:{dispatch}")
-        return raw is not None and Entry.model_validate_json(raw).state is Progress.DONE
+        return raw is not None and Entry.model_validate_json(raw, extra=ANY_VERSION).state is Progress.DONE
 
     def _told(self) -> bool:
         """Whether each provider has told what it had to tell until now."""

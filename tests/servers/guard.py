@@ -58,9 +58,10 @@ def tools(folder: Path, class_path: str) -> Mapping[str, str]:
     """An environment in which Kafka's own commands are found by their names, as an installation has them."""
     for name, class_ in {
         "kafka-acls.sh": "org.apache.kafka.tools.AclCommand",
-        "kafka-configs.sh": "kafka.admin.ConfigCommand",
+        "kafka-storage.sh": "kafka.tools.StorageTool",
+        "kafka-server-start.sh": "kafka.Kafka",
     }.items():
         made = folder / name
-        made.write_text(f"#!/bin/sh\nexec java -Xmx128m -XX:TieredStopAtLevel=1 -cp '{class_path}' {class_} \"$@\"\n")
+        made.write_text(f"#!/bin/sh\nexec java -Xmx320m -XX:TieredStopAtLevel=1 -cp '{class_path}' {class_} \"$@\"\n")
         made.chmod(0o755)
     return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}

@@ -20,7 +20,7 @@ from console.web.answers import Answered
 from console.web.case.acts import ActBody, input_id
 from console.web.services import Services
 from console.web.who import Who
-from schemas.base import Model, Text, When
+from schemas.base import ANY_VERSION, Model, Text, When
 from schemas.cases import Case, CaseId
 from schemas.staff import Area, Login, StaffRole
 from streams.retry import until_done, wanted
@@ -163,7 +163,7 @@ class KeptBack:
     async def _load(self, name: str) -> KeptAct | None:
         raw = await self._redis.hget(ACTS, name)
         try:
-            return KeptAct.model_validate_json(raw) if raw else None
+            return KeptAct.model_validate_json(raw, extra=ANY_VERSION) if raw else None
         except ValidationError as error:  # of another version of the console
             log.error("what is kept back under %s cannot be read, and is dropped: %s", name, error)  # noqa: TRY400 - the line says it all
             return None

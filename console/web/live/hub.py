@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from console.web.live.row import Row, latest, row_of, weighed_anew
 from domain.policy import Policy, PolicyError
+from schemas.base import ANY_VERSION
 from schemas.cases import Case, CaseState
 from schemas.events import CaseEvent, journal_adapter
 from schemas.levels import Level
@@ -122,7 +123,7 @@ class Hub:
         redis: Any = self._line.redis
         found: list[Case] = []
         async for _, raw in redis.hscan_iter(key("cases", partition), count=AT_ONCE):
-            case = Case.model_validate_json(raw)
+            case = Case.model_validate_json(raw, extra=ANY_VERSION)
             found += [case] if case.open else []
             if len(found) >= AT_ONCE:
                 yield found
@@ -131,7 +132,7 @@ class Hub:
 
     async def _event(self, value: bytes) -> None:
         try:
-            event = journal_adapter.validate_json(value)
+            event = journal_adapter.validate_json(value, extra=ANY_VERSION)
         except ValidationError:
             return  # the line's own readers report it
         if not isinstance(event, CaseEvent):

@@ -1,0 +1,31 @@
+#!/bin/sh
+# An authority of one's own, and certificates by it, for an installation that has none: ./certificates.sh FOLDER [NAME...]
+# Each NAME becomes NAME.crt, NAME.key and NAME.pem (both), for the host NAME; with none, those of compose.yaml.
+# What is there stays. Certificates last 397 days: run it again with the old ones moved away, then restart what has them.
+set -eu
+folder=$1
+shift
+umask 077
+mkdir -p "$folder"
+cd "$folder"
+if [ ! -e ca.key ]; then
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=Quanzu authority" \
+    -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign \
+    -keyout ca.key -out ca.pem 2>/dev/null
+fi
+for name in ${*:-kafka-1 kafka-2 kafka-3 redis-1 redis-2 sentinel-1 sentinel-2 sentinel-3 intake console}; do
+  [ -e "$name.crt" ] && continue
+  case $name in
+    [0-9]*.[0-9]*) san=IP:$name ;;
+    *) san=DNS:$name,DNS:localhost,IP:127.0.0.1 ;;
+  esac
+  # The brokers' controllers know one another by this common name (super.users in kafka/broker.properties).
+  case $name in kafka-*) common=kafka ;; *) common=$name ;; esac
+  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$common" \
+    -keyout "$name.key" -out "$name.csr" 2>/dev/null
+  printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth,clientAuth\nbasicConstraints=CA:FALSE\n' "$san" >"$name.ext"
+  openssl x509 -req -in "$name.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 397 -extfile "$name.ext" \
+    -out "$name.crt" 2>/dev/null
+  cat "$name.key" "$name.crt" >"$name.pem"
+  rm "$name.csr" "$name.ext"
+done

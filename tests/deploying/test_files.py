@@ -1,0 +1,175 @@
+"""What deploy/ holds is valid by each tool's own schema or linter, in step with the code, and whole."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic_settings import BaseSettings
+
+from streams import topics
+from streams.acls import grants, kafka
+from streams.configuration import READ
+from streams.rights import RIGHTS, Component
+from streams.secrets import names
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
+BIN = Path(sys.executable).parent
+KUBERNETES = sorted(path for path in (DEPLOY / "kubernetes").glob("*.yaml") if path.name != "kustomization.yaml")
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+COMMANDS = {("worker",), ("intake", "serve"), ("console", "serve"), ("topics", "create"), ("doctor",)}
+"""What tests/secure runs as processes; `access grant` with its folder beside."""
+KEDA = "keda.sh"  # its kinds are in no schema of Kubernetes'
+
+
+def ran(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(each) for each in command], check=False, capture_output=True, text=True)
+
+
+def compose() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    return found
+
+
+def documents() -> list[dict[str, Any]]:
+    return [each for path in KUBERNETES for each in yaml.safe_load_all(path.read_text())]
+
+
+def pods() -> list[dict[str, Any]]:
+    return [each["spec"]["template"]["spec"] for each in documents() if "template" in each.get("spec", {})]
+
+
+def test_compose_is_valid_by_its_specification() -> None:
+    told = ran(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", DEPLOY / "compose.yaml")
+    assert told.returncode == 0, told.stdout
+
+
+def test_every_service_is_pinned_limited_read_only_unprivileged_and_looked_after() -> None:
+    for name, service in compose()["services"].items():
+        assert re.search(r":v?\d+\.\d+\.\d+", service["image"]), name
+        assert service["read_only"] is True, name
+        assert (service["cap_drop"], service["security_opt"]) == (["ALL"], ["no-new-privileges:true"]), name
+        assert {"cpus", "memory", "pids"} <= service["deploy"]["resources"]["limits"].keys(), name
+        once = service["restart"] == "no"
+        assert once or "healthcheck" in service, name
+
+
+def test_every_secret_is_a_file_that_a_service_is_given_and_no_other() -> None:
+    found = compose()
+    given = {
+        each if isinstance(each, str) else each["source"]
+        for service in found["services"].values()
+        for each in service.get("secrets", ())
+    }
+    assert given == set(found["secrets"])
+    own = {name for name in given if (name, Path(found["secrets"][name]["file"]).parent.name) == (name, "secrets")}
+    assert own == {*names(), "redis-acl"}
+
+
+def test_each_component_has_its_own_users_secrets_alone() -> None:
+    for name, service in compose()["services"].items():
+        sources = {each["source"] for each in service.get("secrets", ()) if isinstance(each, dict)}
+        user = service.get("environment", {}).get("QUANZU_KAFKA_USER", "").removeprefix("quanzu-")
+        if user in set(Component):
+            assert {each for each in sources if each.startswith(("kafka-", "redis-"))} == {
+                f"kafka-{user}",
+                f"redis-{user}",
+            }, name
+
+
+def test_what_is_mounted_of_the_repository_is_there() -> None:
+    mounts = [each for service in compose()["services"].values() for each in service.get("volumes", ())]
+    sources = {each.split(":")[0] for each in mounts if each.startswith("./")}
+    assert sources
+    assert not [each for each in sources if not (DEPLOY / each).exists()]
+
+
+def test_every_variable_that_is_set_is_one_that_is_read() -> None:
+    from console.web.settings import ConsoleSettings
+
+    known: list[type[BaseSettings]] = [*READ, ConsoleSettings]
+    read = {
+        f"{settings.model_config.get('env_prefix', '')}{name}".upper()
+        for settings in known
+        for name in settings.model_fields
+    }
+    texts = [path.read_text() for path in (DEPLOY / "compose.yaml", *KUBERNETES, *UNITS)]
+    written = {name for text in texts for name in re.findall(r"(?<!\{)\b(QUANZU_[A-Z0-9_]+)(?=[:=,])", text)}
+    beside = {"QUANZU_IMAGE", "QUANZU_KAFKA_CLUSTER"}  # compose's own
+    assert {name.removesuffix("_FILE") for name in written} - beside <= read
+
+
+def test_the_commands_of_the_images_are_those_that_are_run_as_processes_in_the_tests() -> None:
+    ours = [each for each in compose()["services"].values() if each["image"].startswith("${QUANZU_IMAGE")]
+    commands = {tuple(each["command"]) for each in ours}
+    commands |= {tuple(pod["containers"][0]["args"]) for pod in pods()}
+    assert commands - {("access", "grant", "/run/secrets/passwords")} == COMMANDS
+
+
+def test_the_dockerfile_passes_its_linter_and_runs_as_nobody() -> None:
+    told = ran(BIN / "hadolint", DEPLOY / "Dockerfile")
+    assert told.returncode == 0, told.stdout
+    text = (DEPLOY / "Dockerfile").read_text()
+    assert re.findall(r"^USER (.+)$", text, re.MULTILINE) == ["10001:10001"]
+    copied = {word for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE) for word in line.split()[:-1]}
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert copied == allowed
+    assert not [each for each in copied if not (ROOT / each).exists()]
+
+
+def test_the_images_packages_are_those_of_the_lock() -> None:
+    whole = set(re.findall(r"^([\w.-]+==[\w.+!-]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    for name in ("requirements.lock", "build.lock"):
+        own = set(re.findall(r"^([\w.-]+==[\w.+!-]+)", (DEPLOY / name).read_text(), re.MULTILINE))
+        assert own
+        assert own <= whole
+
+
+def test_kubernetes_takes_every_resource() -> None:
+    known = [path for path in KUBERNETES if KEDA not in path.read_text()]
+    told = ran(BIN / "kubernetes-validate", "--strict", "--no-warn", *known)
+    assert told.returncode == 0, told.stdout
+    listed = yaml.safe_load((DEPLOY / "kubernetes" / "kustomization.yaml").read_text())["resources"]
+    assert sorted(listed) == [path.name for path in KUBERNETES]
+
+
+def test_every_pod_is_unprivileged_limited_and_says_whether_it_lives_and_is_ready() -> None:
+    for pod in pods():
+        (container,) = pod["containers"]
+        secure = container["securityContext"]
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert secure["readOnlyRootFilesystem"] is True
+        assert (secure["allowPrivilegeEscalation"], secure["capabilities"]) == (False, {"drop": ["ALL"]})
+        assert "memory" in container["resources"]["limits"]
+        if pod.get("restartPolicy") != "OnFailure":
+            assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+            assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+            assert len(pod["topologySpreadConstraints"]) == 2
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_systemd_takes_every_unit(unit: Path, tmp_path: Path) -> None:
+    # What it starts is not installed here; a unit of several is looked at as its first.
+    text = unit.read_text().replace("/opt/quanzu/bin/quanzu", "/bin/true")
+    made = tmp_path / unit.name.replace("@", "@1")
+    made.write_text(text)
+    told = ran("systemd-analyze", "verify", "--man=no", made)
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+def test_the_script_of_kafkas_acls_is_the_code_s() -> None:
+    assert (DEPLOY / "kafka" / "acls.sh").read_text() == kafka()
+
+
+def test_nobody_but_the_operator_is_let_do_all() -> None:
+    for component, rights in RIGHTS.items():
+        if component is not Component.OPERATOR:
+            assert set(rights.writes) < set(topics.ALL), component
+            assert not rights.creates, component
+    operations = {each.component: {one.name for one in each.operations} for each in grants()}
+    assert "ALL" not in {name for named in operations.values() for name in named}
+    assert not [rule for rule in RIGHTS[Component.INTAKE].keys if rule == "~*"]
