@@ -60,7 +60,7 @@ def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = No
     app = create_app(settings, Worker)
     app.line = Line(settings, channels, clock)
     app.line.check_topics()  # here, before Faust would make a traceback of it
-    metrics.serve(settings.metrics_port)
+    metrics.serve(settings.metrics_port, settings.metrics_host)
     for agent in (screening, casework, deadlines, board, feeds, auditor):
         agent.attach(app, app.line)
     for channel, attach in CHANNELS.items():

@@ -34,6 +34,9 @@ class IntakeSettings(BaseSettings):
         None, description="The keys of who may handle dead letters over HTTP: name:sha256-of-key, ... Unset: nobody may"
     )
     intake_host: str = Field("127.0.0.1", description="The address that intake listens on; 0.0.0.0: all")
+    intake_metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port of intake's metrics; 0: none. Without it conservation is not watched"
+    )
     body_bytes: int = Field(4 * 2**20, ge=1, description="The longest body of a request, unpacked")
     body_seconds: float = Field(30.0, gt=0, description="How long a body may take to arrive")
     kafka_seconds: float = Field(3.0, gt=0, description="How long a request waits for Kafka before it is answered 503")
