@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_m
 
 from streams.settings import SettingsError
 
-disable_created_metrics()  # they double the series, and nobody reads them
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series, and nobody reads them
 
 BUILD = Info("quanzu_build", "Which version runs, of what")
 BUILD.info({"version": version("quanzu"), "python": python_version(), "faust": version("faust-streaming")})

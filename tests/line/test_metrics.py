@@ -78,8 +78,8 @@ async def test_the_tallies_equal_the_journal(line: Line) -> None:
         kind, _, rest = name.partition("|")
         if kind == "action":
             action, _, result = rest.partition("|")
-            labels = (("channel", Action(action).channel.value), ("action", action), ("result", result))
-            assert samples["quanzu_contacts_total", labels] == number
+            which = (("channel", Action(action).channel.value), ("action", action), ("result", result))
+            assert samples["quanzu_contacts_total", which] == number
     line.carrier.crossed_out.update(range(len(line.carrier.kept)))
     line.bank.crossed_out.update(range(len(line.bank.kept)))
 
