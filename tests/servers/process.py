@@ -20,6 +20,9 @@ PACKAGES = {
     "redis-server": "redis-server",
     "faketime": "faketime",
     "setpriv": "util-linux",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
 }
 # PDEATHSIG is sent when the thread that started the child ends: this one lives as long as the process.
 _starting = ThreadPoolExecutor(1, "servers")
