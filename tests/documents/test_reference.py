@@ -68,6 +68,7 @@ LOOKS_ON = {
     *("agents.auditor", "agents.deadlines", "simulators.lab.screening", "streams.backup", "streams.behind"),
     *("streams.doctor", "streams.drain", "streams.now.kafka", "streams.now.line", "streams.now.watchers"),
     *(
+        "streams.exporter.servers",
         "streams.restore",
         "streams.sources",
         "streams.documents.catalogue",
