@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from domain.chain import Check, Line, Verified, audit_key
 from schemas.audit import AuditEntry, Head, Verification
+from schemas.base import ANY_VERSION
 from streams.auditor.mend import BY
 from streams.chains import Heads
 from streams.reader import beginning_offsets, end_offsets, read_all, read_range
@@ -92,7 +93,7 @@ async def remembered(redis: "Redis") -> Verification | None:
     """What the last look found."""
     client: Any = redis
     raw = await client.get(VERIFIED)
-    return Verification.model_validate_json(raw) if raw else None
+    return Verification.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
 
 async def newest(settings: Settings, wanted: Wanted, most: int, before: int | None = None) -> Page:

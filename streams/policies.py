@@ -134,7 +134,7 @@ def _name(record: Read) -> str:
     """Under which name a record of the topic is kept. Raises ValueError when it is no policy of that name."""
     name, text = (record.key or b"").decode(), (record.value or b"").decode()
     if name in BESIDE:
-        BESIDE[name].model_validate_json(text)
+        BESIDE[name].model_validate_json(text, extra=ANY_VERSION)
     elif digest_of(text) != name:
         raise ValueError("the key is not the policy's hash")
     return name

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
+from console.web.settings import ConsoleSettings
 from streams import topics
 from streams.acls import grants, kafka
 from streams.configuration import READ
@@ -89,12 +90,10 @@ def test_what_is_mounted_of_the_repository_is_there() -> None:
 
 
 def test_every_variable_that_is_set_is_one_that_is_read() -> None:
-    from console.web.settings import ConsoleSettings
-
-    known: list[type[BaseSettings]] = [*READ, ConsoleSettings]
+    every: tuple[type[BaseSettings], ...] = (*READ, ConsoleSettings)
     read = {
         f"{settings.model_config.get('env_prefix', '')}{name}".upper()
-        for settings in known
+        for settings in every
         for name in settings.model_fields
     }
     texts = [path.read_text() for path in (DEPLOY / "compose.yaml", *KUBERNETES, *UNITS)]

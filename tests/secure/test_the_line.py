@@ -148,7 +148,7 @@ def test_a_signal_becomes_a_contact_and_its_receipt_with_no_right_to_spare(runni
     looked = made.quanzu(made.environment(Component.DOCTOR, **keys), "doctor")
     assert (looked.returncode, "BAD" in looked.stdout) == (0, False), looked.stdout + looked.stderr
     now = made.quanzu(made.environment(Component.DOCTOR, **keys), "doctor", "--now", "--json")
-    assert not json.loads(now.stdout)["troubles"], now.stdout + now.stderr
+    assert json.loads(now.stdout)["missed"] is False, now.stdout + now.stderr
     page = running.get(f"{running.console}/sign-in")
     assert (page.status_code, "strict-transport-security" in page.headers) == (200, True)
     assert made.redis.denials() == []
