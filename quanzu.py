@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 import quanzu_lab
-from console.commands import audit, case, console, dead, doctor, hold, policy, residents, topics
+from console.commands import audit, case, console, dead, doctor, hold, policy, residents, size, topics
 from console.commands.common import By, Report, day, duration, err, load_settings, opened, out
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Early-warning dispatch against fraud: 劝阻.")
@@ -21,6 +21,7 @@ for group in (topics, residents, policy, case, hold, dead, audit, console):
     app.add_typer(group.app)
 app.add_typer(quanzu_lab.app, name="lab")
 app.command()(doctor.doctor)
+app.command()(size.size)
 
 ALONE = (
     "These servers were started for this command alone, and are gone now with what was taken in. "

@@ -8,12 +8,11 @@ is the one in Redis.
 
 import asyncio
 import logging
-import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import orjson
@@ -23,6 +22,7 @@ from domain.identity import Owner, holders, resolve
 from schemas.residents import Resident, ResidentId
 from streams.producer import Producer, Record
 from streams.reader import Read, Tails, beginning_offsets, end_offsets, read_range
+from streams.residents.stored import Index, meant, owners_of, packed, read_owners, unpacked
 from streams.scripts import script
 from streams.settings import Settings
 from streams.topics import RESIDENTS, home
@@ -33,15 +33,11 @@ log = logging.getLogger(__name__)
 MOST_MERGES = 16  # one after the other; each is a round trip
 AT_ONCE = 3  # batches under way: one is with Kafka, one with Redis, one is being made
 BATCH = 1000  # entries in one round trip: some hundred kilobytes
-Index = Literal["phones", "accounts", "idhashes"]
 OWNERS = script("owners")
 ENTRIES = script("residents")
 
 Entries = Mapping[ResidentId, bytes | None]
-"""Entries as they lie on the topic; none: the resident is erased."""
-
-_USUAL = [None, None, False, True]  # since, until, shared, primary
-_ALWAYS = re.compile(rb'\[\["([^"\\]+)"\]\]')  # one owner, and as usual
+"""Entries as they lie on the topic, or in Redis (see stored); none: the resident is erased."""
 
 Change = tuple[str, str, str]
 """As the scripts take it."""
@@ -77,7 +73,7 @@ class Residents:
     async def get(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
         """The entries that exist, merged ones as the signposts they are."""
         raw = await self._raw(list(dict.fromkeys(ids)))
-        return {entry: Resident.model_validate_json(value) for entry, value in raw.items() if value}
+        return {entry: unpacked(entry, value) for entry, value in raw.items() if value}
 
     async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
         """For each id the entry that stands for it after all merges, where there is one.
@@ -112,7 +108,7 @@ class Residents:
     async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
         """Answer questions of all kinds in one round trip: who is meant by each value at its time."""
         lists = await self._fields([(each.by, each.value) for each in asked])
-        return [_meant(raw, each.at) if raw else None for each, raw in zip(asked, lists, strict=True)]
+        return [meant(raw, each.at) if raw else None for each, raw in zip(asked, lists, strict=True)]
 
     async def holders(self, asked: Sequence[Asked]) -> list[tuple[ResidentId, ...]]:
         """All who held each value at its time, who is meant first: a family's telephone has several."""
@@ -126,7 +122,7 @@ class Residents:
             while more:
                 cursor, found = await self._redis.hscan(_key("residents", partition), cursor, count=BATCH)
                 more = int(cursor) != 0
-                yield [Resident.model_validate_json(raw) for raw in found.values()]
+                yield [unpacked(entry.decode(), raw) for entry, raw in found.items()]
 
     async def count(self) -> int:
         """How many entries there are."""
@@ -210,14 +206,15 @@ class Residents:
         )
 
     async def _replace(self, seen: Entries, new: Entries) -> dict[ResidentId, bytes | None]:
-        """Put `new` where `seen` still is; returns those for whom it is not.
+        """Put `new`, of the topic, where `seen`, of Redis, still is; returns those for whom it is not.
 
         Owners are written even if they look unchanged: a writer that died half-way may have taken them out.
         """
+        short = {entry: packed(raw) if raw else None for entry, raw in new.items()}
         async with self._redis.pipeline(transaction=False) as pipe:
-            for key, changes in self._owner_changes(seen, new).items():
+            for key, changes in self._owner_changes(seen, short).items():
                 pipe.eval(OWNERS, 1, key, orjson.dumps(changes))
-            for key, changes in self._entry_changes(seen, new).items():
+            for key, changes in self._entry_changes(seen, short).items():
                 pipe.eval(ENTRIES, 1, key, orjson.dumps(changes))
             answers = await pipe.execute()
         refused = [entry.decode() for answer in answers if isinstance(answer, list) for entry in answer]
@@ -226,8 +223,8 @@ class Residents:
     def _owner_changes(self, seen: Entries, new: Entries) -> dict[str, list[Change]]:
         changes: dict[str, list[Change]] = defaultdict(list)
         for entry, raw in new.items():
-            after = _owners_of(raw)
-            gone = _owners_of(seen[entry]).keys() - after.keys()
+            after = owners_of(entry, raw)
+            gone = owners_of(entry, seen[entry]).keys() - after.keys()
             for (index, value), owners in (*after.items(), *((where, "") for where in gone)):
                 changes[self._key_of(index, value)].append((value, entry, owners))
         return changes
@@ -243,7 +240,7 @@ class Residents:
         return dict(zip(ids, await self._fields([("residents", entry) for entry in ids]), strict=True))
 
     async def _owners(self, values: Sequence[tuple[Index, str]]) -> list[list[Owner]]:
-        return [_read_owners(raw) if raw else [] for raw in await self._fields(values)]
+        return [read_owners(raw) if raw else [] for raw in await self._fields(values)]
 
     async def _fields(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
         """A field of a partitioned hash for each (name, field), in one round trip."""
@@ -289,49 +286,3 @@ def _end(entry: ResidentId, merged: Mapping[str, str | None]) -> ResidentId | No
     except ValueError as error:
         log.error("the register must be mended: %s", error)  # noqa: TRY400 - the text says it all
         return None
-
-
-def _owners_of(raw: bytes | None) -> dict[tuple[Index, str], str]:
-    """What an entry writes into the lists of owners: none once it is merged into another.
-
-    Read as JSON and not as a model: it was one when it was written, and this is done for each resident twice.
-    """
-    entry = orjson.loads(raw) if raw else {}
-    if not entry or entry["merged_into"]:
-        return {}
-    spans: dict[tuple[Index, str], list[list[object]]] = defaultdict(list)
-    for holding in entry["phones"]:
-        spans["phones", holding["value"]].append(_owner(entry["id"], holding))
-    for holding in entry["accounts"]:
-        spans["accounts", holding["value"]].append(_owner(entry["id"], holding))
-    if entry["id_hash"]:
-        spans["idhashes", entry["id_hash"]].append([entry["id"]])
-    return {where: orjson.dumps(owners).decode() for where, owners in spans.items()}
-
-
-def _owner(resident: ResidentId, holding: Mapping[str, object]) -> list[object]:
-    """An owner in JSON: the resident alone when all else is as usual."""
-    rest = [holding["since"], holding["until"], holding["shared"], holding["primary"]]
-    return [resident] if rest == _USUAL else [resident, *rest]
-
-
-def _meant(raw: bytes, at: datetime) -> ResidentId | None:
-    if always := _ALWAYS.fullmatch(raw):  # as nearly all are: asked for each signal
-        return always[1].decode()
-    return next(iter(holders(_read_owners(raw), at)), None)
-
-
-def _read_owners(raw: bytes) -> list[Owner]:
-    return [_read_owner(*each) for each in orjson.loads(raw)]
-
-
-def _read_owner(
-    resident: ResidentId, since: str | None = None, until: str | None = None, shared: bool = False, primary: bool = True
-) -> Owner:
-    return Owner(
-        resident,
-        datetime.fromisoformat(since) if since else None,
-        datetime.fromisoformat(until) if until else None,
-        shared,
-        primary,
-    )

@@ -47,15 +47,15 @@ SMS_AFTER = timedelta(minutes=3)  # yellow's first step; its next falls due an h
 PIECE = 5_000  # inputs written together
 
 
-async def decided(line: Line, inputs: Iterable[ResidentInput], *, warm_up: float) -> Pace:
-    """Write the inputs, then let a worker decide on them."""
+async def decided(line: Line, inputs: Iterable[ResidentInput], *more: str, warm_up: float) -> Pace:
+    """Write the inputs, then let a worker decide on them; with the agents `more` beside."""
     before = await _stands(line)
     total = await _write(line, inputs)
 
     async def done() -> int:
         return await _stands(line) - before
 
-    async with working(line.settings, "casework") as workers:
+    async with working(line.settings, "casework", *more) as workers:
         return await pace(workers, done, total, warm_up)
 
 

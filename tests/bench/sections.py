@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench import casework, console, core, intake, latency, residents, scale, screening, start
+from tests.bench import casework, console, core, idle, intake, latency, residents, scale, screening, sizing, start
 from tests.bench.figures import Found, Given
 from tests.bench.peers import measure as peers
 
@@ -29,4 +29,6 @@ SECTIONS = (
     Section("scale", scale.measure, in_short=False),
     Section("console", console.measure, in_short=False),
     Section("start", start.measure, in_short=False),
+    Section("sizing", sizing.measure, in_short=False),
+    Section("idle", idle.measure, in_short=False),
 )

@@ -62,10 +62,18 @@ async def until_none(left: Callable[[], Awaitable[int]], what: str) -> None:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def pace(workers: Workers, done: Callable[[], Awaitable[int]], total: int, warm_up: float = WARM_UP) -> Pace:
-    """What the workers do from when `warm_up` of `total` items are done until all are."""
+async def pace(
+    workers: Workers,
+    done: Callable[[], Awaitable[int]],
+    total: int,
+    warm_up: float = WARM_UP,
+    mark: Callable[[], None] = lambda: None,
+) -> Pace:
+    """What the workers do from when `warm_up` of `total` items are done until all are. `mark`: called at both times."""
     first, began, before = await _reached(workers, done, max(1, warm_up * total))
+    mark()
     last, ended, after = await _reached(workers, done, total)
+    mark()
     return Pace(last - first, ended - began, after - before)
 
 

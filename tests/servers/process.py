@@ -20,6 +20,7 @@ PACKAGES = {
     "redis-server": "redis-server",
     "faketime": "faketime",
     "setpriv": "util-linux",
+    "ss": "iproute2",
 }
 # PDEATHSIG is sent when the thread that started the child ends: this one lives as long as the process.
 _starting = ThreadPoolExecutor(1, "servers")

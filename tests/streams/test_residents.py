@@ -204,3 +204,33 @@ async def test_an_erased_resident_leaves_nothing_in_redis(register: Residents, r
 async def test_a_register_without_a_producer_only_reads(settings: Settings, redis: Redis) -> None:
     with pytest.raises(RuntimeError, match="read only"):
         await Residents(settings, redis).put([resident()])
+
+
+async def test_a_store_of_an_earlier_version_is_read_and_its_entries_become_short_as_they_change(
+    register: Residents, redis: Redis, settings: Settings
+) -> None:
+    entry = resident(Holding(value=PHONE), accounts=[Holding(value=ACCOUNT)])
+    await register.put([entry])
+    where = f"residents:{{{topics.home(entry.id, settings.partitions)}}}"
+    await redis.hset(where, entry.id, entry.model_dump_json())
+    for key in await redis.keys("phones:*"):
+        await redis.hset(key, PHONE, f'[["{entry.id}"]]')
+    assert await register.get([entry.id]) == {entry.id: entry}
+    assert await holder(register, PHONE, NOW) == entry.id
+    await register.put([new := changed(entry, phones=[Holding(value=OTHER)])])
+    assert await register.get([entry.id]) == {entry.id: new}
+    assert [await holder(register, phone, NOW) for phone in (PHONE, OTHER)] == [None, entry.id]
+    short: bytes | None = await redis.hget(where, entry.id)  # type: ignore[assignment]  # it is told to be text
+    assert short is not None
+    assert short.startswith(b"[")
+
+
+async def test_two_who_always_shared_a_telephone_are_two_owners_and_one_when_the_other_goes(
+    register: Residents, redis: Redis
+) -> None:
+    one, two = (resident(Holding(value=PHONE)) for _ in range(2))
+    await register.put([one, two])
+    assert set((await register.holders([Asked("phones", PHONE, NOW)]))[0]) == {one.id, two.id}
+    await register.erase([one.id])
+    assert await holder(register, PHONE, NOW) == two.id
+    assert [await redis.hget(key, PHONE) for key in await redis.keys("phones:*")] == [two.id.encode()]
