@@ -23,6 +23,7 @@ from console.commands import (
     documents,
     export,
     hold,
+    metrics,
     policy,
     residents,
     size,
@@ -31,7 +32,7 @@ from console.commands import (
 from console.commands.common import By, Report, day, duration, err, load_settings, opened, out
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Early-warning dispatch against fraud: 劝阻.")
-for group in (topics, residents, policy, case, hold, dead, audit, console, access):
+for group in (topics, residents, policy, case, hold, dead, audit, console, access, metrics):
     app.add_typer(group.app)
 app.add_typer(quanzu_lab.app, name="lab")
 app.command()(doctor.doctor)
@@ -85,6 +86,10 @@ def demo(
         typer.Option(min=0, help="Simulated operators; 0 leaves the desk and an officer's telephone to you"),
     ] = 12,
     console: Annotated[bool, typer.Option(help="Serve the console too, and print how to come in")] = True,
+    metrics_port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, help="Serve metrics: the province's here, each worker's on the ports behind it"),
+    ] = 0,
 ) -> None:
     """Run a simulated province on servers of its own, and show the board."""
     from console.terminal import board
@@ -97,7 +102,16 @@ def demo(
     refuse_company(settings)
     tracing.begin("demo", settings.traces, settings.traces_ratio)
     usual = (timedelta(minutes=5), 60.0) if operators else (timedelta(minutes=30), 5.0)  # a person's pace
-    plan = Plan(for_ or usual[0], speed or usual[1], seed, residents, workers, kill_worker, operators=operators)
+    plan = Plan(
+        for_ or usual[0],
+        speed or usual[1],
+        seed,
+        residents,
+        workers,
+        kill_worker,
+        operators=operators,
+        metrics_port=metrics_port,
+    )
     found = asyncio.run(Demo(settings, plan, out, board, beside if console else None).run())
     if report is not None:
         report.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")

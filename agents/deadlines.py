@@ -18,7 +18,6 @@ def attach(app: App, line: Line) -> None:
     """Add the timers to a worker."""
     every(app, POLL_SECONDS, "deadlines", partial(_each, app, line.fire))
     every(app, WATCH_SECONDS, "watch", partial(_each, app, line.watch))
-    every(app, WATCH_SECONDS, "gauges", lambda: line.show(owned(app, topics.CASE_INPUTS.name)))
     every(app, WATCH_SECONDS, "lag", partial(_lag, app))
     every(app, LOOK_SECONDS, "breaker", line.breaker.look)
     every(app, BEAT_SECONDS, "beat", lambda: line.orphans.beat(owned(app, topics.CASE_INPUTS.name)))

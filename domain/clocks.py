@@ -5,7 +5,7 @@ case's own deadline ends it. Who had the clock: the carrier, the desk of operato
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -52,6 +52,14 @@ class Out(NamedTuple):
     officer: str  # whom the case named when it was seen last
 
 
+class End(NamedTuple):
+    """A clock that an event has ended."""
+
+    step: str
+    was: Out
+    kept: bool
+
+
 class Returned(NamedTuple):
     """A case that somebody had and has no more without having ended it. `itself`: nobody gave it back."""
 
@@ -77,11 +85,11 @@ class Clocks:
         version, out = self._open.get(case.id, (0, {}))
         if case.version <= version:
             return
-        now = _out(case)
-        self._ended(event, out, now)
+        for end in ends(out, event):
+            self._count(event, shift_at(event.at), end)
         self._claims(event)
         if case.open:
-            self._open[case.id] = case.version, now
+            self._open[case.id] = case.version, out_of(case)
         else:
             self._open.pop(case.id, None)
 
@@ -89,19 +97,10 @@ class Clocks:
         """What was counted in a shift, of the divisions that somebody sees."""
         return ((clock, n) for clock, n in self.counted.items() if clock.start == start and sees(clock.division))
 
-    def _ended(self, event: CaseEvent, out: dict[str, Out], now: dict[str, Out]) -> None:
-        ended = [name for name, was in out.items() if name not in now or now[name].attempt != was.attempt]
-        for name in ended:
-            self._count(event, shift_at(event.at), name, out[name])
-
-    def _count(self, event: CaseEvent, shift: Shift, name: str, was: Out) -> None:
-        case = event.case
-        missed = event.input_kind == "deadline" and event.input.startswith(f"d:{case.id}:{name}:")
-        if missed and case.settled:
-            return  # nobody waited for it any more
-        late = was.due is not None and event.at > was.due
-        officer = _officer(event, name, was) if was.action is Action.VISIT else ""
-        clock = Clock(shift.start, case.profile.division, case.level, whose(was.action), officer, not (missed or late))
+    def _count(self, event: CaseEvent, shift: Shift, end: End) -> None:
+        case, was = event.case, end.was
+        officer = _officer(event, end.step, was) if was.action is Action.VISIT else ""
+        clock = Clock(shift.start, case.profile.division, case.level, whose(was.action), officer, end.kept)
         if clock not in self.counted:
             self._forget(shift)
         self.counted[clock] += 1
@@ -134,12 +133,27 @@ def whose(action: Action) -> Whose:
     return Whose.DESK if action is Action.OPERATOR_CALL else Whose.CARRIER
 
 
-def _out(case: Case) -> dict[str, Out]:
+def out_of(case: Case | None) -> dict[str, Out]:
+    """What is out of a case, by step; nothing where there is none."""
     return {
-        step.id: Out(step.attempt, step.action, step.due, case.officer or "")
-        for step in case.steps
+        step.id: Out(step.attempt, step.action, step.due, (case and case.officer) or "")
+        for step in (case.steps if case else ())
         if step.state is StepState.SENT
     }
+
+
+def ends(out: Mapping[str, Out], event: CaseEvent) -> Iterator[End]:
+    """The clocks that an event ends; `out`: what was out of its case just before."""
+    case = event.case
+    now = out_of(case) if out else {}
+    for name, was in out.items():
+        if name in now and now[name].attempt == was.attempt:
+            continue
+        missed = event.input_kind == "deadline" and event.input.startswith(f"d:{case.id}:{name}:")
+        if missed and case.settled:
+            continue  # nobody waited for it any more
+        late = was.due is not None and event.at > was.due
+        yield End(name, was, not (missed or late))
 
 
 def _officer(event: CaseEvent, step: str, was: Out) -> str:

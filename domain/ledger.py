@@ -179,6 +179,16 @@ def balanced(case: Case) -> Case:
     return case if kept == case.kept else case.model_copy(update={"kept": kept})
 
 
+def doubt(case: Case) -> int:
+    """The variance of a case's estimate (D), in yuan²: all of it would have been lost, or nothing.
+
+    With the chance p the loss would have been what is booked ÷ p. Added up over cases as if they were independent and
+    the chances right, its root is the standard deviation of all that is modelled.
+    """
+    modelled, p = case.kept.get(EXPOSURE), case.danger.probability
+    return round((modelled.amount_fen / 100) ** 2 * (1 - p) / p) if modelled and p > 0 else 0
+
+
 def booked(case: Case) -> list[str]:
     """The transfers that stand in a case's books or in those before it: a later case books none of them again."""
     names = {*case.booked_before, *case.kept, *case.frozen, *(loss.id for loss in case.losses)}

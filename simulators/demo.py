@@ -30,6 +30,7 @@ from streams.channels import receipts
 from streams.channels.settings import load as load_channels
 from streams.clock import Clock
 from streams.desk import Desk
+from streams.exporter.exporter import exporting
 from streams.intake import server as intake_http
 from streams.intake.settings import IntakeSettings, embedded_key, make_key
 from streams.intake.settings import load as load_intake
@@ -64,6 +65,7 @@ class Plan:
     kill_worker: bool = False
     worker: tuple[str, ...] = WORKER  # the command of each
     ahead: float = AHEAD_SECONDS
+    metrics_port: int = 0  # of the province's metrics, and of each worker's the ports behind it; 0: none
     operators: int = OPERATORS  # none: the desk and an officer's telephone are left to who sits at the screen
 
 
@@ -110,6 +112,8 @@ class Demo:
             await self.ready(line)
             desk = Desk(line.settings, line.store, line.producer, line.policies, clock)
             await self._people(stack, line, Telephone(province.contacts, desk, clock))
+            if plan.metrics_port:
+                self._out.print(await stack.enter_async_context(exporting(line, plan.metrics_port)), highlight=False)
             await clock.sleep_until(START)
             names = [f"operator-{number}" for number in range(1, plan.operators + 1)]
             await stack.enter_async_context(beside(Operators(desk, province.contacts, province, clock).run(names)))
@@ -121,7 +125,8 @@ class Demo:
 
     def workers(self, settings: Settings) -> Workers:
         """The processes that do the work."""
-        return Workers(settings, self._plan.workers, self._plan.worker)
+        first = self._plan.metrics_port
+        return Workers(settings, self._plan.workers, self._plan.worker, metrics_port=first and first + 1)
 
     async def ready(self, line: Line) -> None:
         """Return when the province may begin."""

@@ -23,8 +23,12 @@ LOOK_SECONDS = 0.2
 class Workers:
     """As many workers as asked for: one that ends is started again, as whoever runs them in earnest would do."""
 
-    def __init__(self, settings: Settings, count: int, command: Sequence[str] = WORKER) -> None:
+    def __init__(
+        self, settings: Settings, count: int, command: Sequence[str] = WORKER, *, metrics_port: int = 0
+    ) -> None:
+        """`metrics_port`: of the first worker's metrics, each other's are on the next; 0: none."""
         self._settings, self._count, self._command = settings, count, command
+        self._metrics_port = metrics_port
         self._processes: dict[int, Process] = {}
         self._logs: list[IO[bytes]] = []
         self._leaving: set[int] = set()  # these are not started again
@@ -86,7 +90,7 @@ class Workers:
         self._processes[number] = await asyncio.create_subprocess_exec(
             sys.executable,
             *self._command,
-            env=self._environment(folder),
+            env=self._environment(folder) | self._port(number),
             stdout=log,
             stderr=log,
             preexec_fn=die_with_parent,  # of a demo that is killed no worker stays behind
@@ -97,6 +101,9 @@ class Workers:
         secret = SecretStr(self._settings.key().decode())  # in a folder of its own each would make one of its own
         own = self._settings.model_copy(update={"data": folder, "metrics_port": 0, "secret": secret})
         return {**os.environ, **own.environment(), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+    def _port(self, number: int) -> dict[str, str]:
+        return {"QUANZU_METRICS_PORT": str(self._metrics_port + number)} if self._metrics_port else {}
 
     async def _look_after(self) -> None:
         while not self._stopping:

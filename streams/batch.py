@@ -84,7 +84,7 @@ class Batch:
             return False
         self.cases[after.resident] = after
         self.change.case(before, after)
-        self.change.counted(event)
+        self.change.counted(before, event)
         self.change.raised(event)
         self.change.entry(event)
         self.entries.append(event)

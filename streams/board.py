@@ -1,7 +1,7 @@
 """The board: each case's latest state for whoever reads a compacted topic, and the clocks of the line as metrics."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from schemas.events import CaseEvent, FactKind
@@ -38,28 +38,10 @@ class Board:
         if highest > seen:
             await self._store.redis.set(key("boarded", partition), highest)
 
-    async def gauges(self, partitions: Collection[int]) -> None:
-        """What stands in the partitions this worker owns: added up over the workers it is the province's."""
-        now = self._clock.now()
-        metrics.DEADLINES_OVERDUE.clear()
-        for partition in partitions:
-            metrics.DEADLINES_OVERDUE.labels(partition).set(await self._store.overdue(partition, now))
-        metrics.show_cases(await self._store.sums("counts", partitions))
-        metrics.show_money(await self._store.sums("ledger", partitions))
-
     def _observe(self, event: CaseEvent) -> None:
         for fact in event.facts:
-            if fact.kind in (FactKind.OPENED, FactKind.REOPENED):
-                metrics.CASES_OPENED.labels(event.case.level).inc()
-            elif fact.kind is FactKind.RESULT and fact.action and fact.result:
-                metrics.CONTACTS.labels(fact.action.channel, fact.result).inc()
+            if fact.kind is FactKind.RESULT and fact.action and fact.result:
                 self._answered(fact.action, event)
-            elif fact.kind is FactKind.PUT_OFF and fact.action:
-                metrics.PUT_OFF.labels(fact.action.channel, fact.limit).inc()
-            elif fact.kind is FactKind.HELD and fact.action:
-                metrics.HELD_BACK.labels(fact.action.channel).inc()
-            elif fact.kind is FactKind.STATE and event.case.outcome:
-                metrics.OUTCOMES.labels(event.case.outcome).inc()
         self._clocks(event)
 
     def _answered(self, action: Action, event: CaseEvent) -> None:

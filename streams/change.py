@@ -87,9 +87,9 @@ class Change:
         """When a resident was last dissuaded or cleared: it stays if he is in danger again."""
         return self.add("HSET", SETTLED, resident, at.isoformat())
 
-    def counted(self, event: CaseEvent) -> None:
-        """Count what an event adds."""
-        self.sums(COUNTS, counts.of_event(event))
+    def counted(self, before: Case | None, event: CaseEvent) -> None:
+        """Count what an event adds; `before`: the resident's latest case just before it."""
+        self.sums(COUNTS, counts.of_event(event) + counts.of_clocks(before, event))
 
     def raised(self, event: CaseEvent) -> None:
         """Count what an alert raised, under the policy that found it and in its minute."""

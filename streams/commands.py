@@ -10,7 +10,7 @@ import kafka.errors
 import redis.exceptions
 
 from schemas.errors import UserError
-from streams import topics
+from streams import metrics, topics
 from streams.access import denied
 from streams.channels import receipts
 from streams.channels.settings import load as load_channels
@@ -46,6 +46,7 @@ async def serve_intake(wanted: Settings, started: Callable[[str], None]) -> None
     """Take signals and receipts in over HTTP until told to stop. Raises SettingsError when the port is taken."""
     channels, intake = load_channels(), load_intake()
     async with servers(wanted) as settings, opened(settings, Component.INTAKE) as line:
+        metrics.serve(intake.intake_metrics_port, settings.metrics_host, "QUANZU_INTAKE_METRICS_PORT")
         routes = [
             *receipts.routes(line.outgoing, channels),
             *letters_api.routes(settings, intake, line.producer, line.clock),

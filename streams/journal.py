@@ -76,6 +76,7 @@ class Folded:
     read: int = -1  # the journal's offset up to which it was read
     events: set[str] = field(default_factory=set)
     counted: Counter[str] = field(default_factory=Counter)
+    clocks: counts.ClocksFold = field(default_factory=counts.ClocksFold)
     raised: Counter[str] = field(default_factory=Counter)
     settled: dict[str, tuple[int, int, datetime]] = field(default_factory=dict)  # by resident: case, version, when
     out: dict[str, list[CaseEvent]] = field(default_factory=dict)  # by case: with a dispatch whose step waits
@@ -98,6 +99,7 @@ class Folded:
         """Keep of an event what it adds, and itself only while a dispatch of it is out: there are millions."""
         self.events.add(event.id)
         self.counted.update(counts.of_event(event))
+        self.clocks.add(event)
         self.raised.update(raised_by(event))
         waiting = awaited(self.cases[event.case.id])
         out = [*self.out.get(event.case.id, ()), event]
@@ -148,7 +150,7 @@ def changes(folded: Folded, now: datetime) -> Iterator[Change]:
         if resident in folded.settled:
             change.settled(resident, folded.settled[resident][-1])
         yield change
-    yield Change().sums(COUNTS, folded.counted)
+    yield Change().sums(COUNTS, folded.counted + folded.clocks.counted)
     oldest = minute_of(now - LOOKS_BACK)
     yield Change().sums(RAISED, {name: number for name, number in folded.raised.items() if minute_in(name) > oldest})
     for event in folded.owed():

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -147,10 +146,6 @@ class Line:
         await self.casework.watch(partition)
         if partition == 0:
             await self.check_ins.look()
-
-    async def show(self, partitions: Collection[int]) -> None:
-        """Each second: what stands in these partitions, as metrics."""
-        await self.board.gauges(partitions)
 
     async def fire(self, partition: int) -> None:
         """Many times a second: what has fallen due."""

@@ -3,8 +3,17 @@
 """
 
 from collections.abc import Mapping
+from importlib.metadata import version
+from platform import python_version
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics, start_http_server
+
+from streams.settings import SettingsError
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series, and nobody reads them
+
+BUILD = Info("quanzu_build", "Which version runs, of what")
+BUILD.info({"version": version("quanzu"), "python": python_version(), "faust": version("faust-streaming")})
 
 CLOCKS = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 1800, 7200, 86_400)  # seconds: the plan's clocks and what is below
 
@@ -15,21 +24,10 @@ DISPATCH_TO_RECEIPT = Histogram(
     "quanzu_dispatch_to_receipt_seconds", "From a dispatch to its first result", ["channel"], buckets=CLOCKS
 )
 DEADLINE_ERROR = Histogram("quanzu_deadline_error_seconds", "How late a deadline was acted on", buckets=CLOCKS)
-CASES_OPENED = Counter("quanzu_cases_opened_total", "Cases opened", ["level"])
-CASES_OPEN = Gauge("quanzu_cases_open", "Open cases", ["level", "state"])
-CONTACTS = Counter("quanzu_contacts_total", "What came of contacts", ["channel", "result"])
-OUTCOMES = Counter("quanzu_case_outcomes_total", "How conversations ended", ["outcome"])
-DISSUADED = Gauge("quanzu_dissuaded", "Cases in which the resident was dissuaded")
-MONEY_KEPT = Gauge("quanzu_loss_avoided_fen", "Money kept by evidence class, D is modelled", ["evidence"])
-MONEY_FROZEN = Gauge("quanzu_frozen_fen", "Money frozen at banks")
-DEFRAUDED_AFTER_WARNING = Gauge("quanzu_defrauded_after_warning", "Residents defrauded after a warning", ["days"])
-DEADLINES_OVERDUE = Gauge("quanzu_deadlines_overdue", "Deadlines that have passed and are not acted on", ["partition"])
-HELD_BACK = Counter("quanzu_dispatches_held_total", "Dispatches held back by a mute or the stop", ["channel"])
 POLICIES_STOPPED = Counter("quanzu_policies_stopped_total", "Policies that the breaker has stopped")
 POLICY_HOLDS = Gauge("quanzu_policies_held", "Policies that were stopped, and whose cases wait for a person")
 VISITS_JOINED = Counter("quanzu_visits_joined_total", "Visits that joined another to the same address", ["how"])
 LAG = Gauge("quanzu_lag_records", "Records of a topic that wait for this worker", ["topic"])
-PUT_OFF = Counter("quanzu_contacts_put_off_total", "Contacts put off by the budget", ["channel", "limit"])
 DEAD_LETTERS_SENT = Counter(
     "quanzu_dead_letters_sent_again_total", "What was counted as dead-lettered and has another outcome now", ["source"]
 )
@@ -39,28 +37,21 @@ CLOCK_ERROR = Gauge("quanzu_clock_error_seconds", "How far the workers' time may
 CLOCK_STEPS = Counter("quanzu_clock_steps_total", "Times that a clock was set: the machine's, the shared", ["clock"])
 
 
-def show_cases(counts: Mapping[str, int]) -> None:
-    """Open cases by level and state, from what is counted (domain/counts)."""
-    CASES_OPEN.clear()
-    for name, number in counts.items():
-        kind, _, rest = name.partition("|")
-        if kind == "open" and number:
-            level, _, state = rest.partition("|")
-            CASES_OPEN.labels(level, state).set(number)
-
-
-def show_money(ledger: Mapping[str, int]) -> None:
-    """The ledger's sums, in fen and people."""
-    DISSUADED.set(ledger.get("dissuaded", 0))
-    MONEY_FROZEN.set(ledger.get("frozen", 0))
-    for evidence in "ABCD":
-        MONEY_KEPT.labels(evidence).set(ledger.get(f"kept_{evidence.lower()}", 0))
-    for days in (30, 90):
-        DEFRAUDED_AFTER_WARNING.labels(days).set(ledger.get(f"defrauded_after_warning_{days}d", 0))
-
-
 def show_lag(lags: Mapping[str, int]) -> None:
     """How many records of each topic wait for this worker."""
     LAG.clear()
     for topic, records in lags.items():
         LAG.labels(topic).set(records)
+
+
+def serve(port: int, host: str = "127.0.0.1", setting: str = "QUANZU_METRICS_PORT") -> None:
+    """Let Prometheus read this process's; 0: nobody does. Raises SettingsError, naming `setting`, for a taken port."""
+    if not port:
+        return
+    try:
+        start_http_server(port, addr=host)
+    except OSError as error:
+        raise SettingsError(
+            f"{setting} = {port}: cannot listen on {host} ({error.strerror}). Each worker on a machine "
+            "needs a port of its own: set another, or 0 for none"
+        ) from None

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from aiokafka.errors import KafkaError
+from prometheus_client import Counter
 from redis.exceptions import RedisError
 
 from streams.access import denied
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
 TRANSIENT = (KafkaError, RedisError, OSError, TimeoutError)
+
+RETRIES = Counter("quanzu_retries_total", "Times that something was tried again since a server was away", ["what"])
 
 Answer = TypeVar("Answer")
 
@@ -37,6 +40,7 @@ async def until_done(what: str, attempt: Callable[[], Awaitable[Answer]]) -> Ans
         except TRANSIENT as error:
             if (refused := denied(error)) is not None:
                 raise refused from error
+            RETRIES.labels(what).inc()
             log.warning("%s: %s (%s). Trying again in %.1f s", what, type(error).__name__, error, wait)
         await asyncio.sleep(wait)
         wait = min(2 * wait, LONGEST_WAIT_SECONDS)

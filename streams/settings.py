@@ -45,7 +45,10 @@ class Settings(AccessSettings):
     )
     http_port: int = Field(8080, ge=0, le=65535, description="Port of the intake")
     metrics_port: int = Field(9464, ge=0, le=65535, description="Port of a worker's metrics; 0: none")
-    metrics_host: str = Field("127.0.0.1", description="The address of a worker's metrics and health; 0.0.0.0: all")
+    metrics_host: str = Field("127.0.0.1", description="The address of metrics and of a worker's health; 0.0.0.0: all")
+    exporter_port: int = Field(
+        9465, ge=0, le=65535, description="Port of the province's metrics (`quanzu metrics serve`)"
+    )
     sources: str | None = Field(
         None, description="Sources that metrics name, besides those with a key: a,b. Others are counted as `other`"
     )

@@ -156,13 +156,17 @@ def test_commands_that_were_sent_together_are_told_apart_again() -> None:
     assert list(pieces(one + other)) == [[one, other]]
 
 
-def test_what_one_screen_was_not_told_is_no_figure() -> None:
-    seen = {"case-1|li": [10.1, 10.2], "case-2|li": [10.1]}
-    late = histogram(seen, {"case-1|li": 10.0}, 2)
+def test_a_change_that_another_overtook_is_late_until_that_one_is_shown() -> None:
+    screens = [{"case-1|li": 10.1, "case-1|": 13.0}, {"case-1|": 13.5}]
+    late = histogram(screens, {"case-1|li": 10.0})
     assert late.get_total_count() == 2
-    assert late.get_value_at_percentile(99) == pytest.approx(200_000, rel=0.01)
-    with pytest.raises(RuntimeError, match="was told 1 times to 2 screens"):
-        histogram(seen, {"case-2|li": 10.0}, 2)
+    assert late.get_min_value() == pytest.approx(100_000, rel=0.01)
+    assert late.get_max_value() == pytest.approx(3_500_000, rel=0.01)
+
+
+def test_what_one_screen_was_not_told_is_no_figure() -> None:
+    with pytest.raises(RuntimeError, match=r"a screen was not told of case-2\|li"):
+        histogram([{"case-2|li": 10.1, "case-2|": 13.0}, {}], {"case-2|li": 10.0})
 
 
 def test_every_case_that_is_taken_in_a_plan_is_given_back() -> None:

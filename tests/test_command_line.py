@@ -274,6 +274,26 @@ def test_a_worker_whose_metrics_port_is_taken_ends_with_one_sentence(house: Sett
     assert "Traceback" not in told
 
 
+def test_the_provinces_metrics_are_served_beside_a_worker_and_intakes_where_they_are_asked_for() -> None:
+    with (
+        _running("worker", until="the worker is ready"),
+        _running("metrics", "serve", until="/metrics", QUANZU_EXPORTER_PORT="0") as address,
+        socket.create_server(("127.0.0.1", 0)) as taken,
+    ):
+        until = time.monotonic() + START_SECONDS
+        while "quanzu_dissuaded 0.0" not in (told := httpx.get(address).text) and time.monotonic() < until:
+            time.sleep(0.2)
+        assert 'quanzu_partition_owned{partition="0"} 1.0' in told
+        assert "quanzu_dissuaded 0.0" in told
+        port = str(taken.getsockname()[1])
+        for names, setting in ((("metrics", "serve"), "EXPORTER"), (("intake", "serve"), "INTAKE_METRICS")):
+            ended = _started(*names, **{f"QUANZU_{setting}_PORT": port})
+            words, _ = ended.communicate(timeout=START_SECONDS)
+            assert ended.returncode == 1
+            assert f"QUANZU_{setting}_PORT = {port}" in words
+            assert "Traceback" not in words
+
+
 def test_a_first_signal_by_http_becomes_a_case_that_can_be_shown(command: Command, tmp_path: Path) -> None:
     data = tmp_path / "data"
     with _running("worker", until="the worker is ready"), _running("intake", "serve", until="http://") as address:
@@ -310,9 +330,9 @@ def _started(*arguments: str, **more: str) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def _running(*arguments: str, until: str) -> Iterator[str]:
+def _running(*arguments: str, until: str, **more: str) -> Iterator[str]:
     """A command that runs beside the test; gives the line that says it is up."""
-    process = _started(*arguments)
+    process = _started(*arguments, **more)
     assert process.stdout is not None
     try:
         yield next(line.strip() for line in process.stdout if until in line)

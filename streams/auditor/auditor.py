@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 from redis.asyncio import Redis
 
 from domain.audit import Finding, Kind, examine
@@ -39,8 +39,6 @@ PAUSE_SECONDS = 0.02  # between two slices: about 2,500 cases a second, 100,000 
 TOLD_SECONDS = 600.0  # what is found again is told again after this
 TRIES = 5  # to find a case at rest under load
 
-AUDIT_BEAT = Gauge("quanzu_audit_beat_timestamp_seconds", "When the auditor beat last (wall time)", ["partition"])
-AUDIT_WALK_SECONDS = Gauge("quanzu_audit_walk_seconds", "How long the last walk took", ["partition"])
 AUDIT_FINDINGS = Counter("quanzu_audit_findings_total", "What the auditor found", ["kind"])
 
 _TIMELY = (Kind.OVERDUE, Kind.RESULT_OVERDUE, Kind.UNKNOWN_CASE)  # true only if they still are a moment later
@@ -102,7 +100,6 @@ class Auditor:
     async def _choose(self, owned: Collection[int], now: float) -> None:
         """Take partitions, beat for them, and begin the walks that are due."""
         for beat in await self._beats.read(range(self._settings.partitions)):
-            AUDIT_BEAT.labels(beat.partition).set(0 if beat.age is None else self._clock.wall.time() - beat.age)
             stale = beat.age is None or beat.age > STALE_SECONDS
             if not (stale or beat.partition in owned) or not await self._beats.take(beat.partition):
                 self._rounds.pop(beat.partition, None)
@@ -207,7 +204,6 @@ class Auditor:
         await self._beats.beat(
             partition, self._clock.wall.time(), cases=current.cases, seconds=seconds, open=current.open
         )
-        AUDIT_WALK_SECONDS.labels(partition).set(seconds)
         for known in (self._memory.suspected, self._memory.told):
             for name in [name for name, seen in known.items() if now - seen > TOLD_SECONDS]:
                 del known[name]

@@ -16,7 +16,6 @@ from typing import Any
 
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter as Metric
-from prometheus_client import Gauge
 from redis.asyncio import Redis
 
 from domain.silence import begin_of, judge, learn, never_heard, unknown, window_of
@@ -41,8 +40,6 @@ BREAK_SECONDS = 30.0  # wall: nobody judged for so long
 KEEP_SECONDS = 3600.0
 KAFKA_SECONDS = 5.0
 
-FEED_AGE = Gauge("quanzu_feed_age_seconds", "Time since a signal of a source was screened (wall time)", ["source"])
-FEED_SILENT = Gauge("quanzu_feed_silent", "1 while a source's silence is an alarm", ["source"])
 FEED_ALARMS = Metric("quanzu_feed_alarms_total", "Alarms for a source's silence", ["source"])
 
 
@@ -72,7 +69,7 @@ class Feeds:
             self._new[source, window_of(now)] += count
 
     async def turn(self) -> None:
-        """Each second: tell what was heard, judge if it is ours to, and show what stands."""
+        """Each second: tell what was heard, and judge if it is ours to."""
         new, self._new = self._new, Counter()
         try:
             await self._book.add(new)
@@ -81,7 +78,6 @@ class Feeds:
             raise
         if await self._book.mine():
             await self._judge()
-        self._show(await self._book.read())
 
     async def restore(self, since: Tails | None = None) -> None:
         """Read what was learnt from its topic into a Redis that was lost; `since`: only what lies behind there."""
@@ -194,17 +190,6 @@ class Feeds:
         values = [(each.source.encode(), each.model_dump_json().encode()) for each in book.profiles.values()]
         await self._producer.send_all([Record(topics.FEEDS.name, source, value) for source, value in values])
         book.kept = self._clock.wall.time()
-
-    def _show(self, book: Book) -> None:
-        """As metrics of this process: the same in every worker."""
-        now = self._clock.now()
-        FEED_SILENT.clear()
-        for source in book.sources | book.silent.keys():
-            label = sources.label(source)
-            FEED_SILENT.labels(label).set(source in book.silent)
-            if (last := book.last(source)) is not None:
-                age = self._clock.wall_seconds(now - begin_of(last))
-                FEED_AGE.labels(label).set(max(0.0, age))
 
 
 def _reached(offset: int | None) -> int:

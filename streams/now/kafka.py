@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaAdminClient
@@ -36,6 +37,29 @@ def look(settings: Settings) -> tuple[bool, list[Trouble]]:
         admin.close()
     troubles = list(_troubles(found, brokers, settings))
     return all(trouble.name != "no-leader" for trouble in troubles), troubles
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Brokers, all and those reached; partitions of ours without a leader, without enough copies, without all."""
+
+    brokers: int
+    reached: int
+    headless: int
+    thin: int
+    short: int
+
+
+def copies(settings: Settings) -> Copies:
+    """How Kafka's copies stand. It waits for it: call it in a thread. Raises KafkaError or OSError when it is away."""
+    admin = KafkaAdminClient(bootstrap_servers=settings.brokers, bootstrap_timeout_ms=REACH_MS)
+    try:
+        alive = _alive(admin)
+        found = [topic for topic in admin.describe_topics() if topic["name"] in _TOPICS]
+    finally:
+        admin.close()
+    headless, thin, short, away = _states(found, alive, settings)
+    return Copies(len(alive | away), len(alive), len(headless), len(thin), short)
 
 
 def _alive(admin: KafkaAdminClient) -> set[int]:

@@ -3,8 +3,8 @@
 An entry is a JSON list of its fields in the model's order, without the id, which is the hash's field. What is as usual
 is null, nulls at the end are left out, and a telephone or account held always is its bare value: a third of the JSON on
 the topic. A value's owners are the resident's bare id where one has held it always, else a JSON list of owners, each a
-list that begins with the resident. Fields may be added at a model's end, where a reader that does not know them yet
-passes them over; what an earlier version wrote, the topic's JSON, is read as well.
+list that begins with the resident. Fields may be added at the model's end: a version that does not know them passes
+them over. What an earlier version wrote, the topic's JSON, is read as well.
 """
 
 from collections import defaultdict
@@ -23,6 +23,7 @@ Fields = Mapping[str, Any]
 """An entry's fields as in its JSON; those that are missing are as usual."""
 
 _FIELDS = tuple(name for name in Resident.model_fields if name != "id")
+OWNER_PARTS = 5  # of an owner in a list: the resident, and how it is held
 _HOLDING, _CONTACT = tuple(Holding.model_fields), tuple(TrustedContact.model_fields)
 _USUAL: Fields = {
     name: field.get_default(call_default_factory=True)
@@ -68,7 +69,7 @@ def meant(raw: bytes, at: datetime) -> ResidentId | None:
 def read_owners(raw: bytes) -> list[Owner]:
     """A value's owners."""
     return (
-        [_read_owner(*each[: len(_HOLDING)]) for each in orjson.loads(raw)]
+        [_read_owner(*each[:OWNER_PARTS]) for each in orjson.loads(raw)]
         if raw.startswith(b"[")
         else [_read_owner(raw.decode())]
     )

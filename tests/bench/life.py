@@ -30,8 +30,14 @@ def crowd() -> Sequence[Resident]:
 
 @lru_cache(maxsize=2)
 def records(count: int, size: int = BATCH_LIMIT, partitions: int = PARTITIONS) -> Sequence[Batch]:
-    """So many records of both lanes in the shares in which they come, each of `size` signals."""
-    return batches(crowd(), partitions, size, SEED, count)
+    """So many records of both lanes in the shares in which they come, each of `size` signals.
+
+    Raises ValueError when so few are asked for that most partitions do not come to a whole one.
+    """
+    found = batches(crowd(), partitions, size, SEED, count)
+    if len(found) < count:
+        raise ValueError(f"{len(found)} of {count} records came for {partitions} partitions: ask for more")
+    return found
 
 
 def skewed(count: int) -> Sequence[Batch]:

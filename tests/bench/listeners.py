@@ -2,16 +2,16 @@
 
 python -m tests.bench.listeners < given.json
 
-Given is an object: `address` of the console, `tokens` of the sessions (a screen each), how many `updates` will come.
-Says `ready` when all listen, and, when each has had all updates, when that was (seconds since 1970): an object by
-`case|by`, of lists with a time for each screen. aiohttp, since it reads HTTP in C: the machine is the console's too.
+Given is an object: `address` of the console, `tokens` of the sessions (a screen each), and which changes come `last`,
+as `case|by`. Says `ready` when all listen, and, when each screen was told of those, a list with an object a screen:
+when it was told first of each change (seconds since 1970), by its name. A change that another of the same case overtook
+is not told. aiohttp, since it reads HTTP in C: the machine is the console's too.
 """
 
 import asyncio
 import re
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 
 import aiohttp
@@ -23,8 +23,8 @@ from console.web.auth.sessions import COOKIE
 BUFFER = 2**20  # bytes: an event is one line
 BY = re.compile(r'data-by="([^"]*)"')
 
-Seen = dict[str, list[float]]
-"""When each change was told, by case and whose it is since."""
+Seen = dict[str, float]
+"""When a screen was told first of each change, by case and whose it is since."""
 
 
 class Given(BaseModel):
@@ -32,12 +32,11 @@ class Given(BaseModel):
 
     address: str
     tokens: Sequence[str]
-    updates: int
+    last: Sequence[str]
 
 
 async def main(given: Given) -> None:
     """Listen until all has come."""
-    seen: defaultdict[str, list[float]] = defaultdict(list)
     async with aiohttp.ClientSession(
         given.address,
         connector=aiohttp.TCPConnector(limit=0),
@@ -46,14 +45,14 @@ async def main(given: Given) -> None:
     ) as session:
         listening = [asyncio.Event() for _ in given.tokens]
         screens = [
-            asyncio.ensure_future(_screen(session, token, given.updates, seen, event))
+            asyncio.ensure_future(_screen(session, token, set(given.last), event))
             for token, event in zip(given.tokens, listening, strict=True)
         ]
         ready = asyncio.ensure_future(_all(listening))
         await asyncio.wait([ready, *screens], return_when=asyncio.FIRST_COMPLETED)
         if ready.done():
             print("ready", flush=True)
-        await asyncio.gather(*screens)
+        seen = await asyncio.gather(*screens)
     print(orjson.dumps(seen).decode(), flush=True)
 
 
@@ -62,23 +61,24 @@ async def _all(events: Sequence[asyncio.Event]) -> None:
         await event.wait()
 
 
-async def _screen(session: aiohttp.ClientSession, token: str, updates: int, seen: Seen, ready: asyncio.Event) -> None:
-    """One screen. Raises RuntimeError when its stream is refused or ends before all has come."""
-    cookie = {"cookie": f"{COOKIE}={token}", "accept": "text/event-stream"}
-    async with session.get("/queue/rows", params={"count": 1}, headers=cookie) as answer:
+async def _screen(session: aiohttp.ClientSession, token: str, last: set[str], ready: asyncio.Event) -> Seen:
+    """One screen. Raises RuntimeError when its stream is refused, ends too soon or tells it to load anew."""
+    headers, seen = {"cookie": f"{COOKIE}={token}", "accept": "text/event-stream"}, Seen()
+    async with session.get("/queue/rows", params={"count": 1}, headers=headers) as answer:
         mark = (await answer.json())["mark"]
-    left = updates
-    async with session.get("/queue/events", params={"from": mark}, headers=cookie) as stream:
+    async with session.get("/queue/events", params={"from": mark}, headers=headers) as stream:
         async for line in stream.content:
-            if line.startswith(b"data: "):
-                now, told = time.time(), orjson.loads(line[len(b"data: ") :])
-                for row in told["rows"]:
-                    seen[f"{row['id']}|{_by(row['html'])}"].append(now)
-                left -= len(told["rows"])
-                ready.set()
-            if left <= 0:
-                return
-        raise RuntimeError(f"the stream ended ({stream.status}) with {left} updates to come")
+            if not line.startswith(b"data: "):
+                continue
+            now, told = time.time(), orjson.loads(line[len(b"data: ") :])
+            if "rows" not in told:
+                break
+            for row in told["rows"]:
+                seen.setdefault(f"{row['id']}|{_by(row['html'])}", now)
+            ready.set()
+            if seen.keys() >= last:
+                return seen
+    raise RuntimeError(f"a stream ended ({stream.status}) before {len(last - seen.keys())} changes were told")
 
 
 def _by(html: str | None) -> str:

@@ -18,6 +18,7 @@ from tests.field.rebuild import opened
 
 PARTITIONS, PARTITIONS_SHORT = (1, 4, 16, 64), (1, 4)
 RECORDS, RECORDS_SHORT = 400, 60  # of 500 signals, a run
+LEAST = 4  # records of a partition: of fewer there would be none for those in which less happens
 BACKLOG, BACKLOG_SHORT = 10_000_000, 100_000  # signals
 OPEN, OPEN_SHORT = (10_000, 100_000, 1_000_000), (1_000,)
 RESIDENTS = 50_000
@@ -34,7 +35,8 @@ async def _measured(given: Given) -> Found:
     paces: dict[str, list[Pace]] = {}
     pauses: list[float] = []
     for partitions in PARTITIONS_SHORT if given.short else PARTITIONS:
-        records = life.records(given.count(RECORDS, RECORDS_SHORT), partitions=partitions)
+        count = max(given.count(RECORDS, RECORDS_SHORT), LEAST * partitions)
+        records = life.records(count, partitions=partitions)
         with real(given.folder / f"partitions-{partitions}", partitions) as settings:
             async with screening.settled(settings, RESIDENTS) as line:
                 given.say(f"scale: {partitions} partitions")

@@ -26,7 +26,7 @@ def folded(books: Books) -> Iterator[str]:
     yield from _differ("queue", ranks, store.queue)
     yield from _differ("held", held, dict.fromkeys(store.held, True))
     yield from _differ("ledger", _some(ledger.fold(events.values())._asdict()), _some(store.ledger))
-    yield from _differ("counts", _counted(events.values(), newest.values()), _some(store.counts))
+    yield from _differ("counts", _counted(events.values(), [*newest.values(), *earlier.values()]), _some(store.counts))
 
 
 def applied_and_published(books: Books) -> Iterator[str]:
@@ -57,6 +57,7 @@ def _counted(events: Iterable[CaseEvent], cases: Iterable[Case]) -> dict[str, in
     total: Counter[str] = Counter()
     for event in events:
         total.update(counts.of_event(event))
+    total.update(counts.clocks_of(events))
     for case in cases:
         total.update(counts.of_standing(None, case))
     return _some(total)

@@ -67,7 +67,15 @@ MODULES = {
 LOOKS_ON = {
     *("agents.auditor", "agents.deadlines", "simulators.lab.screening", "streams.backup", "streams.behind"),
     *("streams.doctor", "streams.drain", "streams.now.kafka", "streams.now.line", "streams.now.watchers"),
-    *("streams.restore", "streams.sources", "streams.documents.catalogue"),
+    *(
+        "streams.exporter.servers",
+        "streams.restore",
+        "streams.sources",
+        "streams.documents.catalogue",
+        "streams.held",
+        "streams.acls",
+        "streams.rights",
+    ),
 }
 
 

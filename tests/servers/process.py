@@ -21,6 +21,9 @@ PACKAGES = {
     "faketime": "faketime",
     "setpriv": "util-linux",
     "ss": "iproute2",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
 }
 # PDEATHSIG is sent when the thread that started the child ends: this one lives as long as the process.
 _starting = ThreadPoolExecutor(1, "servers")

@@ -89,6 +89,15 @@ def test_an_owner_as_earlier_versions_kept_it_is_meant_too() -> None:
     assert meant(orjson.dumps([[WHO]]), NOW) == WHO
 
 
+@given(anybody)
+def test_what_a_newer_version_adds_at_the_end_is_passed_over(resident: Resident) -> None:
+    newer = orjson.loads(stored(resident))
+    fields = [None] * (len(Resident.model_fields) - 1)
+    fields[: len(newer)] = newer
+    assert unpacked(resident.id, orjson.dumps([*fields, {"of": "tomorrow"}])) == resident
+    assert meant(orjson.dumps([[WHO, None, None, False, True, "of tomorrow"]]), NOW) == WHO
+
+
 def test_a_signpost_owns_nothing() -> None:
     assert owners_of(WHO, stored(USUAL.model_copy(update={"merged_into": OTHER}))) == {}
 

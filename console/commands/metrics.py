@@ -1,0 +1,23 @@
+"""`quanzu metrics`."""
+
+import asyncio
+
+import typer
+
+from console.commands.common import load_settings, opened, out
+
+app = typer.Typer(name="metrics", no_args_is_help=True, help="The province's metrics, for Prometheus.")
+
+
+@app.command("serve")
+def metrics_serve() -> None:
+    """Tell Prometheus what stands in the store and the servers: one process for an installation, beside the workers."""
+    from streams.exporter.exporter import exporting
+    from streams.serving import told_to_stop
+
+    async def run() -> None:
+        async with opened() as line, exporting(line, load_settings().exporter_port) as address:
+            out.print(address, highlight=False)
+            await told_to_stop()
+
+    asyncio.run(run())

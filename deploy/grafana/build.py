@@ -1,0 +1,217 @@
+"""How a panel is made here: one call, with its title in Chinese and English, its queries, and what a click opens.
+
+Dashboards are written for Grafana 11 and later (schema version 1).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    dashboard,
+    heatmap,
+    prometheus,
+    stat,
+    table,
+    timeseries,
+)
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models import common as common_models
+from grafana_foundation_sdk.models import dashboard as models
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from deploy.grafana import names
+
+SOURCE = models.DataSourceRef(type_val="prometheus", uid="quanzu-prometheus")
+NOTHING, WRONG = "green", "red"
+FILTERS = {"level": "level", "prefecture": "area"}  # of the console's list
+
+
+Panel: TypeAlias = Any
+"""A builder of a panel: the SDK's have no common type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One query; `legend` as Grafana writes labels: {{level}}. `now`: only the latest value, as a table."""
+
+    expr: str
+    legend: str = ""
+    now: bool = False
+    heat: bool = False
+
+
+@dataclass(slots=True)
+class Board:
+    """A dashboard in the making. `about`: what it is for, in both languages."""
+
+    uid: str
+    title: str
+    about: str
+    variables: Sequence[str]
+    made: dashboard.Dashboard = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.made = (
+            dashboard.Dashboard(self.title)
+            .uid(self.uid)
+            .description(self.about)
+            .tags(["quanzu"])
+            .time("now-6h", "now")
+            .refresh("10s")
+            .timezone("Asia/Shanghai")
+            .readonly()
+            .tooltip(models.DashboardCursorSync.CROSSHAIR)
+            .link(_others())
+            .with_variable(_console())
+        )
+        for name in self.variables:
+            self.made.with_variable(VARIABLES[name]())
+        for annotation in annotations():
+            self.made.annotation(annotation)
+
+    def row(self, title: str) -> None:
+        """A heading; the panels that follow stand below it."""
+        self.made.with_row(dashboard.Row(title))
+
+    def add(self, panel: Panel) -> None:
+        """The next panel."""
+        self.made.with_panel(panel)
+
+
+def number(
+    title: str, about: str, *queries: Query, unit: str = "short", bad: float | None = None, span: int = 4
+) -> Panel:
+    """Figures in large. `bad`: from there on it is wrong, and shown red."""
+    steps = [models.Threshold(value=None, color=NOTHING if bad is not None else "text")]
+    if bad is not None:
+        steps.append(models.Threshold(value=bad, color=WRONG))
+    panel = (
+        stat.Panel()
+        .thresholds(dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps))
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+        .color_mode(common_models.BigValueColorMode.VALUE)
+        .graph_mode(common_models.BigValueGraphMode.AREA)
+    )
+    return _filled(panel, title, about, queries, unit, span, 5)
+
+
+def lines(title: str, about: str, *queries: Query, unit: str = "short", span: int = 8) -> Panel:
+    """What goes on in time."""
+    panel = (
+        timeseries.Panel()
+        .fill_opacity(10)
+        .legend(common.VizLegendOptions().show_legend(True).placement(common_models.LegendPlacement.BOTTOM))
+        .tooltip(common.VizTooltipOptions().mode(common_models.TooltipDisplayMode.MULTI))
+    )
+    return _filled(panel, title, about, queries, unit, span, 8)
+
+
+def bars(title: str, about: str, *queries: Query, unit: str = "short", span: int = 8) -> Panel:
+    """Shares of something, side by side."""
+    panel = bargauge.Panel().reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+    panel = panel.orientation(common_models.VizOrientation.HORIZONTAL)
+    return _filled(panel, title, about, queries, unit, span, 8)
+
+
+def rows(title: str, about: str, *queries: Query, unit: str = "short", span: int = 8) -> Panel:
+    """A table of what stands now."""
+    return _filled(table.Panel(), title, about, queries, unit, span, 8)
+
+
+def heat(title: str, about: str, query: Query, span: int = 8) -> Panel:
+    """A histogram's buckets in time."""
+    return _filled(heatmap.Panel().calculate(False), title, about, [query], "short", span, 8)
+
+
+def _filled(panel: Panel, title: str, about: str, queries: Sequence[Query], unit: str, span: int, height: int) -> Panel:
+    panel = panel.title(title).description(about).datasource(SOURCE).unit(unit).span(span).height(height)
+    for number_, query in enumerate(queries):
+        panel = panel.with_target(target(query, chr(ord("A") + number_)))
+    named = {value for query in queries for value in names.VOCABULARY.get(query.legend.strip("{} "), {})}
+    for value in sorted(named):
+        panel = panel.override_by_name(value, _shown(value))
+    return panel
+
+
+def _shown(value: str) -> list[models.DynamicConfigValue]:
+    """A series under both its names, and a level in its colour."""
+    found = [models.DynamicConfigValue(id_val="displayName", value=names.both(value))]
+    if color := names.COLORS.get(value):
+        found.append(models.DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": color}))
+    return found
+
+
+def target(query: Query, name: str) -> prometheus.Dataquery:
+    """The query as Grafana keeps it."""
+    made = prometheus.Dataquery().expr(query.expr).ref_id(name).datasource(SOURCE)
+    if query.legend:
+        made = made.legend_format(query.legend)
+    if query.now:
+        return made.instant().format(PromQueryFormat.TABLE)
+    return made.range().format(PromQueryFormat.HEATMAP if query.heat else PromQueryFormat.TIME_SERIES)
+
+
+def to_cases(panel: Panel, *by: str) -> Panel:
+    """Let a click open the console's list of these cases; `by`: labels of the series that narrow it."""
+    asked = "&".join(f"{FILTERS[label]}=${{__field.labels.{label}}}" for label in by)
+    link = dashboard.DashboardLink("案件列表 Cases").url("${console}/queue" + (f"?{asked}" if asked else ""))
+    link = link.target_blank(True)
+    return panel.data_links([link])
+
+
+def annotations() -> list[dashboard.AnnotationQuery]:
+    """Policy changes, from the metrics; drills, which a person marks with the tag `drill` (RUNBOOK.md)."""
+    policy = (
+        dashboard.AnnotationQuery()
+        .name("策略变更 Policy changes")
+        .datasource(SOURCE)
+        .enable(True)
+        .icon_color("purple")
+        .expr("quanzu_policy_info unless quanzu_policy_info offset 1m")
+    )
+    drill = (
+        dashboard.AnnotationQuery()
+        .name("演练 Drills")
+        .datasource(models.DataSourceRef(type_val="grafana", uid="-- Grafana --"))
+        .enable(True)
+        .icon_color("blue")
+        .target(dashboard.AnnotationTarget().type("tags").tags(["drill"]).limit(100).match_any(True))
+    )
+    return [policy, drill]
+
+
+def _others() -> dashboard.DashboardLink:
+    link = dashboard.DashboardLink("劝阻 Quanzu").type(models.DashboardLinkType.DASHBOARDS).tags(["quanzu"])
+    return link.as_dropdown(True).include_vars(True).keep_time(True)
+
+
+def _console() -> Builder[models.VariableModel]:
+    made = dashboard.ConstantVariable("console").label("控制台 Console").value("http://127.0.0.1:8081")
+    return made.description("The console's address, as browsers see it: set it here for all links")
+
+
+def _asked(name: str, label: str, query: str) -> Builder[models.VariableModel]:
+    every = models.VariableOption(selected=True, text=["All"], value=["$__all"])
+    return (
+        dashboard.QueryVariable(name)
+        .label(label)
+        .datasource(SOURCE)
+        .query({"query": f"label_values({query}, {name})", "refId": name})
+        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(models.VariableSort.ALPHABETICAL_ASC)
+        .multi(True)
+        .include_all(True)
+        .all_value(".*")
+        .current(every)
+    )
+
+
+VARIABLES = {
+    "prefecture": lambda: _asked("prefecture", "市州 Prefecture", "quanzu_cases_open_by_prefecture"),
+    "level": lambda: _asked("level", "等级 Level", "quanzu_cases_open"),
+    "channel": lambda: _asked("channel", "渠道 Channel", "quanzu_steps_dispatched_total"),
+    "source": lambda: _asked("source", "来源 Source", "quanzu_signals"),
+}

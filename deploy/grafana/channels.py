@@ -1,0 +1,198 @@
+"""Channels and people: what carriers, banks, operators and officers do, and how much they have to do."""
+
+from deploy.grafana.build import Board, Query, bars, lines, number, to_cases
+
+
+def board() -> Board:
+    """The board, whole."""
+    made = Board(
+        "quanzu-channels",
+        "劝阻 · 渠道与人员 Channels and people",
+        "短信、电话、上门、止付；坐席与民警负荷；限频。SMS, calls, visits, stop-payments, and who does the work.",
+        ("channel", "level"),
+    )
+    _messages(made)
+    _calls(made)
+    _people(made)
+    _kept_back(made)
+    _stops(made)
+    return made
+
+
+def _messages(made: Board) -> None:
+    made.row("短信 SMS")
+    made.add(
+        bars(
+            "短信结果 What came of SMS",
+            "累计。All in the books.",
+            Query('sum by (result) (quanzu_contacts_total{channel="sms"})', "{{result}}"),
+            span=6,
+        )
+    )
+    made.add(
+        number(
+            "送达率 Delivered",
+            "送达 ÷ 运营商已接收。Of those that carriers took.",
+            Query(
+                'sum(quanzu_contacts_total{channel="sms",result="delivered"}) / '
+                'sum(quanzu_contacts_total{channel="sms",result="sent"})'
+            ),
+            unit="percentunit",
+            span=4,
+        )
+    )
+    made.add(
+        lines(
+            "回执时延 Receipts' delay",
+            "派发至首个回执，p50、p90、p99。From the dispatch to its first result.",
+            *(
+                Query(
+                    f"histogram_quantile({share}, sum by (le, channel) "
+                    '(rate(quanzu_dispatch_to_receipt_seconds_bucket{channel=~"$channel"}[$__rate_interval])))',
+                    f"p{share * 100:g} {{{{channel}}}}",
+                )
+                for share in (0.5, 0.9, 0.99)
+            ),
+            unit="s",
+            span=14,
+        )
+    )
+
+
+def _calls(made: Board) -> None:
+    made.row("电话与上门 Calls and visits")
+    made.add(
+        bars(
+            "电话结果 Calls by result",
+            "累计。All in the books.",
+            Query('sum by (result) (quanzu_contacts_total{channel="phone",result!="sent"})', "{{result}}"),
+            span=6,
+        )
+    )
+    made.add(
+        lines(
+            "渠道上报 What channels report",
+            "按结果；failed 与 in_doubt 应很少。By result; failed and in_doubt should be few.",
+            Query(
+                'sum by (channel, result) (rate(quanzu_dispatches_total{channel=~"$channel"}[$__rate_interval]))',
+                "{{channel}} {{result}}",
+            ),
+            unit="cps",
+            span=10,
+        )
+    )
+    made.add(
+        lines(
+            "上门 Visits",
+            "派发与汇报。Sent out, and reported of.",
+            Query('sum(increase(quanzu_steps_dispatched_total{channel="visit"}[1h]))', "派发 dispatched"),
+            Query('sum(increase(quanzu_case_facts_total{fact="visit"}[1h]))', "汇报 reported"),
+        )
+    )
+
+
+def _people(made: Board) -> None:
+    made.row("人员 People")
+    made.add(to_cases(number("等待坐席 Wait for an operator", "案件。Cases.", Query("quanzu_desk_waiting"), bad=50)))
+    made.add(
+        number(
+            "坐席 Operators",
+            "在办人数、在办案件、一人最多。How many have a case, how many cases, the most of one.",
+            Query("quanzu_operators_with_case", "人 people"),
+            Query("quanzu_cases_claimed", "案件 cases"),
+            Query("quanzu_operator_cases_max", "最多 most"),
+            span=6,
+        )
+    )
+    made.add(
+        number(
+            "民警 Officers",
+            "在岗、出警中、未结上门、一人最多。On duty, with a visit, visits, the most of one.",
+            Query("quanzu_officers_on_duty", "在岗 on duty"),
+            Query("quanzu_officers_with_visit", "出警 with a visit"),
+            Query("quanzu_visits_under_way", "上门 visits"),
+            Query("quanzu_officer_visits_max", "最多 most"),
+            span=8,
+        )
+    )
+    made.add(
+        bars(
+            "时限归属 Clocks by who had them",
+            "累计按时比例。Share kept, all in the books.",
+            Query(
+                'sum by (whose) (quanzu_clocks_total{end="kept",level=~"$level"}) / '
+                '(sum by (whose) (quanzu_clocks_total{level=~"$level"}) > 0)',
+                "{{whose}}",
+            ),
+            unit="percentunit",
+            span=6,
+        )
+    )
+    made.add(
+        lines(
+            "接手 Claims",
+            "每小时。An hour.",
+            Query('sum(increase(quanzu_case_facts_total{fact="claimed"}[1h]))', "接手 claimed"),
+        )
+    )
+
+
+def _kept_back(made: Board) -> None:
+    made.row("限频与静默 Kept back")
+    made.add(
+        lines(
+            "限频推迟 Put off by the budget",
+            "按渠道与限额。By channel and limit.",
+            Query(
+                'sum by (channel, limit) (increase(quanzu_contacts_put_off_total{channel=~"$channel"}[1h])) '
+                'or label_replace(vector(0), "channel", "none", "", "")',
+                "{{channel}} {{limit}}",
+            ),
+        )
+    )
+    made.add(
+        number(
+            "静默中 On hold",
+            "被静默的步骤与生效静默数。Steps kept back now, and holds in force.",
+            Query('sum(quanzu_steps_on_hold{level=~"$level"})', "步骤 steps"),
+            Query("quanzu_holds", "静默 holds"),
+            span=8,
+        )
+    )
+    made.add(
+        number(
+            "合并上门 Visits joined",
+            "同址合并。To the same address.",
+            Query("sum(quanzu_visits_joined_total) or vector(0)"),
+            span=8,
+        )
+    )
+
+
+def _stops(made: Board) -> None:
+    made.row("止付 Stop-payments")
+    made.add(
+        bars(
+            "止付状态 As they stand",
+            "按银行最后答复。By the bank's last word.",
+            Query("quanzu_stop_payments", "{{state}}"),
+        )
+    )
+    made.add(
+        to_cases(
+            number(
+                "六小时内到期 Running out within 6 h",
+                "在办案件。Of open cases.",
+                Query("quanzu_stop_payments_running_out"),
+                bad=1,
+            )
+        )
+    )
+    made.add(
+        lines(
+            "银行回复 What banks answered",
+            "请求结果。What came of asking.",
+            Query('sum by (action, result) (quanzu_contacts_total{channel="payment"})', "{{action}} {{result}}"),
+            span=12,
+        )
+    )

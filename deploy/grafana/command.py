@@ -1,0 +1,176 @@
+"""Command: what a chief looks at on a wall."""
+
+from grafana_foundation_sdk.builders import common, geomap
+from grafana_foundation_sdk.models import common as common_models
+
+from deploy.grafana.build import SOURCE, Board, Panel, Query, bars, lines, number, rows, target, to_cases
+
+OPEN = 'quanzu_cases_open_by_prefecture{level=~"$level",prefecture=~"$prefecture"}'
+YUAN = "currency:¥"
+GAZETTEER = "public/gazetteer/quanzu.json"
+
+
+def board() -> Board:
+    """The board, whole."""
+    made = Board(
+        "quanzu-command",
+        "劝阻 · 指挥 Command",
+        "全省态势：在办警情、时限、劝阻、挽损、预警后被骗。The province at a glance.",
+        ("prefecture", "level"),
+    )
+    _now(made)
+    _money(made)
+    _in_time(made)
+    return made
+
+
+def _now(made: Board) -> None:
+    made.row("现在 Now")
+    made.add(
+        to_cases(
+            number(
+                "在办警情 Open cases",
+                "按等级；点击打开控制台案件列表。By level; a click opens the console's list.",
+                Query(f"sum by (level) ({OPEN})", "{{level}}"),
+                span=8,
+            ),
+            "level",
+        )
+    )
+    made.add(
+        number(
+            "红色未及时联系 Red, not contacted in time",
+            "首次联系时限已过。Past the clock of the first contact.",
+            Query("quanzu_red_not_contacted"),
+            bad=1,
+        )
+    )
+    made.add(
+        number(
+            "时限达成 Clocks kept",
+            "所选时间内按时结束的比例。Share of the clocks that ended in the range and were kept.",
+            Query(
+                'sum by (level) (increase(quanzu_clocks_total{end="kept",level=~"$level"}[$__range])) / '
+                '(sum by (level) (increase(quanzu_clocks_total{level=~"$level"}[$__range])) > 0)',
+                "{{level}}",
+            ),
+            unit="percentunit",
+            span=8,
+        )
+    )
+    made.add(number("已劝阻 Dissuaded", "累计。All in the books.", Query("quanzu_dissuaded")))
+    made.add(_map())
+    made.add(
+        to_cases(
+            rows(
+                "各市州 By prefecture",
+                "在办警情。Open cases.",
+                Query(f"sum by (prefecture, level) ({OPEN})", now=True),
+                span=6,
+            ),
+        )
+    )
+    made.add(
+        rows(
+            "告警 Alarms that fire",
+            "DeadMansSwitch 应始终在列。DeadMansSwitch must always be there.",
+            Query('ALERTS{alertstate="firing"}', now=True),
+            span=6,
+        )
+    )
+
+
+def _money(made: Board) -> None:
+    made.row("挽损 Money kept")
+    made.add(
+        bars(
+            "按证据等级 By class of evidence",
+            "A 银行确认，B 途中撤销，C 本人放弃；D 为模型估计，绝不计入。D is modelled and never added in.",
+            Query("quanzu_loss_avoided_fen / 100", "{{evidence}}"),
+            unit=YUAN,
+        )
+    )
+    reported = 'sum(quanzu_loss_avoided_fen{evidence=~"%s"}) / 100'
+    deviation = "1.96 * sum(quanzu_loss_avoided_modelled_stddev_fen)"
+    modelled = 'sum(quanzu_loss_avoided_fen{evidence="D"})'
+    made.add(
+        number(
+            "报告口径与区间 As reported, with the interval",
+            "A–C 逐笔入账，无误差；D 为 95% 区间，假设各案独立且概率准确。A to C are booked payment by payment; "
+            "D has its 95 % interval, if cases are independent and the chances right.",
+            *(Query(reported % "|".join(classes), "+".join(classes)) for classes in ("A", "AB", "ABC")),
+            Query(f"clamp_min({modelled} - {deviation}, 0) / 100", "D 下限 low"),
+            Query(f"({modelled} + {deviation}) / 100", "D 上限 high"),
+            unit=YUAN,
+            span=16,
+        )
+    )
+    made.add(number("冻结 Frozen", "银行已冻结。At banks.", Query("quanzu_frozen_fen / 100"), unit=YUAN, span=4))
+    made.add(number("损失 Lost", "确认损失。For good.", Query("quanzu_lost_fen / 100"), unit=YUAN, span=4))
+    made.add(
+        number(
+            "预警后被骗 Defrauded after a warning",
+            "30 天与 90 天内。Cases, within 30 and 90 days.",
+            Query("quanzu_defrauded_after_warning", "{{days}} d"),
+            span=6,
+        )
+    )
+    made.add(
+        number(
+            "预后被骗率 Their share of the warned",
+            "被骗案件 ÷ 已预警案件。Of all cases in which a contact reached the resident.",
+            Query("quanzu:defrauded_after_warning:ratio", "{{days}} d"),
+            unit="percentunit",
+            span=6,
+        )
+    )
+
+
+def _in_time(made: Board) -> None:
+    made.row("与上周相比 Against last week")
+    for title, metric in (
+        ("立案 Cases opened", "quanzu_cases_opened_total"),
+        ("劝阻 Dissuaded", 'quanzu_case_states_total{state="dissuaded"}'),
+    ):
+        made.add(
+            lines(
+                title,
+                "每小时；虚线为上周同时。An hour; the other line is last week's.",
+                Query(f"sum(increase({metric}[1h]))", "本周 this week"),
+                Query(f"sum(increase({metric}[1h] offset 1w))", "上周 last week"),
+            )
+        )
+    made.add(
+        lines(
+            "对话结果 How cases turned out",
+            "进入各状态的次数。Times that a case came into a state.",
+            Query(
+                "sum by (state) (increase(quanzu_case_states_total"
+                '{state=~"dissuaded|not_persuaded|already_defrauded|false_alarm|unreachable"}[1h]))',
+                "{{state}}",
+            ),
+        )
+    )
+
+
+def _map() -> Panel:
+    where = common.FrameGeometrySource().mode(common_models.FrameGeometrySourceMode.LOOKUP)
+    layer = (
+        common.MapLayerOptions()
+        .type("markers")
+        .name("在办警情 Open cases")
+        .location(where.lookup("prefecture").gazetteer(GAZETTEER))
+        .config({"showLegend": True, "style": {"size": {"field": "Value", "min": 6, "max": 30}, "opacity": 0.6}})
+        .tooltip(True)
+    )
+    return (
+        geomap.Panel()
+        .title("地图 Map")
+        .description("在办警情按市州。Open cases by prefecture.")
+        .datasource(SOURCE)
+        .span(12)
+        .height(12)
+        .view(geomap.MapViewConfig().id("coords").lat(43).lon(126).zoom(6))
+        .layers([layer])
+        .with_target(target(Query(f"sum by (prefecture) ({OPEN})", now=True), "A"))
+    )

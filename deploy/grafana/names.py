@@ -1,0 +1,88 @@
+"""What values of labels are called on the boards, in Chinese and English; and where prefectures are."""
+
+from datetime import date
+from typing import Any
+
+from domain.divisions import names as english
+from domain.divisions import prefectures
+
+COLORS = {"red": "red", "orange": "orange", "yellow": "yellow", "blue": "blue", "kept": "green", "missed": "red"}
+
+# The prefectures' seats, degrees north and east, to the nearest 0.01 (public geography).
+_SEATS = {
+    "2201": (43.82, 125.32),
+    "2202": (43.84, 126.55),
+    "2203": (43.17, 124.35),
+    "2204": (42.89, 125.14),
+    "2205": (41.73, 125.94),
+    "2206": (41.94, 126.42),
+    "2207": (45.14, 124.82),
+    "2208": (45.62, 122.84),
+    "2224": (42.89, 129.51),
+}
+_TODAY = date(2026, 1, 1)  # the divisions that the boards are written for
+
+_PREFECTURES = {each.code[:4]: (each.name, english("en")[each.name]) for each in prefectures(_TODAY)}
+
+VOCABULARY: dict[str, dict[str, tuple[str, str]]] = {
+    "level": {"red": ("红", "red"), "orange": ("橙", "orange"), "yellow": ("黄", "yellow"), "blue": ("蓝", "blue")},
+    "prefecture": _PREFECTURES,
+    "channel": {
+        "sms": ("短信", "SMS"),
+        "phone": ("电话", "telephone"),
+        "visit": ("上门", "visit"),
+        "payment": ("止付", "stop-payment"),
+    },
+    "end": {"kept": ("按时", "kept"), "missed": ("超时", "missed")},
+    "whose": {
+        "carrier": ("运营商", "carrier"),
+        "desk": ("坐席", "desk"),
+        "officer": ("民警", "officer"),
+        "bank": ("银行", "bank"),
+    },
+    "state": {
+        "raised": ("已触发", "raised"),
+        "contacting": ("联系中", "contacting"),
+        "in_conversation": ("通话中", "in conversation"),
+        "visit_under_way": ("上门中", "visit under way"),
+        "dissuaded": ("已劝阻", "dissuaded"),
+        "not_persuaded": ("未劝服", "not persuaded"),
+        "already_defrauded": ("已被骗", "already defrauded"),
+        "false_alarm": ("误报", "false alarm"),
+        "unreachable": ("联系不上", "unreachable"),
+        "closed": ("已结案", "closed"),
+        "asked": ("已请求", "asked"),
+        "in_force": ("已止付", "in force"),
+        "refused": ("被拒", "refused"),
+        "expired": ("已到期", "expired"),
+        "released": ("已解除", "released"),
+        "returned": ("已返还", "returned"),
+    },
+    "outcome": {
+        "below_threshold": ("低于阈值", "below threshold"),
+        "unmatched": ("无匹配", "unmatched"),
+        "duplicate": ("重复", "duplicate"),
+        "dead_lettered": ("死信", "dead-lettered"),
+    },
+    "evidence": {
+        "A": ("A 银行确认", "A bank confirmed"),
+        "B": ("B 途中撤销", "B cancelled in flight"),
+        "C": ("C 本人放弃", "C resident gave it up"),
+        "D": ("D 模型估计", "D modelled"),
+    },
+}
+VOCABULARY["outcome"]["raised"] = VOCABULARY["state"]["raised"]
+
+
+def both(value: str) -> str:
+    """A value in Chinese and English; as it is where it has no names."""
+    found = next((words[value] for words in VOCABULARY.values() if value in words), None)
+    return " ".join(dict.fromkeys(found)) if found else value
+
+
+def gazetteer() -> list[dict[str, Any]]:
+    """Where Grafana's map finds a prefecture by its code: a file of its public folder."""
+    return [
+        {"key": code, "name": both(code), "latitude": latitude, "longitude": longitude}
+        for code, (latitude, longitude) in _SEATS.items()
+    ]

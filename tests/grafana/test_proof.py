@@ -1,0 +1,27 @@
+"""Every query of every panel against a real Prometheus that scrapes the demo, and the main figures to the unit."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from simulators.demo import Plan
+from tests.grafana.proof import prove
+from tests.servers.process import free_port
+
+pytestmark = pytest.mark.timeout(400)
+
+
+async def test_every_panel_has_data_and_the_main_figures_are_the_journals(tmp_path: Path) -> None:
+    plan = Plan(timedelta(seconds=35), speed=90, residents=2000, workers=1, metrics_port=free_port())
+    found = await prove(tmp_path, plan)
+    assert found.errors == []
+    assert found.empty == []
+    assert found.unequal == {}
+    told = found.summary()
+    assert told["panels"] >= 75
+    assert told["queries"] == told["with_data"]
+    assert told["figures"] > 50
+    assert sum(number for _, number in found.figures.values()) > 1000  # not all of them zero
+    last_week = next(each for each in found.everything if "offset 1w" in each.asked.expr)
+    assert float(last_week.answer.series[0]["values"][-1][1]) == pytest.approx(60, abs=2)  # as it was put in
