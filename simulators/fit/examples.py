@@ -103,6 +103,11 @@ def _of_calls(kind: EvidenceKind) -> Iterator[Example]:
         yield Example(f"{kind} of over 30 min", (long,), Level.ORANGE, Level.RED)
     paid = _paid(new, ago=_minutes(5), balance=None)
     yield Example(f"{kind} that goes on, and a new payee", (_live(kind, _minutes(10)), *paid), Level.RED)
+    for state in _MOVING:
+        moving = _paid(new, ago=_minutes(1), state=state)
+        yield Example(
+            f"payment {state} to a new payee just after {kind}", (_call(kind, _minutes(3)), *moving), Level.RED
+        )
     late = _paid(new, ago=_minutes(5))
     yield Example(f"a new payee an hour after {kind}", (_call(kind, _minutes(90)), *late), below=Level.RED)
     before = _paid(new, ago=_minutes(30))

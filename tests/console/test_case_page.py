@@ -166,7 +166,7 @@ async def test_of_a_major_incident_the_page_has_what_all_are_to_say(
 async def test_another_case_of_the_resident_is_named(console: Stage, line: Line, operator: Client) -> None:
     resident, case = await red(line)
     other = case.model_copy(update={"id": f"{resident.id}-2", "number": 2, "state": CaseState.CLOSED})
-    redis, partition = console.services.line.redis, home(resident.id, console.house.settings.partitions)
+    redis, partition = console.house.line.redis, home(resident.id, console.house.settings.partitions)
     await redis.hset(key("earlier", partition), other.id, other.model_dump_json())
     page = (await operator.get(f"/cases/{case.id}")).text
     assert f'href="/cases/{other.id}"' in page

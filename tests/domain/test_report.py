@@ -97,7 +97,8 @@ def test_open_cases_are_counted_by_level_and_state_and_leave_the_count_when_they
     line.outcome(Outcome.DISSUADED)
     added = counts.of_standing(None, opened)
     added.update(counts.of_standing(opened, line.here))
-    assert +added == Counter({"open|red|dissuaded": 1})
+    prefecture = line.here.profile.division[:4]
+    assert +added == Counter({"open|red|dissuaded": 1, f"area|red|{prefecture}": 1})
 
 
 def test_contacts_are_counted_by_channel_and_result() -> None:

@@ -21,6 +21,7 @@ from schemas.inputs import Hold, HoldChange, input_adapter
 from schemas.signals import TransferState
 from streams.batch import MOST_HOLDS, Batch
 from streams.change import Standing
+from streams.intake.signals import examine
 from streams.journal import Folded, read_entry
 from streams.raw import Raw
 from streams.screening.records import read
@@ -59,9 +60,9 @@ def test_a_record_of_half_a_million_numbers_is_one_dead_letter_and_so_is_an_empt
 
 
 def test_the_name_of_an_unknown_field_is_not_repeated() -> None:
-    (why,) = letters(json.dumps({**examples.SIGNALS[0], MARKERS[0]: 1}).encode())
-    assert "(a field)" in why
-    assert unfit(why) is None
+    (fault,) = examine([{**examples.SIGNALS[0], MARKERS[0]: 1}], examples.NOW).faults
+    assert fault.field == "(a field)"
+    assert unfit(str(fault)) is None
 
 
 @pytest.mark.parametrize("at", ["2099-12-31T23:59:59Z", "2100-01-01T00:00:00+14:00", "2000-01-01T00:00:00Z"])
