@@ -76,10 +76,10 @@ async def test_a_case_input_refused_and_mended_is_applied_once(line: Line) -> No
         seen=case.version,
         act=act,
     )
-    broken = given.model_dump(mode="json") | {"version": 1}
+    broken = given.model_dump(mode="json") | {"seen": "the first"}
     name = await refused(line, topics.CASE_INPUTS, resident, broken)
-    await send(line, name, 'remove = ["version"]')
-    await send(line, name, 'remove = ["version"]')
+    await send(line, name, f"set = {{seen = {case.version}}}")
+    await send(line, name, f"set = {{seen = {case.version}}}")
     assert not (await line.case(resident)).open
     assert len(await line.facts(resident, FactKind.CLOSED)) == 1
 

@@ -37,7 +37,7 @@ async def shadowed(line: Line) -> list[Alert]:
 
 
 async def test_a_stricter_policy_in_shadow_raises_less_and_changes_nothing(line: Line) -> None:
-    policy = await put_in_shadow(line, blue=-8.0)
+    policy = await put_in_shadow(line, blue=-7.3)
     await line.screen([call()])
     assert await line.levels() == ["blue"]
     assert await shadowed(line) == []
