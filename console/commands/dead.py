@@ -247,7 +247,10 @@ def _ask(question: str, chosen: list[str], *, yes: bool) -> None:
 
 
 async def _with_bar(sending: "Sending", act: "Callable[[Progress], Awaitable[Outcome]]") -> "Outcome":
-    """Do it with a bar. At Ctrl-C what is under way is finished first; at a second one it is broken off."""
+    """Do it with a bar. At Ctrl-C what is under way is finished first; at a second one it is broken off.
+
+    One that comes while all is done and the connections are closed is heard in the same way: what was done is told.
+    """
     from console.progress import bar
 
     loop = asyncio.get_running_loop()
@@ -258,11 +261,8 @@ async def _with_bar(sending: "Sending", act: "Callable[[Progress], Awaitable[Out
         err.print("finishing what is under way; once more to break off")
 
     loop.add_signal_handler(signal.SIGINT, stop)
-    try:
-        with bar(err, "letters") as told:
-            return await act(told)
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
+    with bar(err, "letters") as told:
+        return await act(told)
 
 
 def _end(outcome: "Outcome", done: str, *, as_json: bool) -> None:
