@@ -6,11 +6,10 @@ A folder holds `TOPIC.parquet` (columns partition, offset, timestamp, key, value
 
 import asyncio
 import hashlib
-import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +18,7 @@ from domain.ids import fingerprint
 from schemas.base import Model, When
 from schemas.errors import UserError
 from streams import topics
+from streams.private import new_file
 from streams.producer import Producer, Record
 from streams.reader import beginning_offsets, end_offsets, read_range
 from streams.restore import MARK
@@ -75,7 +75,7 @@ async def backup(settings: Settings, folder: Path, now: datetime, told: Told) ->
     manifest = Manifest(
         at=now, app_id=settings.app_id, partitions=settings.partitions, key=fingerprint(settings.key()), topics=found
     )
-    with _private(folder / MANIFEST) as file:
+    with new_file(folder / MANIFEST) as file:
         file.write(manifest.model_dump_json(indent=2).encode())
     return manifest
 
@@ -126,7 +126,7 @@ async def _refuse_filled(settings: Settings, manifest: Manifest) -> None:
 
 async def _write(settings: Settings, topic: str, path: Path) -> int:
     count = 0
-    with _private(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
+    with new_file(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
         async for rows in _batches(settings, topic):
             writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
             count += len(rows)
@@ -173,10 +173,6 @@ def _refuse_other(settings: Settings, manifest: Manifest) -> None:
         raise BackupError(f"the backup has {manifest.partitions} partitions, not {settings.partitions}. {do}")
     if manifest.key != fingerprint(settings.key()):
         raise BackupError("the backup was made under another QUANZU_SECRET: no resident would be found again. Set that")
-
-
-def _private(path: Path) -> IO[bytes]:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _digest(path: Path) -> str:

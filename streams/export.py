@@ -4,7 +4,6 @@ The journal is read a partition after the other, since all about a resident lies
 of one partition. Parquet is written by pyarrow, a row group for each batch.
 """
 
-import os
 import types
 import typing
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -22,6 +21,7 @@ from schemas.cases import Case
 from schemas.events import CaseEvent
 from streams import topics
 from streams.journal import read_entry
+from streams.private import new_file
 from streams.reader import read_on
 from streams.settings import Settings
 
@@ -88,8 +88,7 @@ async def export(settings: Settings, kind: Kind, span: Span, name: Pseudonym, fi
     Raises FileExistsError when there is such a file.
     """
     columns, written = schema(kind), 0
-    made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(made, "wb") as out, _writer(form, out, columns) as write:
+    with new_file(file) as out, _writer(form, out, columns) as write:
         async for batch in _batches(_rows(settings, kind, span, name)):
             write.write_batch(_as_arrow(batch, columns))
             written += len(batch)
@@ -129,7 +128,7 @@ async def _batches(rows: AsyncIterator[NamedTuple]) -> AsyncIterator[list[NamedT
         yield batch
 
 
-def _writer(form: Format, out: typing.BinaryIO, columns: pa.Schema) -> parquet.ParquetWriter | csv.CSVWriter:
+def _writer(form: Format, out: typing.IO[bytes], columns: pa.Schema) -> parquet.ParquetWriter | csv.CSVWriter:
     return parquet.ParquetWriter(out, columns) if form is Format.PARQUET else csv.CSVWriter(out, columns)
 
 

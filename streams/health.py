@@ -14,7 +14,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import orjson
 from prometheus_client import make_wsgi_app
 
-from streams.settings import SettingsError
+from streams.metrics import taken
 
 PULSE_SECONDS = 1.0
 SILENT_SECONDS = 20.0
@@ -28,7 +28,6 @@ class Pulse:
     """That a loop comes round. `ready`: whether the worker takes its part in the line now; asked by another thread."""
 
     ready: Callable[[], bool]
-    began: float = field(default_factory=time.monotonic)
     _beaten: float = field(default_factory=time.monotonic)
 
     async def beat(self) -> None:
@@ -49,10 +48,7 @@ def serve(host: str, port: int, pulse: Pulse) -> None:
     try:
         server = make_server(host, port, _app(pulse), _Server, _Silent)
     except OSError as error:
-        raise SettingsError(
-            f"QUANZU_METRICS_PORT = {port}: cannot listen on {host} ({error.strerror}). Each worker on a machine "
-            "needs a port of its own: set another, or 0 for none"
-        ) from None
+        raise taken("QUANZU_METRICS_PORT", host, port, error) from None
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
 
 

@@ -51,7 +51,12 @@ def serve(port: int, host: str = "127.0.0.1", setting: str = "QUANZU_METRICS_POR
     try:
         start_http_server(port, addr=host)
     except OSError as error:
-        raise SettingsError(
-            f"{setting} = {port}: cannot listen on {host} ({error.strerror}). Each worker on a machine "
-            "needs a port of its own: set another, or 0 for none"
-        ) from None
+        raise taken(setting, host, port, error) from None
+
+
+def taken(setting: str, host: str, port: int, error: OSError) -> SettingsError:
+    """Why nobody can be told anything at the port that `setting` names."""
+    return SettingsError(
+        f"{setting} = {port}: cannot listen on {host} ({error.strerror}). Each worker on a machine "
+        "needs a port of its own: set another, or 0 for none"
+    )

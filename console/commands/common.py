@@ -1,7 +1,6 @@
 """What the commands share: where they write, how options read, the settings, the line."""
 
 import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
@@ -66,7 +65,9 @@ Reason = Annotated[str, typer.Option(help="Why: it is kept")]
 
 def write_new(file: Path, raw: bytes) -> None:
     """Write a file that only its owner reads, and never over another. Raises FileExistsError."""
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
+    from streams.private import new_file
+
+    with new_file(file) as made:
         made.write(raw)
 
 

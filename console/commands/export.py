@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from console.commands.common import By, Reason, load_settings, moment, opened, out
+from console.commands.common import By, Reason, moment, opened, out
 
 FORMATS = (".parquet", ".csv")
 
@@ -36,11 +36,11 @@ def export(
         raise typer.BadParameter(f"{file.name!r} ends with none of {', '.join(FORMATS)}: the ending says the format")
     if file.exists():
         raise typer.BadParameter(f"{file} is there already: an export never writes over a file")
-    name = str if ids else pseudonyms(load_settings().key())
 
     async def run() -> None:
         async with opened() as line:
             now: datetime = line.clock.now()
+            name = str if ids else pseudonyms(line.settings.key())
             span = Span(moment(since, now), moment(until, now))
             detail = f"{span.since:%Y-%m-%dT%H:%M%z} to {span.until:%Y-%m-%dT%H:%M%z}, {'ids' if ids else 'pseudonyms'}"
             entry = AuditEntry(at=now, by=by, act="look-export", on=kind, reason=reason, detail=detail)

@@ -1,7 +1,7 @@
 """What each level is, by example: what a policy must say whatever its weights were learnt from.
 
 The rows of the levels' table in the documentation, and what is said beside it of single pieces of evidence. They are
-kept beside the fit and not in the policy, since no policy may choose them: weights are learnt within them (bounds.py),
+kept beside the fit and not in the policy, since no policy may choose them: weights are learnt within them (within.py),
 and a policy in force that breaks one fails a test. That the whole set can be kept shows the policy set by hand.
 """
 
