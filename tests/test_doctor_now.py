@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from quanzu import app
-from tests.servers import free_port
+from streams.ports import free_port
 
 
 @pytest.fixture

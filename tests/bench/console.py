@@ -26,6 +26,7 @@ from schemas.cases import Case
 from schemas.staff import Account, StaffRole
 from streams import topics
 from streams.line import Line
+from streams.ports import free_port
 from streams.reader import end_offsets
 from streams.settings import Settings
 from tests.bench import casework
@@ -35,7 +36,6 @@ from tests.bench.work import until, working
 from tests.console.open_cases import fill, taken
 from tests.field.overload import cpu_seconds
 from tests.field.rebuild import opened
-from tests.servers import free_port
 from tests.servers.process import Process
 
 CASES, CASES_SHORT = 10_000, 1_000

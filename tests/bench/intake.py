@@ -22,6 +22,7 @@ from simulators.ordinary import OrdinaryLife
 from streams.embedded import die_with_parent
 from streams.intake.settings import make_key
 from streams.intake.signals import records_of
+from streams.ports import free_port
 from streams.settings import Settings
 from tests.bench import life, limits
 from tests.bench.bare import NDJSON
@@ -30,7 +31,6 @@ from tests.bench.servers import real
 from tests.bench.work import Pace, beside, each, until
 from tests.field.load import AT
 from tests.field.overload import cpu_seconds
-from tests.servers import free_port
 
 LINES = 500  # of a request
 REQUESTS = {"ndjson_500": 200, "single": 4_000}  # of a run

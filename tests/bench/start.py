@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from streams.embedded import die_with_parent
+from streams.ports import free_port
 from tests.bench.figures import Found, Given, figure
-from tests.servers import free_port
 from tests.servers.process import wait_for
 
 READY = {"worker": "the worker is ready", "demo": "http://"}  # the demo prints where to come in

@@ -15,12 +15,12 @@ from console.web.app import create_app
 from console.web.serve import serving
 from console.web.settings import ConsoleSettings
 from schemas.staff import StaffRole
+from streams.ports import free_port
 from tests.browser.people import People
 from tests.browser.test_officer import hold, on, opened, press
 from tests.console.stage import Stage
 from tests.console.visiting import NAME, visiting
 from tests.line.signals import call, transfer
-from tests.servers.process import free_port
 
 KEPT = "caches.match('/tasks').then(Boolean)"
 WITHOUT_NETWORK = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION_REFUSED", "ERR_FAILED", "ERR_INCOMPLETE_CHUNKED")

@@ -15,11 +15,11 @@ from console.web.case.kept_back import ACTS, SENDING
 from console.web.settings import ConsoleSettings
 from schemas.levels import Action
 from schemas.staff import Account, StaffRole
+from streams.ports import free_port
 from tests.console.case_forms import JSON, red, send
 from tests.console.stage import Client
 from tests.line.house import House, house, until
 from tests.line.rig import Line
-from tests.servers import free_port
 from tests.servers.process import Process
 
 PROGRAM = Path(quanzu.__file__)

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Response
 from console.web import serve
 from console.web.events import Events
 from console.web.settings import ConsoleSettings
-from tests.servers import free_port
+from streams.ports import free_port
 
 STREAMS = 3
 
@@ -61,7 +61,9 @@ async def test_the_streams_of_open_pages_end_with_the_console_and_leave_no_trace
             told = await asyncio.gather(*reading)
     assert [lines[0] for lines in told] == ["event: begin"] * STREAMS
     assert left.qsize() == STREAMS, "each was cleaned up"
-    assert [record.getMessage() for record in caplog.records] == []
+    # A Kafka client of another test, which is still being closed, says what it has to in the same process.
+    told_of_it = [record.getMessage() for record in caplog.records if not record.name.startswith("aiokafka")]
+    assert told_of_it == []
 
 
 async def test_a_stream_whose_browser_leaves_is_cleaned_up_while_the_console_goes_on() -> None:

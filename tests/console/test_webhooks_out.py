@@ -21,10 +21,10 @@ from starlette.routing import Route
 
 from schemas.staff import StaffRole
 from schemas.webhooks import Health
+from streams.ports import free_port
 from streams.webhooks import UNTRUSTED, distrusted
 from tests.console.stage import Client, Stage
 from tests.console.test_api import note, red
-from tests.servers import free_port
 
 PAGE = "/integrations/webhooks"
 

@@ -16,9 +16,9 @@ from kafka.admin import ACLResourcePatternType as Pattern
 from redis.exceptions import RedisError
 
 from streams.acls import acls, grants
+from streams.ports import free_port
 from streams.redis_client import Login, client
 from streams.rights import Component
-from tests.servers import free_port
 from tests.servers.guard import tools
 from tests.servers.kafka import jars
 from tests.servers.process import Process

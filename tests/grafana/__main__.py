@@ -8,9 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from simulators.demo import Plan
+from streams.ports import free_port
 from tests.grafana.pictures import draw
 from tests.grafana.proof import prove
-from tests.servers.process import free_port
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from schemas.levels import Action, EvidenceClass, Level
 from simulators.demo import Demo, Plan, Running, drained
 from streams import topics
 from streams.exporter.exporter import LOOKS
+from streams.intake.signals import ACCEPTED
 from streams.producer import Record
 from streams.report import OUTCOMES, journal_events
 from streams.settings import Settings
@@ -84,6 +85,7 @@ async def prove(folder: Path, plan: Plan, interval: str = "15s") -> Proof:
     targets = {"quanzu-exporter": [first], "quanzu-worker": [first + 1 + n for n in range(plan.workers)]}
     prometheus = PrometheusServer(folder / "prometheus", targets)
     prometheus.backfill(_last_week(time.time()))
+    before = _accepted_here()
     async with demo.running() as running:
         with prometheus:
             began = time.time()
@@ -94,7 +96,7 @@ async def prove(folder: Path, plan: Plan, interval: str = "15s") -> Proof:
             everything = await asyncio.to_thread(ask_all, prometheus, span, EVERYTHING, interval)
             one = await asyncio.to_thread(ask_all, prometheus, span, ONE, interval)
             await running.workers.stop()  # from here on nothing changes
-            return Proof(everything, one, span, await _figures(running, prometheus))
+            return Proof(everything, one, span, await _figures(running, prometheus, before))
 
 
 async def _poison(running: Running) -> None:
@@ -112,8 +114,17 @@ def _last_week(now: float) -> str:
     return "\n".join([*lines, "# EOF", ""])
 
 
-async def _figures(running: Running, prometheus: PrometheusServer) -> dict[str, tuple[float, float]]:
-    """Once Prometheus has what stands since now: each main figure, and what the journal says it must be."""
+def _accepted_here() -> float:
+    """What this process' intakes have counted: it may have run others before the one that is proved."""
+    [family] = ACCEPTED.collect()
+    return sum(sample.value for sample in family.samples if sample.name.endswith("_total"))
+
+
+async def _figures(running: Running, prometheus: PrometheusServer, before: float) -> dict[str, tuple[float, float]]:
+    """Once Prometheus has what stands since now: each main figure, and what the journal says it must be.
+
+    `before`: signals that this process had accepted before the demo.
+    """
     stopped, until = time.time(), time.monotonic() + FRESH_SECONDS
     seen = 'quanzu_exporter_look_timestamp_seconds{look="partitions"}'
     while not (found := (await asyncio.to_thread(prometheus.query, seen)).series) or float(found[0]["value"][1]) < (
@@ -127,7 +138,7 @@ async def _figures(running: Running, prometheus: PrometheusServer) -> dict[str, 
     wanted = dict(_by_journal(entries))
     for outcome in OUTCOMES:
         wanted[f'sum(quanzu_signals{{outcome="{outcome}"}})'] = sum(each.get(outcome, 0) for each in tallies.values())
-    wanted["sum(quanzu_signals_accepted_total)"] = sum(running.feeders.accepted.values())
+    wanted["sum(quanzu_signals_accepted_total)"] = before + sum(running.feeders.accepted.values())
     return {expr: (await asyncio.to_thread(_value, prometheus, expr), number) for expr, number in wanted.items()}
 
 

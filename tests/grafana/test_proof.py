@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from simulators.demo import Plan
+from streams.ports import free_port
 from tests.grafana.proof import prove
-from tests.servers.process import free_port
 
 pytestmark = pytest.mark.timeout(400)
 

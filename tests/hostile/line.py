@@ -21,6 +21,7 @@ from streams import topics
 from streams.channels.settings import ChannelSettings
 from streams.embedded import Embedded
 from streams.intake.settings import embedded_key
+from streams.ports import free_port
 from streams.producer import Producer
 from streams.reader import end_offsets, read_all
 from streams.screening.store import EvidenceStore
@@ -28,7 +29,6 @@ from streams.settings import Settings
 from streams.store import CaseStore
 from tests.hostile.examples import ROOT
 from tests.hostile.mutations import MARKERS
-from tests.servers import free_port
 
 READY_SECONDS = 60.0
 DRAIN_SECONDS = 900.0

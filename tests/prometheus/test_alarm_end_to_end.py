@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
-from tests.servers.process import free_port, wait_for
+from streams.ports import free_port
+from tests.servers.process import wait_for
 from tests.servers.prometheus import Alertmanager, PrometheusServer
 
 # Alertmanager waits half a minute between two messages of a group, and Prometheus 15 s before it believes Redis.

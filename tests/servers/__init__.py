@@ -3,6 +3,6 @@
 Each is a context: what it started is gone when it ends, and also when this process is killed.
 """
 
-from tests.servers.process import MissingError, free_port
+from tests.servers.process import MissingError
 
-__all__ = ["MissingError", "free_port"]
+__all__ = ["MissingError"]

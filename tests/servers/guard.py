@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from streams.ports import free_port
 from tests.servers.certificates import Certificate
-from tests.servers.process import free_port
 
 MECHANISM = "SCRAM-SHA-512"
 JAAS = "org.apache.kafka.common.security.scram.ScramLoginModule required;"

@@ -12,8 +12,9 @@ from typing import Self, TypeVar
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError
 
+from streams.ports import free_port
 from tests.servers.guard import Guard
-from tests.servers.process import LOOK_SECONDS, Process, free_port, need, wait_for
+from tests.servers.process import LOOK_SECONDS, Process, need, wait_for
 from tests.servers.proxy import Proxy
 
 POM = Path(__file__).parents[1] / "kafka" / "pom.xml"

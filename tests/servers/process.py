@@ -41,13 +41,6 @@ def need(*programs: str) -> None:
         raise MissingError(f"{', '.join(missing)} not installed: apt-get install {packages}")
 
 
-def free_port() -> int:
-    """A loopback port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Process:
     """One server: started, killed, stopped, and started again by the same command."""
 

@@ -8,7 +8,8 @@ from typing import Any, Self
 import httpx
 import yaml
 
-from tests.servers.process import Process, free_port, need
+from streams.ports import free_port
+from tests.servers.process import Process, need
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "prometheus"
 

@@ -8,8 +8,9 @@ from typing import Any, Self
 
 from redis import Redis, RedisError
 
+from streams.ports import free_port
 from tests.servers.certificates import Certificate
-from tests.servers.process import Process, free_port, need, wait_for
+from tests.servers.process import Process, need, wait_for
 from tests.servers.proxy import Proxy
 
 SERVICE = "quanzu"

@@ -27,12 +27,12 @@ from streams.now.page import Page, danger, missed
 from streams.now.watchers import WatchersNow
 from streams.orphans import Orphans
 from streams.policies import Policies
+from streams.ports import free_port
 from streams.producer import Producer
 from streams.reader import end_offsets
 from streams.settings import Settings
 from streams.store import CaseStore
 from tests.domain.builders import NOON, alert
-from tests.servers import free_port
 
 DATABASE, PARTITION = 13, 0
 
