@@ -122,7 +122,7 @@ def _briers(axes: "Axes", report: Report) -> None:
         briers = [each[kind]["brier"] for each in judged.values()]
         axes.bar([place + aside for place in places], briers, width=0.27, color=colour, label=_words(kind))
     axes.set_xticks(places, list(judged), rotation=30, ha="right", fontsize=8)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, **_ABOVE)  # a bar may be as high as the axis
     _name(axes, "judged on the days from, and on unseen seeds", "Brier score (less is better)")
 
 
