@@ -264,6 +264,15 @@ def test_a_fault_of_the_program_keeps_its_traceback_and_servers_that_are_away_ar
     )
 
 
+def test_a_table_is_not_cut_where_there_is_no_terminal() -> None:
+    wide = "from rich.table import Table\nfrom console.commands.common import out\nt = Table(*'abcd')\n"
+    wide += "t.add_row(*('figure' * 6 for _ in range(4)))\nout.print(t)"
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    command = [sys.executable, "-c", wide]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert told.count("figure" * 6) == 4
+
+
 def test_a_worker_whose_metrics_port_is_taken_ends_with_one_sentence(house: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

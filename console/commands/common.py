@@ -1,6 +1,8 @@
 """What the commands share: where they write, how options read, the settings, the line."""
 
 import logging
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
@@ -14,8 +16,16 @@ if TYPE_CHECKING:
     from streams.line import Line
     from streams.settings import Settings
 
-out = Console()
-err = Console(stderr=True)
+PIPED = 200  # columns where there is no terminal: in a file or another program a cut figure is a lost one
+
+
+def _console(*, stderr: bool = False) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() or "COLUMNS" in os.environ else PIPED)
+
+
+out = _console()
+err = _console(stderr=True)
 
 
 def duration(text: object) -> timedelta:
