@@ -93,8 +93,7 @@ async def restore(settings: Settings, folder: Path, told: Told) -> Manifest:
             raise BackupError(
                 f"{folder / name}.parquet is not what was written: its SHA-256 differs. Take another copy"
             )
-        if filled := sum((await end_offsets(settings, name)).values()):
-            raise BackupError(f"topic {name} holds {filled:,} records: a backup is restored into empty topics only")
+    await _refuse_filled(settings, manifest)
     producer = Producer(settings)
     await producer.start()
     try:

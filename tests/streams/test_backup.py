@@ -11,7 +11,9 @@ from streams.backup import BackupError
 from streams.embedded import Embedded
 from streams.producer import Producer, Record
 from streams.reader import read_all
+from streams.restore import MARK
 from streams.settings import Settings
+from streams.store import connect
 from tests.dispatched import NOW
 
 
@@ -95,3 +97,12 @@ async def test_another_key_or_number_of_partitions_is_refused(saved: Path, fresh
         await restored(other, saved)
     with pytest.raises(BackupError, match="Set QUANZU_PARTITIONS=4"):
         await restored(fresh.model_copy(update={"partitions": 8}), saved)
+
+
+async def test_a_redis_that_holds_a_store_is_refused_before_anything_is_written(saved: Path, fresh: Settings) -> None:
+    redis = connect(fresh)
+    await redis.set(MARK, "another")
+    with pytest.raises(BackupError, match="this Redis holds a store already"):
+        await restored(fresh, saved)
+    await redis.aclose()
+    assert [record async for record in read_all(fresh, "case-events")] == []
