@@ -11,7 +11,7 @@ twice, and it is counted. A failure is never slept on: it is reported, and the c
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from types import MappingProxyType
 from weakref import WeakValueDictionary
@@ -34,7 +34,7 @@ from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
 from streams.dead_letters import DeadLetters
 from streams.producer import Producer, Record
-from streams.retry import TRANSIENT, until_done
+from streams.retry import TRANSIENT, until_done, wanted
 from streams.topics import CASE_INPUTS
 
 log = logging.getLogger(__name__)
@@ -79,15 +79,18 @@ class Channel:
         async with asyncio.TaskGroup() as group:
             for dispatch in {dispatch.id: dispatch for dispatch in dispatches}.values():
                 group.create_task(self._traced(dispatch, traces.get(dispatch.id)))
-        if self._draining:
-            await asyncio.Event().wait()  # some were not begun: an ack must not follow
+        while self._draining:  # some were not begun: an ack must not follow, so only a cancellation ends this
+            if not wanted():  # it was swallowed on the way here
+                raise asyncio.CancelledError
+            await asyncio.sleep(WAIT_SECONDS)
 
     async def drain(self) -> None:
         """Begin nothing more, and return when what is under way has come to its end."""
         self._draining = True
-        for slots in (self._slots, self._red_slots):
-            for _ in range(self._concurrency):
-                await slots.acquire()
+        async with AsyncExitStack() as held:  # given back at the end: who waits for one sees that no more is begun
+            for slots in (self._slots, self._red_slots):
+                for _ in range(self._concurrency):
+                    await held.enter_async_context(slots)
 
     async def _traced(self, dispatch: Dispatch, trace: tracing.Trace | None) -> None:
         with (

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -247,6 +248,31 @@ async def test_a_channel_that_is_drained_ends_what_it_began_and_begins_nothing_m
         for task in (carrying, other):  # neither has ended: what was not begun must not be acked
             assert not task.done()
             task.cancel()
+
+
+async def test_who_comes_to_a_drained_channel_with_a_cancellation_that_was_swallowed_ends_all_the_same(
+    settings: Settings,
+) -> None:
+    async with rigged(settings, Kind.NEITHER) as rig:
+        waiting = await rig.decided(dispatch_for((await rig.resident()).id))
+        outgoing = await rig.worker()
+        channel = outgoing.channel(SmsProvider(outgoing))
+        await channel.drain()
+        begun = asyncio.Event()
+
+        async def swallowing() -> None:
+            with suppress(asyncio.CancelledError):
+                begun.set()
+                await asyncio.Event().wait()
+            await channel.carry([waiting])
+
+        task = asyncio.create_task(swallowing())
+        await begun.wait()
+        task.cancel()
+        async with asyncio.timeout(5):
+            await asyncio.wait([task])
+        assert task.cancelled()
+        assert contacts(rig, waiting) == 0
 
 
 async def test_a_step_that_falls_while_its_contact_is_prepared_is_not_made(settings: Settings) -> None:
