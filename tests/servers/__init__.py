@@ -2,7 +2,3 @@
 
 Each is a context: what it started is gone when it ends, and also when this process is killed.
 """
-
-from tests.servers.process import MissingError
-
-__all__ = ["MissingError"]
