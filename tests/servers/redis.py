@@ -159,6 +159,10 @@ class GuardedRedis(RedisServer):
             found: list[dict[str, Any]] = hand.acl_log()
         return [f"{each['username']}: {each['reason']} {each['object']} in {each['context']}" for each in found]
 
+    def forget_denials(self) -> None:
+        with self.client() as hand:
+            hand.acl_log_reset()
+
 
 class RedisPair:
     """A primary, its replica, and Sentinels that let the replica take over when the primary is away.
