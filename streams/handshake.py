@@ -37,7 +37,7 @@ def _trusted(connection: socket.socket, host: str, context: ssl.SSLContext, ca: 
         context.wrap_socket(connection, server_hostname=host).close()
     except ssl.SSLCertVerificationError as error:
         return distrust(error, ca)
-    except (ssl.SSLError, ConnectionError, TimeoutError):
+    except (ssl.SSLError, ConnectionError):  # who says nothing in time may only be busy, or frozen
         return f"it does not speak TLS on this port. Use its TLS port, or see {tls}"
     return None
 

@@ -36,7 +36,7 @@ from streams.redis_access import admitted
 from streams.releases import HandOvers, Releases
 from streams.residents.register import Residents
 from streams.restore import Shared
-from streams.rights import Component, lacking
+from streams.rights import RIGHTS, Component, lacking
 from streams.screening.screening import Screening
 from streams.settings import Settings, SettingsError
 from streams.staff import Staff
@@ -130,7 +130,8 @@ class Line:
     async def _begin(self) -> None:
         await self.timekeeper.start()
         sources.know(configured_sources(self.settings))
-        await self.producer.start()
+        if RIGHTS[self.component].writes:
+            await self.producer.start()
         await self.shared.ensure()
 
     async def close(self) -> None:

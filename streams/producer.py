@@ -60,7 +60,11 @@ class Producer:
             linger_ms=0,
             max_request_size=MAX_BYTES,
         )
-        await producer.start()
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
         self._kafka = producer
 
     async def stop(self) -> None:

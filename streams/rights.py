@@ -1,8 +1,9 @@
 """What each component must be let do at Kafka and at Redis, and no more: least rights, by which the ACLs are made.
 
 A worker carries the line and fills the store; intake faces the outside, and reads and writes little; the console shows
-what there is and writes inputs; the doctor looks; an operator's commands (topics, residents, backup, rebuild) do all
-that may be done to an installation. deploy/kafka/acls.sh and deploy/redis/users.acl are made from this page.
+what there is and writes inputs; the exporter looks, and keeps what it found of the audit; the doctor looks; an
+operator's commands (topics, residents, backup, rebuild) do all that may be done to an installation.
+deploy/kafka/acls.sh and Redis's ACL file are made from this page.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,6 +29,7 @@ class Component(StrEnum):
     WORKER = "worker"
     INTAKE = "intake"
     CONSOLE = "console"
+    EXPORTER = "exporter"
     DOCTOR = "doctor"
     OPERATOR = "operator"
 
@@ -130,6 +132,12 @@ RIGHTS: Mapping[Component, Rights] = {
             topics.DEAD_LETTERS,
         ),
         keys=_keys(_OWN_OF_CONSOLE, ("*",)),
+    ),
+    Component.EXPORTER: Rights(
+        reads=(topics.AUDIT,),
+        writes=(),
+        keys=_keys(("audit-verified", "clocks-off"), ("*",)),
+        commands=(*_LOOKS, "+set", "+hset", "+expire"),
     ),
     Component.DOCTOR: Rights(
         reads=(topics.CASE_INPUTS, *topics.LANES), writes=(), keys=_keys((), ("*",)), commands=_LOOKS

@@ -8,9 +8,10 @@ from streams.rights import Component
 from streams.settings import SettingsError, kept
 
 SERVERS = ("kafka", "redis")
-OWN = ("secret", "receipts-secret", "kafka-admin", "redis-replica", "redis-sentinel", "sentinels")
+OWN = ("secret", "receipts-secret", "kafka-admin", "redis-replica", "redis-sentinel", "sentinels", "grafana-admin")
 """`secret`: QUANZU_SECRET. `kafka-admin`: of the brokers' super user. `redis-replica`, `redis-sentinel`: by which
-these come to Redis. `sentinels`: by which whoever asks the Sentinels comes to them."""
+these come to Redis. `sentinels`: by which whoever asks the Sentinels comes to them. `grafana-admin`: of the boards'
+administrator."""
 
 
 def names() -> tuple[str, ...]:

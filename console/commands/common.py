@@ -92,12 +92,16 @@ def load_settings() -> "Settings":
 
 
 @asynccontextmanager
-async def opened() -> AsyncIterator["Line"]:
-    """The line on servers that are there: of the settings, or of a Quanzu running in the data folder."""
+async def opened(component: str = "operator") -> AsyncIterator["Line"]:
+    """The line on servers that are there: of the settings, or of a Quanzu running in the data folder.
+
+    `component`: whose rights the process has (streams/rights).
+    """
     from streams.commands import opened as on
+    from streams.rights import Component
     from streams.running import reachable
 
     settings = load_settings()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is not the command's affair
-    async with on(reachable(settings)) as line:
+    async with on(reachable(settings), Component(component)) as line:
         yield line

@@ -13,10 +13,11 @@ app = typer.Typer(name="metrics", no_args_is_help=True, help="The province's met
 def metrics_serve() -> None:
     """Tell Prometheus what stands in the store and the servers: one process for an installation, beside the workers."""
     from streams.exporter.exporter import exporting
+    from streams.rights import Component
     from streams.serving import told_to_stop
 
     async def run() -> None:
-        async with opened() as line, exporting(line, load_settings().exporter_port) as address:
+        async with opened(Component.EXPORTER) as line, exporting(line, load_settings().exporter_port) as address:
             out.print(address, highlight=False)
             await told_to_stop()
 

@@ -4,7 +4,7 @@
 # ADMIN: a file for --command-config, with security.protocol, sasl.jaas.config and ssl.truststore.*.
 # `quanzu access grant` does the same without Kafka's own tools, and makes the users too.
 set -eu
-wanted=" ${*:-worker intake console doctor operator} "
+wanted=" ${*:-worker intake console exporter doctor operator} "
 acls() {
   case "$wanted" in *" $1 "*) ;; *) return 0 ;; esac
   user="User:quanzu-$1"
@@ -22,6 +22,8 @@ acls console --operation Describe --operation DescribeConfigs --topic signals-ur
 acls console --operation Read --topic case-inputs --topic case-events --topic case-snapshots --topic residents --topic watchlist --topic policies --topic rosters --topic accounts --topic feeds --topic staff --topic drafts --topic alarms --topic webhooks --topic complaints --topic incidents --topic releases --topic handovers --topic calls --topic bank-messages --topic audit --topic shadow --topic dead-letters
 acls console --operation Write --topic signals-urgent --topic signals --topic case-inputs --topic residents --topic policies --topic rosters --topic staff --topic drafts --topic alarms --topic webhooks --topic complaints --topic incidents --topic releases --topic handovers --topic calls --topic bank-messages --topic audit --topic dead-letters
 acls console --operation Read --resource-pattern-type prefixed --group quanzu-w
+acls exporter --operation Describe --operation DescribeConfigs --topic signals-urgent --topic signals --topic case-inputs --topic case-events --topic case-snapshots --topic dispatches.red --topic dispatches.sms --topic dispatches.phone --topic dispatches.visit --topic dispatches.payment --topic residents --topic watchlist --topic policies --topic rosters --topic accounts --topic feeds --topic staff --topic drafts --topic alarms --topic webhooks --topic complaints --topic incidents --topic releases --topic handovers --topic calls --topic bank-messages --topic audit --topic shadow --topic dead-letters
+acls exporter --operation Read --topic audit
 acls doctor --operation Describe --operation DescribeConfigs --topic signals-urgent --topic signals --topic case-inputs --topic case-events --topic case-snapshots --topic dispatches.red --topic dispatches.sms --topic dispatches.phone --topic dispatches.visit --topic dispatches.payment --topic residents --topic watchlist --topic policies --topic rosters --topic accounts --topic feeds --topic staff --topic drafts --topic alarms --topic webhooks --topic complaints --topic incidents --topic releases --topic handovers --topic calls --topic bank-messages --topic audit --topic shadow --topic dead-letters
 acls doctor --operation Read --topic case-inputs --topic signals-urgent --topic signals
 acls doctor --operation Describe --group quanzu

@@ -51,8 +51,8 @@ class Copies:
 
 
 def copies(settings: Settings) -> Copies:
-    """How Kafka's copies stand. It waits for it: call it in a thread. Raises KafkaError or OSError when it is away."""
-    admin = KafkaAdminClient(bootstrap_servers=settings.brokers, bootstrap_timeout_ms=REACH_MS)
+    """How Kafka's copies stand. It waits for it: call it in a thread. Raises as kafka_client.admin does."""
+    admin = kafka_admin(settings, REACH_MS)
     try:
         alive = _alive(admin)
         found = [topic for topic in admin.describe_topics() if topic["name"] in _TOPICS]

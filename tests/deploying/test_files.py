@@ -22,7 +22,14 @@ DEPLOY = ROOT / "deploy"
 BIN = Path(sys.executable).parent
 KUBERNETES = sorted(path for path in (DEPLOY / "kubernetes").glob("*.yaml") if path.name != "kustomization.yaml")
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
-COMMANDS = {("worker",), ("intake", "serve"), ("console", "serve"), ("topics", "create"), ("doctor",)}
+COMMANDS = {
+    ("worker",),
+    ("intake", "serve"),
+    ("console", "serve"),
+    ("metrics", "serve"),
+    ("topics", "create"),
+    ("doctor",),
+}
 """What tests/secure runs as processes; `access grant` with its folder beside."""
 KEDA = "keda.sh"  # its kinds are in no schema of Kubernetes'
 
@@ -80,6 +87,22 @@ def test_each_component_has_its_own_users_secrets_alone() -> None:
                 f"kafka-{user}",
                 f"redis-{user}",
             }, name
+
+
+def test_compose_s_prometheus_watches_what_the_other_one_does_by_the_same_rules(tmp_path: Path) -> None:
+    here, there = (yaml.safe_load((DEPLOY / name / "prometheus.yml").read_text()) for name in ("compose", "prometheus"))
+    shape = [
+        [(job["job_name"], job.get("scrape_interval")) for job in each["scrape_configs"]] for each in (here, there)
+    ]
+    assert shape[0] == shape[1]
+    assert (here["rule_files"], here["global"]) == (there["rule_files"], there["global"])
+    asked = {target.split(":")[0] for job in here["scrape_configs"] for target in job["static_configs"][0]["targets"]}
+    asked |= {here["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"][0].split(":")[0]}
+    assert asked - {"127.0.0.1"} <= compose()["services"].keys()
+    (tmp_path / "rules").symlink_to(DEPLOY / "prometheus" / "rules")
+    (tmp_path / "prometheus.yml").write_text((DEPLOY / "compose" / "prometheus.yml").read_text())
+    told = ran("promtool", "check", "config", tmp_path / "prometheus.yml")
+    assert told.returncode == 0, told.stderr
 
 
 def test_what_is_mounted_of_the_repository_is_there() -> None:

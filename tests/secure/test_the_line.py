@@ -13,14 +13,17 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from schemas.cases import Case
+from streams.exporter.exporter import LOOKS
 from streams.keys import key
 from streams.rights import Component
 from tests.secure.installation import FEEDS, KEYS, QUANZU, Installation, port
 from tests.servers.certificates import Certificate
 from tests.servers.process import wait_for
 
+UP = ("quanzu_kafka_up", "quanzu_redis_up", "quanzu_cases_known")
 BAD = ("Traceback", "Authorization", "NOPERM", "no permissions", "ACL failure", "Unclosed")
 
 
@@ -32,6 +35,7 @@ class Running:
     intake: str
     console: str
     health: str
+    metrics: str
     certificates: dict[str, Certificate]
     logs: list[Path]
 
@@ -65,7 +69,7 @@ def running(installation: Installation) -> Iterator[Running]:
     made.redis.forget_denials()  # those that the tests of refusals provoked, when they ran before in this process
     server = made.ours.issue("https")
     keys = ",".join(f"{feed}:{sha256(word.encode()).hexdigest()}" for feed, word in KEYS.items())
-    ports = {name: port() for name in ("intake", "console", "worker")}
+    ports = {name: port() for name in ("intake", "console", "worker", "exporter")}
     address = f"https://127.0.0.1:{ports['intake']}"
     receipts = {"RECEIPTS_URL": f"{address}/receipts", "API_KEYS": keys}
     served = {"INTAKE_CERTIFICATE": str(server.certificate), "INTAKE_KEY": str(server.key)}
@@ -89,15 +93,18 @@ def running(installation: Installation) -> Iterator[Running]:
         start("intake", made.environment(Component.INTAKE, **own), *QUANZU, "intake", "serve")
         desk = made.environment(Component.CONSOLE, CONSOLE_PORT=ports["console"], **shown)
         start("console", desk, *QUANZU, "console", "serve")
+        look = made.environment(Component.EXPORTER, EXPORTER_PORT=ports["exporter"])
+        start("exporter", look, *QUANZU, "metrics", "serve")
         found = Running(
             made,
             address,
             f"https://127.0.0.1:{ports['console']}",
             f"http://127.0.0.1:{ports['worker']}",
+            f"http://127.0.0.1:{ports['exporter']}/metrics",
             {feed: made.ours.issue(feed, feed) for feed in FEEDS},
             logs,
         )
-        for where in (f"{found.health}/readyz", f"{found.intake}/readyz", f"{found.console}/readyz"):
+        for where in (f"{found.health}/readyz", f"{found.intake}/readyz", f"{found.console}/readyz", found.metrics):
             wait_for(lambda where=where: answers(found, where), f"{where}; see {made.folder}")  # type: ignore[misc]
         yield found
 
@@ -134,6 +141,15 @@ def signals(payer: str) -> tuple[dict[str, object], dict[str, object]]:
     return moved, known | {"state": "confirmed", "scam_type": "investment"}
 
 
+def unseen(running: Running) -> list[object]:
+    """The exporter's looks that did not succeed, and what it must have seen and does not tell."""
+    families = {each.name: each.samples for each in text_string_to_metric_families(running.get(running.metrics).text)}
+    looks = {each.labels["look"] for each in families["quanzu_exporter_look_timestamp_seconds"]}
+    failed = [each for each in families["quanzu_exporter_failures"] if each.name.endswith("_total") and each.value]
+    told = {name: families[name][0].value for name in UP if name in families}
+    return [*({look.name for look in LOOKS} - looks), *failed, *(name for name in UP if told.get(name) != 1)]
+
+
 @pytest.mark.timeout(400)
 def test_a_signal_becomes_a_contact_and_its_receipt_with_no_right_to_spare(running: Running) -> None:
     made = running.made
@@ -150,6 +166,7 @@ def test_a_signal_becomes_a_contact_and_its_receipt_with_no_right_to_spare(runni
     assert (looked.returncode, "BAD" in looked.stdout) == (0, False), looked.stdout + looked.stderr
     now = made.quanzu(made.environment(Component.DOCTOR, **keys), "doctor", "--now", "--json")
     assert json.loads(now.stdout)["missed"] is False, now.stdout + now.stderr
+    wait_for(lambda: not unseen(running), "each look of the exporter")
     page = running.get(f"{running.console}/sign-in")
     assert (page.status_code, "strict-transport-security" in page.headers) == (200, True)
     assert made.redis.denials() == []
