@@ -84,9 +84,10 @@ async def until(status: int, ask: Callable[[], Awaitable[httpx.Response]]) -> ht
 
 
 async def written(settings: Settings, *ids: str) -> list[dict[str, Any]]:
-    """The signals of these ids that lie on the topic, each as often as it lies there."""
+    """The signals of these ids that lie on the topic as they came in, each as often as it lies there."""
     records = [json.loads(record.value or b"[]") for lane in LANES async for record in read_all(settings, lane.name)]
-    return [signal for record in records for signal in record if signal["id"] in ids]
+    accepted = [record for record in records if isinstance(record, list)]  # a letter sent again is an object
+    return [signal for record in accepted for signal in record if signal["id"] in ids]
 
 
 async def dead_letters(settings: Settings, file: str) -> list[DeadLetter]:
