@@ -32,6 +32,9 @@ DEAD_LETTERS_SENT = Counter(
     "quanzu_dead_letters_sent_again_total", "What was counted as dead-lettered and has another outcome now", ["source"]
 )
 DEAD_LETTERS_OPEN = Gauge("quanzu_dead_letters_open", "Dead letters neither sent again nor dropped", ["source"])
+RECEIPTS_BEFORE = Counter(
+    "quanzu_receipts_by_secret_before_total", "Receipts that were signed with QUANZU_RECEIPTS_SECRET_BEFORE"
+)
 CLOCK_AHEAD = Gauge("quanzu_clock_ahead_seconds", "By how much this machine's clock is ahead of the workers' time")
 CLOCK_ERROR = Gauge("quanzu_clock_error_seconds", "How far the workers' time may be off here")
 CLOCK_STEPS = Counter("quanzu_clock_steps_total", "Times that a clock was set: the machine's, the shared", ["clock"])

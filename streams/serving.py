@@ -29,6 +29,8 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serve for as long as the context lasts; gives the address, http://host:port, or https:// with `tls`.
 
+    Certificates that are exchanged meanwhile are taken into use.
+
     Raises SettingsError, naming `setting`, when the port is taken, and when the certificate cannot be used.
     """
     context = tls.context() if tls else None
@@ -37,10 +39,14 @@ async def serving(
     listening = _listening(host, port, setting)
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))
+    renewing = asyncio.create_task(tls.renew(context)) if tls and context else None
     try:
         yield f"{'https' if context else 'http'}://{host}:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
+        if renewing:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
         await running
 
 

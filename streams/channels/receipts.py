@@ -17,7 +17,7 @@ from domain.policy.messages import KEYS
 from schemas.inputs import BankFeedback, ContactResult, OfficerReport
 from schemas.levels import Action, Channel, Result
 from schemas.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
-from streams import bank_messages, case_inputs, tracing
+from streams import bank_messages, case_inputs, metrics, tracing
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import SignatureError, verify
@@ -40,13 +40,14 @@ class Receipts:
     """Takes receipts in."""
 
     def __init__(self, outgoing: Outgoing, channels: ChannelSettings) -> None:
-        self._key, self._seconds = channels.key(outgoing.settings), channels.receipts_seconds
+        self._keys, self._seconds = channels.keys(outgoing.settings), channels.receipts_seconds
         self._book, self._rosters, self._store = outgoing.book, outgoing.rosters, CaseStore(outgoing.redis)
         self._producer, self._clock = outgoing.producer, outgoing.clock
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raises SignatureError. A signature's age is told by the workers' time: this machine's clock may be set."""
-        verify(self._key, headers, body, self._clock.wall.time())
+        if verify(self._keys, headers, body, self._clock.wall.time()):
+            metrics.RECEIPTS_BEFORE.inc()
 
     async def take(self, receipt: Receipt, channel: Channel) -> str:
         """Write the receipt's input and return its id, when Kafka has it.

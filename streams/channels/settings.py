@@ -27,6 +27,9 @@ class ChannelSettings(Environment):
         None,
         description="Key of the receipts' signatures, agreed with the providers. Embedded: derived from the secret",
     )
+    receipts_secret_before: SecretStr | None = Field(
+        None, description="The key before that one, still taken while providers change over. Unset: only the one"
+    )
     receipts_seconds: float = Field(
         3.0, gt=0, description="How long a receipt waits for Kafka before it is answered 503"
     )
@@ -40,6 +43,11 @@ class ChannelSettings(Environment):
         """What the channel's provider promises."""
         kinds = {Channel.SMS: self.sms_kind, Channel.PHONE: self.voice_kind, Channel.VISIT: self.station_kind}
         return kinds.get(channel, self.bank_kind)
+
+    def keys(self, settings: Settings) -> tuple[bytes, ...]:
+        """The keys that receipts may be signed with, the one in force first. Raises as `key` does."""
+        before = self.receipts_secret_before
+        return (self.key(settings), *([before.get_secret_value().encode()] if before else []))
 
     def key(self, settings: Settings) -> bytes:
         """The key that receipts are signed with.

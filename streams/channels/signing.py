@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 TIMESTAMP = "X-Quanzu-Timestamp"  # seconds since 1970, of the wall's clock: the sender knows no other
 SIGNATURE = "X-Quanzu-Signature"  # hexadecimal
@@ -19,15 +19,20 @@ def sign(key: bytes, body: bytes, wall: float) -> dict[str, str]:
     return {TIMESTAMP: stamp, SIGNATURE: _digest(key, stamp, body)}
 
 
-def verify(key: bytes, headers: Mapping[str, str], body: bytes, wall: float) -> None:
-    """Raises SignatureError unless the body was signed with `key` within TOLERANCE_SECONDS of `wall`."""
+def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, wall: float) -> int:
+    """Which of `keys` the body was signed with, as its place among them.
+
+    Raises SignatureError when with none of them, or not within TOLERANCE_SECONDS of `wall`.
+    """
     stamp, signature = headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
         raise SignatureError(f"{TIMESTAMP} is missing or no number: write the seconds since 1970")
-    if not hmac.compare_digest(_digest(key, stamp, body).encode(), signature.encode()):
+    fitting = [hmac.compare_digest(_digest(key, stamp, body).encode(), signature.encode()) for key in keys]
+    if not any(fitting):
         raise SignatureError(f"{SIGNATURE} does not fit: HMAC-SHA256 over '{TIMESTAMP}.body', in hexadecimal")
     if abs(wall - int(stamp)) > TOLERANCE_SECONDS:
         raise SignatureError(f"{TIMESTAMP} is {abs(wall - int(stamp)):.0f} s off: at most {TOLERANCE_SECONDS} s")
+    return fitting.index(True)
 
 
 def _digest(key: bytes, stamp: str, body: bytes) -> str:

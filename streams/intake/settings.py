@@ -3,8 +3,10 @@
 import contextlib
 import hashlib
 import hmac
+import logging
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,9 +15,14 @@ from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from streams.https import Tls
+from streams.renewal import Changes
 from streams.secret_files import Environment
 from streams.settings import Settings, SettingsError, kept
 
+log = logging.getLogger(__name__)
+
+Entries = list[tuple[str, str]]
+"""Whose key, and its hash."""
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9._-]{0,31}|\*):([0-9a-f]{64})")
 
 HOW_TO_KEY = (
@@ -83,7 +90,7 @@ class Feed:
 class Keys:
     """The keys of the feeds, known by their hashes only."""
 
-    def __init__(self, entries: list[tuple[str, str]]) -> None:
+    def __init__(self, entries: Entries) -> None:
         self._entries = entries
 
     def feed(self, key: str) -> Feed | None:
@@ -91,6 +98,22 @@ class Keys:
         presented = hash_of_key(key)
         fitting = [source for source, known in self._entries if hmac.compare_digest(known, presented)]
         return Feed(None if fitting[0] == "*" else fitting[0]) if fitting else None
+
+
+class KeysOfFile(Keys):
+    """Keys in a file: what is written into it counts from the next request on. While it cannot be read, as before."""
+
+    def __init__(self, file: Path, read: Callable[[], Entries]) -> None:
+        self._changes, self._read = Changes(file), read
+        super().__init__(read())
+
+    def feed(self, key: str) -> Feed | None:
+        if self._changes.any():
+            try:
+                self._entries = self._read()
+            except SettingsError as error:
+                log.warning("the keys that were read before stay in force: %s", error)
+        return super().feed(key)
 
 
 def load() -> IntakeSettings:
@@ -126,16 +149,25 @@ def keys_for(settings: Settings, intake: IntakeSettings) -> Keys:
 
     Raises SettingsError when an entry cannot be read, or when there is none.
     """
-    if intake.api_keys is None and settings.embedded:
+    given = intake.api_keys
+    if given is None and settings.embedded:
         return Keys([("*", hash_of_key(embedded_key(settings)))])
-    if intake.api_keys is None:
+    if given is None:
         raise SettingsError(f"QUANZU_API_KEYS is not set: nobody could send a signal. {HOW_TO_KEY}")
-    entries = _entries(intake.api_keys)
+    return _keys(given, lambda: _feeds(given, settings))
+
+
+def _keys(given: str, read: Callable[[], Entries]) -> Keys:
+    return KeysOfFile(Path(given[1:]), read) if given.startswith("@") else Keys(read())
+
+
+def _feeds(given: str, settings: Settings) -> Entries:
+    entries = _entries(given)
     if any(source == "*" for source, _ in entries) and not settings.embedded:
         raise SettingsError("QUANZU_API_KEYS: a key for all sources (*) is for trying out. Name the source")
     if not entries:
         raise SettingsError(f"QUANZU_API_KEYS holds no key: nobody could send a signal. {HOW_TO_KEY}")
-    return Keys(entries)
+    return entries
 
 
 def operator_keys(settings: Settings, intake: IntakeSettings) -> Keys | None:
@@ -143,13 +175,18 @@ def operator_keys(settings: Settings, intake: IntakeSettings) -> Keys | None:
 
     Raises SettingsError when an entry cannot be read.
     """
-    if intake.operator_keys is None:
+    given = intake.operator_keys
+    if given is None:
         key = kept(settings.data / "operator-key", secrets.token_urlsafe(32)) if settings.embedded else None
         return Keys([("operator", hash_of_key(key))]) if key else None
-    entries = _entries(intake.operator_keys, "QUANZU_OPERATOR_KEYS")
+    return _keys(given, lambda: _operators(given))
+
+
+def _operators(given: str) -> Entries:
+    entries = _entries(given, "QUANZU_OPERATOR_KEYS")
     if any(name == "*" for name, _ in entries):
         raise SettingsError("QUANZU_OPERATOR_KEYS: a name is kept with what is done. Write each one's own, not *")
-    return Keys(entries)
+    return entries
 
 
 def embedded_key(settings: Settings) -> str:
@@ -157,7 +194,7 @@ def embedded_key(settings: Settings) -> str:
     return kept(settings.data / "api-key", secrets.token_urlsafe(32))
 
 
-def _entries(given: str, variable: str = "QUANZU_API_KEYS") -> list[tuple[str, str]]:
+def _entries(given: str, variable: str = "QUANZU_API_KEYS") -> Entries:
     return [_entry(number, text, variable) for number, text in enumerate(_texts(given, variable), start=1)]
 
 

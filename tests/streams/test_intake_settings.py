@@ -32,6 +32,28 @@ def test_keys_are_read_from_a_file_with_remarks(tmp_path: Path) -> None:
     assert keys_for(PRODUCTION, IntakeSettings(api_keys=f"@{tmp_path / 'keys'}")).feed(key) is not None
 
 
+def test_a_file_of_keys_that_is_exchanged_counts_at_once_unless_it_cannot_be_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (old, first), (new, second), file = make_key("bank"), make_key("bank"), tmp_path / "keys"
+    file.write_text(first)
+    keys = keys_for(PRODUCTION, IntakeSettings(api_keys=f"@{file}"))
+    assert (keys.feed(old) is not None, keys.feed(new)) == (True, None)
+    file.write_text(f"{first}\n{second}")
+    assert keys.feed(old) == keys.feed(new) is not None
+    file.write_text(second)
+    assert (keys.feed(old), keys.feed(new) is not None) == (None, True)
+    for spoilt in ("", f"{second}\nbank:secret-itself"):
+        file.write_text(spoilt)
+        assert keys.feed(new) is not None
+    file.unlink()
+    assert keys.feed(new) is not None
+    told = [record.getMessage() for record in caplog.records]
+    assert (len(told), "secret-itself" in str(told)) == (3, False)
+    file.write_text(first)
+    assert (keys.feed(old) is not None, keys.feed(new)) == (True, None)
+
+
 def test_an_unknown_key_is_nobodys() -> None:
     assert keys_for(PRODUCTION, IntakeSettings(api_keys=make_key("bank")[1])).feed("") is None
 

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 
 from agents.phone import VoiceProvider
 from agents.sms import SmsProvider
@@ -48,6 +49,22 @@ async def post(
     headers = sign(key or rig.channels.key(rig.settings), raw, wall or time.time())
     async with httpx.AsyncClient(event_hooks={"response": [described]}) as client:
         return await client.post(f"{rig.settings.receipts_url}/{name}", content=raw, headers=headers)
+
+
+async def test_while_a_provider_changes_over_its_former_secret_is_taken_and_counted(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def counted() -> float:
+        return REGISTRY.get_sample_value("quanzu_receipts_by_secret_before_total") or 0
+
+    former, began = "the former secret of this test", counted()
+    body = {"id": "1", "dispatch": dispatch_for("r" + "a" * 16).id, "result": "delivered"}
+    monkeypatch.setenv("QUANZU_RECEIPTS_SECRET_BEFORE", former)
+    async with rigged(settings) as rig:
+        await rig.receiving()
+        # Nothing was sent under this id: who is known is told so, who is not is refused before.
+        statuses = [(await post(rig, "sms", body, key)).status_code for key in (None, former.encode(), b"a stranger's")]
+    assert (statuses, counted() - began) == ([404, 404, 401], 1)
 
 
 async def test_a_receipt_that_comes_twice_is_one_input(settings: Settings) -> None:
