@@ -9,6 +9,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from domain.id_keys import comparable
 from domain.identity import held, start_of
 from schemas.residents import Holding, Resident
 
@@ -18,12 +19,15 @@ def merge(keep: Resident, gone: Resident, at: datetime) -> tuple[Resident, Resid
 
     `gone` stays as a signpost; its holdings end `at` this time, so that the record shows when it was merged.
 
-    Raises ValueError when either is merged already, both are the same, their ID numbers differ, or together they hold
-    more than an entry can.
+    Raises ValueError when either is merged already, both are the same, their ID numbers differ or cannot be compared,
+    or together they hold more than an entry can.
     """
     if keep.id == gone.id or keep.merged_into or gone.merged_into:
         raise ValueError("merge two different entries, neither of them merged already")
-    if keep.id_hash and gone.id_hash and keep.id_hash != gone.id_hash:
+    hashes = [each for each in (keep.id_hash, gone.id_hash) if each]
+    if not comparable(hashes):
+        raise ValueError("the entries' ID numbers are hashed under different keys: run `quanzu residents rehash` first")
+    if len(set(hashes)) > 1:
         raise ValueError("the entries have different ID numbers: clear the wrong one first")
     signpost = changed(gone, merged_into=keep.id, phones=_ended(gone.phones, at), accounts=_ended(gone.accounts, at))
     return _united(keep, gone), signpost

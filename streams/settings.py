@@ -10,11 +10,13 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
+from domain.id_keys import IdKeys
 from schemas.errors import UserError
 from streams import redis_client
 from streams.access import AccessSettings
 from streams.clock import Clock
 
+LEAST_KEY = 32  # characters
 POLICY = Path(__file__).resolve().parent.parent / "deploy" / "policy" / "jilin.toml"
 
 
@@ -42,6 +44,11 @@ class Settings(AccessSettings):
     policy: Path = Field(POLICY, description="The policy file in force")
     secret: SecretStr | None = Field(
         None, description="Key of the keyed hashes of phones, accounts and ID numbers. Embedded: made and kept in data"
+    )
+    id_keys: SecretStr | None = Field(
+        None,
+        description="Keys of the ID numbers' hashes since that one, the oldest first, separated by commas or lines. "
+        "The last is in force; none is taken away",
     )
     http_port: int = Field(8080, ge=0, le=65535, description="Port of the intake")
     metrics_port: int = Field(9464, ge=0, le=65535, description="Port of a worker's metrics; 0: none")
@@ -81,6 +88,8 @@ class Settings(AccessSettings):
             raise ValueError("QUANZU_KAFKA and QUANZU_REDIS belong together: set both, or neither to run embedded")
         Clock.parse(self.clock)
         _check_redis(self.redis)
+        if any(len(key) < LEAST_KEY for key in self._later_id_keys()):
+            raise ValueError("QUANZU_ID_KEYS: a key is too short. Make one with `openssl rand -hex 32`")
         if self.kafka is None:
             object.__setattr__(self, "embedded", True)
         if self.replication == 0:
@@ -109,6 +118,15 @@ class Settings(AccessSettings):
             if self.secret
             else kept(self.data / "secret", secrets.token_hex(32)).encode()
         )
+
+    def id_number_keys(self) -> IdKeys:
+        """The keys under which ID numbers are and were hashed."""
+        return IdKeys(self.key(), self._later_id_keys())
+
+    def _later_id_keys(self) -> tuple[bytes, ...]:
+        given = self.id_keys.get_secret_value() if self.id_keys else ""
+        texts = (text.strip() for line in given.splitlines() for text in line.split(","))
+        return tuple(text.encode() for text in texts if text)
 
     def environment(self) -> dict[str, str]:
         """These settings as environment variables, for a process started by this one."""

@@ -20,7 +20,7 @@ def residents_import(file: Existing) -> None:
 
     async def run() -> None:
         async with opened() as line:
-            found = await import_file(file, line.residents, line.settings.key(), at=line.clock.now())
+            found = await import_file(file, line.residents, line.settings.id_number_keys(), at=line.clock.now())
         counts = {"rows": found.rows, "imported": found.imported, "unchanged": found.unchanged}
         out.print_json(data={**counts, "refused": len(found.refused)})
         for refusal in found.refused[:REFUSED_SHOWN]:
@@ -39,6 +39,20 @@ def residents_export(file: Path) -> None:
     async def run() -> None:
         async with opened() as line:
             out.print(f"{await export_file(file, line.residents)} residents in {file}", markup=False)
+
+    asyncio.run(run())
+
+
+@app.command("rehash")
+def residents_rehash() -> None:
+    """Put all ID numbers' hashes under the last key of QUANZU_ID_KEYS. Interrupted, run it again."""
+    from streams.residents.rehash import rehash
+
+    async def run() -> None:
+        async with opened() as line:
+            keys = line.settings.id_number_keys()
+            count = await rehash(line.residents, keys)
+        out.print(f"{count:,} hashes put under the key in force, the {len(keys.later)}. since QUANZU_SECRET")
 
     asyncio.run(run())
 

@@ -16,13 +16,15 @@ from types import TracebackType
 from typing import IO, NamedTuple, Self
 
 from domain.entries import renewed
+from domain.id_keys import IdKeys
 from domain.identity import BEIJING, new_resident_id
 from schemas.errors import field_name
 from schemas.residents import Resident, ResidentId
 from streams.clock import Clock
 from streams.residents.example import write_example as write_example
 from streams.residents.register import Residents
-from streams.residents.rows import COLUMNS, EXPORTED, REQUIRED, RowError, read_row, write_row
+from streams.residents.rehash import check_keys
+from streams.residents.rows import COLUMNS, EXPORTED, REQUIRED, RowError, known_as, read_row, write_row
 from streams.residents.tables import FileError, Row, open_rows, write_table
 
 CHUNK = 3000  # rows that are looked up and written together
@@ -57,7 +59,7 @@ class ImportReport:
 
 
 async def import_file(
-    path: Path, register: Residents, secret: bytes, progress: Progress | None = None, at: datetime | None = None
+    path: Path, register: Residents, keys: IdKeys, progress: Progress | None = None, at: datetime | None = None
 ) -> ImportReport:
     """Take all residents of a file into the register.
 
@@ -65,9 +67,11 @@ async def import_file(
 
     Who is known by id, or by the hash of the ID number, is updated, so that a file can be imported again.
 
-    Raises FileError when the file is no CSV or Parquet, or a column is missing or misspelt: nothing is imported then.
+    Raises FileError when the file is no CSV or Parquet, or a column is missing or misspelt, and UnknownKeyError when
+    the register's ID numbers are hashed under a key that is not among `keys`: nothing is imported then.
     """
     at = at or Clock().now()
+    await check_keys(register, keys)
     table = open_rows(path)
     check_heading(table.heading)
     report = ImportReport(table.encoding)
@@ -76,7 +80,7 @@ async def import_file(
     with _RefusedFile(path, table.encoding, table.heading) as refused:
         try:
             while chunk := list(islice(rows, CHUNK)):
-                read = await _read(chunk, secret, at, refused)
+                read = await _read(chunk, keys, at, refused)
                 await taking  # the next chunk is read while this one is written
                 taking = asyncio.create_task(_take(read, register, at, report, refused))
                 report.rows += len(chunk)
@@ -123,27 +127,29 @@ class _Read(NamedTuple):
     row: Row
     resident: Resident
     named: bool  # by its own id
+    hashes: Sequence[str]  # under which the register may have the ID number
 
 
-async def _read(rows: Sequence[Row], secret: bytes, at: datetime, refused: "_RefusedFile") -> list[_Read]:
+async def _read(rows: Sequence[Row], keys: IdKeys, at: datetime, refused: "_RefusedFile") -> list[_Read]:
     today = at.astimezone(BEIJING).date()
     read = []
     for place, row in enumerate(rows):
         if place % 100 == 0:
             await asyncio.sleep(0)  # the loop answers Kafka and Redis meanwhile
         try:
-            resident = _resident(row, secret, today)
+            resident = _resident(row, keys, today)
         except RowError as error:
             refused.add(row, error)
         else:
-            read.append(_Read(row, resident, bool(row.fields.get("id", "").strip())))
+            named = bool(row.fields.get("id", "").strip())
+            read.append(_Read(row, resident, named, known_as(row.fields, resident, keys, today)))
     return read
 
 
-def _resident(row: Row, secret: bytes, today: date) -> Resident:
+def _resident(row: Row, keys: IdKeys, today: date) -> Resident:
     if row.wrong:
         raise RowError(*row.wrong)
-    return read_row(row.fields, secret, _new_id, today)
+    return read_row(row.fields, keys, _new_id, today)
 
 
 def _new_id() -> ResidentId:
@@ -157,7 +163,7 @@ async def _take(
     ids = await _ids(read, register)
     stored = await register.get(ids)
     latest = dict(stored)
-    for (row, resident, _), entry in zip(read, ids, strict=True):
+    for (row, resident, *_), entry in zip(read, ids, strict=True):
         old = latest.get(entry)
         try:
             new = renewed(old, resident, at) if old else resident.model_copy(update={"id": entry})
@@ -172,14 +178,14 @@ async def _take(
 
 async def _ids(read: list[_Read], register: Residents) -> list[ResidentId]:
     """Each row's id: its own, else that of the same ID number in the register or above in the file, else a new one."""
-    hashes = list({each.resident.id_hash for each in read if each.resident.id_hash and not each.named})
+    hashes = list({hashed for each in read if not each.named for hashed in each.hashes})
     found = zip(hashes, await register.by_id_hash(hashes), strict=True)
     by_hash = {hashed: entry for hashed, entry in found if entry}
     ids: list[ResidentId] = []
     for each in read:
-        hashed = each.resident.id_hash
-        entry = each.resident.id if each.named or not hashed else by_hash.get(hashed, each.resident.id)
-        if hashed:
+        known = (by_hash[hashed] for hashed in each.hashes if hashed in by_hash)
+        entry = each.resident.id if each.named else next(known, each.resident.id)
+        for hashed in each.hashes:
             by_hash.setdefault(hashed, entry)
         ids.append(entry)
     return ids

@@ -9,7 +9,7 @@ is the one in Redis.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -66,6 +66,22 @@ class Residents:
         Raises what the producer and Redis raise; writing the same again is safe and sets right what was left half done.
         """
         await self._write({resident.id: resident.model_dump_json().encode() for resident in residents})
+
+    async def change(self, ids: Iterable[ResidentId], change: Callable[[Resident], Resident]) -> int:
+        """Write what `change` makes of entries as they are at that moment; returns how many are others now.
+
+        Raises as `put` does, and what `change` raises.
+        """
+        left, count = list(ids), 0
+        while left:
+            seen = await self._raw(left)
+            before = {entry: unpacked(entry, raw) for entry, raw in seen.items() if raw}
+            after = {entry: made for entry, old in before.items() if (made := change(old)) != old}
+            new = {entry: made.model_dump_json().encode() for entry, made in after.items()}
+            await self._publish(new)
+            left = list(await self._replace(seen, new))
+            count += len(new) - len(left)
+        return count
 
     async def erase(self, ids: Iterable[ResidentId]) -> None:
         """Forget residents wholly: a tombstone on the topic, nothing in Redis."""

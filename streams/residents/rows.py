@@ -22,7 +22,8 @@ from pydantic import ValidationError
 
 from domain.divisions import known
 from domain.entries import united
-from domain.identity import BEIJING, IdNumber, keyed_hash, normal_account, normal_phone, parse_id_number
+from domain.id_keys import IdKeys
+from domain.identity import BEIJING, IdNumber, normal_account, normal_phone, parse_id_number
 from schemas.residents import BalanceBand, Flag, Holding, Language, Occupation, Resident, Sex, TrustedContact
 
 COLUMNS = (
@@ -63,7 +64,7 @@ class RowError(ValueError):
         self.reason = reason
 
 
-def read_row(row: Mapping[str, str], secret: bytes, new_id: Callable[[], str], today: date) -> Resident:
+def read_row(row: Mapping[str, str], keys: IdKeys, new_id: Callable[[], str], today: date) -> Resident:
     """Read a row; a resident without an id gets a new one.
 
     The ID number becomes its keyed hash here and goes no further.
@@ -74,7 +75,9 @@ def read_row(row: Mapping[str, str], secret: bytes, new_id: Callable[[], str], t
     fields = {column: _cell(column, reader, texts[column]) for column, reader in _READERS.items() if column in texts}
     if "id_number" in texts:
         number = _cell("id_number", partial(parse_id_number, on=today), texts["id_number"])
-        _take_from_number(fields, number, secret)
+        _take_from_number(fields, number, keys)
+    elif "id_hash" in fields:
+        fields["id_hash"] = _cell("id_hash", keys.newest, fields["id_hash"])
     if "id" not in fields:
         fields["id"] = new_id()
     try:
@@ -83,6 +86,18 @@ def read_row(row: Mapping[str, str], secret: bytes, new_id: Callable[[], str], t
         first = error.errors(include_input=False, include_url=False)[0]
         missing = first["type"] == "missing"
         raise RowError(str(first["loc"][0]), "is missing" if missing else first["msg"]) from None
+
+
+def known_as(row: Mapping[str, str], resident: Resident, keys: IdKeys, today: date) -> Sequence[str]:
+    """Every hash under which the row's person may be in the register: of each key there ever was.
+
+    `resident`: what `read_row` made of the row.
+    """
+    if resident.id_hash is None or not keys.later:
+        return [resident.id_hash] if resident.id_hash else []
+    if number := row.get("id_number", "").strip():
+        return keys.hashes(parse_id_number(number, on=today).number)
+    return list(dict.fromkeys((row["id_hash"].strip(), resident.id_hash)))
 
 
 def write_row(resident: Resident) -> dict[str, str]:
@@ -117,14 +132,15 @@ def _cell(column: str, reader: Callable[[str], Any], text: str) -> Any:  # noqa:
         raise RowError(column, str(error)) from None
 
 
-def _take_from_number(fields: dict[str, object], number: IdNumber, secret: bytes) -> None:
+def _take_from_number(fields: dict[str, Any], number: IdNumber, keys: IdKeys) -> None:
     if fields.setdefault("birth_year", number.birth.year) != number.birth.year:
         raise RowError("birth_year", "is not the one in the ID number")
     if fields.setdefault("sex", number.sex) != number.sex:
         raise RowError("sex", "is not the one in the ID number")
-    hashed = keyed_hash(secret, "id", number.number)
-    if fields.setdefault("id_hash", hashed) != hashed:
+    hashes = keys.hashes(number.number)
+    if fields.get("id_hash", hashes[-1]) not in hashes:
         raise RowError("id_hash", "is not the ID number's: it was made with another secret, or for somebody else")
+    fields["id_hash"] = hashes[-1]
 
 
 def _holdings(normal: Callable[[str], str], text: str) -> list[Holding]:
@@ -234,7 +250,7 @@ def _division(text: str) -> str:
 
 
 def _hash(text: str) -> str:
-    if not re.fullmatch(r"[a-z2-7]{26}", text):
+    if not re.fullmatch(r"[a-z2-7]{26}(\.[1-9][0-9]?)?", text):
         raise ValueError("is not a hash as the export writes it")
     return text
 

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from domain.id_keys import IdKeys
 from domain.policy import PolicyError, load
 from schemas.dead_letters import LinePlace
 from streams.intake.files import LONGEST_LINE
@@ -25,7 +26,7 @@ from tests.hostile import examples
 from tests.hostile.book import Came, Outcome, Take
 from tests.hostile.mutations import MARKERS, bent, nasty, spoilt
 
-SECRET = b"a secret of the tests, long enough"
+KEYS = IdKeys(b"a secret of the tests, long enough")
 TODAY = date(2026, 3, 1)
 MEMORY = Path("/dev/shm")  # noqa: S108 - files are made by the hundred thousand: not on a disk
 
@@ -100,7 +101,7 @@ def _refused(row: Any) -> str | None:  # noqa: ANN401 - a row of the file
     if row.wrong:
         return f"line {row.line}, {row.wrong[0]}: {row.wrong[1]}"
     try:
-        resident = read_row(row.fields, SECRET, lambda: examples.RESIDENT, TODAY)
+        resident = read_row(row.fields, KEYS, lambda: examples.RESIDENT, TODAY)
     except ResidentError as error:
         return f"line {row.line}, {error.column}: {error.reason}"
     assert type(resident).model_validate_json(resident.model_dump_json()) == resident

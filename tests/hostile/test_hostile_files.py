@@ -88,7 +88,7 @@ def test_what_stands_in_a_cell_is_not_repeated_when_it_is_refused(csv_file: Path
             read_row(
                 {"name": "某", "occupation": "retired", "sex": "male", "birth_year": "1960", "division": "220102"}
                 | {column: cell},
-                files.SECRET,
+                files.KEYS,
                 lambda: examples.RESIDENT,
                 files.TODAY,
             )

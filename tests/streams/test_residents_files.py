@@ -3,7 +3,7 @@
 import csv
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -12,21 +12,34 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from domain.entries import changed, united
+from domain.entries import changed, merge, united
+from domain.id_keys import IdKeys, UnknownKeyError
 from domain.identity import BEIJING, new_resident_id
-from schemas.residents import BalanceBand, Flag, Holding, Language, Occupation, Resident, Sex, TrustedContact
+from schemas.residents import (
+    BalanceBand,
+    Flag,
+    Holding,
+    Language,
+    Occupation,
+    Resident,
+    ResidentId,
+    Sex,
+    TrustedContact,
+)
 from streams import topics
 from streams.producer import Producer
 from streams.residents.example import write_example
 from streams.residents.files import ImportReport, export_file, import_file
 from streams.residents.register import Residents
+from streams.residents.rehash import rehash
 from streams.residents.rows import RowError, read_row, write_row
 from streams.residents.tables import FileError, encoding_of, open_rows
 from streams.settings import Settings
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 ATOM = timedelta(microseconds=1)
-SECRET = b"0123456789abcdef"
+KEYS = IdKeys(b"0123456789abcdef")
+LATER = IdKeys(KEYS.first, (b"a later key of these tests, long",))
 NUMBER = "990101198001010014"
 HEADING = "name,phones,id_number,occupation,division,sex,birth_year"
 ANNA = f"安某,+8614200000001,{NUMBER},retired,220102,,"
@@ -58,9 +71,11 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-async def take(file: Path, register: Residents, *lines: str, encoding: str = "utf-8") -> ImportReport:
+async def take(
+    file: Path, register: Residents, *lines: str, encoding: str = "utf-8", keys: IdKeys = KEYS
+) -> ImportReport:
     write(file, "\n".join([HEADING, *lines, ""]).encode(encoding))
-    return await import_file(file, register, SECRET, at=NOW)
+    return await import_file(file, register, keys, at=NOW)
 
 
 async def everybody(register: Residents) -> list[Resident]:
@@ -69,7 +84,7 @@ async def everybody(register: Residents) -> list[Resident]:
 
 def read(**row: str) -> Resident:
     known = {"name": "某某", "birth_year": "1970", "sex": "女", "occupation": "retired", "division": "220102"}
-    return read_row(known | row, SECRET, lambda: new_resident_id(os.urandom(10)), date(2026, 3, 1))
+    return read_row(known | row, KEYS, lambda: new_resident_id(os.urandom(10)), date(2026, 3, 1))
 
 
 # Rows
@@ -118,7 +133,7 @@ RESIDENTS = st.builds(
 @given(RESIDENTS)
 def test_a_resident_written_as_a_row_reads_as_the_same_resident(resident: Resident) -> None:
     resident = changed(resident, phones=united(resident.phones), accounts=united(resident.accounts))
-    assert read_row(write_row(resident), SECRET, lambda: "r" + "z" * 16, date(2026, 3, 1)) == resident
+    assert read_row(write_row(resident), KEYS, lambda: "r" + "z" * 16, date(2026, 3, 1)) == resident
 
 
 def test_telephones_are_written_with_their_time_and_who_shares_them() -> None:
@@ -212,7 +227,7 @@ async def test_refused_rows_are_kept_as_they_came_and_can_be_put_right_and_impor
     fixed = file.with_name("fixed.csv")
     with fixed.open("w", encoding="utf-8") as out:
         csv.writer(out).writerows(rows[:2])
-    again = await import_file(fixed, register, SECRET, at=NOW)
+    again = await import_file(fixed, register, KEYS, at=NOW)
     assert (again.imported, again.refused) == (1, [])
 
 
@@ -221,7 +236,7 @@ async def test_bytes_that_belong_to_no_encoding_cost_their_own_row_and_are_kept(
 ) -> None:
     good, bad = ANNA.encode(), b"\xe4\xb9\xff\xfe,+8614200000002,,retired,220102,female,1970"
     write(file, b"\n".join([HEADING.encode(), good, bad, b""]))
-    report = await import_file(file, register, SECRET, at=NOW)
+    report = await import_file(file, register, KEYS, at=NOW)
     assert (report.encoding, report.imported) == ("utf-8", 1)
     assert [(line, column) for line, column, _ in report.refused] == [(3, "name")]
     assert report.refused_file is not None
@@ -267,14 +282,14 @@ async def test_an_id_number_is_neither_kept_nor_logged_nor_exported(
 async def test_what_is_exported_is_imported_as_it_was(register: Residents, tmp_path: Path, ending: str) -> None:
     example, exported = tmp_path / f"example{ending}", tmp_path / f"export{ending}"
     assert write_example(example, 120) == 120
-    first = await import_file(example, register, SECRET, at=NOW)
+    first = await import_file(example, register, KEYS, at=NOW)
     assert (first.imported, first.refused) == (120, [])
     before = {entry.id: entry for entry in await everybody(register)}
     assert await export_file(exported, register) == 120
-    again = await import_file(exported, register, SECRET, at=NOW + timedelta(days=9))
+    again = await import_file(exported, register, KEYS, at=NOW + timedelta(days=9))
     assert (again.rows, again.unchanged, again.refused) == (120, 120, [])
     await register.erase(before)
-    await import_file(exported, register, SECRET, at=NOW)
+    await import_file(exported, register, KEYS, at=NOW)
     assert {entry.id: entry for entry in await everybody(register)} == before
     assert names(tmp_path) == {example.name, exported.name}
 
@@ -308,14 +323,14 @@ async def test_a_file_that_is_not_what_it_should_be_is_refused_whole(
     (tmp_path / name).write_bytes(content)
     redis = Redis.from_url(str(settings.redis))
     with pytest.raises(FileError, match=reason):
-        await import_file(tmp_path / name, Residents(settings, redis), SECRET, at=NOW)
+        await import_file(tmp_path / name, Residents(settings, redis), KEYS, at=NOW)
     await redis.aclose()
 
 
 async def test_progress_is_told_in_rows_and_in_the_share_of_the_file(register: Residents, tmp_path: Path) -> None:
     told: list[tuple[int, float]] = []
     write_example(tmp_path / "a.csv", 20)
-    await import_file(tmp_path / "a.csv", register, SECRET, lambda rows, share: told.append((rows, share)))
+    await import_file(tmp_path / "a.csv", register, KEYS, lambda rows, share: told.append((rows, share)))
     assert told == [(20, 1.0)]
 
 
@@ -326,3 +341,69 @@ async def test_a_file_of_several_chunks_knows_who_came_in_an_earlier_one(registe
     (anna,) = await register.by_phone([("+8614200000001", NOW)])
     assert anna
     assert (await register.get([anna]))[anna].division == "220184"
+
+
+# The key of the ID numbers' hashes is changed
+
+
+async def test_with_a_new_key_who_was_taken_in_under_the_old_one_is_still_known(
+    register: Residents, file: Path
+) -> None:
+    await take(file, register, ANNA)
+    (before,) = await everybody(register)
+    again = await take(file, register, ANNA.replace("220102", "220184"), keys=LATER)
+    (after,) = await everybody(register)
+    assert (again.imported, after.id, after.id_hash) == (1, before.id, LATER.hashes(NUMBER)[-1])
+    assert await register.by_id_hash(LATER.hashes(NUMBER)) == [None, before.id]
+
+
+async def test_rehashed_everybody_is_found_as_before_and_interrupted_it_goes_on(
+    register: Residents, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [f"某某,+86142{number:08},,retired,220102,女,1970" for number in range(1500)]
+    report = await take(file, register, ANNA, *others)
+    assert report.imported == 1501
+    known = await everybody(register)
+    await register.put(changed(each, id_hash=KEYS.hashes(each.id)[-1]) for each in known if not each.id_hash)
+    change, first = register.change, iter((True,))
+
+    async def once(ids: Iterable[ResidentId], make: Callable[[Resident], Resident]) -> int:
+        if not next(first, False):
+            raise RuntimeError("the process ends here")
+        return await change(ids, make)
+
+    monkeypatch.setattr(register, "change", once)
+    with pytest.raises(RuntimeError, match="ends here"):
+        await rehash(register, LATER)
+    monkeypatch.undo()
+    assert 0 < await rehash(register, LATER) < 1501
+    assert await rehash(register, LATER) == 0
+    entries = await everybody(register)
+    hashes = {each.id: each.id_hash for each in entries}
+    assert all(hashed and hashed.endswith(".1") for hashed in hashes.values())
+    assert await register.by_id_hash([hashed or "" for hashed in hashes.values()]) == list(hashes)
+    assert (await take(file, register, ANNA, keys=LATER)).unchanged == 1
+
+
+async def test_who_does_not_know_the_register_s_key_takes_nobody_in(register: Residents, file: Path) -> None:
+    await take(file, register, ANNA, keys=LATER)
+    with pytest.raises(UnknownKeyError, match="QUANZU_ID_KEYS"):
+        await take(file, register, ANNA, keys=KEYS)
+    assert await register.count() == 1
+
+
+async def test_what_was_exported_under_the_old_key_is_known_under_the_new_one(register: Residents, file: Path) -> None:
+    await take(file, register, ANNA)
+    exported = file.with_name("export.csv")
+    await export_file(exported, register)
+    await rehash(register, LATER)
+    again = await import_file(exported, register, LATER, at=NOW)
+    assert (again.unchanged, again.refused, await register.count()) == (1, [], 1)
+
+
+def test_entries_under_different_keys_are_not_taken_for_one_person_or_two() -> None:
+    one, other = (changed(read(), id_hash=hashed) for hashed in LATER.hashes(NUMBER))
+    with pytest.raises(ValueError, match="rehash"):
+        merge(one, other, NOW)
+    kept, _ = merge(changed(one, id_hash=other.id_hash), other, NOW)
+    assert kept.id_hash == other.id_hash
