@@ -6,7 +6,7 @@ What a command does lies in the packages; they are imported when it runs, so tha
 import asyncio
 import json
 import sys
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +29,7 @@ from console.commands import (
     size,
     topics,
 )
-from console.commands.common import By, Report, day, duration, err, load_settings, opened, out
+from console.commands.common import By, Report, day, duration, err, load_settings, moment, opened, out
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Early-warning dispatch against fraud: 劝阻.")
 for group in (topics, residents, policy, case, hold, dead, audit, console, access, metrics):
@@ -242,12 +242,19 @@ def backup(folder: Path) -> None:
 
 
 @app.command()
-def restore(folder: Path) -> None:
+def restore(
+    folder: Path,
+    until: Annotated[
+        str | None, typer.Option(help="Back to this moment: cases as they were, all else as in the backup")
+    ] = None,
+) -> None:
     """Write a backup into new, empty topics, and build the store from them."""
     from streams import backup
     from streams.running import reachable
 
-    asyncio.run(backup.restore(reachable(load_settings()), folder, _topic_done))
+    settings = reachable(load_settings())
+    back_to = moment(until, datetime.now(UTC)) if until else None
+    asyncio.run(backup.restore(settings, folder, _topic_done, back_to))
     rebuild(new_log=True)
 
 

@@ -1,12 +1,15 @@
 """Backup and restore: the topics that are kept for good, as Parquet files. The store is built anew from them.
 
+A restore may go back to a moment: the journal of cases then ends there, and all else is as in the backup, so that
+nobody is known less well, no account comes to life again, and no line of the audit is lost.
+
 A folder holds `TOPIC.parquet` (columns partition, offset, timestamp, key, value; as they lie on the topic) and
 `manifest.json` with each file's records and SHA-256. It holds the register of residents: encrypt where it is kept.
 """
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,7 @@ from streams.store import connect
 
 # The journal first: whoever it tells of was entered before, and is in what is read after it.
 KEPT = tuple(sorted((topic for topic in topics.ALL if topic.kept is None), key=lambda each: each != topics.CASE_EVENTS))
+OF_CASES = (topics.CASE_EVENTS, topics.CASE_SNAPSHOTS)  # what ends where a restore goes back to
 MANIFEST = "manifest.json"
 BATCH = 5_000  # records of a row group, and written to Kafka at once
 SCHEMA = pa.schema(
@@ -40,6 +44,8 @@ SCHEMA = pa.schema(
 )
 
 Told = Callable[[str, int], None]  # of which topic, how many records
+Row = dict[str, Any]
+"""As in SCHEMA."""
 
 
 class BackupError(UserError, RuntimeError):
@@ -80,8 +86,10 @@ async def backup(settings: Settings, folder: Path, now: datetime, told: Told) ->
     return manifest
 
 
-async def restore(settings: Settings, folder: Path, told: Told) -> Manifest:
+async def restore(settings: Settings, folder: Path, told: Told, until: datetime | None = None) -> Manifest:
     """Write a backup into empty topics, each record where it lay. The store must be rebuilt after it.
+
+    `until`: what happened to cases after it is left out, by the time at which it was written.
 
     Raises BackupError, before anything is written, when the backup is not whole, was made under another key or with
     other partitions, or a topic or Redis is not empty.
@@ -98,7 +106,8 @@ async def restore(settings: Settings, folder: Path, told: Told) -> Manifest:
     await producer.start()
     try:
         for name in manifest.topics:
-            told(name, await _fill(producer, name, folder / f"{name}.parquet"))
+            cut = until if name in {topic.name for topic in OF_CASES} else None
+            told(name, await _fill(producer, name, folder / f"{name}.parquet", cut))
     finally:
         await producer.stop()
     return manifest
@@ -145,15 +154,30 @@ async def _batches(settings: Settings, topic: str) -> AsyncIterator[list[dict[st
         yield rows
 
 
-async def _fill(producer: Producer, topic: str, path: Path) -> int:
+async def _fill(producer: Producer, topic: str, path: Path, until: datetime | None) -> int:
     count = 0
+    ended: set[int] = set()  # partitions: behind the first record that is left out none is taken, whatever its time
     for rows in _rows(path):
-        await producer.send_all([Record(topic, row["key"], row["value"], row["partition"]) for row in rows])
-        count += len(rows)
+        records = [_record(topic, row) for row in (_until(rows, until, ended) if until else rows)]
+        await producer.send_all(records)
+        count += len(records)
     return count
 
 
-def _rows(path: Path) -> Iterator[list[dict[str, Any]]]:
+def _until(rows: Iterable[Row], until: datetime, ended: set[int]) -> Iterator[Row]:
+    for row in rows:
+        if row["timestamp"] > until:
+            ended.add(row["partition"])
+        if row["partition"] not in ended:
+            yield row
+
+
+def _record(topic: str, row: Row) -> Record:
+    at = round(row["timestamp"].timestamp() * 1000)
+    return Record(topic, row["key"], row["value"], row["partition"], timestamp=at)
+
+
+def _rows(path: Path) -> Iterator[list[Row]]:
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(BATCH):
             yield batch.to_pylist()

@@ -39,6 +39,7 @@ class Record:
     value: bytes | None  # None: the key is gone, in a compacted topic
     partition: int | None = None
     trace: tracing.Trace | None = None  # that it belongs to; none: the current span's, if there is one
+    timestamp: int | None = None  # milliseconds since 1970; none: now
 
 
 class Producer:
@@ -131,7 +132,7 @@ class Producer:
                 record.value,
                 key=record.key,
                 partition=record.partition,
-                timestamp_ms=round(self._wall.time() * 1000),
+                timestamp_ms=round(self._wall.time() * 1000) if record.timestamp is None else record.timestamp,
                 headers=tracing.headers(record.trace),
             )
         except KafkaError as error:

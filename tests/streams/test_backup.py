@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,9 @@ async def saved(old: Settings, tmp_path: Path) -> Path:
     return tmp_path / "saved"
 
 
-async def restored(settings: Settings, folder: Path) -> dict[str, int]:
+async def restored(settings: Settings, folder: Path, until: datetime | None = None) -> dict[str, int]:
     told: dict[str, int] = {}
-    await backup.restore(settings, folder, told.__setitem__)
+    await backup.restore(settings, folder, told.__setitem__, until)
     return told
 
 
@@ -106,3 +107,27 @@ async def test_a_redis_that_holds_a_store_is_refused_before_anything_is_written(
         await restored(fresh, saved)
     await redis.aclose()
     assert [record async for record in read_all(fresh, "case-events")] == []
+
+
+async def test_a_restore_to_a_moment_ends_the_journal_of_cases_there_and_nothing_else(
+    old: Settings, fresh: Settings, tmp_path: Path
+) -> None:
+    producer, moment = Producer(old), round(NOW.timestamp() * 1000)
+    await producer.start()
+    # Of partition 1 one record is of before and lies behind one of after: two writers' clocks.
+    places = [(0, -1), (0, 0), (0, 1), (1, -1), (1, 1), (1, -1)]
+    for topic in ("case-events", "case-snapshots", "audit", "residents"):
+        for number, (partition, ahead) in enumerate(places):
+            where = 0 if topic == "audit" else partition
+            await producer.send_all([Record(topic, b"k%d" % number, b"", where, timestamp=moment + ahead)])
+    await producer.stop()
+    await backup.backup(old, tmp_path / "saved", NOW, lambda name, records: None)
+    told = await restored(fresh, tmp_path / "saved", NOW)
+    assert {name: count for name, count in told.items() if count} == {
+        "case-events": 3,
+        "case-snapshots": 3,
+        "audit": 6,
+        "residents": 6,
+    }
+    events = {(record.key, record.timestamp - moment) async for record in read_all(fresh, "case-events")}
+    assert events == {(b"k0", -1), (b"k1", 0), (b"k3", -1)}
