@@ -26,13 +26,14 @@ from console.commands import (
     metrics,
     policy,
     residents,
+    sandbox,
     size,
     topics,
 )
 from console.commands.common import By, Report, day, duration, err, load_settings, moment, opened, out
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Early-warning dispatch against fraud: 劝阻.")
-for group in (topics, residents, policy, case, hold, dead, audit, console, access, metrics):
+for group in (topics, residents, policy, case, hold, dead, audit, console, access, metrics, sandbox):
     app.add_typer(group.app)
 app.add_typer(quanzu_lab.app, name="lab")
 app.command()(doctor.doctor)

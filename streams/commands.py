@@ -17,6 +17,7 @@ from streams.channels.settings import load as load_channels
 from streams.intake import server as intake_http
 from streams.intake.files import FileReport, Progress, intake_file
 from streams.intake.formats import Options
+from streams.intake.settings import IntakeSettings
 from streams.intake.settings import load as load_intake
 from streams.intake.signals import Intake
 from streams.letters import api as letters_api
@@ -42,9 +43,12 @@ async def opened(settings: Settings, component: Component = Component.OPERATOR) 
         await line.close()
 
 
-async def serve_intake(wanted: Settings, started: Callable[[str], None]) -> None:
-    """Take signals and receipts in over HTTP until told to stop. Raises SettingsError when the port is taken."""
-    channels, intake = load_channels(), load_intake()
+async def serve_intake(wanted: Settings, started: Callable[[str], None], given: IntakeSettings | None = None) -> None:
+    """Take signals and receipts in over HTTP until told to stop; `given`: not by the environment's intake settings.
+
+    Raises SettingsError when the port is taken.
+    """
+    channels, intake = load_channels(), given or load_intake()
     async with servers(wanted) as settings, opened(settings, Component.INTAKE) as line:
         metrics.serve(intake.intake_metrics_port, settings.metrics_host, "QUANZU_INTAKE_METRICS_PORT")
         routes = [

@@ -21,6 +21,15 @@ def access_secrets(folder: Secrets) -> None:
     out.print(f"made in {folder}: {', '.join(made)}" if made else "all secrets are there", markup=False, soft_wrap=True)
 
 
+@app.command("key")
+def access_key(source: Annotated[str, typer.Argument(help="The feed's name: the source of its signals")]) -> None:
+    """Make a key for a feed, and its line for QUANZU_API_KEYS. It is kept nowhere: hand it on and forget it."""
+    from streams.intake.settings import make_key
+
+    key, entry = make_key(source)
+    typer.echo(f"the key, for the feed:    {key}\nfor QUANZU_API_KEYS:      {entry}")
+
+
 @app.command("redis")
 def access_redis(folder: Secrets) -> None:
     """Print Redis's ACL file. The passwords are taken from the secrets, and are in it as hashes only."""

@@ -26,8 +26,8 @@ Entries = list[tuple[str, str]]
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9._-]{0,31}|\*):([0-9a-f]{64})")
 
 HOW_TO_KEY = (
-    "Make a key for each source with `openssl rand -hex 32`, give it to the feed, and set "
-    "QUANZU_API_KEYS=source:hash,source:hash with the hash that `printf %s KEY | sha256sum` prints"
+    "Make a key for each source with `quanzu access key SOURCE`, give it to the feed, and set "
+    "QUANZU_API_KEYS=source:hash,source:hash to the lines that it prints"
 )
 
 
@@ -133,10 +133,15 @@ def make_key(source: str) -> tuple[str, str]:
     Raises SettingsError for a source that no signal could have.
     """
     key = secrets.token_urlsafe(32)
+    return key, entry_of(source, key)
+
+
+def entry_of(source: str, key: str) -> str:
+    """A key's entry for QUANZU_API_KEYS. Raises as `make_key` does."""
     entry = f"{source}:{hash_of_key(key)}"
     if not _ENTRY.fullmatch(entry) or source == "*":
         raise SettingsError(f"source {source!r}: write small letters, digits, '.', '_' and '-', at most 32")
-    return key, entry
+    return entry
 
 
 def hash_of_key(key: str) -> str:

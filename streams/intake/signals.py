@@ -6,7 +6,7 @@ Accepted means written with acks=all. It is counted here, by who accepted it.
 from collections import Counter as Count
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -39,6 +39,7 @@ class Fault:
     field: str | None  # none: the item as a whole
     what: str
     do: str
+    id: str | None = None  # the sender's own, where it can be read
 
     def __str__(self) -> str:
         return f"{self.field or 'item'}: {self.what}. {self.do}"
@@ -95,7 +96,7 @@ def examine(items: Iterable[object], now: datetime) -> Examined:
     for index, item in enumerate(items):
         signal = _examined(index, item, now)
         if isinstance(signal, list):
-            found.faults.extend(signal)
+            found.faults.extend(replace(fault, id=_own_id(item)) for fault in signal)
         else:
             found.good.append((index, signal))
     return found
@@ -138,6 +139,11 @@ def _values(signals: list[Signal]) -> Iterator[bytes]:
     half = len(signals) // 2
     yield from _values(signals[:half])
     yield from _values(signals[half:])
+
+
+def _own_id(item: object) -> str | None:
+    raw = item.get("id") if isinstance(item, dict) else None
+    return raw if isinstance(raw, str) and len(raw) <= LONGEST_NUMBER and raw.isprintable() else None
 
 
 def _examined(index: int, item: object, now: datetime) -> Signal | list[Fault]:

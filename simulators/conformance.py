@@ -1,0 +1,164 @@
+"""What a feed's program must be ready for before it is let in: requests, and what each is answered.
+
+The people in them are made up: their telephones are of a range that is given to nobody, their accounts of no bank.
+"""
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from streams.intake.body import JSON, LINES
+from streams.intake.parsing import MOST_ITEMS
+
+PHONE, OTHER_PHONE = "+8614200000001", "+8614200000002"
+PAYER, PAYEE = "6200000000000001", "6200000000000002"
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request of `POST /signals` and its answer. `errors`: item and field of each; no field: the item as a whole."""
+
+    name: str
+    why: str
+    body: bytes
+    status: int = 202
+    accepted: int = 0
+    errors: Sequence[tuple[int, str | None]] = ()
+    media: str = JSON
+    packing: str | None = None
+    keyed: bool = True  # whether the source's key is shown
+
+    def headers(self, key: str) -> dict[str, str]:
+        """The request's, with the source's key where it is shown."""
+        shown = {"Content-Type": self.media}
+        shown |= {"Content-Encoding": self.packing} if self.packing else {}
+        return shown | ({"Authorization": f"Bearer {key}"} if self.keyed else {})
+
+    def answer(self) -> dict[str, Any]:
+        """What is looked at in the answer."""
+        taken = {"accepted": self.accepted, "errors": [list(each) for each in self.errors]}
+        return {"status": self.status, **(taken if self.status in (202, 422) else {})}
+
+
+def exchanges(source: str, now: datetime) -> list[Exchange]:
+    """The whole set, for this source; `now`: the time of its signals."""
+    made = _Making(source, now)
+    return [*_taken(made), *_spoilt_items(made), *_refused(made)]
+
+
+def send(client: httpx.Client, exchange: Exchange, key: str) -> dict[str, Any]:
+    """Send it, and return of the answer what `Exchange.answer` tells. Raises httpx.HTTPError."""
+    given = client.post("/signals", content=exchange.body, headers=exchange.headers(key))
+    found: dict[str, Any] = {"status": given.status_code}
+    if given.status_code in (202, 422):
+        read = given.json()
+        errors = [[each["item"], each["field"]] for each in read.get("errors", ())]
+        found |= {"accepted": read["accepted"], "errors": errors}
+    return found
+
+
+@dataclass(slots=True)
+class _Making:
+    """Signals, each with an id of its own."""
+
+    source: str
+    now: datetime
+    made: int = 0
+
+    def _signal(self, kind: str, **fields: object) -> Item:
+        self.made += 1
+        name = f"conformance-{self.now:%Y%m%dT%H%M%S}-{self.made}"
+        return {"kind": kind, "source": self.source, "id": name, "at": self.now.isoformat(), **fields}
+
+    def transfer(self, **fields: object) -> Item:
+        usual = {"payer": PAYER, "payee": PAYEE, "amount_fen": 120_000, "channel": "mobile_bank", "state": "pending"}
+        return self._signal("transfer", **{**usual, **fields})
+
+    def call(self, **fields: object) -> Item:
+        return self._signal("call", **{"caller": OTHER_PHONE, "called": PHONE, "seconds": 60, **fields})
+
+    def each_kind(self) -> list[Item]:
+        return [
+            self.transfer(balance_fen=900_000, new_payee=True),
+            self.call(number_class="overseas", ongoing=True),
+            self._signal("sms", sender="10690000", receiver=PHONE),
+            self._signal("app", phone=PHONE, app_kind="brushing", target="shop.example"),
+            self._signal("report", phone=PHONE, suspect_account=PAYEE, amount_fen=120_000),
+            self._signal("watchlist", subject="account", value=PAYEE, state="lifted"),
+        ]
+
+
+def _taken(made: _Making) -> Iterator[Exchange]:
+    one = made.transfer()
+    yield Exchange("one", "a single signal is an object", _json(one), accepted=1)
+    yield Exchange("again", "sent again under its id it is accepted, and counts once", _json(one), accepted=1)
+    yield Exchange("each-kind", "an array: a signal of each kind", _json(made.each_kind()), accepted=6)
+    lines = b"\n\n".join(map(_json, (made.transfer(), made.call())))
+    yield Exchange("lines", "NDJSON: one a line, blank lines are none", lines, accepted=2, media=LINES)
+    many = [made.transfer() for _ in range(500)]
+    yield Exchange("many", "five hundred in one request", _json(many), accepted=500)
+    packed = gzip.compress(_json([made.transfer()]))
+    yield Exchange("gzip", "packed with gzip", packed, accepted=1, packing="gzip")
+    yield Exchange("bom", "a byte order mark is passed over", b"\xef\xbb\xbf" + _json(made.call()), accepted=1)
+    spelt = made.call(called=" +86 142-0000-0001 ")
+    yield Exchange("spelling", "blanks and hyphens in a number are none of it", _json(spelt), accepted=1)
+    late = made.transfer(at=(made.now - timedelta(days=2)).isoformat())
+    yield Exchange("late", "a signal of two days ago", _json(late), accepted=1)
+    settled = made.transfer(state="settled", channel="counter")
+    yield Exchange("settled", "a payment that is through is told all the same", _json(settled), accepted=1)
+
+
+def _spoilt_items(made: _Making) -> Iterator[Exchange]:
+    def spoilt(name: str, why: str, field: str | None, **fields: object) -> Exchange:
+        return Exchange(name, why, _json(made.transfer(**fields)), 422, 0, [(0, field)])
+
+    yield spoilt("unknown-field", "a field that is not known may be a known one misspelt", "amount", amount=1)
+    yield spoilt("yuan", "money is in fen, whole", "amount_fen", amount_fen=1200.5)
+    yield spoilt("money-as-text", "money is a number", "amount_fen", amount_fen="120000")
+    yield spoilt("negative", "money is never below nothing", "amount_fen", amount_fen=-1)
+    yield spoilt("zone", "a time has its zone", "at", at="2026-03-01T11:12:00")
+    yield spoilt("channel", "a way of paying is one of those that are known", "channel", channel="pigeon")
+    yield spoilt("long-id", "an id has 128 characters at most", "id", id="x" * 129)
+    number = made.call(called="12")
+    yield Exchange("number", "who was called is a telephone number", _json(number), 422, 0, [(0, "called")])
+    missing = {name: value for name, value in made.transfer().items() if name != "payer"}
+    yield Exchange("missing", "a field that must be there", _json(missing), 422, 0, [(0, "payer")])
+    good, bad = made.transfer(), made.transfer(state="maybe")
+    among = _json([good, bad, made.call()])
+    yield Exchange("one-among-good", "what is wrong with one costs the others nothing", among, 422, 2, [(1, "state")])
+    halves = b"\n".join((_json(made.call()), b'{"kind": "call",'))
+    yield Exchange("broken-line", "a line that cannot be read", halves, 422, 1, [(1, None)], media=LINES)
+    twice = _json(made.call())[:-1] + b', "seconds": 1}'
+    yield Exchange("key-twice", "a key given twice: which one counts?", twice, 422, 0, [(0, None)])
+
+
+def _refused(made: _Making) -> Iterator[Exchange]:
+    one = _json(made.transfer())
+    yield Exchange("no-key", "who does not say who he is", one, 401, keyed=False)
+    other = _json(made.transfer(source=f"{made.source[:30]}-x"))
+    yield Exchange("another-s", "a key is for its own source", other, 403)
+    yield Exchange("form", "only JSON and NDJSON", one, 415, media="application/x-www-form-urlencoded")
+    yield Exchange("gb18030", "UTF-8 only", json.dumps({"id": "甲"}, ensure_ascii=False).encode("gb18030"), 400)
+    crowd = _json([0] * (MOST_ITEMS + 1))
+    yield Exchange("too-many", f"over {MOST_ITEMS:,} in one request", crowd, 413)
+
+
+def _json(value: Item | Sequence[Item] | Sequence[int]) -> bytes:
+    return json.dumps(value).encode()
+
+
+def told(exchange: Exchange, source: str) -> Mapping[str, Any]:
+    """The exchange as the set's list tells it; the key is the reader's own."""
+    return {
+        "name": exchange.name,
+        "why": exchange.why,
+        "source": source,
+        "headers": exchange.headers("KEY"),
+        "answer": exchange.answer(),
+    }
