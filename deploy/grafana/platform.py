@@ -212,3 +212,10 @@ def _errors(made: Board) -> None:
             "策略熔断 Policies stopped", "由熔断器。By the breaker.", Query("sum(quanzu_policies_stopped_total)"), bad=1
         )
     )
+    made.add(
+        number(
+            "旧密钥回执 Receipts by the former secret",
+            "一天内，更换密钥期间。In a day, while providers change over.",
+            Query("sum(increase(quanzu_receipts_by_secret_before_total[1d])) or vector(0)"),
+        )
+    )

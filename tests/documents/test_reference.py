@@ -55,6 +55,7 @@ MODULES = {
     "streams.journal": ("casework", "store"),
     "streams.letters": ("letters",),
     "streams.policies": ("policies",),
+    "streams.received": ("commands",),
     "streams.releases": ("console",),
     "streams.report": ("commands",),
     "streams.residents": ("register",),
