@@ -224,19 +224,20 @@ class Kafka:
         )
 
 
-def jars() -> str:
-    """The class path of Kafka's jars, fetched once by Maven. Raises MissingError when Java or Maven is missing."""
+def jars(pom: Path = POM) -> str:
+    """The class path of what `pom` names, fetched once by Maven. Raises MissingError when Java or Maven is missing."""
     need("java")
-    if not JARS.exists():
+    kept = pom.parent / "target" / "lib"
+    if not kept.exists():
         need("mvn")
-        fetched = JARS.with_name(f"lib-{uuid.uuid4().hex}")  # whole or not at all, also when two tests fetch at once
-        fetch = ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", f"-DoutputDirectory={fetched}"]
+        fetched = kept.with_name(f"lib-{uuid.uuid4().hex}")  # whole or not at all, also when two tests fetch at once
+        fetch = ["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={fetched}"]
         subprocess.run(fetch, check=True, stdout=subprocess.DEVNULL)
-        if JARS.exists():
+        if kept.exists():
             shutil.rmtree(fetched)
         else:
-            fetched.rename(JARS)
-    return f"{JARS}/*"
+            fetched.rename(kept)
+    return f"{kept}/*"
 
 
 def _by_topic(places: Iterable[TopicPartition]) -> Mapping[str, list[int]]:
