@@ -14,9 +14,11 @@ let shown = Number(words.version); // the version on the screen
 let refreshing = 0, storyTimer = 0, storyLooks = 0, maskTimer = 0, ahead = 0;
 let waiting = null; // the form whose answer is owed yet
 
-function say(text) {
+/** `unseen`: it stands on the page already, and is told to a screen reader only. */
+function say(text, unseen = false) {
   const line = document.createElement("p");
   line.textContent = text;
+  line.classList.toggle("unseen", unseen);
   said.replaceChildren(line);
 }
 
@@ -101,7 +103,7 @@ function tell(lines, head = words.wordsChanged) {
   }
   while (list.children.length > NEWS_MOST) list.firstElementChild.remove();
   news.hidden = false;
-  say([head, ...lines].join(" "));
+  say([head, ...lines].join(" "), true);
 }
 
 news.querySelector("[data-news-seen]").addEventListener("click", () => {
