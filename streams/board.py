@@ -6,7 +6,7 @@ from datetime import datetime
 
 from schemas.events import CaseEvent, FactKind
 from schemas.levels import Action
-from streams import metrics, topics
+from streams import metrics, topics, tracing
 from streams.clock import Clock
 from streams.journal import read_entry
 from streams.keys import key, moment
@@ -14,6 +14,7 @@ from streams.producer import Producer, Record
 from streams.raw import Raw
 from streams.store import CaseStore
 
+Exemplar = dict[str, str] | None
 WAITING = 10_000  # dispatches remembered for their first result: a metric may lose one, memory may not grow
 
 
@@ -26,38 +27,38 @@ class Board:
 
     async def take(self, partition: int, raws: Sequence[Raw]) -> None:
         """Write snapshots and observe the clocks; an event that came before changes nothing."""
-        entries = [entry for raw in raws if (entry := read_entry(raw.offset, raw.value))]
-        events = [entry for entry in entries if isinstance(entry, CaseEvent)]
-        latest = {event.case.id: event for event in events}
+        entries = [(entry, raw.trace) for raw in raws if (entry := read_entry(raw.offset, raw.value))]
+        events = [(entry, trace) for entry, trace in entries if isinstance(entry, CaseEvent)]
+        latest = {event.case.id: event for event, _ in events}
         await self._producer.send_all([_snapshot(partition, event) for event in latest.values()])
         seen = int(await self._store.redis.get(key("boarded", partition)) or -1)
-        for event in events:
+        for event, trace in events:
             if event.offset > seen:
-                self._observe(event)
-        highest = max((entry.offset for entry in entries), default=seen)
+                self._observe(event, tracing.exemplar(trace))
+        highest = max((entry.offset for entry, _ in entries), default=seen)
         if highest > seen:
             await self._store.redis.set(key("boarded", partition), highest)
 
-    def _observe(self, event: CaseEvent) -> None:
+    def _observe(self, event: CaseEvent, trace: Exemplar) -> None:
         for fact in event.facts:
             if fact.kind is FactKind.RESULT and fact.action and fact.result:
-                self._answered(fact.action, event)
-        self._clocks(event)
+                self._answered(fact.action, event, trace)
+        self._clocks(event, trace)
 
-    def _answered(self, action: Action, event: CaseEvent) -> None:
+    def _answered(self, action: Action, event: CaseEvent, trace: Exemplar) -> None:
         if sent := self._waiting.pop(event.input.rpartition(":")[0], None):
-            metrics.DISPATCH_TO_RECEIPT.labels(action.channel).observe(self._wall(event.at, sent))
+            metrics.DISPATCH_TO_RECEIPT.labels(action.channel).observe(self._wall(event.at, sent), trace)
 
-    def _clocks(self, event: CaseEvent) -> None:
+    def _clocks(self, event: CaseEvent, trace: Exemplar) -> None:
         now = self._clock.now()
         for dispatch in event.dispatches:
             self._waiting[dispatch.id] = dispatch.at
             if dispatch.signal_at is not None:
-                metrics.ALERT_TO_DISPATCH.observe(self._wall(now, event.at))
+                metrics.ALERT_TO_DISPATCH.observe(self._wall(now, event.at), trace)
         while len(self._waiting) > WAITING:
             self._waiting.popitem(last=False)
         if event.input_kind == "deadline" and (due := _due(event.input)):
-            metrics.DEADLINE_ERROR.observe(self._wall(now, due))
+            metrics.DEADLINE_ERROR.observe(self._wall(now, due), trace)
 
     def _wall(self, later: datetime, earlier: datetime) -> float:
         return max(0.0, self._clock.wall_seconds(later - earlier))

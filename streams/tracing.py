@@ -6,6 +6,7 @@ providers. What begins anew (a deadline, an operator's report) begins a trace of
 of a case are found. No span holds anything of a person.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ HEADER = "traceparent"
 
 Trace = bytes
 """A place in a trace: the value of the header that names it."""
+
+_TAKEN = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f][13579bdf]")  # the last bit: it is sampled
 
 _propagator = TraceContextTextMapPropagator()
 _tracer: Tracer | None = None
@@ -71,6 +74,12 @@ def span(name: str, parent: Trace | None = None, **attributes: str) -> Iterator[
 def current() -> Trace | None:
     """The current span as a header's value; none when nothing is traced."""
     return None if _tracer is None else _value(trace.get_current_span())
+
+
+def exemplar(given: Trace | None) -> dict[str, str] | None:
+    """What an observation of a histogram is marked with, so that a board leads to its trace; none if none is taken."""
+    found = _TAKEN.fullmatch(given) if given else None
+    return {"trace_id": found[1].decode()} if found else None
 
 
 def headers(given: Trace | None = None) -> list[tuple[str, bytes]]:

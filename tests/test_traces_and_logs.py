@@ -2,29 +2,37 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import time
+from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from simulators.province import Province
+from streams.ports import free_port
 from streams.settings import Settings
 from tests.collector import Collector, Taken, collecting
 
 SEED, RESIDENTS, SECONDS = 7, 3000, 25  # the demo's own province
+EXEMPLAR = re.compile(r'^(quanzu_\w+_seconds)_bucket{.*?} [\d.e+]+ # {trace_id="([0-9a-f]{32})"}', re.MULTILINE)
 WAY = ["intake", "screening", "casework", "dispatch", "casework", "receipt", "casework"]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a demo left behind. `logs`: by file, with what it printed."""
+    """What a demo left behind. `logs`: by file, with what it printed. `marked`: of which metrics, ids of traces."""
 
     collector: Collector
     logs: dict[str, str]
     data: Path
+    marked: dict[str, set[str]]
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +46,31 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
             "QUANZU_LOG_FORMAT": "json",
             "QUANZU_LOG_LEVEL": "DEBUG",
         }
+        port = free_port()
         command = [sys.executable, "-m", "quanzu", "demo", "--for", f"{SECONDS}s", "--no-console"]
-        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert ended.returncode == 0, ended.stderr[-3000:]
+        command += ["--metrics-port", str(port)]
+        with (data / "stderr").open("w+") as err:
+            demo = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=err)
+            marked = exemplars_until_it_ends(demo, port)
+            err.seek(0)
+            stderr = err.read()
+        assert demo.returncode == 0, stderr[-3000:]
         logs = {path.name: path.read_text("utf-8", "replace") for path in data.rglob("*.log")}
-        yield Told(collector, logs | {"stderr": ended.stderr}, data)
+        yield Told(collector, logs | {"stderr": stderr}, data, marked)
+
+
+def exemplars_until_it_ends(demo: "subprocess.Popen[bytes]", port: int) -> dict[str, set[str]]:
+    """The traces that the workers' histograms name, by metric: a worker's port is behind the province's."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    accepted = {"accept": "application/openmetrics-text; version=1.0.0"}
+    while demo.poll() is None:
+        for behind in (1, 2):
+            with suppress(httpx.HTTPError):
+                text = httpx.get(f"http://127.0.0.1:{port + behind}/metrics", headers=accepted).text
+                for name, trace in EXEMPLAR.findall(text):
+                    found[name].add(trace)
+        time.sleep(1)
+    return found
 
 
 def test_a_red_case_is_one_trace_from_intake_to_the_receipt_of_its_first_contact(told: Told) -> None:
@@ -53,6 +81,12 @@ def test_a_red_case_is_one_trace_from_intake_to_the_receipt_of_its_first_contact
         ids = {span.id for span in trace}
         assert [span.name for span in trace if span.parent not in ids] == ["intake"]
         assert {span.service for span in trace} == {"quanzu-demo", "quanzu-worker"}
+
+
+def test_the_clocks_of_the_line_lead_to_traces_that_were_taken(told: Told) -> None:
+    for way in ("signal_to_alert", "alert_to_dispatch", "dispatch_to_receipt"):
+        named = told.marked.get(f"quanzu_{way}_seconds", set())
+        assert named & told.collector.traces().keys(), f"{way}: {named}, of {sorted(told.marked)}"
 
 
 def test_no_span_and_no_line_of_a_log_says_anything_of_a_resident(told: Told) -> None:

@@ -149,6 +149,8 @@ def target(query: Query, name: str) -> prometheus.Dataquery:
     made = prometheus.Dataquery().expr(query.expr).ref_id(name).datasource(SOURCE)
     if query.legend:
         made = made.legend_format(query.legend)
+    if "_bucket{" in query.expr:  # an observation of it leads to its trace
+        made = made.exemplar(True)
     if query.now:
         return made.instant().format(PromQueryFormat.TABLE)
     return made.range().format(PromQueryFormat.HEATMAP if query.heat else PromQueryFormat.TIME_SERIES)

@@ -262,11 +262,12 @@ class Screening:
     async def _tell(self, verdicts: Verdicts, traces: Sequence[tracing.Trace | None]) -> None:
         """Alerts to casework, each with its trace; remembered once Kafka has them."""
         alerts, partitions = verdicts.alerts, self._settings.partitions
-        told = zip(alerts, traces, strict=True)
+        told = list(zip(alerts, traces, strict=True))
         await self._producer.send_all([case_inputs.record(it, home(it.resident, partitions), by) for it, by in told])
         await self._store.remember(verdicts.alerted, verdicts.rescore)
-        for alert in alerts:
-            metrics.SIGNAL_TO_ALERT.observe(max(0.0, self._clock.wall_seconds(self._clock.now() - alert.signal_at)))
+        for alert, by in told:
+            took = max(0.0, self._clock.wall_seconds(self._clock.now() - alert.signal_at))
+            metrics.SIGNAL_TO_ALERT.observe(took, tracing.exemplar(by))
 
     def _measure(self, tally: Counter[str], now: datetime) -> None:
         for name, count in tally.items():
