@@ -149,7 +149,7 @@ def target(query: Query, name: str) -> prometheus.Dataquery:
     made = prometheus.Dataquery().expr(query.expr).ref_id(name).datasource(SOURCE)
     if query.legend:
         made = made.legend_format(query.legend)
-    if "_bucket{" in query.expr:  # an observation of it leads to its trace
+    if "_bucket" in query.expr:  # an observation of it leads to its trace
         made = made.exemplar(True)
     if query.now:
         return made.instant().format(PromQueryFormat.TABLE)
