@@ -29,6 +29,7 @@ class Batch:
         self.change = Change()
         self.entries: list[Entry] = []
         self._holds = {hold.id: hold for hold in loaded.standing.holds}
+        self._logs = loaded.standing.logs
         self._policy = policy
 
     def take(self, offset: int, message: CaseInput) -> bool:
@@ -50,7 +51,7 @@ class Batch:
         self._applied(message)
 
     def _rules(self) -> Rules:
-        return Rules(self._policy, tuple(self._holds.values()))
+        return Rules(self._policy, tuple(self._holds.values()), self._logs)
 
     def _hold(self, offset: int, message: HoldChange) -> bool:
         self._holds = {name: hold for name, hold in self._holds.items() if hold.until > message.at}
@@ -92,7 +93,7 @@ class Batch:
 
     def _stand(self, offset: int, message: PolicyChange | HoldChange) -> None:
         holds = tuple(self._holds.values())
-        self.change.standing(Standing(offset, self._policy.hash, holds))
+        self.change.standing(Standing(offset, self._policy.hash, holds, self._logs))
         event = StandingEvent(
             input=message.id,
             partition=self.partition,

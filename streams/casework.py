@@ -206,7 +206,7 @@ class Casework:
         folded.applied |= await journal.without_effect(self._settings, partition, folded)
         policy = await self._usable(folded.standing.policy if folded.standing else None)
         holds = folded.standing.holds if folded.standing else ()
-        standing = Standing(max(folded.offset, begin - 1), policy, holds)
+        standing = Standing(max(folded.offset, begin - 1), policy, holds, folded.logs)
         mark = await self._store.begin_rebuild(partition)
         if mark is None:
             return

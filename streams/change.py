@@ -40,11 +40,12 @@ Command = tuple[str, int, tuple[Argument, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a partition stands: the last offset applied, the policy in force, the holds."""
+    """Where a partition stands: the last offset applied, the policy in force, the holds, the logs that were lost."""
 
     offset: int
     policy: str
     holds: tuple[Hold, ...] = ()
+    logs: int = 0
 
 
 @dataclass(slots=True)
@@ -112,7 +113,7 @@ class Change:
         self.add("SET", SETTLING, 1, "PX", round(seconds * 1000))
 
     def standing(self, standing: Standing) -> None:
-        self.add("HSET", STATE, "policy", standing.policy)
+        self.add("HSET", STATE, "policy", standing.policy, "logs", standing.logs)
         self.add("DEL", HOLDS)
         for hold in standing.holds:
             self.add("HSET", HOLDS, hold.id, hold.model_dump_json())

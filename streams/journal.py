@@ -81,6 +81,7 @@ class Folded:
     settled: dict[str, tuple[int, int, datetime]] = field(default_factory=dict)  # by resident: case, version, when
     out: dict[str, list[CaseEvent]] = field(default_factory=dict)  # by case: with a dispatch whose step waits
     rules: set[str] = field(default_factory=set)  # inputs that changed what stands
+    logs: int = 0  # of inputs that were lost
 
     def add(self, entry: Entry) -> None:
         """Take an entry in, any number of times; between two beginnings of the log in any order."""
@@ -112,8 +113,9 @@ class Folded:
         self.rules.add(entry.input)
         if entry.anew:
             self.offset = -1
+            self.logs += 1
         if entry.anew or self.standing is None or entry.offset >= self.standing.offset:
-            self.standing = Standing(entry.offset, entry.policy, tuple(entry.holds))
+            self.standing = Standing(entry.offset, entry.policy, tuple(entry.holds), self.logs)
 
     def snapshot(self, case: Case) -> None:
         """Take a case's snapshot in: it may stand for entries that are gone."""

@@ -71,15 +71,18 @@ class CaseStore:
         """Where the partition stands, and the cases and applied ids asked for; None when the store is lost or older."""
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.info(*SECTIONS)
-            pipe.hmget(key("state", partition), "offset", "policy", "run")
+            pipe.hmget(key("state", partition), "offset", "policy", "run", "logs")
             pipe.hvals(key("holds", partition))
             pipe.hmget(key("cases", partition), ["", *residents])
             pipe.zmscore(key("applied", partition), ["", *inputs])
-            info, (offset, policy, run), holds, cases, scores = await pipe.execute()
+            info, (offset, policy, run, logs), holds, cases, scores = await pipe.execute()
         if offset is None or run is None or run.decode() != run_of(info):
             return None
         standing = Standing(
-            int(offset), policy.decode(), tuple(Hold.model_validate_json(hold, extra=ANY_VERSION) for hold in holds)
+            int(offset),
+            policy.decode(),
+            tuple(Hold.model_validate_json(hold, extra=ANY_VERSION) for hold in holds),
+            int(logs or 0),
         )
         return Loaded(
             standing,

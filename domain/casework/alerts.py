@@ -21,7 +21,7 @@ def opens_anew(case: Case | None, rules: Rules, now: datetime) -> bool:
 
 def opened(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> Draft:
     """A case begun by an alert. What stands in the books of an earlier case is not booked again in this one."""
-    number = earlier.number + 1 if earlier else 1
+    number = max(earlier.number if earlier else 0, rules.last_number) + 1
     case = Case(
         id=f"{given.resident}-{number}",
         resident=given.resident,

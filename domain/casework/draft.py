@@ -17,14 +17,25 @@ LIVE = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})
 WAITING = frozenset({StepState.PENDING, StepState.HELD})
 CLOCK = "clock."  # steps that are never dispatched: something is done inside when they fall due
 CLOSE = "clock.close"
+NUMBERS_OF_A_LOG = 1_000  # cases of one resident while one log of inputs lasts: far more than anybody has
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a partition decides by: the policy in force, and the holds."""
+    """What a partition decides by: the policy in force, and the holds.
+
+    `logs`: how many logs of inputs were lost before this one. What was decided last on one of them nobody may know any
+    more, though its dispatches went out: their ids must not be given again, for a provider would take them for repeats.
+    """
 
     policy: Policy
     holds: tuple[Hold, ...] = ()
+    logs: int = 0
+
+    @property
+    def last_number(self) -> int:
+        """Of a resident's cases of lost logs, known or not."""
+        return self.logs * NUMBERS_OF_A_LOG
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,11 @@ class Draft:
     @property
     def level(self) -> LevelPlan:
         return self.plan.levels[self.case.level]
+
+    @property
+    def outlived(self) -> bool:
+        """Whether the case is of a log that was lost: it may have had steps that nobody knows any more."""
+        return self.case.number <= self.rules.last_number
 
     @property
     def plan_over(self) -> bool:

@@ -25,7 +25,12 @@ def plan_step(
     transfer: str | None = None,
     contact: int | None = None,
 ) -> Step:
-    """Add a step. A stem that was used before gets the version added: ids, and so dispatches, never repeat."""
+    """Add a step. A stem that was used before gets the version added: ids, and so dispatches, never repeat.
+
+    Nor where it may have been used and nobody knows: then it is told which log it is of.
+    """
+    if draft.outlived:
+        stem = f"{stem}.l{draft.rules.logs}"
     name = stem if stem not in draft.steps else f"{stem}.{draft.version}"
     if action.to_contact and contact is None:
         contact = 0

@@ -47,17 +47,18 @@ def test_a_log_made_anew_is_read_from_its_beginning_with_all_cases_and_the_rules
     found = folded(decided(1, 70), stands("p", 71, "ours"), stands("log", -1, "ours", anew=True))
     assert found.offset == -1
     assert found.standing is not None
-    assert (found.standing.offset, found.standing.policy) == (-1, "ours")
+    assert (found.standing.offset, found.standing.policy, found.standing.logs) == (-1, "ours", 1)
     assert len(found.cases) == 1
     assert found.applied.keys() == {"i-1", "p", "log"}
 
 
 def test_an_entry_of_the_old_log_published_again_behind_the_new_beginning_moves_nothing() -> None:
     old, rule = decided(1, 70), stands("p", 71, "old")
-    found = folded(old, rule, stands("log", -1, "old", anew=True), decided(2, 3), stands("q", 4, "new"), old, rule)
+    anew = stands("log", -1, "old", anew=True)
+    found = folded(old, rule, anew, decided(2, 3), stands("q", 4, "new"), old, rule, anew)
     assert found.offset == 4
     assert found.standing is not None
-    assert found.standing.policy == "new"
+    assert (found.standing.policy, found.standing.logs) == ("new", 1)
 
 
 @pytest.mark.parametrize("name", ["somebody", "raaaaaaaaaaaaaaaa-1"])

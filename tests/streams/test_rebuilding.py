@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from domain.identity import new_resident_id
 from schemas.cases import Case
-from streams.change import Change
+from streams.change import Change, Standing
 from streams.keys import key
 from streams.settings import Settings
 from streams.store import CaseStore
@@ -84,3 +84,15 @@ async def test_a_rebuilt_store_says_what_it_lacks_until_it_is_applied(redis: Any
     assert await store.behind(PARTITION) == (4, 6)
     assert await store.commit(PARTITION, 4, 6, Change())
     assert await store.behind(PARTITION) is None
+
+
+async def test_where_a_partition_stands_is_kept_with_how_many_logs_were_lost(redis: Any) -> None:  # noqa: ANN401
+    store, standing = CaseStore(redis), Standing(4, "a policy", (), 2)
+    mark = await store.begin_rebuild(PARTITION)
+    assert mark is not None
+    change = Change()
+    change.standing(standing)
+    assert await store.rebuild(PARTITION, mark, [change], standing.offset, 5)
+    loaded = await store.load(PARTITION, [], [])
+    assert loaded is not None
+    assert loaded.standing == standing
