@@ -163,8 +163,18 @@ def _troubles(
     for name, value in configuration(topic, settings).items():
         if settings.embedded and name == "min.insync.replicas":
             continue
+        if name == "retention.ms" and _kept_enough(topic, configured.get(name, value)):
+            continue
         if name in configured and configured[name] != value:
             yield _wrong_configuration(topic, name, configured[name], value)
+
+
+def _kept_enough(topic: Topic, milliseconds: str) -> bool:
+    """Whether records are kept as long as they must be: how much longer is the policy's affair (streams/retention)."""
+    if topic.kept is None:
+        return False
+    least = WEEK if topic.family else timedelta(days=1)
+    return int(milliseconds) == -1 or int(milliseconds) >= least.total_seconds() * 1000
 
 
 def _layout_troubles(topic: Topic, partitions: list[Mapping[str, Any]], settings: Settings) -> Iterator[str]:

@@ -1,8 +1,10 @@
 """`quanzu topics`."""
 
+import asyncio
+
 import typer
 
-from console.commands.common import load_settings, out
+from console.commands.common import load_settings, opened, out
 
 app = typer.Typer(name="topics", no_args_is_help=True, help="Kafka's topics.")
 
@@ -26,3 +28,20 @@ def topics_check() -> None:
     wrong = topics.check(reachable(load_settings()))
     out.print("\n".join(wrong) or "all topics are as they must be", markup=False, soft_wrap=True)
     raise typer.Exit(1 if wrong else 0)
+
+
+@app.command("retain")
+def topics_retain() -> None:
+    """Have the topics keep each kind of record as long as the policy in force says ([retention])."""
+    from streams.retention import retain
+
+    async def run() -> None:
+        async with opened() as line:
+            policy = await line.policies.live()
+            changed = await asyncio.to_thread(retain, line.settings, policy.retention)
+        for name, words in changed.items():
+            out.print(f"{name}: was kept {words}", highlight=False)
+        if not changed:
+            out.print("all topics keep what the policy says")
+
+    asyncio.run(run())

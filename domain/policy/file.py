@@ -11,6 +11,7 @@ from domain.policy.duty import Duty
 from domain.policy.fatigue import Fatigue
 from domain.policy.messages import Messages
 from domain.policy.plan import Plan
+from domain.policy.retention import Retention
 from domain.policy.risk import RiskRules
 from domain.policy.triage import TriageRules
 from domain.policy.units import Section
@@ -39,6 +40,7 @@ class Policy(Section):
     duty: Duty | None = None  # none: no roster is measured by it
     triage: TriageRules = TriageRules()  # in a policy of before: by what is usual
     visits: VisitRules = VisitRules()  # in a policy of before: by what is usual
+    retention: Retention = Retention()  # in a policy of before: by what is usual
 
 
 def digest_of(text: str) -> str:

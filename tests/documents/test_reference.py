@@ -71,6 +71,7 @@ LOOKS_ON = {
     *(
         "streams.exporter.servers",
         "streams.restore",
+        "streams.retention",
         "streams.sources",
         "streams.documents.catalogue",
         "streams.held",
