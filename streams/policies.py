@@ -81,12 +81,12 @@ class Policies:
         return await self.of(0)
 
     async def of(self, partition: int) -> Policy:
-        """The policy that a partition decides by; the settings' file's before it has begun.
+        """The policy that a partition decides by; the settings' file's before it has begun: asking publishes nothing.
 
         Raises UnknownPolicyError.
         """
         raw = await self._redis.hget(key("state", partition), "policy")
-        return await (self.get(raw.decode()) if raw else self.default())
+        return await self.get(raw.decode()) if raw else load(read(self._settings.policy))
 
     async def in_force(self) -> InForce | None:
         """What stands: none until a policy is published for the first time, and the settings' file's is in force."""
