@@ -13,6 +13,7 @@ from typing import IO
 from pydantic import SecretStr
 
 from streams.embedded import die_with_parent
+from streams.secret_files import SUFFIX
 from streams.settings import Settings
 
 WORKER = ("-m", "quanzu", "worker")  # what Python is told to run
@@ -99,8 +100,9 @@ class Workers:
 
     def _environment(self, folder: Path) -> dict[str, str]:
         secret = SecretStr(self._settings.key().decode())  # in a folder of its own each would make one of its own
-        own = self._settings.model_copy(update={"data": folder, "metrics_port": 0, "secret": secret})
-        return {**os.environ, **own.environment(), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        own = self._settings.model_copy(update={"data": folder, "metrics_port": 0, "secret": secret}).environment()
+        ours = {name: value for name, value in os.environ.items() if name.removesuffix(SUFFIX) not in own}
+        return {**ours, **own, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
     def _port(self, number: int) -> dict[str, str]:
         return {"QUANZU_METRICS_PORT": str(self._metrics_port + number)} if self._metrics_port else {}
