@@ -41,7 +41,7 @@ from streams.retry import until_done, wanted
 from streams.running import announce, servers
 from streams.settings import Settings
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0  # on a machine with much else to do a minute is not enough
 AHEAD_SECONDS = 8.0  # from the start of the servers to the province's first signal
 DRAIN_SECONDS = 30.0
 LOOK_SECONDS = 0.5
