@@ -1,8 +1,11 @@
 """A worker: all agents on one Faust app."""
 
 import asyncio
+import faulthandler
 import logging
+import os
 from contextlib import suppress
+from threading import Timer
 
 from agents import auditor, board, casework, deadlines, feeds, payments, phone, red, screening, sms, visits
 from schemas.levels import Channel
@@ -19,6 +22,7 @@ from streams.settings import Settings
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10.0  # a provider that does not answer is given up after less; whoever stops a worker waits longer
+END_SECONDS = 10.0  # from the last contact's end to the process's: it takes a second or two
 
 CHANNELS = {
     Channel.SMS: sms.attach,
@@ -47,11 +51,21 @@ class Worker(App):
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 await asyncio.gather(*(carrier.drain() for carrier in self.line.carriers.values()))
+        ending = Timer(END_SECONDS, _end)
+        ending.daemon = True
+        ending.start()
         await super().on_stop()
 
     async def on_shutdown(self) -> None:
         await super().on_shutdown()
         await self.line.close()
+
+
+def _end() -> None:
+    """End the process, whatever waits for what: it is as safe as a kill, and one that hangs keeps its partitions."""
+    log.critical("the worker does not come to its end, and is ended; this is where it stands")
+    faulthandler.dump_traceback(all_threads=True)
+    os._exit(1)
 
 
 def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = None) -> None:

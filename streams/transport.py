@@ -1,5 +1,6 @@
 """Faust's Kafka transport with two things put right: how long a fetch waits, and what a commit may pass."""
 
+import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Mapping
 
@@ -8,7 +9,7 @@ from aiokafka.structs import ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
-from streams.stopping import stop
+from streams.stopping import cancelled, stop
 
 FETCH_WAIT_MS = 30
 FULL_WAIT_SECONDS = 0.05
@@ -22,6 +23,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         await super(driver.AIOKafkaConsumerThread, self).on_thread_stop()
         if self._consumer is not None:
             await stop(self._consumer)
+
+    # The main thread waits for this one's end and does nothing else: what is waited for here without end, hangs both.
+
+    async def _default_stop_futures(self) -> None:
+        await cancelled(self._futures)
+        self._futures.clear()
+
+    async def _gather_remaining_tasks(self) -> None:
+        await cancelled(asyncio.all_tasks() - {asyncio.current_task()})
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)

@@ -30,6 +30,7 @@ class WatchedWorkers(Workers):
     async def _stopped(self, process: Process) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            self.hung += process.returncode != 0  # it had to be ended (agents/worker)
             return
         self.hung += 1
         process.send_signal(signal.SIGUSR1)

@@ -90,7 +90,9 @@ class Setup:
         self.run(Component.OPERATOR, "access", "grant", str(self.secrets), user="admin")
         self.run(Component.OPERATOR, "topics", "create")
 
-    def environment(self, component: Component, user: str = "", **more: object) -> dict[str, str]:
+    def environment(
+        self, component: Component, more: Mapping[str, object] | None = None, user: str = ""
+    ) -> dict[str, str]:
         """What a component's process is started with; `user`: another at Kafka than its own."""
         own = user or f"{PREFIX}{component}"
         given: dict[str, object] = {
@@ -109,14 +111,14 @@ class Setup:
             "PARTITIONS": PARTITIONS,
             "DATA": self.folder / f"data-{component}",
             "METRICS_PORT": 0,
-            **more,
+            **(more or {}),
         }
         rest = {name: value for name, value in os.environ.items() if not name.startswith("QUANZU_")}
         return rest | {f"QUANZU_{name}": str(value) for name, value in given.items()}
 
     def run(self, component: Component, *words: str, user: str = "", **more: object) -> str:
         """A command to its end; gives what it printed. Raises RuntimeError with what it says is wrong."""
-        environment = self.environment(component, user, **more)
+        environment = self.environment(component, more, user)
         told = subprocess.run([*QUANZU, *words], env=environment, check=False, capture_output=True, text=True)
         if told.returncode:
             raise RuntimeError(f"quanzu {' '.join(words)} ended with {told.returncode}: {told.stdout}{told.stderr}")
@@ -124,7 +126,7 @@ class Setup:
 
     def start(self, component: Component, port: int, *words: str, **more: object) -> None:
         """A component as a process of its own, for as long as the set-up stands."""
-        environment = [f"{name}={value}" for name, value in self.environment(component, **more).items()]
+        environment = [f"{name}={value}" for name, value in self.environment(component, more).items()]
         self._started(str(component), ["env", "-i", *environment, *QUANZU, *words], port).ready()
 
     def _server(

@@ -62,7 +62,7 @@ async def written(kafka: Kafka, turn: int) -> None:
     producer = Producer(settings_of(kafka))
     await producer.start()
     for topic in KEPT:
-        places = 1 if topic in topics.LOGS else 2
+        places = topic.partitions(settings_of(kafka))
         for number in range(20):
             value = None if number == 19 and topic in topics.COMPACTED else b"%d of turn %d" % (number, turn)
             key, where = b"k%d-%d" % (turn, number // 2), number % places

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams import stopping
 from streams.settings import Settings
-from streams.stopping import stop
+from streams.stopping import cancelled, stop
 
 
 @pytest_asyncio.fixture
@@ -50,3 +52,23 @@ async def test_who_is_cancelled_stays_cancelled_and_the_consumer_is_stopped_all_
     async with asyncio.timeout(10):
         while connected(waiting):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.01)
+
+
+async def test_a_task_that_loses_its_cancellation_is_cancelled_again_and_one_that_never_ends_is_left(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(stopping, "AGAIN_SECONDS", 0.01)
+
+    async def losing(times: int) -> None:
+        for _ in range(times):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+
+    tasks = [asyncio.ensure_future(losing(times)) for times in (0, 1, 3, 1_000)]
+    await asyncio.sleep(0)
+    await cancelled(tasks)
+    assert [task.done() for task in tasks] == [True, True, True, False]
+    assert "1 tasks do not end" in caplog.text
+    while not tasks[-1].done():
+        tasks[-1].cancel()
+        await asyncio.sleep(0)
