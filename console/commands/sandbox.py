@@ -50,7 +50,7 @@ def sandbox_files(
     """Write the conformance set: each request's body, and in list.json its headers and the answer it must get."""
     from datetime import UTC, datetime
 
-    from simulators.conformance import exchanges, told
+    from streams.intake.conformance import exchanges, told
 
     if folder.exists():
         err.print(f"{folder} is there already: name a new folder", markup=False)
@@ -75,7 +75,7 @@ def sandbox_check(
 
     import httpx
 
-    from simulators.conformance import exchanges, send
+    from streams.intake.conformance import exchanges, send
 
     word, wrong = key.read_text().strip(), 0
     found = exchanges(source, datetime.now(UTC))
