@@ -88,9 +88,9 @@ def sandbox_check(
                 raise typer.Exit(1) from None
             good = got == exchange.answer()
             wrong += not good
-            out.print(f"{'as expected' if good else 'OTHERWISE  '}  {exchange.name:<16} {exchange.why}", markup=False)
+            typer.echo(f"{'as expected' if good else 'OTHERWISE  '}  {exchange.name:<16} {exchange.why}")
             if not good:
-                out.print(f"             answered {got}, expected {exchange.answer()}", markup=False, highlight=False)
+                typer.echo(f"             answered {got}, expected {exchange.answer()}")
     out.print(f"{len(found) - wrong} of {len(found)} as expected", highlight=False)
     raise typer.Exit(1 if wrong else 0)
 
