@@ -30,7 +30,7 @@ from streams.store import connect
 
 # The journal first: whoever it tells of was entered before, and is in what is read after it.
 KEPT = tuple(sorted((topic for topic in topics.ALL if topic.kept is None), key=lambda each: each != topics.CASE_EVENTS))
-OF_CASES = (topics.CASE_EVENTS, topics.CASE_SNAPSHOTS)  # what ends where a restore goes back to
+OF_CASES = {topics.CASE_EVENTS.name, topics.CASE_SNAPSHOTS.name}  # what ends where a restore goes back to
 MANIFEST = "manifest.json"
 BATCH = 5_000  # records of a row group, and written to Kafka at once
 SCHEMA = pa.schema(
@@ -106,7 +106,7 @@ async def restore(settings: Settings, folder: Path, told: Told, until: datetime 
     await producer.start()
     try:
         for name in manifest.topics:
-            cut = until if name in {topic.name for topic in OF_CASES} else None
+            cut = until if name in OF_CASES else None
             told(name, await _fill(producer, name, folder / f"{name}.parquet", cut))
     finally:
         await producer.stop()

@@ -11,12 +11,12 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from domain.policy.retention import DAY, WEEK
 from streams.kafka_client import admin as kafka_admin
 from streams.settings import Settings
 
 FOR_GOOD = None
-WEEK = timedelta(days=7)
-SEGMENT = timedelta(days=1)
+SEGMENT = DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def _kept_enough(topic: Topic, milliseconds: str) -> bool:
     """Whether records are kept as long as they must be: how much longer is the policy's affair (streams/retention)."""
     if topic.kept is None:
         return False
-    least = WEEK if topic.family else timedelta(days=1)
+    least = WEEK if topic.family else DAY
     return int(milliseconds) == -1 or int(milliseconds) >= least.total_seconds() * 1000
 
 

@@ -37,15 +37,14 @@ from streams.line import Line
 from streams.ports import free_port
 from streams.rights import PREFIX, Component
 from streams.settings import Settings, load
+from tests.secure.installation import BAD, QUANZU
 from tests.servers.guard import tools
 from tests.servers.kafka import jars
 from tests.servers.process import Process
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
-QUANZU = [sys.executable, str(ROOT / "quanzu.py")]
 HOST = "localhost"
-BAD = ("Traceback", "Authorization", "NOPERM", "no permissions", "ACL failure", "Unclosed")
 PARTITIONS = 8
 
 

@@ -23,6 +23,7 @@ QUANZU = [sys.executable, str(ROOT / "quanzu.py")]
 ADMIN = "admin"
 SECURE, EXPIRED = "SECURE", "EXPIRED"
 ENDS_SECONDS = 60
+BAD = ("Traceback", "Authorization", "NOPERM", "no permissions", "ACL failure", "Unclosed")  # in no log
 FEEDS = ("bank", "police")
 KEYS = {feed: f"the key of {feed} in this test" for feed in FEEDS}
 

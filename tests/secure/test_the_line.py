@@ -19,12 +19,11 @@ from schemas.cases import Case
 from streams.exporter.exporter import LOOKS
 from streams.keys import key
 from streams.rights import Component
-from tests.secure.installation import FEEDS, KEYS, QUANZU, Installation, port
+from tests.secure.installation import BAD, FEEDS, KEYS, QUANZU, Installation, port
 from tests.servers.certificates import Certificate
 from tests.servers.process import wait_for
 
 UP = ("quanzu_kafka_up", "quanzu_redis_up", "quanzu_cases_known")
-BAD = ("Traceback", "Authorization", "NOPERM", "no permissions", "ACL failure", "Unclosed")
 
 
 @dataclass

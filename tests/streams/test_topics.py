@@ -6,13 +6,14 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.policy.retention import WEEK
 from streams import topics
 from streams.settings import Settings
 
 
 @pytest.fixture
 def topic() -> topics.Topic:
-    return topics.Topic(f"test-{uuid.uuid4().hex[:12]}", "any", topics.WEEK, family=True)
+    return topics.Topic(f"test-{uuid.uuid4().hex[:12]}", "any", WEEK, family=True)
 
 
 def test_what_create_made_is_right_and_is_made_once(settings: Settings) -> None:
