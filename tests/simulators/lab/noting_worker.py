@@ -49,10 +49,13 @@ class Noting(Screening):
 
     async def rescore(self, partition: int, now: datetime) -> int:
         async with self._one:
-            due, self._note = await self._store.due(partition, now, RESCORE_MOST), Note(now=now)
-            looked_at = await super().rescore(partition, self._clock.now())
-            if looked_at:
-                self._write(due=due)
+            moment = self._clock.now()  # for both looks: whoever falls due between them would not be written down
+            due, self._note = await self._store.due(partition, moment, RESCORE_MOST), Note(now=moment)
+            self._about, looked_at = set(), 0
+            try:
+                looked_at = await super().rescore(partition, moment)
+            finally:
+                self._done(bool(looked_at), due=due)
             return looked_at
 
     async def _batch(self, tp: TopicPartition, raws: Sequence[Raw], expected: int | None, rules: RiskRules) -> bool:
@@ -69,10 +72,7 @@ class Noting(Screening):
         try:
             counted = await super()._batch(tp, [raw], expected, rules)
         finally:
-            if counted:
-                self._write(lane=tp.topic, partition=tp.partition, offset=raw.offset)
-            elif self._about:
-                self._write(broken=self._about)
+            self._done(counted, lane=tp.topic, partition=tp.partition, offset=raw.offset)
         return counted
 
     async def _judge(self, evidence: dict[ResidentId, list[Evidence]], rules: RiskRules, now: datetime) -> Judge:
@@ -82,6 +82,12 @@ class Noting(Screening):
         told_of = {resident for resident in settled if judge.known[resident].alerted}
         self._note = Note(now=now, settled=settled, told_of=told_of)
         return judge
+
+    def _done(self, whole: bool, **what: object) -> None:
+        if whole:
+            self._write(**what)
+        elif self._about:
+            self._write(broken=self._about)
 
     def _write(self, **more: object) -> None:
         with self.notes.open("a") as file:
