@@ -138,9 +138,8 @@ def _furthest(case: Case, plan: Plan) -> timedelta:
     level = plan.levels[case.level]
     rules = [*level.steps.values(), *plan.asked.values()]
     longest = max(max(rule.after, rule.again, rule.result_within, rule.arrive_within) for rule in rules)
-    after = (
-        max(level.follow_ups, default=timedelta(0)) + plan.close_after
-    )  # who was warned is asked again, then it ends
+    follow_ups = [after for each in plan.levels.values() for after in each.follow_ups]  # a graver warning's stay
+    after = max(follow_ups, default=timedelta(0)) + plan.close_after  # who was warned is asked again, then it ends
     return max(longest, after, plan.call_again_within, plan.talk_within, plan.retry_most) + timedelta(days=1)
 
 

@@ -99,6 +99,22 @@ def test_a_next_step_further_away_than_any_clock_is_found() -> None:
     assert [each.kind for each in found(case)] == [Kind.TOO_FAR]
 
 
+def test_the_follow_ups_of_a_graver_warning_are_not_too_far_for_the_milder_danger_that_came_after_it() -> None:
+    line = Line()
+    line.alert(Level.YELLOW)
+    line.outcome(Outcome.DISSUADED)
+    line.pass_to(timedelta(hours=1))
+    line.alert(Level.BLUE)
+    for result in (Result.DELIVERED, Result.HUNG_UP):  # of the message, of the robot's call
+        step = next(step.id for step in line.here.steps if step.id.startswith("blue.") and step.due)
+        [sent] = line.fire(step).dispatches
+        line.result(result, of=sent)
+    assert line.here.level is Level.BLUE
+    assert line.here.state is CaseState.CONTACTING
+    assert [step.id for step in line.here.steps if step.state is StepState.PENDING] == ["follow.1", "clock.close"]
+    assert found(line.here) == []
+
+
 def test_a_case_off_the_desk_that_an_operator_should_call_is_found() -> None:
     line = red()
     line.pass_to(timedelta(minutes=3))
