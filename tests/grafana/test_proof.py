@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.grafana.names import VOCABULARY
 from simulators.demo import Plan
 from streams.ports import free_port
 from tests.grafana.proof import prove
@@ -23,5 +24,10 @@ async def test_every_panel_has_data_and_the_main_figures_are_the_journals(tmp_pa
     assert told["queries"] == told["with_data"]
     assert told["figures"] > 50
     assert sum(number for _, number in found.figures.values()) > 1000  # not all of them zero
+    graded = [each.answer.series for each in found.everything if each.asked.legend == "{{level}}"]
+    assert len(graded) == 5
+    for series in graded:  # red first
+        levels = [each["metric"]["level"] for each in series]
+        assert levels == [level for level in VOCABULARY["level"] if level in levels]
     last_week = next(each for each in found.everything if "offset 1w" in each.asked.expr)
     assert float(last_week.answer.series[0]["values"][-1][1]) == pytest.approx(60, abs=2)  # as it was put in
