@@ -17,7 +17,7 @@ from streams.overview import Overview
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 COLOURS = {Level.RED: "bold white on red", Level.ORANGE: "black on dark_orange", Level.YELLOW: "black on yellow3"}
-MARKS = {Level.RED: "▲", Level.ORANGE: "◆", Level.YELLOW: "●", Level.BLUE: "○"}
+MARKS = {Level.RED: "▲", Level.ORANGE: "◆", Level.YELLOW: "■", Level.BLUE: "●"}
 OUTCOMES = {
     "raised": "预警",
     "below_threshold": "未达阈值",
