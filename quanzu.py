@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -194,14 +195,18 @@ def intake(
 
 @app.command()
 def ledger() -> None:
-    """Compute the money again from the journal, and compare it with the store: they must agree to the fen."""
-    from domain.report import money
-    from streams.report import journal_events
+    """Compute the money again from the journal, and compare it with the store: they must agree to the fen.
+
+    Workers may run: both are of one moment.
+    """
+    from domain.ledger import fold
+    from streams.journal import events_applied
 
     async def run() -> None:
         async with opened() as line:
-            computed = money(await journal_events(line.settings))._asdict()
-            kept = await line.store.sums("ledger", range(line.settings.partitions))
+            kept, stands = await line.store.ledgers(range(line.settings.partitions))
+            events = [await events_applied(line.settings, *stand) for stand in stands.items()]
+        computed = fold(chain.from_iterable(events))._asdict()
         agree = all(kept[name] == amount for name, amount in computed.items())
         out.print_json(data={"journal": computed, "store": {name: kept[name] for name in computed}, "agree": agree})
         raise typer.Exit(0 if agree else 1)

@@ -1,7 +1,7 @@
 """The journal: publishing what was decided, and folding it into the cases it tells of."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -185,6 +185,29 @@ async def fold(settings: Settings, partition: int, progress: Progress = lambda d
         if offset % TOLD_EVERY == 0 or offset == end - 1:
             progress(offset + 1, end)
     return folded
+
+
+def applied(entries: Iterable[Entry], offset: int | None) -> Iterator[CaseEvent]:
+    """What of a partition's journal a store has that stands at this input's offset; all, when it stands nowhere.
+
+    An event is in the journal before it is in the store: so what a busy line is just adding is left out.
+    """
+    ahead: list[CaseEvent] = []
+    for entry in entries:
+        if isinstance(entry, StandingEvent):
+            if entry.anew:  # offsets so far are of another log, which was applied to its end
+                yield from ahead
+                ahead.clear()
+        elif offset is None or entry.offset <= offset:
+            yield entry
+        else:
+            ahead.append(entry)
+
+
+async def events_applied(settings: Settings, partition: int, offset: int | None) -> list[CaseEvent]:
+    """`applied` of what lies on the topic."""
+    read = [read_entry(place, value) async for place, value in _values(settings, topics.CASE_EVENTS.name, partition)]
+    return list(applied([entry for entry in read if entry], offset))
 
 
 async def without_effect(settings: Settings, partition: int, folded: Folded) -> dict[str, datetime]:

@@ -219,6 +219,20 @@ class CaseStore:
             total.update({field_name.decode(): int(value) for field_name, value in part.items()})
         return total
 
+    async def ledgers(self, partitions: Iterable[int]) -> tuple[Counter[str], dict[int, int | None]]:
+        """The money added up over partitions, and the last input's offset that each had applied just then."""
+        wanted = list(partitions)
+        async with self.redis.pipeline(transaction=True) as pipe:
+            for partition in wanted:
+                pipe.hgetall(key("ledger", partition))
+                pipe.hget(key("state", partition), "offset")
+            found = await pipe.execute()
+        total: Counter[str] = Counter()
+        for money in found[::2]:
+            total.update({name.decode(): int(value) for name, value in money.items()})
+        stands = [None if offset is None else int(offset) for offset in found[1::2]]
+        return total, dict(zip(wanted, stands, strict=True))
+
     async def overdue(self, partition: int, now: datetime) -> int:
         """How many deadlines have passed and were not acted on yet."""
         return int(await self.redis.zcount(key("deadlines", partition), "-inf", milliseconds(now)))

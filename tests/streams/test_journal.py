@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from domain.identity import new_resident_id
 from schemas.events import CaseEvent, StandingEvent, journal_adapter
-from streams.journal import Entry, Folded
+from streams.journal import Entry, Folded, applied
 from tests.dispatched import NOW, case_of, dispatch_for
 
 
@@ -50,6 +50,16 @@ def test_a_log_made_anew_is_read_from_its_beginning_with_all_cases_and_the_rules
     assert (found.standing.offset, found.standing.policy, found.standing.logs) == (-1, "ours", 1)
     assert len(found.cases) == 1
     assert found.applied.keys() == {"i-1", "p", "log"}
+
+
+def test_a_store_has_of_the_journal_what_it_has_applied_and_all_of_a_log_that_was_made_anew() -> None:
+    first, second, ahead = decided(1, 4), decided(2, 9), decided(3, 12)
+    assert [*applied([first, stands("p", 5, "ours"), second, ahead], 9)] == [first, second]
+    assert [*applied([first, second], None)] == [first, second]
+    anew = stands("log", -1, "ours", anew=True)
+    assert [*applied([first, second, ahead, anew], 3)] == [first, second, ahead]
+    later = decided(4, 4)
+    assert [*applied([first, second, ahead, anew, decided(5, 2), later], 3)] == [first, second, ahead, decided(5, 2)]
 
 
 def test_an_entry_of_the_old_log_published_again_behind_the_new_beginning_moves_nothing() -> None:
