@@ -251,7 +251,8 @@ def backup(folder: Path) -> None:
 def restore(
     folder: Path,
     until: Annotated[
-        str | None, typer.Option(help="Back to this moment: cases as they were, all else as in the backup")
+        str | None,
+        typer.Option(help="Back to this moment, as Kafka wrote it down: cases as they were, all else as in the backup"),
     ] = None,
 ) -> None:
     """Write a backup into new, empty topics, and build the store from them."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from domain.ids import fingerprint
@@ -92,7 +93,7 @@ async def restore(settings: Settings, folder: Path, told: Told, until: datetime 
     `until`: what happened to cases after it is left out, by the time at which it was written.
 
     Raises BackupError, before anything is written, when the backup is not whole, was made under another key or with
-    other partitions, or a topic or Redis is not empty.
+    other partitions, a topic or Redis is not empty, or nothing was written before `until`.
     """
     manifest = _read_manifest(folder)
     _refuse_other(settings, manifest)
@@ -101,6 +102,8 @@ async def restore(settings: Settings, folder: Path, told: Told, until: datetime 
             raise BackupError(
                 f"{folder / name}.parquet is not what was written: its SHA-256 differs. Take another copy"
             )
+    if until:
+        await asyncio.to_thread(_refuse_before, folder / f"{topics.CASE_EVENTS.name}.parquet", until)
     await _refuse_filled(settings, manifest)
     producer = Producer(settings)
     await producer.start()
@@ -118,6 +121,19 @@ def _make(folder: Path) -> None:
     if any(folder.iterdir()):
         raise BackupError(f"{folder} is not empty: a backup is never written over another. Name a new folder")
     folder.chmod(0o700)
+
+
+def _refuse_before(journal: Path, until: datetime) -> None:
+    times = pq.read_table(journal, columns=["timestamp"])["timestamp"]
+    ends: dict[str, datetime | None] = pc.min_max(times).as_py()
+    if (first := ends["min"]) is None or (last := ends["max"]) is None:
+        raise BackupError(f"{journal} has no case: there is no moment to go back to")
+    if until < first:
+        begins, ended = (f"{each.astimezone(until.tzinfo):%Y-%m-%d %H:%M:%S}" for each in (first, last))
+        raise BackupError(
+            f"at {until:%Y-%m-%d %H:%M:%S} nothing was written yet: no case would be left. "
+            f"This backup's journal runs from {begins} to {ended}: name a moment between them"
+        )
 
 
 async def _refuse_filled(settings: Settings, manifest: Manifest) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -131,3 +131,21 @@ async def test_a_restore_to_a_moment_ends_the_journal_of_cases_there_and_nothing
     }
     events = {(record.key, record.timestamp - moment) async for record in read_all(fresh, "case-events")}
     assert events == {(b"k0", -1), (b"k1", 0), (b"k3", -1)}
+
+
+async def test_a_moment_before_the_journal_began_is_refused_with_the_times_that_can_be_named(
+    old: Settings, fresh: Settings, tmp_path: Path
+) -> None:
+    producer, moment = Producer(old), round(NOW.timestamp() * 1000)
+    await producer.start()
+    await producer.send_all([Record("case-events", b"k", b"", 1, timestamp=moment + ahead) for ahead in (0, 60_000)])
+    await producer.stop()
+    await backup.backup(old, tmp_path / "saved", NOW, lambda name, records: None)
+    with pytest.raises(BackupError, match=f"runs from {NOW:%Y-%m-%d %H:%M:%S} to .*: name a moment between them"):
+        await restored(fresh, tmp_path / "saved", NOW - timedelta(seconds=1))
+    assert [record async for record in read_all(fresh, "case-events")] == []
+
+
+async def test_a_backup_without_a_case_has_no_moment_to_go_back_to(saved: Path, fresh: Settings) -> None:
+    with pytest.raises(BackupError, match="has no case"):
+        await restored(fresh, saved, NOW)
