@@ -35,6 +35,7 @@ SKEW_SECONDS = 1.0
 JUDGE_SECONDS = 30.0
 
 _FAILED = (Result.FAILED, Result.IN_DOUBT)
+_LOOKS = {Channel.VISIT: "Is anybody on duty (the console's rosters), and the stations' gateway there?"}
 
 
 class WatchersNow:
@@ -105,7 +106,8 @@ class WatchersNow:
             if total < FEW or failed < SOME_FAIL * total:
                 continue
             what = f"{channel}: {failed} of the last {total} contacts failed ({why[channel]})"
-            do = "Is its gateway there, and its address right? Each is tried again, and a next step comes in its place"
+            look = _LOOKS.get(channel, "Is its gateway there, and its address right?")
+            do = f"{look} Each is tried again, and a next step comes in its place"
             yield (missed if failed >= MOST_FAIL * total else danger)("channel-failing", what, do)
 
     def unset(self) -> list[Trouble]:

@@ -168,11 +168,14 @@ async def test_an_auditor_whose_machine_has_another_time_is_told(ward: Ward) -> 
 
 async def test_a_channel_whose_provider_fails_is_told_with_the_reason(ward: Ward) -> None:
     end = (await end_offsets(ward.settings, topics.CASE_INPUTS.name))[PARTITION]
-    results = [_failed(number, end) for number in range(400)]
+    results = [_failed(number, end, Action.SMS, "the gateway answers 500") for number in range(400)]
+    results += [_failed(number, end, Action.VISIT, "nobody on duty can go") for number in range(400, 500)]
     await ward.producer.send_all([case_inputs.record(each, PARTITION) for each in results])
-    told = await words(ward.watchers.channels())
-    assert told.startswith("sms: ")
-    assert "contacts failed (the gateway answers 500)" in told
+    told = {trouble.what.partition(":")[0]: trouble async for trouble in ward.watchers.channels()}
+    assert "contacts failed (the gateway answers 500)" in told["sms"].what
+    assert "gateway there, and its address right" in told["sms"].do
+    assert "contacts failed (nobody on duty can go)" in told["visit"].what
+    assert "anybody on duty" in told["visit"].do
 
 
 async def test_without_redis_and_kafka_the_page_says_so_and_nothing_else(ward: Ward) -> None:
@@ -188,17 +191,17 @@ async def test_without_kafka_what_redis_tells_is_told(ward: Ward) -> None:
     assert page.as_json()["missed"] is True
 
 
-def _failed(number: int, end: int) -> ContactResult:
+def _failed(number: int, end: int, action: Action, why: str) -> ContactResult:
     resident = f"r{'a' * 16}"
     return ContactResult(
         id=f"test-now-{end}-{number}",
         at=datetime.fromisoformat("2026-03-01T00:00:00+00:00"),
         resident=resident,
         case=f"{resident}-1",
-        dispatch=f"{resident}-1:red.sms:1:sms",
-        step="red.sms",
+        dispatch=f"{resident}-1:red.{action}:1:{action}",
+        step=f"red.{action}",
         attempt=1,
-        action=Action.SMS,
+        action=action,
         result=Result.FAILED,
-        detail="the gateway answers 500",
+        detail=why,
     )
