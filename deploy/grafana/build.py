@@ -146,7 +146,8 @@ def _shown(value: str) -> list[models.DynamicConfigValue]:
 
 def target(query: Query, name: str) -> prometheus.Dataquery:
     """The query as Grafana keeps it."""
-    made = prometheus.Dataquery().expr(query.expr).ref_id(name).datasource(SOURCE)
+    expr = _graver_first(query.expr) if query.legend == "{{level}}" else query.expr
+    made = prometheus.Dataquery().expr(expr).ref_id(name).datasource(SOURCE)
     if query.legend:
         made = made.legend_format(query.legend)
     if "_bucket" in query.expr:  # an observation of it leads to its trace
@@ -156,7 +157,7 @@ def target(query: Query, name: str) -> prometheus.Dataquery:
     return made.range().format(PromQueryFormat.HEATMAP if query.heat else PromQueryFormat.TIME_SERIES)
 
 
-def graver_first(expr: str) -> str:
+def _graver_first(expr: str) -> str:
     """Red's series first, blue's last. Prometheus sorts series by their labels: one more, before `level`, tells how."""
     for rank, level in enumerate(names.VOCABULARY["level"], 1):
         expr = f'label_replace({expr}, "gravity", "{rank}", "level", "{level}")'

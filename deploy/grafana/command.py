@@ -3,19 +3,7 @@
 from grafana_foundation_sdk.builders import common, geomap
 from grafana_foundation_sdk.models import common as common_models
 
-from deploy.grafana.build import (
-    SOURCE,
-    Board,
-    Panel,
-    Query,
-    bars,
-    graver_first,
-    lines,
-    number,
-    rows,
-    target,
-    to_cases,
-)
+from deploy.grafana.build import SOURCE, Board, Panel, Query, bars, lines, number, rows, target, to_cases
 
 OPEN = 'quanzu_cases_open_by_prefecture{level=~"$level",prefecture=~"$prefecture"}'
 YUAN = "currency:¥"
@@ -43,7 +31,7 @@ def _now(made: Board) -> None:
             number(
                 "在办警情 Open cases",
                 "按等级；点击打开控制台案件列表。By level; a click opens the console's list.",
-                Query(graver_first(f"sum by (level) ({OPEN})"), "{{level}}"),
+                Query(f"sum by (level) ({OPEN})", "{{level}}"),
                 span=8,
             ),
             "level",
@@ -62,10 +50,8 @@ def _now(made: Board) -> None:
             "时限达成 Clocks kept",
             "所选时间内按时结束的比例。Share of the clocks that ended in the range and were kept.",
             Query(
-                graver_first(
-                    'sum by (level) (increase(quanzu_clocks_total{end="kept",level=~"$level"}[$__range])) / '
-                    '(sum by (level) (increase(quanzu_clocks_total{level=~"$level"}[$__range])) > 0)'
-                ),
+                'sum by (level) (increase(quanzu_clocks_total{end="kept",level=~"$level"}[$__range])) / '
+                '(sum by (level) (increase(quanzu_clocks_total{level=~"$level"}[$__range])) > 0)',
                 "{{level}}",
             ),
             unit="percentunit",

@@ -1,6 +1,6 @@
 """Flow: each stage's rate and latency from signal to dissuaded; what waits; whether all came out somewhere."""
 
-from deploy.grafana.build import Board, Query, graver_first, heat, lines, number, to_cases
+from deploy.grafana.build import Board, Query, heat, lines, number, to_cases
 
 SHARES = ("0.5", "0.99")
 
@@ -38,13 +38,13 @@ def _rates(made: Board) -> None:
         (
             "立案 Cases opened",
             "按初始等级。By the level they began with.",
-            graver_first('sum by (level) (rate(quanzu_cases_opened_total{level=~"$level"}[$__rate_interval]))'),
+            'sum by (level) (rate(quanzu_cases_opened_total{level=~"$level"}[$__rate_interval]))',
             "{{level}}",
         ),
         (
             "升级 Levels raised",
             "升至。To which level.",
-            graver_first('sum by (level) (rate(quanzu_cases_level_raised_total{level=~"$level"}[$__rate_interval]))'),
+            'sum by (level) (rate(quanzu_cases_level_raised_total{level=~"$level"}[$__rate_interval]))',
             "{{level}}",
         ),
         (
@@ -159,7 +159,7 @@ def _waiting(made: Board) -> None:
             number(
                 "逾期步骤 Steps overdue",
                 "超过 15 秒。By more than 15 s.",
-                Query(graver_first('quanzu_steps_overdue{level=~"$level"}'), "{{level}}"),
+                Query('quanzu_steps_overdue{level=~"$level"}', "{{level}}"),
                 bad=1,
                 span=8,
             ),
