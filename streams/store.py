@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -214,10 +214,7 @@ class CaseStore:
             for partition in partitions:
                 pipe.hgetall(key(name, partition))
             parts = await pipe.execute()
-        total: Counter[str] = Counter()
-        for part in parts:
-            total.update({field_name.decode(): int(value) for field_name, value in part.items()})
-        return total
+        return _added(parts)
 
     async def ledgers(self, partitions: Iterable[int]) -> tuple[Counter[str], dict[int, int | None]]:
         """The money added up over partitions, and the last input's offset that each had applied just then."""
@@ -227,15 +224,20 @@ class CaseStore:
                 pipe.hgetall(key("ledger", partition))
                 pipe.hget(key("state", partition), "offset")
             found = await pipe.execute()
-        total: Counter[str] = Counter()
-        for money in found[::2]:
-            total.update({name.decode(): int(value) for name, value in money.items()})
         stands = [None if offset is None else int(offset) for offset in found[1::2]]
-        return total, dict(zip(wanted, stands, strict=True))
+        return _added(found[::2]), dict(zip(wanted, stands, strict=True))
 
     async def overdue(self, partition: int, now: datetime) -> int:
         """How many deadlines have passed and were not acted on yet."""
         return int(await self.redis.zcount(key("deadlines", partition), "-inf", milliseconds(now)))
+
+
+def _added(parts: Iterable[Mapping[bytes, bytes]]) -> Counter[str]:
+    """Hashes of numbers as Redis has them, added up."""
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update({name.decode(): int(value) for name, value in part.items()})
+    return total
 
 
 def _emptied() -> Change:
