@@ -24,6 +24,7 @@ BEIJING = timezone(timedelta(hours=8))
 CHINA = 86
 ADULT = 18
 EARLIEST_BIRTH = 1900
+LEAST_SECRET = 16  # bytes of the key of the hashes
 LONGEST_PHONE = 128  # characters, as in a signal's field
 Kind = Literal["id", "account", "phone", "address", "export"]
 
@@ -173,10 +174,10 @@ def keyed_hash(secret: bytes, kind: Kind, value: str) -> str:
 
     The kind goes in as well: an account with the same digits as an ID number does not give it away.
 
-    Raises ValueError for a secret under 16 bytes: all ID numbers can be tried in a day.
+    Raises ValueError for a secret under LEAST_SECRET: all ID numbers can be tried in a day.
     """
-    if len(secret) < 16:
-        raise ValueError("the secret for hashes needs at least 16 bytes")
+    if len(secret) < LEAST_SECRET:
+        raise ValueError(f"the secret for hashes needs at least {LEAST_SECRET} bytes")
     return _base32(hmac.digest(secret, f"{kind}\0{value}".encode(), "sha256")[:16])
 
 

@@ -53,8 +53,10 @@ class AccessSettings(Environment):
     kafka_mechanism: Literal["SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
         "SCRAM-SHA-512", description="How the password is proved to Kafka"
     )
-    redis_user: str | None = Field(None, description="The user at Redis (ACL), over TLS only: rediss://")
-    redis_password: SecretStr | None = Field(None, description="The user's password at Redis")
+    redis_user: str | None = Field(
+        None, description="The user at Redis and at the vault (ACL), over TLS only: rediss://"
+    )
+    redis_password: SecretStr | None = Field(None, description="The user's password at Redis and at the vault")
     redis_ca: Path | None = Field(
         None, description="The certificates of who vouches for Redis and its Sentinels (PEM). Unset: the system's"
     )
@@ -71,19 +73,19 @@ class AccessSettings(Environment):
         _both("QUANZU_KAFKA_USER", self.kafka_user, "QUANZU_KAFKA_PASSWORD", self.kafka_password)
         if self.redis_user and self.redis_password is None:
             raise ValueError("QUANZU_REDIS_USER is set and no password: set QUANZU_REDIS_PASSWORD_FILE")
-        redis = str(getattr(self, "redis", None) or "rediss:")
-        if self.redis_password and not redis.startswith("rediss"):
-            raise ValueError(
-                "QUANZU_REDIS_PASSWORD is set and QUANZU_REDIS is not rediss://: the password would pass openly. "
-                "Write rediss://host:port/0, or rediss+sentinel://..., with Redis's TLS port"
-            )
+        for name in ("redis", "vault"):
+            if self.redis_password and not str(getattr(self, name, None) or "rediss:").startswith("rediss"):
+                raise ValueError(
+                    f"QUANZU_REDIS_PASSWORD is set and QUANZU_{name.upper()} is not rediss://: the password would pass "
+                    "openly. Write rediss://host:port/0, or rediss+sentinel://..., with its TLS port"
+                )
         for name in ("kafka_ca", "redis_ca"):
             if (file := getattr(self, name)) is not None:
                 authorities(f"QUANZU_{name.upper()}", file)
         return self
 
     def redis_login(self) -> Login:
-        """Who comes to Redis and to its Sentinels."""
+        """Who comes to Redis and to the vault, and to their Sentinels."""
         return Login(
             self.redis_user,
             _plain(self.redis_password),

@@ -161,7 +161,7 @@ async def _batches(settings: Settings, topic: str) -> AsyncIterator[list[dict[st
     rows: list[dict[str, Any]] = []
     first = await beginning_offsets(settings, topic)
     for partition, end in (await end_offsets(settings, topic)).items():
-        async for record in read_range(settings, topic, partition, first[partition], end - 1):
+        async for record in read_range(settings, topic, partition, first[partition], end - 1, opened=False):
             rows.append({"partition": partition, **record._asdict()})
             if len(rows) == BATCH:
                 yield rows

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
@@ -12,6 +13,8 @@ from streams import tracing
 from streams.access import AccessError, denied
 from streams.chains import Chain
 from streams.kafka_client import access
+from streams.retry import until_done
+from streams.seals import Lain, Seals, made_for
 from streams.settings import Settings
 from streams.wall import Wall
 
@@ -50,6 +53,7 @@ class Producer:
         self._settings = settings
         self._wall = wall or Wall()
         self._kafka: AIOKafkaProducer | None = None
+        self._seals = Seals(None)
         self.chain = Chain(settings.key)  # of what is written through it to the audit (streams/audit)
 
     async def start(self) -> None:
@@ -66,10 +70,11 @@ class Producer:
         except BaseException:
             await producer.stop()
             raise
-        self._kafka = producer
+        self._kafka, self._seals = producer, made_for(self._settings)
 
     async def stop(self) -> None:
         producer, self._kafka = self._kafka, None
+        await self._seals.aclose()
         if producer is not None:
             await producer.stop()
 
@@ -78,12 +83,12 @@ class Producer:
 
         Returns the last one's offset on its partition; -1 when Kafka did not tell it, or there was none.
 
-        What is transient (a broker away, a new leader) is tried again for as long as it takes; cancel to give up.
-        A record tried again may be there twice: readers drop what they have seen.
+        What is transient (a broker or the vault away, a new leader) is tried again for as long as it takes; cancel to
+        give up. A record tried again may be there twice: readers drop what they have seen.
 
         Raises SendError for what Kafka will never take. Records around it may have been written.
         """
-        left, last = await self._attempt(list(records))
+        left, last = await self._attempt(await self._sealed(records))
         wait = FIRST_WAIT_SECONDS
         while left:
             log.warning("%d records not written yet; trying again in %.2f s", len(left), wait)
@@ -91,6 +96,14 @@ class Producer:
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
             left, last = await self._attempt(left)
         return last
+
+    async def _sealed(self, records: Sequence[Record]) -> list[Record]:
+        lain = [Lain(record.topic, record.key, record.value) for record in records]
+        values = await until_done("vault", partial(self._seals.sealed, lain))
+        return [
+            record if value is record.value else replace(record, value=value)
+            for record, value in zip(records, values, strict=True)
+        ]
 
     async def _attempt(self, records: list[Record]) -> tuple[list[Record], int]:
         """Try each once and return those that have to be tried again: what failed, and what follows it in its order.

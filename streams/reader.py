@@ -3,15 +3,17 @@
 Each read has a consumer of its own, assigned and without a group, so that it moves nobody's offsets.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from streams.kafka_client import access
-from streams.retry import wanted
+from streams.retry import until_done, wanted
+from streams.seals import Lain, Seals, seals
 from streams.settings import Settings
 from streams.stopping import stop
 
@@ -37,8 +39,10 @@ class ReadError(RuntimeError):
     """What was asked for is not on the log (any more)."""
 
 
-async def read_range(settings: Settings, topic: str, partition: int, first: int, last: int) -> AsyncIterator[Read]:
-    """The records of `partition` from offset `first` to `last`, both included.
+async def read_range(
+    settings: Settings, topic: str, partition: int, first: int, last: int, *, opened: bool = True
+) -> AsyncIterator[Read]:
+    """The records of `partition` from offset `first` to `last`, both included; not `opened`: as they lie there.
 
     Raises ReadError when `first` is no longer kept or `last` not yet written: a hole must not pass for a whole.
     """
@@ -49,29 +53,32 @@ async def read_range(settings: Settings, topic: str, partition: int, first: int,
         begin, end = await _bounds(settings, consumer, where)
         if first < begin or last >= end:
             raise ReadError(f"{topic}/{partition} holds offsets {begin} to {end - 1}, asked for {first} to {last}")
-        async for record in _from(consumer, where, first, last + 1):
-            yield record
+        async with _opening(settings, opened) as through:
+            async for record in _from(consumer, where, first, last + 1, through):
+                yield record
 
 
-async def read_all(settings: Settings, topic: str, since: Tails | None = None) -> AsyncIterator[Read]:
+async def read_all(
+    settings: Settings, topic: str, since: Tails | None = None, *, opened: bool = True
+) -> AsyncIterator[Read]:
     """All that `topic` holds now, a partition after the other; what is written meanwhile is not waited for.
 
-    `since`: only what lies behind there.
+    `since`: only what lies behind there. Not `opened`: as it lies there.
     """
-    async with _consumer(settings) as consumer:
+    async with _consumer(settings) as consumer, _opening(settings, opened) as through:
         for where in await _partitions(consumer, topic):
             begin, end = await _bounds(settings, consumer, where)
             first = (since or {}).get(topic, {}).get(where.partition, begin)
-            async for record in _from(consumer, where, max(begin, first), end):
+            async for record in _from(consumer, where, max(begin, first), end, through):
                 yield record
 
 
 async def read_on(settings: Settings, topic: str, partition: int, first: int) -> AsyncGenerator[Read, None]:
     """What `partition` holds now from offset `first` on, or from the first that is still kept."""
     where = TopicPartition(topic, partition)
-    async with _consumer(settings) as consumer:
+    async with _consumer(settings) as consumer, _opening(settings) as through:
         begin, end = await _bounds(settings, consumer, where)
-        async for record in _from(consumer, where, max(first, begin), end):
+        async for record in _from(consumer, where, max(first, begin), end, through):
             yield record
 
 
@@ -120,7 +127,30 @@ async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         await stop(consumer)  # to its end: whoever listened has gone, and cancels again and again
 
 
-async def _from(consumer: AIOKafkaConsumer, where: TopicPartition, first: int, end: int) -> AsyncIterator[Read]:
+@asynccontextmanager
+async def _opening(settings: Settings, opened: bool = True) -> AsyncIterator[Seals | None]:
+    """What opens the records; nothing does where they are wanted as they lie there."""
+    if not opened:
+        yield None
+        return
+    async with seals(settings) as through:
+        yield through
+
+
+async def _opened(through: Seals | None, records: Sequence[ConsumerRecord]) -> list[Read]:
+    values = [record.value for record in records]
+    if through is not None:
+        lain = [Lain(record.topic, record.key, record.value) for record in records]
+        values = await until_done("vault", partial(through.opened, lain))
+    return [
+        Read(record.offset, record.key, value, record.timestamp, record.partition)
+        for record, value in zip(records, values, strict=True)
+    ]
+
+
+async def _from(
+    consumer: AIOKafkaConsumer, where: TopicPartition, first: int, end: int, through: Seals | None
+) -> AsyncIterator[Read]:
     """From `first` to before `end`. Compaction leaves holes, also at the end, so the position tells when to stop."""
     if first >= end:
         return
@@ -128,10 +158,11 @@ async def _from(consumer: AIOKafkaConsumer, where: TopicPartition, first: int, e
     consumer.seek(where, first)
     while await consumer.position(where) < end:
         fetched = await consumer.getmany(where, timeout_ms=1000)
-        for record in fetched.get(where, ()):
-            if record.offset >= end:
-                return
-            yield Read(record.offset, record.key, record.value, record.timestamp, record.partition)
+        within = [record for record in fetched.get(where, ()) if record.offset < end]
+        for record in await _opened(through, within):
+            yield record
+        if len(within) < len(fetched.get(where, ())):
+            return
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
@@ -170,25 +201,25 @@ def _by_partition(offsets: dict[TopicPartition, int]) -> dict[int, int]:
 
 async def follow(settings: Settings, topic: str, since: Mapping[int, int]) -> AsyncGenerator[Read, None]:
     """What is written to `topic` from these offsets on, as it comes, without end."""
-    async with _consumer(settings) as consumer:
+    async with _consumer(settings) as consumer, seals(settings) as through:
         wheres = await _partitions(consumer, topic)
         consumer.assign(wheres)
         for where in wheres:
             consumer.seek(where, since.get(where.partition, 0))
-        async with aclosing(arriving(consumer)) as records:
+        async with aclosing(arriving(consumer, through)) as records:
             async for record in records:
-                yield Read(record.offset, record.key, record.value, record.timestamp, record.partition)
+                yield record
 
 
-async def arriving(consumer: AIOKafkaConsumer) -> AsyncGenerator[ConsumerRecord, None]:
-    """What a consumer is given, until its task is cancelled.
+async def arriving(consumer: AIOKafkaConsumer, through: Seals) -> AsyncGenerator[Read, None]:
+    """What a consumer of one topic is given, opened, until its task is cancelled.
 
     It looks for that by itself: what the task awaited between two records may have taken the cancellation for the end
     of a time-out of its own (asyncio.wait_for of Python 3.11, as redis-py uses it), and would be read on without end.
     """
     while wanted():
         found = await consumer.getmany(timeout_ms=LOOK_MS)
-        for record in chain.from_iterable(found.values()):
+        for record in await _opened(through, list(chain.from_iterable(found.values()))):
             yield record
             if not wanted():
                 return

@@ -11,6 +11,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from domain.id_keys import IdKeys
+from domain.identity import LEAST_SECRET
 from schemas.errors import UserError
 from streams import redis_client
 from streams.access import AccessSettings
@@ -32,6 +33,11 @@ class Settings(AccessSettings):
         None,
         description="Redis, redis://host:port/0, or its Sentinels, redis+sentinel://host:port,host:port/service/0. "
         "Unset: an embedded Valkey",
+    )
+    vault: str | None = Field(
+        None,
+        description="A Redis of its own, written as QUANZU_REDIS is, with the keys under which what tells of a person "
+        "is sealed on the topics. Unset: nothing is sealed, and nobody can be forgotten",
     )
     embedded: bool = Field(False, description="The servers are Quanzu's own. Set by Quanzu for the processes it starts")
     app_id: str = Field("quanzu", description="The consumer group's name; one for each installation")
@@ -87,7 +93,10 @@ class Settings(AccessSettings):
         if (self.kafka is None) != (self.redis is None):
             raise ValueError("QUANZU_KAFKA and QUANZU_REDIS belong together: set both, or neither to run embedded")
         Clock.parse(self.clock)
-        _check_redis(self.redis)
+        _check_redis("QUANZU_REDIS", self.redis)
+        _check_redis("QUANZU_VAULT", self.vault)
+        if self.vault is not None and self.vault == self.redis:
+            raise ValueError("QUANZU_VAULT and QUANZU_REDIS are one: emptied, it would lose every person. Name another")
         if any(len(key) < LEAST_KEY for key in self._later_id_keys()):
             raise ValueError("QUANZU_ID_KEYS: a key is too short. Make one with `openssl rand -hex 32`")
         if self.kafka is None:
@@ -98,6 +107,11 @@ class Settings(AccessSettings):
             raise ValueError(
                 "QUANZU_SECRET is not set: phones and accounts are known by keyed hashes, and all processes need the "
                 "same key. Make one with `openssl rand -hex 32`, keep it safe: without it no resident is found again"
+            )
+        if self.secret is not None and len(self.secret.get_secret_value().encode()) < LEAST_SECRET:
+            raise ValueError(
+                f"QUANZU_SECRET is shorter than {LEAST_SECRET} bytes: all numbers could be tried. Make one with "
+                "`openssl rand -hex 32`"
             )
         return self
 
@@ -147,11 +161,11 @@ def load() -> Settings:
         raise SettingsError(str(error)) from None
 
 
-def _check_redis(url: str | None) -> None:
+def _check_redis(name: str, url: str | None) -> None:
     try:
         redis_client.check(url or "redis://")
     except ValueError as error:
-        raise ValueError(f"QUANZU_REDIS cannot be read: {error}") from None
+        raise ValueError(f"{name} cannot be read: {error}") from None
 
 
 def _in_words(location: tuple[int | str, ...], message: str) -> str:

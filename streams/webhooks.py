@@ -30,6 +30,7 @@ from streams.producer import Producer
 from streams.reader import arriving
 from streams.retry import until_done
 from streams.retry import wanted as not_cancelled
+from streams.seals import seals
 from streams.settings import Settings
 from streams.stopping import stop
 from streams.topics import CASE_EVENTS, WEBHOOKS
@@ -130,14 +131,15 @@ class Telling:
         try:
             async with (
                 httpx.AsyncClient(timeout=ANSWER_SECONDS, follow_redirects=False) as client,
-                aclosing(arriving(consumer)) as records,
+                seals(self._settings) as through,
+                aclosing(arriving(consumer, through)) as records,
             ):
                 async for record in records:
                     entry = read_entry(record.offset, record.value or b"")
                     if self._settings.embedded and entry and entry.at < webhook.made_at:
                         continue  # all of the past is read there: to note each place would take minutes
                     await self._told(client, webhook, entry)
-                    where = TopicPartition(record.topic, record.partition)
+                    where = TopicPartition(CASE_EVENTS.name, record.partition)
                     await consumer.commit({where: record.offset + 1})
         finally:
             await stop(consumer)

@@ -22,7 +22,7 @@ from tests.dispatched import NOW
 def servers(folder: Path) -> Iterator[Settings]:
     """New servers with empty topics: what lies on a topic here would be nonsense to other tests."""
     with Embedded(folder) as embedded:
-        settings = embedded.settings(Settings(app_id="province", secret="one key"))
+        settings = embedded.settings(Settings(app_id="province", secret="the one key of all"))
         topics.create(settings)
         yield settings
 
@@ -93,7 +93,7 @@ async def test_nothing_is_restored_over_what_is_there(saved: Path, fresh: Settin
 
 
 async def test_another_key_or_number_of_partitions_is_refused(saved: Path, fresh: Settings) -> None:
-    other = fresh.model_copy(update={"secret": Settings(secret="another key").secret})
+    other = fresh.model_copy(update={"secret": Settings(secret="another key of all").secret})
     with pytest.raises(BackupError, match="another QUANZU_SECRET"):
         await restored(other, saved)
     with pytest.raises(BackupError, match="Set QUANZU_PARTITIONS=4"):

@@ -19,9 +19,9 @@ def test_with_no_addresses_quanzu_is_embedded_and_keeps_one_copy() -> None:
 def test_with_addresses_it_keeps_three_copies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUANZU_KAFKA", "one:9092, two:9092")
     monkeypatch.setenv("QUANZU_REDIS", "redis://store/0")
-    monkeypatch.setenv("QUANZU_SECRET", "a key")
+    monkeypatch.setenv("QUANZU_SECRET", "the key of a test")
     settings = load()
-    assert (settings.embedded, settings.replication, settings.key()) == (False, 3, b"a key")
+    assert (settings.embedded, settings.replication, settings.key()) == (False, 3, b"the key of a test")
     assert settings.brokers == ["one:9092", "two:9092"]
 
 
@@ -35,6 +35,14 @@ def test_production_does_not_start_without_a_key(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("QUANZU_KAFKA", "one:9092")
     monkeypatch.setenv("QUANZU_REDIS", "redis://store/0")
     with pytest.raises(SettingsError, match="QUANZU_SECRET is not set"):
+        load()
+
+
+def test_a_key_that_could_be_tried_is_refused_as_production_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUANZU_KAFKA", "one:9092")
+    monkeypatch.setenv("QUANZU_REDIS", "redis://store/0")
+    monkeypatch.setenv("QUANZU_SECRET", "short")
+    with pytest.raises(SettingsError, match="QUANZU_SECRET is shorter than 16 bytes"):
         load()
 
 
@@ -61,7 +69,7 @@ def test_a_process_started_by_this_one_has_the_same_settings(monkeypatch: pytest
 
 
 def test_the_key_is_not_shown(tmp_path: Path) -> None:
-    settings = Settings(kafka="one:9092", redis="redis://store/0", secret="do not show")
+    settings = Settings(kafka="one:9092", redis="redis://store/0", secret="do not show this secret")
     assert "do not show" not in repr(settings)
 
 

@@ -150,7 +150,7 @@ async def test_a_step_is_counted_and_doctor_names_who_is_off(redis_aof: RedisSer
         (off,) = (await clocks_off(redis, Clock())).values()
     assert abs(off - 30) < 0.1
     assert REGISTRY.get_sample_value("quanzu_clock_steps_total", {"clock": "machine"}) == before + 1
-    found = await examine(Settings(kafka="127.0.0.1:1", redis=redis_aof.url, secret="a key"))
+    found = await examine(Settings(kafka="127.0.0.1:1", redis=redis_aof.url, secret="the key of a test"))
     clocks = [finding for finding in found if "its clock is" in finding.what]
     assert [finding.good for finding in clocks] == [True, False]
     assert clocks[1].what.endswith("its clock is 30.0 s ahead of the workers' time")
