@@ -229,6 +229,7 @@ FACTS = {
     FactKind.NOTE: "记事",
     FactKind.REFUSED: "未执行",
     FactKind.CLOSED: "已结案",
+    FactKind.FORGOTTEN: "已清除个人信息",
 }
 RELATIONS = {
     "spouse": "配偶",

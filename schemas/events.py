@@ -73,6 +73,7 @@ class FactKind(StrEnum):
     NOTE = "note"
     REFUSED = "refused"  # an input that the case no longer allows, with the reason
     CLOSED = "closed"
+    FORGOTTEN = "forgotten"  # the personal part of the case is gone
 
 
 class Fact(Model):

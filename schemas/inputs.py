@@ -266,6 +266,13 @@ class VictimReport(_ForResident):
     transfer: Ref | None = None
 
 
+class Forget(_ForResident):
+    """The resident's data are to be destroyed: of the latest case, which must have ended, the personal part goes."""
+
+    kind: Literal["forget"] = "forget"
+    by: Text
+
+
 class PolicyChange(_Input):
     """From here on this partition decides by another policy. Written to every partition."""
 
@@ -307,10 +314,11 @@ CaseInput = Annotated[
     | Deadline
     | BankFeedback
     | VictimReport
+    | Forget
     | PolicyChange
     | HoldChange,
     Field(discriminator="kind"),
 ]
-ResidentInput = Alert | ContactResult | OperatorReport | OfficerReport | Deadline | BankFeedback | VictimReport
+ResidentInput = Alert | ContactResult | OperatorReport | OfficerReport | Deadline | BankFeedback | VictimReport | Forget
 
 input_adapter: TypeAdapter[CaseInput] = TypeAdapter(CaseInput)

@@ -18,7 +18,7 @@ from kafka.admin import (
 from streams import topics
 from streams.access import AccessError
 from streams.kafka_client import admin as kafka_admin
-from streams.rights import PREFIX, RIGHTS, Component
+from streams.rights import PREFIX, RIGHTS, VAULT, Component
 from streams.settings import Settings
 
 APP_ID = "quanzu"
@@ -144,6 +144,13 @@ def rules(component: Component, password: str | None) -> list[str]:
     """A user's rules, as a line of the file and ACL SETUSER take them. None comes in without a password."""
     rights = RIGHTS[component]
     return [*_known(password), "sanitize-payload", "resetchannels", *rights.keys, *rights.commands]
+
+
+def vault(passwords: Mapping[str, str]) -> str:
+    """The ACL file of the vault: the same users and passwords as at Redis, and only those that need keys."""
+    usual = ("resetchannels", "~keys:*", "-@all", "+@connection")
+    users = [["user", f"{PREFIX}{each}", *_known(passwords.get(each)), *usual, *may] for each, may in VAULT.items()]
+    return _file(["user default off -@all", *map(" ".join, users)])
 
 
 def _known(password: str | None) -> list[str]:

@@ -22,7 +22,7 @@ from streams.intake.settings import load as load_intake
 from streams.kafka_client import admin as kafka_admin
 from streams.policies import read
 from streams.reader import end_offsets
-from streams.redis_client import sentinels_say, watched
+from streams.redis_client import Login, client, sentinels_say, watched
 from streams.running import running
 from streams.settings import Settings, SettingsError
 from streams.store import CaseStore, connect
@@ -143,7 +143,24 @@ async def _redis(settings: Settings) -> Finding:
 async def _beside(redis: Finding, settings: Settings) -> list[Finding]:
     """What belongs to Redis: the clocks that go by it, and its Sentinels."""
     clocks = await _clocks(settings) if redis.good else []
-    return [*clocks, await _sentinels(settings)] if watched(str(settings.redis)) else clocks
+    vault = [await _vault(settings.vault, settings.redis_login())] if settings.vault else []
+    return [*clocks, *vault, *([await _sentinels(settings)] if watched(str(settings.redis)) else [])]
+
+
+async def _vault(url: str, login: Login) -> Finding:
+    """Whether the keys of the people are there, and stay."""
+    redis: Any = client(url, login)
+    try:
+        persistence = await redis.info("persistence")
+    except (RedisError, OSError) as error:
+        do = "Is it running, and does QUANZU_VAULT name it? Inputs wait in Kafka meanwhile; nobody is warned"
+        return Finding(False, f"the vault cannot be reached ({type(error).__name__})", do)
+    finally:
+        await redis.aclose()
+    if not persistence.get("aof_enabled"):
+        do = "Set `appendonly yes` and `appendfsync always`: with a key that is lost all that it sealed is lost"
+        return Finding(False, "the vault keeps no append-only file", do)
+    return Finding(True, "the vault, append-only file on")
 
 
 async def _clocks(settings: Settings) -> list[Finding]:

@@ -51,13 +51,14 @@ def packed(found: dict[str, list[Found]], told: dict[str, object]) -> bytes:
 
 async def _of_topic(settings: Settings, topic: Topic, subject: Subject) -> AsyncIterator[Found]:
     async for record in read_all(settings, topic.name):
-        for part in _parts(topic, record, subject):
+        for part in parts(topic, record, subject):
             yield {"partition": record.partition, "offset": record.offset, "written_ms": record.timestamp, "is": part}
         if record.offset % 1000 == 0:
             await asyncio.sleep(0)
 
 
-def _parts(topic: Topic, record: Read, subject: Subject) -> Iterator[object]:
+def parts(topic: Topic, record: Read, subject: Subject) -> Iterator[object]:
+    """What of a record speaks of the person."""
     value = record.value or b""
     if topic is DEAD_LETTERS:
         yield from _letter(value, subject)

@@ -45,6 +45,7 @@ class Rights:
     creates: bool = False  # topics; then it sees to their configuration too
 
 
+REWRITES = ("+bgrewriteaof", "+bgsave")  # so that who was forgotten is on no disk any more
 _LOOKS = ("-@all", "+@read", "+@connection", "+@transaction", "-@dangerous", "+info", "+time")
 _OWN_OF_CONSOLE = (
     *(topic.name for topic in topics.CONSOLES if topic is not topics.STAFF),
@@ -142,8 +143,22 @@ RIGHTS: Mapping[Component, Rights] = {
     Component.DOCTOR: Rights(
         reads=(topics.CASE_INPUTS, *topics.LANES), writes=(), keys=_keys((), ("*",)), commands=_LOOKS
     ),
-    Component.OPERATOR: Rights(reads=topics.ALL, writes=topics.ALL, keys=_keys("*"), creates=True),
+    Component.OPERATOR: Rights(
+        reads=topics.ALL,
+        writes=topics.ALL,
+        keys=_keys("*"),
+        commands=("+@all", "-@admin", "-@dangerous", "+info", *REWRITES),
+        creates=True,
+    ),
 }
+
+
+VAULT: Mapping[Component, tuple[str, ...]] = {
+    **dict.fromkeys((Component.WORKER, Component.INTAKE, Component.CONSOLE), ("+hmget", "+hsetnx")),
+    Component.DOCTOR: ("+info",),
+    Component.OPERATOR: ("+hmget", "+hsetnx", "+hset", "+info", *REWRITES),
+}
+"""What each component may do at the vault: have keys, and make them; an operator destroys them too."""
 
 
 def lacking(settings: Settings, component: Component) -> list[str]:

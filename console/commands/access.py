@@ -40,6 +40,15 @@ def access_redis(folder: Secrets) -> None:
     typer.echo(redis(known | dict(of_servers(folder))), nl=False)
 
 
+@app.command("vault")
+def access_vault(folder: Secrets) -> None:
+    """Print the ACL file of the vault, the Redis that holds the keys of the people."""
+    from streams.acls import vault
+    from streams.secrets import passwords
+
+    typer.echo(vault({str(name): word for name, word in passwords(folder, "redis").items()}), nl=False)
+
+
 @app.command("kafka")
 def access_kafka(
     app_id: Annotated[str, typer.Option(help="The consumer group's name, QUANZU_APP_ID")] = "quanzu",

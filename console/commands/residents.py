@@ -86,6 +86,35 @@ def residents_held(
     asyncio.run(run())
 
 
+@app.command("forget")
+def residents_forget(
+    resident: str,
+    by: By,
+    reason: Reason,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone")] = False,
+) -> None:
+    """Destroy all that tells of one person, wherever a copy of it is; what is counted stays. It cannot be undone."""
+    from domain.policy.units import spelt
+    from streams.forgetting import forget
+
+    async def run() -> None:
+        async with opened() as line:
+            told = await forget(line, resident, by, reason)
+            kept = (await line.policies.live()).retention.signals
+        out.print_json(data={"cases": told.cases, "records": told.records, "accounts": told.accounts})
+        out.print(
+            f"{resident} is forgotten. Signals that name the person are not sealed: the last is gone in {spelt(kept)}.",
+            "Replicas of Redis and of the vault still have to write their files anew: see RUNBOOK.",
+            sep="\n",
+            markup=False,
+        )
+
+    if not yes:
+        typer.confirm(f"Destroy all that tells of {resident}, for good?", abort=True)
+    asyncio.run(run())
+
+
 @app.command("example")
 def residents_example(file: Path, count: Annotated[int, typer.Option(min=1, help="How many")] = 20) -> None:
     """Write a file of made-up people, as an example of the columns."""

@@ -48,6 +48,7 @@ _ACTS = {
     "release-noted": N_("登记批准"),
     "bank-reconciliation": N_("下载对账文件"),
     "tell-contact": N_("联系亲友"),
+    "forget": N_("清除个人信息"),
     "victim-report": N_("登记被骗"),
     "signed-in": N_("已登录"),
     "signed-out": N_("退出"),

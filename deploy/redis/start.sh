@@ -1,6 +1,7 @@
 #!/bin/sh
-# Starts a Redis of compose.yaml, or with ROLE=sentinel one of its Sentinels, over TLS only. HOST: its own name.
-# SECRETS: redis.crt and redis.key, ca.pem, and what `quanzu access` made: redis-acl, redis-replica, redis-sentinel, sentinels.
+# Starts a Redis of compose.yaml, over TLS only; with ROLE=sentinel one of its Sentinels, with ROLE=vault the vault. HOST: its own
+# name. SECRETS: redis.crt and redis.key, ca.pem, and what `quanzu access` made: redis-acl, redis-replica, redis-sentinel,
+# sentinels; of the vault vault-acl alone.
 set -eu
 : "${SECRETS:=/run/secrets}" "${DATA:=/data}" "${RUN:=/tmp}" "${ROLE:=server}" "${FIRST:=redis-1}" "${QUORUM:=2}"
 : "${PORT:=6379}" "${FIRST_PORT:=6379}" "${SENTINELS:=sentinel-1:26379 sentinel-2:26379 sentinel-3:26379}"
@@ -34,6 +35,19 @@ sentinel failover-timeout quanzu 20000
 END
   fi
   exec redis-server "$config" --sentinel
+fi
+
+if [ "$ROLE" = vault ]; then
+  # What is answered is on disk: with a key that is lost all that it sealed is lost.
+  cat >"$RUN/redis.conf" <<END
+$tls
+aclfile $SECRETS/vault-acl
+appendonly yes
+appendfsync always
+save ""
+maxmemory-policy noeviction
+END
+  exec redis-server "$RUN/redis.conf"
 fi
 
 # Whoever the Sentinels name is the primary; at the very first start, when they know nobody, FIRST is.

@@ -4,6 +4,7 @@ from domain.casework import money
 from domain.casework.draft import CLOCK, CLOSE, LIVE, Draft
 from domain.casework.planning import begin, closing, plan_close, plan_follow_ups, plan_stops
 from domain.casework.steps import plan_step, withdraw, wrong_number
+from domain.personal import without
 from schemas.cases import CaseState, StepState
 from schemas.events import FactKind
 from schemas.levels import Action, Level, Outcome
@@ -86,3 +87,12 @@ def time_to_close(draft: Draft) -> None:
         return
     draft.steps[CLOSE] = draft.steps[CLOSE].model_copy(update={"state": StepState.DONE, "due": None})
     close(draft, "nothing more to do")
+
+
+def forget(draft: Draft, by: str) -> None:
+    """What tells of the person is taken out of a case that has ended; what is counted stays."""
+    if (left := without(draft.case)) == draft.case:
+        return
+    draft.case = left
+    draft.steps = {step.id: step for step in left.steps}
+    draft.say(FactKind.FORGOTTEN, "the personal data were destroyed", by=by)

@@ -7,7 +7,7 @@ from typing import Any
 from domain.casework import alerts, fatigue, money
 from domain.casework.acts import operator_report, refuse
 from domain.casework.draft import CLOSE, Decision, Draft, Rules, is_clock
-from domain.casework.endings import defrauded, finish, time_to_close
+from domain.casework.endings import defrauded, finish, forget, time_to_close
 from domain.casework.holds import holding, matches, release
 from domain.casework.results import contact_result, overdue
 from domain.casework.steps import run_due, unclaim
@@ -21,6 +21,7 @@ from schemas.inputs import (
     CaseInput,
     ContactResult,
     Deadline,
+    Forget,
     HoldChange,
     OfficerReport,
     OperatorReport,
@@ -46,7 +47,7 @@ def decide(case: Case | None, given: CaseInput, rules: Rules, now: datetime) -> 
     if case is None or isinstance(given, PolicyChange):
         return Decision(case, [], [])
     draft = Draft.of(case, rules, now)
-    if isinstance(given, Alert | VictimReport) or given.case == case.id:
+    if isinstance(given, Alert | VictimReport | Forget) or given.case == case.id:
         _HANDLERS[type(given)](draft, given)
     elif not isinstance(given, Deadline | ContactResult):
         refuse(draft, f"meant for the earlier case {given.case}", None)
@@ -123,6 +124,14 @@ def _victim_report(draft: Draft, given: VictimReport) -> None:
         defrauded(draft, "a victim's report")
 
 
+def _forget(draft: Draft, given: Forget) -> None:
+    """The resident's data are to be destroyed; not while anything of the case still needs them."""
+    if draft.case.open or draft.live():
+        refuse(draft, "the case still goes on: nobody is forgotten before it has ended", given.by)
+    else:
+        forget(draft, given.by)
+
+
 _HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
     Alert: alerts.alert,
     ContactResult: contact_result,
@@ -131,4 +140,5 @@ _HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
     Deadline: _deadline,
     BankFeedback: bank_feedback,
     VictimReport: _victim_report,
+    Forget: _forget,
 }

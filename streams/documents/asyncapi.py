@@ -3,6 +3,7 @@
 from typing import Any
 
 from streams.documents.catalogue import JSON, PARTS, TRAFFIC, Traffic, Value, values
+from streams.seals import may_be_sealed
 from streams.settings import Settings
 from streams.topics import Topic, configuration
 
@@ -51,6 +52,11 @@ def kept(topic: Topic) -> str:
     return "for good" if topic.kept is None else f"{topic.kept.days} days"
 
 
+def _seal(topic: Topic) -> str:
+    sealed = " With a vault, what tells of a person lies sealed in the field `sealed`."
+    return sealed if may_be_sealed(topic.name) else ""
+
+
 def _channel(traffic: Traffic) -> Document:
     topic = traffic.topic
     set_so = configuration(topic, Settings(replication=3))
@@ -65,7 +71,7 @@ def _channel(traffic: Traffic) -> Document:
     }
     return {
         "address": topic.name,
-        "description": f"Keyed by {topic.key}; kept {kept(topic).removeprefix('compacted: ')}.",
+        "description": f"Keyed by {topic.key}; kept {kept(topic).removeprefix('compacted: ')}.{_seal(topic)}",
         "messages": {value.name: {"$ref": f"#/components/messages/{value.name}"} for value in traffic.values},
         "bindings": {"kafka": kafka},
     }

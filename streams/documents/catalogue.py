@@ -159,8 +159,8 @@ TRAFFIC = (
     ),
     Traffic(
         topics.ACCOUNTS,
-        (Value("account", "a bank account, which its token stands for elsewhere: personal data", None, TEXT),),
-        ("screening",),
+        (Value("account", "a bank account, for which its token stands: personal data", None, TEXT, dropped=True),),
+        ("screening", "commands"),
         ("store",),
     ),
     Traffic(

@@ -89,7 +89,9 @@ class LineNow:
         stood = done[where]
         if stood is None or stood >= log[where] - 1:
             return None
-        async for record in read_range(self._settings, where.topic, where.partition, stood + 1, stood + 1):
+        async for record in read_range(
+            self._settings, where.topic, where.partition, stood + 1, stood + 1, opened=False
+        ):
             age = time.time() - record.timestamp / 1000
             return (log[where] - 1 - stood, age) if age > WAITING_SECONDS else None
         return None

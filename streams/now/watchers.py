@@ -149,7 +149,7 @@ class WatchersNow:
         begin, end = await beginning_offsets(self._settings, name), await end_offsets(self._settings, name)
         for partition, last in end.items():
             first = max(begin[partition], last - TAIL)
-            async for record in read_range(self._settings, name, partition, first, last - 1):
+            async for record in read_range(self._settings, name, partition, first, last - 1, opened=False):
                 if record.timestamp >= since and b'"contact_result"' in (record.value or b""):
                     given = orjson.loads(record.value or b"{}")
                     if given.get("kind") == "contact_result":

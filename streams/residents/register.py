@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 
 from domain.identity import Owner, holders, resolve
 from schemas.base import ANY_VERSION
+from schemas.errors import UserError
 from schemas.residents import Resident, ResidentId
 from streams.producer import Producer, Record
 from streams.reader import Read, Tails, beginning_offsets, end_offsets, read_range
@@ -28,6 +29,7 @@ from streams.scripts import script
 from streams.settings import Settings
 from streams.topics import RESIDENTS, home
 from streams.unreadable import readable
+from streams.vault import Vault
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,10 @@ Entries = Mapping[ResidentId, bytes | None]
 
 Change = tuple[str, str, str]
 """As the scripts take it."""
+
+
+class ForgottenError(UserError, ValueError):
+    """An id whose person was forgotten (streams/forgetting) is not given again."""
 
 
 class Asked(NamedTuple):
@@ -63,9 +69,12 @@ class Residents:
     async def put(self, residents: Iterable[Resident]) -> None:
         """Write entries, new or changed: of two with one id, the later. Kafka has them before Redis does.
 
-        Raises what the producer and Redis raise; writing the same again is safe and sets right what was left half done.
+        Raises ForgottenError, before anything is written, and what the producer and Redis raise; writing the same again
+        is safe and sets right what was left half done.
         """
-        await self._write({resident.id: resident.model_dump_json().encode() for resident in residents})
+        entries = {resident.id: resident.model_dump_json().encode() for resident in residents}
+        await self._refuse_forgotten(entries)
+        await self._write(entries)
 
     async def change(self, ids: Iterable[ResidentId], change: Callable[[Resident], Resident]) -> int:
         """Write what `change` makes of entries as they are at that moment; returns how many are others now.
@@ -168,6 +177,21 @@ class Residents:
                     await self._remove_strays(partition, seen)
             done, strays = end, False
         return read
+
+    async def _refuse_forgotten(self, ids: Iterable[ResidentId]) -> None:
+        """Nothing would be sealed under a key that was destroyed: the entry would be gone with Redis."""
+        if self._settings.vault is None:
+            return
+        vault = Vault(self._settings)
+        try:
+            gone = [entry for entry, key in (await vault.made(ids)).items() if key is None]
+        finally:
+            await vault.aclose()
+        if gone:
+            raise ForgottenError(
+                f"{gone[0]}{f' and {len(gone) - 1} more' if gone[1:] else ''} was forgotten: nobody is entered under "
+                "such an id again. Leave the id out, and the person has a new one"
+            )
 
     async def _restore_range(self, partition: int, first: int, last: int) -> tuple[set[ResidentId], int]:
         seen: set[ResidentId] = set()

@@ -129,7 +129,7 @@ class Screening:
         found = [
             account
             async for record in read_all(self._settings, accounts, since)
-            if record.value and (account := readable(accounts, record.offset, partial(_account, record)))
+            if (account := readable(accounts, record.offset, partial(_account, record)))
         ]
         await self._store.keep_accounts(dict(found))
 
@@ -325,9 +325,9 @@ def _watched(value: bytes) -> WatchEntry:
     return WatchEntry.model_validate_json(value, extra=ANY_VERSION)
 
 
-def _account(record: Read) -> tuple[str, str]:
-    """A token and its account. Raises ValueError when the record has none."""
-    return (record.key or b"").decode(), normal_account((record.value or b"").decode())
+def _account(record: Read) -> tuple[str, str | None]:
+    """A token and its account; none once it was forgotten. Raises ValueError when it is no account."""
+    return (record.key or b"").decode(), normal_account(record.value.decode()) if record.value else None
 
 
 def _watch_record(entry: WatchEntry) -> Record:

@@ -149,11 +149,21 @@ class EvidenceStore:
                 self._enter(pipe, entry, rules)
             await pipe.execute()
 
-    async def keep_accounts(self, accounts: Mapping[str, str]) -> None:
-        """Keep the numbers behind tokens, for whoever asks a bank to stop a payment."""
+    async def keep_accounts(self, accounts: Mapping[str, str | None]) -> None:
+        """Keep the numbers behind tokens, for whoever asks a bank to stop a payment; none: it is forgotten."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for token, account in accounts.items():
-                pipe.hset(key("accounts-by-token", spread(token, self._partitions)), token, account)
+                where = key("accounts-by-token", spread(token, self._partitions))
+                pipe.hdel(where, token) if account is None else pipe.hset(where, token, account)
+            await pipe.execute()
+
+    async def forget(self, resident: ResidentId) -> None:
+        """Forget what is known of a resident; when the case was settled stays."""
+        partition = home(resident, self._partitions)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.delete(f"{key('evidence', partition)}:{resident}")
+            pipe.hdel(key("alerted", partition), resident)
+            pipe.zrem(key("rescore", partition), resident)
             await pipe.execute()
 
     async def add(self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules) -> dict[ResidentId, Known]:

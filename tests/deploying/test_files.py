@@ -75,7 +75,7 @@ def test_every_secret_is_a_file_that_a_service_is_given_and_no_other() -> None:
     }
     assert given == set(found["secrets"])
     own = {name for name in given if (name, Path(found["secrets"][name]["file"]).parent.name) == (name, "secrets")}
-    assert own == {*names(), "redis-acl"}
+    assert own == {*names(), "redis-acl", "vault-acl"}
 
 
 def test_each_component_has_its_own_users_secrets_alone() -> None:

@@ -5,7 +5,8 @@ import shutil
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ACLFilter, ACLOperation, ACLPermissionType, ResourcePatternFilter, ResourceType
 from kafka.admin import ACLResourcePatternType as Pattern
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from streams.acls import acls, grants
 from streams.ports import free_port
 from streams.redis_client import Login, client
-from streams.rights import Component
+from streams.rights import PREFIX, Component
+from streams.settings import Settings
+from streams.vault import Vault
+from tests.dispatched import NOW
 from tests.servers.guard import tools
 from tests.servers.kafka import jars
 from tests.servers.process import Process
@@ -39,6 +43,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([*QUANZU, "access", "secrets", str(secrets)], check=True, capture_output=True)
     acl = subprocess.run([*QUANZU, "access", "redis", str(secrets)], check=True, capture_output=True, text=True)
     (secrets / "redis-acl").write_text(acl.stdout)
+    acl = subprocess.run([*QUANZU, "access", "vault", str(secrets)], check=True, capture_output=True, text=True)
+    (secrets / "vault-acl").write_text(acl.stdout)
     for name in ("ca.pem", "kafka-1.pem", "redis-1.crt", "redis-1.key"):
         shutil.copy(folder / "certificates" / name, secrets / name.replace("-1", ""))
     return folder
@@ -149,6 +155,43 @@ async def test_redis_started_by_its_script_fails_over_to_its_replica_over_tls(
         assert await redis.mget("before", "after") == [b"1", b"1"]
     finally:
         await redis.aclose()
+
+
+async def test_the_vault_started_by_its_script_gives_keys_to_who_needs_them_and_outlives_a_kill(made: Path) -> None:
+    port = free_port()
+    server = started(made, "vault", DEPLOY / "redis" / "start.sh", port, {"ROLE": "vault"})
+    try:
+        server.start()
+        server.ready()
+        async with _vault(made, port, Component.INTAKE) as intake:
+            (key,) = (await intake.made(["calls/one"])).values()
+            with pytest.raises(NoPermissionError):
+                await intake.destroy(["calls/one"], NOW)
+        server.kill()
+        server.start()
+        server.ready()
+        async with _vault(made, port, Component.OPERATOR) as operator:
+            assert await operator.known(["calls/one"]) == {"calls/one": key}
+            await operator.destroy(["calls/one"], NOW)
+            assert await operator.known(["calls/one"]) == {"calls/one": None}
+        async with _vault(made, port, Component.EXPORTER) as exporter:
+            with pytest.raises(AuthenticationError):
+                await exporter.known(["calls/one"])
+    finally:
+        server.stop()
+
+
+@asynccontextmanager
+async def _vault(made: Path, port: int, component: Component) -> AsyncIterator[Vault]:
+    secrets = made / "secrets"
+    own = {"redis_user": f"{PREFIX}{component}", "redis_password": (secrets / f"redis-{component}").read_text().strip()}
+    where = {"kafka": "127.0.0.1:1", "redis": "rediss://127.0.0.1:1/0", "vault": f"rediss://{HOST}:{port}/0"}
+    given = {**own, **where, "redis_ca": secrets / "ca.pem", "secret": (secrets / "secret").read_text().strip()}
+    vault = Vault(Settings.model_validate(given))
+    try:
+        yield vault
+    finally:
+        await vault.aclose()
 
 
 async def _copied(redis: Any) -> None:  # noqa: ANN401 - redis-py types a command's result as sync or async at once

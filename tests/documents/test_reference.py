@@ -75,6 +75,8 @@ LOOKS_ON = {
         "streams.sources",
         "streams.documents.catalogue",
         "streams.held",
+        "streams.seals",
+        "streams.forgetting",
         "streams.acls",
         "streams.rights",
     ),

@@ -2,9 +2,10 @@
 
 python -m tests.field.production --minutes 10 --report production.json     ends with 1 when something is wrong
 
-Three brokers, a Redis with its replica and three Sentinels by the very scripts that compose's containers run, over TLS;
-certificates, secrets, users and rights by the commands of docs/deploying.md; then two workers, intake, the console and
-the exporter, each with its own user. The demo's feeds, residents, operators and officers do the rest, over TLS too.
+Three brokers, a Redis with its replica and three Sentinels, and the vault, by the very scripts that compose's
+containers run, over TLS; certificates, secrets, users and rights by the commands of docs/deploying.md; then two
+workers, intake, the console and the exporter, each with its own user. The demo's feeds, residents, operators and
+officers do the rest, over TLS too.
 Half-way and at the end each process is asked whether it is ready, and `quanzu doctor --now` whether anybody is missed.
 """
 
@@ -55,7 +56,7 @@ class Setup:
         self.folder, self._stack = folder, stack
         self.secrets, self.certificates = folder / "secrets", folder / "certificates"
         self.logs: dict[str, Path] = {}
-        self._brokers, self._sentinels = "", ""
+        self._brokers, self._sentinels, self._vault = "", "", ""
 
     def prepare(self) -> None:
         """Certificates, secrets and Redis's users, as docs/deploying.md has them made."""
@@ -63,15 +64,17 @@ class Setup:
         subprocess.run([*QUANZU, "access", "secrets", self.secrets], check=True, capture_output=True)
         made = subprocess.run([*QUANZU, "access", "redis", self.secrets], check=True, capture_output=True, text=True)
         (self.secrets / "redis-acl").write_text(made.stdout)
+        made = subprocess.run([*QUANZU, "access", "vault", self.secrets], check=True, capture_output=True, text=True)
+        (self.secrets / "vault-acl").write_text(made.stdout)
 
     def serve(self) -> None:
         """Start Kafka and Redis, and let the components in."""
-        nodes, names = (1, 2, 3), ("redis-1", "redis-2", "sentinel-1", "sentinel-2", "sentinel-3")
+        nodes, names = (1, 2, 3), ("vault", "redis-1", "redis-2", "sentinel-1", "sentinel-2", "sentinel-3")
         ports = {name: free_port() for name in (*(f"kafka-{node}" for node in nodes), *names)}
         controls = {node: free_port() for node in nodes}
         self._brokers = ",".join(f"{HOST}:{ports[f'kafka-{node}']}" for node in nodes)
         watchers = [f"{HOST}:{ports[name]}" for name in names if name.startswith("sentinel")]
-        self._sentinels = ",".join(watchers)
+        self._sentinels, self._vault = ",".join(watchers), f"{HOST}:{ports['vault']}"
         about: dict[str, object] = {"VOTERS": ",".join(f"{node}@{HOST}:{port}" for node, port in controls.items())}
         about |= {"CLUSTER": urlsafe_b64encode(bytes([0, *uuid.uuid4().bytes[1:]])).decode().rstrip("=")}
         about |= {"TEMPLATE": DEPLOY / "kafka" / "broker.properties", "PATH": tools(self.folder, jars())["PATH"]}
@@ -80,9 +83,10 @@ class Setup:
             for node, control in controls.items()
         ]
         told = {"FIRST": HOST, "FIRST_PORT": ports["redis-1"], "SENTINELS": " ".join(watchers)}
-        given = {"redis-acl", "redis-replica", "redis-sentinel", "sentinels"}
+        given = {"redis-acl", "redis-replica", "redis-sentinel", "sentinels", "vault-acl"}
         for name in names:
-            role = {"ROLE": "sentinel"} if name.startswith("sentinel") else {}
+            kind = name.partition("-")[0]
+            role = {"ROLE": kind} if kind in ("sentinel", "vault") else {}
             found.append(self._server(name, "redis", ports, given, told | role))
         for server in found:
             server.ready()
@@ -101,6 +105,7 @@ class Setup:
             "KAFKA_USER": own,
             "KAFKA_PASSWORD_FILE": self.secrets / f"kafka-{own.removeprefix(PREFIX)}",
             "REDIS": f"rediss+sentinel://{self._sentinels}/quanzu/0",
+            "VAULT": f"rediss://{self._vault}/0",
             "REDIS_CA": self.certificates / "ca.pem",
             "REDIS_USER": f"{PREFIX}{component}",
             "REDIS_PASSWORD_FILE": self.secrets / f"redis-{component}",

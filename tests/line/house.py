@@ -188,11 +188,17 @@ async def opened(settings: Settings, clock: Clock, component: Component) -> Asyn
 @asynccontextmanager
 async def house(data: Path) -> AsyncIterator[House]:
     """Everything started, and stopped at the end."""
-    clock_file = data / "clock"
+    async with Embedded(data) as embedded, on_servers(embedded.settings(Settings(http_port=0, metrics_port=0))) as made:
+        yield made
+
+
+@asynccontextmanager
+async def on_servers(settings: Settings) -> AsyncIterator[House]:
+    """The same on servers that are there and empty. What is not embedded has its intake's keys in the environment."""
+    clock_file = settings.data / "clock"
     clock = HandClock.shared(clock_file, Clock(1.0, time.time(), START))
+    settings = settings.model_copy(update={"clock": str(clock)})
     async with AsyncExitStack() as stack:
-        embedded = await stack.enter_async_context(Embedded(data))
-        settings = embedded.settings(Settings(clock=str(clock), http_port=0, metrics_port=0))
         topics.create(settings)
         channels = load_channels()
         line = Line(settings, channels, clock)
