@@ -5,7 +5,7 @@ by it. What stays: the random id, levels, steps, times, sums, sex, group, langua
 birth, as the monthly figures have them; and a payment's number at its bank, by which only that bank knows it again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -21,6 +21,7 @@ Thing = TypeVar("Thing", bound=BaseModel)
 Json = Any
 """As orjson reads it: objects, lists, texts, numbers."""
 
+_HOLDERS = (dict, list)
 CODE = 6  # digits of a division's code
 _CLASSES = frozenset(map(str, EvidenceClass))
 
@@ -71,43 +72,47 @@ PERSONAL: Mapping[str, Callable[[Any], Json]] = {
 """By the name of a field, wherever in a record it stands: what is left of its value."""
 
 
-def parted(record: Json) -> tuple[Json, Json]:
-    """The record without what is personal, and what was taken out of it, as `joined` takes it; None: nothing was.
+def parted(record: Json) -> Json:
+    """Take what is personal out of a record, in place, and return it as `join` takes it; None: there was nothing.
 
     What was taken out is a record of the same shape, of a list's items by their places: {"facts": {"0": {...}}}.
+    Done for every record of the line, so it does not walk twice, nor copy.
     """
-    match record:
-        case dict():
-            pairs = [(name, _of_field(name, value)) for name, value in record.items()]
-        case list():
-            pairs = [(str(place), parted(item)) for place, item in enumerate(record)]
-        case _:
-            return record, None
-    taken = {name: part for name, (_, part) in pairs if part is not None}
-    left = [plain for _, (plain, _) in pairs]
-    plain = left if isinstance(record, list) else {name: each for (name, _), each in zip(pairs, left, strict=True)}
-    return plain, taken or None
+    if type(record) is dict:
+        fields: Iterable[tuple[Any, Json]] = record.items()
+    elif type(record) is list:
+        fields = enumerate(record)
+    else:
+        return None
+    taken = {}
+    for name, value in fields:
+        left = PERSONAL.get(name)
+        if left is None:
+            part = parted(value) if type(value) in _HOLDERS else None
+        elif value and (plain := left(value)) != value:
+            part, record[name] = value, plain  # a field keeps its place: what is walked over stays as it is
+        else:
+            part = None
+        if part is not None:
+            taken[str(name)] = part
+    return taken or None
 
 
-def joined(plain: Json, taken: Json) -> Json:
-    """The record as it was before `parted`."""
-    if not isinstance(taken, dict):
+def join(record: Json, taken: Json) -> Json:
+    """Put back what `parted` took out, in place, and return the record."""
+    if type(taken) is not dict:
         return taken
-    if isinstance(plain, list):
-        return [joined(item, taken[place]) if (place := str(n)) in taken else item for n, item in enumerate(plain)]
-    before = plain if isinstance(plain, dict) else {}
-    return before | {name: joined(before.get(name), part) for name, part in taken.items()}
+    whole = record if type(record) in _HOLDERS else {}
+    for name, part in taken.items():
+        if type(whole) is list:
+            whole[int(name)] = join(whole[int(name)], part)
+        else:
+            whole[name] = join(whole.get(name), part)
+    return whole
 
 
 def without(thing: Thing) -> Thing:
     """A model without what is personal of it."""
-    return type(thing).model_validate(parted(thing.model_dump(mode="json"))[0])
-
-
-def _of_field(name: str, value: Json) -> tuple[Json, Json]:
-    left = PERSONAL.get(name)
-    if left is None:
-        return parted(value)
-    if value is None or (plain := left(value)) == value:
-        return value, None
-    return plain, value
+    record = thing.model_dump(mode="json")
+    parted(record)
+    return type(thing).model_validate(record)

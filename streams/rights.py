@@ -154,9 +154,9 @@ RIGHTS: Mapping[Component, Rights] = {
 
 
 VAULT: Mapping[Component, tuple[str, ...]] = {
-    **dict.fromkeys((Component.WORKER, Component.INTAKE, Component.CONSOLE), ("+hmget", "+hsetnx")),
+    **dict.fromkeys((Component.WORKER, Component.INTAKE, Component.CONSOLE), ("+eval", "+hget", "+hsetnx")),
     Component.DOCTOR: ("+info",),
-    Component.OPERATOR: ("+hmget", "+hsetnx", "+hset", "+info", *REWRITES),
+    Component.OPERATOR: ("+eval", "+hget", "+hsetnx", "+hset", "+info", *REWRITES),
 }
 """What each component may do at the vault: have keys, and make them; an operator destroys them too."""
 

@@ -19,7 +19,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from domain.personal import joined, parted
+from domain.personal import join, parted
 from streams import topics
 from streams.settings import Settings
 from streams.vault import Vault, VaultError
@@ -133,11 +133,21 @@ def _parts(record: Lain) -> tuple[str, Any, Any] | None:
     if not may_be_sealed(record.topic) or not record.value or MARK in record.value:
         return None  # sealed already: out of a backup
     try:
-        plain, taken = ({}, record.value.decode()) if record.topic == NUMBERS else parted(orjson.loads(record.value))
+        plain, taken = _number(record.value) if record.topic == NUMBERS else _parted(orjson.loads(record.value))
     except ValueError:  # it is no JSON: whoever wrote it does not know the topic
         return None
     owner = owner_of(record.topic, record.key, plain)
     return None if taken is None or owner is None else (owner, plain, taken)
+
+
+def _number(value: bytes) -> tuple[Any, Any]:
+    """An account number, which is sealed whole."""
+    return {}, value.decode()
+
+
+def _parted(plain: Any) -> tuple[Any, Any]:  # noqa: ANN401 - whatever JSON has
+    taken = parted(plain)
+    return plain, taken
 
 
 def _shut(record: Lain) -> tuple[str, Any] | None:
@@ -187,5 +197,5 @@ def _read(record: Lain, owner: str, plain: Any, key: bytes | None) -> bytes | No
             f"a record of {record.topic} does not open under the key of {owner}: QUANZU_VAULT names another vault than "
             "it was sealed by, or the record was changed"
         ) from None
-    whole = joined(plain, orjson.loads(zlib.decompress(packed)))
+    whole = join(plain, orjson.loads(zlib.decompress(packed)))
     return str(whole).encode() if record.topic == NUMBERS else orjson.dumps(whole)
