@@ -48,6 +48,7 @@ CASES, ROUNDS = 2_000, 4
 AGENTS = ("board", "deadlines")  # beside casework
 PLACE_BYTES = 16  # of a key among all keys, which MEMORY USAGE leaves out
 YARD = 60  # records
+IDLE_SECONDS = 5.0
 LIVED = 50_000  # signals of ordinary life in which evidence is counted
 PARTS = {
     **dict.fromkeys(("worker_us", "redis_us", "to_redis_bytes", "from_redis_bytes"), ("record", "place", "signal")),
@@ -140,8 +141,11 @@ async def screened(line: Line, batches: Sequence[Batch], folder: Path, size: int
     paces = [pace_of_a_core()]
     async with working(line.settings, "screening") as workers:
         measured = await pace(workers, done, total, mark=lambda: marks.append(usage(line.settings, workers.pids)))
+        await asyncio.sleep(IDLE_SECONDS)
+        idle = usage(line.settings, workers.pids).since(marks[1]).times(measured.seconds / IDLE_SECONDS)
     paces.append(pace_of_a_core())
-    used, records, written = marks[1].since(marks[0]), measured.items / size, len(batches)
+    # What a worker does when nothing happens is reckoned by itself (tests/bench/idle.py): here it would count twice.
+    used, records, written = marks[1].since(marks[0]).since(idle), measured.items / size, len(batches)
     return Point(
         size,
         line.settings.partitions,

@@ -32,8 +32,15 @@ class Usage:
 
     def since(self, before: Self) -> Self:
         """What was used in between, and how much more memory there is."""
-        own = [field.name for field in fields(self)]
-        return type(self)(*(getattr(self, name) - getattr(before, name) for name in own))
+        return type(self)(*(getattr(self, name) - getattr(before, name) for name in _names()))
+
+    def times(self, factor: float) -> Self:
+        """So many times as much."""
+        return type(self)(*(getattr(self, name) * factor for name in _names()))
+
+
+def _names() -> list[str]:
+    return [field.name for field in fields(Usage)]
 
 
 def usage(settings: Settings, workers: Sequence[int]) -> Usage:

@@ -27,7 +27,7 @@ Lying = tuple[int, bytes | None, bytes | None, int]
 
 
 def settings_of(kafka: Kafka) -> Settings:
-    about = {"kafka": kafka.address, "redis": "redis://127.0.0.1:1", "secret": "one key", "partitions": 2}
+    about = {"kafka": kafka.address, "redis": "redis://127.0.0.1:1", "secret": "the one key of all", "partitions": 2}
     return Settings.model_validate({**about, "replication": 1})
 
 

@@ -23,7 +23,8 @@ LINES = 150
 async def test_a_leader_that_is_killed_while_lines_are_written_leaves_every_chain_whole(
     kafka_cluster: Kafka, redis_aof: RedisServer
 ) -> None:
-    settings = Settings.model_validate({"kafka": kafka_cluster.address, "redis": redis_aof.url, "secret": "one key"})
+    about = {"kafka": kafka_cluster.address, "redis": redis_aof.url, "secret": "the key of a test"}
+    settings = Settings.model_validate(about)
     await asyncio.to_thread(topics.create, settings, [topics.AUDIT])
     await asyncio.to_thread(wait_for, kafka_cluster.whole, "the topic's replicas")
     redis = connect(settings)

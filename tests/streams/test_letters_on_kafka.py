@@ -15,7 +15,8 @@ from tests.servers.kafka import Kafka
 
 
 async def test_what_the_audit_had_long_before_the_oldest_letter_is_not_read(kafka_cluster: Kafka) -> None:
-    settings = Settings.model_validate({"kafka": kafka_cluster.address, "redis": "redis://127.0.0.1", "secret": "key"})
+    about = {"kafka": kafka_cluster.address, "redis": "redis://127.0.0.1", "secret": "the key of a test"}
+    settings = Settings.model_validate(about)
     await asyncio.to_thread(topics.create, settings, [topics.AUDIT, topics.DEAD_LETTERS])
     letters = [_letter(number) for number in range(2)]
     now = datetime.now(UTC)

@@ -20,7 +20,8 @@ WRITTEN = [1_772_000_000_000, 1_772_000_000_000, 1_772_000_060_000, 1_772_003_60
 async def test_the_offset_of_a_moment_is_that_of_the_first_record_written_then_or_later(
     kafka_cluster: Kafka, redis_aof: RedisServer
 ) -> None:
-    settings = Settings.model_validate({"kafka": kafka_cluster.address, "redis": redis_aof.url, "secret": "one key"})
+    about = {"kafka": kafka_cluster.address, "redis": redis_aof.url, "secret": "the key of a test"}
+    settings = Settings.model_validate(about)
     await asyncio.to_thread(topics.create, settings, [TOPIC])
     await asyncio.to_thread(wait_for, kafka_cluster.whole, "the topic's replicas")
     async with AIOKafkaProducer(bootstrap_servers=settings.brokers, acks="all") as producer:

@@ -40,7 +40,8 @@ def test_what_is_kept_too_short_or_too_long_is_refused_by_its_name(kind: str, ke
 async def test_the_topics_keep_what_the_policy_says_and_the_check_finds_what_is_kept_too_short(
     kafka_cluster: Kafka, redis_aof: RedisServer
 ) -> None:
-    settings = Settings.model_validate({"kafka": kafka_cluster.address, "redis": redis_aof.url, "secret": "one key"})
+    about = {"kafka": kafka_cluster.address, "redis": redis_aof.url, "secret": "the key of a test"}
+    settings = Settings.model_validate(about)
     await asyncio.to_thread(topics.create, settings)
     assert await asyncio.to_thread(retain, settings, Retention()) == {}
     rules = Retention(signals=14 * DAY, dead_letters=10 * DAY)
