@@ -245,7 +245,7 @@ def refused(logs: Mapping[str, Path]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--speed", type=float, default=60)
+    parser.add_argument("--speed", type=float, default=10, help="two cores cannot bear much more")
     parser.add_argument("--report", type=Path, default=Path("production.json"))
     parser.add_argument("--folder", type=Path, help="A new folder for all that is made; none: one that goes away")
     given = parser.parse_args()
