@@ -14,7 +14,7 @@ from streams.access import AccessError, denied
 from streams.chains import Chain
 from streams.kafka_client import access
 from streams.retry import until_done
-from streams.seals import Lain, Seals, made_for
+from streams.seals import Seals, made_for
 from streams.settings import Settings
 from streams.wall import Wall
 
@@ -98,8 +98,7 @@ class Producer:
         return last
 
     async def _sealed(self, records: Sequence[Record]) -> list[Record]:
-        lain = [Lain(record.topic, record.key, record.value) for record in records]
-        values = await until_done("vault", partial(self._seals.sealed, lain))
+        values = await until_done("vault", partial(self._seals.sealed, records))
         return [
             record if value is record.value else replace(record, value=value)
             for record, value in zip(records, values, strict=True)

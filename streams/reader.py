@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from streams.kafka_client import access
 from streams.retry import until_done, wanted
-from streams.seals import Lain, Seals, seals
+from streams.seals import Seals, seals
 from streams.settings import Settings
 from streams.stopping import stop
 
@@ -140,8 +140,7 @@ async def _opening(settings: Settings, opened: bool = True) -> AsyncIterator[Sea
 async def _opened(through: Seals | None, records: Sequence[ConsumerRecord]) -> list[Read]:
     values = [record.value for record in records]
     if through is not None:
-        lain = [Lain(record.topic, record.key, record.value) for record in records]
-        values = await until_done("vault", partial(through.opened, lain))
+        values = await until_done("vault", partial(through.opened, records))
     return [
         Read(record.offset, record.key, value, record.timestamp, record.partition)
         for record, value in zip(records, values, strict=True)

@@ -12,8 +12,7 @@ import re
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -51,13 +50,17 @@ NUMBERS = topics.ACCOUNTS.name
 _RESIDENT = re.compile(rb"r[a-z2-7]{16}(?=-|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Lain:
-    """A record as it lies on its topic, or shall."""
+class Lain(Protocol):
+    """A record as it lies on its topic, or shall: a producer's, or a consumer's."""
 
-    topic: str
-    key: bytes | None
-    value: bytes | None
+    @property
+    def topic(self) -> str: ...
+
+    @property
+    def key(self) -> bytes | None: ...
+
+    @property
+    def value(self) -> bytes | None: ...
 
 
 class Seals:

@@ -14,7 +14,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
 from streams.retry import until_done
-from streams.seals import Lain, Seals, made_for
+from streams.seals import Seals, made_for
 from streams.stopping import cancelled, stop
 
 FETCH_WAIT_MS = 30
@@ -82,8 +82,7 @@ class Consumer(driver.Consumer):
 
     async def _opened(self, records: Mapping[TP, list[Any]]) -> dict[TP, list[Any]]:
         each = list(chain.from_iterable(records.values()))
-        lain = [Lain(record.topic, record.key, record.value) for record in each]
-        values = iter(await until_done("vault", partial(self._seals.opened, lain)))
+        values = iter(await until_done("vault", partial(self._seals.opened, each)))
         return {
             tp: [
                 record if (value := next(values)) is record.value else replace(record, value=value) for record in found

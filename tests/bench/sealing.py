@@ -16,17 +16,18 @@ from schemas.events import CaseEvent
 from streams.batch import Batch
 from streams.casework import BATCH
 from streams.change import Standing
-from streams.seals import Lain, Seals, made_for
+from streams.producer import Record
+from streams.seals import Seals, made_for
 from streams.settings import Settings
 from streams.store import Loaded
 from tests.bench import cases, core
 from tests.servers.redis import RedisServer
 
 CASES, ROUNDS, SEED, RUNS = 300, 4, 7, 5
-Work = Callable[[Sequence[Lain]], Awaitable[list[bytes | None]]]
+Work = Callable[[Sequence[Record]], Awaitable[list[bytes | None]]]
 
 
-def records() -> dict[str, list[Lain]]:
+def records() -> dict[str, list[Record]]:
     """Case inputs, and the journal's events that come of them."""
     inputs = cases.told(CASES, ROUNDS, cases.morning(), core.policy(), SEED).inputs
     batch = Batch(0, Loaded(Standing(-1, core.policy().hash), {}, set()), core.policy())
@@ -39,10 +40,10 @@ def records() -> dict[str, list[Lain]]:
     }
 
 
-async def measured(seals: Seals, told: Sequence[Lain]) -> dict[str, float]:
+async def measured(seals: Seals, told: Sequence[Record]) -> dict[str, float]:
     """By what is done: µs a record, and how many times its bytes it has then."""
     await seals.sealed(told)  # the keys are made once, and that is not what is measured
-    shut = [Lain(each.topic, each.key, value) for each, value in zip(told, await seals.sealed(told), strict=True)]
+    shut = [Record(each.topic, each.key, value) for each, value in zip(told, await seals.sealed(told), strict=True)]
     sizes = [sum(len(each.value or b"") for each in records) for records in (told, shut)]
     return {
         "seal_us": await _us(seals.sealed, told),
@@ -51,7 +52,7 @@ async def measured(seals: Seals, told: Sequence[Lain]) -> dict[str, float]:
     }
 
 
-async def _us(work: Work, told: Sequence[Lain]) -> float:
+async def _us(work: Work, told: Sequence[Record]) -> float:
     took = []
     for _ in range(RUNS):
         before = time.process_time()
@@ -61,8 +62,8 @@ async def _us(work: Work, told: Sequence[Lain]) -> float:
     return round(statistics.median(took), 1)
 
 
-def _lain(topic: str, resident: str, value: str) -> Lain:
-    return Lain(topic, resident.encode(), value.encode())
+def _lain(topic: str, resident: str, value: str) -> Record:
+    return Record(topic, resident.encode(), value.encode())
 
 
 async def main() -> None:

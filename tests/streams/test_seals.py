@@ -12,7 +12,7 @@ from streams import backup, topics
 from streams.embedded import Embedded
 from streams.producer import Producer, Record
 from streams.reader import read_all
-from streams.seals import SEALED, Lain, Seals, made_for
+from streams.seals import SEALED, Seals, made_for
 from streams.settings import Settings, SettingsError
 from streams.vault import Vault, VaultError
 from tests.dispatched import NOW
@@ -46,9 +46,9 @@ async def vault(settings: Settings) -> AsyncIterator[Vault]:
     await made.aclose()
 
 
-async def shut(seals: Seals, topic: str, key: str, value: bytes) -> Lain:
-    (sealed,) = await seals.sealed([Lain(topic, key.encode(), value)])
-    return Lain(topic, key.encode(), sealed)
+async def shut(seals: Seals, topic: str, key: str, value: bytes) -> Record:
+    (sealed,) = await seals.sealed([Record(topic, key.encode(), value)])
+    return Record(topic, key.encode(), sealed)
 
 
 async def test_what_is_sealed_shows_nothing_of_the_person_and_opens_to_what_it_was(seals: Seals) -> None:
@@ -110,17 +110,17 @@ async def test_a_dead_letter_and_an_account_number_have_keys_of_their_own(seals:
 
 async def test_rules_signals_and_what_is_no_json_are_written_as_they_are(seals: Seals) -> None:
     records = [
-        Lain("case-inputs", b"rules", b'{"kind":"policy_change","reason":"a reason"}'),
-        Lain("signals", b"7", b'[{"note":"a note"}]'),
-        Lain("residents", WHO.encode(), b"no json"),
-        Lain("residents", WHO.encode(), None),
+        Record("case-inputs", b"rules", b'{"kind":"policy_change","reason":"a reason"}'),
+        Record("signals", b"7", b'[{"note":"a note"}]'),
+        Record("residents", WHO.encode(), b"no json"),
+        Record("residents", WHO.encode(), None),
     ]
     assert await seals.sealed(records) == [record.value for record in records]
 
 
 @pytest.mark.parametrize("seal", ["AAAA", "not base 64", 7, None, {"a": 1}])
 async def test_what_only_looks_like_a_seal_is_read_as_it_is(seals: Seals, seal: object) -> None:
-    lain = Lain("case-events", WHO.encode(), orjson.dumps({"facts": [], SEALED: seal}))
+    lain = Record("case-events", WHO.encode(), orjson.dumps({"facts": [], SEALED: seal}))
     assert await seals.opened([lain]) == [lain.value]
 
 
@@ -146,7 +146,7 @@ async def test_a_record_that_was_put_under_another_s_name_does_not_open(seals: S
     lain = await shut(seals, "residents", WHO, PERSON)
     await shut(seals, "residents", OTHER, PERSON)
     with pytest.raises(VaultError, match="does not open under the key"):
-        await seals.opened([Lain("residents", OTHER.encode(), lain.value)])
+        await seals.opened([Record("residents", OTHER.encode(), lain.value)])
 
 
 def test_the_vault_is_no_part_of_the_store() -> None:
