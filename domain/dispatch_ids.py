@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from schemas.cases import Case
 from schemas.levels import Channel
 
 _ID = re.compile(r"((r[a-z2-7]{16})-[1-9]\d{0,8}):([a-z0-9][a-z0-9._-]{0,31}):([1-9]\d{0,5}):(sms|phone|visit|payment)")
@@ -17,6 +18,20 @@ class DispatchId(NamedTuple):
     step: str
     attempt: int
     channel: Channel
+
+
+def named(case: str, step: str, attempt: int, channel: Channel) -> str:
+    """The id of a dispatch."""
+    return f"{case}:{step}:{attempt}:{channel.value}"
+
+
+def of_case(case: Case) -> list[str]:
+    """The ids of all that a case's steps may have sent, a step's latest attempt first."""
+    return [
+        named(case.id, step.id, attempt, step.action.channel)
+        for step in case.steps
+        for attempt in range(step.attempt, 0, -1)
+    ]
 
 
 def parse(text: str) -> DispatchId:

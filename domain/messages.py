@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 
+from domain.dispatch_ids import named, of_case
 from domain.identity import phone_tail
 from domain.policy.messages import DEFAULT, Messages
 from schemas.cases import Case
@@ -44,7 +45,7 @@ def confirm(secret: bytes, case: Case, given: str) -> str | None:
     The latest attempt is looked at first.
     """
     wanted = "".join(filter(str.isdigit, given)).encode()
-    for dispatch in _said(case):
+    for dispatch in of_case(case):
         if hmac.compare_digest(code(secret, dispatch).encode(), wanted):
             return dispatch
     return None
@@ -57,12 +58,4 @@ def latest_code(secret: bytes, case: Case) -> str:
     if not sent:
         return ""
     last = max(sent, key=lambda each: each.at)
-    return code(secret, f"{case.id}:{last.step}:{last.attempt}:{last.channel.value}")
-
-
-def _said(case: Case) -> list[str]:
-    return [
-        f"{case.id}:{step.id}:{attempt}:{step.action.channel.value}"
-        for step in case.steps
-        for attempt in range(step.attempt, 0, -1)
-    ]
+    return code(secret, named(case.id, last.step, last.attempt, last.channel))

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from domain.dispatch_ids import of_case
 from domain.held import Subject, subject
 from domain.identity import account_token
 from domain.ids import short_hash
@@ -162,22 +163,12 @@ async def _empty_redis(
     await evidence.forget(resident)
     await evidence.keep_accounts(dict.fromkeys(tokens))
     names = {owner.rpartition("/")[2] for owner in records}
-    gone = [*_dispatches(cases, home(resident, line.settings.partitions)), *(CALL + name for name in names)]
-    if gone:
-        await line.redis.delete(*gone)
+    await line.outgoing.book.forget(resident, [each for case in cases for each in of_case(case)])
+    if names:
+        await line.redis.delete(*(CALL + name for name in names))
     await line.redis.hdel(LAST, resident)
     kept: list[Any] = [line.complaints, line.releases]
     for things in kept:
         for thing in await things.all():
             if thing.id in names and (left := without(thing)) != thing:
                 await things.put(left)
-
-
-def _dispatches(cases: Iterable[Case], partition: int) -> list[str]:
-    """Where the book has what came of each dispatch of the cases."""
-    return [
-        f"{key('dispatch', partition)}:{case.id}:{step.id}:{attempt}:{step.action.channel}"
-        for case in cases
-        for step in case.steps
-        for attempt in range(1, step.attempt + 1)
-    ]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from domain.casework import fatigue, payments
 from domain.casework.draft import WAITING, Draft, words
 from domain.casework.holds import holding
+from domain.dispatch_ids import named
 from domain.plan import CALLS, LATEST, SMS, STOPS, allowed, earliest, level_of, rule_of, weaker
 from schemas.cases import CaseState, Step, StepState
 from schemas.events import Dispatch, FactKind
@@ -123,7 +124,7 @@ def _dispatch(draft: Draft, step: Step) -> None:
     case, because = draft.case, step.because or words(draft.case.danger.reasons[:3])
     draft.dispatches.append(
         Dispatch(
-            id=f"{case.id}:{step.id}:{step.attempt}:{step.action.channel.value}",
+            id=named(case.id, step.id, step.attempt, step.action.channel),
             case=case.id,
             resident=case.resident,
             step=step.id,

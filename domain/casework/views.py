@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from domain.casework.draft import LIVE
+from domain.dispatch_ids import named
 from schemas.cases import Case, StepState
 from schemas.levels import Action, Level
 
@@ -30,7 +31,7 @@ def queue_rank(case: Case) -> float | None:
 def awaited(case: Case) -> set[str]:
     """The dispatches that are out, or on their way: whatever a channel has reported of them, their step waits."""
     return {
-        f"{case.id}:{step.id}:{step.attempt}:{step.action.channel.value}"
+        named(case.id, step.id, step.attempt, step.action.channel)
         for step in case.steps
         if step.state is StepState.SENT
     }

@@ -1,6 +1,6 @@
 """How far each dispatch has come, in Redis: who is at it, whether it may have been sent, what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
@@ -115,6 +115,11 @@ class DispatchBook:
 
     async def release(self, dispatch: Dispatch) -> None:
         await self._release(keys=[self._lease(dispatch)], args=[self._token])
+
+    async def forget(self, resident: str, dispatches: Iterable[str]) -> None:
+        """Forget what came of a resident's dispatches."""
+        if places := [self._place(resident, each) for each in dispatches]:
+            await self._redis.delete(*places)
 
     async def action(self, resident: str, dispatch: str) -> Action | None:
         """What a dispatch did; none for one that the book does not know."""
