@@ -21,6 +21,7 @@ from streams.topics import Topic
 
 PREFIX = "quanzu-"  # of the users: quanzu-worker, quanzu-intake, ...
 TOPIC_AUTHORIZATION_FAILED = 29
+USUAL = ("+@all", "-@admin", "-@dangerous", "+info")  # of Redis's commands
 
 
 class Component(StrEnum):
@@ -41,7 +42,7 @@ class Rights:
     reads: tuple[Topic, ...]
     writes: tuple[Topic, ...]
     keys: tuple[str, ...]
-    commands: tuple[str, ...] = ("+@all", "-@admin", "-@dangerous", "+info")
+    commands: tuple[str, ...] = USUAL
     creates: bool = False  # topics; then it sees to their configuration too
 
 
@@ -147,7 +148,7 @@ RIGHTS: Mapping[Component, Rights] = {
         reads=topics.ALL,
         writes=topics.ALL,
         keys=_keys("*"),
-        commands=("+@all", "-@admin", "-@dangerous", "+info", *REWRITES),
+        commands=(*USUAL, *REWRITES),
         creates=True,
     ),
 }

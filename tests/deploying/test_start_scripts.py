@@ -41,10 +41,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = ("kafka-1", "redis-1")
     subprocess.run([DEPLOY / "certificates.sh", str(folder / "certificates"), *names], check=True)
     subprocess.run([*QUANZU, "access", "secrets", str(secrets)], check=True, capture_output=True)
-    acl = subprocess.run([*QUANZU, "access", "redis", str(secrets)], check=True, capture_output=True, text=True)
-    (secrets / "redis-acl").write_text(acl.stdout)
-    acl = subprocess.run([*QUANZU, "access", "vault", str(secrets)], check=True, capture_output=True, text=True)
-    (secrets / "vault-acl").write_text(acl.stdout)
+    for server in ("redis", "vault"):
+        acl = subprocess.run([*QUANZU, "access", server, str(secrets)], check=True, capture_output=True, text=True)
+        (secrets / f"{server}-acl").write_text(acl.stdout)
     for name in ("ca.pem", "kafka-1.pem", "redis-1.crt", "redis-1.key"):
         shutil.copy(folder / "certificates" / name, secrets / name.replace("-1", ""))
     return folder

@@ -62,10 +62,10 @@ class Setup:
         """Certificates, secrets and Redis's users, as docs/deploying.md has them made."""
         subprocess.run([DEPLOY / "certificates.sh", self.certificates], check=True)
         subprocess.run([*QUANZU, "access", "secrets", self.secrets], check=True, capture_output=True)
-        made = subprocess.run([*QUANZU, "access", "redis", self.secrets], check=True, capture_output=True, text=True)
-        (self.secrets / "redis-acl").write_text(made.stdout)
-        made = subprocess.run([*QUANZU, "access", "vault", self.secrets], check=True, capture_output=True, text=True)
-        (self.secrets / "vault-acl").write_text(made.stdout)
+        for server in ("redis", "vault"):
+            words = [*QUANZU, "access", server, self.secrets]
+            made = subprocess.run(words, check=True, capture_output=True, text=True)
+            (self.secrets / f"{server}-acl").write_text(made.stdout)
 
     def serve(self) -> None:
         """Start Kafka and Redis, and let the components in."""
