@@ -10,11 +10,12 @@ from simulators.demo import Plan
 from streams.ports import free_port
 from tests.grafana.proof import prove
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 
 
 async def test_every_panel_has_data_and_the_main_figures_are_the_journals(tmp_path: Path) -> None:
-    plan = Plan(timedelta(seconds=35), speed=90, residents=2000, workers=1, metrics_port=free_port())
+    # Any faster, and a busy machine is minutes late by the province's clock: messages are held back as too old.
+    plan = Plan(timedelta(seconds=75), speed=30, residents=4000, workers=1, metrics_port=free_port())
     found = await prove(tmp_path, plan)
     assert found.errors == []
     assert found.empty == []
