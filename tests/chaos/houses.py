@@ -38,6 +38,7 @@ class Servers:
     kafka: Kafka | None = None
     redis: RedisServer | None = None
     pair: RedisPair | None = None
+    vault: RedisServer | None = None
 
     @property
     def brokers(self) -> str:
@@ -51,8 +52,11 @@ class Servers:
 
 
 @asynccontextmanager
-async def servers(house: House, kafka: Kafka | None, folder: Path) -> AsyncIterator[Servers]:
-    """Servers for one round, empty. `kafka` is kept from round to round; embedded rounds need none."""
+async def servers(house: House, kafka: Kafka | None, folder: Path, *, sealed: bool) -> AsyncIterator[Servers]:
+    """Servers for one round, empty. `kafka` is kept from round to round; embedded rounds need none.
+
+    `sealed`: with a vault, so that what tells of a person is sealed; embedded rounds have none.
+    """
     async with AsyncExitStack() as stack:
         if house is House.EMBEDDED:
             disk = stack.enter_context(small_disk(folder / "disk"))
@@ -62,14 +66,15 @@ async def servers(house: House, kafka: Kafka | None, folder: Path) -> AsyncItera
         if kafka is None:
             raise ValueError(f"a round on {house} needs brokers")
         resetting = asyncio.to_thread(_emptied, kafka)
+        vault = stack.enter_context(RedisServer(folder / "vault")) if sealed else None
         if house is House.SENTINEL:
             pair, _ = await asyncio.gather(asyncio.to_thread(RedisPair(folder / "redis").__enter__), resetting)
             stack.callback(pair.close)
-            yield Servers(_settings(kafka, pair.url, folder), folder, kafka, pair=pair)
+            yield Servers(_settings(kafka, pair.url, vault, folder), folder, kafka, pair=pair, vault=vault)
             return
         redis, _ = await asyncio.gather(asyncio.to_thread(RedisServer(folder / "redis").__enter__), resetting)
         stack.callback(redis.close)
-        yield Servers(_settings(kafka, redis.proxied, folder), folder, kafka, redis)
+        yield Servers(_settings(kafka, redis.proxied, vault, folder), folder, kafka, redis, vault=vault)
 
 
 @contextmanager
@@ -90,11 +95,12 @@ def _emptied(kafka: Kafka) -> None:
     kafka.reset()
 
 
-def _settings(kafka: Kafka, redis: str, folder: Path) -> Settings:
+def _settings(kafka: Kafka, redis: str, vault: RedisServer | None, folder: Path) -> Settings:
     return Settings.model_validate(
         {
             "kafka": kafka.proxied,
             "redis": redis,
+            "vault": vault.url if vault else None,
             "replication": min(3, len(kafka.nodes)),
             "secret": secrets.token_hex(16),
             "data": folder,

@@ -175,6 +175,12 @@ def _told(results: Iterable[Result]) -> str:
     return ", ".join(sorted(result.value for result in results))
 
 
+def sealed(books: Books) -> Iterator[str]:
+    """Where there is a vault, nothing on a resident's topics tells of a person to who has no keys."""
+    for topic, count in books.seen.bare.items():
+        yield f"{topic}: {count} records tell of a person and are not sealed"
+
+
 LAWS: dict[str, tuple[Callable[[Books], Iterable[str]], ...]] = {
     "warnings_lost": (reached, alerts_have_cases),
     "warnings_twice": (contacted_once,),
@@ -183,5 +189,5 @@ LAWS: dict[str, tuple[Callable[[Books], Iterable[str]], ...]] = {
     "open_cases_twice": (one_open_case,),
     "contacts_after_dissuaded": (nothing_after_settled,),
     "stuck_cases": (moving,),
-    "": (known, no_fork, folded, applied_and_published),
+    "": (known, no_fork, folded, applied_and_published, sealed),
 }

@@ -26,7 +26,7 @@ def plan(mutation: str) -> Plan:
     strokes = tuple(Stroke(kind, at, f"{mutation}:{at}") for kind, at in SHOWN_BY[mutation])
     known = drawn(SEED)
     kinds = dict.fromkeys(known.kinds, Kind.IDEMPOTENT)
-    return replace(known, house=House.REDIS, workers=2, kinds=kinds, strokes=strokes, mutation=mutation)
+    return replace(known, house=House.REDIS, workers=2, kinds=kinds, strokes=strokes, sealed=False, mutation=mutation)
 
 
 async def caught(mutation: str, kafka: Kafka, folder: Path) -> list[Broken]:

@@ -5,7 +5,7 @@ from random import Random
 
 from schemas.levels import Channel
 from streams.channels.provider import Kind
-from tests.chaos.faults import KINDS
+from tests.chaos.faults import KINDS, vault
 from tests.chaos.faults.base import Fault
 from tests.chaos.houses import House
 
@@ -13,6 +13,7 @@ LENGTH = 9.0  # wall seconds of province
 FIRST, LAST = 1.0, 7.5  # when a fault may begin, in wall seconds from the province's first signal
 EARLY = 3.0  # when one that takes long begins at the latest
 MORE = (0, 1, 1, 2)  # how many faults come beside the first
+SEALED = 0.5  # of the rounds, beside those in which the vault is struck
 CHANNELS = {
     Channel.SMS.value: "SMS",
     Channel.PHONE.value: "VOICE",
@@ -36,13 +37,14 @@ class Stroke:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One round. `mutation`: a product made worse on purpose, to see that it is seen."""
+    """One round. `mutation`: a product made worse on purpose, to see that it is seen; `sealed`: with a vault."""
 
     seed: int
     house: House
     workers: int
     kinds: dict[str, Kind]  # by provider: what it promises
     strokes: tuple[Stroke, ...]
+    sealed: bool = False
     mutation: str | None = None
 
     @property
@@ -63,6 +65,8 @@ def drawn(seed: int) -> Plan:
         workers=chance.choice([2, 2, 3]),
         kinds=_promised(chance),
         strokes=tuple(sorted((stroke(fault, seed, chance) for fault in chosen), key=lambda each: each.at)),
+        sealed=house is not House.EMBEDDED
+        and (chance.random() < SEALED or any(each in vault.FAULTS for each in chosen)),
     )
 
 

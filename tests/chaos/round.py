@@ -90,7 +90,7 @@ async def _stage(plan: Plan, kafka: Kafka | None, folder: Path) -> AsyncIterator
     wrongs = [*([raising.NAME] if RAISES in struck else []), *([plan.mutation] if plan.mutation else [])]
     clock = MachineClock(folder) if struck & {*CLOCK} else None
     async with AsyncExitStack() as stack:
-        there = await stack.enter_async_context(servers(plan.house, kafka, folder))
+        there = await stack.enter_async_context(servers(plan.house, kafka, folder, sealed=plan.sealed))
         await asyncio.to_thread(topics.create, there.settings)
         names = [topic.name for topic in topics.ALL]
         with (folder / "beside.log").open("wb") as log:
@@ -98,7 +98,7 @@ async def _stage(plan: Plan, kafka: Kafka | None, folder: Path) -> AsyncIterator
             stack.enter_context(beside(log, "tests.chaos.stalls", folder / "stalls"))
         quiet = Quiet(there.settings, plan, wrongs, clock)
         running = await stack.enter_async_context(quiet.running())
-        yield Stage(running, there, Seen(folder / "seen.jsonl"), clock)
+        yield Stage(running, there, Seen(folder / "seen.jsonl", plan.sealed), clock)
 
 
 @contextmanager

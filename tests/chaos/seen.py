@@ -1,4 +1,7 @@
-"""What the observer has seen: the story of a round, from its file."""
+"""What the observer has seen: the story of a round, from its file.
+
+The observer has no keys: of a sealed record it sees what is left of it.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,11 +12,14 @@ from typing import Generic, TypeVar
 import orjson
 from pydantic import ValidationError
 
+from domain.personal import parted
+from schemas.base import ANY_VERSION
 from schemas.events import CaseEvent, Dispatch, StandingEvent, journal_adapter
 from schemas.inputs import CaseInput, Deadline, input_adapter
 from schemas.levels import Result
 from streams import topics
 from streams.channels.book import REPORTED
+from streams.seals import OF_RESIDENT
 
 POISON = b"\x00\xff{poison"
 WORD = frozenset(REPORTED)
@@ -35,14 +41,19 @@ class Arrived(Generic[What]):
 
 @dataclass(slots=True)
 class Seen:
-    """By topic, each partition in its order. `unreadable`: how many records of a topic nobody can read."""
+    """By topic, each partition in its order. `unreadable`: how many records of a topic nobody can read.
+
+    `sealed`: whether records are sealed in this round; `bare`: how many of a topic tell of a person all the same.
+    """
 
     file: Path
+    sealed: bool = False
     signals: Counter[str] = field(default_factory=Counter)  # by source
     inputs: list[Arrived[CaseInput]] = field(default_factory=list)
     journal: list[Arrived[CaseEvent | StandingEvent]] = field(default_factory=list)
     dispatches: list[Arrived[Dispatch]] = field(default_factory=list)
     unreadable: Counter[str] = field(default_factory=Counter)
+    bare: Counter[str] = field(default_factory=Counter)
     reached: dict[tuple[str, int], int] = field(default_factory=dict)  # the last offset of a topic's partition
     reports: dict[str, set[Result]] = field(default_factory=dict)  # of a dispatch: what its channel reported
     _read: int = 0  # bytes
@@ -78,14 +89,18 @@ class Seen:
             yield orjson.loads(line)
 
     def _take(self, topic: str, partition: int, offset: int, at: float, value: str) -> None:
+        if self.sealed and value and topic in OF_RESIDENT and parted(orjson.loads(value)) is not None:
+            self.bare[topic] += 1
         if topic in LANES:
             self.signals.update(signal["source"] for signal in orjson.loads(value))
         elif topic == topics.CASE_INPUTS.name:
-            self._input(Arrived(input_adapter.validate_json(value), at, partition, offset))
+            self._input(Arrived(input_adapter.validate_json(value, extra=ANY_VERSION), at, partition, offset))
         elif topic == topics.CASE_EVENTS.name:
-            self.journal.append(Arrived(journal_adapter.validate_json(value), at, partition, offset))
+            self.journal.append(Arrived(journal_adapter.validate_json(value, extra=ANY_VERSION), at, partition, offset))
         elif topic in CHANNELS:
-            self.dispatches.append(Arrived(Dispatch.model_validate_json(value), at, partition, offset))
+            self.dispatches.append(
+                Arrived(Dispatch.model_validate_json(value, extra=ANY_VERSION), at, partition, offset)
+            )
 
     def _input(self, arrived: Arrived[CaseInput]) -> None:
         self.inputs.append(arrived)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from domain import counts, ledger
 from domain.casework import deadlines, has_held, queue_rank
+from domain.personal import without
 from schemas.cases import Case
 from schemas.events import CaseEvent
 from streams.keys import milliseconds
@@ -20,8 +21,8 @@ def folded(books: Books) -> Iterator[str]:
     store = books.store
     ranks = {case.id: rank for case in newest.values() if (rank := queue_rank(case)) is not None}
     held = {case.resident: True for case in newest.values() if has_held(case)}
-    yield from _differ("cases", newest, store.cases)
-    yield from _differ("earlier", earlier, store.earlier)
+    yield from _differ("cases", newest, _as_seen(store.cases, books))
+    yield from _differ("earlier", earlier, _as_seen(store.earlier, books))
     yield from _differ("deadlines", _deadlines(newest.values()), store.deadlines)
     yield from _differ("queue", ranks, store.queue)
     yield from _differ("held", held, dict.fromkeys(store.held, True))
@@ -38,6 +39,11 @@ def applied_and_published(books: Books) -> Iterator[str]:
         yield f"applied: {len(strange)} inputs that were never written"
     if books.store.outbox:
         yield f"outbox: {len(books.store.outbox)} entries are still in it"
+
+
+def _as_seen(cases: Mapping[str, Case], books: Books) -> Mapping[str, Case]:
+    """The store's cases as who has no keys sees the journal's."""
+    return {name: without(case) for name, case in cases.items()} if books.seen.sealed else cases
 
 
 def latest(events: Iterable[CaseEvent]) -> tuple[dict[str, Case], dict[str, Case]]:
