@@ -1,6 +1,7 @@
 """The bench's frame: medians, names, bars, and what is told of them. The bench itself is `make bench`."""
 
 import json
+import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.bench.console import histogram, plan
 from tests.bench.figures import Found, Given, cost_beside, figure, flat, rate_beside
 from tests.bench.latency import Probes
 from tests.bench.limits import pieces
+from tests.bench.peers import programs
 from tests.bench.sections import SECTIONS, Section
 from tests.bench.work import pace
 from tests.domain.builders import Line as Decided
@@ -91,7 +93,9 @@ def test_the_report_has_the_figures_by_section_and_the_machine(
 ) -> None:
     code, report = reported(measuring(9.0, 7.0, 8.0), monkeypatch, tmp_path)
     assert code == 0
-    assert report["core"] == {
+    core = dict(report["core"])  # type: ignore[call-overload]  # an object there
+    assert core.pop("yardstick_us_per_signal")["runs"] == 2
+    assert core == {
         "us_per_signal": {"median": 8.0, "low": 7.0, "high": 9.0, "runs": 3, "unit": "µs"},
         "more": {"deep": {"median": 7.0, "low": 7.0, "high": 7.0, "runs": 1, "unit": "s"}},
     }
@@ -101,6 +105,32 @@ def test_the_report_has_the_figures_by_section_and_the_machine(
 
 def test_a_bar_that_is_not_met_ends_with_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert reported(measuring(11.0, 12.0, 1.0), monkeypatch, tmp_path)[0] == 1
+
+
+def test_a_section_that_breaks_down_is_told_and_the_others_keep_their_figures(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(given: Given) -> Found:
+        raise TimeoutError("no alerts came")
+
+    monkeypatch.setattr(bench, "SECTIONS", (Section("idle", broken), measuring(8.0)))
+    path = tmp_path / "bench.json"
+    assert bench.main(["--report", str(path), "--runs", "1"]) == 1
+    report = json.loads(path.read_text(encoding="utf-8"))
+    assert (report["idle"], report["core"]["us_per_signal"]["median"]) == ({}, 8.0)
+    assert "idle: NOT MEASURED: TimeoutError: no alerts came" in capsys.readouterr().err
+
+
+def test_quix_streams_finds_in_its_own_environment_what_the_peers_share() -> None:
+    programs.runnable()
+    made = subprocess.run(
+        [programs.VENV / "bin" / "python", "-c", "import quixstreams, tests.bench.peers.work"],
+        cwd=programs.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
 
 
 def test_the_short_form_runs_a_slow_section_less_often(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

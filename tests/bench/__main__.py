@@ -12,31 +12,39 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tests.bench import yardstick
 from tests.bench.bars import judged
-from tests.bench.figures import Figure, Found, Given, flat
+from tests.bench.figures import Figure, Found, Given, figure, flat
 from tests.bench.machine import machine
 from tests.bench.sections import SECTIONS, Section
 
 RUNS = 5
 
 
-def run(sections: Iterable[Section], runs: int, short: bool, size: float = 1.0) -> dict[str, Found]:
-    """Measure the sections, one after the other, each in a folder of its own."""
-    found = {}
+def run(sections: Iterable[Section], runs: int, short: bool, size: float = 1.0) -> Iterator[tuple[str, Found]]:
+    """Measure the sections, one after the other, each in a folder of its own. One that breaks down has no figures."""
+    yardstick.us_per_signal()  # what it works on is made
     for section in sections:
-        began, used = time.monotonic(), _cpu_seconds()
+        began, used, yard = time.monotonic(), _cpu_seconds(), yardstick.us_per_signal()
+        found: Found = {}
         with tempfile.TemporaryDirectory(prefix=f"quanzu-bench-{section.name}-") as folder:
             often = min(runs, section.short_runs or runs) if short else runs
-            found[section.name] = section.measure(Given(often, short, Path(folder), _say, size))
+            try:
+                found = section.measure(Given(often, short, Path(folder), _say, size))
+            except Exception as error:
+                _say(f"{section.name}: NOT MEASURED: {type(error).__name__}: {error}")
+            else:
+                yards = figure([yard, yardstick.us_per_signal()], "µs of CPU, before and after")
+                found = {**found, "yardstick_us_per_signal": yards}
         _say(f"{section.name}: {time.monotonic() - began:.0f} s, {_cpu_seconds() - used:.0f} s of CPU with all servers")
-        for name, figure in flat(found[section.name], section.name):
-            _say(f"  {name} = {figure}")
-    return found
+        for name, each in flat(found, section.name):
+            _say(f"  {name} = {each}")
+        yield section.name, found
 
 
 def chosen(names: str | None, short: bool) -> list[Section]:
@@ -67,12 +75,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     logging.basicConfig(level=logging.ERROR)
     report: dict[str, Any] = {"machine": machine(), "form": "short" if given.short else "full", "size": given.size}
-    found = run(sections, given.runs, given.short, given.size)
-    if given.report:
-        given.report.write_text(json.dumps({**report, **_plain(found)}, indent=2) + "\n", encoding="utf-8")
+    found: dict[str, Found] = {}
+    for name, figures in run(sections, given.runs, given.short, given.size):
+        found[name] = figures
+        if given.report:  # after each: whoever ends it has what there is
+            given.report.write_text(json.dumps({**report, **_plain(found)}, indent=2) + "\n", encoding="utf-8")
     verdicts = list(judged(dict(flat(found)), found))
     print("\n".join(map(str, verdicts)))
-    return int(not all(verdict.met for verdict in verdicts))
+    return int(not (all(found.values()) and all(verdict.met for verdict in verdicts)))
 
 
 def _cpu_seconds() -> float:

@@ -27,6 +27,7 @@ from tests.bench.peers.topic import Topic
 ALERTS = TopicPartition("case-inputs", 0)
 WARM_UP = 0.2  # of the records: what is made once is made then
 STALLED_SECONDS = 90.0
+TOLD = 2_000  # characters of the log of a program that does not come to its end
 REST_SECONDS = 1.0  # after the last: alerts that should not come would come now
 POLL_MS = 5
 
@@ -80,7 +81,9 @@ def race(program: Program, settings: Settings, topic: Topic, folder: Path) -> Ra
             if start is None and len(waited) <= measured:
                 start, run.signals = _used(process, settings), len(waited) * BATCH_LIMIT
             if process.poll() is not None or time.monotonic() > until:
-                raise TimeoutError(f"{program.name}: {len(waited)} alerts have not come; see {folder}.log")
+                ended = "it has ended" if process.poll() is not None else f"none came for {STALLED_SECONDS:g} s"
+                log = folder.with_name(f"{folder.name}.log").read_text(encoding="utf-8", errors="replace")
+                raise TimeoutError(f"{program.name}: {len(waited)} alerts have not come, {ended}:\n{log[-TOLD:]}")
         run.used = _used(process, settings).since(start or Used(0, 0, 0, 0))
         until = time.monotonic() + REST_SECONDS
         while time.monotonic() < until:
