@@ -11,11 +11,10 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from domain.risk.sets import VERSION_DIGITS
 from schemas.cases import Profile
 from streams.keys import key
 from streams.residents.register import Residents
-from streams.screening.store import RANK_DIGITS
+from streams.screening.store import PREFIX
 from streams.screening.verdicts import profile_of
 
 AT_ONCE = 200  # residents read in one round trip
@@ -72,7 +71,7 @@ async def _read(redis: "Redis", residents: Residents, names: list[tuple[int, str
     return [
         Drawn(
             profile_of(people[resident], now),
-            [raw[VERSION_DIGITS + RANK_DIGITS :] for raw in answers[2 * number]],
+            [raw[PREFIX:] for raw in answers[2 * number]],
             settled.decode() if (settled := answers[2 * number + 1]) else None,
         )
         for number, (_, resident) in enumerate(names)

@@ -97,7 +97,8 @@ class RiskRules(Section):
     """Evidence weights, half-lives, at-risk groups, thresholds.
 
     `prior` and `levels` are log-odds in bits. `residual`: what is left of evidence from before a case was settled.
-    `keep`: how long the evidence of a resident of whom nothing more is heard is kept; `bound`: how many members.
+    `keep`: how long the evidence of a resident of whom nothing more is heard is kept; `bound`: how many members of
+    each kind.
     """
 
     prior: Annotated[float, Field(ge=-40, le=0)]

@@ -6,7 +6,7 @@ Any order of the same evidence and any repetition of it gives the same risk.
 from domain.risk.alerts import alert_id, news, remembered
 from domain.risk.evidence import Role, Seen, about_payer, evidence_of, payer_of, reads_watchlist, telling
 from domain.risk.score import Assessment, assess
-from domain.risk.sets import bounded, merged, rank, supersedes, version
+from domain.risk.sets import bounded, merged, supersedes, version
 
 __all__ = [
     "Assessment",
@@ -20,7 +20,6 @@ __all__ = [
     "merged",
     "news",
     "payer_of",
-    "rank",
     "reads_watchlist",
     "remembered",
     "supersedes",

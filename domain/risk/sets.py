@@ -1,18 +1,24 @@
-"""Evidence as a set: the same id merges, the later state wins, and what is kept is bounded by a fixed order.
+"""Evidence as a set: the same id merges, the later state wins, and of each kind the freshest is kept.
 
 So it is with the watchlist: of what is said of one suspect the greater stands.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from domain.policy.risk import RiskRules
-from schemas.evidence import Evidence, Standing, WatchEntry
+from schemas.evidence import Evidence, EvidenceKind, Standing, WatchEntry
 from schemas.signals import TransferState
 
 _STATES = {None: 0, TransferState.ATTEMPTED: 1, TransferState.PENDING: 2, TransferState.SETTLED: 3}
 VERSION_DIGITS = 22
+KEEPING_DIGITS = 17
 ORDER_DIGITS = 16
+FADED = 10  # half-lives, after which a thousandth of a member is left
+_HOUR = 3_600_000  # milliseconds
+_LATEST, _LONGEST = 10**13 - 1, 10**4 - 1  # what thirteen and four digits hold: the year 2286, a year of hours
 
 
 def version(evidence: Evidence) -> str:
@@ -49,18 +55,45 @@ def merged(known: Mapping[str, Evidence], more: Iterable[Evidence]) -> dict[str,
     return union
 
 
-def rank(evidence: Evidence, rules: RiskRules) -> float:
-    """A fixed order: log2 of the weight plus time in half-lives. It does not change as time goes by.
+def freshness(evidence: Evidence, rules: RiskRules) -> int:
+    """When a plain member of its kind would have to end to be worth as much: milliseconds since 1970.
 
-    Of two that fade alike the one that ranks higher weighs more at every moment.
+    Of two of one kind the fresher weighs more at every moment, since they fade alike: the later, unless the other is a
+    long call. A later state is no less fresh. Of two kinds it does not tell which weighs more.
     """
     weight = rules.evidence[evidence.kind]
-    return math.log2(weight.bits) + evidence.at.timestamp() / weight.half_life.total_seconds()
+    ended = evidence.at.timestamp() + evidence.seconds
+    if evidence.seconds >= rules.call.long.total_seconds():
+        ended += weight.half_life.total_seconds() * math.log2(1 + rules.call.long_bits / weight.bits)
+    return min(_LATEST, round(ended * 1000))
 
 
-def bounded(evidence: Mapping[str, Evidence], rules: RiskRules) -> dict[str, Evidence]:
-    """The `rules.bound` greatest by rank, then id: bounding early or late leaves the same."""
-    if len(evidence) <= rules.bound:
-        return dict(evidence)
-    order = sorted(evidence.values(), key=lambda member: (rank(member, rules), member.id), reverse=True)
-    return {member.id: member for member in order[: rules.bound]}
+def lasting(kind: EvidenceKind, rules: RiskRules) -> int:
+    """In how many hours a member fades away, so that it is not worth keeping: FADED half-lives."""
+    return min(_LONGEST, math.ceil(FADED * rules.evidence[kind].half_life.total_seconds() / 3600))
+
+
+def keeping(evidence: Evidence, rules: RiskRules) -> str:
+    """By what it is kept or not, as `KEEPING_DIGITS` digits: how fresh it is, and in how many hours it fades."""
+    return f"{freshness(evidence, rules):013d}{lasting(evidence.kind, rules):04d}"
+
+
+def bounded(evidence: Mapping[str, Evidence], rules: RiskRules, now: datetime) -> dict[str, Evidence]:
+    """What is kept: of each kind the `rules.bound` freshest, as far as they have not faded away by the freshest of all.
+
+    Kind by kind, so that a hundred new payees leave room for the one who is a scammer. Bounding early or late leaves
+    the same: in a kind only the least fresh go, and the freshest of all stays. What is said to be of tomorrow lets
+    nothing of today fade (`now`). The twin of streams/lua/evidence.lua.
+    """
+    fresh = {name: freshness(member, rules) for name, member in evidence.items()}
+    newest = min(max(fresh.values(), default=0), round(now.timestamp() * 1000))
+    kept = {
+        name: member for name, member in evidence.items() if fresh[name] + lasting(member.kind, rules) * _HOUR >= newest
+    }
+    if len(kept) <= rules.bound:
+        return kept
+    by_kind: defaultdict[EvidenceKind, list[str]] = defaultdict(list)
+    for name in sorted(kept, key=lambda name: (fresh[name], name), reverse=True):
+        by_kind[kept[name].kind].append(name)
+    freshest = {name for names in by_kind.values() for name in names[: rules.bound]}
+    return {name: member for name, member in kept.items() if name in freshest}

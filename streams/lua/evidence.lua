@@ -1,24 +1,43 @@
 -- Add evidence to residents' sets and return what was there before.
--- KEYS[1]: alerted, KEYS[2]: settled, KEYS[3..]: the residents' sets, hashes id -> value. A value begins with its
--- version and its rank, digits of fixed width: of one id the greater version stays, of equal ones the first; of too
--- many the lowest ranks go.
--- ARGV[1]: members kept, ARGV[2]: milliseconds a set is kept, ARGV[3]: width of the version, ARGV[4]: of the rank;
--- then for each set: the resident, how many members follow, and for each of them id and value.
+-- KEYS[1]: alerted, KEYS[2]: settled, KEYS[3..]: the residents' sets, hashes id -> value. An id ends with ~ and the kind.
+-- A value begins with digits of fixed width: its version (of one id the greater stays, of equal ones the first), 13 of
+-- how fresh it is (milliseconds), 4 of in how many hours it fades away.
+-- ARGV[1]: members of a kind that are kept, ARGV[2]: milliseconds a set is kept, ARGV[3]: width of the version, ARGV[4]:
+-- now; then for each set: the resident, how many members follow, and for each of them id and value.
 -- Returns for each set: alerted, settled, and its ids and values before.
-local bound, kept, version, rank = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local bound, kept, version, now = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local HOUR = 3600000
+local EARLIER = 1000000 -- a version before ranked members by a number less than this: they stay until their set goes
 
-local function cut(key)
-  local over = redis.call('HLEN', key) - bound
-  if over <= 0 then return end
-  local all, order = redis.call('HGETALL', key), {}
+-- What domain/risk/sets.py calls bounded: of each kind the freshest, as far as they have not faded away.
+local function bounded(key)
+  local all, newest, kinds = redis.call('HGETALL', key), 0, {}
+  local members = {}
   for i = 1, #all, 2 do
-    order[#order + 1] = {string.sub(all[i + 1], version + 1, version + rank), all[i]}
+    local fresh = tonumber(string.sub(all[i + 1], version + 1, version + 13))
+    local hours = tonumber(string.sub(all[i + 1], version + 14, version + 17))
+    members[#members + 1] = {fresh, all[i], fresh + hours * HOUR}
+    newest = math.max(newest, fresh)
   end
-  table.sort(order, function(a, b)
-    if a[1] ~= b[1] then return a[1] < b[1] end
-    return a[2] < b[2]
-  end)
-  for i = 1, over do redis.call('HDEL', key, order[i][2]) end
+  newest = math.min(newest, now)
+  for _, member in ipairs(members) do
+    if member[1] >= EARLIER and member[3] < newest then
+      redis.call('HDEL', key, member[2])
+    else
+      local kind = string.match(member[2], '~([^~]*)$') or ''
+      kinds[kind] = kinds[kind] or {}
+      table.insert(kinds[kind], member)
+    end
+  end
+  for _, of in pairs(kinds) do
+    if #of > bound then
+      table.sort(of, function(a, b)
+        if a[1] ~= b[1] then return a[1] > b[1] end
+        return a[2] > b[2]
+      end)
+      for i = bound + 1, #of do redis.call('HDEL', key, of[i][2]) end
+    end
+  end
 end
 
 local found, at = {}, 5
@@ -35,7 +54,7 @@ for k = 3, #KEYS do
     end
   end
   if count > 0 then
-    cut(key)
+    bounded(key)
     redis.call('PEXPIRE', key, kept)
   end
   at = at + 2 * count

@@ -246,7 +246,7 @@ class Screening:
         for resident, members in evidence.items():
             if resident in entries:
                 standing[entries[resident].id].extend(members)
-        return Judge(await self._store.add(standing, rules), entries, rules, now)
+        return Judge(await self._store.add(standing, rules, now), entries, rules, now)
 
     async def _publish(self, sifted: Sifted) -> None:
         """What must outlive Redis: the watchlist, and the accounts that a stop-payment may need."""

@@ -21,8 +21,8 @@ from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from domain.policy.risk import RiskRules
-from domain.risk import rank, version
-from domain.risk.sets import ORDER_DIGITS, VERSION_DIGITS, precedence
+from domain.risk import version
+from domain.risk.sets import KEEPING_DIGITS, ORDER_DIGITS, VERSION_DIGITS, keeping, precedence
 from schemas.base import ANY_VERSION
 from schemas.evidence import Alerted, Evidence, Payer, WatchEntry
 from schemas.residents import ResidentId
@@ -32,7 +32,7 @@ from streams.run import SECTIONS, run_of
 from streams.scripts import script
 from streams.topics import SIGNALS, home
 
-RANK_DIGITS = 17
+PREFIX = VERSION_DIGITS + KEEPING_DIGITS  # of a member: the rest of it is its JSON
 LETTERS_KEPT = 100_000  # dead letters of a partition that are known to have been sent again
 LATE = timedelta(days=1)  # a payment may come so much later than it happened and still be found
 
@@ -166,7 +166,9 @@ class EvidenceStore:
             pipe.zrem(key("rescore", partition), resident)
             await pipe.execute()
 
-    async def add(self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules) -> dict[ResidentId, Known]:
+    async def add(
+        self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
+    ) -> dict[ResidentId, Known]:
         """Add evidence to residents' sets; returns what was known of each before. No evidence: only read."""
         by_partition: defaultdict[int, list[ResidentId]] = defaultdict(list)
         for resident in evidence:
@@ -175,7 +177,7 @@ class EvidenceStore:
             for p, residents in by_partition.items():
                 keys = [key("alerted", p), key("settled", p), *(f"{key('evidence', p)}:{one}" for one in residents)]
                 kept = _ms(rules.keep / self._speed)
-                arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, RANK_DIGITS]
+                arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, milliseconds(now)]
                 for resident in residents:
                     arguments += [resident, len(evidence[resident]), *_members(evidence[resident], rules)]
                 pipe.eval(EVIDENCE, len(keys), *keys, *arguments)
@@ -187,9 +189,7 @@ class EvidenceStore:
     async def of(self, resident: ResidentId) -> list[Evidence]:
         """A resident's evidence, the oldest first: for who looks at it."""
         found = await self._redis.hvals(f"{key('evidence', home(resident, self._partitions))}:{resident}")
-        members = [
-            Evidence.model_validate_json(raw[VERSION_DIGITS + RANK_DIGITS :], extra=ANY_VERSION) for raw in found
-        ]
+        members = [Evidence.model_validate_json(raw[PREFIX:], extra=ANY_VERSION) for raw in found]
         return sorted(members, key=lambda member: (member.at, member.id))
 
     async def remember(self, alerted: Mapping[ResidentId, Alerted], rescore: Mapping[ResidentId, datetime]) -> None:
@@ -350,13 +350,11 @@ def _members(evidence: Iterable[Evidence], rules: RiskRules) -> Iterable[str]:
     for member in evidence:
         yield member.id
         value = member.model_dump_json(exclude_defaults=True)
-        yield f"{version(member)}{rank(member, rules):0{RANK_DIGITS}.6f}{value}"
+        yield f"{version(member)}{keeping(member, rules)}{value}"
 
 
 def _known(alerted: bytes | None, settled: bytes | None, flat: Sequence[bytes]) -> Known:
-    members = [
-        Evidence.model_validate_json(raw[VERSION_DIGITS + RANK_DIGITS :], extra=ANY_VERSION) for raw in flat[1::2]
-    ]
+    members = [Evidence.model_validate_json(raw[PREFIX:], extra=ANY_VERSION) for raw in flat[1::2]]
     told = Alerted.model_validate_json(alerted, extra=ANY_VERSION) if alerted else None
     since = datetime.fromisoformat(settled.decode()) if settled else None
     if told is not None and since is not None and told.at <= since:

@@ -136,7 +136,7 @@ class Judge:
             for resident, member in finding.about:
                 if standing := self.stands_for(resident):
                     known = self._known[standing]
-                    known.evidence = bounded(merged(known.evidence, [member]), self._rules)
+                    known.evidence = bounded(merged(known.evidence, [member]), self._rules, self._now)
         return duplicates
 
     def _arrived(self, findings: Sequence[Finding]) -> dict[ResidentId, datetime]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.risk import alert_id, assess, bounded, merged, news, remembered, supersedes, telling, version
 from schemas.cases import Profile
-from schemas.evidence import Evidence
+from schemas.evidence import Evidence, EvidenceKind
 from schemas.levels import Level
 from schemas.residents import Occupation, Sex
 from schemas.signals import AppKind, NumberClass, Signal, TransferState
@@ -29,6 +29,7 @@ from tests.domain.riskworld import (
     transfer,
 )
 
+DAY = 24 * 60  # minutes
 ago = st.integers(0, 10_000)
 ids = st.sampled_from("abcdefgh")
 numbers = st.sampled_from([NumberClass.OVERSEAS, NumberClass.GOIP, NumberClass.SPOOFED])
@@ -74,13 +75,73 @@ def test_merging_is_associative(one: list[Evidence], two: list[Evidence], three:
     assert left == merged(union(one), merged(union(two), three).values())
 
 
-@given(st.lists(st.tuples(ago, st.booleans()), min_size=1, max_size=40), st.integers(0, 40))
-def test_bounding_early_or_late_leaves_the_same(found: list[tuple[int, bool]], cut: int) -> None:
-    rules = RULES.model_copy(update={"bound": 8})
-    signals = [sms(n, uid=f"s{i}") if texted else call(n, uid=f"c{i}") for i, (n, texted) in enumerate(found)]
-    all_ = evidence(*signals)
-    early = bounded(union(all_[:cut]), rules)
-    assert bounded(merged(early, all_[cut:]), rules) == bounded(union(all_), rules)
+long_ago = st.integers(-3 * DAY, 90 * DAY)  # minutes; now and then of tomorrow
+told = st.one_of(
+    st.tuples(st.just("call"), long_ago, st.sampled_from([60, 1800, 7200])),
+    st.tuples(st.sampled_from(["sms", "app", "new_payee", "suspect_payee"]), long_ago, st.just(0)),
+)
+
+
+@given(st.lists(told, min_size=1, max_size=60), st.integers(0, 60), st.sampled_from([1, 3, 32]))
+def test_bounding_early_or_late_leaves_the_same(found: list[tuple[str, int, int]], cut: int, bound: int) -> None:
+    rules = RULES.model_copy(update={"bound": bound})
+    all_ = [member for number, each in enumerate(found) for member in of_kind(*each, f"u{number}")]
+    early = bounded(union(all_[:cut]), rules, NOW)
+    assert bounded(merged(early, all_[cut:]), rules, NOW) == bounded(union(all_), rules, NOW)
+
+
+def of_kind(kind: str, ago: int, seconds: int = 0, uid: str = "u") -> list[Evidence]:
+    match kind:
+        case "call":
+            return evidence(call(ago, seconds, uid=uid))
+        case "sms":
+            return evidence(sms(ago, uid=uid))
+        case "app":
+            return evidence(app(ago=ago, uid=uid))
+        case "new_payee":
+            return evidence(transfer(ago, uid=uid))
+        case _:
+            return evidence(transfer(ago, uid=uid), watch=SUSPECT)
+
+
+def test_a_hundred_new_payees_and_calls_leave_room_for_a_payment_to_a_suspect() -> None:
+    ordinary = [
+        member
+        for number in range(100)
+        for kind in ("new_payee", "call")
+        for member in of_kind(kind, number, uid=f"{kind}{number}")
+    ]
+    (payment, _) = scam = evidence(transfer(ago=200, uid="scam"), watch=SUSPECT)
+    kept = bounded(union(ordinary + scam), RULES, NOW)
+    assert kept[payment.id].kind is EvidenceKind.SUSPECT_PAYEE
+    danger = risk(list(kept.values())).danger
+    assert danger
+    assert danger.level is Level.RED
+
+
+def test_an_hour_long_call_stays_though_newer_ones_crowd_the_short_one_out() -> None:
+    calls = [call(600 - number, 60, uid=f"c{number}") for number in range(RULES.bound)]
+    both = evidence(call(700, 3600, uid="long"), call(700, 60, uid="short"), *calls)
+    kept = bounded(union(both), RULES, NOW)
+    assert len(kept) == RULES.bound
+    assert {name.partition("~")[0] for name in kept} == {"carrier:long", *(f"carrier:c{n}" for n in range(1, 32))}
+
+
+def test_what_has_faded_to_a_thousandth_goes_with_whatever_is_newer() -> None:
+    half_life = RULES.evidence[EvidenceKind.NEW_PAYEE].half_life // timedelta(minutes=1)
+    (gone,), (stays,) = (
+        of_kind("new_payee", 10 * half_life + 1, uid="gone"),
+        of_kind("new_payee", 10 * half_life, uid="stays"),
+    )
+    (app_,) = of_kind("app", 10 * half_life + 1, uid="app")  # it fades more slowly
+    (new,) = of_kind("sms", 0, uid="new")
+    assert bounded(union([gone, stays, app_, new]), RULES, NOW).keys() == {stays.id, app_.id, new.id}
+    assert bounded(union([gone]), RULES, NOW).keys() == {gone.id}
+
+
+def test_what_is_said_to_be_of_next_year_lets_nothing_of_today_fade() -> None:
+    (today,), (next_year,) = of_kind("suspect_payee", 5)[:1], of_kind("sms", -365 * DAY, uid="next-year")
+    assert bounded(union([today, next_year]), RULES, NOW).keys() == {today.id, next_year.id}
 
 
 @given(many, many)

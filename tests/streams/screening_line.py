@@ -136,7 +136,7 @@ class Line:
 
     async def evidence(self, who: str = ANNA) -> dict[str, Evidence]:
         store = EvidenceStore(self.redis, self.settings.partitions)
-        return (await store.add({who: []}, self.policy.risk))[who].evidence
+        return (await store.add({who: []}, self.policy.risk, NOW))[who].evidence
 
     async def alerts(self) -> list[Alert]:
         """All that were written, each once by its id."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
@@ -80,6 +81,16 @@ async def test_confirming_a_mule_raises_who_paid_it_before_and_who_pays_it_after
     assert {alert.resident: alert.danger.level for alert in alerts} == {ANNA: "orange", BERT: "orange"}
     assert {alert.danger.campaign for alert in alerts} == {before.campaign}
     assert MULE not in "".join(alert.model_dump_json() for alert in alerts)
+
+
+async def test_who_pays_somebody_new_every_few_hours_is_red_all_the_same_when_it_is_a_mule(line: Line) -> None:
+    new: dict[str, Any] = {"new_payee": True, "balance_fen": 4_000_000}
+    payees = [f"99000000{number:04d}" for number in range(1000, 1000 + 3 * line.policy.risk.bound)]
+    paid = [transfer(uid=f"t{n}", ago=300 + 120 * n, payee=payee, **new) for n, payee in enumerate(payees)]
+    await line.screen(paid)
+    assert await line.levels() == []
+    await line.screen([watch(ago=2)], [transfer(uid="scam", state=TransferState.PENDING)])
+    assert await line.levels() == ["red"]
 
 
 async def test_who_paid_and_was_merged_into_another_entry_since_is_raised_as_that_entry(line: Line) -> None:

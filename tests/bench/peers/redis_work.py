@@ -65,7 +65,7 @@ class RedisWork:
         about = [evidence(record, watch, self._rules) for record in items]
         wanted = {who: [each for one in about for each in one.get(who, [])] for one in about for who in one}
         entries = await self._residents.get(wanted) if wanted else {}
-        known = await self._store.add(wanted, self._rules)
+        known = await self._store.add(wanted, self._rules, datetime.now(UTC))
         alerts, alerted = [], {}
         for (offset, signals), record in zip(batches, about, strict=True):
             for who, members in record.items():

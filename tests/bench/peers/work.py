@@ -144,7 +144,7 @@ def judged(
     known: Known, members: Sequence[Evidence], entry: Resident, rules: RiskRules, at: datetime, offset: int
 ) -> Alert | None:
     """Take the evidence into what is known, and judge: an alert when casework does not know it yet."""
-    known.evidence = bounded(merged(known.evidence, members), rules)
+    known.evidence = bounded(merged(known.evidence, members), rules, at)
     profile = profile_of(entry, at)
     assessment = assess(known.evidence.values(), profile, rules, at, known.settled)
     if assessment.danger is None or not news(assessment, known.alerted):
