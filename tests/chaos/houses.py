@@ -52,7 +52,7 @@ class Servers:
 
 
 @asynccontextmanager
-async def servers(house: House, kafka: Kafka | None, folder: Path, *, sealed: bool) -> AsyncIterator[Servers]:
+async def servers(house: House, kafka: Kafka | None, folder: Path, *, sealed: bool = False) -> AsyncIterator[Servers]:
     """Servers for one round, empty. `kafka` is kept from round to round; embedded rounds need none.
 
     `sealed`: with a vault, so that what tells of a person is sealed; embedded rounds have none.
