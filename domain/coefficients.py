@@ -48,11 +48,12 @@ COEFFICIENTS = (
     ),
     Coefficient("residents.bytes_each", 368.4, "bytes of Redis", "a resident with a telephone and an account"),
     Coefficient("sizing.payments_per_signal", 0.3139, "payments", "payments of residents, in ordinary life"),
-    Coefficient("sizing.bytes_per_payment", 1075, "bytes of Redis", "a payment kept under its payee"),
+    Coefficient("sizing.bytes_per_payment", 253.6, "bytes of Redis", "a payment kept under its payee"),
     Coefficient(
         "sizing.evidence_per_signal", 0.1694, "members of residents' sets", "evidence about residents, in ordinary life"
     ),
-    Coefficient("sizing.bytes_per_evidence", 492.5, "bytes of Redis", "a member of a resident's evidence"),
+    Coefficient("sizing.evidence_days", 14.9, "days", "in how many such evidence fades to a thousandth, on average"),
+    Coefficient("sizing.bytes_per_evidence", 394.6, "bytes of Redis", "a member of a resident's evidence"),
     Coefficient("sizing.redis_bytes_per_case", 3764, "bytes", "a case with its inputs' ids, deadlines, queue"),
     Coefficient("sizing.inputs_per_case", 5.835, "inputs", "inputs of a made-up case's first four rounds"),
     Coefficient("sizing.log_bytes_per_record", 33.22, "bytes", "a record's frame on the topic"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import ceil, exp
 
 from domain.coefficients import VALUES
+from schemas.evidence import EvidenceKind
 
 DAY_SECONDS = 86_400
 YEAR_DAYS = 365
@@ -17,7 +18,8 @@ LEAST_WORKERS = 2  # while one starts again the other works
 ROOM = 4  # partitions a worker: their number stays for good, and the workers may become four times as many
 INPUTS_DAYS = 7  # streams/topics: case inputs and dispatches
 PAYMENTS_DAYS = 4  # Jilin's policy, money.window, and a day in which a payment may come late
-EVIDENCE_DAYS, EVIDENCE_BOUND = 60, 64  # Jilin's policy, risk.keep and risk.bound
+EVIDENCE_DAYS = 60  # Jilin's policy, risk.keep
+MOST_EVIDENCE = 32 * len(EvidenceKind)  # risk.bound, of each kind
 REDIS_COPIES = 2  # a primary and its replica
 REDIS_SPARE = 1.5  # assumed: a copy on write while the append-only file is written anew, and fragments
 BROKER_HEAP = 2**30  # assumed: Kafka's own default
@@ -240,20 +242,20 @@ def _redis(asked: Asked) -> dict[str, float]:
         "residents": residents * VALUES["residents.bytes_each"],
         "payments": signals * VALUES["sizing.payments_per_signal"] * PAYMENTS_DAYS * VALUES["sizing.bytes_per_payment"],
         "evidence": residents
-        * members(signals * VALUES["sizing.evidence_per_signal"] / residents, days)
+        * members(signals * VALUES["sizing.evidence_per_signal"] / residents)
         * VALUES["sizing.bytes_per_evidence"],
         "cases": asked.warnings_per_day / asked.cells * days * VALUES["sizing.redis_bytes_per_case"],
     }
 
 
-def members(a_day: float, days: float) -> float:
-    """Evidence that a resident's set has after so many days, when so much of it comes in a day, by chance.
+def members(a_day: float) -> float:
+    """Evidence that a resident's set has on average, when so much of it comes in a day, by chance.
 
-    A set is dropped whole when nothing came for `EVIDENCE_DAYS`, and only then: of a resident for whom it comes oftener
-    it grows to its bound. (The mean of a queue M/D/∞'s busy period, in arrivals.)
+    The freshest, and what came before it within the days in which evidence fades away; a set is dropped whole when
+    nothing came for `EVIDENCE_DAYS`.
     """
-    since_a_pause = exp(min(a_day * EVIDENCE_DAYS, 50.0)) - 1
-    return min(float(EVIDENCE_BOUND), since_a_pause, a_day * max(days, EVIDENCE_DAYS))
+    there = 1 - exp(-a_day * EVIDENCE_DAYS)
+    return there * min(MOST_EVIDENCE, 1 + a_day * VALUES["sizing.evidence_days"])
 
 
 def _disk(asked: Asked) -> dict[str, float]:

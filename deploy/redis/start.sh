@@ -64,6 +64,9 @@ appendonly yes
 appendfsync everysec
 save ""
 maxmemory-policy noeviction
+# Evidence and payments are many small sets of members longer than Redis packs by itself: docs/sizing.md.
+hash-max-listpack-value 512
+zset-max-listpack-value 512
 replica-announce-ip $HOST
 replica-announce-port $PORT
 masteruser quanzu-replica

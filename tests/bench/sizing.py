@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import mean
 
 import numpy
 from aiokafka import TopicPartition
@@ -18,6 +19,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from scipy.optimize import nnls
 
+from domain.risk.sets import lasting
 from domain.sizing import places
 from simulators.memory import Register, Suspects, finished
 from simulators.ordinary import OrdinaryLife
@@ -208,22 +210,26 @@ async def _payments(line: Line) -> Found:
         "bytes_per_payment": figure([weight["payers"] / kept["payers"]], "bytes of Redis"),
         "payments_per_signal": figure([kept["payers"] / signals], "payments"),
         "bytes_per_evidence": figure([weight["evidence"] / kept["evidence"]], "bytes of Redis"),
-        "evidence_per_signal": figure([_evidence_per_signal()], "members of residents' sets"),
+        **_evidence(),
     }
 
 
-def _evidence_per_signal() -> float:
-    """Of ordinary life as it is, where it is not thinned for a load that goes on and on."""
+def _evidence() -> Found:
+    """How much ordinary life shows (where it is not thinned for a load that goes on and on), and how long it lasts."""
     sieve, policy = Sieve(Register(life.crowd()), Suspects(), Subjects(SECRET.encode())), core.policy()
     signals = [due.signal for due in OrdinaryLife(life.SEED, life.crowd()).hour(AT, LIVED)]
-    count, now = 0, datetime.now(UTC)
+    hours, now = list[int](), datetime.now(UTC)
     for number, record in enumerate(records_of(signals, FEW)):
         tp = TopicPartition(record.topic, record.partition)
         batch = read(tp, [], now)
         add(batch, tp, Raw(number, record.value or b""), now, quickly)
         sifted = finished(sieve.sift(tp, batch, policy.risk, now))
-        count += sum(len(finding.about) for said in sifted.records for finding in said.findings)
-    return count / len(signals)
+        about = [member for said in sifted.records for finding in said.findings for _, member in finding.about]
+        hours += [lasting(member.kind, policy.risk) for member in about]
+    return {
+        "evidence_per_signal": figure([len(hours) / len(signals)], "members of residents' sets"),
+        "evidence_days": figure([mean(hours) / 24], "days"),
+    }
 
 
 async def _cases(settings: Settings, folder: Path, runs: int) -> Found:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.coefficients import COEFFICIENTS, Coefficient
+from domain.coefficients import COEFFICIENTS, VALUES, Coefficient
 from domain.policy import load
-from domain.sizing import EVIDENCE_BOUND, EVIDENCE_DAYS, PAYMENTS_DAYS, ROOM, Asked, members, places, size
+from domain.sizing import EVIDENCE_DAYS, MOST_EVIDENCE, PAYMENTS_DAYS, ROOM, Asked, members, places, size
+from schemas.evidence import EvidenceKind
 from streams.screening.store import LATE
 from streams.settings import POLICY
 from streams.topics import CASE_INPUTS, DISPATCHES
@@ -39,7 +40,7 @@ def test_a_coefficient_is_the_kept_figure_of_the_bench(coefficient: Coefficient)
 def test_days_and_bounds_are_those_of_jilins_policy_and_of_the_topics() -> None:
     risk = load(POLICY.read_text("utf-8")).risk
     assert timedelta(days=PAYMENTS_DAYS) == risk.money.window + LATE
-    assert (timedelta(days=EVIDENCE_DAYS), EVIDENCE_BOUND) == (risk.keep, risk.bound)
+    assert (timedelta(days=EVIDENCE_DAYS), MOST_EVIDENCE) == (risk.keep, risk.bound * len(EvidenceKind))
     assert {topic.kept for topic in (CASE_INPUTS, *DISPATCHES)} == {timedelta(days=7)}
 
 
@@ -106,10 +107,10 @@ def test_keys_of_few_signals_lie_in_as_many_places_and_of_many_in_all() -> None:
     assert places(1, 500) == 1
 
 
-def test_evidence_of_whom_little_is_heard_is_dropped_and_of_others_grows_to_the_bound() -> None:
-    assert members(0.0001, 3650) == pytest.approx(0.0001 * EVIDENCE_DAYS, rel=0.01)
-    assert members(0.1, 100) == pytest.approx(10)
-    assert members(0.1, 3650) == EVIDENCE_BOUND
+def test_a_set_is_dropped_where_little_comes_and_holds_what_has_not_faded_where_much_does() -> None:
+    assert members(0.0001) == pytest.approx(0.0001 * EVIDENCE_DAYS, rel=0.01)
+    assert members(1.0) == pytest.approx(1 + VALUES["sizing.evidence_days"])
+    assert members(1000) == MOST_EVIDENCE
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ appendonly yes
 appendfsync everysec
 aof-load-truncated yes
 aof-timestamp-enabled yes
+hash-max-listpack-value 512
+zset-max-listpack-value 512
 auto-aof-rewrite-percentage 0
 repl-diskless-sync-delay 0
 repl-ping-replica-period 1
