@@ -23,7 +23,7 @@ from streams.topics import home
 
 LEASE = timedelta(minutes=10)
 BEATS = 10  # so often a page that is open renews its lease before it would run out
-LOOKED_AT = 16  # of each partition's queue: the stored rank is coarse
+LOOKED_AT = 16  # of each partition's queue at once: the stored rank is coarse
 
 
 class Desk:
@@ -97,13 +97,22 @@ class Desk:
         await self._producer.send_all([case_inputs.record(report, home(report.resident, self._settings.partitions))])
 
     async def _waiting(self) -> list[Case]:
+        """The first whom nobody has: those who are being talked to stand in the queue too, the gravest in front."""
+        start = 0
+        while names := await self._queued(start):
+            leased = await self.leased(names)
+            found = [await self.load(name) for name, taken in zip(names, leased, strict=True) if not taken]
+            if waiting := [case for case in found if case is not None and not case.settled]:
+                return waiting
+            start += LOOKED_AT
+        return []
+
+    async def _queued(self, start: int) -> list[str]:
+        """The ids of the LOOKED_AT cases from there on of each partition's queue."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in range(self._settings.partitions):
-                pipe.zrange(key("queue", partition), 0, LOOKED_AT - 1)
-            names = [name.decode() for part in await pipe.execute() for name in part]
-        leased = await self.leased(names)
-        found = [await self.load(name) for name, taken in zip(names, leased, strict=True) if not taken]
-        return [case for case in found if case is not None and not case.settled]
+                pipe.zrange(key("queue", partition), start, start + LOOKED_AT - 1)
+            return [name.decode() for part in await pipe.execute() for name in part]
 
     def _partition(self, case_id: str) -> int:
         return home(resident_of(case_id), self._settings.partitions)

@@ -12,7 +12,7 @@ from schemas.signals import TransferState
 from streams import topics
 from streams.change import Change
 from streams.clock import Clock
-from streams.desk import Desk
+from streams.desk import LOOKED_AT, Desk
 from streams.policies import Policies
 from streams.producer import Producer
 from streams.reader import read_all
@@ -55,6 +55,18 @@ async def test_two_operators_never_get_the_same_case_and_the_best_comes_first(de
     await put(desk, settings, small, large)
     first, second, third = [await desk.next(name) for name in ("li", "wang", "zhao")]
     assert [case and case.id for case in (first, second, third)] == [large.id, small.id, None]
+
+
+async def test_a_case_behind_more_than_are_looked_at_is_found_while_others_have_those(
+    desk: Desk, settings: Settings
+) -> None:
+    *others, last = [waiting(letter) for letter in "abcdefghijklmnopqrstuvwxyz"]
+    single = settings.model_copy(update={"partitions": 1})
+    desk._settings = single
+    await put(desk, single, *others, last)
+    assert [await desk.take(case.id, "somebody") for case in others] == [True] * 25
+    assert len(others) > LOOKED_AT
+    assert [case and case.id for case in (await desk.next("li"), await desk.next("wang"))] == [last.id, None]
 
 
 async def test_a_case_given_back_is_free_again_and_each_claim_is_an_input(desk: Desk, settings: Settings) -> None:
