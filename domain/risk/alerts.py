@@ -10,12 +10,17 @@ from schemas.evidence import Alerted
 from schemas.levels import Level
 
 
-def news(found: Assessment, alerted: Alerted | None) -> bool:
-    """Whether casework does not know it yet: a higher level, another campaign, or money it could still stop."""
+def news(found: Assessment, alerted: Alerted | None, still: Assessment | None = None) -> bool:
+    """Whether casework does not know it yet: a higher level, another campaign, or money it could still stop.
+
+    `still`: what it was told of, assessed now. Where that has faded below its level, the level is news again.
+    """
     danger = found.danger
     if danger is None:
         return False
     if alerted is None or danger.level.rank > alerted.level.rank:
+        return True
+    if still is not None and (still.danger is None or danger.level.rank > still.danger.level.rank):
         return True
     if danger.campaign is not None and danger.campaign not in alerted.campaigns:
         return True

@@ -92,8 +92,8 @@ def bounded(evidence: Mapping[str, Evidence], rules: RiskRules, now: datetime) -
     }
     if len(kept) <= rules.bound:
         return kept
-    by_kind: defaultdict[EvidenceKind, list[str]] = defaultdict(list)
+    by_kind: defaultdict[tuple[EvidenceKind, bool], list[str]] = defaultdict(list)
     for name in sorted(kept, key=lambda name: (fresh[name], name), reverse=True):
-        by_kind[kept[name].kind].append(name)
+        by_kind[kept[name].kind, kept[name].withdrawn].append(name)
     freshest = {name for names in by_kind.values() for name in names[: rules.bound]}
     return {name: member for name, member in kept.items() if name in freshest}

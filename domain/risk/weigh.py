@@ -68,9 +68,14 @@ def _extra(member: Evidence, scene: Scene) -> float:
 def fade(member: Evidence, scene: Scene) -> float:
     """What is left of it: 1 when fresh, halved with each half-life since it ended."""
     age = max(timedelta(0), scene.now - end(member, scene))
-    before = scene.settled is not None and member.at <= scene.settled
+    before = scene.settled is not None and _known_since(member) <= scene.settled
     residual = scene.rules.residual if before else 1.0
     return float(residual * 0.5 ** (age / scene.rules.evidence[member.kind].half_life))
+
+
+def _known_since(member: Evidence) -> datetime:
+    """Since when it could be known: a payment to somebody who was confirmed or reported later, not before that."""
+    return max(member.at, member.watch_at or member.at)
 
 
 def live(member: Evidence, scene: Scene) -> bool:

@@ -160,6 +160,8 @@ def _examined(index: int, item: object, now: datetime) -> Signal | list[Fault]:
         named = {fault.field for fault in faults}
         more = [_fault(index, detail) for detail in error.errors(include_url=False, include_input=False)]
         return (faults + [fault for fault in more if fault.field not in named])[:MOST_FAULTS]
+    if signal.at > now:  # its sender's clock is ahead: nothing told of has yet to happen
+        signal = signal.model_copy(update={"at": now})
     return faults or signal
 
 

@@ -7,6 +7,7 @@
 -- Returns for each set: alerted, settled, and its ids and values before.
 local bound, kept, version, now = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local HOUR = 3600000
+local WITHDRAWN = 15 -- the digit of the version that tells it: what was taken back crowds out nothing that stands
 local EARLIER = 1000000 -- a version before ranked members by a number less than this: they stay until their set goes
 
 -- What domain/risk/sets.py calls bounded: of each kind the freshest, as far as they have not faded away.
@@ -16,7 +17,8 @@ local function bounded(key)
   for i = 1, #all, 2 do
     local fresh = tonumber(string.sub(all[i + 1], version + 1, version + 13))
     local hours = tonumber(string.sub(all[i + 1], version + 14, version + 17))
-    members[#members + 1] = {fresh, all[i], fresh + hours * HOUR}
+    local withdrawn = string.sub(all[i + 1], WITHDRAWN, WITHDRAWN)
+    members[#members + 1] = {fresh, all[i], fresh + hours * HOUR, withdrawn}
     newest = math.max(newest, fresh)
   end
   newest = math.min(newest, now)
@@ -24,7 +26,7 @@ local function bounded(key)
     if member[1] >= EARLIER and member[3] < newest then
       redis.call('HDEL', key, member[2])
     else
-      local kind = string.match(member[2], '~([^~]*)$') or ''
+      local kind = (string.match(member[2], '~([^~]*)$') or '') .. member[4]
       kinds[kind] = kinds[kind] or {}
       table.insert(kinds[kind], member)
     end

@@ -112,7 +112,7 @@ class Sieve:
             finding.own = evidence_of(item.signal, seen, rules)
         if fanned:
             known[fanned.entry.subject] = fanned.entry  # signals after this one see it, those before did not
-            finding.others = list(_fan_out(fanned, rules))
+            finding.others = [] if _said_before(fanned, item) else list(_fan_out(fanned, rules))
             finding.seen = finding.suspect and _elsewhere(fanned.before, tp, item)
         return finding
 
@@ -139,12 +139,9 @@ def _tally(ordinary: Iterable[tuple[str, bool]]) -> dict[str, int]:
 
 def _entry(tp: TopicPartition, item: Item, subject: str) -> WatchEntry:
     signal = item.signal
-    standing = Standing.REPORTED
-    if signal.kind == "watchlist":
-        standing = Standing.CONFIRMED if signal.state is WatchState.CONFIRMED else Standing.LIFTED
     return WatchEntry(
         subject=subject,
-        standing=standing,
+        standing=_standing(signal),
         at=signal.at,
         scam_type=signal.scam_type if signal.kind == "watchlist" else None,
         uid=signal.uid,
@@ -152,6 +149,12 @@ def _entry(tp: TopicPartition, item: Item, subject: str) -> WatchEntry:
         partition=tp.partition,
         offset=item.offset,
     )
+
+
+def _standing(signal: Signal) -> Standing:
+    if signal.kind != "watchlist":
+        return Standing.REPORTED
+    return Standing.CONFIRMED if signal.state is WatchState.CONFIRMED else Standing.LIFTED
 
 
 def _refuse(batch: ReadBatch, tp: TopicPartition, item: Item, why: str, now: datetime) -> None:
@@ -191,6 +194,19 @@ def _fan_out(fanned: Fanned, rules: RiskRules) -> Iterable[tuple[ResidentId, Evi
     for payer in fanned.payers:
         for member in about_payer(payer, token, fanned.entry, rules):
             yield payer.resident, member
+
+
+def _said_before(fanned: Fanned, item: Item) -> bool:
+    """Whether who had paid was found by the entry before, or by the one that stands: nobody is told anew.
+
+    The same signal again, after a crash, finds them once more; so does one that was overtaken by its like.
+    """
+    before, entry = fanned.before, fanned.entry
+    if before is None or before.standing is not entry.standing:
+        return False
+    if entry.uid != item.signal.uid:
+        return _standing(item.signal) is not entry.standing
+    return before.uid != entry.uid and entry.scam_type in (None, before.scam_type)
 
 
 def _elsewhere(before: WatchEntry | None, tp: TopicPartition, item: Item) -> bool:

@@ -31,13 +31,23 @@ async def redis(settings: Settings) -> AsyncIterator[Any]:
 
 
 def drawn(chance: Random) -> Evidence:
-    """A call may be told again, longer; now and then something is of tomorrow."""
+    """A call may be told again, longer; some is withdrawn; now and then something is of tomorrow."""
     kind = chance.choice([EvidenceKind.CALL_GOIP, EvidenceKind.NEW_PAYEE, EvidenceKind.APP_LOAN])
     number = chance.randrange(60)
     hours = number * 31 % 2400 if number else -30
     seconds = chance.choice([60, 1800, 5000]) if kind is EvidenceKind.CALL_GOIP else 0
     at = NOW - timedelta(hours=hours)
-    return Evidence(id=f"bank:u{number}~{kind}", kind=kind, at=at, partition=0, offset=number, seconds=seconds)
+    lifted = NOW if chance.random() < 0.2 else None
+    return Evidence(
+        id=f"bank:u{number}~{kind}",
+        kind=kind,
+        at=at,
+        partition=0,
+        offset=number,
+        seconds=seconds,
+        watch_at=lifted,
+        withdrawn=lifted is not None,
+    )
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -50,7 +60,7 @@ async def test_redis_keeps_what_the_rules_keep(settings: Settings, redis: Any, s
         assert before[ANNA].evidence == known
         known = bounded(merged(known, members), FEW, now)
     assert {member.id: member for member in await store.of(ANNA)} == known
-    assert 3 < len(known) <= 9
+    assert 3 < len(known) <= 18
 
 
 async def test_what_an_earlier_version_kept_stays_with_its_set(settings: Settings, redis: Any) -> None:  # noqa: ANN401
