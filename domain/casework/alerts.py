@@ -7,9 +7,11 @@ from domain.casework import fatigue, money, payments
 from domain.casework.draft import Draft, Rules, words
 from domain.casework.endings import reopen
 from domain.casework.planning import begin, plan_stops
+from domain.casework.steps import bring_forward
 from schemas.cases import Case, CaseState
 from schemas.events import FactKind
 from schemas.inputs import Alert
+from schemas.levels import Action, Level
 
 
 def opens_anew(case: Case | None, rules: Rules, now: datetime) -> bool:
@@ -64,10 +66,24 @@ def alert(draft: Draft, given: Alert) -> None:
         _start_again(draft, "the level was raised")
     else:
         _evidence(draft, news, changed=changed)
-        if changed and given.danger.level is before.level and not draft.contacts():
-            _start_again(draft, "new evidence after the plan had run out")
+        if changed:
+            _goes_on(draft, before, given, news)
     if changed and not draft.case.settled:
         plan_stops(draft)
+
+
+def _goes_on(draft: Draft, before: Case, given: Alert, news: str) -> None:
+    """A plan that has run out begins again, at the level of the new danger; a call that was put off comes at once."""
+    level = given.danger.level
+    if not draft.contacts():
+        if level is before.level:
+            _start_again(draft, "new evidence after the plan had run out")
+        elif given.signal_at > before.updated_at or len(draft.case.payments) > len(before.payments):  # not told again
+            reopen(draft, f"in danger again after the plan had run out: {news}", level)
+    elif level is before.level and level.rank >= Level.ORANGE.rank:
+        soon = draft.now + draft.plan.talk_within
+        if all(step.due and step.due > soon for step in draft.contacts()):
+            bring_forward(draft, [Action.OPERATOR_CALL], f"new evidence: {news}")
 
 
 def _knew(case: Case, given: Alert) -> bool:

@@ -1,7 +1,7 @@
 """What follows a result, by the words of the policy."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.casework.draft import CLOSE, WAITING, Draft
 from domain.casework.endings import reopen, settle
@@ -12,6 +12,7 @@ from schemas.cases import CaseState, Step, StepState
 from schemas.events import FactKind
 from schemas.levels import Action, Outcome, Result
 
+DAY = timedelta(days=1)
 _ENDS = {
     Word.DONE: StepState.DONE,
     Word.FAILED: StepState.FAILED,
@@ -65,7 +66,9 @@ def _used_up(draft: Draft, step: Step, word: Word) -> bool:
     """Whether no attempt is left. An attempt the provider failed is not one of them; it has retries of its own."""
     failures = step.results.count(Result.FAILED)
     if word is Word.RETRY:
-        return failures > draft.plan.retries
+        # A visit also fails where nobody is on duty: it is asked for until the next shift has come.
+        a_day = DAY // max(draft.plan.retry_most, timedelta(minutes=1)) if step.action is Action.VISIT else 0
+        return failures > max(draft.plan.retries, a_day)
     each = draft.case.profile.contacts if step.action.to_contact and level_of(step.id) else 1
     return step.attempt - failures >= rule_of(draft.plan, step.id, step.action).attempts * max(1, each)
 
@@ -139,7 +142,7 @@ def _no_sms(draft: Draft, step: Step, because: str) -> None:
 
 
 def _reopen(draft: Draft, step: Step, because: str) -> None:
-    if draft.case.settled:
+    if draft.plan_over:
         reopen(draft, f"at a follow-up: {because}", draft.case.level)
 
 

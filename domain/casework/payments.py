@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from domain.casework.draft import Draft
 from domain.ledger import safe
-from schemas.cases import Case, Payment, Step, Stop, StopState
+from schemas.cases import Case, Payment, Step, StepState, Stop, StopState
 from schemas.events import FactKind
-from schemas.levels import Action
+from schemas.levels import Action, Result
 from schemas.signals import TransferState
 
+_NOT_SENT = (Result.FAILED, Result.NOT_SENT)
 _GONE = (TransferState.ATTEMPTED, TransferState.PENDING, TransferState.SETTLED)
 
 
@@ -56,6 +57,16 @@ def may_not_ask(draft: Draft, transfer: str | None) -> str | None:
     if not can_be_stopped(draft, payment):
         return "the payment can no longer be stopped"
     return None
+
+
+def not_asked(draft: Draft, step: Step) -> None:
+    """A stop ends of which nothing ever reached the bank: it was not asked, and the payment may be stopped yet."""
+    payment = find(draft.case, step.transfer)
+    if step.action is not Action.STOP_PAYMENT or payment is None or payment.stop != Stop(state=StopState.ASKED):
+        return
+    went_out = step.attempt if step.state is StepState.SENT else step.attempt - 1
+    if sum(result in _NOT_SENT for result in step.results) >= went_out:
+        draft.pay(payment.model_copy(update={"stop": None}))
 
 
 def asked(draft: Draft, step: Step) -> None:

@@ -151,6 +151,7 @@ def _dispatch(draft: Draft, step: Step) -> None:
 
 def end(draft: Draft, step: Step, state: StepState, why: str) -> None:
     """End a step, with the reason."""
+    payments.not_asked(draft, step)
     draft.change(step, state=state, due=None, wanted=None)
     draft.say(_ENDED[state], why, step)
 

@@ -1,0 +1,86 @@
+"""A plan that has run out, was put off or asked for what never came goes on when there is danger again."""
+
+from datetime import timedelta
+
+from domain.casework import deadlines
+from domain.standing import standing
+from schemas.cases import StepState
+from schemas.inputs import CallAgainAct, VisitStage
+from schemas.levels import Action, Level, Outcome, Result
+from tests.domain.builders import NOON, Line, contact_result, danger, payment
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+BESIDE = (Action.STOP_PAYMENT, Action.FOLLOW_UP)  # what is done without contacting anybody in danger
+
+
+def dissuaded_while_the_bank_was_away() -> Line:
+    line = Line()
+    line.alert(Level.RED, payment())
+    line.pass_to(2 * MINUTE)
+    line.result(Result.FAILED, Action.STOP_PAYMENT)
+    line.outcome(Outcome.DISSUADED)
+    line.pass_to(HOUR)
+    return line
+
+
+def test_a_stop_that_never_reached_the_bank_is_asked_for_when_there_is_danger_again() -> None:
+    line = dissuaded_while_the_bank_was_away()
+    line.alert(Level.RED, payment(), found=danger(Level.RED, "another call"))
+    assert Action.STOP_PAYMENT in [each.action for each in line.pass_to(HOUR)]
+
+
+def test_a_stop_that_never_reached_the_bank_is_asked_for_when_the_victim_tells_of_it() -> None:
+    line = dissuaded_while_the_bank_was_away()
+    told = line.victim(1_000_000, "bank:1")
+    assert Action.STOP_PAYMENT in [each.action for each in told.dispatches]
+
+
+def test_who_was_defrauded_and_asks_for_a_person_at_a_follow_up_is_called() -> None:
+    line = Line()
+    line.alert(Level.RED, payment())
+    line.pass_to(2 * MINUTE)
+    line.outcome(Outcome.ALREADY_DEFRAUDED, lost_fen=100)
+    line.pass_to(25 * HOUR)
+    asked = line.result(Result.WANTS_OPERATOR, Action.FOLLOW_UP).dispatches[-1]
+    assert standing(asked, line.here, line.now) is None
+
+
+def test_a_milder_danger_begins_a_plan_when_that_of_the_graver_one_has_run_out() -> None:
+    line = Line()
+    line.alert(Level.RED)
+    line.pass_to(30 * HOUR)
+    while any(step.state in ("pending", "sent") and step.action not in BESIDE for step in line.here.steps):
+        line.pass_to(10 * MINUTE)
+    line.pass_to(2 * DAY)
+    suspect = payment("bank:9", 20_000_000, payee="z9", at=line.now)
+    told = line.alert(Level.ORANGE, suspect, found=danger(Level.ORANGE, "a transfer to a suspect account"))
+    assert {each.action for each in told.dispatches + line.pass_to(12 * HOUR)} - set(BESIDE)
+
+
+def test_a_call_put_off_for_days_comes_at_once_when_he_is_red_again() -> None:
+    line = Line()
+    line.alert(Level.RED)
+    line.result(Result.DELIVERED, Action.FLASH_SMS)
+    line.pass_to(timedelta(seconds=90))
+    line.act(CallAgainAct(when=line.now + 5 * DAY))
+    line.pass_to(3 * MINUTE)
+    for stage in (VisitStage.ACCEPTED, VisitStage.ARRIVED, VisitStage.DONE):
+        line.officer(stage)
+    line.pass_to(DAY)
+    scammer = payment("bank:9", 20_000_000, payee="z9", at=line.now)
+    told = line.alert(Level.RED, scammer, found=danger(Level.RED, "a transfer to a scammer"))
+    assert {each.action for each in told.dispatches + line.pass_to(DAY)} - set(BESIDE)
+
+
+def test_a_visit_is_asked_for_until_the_morning_when_nobody_is_on_duty_by_night() -> None:
+    line = Line(at=NOON + timedelta(hours=10))
+    line.alert(Level.RED)
+    while True:
+        step, due = min(deadlines(line.here).items(), key=lambda each: each[1])
+        if due > NOON + timedelta(hours=19):
+            break
+        for sent in line.fire(step).dispatches:
+            if sent.action is Action.VISIT:
+                line.now = sent.at
+                line.give(contact_result(sent, Result.FAILED, sent.at))
+    assert line.step("red.visit").state in (StepState.PENDING, StepState.SENT)
