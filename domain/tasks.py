@@ -88,16 +88,16 @@ def sort_out(
 ) -> tuple[list[Errand], list[Task]]:
     """What an officer has to do, in the order of his round, and visits no longer asked for, which he has not seen yet.
 
-    One that joined another's is part of that one. Who stands at the door finishes his visit, whatever became of it
-    meanwhile.
+    One that joined another's is part of that one for as long as that one is to be made; then it is a visit of its own.
+    Who stands at the door finishes his visit, whatever became of it meanwhile.
     """
     to_make, gone = dict[str, tuple[Task, Case]](), []
-    for task, case in mine:
-        if task.joins is not None or task.state in (TaskState.REFUSED, TaskState.ENDED):
+    for task, case in sorted(mine, key=lambda each: each[0].joins is not None):  # those that may be joined come first
+        if task.joins in to_make or task.state in (TaskState.REFUSED, TaskState.ENDED):
             continue
         if case is not None and case.open and (task.stage is VisitStage.ARRIVED or stands(task, case)):
             to_make[task.dispatch] = task, case
-        elif not task.seen:
+        elif not task.seen and task.joins is None:
             gone.append(task)
     doors = [_door(task, case, policy) for task, case in to_make.values()]
     planned = in_order(doors, post, now, policy.visits)

@@ -15,17 +15,18 @@ from domain import check_in, one_visit
 from domain.dispatch_ids import parse
 from domain.officers import Choice, Visit, choose_officer
 from domain.policy.visits import VisitRules
-from domain.tasks import given
+from domain.tasks import given, stands
 from schemas.base import ANY_VERSION
+from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.inputs import OfficerReport, VisitStage
 from schemas.residents import Language
 from schemas.rosters import Officer, Roster, Task, TaskState
-from streams.keys import milliseconds
+from streams.keys import key, milliseconds
 from streams.producer import Producer, Record
 from streams.reader import Read, Tails, read_all
 from streams.settings import Settings
-from streams.topics import ROSTERS
+from streams.topics import ROSTERS, home
 from streams.unreadable import readable
 
 ROSTER = "roster"  # hash: station -> roster
@@ -128,6 +129,11 @@ class Rosters:
         found = await self._redis.hgetall(JOINED)
         return sorted(name.decode() for name, lead in found.items() if lead == dispatch.encode())
 
+    async def part(self, task: Task) -> None:
+        """A visit that joined another is made by itself: what is reported of the other is not reported of it."""
+        await self._redis.hdel(JOINED, task.dispatch)
+        await self._put(task.model_copy(update={"joins": None}))
+
     async def task(self, dispatch: str) -> Task | None:
         """A visit that was given out."""
         raw = await self._redis.hget(TASKS, dispatch)
@@ -210,9 +216,8 @@ class Rosters:
 
     async def _choose(self, asked: Asked, tasks: dict[str, Task], now: datetime) -> Choice | None:
         dispatch, last = asked.dispatch, await self._redis.hget(LAST, asked.dispatch.resident)
-        unwilling = (TaskState.REFUSED, TaskState.LATE)
-        never = {task.officer for task in tasks.values() if task.case == dispatch.case and task.state in unwilling}
         before = [task for task in tasks.values() if task.case == dispatch.case]
+        never = {task.officer for task in before if _unwilling(task, dispatch)}
         to = max(before, key=lambda task: task.at).to if before else None
         visit = Visit(
             dispatch.level,
@@ -229,8 +234,18 @@ class Rosters:
         """The visit to the same place that this one joins."""
         name = await self._redis.hget(AT, where.place)
         lead = tasks.get(name.decode()) if name else None
+        if lead and lead.state is TaskState.OPEN and not await self._made(lead):
+            return None
         own = [task for task in tasks.values() if task.case == dispatch.case]
         return lead if lead and one_visit.joins(dispatch, lead, own, where.within, now) else None
+
+    async def _made(self, task: Task) -> bool:
+        """Whether its officer still makes an open visit: he is told not to where its case no longer waits for it."""
+        raw = await self._redis.hget(key("cases", home(task.resident, self._settings.partitions)), task.resident)
+        case = Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
+        if case is None or case.id != task.case or not case.open:
+            return False
+        return task.stage is VisitStage.ARRIVED or stands(task, case)
 
     async def _join(self, asked: Asked, lead: Task, now: datetime) -> tuple[Task, str]:
         if lead.state is TaskState.ENDED:
@@ -260,6 +275,15 @@ class Rosters:
             await self._redis.zrem(CHECK_INS, task.dispatch)
         else:
             await self._redis.zadd(CHECK_INS, {task.dispatch: milliseconds(due)})
+
+
+def _unwilling(task: Task, dispatch: Dispatch) -> bool:
+    """Whether he refused to go, or was late for this very step.
+
+    Whose visit another step has overtaken (the level was raised, say) did nothing wrong: he may be nearly there.
+    """
+    late = task.state is TaskState.LATE and parse(task.dispatch).step == dispatch.step
+    return late or task.state is TaskState.REFUSED
 
 
 def _place(record: Read) -> tuple[str, str]:

@@ -138,9 +138,14 @@ def test_he_is_told_which_visits_no_longer_fit_into_his_shift() -> None:
         assert found.fits is fits
 
 
-def test_a_visit_that_joined_anothers_is_no_task_of_its_own() -> None:
+def test_a_visit_that_joined_anothers_is_a_task_of_its_own_only_when_that_one_is_not_made_any_more() -> None:
     line, task = sent()
-    assert sort_out([(told(task, joins="another"), line.here)], Post(HERE), line.now, policy()) == ([], [])
+    other = told(task, dispatch=task.dispatch.replace(RESIDENT, "r" + "b" * 16), joins=task.dispatch)
+    found, _ = sort_out([(other, line.here), (task, line.here)], Post(HERE), line.now, policy())
+    assert [errand.task for errand in found] == [task]
+    over = told(task, state=TaskState.ENDED)
+    found, gone = sort_out([(other, line.here), (over, line.here)], Post(HERE), line.now, policy())
+    assert ([errand.task for errand in found], gone) == ([other], [])
 
 
 @given(MOMENTS, MOMENTS, MOMENTS)

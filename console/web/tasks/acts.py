@@ -102,6 +102,8 @@ class Taking:
             if (why := await self._refusal(act, task, case)) is not None:
                 return await self._end(act, Answered.REFUSED, why)
             await self._keep(act.id, BEGUN)
+        if task.joins is not None and isinstance(act, StageAct):  # the one that it joined is not made any more
+            await self._rosters.part(task)
         return await self._on_task(act, task, case)
 
     async def _refusal(self, act: OnTask, task: Task, case: Case | None) -> str | None:
