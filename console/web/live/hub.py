@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 2.0  # how long a form waits for the event that answers it (design, 12)
 BEHIND = 1000  # changes that a slow screen may be behind: then it is told to load anew
+LOOK_SECONDS = 0.2  # between two looks at whether a partition stands
 AT_ONCE = 500  # cases read from the store in one round trip
 REMEMBERED = 5000  # changes that a screen whose stream was cut is told afterwards; at 10 a second, 8 minutes
 
@@ -110,14 +111,25 @@ class Hub:
         self._weigh_by(await self._line.policies.live())
         stored: set[str] = set()
         for partition in range(self._line.settings.partitions):
+            await self._built(partition)
             async for cases in self._stored(partition):
                 stored.update(case.id for case in cases)
                 await self._take(cases)
+            if await self._line.store.offset(partition) is None:
+                raise ConnectionError(f"the cases of partition {partition} were lost as they were read")
         self._forget(self.rows.keys() - stored)
         self.ready.set()
         async with aclosing(follow(self._line.settings, topics.CASE_EVENTS.name, ends)) as records:
             async for record in records:
                 await self._event(record.value or b"")
+
+    async def _built(self, partition: int) -> None:
+        """Return when the partition's cases are in the store: one that was lost is empty until a worker has built it.
+
+        Building it tells the journal nothing, so what was not there when it was read would never be shown.
+        """
+        while await self._line.store.offset(partition) is None:  # noqa: ASYNC110 - Redis tells nobody of it
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _stored(self, partition: int) -> AsyncIterator[list[Case]]:
         redis: Any = self._line.redis
