@@ -66,12 +66,16 @@ class Stage:
         return Client(self.address, account, token, proof)
 
 
+SHORTER = httpx.Limits(keepalive_expiry=2)
+"""Shorter than the server keeps an idle connection, five seconds: of equals the client may write as it is closed."""
+
+
 class Client(httpx.AsyncClient):
     """Sends the session's cookie, and its CSRF token with what writes."""
 
     def __init__(self, address: str, account: Account, token: str, proof: str) -> None:
         headers = {"cookie": f"{COOKIE}={token}", csrf.HEADER: proof, "accept": "text/html"}
-        super().__init__(base_url=address, headers=headers, timeout=20)
+        super().__init__(base_url=address, headers=headers, timeout=20, limits=SHORTER)
         self.account, self.token, self.proof = account, token, proof
 
 

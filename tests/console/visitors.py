@@ -12,7 +12,7 @@ import pyotp
 
 from console.web.auth import passwords, second_factor
 from schemas.staff import Account, StaffRole
-from tests.console.stage import CHANGCHUN, Stage
+from tests.console.stage import CHANGCHUN, SHORTER, Stage
 
 PASSWORD = "一只猫在屋顶上看月亮"
 _ADDRESSES = count(1)
@@ -27,7 +27,7 @@ class Visitor(httpx.AsyncClient):
         address = address or f"198.18.{number // 250}.{number % 250}"
         headers = {"accept": "text/html", "x-forwarded-for": address, "sec-fetch-site": "same-origin"}
         hooks: Any = {"request": [self._send], "response": [self._keep]}
-        super().__init__(base_url=console.address, headers=headers, event_hooks=hooks, timeout=20)
+        super().__init__(base_url=console.address, headers=headers, event_hooks=hooks, timeout=20, limits=SHORTER)
         self.kept: dict[str, str] = {}
         self.login = ""  # who is at it
 

@@ -15,12 +15,15 @@ from streams.intake import protocol
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, embedded_key
 from streams.settings import Settings
+from tests.bench import yardstick
 from tests.hostile.book import peak_mb, unfit
 from tests.hostile.examples import SIGNALS
 from tests.hostile.mutations import MARKERS, nested
 from tests.hostile.wire import Wire
 
 MEGABYTE = 2**20
+WORK_SECONDS = 2.0  # of CPU, on a core on which a signal of the yardstick's takes so long or less
+YARDSTICK_US = 4.0
 GOOD = json.dumps(SIGNALS[0]).encode()
 
 
@@ -91,7 +94,8 @@ async def test_a_hostile_body_is_answered_within_a_second_of_work(wire: Wire, se
     body, fields, statuses = NAMED[name]
     headers, before = head(settings, **fields), time.process_time()
     answer = await wire.post("/signals", body, headers)
-    assert time.process_time() - before < 2  # the client's work is in it
+    used = time.process_time() - before  # the client's work is in it
+    assert used < WORK_SECONDS or used < WORK_SECONDS * yardstick.us_per_signal() / YARDSTICK_US
     assert answer.status in statuses
     if answer.status != 202:
         assert unfit(json.dumps(json.loads(answer.text).get("errors", answer.text)[:20], ensure_ascii=False)) is None
