@@ -6,8 +6,8 @@ from domain.policy import Policy
 from domain.rounds import worth
 from schemas.events import Dispatch
 from schemas.inputs import OfficerReport, VisitStage
+from schemas.levels import NEVER_SENT, Result
 from schemas.levels import Channel as Name
-from schemas.levels import Result
 from schemas.residents import Resident
 from schemas.rosters import Task
 from streams import metrics, topics
@@ -51,7 +51,7 @@ class StationProvider(Gateway):
         task = await self._outgoing.rosters.task(dispatch.id)
         if task is None:
             return
-        if answer.result in (Result.FAILED, Result.NOT_SENT):
+        if answer.result in NEVER_SENT:
             await self._outgoing.rosters.drop(dispatch.id)
         elif task.joins:
             metrics.VISITS_JOINED.labels("under_way").inc()

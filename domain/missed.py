@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from domain.plan import STOPS
 from schemas.cases import Case, CaseState, Step, StepState
-from schemas.levels import Action, Channel, Level, Result
+from schemas.levels import NEVER_SENT, Action, Channel, Level, Result
 
 SHOWN = 5  # case ids that are named
 _SAFE = (CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.CLOSED, CaseState.ALREADY_DEFRAUDED)
-_NOTHING_CAME = frozenset({Result.FAILED, Result.NOT_SENT, Result.IN_DOUBT})
+_NOTHING_CAME = NEVER_SENT | {Result.IN_DOUBT}
 
 
 @dataclass(slots=True)

@@ -12,13 +12,12 @@ from domain.bank_book import BankBook, Sent
 from domain.shifts import day_of
 from schemas.bank_messages import BankMessage
 from schemas.inputs import BankState
-from schemas.levels import Action, Result
+from schemas.levels import NEVER_SENT, Action, Result
 
 COLUMNS = (
     *("kind", "bank", "day", "case", "transfer", "account", "action", "asked_at", "asked_fen", "sent"),
     *("answered_at", "answers", "answered_fen", "differences"),
 )
-_NEVER_SENT = frozenset({Result.FAILED, Result.NOT_SENT})
 _MONEY = (BankState.FROZEN, BankState.RETURNED, BankState.CANCELLED)
 _FORMULA = ("=", "+", "-", "@", "\t")
 
@@ -95,7 +94,7 @@ def as_csv(bank: str, day: str, lines: Sequence[Line], accounts: Mapping[str, st
 
 def _line(book: BankBook, sent: Sent, answers: list[BankMessage]) -> Line:
     told = book.told.get(sent.dispatch, [])
-    never = any(each.result in _NEVER_SENT for each in told) and not any(each.result is Result.SENT for each in told)
+    never = any(each.result in NEVER_SENT for each in told) and not any(each.result is Result.SENT for each in told)
     found = [] if answers or never else [Difference.NO_ANSWER]
     if any(_differs(sent, each) for each in answers):
         found.append(Difference.AMOUNT)

@@ -83,6 +83,11 @@ def stands(task: Task, case: Case) -> bool:
     return task.state is TaskState.OPEN and not _plan_over(case) and _step(task, case) is not None
 
 
+def to_be_made(task: Task, case: Case) -> bool:
+    """Whether its officer still makes the visit: he stands at the door, or the case waits for it."""
+    return case.open and (task.stage is VisitStage.ARRIVED or stands(task, case))
+
+
 def sort_out(
     mine: Iterable[tuple[Task, Case | None]], post: Post, now: datetime, policy: Policy
 ) -> tuple[list[Errand], list[Task]]:
@@ -95,7 +100,7 @@ def sort_out(
     for task, case in sorted(mine, key=lambda each: each[0].joins is not None):  # those that may be joined come first
         if task.joins in to_make or task.state in (TaskState.REFUSED, TaskState.ENDED):
             continue
-        if case is not None and case.open and (task.stage is VisitStage.ARRIVED or stands(task, case)):
+        if case is not None and to_be_made(task, case):
             to_make[task.dispatch] = task, case
         elif not task.seen and task.joins is None:
             gone.append(task)

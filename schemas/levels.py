@@ -90,6 +90,10 @@ class Result(StrEnum):
     NOT_SENT = "not_sent"  # the step no longer stood when its turn came
 
 
+NEVER_SENT = frozenset({Result.FAILED, Result.NOT_SENT})
+"""Nothing went out: nobody was reached by it, and no provider has it."""
+
+
 class Outcome(StrEnum):
     """How a conversation, on the telephone or at the door, ended."""
 

@@ -15,17 +15,17 @@ from domain import check_in, one_visit
 from domain.dispatch_ids import parse
 from domain.officers import Choice, Visit, choose_officer
 from domain.policy.visits import VisitRules
-from domain.tasks import given, stands
+from domain.tasks import given, to_be_made
 from schemas.base import ANY_VERSION
-from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.inputs import OfficerReport, VisitStage
 from schemas.residents import Language
 from schemas.rosters import Officer, Roster, Task, TaskState
-from streams.keys import key, milliseconds
+from streams.keys import milliseconds
 from streams.producer import Producer, Record
 from streams.reader import Read, Tails, read_all
 from streams.settings import Settings
+from streams.store import CaseStore
 from streams.topics import ROSTERS, home
 from streams.unreadable import readable
 
@@ -241,11 +241,8 @@ class Rosters:
 
     async def _made(self, task: Task) -> bool:
         """Whether its officer still makes an open visit: he is told not to where its case no longer waits for it."""
-        raw = await self._redis.hget(key("cases", home(task.resident, self._settings.partitions)), task.resident)
-        case = Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
-        if case is None or case.id != task.case or not case.open:
-            return False
-        return task.stage is VisitStage.ARRIVED or stands(task, case)
+        case = await CaseStore(self._redis).case(home(task.resident, self._settings.partitions), task.case)
+        return case is not None and to_be_made(task, case)
 
     async def _join(self, asked: Asked, lead: Task, now: datetime) -> tuple[Task, str]:
         if lead.state is TaskState.ENDED:

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 
 from domain.identity import new_resident_id
+from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput, input_adapter
 from schemas.residents import Holding, Occupation, Resident, Sex, TrustedContact
@@ -84,10 +85,14 @@ class Rig:
 
     async def decided(self, dispatch: Dispatch, **fields: object) -> Dispatch:
         """Store the dispatch's case as casework would have."""
-        p, run = partition_of(dispatch.resident.encode(), self.settings.partitions), await current_run(self.redis)
-        await self.redis.hset(key("state", p), mapping={"offset": 0, "policy": self.policy, "run": run})
-        await self.redis.hset(key("cases", p), dispatch.resident, case_of(dispatch, **fields).model_dump_json())
+        await self.store(case_of(dispatch, **fields))
         return dispatch
+
+    async def store(self, case: Case) -> None:
+        """Store a case as casework would have."""
+        p, run = partition_of(case.resident.encode(), self.settings.partitions), await current_run(self.redis)
+        await self.redis.hset(key("state", p), mapping={"offset": 0, "policy": self.policy, "run": run})
+        await self.redis.hset(key("cases", p), case.resident, case.model_dump_json())
 
     async def resident(self) -> Resident:
         resident = new_resident()

@@ -6,10 +6,9 @@ from domain.casework.draft import Draft
 from domain.ledger import safe
 from schemas.cases import Case, Payment, Step, StepState, Stop, StopState
 from schemas.events import FactKind
-from schemas.levels import Action, Result
+from schemas.levels import NEVER_SENT, Action
 from schemas.signals import TransferState
 
-_NOT_SENT = (Result.FAILED, Result.NOT_SENT)
 _GONE = (TransferState.ATTEMPTED, TransferState.PENDING, TransferState.SETTLED)
 
 
@@ -65,7 +64,7 @@ def not_asked(draft: Draft, step: Step) -> None:
     if step.action is not Action.STOP_PAYMENT or payment is None or payment.stop != Stop(state=StopState.ASKED):
         return
     went_out = step.attempt if step.state is StepState.SENT else step.attempt - 1
-    if sum(result in _NOT_SENT for result in step.results) >= went_out:
+    if sum(result in NEVER_SENT for result in step.results) >= went_out:
         draft.pay(payment.model_copy(update={"stop": None}))
 
 

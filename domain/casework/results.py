@@ -9,14 +9,13 @@ from domain.policy.plan import OVERDUE
 from schemas.cases import Step, StepState
 from schemas.events import FactKind
 from schemas.inputs import ContactResult
-from schemas.levels import Action, Result
+from schemas.levels import NEVER_SENT, Action, Result
 
 # Results that speak for the resident however late they come; a late "busy" says nothing any more.
 _NEVER_TOO_LATE = frozenset(
     {Result.DELIVERED, Result.ACKNOWLEDGED, Result.WANTS_OPERATOR, Result.HUNG_UP, Result.WRONG_NUMBER}
 )
-_NOT_MADE = frozenset({Result.FAILED, Result.NOT_SENT})  # no contact with the resident at all
-_NO_CONTACT = frozenset({Result.SENT, Result.IN_DOUBT, Result.FAILED, Result.NOT_SENT})
+_NO_CONTACT = NEVER_SENT | {Result.SENT, Result.IN_DOUBT}
 
 
 def contact_result(draft: Draft, given: ContactResult) -> None:
@@ -33,7 +32,7 @@ def contact_result(draft: Draft, given: ContactResult) -> None:
         said = f"{because}, late"
     words = f"{step.action.value.replace('_', ' ')}, attempt {given.attempt}: {said}"
     draft.say(FactKind.RESULT, f"{words} ({given.detail})" if given.detail else words, step, result=given.result)
-    if given.result in _NOT_MADE:
+    if given.result in NEVER_SENT:
         fatigue.give_back(draft, step, given.attempt)
     if awaited:
         if _busy(draft, step, given.result):

@@ -3,7 +3,7 @@
 Any order of the same evidence and any repetition of it gives the same risk.
 """
 
-from domain.risk.alerts import alert_id, news, remembered
+from domain.risk.alerts import alert_id, come_back, news, remembered
 from domain.risk.evidence import Role, Seen, about_payer, evidence_of, payer_of, reads_watchlist, telling
 from domain.risk.score import Assessment, assess
 from domain.risk.sets import bounded, merged, supersedes, version
@@ -16,6 +16,7 @@ __all__ = [
     "alert_id",
     "assess",
     "bounded",
+    "come_back",
     "evidence_of",
     "merged",
     "news",

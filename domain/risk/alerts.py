@@ -10,21 +10,23 @@ from schemas.evidence import Alerted
 from schemas.levels import Level
 
 
-def news(found: Assessment, alerted: Alerted | None, still: Assessment | None = None) -> bool:
-    """Whether casework does not know it yet: a higher level, another campaign, or money it could still stop.
-
-    `still`: what it was told of, assessed now. Where that has faded below its level, the level is news again.
-    """
+def news(found: Assessment, alerted: Alerted | None) -> bool:
+    """Whether casework does not know it yet: a higher level, another campaign, or money it could still stop."""
     danger = found.danger
     if danger is None:
         return False
     if alerted is None or danger.level.rank > alerted.level.rank:
         return True
-    if still is not None and (still.danger is None or danger.level.rank > still.danger.level.rank):
-        return True
     if danger.campaign is not None and danger.campaign not in alerted.campaigns:
         return True
     return danger.level.rank >= Level.ORANGE.rank and not _known(found.payments) <= alerted.payments
+
+
+def come_back(found: Assessment, left: Assessment) -> bool:
+    """Whether a level is news again: what is left now of what casework was told of does not reach it any more."""
+    if found.danger is None:
+        return False
+    return left.danger is None or found.danger.level.rank > left.danger.level.rank
 
 
 def remembered(found: Assessment, alerted: Alerted | None, now: datetime) -> Alerted:

@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 
 from domain.identity import is_minor
 from domain.policy.risk import RiskRules
-from domain.risk import Assessment, alert_id, assess, bounded, merged, news, remembered, supersedes
+from domain.risk import Assessment, alert_id, assess, bounded, come_back, merged, news, remembered, supersedes
 from schemas.cases import Profile
 from schemas.evidence import Alerted, Evidence, ScreeningOutcome
 from schemas.inputs import Alert
@@ -109,7 +109,7 @@ class Judge:
         found = assess(known.evidence.values(), profile, self._rules, at, known.settled)
         if found.rescore_at:
             self.verdicts.rescore[resident] = found.rescore_at
-        if found.danger is not None and news(found, known.alerted, self._still(known, profile, at)):
+        if found.danger is not None and (news(found, known.alerted) or self._come_back(found, known, profile, at)):
             known.alerted = self.verdicts.alerted[resident] = remembered(found, known.alerted, at)
             alert = Alert(
                 id=alert_id(cause, resident, found.danger.level),
@@ -124,12 +124,13 @@ class Judge:
             self.verdicts.alerts.append(alert)
         return found.danger is not None
 
-    def _still(self, known: Known, profile: Profile, at: datetime) -> Assessment | None:
-        """What is left now of the danger that casework was told of."""
-        if (told := known.alerted) is None:
-            return None
-        before = (member for member in known.evidence.values() if member.at <= told.at)
-        return assess(before, profile, self._rules, at, known.settled)
+    def _come_back(self, found: Assessment, known: Known, profile: Profile, at: datetime) -> bool:
+        """Whether the danger is no longer what is left of that of which casework was told."""
+        told = known.alerted
+        before = [member for member in known.evidence.values() if told and member.at <= told.at]
+        if len(before) == len(known.evidence):
+            return False  # nothing came since
+        return come_back(found, assess(before, profile, self._rules, at, known.settled))
 
     def _add(self, findings: Sequence[Finding]) -> set[int]:
         """Add the record's evidence; returns which findings say nothing that was not said elsewhere before."""
