@@ -6,30 +6,20 @@ import pytest
 
 from agents.visits import StationProvider
 from schemas.cases import CaseState
-from schemas.events import Dispatch
 from schemas.inputs import SendOfficerAct, VisitStage
 from schemas.levels import Action, Level, Outcome
 from schemas.rosters import Officer, Role, Roster
 from simulators.providers.station import JOINED
-from streams.keys import key
 from streams.residents.register import Residents
-from streams.run import current_run
 from streams.settings import Settings
-from streams.topics import partition_of
 from tests.agents.test_visits_to_one_address import DAY, book, household, send, visit
-from tests.channel_rig import Rig, new_resident, rigged
-from tests.dispatched import NOW, case_of
+from tests.channel_rig import new_resident, rigged
+from tests.dispatched import NOW
 from tests.domain.builders import RESIDENT, Line, profile
 
 
 def officer(name: str, division: str) -> Officer:
     return Officer(id=name, name="某", role=Role.OFFICER, division=division, shifts=[DAY])
-
-
-async def store(rig: Rig, line: Line) -> None:
-    partition, run = partition_of(RESIDENT.encode(), rig.settings.partitions), await current_run(rig.redis)
-    await rig.redis.hset(key("state", partition), mapping={"offset": 0, "policy": rig.policy, "run": run})
-    await rig.redis.hset(key("cases", partition), RESIDENT, line.here.model_dump_json())
 
 
 @pytest.mark.parametrize("more", [(), (officer("far", "222401001"),)], ids=["alone", "another far away"])
@@ -43,14 +33,14 @@ async def test_who_was_on_the_way_is_sent_when_the_level_is_raised(
         channel, line = outgoing.channel(StationProvider(outgoing)), Line(at=NOW)
         line.alert(Level.ORANGE, of=profile(division="220102"))
         first = line.act(SendOfficerAct(reason="not persuaded")).dispatches[-1]
-        await store(rig, line)
+        await rig.store(line.here)
         await channel.carry([first])
         for stage in (VisitStage.ASSIGNED, VisitStage.ACCEPTED, VisitStage.ON_THE_WAY):
             line.officer(stage, by="near")
         line.pass_to(timedelta(minutes=2))
         line.alert(Level.RED, of=profile(division="220102"))
         second = next(each for each in line.pass_to(timedelta(minutes=3)) if each.action is Action.VISIT)
-        await store(rig, line)
+        await rig.store(line.here)
         await channel.carry([second])
         tasks = await outgoing.rosters.tasks(NOW)
         assert [task.officer for task in tasks.values() if task.dispatch == second.id] == ["near"]
@@ -60,12 +50,6 @@ async def test_nobody_joins_a_visit_whose_resident_was_reached_by_telephone(sett
     async with household(settings) as (rig, (one, other)):
         first, second = visit(one, level=Level.RED), visit(other, level=Level.RED)
         await send(rig, first)
-        await settle(rig, first)
+        await rig.decided(first, state=CaseState.DISSUADED, settled_at=NOW, outcome=Outcome.DISSUADED)
         await send(rig, second)
         assert JOINED not in [answer for answer, _ in book(rig)]
-
-
-async def settle(rig: Rig, dispatch: Dispatch) -> None:
-    partition = partition_of(dispatch.resident.encode(), rig.settings.partitions)
-    case = case_of(dispatch, state=CaseState.DISSUADED, settled_at=NOW, outcome=Outcome.DISSUADED)
-    await rig.redis.hset(key("cases", partition), dispatch.resident, case.model_dump_json())

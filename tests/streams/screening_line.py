@@ -18,6 +18,7 @@ from schemas.signals import Call, Channel, NumberClass, Report, Signal, Sms, Tra
 from streams import topics
 from streams.clock import Clock
 from streams.embedded import Embedded
+from streams.keys import key
 from streams.policies import Policies
 from streams.producer import Producer, Record
 from streams.raw import Raw
@@ -137,6 +138,12 @@ class Line:
     async def evidence(self, who: str = ANNA) -> dict[str, Evidence]:
         store = EvidenceStore(self.redis, self.settings.partitions)
         return (await store.add({who: []}, self.policy.risk, NOW))[who].evidence
+
+    async def settle(self, at: datetime, who: str = ANNA) -> None:
+        """As casework does it when a case is settled."""
+        for partition in range(self.settings.partitions):
+            await self.redis.hset(key("settled", partition), who, at.isoformat())
+            await self.redis.hdel(key("alerted", partition), who)
 
     async def alerts(self) -> list[Alert]:
         """All that were written, each once by its id."""

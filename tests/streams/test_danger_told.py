@@ -8,7 +8,6 @@ import pytest
 
 from schemas.signals import NumberClass, Signal, TransferState, WatchState
 from streams.intake.signals import examine
-from streams.keys import key
 from tests.streams.screening_line import (
     ANNA,
     BERT,
@@ -44,13 +43,6 @@ def taken(signal: Signal, ago: float, ahead: timedelta = timedelta(0)) -> Signal
     return found
 
 
-async def settle(line: Line, ago: float, who: str = ANNA) -> None:
-    """As casework does it when a case is settled."""
-    for partition in range(line.settings.partitions):
-        await line.redis.hset(key("settled", partition), who, minutes_ago(ago).isoformat())
-        await line.redis.hdel(key("alerted", partition), who)
-
-
 def paid(who: str = ANNA, uid: str = "t1", ago: float = 60, **more: object) -> Signal:
     return transfer(who, uid, ago=ago, **{"state": TransferState.PENDING} | more)  # type: ignore[arg-type]  # any field
 
@@ -59,7 +51,7 @@ async def test_a_payee_who_is_confirmed_after_the_case_was_settled_counts_in_ful
     await line.screen([arrived(call(ago=90), 90)])
     await line.screen([arrived(paid(), 60)])
     assert await line.levels() == ["blue"]
-    await settle(line, 40)
+    await line.settle(minutes_ago(40))
     await line.screen([arrived(watch(ago=1), 1)])
     assert await line.levels() == ["blue", "red"]
 
@@ -68,7 +60,7 @@ async def test_what_is_said_of_a_payee_once_more_does_not_bring_a_settled_case_b
     await line.screen([arrived(paid(), 60)])
     await line.screen([arrived(watch("w1", ago=50), 50)])
     told = await line.levels()
-    await settle(line, 40)
+    await line.settle(minutes_ago(40))
     await line.screen([arrived(watch("w2", ago=20), 20)])
     await line.screen([arrived(report(BERT, MULE), 2)])
     assert await line.levels() == told == ["red"]
@@ -93,7 +85,7 @@ async def test_a_call_of_tomorrow_is_no_news_after_the_case_was_settled(line: Li
     for who, ahead in ((ANNA, 1), (BERT, 0)):
         long = call(who, "c" + who, ago=300, seconds=2100)
         await line.screen([taken(long, 260, timedelta(days=ahead))])
-        await settle(line, 200, who)
+        await line.settle(minutes_ago(200), who)
         await line.screen([taken(sms(who, "s" + who, ago=10), 10)])
     assert await line.levels(ANNA) == await line.levels(BERT)
 

@@ -274,9 +274,7 @@ async def test_who_was_merged_while_a_call_went_on_does_not_hold_the_others_up(l
 
 async def test_what_came_before_a_settled_case_is_not_alerted_again(line: Line) -> None:
     await line.screen([call(ago=30)])
-    for partition in range(line.settings.partitions):
-        await line.redis.hset(key("settled", partition), ANNA, NOW.isoformat())
-        await line.redis.hdel(key("alerted", partition), ANNA)
+    await line.settle(NOW)
     await line.screen([call(uid="c2", ago=29)])
     assert await line.levels() == ["blue"]
 
