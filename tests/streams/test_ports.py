@@ -1,6 +1,8 @@
 """The ports given to servers of our own."""
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -21,3 +23,21 @@ def test_a_port_that_somebody_listens_on_is_passed_over(monkeypatch: pytest.Monk
     monkeypatch.setattr(ports, "_turn", 5_000)
     with socket.create_server(("127.0.0.1", port)):
         assert free_port() != port
+
+
+GIVEN = "from streams import ports; ports._turn = 7_000; print(ports.free_port(), flush=True); input()"
+
+
+def test_a_port_that_another_process_was_given_and_has_not_opened_yet_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two that start at once would both be given it, and of their servers the second would not start."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", GIVEN], stdin=pipe, stdout=pipe, text=True) as other:
+        assert other.stdout is not None
+        theirs = int(other.stdout.readline())
+        monkeypatch.setattr(ports, "_turn", 7_000)
+        assert free_port() != theirs
+        other.communicate("\n")
+    monkeypatch.setattr(ports, "_turn", 7_000)
+    assert free_port() == theirs, "free again when that process has ended"
