@@ -12,11 +12,12 @@ import ssl
 import time
 from collections.abc import Iterable
 from contextlib import aclosing
+from datetime import timedelta
 from random import Random
 
 import httpx
 import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from redis.asyncio import Redis
 
 from domain.webhooks import next_try, payload, signature, wanted
@@ -26,6 +27,7 @@ from streams import sealing
 from streams.journal import Entry, read_entry
 from streams.kafka_client import access
 from streams.kept import Kept
+from streams.keys import milliseconds
 from streams.producer import Producer
 from streams.reader import arriving
 from streams.retry import until_done
@@ -41,6 +43,7 @@ PURPOSE = "webhooks"  # of the seal on their secrets
 HEALTH = "webhook-health"  # hash: id -> Health and what was answered last
 ANSWER_SECONDS = 10.0
 LOOK_SECONDS = 2.0  # until a change of the list is seen
+CLOCKS_APART = timedelta(minutes=5)  # at most: when a webhook was made, and when Kafka says a record was written
 GONE = 410
 UNTRUSTED = "certificate not trusted"
 
@@ -116,17 +119,18 @@ class Telling:
 
     async def _tell(self, webhook: Webhook) -> None:
         """All events from where it stands on, in each partition's order."""
+        # Tansu does not know which record was written when, nor Kafka what time it is in a demo's province: there all
+        # is read, and what was before is passed over.
+        whole = self._settings.embedded or self._settings.clock is not None
         consumer = AIOKafkaConsumer(
-            CASE_EVENTS.name,
             **access(self._settings),
             group_id=f"{self._settings.app_id}-{webhook.id}",
             enable_auto_commit=False,
-            # A new one is told of what happens from now on. Tansu does not know where a topic ends: there all is read,
-            # and what was before is passed over.
-            auto_offset_reset="earliest" if self._settings.embedded else "latest",
+            auto_offset_reset="earliest",
             session_timeout_ms=10_000,
             max_poll_interval_ms=900_000,  # longer than the longest wait between two tries
         )
+        consumer.subscribe([CASE_EVENTS.name], listener=None if whole else _Begins(consumer, webhook))
         await consumer.start()
         try:
             async with (
@@ -136,8 +140,8 @@ class Telling:
             ):
                 async for record in records:
                     entry = read_entry(record.offset, record.value or b"")
-                    if self._settings.embedded and entry and entry.at < webhook.made_at:
-                        continue  # all of the past is read there: to note each place would take minutes
+                    if whole and entry and entry.at < webhook.made_at:
+                        continue  # to note each place would take minutes
                     await self._told(client, webhook, entry)
                     where = TopicPartition(CASE_EVENTS.name, record.partition)
                     await consumer.commit({where: record.offset + 1})
@@ -180,6 +184,28 @@ class Telling:
         except httpx.HTTPError as error:
             return 0, UNTRUSTED if distrusted(error) else type(error).__name__
         return answer.status_code, f"answered {answer.status_code}"
+
+
+class _Begins(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """A partition of which nothing was told yet begins when the webhook was made.
+
+    Not where it ends: what happened there while nobody told it would be passed over.
+    """
+
+    def __init__(self, consumer: AIOKafkaConsumer, webhook: Webhook) -> None:
+        self._consumer, self._from_ms = consumer, milliseconds(webhook.made_at - CLOCKS_APART)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        new = [each for each in assigned if await self._consumer.committed(each) is None]
+        if not new:
+            return
+        ends = await self._consumer.end_offsets(new)  # first: what is written between the two is later than either
+        found = await self._consumer.offsets_for_times(dict.fromkeys(new, self._from_ms))
+        for each in new:
+            self._consumer.seek(each, found[each].offset if found[each] else ends[each])
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        pass  # each place is committed as soon as its event was told
 
 
 def distrusted(error: BaseException | None) -> bool:

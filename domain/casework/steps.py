@@ -180,12 +180,17 @@ def bring_forward(draft: Draft, actions: Collection[Action], because: str, *, at
     return False
 
 
-def ask(draft: Draft, name: str, action: Action, because: str, due: datetime | None = None) -> None:
-    """Have a step taken that somebody asked for: the one that waits is moved, one that is out is enough."""
+def ask(draft: Draft, name: str, action: Action, because: str) -> None:
+    """Have a step taken that somebody asked for: the one that waits is moved, one that is out is enough.
+
+    A call waits for the operator who has the case, and goes out when he gives it back or says nothing in time.
+    """
     live = draft.live(action)
-    if due is None and (bring_forward(draft, [action], because) or any(step.state is StepState.SENT for step in live)):
+    if (live and bring_forward(draft, [action], because)) or any(step.state is StepState.SENT for step in live):
         return
-    plan_step(draft, f"asked.{name}", action, due or draft.now, because)
+    taken = draft.case.claimed_by is not None and action is Action.OPERATOR_CALL
+    due = draft.now + draft.plan.talk_within if taken else draft.now
+    plan_step(draft, f"asked.{name}", action, due, because)
 
 
 def is_current(draft: Draft, step: Step) -> bool:

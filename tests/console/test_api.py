@@ -211,6 +211,28 @@ async def test_a_stream_that_broke_off_goes_on_without_missing_anything(console:
     assert told[0] <= written[0]
 
 
+async def test_a_stream_tells_nothing_more_once_its_session_has_ended(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.web.routes.api.LOOK_SECONDS", 0.0)
+    case = await red(console.line())
+    async with (
+        await console.signed_in(StaffRole.OPERATOR) as listening,
+        await console.signed_in(StaffRole.OPERATOR) as working,
+        listening.stream("GET", f"{API}/stream") as answer,
+        asyncio.timeout(20),
+    ):
+        stream = events(answer)
+        assert (await anext(stream))[0] == "begin"
+        first = (await note(working, case, "while-let-in")).json()["version"]
+        async for _, _, data in stream:
+            if (data["case"]["id"], data["case"]["version"]) == (case.id, first):
+                break
+        await console.services.sessions.end(listening.token)
+        await note(working, case, "after-the-end")
+        assert [event async for event in stream] == []
+
+
 async def test_the_description_names_every_act(console: Stage) -> None:
     async with await console.signed_in(StaffRole.AUDITOR) as client:
         described = (await client.get(f"{API}/openapi.json")).json()

@@ -5,7 +5,7 @@ from datetime import timedelta
 from domain.casework import deadlines
 from domain.standing import standing
 from schemas.cases import StepState
-from schemas.inputs import CallAgainAct, VisitStage
+from schemas.inputs import CallAgainAct, ClaimAct, VisitStage
 from schemas.levels import Action, Level, Outcome, Result
 from tests.domain.builders import NOON, Line, contact_result, danger, payment
 
@@ -84,3 +84,34 @@ def test_a_visit_is_asked_for_until_the_morning_when_nobody_is_on_duty_by_night(
                 line.now = sent.at
                 line.give(contact_result(sent, Result.FAILED, sent.at))
     assert line.step("red.visit").state in (StepState.PENDING, StepState.SENT)
+
+
+def asks_for_a_person_while_an_operator_has_his_case() -> Line:
+    line = Line()
+    line.alert(Level.BLUE)
+    line.pass_to(5 * HOUR)
+    line.act(ClaimAct(do="claim"))
+    line.result(Result.WANTS_OPERATOR, Action.ROBOT_CALL)
+    assert Action.OPERATOR_CALL not in [each.action for each in line.sent()], "whoever has the case may be talking"
+    return line
+
+
+def test_who_asked_for_a_person_while_an_operator_had_his_case_is_called_when_it_is_given_back() -> None:
+    line = asks_for_a_person_while_an_operator_has_his_case()
+    line.act(ClaimAct(do="unclaim"))
+    assert line.here.open
+    assert line.last(Action.OPERATOR_CALL).at == line.now
+
+
+def test_who_asked_for_a_person_is_called_though_the_operator_who_had_his_case_never_reports() -> None:
+    line = asks_for_a_person_while_an_operator_has_his_case()
+    line.pass_to(HOUR)
+    assert line.sent()[-1].action is Action.OPERATOR_CALL
+    assert line.here.claimed_by is None
+
+
+def test_who_asked_for_a_person_and_is_talked_out_of_it_by_the_operator_who_had_his_case_is_not_called_again() -> None:
+    line = asks_for_a_person_while_an_operator_has_his_case()
+    line.outcome(Outcome.DISSUADED)
+    line.pass_to(10 * HOUR)
+    assert Action.OPERATOR_CALL not in [each.action for each in line.sent()]

@@ -5,6 +5,7 @@ its area. Errors are JSON: what is wrong, and what to do.
 """
 
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated
@@ -21,7 +22,7 @@ from console.web.case.acts import ActBody, found, taken_by_other
 from console.web.described import Acted, CasePage, Change
 from console.web.door import DESK, EVERYBODY, Door
 from console.web.events import Events
-from console.web.services import Services, services
+from console.web.services import services
 from console.web.who import Signed, Who
 from domain.ids import short_hash
 from domain.webhooks import payload
@@ -38,6 +39,7 @@ door = Door("/api/v1")
 _NUMBER = re.compile("[0-9]{1,18}")
 READERS = DESK | {StaffRole.AUDITOR, StaffRole.RELEASE_DESK}
 MOST = 500
+LOOK_SECONDS = 10.0  # after which what happens is told only to who is still let in
 STATUS = {Answered.DONE: 200, Answered.WAITING: 202, Answered.REFUSED: 409}
 ACTED: described.Answers = {
     200: {"model": Acted, "description": "Done"},
@@ -131,14 +133,16 @@ async def stream(
 
     An event comes once at least: one that comes again has the same `id` in its data, and the same version of the case.
     The stream's id says how far each partition of the journal was read: `0:17,1:4`. The first event, `begin`, has one.
+    It ends when the token is revoked, or the account is changed: with the first event more than 10 seconds later.
     """
     made = services(request)
     ends = await end_offsets(made.line.settings, CASE_EVENTS.name)
     since = ends | {p: offset + 1 for p, offset in _places(last).items() if p in ends and offset < ends[p]}
-    return Events(_events(made, who, since))
+    return Events(_events(request, who, since))
 
 
-async def _events(made: Services, who: Who, since: dict[int, int]) -> AsyncIterator[JSONServerSentEvent]:
+async def _events(request: Request, who: Who, since: dict[int, int]) -> AsyncIterator[JSONServerSentEvent]:
+    made, looked = services(request), time.monotonic()
     reached = {partition: offset - 1 for partition, offset in since.items()}
     yield JSONServerSentEvent({}, id=_place(reached), event="begin")
     async with aclosing(follow(made.line.settings, CASE_EVENTS.name, since)) as records:
@@ -146,6 +150,10 @@ async def _events(made: Services, who: Who, since: dict[int, int]) -> AsyncItera
             entry = read_entry(record.offset, record.value or b"")
             if not isinstance(entry, CaseEvent):
                 continue
+            if time.monotonic() - looked >= LOOK_SECONDS:
+                looked = time.monotonic()
+                if await made.sessions.of(request) != who:
+                    return
             reached[record.partition] = record.offset
             if who.sees(entry.case.profile.division):
                 yield JSONServerSentEvent(payload(entry), id=_place(reached), event="case")
