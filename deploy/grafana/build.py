@@ -130,15 +130,16 @@ def _filled(panel: Panel, title: str, about: str, queries: Sequence[Query], unit
     panel = panel.title(title).description(about).datasource(SOURCE).unit(unit).span(span).height(height)
     for number_, query in enumerate(queries):
         panel = panel.with_target(target(query, chr(ord("A") + number_)))
-    named = {value for query in queries for value in names.VOCABULARY.get(query.legend.strip("{} "), {})}
+    labels = [query.legend.strip("{} ") for query in queries]
+    named = {value: names.both(value, label) for label in labels for value in names.VOCABULARY.get(label, {})}
     for value in sorted(named):
-        panel = panel.override_by_name(value, _shown(value))
+        panel = panel.override_by_name(value, _shown(value, named[value]))
     return panel
 
 
-def _shown(value: str) -> list[models.DynamicConfigValue]:
+def _shown(value: str, words: str) -> list[models.DynamicConfigValue]:
     """A series under both its names, and a level in its colour."""
-    found = [models.DynamicConfigValue(id_val="displayName", value=names.both(value))]
+    found = [models.DynamicConfigValue(id_val="displayName", value=words)]
     if color := names.COLORS.get(value):
         found.append(models.DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": color}))
     return found

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from console.labels import RESULTS
 from domain.divisions import names as english
 from domain.divisions import prefectures
 
@@ -58,6 +59,7 @@ VOCABULARY: dict[str, dict[str, tuple[str, str]]] = {
         "released": ("已解除", "released"),
         "returned": ("已返还", "returned"),
     },
+    "result": {result.value: (words, result.value.replace("_", " ")) for result, words in RESULTS.items()},
     "outcome": {
         "below_threshold": ("低于阈值", "below threshold"),
         "unmatched": ("无匹配", "unmatched"),
@@ -74,9 +76,10 @@ VOCABULARY: dict[str, dict[str, tuple[str, str]]] = {
 VOCABULARY["outcome"]["raised"] = VOCABULARY["state"]["raised"]
 
 
-def both(value: str) -> str:
-    """A value in Chinese and English; as it is where it has no names."""
-    found = next((words[value] for words in VOCABULARY.values() if value in words), None)
+def both(value: str, label: str = "") -> str:
+    """A value of a label, or of any, in Chinese and English; as it is where it has no names."""
+    of = [VOCABULARY[label]] if label in VOCABULARY else VOCABULARY.values()
+    found = next((words[value] for words in of if value in words), None)
     return " ".join(dict.fromkeys(found)) if found else value
 
 

@@ -71,7 +71,7 @@ def _lines(axis: Axes, panel: list[Answered], unit: str) -> None:
         for series in each.answer.series[:MOST]:
             moments = [float(at) for at, _ in series["values"]]
             values = [_scaled(float(value), unit) for _, value in series["values"]]
-            color = COLORS.get(next(iter(series["metric"].values()), ""))
+            color = COLORS.get(series["metric"].get(each.asked.legend.strip("{}"), ""))
             axis.plot([at - moments[-1] for at in moments], values, label=_name(each, series), color=color, lw=1.2)
     axis.set_xlabel(f"s{f'   [{unit}]' if unit else ''}", fontsize=7)
     axis.tick_params(labelsize=7)
@@ -127,9 +127,9 @@ def _name(each: Answered, series: dict[str, Any]) -> str:
     legend = each.asked.legend
     if not legend:
         hidden = ("instance", "job")
-        return " ".join(both(value) for name, value in labels.items() if name not in hidden)
+        return " ".join(both(value, name) for name, value in labels.items() if name not in hidden)
     for name, value in labels.items():
-        legend = legend.replace(f"{{{{{name}}}}}", both(value))
+        legend = legend.replace(f"{{{{{name}}}}}", both(value, name))
     return re.sub(r"{{\w+}}", "", legend).strip()
 
 
