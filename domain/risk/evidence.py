@@ -1,9 +1,8 @@
 """What a signal says about a resident: evidence, or (ordinary life) nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.policy.risk import RiskRules
 from schemas.evidence import Evidence, EvidenceKind, Payer, Standing, WatchEntry
@@ -21,8 +20,7 @@ class Role(StrEnum):
     REPORTER = "reporter"
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """Where the signal lies, and what is known of its other party: the payee's token, the watchlist's entry."""
 
     topic: str

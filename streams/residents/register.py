@@ -133,7 +133,7 @@ class Residents:
 
     async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
         """Answer questions of all kinds in one round trip: who is meant by each value at its time."""
-        lists = await self._fields([(each.by, each.value) for each in asked])
+        lists = await self._fields(asked)
         return [meant(raw, each.at) if raw else None for each, raw in zip(asked, lists, strict=True)]
 
     async def holders(self, asked: Sequence[Asked]) -> list[tuple[ResidentId, ...]]:
@@ -283,11 +283,11 @@ class Residents:
     async def _owners(self, values: Sequence[tuple[Index, str]]) -> list[list[Owner]]:
         return [read_owners(raw) if raw else [] for raw in await self._fields(values)]
 
-    async def _fields(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
+    async def _fields(self, wanted: Sequence[tuple[str, str] | Asked]) -> list[bytes | None]:
         """A field of a partitioned hash for each (name, field), in one round trip."""
         places: dict[str, list[int]] = defaultdict(list)
-        for place, (name, field) in enumerate(wanted):
-            places[self._key_of(name, field)].append(place)
+        for place, each in enumerate(wanted):
+            places[self._key_of(each[0], each[1])].append(place)
         async with self._redis.pipeline(transaction=False) as pipe:
             for key, here in places.items():
                 pipe.hmget(key, [wanted[place][1] for place in here])

@@ -68,7 +68,7 @@ def add(batch: ReadBatch, tp: TopicPartition, raw: Raw, at: datetime, whole: Cal
         signals = list(enumerate(whole(raw.value)))
     except ValidationError:
         signals = _one_by_one(tp, raw, at, batch)
-    batch.records.append((raw.offset, [Item(raw.offset, *signal) for signal in signals]))
+    batch.records.append((raw.offset, [Item(raw.offset, number, signal) for number, signal in signals]))
 
 
 def refuse(batch: ReadBatch, place: RecordPlace, source: str, why: str, value: bytes, at: datetime) -> None:

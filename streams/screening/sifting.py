@@ -17,7 +17,7 @@ from schemas.signals import Signal, WatchState
 from streams.residents.register import Residents
 from streams.screening.records import Item, ReadBatch, place_of, refuse
 from streams.screening.store import EvidenceStore, Fanned, Paid
-from streams.screening.subjects import Party, Subjects
+from streams.screening.subjects import SUSPECTING, Party, Subjects
 from streams.screening.verdicts import Finding, Said
 
 Found = list[Party]
@@ -59,8 +59,8 @@ class Sieve:
             ordinary: list[tuple[str, bool]] = []
             findings: list[Finding] = []
             for item, who in zip(record, islice(everybody, len(record)), strict=True):
-                answer = answers.get((offset, item.number))
-                if answer or _speaks(item.signal, who, known):
+                answer = answers.get((offset, item.number)) if answers else None
+                if answer or (who and _speaks(item.signal, who, known)):
                     findings.append(self._finding(tp, item, who, known, answer, rules))
                 else:
                     ordinary.append((item.signal.source, bool(who)))
@@ -76,7 +76,7 @@ class Sieve:
         """Whom the batch puts on the watchlist, by offset and number of the signal; and their accounts by token."""
         accounts, entries = {}, {}
         for offset, record in batch.records:
-            for item in list(record):
+            for item in [item for item in record if item.signal.kind in SUSPECTING]:
                 try:
                     suspect = self._subjects.suspect(item.signal)
                 except ValueError as error:
@@ -128,7 +128,7 @@ class Sieve:
 
 def _speaks(signal: Signal, who: Found, known: Suspects) -> bool:
     """Whether it can be evidence: all else becomes no finding, and is only counted."""
-    return bool(who) and (telling(signal) or any(party.suspect in known for party in who))
+    return telling(signal) or bool(known and any(party.suspect in known for party in who))
 
 
 def _tally(ordinary: Iterable[tuple[str, bool]]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from schemas.signals import Signal
 from streams.residents.register import Asked
 
 REMEMBERED = 65_536  # numbers whose token is not computed again; each worker has its own
+SUSPECTING = frozenset({"watchlist", "report"})  # the kinds of signals that may put somebody on the watchlist
 
 
 class Party(NamedTuple):
@@ -33,7 +34,12 @@ class Subjects:
         """Whom to ask for, in the order of preference: of a call the called, else the caller."""
         match signal.kind:
             case "call":
-                return [*_phone_of(signal, Role.CALLED, signal.called), *_phone_of(signal, Role.CALLER, signal.caller)]
+                parties = (Role.CALLED, signal.called), (Role.CALLER, signal.caller)
+                return [
+                    (role, Asked("phones", phone, signal.at))
+                    for role, raw in parties
+                    if (phone := raw if spelt_phone(raw) else _respelt_phone(raw))
+                ]
             case "transfer":
                 account = _account(signal.payer)
                 return [(Role.PAYER, Asked("accounts", account, signal.at))] if account else []
@@ -116,8 +122,10 @@ def _respelt_account(raw: str) -> str | None:
 
 
 def _token(secret: bytes, raw: str) -> str | None:
-    account = _account(raw)
-    return account_token(secret, account) if account else None
+    try:
+        return account_token(secret, raw)
+    except ValueError:
+        return None
 
 
 def _phone_subject(secret: bytes, raw: str) -> str | None:
