@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from hiredis import pack_command
 from redis.asyncio import Redis
 from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.connection import HiredisRespSerializer
-from redis.exceptions import RedisError
+from redis.exceptions import DataError, RedisError
 
 SENTINEL_PORT = 26379
 # Tries again for about a second. With Sentinels each try to connect is itself tried again, so fewer make a second.
@@ -91,14 +91,18 @@ class _Pool(SentinelConnectionPool):
         await self.sentinel_manager.aclose()
 
 
-class _Packing:
-    """Packs commands in C. redis-py's own asyncio connections do it in Python, a microsecond for each argument."""
+class Packing:
+    """Packs commands in C. redis-py's own asyncio connections do it in Python, a microsecond for each argument.
 
-    _serializer = HiredisRespSerializer()
+    Its serializer for hiredis looks at each argument first, for kinds of bytes that nobody here sends.
+    """
 
     def pack_command(self, *args: Any) -> list[bytes]:  # noqa: ANN401 - whatever a command takes
-        packed: list[bytes] = self._serializer.pack(*args)
-        return packed
+        words = args[0].split()  # CLIENT SETINFO is two
+        try:
+            return [pack_command((*words, *args[1:]) if len(words) > 1 else args)]
+        except TypeError as error:
+            raise DataError(*error.args) from error
 
 
 def watched(url: str) -> bool:
@@ -151,7 +155,7 @@ async def sentinels_say(redis: "Redis") -> tuple[int, int, str]:
 
 def _packing(redis: "Redis") -> "Redis":
     pool: Any = redis.connection_pool
-    pool.connection_class = type(pool.connection_class.__name__, (_Packing, pool.connection_class), {})
+    pool.connection_class = type(pool.connection_class.__name__, (Packing, pool.connection_class), {})
     return redis
 
 

@@ -282,7 +282,8 @@ class EvidenceStore:
             arguments.append(len(payers))
             for payer in payers:
                 arguments += (milliseconds(payer.at), packed(payer))
-        keys = [key("watch", q), *(f"{key('payers', q)}:{token}" for token in paid)]
+        payers_of = key("payers", q)
+        keys = [key("watch", q), *[f"{payers_of}:{token}" for token in paid]]
         pipe.eval(PAYMENTS, len(keys), *keys, *arguments, *wanted)
 
     def _enter(self, pipe: Any, entry: WatchEntry, rules: RiskRules) -> None:  # noqa: ANN401 - as above

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from redis._parsers import Encoder
+from redis.connection import PythonRespSerializer
+from redis.exceptions import DataError
 
 from streams.doctor import examine
 from streams.intake.rate import Rate
 from streams.intake.settings import IntakeSettings
-from streams.redis_client import Watched, sentinels_say
+from streams.redis_client import Packing, Watched, sentinels_say
 from streams.retry import until_done
 from streams.settings import Settings, SettingsError, load
 from streams.store import connect
@@ -128,3 +131,18 @@ def test_a_service_of_another_name_is_said_to_be_unknown(redis_pair: RedisPair) 
             return await sentinels_say(redis)
 
     assert asyncio.run(say()) == (3, 3, "")
+
+
+@given(
+    st.sampled_from(("GET", "CLIENT SETINFO", b"HMGET")),
+    st.lists(st.one_of(st.text(st.characters(exclude_categories=["Cs"])), st.binary(), st.integers(), st.floats())),
+)
+def test_commands_are_packed_as_redis_py_packs_them(name: str | bytes, arguments: list[str | bytes | float]) -> None:
+    encoder: Any = Encoder
+    theirs: Any = PythonRespSerializer(6000, encoder("utf-8", "strict", decode_responses=False).encode)
+    assert b"".join(Packing().pack_command(name, *arguments)) == b"".join(theirs.pack(name, *arguments))
+
+
+def test_what_redis_cannot_take_is_refused_as_redis_py_does() -> None:
+    with pytest.raises(DataError):
+        Packing().pack_command("SET", "key", None)
