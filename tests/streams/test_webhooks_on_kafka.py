@@ -7,20 +7,15 @@ from datetime import timedelta
 
 import orjson
 import pytest
-import uvicorn
 from redis.asyncio import Redis
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from schemas.events import CaseEvent
 from schemas.webhooks import Webhook
 from streams import topics
-from streams.ports import free_port
 from streams.producer import Producer, Record
 from streams.settings import Settings
 from streams.webhooks import Telling, Webhooks, new_id
+from tests.console.test_webhooks_out import Program, program
 from tests.domain.builders import NOON
 from tests.domain.journal import red_with_money
 from tests.servers.kafka import Kafka
@@ -32,25 +27,6 @@ HOUR = timedelta(hours=1)
 
 
 @asynccontextmanager
-async def program() -> AsyncIterator[tuple[str, asyncio.Queue[str]]]:
-    """Where another program listens, and the ids of the events that it was told."""
-    heard, port = asyncio.Queue[str](), free_port()
-
-    async def hear(request: Request) -> Response:
-        heard.put_nowait(orjson.loads(await request.body())["id"])
-        return Response()
-
-    app = Starlette(routes=[Route("/hook", hear, methods=["POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None))
-    serving = asyncio.create_task(server._serve())
-    try:
-        yield f"http://127.0.0.1:{port}/hook", heard
-    finally:
-        server.should_exit = True
-        await serving
-
-
-@asynccontextmanager
 async def telling(settings: Settings, webhooks: Webhooks) -> AsyncIterator[None]:
     task = asyncio.create_task(Telling(settings, webhooks).run())
     try:
@@ -58,6 +34,12 @@ async def telling(settings: Settings, webhooks: Webhooks) -> AsyncIterator[None]
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def told(hearing: Program) -> str:
+    """The id of the next event that the program is told."""
+    headers, _ = await hearing.next()
+    return headers["quanzu-event"]
 
 
 def event(name: str, at_hours: float) -> CaseEvent:
@@ -82,24 +64,24 @@ async def test_what_happens_in_a_quiet_partition_while_nobody_tells_is_told_afte
         await producer.send_all([Record(TOPIC.name, b"r1", value, partition=partition, timestamp=when)])
 
     try:
-        async with program() as (url, heard), asyncio.timeout(120):
+        async with program() as hearing, asyncio.timeout(120):
             webhooks = Webhooks(settings, redis, producer)
             sealed = [webhooks.sealed("a secret that nobody guesses")]
-            made = Webhook(id=new_id(), url=url, secrets=sealed, made_at=NOON, made_by="admin")
+            made = Webhook(id=new_id(), url=hearing.url, secrets=sealed, made_at=NOON, made_by="admin")
             await happens("long-before", 0, -1)
             await happens("just-before", 0, -0.01)
             await webhooks.put(made)
             await happens("before-it-was-begun", 1, 0.1)
             async with telling(settings, webhooks):
-                assert await heard.get() == "before-it-was-begun"
+                assert await told(hearing) == "before-it-was-begun"
             await happens("while-away", 0, 0.2)
             await happens("while-away-too", 2, 0.3)
             await happens("after", 1, 0.4)
             async with telling(settings, webhooks):
-                told = set[str]()
-                while not told >= {"while-away", "while-away-too", "after"}:
-                    told.add(await heard.get())
-            assert not [name for name in told if name.endswith("before")], "what was before it was made is not told"
+                names = set[str]()
+                while not names >= {"while-away", "while-away-too", "after"}:
+                    names.add(await told(hearing))
+            assert not [name for name in names if name.endswith("before")], "what was before it was made is not told"
     finally:
         await producer.stop()
         await redis.aclose()
