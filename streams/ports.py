@@ -4,10 +4,8 @@ import fcntl
 import os
 import secrets
 import socket
-import tempfile
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
 
 # Below what systems give to connections that go out (Linux from 32768, macOS from 49152). A port among those may be
 # taken while its server is down for a moment, even by the client that calls it: a connection to itself, which stands.
@@ -38,5 +36,6 @@ def free_port() -> int:
 @cache
 def _held() -> int:
     """The file whose bytes, one for each port, the processes of this user lock; open for as long as the process is."""
-    path = Path(tempfile.gettempdir()) / f"quanzu-ports-{os.getuid()}"
+    # Not in TMPDIR: ports are the machine's, and processes that share them may have different ones.
+    path = f"/tmp/quanzu-ports-{os.getuid()}"  # noqa: S108 - of this user, and no link is followed
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
