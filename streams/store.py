@@ -167,6 +167,11 @@ class CaseStore:
             return None
         return int(offset), int(end) - 1
 
+    async def whole(self, partition: int) -> bool:
+        """Whether all that was decided is known here: it stands, in the Redis it stood in, and lacks no input."""
+        stand = await self.stand(partition)
+        return stand.offset is not None and not stand.older and await self.behind(partition) is None
+
     async def outbox(self, partition: int) -> dict[bytes, bytes]:
         """Journal entries committed but not known to be published, by the name under which they are cleared."""
         entries: dict[bytes, bytes] = await self.redis.hgetall(key("outbox", partition))

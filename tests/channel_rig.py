@@ -90,9 +90,14 @@ class Rig:
 
     async def store(self, case: Case) -> None:
         """Store a case as casework would have."""
-        p, run = partition_of(case.resident.encode(), self.settings.partitions), await current_run(self.redis)
-        await self.redis.hset(key("state", p), mapping={"offset": 0, "policy": self.policy, "run": run})
+        p = await self.stands(case.resident)
         await self.redis.hset(key("cases", p), case.resident, case.model_dump_json())
+
+    async def stands(self, resident: str) -> int:
+        """Let a resident's partition stand, and return it."""
+        p, run = partition_of(resident.encode(), self.settings.partitions), await current_run(self.redis)
+        await self.redis.hset(key("state", p), mapping={"offset": 0, "policy": self.policy, "run": run})
+        return p
 
     async def resident(self) -> Resident:
         resident = new_resident()

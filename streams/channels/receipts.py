@@ -36,6 +36,10 @@ class UnknownDispatchError(LookupError):
     """Nothing of ours was ever sent under this id."""
 
 
+class NotWholeError(RuntimeError):
+    """Whether it was sent is not known yet: the partition's store was lost or is older, and is being brought up."""
+
+
 class Receipts:
     """Takes receipts in."""
 
@@ -52,10 +56,12 @@ class Receipts:
     async def take(self, receipt: Receipt, channel: Channel) -> str:
         """Write the receipt's input and return its id, when Kafka has it.
 
-        Raises UnknownDispatchError, and TimeoutError when Kafka is away.
+        Raises UnknownDispatchError, NotWholeError, and TimeoutError when Kafka is away.
         """
         dispatch = _parsed(receipt.dispatch, channel)
         action = await self._action(dispatch)
+        if action is None and not await self._store.whole(self._book.partition(dispatch.resident)):
+            raise NotWholeError
         if action is None:
             raise UnknownDispatchError(f"no dispatch {dispatch.text} is known here")
         found = self._input(receipt, dispatch, action)
@@ -163,7 +169,7 @@ def _endpoint(receipts: Receipts, model: type[Receipt], channel: Channel) -> Cal
             return _refused(404, str(error))
         except ValidationError as error:
             return _refused(400, reason(error))
-        except (TimeoutError, RedisError):
+        except (TimeoutError, RedisError, NotWholeError):
             return JSONResponse({"reason": "not written yet: send it again"}, 503, AGAIN)
         return JSONResponse({"input": taken})
 

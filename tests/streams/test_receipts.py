@@ -17,6 +17,7 @@ from schemas.inputs import ContactResult
 from schemas.levels import Action, Result
 from simulators.providers.carrier import Answering, Ringing
 from streams.channels.signing import sign
+from streams.keys import key
 from streams.settings import Settings
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, dispatch_for
@@ -62,6 +63,7 @@ async def test_while_a_provider_changes_over_its_former_secret_is_taken_and_coun
     monkeypatch.setenv("QUANZU_RECEIPTS_SECRET_BEFORE", former)
     async with rigged(settings) as rig:
         await rig.receiving()
+        await rig.stands("r" + "a" * 16)
         # Nothing was sent under this id: who is known is told so, who is not is refused before.
         statuses = [(await post(rig, "sms", body, key)).status_code for key in (None, former.encode(), b"a stranger's")]
     assert (statuses, counted() - began) == ([404, 404, 401], 1)
@@ -120,12 +122,36 @@ async def test_a_receipt_is_known_by_the_case_after_the_book_was_lost(settings: 
         assert answer.json() == {"input": f"{dispatch.id}:delivered"}
 
 
+async def test_while_what_was_sent_is_not_known_yet_a_receipt_is_asked_for_again_and_not_refused(
+    settings: Settings,
+) -> None:
+    async with rigged(settings) as rig:
+        await rig.receiving()
+        unknown = dispatch_for("r" + "a" * 16)
+        body = {"id": "1", "dispatch": unknown.id, "result": "delivered"}
+        lost = await post(rig, "sms", body)
+        state = key("state", await rig.stands(unknown.resident))
+        await rig.redis.hset(state, "end", 20)
+        behind = await post(rig, "sms", body)
+        await rig.redis.hset(state, mapping={"end": 1, "run": "another/one"})
+        older = await post(rig, "sms", body)
+        await rig.stands(unknown.resident)
+        assert [each.status_code for each in (lost, behind, older, await post(rig, "sms", body))] == [
+            503,
+            503,
+            503,
+            404,
+        ]
+        assert "send it again" in lost.json()["reason"]
+
+
 async def test_what_is_forged_old_malformed_or_unknown_is_refused_with_the_reason(settings: Settings) -> None:
     async with rigged(settings, answer=always()) as rig:
         await rig.receiving()
         dispatch = await sent(rig, Action.SMS)
         good: dict[str, Any] = {"id": "1", "dispatch": dispatch.id, "result": "delivered"}
         stranger = dispatch_for("r" + "a" * 16)
+        await rig.stands(stranger.resident)
         refused = {
             401: [await post(rig, "sms", good, key=b"another"), await post(rig, "sms", good, wall=time.time() - 400)],
             400: [
