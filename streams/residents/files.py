@@ -7,7 +7,7 @@ they came in `FILE.refused.csv` beside the file, with the reason in front: put r
 import asyncio
 import csv
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple, Self
 
-from domain.entries import renewed
+from domain.entries import changed, merge, renewed
 from domain.id_keys import IdKeys
 from domain.identity import BEIJING, new_resident_id
 from schemas.errors import field_name
@@ -80,7 +80,7 @@ async def import_file(
     with _RefusedFile(path, table.encoding, table.heading) as refused:
         try:
             while chunk := list(islice(rows, CHUNK)):
-                read = await _read(chunk, keys, at, refused)
+                read = await _remembered(await _read(chunk, keys, at, refused), register, refused)
                 await taking  # the next chunk is read while this one is written
                 taking = asyncio.create_task(_take(read, register, at, report, refused))
                 report.rows += len(chunk)
@@ -146,6 +146,15 @@ async def _read(rows: Sequence[Row], keys: IdKeys, at: datetime, refused: "_Refu
     return read
 
 
+async def _remembered(read: list[_Read], register: Residents, refused: "_RefusedFile") -> list[_Read]:
+    """Without the rows under an id whose person was forgotten: they cost the others nothing."""
+    gone = await register.forgotten(each.resident.id for each in read if each.named)
+    for each in read:
+        if each.resident.id in gone:
+            refused.add(each.row, RowError("id", "was forgotten: nobody is entered under it again"))
+    return [each for each in read if each.resident.id not in gone]
+
+
 def _resident(row: Row, keys: IdKeys, today: date) -> Resident:
     if row.wrong:
         raise RowError(*row.wrong)
@@ -161,19 +170,37 @@ async def _take(
 ) -> None:
     """Find who is known, renew them, and write what is new."""
     ids = await _ids(read, register)
-    stored = await register.get(ids)
+    stored = await register.get([*ids, *(each.resident.merged_into for each in read if each.resident.merged_into)])
     latest = dict(stored)
     for (row, resident, *_), entry in zip(read, ids, strict=True):
         old = latest.get(entry)
         try:
-            new = renewed(old, resident, at) if old else resident.model_copy(update={"id": entry})
+            latest |= _taken(old, resident.model_copy(update={"id": entry}), latest, at)
         except ValueError as error:
             refused.add(row, RowError(*str(error).split(": ", 1)))
             continue
-        report.unchanged += new == old
-        report.imported += new != old
-        latest[entry] = new
+        report.unchanged += latest[entry] == old
+        report.imported += latest[entry] != old
     await register.put(new for entry, new in latest.items() if new != stored.get(entry))
+
+
+def _taken(
+    old: Resident | None, told: Resident, latest: Mapping[ResidentId, Resident], at: datetime
+) -> dict[ResidentId, Resident]:
+    """What changes by a row: of one that is merged into another also the other, or its telephones would be nobody's.
+
+    Where the other is not entered (yet), its own row has all. Raises ValueError, beginning with the column.
+    """
+    if old and old.merged_into and told.merged_into != old.merged_into:
+        raise ValueError(f"id: was merged into {old.merged_into}. Give what is new under that id")
+    new = renewed(old, told, at) if old else told
+    keep = latest.get(new.merged_into or "")
+    if keep is None or new == old:
+        return {new.id: new}
+    try:
+        return {each.id: each for each in merge(keep, changed(new, merged_into=None), at)}
+    except ValueError as error:
+        raise ValueError(f"merged_into: {error}") from None
 
 
 async def _ids(read: list[_Read], register: Residents) -> list[ResidentId]:

@@ -178,16 +178,19 @@ class Residents:
             done, strays = end, False
         return read
 
-    async def _refuse_forgotten(self, ids: Iterable[ResidentId]) -> None:
-        """Nothing would be sealed under a key that was destroyed: the entry would be gone with Redis."""
+    async def forgotten(self, ids: Iterable[ResidentId]) -> list[ResidentId]:
+        """Which of these ids are of people who were forgotten: `put` refuses them."""
         if self._settings.vault is None:
-            return
+            return []
         vault = Vault(self._settings)
         try:
-            gone = [entry for entry, key in (await vault.made(ids)).items() if key is None]
+            return [entry for entry, key in (await vault.made(ids)).items() if key is None]
         finally:
             await vault.aclose()
-        if gone:
+
+    async def _refuse_forgotten(self, ids: Iterable[ResidentId]) -> None:
+        """Nothing would be sealed under a key that was destroyed: the entry would be gone with Redis."""
+        if gone := await self.forgotten(ids):
             raise ForgottenError(
                 f"{gone[0]}{f' and {len(gone) - 1} more' if gone[1:] else ''} was forgotten: nobody is entered under "
                 "such an id again. Leave the id out, and the person has a new one"

@@ -29,6 +29,7 @@ LONGEST = 20  # lines of one row: more is a quote that was never closed
 LONGEST_LINE = 2**16  # bytes; of a row of several lines the characters
 MOST_COLUMNS = 100
 PARQUET_BATCH = 1000
+EXACT = 2**53  # from here on a float stands for several whole numbers
 LARGEST_GROUP = 2**31  # bytes that a row group says it has, unpacked: one is unpacked as a whole
 
 
@@ -242,7 +243,9 @@ def _parquet_rows(file: pq.ParquetFile, heading: list[str], read: list[int], nam
                 yield Row(read[0], [], {}, ("row", "has a value that cannot be written as text"))
                 continue
             fields = {column: _text(values[column]) for column in heading}
-            yield Row(read[0], list(fields.values()), fields)
+            rounded = next((column for column in heading if _rounded(values[column])), None)
+            wrong = (rounded, "is a float, which has lost its last digits: write it as text") if rounded else None
+            yield Row(read[0], list(fields.values()), fields, wrong)
 
 
 def _next_batch(batches: Iterator[pa.RecordBatch], read: list[int], name: str) -> pa.RecordBatch | None:
@@ -264,6 +267,13 @@ def _values(batch: pa.RecordBatch) -> Iterator[Mapping[str, object] | None]:
                 yield from batch.slice(place, 1).to_pylist()
             except (ValueError, OverflowError):
                 yield None
+
+
+def _rounded(value: object) -> bool:
+    """Whether it is a number that a float cannot hold: a card's of 19 digits comes out as another's."""
+    if isinstance(value, list):
+        return any(map(_rounded, value))
+    return isinstance(value, float) and abs(value) >= EXACT
 
 
 def _text(value: object) -> str:

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -211,6 +213,58 @@ async def test_a_row_that_cannot_be_read_is_refused_with_its_line_and_the_others
     ]
     assert (report.rows, report.imported, len(report.refused)) == (7, 3, 4)
     assert {entry.name for entry in await everybody(register)} == {"安某", "戊某", "庚某"}
+
+
+MERGED = "id,name,occupation,division,sex,birth_year,phones,accounts,merged_into"
+
+
+async def test_who_is_merged_by_a_row_is_found_by_both_entries_numbers_as_the_one_that_stays(
+    register: Residents, file: Path
+) -> None:
+    stays, goes, account = "r" + "a" * 16, "r" + "b" * 16, "9900000000000001"
+    about = "某某,retired,220102,女,1970"
+    first = [f"{stays},{about},+8614200000001,,", f"{goes},{about},+8614200000002,{account},"]
+    write(file, "\n".join([MERGED, *first, ""]).encode())
+    await import_file(file, register, KEYS, at=NOW)
+    write(file, f"{MERGED}\n{goes},{about},+8614200000002,{account},{stays}\n".encode())
+    report = await import_file(file, register, KEYS, at=NOW)
+    assert (report.imported, report.refused) == (1, [])
+    phones = [("+8614200000001", NOW), ("+8614200000002", NOW)]
+    assert await register.by_phone(phones) == [stays, stays]
+    assert await register.by_account([(account, NOW)]) == [stays]
+    again = await import_file(file, register, KEYS, at=NOW)
+    assert (again.imported, again.unchanged) == (0, 1)
+
+    # A file that has not heard of it would put a new number where nobody looks.
+    write(file, f"{MERGED}\n{goes},{about},+8614200000003,,\n".encode())
+    ((line, column, reason),) = (await import_file(file, register, KEYS, at=NOW)).refused
+    assert (line, column) == (2, "id")
+    assert stays in reason
+
+
+async def test_a_row_under_an_id_whose_person_was_forgotten_costs_itself_only(
+    register: Residents, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, about = "r" + "c" * 16, "某某,retired,220102,女,1970"
+
+    async def forgotten(ids: Iterable[ResidentId]) -> list[ResidentId]:
+        return [each for each in ids if each == gone]
+
+    monkeypatch.setattr(register, "forgotten", forgotten)
+    rows = [f"{gone},{about},+8614200000001,,", f",{about},+8614200000002,,"]
+    write(file, "\n".join([MERGED, *rows, ""]).encode())
+    report = await import_file(file, register, KEYS, at=NOW)
+    assert [(line, column) for line, column, _ in report.refused] == [(2, "id")]
+    assert [entry.phones[0].value for entry in await everybody(register)] == ["+8614200000002"]
+
+
+def test_a_number_that_a_float_cannot_hold_is_refused_and_not_entered_as_another_s(tmp_path: Path) -> None:
+    path = tmp_path / "residents.parquet"
+    cards = [6222021234567890123.0, None, 8614200000001.0]
+    pq.write_table(pa.table({"name": ["甲", "乙", "丙"], "accounts": pa.array(cards, pa.float64())}), path)
+    rows = list(open_rows(path).rows)
+    assert [row.wrong and row.wrong[0] for row in rows] == ["accounts", None, None]
+    assert rows[2].fields["accounts"] == "8614200000001"
 
 
 async def test_refused_rows_are_kept_as_they_came_and_can_be_put_right_and_imported(
