@@ -69,7 +69,7 @@ async def test_what_is_restored_lies_in_its_partition_and_order_tombstones_too(s
     residents = [(record.key, record.value) async for record in read_all(fresh, "residents")]
     assert residents == [(b"gone", None), (b"r1", b"{}")]
     assert told.keys() == {topic.name for topic in topics.ALL if topic.kept is None}
-    assert next(iter(told)) == "case-events"
+    assert [*told][:2] == ["case-snapshots", "case-events"]
 
 
 async def test_a_backup_is_private_and_never_written_over_another(saved: Path, old: Settings) -> None:
@@ -149,3 +149,10 @@ async def test_a_moment_before_the_journal_began_is_refused_with_the_times_that_
 async def test_a_backup_without_a_case_has_no_moment_to_go_back_to(saved: Path, fresh: Settings) -> None:
     with pytest.raises(BackupError, match="has no case"):
         await restored(fresh, saved, NOW)
+
+
+def test_snapshots_are_taken_before_the_journal_and_the_journal_before_whom_it_tells_of() -> None:
+    """The line goes on meanwhile: a case must be no newer than its journal, and nobody in it unknown."""
+    assert backup.KEPT[:2] == (topics.CASE_SNAPSHOTS, topics.CASE_EVENTS)
+    assert len(set(backup.KEPT)) == len(backup.KEPT)
+    assert {*backup.KEPT} == {topic for topic in topics.ALL if topic.kept is None}
