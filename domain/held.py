@@ -7,7 +7,7 @@ looked for: others have it too, and what is held on them is not the asker's to s
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain.identity import account_token, held, normal_account, normal_phone
@@ -15,6 +15,7 @@ from schemas.residents import Holding, Resident
 
 PARTIES = {"phones": ("called", "caller", "receiver", "sender", "phone"), "accounts": ("payer", "payee")}
 """Of a signal: the fields that name a telephone, and those that name an account."""
+LATE = timedelta(days=7)  # a record may tell of what was so long ago
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +26,22 @@ class Subject:
     words: tuple[bytes, ...]
     numbers: re.Pattern[bytes]
 
-    def mentioned(self, key: bytes | None, value: bytes) -> bool:
-        """Whether a record speaks of the person, by its key or anywhere in its value."""
-        return key == self.resident.id.encode() or any(word in value for word in self.words) or self.numbered(value)
+    def mentioned(self, key: bytes | None, value: bytes, at: datetime | None = None) -> bool:
+        """Whether a record of that time (none: of any) speaks of the person, by its key or anywhere in its value."""
+        named = key == self.resident.id.encode() or any(word in value for word in self.words)
+        return named or self.numbered(value, at)
 
-    def numbered(self, value: bytes) -> bool:
-        """Whether one of the person's numbers stands in it, and is no part of a longer one."""
-        return self.numbers.search(value) is not None
+    def numbered(self, value: bytes, at: datetime | None = None) -> bool:
+        """Whether a number stands in it, as no part of a longer one, that was the person's then or shortly before."""
+        return any(at is None or self._had(found[1].decode(), at) for found in self.numbers.finditer(value))
+
+    def _had(self, number: str, at: datetime) -> bool:
+        return any(
+            holding.value.removeprefix("+86") == number
+            and (holding.since is None or holding.since <= at)
+            and (holding.until is None or holding.until > at - LATE)
+            for holding in (*self.resident.phones, *self.resident.accounts)
+        )
 
     def signals(self, batch: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         """A record's signals that name the person, by a number that was the person's at that time."""
@@ -48,7 +58,7 @@ def subject(resident: Resident, secret: bytes) -> Subject:
     words = [resident.id, *tokens, *([resident.id_hash] if resident.id_hash else [])]
     numbers = [holding.value.removeprefix("+86") for holding in (*resident.phones, *resident.accounts)]
     found = "|".join(map(re.escape, sorted(numbers))) or "(?!)"  # the last fits nothing
-    pattern = re.compile(rf"(?<![0-9A-Za-z])(?:\+?86)?(?:{found})(?![0-9A-Za-z])".encode())
+    pattern = re.compile(rf"(?<![0-9A-Za-z])(?:\+?86)?({found})(?![0-9A-Za-z])".encode())
     return Subject(resident, tuple(word.encode() for word in words), pattern)
 
 

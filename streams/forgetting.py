@@ -59,24 +59,55 @@ class Forgotten:
 async def forget(line: Line, resident: ResidentId, by: str, reason: str) -> Forgotten:
     """Destroy the keys of a person, and take out of Redis what is known of him or her. It cannot be undone.
 
-    Raises NotForgottenError when a case still goes on, no worker answers, or nobody is known by that id; VaultError
-    without a vault.
+    Entries that were merged into this one are the same person's, and are forgotten first.
+
+    Raises NotForgottenError when a case still goes on, no worker answers, nobody is known by that id, or it was merged
+    into another; VaultError without a vault.
     """
     vault = Vault(line.settings)
     try:
-        return await _forgotten(line, vault, resident, by, reason)
+        merged = await _merged(line, resident)
+        for each in merged:
+            _refuse_open(await _cases(line, each))
+        _refuse_open(await _cases(line, resident))
+        found = [await _forgotten(line, vault, each, by, reason) for each in (*merged, resident)]
+        return Forgotten(
+            sum(each.cases for each in found), sum(each.records for each in found), sum(each.accounts for each in found)
+        )
     finally:
         await vault.aclose()
+
+
+async def _merged(line: Line, resident: ResidentId) -> list[ResidentId]:
+    """The entries that were merged into this one, at once or one after the other. The whole register is looked at."""
+    into: dict[ResidentId, list[ResidentId]] = {}
+    async for batch in line.residents.all():
+        for entry in batch:
+            if entry.merged_into:
+                into.setdefault(entry.merged_into, []).append(entry.id)
+                if entry.id == resident:
+                    raise NotForgottenError(
+                        f"{resident} was merged into {entry.merged_into}: nothing was destroyed. Forget that one, and "
+                        "what was merged into it is forgotten with it"
+                    )
+    found = [resident]
+    for each in found:  # it grows meanwhile
+        found += [other for other in into.get(each, ()) if other not in found]
+    return found[:0:-1]  # the furthest first: whoever was interrupted still finds the rest
+
+
+def _refuse_open(cases: list[Case]) -> None:
+    if cases and cases[-1].open:
+        raise NotForgottenError(
+            f"case {cases[-1].id} is open: nobody is forgotten while he is in danger. Close it first"
+        )
 
 
 async def _forgotten(line: Line, vault: Vault, resident: ResidentId, by: str, reason: str) -> Forgotten:
     entry, cases = (await line.residents.get([resident])).get(resident), await _cases(line, resident)
     if entry is None and not cases:
         raise NotForgottenError(f"there is no resident {resident!r}: the console's search has the ids")
-    if cases and cases[-1].open:
-        raise NotForgottenError(
-            f"case {cases[-1].id} is open: nobody is forgotten while he is in danger. Close it first"
-        )
+    _refuse_open(cases)
     now = line.clock.now()
     await audit.write(line.producer, [AuditEntry(at=now, by=by, act="forget", on=resident, reason=reason)])
     records = await _records(line, subject(entry, line.settings.key())) if entry else set()
@@ -113,14 +144,27 @@ async def _records(line: Line, person: Subject) -> set[str]:
 
 
 async def _accounts(line: Line, resident: ResidentId, entry: Resident | None) -> set[str]:
-    """The tokens of the person's accounts, and of those that only he or she has paid, as far as anybody knows."""
+    """The tokens of the person's accounts, and of those that only he or she has paid, as far as anybody knows.
+
+    Raises NotForgottenError while another's open case has paid the person: without the number nobody stops that money.
+    """
     own = {account_token(line.settings.key(), each.value) for each in (entry.accounts if entry else ())}
     paid: dict[bool, set[str]] = {True: set(), False: set()}
     async for record in read_all(line.settings, topics.CASE_SNAPSHOTS.name):
         if record.value:
             case = Case.model_validate_json(record.value, extra=ANY_VERSION)
-            paid[case.resident == resident].update(payment.payee for payment in case.payments)
-    return own | (paid[True] - paid[False] - {WITHHELD})
+            paid[case.resident == resident].update(payees := {payment.payee for payment in case.payments})
+            if own & payees and case.resident != resident and await _goes_on(line, case):
+                raise NotForgottenError(f"case {case.id} is open and has paid the person: nothing was destroyed. Wait")
+    alone = paid[True] - paid[False] - {WITHHELD}
+    payers = await EvidenceStore(line.redis, line.settings.partitions).payers(alone)
+    return own | {token for token in alone if payers[token] <= {resident}}  # the others' danger may be yet to come
+
+
+async def _goes_on(line: Line, told: Case) -> bool:
+    """Whether a case of which a snapshot was read is open: there is an older one of it on the topic too."""
+    case = await line.store.case(home(told.resident, line.settings.partitions), told.id)
+    return (case or told).open
 
 
 async def _empty_cases(line: Line, resident: ResidentId, cases: list[Case], by: str) -> None:

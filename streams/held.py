@@ -8,6 +8,7 @@ import asyncio
 import io
 import zipfile
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -16,8 +17,9 @@ from domain.held import Subject
 from schemas.base import ANY_VERSION
 from schemas.dead_letters import DeadLetter
 from streams.reader import Read, read_all
+from streams.seals import OF_RESIDENT, owner_of
 from streams.settings import Settings
-from streams.topics import ALL, DEAD_LETTERS, LANES, Topic
+from streams.topics import ALL, CALLS, DEAD_LETTERS, LANES, Topic
 
 MANIFEST = "manifest.json"
 Found = dict[str, Any]
@@ -62,24 +64,42 @@ def parts(topic: Topic, record: Read, subject: Subject) -> Iterator[object]:
     value = record.value or b""
     if topic is DEAD_LETTERS:
         yield from _letter(value, subject)
+    elif topic.name in OF_RESIDENT:  # another's may name the person's number or account: it is not the person's
+        if owner_of(topic.name, record.key, None) == subject.resident.id:
+            yield _json(value)
     elif subject.mentioned(record.key, value):
         whole = _json(value)
+        if topic.name in _LANES and isinstance(whole, dict):
+            whole = whole.get("signals", [whole])  # sent again, or one by itself
         if topic.name in _LANES and isinstance(whole, list):
             yield from subject.signals([each for each in whole if isinstance(each, dict)])
-        elif topic.name in _LANES and isinstance(whole, dict):
-            yield from subject.signals([whole])
-        else:
+        elif subject.mentioned(record.key, value, _at(whole)) and not _another_calls(topic, whole, subject):
             yield whole
 
 
 def _letter(value: bytes, subject: Subject) -> Iterator[object]:
     """A dead letter: the bytes that were refused lie in it encoded."""
     try:
-        raw = DeadLetter.model_validate_json(value, extra=ANY_VERSION).content
+        letter = DeadLetter.model_validate_json(value, extra=ANY_VERSION)
+        raw, at = letter.content, letter.at
     except ValueError:  # it is none itself, and then only what can be seen of it counts
-        raw = b""
-    if subject.mentioned(None, raw) or subject.mentioned(None, value):
+        raw, at = b"", None
+    if subject.mentioned(None, raw, at) or subject.mentioned(None, value, at):
         yield _json(value)
+
+
+def _at(whole: object) -> datetime | None:
+    """When a record was made, if it says so."""
+    try:
+        return datetime.fromisoformat(str(whole["at"])) if isinstance(whole, dict) else None
+    except (KeyError, ValueError):
+        return None
+
+
+def _another_calls(topic: Topic, whole: object, subject: Subject) -> bool:
+    """Of those who share a telephone it was another who called."""
+    who = whole.get("resident") if topic is CALLS and isinstance(whole, dict) else None
+    return who not in (None, subject.resident.id)
 
 
 def _json(value: bytes) -> object:

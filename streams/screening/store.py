@@ -157,6 +157,18 @@ class EvidenceStore:
                 pipe.hdel(where, token) if account is None else pipe.hset(where, token, account)
             await pipe.execute()
 
+    async def payers(self, tokens: Iterable[str]) -> dict[str, set[ResidentId]]:
+        """Who has paid each account lately."""
+        asked = list(tokens)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for token in asked:
+                pipe.zrange(f"{key('payers', spread(token, self._partitions))}:{token}", 0, -1)
+            answers = await pipe.execute() if asked else []
+        return {
+            token: {_unpacked(raw.decode()).resident for raw in found}
+            for token, found in zip(asked, answers, strict=True)
+        }
+
     async def forget(self, resident: ResidentId) -> None:
         """Forget what is known of a resident; when the case was settled stays."""
         partition = home(resident, self._partitions)

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import pytest_asyncio
 
+from domain.entries import merge
 from domain.export import pseudonyms
 from domain.identity import account_token, new_resident_id
 from schemas.calls import Call as CallIn
@@ -298,3 +299,29 @@ async def test_who_was_forgotten_half_way_is_forgotten_wholly_the_second_time(
     await forget(house.line, person.id, "supervisor-1", "a test")
     assert await house.line.residents.get([person.id]) == {}
     assert await in_redis(house, [NAME.encode(), person.phones[0].value.encode()]) == set()
+
+
+async def test_what_was_merged_into_a_person_is_forgotten_with_him(a_house: House) -> None:
+    house = a_house
+    line = Line.begun(house)
+    keep, gone = await line.resident(name="留存某"), await line.resident(name=NAME, address=ADDRESS)
+    await house.line.residents.put(merge(keep, gone, house.clock.now()))
+    with pytest.raises(NotForgottenError, match=f"was merged into {keep.id}: nothing was destroyed"):
+        await forget(house.line, gone.id, "supervisor-1", "a test")
+    await forget(house.line, keep.id, "supervisor-1", "a test")
+    assert await house.line.residents.get([keep.id, gone.id]) == {}
+    numbers = [holding.value for who in (keep, gone) for holding in (*who.phones, *who.accounts)]
+    assert await in_redis(house, [word.encode() for word in (NAME, ADDRESS, "留存某", *numbers)]) == set()
+
+
+async def test_a_payee_is_not_forgotten_while_money_of_somebody_in_danger_may_be_stopped_there(a_house: House) -> None:
+    house = a_house
+    line = Line.begun(house)
+    payee, victim = await line.resident(name=NAME), await line.resident()
+    account = payee.accounts[0].value
+    await sent(line, call(line, victim, ongoing=True), transfer(line, victim, account))
+    await line.settle()
+    with pytest.raises(NotForgottenError, match="is open and has paid the person: nothing was destroyed"):
+        await forget(house.line, payee.id, "supervisor-1", "asked for by the payee")
+    assert await house.line.outgoing.account(account_token(house.settings.key(), account)) == account
+    assert (await house.line.residents.get([payee.id]))[payee.id].name == NAME
