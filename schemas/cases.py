@@ -166,6 +166,7 @@ class Case(Model):
     outcome: Outcome | None = None
     contacted: list[Contacted] = Field(default_factory=list)  # of the last day, of the resident's earlier case too
     warned_at: When | None = None  # the latest contact that reached the resident
+    danger_at: When | None = None  # when graver danger, or more money moving, was told last
     claimed_by: Text | None = None
     offered_at: When | None = None  # since when a call is on the desk that nobody took
     script: Token | None = None  # by which the resident was asked last

@@ -226,6 +226,7 @@ class OfficerReport(_ForCase):
     outcome: OutcomeAct | None = None
     note: Note = ""
     to: Text | None = None  # of one handed over: the colleague who is to go
+    told_at: When | None = None  # of one that was kept while there was no network: when it came
 
 
 class Deadline(_ForCase):

@@ -51,8 +51,10 @@ def _refusal(draft: Draft, given: OperatorReport) -> str | None:
         return f"the case has changed since: version {case.version}, seen was {given.seen}; look again"
     if needs == "open" and not case.open:
         return "the case is closed"
-    if needs == "danger" and case.settled:
+    if needs in ("danger", "plan") and case.settled:
         return f"the case is settled: {case.state.value.replace('_', ' ')}"
+    if needs == "plan" and draft.plan_over:
+        return "the resident is defrauded already"  # no channel would carry it out (domain/standing)
     return None
 
 
@@ -213,15 +215,16 @@ def _confirm(draft: Draft, act: ConfirmAct, by: str) -> None:
             release(draft, step, f"{by} has confirmed the danger")
 
 
-# What an act does, and what it needs of the case: "open", "danger" (neither dissuaded nor cleared), or nothing.
+# What an act does, and what it needs of the case: "open", "danger" (neither dissuaded nor cleared), "plan" (nor
+# defrauded), or nothing.
 _ACTS: dict[type, tuple[Callable[[Draft, Any, str], None], str]] = {
     OutcomeAct: (_outcome, "open"),
     LowerAct: (_lower, "danger"),
-    CallAgainAct: (_call_again, "danger"),
-    SendOfficerAct: (_send_officer, "danger"),
+    CallAgainAct: (_call_again, "plan"),
+    SendOfficerAct: (_send_officer, "plan"),
     AskStopAct: (_ask_stop, "danger"),
     ReleaseStopAct: (_release_stop, ""),
-    TellContactAct: (_tell_contact, "danger"),
+    TellContactAct: (_tell_contact, "plan"),
     ClaimAct: (_claim, "open"),
     NoteAct: (_note, ""),
     AnswersAct: (_answers, "open"),

@@ -41,6 +41,7 @@ def opened(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> D
         booked_before=ledger.booked(earlier) if earlier else [],
         contacted=fatigue.recent(earlier, now) if earlier else [],
         warned_at=earlier.warned_at if earlier else None,
+        danger_at=now,
     )
     draft = Draft(case, rules, now, version=1, signal_at=given.signal_at)
     draft.say(FactKind.OPENED, f"{case.level.value}: {words(case.danger.reasons)}")
@@ -68,6 +69,9 @@ def alert(draft: Draft, given: Alert) -> None:
         _evidence(draft, news, changed=changed)
         if changed:
             _goes_on(draft, before, given, news)
+    again = before.settled and not draft.case.settled
+    if graver or again or len(draft.case.payments) > len(before.payments):
+        draft.set(danger_at=draft.now)
     if changed and not draft.case.settled:
         plan_stops(draft)
 

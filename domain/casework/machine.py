@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.casework import alerts, fatigue, money
+from domain.casework import alerts, fatigue, money, payments
 from domain.casework.acts import operator_report, refuse
 from domain.casework.draft import CLOSE, Decision, Draft, Rules, is_clock
 from domain.casework.endings import defrauded, finish, forget, time_to_close
@@ -69,6 +69,7 @@ def lift(case: Case | None, change: HoldChange, rules: Rules, now: datetime) -> 
 
 def _let_go(draft: Draft, step: Step, change: HoldChange) -> None:
     if change.lift == "drop":
+        payments.not_asked(draft, step)
         draft.change(step, state=StepState.WITHDRAWN, due=None)
         draft.say(FactKind.DROPPED, f"dropped with {change.hold.id}", step)
     else:

@@ -35,9 +35,14 @@ def merged(known: Sequence[Payment], told: Sequence[Payment]) -> list[Payment]:
 
 
 def can_be_stopped(draft: Draft, payment: Payment) -> bool:
-    """Whether asking the bank may still help: not caught yet, and not settled for too long."""
+    """Whether asking the bank may still help: not caught yet, and not settled for too long.
+
+    From an account that is stopped nothing has left, however long ago the payment was settled there.
+    """
     young = draft.now - payment.at <= draft.plan.stop.settled_within
-    return not safe(draft.case, payment.transfer) and (payment.state is not TransferState.SETTLED or young)
+    stopped = payment.stop is not None and payment.stop.state is StopState.IN_FORCE
+    there = payment.state is not TransferState.SETTLED or young or stopped
+    return there and not safe(draft.case, payment.transfer)
 
 
 def money_at_risk(draft: Draft) -> bool:

@@ -181,12 +181,12 @@ def bring_forward(draft: Draft, actions: Collection[Action], because: str, *, at
 
 
 def ask(draft: Draft, name: str, action: Action, because: str) -> None:
-    """Have a step taken that somebody asked for: the one that waits is moved, one that is out is enough.
+    """Have a step taken that somebody asked for: the one that waits is moved, one that is out or held is enough.
 
     A call waits for the operator who has the case, and goes out when he gives it back or says nothing in time.
     """
     live = draft.live(action)
-    if (live and bring_forward(draft, [action], because)) or any(step.state is StepState.SENT for step in live):
+    if (live and bring_forward(draft, [action], because)) or any(step.state is not StepState.PENDING for step in live):
         return
     taken = draft.case.claimed_by is not None and action is Action.OPERATOR_CALL
     due = draft.now + draft.plan.talk_within if taken else draft.now

@@ -1,6 +1,6 @@
 """What an officer or grid worker reports from the way and from the door."""
 
-from domain.casework import fatigue, outcomes
+from domain.casework import fatigue, money, outcomes
 from domain.casework.draft import Draft
 from domain.casework.follow import follow
 from domain.casework.steps import end
@@ -8,7 +8,7 @@ from domain.plan import rule_of
 from schemas.cases import CaseState, Step, StepState
 from schemas.events import FactKind
 from schemas.inputs import Checklist, OfficerReport, VisitStage
-from schemas.levels import Action
+from schemas.levels import Action, Outcome
 
 _WORDS = {
     VisitStage.ASSIGNED: "assigned",
@@ -32,8 +32,11 @@ def officer_report(draft: Draft, given: OfficerReport) -> None:
     draft.say(FactKind.VISIT, _words(given), step, by=given.by)
     if awaited is not None:
         _stage(draft, given, awaited)
+    elif given.stage is VisitStage.DONE and _outdated(draft, given):
+        _warned_before(draft, given)
     elif given.outcome is not None and given.stage is VisitStage.DONE:
         outcomes.apply(draft, given.outcome, given.by, None, Action.OPERATOR_CALL)
+    draft.now = max(draft.now, given.told_at or draft.now)  # what follows goes out now, and has its time from now on
 
 
 def _stage(draft: Draft, given: OfficerReport, step: Step) -> None:
@@ -67,12 +70,30 @@ def no_longer_under_way(draft: Draft, why: str) -> None:
 
 
 def _done(draft: Draft, given: OfficerReport, step: Step) -> None:
+    if _outdated(draft, given):
+        _warned_before(draft, given)
+        no_longer_under_way(draft, "the visit is done")
+        end(draft, step, StepState.DONE, "visited before the danger that there is now")
+        return
     if given.outcome is not None:
         outcomes.apply(draft, given.outcome, given.by, step, Action.OPERATOR_CALL)
         return
     draft.reached()
     no_longer_under_way(draft, "the visit is done")
     end(draft, step, StepState.DONE, "visited, and no outcome told")
+
+
+def _outdated(draft: Draft, given: OfficerReport) -> bool:
+    """Whether it is told late, and the talk was before the danger that there is now: then it settles nothing."""
+    settles = given.outcome is not None and given.outcome.outcome in (Outcome.DISSUADED, Outcome.FALSE_ALARM)
+    return settles and draft.case.danger_at is not None and given.at < draft.case.danger_at
+
+
+def _warned_before(draft: Draft, given: OfficerReport) -> None:
+    draft.reached()
+    if given.outcome is not None:
+        money.claim(draft, given.outcome.kept, given.by)
+    draft.say(FactKind.NOTE, "told of a talk before the danger that there is now: it settles nothing", by=given.by)
 
 
 def _words(given: OfficerReport) -> str:

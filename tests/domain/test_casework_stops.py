@@ -14,16 +14,16 @@ from tests.domain.builders import NOON, Line, payment
 STOPS = (Action.STOP_PAYMENT, Action.STOP_AGAIN, Action.STOP_RELEASE)
 
 
-def asked(*others: str) -> Line:
+def asked(*others: str, state: TransferState = TransferState.PENDING) -> Line:
     """A red case whose bank has been asked to stop the payment."""
     line = Line()
-    line.alert(Level.RED, payment(), *(payment(name) for name in others))
+    line.alert(Level.RED, payment(state=state), *(payment(name) for name in others))
     line.pass_to(timedelta(minutes=2))
     return line
 
 
-def in_force() -> Line:
-    line = asked()
+def in_force(state: TransferState = TransferState.PENDING) -> Line:
+    line = asked(state=state)
     line.bank(BankState.IN_FORCE, amount=400_000)
     return line
 
@@ -54,6 +54,18 @@ def test_a_stop_is_reminded_of_before_it_runs_out_and_asked_once_more_and_no_thi
     assert stop is not None
     assert (stop.state, stop.times) == (StopState.EXPIRED, 2)
     assert line.act(AskStopAct(transfer="bank:1")).facts[0].kind is FactKind.REFUSED
+
+
+def test_a_stop_on_money_that_has_settled_is_asked_for_once_more_too() -> None:
+    line = in_force(TransferState.SETTLED)
+    line.pass_to(timedelta(hours=46))
+    assert stop_dispatches(line)[:2] == [Action.STOP_PAYMENT, Action.STOP_AGAIN]
+
+
+def test_a_stop_on_money_that_has_settled_may_be_asked_for_by_hand_as_long_as_it_is_in_force() -> None:
+    line = in_force(TransferState.SETTLED)
+    line.pass_to(timedelta(hours=30))
+    assert not [fact for fact in line.act(AskStopAct(transfer="bank:1")).facts if fact.kind is FactKind.REFUSED]
 
 
 def test_an_account_is_stopped_twice_at_most_whichever_payments_it_was_for() -> None:

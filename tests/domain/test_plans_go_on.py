@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
-from domain.casework import deadlines
+from domain.casework import deadlines, lift
 from domain.standing import standing
 from schemas.cases import StepState
-from schemas.inputs import CallAgainAct, ClaimAct, VisitStage
-from schemas.levels import Action, Level, Outcome, Result
-from tests.domain.builders import NOON, Line, contact_result, danger, payment
+from schemas.events import FactKind
+from schemas.inputs import CallAgainAct, ClaimAct, HoldChange, SendOfficerAct, TellContactAct, VisitStage
+from schemas.levels import Action, Channel, Level, Outcome, Result
+from tests.domain.builders import NOON, Line, contact_result, danger, hold, payment, profile, rules
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BESIDE = (Action.STOP_PAYMENT, Action.FOLLOW_UP)  # what is done without contacting anybody in danger
@@ -115,3 +116,40 @@ def test_who_asked_for_a_person_and_is_talked_out_of_it_by_the_operator_who_had_
     line.outcome(Outcome.DISSUADED)
     line.pass_to(10 * HOUR)
     assert Action.OPERATOR_CALL not in [each.action for each in line.sent()]
+
+
+def test_an_officer_who_is_asked_for_twice_while_a_hold_stands_is_sent_once() -> None:
+    mute = hold(until=NOON + 10 * HOUR, channel=Channel.VISIT)
+    line = Line(mute)
+    line.alert(Level.RED, payment())
+    line.pass_to(3 * MINUTE)
+    line.outcome(Outcome.NOT_PERSUADED)
+    line.act(SendOfficerAct(reason="quickly"))
+    lifted = HoldChange(id="lifted", at=line.now, hold=mute, lift="release")
+    sent = lift(line.here, lifted, rules(), line.now).dispatches
+    assert [each.action for each in sent if each.action is Action.VISIT] == [Action.VISIT]
+
+
+def test_who_was_defrauded_is_not_promised_a_contact_that_no_channel_makes() -> None:
+    for act in (SendOfficerAct(reason="in despair"), CallAgainAct(when=NOON + HOUR), TellContactAct(contact=0)):
+        line = Line()
+        line.alert(Level.RED, payment(), of=profile(contacts=1))
+        line.pass_to(2 * MINUTE)
+        line.outcome(Outcome.ALREADY_DEFRAUDED, lost_fen=100)
+        line.act(act)
+        assert line.facts(FactKind.REFUSED) == ["the resident is defrauded already"]
+
+
+def test_a_stop_that_was_dropped_with_a_hold_is_asked_for_when_the_victim_tells_of_it() -> None:
+    mute = hold(until=NOON + 10 * HOUR, channel=Channel.PAYMENT)
+    line = Line()
+    line.alert(Level.RED, payment())
+    line.pass_to(2 * MINUTE)
+    line.result(Result.FAILED, Action.STOP_PAYMENT)
+    line.rules = rules(mute)
+    line.pass_to(MINUTE)
+    line.case = lift(line.here, HoldChange(id="l", at=line.now, hold=mute, lift="drop"), rules(), line.now).case
+    line.rules = rules()
+    asked = len([each for each in line.sent() if each.action is Action.STOP_PAYMENT])
+    told = line.victim(1_000_000, "bank:1").dispatches
+    assert Action.STOP_PAYMENT in [each.action for each in told], f"asked {asked} times, and the bank never had it"

@@ -79,6 +79,12 @@ RULES = (
     ),
     _rule(r"the case is closed", "案件已结案"),
     _rule(r"the case is settled: (?P<state>[a-z ]+)", "案件已处置：%(state)s"),
+    _rule(r"the resident is defrauded already", "当事人已被骗：预警计划已结束，后续由回访跟进"),
+    _rule(
+        r"told of a talk before the danger that there is now: it settles nothing",
+        "补报的是当前险情之前的谈话：不作为结论",
+    ),
+    _rule(r"visited before the danger that there is now", "上门早于当前险情"),
     _rule(r"the level is (?P<level>\w+): (?P<level2>\w+) is not lower", "当前为%(level)s，%(level2)s并不更低"),
     _rule(r"a call is put off by (?P<n>\d+) days at most", "致电最多推迟 %(n)s 天"),
     _rule(r"the resident asked to be called then, says (?P<by>.+)", "%(by)s：当事人要求届时致电"),

@@ -130,7 +130,7 @@ class Taking:
             case InterpreterAct():
                 return await self._to_case(act, case, _interpreter(act, task, case, at))
             case _:
-                return await self._to_case(act, case, _report(act, task, at))
+                return await self._to_case(act, case, _report(act, task, at, self._services.line.clock.now()))
 
     async def _to_case(self, act: OnTask, case: Case | None, given: OfficerReport | OperatorReport) -> Told | Written:
         """For the case to be told; where it was before, only the answer was lost."""
@@ -222,7 +222,7 @@ def _case_of(given: ResidentInput) -> str:
     return str(getattr(given, "case", given.resident))
 
 
-def _report(act: StageAct | HandOverAct, task: Task, at: datetime) -> OfficerReport:
+def _report(act: StageAct | HandOverAct, task: Task, at: datetime, now: datetime) -> OfficerReport:
     """The report of a stage, as a station's gateway would write it (streams/channels/receipts)."""
     name = parse(task.dispatch)
     stage = act.stage if isinstance(act, StageAct) else VisitStage.HANDED_OVER
@@ -240,6 +240,7 @@ def _report(act: StageAct | HandOverAct, task: Task, at: datetime) -> OfficerRep
         outcome=act.outcome if isinstance(act, StageAct) else None,
         note=act.note,
         to=act.to if isinstance(act, HandOverAct) else None,
+        told_at=now,
     )
 
 
