@@ -59,6 +59,7 @@ _OWN_OF_CONSOLE = (
         "under-way:*",
         "totp-used:*",
         "unmask*",
+        "release-telling:*",
         "task-*",
         "{kept-back}*",
         "LIMITS*",

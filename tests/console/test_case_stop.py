@@ -1,7 +1,15 @@
 """A stop-payment that is kept back for some seconds, over HTTP: taken back, or sent."""
 
+import pytest
+
+from console.web import acting, answers
+from console.web.case import kept_back
 from console.web.case.kept_back import ACTS
+from console.web.services import Services
+from console.web.who import Who
 from schemas.cases import Case, StopState
+from schemas.events import FactKind
+from schemas.inputs import Act, OperatorReport
 from schemas.staff import StaffRole
 from tests.console.case_forms import JSON, SECONDS, latest, looks, notes, red, send
 from tests.console.stage import Client, Stage
@@ -54,6 +62,34 @@ async def test_a_stop_goes_to_the_bank_when_its_seconds_are_over_though_the_case
     assert facts.count("a stop-payment is asked for") == 1
     written = [entry for entry in await looks(console, case.id) if entry.act == "ask-stop"]
     assert [entry.by for entry in written] == [operator.account.login]
+
+
+async def test_a_stop_that_was_refused_late_since_the_case_had_changed_is_asked_for_anew(
+    console: Stage, line: Line, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a worker starts again: what lies before it is decided on first, and nobody has waited for the answer."""
+    resident, case = await red(line)
+    written = list[str]()
+
+    def acted(services: Services, who: Who, now: Case, act: Act, name: str) -> OperatorReport:
+        message = acting.acted(services, who, now, act, name)
+        written.append(message.id)
+        return message.model_copy(update={"seen": 1}) if len(written) == 1 else message
+
+    monkeypatch.setattr(kept_back, "acted", acted)
+    monkeypatch.setattr(kept_back, "LOST_SECONDS", 0.5)
+    monkeypatch.setattr(answers, "ANSWER_SECONDS", 0.0)
+    told = await stop(console, operator, case)
+
+    async def gone() -> bool:
+        return not await console.services.line.redis.hexists(ACTS, str(told["undo"]))
+
+    await until(gone, SECONDS)
+    await line.settle()
+    facts = await line.facts(resident)
+    assert [fact.words for fact in facts].count("a stop-payment is asked for") == 1
+    assert "the case has changed since" in next(fact.words for fact in facts if fact.kind is FactKind.REFUSED)
+    assert len(set(written)) == len(written) > 1
 
 
 async def test_another_operator_cannot_take_a_stop_back_and_a_supervisor_can(

@@ -5,6 +5,9 @@ import csv
 import io
 from datetime import timedelta
 
+import pytest
+
+from console.web import answers
 from domain import releases
 from domain.shifts import day_of
 from schemas.cases import StopState
@@ -110,6 +113,29 @@ async def test_an_approval_that_was_cut_off_is_noted_also_when_the_bank_has_lift
     kept = await console.services.line.releases.get(request.id)
     assert kept is not None
     assert (kept.state, kept.decided_by) == (ReleaseState.APPROVED, bert.account.login)
+
+
+async def test_an_approval_that_the_case_has_not_answered_yet_is_not_noted_as_approved(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = await stopped(console)
+    async with await console.signed_in(DESK) as anna, await console.signed_in(DESK) as bert:
+        request = await ask(console, anna, stop)
+        with monkeypatch.context() as impatient:
+            impatient.setattr(answers, "ANSWER_SECONDS", 0.0)
+            assert await decide(bert, request, "approve") == 202
+        kept = await console.services.line.releases.get(request.id)
+        assert kept is not None
+        assert releases.is_open(kept), "it may still be refused"
+        await stop.line.settle()
+        assert await decide(bert, request, "approve") == 303
+    kept = await console.services.line.releases.get(request.id)
+    assert kept is not None
+    assert (kept.state, kept.decided_by) == (ReleaseState.APPROVED, bert.account.login)
+    await stop.line.advance(minutes=3)
+    await known(console, stop, StopState.RELEASED)
+    stop.line.expect_stop(stop.mule, Action.STOP_RELEASE)
+    assert [each for each in stop.line.bank.left if each.action == Action.STOP_RELEASE] == []
 
 
 async def test_who_asked_is_refused_as_the_one_who_decides(console: Stage) -> None:

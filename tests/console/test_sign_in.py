@@ -1,5 +1,6 @@
 """Signing in as people do, over HTTP: passwords, second factors, sessions; and what becomes of guessing."""
 
+import asyncio
 import re
 import time
 
@@ -330,3 +331,25 @@ async def test_what_lies_in_redis_and_on_the_topic_opens_nothing(console: Stage)
     assert PASSWORD not in kept
     assert somebody.authenticator.secret not in kept
     assert not any(code in kept for code in somebody.recovery)
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "look"),
+    [
+        (StaffRole.SUPERVISOR, "/alarms/events", "console.web.routes.alarms.SESSION_SECONDS"),
+        (StaffRole.OFFICER, "/tasks/events", "console.web.routes.tasks.LOOK_SECONDS"),
+    ],
+)
+async def test_the_streams_of_pages_that_wait_end_with_their_session(
+    console: Stage, monkeypatch: pytest.MonkeyPatch, role: StaffRole, path: str, look: str
+) -> None:
+    monkeypatch.setattr(look, 0.05)
+    async with (
+        await console.signed_in(role) as client,
+        client.stream("GET", path, headers={"accept": "text/event-stream"}) as told,
+        asyncio.timeout(20),
+    ):
+        lines = told.aiter_lines()
+        assert (await anext(lines)).startswith("event: ")
+        await console.services.sessions.end(client.token)
+        assert "signed" in " ".join([line async for line in lines])

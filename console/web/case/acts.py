@@ -72,10 +72,14 @@ async def act(services: Services, who: Who, case_id: str, body: ActBody) -> Answ
 
 async def before(services: Services, who: Who, case: Case, body: ActBody) -> Answer | None:
     """What came of the same form when it was sent before; none: the case knows nothing of it."""
-    name = input_id(who, case.id, body)
+    return await came_of(services, case, input_id(who, case.id, body), body.seen)
+
+
+async def came_of(services: Services, case: Case, name: str, seen: int) -> Answer | None:
+    """What came of an input of the case; none: the case knows nothing of it. `seen`: a version from before it."""
     if not await answers.applied(services, case.resident, name):
         return None
-    told = (await news(services, case, body.seen)).told
+    told = (await news(services, case, seen)).told
     return next((answers.answer_of(each.facts) for each in told if each.input == name), Answer(Answered.WAITING))
 
 

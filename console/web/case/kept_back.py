@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from console.web import answers, trail
 from console.web.acting import acted
 from console.web.answers import Answered
-from console.web.case.acts import ActBody, input_id
+from console.web.case.acts import ActBody, came_of, input_id
 from console.web.services import Services
 from console.web.who import Who
 from schemas.base import ANY_VERSION, Model, Text, When
@@ -33,6 +33,7 @@ SENT = "{kept-back}:sent:"  # and the id: there for a day, so that a form sent a
 DAY_SECONDS = 86_400
 LOOK_SECONDS = 0.2
 LOST_SECONDS = 20.0  # what is being sent for so long was left by a console that stopped
+OVERTAKEN = "the case has changed since"  # how casework begins to refuse what was seen before
 TRIES = 4  # a case that changes meanwhile refuses what was seen before: it is said anew
 
 
@@ -132,33 +133,42 @@ class KeptBack:
             await self._send(name.decode(), recovered=True)
 
     async def _send(self, name: str, *, recovered: bool) -> None:
-        """Write the act to its case. One that was taken back meanwhile is not there any more."""
-        if kept := await self._load(name):
-            await self._write(kept, recovered=recovered)
+        """Write the act to its case. One that was taken back meanwhile is not there any more.
+
+        What is written and not answered yet stays among what is being sent: the case may still refuse it.
+        """
+        kept = await self._load(name)
+        if kept and not await self._write(kept, recovered=recovered):
+            await self._redis.zadd(SENDING, {name: self._now()})
+            return
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hdel(ACTS, name)
             pipe.zrem(SENDING, name)
             pipe.set(SENT + name, 1, ex=DAY_SECONDS)
             await pipe.execute()
 
-    async def _write(self, kept: KeptAct, *, recovered: bool) -> None:
+    async def _write(self, kept: KeptAct, *, recovered: bool) -> bool:
         """The act, on the case as it stands: what happened in these seconds nobody could have seen.
 
-        Refused because the case has changed once more, it is said anew; so is one that another console may have said
-        (`recovered`) if nothing has come of it.
+        False while it is not known what came of it.
+        Refused because the case has changed once more, it is said anew. What was said before (`recovered`), by this
+        console or another, is not said again before it is known what came of it.
         """
         for attempt in range(TRIES):
             case = await self._services.desk.load(kept.case)
             if case is None:
                 log.warning("case %s is gone: what was kept back for it is dropped", kept.case)
-                return
+                return True
             name = f"{kept.id}.{attempt}" if attempt else kept.id
-            message = acted(self._services, kept.who, case, kept.body.act, name)
-            answer = await answers.put(self._services, kept.who, message)
-            overtaken = answer.event is not None and message.seen < answer.event.case.version - 1
-            unknown = recovered and answer.how is Answered.WAITING
-            if not (unknown or (answer.how is Answered.REFUSED and overtaken)):
-                return
+            answer = await came_of(self._services, case, name, kept.body.seen) if recovered else None
+            if answer is None:
+                message = acted(self._services, kept.who, case, kept.body.act, name)
+                answer = await answers.put(self._services, kept.who, message)
+            if answer.how is Answered.WAITING:
+                return False
+            if answer.how is Answered.DONE or not answer.words.startswith(OVERTAKEN):
+                return True
+        return True
 
     async def _load(self, name: str) -> KeptAct | None:
         raw = await self._redis.hget(ACTS, name)

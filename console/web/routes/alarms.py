@@ -4,6 +4,7 @@ A page shows them with `{% include "alarms.html" %}` and nothing more.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
@@ -26,6 +27,7 @@ from streams.retry import wanted
 door = Door()
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 LOOK_SECONDS = 0.5  # wall: so late an alarm may be on a screen
+SESSION_SECONDS = 10.0  # between two looks at whether the person is still signed in
 LATEST = 20  # of those taken up
 MOST_NOTE = 500  # characters
 
@@ -50,8 +52,11 @@ async def alarms(request: Request, who: Signed, part: str = "") -> Response:
 
 @door.page("/alarms/events", DESK, name="alarms-events")
 async def events(request: Request, who: Signed) -> Response:
-    """An event `alarms` at first, and whenever one was raised or taken up; it says no more than that."""
-    return Events(_changes(services(request)))
+    """An event `alarms` at first, and whenever one was raised or taken up; it says no more than that.
+
+    Ends with the session, which is used meanwhile: a screen that is watched all night stays signed in.
+    """
+    return Events(_changes(request, who))
 
 
 @door.act("/alarms/{alarm}/acknowledge", SUPERVISORS, name="alarms-acknowledge")
@@ -78,9 +83,14 @@ async def _taken(made: Services, who: Who) -> list[Alarm]:
     return [alarm for alarm in await made.line.alarms.acknowledged() if concerns(who.area, alarm)][:LATEST]
 
 
-async def _changes(made: Services) -> AsyncIterator[dict[str, str]]:
-    shown = None
+async def _changes(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
+    made, shown, looked = services(request), None, time.monotonic()
     while wanted():
+        if time.monotonic() - looked >= SESSION_SECONDS:
+            looked = time.monotonic()
+            if await made.sessions.of(request) != who:
+                yield {"event": "signed-out", "data": ""}
+                return
         mark = await made.line.alarms.mark()
         if mark != shown:
             shown = mark

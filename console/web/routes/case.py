@@ -144,13 +144,21 @@ def _change(request: Request, who: Who, news: list[Told]) -> str:
 
 
 def _own(request: Request, who: Who, news: list[Told]) -> dict[str, Any] | None:
-    """What became of what the person did: for a form whose answer was not there in time. `form`: its next id."""
+    """What became of what the person did: for forms whose answer was not there in time. `form`: the next id of one.
+
+    `inputs`: the same for each input alone, since several forms may wait.
+    """
     own = [each for each in news if not each.of_others(who.login)]
     if not own:
         return None
-    refused = [fact for each in own for fact in each.facts if fact.kind in facts.REFUSALS]
-    words = [facts.told(fact.words, _translate(request), tree_of, language_of(request)) for fact in refused]
-    return {"refused": words, "form": new_form()}
+    by_input = {each.input: {"refused": _refusals(request, each), "form": new_form()} for each in own}
+    words = [text for each in own for text in _refusals(request, each)]
+    return {"refused": words, "form": new_form(), "inputs": by_input}
+
+
+def _refusals(request: Request, told: Told) -> list[str]:
+    refused = [fact for fact in told.facts if fact.kind in facts.REFUSALS]
+    return [facts.told(fact.words, _translate(request), tree_of, language_of(request)) for fact in refused]
 
 
 async def _story(made: Services, case: Case) -> Story:

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from console.web.answers import Answer, Answered
 from console.web.case import facts
-from console.web.case.acts import ActBody, Taken, act, found, news, taken_by_other
+from console.web.case.acts import ActBody, Taken, act, found, input_id, news, taken_by_other
 from console.web.case.forms import SURE, FormError, body_of, within
 from console.web.case.kept_back import Waiting
 from console.web.door import DESK, Door
@@ -45,7 +45,7 @@ async def do(request: Request, who: Signed, case_id: str) -> Response:
     answer = await act(made, who, case.id, body)
     if answer.how is Answered.REFUSED:
         return await _refused(request, who, case, given, answer.words)
-    return await _done(request, case, body, answer)
+    return await _done(request, who, case, body, answer)
 
 
 @door.act("/{case_id}/undo", DESK, name="case-undo")
@@ -83,7 +83,7 @@ def _waiting(request: Request, case: Case, waiting: Waiting) -> dict[str, Any]:
     return told | {"version": case.version, "form": new_form()}
 
 
-async def _done(request: Request, case: Case, body: ActBody, answer: Answer) -> Response:
+async def _done(request: Request, who: Who, case: Case, body: ActBody, answer: Answer) -> Response:
     if wants_json(request):
         asked = isinstance(body.act, ReleaseStopAct)  # another decides: no event is owed to the form
         how = Answered.DONE if asked else answer.how
@@ -91,7 +91,7 @@ async def _done(request: Request, case: Case, body: ActBody, answer: Answer) -> 
         words = facts.say(request, answer.words) if answer.words else waits
         version = answer.event.case.version if answer.event else case.version
         told = {"answer": how.value, "words": words, "version": version, "form": new_form()}
-        return JSONResponse(told, STATUS[how])
+        return JSONResponse(told | {"input": input_id(who, case.id, body)}, STATUS[how])
     where = _PLACES.get(type(body.act), "")
     return RedirectResponse(f"/cases/{case.id}{where}", 303)
 

@@ -38,6 +38,8 @@ _WORDS = {
     Why.DECIDED: "这份申请已经审批过了。",
     Why.TOLD: "案件已收到批准，只差登记：不能再改为不批准。",
 }
+TELLING, TELLING_SECONDS = "release-telling:", 3600  # and a request's id: the input by which its case is told
+_WAITS = "已提交，等待系统确认"
 _TOO_LONG = "理由须为 2 至 300 字。"
 
 
@@ -117,6 +119,8 @@ async def approve(
         if found.state is ReleaseState.APPROVED:
             return _to(name)
         by, refused = await _tell(made, who, found, form, seen)
+        if by is None and not refused:  # it may still be refused: who presses again notes it, or is told
+            return await _request_page(request, who, found, wrong=translate(request, _WAITS), status=202)
         if by is None:
             return await _request_page(request, who, found, words=facts.say(request, refused), status=409)
         now = made.line.clock.now()
@@ -139,7 +143,7 @@ async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str
             return await _request_page(request, who, found, refusal=reason, wrong=wrong, status=409)
         if found.state is ReleaseState.REFUSED:
             return _to(name)
-        if await _told_by(made, found):
+        if await _told_by(made, found) or await _under_way(made, found):
             wrong = translate(request, _WORDS[Why.TOLD])
             return await _request_page(request, who, found, wrong=wrong, status=409)
         now = made.line.clock.now()
@@ -170,17 +174,31 @@ async def day(request: Request, bank: str, day: str, who: Signed) -> Response:
 async def _tell(made: Services, who: Who, found: ReleaseRequest, form: str, seen: int) -> tuple[str | None, str]:
     """Tell the case of an approval; who has approved by what it has then, none when it refuses, and its words.
 
+    None and no words: it is written, and the case has not decided on it yet.
+
     It may have been told before, by whom something cut off before the request was noted as approved: then he has
     approved, and the bank is not asked again.
     """
     if by := await _told_by(made, found):
         await trail.write(made, who, "release-noted", found.case, "", _names(found, by))
         return by, ""
+    if await _under_way(made, found):
+        return None, ""
     reason = f"{_names(found, who.login)}: {found.reason}"
-    answer = await answers.put(made, who, _report(made, who, found, form, seen), reason)
+    report = _report(made, who, found, form, seen)
+    await made.line.redis.set(TELLING + found.id, report.id, ex=TELLING_SECONDS)
+    answer = await answers.put(made, who, report, reason)
+    if answer.how is Answered.WAITING:
+        return None, ""
     if answer.how is Answered.REFUSED:
         return await _told_by(made, found), answer.words
     return who.login, ""
+
+
+async def _under_way(made: Services, found: ReleaseRequest) -> bool:
+    """Whether an approval is written that the case has not decided on yet."""
+    raw = await made.line.redis.get(TELLING + found.id)
+    return raw is not None and not await answers.applied(made, found.resident, raw.decode())
 
 
 async def _told_by(made: Services, found: ReleaseRequest) -> str | None:

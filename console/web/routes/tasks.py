@@ -6,6 +6,7 @@ The shell holds no task. What the telephone keeps, and for how long: docs/office
 import asyncio
 import hashlib
 import json
+import time
 from collections.abc import AsyncIterator, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -37,6 +38,7 @@ door = Door()
 OFFICERS = frozenset({StaffRole.OFFICER})
 PARTS = ("quanzu.css", "tasks.css", "clock.js", "keys.js", "icon.svg")
 MOST_ACTS = 100  # in one message; a shift's work is fewer
+LOOK_SECONDS = 10.0  # between two looks at whether the officer is still signed in
 TAKE_SECONDS = 8.0  # then the telephone is told to try again: nothing is lost by it
 CHANGCHUN = "220100"
 MANIFEST = {
@@ -123,8 +125,11 @@ async def acts(request: Request, who: Signed) -> Response:
 
 @door.page("/tasks/events", OFFICERS, name="tasks-events")
 async def events(request: Request, who: Signed) -> Response:
-    """An event `tasks` whenever something may have changed for the officer; it says no more than that."""
-    return Events(_changes(services(request), who))
+    """An event `tasks` whenever something may have changed for the officer; it says no more than that.
+
+    Ends with the session, which is used meanwhile: who waits for a task with the page open stays signed in.
+    """
+    return Events(_changes(request, who))
 
 
 @door.public("GET", "/tasks/worker.js", name="tasks-worker")
@@ -140,13 +145,23 @@ async def manifest(request: Request) -> Response:
     return Response(json.dumps(MANIFEST, ensure_ascii=False), media_type="application/manifest+json")
 
 
-async def _changes(made: Services, who: Who) -> AsyncIterator[dict[str, str]]:
+async def _changes(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
+    made = services(request)
     with made.hub.watching() as screen:
         while wanted():
             cases = await _cases(made, who)
             yield {"event": "tasks", "data": "changed"}
+            looked = time.monotonic()
             while wanted():
-                row = await screen.get()
+                if time.monotonic() - looked >= LOOK_SECONDS:
+                    looked = time.monotonic()
+                    if await made.sessions.of(request) != who:
+                        yield {"event": "tasks", "data": "signed out"}  # the page asks, and is told 401
+                        return
+                try:
+                    row = await asyncio.wait_for(screen.get(), LOOK_SECONDS)
+                except TimeoutError:
+                    continue
                 if row is None or row.case.id in cases or (who.officer and row.case.officer == who.officer):
                     break
 

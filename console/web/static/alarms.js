@@ -6,6 +6,7 @@ let known = new Set(), first = true;
 
 async function renew() {
   const answer = await fetch(`/alarms?part=${place.dataset.alarms}`, { headers: { accept: "text/html" } }).catch(() => null);
+  if (answer?.redirected) return location.reload(); // led to the sign-in: that is no list without alarms
   if (!answer?.ok) return; // no network: asked again soon
   const told = new DOMParser().parseFromString(await answer.text(), "text/html");
   const typed = [...place.querySelectorAll("[data-alarm] input[name=note]")].map((each) => [each.closest("[data-alarm]").dataset.alarm, each.value]);
@@ -51,7 +52,9 @@ place.addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
   form.querySelector("button").disabled = true;
-  await fetch(form.action, { method: "POST", body: new FormData(form), headers: { accept: "application/json" } });
+  const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { accept: "application/json" } }).catch(() => null);
+  if (answer?.status === 401) return location.reload();
+  form.querySelector("button").disabled = false; // not taken: it can be pressed again
   await renew();
 });
 
@@ -65,6 +68,10 @@ const listened = () =>
     stream.addEventListener("alarms", () => {
       channel.postMessage("");
       renew();
+    });
+    stream.addEventListener("signed-out", () => {
+      channel.postMessage(""); // the other pages are led to the sign-in, too
+      location.reload();
     });
     stream.addEventListener("error", () => stream.readyState === EventSource.CLOSED && ended());
   });

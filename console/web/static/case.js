@@ -12,7 +12,8 @@ const ENDS = ["outcome", "call_again", "close"]; // acts after which nobody has 
 
 let shown = Number(words.version); // the version on the screen
 let refreshing = 0, storyTimer = 0, storyLooks = 0, maskTimer = 0, ahead = 0;
-let waiting = null; // the form whose answer is owed yet
+const waiting = new Map(); // by the input that was written: the form whose answer is owed yet
+const came = new Map(); // answers that came before it was known that a form waits for them
 
 /** `unseen`: it stands on the page already, and is told to a screen reader only. */
 function say(text, unseen = false) {
@@ -228,10 +229,15 @@ async function act(form, submitter) {
 }
 
 /** The answer that a form has waited for: what was filled in is kept until it is known to be taken. */
-function late({ refused, form: next }) {
-  const form = waiting;
-  waiting = null;
-  if (!form) return;
+function late({ inputs }) {
+  for (const [input, answer] of Object.entries(inputs)) {
+    if (waiting.has(input)) settled(waiting.get(input), answer);
+    else came.set(input, answer);
+    waiting.delete(input);
+  }
+}
+
+function settled(form, { refused, form: next }) {
   form.elements.form.value = next;
   if (refused.length) {
     delete page.dataset.claimEnds;
@@ -246,9 +252,10 @@ function late({ refused, form: next }) {
 async function answered(form, status, told) {
   if (told.answer === "waiting" && !told.undo) {
     if (ENDS.includes(form.dataset.act)) page.dataset.claimEnds = "yes";
-    waiting = form;
     problem(form, "");
     say(told.words);
+    if (came.has(told.input)) settled(form, came.get(told.input));
+    else waiting.set(told.input, form);
   } else if (status < 300) {
     problem(form, "");
     form.reset();

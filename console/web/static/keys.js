@@ -70,6 +70,16 @@ export function announce(root = document) {
   for (const element of root.querySelectorAll("[data-key]")) element.setAttribute("aria-keyshortcuts", element.dataset.key);
 }
 
+// <form data-once>: what does one thing more each time is not sent again before its answer is there.
+const ONCE = 10000;
+let sent = 0;
+addEventListener("pageshow", () => (sent = 0));
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || !("once" in event.target.dataset)) return;
+  if (sent && performance.now() - sent < ONCE) event.preventDefault();
+  else sent = performance.now();
+});
+
 announce();
 document.addEventListener("keydown", pressed);
 for (const button of document.querySelectorAll("[data-keys-open]")) button.addEventListener("click", list);

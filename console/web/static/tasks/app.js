@@ -68,6 +68,7 @@ const refresh = oneAtATime(async () => {
 });
 
 async function ended() {
+  if (state.net !== "ended") navigator.vibrate?.([200, 100, 200]); // in a pocket: no task comes here any more
   state.net = "ended";
   await store.forgetTasks();
 }
