@@ -7,9 +7,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -139,7 +139,7 @@ def dead_send_again(
             _ask(f"Send {len(chosen)} letters again?", chosen, yes=yes)
             return await _with_bar(sending, lambda told: sending.send_again(chosen, mended, Who(by, reason), told))
 
-    _end(asyncio.run(run()), "can be sent again" if dry_run else "sent again", as_json=as_json)
+    _end(asyncio.run(_to_its_end(run())), "can be sent again" if dry_run else "sent again", as_json=as_json)
 
 
 @app.command("drop")
@@ -164,7 +164,7 @@ def dead_drop(
             _ask(f"Drop {len(chosen)} letters for good?", chosen, yes=yes)
             return await _with_bar(sending, lambda told: sending.drop(chosen, Who(by, reason), told))
 
-    _end(asyncio.run(run()), "dropped", as_json=as_json)
+    _end(asyncio.run(_to_its_end(run())), "dropped", as_json=as_json)
 
 
 def _reachable() -> "Settings":
@@ -263,6 +263,14 @@ async def _with_bar(sending: "Sending", act: "Callable[[Progress], Awaitable[Out
     loop.add_signal_handler(signal.SIGINT, stop)
     with bar(err, "letters") as told:
         return await act(told)
+
+
+async def _to_its_end(work: "Coroutine[Any, Any, Outcome]") -> "Outcome":
+    """What came of it. A Ctrl-C that comes after it breaks nothing off, and leaves no traceback behind the answer."""
+    outcome = await work
+    asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)  # by closing, the loop would let it raise again
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return outcome
 
 
 def _end(outcome: "Outcome", done: str, *, as_json: bool) -> None:

@@ -45,13 +45,16 @@ def learn_within(sample: Sample, rules: RiskRules) -> Learnt:
     """
     by_hand = set_by_hand(rules)
     names = tuple(by_hand)
-    found = _Fit(np.asarray([by_hand[name] for name in names]), Scale(1.0, 0.0))
+    found, held = _Fit(np.asarray([by_hand[name] for name in names]), Scale(1.0, 0.0)), None
     for _ in range(_ROUNDS):
         before, found = found.bits, _best(sample, rules, names, found)
         bits = {name: round(float(each), DIGITS) for name, each in zip(names, found.bits, strict=True)}
-        settled = np.abs(found.bits - before).max() < _SAME
-        if settled and all(example.holds(with_bits(rules, bits)) for example in EXAMPLES):
-            return Learnt(bits, found.scale, sample.seen)
+        if all(example.holds(with_bits(rules, bits)) for example in EXAMPLES):
+            held = Learnt(bits, found.scale, sample.seen)
+            if np.abs(found.bits - before).max() < _SAME:
+                return held
+    if held is not None:  # where it is flat, the likeliest moves to and fro by some hundredths of a bit
+        return held
     raise UnlearnableError(
         "no weights were found by which every example has its level: set the thresholds as they were, "
         "or live through more provinces"
