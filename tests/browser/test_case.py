@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
+from console.web import answers
 from console.web.case.scripts import tree_of
 from domain.questions import Ending, next_question
 from schemas.cases import Case, CaseState
@@ -120,6 +121,26 @@ async def test_who_acts_on_anothers_case_is_asked_whether_he_means_it(people: Pe
     await said(other, "已登记")
     await line.settle()
     assert "an officer is asked for: 请去看看" in [fact.words for fact in await line.facts(resident, FactKind.NOTE)]
+
+
+async def test_what_is_not_answered_in_time_is_told_at_its_own_form_when_it_is(
+    people: People, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resident, case = await red(line)
+    page = await opened(people, case)
+    monkeypatch.setattr(answers, "ANSWER_SECONDS", 0.0)
+    await page.locator("#act-recording summary").click()
+    await page.locator("#link").fill("REC-2026-000017")
+    await page.locator("#act-recording").get_by_role("button", name="记录").click()
+    await page.keyboard.press("o")
+    await page.locator("#officer-reason").fill("请去看看")
+    await page.locator("#act-send_officer").get_by_role("button", name="派人上门").click()
+    await said(page, "已登记")
+    await expect(page.locator("#link")).to_have_value("", timeout=SECONDS)
+    await line.settle()
+    told = [fact.words for fact in await line.facts(resident)]
+    taken = "an officer is asked for: 请去看看" in told
+    await expect(page.locator("#officer-reason")).to_have_value("" if taken else "请去看看", timeout=SECONDS)
 
 
 async def test_a_claimed_case_is_dissuaded_by_three_keys(people: People, line: Line) -> None:
