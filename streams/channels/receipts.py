@@ -60,9 +60,9 @@ class Receipts:
         """
         dispatch = _parsed(receipt.dispatch, channel)
         action = await self._action(dispatch)
-        if action is None and not await self._store.whole(self._book.partition(dispatch.resident)):
-            raise NotWholeError
         if action is None:
+            if not await self._store.whole(self._book.partition(dispatch.resident)):
+                raise NotWholeError
             raise UnknownDispatchError(f"no dispatch {dispatch.text} is known here")
         found = self._input(receipt, dispatch, action)
         inputs: Sequence[Input] = await self._rosters.take(found) if isinstance(found, OfficerReport) else [found]
