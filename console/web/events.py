@@ -5,13 +5,35 @@ not there: streams that stood open were cut by uvicorn after its time, each with
 """
 
 import asyncio
+import time
 from functools import partial
 
+from fastapi import Request
 from sse_starlette import EventSourceResponse
 from sse_starlette.sse import ContentStream
 from starlette.types import Message, Receive, Scope, Send
 
+from console.web.services import services
+from console.web.who import Who
+
 PING_SECONDS = 15
+
+
+class Look:
+    """Whether a stream's person is still signed in, and as when it began: looked at each so many seconds, no oftener.
+
+    Each look uses the session, so that a screen that is watched all night stays signed in.
+    """
+
+    def __init__(self, request: Request, who: Who, seconds: float) -> None:
+        self._request, self._who, self._seconds = request, who, seconds
+        self._looked = time.monotonic()
+
+    async def ended(self) -> bool:
+        if time.monotonic() - self._looked < self._seconds:
+            return False
+        self._looked = time.monotonic()
+        return await services(self._request).sessions.of(self._request) != self._who
 
 
 class Events(EventSourceResponse):

@@ -1,7 +1,6 @@
 """What a queue on a screen is told, as it comes: rows that changed, rows that left, how many are in danger."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import orjson
 from fastapi import Request
 
+from console.web.events import Look
 from console.web.i18n import place, translations
 from console.web.live.filters import Filters
 from console.web.live.row import Row, latest
@@ -46,7 +46,7 @@ async def changes(request: Request, listener: Listener, mark: str) -> AsyncItera
             yield {"event": "reload", "data": "{}", "retry": RETRY_MS}
             return
         yield _event(made, listener, missed) | {"retry": RETRY_MS}
-        looked = time.monotonic()
+        look = Look(request, listener.who, LOOK_SECONDS)
         while wanted():
             rows = await _next(screen)
             if rows is None:
@@ -54,11 +54,9 @@ async def changes(request: Request, listener: Listener, mark: str) -> AsyncItera
                 return
             if rows:
                 yield _event(made, listener, rows)
-            if time.monotonic() - looked >= LOOK_SECONDS:
-                looked = time.monotonic()
-                if await made.sessions.of(request) != listener.who:
-                    yield {"event": "signed-out", "data": "{}"}
-                    return
+            if await look.ended():
+                yield {"event": "signed-out", "data": "{}"}
+                return
 
 
 async def _next(screen: "asyncio.Queue[Row | None]") -> list[Row] | None:

@@ -4,7 +4,6 @@ A page shows them with `{% include "alarms.html" %}` and nothing more.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
@@ -13,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from console.web import trail
 from console.web.door import DESK, Door
-from console.web.events import Events
+from console.web.events import Events, Look
 from console.web.pages import page
 from console.web.services import Services, services
 from console.web.who import NotFoundError, Signed, Who
@@ -84,13 +83,11 @@ async def _taken(made: Services, who: Who) -> list[Alarm]:
 
 
 async def _changes(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
-    made, shown, looked = services(request), None, time.monotonic()
+    made, shown, look = services(request), None, Look(request, who, SESSION_SECONDS)
     while wanted():
-        if time.monotonic() - looked >= SESSION_SECONDS:
-            looked = time.monotonic()
-            if await made.sessions.of(request) != who:
-                yield {"event": "signed-out", "data": ""}
-                return
+        if await look.ended():
+            yield {"event": "signed-out", "data": ""}
+            return
         mark = await made.line.alarms.mark()
         if mark != shown:
             shown = mark

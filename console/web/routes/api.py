@@ -5,7 +5,6 @@ its area. Errors are JSON: what is wrong, and what to do.
 """
 
 import re
-import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated
@@ -21,7 +20,7 @@ from console.web.case import acts
 from console.web.case.acts import ActBody, found, taken_by_other
 from console.web.described import Acted, CasePage, Change
 from console.web.door import DESK, EVERYBODY, Door
-from console.web.events import Events
+from console.web.events import Events, Look
 from console.web.services import services
 from console.web.who import Signed, Who
 from domain.ids import short_hash
@@ -142,7 +141,7 @@ async def stream(
 
 
 async def _events(request: Request, who: Who, since: dict[int, int]) -> AsyncIterator[JSONServerSentEvent]:
-    made, looked = services(request), time.monotonic()
+    made, look = services(request), Look(request, who, LOOK_SECONDS)
     reached = {partition: offset - 1 for partition, offset in since.items()}
     yield JSONServerSentEvent({}, id=_place(reached), event="begin")
     async with aclosing(follow(made.line.settings, CASE_EVENTS.name, since)) as records:
@@ -150,10 +149,8 @@ async def _events(request: Request, who: Who, since: dict[int, int]) -> AsyncIte
             entry = read_entry(record.offset, record.value or b"")
             if not isinstance(entry, CaseEvent):
                 continue
-            if time.monotonic() - looked >= LOOK_SECONDS:
-                looked = time.monotonic()
-                if await made.sessions.of(request) != who:
-                    return
+            if await look.ended():
+                return
             reached[record.partition] = record.offset
             if who.sees(entry.case.profile.division):
                 yield JSONServerSentEvent(payload(entry), id=_place(reached), event="case")

@@ -20,7 +20,7 @@ from console.web.case.scripts import tree_of
 from console.web.case.stories import Story, Told
 from console.web.case.view import context, recordings, told, view
 from console.web.door import DESK, Door
-from console.web.events import Events
+from console.web.events import Events, Look
 from console.web.filled import new_form
 from console.web.i18n import language_of, translate
 from console.web.pages import ZONE, page
@@ -116,7 +116,7 @@ def changes(request: Request, news: list[Told], untold: Collection[FactKind] = (
 
 
 async def _events(request: Request, who: Who, case: Case) -> AsyncIterator[ServerSentEvent]:
-    made, looked = services(request), time.monotonic()
+    made, look = services(request), Look(request, who, LOOK_SECONDS)
     with made.stories.watching(case.id) as screen:
         yield ServerSentEvent(str(case.version), event="begin")
         while True:
@@ -128,11 +128,9 @@ async def _events(request: Request, who: Who, case: Case) -> AsyncIterator[Serve
                 news.append(screen.get_nowait())
             if news:
                 yield ServerSentEvent(_change(request, who, news), event="change")
-            if time.monotonic() - looked >= LOOK_SECONDS:
-                looked = time.monotonic()
-                if await made.sessions.of(request) != who:
-                    yield ServerSentEvent("", event="signed-out")
-                    return
+            if await look.ended():
+                yield ServerSentEvent("", event="signed-out")
+                return
 
 
 def _change(request: Request, who: Who, news: list[Told]) -> str:

@@ -6,7 +6,6 @@ The shell holds no task. What the telephone keeps, and for how long: docs/office
 import asyncio
 import hashlib
 import json
-import time
 from collections.abc import AsyncIterator, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -20,7 +19,7 @@ from console.web import unmask
 from console.web.answers import Answered
 from console.web.auth import csrf
 from console.web.door import Door
-from console.web.events import Events
+from console.web.events import Events, Look
 from console.web.i18n import translate
 from console.web.pages import page
 from console.web.services import Services, services
@@ -146,18 +145,15 @@ async def manifest(request: Request) -> Response:
 
 
 async def _changes(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
-    made = services(request)
+    made, look = services(request), Look(request, who, LOOK_SECONDS)
     with made.hub.watching() as screen:
         while wanted():
             cases = await _cases(made, who)
             yield {"event": "tasks", "data": "changed"}
-            looked = time.monotonic()
             while wanted():
-                if time.monotonic() - looked >= LOOK_SECONDS:
-                    looked = time.monotonic()
-                    if await made.sessions.of(request) != who:
-                        yield {"event": "tasks", "data": "signed out"}  # the page asks, and is told 401
-                        return
+                if await look.ended():
+                    yield {"event": "tasks", "data": "signed out"}  # the page asks, and is told 401
+                    return
                 try:
                     row = await asyncio.wait_for(screen.get(), LOOK_SECONDS)
                 except TimeoutError:
