@@ -7,10 +7,10 @@ from datetime import datetime
 
 from domain import ledger
 from domain.divisions import meet
+from domain.stake import to_go
 from schemas.cases import Case, CaseState, StopState
 from schemas.incidents import Incident
 from schemas.levels import Level
-from schemas.signals import TransferState
 
 LEAST = 3  # assumed: from so many open cases on, one campaign is worth a board
 COUNTY = 6  # digits of a division code
@@ -22,7 +22,7 @@ class EndedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Sums over a campaign's open cases; money in fen. `at_stake`: still on its way; `stopped`: under a stop."""
+    """Sums over a campaign's open cases; money in fen. `at_stake`: on its way, not caught; `stopped`: under a stop."""
 
     scam_type: str  # of most of the cases; empty when there is none
     cases: int
@@ -47,7 +47,7 @@ def board(cases: Iterable[Case]) -> Board:
         levels=Counter(case.level for case in found),
         states=Counter(case.state for case in found),
         counties=Counter(case.profile.division[:COUNTY] for case in found),
-        at_stake=sum(_at_stake(case) for case in found),
+        at_stake=sum(to_go(case) for case in found if not case.settled),
         stopped=sum(_stopped(case) for case in found),
         kept={evidence: sum(total.kept[evidence] for total in totals) for evidence in "ABC"},
         lost=sum(total.lost for total in totals),
@@ -86,13 +86,6 @@ def touches(incident: Incident, area: str) -> bool:
 def _scam_type(cases: list[Case]) -> str:
     counted = Counter(case.danger.scam_type for case in cases)
     return min(counted, key=lambda scam: (-counted[scam], scam), default="")
-
-
-def _at_stake(case: Case) -> int:
-    if case.settled:
-        return 0
-    moving = [payment for payment in case.payments if payment.state is not TransferState.SETTLED]
-    return sum(payment.amount_fen for payment in moving if not ledger.safe(case, payment.transfer))
 
 
 def _stopped(case: Case) -> int:

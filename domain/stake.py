@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from domain.ledger import safe
 from domain.policy import Policy
 from domain.policy.triage import ScamTalk
 from schemas.cases import Case
@@ -26,8 +27,14 @@ def lost_within(case: Case, span: timedelta, policy: Policy) -> float:
 
 
 def to_go(case: Case) -> int:
-    """The money (fen) whose payment has not gone through yet."""
-    return sum(payment.amount_fen for payment in case.payments if payment.state is not TransferState.SETTLED)
+    """The money (fen) whose payment has not gone through yet, and which no bank has caught."""
+    moving = [payment for payment in case.payments if payment.state is not TransferState.SETTLED]
+    return sum(payment.amount_fen for payment in moving if not safe(case, payment.transfer))
+
+
+def gone(case: Case) -> int:
+    """How many payments have gone through."""
+    return sum(payment.state is TransferState.SETTLED for payment in case.payments)
 
 
 def to_come(case: Case, policy: Policy) -> int:

@@ -2,7 +2,9 @@
 
 The one in which a minute of an operator's keeps the most money: what is at risk, times the chance that it is a scam,
 times the chance to reach and to persuade, times what would be lost by waiting, for each minute that the call takes.
-Whatever it is worth, no case waits for longer than its level may. The figures are the policy's, `[triage]`.
+What has waited for longer than its level may comes forward faster and faster, so that no small loss is left for ever.
+It does not come before everything at once: where too much happens, so much is overdue that nothing else would be taken,
+and what is in danger just then would become overdue itself. The figures are the policy's, `[triage]`.
 """
 
 from collections.abc import Iterable
@@ -12,7 +14,7 @@ from enum import IntEnum, StrEnum
 
 from domain.policy import Policy
 from domain.policy.triage import TriageRules
-from domain.stake import at_stake, lost_within, scam_of, to_come, to_go
+from domain.stake import at_stake, gone, lost_within, scam_of, to_come, to_go
 from schemas.cases import Case, StepState, StopState
 from schemas.levels import Action, Result
 
@@ -21,6 +23,8 @@ _NOT_TAKEN = frozenset({Result.BUSY, Result.NO_ANSWER, Result.REFUSED, Result.VO
 _TALKED = frozenset({Result.DELIVERED, Result.HUNG_UP})
 _MINUTE = timedelta(minutes=1)
 _NONE = timedelta(0)
+_LEAST = 100.0  # fen: even what keeps nothing comes forward once it is beyond its limit
+_MOST = 60  # times that it doubles: by then it comes before everything, and a float bears it
 
 
 class Turn(IntEnum):
@@ -36,7 +40,8 @@ class Weight:
     """All that a case's place in the queue hangs on, but the time: it stays the same for as long as the case does.
 
     `fen`: what a minute of an operator's keeps. `patience`: what has waited this long counts twice. `limit`: when it
-    has waited this long it comes before all that has not; none: it may wait for as long as it takes.
+    has waited this long it counts twice, and twice again with each further quarter of it; none: it may wait for as long
+    as it takes.
     """
 
     turn: Turn
@@ -47,23 +52,28 @@ class Weight:
 
     def at(self, now: datetime) -> float:
         """What it is worth to take the case then: more, the longer it has waited."""
-        return self.fen * (1 + max(_NONE, now - self.since) / self.patience)
+        worth = self.fen * (1 + max(_NONE, now - self.since) / self.patience)
+        over = self.beyond(now)
+        return worth if over is None else max(worth, _LEAST) * 2.0 ** self._quarters(over)
 
     def beyond(self, now: datetime) -> timedelta | None:
         """For how long it has waited beyond its limit; none while it is within."""
         over = None if self.limit is None else now - self.since - self.limit
         return over if over is not None and over >= _NONE else None
 
-    def place(self, now: datetime) -> tuple[int, bool, float]:
+    def place(self, now: datetime) -> tuple[int, float]:
         """The least is to be taken first. The queue's page reckons the same (console/web/static/order.js)."""
-        over = self.beyond(now)
-        return (self.turn, True, -self.at(now)) if over is None else (self.turn, False, -over.total_seconds())
+        return self.turn, -self.at(now)
+
+    def _quarters(self, over: timedelta) -> int:
+        """Of the limit: those that have begun beyond it."""
+        return min(_MOST, 1 + 4 * over // self.limit if self.limit else _MOST)
 
 
 class Ground(StrEnum):
     """What a case's worth comes from."""
 
-    TO_GO = "to_go"  # money whose payment has not gone through yet
+    TO_GO = "to_go"  # money whose payment has not gone through yet, and is not caught
     TO_COME = "to_come"  # no payment is under way: so much may still be asked for
     CALL = "call"  # a suspicious call goes on
     LEFT = "left"  # a clock runs
@@ -136,7 +146,7 @@ def called(case: Case) -> bool:
 def _fen_a_minute(case: Case, policy: Policy) -> float:
     """What a minute of an operator's keeps, if he takes the case as it stands."""
     rules, reached = policy.triage, _reached(case, policy.triage)
-    persuaded = scam_of(case, policy).persuaded * rules.again ** _talks(case)
+    persuaded = scam_of(case, policy).persuaded * rules.again ** _talks(case) * rules.paid ** gone(case)
     minutes = (reached * rules.talk + (1 - reached) * rules.ring) / _MINUTE
     return at_stake(case, policy) * lost_within(case, rules.horizon, policy) * reached * persuaded / minutes
 

@@ -103,7 +103,10 @@ KEYS = (
         "派谁上门、先去哪家：路上（way）和门口（door）用时，最多积压几件（ahead、most），可否延时下班（overtime）。",
     ),
     ("[breaker]", "新策略试行期内预警过多时自动退回的条件。"),
-    ("[triage]", "下一件先接手哪一案：接线员每分钟能保住多少钱。patience 等待多久分量加倍，limit 各等级最多等多久。"),
+    (
+        "[triage]",
+        "下一件先接手哪一案：每分钟能保住多少钱。等过 patience 分量加倍；等过 limit 再加倍，此后每过其四分之一又加倍。",
+    ),
     ("[triage.scams]", "每种骗局平均骗走多少（asks_fen，分）、劝得住的机会（persuaded）、多久骗走一半（goes）。"),
     ("[retention]", "各类记录保存多久（quanzu topics retain 生效）。案件日志、名册和审计不在其列。"),
     ("[messages.*]", "短信和语音的话术：只能出现 96110 一个号码，不得有链接，必须有 {tail} 和 {code}。"),

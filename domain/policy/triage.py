@@ -36,17 +36,18 @@ class TriageRules(Section):
     """How a case's place in the queue is reckoned.
 
     `reached`: the chance that a call is taken, `busy` while a suspicious call goes on. `again`: what is left of it
-    after each call that was not taken, and of the chance to persuade after each talk that did not. `talk` and `ring`:
-    what a call takes that is taken, and one that is not. `on_the_line` and `in_flight`: as a scam's `goes`, while a
-    suspicious call goes on, and while a payment is under way. `horizon`: when somebody else would take the case, if
-    not now. `dear`: how much more money counts that is all a resident has. `patience`: what waits this long counts
-    twice. `limit`: what nobody took for so long, with a call on the
-    desk, comes before all that is within, whatever it is worth; the longest beyond it first.
+    after each call that was not taken, and of the chance to persuade after each talk that did not; `paid`: what is left
+    of that one after each payment that has gone through. `talk` and `ring`: what a call takes that is taken, and one
+    that is not. `on_the_line` and `in_flight`: as a scam's `goes`, while a suspicious call goes on, and while a payment
+    is under way. `horizon`: when somebody else would take the case, if not now. `dear`: how much more money counts that
+    is all a resident has. `patience`: what waits this long counts twice. `limit`: what nobody took for so long, with a
+    call on the desk, counts twice, and twice again with each further quarter of it.
     """
 
     reached: Annotated[float, Field(gt=0, le=1)] = 0.6
     busy: Annotated[float, Field(gt=0, le=1)] = 0.1
     again: Annotated[float, Field(gt=0, le=1)] = 0.85
+    paid: Annotated[float, Field(gt=0, le=1)] = 0.85
     talk: Duration = timedelta(minutes=3)
     ring: Duration = timedelta(seconds=25)
     on_the_line: Duration = timedelta(minutes=15)

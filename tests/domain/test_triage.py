@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -7,6 +8,7 @@ from domain.policy import Policy
 from domain.stake import to_go
 from domain.triage import Ground, Reason, Turn, Weight, left_until, order, reasons, turn_of, weigh
 from schemas.cases import Case, CaseState, Payment, Step, StepState, Stop, StopState
+from schemas.inputs import BankState
 from schemas.levels import Action, Level, Result
 from schemas.residents import BalanceBand
 from schemas.signals import TransferState
@@ -45,6 +47,9 @@ def with_triage(**figures: object) -> Policy:
     return POLICY.model_copy(update={"triage": POLICY.triage.model_copy(update=figures)})
 
 
+WITHOUT = with_triage(limit={})
+
+
 # ---------------------------------------------------------------- what a minute keeps
 
 
@@ -57,6 +62,24 @@ def test_money_that_is_gone_is_worth_no_call() -> None:
     gone = case(Level.RED, payments=[payment(amount=9_000_000, state=TransferState.SETTLED)])
     assert to_go(gone) == 0
     assert fen(gone) < fen(case(Level.RED, 9_000_000))
+
+
+def test_money_that_a_bank_has_caught_is_no_longer_on_its_way() -> None:
+    line = Line()
+    line.alert(Level.RED, payment(amount=9_000_000))
+    before = line.here
+    line.bank(BankState.CANCELLED, "bank:1", 9_000_000)
+    assert (to_go(before), to_go(line.here)) == (9_000_000, 0)
+    assert fen(line.here) < fen(before)
+    assert Ground.TO_GO not in {reason.ground for reason in reasons(line.here, POLICY)}
+
+
+def test_who_has_paid_is_harder_to_persuade_with_the_same_money_still_to_go() -> None:
+    going, small = payment("bank:1", 8_000_000), payment("bank:2", 1, state=TransferState.SETTLED)
+    only_these = {"scams": {}, "scam": POLICY.triage.scam.model_copy(update={"asks_fen": 0})}
+    as_easily, harder = with_triage(**only_these, paid=1.0), with_triage(**only_these, paid=0.5)
+    first, second = case(Level.RED, payments=[going]), case(Level.RED, payments=[small, going])
+    assert (fen(second, as_easily), fen(second, harder)) == (fen(first, as_easily), fen(first, harder) / 2)
 
 
 def test_a_call_in_progress_counts_more_since_the_money_goes_faster() -> None:
@@ -120,26 +143,28 @@ def test_more_money_at_risk_is_never_worth_less(
 
 
 def test_what_has_waited_for_the_patience_is_worth_twice_as_much() -> None:
-    weight = weigh(offered(Level.RED, 8_000_000), POLICY)
+    weight = weigh(offered(Level.RED, 8_000_000), WITHOUT)
     assert weight.at(NOON + POLICY.triage.patience) == 2 * weight.at(NOON) == 2 * weight.fen
 
 
-def test_a_small_loss_that_waited_for_as_long_as_it_may_comes_before_a_large_one() -> None:
+def test_what_has_waited_for_its_limit_counts_twice_and_twice_again_with_each_further_quarter_of_it() -> None:
     limit = POLICY.triage.limit[Level.ORANGE]
-    small, large = offered(Level.ORANGE, 100_000, waited=limit), offered(Level.RED, 90_000_000, "b")
-    assert order([large, small], NOON, POLICY) == [small, large]
-    assert order([large, small], NOON - MINUTE, POLICY) == [large, small]
+    weight, patient = weigh(offered(Level.ORANGE, 8_000_000), POLICY), weigh(offered(Level.ORANGE, 8_000_000), WITHOUT)
+    times = [weight.at(when) / patient.at(when) for when in (NOON + limit * quarters / 4 for quarters in (3, 4, 5, 6))]
+    assert times == [1, 2, 4, 8]
 
 
-def test_of_those_that_waited_too_long_the_one_longest_beyond_its_limit_comes_first() -> None:
-    red, orange = POLICY.triage.limit[Level.RED], POLICY.triage.limit[Level.ORANGE]
-    one, other = offered(Level.RED, 90_000_000, waited=red + MINUTE), offered(Level.ORANGE, 1, "b", orange + 2 * MINUTE)
-    assert order([one, other], NOON, POLICY) == [other, one]
+def test_a_small_loss_that_has_waited_for_too_long_comes_before_a_large_one_but_not_before_all_at_once() -> None:
+    limit = POLICY.triage.limit[Level.ORANGE]
+    large = offered(Level.RED, 90_000_000, "b")
+    just, long = (offered(Level.ORANGE, 100_000, waited=waited) for waited in (limit, 5 * limit))
+    assert order([large, just], NOON, POLICY) == [large, just]
+    assert order([large, long], NOON, POLICY) == [long, large]
 
 
 def test_without_a_limit_worth_alone_decides() -> None:
     small, large = offered(Level.RED, 1, waited=timedelta(days=2)), offered(Level.RED, 90_000_000, "b")
-    assert order([small, large], NOON, with_triage(limit={})) == [large, small]
+    assert order([small, large], NOON, WITHOUT) == [large, small]
 
 
 weights = st.builds(
@@ -158,14 +183,12 @@ def test_more_waiting_never_puts_a_case_further_back(weight: Weight, seconds: in
     assert weight.place(soon + timedelta(seconds=more)) <= weight.place(soon)
 
 
-@given(st.lists(weights, max_size=12))
-def test_what_has_waited_too_long_comes_before_all_that_has_not(found: list[Weight]) -> None:
-    for turn in Turn:
-        placed = sorted((each for each in found if each.turn is turn), key=lambda each: each.place(NOON))
-        late = [each.beyond(NOON) is None for each in placed]
-        assert late == sorted(late)
-        over = [beyond for each in placed if (beyond := each.beyond(NOON)) is not None]
-        assert over == sorted(over, reverse=True)
+@given(weights, weights)
+def test_whoever_may_not_wait_for_ever_comes_before_any_other_in_the_end(waits: Weight, other: Weight) -> None:
+    limit = waits.limit or 30 * MINUTE
+    patient = replace(other, turn=waits.turn, limit=None)
+    in_the_end = max(NOON, waits.since + 17 * limit)
+    assert replace(waits, limit=limit).place(in_the_end) < patient.place(in_the_end)
 
 
 # ---------------------------------------------------------------- whose turn, and in which order

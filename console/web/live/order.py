@@ -6,7 +6,7 @@ from datetime import datetime
 
 from console.web.live.row import Row
 
-Place = tuple[int, bool, float, str]
+Place = tuple[int, float, str]
 
 
 class Order:

@@ -10,11 +10,17 @@ export function weightOf({ turn, fen, since, patience, limit }) {
 
 export const beyond = ({ since, limit }, now) => now - since - limit;
 
-function place(weight, now) {
+const LEAST = 100, MOST = 60;
+
+function at(weight, now) {
   const over = beyond(weight, now);
-  if (over >= 0) return [weight.turn, 0, -over];
-  return [weight.turn, 1, -weight.fen * (1 + Math.max(0, now - weight.since) / weight.patience)];
+  const worth = weight.fen * (1 + Math.max(0, now - weight.since) / weight.patience);
+  if (over < 0) return worth;
+  const quarters = weight.limit ? 1 + Math.floor((4 * over) / weight.limit) : MOST;
+  return Math.max(worth, LEAST) * 2 ** Math.min(MOST, quarters);
 }
+
+const place = (weight, now) => [weight.turn, -at(weight, now)];
 
 /** Whether one case is to be taken before another. */
 export function before(one, other, now) {
