@@ -1,6 +1,5 @@
 """The clocks of a worker: fire what has fallen due, keep the store whole, and cover for owners that are silent."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from streams import metrics, topics
@@ -16,8 +15,8 @@ WATCH_SECONDS = 1.0
 
 def attach(app: App, line: Line) -> None:
     """Add the timers to a worker."""
-    every(app, POLL_SECONDS, "deadlines", partial(_each, app, line.fire))
-    every(app, WATCH_SECONDS, "watch", partial(_each, app, line.watch))
+    every(app, POLL_SECONDS, "deadlines", lambda: line.fire(owned(app, topics.CASE_INPUTS.name)))
+    every(app, WATCH_SECONDS, "watch", lambda: line.watch(owned(app, topics.CASE_INPUTS.name)))
     every(app, WATCH_SECONDS, "lag", partial(_lag, app))
     every(app, LOOK_SECONDS, "breaker", line.breaker.look)
     every(app, BEAT_SECONDS, "beat", lambda: line.orphans.beat(owned(app, topics.CASE_INPUTS.name)))
@@ -31,8 +30,3 @@ async def _lag(app: App) -> None:
 
 async def _letters(app: App, line: Line) -> None:
     await line.open_letters.show(ours=0 in owned(app, topics.CASE_INPUTS.name))
-
-
-async def _each(app: App, work: Callable[[int], Awaitable[object]]) -> None:
-    for partition in owned(app, topics.CASE_INPUTS.name):
-        await work(partition)

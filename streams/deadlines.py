@@ -1,13 +1,17 @@
 """Deadlines: what has fallen due becomes an input of its case, within a second."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from redis.asyncio import Redis
 
 from domain.ids import resident_of
 from schemas.inputs import Deadline
 from streams import case_inputs
 from streams.clock import Clock
-from streams.keys import moment
+from streams.keys import key, milliseconds, moment
 from streams.producer import Producer
 from streams.store import CaseStore
 
@@ -16,6 +20,17 @@ POLL_SECONDS = 0.05
 # written again at a steady pace, those that wait kept a casework that was behind from ever catching up.
 AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 2.0, 64.0
 MOST = 500  # a partition and poll
+
+
+async def fallen_due(redis: "Redis", lists: Iterable[str], partitions: Iterable[int], now: datetime) -> list[int]:
+    """The partitions of which one of the lists (see keys) has something that has fallen due, in one round trip."""
+    asked = [(name, partition) for partition in partitions for name in lists]
+    pipe: Any
+    async with redis.pipeline(transaction=False) as pipe:
+        for name, partition in asked:
+            pipe.zcount(key(name, partition), "-inf", milliseconds(now))
+        counts = await pipe.execute()
+    return sorted({partition for (_, partition), count in zip(asked, counts, strict=True) if count})
 
 
 class Deadlines:

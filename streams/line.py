@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -22,7 +23,7 @@ from streams.channels.settings import ChannelSettings
 from streams.check_ins import CheckIns
 from streams.clock import Clock
 from streams.complaints import Complaints
-from streams.deadlines import Deadlines
+from streams.deadlines import Deadlines, fallen_due
 from streams.drafts import Drafts
 from streams.feeds.settings import load as load_feeds
 from streams.feeds.watch import Feeds
@@ -140,18 +141,20 @@ class Line:
         await self.producer.stop()
         await self.redis.aclose()
 
-    async def watch(self, partition: int) -> None:
-        """Each second: bring a partition's cases up if they were lost; look after the officers at the door."""
+    async def watch(self, partitions: Iterable[int]) -> None:
+        """Each second: bring the partitions' cases up if they were lost; look after the officers at the door."""
         await self.shared.ensure()
         await self.shared.remember()
-        await self.casework.watch(partition)
-        if partition == 0:
+        for partition in (mine := set(partitions)):
+            await self.casework.watch(partition)
+        if 0 in mine:
             await self.check_ins.look()
 
-    async def fire(self, partition: int) -> None:
-        """Many times a second: what has fallen due."""
-        await self.deadlines.fire(partition)
-        await self.screening.rescore(partition, self.clock.now())
+    async def fire(self, partitions: Iterable[int]) -> None:
+        """Many times a second: what has fallen due. All are asked at once, for mostly there is nothing in any."""
+        for partition in await fallen_due(self.redis, ("deadlines", "rescore"), partitions, self.clock.now()):
+            await self.deadlines.fire(partition)
+            await self.screening.rescore(partition, self.clock.now())
 
     async def cover(self) -> None:
         """Do the work of partitions whose owner is silent; their dispatches are carried out here too."""
@@ -163,7 +166,7 @@ class Line:
                     await self.orphans.leave(partition)
 
     async def _cover(self, partition: int) -> None:
-        await self.fire(partition)  # first: what is due does not wait for all that is to be read
+        await self.fire([partition])  # first: what is due does not wait for all that is to be read
         await self.screening.cover(partition)
         entries = await self.casework.cover(partition)
         dispatches = [each for entry in entries if isinstance(entry, CaseEvent) for each in entry.dispatches]

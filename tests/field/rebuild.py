@@ -180,12 +180,10 @@ async def compared(settings: Settings, server: RedisServer, cases: int, rounds: 
     """Fill a province, wipe its Redis, rebuild it, and compare."""
     began = time.monotonic()
     async with opened(settings) as line:
-        for partition in range(settings.partitions):
-            await line.watch(partition)
+        await line.watch(range(settings.partitions))
         await watchlist(line, min(WATCHED, cases))
         inputs = await live(line, cases, rounds, seed)
-        for partition in range(settings.partitions):
-            await line.watch(partition)
+        await line.watch(range(settings.partitions))
         before = await dump(line)
         entries = sum((await end_offsets(settings, topics.CASE_EVENTS.name)).values())
     filled = time.monotonic() - began

@@ -173,8 +173,7 @@ class Worker:
 
     async def watch(self) -> None:
         """The look of each second."""
-        for partition in range(self.house.settings.partitions):
-            await self.line.watch(partition)
+        await self.line.watch(range(self.house.settings.partitions))
 
     async def carry(self) -> None:
         await self.channel.carry(await self.dispatches())
