@@ -6,6 +6,7 @@ measured is an assumption and stands here by a name of its own.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, exp
 
 from domain.coefficients import VALUES
@@ -110,7 +111,7 @@ class Size:
     @property
     def broker_machine(self) -> float:
         """Memory that each broker's machine needs, in bytes."""
-        return BROKER_HEAP + CACHED_SECONDS * self.network["to the brokers"]
+        return BROKER_HEAP + CACHED_SECONDS * _written(self.asked, self.partitions)
 
     @property
     def cores(self) -> float:
@@ -139,8 +140,8 @@ def size(asked: Asked) -> Size:
     _check(asked)
     partitions, workers = _workers(asked)
     used = _used(asked, partitions, workers)
-    spread = {name: _apart(name) for name in ("to_redis_bytes", "from_redis_bytes", "to_broker_bytes")}
-    rate = {name: _of_signals(cost, asked, partitions) for name, cost in spread.items()}
+    names = ("to_broker_bytes", "from_broker_bytes", "to_redis_bytes", "from_redis_bytes")
+    rate = {name: _of_signals(_apart(name), asked, partitions) + _idle(name, workers, partitions) for name in names}
     return Size(
         asked,
         partitions,
@@ -152,8 +153,8 @@ def size(asked: Asked) -> Size:
         {
             "to the intake": asked.peak_signals * VALUES["sizing.log_bytes_per_signal"],
             "to the brokers": rate["to_broker_bytes"],
-            "between the brokers": rate["to_broker_bytes"] * (asked.replication - 1),
-            "from the brokers to workers": _of_signals(_apart("from_broker_bytes"), asked, partitions),
+            "between the brokers": _written(asked, partitions) * (asked.replication - 1),
+            "from the brokers to workers": rate["from_broker_bytes"],
             "from workers to Redis": rate["to_redis_bytes"],
             "from Redis to workers": rate["from_redis_bytes"],
         },
@@ -183,9 +184,14 @@ def _of_signals(cost: Cost, asked: Asked, partitions: int) -> float:
     return asked.peak_signals / asked.batch * cost.of(asked.batch, partitions)
 
 
+def _written(asked: Asked, partitions: int) -> float:
+    """Bytes a second at the peak that are written to the brokers: what workers ask them is not."""
+    return _of_signals(_apart("to_broker_bytes"), asked, partitions)
+
+
 def _workers(asked: Asked) -> tuple[int, int]:
     """How many partitions and workers: more of these take more of those, and they cost in their turn."""
-    a_worker, a_partition = _idle(asked, "worker")
+    a_worker, a_partition = (cores / asked.pace for cores in _idle_parts("worker_cores"))
     spare = asked.headroom - a_worker
     if spare <= ROOM * a_partition:
         idle = a_worker + ROOM * a_partition
@@ -204,23 +210,27 @@ def _used(asked: Asked, partitions: int, workers: int) -> Cores:
     casework = asked.peak_inputs * VALUES["sizing.worker_us_per_input"]
     intake = asked.peak_signals * VALUES["intake.ndjson_500.quanzu.cpu_us_per_signal"]
     redis, broker = (_of_signals(_apart(name), asked, partitions) for name in ("redis_us", "broker_us"))
-    second, idle = 1e6 * asked.pace, dict[str, float]()
-    for whose in ("worker", "redis", "broker"):
-        a_worker, a_partition = _idle(asked, whose)
-        idle[whose] = workers * a_worker + partitions * a_partition
+    second, idle = 1e6 * asked.pace, partial(_idle, workers=workers, partitions=partitions)
     return Cores(
-        workers=idle["worker"] + (screening + casework) / second,
+        workers=idle("worker_cores") / asked.pace + (screening + casework) / second,
         intake=intake / second,
-        redis=idle["redis"] + redis / second,
-        brokers=idle["broker"] + asked.replication * broker / second,  # assumed: a copy costs what the first one does
+        redis=idle("redis_cores") / asked.pace + redis / second,
+        # Assumed: a copy costs what the first one does.
+        brokers=idle("broker_cores") / asked.pace + asked.replication * broker / second,
     )
 
 
-def _idle(asked: Asked, whose: str) -> tuple[float, float]:
-    """Cores that a worker uses of its own, Redis' or the brokers' when nothing happens; and for each partition."""
-    few, many = (VALUES[f"idle.{whose}_cores_of_{count}_partitions"] for count in (4, 64))
+def _idle(name: str, workers: int, partitions: int) -> float:
+    """What workers use, or let the servers do, when nothing happens: cores, or bytes a second."""
+    a_worker, a_partition = _idle_parts(name)
+    return workers * a_worker + partitions * a_partition
+
+
+def _idle_parts(name: str) -> tuple[float, float]:
+    """The same, of a worker by itself and for each partition."""
+    few, many = (VALUES[f"idle.{name}_of_{count}_partitions"] for count in (4, 64))
     a_partition = max(0.0, (many - few) / 60)
-    return max(0.0, few - 4 * a_partition) / asked.pace, a_partition / asked.pace
+    return max(0.0, few - 4 * a_partition), a_partition
 
 
 def _bought(asked: Asked, workers: int, used: Cores) -> Cores:

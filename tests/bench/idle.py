@@ -29,7 +29,7 @@ def measure(given: Given) -> Found:
         with real(given.folder / f"partitions-{partitions}", partitions) as settings:
             for name, value in asyncio.run(_idle(settings, 1 if given.short else given.runs)):
                 found.setdefault(f"{name}_of_{partitions}_partitions", []).append(value)
-    return {name: figure(values, "cores") for name, values in found.items()}
+    return {name: figure(values, "cores" if "cores" in name else "bytes/s") for name, values in found.items()}
 
 
 async def _idle(settings: Settings, runs: int) -> list[tuple[str, float]]:
@@ -45,4 +45,7 @@ async def _idle(settings: Settings, runs: int) -> list[tuple[str, float]]:
             pace = VALUES["sizing.core_us_per_signal"] / (sum(paces) / len(paces))
             cores = {"worker_cores": used.worker, "redis_cores": used.redis, "broker_cores": used.broker}
             found += [(name, value / seconds * pace) for name, value in cores.items()]
+            sent = {"redis": (used.to_redis, used.from_redis), "broker": (used.to_broker, used.from_broker)}
+            for whose, (to, back) in sent.items():
+                found += [(f"to_{whose}_bytes", to / seconds), (f"from_{whose}_bytes", back / seconds)]
     return found
