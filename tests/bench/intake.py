@@ -31,6 +31,7 @@ from tests.bench.servers import real
 from tests.bench.work import Pace, beside, each, until
 from tests.field.load import AT
 from tests.field.overload import cpu_seconds
+from tests.field.rebuild import opened
 
 LINES = 500  # of a request
 REQUESTS = {"ndjson_500": 200, "single": 4_000}  # of a run
@@ -65,6 +66,7 @@ def measure(given: Given) -> Found:
 async def _measured(settings: Settings, runs: int, size: float) -> Found:
     found: dict[str, Figure | Found] = {}
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(opened(settings))  # intake waits until a store is whole that it may not fill
         servers = {"quanzu": await stack.enter_async_context(_quanzu(settings))}
         for name in BARE:
             servers[name] = await stack.enter_async_context(_bare(name))

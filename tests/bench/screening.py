@@ -63,7 +63,7 @@ async def screened(line: Line, batches: Sequence[Batch], *more: str, times: int 
 
 async def fill(line: Line, batches: Sequence[Batch], times: int = 1) -> int:
     """Put the batches on the topic, so many times; gives how many signals that are. Nothing is known of anybody."""
-    await _forget(line)
+    await forget(line)
     load = Load(line.producer, line.clock, batches)
     load.number = await screened_so_far(line)  # so that no id comes twice
     total = times * sum(batch.sources.total() for batch in batches)
@@ -154,7 +154,8 @@ async def _screened(line: Line) -> bool:
     return None not in await line.redis.mget(keys)
 
 
-async def _forget(line: Line) -> None:
+async def forget(line: Line) -> None:
+    """Let nothing be known of anybody, as when a run began."""
     for pattern in OF_A_RUN:
         async for name in line.redis.scan_iter(match=pattern, count=1000):
             await line.redis.unlink(name)
