@@ -15,18 +15,15 @@ WATCH_SECONDS = 1.0
 
 def attach(app: App, line: Line) -> None:
     """Add the timers to a worker."""
-    every(app, POLL_SECONDS, "deadlines", lambda: line.fire(owned(app, topics.CASE_INPUTS.name)))
-    every(app, WATCH_SECONDS, "watch", lambda: line.watch(owned(app, topics.CASE_INPUTS.name)))
+    mine = partial(owned, app, topics.CASE_INPUTS.name)
+    every(app, POLL_SECONDS, "deadlines", lambda: line.fire(mine()))
+    every(app, WATCH_SECONDS, "watch", lambda: line.watch(mine()))
     every(app, WATCH_SECONDS, "lag", partial(_lag, app))
     every(app, LOOK_SECONDS, "breaker", line.breaker.look)
-    every(app, BEAT_SECONDS, "beat", lambda: line.orphans.beat(owned(app, topics.CASE_INPUTS.name)))
+    every(app, BEAT_SECONDS, "beat", lambda: line.orphans.beat(mine()))
     every(app, BEAT_SECONDS, "cover", line.cover, early=True)  # a group that hangs must not hold anything up
-    every(app, letters.LOOK_SECONDS, "dead letters", partial(_letters, app, line))
+    every(app, letters.LOOK_SECONDS, "dead letters", lambda: line.open_letters.show(ours=0 in mine()))
 
 
 async def _lag(app: App) -> None:
     metrics.show_lag(lags(app))
-
-
-async def _letters(app: App, line: Line) -> None:
-    await line.open_letters.show(ours=0 in owned(app, topics.CASE_INPUTS.name))
