@@ -63,8 +63,13 @@ def _started(command: Sequence[str], folder: Path, out: Path) -> "subprocess.Pop
             env=_environment(folder),
             stdout=log,
             stderr=log,
-            preexec_fn=die_with_parent,
+            preexec_fn=_by_itself,
         )
+
+
+def _by_itself() -> None:
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore it, and so would this one
 
 
 def _environment(folder: Path) -> Mapping[str, str]:
