@@ -112,11 +112,13 @@ def open_of(tasks: Iterable[Task]) -> dict[str, Sequence[Task]]:
 
 def _bid(officer: Officer, visit: Visit, now: datetime, mine: Sequence[Task], rules: VisitRules) -> _Bid | None:
     """None from one who has too much to do already."""
+    if len(mine) >= rules.most:
+        return None  # before anything is reckoned: when there is too much to do this is true of nearly everybody
     until = off_at(officer, now) or now
     new = Door(_NEW, visit.level, visit.division, visit.worth_fen, now)
     planned = in_order([*map(door_of, mine), new], Post(officer.division, until), now, rules)
     place = next(place for place, each in enumerate(planned) if each.door is new)
-    if place >= rules.ahead or len(mine) >= rules.most:
+    if place >= rules.ahead:
         return None
     _, where = distance(officer.division, visit.division, now.date())
     words, arrives = [where, f"{len(mine)} open visits" if mine else "free"], planned[place].arrives

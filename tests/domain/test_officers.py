@@ -3,9 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain import officers as officers_module
 from domain.officers import ELIGIBLE, OVERTIME, Visit, choose_officer, load_of, off_at, on_duty
 from domain.policy.visits import VisitRules
 from schemas.levels import Level
@@ -54,6 +56,13 @@ def chosen(
 
 def test_the_nearest_of_the_free_goes() -> None:
     assert chosen(officer("far", FAR), officer("city", CITY), officer("county", COUNTY), officer("here")) == "here"
+
+
+def test_of_who_has_too_much_to_do_no_round_is_reckoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When there is too much to do it is so with nearly everybody, for each visit that is asked for."""
+    monkeypatch.setattr(officers_module, "in_order", lambda *_: pytest.fail("a round was reckoned"))
+    tasks = tuple(task("here", str(number)) for number in range(RULES.most))
+    assert chosen(officer("here"), tasks=tasks) is None
 
 
 def test_nobody_goes_whose_shift_is_over_even_if_nobody_else_can() -> None:
