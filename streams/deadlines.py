@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
@@ -16,8 +16,9 @@ from streams.producer import Producer
 from streams.store import CaseStore
 
 POLL_SECONDS = 0.05
-# A deadline still there was lost on the way, or casework is behind. Its id counts it once, but each writing is work:
-# written again at a steady pace, those that wait kept a casework that was behind from ever catching up.
+# A deadline that is still there once casework has gone past its input was lost on the way: it is written again, at
+# longer and longer intervals. While casework is behind it is not: its id would count it once, but each writing is work,
+# and kept a casework that was behind from catching up. But for the longest, lest its place is never reached.
 AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 2.0, 64.0
 MOST = 500  # a partition and poll
 
@@ -33,6 +34,14 @@ async def fallen_due(redis: "Redis", lists: Iterable[str], partitions: Iterable[
     return sorted({partition for (_, partition), count in zip(asked, counts, strict=True) if count})
 
 
+class _Written(NamedTuple):
+    """When an input was written (wall time), how long it is waited for, and its place on the topic; -1: not known."""
+
+    at: float
+    wait: float
+    offset: int
+
+
 class Deadlines:
     """Polls the partitions this worker owns and writes an input for each deadline that has come."""
 
@@ -40,11 +49,12 @@ class Deadlines:
         self, store: CaseStore, producer: Producer, clock: Clock, wall: Callable[[], float] = time.monotonic
     ) -> None:
         self._store, self._producer, self._clock, self._wall = store, producer, clock, wall
-        self._written: dict[str, tuple[float, float]] = {}  # input id -> when it may be written again, and the wait
+        self._written: dict[int, dict[str, _Written]] = {}  # by partition and input, while its deadline is there
 
     async def fire(self, partition: int) -> int:
         """Write what is due in a partition; returns how many inputs that were."""
         now = self._clock.now()
+        applied = await self._store.offset(partition)  # asked first: what is due after it was not settled by it
         found = await self._store.due(partition, now, MOST)
         inputs = [
             Deadline(
@@ -57,16 +67,19 @@ class Deadlines:
             )
             for case, step, due in found
         ]
-        fresh = [item for item in inputs if self._fresh(item.id)]
-        await self._producer.send_all([case_inputs.record(item, partition) for item in fresh])
+        known = self._written.get(partition, {})
+        fresh = [item for item in inputs if self._fresh(known.get(item.id), applied)]
+        last = await self._producer.send_all([case_inputs.record(item, partition) for item in fresh])
+        written = {item.id: self._after(known.get(item.id), last) for item in fresh}
+        self._written[partition] = {item.id: written.get(item.id) or known[item.id] for item in inputs}
         return len(fresh)
 
-    def _fresh(self, name: str) -> bool:
-        now = self._wall()
-        again, wait = self._written.get(name, (now, AGAIN_SECONDS))
-        if now < again:
-            return False
-        self._written[name] = now + wait, min(2 * wait, LONGEST_AGAIN_SECONDS)
-        if len(self._written) > 100 * MOST:
-            self._written = {other: (at, wait) for other, (at, wait) in self._written.items() if now < at + wait}
-        return True
+    def _fresh(self, before: _Written | None, applied: int | None) -> bool:
+        if before is None:
+            return True
+        reached = applied is not None and applied >= before.offset
+        return self._wall() - before.at >= (before.wait if reached else LONGEST_AGAIN_SECONDS)
+
+    def _after(self, before: _Written | None, last: int) -> _Written:
+        wait = min(2 * before.wait, LONGEST_AGAIN_SECONDS) if before else AGAIN_SECONDS
+        return _Written(self._wall(), wait, last)

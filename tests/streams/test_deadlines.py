@@ -1,7 +1,10 @@
-"""What has fallen due is written once, and again only at longer and longer intervals."""
+"""What has fallen due is written once, and again only if casework has gone past it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import pytest
 from redis.asyncio import Redis
 
 from streams import topics
@@ -16,23 +19,58 @@ from tests.dispatched import NOW, dispatch_for
 DATABASE = 5
 
 
-async def test_a_deadline_that_casework_has_not_come_to_is_not_written_again_and_again(settings: Settings) -> None:
+@pytest.mark.parametrize(
+    ("applied", "seconds"),
+    [
+        (None, [0, 64]),  # the store is lost
+        (-1, [0, 64]),  # behind: the input is on the topic, and counts once
+        (10**9, [0, 2, 6, 14, 30, 62]),  # past it, and the deadline is still there: the input was lost
+    ],
+)
+async def test_a_deadline_is_written_again_once_casework_has_gone_past_its_input(
+    settings: Settings, applied: int | None, seconds: list[int]
+) -> None:
+    async with _line(settings) as (redis, producer):
+        await _due(redis, "red.sms")
+        if applied is not None:
+            await redis.hset(key("state", 0), "offset", applied)
+        clock = [0.0]
+        deadlines = Deadlines(CaseStore(redis), producer, Clock.starting(1, NOW), lambda: clock[0])
+        written = []
+        for second in range(80):
+            clock[0] = float(second)
+            if await deadlines.fire(0):
+                written.append(second)
+    assert written == seconds
+
+
+async def test_of_deadlines_that_come_while_others_wait_only_the_new_are_written(settings: Settings) -> None:
+    async with _line(settings) as (redis, producer):
+        deadlines = Deadlines(CaseStore(redis), producer, Clock.starting(1, NOW), lambda: 0.0)
+        await _due(redis, "red.sms", "red.operator")
+        assert await deadlines.fire(0) == 2
+        await _due(redis, "red.visit")
+        assert await deadlines.fire(0) == 1
+        assert await deadlines.fire(0) == 0
+
+
+async def _due(redis: "Redis", *steps: str) -> None:
+    due = milliseconds(NOW - timedelta(seconds=1))
+    case = dispatch_for("r" + 16 * "a").case
+    await redis.zadd(key("deadlines", 0), {f"{case}|{step}": due for step in steps})
+
+
+@asynccontextmanager
+async def _line(settings: Settings) -> AsyncIterator[tuple["Redis", Producer]]:
     topics.create(settings, [topics.CASE_INPUTS])
     producer = Producer(settings)
     await producer.start()
-    wall = 0.0
-    async with Redis.from_url(f"{str(settings.redis).rsplit('/', 1)[0]}/{DATABASE}", protocol=3) as redis:
-        await redis.flushdb()
-        due = milliseconds(NOW - timedelta(seconds=1))
-        await redis.zadd(key("deadlines", 0), {f"{dispatch_for('r' + 16 * 'a').case}|red.sms": due})
-        deadlines = Deadlines(CaseStore(redis), producer, Clock.starting(1, NOW), lambda: wall)
-        written = []
-        for second in range(40):
-            wall = float(second)
-            if await deadlines.fire(0):
-                written.append(second)
-    await producer.stop()
-    assert written == [0, 2, 6, 14, 30]
+    try:
+        async with Redis.from_url(f"{str(settings.redis).rsplit('/', 1)[0]}/{DATABASE}", protocol=3) as redis:
+            await redis.flushdb()
+            yield redis, producer
+    finally:
+        await producer.stop()
 
 
 async def test_of_all_partitions_those_are_found_in_which_something_has_fallen_due(settings: Settings) -> None:
