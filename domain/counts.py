@@ -12,6 +12,7 @@ from domain import clocks, ledger
 from schemas.cases import Case
 from schemas.events import CaseEvent, Fact, FactKind
 
+_STANDING = ("id", "level", "state", "profile", "payments", "kept", "danger")  # what `of_standing` looks at
 PREFECTURE = 4  # digits of a division's code that name its prefecture
 
 
@@ -26,6 +27,8 @@ def of_standing(before: Case | None, after: Case) -> Counter[str]:
 
     `before` is the same case or the resident's earlier one, whose stops and money stay as they are.
     """
+    if before is not None and after.shares(before, *_STANDING):
+        return Counter()
     changed: Counter[str] = Counter()
     if before is not None:
         changed.subtract(_open(before))

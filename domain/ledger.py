@@ -22,6 +22,7 @@ UNNAMED = "unnamed"
 """The key of a loss told without its transfer: told again it is the same money."""
 
 _CONFIRMED = (EvidenceClass.A, EvidenceClass.B)
+_BOOKED = ("kept", "frozen", "losses", "outcome", "warned_at", "opened_at")  # what `of_case` looks at
 
 
 class Totals(NamedTuple):
@@ -69,6 +70,14 @@ def of_case(case: Case) -> Totals:
     )
 
 
+def added(before: Case | None, after: Case) -> Mapping[str, int]:
+    """What a case adds, by name, to sums that hold its version `before`; none: it is new."""
+    if before is not None and after.shares(before, *_BOOKED):
+        return {}
+    old = of_case(before) if before is not None else Totals()
+    return {name: value - getattr(old, name) for name, value in of_case(after)._asdict().items()}
+
+
 def safe(case: Case, transfer: str) -> bool:
     """Whether a transfer's money stayed with the resident for certain (A or B): nothing of it is left to stop."""
     kept = case.kept.get(transfer)
@@ -98,11 +107,6 @@ def total(parts: Iterable[Totals]) -> Totals:
     """Totals added up."""
     columns = zip(*parts, strict=True)
     return Totals(*(sum(column) for column in columns))
-
-
-def difference(new: Totals, old: Totals) -> Mapping[str, int]:
-    """What to add, by name, to sums that hold `old` so that they hold `new`."""
-    return {name: value - getattr(old, name) for name, value in new._asdict().items()}
 
 
 def with_kept(case: Case, transfer: str, evidence: EvidenceClass, amount_fen: int) -> Case:

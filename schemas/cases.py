@@ -188,6 +188,10 @@ class Case(Model):
         """Whether anything may still be done."""
         return self.state is not CaseState.CLOSED
 
+    def shares(self, other: "Case", *fields: str) -> bool:
+        """Whether these fields are the very same objects in both: a decision replaces what it changes, and no more."""
+        return all(getattr(self, name) is getattr(other, name) for name in fields)
+
     @property
     def settled(self) -> bool:
         """Whether the resident was dissuaded or cleared: nothing more of the plan goes out, follow-ups apart."""

@@ -105,7 +105,8 @@ class Casework:
             if partition in self._published:
                 change.add("HSET", STATE, "journal", self._published[partition])
             if await self._store.commit(partition, stored, records[-1].offset, change):
-                await self._publish(partition, entries, spans)
+                written = [(entry, change.outbox[entry_name(entry)]) for entry in entries]
+                await self._publish(partition, written, spans)
                 return entries
 
     async def _read(self, partition: int, raw: Raw) -> CaseInput | None:
@@ -238,18 +239,18 @@ class Casework:
 
     async def _publish_outbox(self, partition: int) -> None:
         waiting = await self._store.outbox(partition)
-        entries = [journal_adapter.validate_json(value, extra=ANY_VERSION) for value in waiting.values()]
+        entries = [(journal_adapter.validate_json(value, extra=ANY_VERSION), value) for value in waiting.values()]
         if entries:
             self._published[partition] = await journal.publish(self._producer, partition, entries)
             await self._store.published(partition, waiting)
 
-    async def _publish(self, partition: int, entries: Sequence[Entry], spans: tracing.Spans) -> None:
-        for entry in entries:
+    async def _publish(self, partition: int, written: Sequence[tuple[Entry, bytes]], spans: tracing.Spans) -> None:
+        for entry, _ in written:
             if isinstance(entry, CaseEvent):
                 spans.tell(entry.offset, case=entry.case.id, input=entry.input_kind)
-        if entries:
-            self._published[partition] = await journal.publish(self._producer, partition, entries, spans.trace)
-            await self._store.published(partition, [entry_name(entry) for entry in entries])
+        if written:
+            self._published[partition] = await journal.publish(self._producer, partition, written, spans.trace)
+            await self._store.published(partition, [entry_name(entry) for entry, _ in written])
 
 
 async def _nothing_shared() -> None:

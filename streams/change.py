@@ -50,9 +50,10 @@ class Standing:
 
 @dataclass(slots=True)
 class Change:
-    """The commands of one commit."""
+    """The commands of one commit. `outbox`: the journal's entries among them, as they are written, by name."""
 
     commands: list[Command] = field(default_factory=list)
+    outbox: dict[str, bytes] = field(default_factory=dict)
 
     def add(self, command: str, name: int, *arguments: Argument) -> Self:
         self.commands.append((command, name, arguments))
@@ -66,7 +67,9 @@ class Change:
 
     def entry(self, entry: CaseEvent | StandingEvent) -> None:
         """Keep a journal entry until it is published."""
-        self.add("HSET", OUTBOX, f"{entry.offset}/{_name(entry)}", entry.model_dump_json())
+        name = entry_name(entry)
+        self.outbox[name] = entry.model_dump_json().encode()
+        self.add("HSET", OUTBOX, name, self.outbox[name])
 
     def case(self, before: Case | None, after: Case) -> None:
         """Store a case, and all that is derived from it."""
@@ -78,8 +81,7 @@ class Change:
         self._deadlines(before, after)
         self._awaited(before if same else None, after)
         self._flags(before, after)
-        owed = ledger.difference(ledger.of_case(after), ledger.of_case(before) if before and same else ledger.Totals())
-        self.sums(LEDGER, owed)
+        self.sums(LEDGER, ledger.added(before if same else None, after))
         self.sums(COUNTS, counts.of_standing(before, after))
         self.add("ZADD", RECENT, milliseconds(after.updated_at), after.id)
         self.add("ZREMRANGEBYRANK", RECENT, 0, -RECENTLY - 1)
@@ -132,7 +134,7 @@ class Change:
             self.add("ZREM", DEADLINES, member)
         for member, due in new.items():
             if old.get(member) != due:
-                self.add("ZADD", DEADLINES, due, member)
+                self.add("ZADD", DEADLINES, milliseconds(due), member)
 
     def _flags(self, before: Case | None, after: Case) -> None:
         rank = queue_rank(after)
@@ -163,12 +165,8 @@ def minute_in(raised: str) -> int:
 
 def entry_name(entry: CaseEvent | StandingEvent) -> str:
     """The name under which the outbox keeps an entry: an input with several cases has one for each."""
-    return f"{entry.offset}/{_name(entry)}"
+    return f"{entry.offset}/{entry.case.id if isinstance(entry, CaseEvent) else entry.kind}"
 
 
-def _name(entry: CaseEvent | StandingEvent) -> str:
-    return entry.case.id if isinstance(entry, CaseEvent) else entry.kind
-
-
-def _members(case: Case) -> dict[str, int]:
-    return {f"{case.id}|{step}": milliseconds(due) for step, due in deadlines(case).items()}
+def _members(case: Case) -> dict[str, datetime]:
+    return {f"{case.id}|{step}": due for step, due in deadlines(case).items()}

@@ -36,17 +36,22 @@ DISPATCH_TOPICS = {topic.name.removeprefix("dispatches."): topic.name for topic 
 
 
 async def publish(
-    producer: Producer, partition: int, entries: Sequence[Entry], trace: Callable[[int], Trace | None] = no_trace
+    producer: Producer,
+    partition: int,
+    entries: Sequence[tuple[Entry, bytes]],
+    trace: Callable[[int], Trace | None] = no_trace,
 ) -> int:
-    """Write the entries to the journal, then their dispatches to the channels; returns when Kafka has all.
+    """Write the entries, each with its JSON, to the journal, then their dispatches to the channels.
 
-    `trace`: of an input, by its offset. Returns the offset in the journal of the last of them: what is published later
-    lies behind it.
+    `trace`: of an input, by its offset. Returns, when Kafka has all, the offset in the journal of the last of them:
+    what is published later lies behind it.
     """
-    offset = await producer.send_all([_journal_record(partition, entry, trace(entry.offset)) for entry in entries])
+    offset = await producer.send_all(
+        [_journal_record(partition, entry, value, trace(entry.offset)) for entry, value in entries]
+    )
     dispatches = [
         dispatch_record(partition, dispatch, trace(entry.offset))
-        for entry in entries
+        for entry, _ in entries
         if isinstance(entry, CaseEvent)
         for dispatch in entry.dispatches
     ]
@@ -54,9 +59,9 @@ async def publish(
     return offset
 
 
-def _journal_record(partition: int, entry: Entry, trace: Trace | None) -> Record:
+def _journal_record(partition: int, entry: Entry, value: bytes, trace: Trace | None) -> Record:
     name = entry.case.resident if isinstance(entry, CaseEvent) else "standing"
-    return Record(topics.CASE_EVENTS.name, name.encode(), entry.model_dump_json().encode(), partition, trace)
+    return Record(topics.CASE_EVENTS.name, name.encode(), value, partition, trace)
 
 
 def dispatch_record(partition: int, dispatch: Dispatch, trace: Trace | None = None) -> Record:
@@ -268,7 +273,7 @@ async def begin_anew(settings: Settings, producer: Producer, partition: int, pol
         holds=list(folded.standing.holds) if folded.standing else [],
         anew=True,
     )
-    await publish(producer, partition, [entry])
+    await publish(producer, partition, [(entry, entry.model_dump_json().encode())])
 
 
 async def sent_since(settings: Settings, partition: int, offset: int) -> set[str]:

@@ -133,7 +133,8 @@ class Draft:
             policy=self.rules.policy.hash,
             steps=_pruned(list(self.steps.values())),
         )
-        self.set(offered_at=_offered_at(self.case))
+        if (offered := _offered_at(self.case)) != self.case.offered_at:
+            self.set(offered_at=offered)
         return Decision(self.case, self.facts, self.dispatches)
 
 

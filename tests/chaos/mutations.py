@@ -46,17 +46,17 @@ def no_fence() -> None:
 def ack_before_publish() -> None:
     """Entries count as published, and inputs as done, before Kafka has what follows from them."""
     source = inspect.getsource(Casework._decided)
-    _require("await self._publish(partition, entries, spans)" in source, "Casework._publish")
+    _require("await self._publish(partition, written, spans)" in source, "Casework._publish")
     publish = Casework._publish
     running: set[asyncio.Task[None]] = set()
 
-    async def later(self: Casework, partition: int, entries: Sequence[Entry], spans: Spans) -> None:
+    async def later(self: Casework, partition: int, written: Sequence[tuple[Entry, bytes]], spans: Spans) -> None:
         await asyncio.sleep(UNPUBLISHED_SECONDS)
-        await publish(self, partition, entries, spans)
+        await publish(self, partition, written, spans)
 
-    async def first(self: Casework, partition: int, entries: Sequence[Entry], spans: Spans) -> None:
-        await self._store.published(partition, [entry_name(entry) for entry in entries])
-        task = asyncio.create_task(later(self, partition, entries, spans))
+    async def first(self: Casework, partition: int, written: Sequence[tuple[Entry, bytes]], spans: Spans) -> None:
+        await self._store.published(partition, [entry_name(entry) for entry, _ in written])
+        task = asyncio.create_task(later(self, partition, written, spans))
         running.add(task)
         task.add_done_callback(running.discard)
 

@@ -3,11 +3,12 @@
 import random
 from collections import Counter
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
-from domain import counts
-from schemas.cases import Kept
+from domain import counts, ledger
+from schemas.cases import Case, Kept
 from schemas.events import CaseEvent
 from schemas.inputs import BankState
 from schemas.levels import Action, EvidenceClass, Level, Outcome, Result
@@ -74,6 +75,18 @@ def test_a_stop_of_a_closed_case_is_not_lost_when_the_resident_has_another() -> 
     later = second.here.model_copy(update={"number": 2, "id": f"{second.here.resident}-2"})
     assert counts.of_standing(first.here, later)["stop|in_force"] == 0
     assert counts.of_standing(first.here, first.here) == Counter()
+
+
+def test_what_a_case_shares_with_its_version_before_counts_as_if_it_did_not() -> None:
+    line = life()
+    line.pass_to(timedelta(days=400))
+    known = [decision.case for decision in line.decisions if decision.case is not None]
+    for before, after in pairwise(known):
+        apart = Case.model_validate(before.model_dump())
+        assert counts.of_standing(before, after) == counts.of_standing(apart, after)
+        assert +Counter(ledger.added(before, after)) == +Counter(ledger.added(apart, after))
+        assert -Counter(ledger.added(before, after)) == -Counter(ledger.added(apart, after))
+    assert known[-1].version > 5
 
 
 def test_a_clock_is_kept_by_a_result_in_time_and_missed_by_none() -> None:

@@ -79,7 +79,8 @@ async def test_the_journal_tells_when_whose_case_was_settled(line: Line) -> None
     decisions = [story.alert(Level.ORANGE), story.outcome(Outcome.DISSUADED)]
     for number, decision in enumerate(decisions):
         assert decision.case is not None
-        await publish(line.producer, 0, [builders.event(decision.case, number)])
+        event = builders.event(decision.case, number)
+        await publish(line.producer, 0, [(event, event.model_dump_json().encode())])
     (found,) = await kept.settled(line.settings, builders.NOON - timedelta(days=1))
     assert found == (story.here.settled_at, builders.RESIDENT)
     assert await kept.settled(line.settings, builders.NOON + timedelta(days=1)) == []
