@@ -36,7 +36,7 @@ from tests.field.stories import SIGNALS, Kind, Stories, cast
 SHARES = {"tenth": 0.1, "half": 0.5, "four_fifths": 0.8}
 SECONDS, SECONDS_SHORT = 60.0, 15.0  # of a run
 LIMIT_SECONDS, LIMIT_SECONDS_SHORT = 60.0, 20.0
-PROBES_A_SECOND = 8
+PROBES_A_SECOND = 4
 PRIMED_SECONDS = 1.0  # a call is planned so long after the payment that it makes red
 RECORDS = 200
 HIGHEST_US = 60_000_000
@@ -62,7 +62,11 @@ class Probes:
                 lane = lanes[number % len(lanes)]
                 self.planned[who.id] = lane, at
                 group.create_task(self._probe(who, lane, at))
-        await until(self._all_seen, "each probe's dispatch")
+        try:
+            await until(self._all_seen, "each probe's dispatch")
+        except TimeoutError:
+            left = self.planned.keys() - self.seen.keys()
+            raise TimeoutError(f"{len(left)} of {len(self.planned)} probes have no dispatch yet") from None
 
     async def listen(self, settings: Settings, since: Mapping[int, int]) -> None:
         """Take down when a resident's first dispatch is there, from these offsets on, until cancelled."""
