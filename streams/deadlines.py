@@ -55,23 +55,18 @@ class Deadlines:
         """Write what is due in a partition; returns how many inputs that were."""
         now = self._clock.now()
         applied = await self._store.offset(partition)  # asked first: what is due after it was not settled by it
-        found = await self._store.due(partition, now, MOST)
-        inputs = [
-            Deadline(
-                id=f"d:{case}:{step}:{due}",
-                at=now,
-                resident=resident_of(case),
-                case=case,
-                step=step,
-                due=moment(due),
-            )
-            for case, step, due in found
-        ]
+        due = {
+            f"d:{case}:{step}:{at}": (case, step, at) for case, step, at in await self._store.due(partition, now, MOST)
+        }
         known = self._written.get(partition, {})
-        fresh = [item for item in inputs if self._fresh(known.get(item.id), applied)]
+        fresh = [
+            Deadline(id=name, at=now, resident=resident_of(case), case=case, step=step, due=moment(at))
+            for name, (case, step, at) in due.items()
+            if self._fresh(known.get(name), applied)
+        ]
         last = await self._producer.send_all([case_inputs.record(item, partition) for item in fresh])
         written = {item.id: self._after(known.get(item.id), last) for item in fresh}
-        self._written[partition] = {item.id: written.get(item.id) or known[item.id] for item in inputs}
+        self._written[partition] = {name: written.get(name) or known[name] for name in due}
         return len(fresh)
 
     def _fresh(self, before: _Written | None, applied: int | None) -> bool:

@@ -20,7 +20,7 @@ async def rewrite(redis: Any) -> None:  # noqa: ANN401 - redis-py types a comman
 
     A replica writes its own files: see RUNBOOK. Raises RewriteError when Redis says that it failed.
     """
-    how = await _settled(redis)
+    how = await settled(redis)
     if how["aof_enabled"]:
         how = await _written(redis, redis.bgrewriteaof)
         _refuse_failed(how["aof_last_bgrewrite_status"])
@@ -37,12 +37,12 @@ async def _written(redis: Any, command: Any) -> dict[str, Any]:  # noqa: ANN401 
         except ResponseError as error:
             if "in progress" not in str(error):
                 raise
-            await _settled(redis)
+            await settled(redis)
         else:
-            return await _settled(redis)
+            return await settled(redis)
 
 
-async def _settled(redis: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+async def settled(redis: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
     """How it stands once no file is being written."""
     while True:
         how: dict[str, Any] = await redis.info("persistence")
