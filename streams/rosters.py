@@ -143,7 +143,7 @@ class Rosters:
     async def task(self, dispatch: str) -> Task | None:
         """A visit that was given out."""
         raw = await self._redis.hget(TASKS, dispatch)
-        return Task.model_validate_json(raw, extra=ANY_VERSION) if raw else None
+        return _task(raw) if raw else None
 
     async def take(self, report: OfficerReport) -> list[OfficerReport]:
         """Note a report, and what it says of the visits that joined this one: all that the cases are to be told.
@@ -208,7 +208,7 @@ class Rosters:
 
     async def _restore_places(self) -> None:
         """Tell from the tasks who is on the way where, the latest last, and who must say that he is safe."""
-        tasks = [Task.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(TASKS)]
+        tasks = [_task(raw) for raw in await self._redis.hvals(TASKS)]
         for task in sorted(tasks, key=lambda task: task.at):
             if task.joins:
                 await self._redis.hset(JOINED, task.dispatch, task.joins)

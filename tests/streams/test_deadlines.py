@@ -66,17 +66,22 @@ async def _line(settings: Settings) -> AsyncIterator[tuple["Redis", Producer]]:
     producer = Producer(settings)
     await producer.start()
     try:
-        async with Redis.from_url(f"{str(settings.redis).rsplit('/', 1)[0]}/{DATABASE}", protocol=3) as redis:
-            await redis.flushdb()
+        async with _redis(settings) as redis:
             yield redis, producer
     finally:
         await producer.stop()
 
 
-async def test_of_all_partitions_those_are_found_in_which_something_has_fallen_due(settings: Settings) -> None:
-    now, later = milliseconds(NOW), milliseconds(NOW + timedelta(milliseconds=1))
+@asynccontextmanager
+async def _redis(settings: Settings) -> AsyncIterator["Redis"]:
     async with Redis.from_url(f"{str(settings.redis).rsplit('/', 1)[0]}/{DATABASE}", protocol=3) as redis:
         await redis.flushdb()
+        yield redis
+
+
+async def test_of_all_partitions_those_are_found_in_which_something_has_fallen_due(settings: Settings) -> None:
+    now, later = milliseconds(NOW), milliseconds(NOW + timedelta(milliseconds=1))
+    async with _redis(settings) as redis:
         for name, partition, at in (("deadlines", 1, now), ("rescore", 3, now), ("deadlines", 2, later)):
             await redis.zadd(key(name, partition), {"somebody": at})
         assert await fallen_due(redis, ("deadlines", "rescore"), range(5), NOW) == [1, 3]
