@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from domain.policy.visits import VisitRules
 from domain.rounds import Door, Post, door_of, in_order
-from domain.ways import distance
+from domain.ways import distance, way
 from schemas.levels import Level
 from schemas.residents import Language
 from schemas.rosters import Officer, Role, Task, TaskState
@@ -57,6 +57,11 @@ class _Bid:
     over: timedelta
     words: tuple[str, ...]
 
+    @property
+    def comes(self) -> tuple[datetime, str]:
+        """The least is sent: each minute that he would come home late counts as one that he comes later."""
+        return self.arrives + max(_NONE, self.over), self.officer.id
+
 
 def choose_officer(
     officers: Iterable[Officer], visit: Visit, now: datetime, tasks: Iterable[Task], rules: VisitRules
@@ -68,19 +73,27 @@ def choose_officer(
     two alike the lower id goes, so that all workers agree.
     """
     load, most = open_of(tasks), rules.overtime.get(visit.level, _NONE)
-    able = [officer for officer in officers if may_go(officer, visit, now)]
-    found = (_bid(officer, visit, now, load.get(officer.id, ()), rules) for officer in able)
-    bids = [bid for bid in found if bid and bid.over <= most]
-    for bid in bids:
-        if bid.officer.id == visit.to:
-            return Choice(bid.officer, "a colleague handed it over")
-    best = min(bids, key=lambda bid: (bid.arrives + max(_NONE, bid.over), bid.officer.id), default=None)
+    may = [
+        officer
+        for officer in officers
+        if officer.role in ELIGIBLE[visit.level]
+        and officer.id not in visit.never
+        and len(load.get(officer.id, ())) < rules.most
+    ]
+    ways = {division: _shortest(division, visit, now, rules) for division in {officer.division for officer in may}}
+    known = [(_soonest(officer, now + ways[officer.division], visit, rules), officer) for officer in may]
+    best: _Bid | None = None
+    # His shifts and his round are looked at last, and of those alone who may be there before the best: most are not.
+    for soonest, officer in sorted(known, key=lambda each: (each[1].id != visit.to, each[0])):
+        if best is not None and best.comes[0] < soonest:
+            break
+        bid = _bid(officer, visit, now, load.get(officer.id, ()), rules) if on_duty(officer, now) else None
+        if bid is None or bid.over > most:
+            continue
+        if officer.id == visit.to:
+            return Choice(officer, "a colleague handed it over")
+        best = bid if best is None or bid.comes < best.comes else best
     return Choice(best.officer, ", ".join(best.words)) if best else None
-
-
-def may_go(officer: Officer, visit: Visit, now: datetime) -> bool:
-    """On duty, of a role that the level allows, and not one who has refused this visit or was late."""
-    return on_duty(officer, now) and officer.role in ELIGIBLE[visit.level] and officer.id not in visit.never
 
 
 def on_duty(officer: Officer, now: datetime) -> bool:
@@ -110,10 +123,20 @@ def open_of(tasks: Iterable[Task]) -> dict[str, Sequence[Task]]:
     return {officer: list(mine.values()) for officer, mine in found.items()}
 
 
+def _shortest(division: str, visit: Visit, now: datetime, rules: VisitRules) -> timedelta:
+    """The least that somebody who works from this division needs: straight there, or from a door near by."""
+    straight, ways = way(distance(division, visit.division, now.date())[0], rules), rules.way
+    return min(straight, rules.door + min(ways.street, ways.county, ways.prefecture, ways.province))
+
+
+def _soonest(officer: Officer, arrives: datetime, visit: Visit, rules: VisitRules) -> datetime:
+    """When he may be there at best; never later than `_bid` has it."""
+    arrives += _NONE if visit.language in officer.languages else rules.interpreter
+    return arrives - rules.known if officer.id == visit.last else arrives
+
+
 def _bid(officer: Officer, visit: Visit, now: datetime, mine: Sequence[Task], rules: VisitRules) -> _Bid | None:
-    """None from one who has too much to do already."""
-    if len(mine) >= rules.most:
-        return None  # before anything is reckoned: when there is too much to do this is true of nearly everybody
+    """None from one who would have too much to do before."""
     until = off_at(officer, now) or now
     new = Door(_NEW, visit.level, visit.division, visit.worth_fen, now)
     planned = in_order([*map(door_of, mine), new], Post(officer.division, until), now, rules)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from domain import officers as officers_module
 from domain.officers import ELIGIBLE, OVERTIME, Visit, choose_officer, load_of, off_at, on_duty
 from domain.policy.visits import VisitRules
+from domain.rounds import in_order
 from schemas.levels import Level
 from schemas.residents import Language
 from schemas.rosters import Officer, Role, Shift, Task, TaskState
@@ -196,6 +198,24 @@ def test_whoever_goes_is_on_duty_eligible_willing_and_not_full(
     ]
     assert choice is None or choice.officer in able
     assert choice == choose_officer(officers[::-1], visit, NOW, tasks[::-1], RULES)
+
+
+@given(OFFICERS, VISITS, TASKS, st.sampled_from("abcdefgh"))
+def test_whose_round_is_not_reckoned_would_not_have_gone(
+    officers: list[Officer], visit: Visit, tasks: list[Task], last: str
+) -> None:
+    visit = replace(visit, last=last)
+    choice = choose_officer(officers, visit, NOW, tasks, RULES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(officers_module, "_shortest", lambda *_: -timedelta(days=1))
+        assert choice == choose_officer(officers, visit, NOW, tasks, RULES)
+
+
+def test_of_who_is_too_far_away_no_round_is_reckoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    reckon = Mock(side_effect=in_order)
+    monkeypatch.setattr(officers_module, "in_order", reckon)
+    assert chosen(*[officer(f"far {number}", FAR) for number in range(9)], officer("here")) == "here"
+    reckon.assert_called_once()
 
 
 @given(OFFICERS, VISITS)
