@@ -102,11 +102,15 @@ class Rosters:
 
     async def tasks(self, now: datetime) -> dict[str, Task]:
         """Visits given out, by dispatch. After some days they are forgotten: nobody reports their end any more."""
-        tasks = [_task(raw) for raw in await self._redis.hvals(TASKS)]
+        tasks = await self.all_tasks()
         for task in tasks:
             if now - task.at >= FORGOTTEN:
                 await self.drop(task.dispatch)
         return {task.dispatch: task for task in tasks if now - task.at < FORGOTTEN}
+
+    async def all_tasks(self) -> list[Task]:
+        """Also those that are old enough to be forgotten; nothing is written."""
+        return [_task(raw) for raw in await self._redis.hvals(TASKS)]
 
     async def assign(self, asked: Asked, now: datetime, where: Where | None = None) -> tuple[Task, str] | None:
         """Give a visit to an officer: the same one when asked again; none when nobody can go.
@@ -208,8 +212,7 @@ class Rosters:
 
     async def _restore_places(self) -> None:
         """Tell from the tasks who is on the way where, the latest last, and who must say that he is safe."""
-        tasks = [_task(raw) for raw in await self._redis.hvals(TASKS)]
-        for task in sorted(tasks, key=lambda task: task.at):
+        for task in sorted(await self.all_tasks(), key=lambda task: task.at):
             if task.joins:
                 await self._redis.hset(JOINED, task.dispatch, task.joins)
             elif task.place:

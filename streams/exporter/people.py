@@ -10,15 +10,14 @@ from prometheus_client.core import Metric
 
 from domain.missed import Missed
 from domain.officers import load_of, on_duty
+from schemas.base import ANY_VERSION
 from schemas.cases import Case, StopState
 from schemas.levels import Channel, Level
-from schemas.rosters import Task
 from streams.auditor.auditor import GRACE_SECONDS
 from streams.auditor.walk import waits
 from streams.exporter.family import gauge
 from streams.keys import key
 from streams.line import Line
-from streams.rosters import TASKS
 
 SCAN = 500  # cases read before others of the process have their turn
 RUNNING_OUT = timedelta(hours=6)  # a stop lasts 48 hours and is asked for once more at most: half a shift to see to it
@@ -71,7 +70,7 @@ async def people(line: Line) -> list[Metric]:
     for partition in range(line.settings.partitions):
         async for _, raw in redis.hscan_iter(key("cases", partition), count=SCAN):
             if waits(raw):
-                walk.add(Case.model_validate_json(raw), now)
+                walk.add(Case.model_validate_json(raw, extra=ANY_VERSION), now)
                 await asyncio.sleep(0)
     look = walk.missed
     oldest = line.clock.wall_seconds(now - look.oldest) if look.oldest else 0.0
@@ -91,7 +90,7 @@ async def people(line: Line) -> list[Metric]:
 
 async def _officers(line: Line, now: datetime) -> list[Metric]:
     officers = await line.outgoing.rosters.officers()
-    tasks = [Task.model_validate_json(raw) for raw in await line.redis.hvals(TASKS)]
+    tasks = await line.outgoing.rosters.all_tasks()
     load = {officer: len(mine) for officer, mine in load_of(tasks).items() if mine}
     return [
         ON_DUTY.value(sum(on_duty(officer, now) for officer in officers)),

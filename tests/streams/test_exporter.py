@@ -7,24 +7,28 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import date, timedelta
 from typing import Any, cast
 
+import orjson
 import pytest
 from prometheus_client.core import Metric
 
 from domain import counts, ledger
+from domain.casework import Rules, decide
 from domain.clocks import Whose
 from domain.divisions import counties
 from domain.identity import new_resident_id
 from schemas.cases import Case, CaseState, StopState
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
+from schemas.rosters import Task
 from streams import sources, topics
 from streams.change import Change, Standing
 from streams.channels.settings import ChannelSettings
-from streams.exporter import standing
+from streams.exporter import people, standing
 from streams.exporter.exporter import FAMILIES, LOOKS, Exporter, Look
 from streams.exporter.family import gauge
 from streams.exporter.tallies import OTHER, TO_AN_OUTCOME, metrics_of
 from streams.keys import LEDGER, STATE, key
 from streams.line import Line
+from streams.rosters import TASKS
 from streams.run import current_run
 from streams.settings import Settings
 from tests.domain import builders
@@ -214,6 +218,18 @@ async def test_a_partition_that_is_covered_for_is_worked_on(line: Line) -> None:
     await line.orphans.beat([0])
     await line.orphans.take(3)
     assert (await partitions_of(line))["quanzu_partition_owned"] == [1, 0, 0, 1]
+
+
+async def test_cases_and_visits_of_a_newer_version_are_told_too(line: Line) -> None:
+    """While workers are brought up to date one by one, what they write has fields that nobody here knows."""
+    case = decide(None, builders.alert(Level.RED), Rules(await line.policies.default()), builders.NOON).case
+    assert case is not None
+    task = Task(dispatch=f"{case.id}:visit:1", case=case.id, resident=case.resident, officer="p-1", at=builders.NOON)
+    stored = {key("cases", 0): (case.resident, case), TASKS: (task.dispatch, task)}
+    for name, (member, model) in stored.items():
+        await line.redis.hset(name, member, orjson.dumps({**model.model_dump(mode="json"), "newer": 1}))
+    told = {metric.name: [sample.value for sample in metric.samples] for metric in await people.people(line)}
+    assert told["quanzu_red_not_contacted"] == told["quanzu_visits_under_way"] == [1]
 
 
 async def test_every_look_tells_only_families_that_are_declared(line: Line) -> None:
