@@ -1,6 +1,7 @@
 """A plan begun: the steps of the case's level, the stops of its payments, the follow-ups."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from domain.casework import fatigue, payments
@@ -41,13 +42,15 @@ def plan_stops(draft: Draft, *, at_once: bool = False) -> None:
     if rule is None and not at_once:
         return
     due = draft.now if rule is None or at_once else draft.now + rule.after
+    stops: defaultdict[str | None, list[Step]] = defaultdict(list)
+    for step in draft.live(Action.STOP_PAYMENT):
+        stops[step.transfer].append(step)
     for payment in draft.case.payments:
         if payment.stop is None and payments.can_be_stopped(draft, payment):
-            _plan_stop(draft, payment.transfer, due)
+            _plan_stop(draft, payment.transfer, stops[payment.transfer], due)
 
 
-def _plan_stop(draft: Draft, transfer: str, due: datetime) -> None:
-    waiting = [step for step in draft.live(Action.STOP_PAYMENT) if step.transfer == transfer]
+def _plan_stop(draft: Draft, transfer: str, waiting: Sequence[Step], due: datetime) -> None:
     if not waiting:
         stem = payments.stop_id(draft.case, transfer)
         plan_step(
