@@ -168,8 +168,6 @@ def intake(
     ),
 ) -> None:
     """Take signals in: over HTTP, or from a file."""
-    import uvloop
-
     from console.progress import bar
     from streams import tracing
     from streams.commands import serve_intake, take_file
@@ -186,7 +184,7 @@ def intake(
     if file is None:
         if by_itself:
             err.print("No worker runs: signals wait until `quanzu worker` is started in another terminal.")
-        uvloop.run(serve_intake(settings, lambda address: out.print(address, highlight=False)))
+        asyncio.run(serve_intake(settings, lambda address: out.print(address, highlight=False)))
         return
     with bar(err, file.name) as progress:
         found = asyncio.run(take_file(settings, what, file, Options(start=start), resume, report, progress))

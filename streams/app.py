@@ -25,7 +25,6 @@ from typing import Any, Protocol, TypeVar, cast
 
 import faust
 import mode
-import mode.loop
 from aiokafka.errors import KafkaError
 from faust.types import TP, EventT, StreamT, TransportT
 from mode import CrashingSupervisor
@@ -211,7 +210,6 @@ def run(app: faust.App, settings: Settings) -> None:
 
     Raises the UserError that stopped it, if one did.
     """
-    mode.loop.use("uvloop")  # on asyncio's own loop an input of a case takes a tenth more of a worker's time
     settings.data.mkdir(parents=True, exist_ok=True)  # Faust makes its own folder in it, and no more
     worker = faust.Worker(
         app,

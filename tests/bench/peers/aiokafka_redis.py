@@ -6,7 +6,6 @@ aiokafka, "Consumer client": `getmany` for batches, and a commit by hand after e
 import asyncio
 from collections.abc import Sequence
 
-import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from schemas.inputs import Alert
@@ -42,4 +41,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    asyncio.run(main())

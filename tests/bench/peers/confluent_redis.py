@@ -6,7 +6,6 @@ confluent-kafka-python, "Kafka Client": `consume` for batches, `flush` for the a
 import asyncio
 from collections.abc import Sequence
 
-import uvloop
 from confluent_kafka import Consumer, Producer
 
 from schemas.inputs import Alert
@@ -30,7 +29,7 @@ def main() -> None:
             producer.produce("case-inputs", alert.model_dump_json().encode(), alert.resident.encode())
         producer.flush()
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner() as runner:
         work = RedisWork(settings, send)
         consumer.subscribe([TOPIC])
         while True:

@@ -8,7 +8,6 @@ import asyncio
 from typing import Any
 
 import faust
-import mode.loop
 from faust.types import StreamT
 
 from streams.settings import load
@@ -55,5 +54,4 @@ async def screen(stream: StreamT[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    mode.loop.use("uvloop")
     faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False).execute_from_commandline()
