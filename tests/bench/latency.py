@@ -29,7 +29,7 @@ from tests.bench.figures import Figure, Found, Given, figure
 from tests.bench.life import SEED
 from tests.bench.screening import forget
 from tests.bench.servers import real
-from tests.bench.work import until
+from tests.bench.work import until_none
 from tests.field.load import Load, batches
 from tests.field.overload import CROWD, Watch, capacity
 from tests.field.stories import SIGNALS, Kind, Stories, cast
@@ -40,7 +40,7 @@ LIMIT_SECONDS, LIMIT_SECONDS_SHORT = 60.0, 20.0
 PROBES_A_SECOND = 4
 PRIMED_SECONDS = 1.0  # a call is planned so long after the payment that it makes red
 RECORDS = 200
-HIGHEST_US = 60_000_000
+HIGHEST_US = 600_000_000  # beyond the limit a backlog grows for all of a run, and is worked off after it
 LANES = {"urgent": Kind.SUSPECT_PAYEE, "bulk": Kind.UNLISTED}
 
 
@@ -63,11 +63,7 @@ class Probes:
                 lane = lanes[number % len(lanes)]
                 self.planned[who.id] = lane, at
                 group.create_task(self._probe(who, lane, at))
-        try:
-            await until(self._all_seen, "each probe's dispatch")
-        except TimeoutError:
-            left = self.planned.keys() - self.seen.keys()
-            raise TimeoutError(f"{len(left)} of {len(self.planned)} probes have no dispatch yet") from None
+        await until_none(self._left, "probes have no dispatch yet")
 
     async def listen(self, settings: Settings, since: Mapping[int, int]) -> None:
         """Take down when a resident's first dispatch is there, from these offsets on, until cancelled."""
@@ -93,8 +89,8 @@ class Probes:
         now = self.clock.now()
         await self.intake.accept([signal.model_copy(update={"arrived": now}) for signal in signals])
 
-    async def _all_seen(self) -> bool:
-        return self.planned.keys() <= self.seen.keys()
+    async def _left(self) -> int:
+        return len(self.planned.keys() - self.seen.keys())
 
 
 def measure(given: Given) -> Found:
