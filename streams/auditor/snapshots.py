@@ -3,10 +3,8 @@
 from functools import partial
 from typing import Any
 
-import orjson
 from redis.asyncio import Redis
 
-from domain.ids import resident_of
 from schemas.base import ANY_VERSION, Model
 from schemas.residents import ResidentId
 from streams.keys import key
@@ -26,6 +24,10 @@ class Snapshot(Model):
     resident: ResidentId
     number: int
     version: int
+
+    @property
+    def stand(self) -> Stand:
+        return self.number, self.version
 
 
 class Snapshots:
@@ -57,8 +59,7 @@ class Snapshots:
         found: dict[str, Stand] = {}
         async for record in read_range(self._settings, name, partition, first, last):
             if record.value and (told := readable(name, record.offset, partial(_read, record.value))):
-                stand = told.number, told.version
-                found[told.resident] = max(stand, found.get(told.resident, (0, 0)))
+                found[told.resident] = max(told.stand, found.get(told.resident, (0, 0)))
         self._read[partition] = last + 1
         return found
 
@@ -66,13 +67,9 @@ class Snapshots:
         if not residents:
             return {}
         found = await self._redis.hmget(key("cases", partition), residents)
-        return dict(_stand(raw) for raw in found if raw is not None)
+        read = [_read(raw) for raw in found if raw is not None]
+        return {case.resident: case.stand for case in read}
 
 
 def _read(raw: bytes) -> Snapshot:
     return Snapshot.model_validate_json(raw, extra=ANY_VERSION)
-
-
-def _stand(raw: bytes) -> tuple[str, Stand]:
-    case = orjson.loads(raw)
-    return resident_of(case["id"]), (case["number"], case["version"])
