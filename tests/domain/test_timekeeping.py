@@ -90,7 +90,8 @@ def test_what_waits_is_late_by_a_second_at_most_once_the_time_is_known(shown: fl
     assert approach(shown, shown + behind, 0.0) == shown + behind
 
 
-@given(OFFSETS, st.floats(0.001, 3600))  # in less time the drift is smaller than what a sum is rounded by
+# Within 10⁻¹¹ s the drift is smaller than what a sum is rounded by, and the next number is as good as the same.
+@given(OFFSETS, st.just(0.0) | st.floats(1e-9, 3600))
 def test_without_an_answer_only_drift_is_added_to_what_is_known(offset: float, silence: float) -> None:
     before = asked(0.0, offset, 0.0)
     after, moved = heard(before, asked(silence, silence + offset + DRIFT * silence / 2, silence))
