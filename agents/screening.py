@@ -54,10 +54,8 @@ def attach(app: App, line: Line) -> None:
 
     async def watch_screening() -> None:
         while not app.should_stop:
-            for lane in topics.LANES:
-                for partition in owned(app, lane.name):
-                    tp = TopicPartition(lane.name, partition)
-                    await until_done("screening's watch", partial(line.screening.catch_up, tp))
+            lanes = [TopicPartition(lane.name, number) for lane in topics.LANES for number in owned(app, lane.name)]
+            await until_done("screening's watch", partial(line.screening.catch_up, lanes))
             await asyncio.sleep(WATCH_SECONDS)
 
     app.task(watch_screening)

@@ -73,12 +73,14 @@ class Casework:
                 await self._outlive(partition, stand)
             return await self._catch_up(partition, stand.offset, end - 1) if stand.offset < end - 1 else []
 
-    async def watch(self, partition: int) -> None:
-        """Bring a partition up whose store was lost or is older, and publish what a dead worker left in the outbox."""
-        async with self._locks[partition]:
-            await self._stand(partition)
-            await self._publish_outbox(partition)
-            await self._store.forget(partition, self._clock.now())
+    async def watch(self, partitions: Iterable[int]) -> None:
+        """Bring partitions up whose store was lost or is older, and publish what a dead worker left in the outbox."""
+        mine = list(partitions)
+        for partition in await self._store.unsettled(mine):
+            async with self._locks[partition]:
+                await self._stand(partition)
+                await self._publish_outbox(partition)
+        await self._store.forget(mine, self._clock.now())
 
     async def _apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
         with tracing.Spans("casework", records) as spans:
@@ -170,7 +172,7 @@ class Casework:
         async with self._locks[partition]:
             await self._store.clear(partition)
             await self._recover(partition, progress)
-        await self.watch(partition)
+        await self.watch([partition])
 
     async def _stand(self, partition: int) -> None:
         """Have the partition stand as it did, whatever became of Redis."""

@@ -145,8 +145,7 @@ class Line:
         """Each second: bring the partitions' cases up if they were lost; look after the officers at the door."""
         await self.shared.ensure()
         await self.shared.remember()
-        for partition in (mine := set(partitions)):
-            await self.casework.watch(partition)
+        await self.casework.watch(mine := set(partitions))
         if 0 in mine:
             await self.check_ins.look()
 

@@ -114,6 +114,22 @@ class CaseStore:
         where = -1 if journal is None else int(journal)
         return Stand(None if offset is None else int(offset), where, run and run.decode(), run_of(info))
 
+    async def unsettled(self, partitions: Sequence[int]) -> list[int]:
+        """Those that are not whole, or with an outbox. All are asked at once, for mostly it is none."""
+        async with self.redis.pipeline(transaction=False) as pipe:
+            pipe.info(*SECTIONS)
+            for partition in partitions:
+                pipe.hmget(key("state", partition), "offset", "run", "end")
+                pipe.exists(key("outbox", partition))
+            info, *found = await pipe.execute()
+        asked = run_of(info).encode()
+        states = zip(partitions, found[::2], found[1::2], strict=True)
+        return [
+            partition
+            for partition, (offset, run, end), outbox in states
+            if offset is None or run != asked or int(offset) < int(end or 0) - 1 or outbox
+        ]
+
     async def outlive(self, partition: int, stood: Stand, end: int, sent: Iterable[str], seconds: float) -> bool:
         """Go on in a Redis that may have lost the latest commits; False when the partition stands elsewhere by now.
 
@@ -200,18 +216,20 @@ class CaseStore:
         )
         return [(*member.decode().split("|"), int(score)) for member, score in found]
 
-    async def forget(self, partition: int, now: datetime) -> None:
+    async def forget(self, partitions: Sequence[int], now: datetime) -> None:
         """Drop the ids of inputs that can no longer come again, and cases that nobody asks for any more."""
-        await self.redis.zremrangebyscore(key("applied", partition), "-inf", milliseconds(now - APPLIED_KEPT))
-        before = milliseconds(now - EARLIER_KEPT)
-        closed = await self.redis.zrange(
-            key("closed", partition), "-inf", before, byscore=True, offset=0, num=FORGOTTEN
-        )
-        if closed:
-            async with self.redis.pipeline(transaction=True) as pipe:
-                pipe.hdel(key("earlier", partition), *closed)
-                pipe.zrem(key("closed", partition), *closed)
-                await pipe.execute()
+        applied, before = milliseconds(now - APPLIED_KEPT), milliseconds(now - EARLIER_KEPT)
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for partition in partitions:
+                pipe.zremrangebyscore(key("applied", partition), "-inf", applied)
+                pipe.zrange(key("closed", partition), "-inf", before, byscore=True, offset=0, num=FORGOTTEN)
+            closed = (await pipe.execute())[1::2]
+        for partition, names in zip(partitions, closed, strict=True):
+            if names:
+                async with self.redis.pipeline(transaction=True) as pipe:
+                    pipe.hdel(key("earlier", partition), *names)
+                    pipe.zrem(key("closed", partition), *names)
+                    await pipe.execute()
 
     async def sums(self, name: str, partitions: Iterable[int]) -> Counter[str]:
         """A hash of numbers (`ledger`, `counts`) added up over partitions."""

@@ -8,7 +8,7 @@ if it is older (see run.py), from where it stands.
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -84,12 +84,13 @@ class Screening:
             while not await self._advanced(tp, raws):
                 pass
 
-    async def catch_up(self, tp: TopicPartition) -> None:
-        """Screen again what a lost or older store has not seen, without waiting for a record."""
-        async with self._locks[tp]:
-            position = await self._store.position(tp)
-            if not position.current:
-                await self._bring_up(tp, position)
+    async def catch_up(self, lanes: Iterable[TopicPartition]) -> None:
+        """Screen again what a lost or older store has not seen of lanes' partitions, without waiting for a record."""
+        for tp in await self._store.not_current(list(lanes)):
+            async with self._locks[tp]:
+                position = await self._store.position(tp)
+                if not position.current:
+                    await self._bring_up(tp, position)
 
     async def cover(self, partition: int) -> None:
         """Screen what waits on the lanes, for an owner who is silent: a batch of each."""

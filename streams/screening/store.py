@@ -97,6 +97,16 @@ class EvidenceStore:
         offset = None if screened is None else int(screened)
         return Position(offset, policy and policy.decode(), run and run.decode(), run_of(info))
 
+    async def not_current(self, lanes: Sequence[TopicPartition]) -> list[TopicPartition]:
+        """Those of which something may be missing. All are asked at once, for mostly it is none."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.info(*SECTIONS)
+            for tp in lanes:
+                pipe.mget(_of_lane("screened", tp), _of_lane("screened-in", tp))
+            info, *found = await pipe.execute()
+        run = run_of(info).encode()
+        return [tp for tp, (screened, of) in zip(lanes, found, strict=True) if screened is None or of != run]
+
     async def brought_up(self, tp: TopicPartition, run: str) -> None:
         """Nothing that was counted is missing in this Redis any more."""
         await self._redis.set(_of_lane("screened-in", tp), run)

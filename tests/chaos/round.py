@@ -126,8 +126,7 @@ async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
     due = await _drained(stage)
     ended = time.time()
     await running.workers.stop()
-    for partition in range(settings.partitions):
-        await running.line.casework.watch(partition)  # what a worker left in the outbox, as its successor would
+    await running.line.casework.watch(range(settings.partitions))  # what workers left in outboxes
     await _all_seen(stage)
     async with stage.servers.client() as redis:
         held = await store.read(redis, settings.partitions)

@@ -158,7 +158,7 @@ async def test_a_signal_screened_in_the_lost_tail_counts_and_is_on_the_watchlist
 ) -> None:
     worker, where = await house_of.worker(), TopicPartition(topics.SIGNALS.name, 0)
     await worker.watch()
-    await worker.line.screening.catch_up(where)
+    await worker.line.screening.catch_up([where])
     house_of.keep()
     signal = Watch(
         source="police", id="w1", at=NOW, subject="account", value="9900000000000001", state=WatchState.CONFIRMED
@@ -171,7 +171,7 @@ async def test_a_signal_screened_in_the_lost_tail_counts_and_is_on_the_watchlist
     assert await worker.line.screening.tallies() == {}
     other = await house_of.worker()
     await other.watch()
-    await other.line.screening.catch_up(where)
+    await other.line.screening.catch_up([where])
     assert await other.line.screening.tallies() == counted
     assert sum([await other.line.redis.hlen(key("watch", q)) for q in range(house_of.settings.partitions)]) == 1
 

@@ -184,7 +184,7 @@ async def test_a_lost_store_is_screened_again_from_both_lanes(line: Line) -> Non
     await line.redis.flushdb()
     fresh = line.another()
     for lane in topics.LANES:
-        await fresh.catch_up(TopicPartition(lane.name, 0))
+        await fresh.catch_up([TopicPartition(lane.name, 0)])
     assert (await line.tally(), await line.evidence(), await line.evidence(BERT)) == before
 
 
@@ -218,7 +218,7 @@ async def test_a_wiped_store_is_screened_again_to_the_same_evidence_tally_and_al
     tally, evidence, alerts = await line.tally(), await line.evidence(), await line.alerts()
     assert sum(tally.values()) == 8
     await line.redis.flushall()
-    await line.another().catch_up(BULK)
+    await line.another().catch_up([BULK])
     assert (await line.tally(), await line.evidence(), await line.alerts()) == (tally, evidence, alerts)
 
 

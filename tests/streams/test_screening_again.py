@@ -55,7 +55,7 @@ async def test_after_the_store_was_lost_the_books_are_the_same(line: Line) -> No
     await line.screen(BROKEN, again(), again())
     before = await line.screening.tallies()
     await line.redis.flushall()
-    await line.screening.catch_up(BULK)
+    await line.screening.catch_up([BULK])
     assert await line.screening.tallies() == before
 
 
