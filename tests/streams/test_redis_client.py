@@ -1,6 +1,7 @@
 """Redis by its address: one server, or the primary that Sentinels name, also after another has become it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,19 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from redis._parsers import Encoder
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.connection import PythonRespSerializer
 from redis.exceptions import DataError
+from redis.exceptions import TimeoutError as SilentError
 
 from streams.doctor import examine
 from streams.intake.rate import Rate
 from streams.intake.settings import IntakeSettings
-from streams.redis_client import Packing, Watched, sentinels_say
+from streams.redis_client import Packing, Watched, client, sentinels_say
 from streams.retry import until_done
 from streams.settings import Settings, SettingsError, load
 from streams.store import connect
+from tests.servers.process import hanging
 from tests.servers.redis import SERVICE, RedisPair, RedisServer
 
 SECRET = "a key of this test"
+PATIENCE = 0.5  # seconds
 HOSTS = st.sampled_from(("one.example", "10.0.0.7", "[fd00::7]"))
 
 
@@ -146,3 +152,57 @@ def test_commands_are_packed_as_redis_py_packs_them(name: str | bytes, arguments
 def test_what_redis_cannot_take_is_refused_as_redis_py_does() -> None:
     with pytest.raises(DataError):
         Packing().pack_command("SET", "key", None)
+
+
+@asynccontextmanager
+async def impatient(redis_pair: RedisPair, tries: int) -> AsyncIterator[Any]:
+    """A client that gives up after PATIENCE, each time that it tries."""
+    redis = client(f"{redis_pair.primary.url}?socket_timeout={PATIENCE}")
+    redis.set_retry(Retry(NoBackoff(), tries))
+    try:
+        await redis.ping()
+        yield redis
+    finally:
+        await redis.aclose()
+
+
+@pytest.mark.parametrize("size", [1, 50_000_000], ids=["waits for a reply", "cannot write"])
+async def test_a_server_that_hangs_is_given_up(redis_pair: RedisPair, size: int) -> None:
+    async with impatient(redis_pair, tries=0) as redis:
+        with hanging(redis_pair.primary.process.pid):
+            began = time.monotonic()
+            with pytest.raises(SilentError, match=f"no answer from .* for {PATIENCE:g} s"):
+                await redis.set("key", b"1" * size)
+        assert PATIENCE <= time.monotonic() - began < 4 * PATIENCE
+        await redis.set("key", "1")  # over another connection
+
+
+async def test_one_that_answers_in_time_is_waited_for_each_time_anew(redis_pair: RedisPair) -> None:
+    async with impatient(redis_pair, tries=0) as redis:
+        for _ in range(4):  # together longer than PATIENCE, over one connection
+            assert await redis.blpop("nothing comes", PATIENCE / 2) is None
+        await asyncio.sleep(1.5 * PATIENCE)  # and nobody waits for anything
+        assert await redis.ping()
+        name = await redis.client_id()
+        async with redis.pipeline(transaction=False) as pipe:
+            for _ in range(4):
+                pipe.blpop("nothing comes", PATIENCE / 2)
+            assert await pipe.execute() == [None] * 4
+        assert await redis.client_id() == name
+
+
+async def test_a_server_that_hung_is_asked_again(redis_pair: RedisPair) -> None:
+    async with impatient(redis_pair, tries=3) as redis:
+        with hanging(redis_pair.primary.process.pid):
+            asked = asyncio.create_task(redis.incr("asked"))
+            await asyncio.sleep(1.5 * PATIENCE)
+        assert await asked >= 1
+
+
+async def test_a_subscription_may_be_silent_for_longer(redis_pair: RedisPair) -> None:
+    async with impatient(redis_pair, tries=0) as redis, redis.pubsub() as heard:
+        await heard.subscribe("news")
+        assert (await heard.get_message(timeout=PATIENCE))["type"] == "subscribe"
+        assert await heard.get_message(timeout=2 * PATIENCE) is None
+        await redis.publish("news", "1")
+        assert (await heard.get_message(timeout=PATIENCE))["data"] == b"1"
