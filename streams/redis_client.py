@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -114,7 +115,7 @@ class Patience(AbstractConnection):
     """
 
     patience: float
-    _since: float | None = None  # the loop's time at which what is waited for now was asked
+    _since: float | None = None  # when what is waited for now was asked for
     _timer: asyncio.TimerHandle | None = None
 
     async def send_packed_command(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - redis-py's own
@@ -135,19 +136,17 @@ class Patience(AbstractConnection):
 
     def _wait(self) -> float | None:
         """Begin to wait; gives since when another wait goes on, which this one is part of."""
-        loop, before = asyncio.get_running_loop(), self._since
-        self._since = loop.time()
+        before, self._since = self._since, time.monotonic()
         if self._timer is None:
-            self._timer = loop.call_later(self.patience, self._look)
+            self._timer = asyncio.get_running_loop().call_later(self.patience, self._look)
         return before
 
     def _look(self) -> None:
         self._timer = None
         if self._since is None:
             return  # whoever waits next sets it
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._since + self.patience:
-            self._timer = loop.call_at(self._since + self.patience, self._look)
+        if (left := self._since + self.patience - time.monotonic()) > 0:
+            self._timer = asyncio.get_running_loop().call_later(left, self._look)
         elif self._reader and self._writer:
             self._reader.set_exception(SilentError(f"no answer from {self._host_error()} for {self.patience:g} s"))
             self._writer.transport.abort()  # so that what cannot be written is given up too
