@@ -293,7 +293,7 @@ class Residents:
             places[self._key_of(each[0], each[1])].append(place)
         async with self._redis.pipeline(transaction=False) as pipe:
             for key, here in places.items():
-                pipe.hmget(key, [wanted[place][1] for place in here])
+                pipe.execute_command("HMGET", key, *[wanted[place][1] for place in here])
             answers = await pipe.execute()
         found: list[bytes | None] = [None] * len(wanted)
         for here, answer in zip(places.values(), answers, strict=True):

@@ -139,8 +139,10 @@ class EvidenceStore:
         paid = self._payers(payments)
         async with self._redis.pipeline(transaction=False) as pipe:
             spread = sorted(wanted.keys() | paid.keys())
+            kept = rules.money.window + LATE
+            times = _ms(kept), _ms(kept / self._speed), milliseconds(now)
             for q in spread:
-                self._keep(pipe, q, paid.get(q, {}), wanted.get(q, []), rules, now)
+                self._keep(pipe, q, paid.get(q, {}), wanted.get(q, []), times)
             for entry in entries:
                 self._enter(pipe, entry, rules)
             answers = await pipe.execute() if spread or entries else []
@@ -295,18 +297,16 @@ class EvidenceStore:
         q: int,
         paid: Mapping[str, Sequence[Payer]],
         wanted: Sequence[str],
-        rules: RiskRules,
-        now: datetime,
+        times: Sequence[int],
     ) -> None:
-        kept = rules.money.window + LATE
-        arguments: list[str | int] = [_ms(kept), _ms(kept / self._speed), milliseconds(now)]
+        arguments: list[str | int] = [*times]
         for payers in paid.values():
             arguments.append(len(payers))
             for payer in payers:
                 arguments += (milliseconds(payer.at), packed(payer))
         payers_of = key("payers", q)
         keys = [key("watch", q), *[f"{payers_of}:{token}" for token in paid]]
-        pipe.eval(PAYMENTS, len(keys), *keys, *arguments, *wanted)
+        pipe.execute_command("EVAL", PAYMENTS, len(keys), *keys, *arguments, *wanted)
 
     def _enter(self, pipe: Any, entry: WatchEntry, rules: RiskRules) -> None:  # noqa: ANN401 - as above
         token = _token(entry.subject)
