@@ -1,12 +1,18 @@
 """`scale`: whether a signal costs the same with more partitions, more workers and more that waits; more open cases.
 
-`cost_growth` is the dearest signal by the cheapest. With 64 partitions a record of 500 signals is what it was; in
-earnest a feed's batch would be spread over more and smaller ones (`screening.batch_…` tells what those cost).
+`cost_growth` is the dearest signal by the cheapest, each by what one costs with USUAL in the same round: in the half
+hour that the section takes a machine becomes slower or faster by more than the bar. With 64 partitions a record of
+500 signals is what it was; in earnest a feed's batch would be spread over more and smaller ones (`screening.batch_…`
+tells what those cost).
 """
 
 import asyncio
 import signal
 import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from statistics import fmean
 
 from streams.keys import key
 from streams.line import Line
@@ -14,10 +20,12 @@ from tests.bench import cases, casework, life, screening
 from tests.bench.figures import Figure, Found, Given, figure
 from tests.bench.servers import real
 from tests.bench.work import Pace, each, until, working
+from tests.field.load import Batch
 from tests.field.rebuild import opened
 
 PARTITIONS, PARTITIONS_SHORT = (1, 4, 16, 64), (1, 4)
 RECORDS, RECORDS_SHORT = 400, 60  # of 500 signals, a run
+USUAL = f"partitions_{life.PARTITIONS}"
 LEAST = 4  # records of a partition: of fewer there would be none for those in which less happens
 BACKLOG, BACKLOG_SHORT = 10_000_000, 100_000  # signals
 OPEN, OPEN_SHORT = (10_000, 100_000, 1_000_000), (1_000,)
@@ -32,27 +40,54 @@ def measure(given: Given) -> Found:
 
 
 async def _measured(given: Given) -> Found:
-    paces: dict[str, list[Pace]] = {}
-    pauses: list[float] = []
-    for partitions in PARTITIONS_SHORT if given.short else PARTITIONS:
-        count = max(given.count(RECORDS, RECORDS_SHORT), LEAST * partitions)
-        records = life.records(count, partitions=partitions)
-        with real(given.folder / f"partitions-{partitions}", partitions) as settings:
-            async with screening.settled(settings, RESIDENTS) as line:
-                given.say(f"scale: {partitions} partitions")
-                name = f"partitions_{partitions}"
-                paces[name] = [await screening.screened(line, records) for _ in range(given.runs)]
-                if partitions == life.PARTITIONS:
-                    paces["workers_2"] = [await screening.screened(line, records, workers=2) for _ in range(given.runs)]
-                    pauses = [await _pause(line) for _ in range(given.runs)]
-                    times = given.count(BACKLOG, BACKLOG_SHORT) // (500 * len(records))
-                    paces["backlog"] = [await screening.screened(line, records, times=max(1, times))]
-    signals = [[pace.us_each for pace in of] for of in paces.values()]
-    costs = [figure(of, "µs").median for of in signals]
-    found: dict[str, Figure | Found] = {name: each(of, "signal") for name, of in paces.items()}
-    found["cost_growth"] = figure([max(costs) / min(costs)], "times, the dearest by the cheapest")
-    found["pause_seconds"] = figure(pauses, "s, after a worker of two was killed")
-    return found | {"open_cases": await _open_cases(given)}
+    numbers = PARTITIONS_SHORT if given.short else PARTITIONS
+    records = {number: _records(given, number) for number in numbers}
+    paces = defaultdict[str, list[Pace]](list)
+    async with AsyncExitStack() as stack:
+        lines = {number: await stack.enter_async_context(_line(given, number)) for number in numbers}
+        line, some = lines[life.PARTITIONS], records[life.PARTITIONS]
+        for done in range(given.runs):
+            for number in numbers:
+                paces[f"partitions_{number}"].append(await screening.screened(lines[number], records[number]))
+            paces["workers_2"].append(await screening.screened(line, some, workers=2))
+            given.say(f"scale: {done + 1} of {given.runs} rounds")
+        pauses = [await _pause(line) for _ in range(given.runs)]
+        times = max(1, given.count(BACKLOG, BACKLOG_SHORT) // (500 * len(some)))
+        before = await screening.screened(line, some)
+        paces["backlog"] = [await screening.screened(line, some, times=times)]
+        around = [before.us_each, (await screening.screened(line, some)).us_each]
+    growth = _growth(paces, {"backlog": [fmean(around)]})
+    medians = [found.median for found in growth.values()]
+    return {
+        **{name: each(of, "signal") for name, of in paces.items()},
+        "growth": dict(growth),
+        "cost_growth": figure([max(medians) / min(medians)], "times, the dearest by the cheapest"),
+        "pause_seconds": figure(pauses, "s, after a worker of two was killed"),
+        "open_cases": await _open_cases(given),
+    }
+
+
+def _growth(paces: dict[str, list[Pace]], usual: dict[str, list[float]]) -> dict[str, Figure]:
+    """Each by what a signal cost with USUAL in the same round, or as `usual` says."""
+    rounds = [pace.us_each for pace in paces[USUAL]]
+    return {
+        name: figure(
+            [pace.us_each / by for pace, by in zip(of, usual.get(name, rounds), strict=True)], f"times {USUAL}"
+        )
+        for name, of in paces.items()
+    }
+
+
+def _records(given: Given, partitions: int) -> Sequence[Batch]:
+    return life.records(max(given.count(RECORDS, RECORDS_SHORT), LEAST * partitions), partitions=partitions)
+
+
+@asynccontextmanager
+async def _line(given: Given, partitions: int) -> AsyncIterator[Line]:
+    """Servers with so many partitions, and a line on them whose cases stand."""
+    with real(given.folder / f"partitions-{partitions}", partitions) as settings:
+        async with screening.settled(settings, RESIDENTS) as line:
+            yield line
 
 
 async def _pause(line: Line) -> float:
