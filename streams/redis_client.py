@@ -203,8 +203,7 @@ async def sentinels_say(redis: "Redis") -> tuple[int, int, str]:
 def _lean(redis: "Redis") -> "Redis":
     """Have the client's connections do in another way what costs much in redis-py's."""
     pool: Any = redis.connection_pool
-    patience = pool.connection_kwargs.pop("socket_timeout")
-    pool.connection_kwargs["socket_timeout"] = None
+    patience, pool.connection_kwargs["socket_timeout"] = pool.connection_kwargs["socket_timeout"], None
     made = (Packing, Patience, pool.connection_class)
     pool.connection_class = type(pool.connection_class.__name__, made, {"patience": patience})
     return redis
