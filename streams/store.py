@@ -60,6 +60,14 @@ class AheadError(UserError, RuntimeError):
     """The store stands beyond the log's end: the topic was made anew, or lost records."""
 
 
+WHERE = ("offset", "end", "run")  # of a partition's state, as `is_whole` takes them
+
+
+def is_whole(asked: str, offset: bytes | None, end: bytes | None, run: bytes | None) -> bool:
+    """Whether a partition stands, lacks no input, and does so in the Redis that was `asked`."""
+    return offset is not None and int(offset) >= int(end or 0) - 1 and run is not None and run.decode() == asked
+
+
 class CaseStore:
     """One province's cases. Every write passes the fence; reading needs none."""
 
@@ -119,16 +127,11 @@ class CaseStore:
         async with self.redis.pipeline(transaction=False) as pipe:
             pipe.info(*SECTIONS)
             for partition in partitions:
-                pipe.hmget(key("state", partition), "offset", "run", "end")
+                pipe.hmget(key("state", partition), *WHERE)
                 pipe.exists(key("outbox", partition))
             info, *found = await pipe.execute()
-        asked = run_of(info).encode()
         states = zip(partitions, found[::2], found[1::2], strict=True)
-        return [
-            partition
-            for partition, (offset, run, end), outbox in states
-            if offset is None or run != asked or int(offset) < int(end or 0) - 1 or outbox
-        ]
+        return [partition for partition, state, outbox in states if outbox or not is_whole(run_of(info), *state)]
 
     async def outlive(self, partition: int, stood: Stand, end: int, sent: Iterable[str], seconds: float) -> bool:
         """Go on in a Redis that may have lost the latest commits; False when the partition stands elsewhere by now.

@@ -30,6 +30,7 @@ from schemas.signals import TransferState
 from streams.keys import key, milliseconds
 from streams.run import SECTIONS, run_of
 from streams.scripts import script
+from streams.store import WHERE, is_whole
 from streams.topics import SIGNALS, home
 
 PREFIX = VERSION_DIGITS + KEEPING_DIGITS  # of a member: the rest of it is its JSON
@@ -116,12 +117,9 @@ class EvidenceStore:
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.info(*SECTIONS)
             for partition in range(self._partitions):
-                pipe.hmget(key("state", partition), "offset", "end", "run")
+                pipe.hmget(key("state", partition), *WHERE)
             info, *found = await pipe.execute()
-        return all(
-            offset is not None and int(offset) >= int(end or 0) - 1 and run is not None and run.decode() == run_of(info)
-            for offset, end, run in found
-        )
+        return all(is_whole(run_of(info), *state) for state in found)
 
     async def watch(
         self,
