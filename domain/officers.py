@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from domain.policy.visits import VisitRules
 from domain.rounds import Door, Post, door_of, in_order
@@ -87,7 +88,7 @@ def choose_officer(
     for soonest, officer in sorted(known, key=lambda each: (each[1].id != visit.to, each[0])):
         if best is not None and best.comes[0] < soonest:
             break
-        bid = _bid(officer, visit, now, load.get(officer.id, ()), rules) if on_duty(officer, now) else None
+        bid = _bid(officer, visit, now, load.get(officer.id, ()), rules)
         if bid is None or bid.over > most:
             continue
         if officer.id == visit.to:
@@ -136,18 +137,20 @@ def _soonest(officer: Officer, arrives: datetime, visit: Visit, rules: VisitRule
 
 
 def _bid(officer: Officer, visit: Visit, now: datetime, mine: Sequence[Task], rules: VisitRules) -> _Bid | None:
-    """None from one who would have too much to do before."""
-    until = off_at(officer, now) or now
+    """None from one who is not on duty, or would have too much to do before."""
+    until = off_at(officer, now)
+    if until is None:
+        return None
     new = Door(_NEW, visit.level, visit.division, visit.worth_fen, now)
     planned = in_order([*map(door_of, mine), new], Post(officer.division, until), now, rules)
-    place = next(place for place, each in enumerate(planned) if each.door is new)
-    if place >= rules.ahead:
+    found = next((each for each in islice(planned, rules.ahead) if each.door is new), None)
+    if found is None:
         return None
     _, where = distance(officer.division, visit.division, now.date())
-    words, arrives = [where, f"{len(mine)} open visits" if mine else "free"], planned[place].arrives
+    words, arrives = [where, f"{len(mine)} open visits" if mine else "free"], found.arrives
     if visit.language not in officer.languages:
         arrives, words = arrives + rules.interpreter, [*words, "needs an interpreter"]
     if officer.id == visit.last:
         arrives, words = arrives - rules.known, [*words, "was there before"]
-    over = planned[place].leaves - until
+    over = found.leaves - until
     return _Bid(officer, arrives, over, (*words, OVERTIME) if over > _NONE else tuple(words))

@@ -4,7 +4,7 @@ The next is the one in which a minute of his saves the most money, the way inclu
 all: a grave level waits for no other, and what he has had for too long comes before what is worth more.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -82,15 +82,17 @@ def door_of(task: Task) -> Door:
     return Door(task.dispatch, task.level, task.division, task.worth_fen or 0, task.at, task.stage)
 
 
-def in_order(doors: Iterable[Door], post: Post, now: datetime, rules: VisitRules) -> list[Planned]:
-    """The visits, the one to make next at the head. The same visits give the same order, however they came."""
-    left, found, at, here = list(doors), list[Planned](), now, post.division
+def in_order(doors: Iterable[Door], post: Post, now: datetime, rules: VisitRules) -> Iterator[Planned]:
+    """The visits, the one to make next first; each is reckoned when it is asked for.
+
+    The same visits give the same order, however they came.
+    """
+    left, at, here = list(doors), now, post.division
     while left:
         planned = min((_next(door, here, at, post, now, rules) for door in left), key=lambda each: each.place)
         left.remove(planned.door)
-        found.append(planned)
+        yield planned
         at, here = planned.leaves, planned.door.division or here
-    return found
 
 
 def _next(door: Door, here: str, at: datetime, post: Post, now: datetime, rules: VisitRules) -> Planned:

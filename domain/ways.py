@@ -10,10 +10,9 @@ from domain.policy.visits import VisitRules
 STREET, COUNTY, PREFECTURE, PROVINCE = 0, 1, 4, 12
 
 
-@lru_cache(maxsize=10_000)  # a visit asks for the way of everybody on duty
 def distance(one: str, other: str, today: date) -> tuple[int, str]:
     """Steps between two divisions, and in words. Old codes count as the ones that followed them."""
-    here, there = (current_code(code, today) or code for code in (one, other))
+    here, there = _current(one, today), _current(other, today)
     if len(here) == 9 and here == there:
         return STREET, "in the same street office"
     if here[:6] == there[:6]:
@@ -27,3 +26,8 @@ def way(steps: int, rules: VisitRules) -> timedelta:
     """How long it takes to go so many steps."""
     ways = rules.way
     return {STREET: ways.street, COUNTY: ways.county, PREFECTURE: ways.prefecture, PROVINCE: ways.province}[steps]
+
+
+@lru_cache(maxsize=65_536)  # a visit asks for the way of everybody on duty; of pairs there are too many to keep
+def _current(code: str, today: date) -> str:
+    return current_code(code, today) or code

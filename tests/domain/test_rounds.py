@@ -1,6 +1,6 @@
 """In which order an officer makes his visits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -60,7 +60,7 @@ def test_what_he_has_had_for_too_long_comes_before_what_is_worth_more_the_longes
 
 def test_what_would_not_be_done_before_his_shift_ends_comes_last_and_is_told_apart() -> None:
     rich, near = door("rich", 900_000, FAR), door("near")
-    found = in_order([rich, near], Post(HERE, NOW + 60 * MINUTE), NOW, RULES)
+    found = list(in_order([rich, near], Post(HERE, NOW + 60 * MINUTE), NOW, RULES))
     assert [(planned.door.dispatch, planned.turn) for planned in found] == [
         ("near", Turn.BY_WORTH),
         ("rich", Turn.TOO_LATE),
@@ -120,15 +120,15 @@ DOORS = st.lists(
 POSTS = st.builds(Post, st.just(HERE), st.none() | st.integers(1, 600).map(lambda minutes: NOW + minutes * MINUTE))
 
 
-def place(planned: Sequence[Planned], name: str) -> int:
+def place(planned: Iterable[Planned], name: str) -> int:
     return [each.door.dispatch for each in planned].index(name)
 
 
 @given(DOORS, POSTS)
 def test_every_visit_has_one_place_and_the_same_visits_the_same_order(doors: list[Door], post: Post) -> None:
-    found = in_order(doors, post, NOW, RULES)
+    found = list(in_order(doors, post, NOW, RULES))
     assert sorted(each.door.dispatch for each in found) == sorted(each.dispatch for each in doors)
-    assert found == in_order(doors[::-1], post, NOW, RULES)
+    assert found == list(in_order(doors[::-1], post, NOW, RULES))
 
 
 @given(DOORS, POSTS, st.integers(1, 10**6))
@@ -150,7 +150,7 @@ BEGUN = frozenset({Turn.AT_THE_DOOR, Turn.GRAVE_ON_THE_WAY, Turn.GRAVE, Turn.ON_
 
 @given(DOORS, POSTS)
 def test_what_no_longer_fits_comes_after_all_that_does(doors: list[Door], post: Post) -> None:
-    found = in_order(doors, post, NOW, RULES)
+    found = list(in_order(doors, post, NOW, RULES))
     turns = [each.turn for each in found]
     assert (
         all(turn is Turn.TOO_LATE for turn in turns[turns.index(Turn.TOO_LATE) :]) if Turn.TOO_LATE in turns else True
