@@ -221,7 +221,7 @@ async def test_a_pace_is_that_of_the_work_after_the_warm_up() -> None:
 
 
 async def test_probes_are_timed_from_their_plan_and_by_their_lane() -> None:
-    probes = Probes(None, None, iter([]))  # type: ignore[arg-type]  # nothing is sent
+    probes = Probes(None)  # type: ignore[arg-type]  # nothing is sent
     probes.planned = {"r1": ("urgent", 10.0), "r2": ("bulk", 10.0)}
     probes.seen = {"r1": 10.05, "r2": 10.5}
     assert probes.histogram("urgent").get_value_at_percentile(99) == pytest.approx(50_000, rel=0.01)

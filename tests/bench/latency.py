@@ -4,11 +4,14 @@ An open loop: signals come at their planned times whether or not those before we
 plan, so that nothing hides while the line stands still (no coordinated omission). Among ordinary life a few signals
 each second are of people to be warned at once: payments to a confirmed suspect, which take the urgent lane, and calls
 by one from an ordinary number, which wait in the bulk lane. The end is when a consumer of `dispatches.red` has it.
+
+The limit is that of this load: it is measured with as many warnings, and anew before each share, since their cases go
+on and are work as well.
 """
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -48,9 +51,7 @@ LANES = {"urgent": Kind.SUSPECT_PAYEE, "bulk": Kind.UNLISTED}
 class Probes:
     """People who are to be warned at once: when each one's signal was planned, and when the dispatch was there."""
 
-    intake: Intake
-    clock: Clock
-    people: Iterator[Resident]
+    stories: Stories  # of whose people each is about the next
     planned: dict[ResidentId, tuple[str, float]] = field(default_factory=dict)  # lane and time
     seen: dict[ResidentId, float] = field(default_factory=dict)
 
@@ -59,7 +60,7 @@ class Probes:
         began, lanes = time.monotonic() + PRIMED_SECONDS, list(LANES)
         async with asyncio.TaskGroup() as group:
             for number in range(round(seconds * PROBES_A_SECOND)):
-                at, who = began + number / PROBES_A_SECOND, next(self.people)
+                at, who = began + number / PROBES_A_SECOND, next(self.stories.people)
                 lane = lanes[number % len(lanes)]
                 self.planned[who.id] = lane, at
                 group.create_task(self._probe(who, lane, at))
@@ -80,14 +81,10 @@ class Probes:
 
     async def _probe(self, who: Resident, lane: str, at: float) -> None:
         await asyncio.sleep(at - PRIMED_SECONDS - time.monotonic())
-        *before, last = _in_order(lane, who, self.clock)
-        await self._accept(before)
+        *before, last = _in_order(lane, who, self.stories.clock)
+        await self.stories.accept(before)
         await asyncio.sleep(at - time.monotonic())
-        await self._accept([last])
-
-    async def _accept(self, signals: Sequence[Signal]) -> None:
-        now = self.clock.now()
-        await self.intake.accept([signal.model_copy(update={"arrived": now}) for signal in signals])
+        await self.stories.accept([last])
 
     async def _left(self) -> int:
         return len(self.planned.keys() - self.seen.keys())
@@ -101,31 +98,39 @@ def measure(given: Given) -> Found:
 
 async def _measured(settings: Settings, given: Given) -> Found:
     seconds = given.seconds(SECONDS, SECONDS_SHORT)
+    limit_seconds = given.seconds(LIMIT_SECONDS, LIMIT_SECONDS_SHORT)
     shares = {"half": SHARES["half"]} if given.short else SHARES
-    probes = round(given.runs * len(shares) * seconds * PROBES_A_SECOND)
+    probes = round(len(shares) * (limit_seconds + given.runs * seconds) * PROBES_A_SECOND)
     plan = Plan(timedelta(hours=1), 1, SEED, CROWD + 3 * probes)
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(Demo(settings, plan, Console(quiet=True), lambda *_: "").running())
         people, line = running.province.people, running.line
-        made = batches(people[:CROWD], line.settings.partitions, BATCH_LIMIT, SEED, RECORDS)
-        load, intake = Load(line.producer, line.clock, made), Intake(line.producer, line.settings)
-        stories = Stories(intake, line.clock, iter([]))
+        load = Load(
+            line.producer, line.clock, batches(people[:CROWD], line.settings.partitions, BATCH_LIMIT, SEED, RECORDS)
+        )
+        stories = Stories(Intake(line.producer, line.settings), line.clock, iter(cast(people[CROWD:])))
         await stories.confirm()
-        watch = Watch(running, load, stories, given.say)
-        limit = await capacity(watch, given.seconds(LIMIT_SECONDS, LIMIT_SECONDS_SHORT))
-        found: dict[str, Figure | Found] = {"limit_signals_per_second": figure([limit], "signals/s")}
-        to_be_warned = iter(cast(people[CROWD:]))
         spare_the_collector()  # half a second in which nothing is sent and nothing heard would count as the line's
+        limits, found = list[float](), dict[str, Figure | Found]()
         for name, share in shares.items():
+            await forget(line)
+            measured = capacity(Watch(running, load, stories, given.say), limit_seconds)
+            limits.append(await _warned_beside(measured, Probes(stories), limit_seconds, line.settings))
             ran = []
             for _ in range(given.runs):
                 await forget(line)  # the same records come again and again: of each resident a year would pile up
-                ran.append(Probes(intake, line.clock, to_be_warned))
-                since = await end_offsets(line.settings, topics.DISPATCHES_RED.name)  # before the first can be there
-                async with beside(ran[-1].listen(line.settings, since)):
-                    await asyncio.gather(load.offer(share * limit, seconds), ran[-1].send(seconds))
+                ran.append(Probes(stories))
+                await _warned_beside(load.offer(share * limits[-1], seconds), ran[-1], seconds, line.settings)
             found |= _figures(name, ran)
-        return found
+        return {"limit_signals_per_second": figure(limits, "signals/s"), **found}
+
+
+async def _warned_beside(work: Awaitable[float], probes: Probes, seconds: float, settings: Settings) -> float:
+    """What the work gives, with people to be warned beside it for so long."""
+    since = await end_offsets(settings, topics.DISPATCHES_RED.name)  # before the first can be there
+    async with beside(probes.listen(settings, since)):
+        given, _ = await asyncio.gather(work, probes.send(seconds))
+    return given
 
 
 def _figures(share: str, ran: Sequence[Probes]) -> dict[str, Figure]:

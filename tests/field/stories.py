@@ -67,7 +67,7 @@ class Stories:
         """Put the suspects of the stories on the watchlist."""
         about = {"source": "police", "at": self.clock.now(), "state": State.CONFIRMED}
         mule = Watch(id="w1", subject="account", value=MULE, **about)
-        await self._accept([mule, Watch(id="w2", subject="phone", value=CALLER, **about)])
+        await self.accept([mule, Watch(id="w2", subject="phone", value=CALLER, **about)])
 
     async def keep_telling(self, kinds: Sequence[Kind], every: float) -> None:
         """Tell one each `every` seconds, until cancelled."""
@@ -80,12 +80,13 @@ class Stories:
         """Tell one story, to its end."""
         resident = next(self.people)
         for signal in SIGNALS[kind](resident, self.clock.now()):
-            await self._accept([signal])
+            await self.accept([signal])
         told = Told(resident, kind, self.clock.now())
         self.told.append(told)
         return told
 
-    async def _accept(self, signals: Sequence[Signal]) -> None:
+    async def accept(self, signals: Sequence[Signal]) -> None:
+        """Give signals to intake as what has just arrived."""
         now = self.clock.now()
         arrived = [signal.model_copy(update={"arrived": now}) for signal in signals]
         self.accepted.update(await self.intake.accept(arrived))
