@@ -88,7 +88,7 @@ def choose_officer(
     for soonest, officer in sorted(known, key=lambda each: (each[1].id != visit.to, each[0])):
         if best is not None and best.comes[0] < soonest:
             break
-        bid = _bid(officer, visit, now, load.get(officer.id, ()), rules)
+        bid = _bid(officer, visit, now, load.get(officer.id, ()), rules, best)
         if bid is None or bid.over > most:
             continue
         if officer.id == visit.to:
@@ -136,15 +136,21 @@ def _soonest(officer: Officer, arrives: datetime, visit: Visit, rules: VisitRule
     return arrives - rules.known if officer.id == visit.last else arrives
 
 
-def _bid(officer: Officer, visit: Visit, now: datetime, mine: Sequence[Task], rules: VisitRules) -> _Bid | None:
-    """None from one who is not on duty, or would have too much to do before."""
+def _bid(
+    officer: Officer, visit: Visit, now: datetime, mine: Sequence[Task], rules: VisitRules, best: _Bid | None
+) -> _Bid | None:
+    """None from one who is not on duty, would have too much to do before, or is not there before `best` is."""
     until = off_at(officer, now)
     if until is None:
         return None
     new = Door(_NEW, visit.level, visit.division, visit.worth_fen, now)
     planned = in_order([*map(door_of, mine), new], Post(officer.division, until), now, rules)
-    found = next((each for each in islice(planned, rules.ahead) if each.door is new), None)
-    if found is None:
+    for found in islice(planned, rules.ahead):
+        if found.door is new:
+            break
+        if best is not None and best.comes[0] < _soonest(officer, found.leaves, visit, rules):
+            return None
+    else:
         return None
     _, where = distance(officer.division, visit.division, now.date())
     words, arrives = [where, f"{len(mine)} open visits" if mine else "free"], found.arrives

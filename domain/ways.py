@@ -8,6 +8,7 @@ from domain.policy.visits import VisitRules
 
 # Steps of distance: the same street, county, prefecture, province.
 STREET, COUNTY, PREFECTURE, PROVINCE = 0, 1, 4, 12
+_OF = {STREET: "street", COUNTY: "county", PREFECTURE: "prefecture", PROVINCE: "province"}
 
 
 def distance(one: str, other: str, today: date) -> tuple[int, str]:
@@ -24,8 +25,8 @@ def distance(one: str, other: str, today: date) -> tuple[int, str]:
 
 def way(steps: int, rules: VisitRules) -> timedelta:
     """How long it takes to go so many steps."""
-    ways = rules.way
-    return {STREET: ways.street, COUNTY: ways.county, PREFECTURE: ways.prefecture, PROVINCE: ways.province}[steps]
+    found: timedelta = getattr(rules.way, _OF[steps])
+    return found
 
 
 @lru_cache(maxsize=65_536)  # a visit asks for the way of everybody on duty; of pairs there are too many to keep

@@ -4,6 +4,7 @@ A visit to an address that somebody is on the way to joins his: see domain/one_v
 """
 
 import asyncio
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -102,11 +103,11 @@ class Rosters:
 
     async def tasks(self, now: datetime) -> dict[str, Task]:
         """Visits given out, by dispatch. After some days they are forgotten: nobody reports their end any more."""
-        tasks = await self.all_tasks()
-        for task in tasks:
-            if now - task.at >= FORGOTTEN:
-                await self.drop(task.dispatch)
-        return {task.dispatch: task for task in tasks if now - task.at < FORGOTTEN}
+        tasks = {task.dispatch: task for task in await self.all_tasks()}
+        for dispatch in [task.dispatch for task in tasks.values() if now - task.at >= FORGOTTEN]:
+            await self.drop(dispatch)
+            del tasks[dispatch]
+        return tasks
 
     async def all_tasks(self) -> list[Task]:
         """Also those that are old enough to be forgotten; nothing is written."""
@@ -123,14 +124,14 @@ class Rosters:
             tasks = await self.tasks(now)
             if dispatch.id in tasks:
                 return tasks[dispatch.id], "chosen before"
-            before = [task for task in tasks.values() if task.case == dispatch.case]
-            for task in before:
-                if task.state is TaskState.OPEN:
-                    await self._put(task := task.model_copy(update={"state": TaskState.LATE}))
-                    tasks[task.dispatch] = task
-            if where and (lead := await self._lead(dispatch, where, tasks, now)):
+            before = {task.dispatch: task for task in tasks.values() if task.case == dispatch.case}
+            for task in [task for task in before.values() if task.state is TaskState.OPEN]:
+                before[task.dispatch] = task.model_copy(update={"state": TaskState.LATE})
+                await self._put(before[task.dispatch])
+            tasks |= before
+            if where and (lead := await self._lead(dispatch, where, tasks, before.values(), now)):
                 return await self._join(asked, lead, now)
-            choice = await self._choose(asked, tasks, now)
+            choice = await self._choose(asked, tasks.values(), before.values(), now)
             return (await self._give(asked, choice, now, where), choice.because) if choice else None
 
     async def joined(self, dispatch: str) -> list[str]:
@@ -223,9 +224,11 @@ class Rosters:
         if not await self._redis.exists(ROSTER):  # none yet, or Redis was wiped
             await self.restore()
 
-    async def _choose(self, asked: Asked, tasks: dict[str, Task], now: datetime) -> Choice | None:
+    async def _choose(
+        self, asked: Asked, tasks: Collection[Task], before: Collection[Task], now: datetime
+    ) -> Choice | None:
+        """`before`: the case's own tasks."""
         dispatch, last = asked.dispatch, await self._redis.hget(LAST, asked.dispatch.resident)
-        before = [task for task in tasks.values() if task.case == dispatch.case]
         never = {task.officer for task in before if _unwilling(task, dispatch)}
         to = max(before, key=lambda task: task.at).to if before else None
         visit = Visit(
@@ -237,16 +240,17 @@ class Rosters:
             to,
             asked.worth_fen,
         )
-        return choose_officer(await self.officers(), visit, now, tasks.values(), asked.rules)
+        return choose_officer(await self.officers(), visit, now, tasks, asked.rules)
 
-    async def _lead(self, dispatch: Dispatch, where: Where, tasks: dict[str, Task], now: datetime) -> Task | None:
-        """The visit to the same place that this one joins."""
+    async def _lead(
+        self, dispatch: Dispatch, where: Where, tasks: Mapping[str, Task], before: Collection[Task], now: datetime
+    ) -> Task | None:
+        """The visit to the same place that this one joins. `before`: the case's own tasks."""
         name = await self._redis.hget(AT, where.place)
         lead = tasks.get(name.decode()) if name else None
         if lead and lead.state is TaskState.OPEN and not await self._made(lead):
             return None
-        own = [task for task in tasks.values() if task.case == dispatch.case]
-        return lead if lead and one_visit.joins(dispatch, lead, own, where.within, now) else None
+        return lead if lead and one_visit.joins(dispatch, lead, before, where.within, now) else None
 
     async def _made(self, task: Task) -> bool:
         """Whether its officer still makes an open visit: he is told not to where its case no longer waits for it."""
