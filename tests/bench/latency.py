@@ -5,8 +5,8 @@ plan, so that nothing hides while the line stands still (no coordinated omission
 each second are of people to be warned at once: payments to a confirmed suspect, which take the urgent lane, and calls
 by one from an ordinary number, which wait in the bulk lane. The end is when a consumer of `dispatches.red` has it.
 
-The limit is that of this load: it is measured with as many warnings, and anew before each share, since their cases go
-on and are work as well.
+The limit is that of this load, warnings among it, and is measured anew before each share, since their cases go on and
+are work as well. A share of it is that share of the warnings too.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ from tests.field.stories import SIGNALS, Kind, Stories, cast
 SHARES = {"tenth": 0.1, "half": 0.5, "four_fifths": 0.8}
 SECONDS, SECONDS_SHORT = 60.0, 15.0  # of a run
 LIMIT_SECONDS, LIMIT_SECONDS_SHORT = 60.0, 20.0
-PROBES_A_SECOND = 4
+PROBES_A_SECOND = 4  # at the limit: three times a province's worst hour
 PRIMED_SECONDS = 1.0  # a call is planned so long after the payment that it makes red
 RECORDS = 200
 HIGHEST_US = 600_000_000  # beyond the limit a backlog grows for all of a run, and is worked off after it
@@ -55,12 +55,12 @@ class Probes:
     planned: dict[ResidentId, tuple[str, float]] = field(default_factory=dict)  # lane and time
     seen: dict[ResidentId, float] = field(default_factory=dict)
 
-    async def send(self, seconds: float) -> None:
-        """Send them at their times, by both lanes in turn; returns when each has its dispatch."""
+    async def send(self, rate: float, seconds: float) -> None:
+        """Send `rate` a second at their times, by both lanes in turn; returns when each has its dispatch."""
         began, lanes = time.monotonic() + PRIMED_SECONDS, list(LANES)
         async with asyncio.TaskGroup() as group:
-            for number in range(round(seconds * PROBES_A_SECOND)):
-                at, who = began + number / PROBES_A_SECOND, next(self.stories.people)
+            for number in range(round(seconds * rate)):
+                at, who = began + number / rate, next(self.stories.people)
                 lane = lanes[number % len(lanes)]
                 self.planned[who.id] = lane, at
                 group.create_task(self._probe(who, lane, at))
@@ -100,7 +100,7 @@ async def _measured(settings: Settings, given: Given) -> Found:
     seconds = given.seconds(SECONDS, SECONDS_SHORT)
     limit_seconds = given.seconds(LIMIT_SECONDS, LIMIT_SECONDS_SHORT)
     shares = {"half": SHARES["half"]} if given.short else SHARES
-    probes = round(len(shares) * (limit_seconds + given.runs * seconds) * PROBES_A_SECOND)
+    probes = round((len(shares) * limit_seconds + sum(shares.values()) * given.runs * seconds) * PROBES_A_SECOND)
     plan = Plan(timedelta(hours=1), 1, SEED, CROWD + 3 * probes)
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(Demo(settings, plan, Console(quiet=True), lambda *_: "").running())
@@ -115,21 +115,23 @@ async def _measured(settings: Settings, given: Given) -> Found:
         for name, share in shares.items():
             await forget(line)
             measured = capacity(Watch(running, load, stories, given.say), limit_seconds)
-            limits.append(await _warned_beside(measured, Probes(stories), limit_seconds, line.settings))
+            limits.append(await _warned_beside(measured, Probes(stories), 1.0, limit_seconds, line.settings))
             ran = []
             for _ in range(given.runs):
                 await forget(line)  # the same records come again and again: of each resident a year would pile up
                 ran.append(Probes(stories))
-                await _warned_beside(load.offer(share * limits[-1], seconds), ran[-1], seconds, line.settings)
+                await _warned_beside(load.offer(share * limits[-1], seconds), ran[-1], share, seconds, line.settings)
             found |= _figures(name, ran)
         return {"limit_signals_per_second": figure(limits, "signals/s"), **found}
 
 
-async def _warned_beside(work: Awaitable[float], probes: Probes, seconds: float, settings: Settings) -> float:
-    """What the work gives, with people to be warned beside it for so long."""
+async def _warned_beside(
+    work: Awaitable[float], probes: Probes, share: float, seconds: float, settings: Settings
+) -> float:
+    """What the work gives, with this share of the people to be warned beside it for so long."""
     since = await end_offsets(settings, topics.DISPATCHES_RED.name)  # before the first can be there
     async with beside(probes.listen(settings, since)):
-        given, _ = await asyncio.gather(work, probes.send(seconds))
+        given, _ = await asyncio.gather(work, probes.send(share * PROBES_A_SECOND, seconds))
     return given
 
 
