@@ -1,7 +1,7 @@
 """Which officer should go: on duty for long enough, allowed to, soon there, understood, and known to the resident."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -73,6 +73,16 @@ def choose_officer(
     would keep past his shift for such a level may go too: each minute past it counts as one that he comes later. Of
     two alike the lower id goes, so that all workers agree.
     """
+    return next(iter(deque(choosing(officers, visit, now, tasks, rules), maxlen=1)), None)
+
+
+def choosing(
+    officers: Iterable[Officer], visit: Visit, now: datetime, tasks: Iterable[Task], rules: VisitRules
+) -> Iterator[Choice | None]:
+    """Whom `choose_officer` chooses, step by step: the best so far after each officer whose round was reckoned.
+
+    Where all have visits to make, that is nearly everybody on duty, and whoever asks has other things to do as well.
+    """
     load, most = open_of(tasks), rules.overtime.get(visit.level, _NONE)
     may = [
         officer
@@ -84,17 +94,17 @@ def choose_officer(
     ways = {division: _shortest(division, visit, now, rules) for division in {officer.division for officer in may}}
     known = [(_soonest(officer, now + ways[officer.division], visit, rules), officer) for officer in may]
     best: _Bid | None = None
-    # His shifts and his round are looked at last, and of those alone who may be there before the best: most are not.
+    # Shifts and rounds are looked at last, and of those alone who may be there before the best: most are not.
     for soonest, officer in sorted(known, key=lambda each: (each[1].id != visit.to, each[0])):
         if best is not None and best.comes[0] < soonest:
             break
         bid = _bid(officer, visit, now, load.get(officer.id, ()), rules, best)
-        if bid is None or bid.over > most:
-            continue
-        if officer.id == visit.to:
-            return Choice(officer, "a colleague handed it over")
-        best = bid if best is None or bid.comes < best.comes else best
-    return Choice(best.officer, ", ".join(best.words)) if best else None
+        if bid is not None and bid.over <= most:
+            if officer.id == visit.to:
+                yield Choice(officer, "a colleague handed it over")
+                return
+            best = bid if best is None or bid.comes < best.comes else best
+        yield Choice(best.officer, ", ".join(best.words)) if best else None
 
 
 def on_duty(officer: Officer, now: datetime) -> bool:
@@ -105,7 +115,7 @@ def on_duty(officer: Officer, now: datetime) -> bool:
 def off_at(officer: Officer, now: datetime) -> datetime | None:
     """When he goes off duty: a shift that begins as one ends goes on with it. None when he is not on duty."""
     end = now
-    while later := max((shift.end for shift in officer.shifts if shift.start <= end < shift.end), default=None):
+    while later := max([shift.end for shift in officer.shifts if shift.start <= end < shift.end], default=None):
         end = later
     return end if end > now else None
 

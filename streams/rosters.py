@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from domain import check_in, one_visit
 from domain.dispatch_ids import parse
-from domain.officers import Choice, Visit, choose_officer
+from domain.officers import Choice, Visit, choosing
 from domain.policy.visits import VisitRules
 from domain.tasks import given, to_be_made
 from schemas.base import ANY_VERSION
@@ -36,6 +36,7 @@ AT = "visit-at"  # hash: place -> the dispatch of the latest visit there that jo
 JOINED = "visit-joined"  # hash: dispatch -> the one whose visit it joined
 LAST = "visit-last"  # hash: resident -> who saw him last; a preference, which may be lost
 CHECK_INS = "check-ins"  # sorted set: dispatch -> when its officer must say that he is safe; made of the tasks
+AT_ONCE = 20  # officers whose rounds are reckoned in one piece, a millisecond: red must not wait for a choice
 FORGOTTEN = timedelta(days=4)  # longer than the longest clock of a visit: nobody reported its end
 _ENDS = {
     VisitStage.REFUSED: TaskState.REFUSED,
@@ -240,7 +241,12 @@ class Rosters:
             to,
             asked.worth_fen,
         )
-        return choose_officer(await self.officers(), visit, now, tasks, asked.rules)
+        chosen = None
+        for looked, best in enumerate(choosing(await self.officers(), visit, now, tasks, asked.rules), 1):
+            chosen = best
+            if looked % AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return chosen
 
     async def _lead(
         self, dispatch: Dispatch, where: Where, tasks: Mapping[str, Task], before: Collection[Task], now: datetime

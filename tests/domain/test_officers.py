@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import officers as officers_module
-from domain.officers import ELIGIBLE, OVERTIME, Visit, choose_officer, load_of, off_at, on_duty
+from domain.officers import ELIGIBLE, OVERTIME, Visit, choose_officer, choosing, load_of, off_at, on_duty
 from domain.policy.visits import VisitRules
 from domain.rounds import in_order
 from schemas.levels import Level
@@ -209,6 +209,15 @@ def test_whose_round_is_not_reckoned_would_not_have_gone(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(officers_module, "_shortest", lambda *_: -timedelta(days=1))
         assert choice == choose_officer(officers, visit, NOW, tasks, RULES)
+
+
+@given(OFFICERS, VISITS, TASKS)
+def test_step_by_step_the_best_so_far_is_told_and_the_last_is_chosen(
+    officers: list[Officer], visit: Visit, tasks: list[Task]
+) -> None:
+    steps = list(choosing(officers, visit, NOW, tasks, RULES))
+    assert len(steps) <= len(officers)
+    assert (steps[-1] if steps else None) == choose_officer(officers, visit, NOW, tasks, RULES)
 
 
 def test_of_who_is_too_far_away_no_round_is_reckoned(monkeypatch: pytest.MonkeyPatch) -> None:
