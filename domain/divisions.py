@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 PROVINCE = "220000"
@@ -58,6 +58,7 @@ def known(code: str) -> bool:
     return code in _streets() or code in _register()
 
 
+@lru_cache(maxsize=65_536)  # a visit asks for the way of everybody on duty
 def current_code(code: str, on: date, noted: date | None = None) -> str | None:
     """The code under which the place of `code` is kept on that day; none when that cannot be told.
 

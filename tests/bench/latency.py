@@ -111,10 +111,11 @@ async def _measured(settings: Settings, given: Given) -> Found:
         stories = Stories(Intake(line.producer, line.settings), line.clock, iter(cast(people[CROWD:])))
         await stories.confirm()
         spare_the_collector()  # half a second in which nothing is sent and nothing heard would count as the line's
+        watch = Watch(running, load, stories, given.say)
         limits, found = list[float](), dict[str, Figure | Found]()
         for name, share in shares.items():
             await forget(line)
-            measured = capacity(Watch(running, load, stories, given.say), limit_seconds)
+            measured = capacity(watch, limit_seconds)
             limits.append(await _warned_beside(measured, Probes(stories), 1.0, limit_seconds, line.settings))
             ran = []
             for _ in range(given.runs):
