@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from domain.policy.risk import RiskRules
 from schemas.evidence import Evidence, EvidenceKind, Payer, Standing, WatchEntry
@@ -20,7 +22,7 @@ class Role(StrEnum):
     REPORTER = "reporter"
 
 
-class Seen(NamedTuple):
+class Seen(msgspec.Struct, frozen=True, gc=False):
     """Where the signal lies, and what is known of its other party: the payee's token, the watchlist's entry."""
 
     topic: str

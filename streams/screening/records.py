@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
 
+import msgspec
 import orjson
 from aiokafka import TopicPartition
 from pydantic import TypeAdapter, ValidationError
@@ -24,7 +24,7 @@ TOO_DEEP = "nested too deep: a signal is an object of plain values"
 _token: TypeAdapter[str] = TypeAdapter(Token)
 
 
-class Item(NamedTuple):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """One signal, the record it came in, and as which of its signals."""
 
     offset: int

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+
+import msgspec
 
 from domain.identity import account_token, normal_account, normal_phone, spelt_account, spelt_phone
 from domain.risk import Role, reads_watchlist
@@ -15,7 +16,7 @@ REMEMBERED = 65_536  # numbers whose token is not computed again; each worker ha
 SUSPECTING = frozenset({"watchlist", "report"})  # the kinds of signals that may put somebody on the watchlist
 
 
-class Party(NamedTuple):
+class Party(msgspec.Struct, frozen=True, gc=False):
     """The resident who may be meant, and the suspect at the other end: a field of the watchlist."""
 
     role: Role
@@ -34,11 +35,9 @@ class Subjects:
         """Whom to ask for, in the order of preference: of a call the called, else the caller."""
         match signal.kind:
             case "call":
-                parties = (Role.CALLED, signal.called), (Role.CALLER, signal.caller)
                 return [
-                    (role, Asked("phones", phone, signal.at))
-                    for role, raw in parties
-                    if (phone := raw if spelt_phone(raw) else _respelt_phone(raw))
+                    *_phone_of(signal, Role.CALLED, signal.called),
+                    *_phone_of(signal, Role.CALLER, signal.caller),
                 ]
             case "transfer":
                 account = _account(signal.payer)
@@ -93,7 +92,7 @@ def _known(token: str | None) -> str:
 
 
 def _phone_of(signal: Signal, role: Role, raw: str) -> list[tuple[Role, Asked]]:
-    phone = _phone(raw)
+    phone = raw if spelt_phone(raw) else _respelt_phone(raw)  # _phone, without its call
     return [(role, Asked("phones", phone, signal.at))] if phone else []
 
 
