@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import Any, get_args
+from typing import Any
 from zlib import crc32
 
 import msgspec
@@ -37,7 +37,6 @@ log = logging.getLogger(__name__)
 MOST_MERGES = 16  # one after the other; each is a round trip
 AT_ONCE = 3  # batches under way: one is with Kafka, one with Redis, one is being made
 BATCH = 1000  # entries in one round trip: some hundred kilobytes
-INDEXES: Sequence[Index] = get_args(Index)
 OWNERS = script("owners")
 ENTRIES = script("residents")
 
@@ -70,9 +69,6 @@ class Residents:
         self._settings = settings
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
         self._producer = producer  # only who writes needs one
-        self._keys: dict[str, list[str]] = {
-            name: [_key(name, q) for q in range(settings.partitions)] for name in INDEXES
-        }
 
     async def put(self, residents: Iterable[Resident]) -> None:
         """Write entries, new or changed: of two with one id, the later. Kafka has them before Redis does.
@@ -141,9 +137,7 @@ class Residents:
 
     async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
         """Answer questions of all kinds in one round trip: who is meant by each value at its time."""
-        keys, spread = self._keys, self._settings.partitions
-        # The keys as _key_of has them, without its calls: nearly every signal asks.
-        lists = await self._fields([(keys[each.by][crc32(each.value.encode()) % spread], each.value) for each in asked])
+        lists = await self._fields([(each.by, each.value) for each in asked])
         return [meant(raw, each.at) if raw else None for each, raw in zip(asked, lists, strict=True)]
 
     async def holders(self, asked: Sequence[Asked]) -> list[tuple[ResidentId, ...]]:
@@ -291,18 +285,16 @@ class Residents:
         return changes
 
     async def _raw(self, ids: Sequence[ResidentId]) -> dict[ResidentId, bytes | None]:
-        fields = await self._fields([(self._key_of("residents", entry), entry) for entry in ids])
-        return dict(zip(ids, fields, strict=True))
+        return dict(zip(ids, await self._fields([("residents", entry) for entry in ids]), strict=True))
 
     async def _owners(self, values: Sequence[tuple[Index, str]]) -> list[list[Owner]]:
-        fields = await self._fields([(self._key_of(index, value), value) for index, value in values])
-        return [read_owners(raw) if raw else [] for raw in fields]
+        return [read_owners(raw) if raw else [] for raw in await self._fields(values)]
 
     async def _fields(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
-        """A field of a hash for each (key, field), in one round trip."""
+        """A field of a partitioned hash for each (name, field), in one round trip."""
         places: dict[str, list[int]] = defaultdict(list)
-        for place, (key, _) in enumerate(wanted):
-            places[key].append(place)
+        for place, each in enumerate(wanted):
+            places[self._key_of(*each)].append(place)
         async with self._redis.pipeline(transaction=False) as pipe:
             for key, here in places.items():
                 # hmget() takes a microsecond more, and with many partitions there are many of them for each record
@@ -318,7 +310,7 @@ class Residents:
         if name == "residents":
             return _key(name, home(field, self._settings.partitions))
         # Only this module asks for values, so their spread need not be Kafka's, whose hash takes 5 µs here.
-        return self._keys[name][crc32(field.encode()) % self._settings.partitions]
+        return _key(name, crc32(field.encode()) % self._settings.partitions)
 
 
 @lru_cache(maxsize=4096)

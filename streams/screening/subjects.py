@@ -92,7 +92,7 @@ def _known(token: str | None) -> str:
 
 
 def _phone_of(signal: Signal, role: Role, raw: str) -> list[tuple[Role, Asked]]:
-    phone = raw if spelt_phone(raw) else _respelt_phone(raw)  # _phone, without its call
+    phone = _phone(raw)
     return [(role, Asked("phones", phone, signal.at))] if phone else []
 
 
