@@ -32,6 +32,10 @@ from streams.settings import Settings
 
 log = logging.getLogger(__name__)
 
+IDLE_SECONDS = 2.0
+"""How long a connection is kept unused. Many servers close theirs after five: what is sent just then gets no answer, and
+its dispatch would be in doubt though nothing is wrong."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
@@ -57,7 +61,8 @@ class Outgoing:
         self.households = Households(redis, self._secret, channels.lease_seconds)
         token = settings.instance or f"{os.getpid()}-{uuid.uuid4().hex}"  # a name kept over a restart takes its own up
         self.book = DispatchBook(settings, redis, token, channels.lease_seconds, clock.wall_seconds(APPLIED_KEPT))
-        self.client = httpx.AsyncClient(timeout=channels.provider_seconds, limits=httpx.Limits(max_connections=None))
+        limits = httpx.Limits(max_connections=None, keepalive_expiry=IDLE_SECONDS)
+        self.client = httpx.AsyncClient(timeout=channels.provider_seconds, limits=limits)
 
     def channel(self, provider: Provider) -> Channel:
         """A channel that carries out by `provider`."""

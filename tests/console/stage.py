@@ -17,7 +17,7 @@ from console.web.services import Services
 from console.web.settings import ConsoleSettings
 from schemas.staff import Account, StaffRole
 from streams.rights import Component
-from tests.line.house import House, admitted, house, opened
+from tests.line.house import SHORTER, House, admitted, house, opened
 from tests.line.rig import Line
 
 CHANGCHUN = "2201"  # the area of who is signed in when nothing else is said; the line's residents live there
@@ -64,10 +64,6 @@ class Stage:
         assert who is not None
         proof = csrf.token(self.house.settings.key(), who)
         return Client(self.address, account, token, proof)
-
-
-SHORTER = httpx.Limits(keepalive_expiry=2)
-"""Shorter than the server keeps an idle connection, five seconds: of equals the client may write as it is closed."""
 
 
 class Client(httpx.AsyncClient):

@@ -44,6 +44,8 @@ from tests.line.worker import Worker
 START = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)  # 11:12 in Jilin, a Monday
 SETTLE_SECONDS = 60.0  # on the wall's clock; mostly a tenth of one, but a worker may just be starting
 LOOK_SECONDS = 0.01
+SHORTER = httpx.Limits(keepalive_expiry=2)
+"""Shorter than a server keeps an idle connection, five seconds: of equals the client may write as it is closed."""
 TICK = timedelta(milliseconds=1)  # what falls due is stored in whole milliseconds
 
 
@@ -217,7 +219,9 @@ async def on_servers(settings: Settings) -> AsyncIterator[House]:
         settings = found.settings(settings)
         headers = {"Authorization": f"Bearer {embedded_key(settings)}"}
         client = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=address, headers=headers, timeout=10, event_hooks={"response": [described]})
+            httpx.AsyncClient(
+                base_url=address, headers=headers, timeout=10, limits=SHORTER, event_hooks={"response": [described]}
+            )
         )
         own = (await admitted(line, Component.WORKER)).redis
         worker = Worker(settings.model_copy(update={"redis": own}), clock_file)
