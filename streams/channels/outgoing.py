@@ -33,8 +33,8 @@ from streams.settings import Settings
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 2.0
-"""How long a connection is kept unused. Many servers close theirs after five: what is sent just then gets no answer, and
-its dispatch would be in doubt though nothing is wrong."""
+"""How long a connection is kept unused. Many servers close theirs after five: what is sent just then gets no answer,
+and its dispatch would be in doubt though nothing is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
