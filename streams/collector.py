@@ -1,4 +1,4 @@
-"""How a process that runs for days looks for garbage."""
+"""How a process with much work looks for garbage."""
 
 import gc
 

@@ -175,7 +175,8 @@ async def _take(
     for (row, resident, *_), entry in zip(read, ids, strict=True):
         old = latest.get(entry)
         try:
-            latest |= _taken(old, resident.model_copy(update={"id": entry}), latest, at)
+            told = resident if resident.id == entry else resident.model_copy(update={"id": entry})
+            latest |= _taken(old, told, latest, at)
         except ValueError as error:
             refused.add(row, RowError(*str(error).split(": ", 1)))
             continue

@@ -144,10 +144,13 @@ def _take_from_number(fields: dict[str, Any], number: IdNumber, keys: IdKeys) ->
 
 
 def _holdings(normal: Callable[[str], str], text: str) -> list[Holding]:
-    return united([_holding(normal, part.strip()) for part in text.split(";") if part.strip()])
+    found = [_holding(normal, part.strip()) for part in text.split(";") if part.strip()]
+    return united(found) if found[1:] else found
 
 
 def _holding(normal: Callable[[str], str], text: str) -> Holding:
+    if "@" not in text and "*" not in text:
+        return Holding(value=normal(text))  # nearly all
     found = _HOLDING.fullmatch(text)
     if found is None:
         raise ValueError("write VALUE, VALUE@SINCE..UNTIL, and * behind it if it is shared")

@@ -8,7 +8,7 @@ them over. What an earlier version wrote, the topic's JSON, is read as well.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -31,6 +31,9 @@ _USUAL: Fields = {
     for name, field in model.model_fields.items()
     if not field.is_required()
 } | {"flags": []}
+_USUALS = [(name, _USUAL.get(name)) for name in _FIELDS]
+_HELD = [(name, _USUAL.get(name)) for name in _HOLDING]
+_ALWAYS = [usual for _, usual in _HELD[1:]]  # how a value is held that the resident has always held alone
 
 
 def packed(raw: bytes) -> bytes:
@@ -76,26 +79,33 @@ def read_owners(raw: bytes) -> list[Owner]:
 
 
 def _packed(fields: Fields) -> bytes:
-    values = [_short(name, fields.get(name)) for name in _FIELDS]
+    values = [_short(name, usual, fields.get(name)) for name, usual in _USUALS]
     while values[-1] is None:
         values.pop()
     return orjson.dumps(values)
 
 
-def _short(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever JSON has
-    if value is None or value == _USUAL.get(name):
+def _short(name: str, usual: Any, value: Any) -> Any:  # noqa: ANN401 - whatever JSON has
+    if value is None or value == usual:
         return None
-    if name in ("phones", "accounts"):
-        return [_short_holding(holding) for holding in value]
-    if name == "contacts":
-        return [[contact[part] for part in _CONTACT] for contact in value]
-    return value
+    shorten = _SHORTEN.get(name)
+    return [shorten(each) for each in value] if shorten else value
 
 
 def _short_holding(holding: Fields) -> str | list[Any]:
-    value, *rest = [holding.get(name, _USUAL.get(name)) for name in _HOLDING]
-    usual = all(part == _USUAL[name] for name, part in zip(_HOLDING[1:], rest, strict=True))
-    return str(value) if usual else [value, *rest]
+    value, *rest = [holding.get(name, usual) for name, usual in _HELD]
+    return str(value) if rest == _ALWAYS else [value, *rest]
+
+
+def _short_contact(contact: Fields) -> list[Any]:
+    return [contact[part] for part in _CONTACT]
+
+
+_SHORTEN: Mapping[str, Callable[[Fields], Any]] = {
+    "phones": _short_holding,
+    "accounts": _short_holding,
+    "contacts": _short_contact,
+}
 
 
 def _fields(raw: bytes) -> dict[str, Any]:
@@ -118,9 +128,8 @@ def _long_holding(holding: str | list[Any]) -> Fields:
 
 def _owner(resident: ResidentId, holding: Fields) -> list[object]:
     """An owner in JSON: the resident alone when all else is as usual."""
-    rest = [(name, holding.get(name, _USUAL[name])) for name in _HOLDING[1:]]
-    usual = all(part == _USUAL[name] for name, part in rest)
-    return [resident] if usual else [resident, *(part for _, part in rest)]
+    rest = [holding.get(name, usual) for name, usual in _HELD[1:]]
+    return [resident] if rest == _ALWAYS else [resident, *rest]
 
 
 def _written(owners: Iterable[list[object]]) -> str:

@@ -142,9 +142,11 @@ def _csv_row(heading: list[str], line: int, cells: list[str], wrong: str | None)
     if wrong is None and len(cells) != len(heading):
         wrong = f"has {len(cells)} cells and not {len(heading)}"
     if wrong is None:
-        strange = next((column for column, cell in zip(heading, cells, strict=True) if _STRANGE.search(cell)), None)
         fields = dict(zip(heading, cells, strict=True))
-        return Row(line, cells, fields, (strange, "has bytes that are not in the file's encoding") if strange else None)
+        if not _STRANGE.search("".join(cells)):
+            return Row(line, cells, fields)
+        strange = next(column for column, cell in zip(heading, cells, strict=True) if _STRANGE.search(cell))
+        return Row(line, cells, fields, (strange, "has bytes that are not in the file's encoding"))
     return Row(line, cells, {}, ("row", wrong))
 
 
