@@ -1,7 +1,8 @@
 """`residents`: what a register of ten million takes of Redis, how fast it is imported, and whether look-ups slow down.
 
 Look-ups are asked one at a time, as a dispatcher asks; screening asks for a batch in one round trip. Each is timed
-from the call to its answer, so it holds the client's work too, which is most of it.
+from the call to its answer, so it holds the client's work too, which is most of it. A register that stays small lies in
+a Redis beside the one that grows, and the two are asked in turn: how fast the machine was just then is in both.
 """
 
 import asyncio
@@ -9,24 +10,31 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 
 from hdrh.histogram import HdrHistogram
 
 from streams.line import Line
 from streams.residents.example import write_example
+from streams.residents.register import Residents
 from streams.rewriting import settled
 from streams.settings import Settings
+from streams.store import connect
 from tests.bench import life, limits
 from tests.bench.figures import Figure, Found, Given, cost_beside, figure, rate_beside
 from tests.bench.servers import real
 from tests.field.rebuild import opened
+from tests.servers.redis import RedisServer
 
 STEPS = [10**4, 10**5, 10**6, 10**7]
 STEPS_SHORT = STEPS[:2]
-LOOK_UPS = 4_000  # of a run
+LOOK_UPS = 4_000  # of a run, of each register
+IN_TURN = 100  # of one register, then of the other
 LIMIT_RESIDENTS = 2_000  # on whom the limits are measured
 IMPORTED, IMPORTED_SHORT = 200_000, 20_000  # rows of the file
 HIGHEST_US = 10_000_000
@@ -61,39 +69,60 @@ async def _limits(settings: Settings) -> limits.Limits:
 
 
 async def _grown(settings: Settings, steps: list[int], given: Given) -> Found:
-    async with opened(settings) as line:
-        empty, p99s = await _memory(line), list[list[float]]()
+    async with opened(settings) as line, _small(line, given.folder / "small", steps[0]) as small:
+        empty, p99s = await _memory(line), list[list[list[float]]]()
         for before, count in pairwise([0, *steps]):
             began = time.monotonic()
             await life.put_others(line.residents, before, count)
             put = (count - before) / (time.monotonic() - began)
             await settled(line.redis)  # what was put makes it write its file anew, which is over some time
-            p99s.append([await _p99_ms(line, count, number) for number in range(given.runs)])
+            p99s.append([await _p99s_ms((small, steps[0]), (line.residents, count), seed=n) for n in range(given.runs)])
             given.say(f"{count:,} residents: {put:,.0f} put a second")
         bare = await _bare_p99_ms(line, steps[-1])
-        growth = [last / first for first, last in zip(p99s[0], p99s[-1], strict=True)]
         found: dict[str, Figure | Found] = {
             "bytes_each": figure([(await _memory(line) - empty) / steps[-1]], "bytes of Redis"),
             "put_per_second": figure([put], "residents/s"),
-            "lookup_p99_growth": figure(growth, f"times, from {steps[0]:,} to {steps[-1]:,} residents"),
         }
-        least = {limits.ROUND_TRIP: bare}
-        return found | {
-            f"lookup_p99_ms_of_{count}": cost_beside(figure(of, "ms"), least)
-            for count, of in zip(steps, p99s, strict=True)
-        }
+        for count, of in zip(steps, p99s, strict=True):
+            found[f"lookup_p99_ms_of_{count}"] = cost_beside(
+                figure([here for _, here in of], "ms"), {limits.ROUND_TRIP: bare}
+            )
+            found[f"lookup_p99_growth_to_{count}"] = growth = figure(
+                [here / there for there, here in of], f"times a look-up beside {steps[0]:,} residents"
+            )
+        return found | {"lookup_p99_growth": growth}
 
 
-async def _p99_ms(line: Line, count: int, seed: int) -> float:
-    """Of look-ups of residents drawn at random."""
-    chance, now, found = Random(seed), datetime.now(UTC), HdrHistogram(1, HIGHEST_US, 3)
-    for _ in range(LOOK_UPS):
+@asynccontextmanager
+async def _small(line: Line, folder: Path, count: int) -> AsyncIterator[Residents]:
+    """A register of so many residents in a Redis of its own."""
+    with RedisServer(folder) as server:
+        redis = connect(line.settings.model_copy(update={"redis": server.url}))
+        try:
+            register = Residents(line.settings, redis, line.producer)
+            await life.put_others(register, 0, count)
+            yield register
+        finally:
+            await redis.aclose()
+
+
+async def _p99s_ms(*registers: tuple[Residents, int], seed: int) -> list[float]:
+    """Of look-ups of residents drawn at random, of each register and its count; the registers take turns."""
+    chance, found = Random(seed), [HdrHistogram(1, HIGHEST_US, 3) for _ in registers]
+    for _ in range(LOOK_UPS // IN_TURN):
+        for (register, count), told in zip(registers, found, strict=True):
+            await _look_up(register, [life.other_phone(chance.randrange(count)) for _ in range(IN_TURN)], told)
+    return [float(each.get_value_at_percentile(99) / 1e3) for each in found]
+
+
+async def _look_up(register: Residents, phones: list[str], told: HdrHistogram) -> None:
+    now = datetime.now(UTC)
+    for phone in phones:
         began = time.perf_counter()
-        (who,) = await line.residents.by_phone([(life.other_phone(chance.randrange(count)), now)])
-        found.record_value(round((time.perf_counter() - began) * 1e6))
+        (who,) = await register.by_phone([(phone, now)])
+        told.record_value(round((time.perf_counter() - began) * 1e6))
         if who is None:
             raise RuntimeError("a resident who was entered is not found")
-    return float(found.get_value_at_percentile(99) / 1e3)
 
 
 async def _bare_p99_ms(line: Line, count: int) -> float:
