@@ -97,6 +97,11 @@ def date_time(at: datetime) -> str:
     return f"{at.astimezone(ZONE):%m-%d %H:%M}"
 
 
+def day(at: datetime) -> str:
+    """The day in China."""
+    return f"{at.astimezone(ZONE):%Y-%m-%d}"
+
+
 def epoch(at: datetime | None) -> int | str:
     """Epoch ms, for a page's countdowns."""
     return "" if at is None else round(at.astimezone(UTC).timestamp() * 1000)
@@ -115,6 +120,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "yuan": yuan,
     "clock_time": clock_time,
     "date_time": date_time,
+    "day": day,
     "epoch": epoch,
     "milliseconds": milliseconds,
     "minutes": minutes,

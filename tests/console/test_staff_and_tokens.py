@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest_asyncio
@@ -215,3 +215,14 @@ async def test_a_session_and_a_token_are_not_mixed(console: Stage, admin: Visito
     assert answer.headers["location"] == "/sign-in"
     basic = {"authorization": "Basic eDp5"}
     assert (await admin.post("/account/sign-out-everywhere", headers=basic)).status_code == 403
+
+
+async def test_a_tokens_last_day_is_told_in_chinas_time(console: Stage, admin: Visitor) -> None:
+    account = await console.account(StaffRole.OPERATOR)
+    await admin.write("/integrations/tokens", login=account.login, purpose="地图大屏", days="30")
+    staff = console.services.staff
+    kept = next(each for each in await staff.tokens() if each.login == account.login)
+    await staff.put_token(kept.model_copy(update={"until": datetime(2033, 5, 6, 17, 30, tzinfo=UTC)}))
+    text = (await admin.get("/integrations")).text
+    assert "2033-05-07" in text
+    assert "2033-05-06" not in text
