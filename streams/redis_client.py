@@ -1,20 +1,18 @@
 """A client of the Redis that an address names: one server, or whichever its Sentinels name as the primary now."""
 
-import asyncio
 import re
-import time
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from hiredis import pack_command
 from redis.asyncio import Redis
-from redis.asyncio.connection import AbstractConnection, parse_url
+from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.exceptions import DataError, RedisError
-from redis.exceptions import TimeoutError as SilentError
+from redis.exceptions import RedisError
+
+from streams.redis_lean import Lean, lean
 
 SENTINEL_PORT = 26379
 # Tries again for about a second. With Sentinels each try to connect is itself tried again, so fewer make a second.
@@ -94,64 +92,6 @@ class _Pool(SentinelConnectionPool):
         await self.sentinel_manager.aclose()
 
 
-class Packing:
-    """Packs commands in C. redis-py's own asyncio connections do it in Python, a microsecond for each argument.
-
-    Its serializer for hiredis looks at each argument first, for kinds of bytes that nobody here sends.
-    """
-
-    def pack_command(self, *args: Any) -> list[bytes]:  # noqa: ANN401 - whatever a command takes
-        words = args[0].split()  # CLIENT SETINFO is two
-        try:
-            return [pack_command((*words, *args[1:]) if len(words) > 1 else args)]
-        except TypeError as error:
-            raise DataError(*error.args) from error
-
-
-class Patience(AbstractConnection):
-    """Gives up a server that keeps the connection waiting for `patience` seconds: a wait is looked at by one timer.
-
-    redis-py makes a timer for each reply and a task for what is sent: 5 of the 13 µs that a pipeline's command takes.
-    """
-
-    patience: float
-    _since: float | None = None  # when what is waited for now was asked for
-    _timer: asyncio.TimerHandle | None = None
-
-    async def send_packed_command(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - redis-py's own
-        before = self._wait()
-        try:
-            await super().send_packed_command(*args, **options)
-        finally:
-            self._since = before
-
-    async def read_response(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as above
-        if options.get("timeout") is not None:  # a subscription's, which may be silent for longer
-            return await super().read_response(*args, **options)
-        before = self._wait()
-        try:
-            return await super().read_response(*args, **options)
-        finally:
-            self._since = before
-
-    def _wait(self) -> float | None:
-        """Begin to wait; gives since when another wait goes on, which this one is part of."""
-        before, self._since = self._since, time.monotonic()
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self.patience, self._look)
-        return before
-
-    def _look(self) -> None:
-        self._timer = None
-        if self._since is None:
-            return  # whoever waits next sets it
-        if (left := self._since + self.patience - time.monotonic()) > 0:
-            self._timer = asyncio.get_running_loop().call_later(left, self._look)
-        elif self._reader and self._writer:
-            self._reader.set_exception(SilentError(f"no answer from {self._host_error()} for {self.patience:g} s"))
-            self._writer.transport.abort()  # so that what cannot be written is given up too
-
-
 def watched(url: str) -> bool:
     """Whether the address names Sentinels."""
     return "+sentinel:" in url
@@ -173,15 +113,15 @@ def client(url: str, login: Login = NOBODY) -> "Redis":
     """
     if not watched(url):
         usual = {**TIMES, "max_connections": CONNECTIONS, **login.options(tls=url.startswith("rediss"))}
-        return _lean(Redis.from_url(url, retry=_retry(TRIES), protocol=3, **usual))
+        return lean(Lean.from_url(url, retry=_retry(TRIES), protocol=3, **usual))
     found = Watched.parse(url)
     times = dict.fromkeys(TIMES, SENTINEL_SECONDS)
     known = login.options(tls=found.tls, sentinel=True) | found.sentinel_options
     asked = {**known, **times, "retry": Retry(NoBackoff(), 0), "decode_responses": True}
     sentinels: Any = Sentinel(found.sentinels, sentinel_kwargs=asked)  # type: ignore[no-untyped-call]
     options = {**TIMES, "max_connections": CONNECTIONS, **login.options(tls=found.tls), **found.primary_options}
-    made: Redis = sentinels.master_for(found.service, Redis, _Pool, **options, retry=_retry(TRIES_SENTINEL), protocol=3)
-    return _lean(made)
+    made: Redis = sentinels.master_for(found.service, Lean, _Pool, **options, retry=_retry(TRIES_SENTINEL), protocol=3)
+    return lean(made)
 
 
 async def sentinels_say(redis: "Redis") -> tuple[int, int, str]:
@@ -198,15 +138,6 @@ async def sentinels_say(redis: "Redis") -> tuple[int, int, str]:
             continue
         named.append(f"{host}:{port}" if host else "")
     return len(pool.sentinel_manager.sentinels), len(named), max(named, key=named.count, default="")
-
-
-def _lean(redis: "Redis") -> "Redis":
-    """Have the client's connections do in another way what costs much in redis-py's."""
-    pool: Any = redis.connection_pool
-    patience, pool.connection_kwargs["socket_timeout"] = pool.connection_kwargs["socket_timeout"], None
-    made = (Packing, Patience, pool.connection_class)
-    pool.connection_class = type(pool.connection_class.__name__, made, {"patience": patience})
-    return redis
 
 
 def _retry(tries: int) -> Retry:

@@ -21,7 +21,7 @@ from schemas.errors import UserError
 from streams import topics
 from streams.reader import Tails, end_offsets
 from streams.retry import wanted
-from streams.run import SECTIONS, run_of
+from streams.run import ASK_RUN, run_of
 from streams.scripts import script
 from streams.settings import Settings
 
@@ -97,7 +97,7 @@ class Shared:
     async def _missing(self) -> str | None:
         """The Redis that answers, if not all is in it."""
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.info(*SECTIONS)
+            pipe.execute_command(*ASK_RUN)
             pipe.mget(MARK, RUN, HASHED)
             info, (mark, run, hashed) = await pipe.execute()
         self._refuse_other(mark, hashed)

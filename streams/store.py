@@ -17,7 +17,7 @@ from schemas.inputs import Hold
 from streams.change import Argument, Change, Standing
 from streams.keys import ALERTED, APPLIED_KEPT, EARLIER_KEPT, NAMES, SETTLED, STATE, UNSURE, key, milliseconds
 from streams.redis_client import client
-from streams.run import CURRENT_RUN, SECTIONS, run_of
+from streams.run import ASK_RUN, CURRENT_RUN, run_of
 from streams.scripts import script
 from streams.settings import Settings, SettingsError
 
@@ -78,7 +78,7 @@ class CaseStore:
     async def load(self, partition: int, inputs: Sequence[str], residents: Sequence[str]) -> Loaded | None:
         """Where the partition stands, and the cases and applied ids asked for; None when the store is lost or older."""
         async with self.redis.pipeline(transaction=True) as pipe:
-            pipe.info(*SECTIONS)
+            pipe.execute_command(*ASK_RUN)
             pipe.hmget(key("state", partition), "offset", "policy", "run", "logs")
             pipe.hvals(key("holds", partition))
             pipe.hmget(key("cases", partition), ["", *residents])
@@ -116,7 +116,7 @@ class CaseStore:
     async def stand(self, partition: int) -> Stand:
         """How a partition stands, and under which Redis."""
         async with self.redis.pipeline(transaction=True) as pipe:
-            pipe.info(*SECTIONS)
+            pipe.execute_command(*ASK_RUN)
             pipe.hmget(key("state", partition), "offset", "journal", "run")
             info, (offset, journal, run) = await pipe.execute()
         where = -1 if journal is None else int(journal)
@@ -125,7 +125,7 @@ class CaseStore:
     async def unsettled(self, partitions: Sequence[int]) -> list[int]:
         """Those that are not whole, or with an outbox. All are asked at once, for mostly it is none."""
         async with self.redis.pipeline(transaction=False) as pipe:
-            pipe.info(*SECTIONS)
+            pipe.execute_command(*ASK_RUN)
             for partition in partitions:
                 pipe.hmget(key("state", partition), *WHERE)
                 pipe.exists(key("outbox", partition))

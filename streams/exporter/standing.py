@@ -17,7 +17,7 @@ from streams.feeds.book import Book, FeedBook
 from streams.intake.gate import KEY as DRAINING
 from streams.keys import key, milliseconds
 from streams.line import Line
-from streams.run import SECTIONS, run_of
+from streams.run import ASK_RUN, run_of
 
 WHOLE = gauge(
     "quanzu_partition_whole", "1 while the store has all of a partition; else its tallies are not told", "partition"
@@ -80,7 +80,7 @@ async def _partition(line: Line, partition: int, found: _Store) -> None:
     redis: Any = line.redis
     name = (str(partition),)
     async with redis.pipeline(transaction=True) as pipe:
-        pipe.info(*SECTIONS)
+        pipe.execute_command(*ASK_RUN)
         pipe.hmget(key("state", partition), "offset", "end", "run")
         pipe.hgetall(key("counts", partition))
         pipe.hgetall(key("ledger", partition))

@@ -28,7 +28,7 @@ from schemas.evidence import Alerted, Evidence, Payer, WatchEntry
 from schemas.residents import ResidentId
 from schemas.signals import TransferState
 from streams.keys import key, milliseconds
-from streams.run import SECTIONS, run_of
+from streams.run import ASK_RUN, run_of
 from streams.scripts import script
 from streams.store import WHERE, is_whole
 from streams.topics import SIGNALS, home
@@ -91,7 +91,7 @@ class EvidenceStore:
     async def position(self, tp: TopicPartition) -> Position:
         """The offset screened last, in which Redis, and the policy in force."""
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.info(*SECTIONS)
+            pipe.execute_command(*ASK_RUN)
             pipe.mget(_of_lane("screened", tp), _of_lane("screened-in", tp))
             pipe.hget(key("state", tp.partition), "policy")
             info, (screened, run), policy = await pipe.execute()
@@ -101,7 +101,7 @@ class EvidenceStore:
     async def not_current(self, lanes: Sequence[TopicPartition]) -> list[TopicPartition]:
         """Those of which something may be missing. All are asked at once, for mostly it is none."""
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.info(*SECTIONS)
+            pipe.execute_command(*ASK_RUN)
             for tp in lanes:
                 pipe.mget(_of_lane("screened", tp), _of_lane("screened-in", tp))
             info, *found = await pipe.execute()
@@ -115,7 +115,7 @@ class EvidenceStore:
     async def cases_stand(self) -> bool:
         """Whether casework has all its partitions up: only then is it known which cases are settled."""
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.info(*SECTIONS)
+            pipe.execute_command(*ASK_RUN)
             for partition in range(self._partitions):
                 pipe.hmget(key("state", partition), *WHERE)
             info, *found = await pipe.execute()

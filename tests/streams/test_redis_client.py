@@ -4,22 +4,26 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from redis._parsers import Encoder
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.connection import PythonRespSerializer
-from redis.exceptions import DataError
+from redis.exceptions import BusyLoadingError, DataError, ResponseError
 from redis.exceptions import TimeoutError as SilentError
 
 from streams.doctor import examine
 from streams.intake.rate import Rate
 from streams.intake.settings import IntakeSettings
-from streams.redis_client import Packing, Watched, client, sentinels_say
+from streams.redis_client import Watched, client, sentinels_say
+from streams.redis_lean import Asking, Packing
 from streams.retry import until_done
 from streams.settings import Settings, SettingsError, load
 from streams.store import connect
@@ -42,6 +46,16 @@ async def connected(url: str) -> AsyncIterator[Any]:
         yield redis
     finally:
         await redis.aclose()
+
+
+async def in_one(redis: Redis, *commands: tuple[Any, ...]) -> list[Any]:
+    """The answers to commands of one pipeline."""
+    pipe: Any
+    async with redis.pipeline(transaction=False) as pipe:
+        for command in commands:
+            pipe.execute_command(*command)
+        answers: list[Any] = await pipe.execute()
+        return answers
 
 
 def address(server: RedisServer) -> str:
@@ -94,6 +108,85 @@ async def test_a_client_leaves_a_primary_that_has_become_a_replica(redis_pair: R
         assert redis_pair.primary is not former
         with redis_pair.primary.client() as primary:
             assert primary.get("after") == b"1"
+
+
+async def test_a_pipeline_leaves_a_primary_that_has_become_a_replica(redis_pair: RedisPair) -> None:
+    async with connected(redis_pair.url) as redis:
+        await in_one(redis, ("SET", "before", 1), ("GET", "before"))
+        await asyncio.to_thread(redis_pair.swap)
+
+        async def write() -> list[Any]:
+            return await in_one(redis, ("GET", "before"), ("SET", "after", 1), ("GET", "after"))
+
+        assert (await until_done("writes after the change", write))[-1] == b"1"
+        with redis_pair.primary.client() as primary:
+            assert primary.get("after") == b"1"
+
+
+async def test_a_pipeline_answers_as_redis_pys_does(redis_pair: RedisPair) -> None:
+    script = "if ARGV[1] == '1' then return {1, 'two', {3}, false} else return redis.error_reply('WRONG that') end"
+    async with connected(redis_pair.primary.url) as redis:
+
+        def ask(kind: type[Pipeline]) -> Pipeline:
+            pipe: Any = kind(redis.connection_pool, redis.response_callbacks, False, None)
+            pipe.flushdb().set("text", "words").hset("hash", mapping={"a": 1, "b": 2}).hgetall("hash").hmget(
+                "hash", "a", "z"
+            )
+            pipe.zadd("order", {"x": 1.5, "y": 2}).zrange("order", 0, -1, withscores=True).zmscore("order", ["x", "z"])
+            pipe.eval(script, 0, 1).eval(script, 0, 0).lpush("text", 1).get("text").info("cluster")
+            pipe.execute_command("HMGET", "hash", "b").smembers("none").blpop("none", 0.01).delete("text").exists(
+                "text"
+            )
+            assert isinstance(pipe, kind)
+            return pipe
+
+        theirs, ours = [await ask(kind).execute(raise_on_error=False) for kind in (Pipeline, Asking)]
+        assert len(ours) == 18
+        assert [(type(each), str(each)) for each in ours] == [(type(each), str(each)) for each in theirs]
+        told = []
+        for kind in (Pipeline, Asking):
+            with pytest.raises(ResponseError) as raised:
+                await ask(kind).execute()
+            told.append(str(raised.value))
+        assert told[0] == told[1]
+        async with redis.pipeline(transaction=False) as pipe:
+            assert type(pipe) is Asking
+            assert await pipe.execute() == []
+
+
+async def test_replies_of_a_pipeline_that_was_cancelled_are_nobodys(redis_pair: RedisPair) -> None:
+    async with connected(redis_pair.primary.url) as redis:
+        await redis.set("key", "right")
+        asked = asyncio.create_task(in_one(redis, ("SET", "other", "wrong"), ("BLPOP", "none", 1), ("GET", "other")))
+        await asyncio.sleep(0.2)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        assert await in_one(redis, ("GET", "key"), ("GET", "key")) == [b"right", b"right"]
+        assert await redis.get("key") == b"right"
+
+
+async def test_a_server_that_still_loads_its_file_has_answered_nobody(redis_pair: RedisPair) -> None:
+    async with connected(redis_pair.primary.url) as redis:
+        connection = await redis.connection_pool.get_connection()
+        said = iter((b"one", BusyLoadingError("Redis is loading the dataset in memory")))
+        connection._parser._reader = SimpleNamespace(gets=lambda: next(said))
+        with pytest.raises(BusyLoadingError):
+            await connection.read_all(3)
+        assert not connection.is_connected
+        await redis.connection_pool.release(connection)
+        assert await in_one(redis, ("SET", "key", "1"), ("GET", "key")) == [True, b"1"]
+
+
+async def test_a_pipeline_is_asked_again_over_an_outage(redis_pair: RedisPair) -> None:
+    async with connected(redis_pair.primary.url) as redis:
+        await in_one(redis, ("SET", "key", "1"))
+        await asyncio.to_thread(redis_pair.primary.kill)
+        again = asyncio.create_task(
+            until_done("after an outage", lambda: in_one(redis, ("SET", "key", "2"), ("GET", "key")))
+        )
+        await asyncio.to_thread(redis_pair.primary.start)
+        assert (await again)[-1] == b"2"
 
 
 async def test_what_waited_over_an_outage_may_all_be_under_way_at_once(redis_pair: RedisPair) -> None:
@@ -175,6 +268,16 @@ async def test_a_server_that_hangs_is_given_up(redis_pair: RedisPair, size: int)
                 await redis.set("key", b"1" * size)
         assert PATIENCE <= time.monotonic() - began < 4 * PATIENCE
         await redis.set("key", "1")  # over another connection
+
+
+async def test_a_server_that_hangs_in_a_pipeline_is_given_up(redis_pair: RedisPair) -> None:
+    async with impatient(redis_pair, tries=0) as redis:
+        with hanging(redis_pair.primary.process.pid):
+            began = time.monotonic()
+            with pytest.raises(SilentError, match=f"no answer from .* for {PATIENCE:g} s"):
+                await in_one(redis, ("SET", "key", "1"), ("GET", "key"))
+        assert PATIENCE <= time.monotonic() - began < 4 * PATIENCE
+        assert await in_one(redis, ("SET", "key", "2"), ("GET", "key")) == [True, b"2"]
 
 
 async def test_one_that_answers_in_time_is_waited_for_each_time_anew(redis_pair: RedisPair) -> None:
