@@ -1,4 +1,4 @@
-"""The sections, in the order in which they are run."""
+"""The sections, in the order in which they are run: the longest last, so that a run broken off has the most."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ SECTIONS = (
     Section("latency", latency.measure, short_runs=3),
     Section("peers", peers.measure, short_runs=3),
     Section("intake", intake.measure, in_short=False),
-    Section("residents", residents.measure, in_short=False),
-    Section("scale", scale.measure, in_short=False),
     Section("console", console.measure, in_short=False),
     Section("start", start.measure, in_short=False),
     Section("sizing", sizing.measure, in_short=False),
     Section("idle", idle.measure, in_short=False),
+    Section("residents", residents.measure, in_short=False),
+    Section("scale", scale.measure, in_short=False),
 )
