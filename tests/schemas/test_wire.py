@@ -101,10 +101,19 @@ def test_ordinary_life_is_read_plainly(kind: str) -> None:
     assert same(read[0], batch_adapter.validate_json(record)[0])
 
 
+@pytest.mark.parametrize("fields", [{"id": "cr.1772334720.0000001"}, {"at": f"{AT[:19]}.123456Z"}])
+def test_digits_behind_a_point_are_no_second_but_in_a_time(fields: dict[str, Any]) -> None:
+    record = written([{**COMMON, "kind": "app", **EXAMPLES["app"], **fields}])
+    read = wire.plain(record)
+    assert read is not None
+    assert same(read[0], batch_adapter.validate_json(record)[0])
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {"at": "2026-03-01T23:59:59.9999999Z"},
+        {"arrived": "2026-03-01T23:59:59.0000001+08:00"},
         {"at": "1999-12-31T23:59:59Z"},
         {"arrived": "2100-01-01T00:00:00Z"},
         {"at": "2026-03-01T11:12:00"},
