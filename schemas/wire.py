@@ -100,5 +100,12 @@ def plain(record: bytes) -> list[Signal] | None:
 
 
 def _visible(record: bytes) -> bool:
-    """Whether all that is said in it can be seen (base.Text): it is ASCII, and nothing is escaped."""
-    return record.isascii() and b"\\" not in record and b"\x7f" not in record
+    """Whether all that is said in it can be seen (base.Text), and nothing is escaped."""
+    if b"\\" in record:
+        return False
+    if record.isascii():
+        return b"\x7f" not in record  # what else cannot be seen JSON does not allow
+    try:
+        return record.decode().isprintable()
+    except UnicodeDecodeError:
+        return False

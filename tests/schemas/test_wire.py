@@ -101,6 +101,14 @@ def test_ordinary_life_is_read_plainly(kind: str) -> None:
     assert same(read[0], batch_adapter.validate_json(record)[0])
 
 
+@pytest.mark.parametrize("target", ["长春.example", "\U00020000", "é", "한국", "长" * 128])
+def test_a_name_in_any_script_is_read_plainly(target: str) -> None:
+    record = written([{**COMMON, "kind": "app", **EXAMPLES["app"], "target": target}])
+    read = wire.plain(record)
+    assert read is not None
+    assert same(read[0], batch_adapter.validate_json(record)[0])
+
+
 @pytest.mark.parametrize("fields", [{"id": "cr.1772334720.0000001"}, {"at": f"{AT[:19]}.123456Z"}])
 def test_digits_behind_a_point_are_no_second_but_in_a_time(fields: dict[str, Any]) -> None:
     record = written([{**COMMON, "kind": "app", **EXAMPLES["app"], **fields}])
@@ -122,7 +130,9 @@ def test_digits_behind_a_point_are_no_second_but_in_a_time(fields: dict[str, Any
         {"id": "a\u202eb"},
         {"id": "a\x7fb"},
         {"id": "a\\b"},
-        {"target": "长春.example"},
+        {"target": "长春\u200b.example"},
+        {"target": "\u2028"},
+        {"target": "长" * 129},
         {"phone": ""},
         {"kind": "report"},
     ],
