@@ -12,7 +12,8 @@ import pyotp
 
 from console.web.auth import passwords, second_factor
 from schemas.staff import Account, StaffRole
-from tests.console.stage import CHANGCHUN, SHORTER, Stage
+from tests.console.stage import CHANGCHUN, Stage
+from tests.line.house import SHORTER
 
 PASSWORD = "一只猫在屋顶上看月亮"
 _ADDRESSES = count(1)
