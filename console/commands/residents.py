@@ -21,7 +21,7 @@ def residents_import(file: Existing) -> None:
 
     async def run() -> None:
         async with opened() as line:
-            spare_the_collector()  # it took a quarter of the time
+            spare_the_collector()  # looking through each chunk took a fifth of the time
             found = await import_file(file, line.residents, line.settings.id_number_keys(), at=line.clock.now())
         counts = {"rows": found.rows, "imported": found.imported, "unchanged": found.unchanged}
         out.print_json(data={**counts, "refused": len(found.refused)})
