@@ -1,12 +1,12 @@
 """Screen signals: who is in danger goes to casework as an alert, and every signal is counted once.
 
-Both lanes of a worker share its one core. The bulk lane takes a record at a time, so that each of red's steps (there
-are some forty from its signal to the carrier) waits for little of it; and none while the urgent lane has work.
+Both lanes of a worker share its one core. The bulk lane takes little at once, so that each of red's steps (there are
+some forty from its signal to the carrier) waits for little of it; and it stands still while the urgent lane has work.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import cast
 
@@ -19,12 +19,14 @@ from streams.app import App, ack_all, owned, records
 from streams.line import Line
 from streams.raw import by_partition
 from streams.retry import until_done
+from streams.runs import RUN_BYTES
 from streams.screening.screening import BATCH
+from streams.turns import Turn, in_pieces
 
 WATCH_SECONDS = 1.0
-LONGEST_WAIT_SECONDS = 1.0  # so often a batch of bulk all the same, lest it starve
+LONGEST_WAIT_SECONDS = 1.0  # of a batch of bulk, lest it starve
 LOOK_SECONDS = 0.002
-BULK_BATCH = 1  # record: its 500 signals take some 7 ms of a quiet core, for which every step of red's would wait
+BULK_BATCH = 500  # records, of one signal each at the least
 BUFFERED = 100  # records of up to 500 signals between the consumer and a lane's agent: some 15 MB
 
 
@@ -38,6 +40,12 @@ class Urgent:
     @property
     def busy(self) -> bool:
         return self.in_hand or self.waiting() > 0
+
+    async def first(self, until: float) -> None:
+        """Others' turn, and whatever the urgent lane has to do, till then at most, of the monotonic clock."""
+        await asyncio.sleep(0)
+        while self.busy and time.monotonic() < until:  # noqa: ASYNC110 - it is told to nobody, and a look costs nothing
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 def attach(app: App, line: Line) -> None:
@@ -65,25 +73,19 @@ async def _urgent(line: Line, signals: StreamT[bytes], urgent: Urgent) -> None:
     urgent.waiting = cast("Channel[bytes]", signals.channel).queue.qsize
     async for batch in records(signals, BATCH):
         urgent.in_hand = True
-        await _screen(line, topics.SIGNALS_URGENT, batch)
+        await _screen(line, topics.SIGNALS_URGENT, batch, in_pieces())
         urgent.in_hand = False
 
 
 async def _bulk(line: Line, signals: StreamT[bytes], urgent: Urgent) -> None:
-    async for batch in records(signals, BULK_BATCH):
-        await _until_idle(urgent)
-        await _screen(line, topics.SIGNALS, batch)
+    async for batch in records(signals, BULK_BATCH, most_bytes=RUN_BYTES):
+        gives_way = partial(urgent.first, time.monotonic() + LONGEST_WAIT_SECONDS)
+        await gives_way()
+        await _screen(line, topics.SIGNALS, batch, in_pieces(gives_way))
 
 
-async def _until_idle(urgent: Urgent) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LONGEST_WAIT_SECONDS):
-            while urgent.busy:  # noqa: ASYNC110 - it is told to nobody, and a look costs nothing
-                await asyncio.sleep(LOOK_SECONDS)
-
-
-async def _screen(line: Line, lane: topics.Topic, batch: list[EventT[bytes]]) -> None:
+async def _screen(line: Line, lane: topics.Topic, batch: list[EventT[bytes]], turn: Turn) -> None:
     for partition, raws in by_partition(batch).items():
         tp = TopicPartition(lane.name, partition)
-        await until_done("screening", partial(line.screening.screen, tp, raws))
+        await until_done("screening", partial(line.screening.screen, tp, raws, turn))
     ack_all(batch)

@@ -17,6 +17,7 @@ batch again), for an agent restarted in place would go on behind the records it 
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
@@ -34,6 +35,7 @@ from schemas.errors import UserError
 from streams.access import denied
 from streams.kafka_client import aio_client, credentials
 from streams.retry import until_done
+from streams.runs import Runs
 from streams.settings import Settings
 from streams.transport import Consumer, Transport
 
@@ -187,6 +189,7 @@ def create_app(settings: Settings, kind: type[Made]) -> Made:
         consumer_group_instance_id=None if settings.embedded else settings.instance,  # Tansu takes 8 s to rejoin it
         consumer_auto_offset_reset="earliest",
         consumer_metadata_max_age_ms=METADATA_MS,
+        ConsumerScheduler=Runs,
         agent_supervisor=CrashingSupervisor,
         stream_buffer_maxsize=BUFFERED,
         stream_wait_empty=False,  # a rebalance does not wait for a batch: who owns it next takes it again
@@ -249,14 +252,14 @@ class _Untold(logging.Filter):
 
 
 async def records(
-    stream: StreamT[bytes], max_: int, within: float = LINGER_SECONDS
+    stream: StreamT[bytes], max_: int, within: float = LINGER_SECONDS, most_bytes: int | None = None
 ) -> AsyncIterator[list[EventT[bytes]]]:
     """Batches of at most `max_` events, none of them acked by this.
 
     A batch is what is there: after its first event, others are waited for `within` seconds at most. Under load it
-    fills by itself while the one before is worked on.
+    fills by itself while the one before is worked on. The event whose value makes it `most_bytes` or more is its last.
     """
-    buffer = _Buffer(max_)
+    buffer = _Buffer(max_, most_bytes)
     filling = asyncio.ensure_future(buffer.fill(cast("faust.Stream[bytes]", stream).noack().events()))
     try:
         while await buffer.some.wait() and not filling.done():
@@ -272,9 +275,10 @@ async def records(
 class _Buffer:
     """What was taken from a stream ahead of the agent: one batch at most."""
 
-    def __init__(self, max_: int) -> None:
-        self._max = max_
+    def __init__(self, max_: int, most_bytes: int | None) -> None:
+        self._max, self._most_bytes = max_, most_bytes or math.inf
         self._events: list[EventT[bytes]] = []
+        self._bytes = 0
         self._room = asyncio.Event()
         self.some = asyncio.Event()
         self.full = asyncio.Event()
@@ -283,8 +287,9 @@ class _Buffer:
         try:
             async for event in events:
                 self._events.append(event)
+                self._bytes += len(event.message.value or b"")
                 self.some.set()
-                if len(self._events) >= self._max:
+                if len(self._events) >= self._max or self._bytes >= self._most_bytes:
                     self._room.clear()
                     self.full.set()
                     await self._room.wait()
@@ -292,7 +297,7 @@ class _Buffer:
             self.some.set()  # so that whoever waits sees the end
 
     def take(self) -> list[EventT[bytes]]:
-        taken, self._events = self._events, []
+        taken, self._events, self._bytes = self._events, [], 0
         self.some.clear()
         self.full.clear()
         self._room.set()

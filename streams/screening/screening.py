@@ -36,6 +36,7 @@ from streams.screening.verdicts import Judge, Verdicts
 from streams.settings import Settings
 from streams.store import AheadError
 from streams.topics import home
+from streams.turns import Turn, in_pieces
 from streams.unreadable import readable
 
 log = logging.getLogger(__name__)
@@ -74,14 +75,15 @@ class Screening:
         self.heard: Callable[[str, int, datetime], None] = _nobody_listens
         self.cases_wait_seconds = CASES_WAIT_SECONDS
 
-    async def screen(self, tp: TopicPartition, raws: Sequence[Raw]) -> None:
+    async def screen(self, tp: TopicPartition, raws: Sequence[Raw], turn: Turn | None = None) -> None:
         """Screen records, in order. Returns when their alerts are with Kafka and they are counted.
 
-        Raises what passes by itself (Kafka or Redis away): call it again. Raises AheadError when the store belongs to
-        another log.
+        `turn` is awaited between records: red must not wait for a whole batch of ordinary life; without it others have
+        theirs. Raises what passes by itself (Kafka or Redis away): call it again. Raises AheadError when the store
+        belongs to another log.
         """
         async with self._locks[tp]:
-            while not await self._advanced(tp, raws):
+            while not await self._advanced(tp, raws, turn):
                 pass
 
     async def catch_up(self, lanes: Iterable[TopicPartition]) -> None:
@@ -149,7 +151,7 @@ class Screening:
             while not await self._advanced(tp, raws):
                 pass
 
-    async def _advanced(self, tp: TopicPartition, raws: Sequence[Raw]) -> bool:
+    async def _advanced(self, tp: TopicPartition, raws: Sequence[Raw], turn: Turn | None = None) -> bool:
         """Screen the records, or first what is missing before them; False when that has to be looked at again."""
         position = await self._store.position(tp)
         screened, last, first = position.offset, raws[-1].offset, raws[0].offset
@@ -163,7 +165,7 @@ class Screening:
             await self._again(tp, screened, screened + 1, first - 1)
             return False
         fresh = [raw for raw in raws if raw.offset > screened]
-        return await self._batch(tp, fresh, screened, await self._rules(position.policy))
+        return await self._batch(tp, fresh, screened, await self._rules(position.policy), turn)
 
     async def _bring_up(self, tp: TopicPartition, position: Position) -> None:
         """Screen again what may be missing in this Redis: all that is on the topic behind where it stands."""
@@ -202,29 +204,42 @@ class Screening:
             await asyncio.sleep(NAP_SECONDS)
             waited += NAP_SECONDS
 
-    async def _batch(self, tp: TopicPartition, raws: Sequence[Raw], expected: int | None, rules: RiskRules) -> bool:
+    async def _batch(
+        self,
+        tp: TopicPartition,
+        raws: Sequence[Raw],
+        expected: int | None,
+        rules: RiskRules,
+        turn: Turn | None = None,
+    ) -> bool:
         """One batch from signals to alerts; False when it was not counted, since the store stood elsewhere."""
         with tracing.Spans("screening", raws) as spans:
-            return await self._screened(tp, raws, expected, rules, spans)
+            return await self._screened(tp, raws, expected, rules, turn or in_pieces(), spans)
 
     async def _screened(
-        self, tp: TopicPartition, raws: Sequence[Raw], expected: int | None, rules: RiskRules, spans: tracing.Spans
+        self,
+        tp: TopicPartition,
+        raws: Sequence[Raw],
+        expected: int | None,
+        rules: RiskRules,
+        turn: Turn,
+        spans: tracing.Spans,
     ) -> bool:
         now = self._clock.now()
         batch = read(tp, [], now)
         for raw in raws:
             add(batch, tp, raw, now, quickly)
-            await asyncio.sleep(0)  # others' turn: red must not wait for a whole batch of ordinary life
+            await turn()
         letters = (again.letter for again in batch.again.values())
         again = once(batch, await self._store.sent_again(tp, letters))
-        sifted = await self._sieve.sift(tp, batch, rules, now)
+        sifted = await self._sieve.sift(tp, batch, rules, now, turn)
         judge = await self._judge(_evidence(sifted), rules, now)
         beside = await self._shadow.beside(judge)
         traces: list[tracing.Trace | None] = []  # of each alert, its record's
         for said in sifted.records:
             judge.record(tp, said)
             traces += [spans.trace(said.offset)] * (len(judge.verdicts.alerts) - len(traces))
-            await asyncio.sleep(0)
+            await turn()
         await self._publish(sifted)
         if batch.letters:
             await dead_letters.write(self._producer, batch.letters)

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 
 import orjson
 from aiokafka import TopicPartition
@@ -14,11 +13,12 @@ from domain.risk import Role, Seen, about_payer, evidence_of, payer_of, telling
 from schemas.evidence import Evidence, ScreeningOutcome, Standing, WatchEntry
 from schemas.residents import ResidentId
 from schemas.signals import Signal, WatchState
-from streams.residents.register import Residents
+from streams.residents.register import Asked, Residents
 from streams.screening.records import Item, ReadBatch, place_of, refuse
 from streams.screening.store import EvidenceStore, Fanned, Paid
 from streams.screening.subjects import SUSPECTING, Party, Subjects
 from streams.screening.verdicts import Finding, Said
+from streams.turns import Turn, at_once
 
 Found = list[Party]
 """Who may be meant by a signal, in the order of preference."""
@@ -44,21 +44,30 @@ class Sieve:
     def __init__(self, residents: Residents, store: EvidenceStore, subjects: Subjects) -> None:
         self._residents, self._store, self._subjects = residents, store, subjects
 
-    async def sift(self, tp: TopicPartition, batch: ReadBatch, rules: RiskRules, now: datetime) -> Sifted:
-        """The findings of a batch; suspects whose number is none are refused into its dead letters."""
+    async def sift(
+        self, tp: TopicPartition, batch: ReadBatch, rules: RiskRules, now: datetime, turn: Turn = at_once
+    ) -> Sifted:
+        """The findings of a batch; suspects whose number is none are refused into its dead letters.
+
+        `turn` is awaited after each record's part of the work.
+        """
         accounts, entries = self._entries(tp, batch, now)
-        items = [item for _, record in batch.records for item in record]
-        found = await self._find(items)
-        paid = [one for item, who in zip(items, found, strict=True) if who for one in _payments(tp, item, who)]
-        asked = [party.suspect for who in found for party in who if party.suspect]
+        found = await self._find([record for _, record in batch.records], turn)
+        paid: list[Paid] = []
+        asked: list[str] = []
+        for (_, record), everybody in zip(batch.records, found, strict=True):
+            for item, who in zip(record, everybody, strict=True):
+                if who:
+                    paid += _payments(tp, item, who)
+                    asked += [party.suspect for party in who if party.suspect]
+            await turn()
         known, fanned = await self._store.watch(paid, asked, list(entries.values()), rules, now)
         sifted = Sifted(watched=[each.entry for each in fanned], accounts=accounts)
         answers = dict(zip(entries, fanned, strict=True))
-        everybody = iter(found)
-        for offset, record in batch.records:
+        for (offset, record), everybody in zip(batch.records, found, strict=True):
             ordinary: list[tuple[str, bool]] = []
             findings: list[Finding] = []
-            for item, who in zip(record, islice(everybody, len(record)), strict=True):
+            for item, who in zip(record, everybody, strict=True):
                 answer = answers.get((offset, item.number)) if answers else None
                 if answer or (who and _speaks(item.signal, who, known)):
                     findings.append(self._finding(tp, item, who, known, answer, rules))
@@ -68,6 +77,7 @@ class Sieve:
             if findings:
                 sifted.accounts |= self._payees(findings)
                 sifted.records.append(Said(offset, max(item.arrived for item in record), findings))
+            await turn()
         return sifted
 
     def _entries(
@@ -90,16 +100,22 @@ class Sieve:
                     accounts[suspect[0].removeprefix("account:")] = suspect[1]
         return accounts, entries
 
-    async def _find(self, items: Sequence[Item]) -> list[Found]:
-        places, asked = [], []
-        for place, item in enumerate(items):
-            for role, one in self._subjects.asked(item.signal):
-                places.append((place, role))
-                asked.append(one)
-        found: list[Found] = [[] for _ in items]
-        for (place, role), resident in zip(places, await self._residents.find(asked), strict=True):
-            if resident:
-                found[place].append(self._subjects.party(items[place].signal, role, resident))
+    async def _find(self, records: Sequence[Sequence[Item]], turn: Turn) -> list[list[Found]]:
+        """Who may be meant: of each record, of each of its signals."""
+        asked: list[list[tuple[int, Role, Asked]]] = []  # by record; about which of its signals
+        for record in records:
+            each = enumerate(self._subjects.asked(item.signal) for item in record)
+            asked.append([(number, *one) for number, ones in each for one in ones])
+            await turn()
+        residents = iter(await self._residents.find([one for ones in asked for _, _, one in ones]))
+        found: list[list[Found]] = []
+        for record, ones in zip(records, asked, strict=True):
+            about: list[Found] = [[] for _ in record]
+            for (number, role, _), resident in zip(ones, residents, strict=False):
+                if resident:
+                    about[number].append(self._subjects.party(record[number].signal, role, resident))
+            found.append(about)
+            await turn()
         return found
 
     def _finding(

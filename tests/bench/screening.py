@@ -6,12 +6,11 @@ another name are those on an Apache Kafka and Debian's Redis; `embedded` has tho
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import TopicPartition
 
-from agents.screening import BULK_BATCH
 from simulators.memory import Register
 from streams import topics
 from streams.keys import key
@@ -19,7 +18,7 @@ from streams.line import Line
 from streams.raw import Raw
 from streams.reader import read_all
 from streams.report import outcomes
-from streams.screening.screening import BATCH
+from streams.runs import RUN_BYTES
 from streams.settings import Settings
 from tests.bench import core, life, limits
 from tests.bench.figures import Found, Given, figure
@@ -35,7 +34,6 @@ PIECE = 10_000  # signals sent together
 LIMIT_RECORDS = 100  # on which the limits are measured
 OF_A_RUN = ("evidence:*", "alerted:*", "payers:*", "rescore:*")  # what is known of people
 SCREENED = (*OF_A_RUN, "screened*", "tally:*", "again*", "accounts-by-token:*", "watch:*")  # all that screening changes
-LANES = {topics.SIGNALS.name: BULK_BATCH, topics.SIGNALS_URGENT.name: BATCH}  # records that its agent takes at once
 
 
 @asynccontextmanager
@@ -102,24 +100,37 @@ async def _on_real(given: Given) -> Found:
 
 async def _limits(line: Line) -> limits.Limits:
     """Copying the records, reading them, and Redis' own work on them, µs a signal. They are screened here meanwhile."""
-    since = await limits.ends(line.settings, *LANES)
+    lanes = [lane.name for lane in topics.LANES]
+    since = await limits.ends(line.settings, *lanes)
     total = await fill(line, life.records(LIMIT_RECORDS))
     waiting = {place: list[Raw]() for place in since}
-    for lane in LANES:
+    for lane in lanes:
         behind = {lane: {number: since[lane, number] for number in range(line.settings.partitions)}}
         async for record in read_all(line.settings, lane, behind):
             waiting[lane, record.partition].append(Raw(record.offset, record.value or b""))
 
     async def screen() -> None:
         for (lane, number), raws in waiting.items():
-            for start in range(0, len(raws), LANES[lane]):
-                await line.screening.screen(TopicPartition(lane, number), raws[start : start + LANES[lane]])
+            for batch in _batches(raws):
+                await line.screening.screen(TopicPartition(lane, number), batch)
 
     return {
         limits.COPY: limits.copied([raw.value for raws in waiting.values() for raw in raws], total),
-        limits.READ: limits.fetched(line.settings, since, await limits.ends(line.settings, *LANES)) / total * 1e6,
+        limits.READ: limits.fetched(line.settings, since, await limits.ends(line.settings, *lanes)) / total * 1e6,
         limits.REDIS: await limits.answered(line.settings, SCREENED, screen) / total * 1e6,
     }
+
+
+def _batches(raws: Iterable[Raw]) -> Iterator[list[Raw]]:
+    """As the bulk lane's agent takes them when more always wait."""
+    batch: list[Raw] = []
+    for raw in raws:
+        batch.append(raw)
+        if sum(len(each.value) for each in batch) >= RUN_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 async def _other_forms(line: Line, given: Given) -> Found:
