@@ -1,8 +1,9 @@
 """`sizing`: what `quanzu size` reckons with: what records, signals, residents, payments and cases cost of each server.
 
-Screening runs on records of several sizes, over few and many partitions. A record's cost is taken apart into what it
-costs itself, what each partition costs in which its signals' keys lie (a command to Redis for each kind of key), and
-what each signal costs: by least squares of the relative errors, none below zero. Sending is with it: the broker's.
+Screening runs on records of several sizes, each by itself as they come while a worker keeps up, over few and many
+partitions. A record's cost is taken apart into what it costs itself, what each partition costs in which its signals'
+keys lie (a command to Redis for each kind of key), and what each signal costs: by least squares of the relative errors,
+none below zero. Sending is with it: the broker's.
 """
 
 import asyncio
@@ -38,6 +39,7 @@ from tests.bench.figures import Figure, Found, Given, figure
 from tests.bench.servers import SECRET, real
 from tests.bench.usage import Usage, topic_bytes, usage
 from tests.bench.work import pace, working
+from tests.bench.worker import BY_RECORD
 from tests.field.load import AT, Batch
 from tests.field.rebuild import opened
 
@@ -141,7 +143,7 @@ async def screened(line: Line, batches: Sequence[Batch], folder: Path, size: int
         return await screening.screened_so_far(line) - before
 
     paces = [pace_of_a_core()]
-    async with working(line.settings, "screening") as workers:
+    async with working(line.settings, "screening", BY_RECORD) as workers:
         measured = await pace(workers, done, total, mark=lambda: marks.append(usage(line.settings, workers.pids)))
         await asyncio.sleep(IDLE_SECONDS)
         idle = usage(line.settings, workers.pids).since(marks[1]).times(measured.seconds / IDLE_SECONDS)

@@ -1,6 +1,7 @@
 """A worker with some of its agents: what these cost, without the others.
 
 python -m tests.bench.worker screening casework
+python -m tests.bench.worker screening --by-record      each record a batch of its own, as while nothing waits
 """
 
 import logging
@@ -15,6 +16,8 @@ from streams.settings import load
 
 AGENTS = {"screening": screening, "casework": casework, "deadlines": deadlines, "board": board}
 
+BY_RECORD = "--by-record"
+
 
 def main() -> None:
     """Run until told to stop."""
@@ -23,7 +26,10 @@ def main() -> None:
     app = create_app(settings, Worker)
     app.line = Line(settings, load_channels())
     for name in sys.argv[1:]:
-        AGENTS[name].attach(app, app.line)
+        if name == BY_RECORD:
+            screening.BULK_BATCH = 1
+        else:
+            AGENTS[name].attach(app, app.line)
     run(app, settings)
 
 
