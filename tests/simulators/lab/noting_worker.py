@@ -22,6 +22,7 @@ from streams.raw import Raw
 from streams.screening.screening import RESCORE_MOST, Screening
 from streams.screening.verdicts import Judge
 from streams.settings import load
+from streams.turns import Turn
 
 NOTES = "screened.jsonl"  # in the worker's data folder
 
@@ -58,7 +59,14 @@ class Noting(Screening):
                 self._done(bool(looked_at), due=due)
             return looked_at
 
-    async def _batch(self, tp: TopicPartition, raws: Sequence[Raw], expected: int | None, rules: RiskRules) -> bool:
+    async def _batch(
+        self,
+        tp: TopicPartition,
+        raws: Sequence[Raw],
+        expected: int | None,
+        rules: RiskRules,
+        turn: Turn | None = None,  # for the urgent lane, which waits here until a record is done: not taken
+    ) -> bool:
         for raw in raws:
             async with self._one:
                 if not await self._record(tp, raw, expected, rules):
