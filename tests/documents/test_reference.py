@@ -72,6 +72,7 @@ LOOKS_ON = {
         "streams.exporter.servers",
         "streams.restore",
         "streams.retention",
+        "streams.runs",
         "streams.sources",
         "streams.documents.catalogue",
         "streams.held",
