@@ -30,7 +30,8 @@ class WatchedWorkers(Workers):
     async def _stopped(self, process: Process) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), STOP_SECONDS)
-            self.hung += process.returncode != 0  # it had to be ended (agents/worker)
+            # Else it had to be ended (agents/worker). One that was told so while it started ended by the signal itself.
+            self.hung += process.returncode not in (0, -signal.SIGTERM)
             return
         self.hung += 1
         process.send_signal(signal.SIGUSR1)
