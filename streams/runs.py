@@ -6,7 +6,7 @@ screening asks Redis for each partition by itself.
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from faust.transport.utils import DefaultSchedulingStrategy, TopicBuffer, TopicIndexMap
 from faust.types import TP
@@ -14,6 +14,16 @@ from faust.types import TP
 from streams.topics import SIGNALS
 
 RUN_BYTES = 250_000  # of values: two records of 500 signals
+
+
+class Valued(Protocol):
+    """A record, as far as a run looks at it."""
+
+    @property
+    def value(self) -> bytes | None: ...
+
+
+R = TypeVar("R", bound=Valued)
 
 
 class Runs(DefaultSchedulingStrategy):
@@ -31,16 +41,23 @@ class Runs(DefaultSchedulingStrategy):
 
 
 class _InRuns(TopicBuffer):
-    """A topic's records, each partition's in order: as many of one as make RUN_BYTES, then of the next."""
+    """A topic's records, each partition's in order: a run of one, then of the next, until none is left."""
 
     def __iter__(self) -> Iterator[tuple[TP, Any]]:
         waiting = deque(self._buffers.items())
         while waiting:
             tp, left = waiting.popleft()
-            size = 0
-            for record in left:
-                yield tp, record
-                size += len(record.value or b"")
-                if size >= RUN_BYTES:
-                    waiting.append((tp, left))
-                    break
+            if run := run_of(left):
+                yield from ((tp, record) for record in run)
+                waiting.append((tp, left))
+
+
+def run_of(left: Iterator[R]) -> list[R]:
+    """The next records that make RUN_BYTES, or as many as are left; none: none is."""
+    run, size = list[R](), 0
+    for record in left:
+        run.append(record)
+        size += len(record.value or b"")
+        if size >= RUN_BYTES:
+            break
+    return run

@@ -6,7 +6,7 @@ another name are those on an Apache Kafka and Debian's Redis; `embedded` has tho
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import TopicPartition
@@ -18,7 +18,7 @@ from streams.line import Line
 from streams.raw import Raw
 from streams.reader import read_all
 from streams.report import outcomes
-from streams.runs import RUN_BYTES
+from streams.runs import run_of
 from streams.settings import Settings
 from tests.bench import core, life, limits
 from tests.bench.figures import Found, Given, figure
@@ -111,7 +111,8 @@ async def _limits(line: Line) -> limits.Limits:
 
     async def screen() -> None:
         for (lane, number), raws in waiting.items():
-            for batch in _batches(raws):
+            left = iter(raws)
+            while batch := run_of(left):  # as the bulk lane's agent takes them when more always wait
                 await line.screening.screen(TopicPartition(lane, number), batch)
 
     return {
@@ -119,18 +120,6 @@ async def _limits(line: Line) -> limits.Limits:
         limits.READ: limits.fetched(line.settings, since, await limits.ends(line.settings, *lanes)) / total * 1e6,
         limits.REDIS: await limits.answered(line.settings, SCREENED, screen) / total * 1e6,
     }
-
-
-def _batches(raws: Iterable[Raw]) -> Iterator[list[Raw]]:
-    """As the bulk lane's agent takes them when more always wait."""
-    batch: list[Raw] = []
-    for raw in raws:
-        batch.append(raw)
-        if sum(len(each.value) for each in batch) >= RUN_BYTES:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 async def _other_forms(line: Line, given: Given) -> Found:
