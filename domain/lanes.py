@@ -12,7 +12,7 @@ payment, of a call from abroad that nobody told of while it went on, or of a sus
 
 from datetime import timedelta
 
-from schemas.signals import App, AppKind, Call, NumberClass, Report, Signal, Transfer, TransferState, Watch
+from schemas.signals import AppKind, NumberClass, Signal, TransferState
 
 LEAST_FEN = 100_000  # as [risk.money] least_fen of Jilin's policy: below it a new payee is no evidence
 FRESH = timedelta(hours=1)  # what a feed sends after an outage of its own comes too late for "now"
@@ -27,18 +27,15 @@ def urgent(signal: Signal) -> bool:
     Money that moves, a suspicious call that goes on, or has ended if its number was forged (money often moves just
     after one), a shared screen, a victim's report, a change of the watchlist.
     """
-    match signal:
-        case Transfer():
-            moving = signal.state is not TransferState.SETTLED and signal.amount_fen >= LEAST_FEN
-            return moving and _fresh(signal, timedelta(0))
-        case Call():
-            suspicious = signal.number_class in (_SUSPICIOUS if signal.ongoing else _FORGED)
-            return suspicious and _fresh(signal, timedelta(seconds=signal.seconds))
-        case App():
-            return signal.app_kind is AppKind.MEETING and _fresh(signal, timedelta(0))
-        case Report() | Watch():
-            return True
-    return False
+    if signal.kind == "transfer":
+        moving = signal.state is not TransferState.SETTLED and signal.amount_fen >= LEAST_FEN
+        return moving and _fresh(signal, timedelta(0))
+    if signal.kind == "call":
+        suspicious = signal.number_class in (_SUSPICIOUS if signal.ongoing else _FORGED)
+        return suspicious and _fresh(signal, timedelta(seconds=signal.seconds))
+    if signal.kind == "app":
+        return signal.app_kind is AppKind.MEETING and _fresh(signal, timedelta(0))
+    return signal.kind in ("report", "watchlist")
 
 
 def _fresh(signal: Signal, lasted: timedelta) -> bool:

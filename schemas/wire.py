@@ -7,10 +7,12 @@ report, the watchlist) is read by pydantic, which has the last word and the word
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import msgspec
+from pydantic import BaseModel
 
 from schemas.base import EARLIEST, LATEST, MOST_FEN, NAME
 from schemas.signals import BATCH_LIMIT, LONGEST_CALL, AppKind, Channel, NumberClass, Signal, TransferState
@@ -23,6 +25,7 @@ _Seconds = Annotated[int, msgspec.Meta(ge=0, le=LONGEST_CALL)]
 # Of a second: the seventh digit one rounds, and the other does not. Behind a point in an id it is none; that is looked
 # at last, since a search for points is quick.
 _FINE = re.compile(rb"\.[0-9]{7}(?<=:[0-9]{2}\.[0-9]{7})")
+_fine_part = re.compile(r"\.[0-9]{7}").search
 _token = re.compile(NAME).search
 
 
@@ -82,6 +85,8 @@ class App(_Signal, tag="app", frozen=True):
 _batch = msgspec.json.Decoder(
     Annotated[list[Transfer | Call | Sms | App], msgspec.Meta(min_length=1, max_length=BATCH_LIMIT)]
 )
+_KINDS: dict[str, type[_Signal]] = {"transfer": Transfer, "call": Call, "sms": Sms, "app": App}
+_FIELDS = {kind: frozenset(("kind", *model.__struct_fields__)) for kind, model in _KINDS.items()}
 
 
 def plain(record: bytes) -> list[Signal] | None:
@@ -97,6 +102,36 @@ def plain(record: bytes) -> list[Signal] | None:
     if not plausible or not all(_token(source) for source in {each.source for each in signals}):
         return None
     return cast("list[Signal]", signals)
+
+
+def taken(item: Mapping[str, Any]) -> Signal | None:
+    """What a feed sent, with `arrived`, if pydantic would accept it and give the same; none when there is any doubt.
+
+    A field that is not known is one; so is a time after its arrival, which intake sets right.
+    """
+    kind, at = str(item.get("kind")), item.get("at")
+    if kind not in _KINDS or not item.keys() <= _FIELDS[kind] or (isinstance(at, str) and _fine_part(at)):
+        return None
+    if not all(value.isprintable() for value in item.values() if isinstance(value, str)):
+        return None
+    try:
+        signal = msgspec.convert(item, _KINDS[kind])
+    except msgspec.ValidationError:
+        return None
+    plausible = signal.arrived and EARLIEST <= signal.at <= signal.arrived < LATEST
+    return cast("Signal", signal) if plausible and _token(signal.source) else None
+
+
+def record(signals: Sequence[Signal]) -> bytes:
+    """A record of the topic, as `plain` reads it."""
+    return _encoder.encode(signals)
+
+
+def _written(model: BaseModel) -> msgspec.Raw:
+    return msgspec.Raw(model.model_dump_json().encode())
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_written)
 
 
 def _visible(record: bytes) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
+from zlib import crc32
 
 from aiokafka.partitioner import murmur2
 from kafka import KafkaAdminClient
@@ -74,6 +75,11 @@ ALL = (*LANES, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *COMPACTED
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition that Kafka's own clients choose for `key`: murmur2 without its sign."""
     return int(murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+def shard_of(value: str, partitions: int) -> int:
+    """The partition of what need not lie where Kafka's clients would put it, whose hash takes some 5 µs in Python."""
+    return crc32(value.encode()) % partitions
 
 
 @lru_cache(maxsize=65_536)

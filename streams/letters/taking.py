@@ -13,10 +13,11 @@ import orjson
 from pydantic import ValidationError
 
 from domain import dispatch_ids
+from schemas import wire
 from schemas.dead_letters import DeadLetter, LinePlace, RecordPlace
 from schemas.events import Dispatch
 from schemas.inputs import HoldChange, PolicyChange, input_adapter
-from schemas.signals import BATCH_LIMIT, SentAgain, Signal
+from schemas.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter
 from streams.dead_letters import reason
 from streams.intake.files import row_id
 from streams.intake.formats import FORMATS, Options
@@ -103,7 +104,8 @@ def _examined(items: list[object], now: datetime) -> list[Signal]:
 
 
 def _again(letter: DeadLetter, tallied: str | None, found: list[Signal], topic: str, partition: int) -> Record:
-    value = SentAgain(letter=letter.id, tallied=tallied, signals=found).model_dump_json().encode()
+    signals = batch_adapter.validate_json(wire.record(found))
+    value = SentAgain(letter=letter.id, tallied=tallied, signals=signals).model_dump_json().encode()
     if len(value) > RECORD_BYTES:
         raise CannotSendError(f"{len(value):,} bytes: Kafka takes {RECORD_BYTES:,} at most")
     return Record(topic, letter.id.encode(), value, partition)

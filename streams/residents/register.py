@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
-from zlib import crc32
 
 import msgspec
 import orjson
@@ -28,7 +27,7 @@ from streams.reader import Read, Tails, beginning_offsets, end_offsets, read_ran
 from streams.residents.stored import Index, meant, owners_of, packed, read_owners, unpacked
 from streams.scripts import script
 from streams.settings import Settings
-from streams.topics import RESIDENTS, home
+from streams.topics import RESIDENTS, home, shard_of
 from streams.unreadable import readable
 from streams.vault import Vault
 
@@ -309,8 +308,7 @@ class Residents:
     def _key_of(self, name: str, field: str) -> str:
         if name == "residents":
             return _key(name, home(field, self._settings.partitions))
-        # Only this module asks for values, so their spread need not be Kafka's, whose hash takes 5 µs here.
-        return _key(name, crc32(field.encode()) % self._settings.partitions)
+        return _key(name, shard_of(field, self._settings.partitions))  # only this module asks for values
 
 
 @lru_cache(maxsize=4096)

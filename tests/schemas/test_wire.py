@@ -1,6 +1,7 @@
 """Signals read without pydantic: whatever is read so, pydantic reads too, and as the same."""
 
 import json
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ from pydantic import ValidationError
 
 from schemas import signals, wire
 from schemas.base import ANY_VERSION
-from schemas.signals import Signal, batch_adapter
+from schemas.signals import Signal, batch_adapter, signal_adapter
 
 PLAIN = {"transfer": wire.Transfer, "call": wire.Call, "sms": wire.Sms, "app": wire.App}
 AT = "2026-03-01T11:12:00+08:00"
+NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
 COMMON: dict[str, Any] = {"source": "bank-a", "id": "s1", "at": AT}
 EXAMPLES: dict[str, dict[str, Any]] = {
     "transfer": {"payer": "1", "payee": "2", "amount_fen": 100, "channel": "web_bank", "state": "settled"},
@@ -167,3 +169,61 @@ def test_each_has_the_fields_of_its_namesake(read: type[wire.Transfer | wire.Cal
     model = getattr(signals, read.__name__)
     assert {"kind", *read.__struct_fields__} == set(model.model_fields)
     assert read.kind == model.model_fields["kind"].default
+
+
+# --- what a feed sent -------------------------------------------------------------------------------------------------
+
+
+@given(items(), st.sampled_from([NOW, NOW.astimezone(timezone(timedelta(hours=8))), datetime(2100, 1, 1, tzinfo=UTC)]))
+@example({**COMMON, "kind": "app", **EXAMPLES["app"], "id": "a\ud800"}, NOW)
+@example({**COMMON, "kind": ["app"], **EXAMPLES["app"]}, NOW)
+@example({}, NOW)
+def test_what_is_taken_plainly_pydantic_takes_as_the_same(item: dict[str, Any], now: datetime) -> None:
+    sent = {**item, "arrived": now}
+    if (signal := wire.taken(sent)) is not None:
+        assert same(signal, signal_adapter.validate_python(sent))
+
+
+@pytest.mark.parametrize("kind", PLAIN)
+def test_ordinary_life_is_taken_plainly_and_written_as_it_is_read(kind: str) -> None:
+    sent = {**COMMON, "kind": kind, **EXAMPLES[kind], "arrived": NOW}
+    signal = wire.taken(sent)
+    assert signal is not None
+    (read,) = wire.plain(wire.record([signal])) or []
+    assert read == signal
+    assert same(signal, signal_adapter.validate_python(sent))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"extra": 1},
+        {"at": "2026-03-01T11:12:00.0000001Z"},
+        {"at": "2026-03-01T04:00:01Z"},
+        {"at": "1999-12-31T23:59:59Z"},
+        {"at": 1_772_000_000},
+        {"source": "a\n"},
+        {"id": "a\u202eb"},
+        {"target": ""},
+        {"app_kind": "LOAN"},
+        {"kind": "report"},
+        {"arrived": None},
+    ],
+)
+def test_what_may_be_taken_differently_is_left_to_pydantic(fields: dict[str, Any]) -> None:
+    assert wire.taken({**COMMON, "kind": "app", **EXAMPLES["app"], "arrived": NOW, **fields}) is None
+
+
+@given(st.lists(items(), max_size=5))
+def test_a_record_says_of_all_signals_what_pydantic_would_write(sent: list[dict[str, Any]]) -> None:
+    taken, models = list[Signal](), list[Signal]()
+    for item in sent:
+        try:
+            models.append(signal_adapter.validate_python({**item, "arrived": NOW}))
+        except ValidationError:
+            continue
+        taken.append(wire.taken({**item, "arrived": NOW}) or models[-1])
+    if taken:
+        read = batch_adapter.validate_json(wire.record(taken))
+        assert all(map(same, read, models))
+        assert json.loads(wire.record(models)) == json.loads(batch_adapter.dump_json(models))

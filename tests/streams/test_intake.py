@@ -97,7 +97,7 @@ def test_every_signal_is_in_one_record_of_its_subjects_shard(items: list[dict[st
     ]
     assert sorted(signal.id for _, signal in there) == sorted(signal.id for signal in signals)
     for shard, signal in there:
-        assert shard == topics.partition_of(subject(signal).encode(), partitions)
+        assert shard == topics.shard_of(subject(signal), partitions)
 
 
 def test_what_may_be_red_now_goes_to_a_lane_of_its_own() -> None:
