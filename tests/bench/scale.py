@@ -21,6 +21,7 @@ from tests.bench.figures import Figure, Found, Given, figure
 from tests.bench.servers import real
 from tests.bench.work import Pace, each, until, working
 from tests.field.load import Batch
+from tests.field.overload import cpu_seconds
 from tests.field.rebuild import opened
 
 PARTITIONS, PARTITIONS_SHORT = (1, 4, 16, 64), (1, 4)
@@ -30,7 +31,8 @@ LEAST = 4  # records of a partition: of fewer there would be none for those in w
 BACKLOG, BACKLOG_SHORT = 10_000_000, 100_000  # signals
 OPEN, OPEN_SHORT = (10_000, 100_000, 1_000_000), (1_000,)
 RESIDENTS = 50_000
-AFTER = 0.3  # of the backlog: then one of two workers is killed
+PAUSED = 24  # times RECORDS_SHORT wait: one of two workers must not have done all before the other has joined
+AT_WORK_SECONDS = 1.0  # of CPU since a first signal was screened: then a worker has its partitions
 LOOK_SECONDS = 0.01
 
 
@@ -93,13 +95,20 @@ async def _line(given: Given, partitions: int) -> AsyncIterator[Line]:
 async def _pause(line: Line) -> float:
     """The longest time for which a partition with a backlog stands still after one of two workers was killed."""
     before = await screening.screened_so_far(line)
-    total = await screening.fill(line, life.records(RECORDS_SHORT), times=4)
+    total = await screening.fill(line, life.records(RECORDS_SHORT), PAUSED)
 
-    async def under_way() -> bool:
-        return await screening.screened_so_far(line) - before > AFTER * total
+    async def begun() -> bool:
+        return await screening.screened_so_far(line) > before
 
     async with working(line.settings, "screening", count=2) as workers:
-        await until(under_way, "two workers to be at work")
+        await until(begun, "a first signal to be screened")
+        second = workers.pids[1]
+        used = cpu_seconds([second])
+
+        async def at_work() -> bool:
+            return cpu_seconds([second]) - used > AT_WORK_SECONDS
+
+        await until(at_work, "the second of two workers to be at work")
         workers.leave(1)
         workers.signal(1, signal.SIGKILL)
         moved = {partition: (await _offset(line, partition), time.monotonic()) for partition in range(life.PARTITIONS)}
