@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from domain.policy import Policy, load
+from schemas import wire
 from schemas.evidence import Evidence
 from schemas.inputs import Alert
 from schemas.residents import Holding, Occupation, Resident, Sex
@@ -85,7 +86,7 @@ def report(who: str = ANNA, suspect: str | None = None) -> Report:
 
 
 def packed(*signals: Signal) -> bytes:
-    return b"[" + b",".join(signal.model_dump_json().encode() for signal in signals) + b"]"
+    return wire.record(signals)
 
 
 class Line:
