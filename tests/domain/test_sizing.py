@@ -122,7 +122,7 @@ def test_a_set_is_dropped_where_little_comes_and_holds_what_has_not_faded_where_
         ({"signals_per_day": -1.0}, "signals per day: -1.0 is below zero"),
         ({"headroom": 1.5}, "headroom: 1.5 is no share"),
         ({"partitions": 0}, "partitions"),
-        ({"headroom": 0.05}, "headroom: an idle worker uses"),
+        ({"headroom": 0.01}, "headroom: an idle worker uses"),
     ],
 )
 def test_what_cannot_be_is_refused_by_its_name(wrong: dict[str, float], words: str) -> None:
