@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from domain.casework.draft import Decision
 from schemas.events import CaseEvent
 from streams.channels.provider import Kind
 from streams.keys import key
@@ -115,3 +116,74 @@ async def publishes_only_its_last_entry(dead: Worker) -> None:
 async def dispatched(province: House) -> list[str]:
     """The residents for whom a channel here was told to do something."""
     return sorted(name.partition("-")[0] for name in await province.dispatches())
+
+
+async def test_red_dispatches_that_wait_for_a_dead_worker_are_read_once_by_whoever_covers(province: House) -> None:
+    worker = await province.worker()
+    first, _ = residents(province)
+    await worker.watch()
+    await worker.alert(first[0])
+    await worker.apply()
+    waiting = worker.line.waiting_red
+    assert [each.resident for each in await waiting.read(0)] == [first[0]]
+    assert await waiting.read(0) == []
+    waiting.only([1])  # partition 0 had an owner again, who is silent now
+    assert [each.resident for each in await waiting.read(0)] == [first[0]]
+
+
+async def test_a_store_with_older_data_and_the_same_run_takes_the_lost_commits_from_the_journal(
+    province: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = await province.worker()
+    first, later = residents(province)
+    await worker.line.residents.put(entered([*first, later]))
+    await worker.watch()
+    await worker.alert(first[0])
+    await worker.apply()
+    before = await image(worker)
+    await worker.alert(first[1])
+    await worker.apply()
+    await restored(worker, before)
+    await worker.alert(later)
+    await worker.apply()
+    cases = await worker.cases()
+    assert {*first, later} == cases.keys()
+    assert cases == await worker.folded()
+    assert "Redis went back" in caplog.text
+    unsure = await worker.line.redis.smembers(key("unsure", 0))
+    assert any(name.decode().startswith(first[1]) for name in unsure)  # it may have been sent before Redis went back
+
+
+async def test_an_input_that_was_published_is_not_decided_again_by_newer_code(
+    province: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await province.worker()
+    first, later = residents(province)
+    await worker.line.residents.put(entered([*first, later]))
+    await worker.watch()
+    before = await image(worker)
+    await worker.alert(first[0])
+    await worker.apply()
+    decided = (await worker.cases())[first[0]]
+    await restored(worker, before)
+    monkeypatch.setattr("streams.batch.decide", decides_nothing)
+    await worker.line.redis.hset(key("state", 0), "run", "another")
+    await worker.watch()
+    assert (await worker.cases())[first[0]] == decided
+
+
+def decides_nothing(*_: object) -> Decision:
+    """Code that opens no case for what opened one before."""
+    return Decision(None, [], [])
+
+
+async def image(worker: Worker) -> dict[bytes, bytes]:
+    """What Redis holds, as an image of its machine would."""
+    return {name: await worker.line.redis.dump(name) for name in await worker.line.redis.keys("*")}
+
+
+async def restored(worker: Worker, before: dict[bytes, bytes]) -> None:
+    """The machine is restored from its image: the same process, with older data."""
+    await worker.line.redis.flushall()
+    for name, value in before.items():
+        await worker.line.redis.restore(name, 0, value)
