@@ -189,6 +189,8 @@ class Casework:
         What follows from those is applied again. But what was sent of it, and not yet reported, is known to nobody.
         """
         await self.whole()
+        if not await self._store.leader.names(stand.asked):
+            return  # until it does, another worker may send what no journal tells yet
         sent = await journal.sent_since(self._settings, partition, stand.journal)
         end = await self._end(partition)
         if await self._store.outlive(partition, stand, end, sent, self._lease_seconds):
@@ -202,6 +204,8 @@ class Casework:
     async def _recover(self, partition: int, progress: journal.Progress = lambda done, of: None) -> None:
         """Build the partition's store from its journal. Of several who try, one finishes."""
         await self.whole()
+        if not await self._store.leader.names((await self._store.stand(partition)).asked):
+            return  # as in _outlive
         folded = await journal.fold(self._settings, partition, progress)
         end = await self._end(partition)
         begin = (await beginning_offsets(self._settings, topics.CASE_INPUTS.name))[partition]

@@ -1,0 +1,148 @@
+"""Two primaries live at once, and a worker reaches each: a resident is contacted once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from domain.epochs import SETTLE_SECONDS
+from schemas.levels import Channel
+from streams import topics
+from streams.change import Change
+from streams.channels.book import Held, Taken
+from streams.channels.outgoing import Outgoing
+from streams.channels.provider import Kind
+from streams.embedded import Embedded
+from streams.epoch_log import KafkaLog
+from streams.keys import STATE, key
+from streams.primary import server
+from streams.settings import Settings
+from streams.store import CaseStore
+from tests.channel_rig import until
+from tests.dispatched import dispatch_for
+from tests.servers.redis import RedisPair
+from tests.streams.outliving import House, Worker, somebody
+
+SLOW_SECONDS = 4.0  # so long the provider may take, so that both workers are at it at once
+
+
+class Named:
+    """Names a run, whatever Redis answers."""
+
+    replicated = False
+
+    def __init__(self, run: str | None) -> None:
+        self._run, self.refusals = run, 0
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def current(self) -> str | None:
+        return self._run
+
+    async def run(self) -> str:
+        return self._run or ""
+
+    async def names(self, run: str) -> bool:
+        return run == self._run
+
+    async def refused(self) -> None:
+        self.refusals += 1
+
+
+@pytest.fixture
+async def split(tmp_path: Path, redis_pair: RedisPair) -> AsyncIterator[House]:
+    """A province on a primary with Sentinels. Its provider can be asked."""
+    with Embedded(tmp_path / "embedded") as embedded:
+        found = embedded.settings(Settings(app_id="split", partitions=1))
+        settings = found.model_copy(update={"redis": redis_pair.url})
+        topics.create(settings)
+        house = House(settings, redis_pair.primary, tmp_path, Kind.ASKABLE)
+        yield house
+        await house.close()
+
+
+async def worker(house: House, *, fenced: bool) -> Worker:
+    """A worker that stands, and whose channels carry out what it covers for."""
+    made = await house.worker(KafkaLog(house.settings) if fenced else None)
+    made.line.carriers[Channel.SMS] = made.channel
+    await until(lambda: made.line.leader.current() is not None)
+    await made.watch()
+    return made
+
+
+async def warned_by_both(house: House, pair: RedisPair, *, fenced: bool) -> tuple[Worker, Worker]:
+    """One worker stays on the primary that was replaced, another covers for it on the new one; both get an alert."""
+    house.channels = house.channels.model_copy(update={"provider_seconds": SLOW_SECONDS})
+    cut_off = await worker(house, fenced=fenced)
+    await asyncio.to_thread(pair.isolate)
+    covering = await worker(house, fenced=fenced)
+    await covering.alert(somebody(1))
+    house.provider.late = SLOW_SECONDS / 2
+
+    async def send() -> None:
+        await cut_off.apply()
+        await cut_off.carry()
+
+    sending = asyncio.create_task(send())
+    with suppress(TimeoutError):  # fenced, it may have to look for the new primary first
+        await until(lambda: bool(house.provider.begun), SETTLE_SECONDS)
+    for _ in range(3):
+        await covering.line.cover()
+    await asyncio.wait_for(sending, 20)
+    return cut_off, covering
+
+
+async def test_without_an_epoch_two_primaries_make_two_contacts(split: House, redis_pair: RedisPair) -> None:
+    await warned_by_both(split, redis_pair, fenced=False)
+    assert set(split.provider.book.values()) == {2}
+
+
+async def test_two_workers_on_two_live_primaries_make_one_contact(split: House, redis_pair: RedisPair) -> None:
+    await warned_by_both(split, redis_pair, fenced=True)
+    assert set(split.provider.book.values()) == {1}
+
+
+async def test_a_worker_on_the_primary_that_was_replaced_finds_the_new_one(split: House, redis_pair: RedisPair) -> None:
+    cut_off, covering = await warned_by_both(split, redis_pair, fenced=True)
+    run = (await server(covering.line.redis)).run
+    assert cut_off.line.leader.current() == covering.line.leader.current() == run
+    assert (await server(cut_off.line.redis)).run == run
+
+
+async def test_a_contact_under_way_on_the_old_primary_is_asked_for_on_the_new_one(
+    split: House, redis_pair: RedisPair
+) -> None:
+    former = await worker(split, fenced=True)
+    await asyncio.to_thread(redis_pair.isolate)
+    await former.alert(somebody(1))
+    await former.apply()
+    split.provider.silent = True
+    sending = asyncio.create_task(former.carry())
+    await until(lambda: bool(split.provider.book))
+    split.provider.silent = False
+    later = await worker(split, fenced=True)
+    split.rewind()
+    await later.settle()
+    await asyncio.wait_for(sending, 20)
+    assert set(split.provider.book.values()) == {1}
+
+
+async def test_the_scripts_refuse_a_redis_that_the_epoch_does_not_name(split: House) -> None:
+    made = await worker(split, fenced=True)
+    leader, dispatch = Named("another/run"), dispatch_for(somebody(1))
+    store = CaseStore(made.line.redis, leader)
+    stands = await store.offset(0)
+    assert not await store.commit(0, stands, None, Change().add("HSET", STATE, "mark", 1))
+    assert leader.refusals == 1
+    assert not await made.line.redis.hexists(key("state", 0), "mark")
+    outgoing = Outgoing(split.settings, made.line.redis, made.line.producer, made.line.clock, split.channels, leader)
+    assert await outgoing.book.take(dispatch) is Held.LOST
+    assert isinstance(await made.line.outgoing.book.take(dispatch), Taken)
+    assert not await outgoing.book.sending(dispatch)
+    assert not await outgoing.book.ours(dispatch)
+    assert await made.line.outgoing.book.ours(dispatch)
+    assert await made.line.outgoing.book.sending(dispatch)
