@@ -9,20 +9,23 @@ import pytest
 
 from domain.epochs import SETTLE_SECONDS
 from schemas.levels import Channel
-from streams import topics
+from streams import metrics, topics
 from streams.change import Change
 from streams.channels.book import Held, Taken
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Kind
 from streams.embedded import Embedded
+from streams.epoch import EXEMPT
 from streams.epoch_log import KafkaLog
 from streams.keys import STATE, key
 from streams.primary import server
+from streams.reader import end_offsets
 from streams.settings import Settings
 from streams.store import CaseStore
 from tests.channel_rig import until
 from tests.dispatched import dispatch_for
-from tests.servers.redis import RedisPair
+from tests.servers.proxy import Proxy
+from tests.servers.redis import SERVICE, RedisPair
 from tests.streams.outliving import House, Worker, somebody
 
 SLOW_SECONDS = 4.0  # so long the provider may take, so that both workers are at it at once
@@ -51,6 +54,17 @@ class Named:
 
     async def refused(self) -> None:
         self.refusals += 1
+
+
+class CutLog(KafkaLog):
+    """The log of a worker that Kafka can be cut off from."""
+
+    cut = False
+
+    async def append(self, value: bytes, *, names: int | None = None) -> int:
+        if self.cut:
+            raise TimeoutError("cut off")
+        return await super().append(value, names=names)
 
 
 @pytest.fixture
@@ -146,3 +160,86 @@ async def test_the_scripts_refuse_a_redis_that_the_epoch_does_not_name(split: Ho
     assert not await outgoing.book.ours(dispatch)
     assert await made.line.outgoing.book.ours(dispatch)
     assert await made.line.outgoing.book.sending(dispatch)
+
+
+async def test_a_worker_that_reaches_no_sentinel_sends_nothing_on_the_primary_that_was_replaced(
+    split: House, redis_pair: RedisPair
+) -> None:
+    usual, ways = split.settings, [Proxy(sentinel.port) for sentinel in redis_pair.sentinels]
+    members = ",".join(f"127.0.0.1:{way.port}" for way in ways)
+    split.settings = usual.model_copy(update={"redis": f"redis+sentinel://{members}/{SERVICE}/0"})
+    former = await worker(split, fenced=True)
+    await asyncio.to_thread(redis_pair.isolate)
+    for way in ways:
+        way.cut()
+    split.settings = usual
+    later = await worker(split, fenced=True)
+    await later.alert(somebody(1))
+    sending = asyncio.create_task(former.apply())
+    await later.line.cover()
+    assert set(split.provider.book.values()) == {1}
+    carrying = asyncio.create_task(former.carry())
+    _, waiting = await asyncio.wait([sending, carrying], timeout=3)
+    assert waiting == {sending, carrying}
+    assert set(split.provider.book.values()) == {1}
+    assert (await server(former.line.redis)).run != (await server(later.line.redis)).run
+    for task in waiting:
+        await ended(task)
+    for way in ways:
+        way.close()
+
+
+async def test_a_worker_that_kafka_does_not_confirm_sends_nothing_until_it_does(split: House) -> None:
+    epochs = CutLog(split.settings)
+    made = await split.worker(epochs)
+    await until(lambda: made.line.leader.current() is not None)
+    await made.watch()
+    await made.alert(somebody(1))
+    await made.apply()
+    epochs.cut = True
+    await until(lambda: made.line.leader.current() is None)
+    carrying = asyncio.create_task(made.carry())
+    await asyncio.wait([carrying], timeout=2)
+    assert not split.provider.begun
+    epochs.cut = False
+    await asyncio.wait_for(carrying, 10)
+    assert set(split.provider.book.values()) == {1}
+
+
+async def test_a_mark_that_no_replica_has_is_counted_and_the_contact_is_made(
+    split: House, redis_pair: RedisPair
+) -> None:
+    made = await worker(split, fenced=True)
+    await until(lambda: made.line.leader.replicated)
+    alone = metrics.MARKS_ALONE._value
+    for number, stalled in enumerate((False, True), 1):
+        if stalled:
+            await asyncio.to_thread(redis_pair.stall_replication)
+        before = alone.get()
+        await made.alert(somebody(number))
+        await made.apply()
+        await asyncio.wait_for(made.carry(), 20)
+        assert (alone.get() > before) == stalled
+    assert set(split.provider.book.values()) == {1}
+
+
+async def test_embedded_servers_are_exempt_and_a_worker_says_so(split: House, caplog: pytest.LogCaptureFixture) -> None:
+    made = await split.worker()
+    assert made.line.leader is EXEMPT
+    assert "no epoch is kept" in caplog.text
+    await made.watch()
+    await made.alert(somebody(1))
+    await made.apply()
+    await made.carry()
+    assert set(split.provider.book.values()) == {1}
+    assert await ends(split) == 0
+
+
+async def ends(house: House) -> int:
+    """How many entries the log of epochs has."""
+    return (await end_offsets(house.settings, topics.EPOCHS.name))[0]
+
+
+async def ended(task: "asyncio.Task[object]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
