@@ -135,8 +135,9 @@ async def sentinels_say(redis: "Redis") -> Sentinels:
         except (RedisError, OSError):
             continue
         named.append(f"{host}:{port}" if host else "")
-    primary = max(filter(None, named), key=named.count, default="")
-    return Sentinels(len(pool.sentinel_manager.sentinels), len(named), primary, named.count(primary))
+    known = [name for name in named if name]
+    primary = max(known, key=known.count, default="")
+    return Sentinels(len(pool.sentinel_manager.sentinels), len(named), primary, known.count(primary))
 
 
 def has_sentinels(redis: "Redis") -> bool:

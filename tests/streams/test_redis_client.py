@@ -208,13 +208,22 @@ async def test_the_primary_is_found_while_one_sentinel_lives(redis_pair: RedisPa
 async def test_doctor_says_which_primary_was_found_and_whether_it_has_a_replica(redis_pair: RedisPair) -> None:
     async def told() -> list[tuple[bool, str]]:
         found = await examine(settings(redis_pair.url))
-        return [(finding.good, finding.what) for finding in found if "Sentinels" in finding.what]
+        return [(each.good, each.what) for each in found if "Sentinels" in each.what or "cut off" in each.what]
 
     primary = address(redis_pair.primary)
-    assert await told() == [(True, f"3 of 3 Sentinels answer; the primary is {primary}, replicas: 1")]
+    stops = "a primary that is cut off from its replicas"
+    assert await told() == [
+        (True, f"3 of 3 Sentinels answer; the primary is {primary}, replicas: 2"),
+        (True, f"{stops} takes no writes"),
+    ]
+    with redis_pair.primary.client() as client:
+        client.config_set("min-replicas-to-write", 0)
     redis_pair.sentinels[0].kill()
     redis_pair.replicas[0].kill()
-    assert await told() == [(False, f"2 of 3 Sentinels answer; the primary is {primary}, replicas: 0")]
+    assert await told() == [
+        (False, f"2 of 3 Sentinels answer; the primary is {primary}, replicas: 1"),
+        (False, f"{stops} goes on taking writes"),
+    ]
 
 
 async def test_rates_are_counted_at_the_primary(redis_pair: RedisPair) -> None:
