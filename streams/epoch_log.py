@@ -5,7 +5,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import OffsetOutOfRangeError
 
 from streams.kafka_client import access
 from streams.reader import FETCH_WAIT_MS
@@ -21,10 +21,8 @@ METADATA_MS = 2_000  # so soon a new leader is looked for
 IDLE_FETCH_MS = 500  # an answer to a fetch comes as soon as there is something
 
 
-class AnewError(KafkaError):
+class AnewError(ConnectionError):
     """The topic was made anew, or lost records: it is read from its beginning again."""
-
-    retriable = True
 
 
 class EpochLog(Protocol):

@@ -125,9 +125,10 @@ class Line:
         self.screening.whole = self.casework.whole = self.shared.ensure
 
     async def open(self) -> None:
-        """Connect, and refuse to start where the topics are not as they must be.
+        """Connect, and refuse to start where the topics, or a primary with Sentinels, are not as they must be.
 
-        Raises AccessError when Kafka or Redis does not let this component do what it must.
+        Raises SettingsError that says what to set, and AccessError when Kafka or Redis does not let this component do
+        what it must.
         """
         self.check_topics()
         await admitted(self.settings, self.redis)
@@ -137,12 +138,12 @@ class Line:
             raise denied(error) or error from None
 
     async def _begin(self) -> None:
+        if self.component is Component.WORKER and (wrong := await unsafe(self.redis)):
+            raise SettingsError("\n".join(wrong))
         await self.timekeeper.start()
         sources.know(configured_sources(self.settings))
         if RIGHTS[self.component].writes:
             await self.producer.start()
-        if self.component is Component.WORKER and (wrong := await unsafe(self.redis)):
-            raise SettingsError("\n".join(wrong))
         if self.component in ACTING:
             await self.leader.start()
         await self.shared.ensure()

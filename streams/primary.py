@@ -55,7 +55,7 @@ async def unsafe(redis: "Redis") -> list[str]:
     if not has_sentinels(redis):
         return []
     client: Any = redis
-    return list(_faults(await client.info("replication"), await known_replicas(redis)))
+    return list(faults(await client.info("replication"), await known_replicas(redis)))
 
 
 async def known_replicas(redis: "Redis") -> int | None:
@@ -76,7 +76,8 @@ def refuses_alone(replication: Mapping[str, Any]) -> bool:
     return "min_slaves_good_slaves" in replication
 
 
-def _faults(replication: Mapping[str, Any], known: int | None) -> Iterator[str]:
+def faults(replication: Mapping[str, Any], known: int | None) -> Iterator[str]:
+    """Yield what is wrong with a primary, by its INFO and by how many replicas its Sentinels know."""
     if known is not None and known < REPLICAS:
         yield (
             f"the primary of Redis has {known} replicas, fewer than {REPLICAS}. Add replicas with `replicaof`: with "

@@ -18,9 +18,11 @@ from streams.embedded import Embedded
 from streams.epoch import EXEMPT
 from streams.epoch_log import KafkaLog
 from streams.keys import STATE, key
-from streams.primary import server
+from streams.line import Line
+from streams.primary import faults, server
 from streams.reader import end_offsets
-from streams.settings import Settings
+from streams.rights import Component
+from streams.settings import Settings, SettingsError
 from streams.store import CaseStore
 from tests.channel_rig import until
 from tests.dispatched import dispatch_for
@@ -221,6 +223,31 @@ async def test_a_mark_that_no_replica_has_is_counted_and_the_contact_is_made(
         await asyncio.wait_for(made.carry(), 20)
         assert (alone.get() > before) == stalled
     assert set(split.provider.book.values()) == {1}
+
+
+async def test_a_worker_does_not_start_on_a_primary_that_goes_on_without_its_replicas(
+    split: House, redis_pair: RedisPair
+) -> None:
+    line = Line(split.settings, split.channels, component=Component.WORKER)
+    await line.open()
+    await line.close()
+    redis_pair.replicas[0].kill()
+    line = Line(split.settings, split.channels, component=Component.WORKER)
+    await line.open()  # with one replica away it must be able to start
+    await line.close()
+    with redis_pair.primary.client() as primary:
+        primary.config_set("min-replicas-to-write", 0)
+    line = Line(split.settings, split.channels, component=Component.WORKER)
+    with pytest.raises(SettingsError, match="Set `min-replicas-to-write 1`"):
+        await line.open()
+    await line.close()
+
+
+@pytest.mark.parametrize(("known", "found"), [(None, []), (2, []), (3, []), (1, ["has 1 replicas"])])
+def test_a_primary_with_fewer_than_two_replicas_is_unsafe(known: int | None, found: list[str]) -> None:
+    wrong = list(faults({"min_slaves_good_slaves": 1}, known))
+    assert len(wrong) == len(found)
+    assert all(text in fault for text, fault in zip(found, wrong, strict=True))
 
 
 async def test_embedded_servers_are_exempt_and_a_worker_says_so(split: House, caplog: pytest.LogCaptureFixture) -> None:
