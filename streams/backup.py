@@ -32,7 +32,8 @@ from streams.store import connect
 # The line goes on meanwhile. Snapshots before the journal: a case must be no newer than what the journal tells of it.
 # The journal before all else: whoever it tells of was entered before, and is in what is read after it.
 FIRST = (topics.CASE_SNAPSHOTS, topics.CASE_EVENTS)
-KEPT = (*FIRST, *(topic for topic in topics.ALL if topic.kept is None and topic not in FIRST))
+# Not the epochs: they are of servers that run now.
+KEPT = (*FIRST, *(topic for topic in topics.ALL if topic.kept is None and topic not in (*FIRST, topics.EPOCHS)))
 OF_CASES = {topics.CASE_EVENTS.name, topics.CASE_SNAPSHOTS.name}  # what ends where a restore goes back to
 MANIFEST = "manifest.json"
 BATCH = 5_000  # records of a row group, and written to Kafka at once

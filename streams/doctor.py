@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 from kafka.errors import KafkaError
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from domain.policy import PolicyError, load
@@ -21,6 +23,7 @@ from streams.intake.settings import keys_for
 from streams.intake.settings import load as load_intake
 from streams.kafka_client import admin as kafka_admin
 from streams.policies import read
+from streams.primary import HOW_TO_REFUSE, REPLICAS, refuses_alone
 from streams.reader import end_offsets
 from streams.redis_client import Login, client, sentinels_say, watched
 from streams.running import running
@@ -40,6 +43,14 @@ class Finding:
     what: str
     do: str = ""
     warns: bool = False
+
+
+ALONE = Finding(
+    True,
+    "Redis is one server without Sentinels: nobody is warned while it is away, until it is restarted",
+    f"Where that must not be, let {REPLICAS} replicas and three Sentinels stand by it: QUANZU_REDIS=redis+sentinel://...",
+    warns=True,
+)
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -144,7 +155,7 @@ async def _beside(redis: Finding, settings: Settings) -> list[Finding]:
     """What belongs to Redis: the clocks that go by it, and its Sentinels."""
     clocks = await _clocks(settings) if redis.good else []
     vault = [await _vault(settings.vault, settings.redis_login())] if settings.vault else []
-    return [*clocks, *vault, *([await _sentinels(settings)] if watched(str(settings.redis)) else [])]
+    return [*clocks, *vault, *(await _primary(settings))]
 
 
 async def _vault(url: str, login: Login) -> Finding:
@@ -187,21 +198,40 @@ def _off(ahead: float) -> str:
     return "ahead of" if ahead > 0 else "behind"
 
 
-async def _sentinels(settings: Settings) -> Finding:
-    """Which primary the Sentinels name, and whether another could take its place."""
+async def _primary(settings: Settings) -> list[Finding]:
+    """Whether what Redis is told outlives the loss of its primary."""
+    if settings.embedded:
+        return [Finding(True, "embedded servers: no epoch is kept, so nothing fences a second Redis")]
+    if not watched(str(settings.redis)):
+        return [ALONE]
     redis: Any = connect(settings)
-    replicas = 0
     try:
-        sentinels, answering, primary = await sentinels_say(redis)
-        if primary:
-            replicas = (await redis.info("replication"))["connected_slaves"]
-    except (RedisError, OSError):
-        pass  # the primary that they name does not answer: it has no replica either
+        return await _watched(redis)
     finally:
         await redis.aclose()
-    what = f"{answering} of {sentinels} Sentinels answer; the primary is {primary or 'not known'}, replicas: {replicas}"
-    do = "Start what is missing: with no replica, or fewer than half of the Sentinels, nobody takes the primary's place"
-    return Finding(bool(primary) and answering == sentinels and replicas > 0, what, do)
+
+
+async def _watched(redis: "Redis") -> list[Finding]:
+    """Which primary the Sentinels name, whether another could take its place, and whether it knows when to stop."""
+    said, client = await sentinels_say(redis), cast("Any", redis)
+    told: dict[str, Any] = {}
+    with suppress(RedisError, OSError):  # the primary that they name does not answer: it has no replica either
+        told = await client.info("replication") if said.primary else {}
+    replicas = told.get("connected_slaves", 0)
+    what = (
+        f"{said.answering} of {said.members} Sentinels answer; the primary is {said.primary or 'not known'}, "
+        f"replicas: {replicas}"
+    )
+    do = (
+        f"Start what is missing: with fewer than {REPLICAS} replicas, the loss of one more stops all writing; with "
+        "fewer than half of the Sentinels, nobody takes the primary's place"
+    )
+    found = [Finding(said.decided and said.answering == said.members and replicas >= REPLICAS, what, do)]
+    if told:
+        stops = refuses_alone(told)
+        what = f"a primary that is cut off from its replicas {'takes no writes' if stops else 'goes on taking writes'}"
+        found.append(Finding(stops, what, HOW_TO_REFUSE))
+    return found
 
 
 async def _partitions(settings: Settings) -> AsyncIterator[Finding]:

@@ -26,6 +26,8 @@ from streams.clock import Clock
 from streams.complaints import Complaints
 from streams.deadlines import Deadlines, fallen_due
 from streams.drafts import Drafts
+from streams.epoch import made_for
+from streams.epoch_log import EpochLog
 from streams.feeds.settings import load as load_feeds
 from streams.feeds.watch import Feeds
 from streams.incidents import Incidents
@@ -33,6 +35,7 @@ from streams.intake.settings import sources as configured_sources
 from streams.letters.gauge import OpenLetters
 from streams.orphans import Orphans
 from streams.policies import Policies
+from streams.primary import unsafe
 from streams.producer import Producer
 from streams.reader import KeptConsumers
 from streams.redis_access import admitted
@@ -50,12 +53,15 @@ from streams.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
+ACTING = (Component.WORKER, Component.OPERATOR)  # those that fill the store, decide and send
+
 
 class Line:
     """The parts of a worker, wired. `clock`: another than the settings', such as one that is moved by hand.
 
     `component`: whose rights at the servers are looked at as it is opened. A store that was lost is filled again by
     workers and an operator's commands: intake and the console wait for that, and need no right to write it all.
+    `epochs`: another log of epochs than the installation's own.
     """
 
     def __init__(
@@ -64,6 +70,7 @@ class Line:
         channels: ChannelSettings,
         clock: Clock | None = None,
         component: Component = Component.OPERATOR,
+        epochs: EpochLog | None = None,
     ) -> None:
         self.settings, self.component = settings, component
         self.clock = clock or Clock.parse(settings.clock)
@@ -72,12 +79,13 @@ class Line:
         self.consumers = KeptConsumers(settings)
         self.producer = Producer(settings, self.clock.wall)
         self.producer.chain.heads = Heads(self.redis)
-        self.store = CaseStore(self.redis)
+        self.leader = made_for(settings, self.redis, self.clock, epochs)
+        self.store = CaseStore(self.redis, self.leader)
         self.policies = Policies(settings, self.redis, self.producer)
         self.drafts = Drafts(settings, self.redis, self.producer)
         self.residents = Residents(settings, self.redis, self.producer)
         self.staff = Staff(settings, self.redis, self.producer)
-        self.outgoing = Outgoing(settings, self.redis, self.producer, self.clock, channels)
+        self.outgoing = Outgoing(settings, self.redis, self.producer, self.clock, channels, self.leader)
         self.casework = Casework(settings, self.store, self.producer, self.policies, self.clock, channels.lease_seconds)
         self.deadlines = Deadlines(self.store, self.producer, self.clock)
         self.open_letters = OpenLetters(settings)
@@ -119,14 +127,15 @@ class Line:
                 self.webhooks.restore,
             ],
             lease_seconds=channels.lease_seconds,
-            fills=settings.embedded or component in (Component.WORKER, Component.OPERATOR),
+            fills=settings.embedded or component in ACTING,
         )
         self.screening.whole = self.casework.whole = self.shared.ensure
 
     async def open(self) -> None:
-        """Connect, and refuse to start where the topics are not as they must be.
+        """Connect, and refuse to start where the topics, or a primary with Sentinels, are not as they must be.
 
-        Raises AccessError when Kafka or Redis does not let this component do what it must.
+        Raises SettingsError that says what to set, and AccessError when Kafka or Redis does not let this component do
+        what it must.
         """
         self.check_topics()
         await admitted(self.settings, self.redis)
@@ -136,16 +145,21 @@ class Line:
             raise denied(error) or error from None
 
     async def _begin(self) -> None:
+        if self.component is Component.WORKER and (wrong := await unsafe(self.redis)):
+            raise SettingsError("\n".join(wrong))
         self.consumers.open()
         await self.timekeeper.start()
         sources.know(configured_sources(self.settings))
         if RIGHTS[self.component].writes:
             await self.producer.start()
+        if self.component in ACTING:
+            await self.leader.start()
         await self.shared.ensure()
 
     async def close(self) -> None:
         await cancelled(self._beside)
         await self.timekeeper.stop()
+        await self.leader.stop()
         await self.outgoing.client.aclose()
         await self.producer.stop()
         await self.consumers.close()

@@ -69,6 +69,8 @@ class Recovery:
         the store is complete again no channel sends, and such dispatches count as perhaps sent.
         """
         await self._whole()
+        if not await self._store.leader.names(stand.asked):
+            return  # until it does, another worker may send what no journal tells yet
         sent = await journal.sent_since(self._settings, partition, stand.journal)
         end = await self.end(partition)
         if await self._store.outlive(partition, stand, end, sent, self._lease_seconds):
@@ -77,6 +79,8 @@ class Recovery:
     async def rebuild(self, partition: int, progress: journal.Progress = lambda done, of: None) -> None:
         """Build the partition's store from its journal. Of several workers that try, one finishes."""
         await self._whole()
+        if not await self._store.leader.names((await self._store.stand(partition)).asked):
+            return  # as in outlive
         kept, end = await self._begin(partition), await self.end(partition)
         mark = await self._store.begin_rebuild(partition)
         if mark is None:

@@ -15,6 +15,7 @@ from schemas.cases import Case
 from schemas.errors import UserError
 from schemas.inputs import Hold
 from streams.change import Argument, Change, Standing
+from streams.epoch import EXEMPT, Leader
 from streams.keys import ALERTED, APPLIED_KEPT, EARLIER_KEPT, NAMES, SETTLED, STATE, UNSURE, key, milliseconds
 from streams.redis_client import client
 from streams.run import ASK_RUN, CURRENT_RUN, run_of
@@ -73,8 +74,10 @@ def is_whole(asked: str, offset: bytes | None, end: bytes | None, run: bytes | N
 class CaseStore:
     """One province's cases. Every write passes the fence; reading needs none."""
 
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: "Redis", leader: Leader = EXEMPT) -> None:
+        """`leader`: which Redis leads. Whoever commits in an installation passes the one that is started."""
         self.redis: Any = redis  # redis-py types a command's result as sync or async at once
+        self.leader = leader
         self._commit = self.redis.register_script(COMMIT)
 
     async def load(self, partition: int, inputs: Sequence[str], residents: Sequence[str]) -> Loaded | None:
@@ -109,14 +112,19 @@ class CaseStore:
     async def commit(self, partition: int, expected: int | str | None, offset: int | None, change: Change) -> bool:
         """Apply the change if the partition still stands at `expected`; False when another was first.
 
-        Also False when an earlier commit's entries are still in the outbox: publish them first. `expected` is
-        an offset, or the progress of who rebuilds a partition that has none.
+        Also False when an earlier commit's entries are still in the outbox: publish them first. `expected` is an
+        offset, or the progress of who rebuilds a partition that has none. Waits while this process must not act. False
+        also, after a pause, when the Redis that answers is not the one that leads.
         """
-        arguments: list[Argument] = ["" if expected is None else expected, "" if offset is None else offset]
+        run = await self.leader.run()
+        arguments: list[Argument] = ["" if expected is None else expected, "" if offset is None else offset, run]
         for command, name, rest in change.commands:
             arguments += [len(rest), command, name + 1, *rest]
         keys = [key(name, partition) for name in NAMES]
-        return bool(await self._commit(keys=keys, args=arguments) == b"ok")
+        found = await self._commit(keys=keys, args=arguments)
+        if found == b"epoch":
+            await self.leader.refused()
+        return bool(found == b"ok")
 
     async def stand(self, partition: int) -> Stand:
         """How a partition stands, and under which Redis."""

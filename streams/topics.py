@@ -17,7 +17,6 @@ from streams.kafka_client import admin as kafka_admin
 from streams.settings import Settings
 
 FOR_GOOD = None
-SEGMENT = DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +28,7 @@ class Topic:
     kept: timedelta | None = FOR_GOOD
     compacted: bool = False
     family: bool = False  # has the family's number of partitions, so that a key is in the same one of each
+    segment: timedelta = DAY  # what is younger is not compacted
 
     def partitions(self, settings: Settings) -> int:
         return settings.partitions if self.family else 1
@@ -58,6 +58,7 @@ COMPLAINTS = Topic("complaints", "complaint", compacted=True)
 INCIDENTS = Topic("incidents", "incident", compacted=True)
 RELEASES = Topic("releases", "request to lift a stop", compacted=True)
 HANDOVERS = Topic("handovers", "hand-over", compacted=True)
+EPOCHS = Topic("epochs", "an epoch, or all confirmations", compacted=True, segment=timedelta(minutes=10))
 BANK_MESSAGES = Topic("bank-messages", "resident")
 CALLS = Topic("calls", "call to 96110", timedelta(days=120))
 AUDIT = Topic("audit", "user of the console")
@@ -69,7 +70,7 @@ DISPATCHES = (DISPATCHES_RED, DISPATCHES_SMS, DISPATCHES_PHONE, DISPATCHES_VISIT
 CONSOLES = (STAFF, DRAFTS, ALARMS, WEBHOOKS, COMPLAINTS, INCIDENTS, RELEASES, HANDOVERS)
 COMPACTED = (RESIDENTS, WATCHLIST, POLICIES, ROSTERS, ACCOUNTS, FEEDS, *CONSOLES)
 LOGS = (CALLS, BANK_MESSAGES, AUDIT, SHADOW, DEAD_LETTERS)
-ALL = (*LANES, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *COMPACTED, *LOGS)
+ALL = (*LANES, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *COMPACTED, EPOCHS, *LOGS)
 
 
 def partition_of(key: bytes, partitions: int) -> int:
@@ -94,7 +95,7 @@ def configuration(topic: Topic, settings: Settings) -> dict[str, str]:
     return {
         "cleanup.policy": "compact" if topic.compacted else "delete",
         "retention.ms": str(kept),
-        "segment.ms": str(int(SEGMENT.total_seconds() * 1000)),
+        "segment.ms": str(int(topic.segment.total_seconds() * 1000)),
         "min.insync.replicas": str(_in_sync(settings)),
         "unclean.leader.election.enable": "false",
     }

@@ -67,6 +67,9 @@ maxmemory-policy noeviction
 # Evidence and payments are many small sets of members longer than Redis packs by itself: docs/sizing.md.
 hash-max-listpack-value 512
 zset-max-listpack-value 512
+# A primary that is cut off from its replicas takes no more writes: another leads by then, and these would be lost.
+min-replicas-to-write 1
+min-replicas-max-lag 5
 replica-announce-ip $HOST
 replica-announce-port $PORT
 masteruser quanzu-replica

@@ -14,11 +14,16 @@ from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput
 from schemas.levels import Action, Result
+from streams import metrics
+from streams.epoch import Leader
 from streams.keys import key
 from streams.run import CURRENT_RUN
 from streams.scripts import script
 from streams.settings import Settings
 from streams.topics import home
+
+MARK = CURRENT_RUN + script("mark")
+COPIED_MS = 100  # so long a replica is waited for
 
 # What a channel itself reports. Found among the applied inputs, it tells of a dispatch that Redis has lost sight of.
 REPORTED = (Result.SENT, Result.FAILED, Result.NOT_SENT, Result.IN_DOUBT)
@@ -66,24 +71,34 @@ class DispatchBook:
     """
 
     def __init__(
-        self, settings: Settings, redis: "Redis", token: str, lease_seconds: float, kept_seconds: float
+        self,
+        settings: Settings,
+        redis: "Redis",
+        token: str,
+        lease_seconds: float,
+        kept_seconds: float,
+        leader: Leader,
     ) -> None:
+        self._leader = leader
         self._partitions, self._token, self._lease_ms = settings.partitions, token, round(lease_seconds * 1000)
         self._kept_seconds = max(1, round(kept_seconds))
         self._prompt_seconds = lease_seconds / 4  # what remains of the lease is enough to send
         self._redis: Any = redis
         self._claim = redis.register_script(CURRENT_RUN + script("claim"))
-        self._mark = redis.register_script(script("mark"))
+        self._mark = redis.register_script(MARK)
         self._release = redis.register_script(script("release"))
 
     async def take(self, dispatch: Dispatch) -> Taken | Held:
         """Take the lease on a dispatch, and read what is known of it and of its case."""
+        if (run := self._leader.current()) is None:
+            return Held.LOST
         partition = self.partition(dispatch.resident)
         names = ("state", "cases", "applied", "earlier", "unsure", "settling")
         place = self._place(dispatch.resident, dispatch.id)
         keys = [place, self._lease(dispatch), *(key(name, partition) for name in names)]
         ids = [f"{dispatch.id}:{result.value}" for result in REPORTED]
-        arguments: list[str | int] = [self._token, self._lease_ms, dispatch.resident, dispatch.case, dispatch.id, *ids]
+        about = (dispatch.resident, dispatch.case, dispatch.id)
+        arguments: list[str | int] = [self._token, self._lease_ms, *about, run, *ids]
         word, *rest = await self._claim(keys=keys, args=arguments)
         if word != b"taken":
             return Held(word.decode())
@@ -94,16 +109,20 @@ class DispatchBook:
     async def sending(self, dispatch: Dispatch) -> bool:
         """From here on it may have been sent, and the lease begins anew. False when it must not be sent.
 
-        Then it is no longer ours; or this process was stopped, and will not be through before the lease ends.
+        Then it is no longer ours; or this process was stopped, and will not be through before the lease ends; or the
+        Redis that answered leads no more.
         """
+        if (run := self._leader.current()) is None:
+            return False
         entry, began = _sending(dispatch).model_dump_json(), monotonic()
-        arguments: list[str | int] = [self._token, entry, self._kept_seconds, self._lease_ms]
-        ours = bool(await self._mark(keys=self._marked(dispatch), args=arguments))
-        return ours and monotonic() - began < self._prompt_seconds
+        arguments: list[str | int] = [self._token, run, entry, self._kept_seconds, self._lease_ms]
+        ours = await self._marked_on_copies(self._marked(dispatch), arguments)
+        return ours and monotonic() - began < self._prompt_seconds and self._leader.current() == run
 
     async def ours(self, dispatch: Dispatch) -> bool:
         """Whether we still have it. If not, another does, or the store was lost and what it answered says nothing."""
-        return bool(await self._mark(keys=self._marked(dispatch), args=[self._token]))
+        run = self._leader.current()
+        return run is not None and bool(await self._mark(keys=self._marked(dispatch), args=[self._token, run]))
 
     async def answered(self, dispatch: Dispatch, inputs: Sequence[CaseInput]) -> None:
         """What came of it is known; it is not sent again, whatever happens before it is reported."""
@@ -128,6 +147,18 @@ class DispatchBook:
 
     def partition(self, resident: str) -> int:
         return home(resident, self._partitions)
+
+    async def _marked_on_copies(self, keys: Sequence[str], arguments: Sequence[str | int]) -> bool:
+        """Mark, and wait a moment for a replica to have the mark. It proves nothing: the replica may be lost too."""
+        if not self._leader.replicated:
+            return bool(await self._mark(keys=keys, args=arguments))
+        async with self._redis.pipeline(transaction=False) as pipe:  # one connection: WAIT is about its own writes
+            pipe.eval(MARK, len(keys), *keys, *arguments)
+            pipe.execute_command("WAIT", 1, COPIED_MS)
+            ours, copies = await pipe.execute()
+        if ours and not copies:
+            metrics.MARKS_ALONE.inc()
+        return bool(ours)
 
     async def _set(self, dispatch: Dispatch, entry: Entry) -> None:
         await self._redis.set(

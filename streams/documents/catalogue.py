@@ -14,6 +14,7 @@ from schemas.cases import Case
 from schemas.complaints import Complaint
 from schemas.dead_letters import letter_adapter
 from schemas.drafts import Draft, InShadow
+from schemas.epochs import EpochConfirmed, EpochNamed
 from schemas.events import Dispatch, journal_adapter
 from schemas.evidence import WatchEntry
 from schemas.feeds import FeedProfile
@@ -74,6 +75,7 @@ PARTS = {
     "console": "the console: pages, its API, webhooks",
     "letters": "dead letters: listed, mended, sent again",
     "commands": "commands of an operator: reports, exports, bundles, back-tests",
+    "epoch": "a worker's loop: which Redis leads, and whether this worker may act",
     "store": "fills Redis again from the topics when it was lost",
 }
 
@@ -190,6 +192,20 @@ TRAFFIC = (
     _kept(topics.INCIDENTS, "incident", "a campaign that was declared a major incident", Incident),
     _kept(topics.RELEASES, "release-request", "a stop that somebody asks to lift", ReleaseRequest),
     _kept(topics.HANDOVERS, "hand-over", "a shift's sheet, and who confirmed it", HandOver),
+    Traffic(
+        topics.EPOCHS,
+        (
+            Value("epoch", "from here on this Redis leads", TypeAdapter(EpochNamed), key="^epoch/.+$"),
+            Value(
+                "epoch-confirmation",
+                "that a worker was there while the epoch was in force",
+                TypeAdapter(EpochConfirmed),
+                key="^confirmation$",
+            ),
+        ),
+        ("epoch",),
+        ("epoch",),
+    ),
     Traffic(
         topics.CALLS,
         (Value("call", "a call to 96110, and what was told: personal data", TypeAdapter(Call)),),

@@ -1,14 +1,16 @@
 -- Take a dispatch, if nobody has carried it out or is about to.
 -- KEYS: the dispatch's entry, the lease, state:{p}, cases:{p}, applied:{p}, earlier:{p}, unsure:{p}, settling:{p}
--- ARGV: token, lease in ms, resident, case, dispatch, then the ids its result may have as an input
+-- ARGV: token, lease in ms, resident, case, dispatch, the run that the epoch names ('' where none is kept), then the
+-- ids its result may have as an input
 -- Returns done | lost | leased | taken, and for taken: the entry and the case ('' for none), and 1 when it may have
 -- been sent before the store lost sight of it. Whoever had it then may still be at it while the partition settles.
 local entry = redis.call('GET', KEYS[1]) or ''
 if entry ~= '' and cjson.decode(entry).state == 'done' then return {'done'} end
 local stands = redis.call('HMGET', KEYS[3], 'offset', 'end', 'run')
 if not stands[1] or tonumber(stands[1]) < tonumber(stands[2] or 0) - 1 then return {'lost'} end
-if stands[3] ~= current_run() then return {'lost'} end
-for i = 6, #ARGV do
+local run = current_run()
+if stands[3] ~= run or (ARGV[6] ~= '' and ARGV[6] ~= run) then return {'lost'} end
+for i = 7, #ARGV do
   if redis.call('ZSCORE', KEYS[5], ARGV[i]) then return {'done'} end
 end
 local holder = redis.call('GET', KEYS[2])

@@ -49,6 +49,7 @@ MODULES = {
     "streams.complaints": ("console",),
     "streams.dead_letters": ("intake", "screening", "casework"),
     "streams.drafts": ("console",),
+    "streams.epoch_log": ("epoch",),
     "streams.export": ("commands",),
     "streams.feeds": ("feeds",),
     "streams.incidents": ("console",),
