@@ -91,7 +91,7 @@ class Line:
         self.open_letters = OpenLetters(settings)
         self.orphans = Orphans(settings, self.redis)
         self.waiting_red = WaitingRed(settings)
-        self._beside: set[asyncio.Task[None]] = set()  # dispatches of silent workers, under way
+        self.carrying: set[asyncio.Task[None]] = set()  # dispatches of silent workers, under way
         self.carriers: dict[Channel, Carrier] = {}  # the channels this process runs: set by their agents
         self.alarms = Alarms(settings, self.redis, self.producer)
         rosters = self.outgoing.rosters
@@ -157,7 +157,7 @@ class Line:
         await self.shared.ensure()
 
     async def close(self) -> None:
-        await cancelled(self._beside)
+        await cancelled(self.carrying)
         await self.timekeeper.stop()
         await self.leader.stop()
         await self.outgoing.client.aclose()
@@ -202,11 +202,11 @@ class Line:
         for dispatch in dispatches:
             if carrier := self.carriers.get(dispatch.channel):
                 task = asyncio.create_task(carrier.carry([dispatch]))
-                self._beside.add(task)
+                self.carrying.add(task)
                 task.add_done_callback(self._carried)
 
     def _carried(self, task: "asyncio.Task[None]") -> None:
-        self._beside.discard(task)
+        self.carrying.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a dispatch of a silent worker was not carried out; its next owner will: %r", error)
 

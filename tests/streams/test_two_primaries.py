@@ -108,6 +108,7 @@ async def warned_by_both(house: House, pair: RedisPair, *, fenced: bool) -> tupl
         await until(lambda: bool(house.provider.begun), SETTLE_SECONDS)
     for _ in range(3):
         await covering.line.cover()
+        await asyncio.gather(*covering.line.carrying)
     await asyncio.wait_for(sending, 20)
     return cut_off, covering
 
