@@ -180,6 +180,7 @@ async def test_a_worker_that_reaches_no_sentinel_sends_nothing_on_the_primary_th
     await later.alert(somebody(1))
     sending = asyncio.create_task(former.apply())
     await later.line.cover()
+    await asyncio.gather(*later.line.carrying)
     assert set(split.provider.book.values()) == {1}
     carrying = asyncio.create_task(former.carry())
     _, waiting = await asyncio.wait([sending, carrying], timeout=3)
