@@ -170,7 +170,7 @@ class Line:
         entries = await self.casework.cover(partition)
         dispatches = [each for entry in entries if isinstance(entry, CaseEvent) for each in entry.dispatches]
         carrying = [
-            carrier.carry([each for each in dispatches if each.channel is channel])
+            carrier.carry([each for each in dispatches if each.channel is channel], patient=False)
             for channel, carrier in self.carriers.items()
         ]
         await asyncio.gather(*carrying)

@@ -137,11 +137,12 @@ class SimulatedProvider(ABC):
         if fault := self.fault("hang"):
             await asyncio.sleep(fault.seconds)
             return JSONResponse({"reason": "nothing was done"}, 503)
+        order = await request.json()  # also of a client that will not wait for the answer
         if fault := self.fault("late_act"):
             await asyncio.sleep(fault.seconds)
         _trace.set(request.headers.get(tracing.HEADER))
         try:
-            self._do(key, request.scope["path"].removeprefix(request.scope["root_path"]), await request.json())
+            self._do(key, request.scope["path"].removeprefix(request.scope["root_path"]), order)
         except RefusedError as error:
             return JSONResponse({"reason": str(error)}, 422)
         if fault := self.fault("late_answer"):

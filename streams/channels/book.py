@@ -1,9 +1,14 @@
-"""How far each dispatch has come, in Redis: who is at it, whether it may have been sent, what came of it."""
+"""How far each dispatch has come, in Redis: who is at it, whether it may have been sent, what came of it.
 
+The lease keeps others away; it runs out by Redis' clock, which may be set. So each claim has a fence too, and a write
+is refused once another has claimed the dispatch: a worker that was overtaken overwrites nothing.
+"""
+
+import time
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from time import monotonic
 from typing import Any
 
 from pydantic import Field, TypeAdapter
@@ -50,10 +55,11 @@ class Held(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A dispatch that is ours until the lease runs out."""
+    """A dispatch that is ours until the lease runs out. `fence`: names this claim on it."""
 
     entry: Entry | None
     case: Case | None
+    fence: str
 
 
 _entries: TypeAdapter[Entry] = TypeAdapter(Entry)
@@ -69,12 +75,12 @@ class DispatchBook:
         self, settings: Settings, redis: "Redis", token: str, lease_seconds: float, kept_seconds: float
     ) -> None:
         self._partitions, self._token, self._lease_ms = settings.partitions, token, round(lease_seconds * 1000)
+        self._process = uuid.uuid4().hex  # the token may be an earlier process's too
         self._kept_seconds = max(1, round(kept_seconds))
         self._prompt_seconds = lease_seconds / 4  # what remains of the lease is enough to send
         self._redis: Any = redis
         self._claim = redis.register_script(CURRENT_RUN + script("claim"))
         self._mark = redis.register_script(script("mark"))
-        self._release = redis.register_script(script("release"))
 
     async def take(self, dispatch: Dispatch) -> Taken | Held:
         """Take the lease on a dispatch, and read what is known of it and of its case."""
@@ -82,39 +88,44 @@ class DispatchBook:
         names = ("state", "cases", "applied", "earlier", "unsure", "settling")
         place = self._place(dispatch.resident, dispatch.id)
         keys = [place, self._lease(dispatch), *(key(name, partition) for name in names)]
+        arguments: list[str | int] = [self._token, self._lease_ms, self._process, self._kept_seconds]
+        arguments += [dispatch.resident, dispatch.case, dispatch.id]
         ids = [f"{dispatch.id}:{result.value}" for result in REPORTED]
-        arguments: list[str | int] = [self._token, self._lease_ms, dispatch.resident, dispatch.case, dispatch.id, *ids]
-        word, *rest = await self._claim(keys=keys, args=arguments)
+        word, *rest = await self._claim(keys=keys, args=[*arguments, *ids])
         if word != b"taken":
             return Held(word.decode())
-        raw, case, unsure = rest
+        raw, case, unsure, fence = rest
         entry = _entries.validate_json(raw, extra=ANY_VERSION) if raw else _sending(dispatch) if unsure else None
-        return Taken(entry, Case.model_validate_json(case, extra=ANY_VERSION) if case else None)
+        return Taken(entry, Case.model_validate_json(case, extra=ANY_VERSION) if case else None, fence.decode())
 
-    async def sending(self, dispatch: Dispatch) -> bool:
+    async def sending(self, dispatch: Dispatch, fence: str) -> bool:
         """From here on it may have been sent, and the lease begins anew. False when it must not be sent.
 
         Then it is no longer ours; or this process was stopped, and will not be through before the lease ends.
         """
-        entry, began = _sending(dispatch).model_dump_json(), monotonic()
-        arguments: list[str | int] = [self._token, entry, self._kept_seconds, self._lease_ms]
-        ours = bool(await self._mark(keys=self._marked(dispatch), args=arguments))
-        return ours and monotonic() - began < self._prompt_seconds
+        began = time.monotonic()
+        ours = await self._effect("sending", dispatch, fence, _sending(dispatch))
+        return ours and time.monotonic() - began < self._prompt_seconds
 
-    async def ours(self, dispatch: Dispatch) -> bool:
+    async def ours(self, dispatch: Dispatch, fence: str) -> bool:
         """Whether we still have it. If not, another does, or the store was lost and what it answered says nothing."""
-        return bool(await self._mark(keys=self._marked(dispatch), args=[self._token]))
+        return await self._effect("ours", dispatch, fence)
 
-    async def answered(self, dispatch: Dispatch, inputs: Sequence[CaseInput]) -> None:
-        """What came of it is known; it is not sent again, whatever happens before it is reported."""
-        await self._set(dispatch, Entry(state=Progress.ANSWERED, action=dispatch.action, inputs=list(inputs)))
+    async def answered(self, dispatch: Dispatch, fence: str, inputs: Sequence[CaseInput]) -> bool:
+        """What came of it is known; it is not sent again, whatever happens before it is reported.
 
-    async def done(self, dispatch: Dispatch) -> None:
-        await self._set(dispatch, Entry(state=Progress.DONE, action=dispatch.action))
-        await self._redis.srem(key("unsure", self.partition(dispatch.resident)), dispatch.id)
+        False when another has claimed it since: then nothing is written.
+        """
+        entry = Entry(state=Progress.ANSWERED, action=dispatch.action, inputs=list(inputs))
+        return await self._effect("answered", dispatch, fence, entry)
 
-    async def release(self, dispatch: Dispatch) -> None:
-        await self._release(keys=[self._lease(dispatch)], args=[self._token])
+    async def done(self, dispatch: Dispatch, fence: str) -> bool:
+        """It is reported. False when another has claimed it since: then it is left to him."""
+        return await self._effect("done", dispatch, fence, Entry(state=Progress.DONE, action=dispatch.action))
+
+    async def release(self, dispatch: Dispatch, fence: str) -> None:
+        """Give the lease back, unless another has claimed it since."""
+        await self._effect("release", dispatch, fence)
 
     async def forget(self, resident: str, dispatches: Iterable[str]) -> None:
         """Forget what came of a resident's dispatches."""
@@ -124,24 +135,29 @@ class DispatchBook:
     async def action(self, resident: str, dispatch: str) -> Action | None:
         """What a dispatch did; none for one that the book does not know."""
         raw = await self._redis.get(self._place(resident, dispatch))
-        return _entries.validate_json(raw, extra=ANY_VERSION).action if raw else None
+        entry = known(raw)
+        return entry.action if entry else None
 
     def partition(self, resident: str) -> int:
         return home(resident, self._partitions)
 
-    async def _set(self, dispatch: Dispatch, entry: Entry) -> None:
-        await self._redis.set(
-            self._place(dispatch.resident, dispatch.id), entry.model_dump_json(), ex=self._kept_seconds
-        )
-
-    def _marked(self, dispatch: Dispatch) -> list[str]:
-        return [self._lease(dispatch), self._place(dispatch.resident, dispatch.id)]
+    async def _effect(self, what: str, dispatch: Dispatch, fence: str, entry: Entry | None = None) -> bool:
+        place, unsure = self._place(dispatch.resident, dispatch.id), key("unsure", self.partition(dispatch.resident))
+        arguments: list[str | int] = [fence, what, dispatch.id, self._token, self._lease_ms, self._kept_seconds]
+        arguments.append(entry.model_dump_json() if entry else "")
+        return bool(await self._mark(keys=[self._lease(dispatch), place, unsure], args=arguments))
 
     def _place(self, resident: str, dispatch: str) -> str:
         return f"{key('dispatch', self.partition(resident))}:{dispatch}"
 
     def _lease(self, dispatch: Dispatch) -> str:
         return f"{key('lease', self.partition(dispatch.resident))}:{dispatch.id}"
+
+
+def known(raw: bytes | None) -> Entry | None:
+    """The entry in what Redis keeps of a dispatch (see claim.lua), or None when it was claimed at most."""
+    _, _, entry = (raw or b"").partition(b" ")
+    return _entries.validate_json(entry, extra=ANY_VERSION) if entry else None
 
 
 def _sending(dispatch: Dispatch) -> Entry:
