@@ -98,14 +98,15 @@ class DispatchBook:
         entry = _entries.validate_json(raw, extra=ANY_VERSION) if raw else _sending(dispatch) if unsure else None
         return Taken(entry, Case.model_validate_json(case, extra=ANY_VERSION) if case else None, fence.decode())
 
-    async def sending(self, dispatch: Dispatch, fence: str) -> bool:
-        """From here on it may have been sent, and the lease begins anew. False when it must not be sent.
+    async def sending(self, dispatch: Dispatch, fence: str) -> float | None:
+        """From here on it may have been sent. Returns when the lease began anew, by the monotonic clock.
 
-        Then it is no longer ours; or this process was stopped, and will not be through before the lease ends.
+        None when it must not be sent: it is no longer ours, or this process was stopped, and will not be through before
+        the lease ends.
         """
         began = time.monotonic()
         ours = await self._effect("sending", dispatch, fence, _sending(dispatch))
-        return ours and time.monotonic() - began < self._prompt_seconds
+        return began if ours and time.monotonic() - began < self._prompt_seconds else None
 
     async def ours(self, dispatch: Dispatch, fence: str) -> bool:
         """Whether we still have it. If not, another does, or the store was lost and what it answered says nothing."""

@@ -34,7 +34,9 @@ PATIENCE_SECONDS = (
 )
 
 UNKNOWN = Counter(
-    "quanzu_unknown_outcomes_total", "Requests to providers of which nobody knows what came of them", ["channel", "why"]
+    "quanzu_unknown_outcomes_total",
+    "Times that no answer told what came of a request to a provider",
+    ["channel", "why"],
 )
 
 
@@ -125,9 +127,8 @@ class Delivery:
 
     async def _send(self, taken: Taken, order: Order) -> Answer | None:
         """Send, or find out what came of an earlier request. None when that is unknown, or it is no longer ours."""
-        began = time.monotonic()
         mark = partial(self._book.sending, self._dispatch, self._fence)
-        if not await until_done("dispatch still ours", mark):
+        if (began := await until_done("dispatch still ours", mark)) is None:
             return None
         if taken.entry is None:
             return await self._request(order, began)

@@ -37,12 +37,18 @@ class ChannelSettings(Environment):
     station_kind: Kind = Field(Kind.IDEMPOTENT, description="What the stations' gateway promises")
     sms_refusals: Refusals = Field(
         "",
-        description="Status codes by which the SMS gateway says that it has certainly not sent, beside 4xx other than "
-        "408 and 429: `429,503`",
+        description="Status codes, such as 429,503, by which the SMS gateway says that it has certainly not sent. "
+        "A 4xx other than 408 and 429 always says so",
     )
-    voice_refusals: Refusals = Field("", description="The same of the voice gateway")
-    bank_refusals: Refusals = Field("", description="The same of the banks' gateway")
-    station_refusals: Refusals = Field("", description="The same of the stations' gateway")
+    voice_refusals: Refusals = Field(
+        "", description="Status codes by which the voice gateway says that it has certainly done nothing"
+    )
+    bank_refusals: Refusals = Field(
+        "", description="Status codes by which the banks' gateway says that it has certainly done nothing"
+    )
+    station_refusals: Refusals = Field(
+        "", description="Status codes by which the stations' gateway says that it has certainly done nothing"
+    )
     provider_seconds: float = Field(3.0, gt=0, description="How long a provider may take to answer")
     channel_concurrency: int = Field(32, ge=1, description="Requests under way at once, for each channel and worker")
     receipts_secret: SecretStr | None = Field(

@@ -1,14 +1,14 @@
 """A provider that acts and then fails: its outcome is unknown, and nobody is contacted twice, or it is counted."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from agents.sms import SmsProvider
 from schemas.events import Dispatch
 from simulators.providers.base import ACTS_THEN, CUT
-from streams.channels.channel import DISPATCHES
 from streams.channels.provider import Answer, DoubtError, Kind, Order
 from streams.settings import Settings
 from tests.channel_rig import Rig, rigged, until
@@ -22,8 +22,8 @@ async def carry(rig: Rig, *dispatches: Dispatch) -> None:
     await outgoing.channel(SmsProvider(outgoing)).carry(dispatches)
 
 
-async def next_dispatch(rig: Rig, **fields: object) -> Dispatch:
-    return await rig.decided(dispatch_for((await rig.resident()).id, **fields))
+async def next_dispatch(rig: Rig, not_after: datetime | None = None) -> Dispatch:
+    return await rig.decided(dispatch_for((await rig.resident()).id, not_after=not_after))
 
 
 def contacts(rig: Rig) -> int:
@@ -31,7 +31,7 @@ def contacts(rig: Rig) -> int:
 
 
 def in_doubt() -> float:
-    return DISPATCHES.labels("sms", "in_doubt")._value.get()
+    return REGISTRY.get_sample_value("quanzu_dispatches_total", {"channel": "sms", "result": "in_doubt"}) or 0.0
 
 
 @pytest.mark.parametrize("fault", [*ACTS_THEN, CUT])
