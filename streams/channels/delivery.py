@@ -50,7 +50,8 @@ class Delivery:
         self._seconds, self._lease_seconds = settings.provider_seconds, settings.lease_seconds
         self._order: Order | None = None
         self._fence = ""  # of our latest claim
-        self._sent_at: float | None = None  # by the monotonic clock: when our latest request began
+        self._claimed_at: float | None = None  # by the monotonic clock: when we had it first
+        self._sent_at: float | None = None  # by the same clock: when our latest request began
         self._under_way = False  # whether our latest request may still reach the provider
         self._doubt = ""  # why the outcome is unknown
         self._gives_up = math.inf
@@ -94,6 +95,8 @@ class Delivery:
         while (taken := await until_done("dispatch taken", take)) is not Held.DONE:
             if isinstance(taken, Taken):
                 self._fence = taken.fence
+                if self._claimed_at is None:
+                    self._claimed_at = time.monotonic()
                 if patience <= 0 or not self._behind(taken):
                     return taken
                 patience -= WAIT_SECONDS
@@ -127,24 +130,24 @@ class Delivery:
 
     async def _send(self, taken: Taken, order: Order) -> Answer | None:
         """Send, or find out what came of an earlier request. None when that is unknown, or it is no longer ours."""
-        mark = partial(self._book.sending, self._dispatch, self._fence)
-        if (began := await until_done("dispatch still ours", mark)) is None:
-            return None
         if taken.entry is None:
-            return await self._request(order, began)
+            return await self._request(order)
         match self._provider.kind:
             case Kind.NEITHER:
                 return Answer(Result.IN_DOUBT, "interrupted while sending")
             case Kind.ASKABLE:
-                return await self._ask(order, began)
+                return await self._ask(order)
             case Kind.IDEMPOTENT:
-                return await self._request(order, began, again=True)
+                return await self._request(order, again=True)
 
-    async def _request(self, order: Order, began: float, *, again: bool = False) -> Answer | None:
-        """One request. `began`: when its lease did, by the monotonic clock. `again`: an earlier one may have arrived.
+    async def _request(self, order: Order, *, again: bool = False) -> Answer | None:
+        """One request, marked before. `again`: an earlier one may have arrived.
 
         A process that is paused past its lease is overtaken by another, and no provider can refuse what comes so late.
         """
+        mark = partial(self._book.sending, self._dispatch, self._fence)
+        if (began := await until_done("dispatch still ours", mark)) is None:
+            return None
         self._sent_at, self._under_way = began, True
         try:
             async with asyncio.timeout(self._seconds):
@@ -158,22 +161,28 @@ class Delivery:
         self._under_way = False
         return answer
 
-    async def _ask(self, order: Order, began: float) -> Answer | None:
-        """Ask for an earlier request. One that the provider has not got is sent again once it can be nowhere else.
+    async def _ask(self, order: Order) -> Answer | None:
+        """Ask for an earlier request. A provider that has not got it is believed once it can be nowhere else.
 
-        Our own is reported as failed then: the case decides when to try again.
+        By our own clock: that a lease is over says nothing, for Redis' clock may have been set. Then another worker's
+        request is sent again; our own is reported as failed, and the case decides when to try again.
         """
         try:
             async with asyncio.timeout(self._seconds):
                 answer = await self._provider.ask(self._dispatch, order)
         except (DoubtError, TimeoutError) as error:
             return self._unknown(f"the provider could not be asked: {error}")
-        if answer is None and self._sent_at is None:  # another worker's, and its lease is over
-            return await self._request(order, began)
-        if answer is None and time.monotonic() - (self._sent_at or 0) < 2 * self._seconds:  # perhaps on its way
-            return self._unknown(self._doubt)
+        if answer is None and self._may_be_under_way():
+            return self._unknown(self._doubt or "the provider has not got it yet")
+        if answer is None and self._sent_at is None:
+            return await self._request(order)
         self._under_way = False
         return answer or Answer(Result.FAILED, f"the provider has not got it: {self._doubt}")
+
+    def _may_be_under_way(self) -> bool:
+        """Whether the latest request may still reach the provider: whoever sent it had half a lease for it."""
+        since = self._sent_at if self._sent_at is not None else self._claimed_at
+        return since is None or time.monotonic() - since < self._lease_seconds / 2
 
     def _unknown(self, doubt: str, why: str = "provider") -> Answer | None:
         """None where it can still be found out; else it is in doubt."""

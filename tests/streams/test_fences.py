@@ -110,6 +110,44 @@ async def test_a_lease_that_ran_out_early_is_ours_as_long_as_nobody_else_claimed
         assert not isinstance(await other.take(dispatch), Taken)  # the lease began anew
 
 
+async def test_a_zombie_that_is_answered_after_another_has_reported_reports_nothing(settings: Settings) -> None:
+    async with rigged(settings, Kind.NEITHER) as rig:
+        dispatch = await decided(rig)
+        zombie, other = await rig.worker(), await rig.worker()
+        goes_on = asyncio.Event()
+
+        class Slow(SmsProvider):
+            async def send(self, wanted: Dispatch, order: Order) -> Answer:
+                answer = await super().send(wanted, order)
+                await goes_on.wait()
+                return answer
+
+        carrying = asyncio.create_task(zombie.channel(Slow(zombie)).carry([dispatch]))
+        await until(lambda: bool(rig.providers.carrier.book))
+        await step_clock(rig, dispatch)
+        await other.channel(SmsProvider(other)).carry([dispatch])
+        goes_on.set()
+        await carrying
+        assert await rig.results(dispatch.resident) == ["in_doubt"]
+        assert len(rig.providers.carrier.book) == 1
+
+
+async def test_a_request_under_way_is_not_sent_again_because_a_clock_step_released_its_lease(
+    settings: Settings,
+) -> None:
+    async with rigged(settings, Kind.ASKABLE, seconds=2) as rig:
+        dispatch = await decided(rig)
+        first, other = await rig.worker(), await rig.worker()
+        await rig.fault(rig.providers.carrier_url, "late_act", seconds=1)
+        carrying = asyncio.create_task(first.channel(SmsProvider(first)).carry([dispatch]))
+        await until(lambda: not rig.providers.carrier.faults)
+        await step_clock(rig, dispatch)
+        await other.channel(SmsProvider(other)).carry([dispatch])
+        await carrying
+        assert await rig.results(dispatch.resident) == ["sent"]
+        assert len(rig.providers.carrier.book) == 1
+
+
 async def test_an_earlier_claim_of_the_same_process_is_overtaken_too(settings: Settings) -> None:
     async with rigged(settings) as rig:
         dispatch = await decided(rig)
