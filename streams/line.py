@@ -201,7 +201,7 @@ class Line:
         """Carry out dispatches without waiting: the dead owner's lease on one must not hold the next cover up."""
         for dispatch in dispatches:
             if carrier := self.carriers.get(dispatch.channel):
-                task = asyncio.create_task(carrier.carry([dispatch]))
+                task = asyncio.create_task(carrier.carry([dispatch], patient=False))
                 self.carrying.add(task)
                 task.add_done_callback(self._carried)
 

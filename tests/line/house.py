@@ -23,7 +23,7 @@ from simulators.providers import Providers
 from streams import topics
 from streams.acls import rules
 from streams.channels import receipts
-from streams.channels.book import Entry, Progress
+from streams.channels.book import Progress, known
 from streams.channels.settings import load as load_channels
 from streams.clock import Clock
 from streams.desk import Desk
@@ -140,7 +140,8 @@ class House:
     async def _done(self, resident: str, dispatch: str) -> bool:
         partition = topics.partition_of(resident.encode(), self.settings.partitions)
         raw = await self.line.redis.get(f"{key('dispatch', partition)}:{dispatch}")
-        return raw is not None and Entry.model_validate_json(raw, extra=ANY_VERSION).state is Progress.DONE
+        entry = known(raw)
+        return entry is not None and entry.state is Progress.DONE
 
     def _told(self) -> bool:
         """Whether each provider has told what it had to tell until now."""
