@@ -158,11 +158,12 @@ async def test_the_scripts_refuse_a_redis_that_the_epoch_does_not_name(split: Ho
     assert not await made.line.redis.hexists(key("state", 0), "mark")
     outgoing = Outgoing(split.settings, made.line.redis, made.line.producer, made.line.clock, split.channels, leader)
     assert await outgoing.book.take(dispatch) is Held.LOST
-    assert isinstance(await made.line.outgoing.book.take(dispatch), Taken)
-    assert not await outgoing.book.sending(dispatch)
-    assert not await outgoing.book.ours(dispatch)
-    assert await made.line.outgoing.book.ours(dispatch)
-    assert await made.line.outgoing.book.sending(dispatch)
+    taken = await made.line.outgoing.book.take(dispatch)
+    assert isinstance(taken, Taken)
+    assert await outgoing.book.sending(dispatch, taken.fence) is None
+    assert not await outgoing.book.ours(dispatch, taken.fence)
+    assert await made.line.outgoing.book.ours(dispatch, taken.fence)
+    assert await made.line.outgoing.book.sending(dispatch, taken.fence) is not None
 
 
 async def test_a_worker_that_reaches_no_sentinel_sends_nothing_on_the_primary_that_was_replaced(
