@@ -26,7 +26,7 @@ from streams.redis_client import Login, client, sentinels_say, watched
 from streams.running import running
 from streams.settings import Settings, SettingsError
 from streams.store import CaseStore, connect
-from streams.timekeeper import OFF_SECONDS, Timekeeper, clocks_off
+from streams.timekeeper import OFF_SECONDS, SET_IT, Off, Timekeeper, clocks_off, direction
 
 LIBRARIES = ("faust-streaming", "aiokafka", "kafka-python", "redis", "pydantic", "prometheus-client")
 AHEAD = timedelta(days=60)  # so long before the table of holidays ends it is told
@@ -164,27 +164,42 @@ async def _vault(url: str, login: Login) -> Finding:
 
 
 async def _clocks(settings: Settings) -> list[Finding]:
-    """Which machines' clocks are off the workers' time, that of Redis."""
+    """Which machines' clocks are off the workers' time, and who refuses the clock of Redis."""
     redis: Any = connect(settings)
-    clock = Clock()
+    keeper = Timekeeper(redis, Clock())
     try:
-        await Timekeeper(redis, clock).ask()
-        off = {"this machine": clock.wall.difference(), **await clocks_off(redis, clock)}
+        await keeper.ask()
+        others = await clocks_off(redis)
     finally:
         await redis.aclose()
-    do = (
-        "Let a time server set it; its logs are wrong till then. Are all of them off alike, it is Redis's that is wrong"
-    )
-    return [
-        Finding(
-            abs(ahead) <= OFF_SECONDS, f"{name}: its clock is {abs(ahead):.1f} s {_off(ahead)} the workers' time", do
-        )
-        for name, ahead in off.items()
-    ]
+    own = keeper.off()
+    here = _apart("this machine", own.refused) if own.waits else _machine("this machine", own.ahead)
+    return [here, *(_clock(name, off) for name, off in others.items())]
 
 
-def _off(ahead: float) -> str:
-    return "ahead of" if ahead > 0 else "behind"
+def _clock(name: str, off: Off) -> Finding:
+    if off.waits:
+        return _apart(name, off.refused)
+    if off.refused:
+        what = f"{name}: refuses the clock of Redis, which is {_by(off.refused)} the workers' time"
+        do = f"Nothing is sent early or late meanwhile. {SET_IT} on the machine of Redis: then it is followed again"
+        return Finding(False, what, do)
+    return _machine(name, off.ahead)
+
+
+def _machine(name: str, ahead: float) -> Finding:
+    do = f"{SET_IT}; its logs are wrong till then. Are all of them off alike, it is Redis's that is wrong"
+    return Finding(abs(ahead) <= OFF_SECONDS, f"{name}: its clock is {_by(ahead)} the workers' time", do)
+
+
+def _apart(name: str, ahead: float) -> Finding:
+    what = f"{name}: the clock of Redis is {_by(ahead)} its own"
+    do = f"One of them is wrong: if other machines agree with Redis, it is this one's. {SET_IT}: no work begins before"
+    return Finding(False, what, do)
+
+
+def _by(ahead: float) -> str:
+    return f"{abs(ahead):.1f} s {direction(ahead)}"
 
 
 async def _sentinels(settings: Settings) -> Finding:

