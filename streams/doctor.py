@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from domain.policy import PolicyError, load
 from domain.shifts import JILIN
-from streams import topics
+from streams import brokers, redis_settings, topics
 from streams.access import AccessError
 from streams.channels.settings import load as load_channels
 from streams.clock import Clock
@@ -27,6 +27,7 @@ from streams.running import running
 from streams.settings import Settings, SettingsError
 from streams.store import CaseStore, connect
 from streams.timekeeper import OFF_SECONDS, SET_IT, Off, Timekeeper, clocks_off, direction
+from streams.wrong import Wrong
 
 LIBRARIES = ("faust-streaming", "aiokafka", "kafka-python", "redis", "pydantic", "prometheus-client")
 AHEAD = timedelta(days=60)  # so long before the table of holidays ends it is told
@@ -65,6 +66,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     troubles = await asyncio.to_thread(topics.check, found) if kafka.good else []
     for trouble in troubles:
         yield Finding(False, trouble.partition(". ")[0], trouble.partition(". ")[2])
+    for wrong in await asyncio.to_thread(brokers.check, found) if kafka.good else []:
+        yield _finding(wrong)
     if kafka.good and redis.good and not troubles:
         async for finding in _partitions(found):
             yield finding
@@ -135,32 +138,41 @@ async def _redis(settings: Settings) -> Finding:
     finally:
         await redis.aclose()
     name = f"{server.get('server_name', 'redis')} {server.get('valkey_version') or server['redis_version']}"
-    if not persistence.get("aof_enabled"):
-        return Finding(False, f"{name} keeps no append-only file", "Set `appendonly yes`: a restart rebuilds all else")
-    return Finding(True, f"{name}, append-only file on")
+    file = ", append-only file on" if persistence.get("aof_enabled") else ""
+    return Finding(True, f"{name}{file}")
 
 
 async def _beside(redis: Finding, settings: Settings) -> list[Finding]:
-    """What belongs to Redis: the clocks that go by it, and its Sentinels."""
-    clocks = await _clocks(settings) if redis.good else []
-    vault = [await _vault(settings.vault, settings.redis_login())] if settings.vault else []
-    return [*clocks, *vault, *([await _sentinels(settings)] if watched(str(settings.redis)) else [])]
+    """What belongs to Redis: its settings, the clocks that go by it, and its Sentinels."""
+    own = [*await _redis_settings(settings), *await _clocks(settings)] if redis.good else []
+    vault = await _vault(settings.vault, settings.redis_login()) if settings.vault else []
+    return [*own, *vault, *([await _sentinels(settings)] if watched(str(settings.redis)) else [])]
 
 
-async def _vault(url: str, login: Login) -> Finding:
+async def _vault(url: str, login: Login) -> list[Finding]:
     """Whether the keys of the people are there, and stay."""
     redis: Any = client(url, login)
     try:
-        persistence = await redis.info("persistence")
+        found = await redis_settings.check(redis, vault=True)
     except (RedisError, OSError) as error:
         do = "Is it running, and does QUANZU_VAULT name it? Inputs wait in Kafka meanwhile; nobody is warned"
-        return Finding(False, f"the vault cannot be reached ({type(error).__name__})", do)
+        return [Finding(False, f"the vault cannot be reached ({type(error).__name__})", do)]
     finally:
         await redis.aclose()
-    if not persistence.get("aof_enabled"):
-        do = "Set `appendonly yes` and `appendfsync always`: with a key that is lost all that it sealed is lost"
-        return Finding(False, "the vault keeps no append-only file", do)
-    return Finding(True, "the vault, append-only file on")
+    return [_finding(each) for each in found] or [Finding(True, "the vault, append-only file on")]
+
+
+async def _redis_settings(settings: Settings) -> list[Finding]:
+    """What of Redis's settings can lose or block data."""
+    redis: Any = connect(settings)
+    try:
+        return [_finding(each) for each in await redis_settings.check(redis)]
+    finally:
+        await redis.aclose()
+
+
+def _finding(wrong: Wrong) -> Finding:
+    return Finding(wrong.warns, wrong.what, wrong.do, wrong.warns)
 
 
 async def _clocks(settings: Settings) -> list[Finding]:

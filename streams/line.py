@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from schemas.events import CaseEvent
 from schemas.levels import Channel
-from streams import sources, topics
+from streams import brokers, redis_settings, sources, topics
 from streams.access import AccessError, denied
 from streams.alarms import Alarms
 from streams.auditor.auditor import Auditor
@@ -44,6 +44,7 @@ from streams.staff import Staff
 from streams.store import CaseStore, connect
 from streams.timekeeper import Timekeeper
 from streams.webhooks import Webhooks
+from streams.wrong import refuse
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +130,9 @@ class Line:
             raise denied(error) or error from None
 
     async def _begin(self) -> None:
+        if self.component is Component.WORKER:
+            refuse("Redis is not set as it must be", await redis_settings.check(self.redis))
+            refuse("the vault is not set as it must be", await redis_settings.of_vault(self.settings))
         await self.timekeeper.start(waits=self.component is not Component.EXPORTER)  # which tells of clocks that differ
         sources.know(configured_sources(self.settings))
         if RIGHTS[self.component].writes:
@@ -176,8 +180,13 @@ class Line:
         await asyncio.gather(*carrying)
 
     def check_topics(self) -> None:
-        """Raises SettingsError that says what is wrong with the topics, or with the rights on them, and what to do."""
+        """Raises SettingsError that says what is wrong with the topics, or with the rights on them, and what to do.
+
+        A worker looks at the brokers' settings too.
+        """
         if denials := lacking(self.settings, self.component):
             raise AccessError("\n".join(denials))
         if wrong := topics.check(self.settings):
             raise SettingsError("the topics are not as they must be:\n" + "\n".join(wrong))
+        if self.component is Component.WORKER:
+            refuse("the brokers are not set as they must be", brokers.check(self.settings))
