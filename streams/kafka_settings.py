@@ -70,6 +70,7 @@ def of_topic(*, compacted: bool, kept: timedelta | None, least_kept: timedelta |
 def of_broker(copies: int, workers: int) -> list[Rule]:
     """The rules of each broker. `copies`: of a topic; `workers`: the most that take part in the group."""
     join = "Kafka does not let a worker into its group"
+    alone = "with one broker away no group can note its place, and no worker can join"
     return [
         at_least(
             "offsets.retention.minutes",
@@ -93,6 +94,7 @@ def of_broker(copies: int, workers: int) -> list[Rule]:
             lambda found: "classic" in found.replace(" ", "").split(","),
             join,
         ),
+        *([at_most("min.insync.replicas", copies - 1, alone)] if copies > 1 else []),
         exactly("unclean.leader.election.enable", "false", "a copy that lacks records may lead: they are lost"),
         exactly(
             "log.cleaner.enable",

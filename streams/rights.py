@@ -161,7 +161,8 @@ VAULT: Mapping[Component, tuple[str, ...]] = {
     Component.DOCTOR: ("+info",),
     Component.OPERATOR: ("+eval", "+hget", "+hsetnx", "+hset", "+info", *REWRITES),
 }
-"""What each component may do at the vault: have keys, and make them; a worker sees how it is set; an operator destroys keys too."""
+"""What each component may do at the vault: have keys, and make them; an operator destroys them too. A worker looks at
+how the vault is set."""
 
 
 def lacking(settings: Settings, component: Component) -> list[str]:
