@@ -90,10 +90,11 @@ def home(resident: str, partitions: int) -> int:
 
 def configuration(topic: Topic, settings: Settings) -> dict[str, str]:
     """The topic's configuration on the broker. A compacted topic keeps the latest of each key for good."""
-    return {rule.name: rule.value for rule in _rules(topic, settings)}
+    return {rule.name: rule.value for rule in rules(topic, settings)}
 
 
-def _rules(topic: Topic, settings: Settings) -> list[Rule]:
+def rules(topic: Topic, settings: Settings) -> list[Rule]:
+    """What each of the topic's settings must be."""
     least = None if topic.kept is None else WEEK if topic.family else DAY  # more is the policy's affair: see retention
     in_sync = _in_sync(settings)
     return of_topic(compacted=topic.compacted, kept=topic.kept, least_kept=least, in_sync=in_sync)
@@ -165,7 +166,7 @@ def _troubles(
         yield f"topic {topic.name} is missing. Create it with `quanzu topics create`."
         return
     yield from _layout_troubles(topic, found["partitions"], settings)
-    for rule, value in wrong(_rules(topic, settings), configured):
+    for rule, value in wrong(rules(topic, settings), configured):
         if not (settings.embedded and rule.name == "min.insync.replicas"):
             yield _wrong_configuration(topic, rule, value, settings)
 

@@ -26,7 +26,7 @@ bind-source-addr 127.0.0.2
 dir {folder}
 save ""
 appendonly yes
-appendfsync everysec
+appendfsync {synced}
 aof-load-truncated yes
 aof-timestamp-enabled yes
 hash-max-listpack-value 512
@@ -53,9 +53,11 @@ sentinel parallel-syncs {service} 1
 class RedisServer:
     """One Redis with its append-only file. `url` leads straight to it, `proxied` through a proxy that can be cut."""
 
-    def __init__(self, folder: Path, clock: MachineClock | None = None) -> None:
-        """`clock`: what its machine's clock shows. Valkey runs then: Debian's Redis hangs as it starts under
-        libfaketime, which its jemalloc waits for, and which waits for jemalloc.
+    def __init__(self, folder: Path, clock: MachineClock | None = None, synced: str = "everysec") -> None:
+        """`synced`: when its file is on the disk (appendfsync). `clock`: what its machine's clock shows.
+
+        With a clock Valkey runs: Debian's Redis hangs as it starts under libfaketime, which its jemalloc waits for, and
+        which waits for jemalloc.
         """
         need("redis-server")
         self._folder = folder
@@ -67,7 +69,7 @@ class RedisServer:
         self.proxied = f"redis://127.0.0.1:{self.proxy.port}/0"
         config = folder / "redis.conf"
         ports = f"port {self.port}\nreplica-announce-port {self.proxy.port}\n"
-        config.write_text(OPTIONS.format(folder=folder) + ports)
+        config.write_text(OPTIONS.format(folder=folder, synced=synced) + ports)
         program = str(get_binary_path()) if clock else "redis-server"
         environment = None if clock is None else {**clock.environment, "FAKETIME_NO_CACHE": "1"}
         self.process = Process("Redis", [program, str(config)], folder / "redis.log", self.port, environment)
@@ -157,7 +159,7 @@ class GuardedRedis(RedisServer):
             f"aclfile {self.acl}",
             f"unixsocket {self.socket}",
         ]
-        config.write_text(OPTIONS.format(folder=folder) + "\n".join(guarded) + "\n")
+        config.write_text(OPTIONS.format(folder=folder, synced="everysec") + "\n".join(guarded) + "\n")
 
     def client(self) -> "Redis":
         return Redis(unix_socket_path=str(self.socket), username="hand", password="any", socket_timeout=5)
