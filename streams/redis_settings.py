@@ -24,7 +24,7 @@ EVERYWHERE = "in redis.conf of the primary and of its replicas"
 async def check(redis: "Redis", *, vault: bool = False) -> list[Wrong]:
     """What is wrong with a Redis' settings; `vault`: it holds the people's keys. Raises RedisError when it is away."""
     asked: Any = redis
-    info = {}
+    info: dict[str, Any] = {}
     for section in ("memory", "persistence", "clients"):
         info |= await asked.info(section)
     return list(wrong(info, await _appendfsync(asked), vault=vault))
@@ -46,7 +46,8 @@ async def of_vault(settings: Settings) -> list[Wrong]:
 async def _appendfsync(redis: Any) -> str | None:  # noqa: ANN401 - redis-py types a command's result as sync or async
     """When its file is written to the disk, where this user may ask."""
     with suppress(NoPermissionError, ResponseError):
-        return (await redis.config_get("appendfsync")).get("appendfsync")
+        told: dict[str, str] = await redis.config_get("appendfsync")
+        return told.get("appendfsync")
     return None
 
 

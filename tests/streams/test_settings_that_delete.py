@@ -10,7 +10,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from streams import brokers, topics
 from streams.channels.settings import ChannelSettings
-from streams.doctor import examine
+from streams.doctor import Finding, examine
 from streams.kafka_settings import MESSAGE_BYTES, RECORD_BYTES, TOMBSTONE
 from streams.line import Line
 from streams.now.look import look
@@ -179,6 +179,6 @@ def _alter(broker: Kafka, topic: str, configured: Mapping[str, str]) -> None:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, dict(configured))])
 
 
-def _redis_findings(found: list[object], name: str = "Redis") -> list[str]:
-    whats = [str(getattr(each, "what", "")) for each in found if not getattr(each, "good", True)]
+def _redis_findings(found: list[Finding], name: str = "Redis") -> list[str]:
+    whats = [each.what for each in found if not each.good]
     return [what.partition(":")[0] for what in whats if what.startswith((f"{name} has", f"{name} keeps"))]
