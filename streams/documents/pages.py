@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from streams import topics
 from streams.documents.asyncapi import kept
 from streams.documents.catalogue import PARTS, TRAFFIC, Value, values
 from streams.documents.json_schema import Schema, policy_schema, schemas
 from streams.kafka_settings import TOMBSTONE, Rule, of_broker
 from streams.settings import Settings
+from streams.topics import rules
 
 DEFAULT = Settings(replication=3)
 MADE = "<!-- made by `quanzu documents`: do not edit -->"
@@ -59,8 +59,8 @@ def topics_page() -> str:
 def _settings() -> Iterator[str]:
     """The rules of topics, each once; that of `retention.ms` says which topics keep for good."""
     seen: set[str] = set()
-    for topic in (topics.SIGNALS, topics.RESIDENTS):
-        for rule in topics.rules(topic, DEFAULT):
+    for each in TRAFFIC:
+        for rule in rules(each.topic, DEFAULT):
             if rule.name not in seen | {"cleanup.policy", "retention.ms"}:
                 seen.add(rule.name)
                 yield _setting(rule)
