@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from schemas.events import CaseEvent, Dispatch
 from schemas.levels import Channel
-from streams import sources, topics
+from streams import brokers, redis_settings, sources, topics
 from streams.access import AccessError, denied
 from streams.alarms import Alarms
 from streams.auditor.auditor import Auditor
@@ -50,6 +50,7 @@ from streams.stopping import cancelled
 from streams.store import CaseStore, connect
 from streams.timekeeper import Timekeeper
 from streams.webhooks import Webhooks
+from streams.wrong import refuse
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +133,7 @@ class Line:
         self.screening.whole = self.casework.whole = self.shared.ensure
 
     async def open(self) -> None:
-        """Connect, and refuse to start where the topics, or a primary with Sentinels, are not as they must be.
+        """Connect, and refuse to start where the servers are not set as they must be. Waits until the clocks agree.
 
         Raises SettingsError that says what to set, and AccessError when Kafka or Redis does not let this component do
         what it must.
@@ -145,10 +146,13 @@ class Line:
             raise denied(error) or error from None
 
     async def _begin(self) -> None:
-        if self.component is Component.WORKER and (wrong := await unsafe(self.redis)):
-            raise SettingsError("\n".join(wrong))
+        if self.component is Component.WORKER:
+            refuse("Redis is not set as it must be", await redis_settings.check(self.redis))
+            if wrong := await unsafe(self.redis):
+                raise SettingsError("\n".join(wrong))
+            refuse("the vault is not set as it must be", await redis_settings.of_vault(self.settings))
         self.consumers.open()
-        await self.timekeeper.start()
+        await self.timekeeper.start(waits=self.component is not Component.EXPORTER)  # which tells of clocks that differ
         sources.know(configured_sources(self.settings))
         if RIGHTS[self.component].writes:
             await self.producer.start()
@@ -211,8 +215,13 @@ class Line:
             log.error("a dispatch of a silent worker was not carried out; its next owner will: %r", error)
 
     def check_topics(self) -> None:
-        """Raises SettingsError that says what is wrong with the topics, or with the rights on them, and what to do."""
+        """Raises SettingsError that says what is wrong with the topics, or with the rights on them, and what to do.
+
+        A worker looks at the brokers' settings too.
+        """
         if denials := lacking(self.settings, self.component):
             raise AccessError("\n".join(denials))
         if wrong := topics.check(self.settings):
             raise SettingsError("the topics are not as they must be:\n" + "\n".join(wrong))
+        if self.component is Component.WORKER:
+            refuse("the brokers are not set as they must be", brokers.check(self.settings))

@@ -158,11 +158,13 @@ RIGHTS: Mapping[Component, Rights] = {
 
 
 VAULT: Mapping[Component, tuple[str, ...]] = {
-    **dict.fromkeys((Component.WORKER, Component.INTAKE, Component.CONSOLE), ("+eval", "+hget", "+hsetnx")),
+    Component.WORKER: ("+eval", "+hget", "+hsetnx", "+info"),
+    **dict.fromkeys((Component.INTAKE, Component.CONSOLE), ("+eval", "+hget", "+hsetnx")),
     Component.DOCTOR: ("+info",),
     Component.OPERATOR: ("+eval", "+hget", "+hsetnx", "+hset", "+info", *REWRITES),
 }
-"""What each component may do at the vault: have keys, and make them; an operator destroys them too."""
+"""What each component may do at the vault: have keys, and make them; an operator destroys them too. A worker looks at
+how the vault is set."""
 
 
 def lacking(settings: Settings, component: Component) -> list[str]:

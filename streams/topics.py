@@ -14,6 +14,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from domain.policy.retention import DAY, WEEK
 from streams.kafka_client import admin as kafka_admin
+from streams.kafka_settings import Rule, of_topic, wrong
 from streams.settings import Settings
 
 FOR_GOOD = None
@@ -91,14 +92,16 @@ def home(resident: str, partitions: int) -> int:
 
 def configuration(topic: Topic, settings: Settings) -> dict[str, str]:
     """The topic's configuration on the broker. A compacted topic keeps the latest of each key for good."""
-    kept = -1 if topic.kept is None else int(topic.kept.total_seconds() * 1000)
-    return {
-        "cleanup.policy": "compact" if topic.compacted else "delete",
-        "retention.ms": str(kept),
-        "segment.ms": str(int(topic.segment.total_seconds() * 1000)),
-        "min.insync.replicas": str(_in_sync(settings)),
-        "unclean.leader.election.enable": "false",
-    }
+    return {rule.name: rule.value for rule in rules(topic, settings)}
+
+
+def rules(topic: Topic, settings: Settings) -> list[Rule]:
+    """What each of the topic's settings must be."""
+    least = None if topic.kept is None else WEEK if topic.family else DAY  # more is the policy's affair: see retention
+    in_sync = _in_sync(settings)
+    return of_topic(
+        compacted=topic.compacted, kept=topic.kept, least_kept=least, in_sync=in_sync, segment=topic.segment
+    )
 
 
 def create(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
@@ -167,21 +170,9 @@ def _troubles(
         yield f"topic {topic.name} is missing. Create it with `quanzu topics create`."
         return
     yield from _layout_troubles(topic, found["partitions"], settings)
-    for name, value in configuration(topic, settings).items():
-        if settings.embedded and name == "min.insync.replicas":
-            continue
-        if name == "retention.ms" and _kept_enough(topic, configured.get(name, value)):
-            continue
-        if name in configured and configured[name] != value:
-            yield _wrong_configuration(topic, name, configured[name], value)
-
-
-def _kept_enough(topic: Topic, milliseconds: str) -> bool:
-    """Whether records are kept as long as they must be: how much longer is the policy's affair (streams/retention)."""
-    if topic.kept is None:
-        return False
-    least = WEEK if topic.family else DAY
-    return int(milliseconds) == -1 or int(milliseconds) >= least.total_seconds() * 1000
+    for rule, value in wrong(rules(topic, settings), configured):
+        if not (settings.embedded and rule.name == "min.insync.replicas"):
+            yield _wrong_configuration(topic, rule, value, settings)
 
 
 def _layout_troubles(topic: Topic, partitions: list[Mapping[str, Any]], settings: Settings) -> Iterator[str]:
@@ -199,8 +190,10 @@ def _layout_troubles(topic: Topic, partitions: list[Mapping[str, Any]], settings
         )
 
 
-def _wrong_configuration(topic: Topic, name: str, value: str, wanted: str) -> str:
+def _wrong_configuration(topic: Topic, rule: Rule, value: str, settings: Settings) -> str:
+    wanted = f"[{rule.value}]" if "," in rule.value else rule.value  # as kafka-configs.sh reads a list
     return (
-        f"topic {topic.name} has {name} = {value}, not {wanted}. Set it with "
-        f"`kafka-configs.sh --alter --topic {topic.name} --add-config {name}={wanted}`."
+        f"topic {topic.name} has {rule.name} = {value}, not {rule.must}: {rule.why}. Set it with "
+        f"`kafka-configs.sh --bootstrap-server {settings.kafka} --alter --topic {topic.name} "
+        f"--add-config {rule.name}={wanted}`."
     )

