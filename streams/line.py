@@ -31,6 +31,7 @@ from streams.incidents import Incidents
 from streams.intake.settings import sources as configured_sources
 from streams.letters.gauge import OpenLetters
 from streams.orphans import Orphans
+from streams.payers_requests import PayersRequests
 from streams.policies import Policies
 from streams.producer import Producer
 from streams.redis_access import admitted
@@ -93,6 +94,7 @@ class Line:
         self.complaints = Complaints(settings, self.redis, self.producer)
         self.incidents = Incidents(settings, self.redis, self.producer)
         self.releases = Releases(settings, self.redis, self.producer)
+        self.payers_requests = PayersRequests(settings, self.redis, self.producer)
         self.handovers = HandOvers(settings, self.redis, self.producer)
         self.shared = Shared(
             settings,
@@ -110,6 +112,7 @@ class Line:
                 self.incidents.restore,
                 self.releases.restore,
                 self.handovers.restore,
+                self.payers_requests.restore,
                 self.webhooks.restore,
             ],
             fills=settings.embedded or component in (Component.WORKER, Component.OPERATOR),
