@@ -64,14 +64,7 @@ class Sieve:
         """
         accounts, entries = self._entries(tp, batch, now)
         found = await self._find([record for _, record in batch.records], turn)
-        paid: list[Paid] = []
-        asked: list[str] = []
-        for (_, record), everybody in zip(batch.records, found, strict=True):
-            for item, who in zip(record, everybody, strict=True):
-                if who:
-                    paid += _payments(tp, item, who)
-                    asked += [party.suspect for party in who if party.suspect]
-            await turn()
+        paid, asked = await _asked(tp, batch, found, turn)
         known, fanned = await self._store.watch(paid, asked, list(entries.values()), rules, now)
         sifted = Sifted(watched=[each.entry for each in fanned], accounts=accounts)
         sifted.fanning = await self.fan_outs.go_on(batch, rules, now)
@@ -154,6 +147,21 @@ class Sieve:
             if signal.kind == "transfer" and finding.own and (token := finding.own[0].payee):
                 accounts[token] = self._subjects.spelt(signal.payee)
         return accounts
+
+
+async def _asked(
+    tp: TopicPartition, batch: ReadBatch, found: Sequence[Sequence[Found]], turn: Turn
+) -> tuple[list[Paid], list[str]]:
+    """The payments to be kept, and the suspects that the watchlist is asked for."""
+    paid: list[Paid] = []
+    asked: list[str] = []
+    for (_, record), everybody in zip(batch.records, found, strict=True):
+        for item, who in zip(record, everybody, strict=True):
+            if who:
+                paid += _payments(tp, item, who)
+                asked += [party.suspect for party in who if party.suspect]
+        await turn()
+    return paid, asked
 
 
 def _begin(fanning: Fanning, batch: ReadBatch, answers: Mapping[tuple[int, int], Fanned], now: datetime) -> None:
