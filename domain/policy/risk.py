@@ -106,7 +106,7 @@ class RiskRules(Section):
 
     prior: Annotated[float, Field(ge=-40, le=0)]
     residual: Annotated[float, Field(ge=0, le=1)]
-    bound: Annotated[int, Field(ge=8, le=512)]
+    bound: Annotated[int, Field(ge=8, le=128)]
     keep: Duration
     payers_without_asking: Annotated[int, Field(ge=0, le=MOST_WITHOUT_ASKING)]
     profile_bits: Annotated[float, Field(ge=0, le=4)]  # how much belonging to a group may move the odds at most

@@ -35,6 +35,8 @@ from streams.topics import SIGNALS, home
 PREFIX = VERSION_DIGITS + KEEPING_DIGITS  # of a member: the rest of it is its JSON
 LETTERS_KEPT = 100_000  # dead letters of a partition that are known to have been sent again
 PIECE = 500  # payments, or fields of the watchlist, of one script
+RESIDENTS, ADDED = 50, 100  # whose evidence one script adds to; members of one of them at once
+LOOKED_AT = 1_000  # members that one script looks at before it leaves the other residents to the next
 TRIMMED = 4  # payments that are too old go with each that comes
 LATE = timedelta(days=1)  # a payment may come so much later than it happened and still be found
 T = TypeVar("T")
@@ -68,6 +70,7 @@ class Known:
 
 
 Paid = tuple[str, Payer]  # to which token
+Piece = tuple[ResidentId, Sequence[Evidence]]  # some of what is added to a resident's set
 
 
 class EvidenceStore:
@@ -172,22 +175,43 @@ class EvidenceStore:
     async def add(
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> dict[ResidentId, Known]:
-        """Add evidence to residents' sets; returns what was known of each before. No evidence: only read."""
-        by_partition: defaultdict[int, list[ResidentId]] = defaultdict(list)
-        for resident in evidence:
-            by_partition[home(resident, self._partitions)].append(resident)
+        """Add evidence to residents' sets; returns what was known of each before. No evidence: only read.
+
+        Each script stops when it has done much: what it leaves is sent again.
+        """
+        known: dict[ResidentId, Known] = {}
+        left = [(resident, piece) for resident, members in evidence.items() for piece in _split(members, ADDED) or [[]]]
+        while left:
+            found, left = await self._added(left, rules, now)
+            for resident, answer in found:
+                if resident not in known:  # what comes later was added by ourselves
+                    known[resident] = _known(*answer)
+        return known
+
+    async def _added(
+        self, pieces: Sequence[Piece], rules: RiskRules, now: datetime
+    ) -> tuple[list[tuple[ResidentId, Any]], list[Piece]]:
+        """Add some members each; returns what was there before, and the pieces that were left."""
+        by_partition: defaultdict[int, list[Piece]] = defaultdict(list)
+        for piece in pieces:
+            by_partition[home(piece[0], self._partitions)].append(piece)
+        work = [(p, some) for p, those in by_partition.items() for some in _split(those, RESIDENTS)]
+        kept = _ms(rules.keep / self._speed)
         async with self._redis.pipeline(transaction=False) as pipe:
-            for p, residents in by_partition.items():
-                keys = [key("alerted", p), key("settled", p), *(f"{key('evidence', p)}:{one}" for one in residents)]
-                kept = _ms(rules.keep / self._speed)
-                arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, milliseconds(now)]
-                for resident in residents:
-                    arguments += [resident, len(evidence[resident]), *_members(evidence[resident], rules)]
+            for p, some in work:
+                keys = [key("alerted", p), key("settled", p), *(f"{key('evidence', p)}:{one}" for one, _ in some)]
+                arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, milliseconds(now), LOOKED_AT]
+                for resident, members in some:
+                    arguments += [resident, len(members), *_members(members, rules)]
                 pipe.eval(EVIDENCE, len(keys), *keys, *arguments)
-            answers = await pipe.execute() if by_partition else []
-        order = [resident for residents in by_partition.values() for resident in residents]
-        found = [each for answer in answers for each in answer]
-        return {resident: _known(*each) for resident, each in zip(order, found, strict=True)}
+            answers = await pipe.execute()
+        found = [
+            (piece[0], each)
+            for (_, some), answer in zip(work, answers, strict=True)
+            for piece, each in zip(some, answer, strict=False)
+        ]
+        left = [piece for (_, some), answer in zip(work, answers, strict=True) for piece in some[len(answer) :]]
+        return found, left
 
     async def of(self, resident: ResidentId) -> list[Evidence]:
         """A resident's evidence, the oldest first: for who looks at it."""
@@ -299,17 +323,17 @@ def _pieces(
     if max(len(each), len(wanted.get(q, []))) <= PIECE:
         yield q, dict(paid.get(q, {})), wanted.get(q, [])
         return
-    for some in _split(each):
+    for some in _split(each, PIECE):
         by_token: defaultdict[str, list[Payer]] = defaultdict(list)
         for token, payer in some:
             by_token[token].append(payer)
         yield q, by_token, []
-    for asked in _split(wanted.get(q, [])):
+    for asked in _split(wanted.get(q, []), PIECE):
         yield q, {}, asked
 
 
-def _split(things: Sequence[T]) -> Iterable[Sequence[T]]:
-    return (things[start : start + PIECE] for start in range(0, len(things), PIECE))
+def _split(things: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [things[start : start + size] for start in range(0, len(things), size)]
 
 
 def _of_lane(name: str, tp: TopicPartition) -> str:
