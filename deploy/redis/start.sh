@@ -67,6 +67,9 @@ maxmemory-policy noeviction
 # Evidence and payments are many small sets of members longer than Redis packs by itself: docs/sizing.md.
 hash-max-listpack-value 512
 zset-max-listpack-value 512
+# The payments to one account may be hundreds of thousands: when they expire, they are freed beside the commands.
+lazyfree-lazy-expire yes
+lazyfree-lazy-server-del yes
 replica-announce-ip $HOST
 replica-announce-port $PORT
 masteruser quanzu-replica
