@@ -34,7 +34,7 @@ class PayersRequests(Kept[PayersRequest]):
 
     async def open(self) -> list[PayersRequest]:
         """The requests that wait, the oldest first."""
-        return oldest_first(await self.all())
+        return waiting(await self.all())
 
     async def _close(self, name: str, state: RequestState, noted: dict[str, object]) -> None:
         async with self.alone_with(name) as known:
@@ -42,16 +42,16 @@ class PayersRequests(Kept[PayersRequest]):
                 await self.put(known.model_copy(update={"state": state, **noted}))
 
 
-def oldest_first(requests: Iterable[PayersRequest]) -> list[PayersRequest]:
+def waiting(requests: Iterable[PayersRequest]) -> list[PayersRequest]:
     """The requests that wait for an answer, the oldest first."""
-    waiting = [request for request in requests if request.state is RequestState.ASKED]
-    return sorted(waiting, key=lambda request: (request.at, request.id))
+    found = [request for request in requests if request.state is RequestState.ASKED]
+    return sorted(found, key=lambda request: (request.at, request.id))
 
 
-def answered_last(requests: Iterable[PayersRequest], most: int) -> list[PayersRequest]:
+def closed(requests: Iterable[PayersRequest], most: int) -> list[PayersRequest]:
     """The requests that are closed, the latest first."""
-    closed = [request for request in requests if request.state is not RequestState.ASKED]
-    return sorted(closed, key=_closed_at, reverse=True)[:most]
+    found = [request for request in requests if request.state is not RequestState.ASKED]
+    return sorted(found, key=_closed_at, reverse=True)[:most]
 
 
 def _closed_at(request: PayersRequest) -> tuple[datetime, str]:
