@@ -46,6 +46,7 @@ def _looks(line: LineNow, watchers: WatchersNow, *, kafka: bool, store: bool) ->
         (line.behind, kafka and store),
         (line.outbox, store),
         (watchers.channels, kafka),
+        (watchers.payers, store),
         (watchers.drain, store),
         (watchers.breaker, store),
         (watchers.feeds, store),
