@@ -20,6 +20,7 @@ from schemas.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter, signa
 from schemas.wire import plain
 from streams.dead_letters import reason
 from streams.raw import Raw
+from streams.screening.payers import unpacked
 
 UNKNOWN = "unknown"
 TOO_DEEP = "nested too deep: a signal is an object of plain values"
@@ -141,9 +142,13 @@ def _sent_again(tp: TopicPartition, raw: Raw, at: datetime, batch: ReadBatch) ->
 
 def _of_fan_out(tp: TopicPartition, raw: Raw, at: datetime, batch: ReadBatch) -> list[tuple[int, Signal]]:
     try:
-        batch.fan_outs[raw.offset] = _fan_out.validate_json(raw.value, extra=ANY_VERSION)
-    except ValidationError as error:
-        refuse(batch, place_of(tp, raw.offset, None), UNKNOWN, reason(error), raw.value, at)
+        told = _fan_out.validate_json(raw.value, extra=ANY_VERSION)
+        if isinstance(told, FanOut):
+            unpacked(told.after)
+        batch.fan_outs[raw.offset] = told
+    except ValueError as error:
+        why = reason(error) if isinstance(error, ValidationError) else "after: not a payment as it is kept"
+        refuse(batch, place_of(tp, raw.offset, None), UNKNOWN, why, raw.value, at)
     return []
 
 

@@ -193,7 +193,7 @@ async def longest(redis: "Redis", work: Work, runs: int = RUNS) -> float:
     """The longest command of a work in milliseconds, in its quickest run."""
     client: Any = redis
     await client.execute_command("CONFIG", "SET", "slowlog-log-slower-than", "0", "slowlog-max-len", "1024")
-    found = []
+    found: list[int] = []
     for _ in range(runs):
         await client.execute_command("SLOWLOG", "RESET")
         await work()

@@ -123,7 +123,8 @@ async def killed_after(line: Line, steps: int | None) -> AsyncIterator[tuple[Scr
     redis = Redis.from_url(str(line.settings.redis), protocol=3, connection_class=MortalConnection, fuse=Fuse())
     await redis.ping()
     redis.connection_pool.connection_kwargs["fuse"] = fuse
-    for connection in redis.connection_pool._available_connections:
+    first: list[Any] = redis.connection_pool._available_connections
+    for connection in first:
         connection.fuse = fuse
     yield Line(line.settings, redis, producer, line.residents).screening, fuse
     await producer.stop()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.evidence import WatchEntry
+from schemas.evidence import Standing, WatchEntry
 from schemas.fan_outs import FanOut, PayersAnswered, PayersRequest, RequestState
 from schemas.signals import TransferState, WatchState
 from streams import topics
@@ -88,6 +88,15 @@ async def test_a_slice_that_was_written_twice_goes_on_once(line: Line) -> None:
     await go_on(line)
     assert sorted(each.number for each in await slices(line)) == [1, 1, 1, 2]
     assert set(told(await line.alerts()).values()) == {1}
+
+
+@pytest.mark.parametrize("after", ["x", "a|b|c|d|e|f|g|h|i", "|" * 8])
+async def test_a_slice_that_cannot_be_read_is_a_dead_letter(line: Line, after: str) -> None:
+    entry = WatchEntry(subject="account:x", standing=Standing.CONFIRMED, at=NOW)
+    given = FanOut(id="x", number=1, entry=entry, after=after, at=NOW, arrived=NOW).model_dump_json()
+    await line.write(given.encode(), b'{"kind":"payers_answered"}')
+    await go_on(line)
+    assert len(await line.dead_letters()) == 2
 
 
 async def test_a_payment_that_comes_between_two_slices_is_not_missed(line: Line) -> None:
