@@ -94,8 +94,7 @@ async def test_a_slice_that_was_written_twice_goes_on_once(line: Line) -> None:
 async def test_a_slice_that_cannot_be_read_is_a_dead_letter(line: Line, after: str) -> None:
     entry = WatchEntry(subject="account:x", standing=Standing.CONFIRMED, at=NOW)
     given = FanOut(id="x", number=1, entry=entry, after=after, at=NOW, arrived=NOW).model_dump_json()
-    await line.write(given.encode(), b'{"kind":"payers_answered"}')
-    await go_on(line)
+    await line.screen(given.encode(), b'{"kind":"payers_answered"}')
     assert len(await line.dead_letters()) == 2
 
 
