@@ -34,6 +34,7 @@ from streams.incidents import Incidents
 from streams.intake.settings import sources as configured_sources
 from streams.letters.gauge import OpenLetters
 from streams.orphans import Orphans
+from streams.payers_requests import PayersRequests
 from streams.policies import Policies
 from streams.primary import unsafe
 from streams.producer import Producer
@@ -108,6 +109,7 @@ class Line:
         self.complaints = Complaints(settings, self.redis, self.producer)
         self.incidents = Incidents(settings, self.redis, self.producer)
         self.releases = Releases(settings, self.redis, self.producer)
+        self.payers_requests = PayersRequests(settings, self.redis, self.producer)
         self.handovers = HandOvers(settings, self.redis, self.producer)
         self.shared = Shared(
             settings,
@@ -125,6 +127,7 @@ class Line:
                 self.incidents.restore,
                 self.releases.restore,
                 self.handovers.restore,
+                self.payers_requests.restore,
                 self.webhooks.restore,
             ],
             lease_seconds=channels.lease_seconds,

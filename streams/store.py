@@ -22,7 +22,7 @@ from streams.run import ASK_RUN, CURRENT_RUN, run_of
 from streams.scripts import script
 from streams.settings import Settings, SettingsError
 
-FORGOTTEN = 500  # cases at once
+FORGOTTEN = 1_000  # ids of inputs, and cases, of a partition at once: it is called each second
 OUTBOX_AT_ONCE = 1_000  # entries: more than one commit makes, so a commit's are read together
 COMMIT = CURRENT_RUN + script("commit")
 
@@ -247,10 +247,12 @@ class CaseStore:
         applied, before = milliseconds(now - APPLIED_KEPT), milliseconds(now - EARLIER_KEPT)
         async with self.redis.pipeline(transaction=False) as pipe:
             for partition in partitions:
-                pipe.zremrangebyscore(key("applied", partition), "-inf", applied)
+                pipe.zrange(key("applied", partition), "-inf", applied, byscore=True, offset=0, num=FORGOTTEN)
                 pipe.zrange(key("closed", partition), "-inf", before, byscore=True, offset=0, num=FORGOTTEN)
-            closed = (await pipe.execute())[1::2]
-        for partition, names in zip(partitions, closed, strict=True):
+            found = await pipe.execute()
+        for partition, inputs, names in zip(partitions, found[::2], found[1::2], strict=True):
+            if inputs:
+                await self.redis.zrem(key("applied", partition), *inputs)
             if names:
                 async with self.redis.pipeline(transaction=True) as pipe:
                     pipe.hdel(key("earlier", partition), *names)
@@ -321,5 +323,5 @@ def _emptied() -> Change:
     change = Change()
     for name in range(len(NAMES)):
         if name not in (SETTLED, ALERTED):
-            change.add("DEL", name)
+            change.add("UNLINK", name)  # it frees the memory beside the others' commands
     return change

@@ -17,6 +17,7 @@ from schemas.drafts import Draft, InShadow
 from schemas.epochs import EpochConfirmed, EpochNamed
 from schemas.events import Dispatch, journal_adapter
 from schemas.evidence import WatchEntry
+from schemas.fan_outs import FanOut, PayersAnswered, PayersRequest
 from schemas.feeds import FeedProfile
 from schemas.handovers import HandOver
 from schemas.incidents import Incident
@@ -89,6 +90,8 @@ _SIGNALS = (
     Value("signals", "signals that intake took in together, of one shard", TypeAdapter(SignalBatch)),
     Value("signal", "a lone signal, as another program may write it; read as an array of one", TypeAdapter(Signal)),
     Value("sent-again", "what a dead letter held, mended", TypeAdapter(SentAgain)),
+    Value("fan-out", "the next slice of those who paid a suspect before", TypeAdapter(FanOut)),
+    Value("payers-answered", "a person's decision whether they are alerted", TypeAdapter(PayersAnswered)),
 )
 
 
@@ -99,8 +102,8 @@ def _kept(topic: Topic, name: str, about: str, model: type[Any]) -> Traffic:
 
 
 TRAFFIC = (
-    Traffic(topics.SIGNALS_URGENT, _SIGNALS, ("intake", "letters", "console"), ("screening", "commands")),
-    Traffic(topics.SIGNALS, _SIGNALS, ("intake", "letters", "console"), ("screening", "commands")),
+    Traffic(topics.SIGNALS_URGENT, _SIGNALS, ("intake", "letters", "console", "screening"), ("screening", "commands")),
+    Traffic(topics.SIGNALS, _SIGNALS, ("intake", "letters", "console", "screening"), ("screening", "commands")),
     Traffic(
         topics.CASE_INPUTS,
         (_TAKEN,),
@@ -191,6 +194,12 @@ TRAFFIC = (
     _kept(topics.COMPLAINTS, "complaint", "a complaint and what was done about it", Complaint),
     _kept(topics.INCIDENTS, "incident", "a campaign that was declared a major incident", Incident),
     _kept(topics.RELEASES, "release-request", "a stop that somebody asks to lift", ReleaseRequest),
+    Traffic(
+        topics.PAYERS_REQUESTS,
+        (Value("payers-request", "whether those who paid a suspect are alerted", TypeAdapter(PayersRequest)),),
+        ("screening",),
+        ("console", "store"),
+    ),
     _kept(topics.HANDOVERS, "hand-over", "a shift's sheet, and who confirmed it", HandOver),
     Traffic(
         topics.EPOCHS,

@@ -48,6 +48,7 @@ def _looks(line: LineNow, watchers: WatchersNow, clocks: ClocksNow, *, kafka: bo
         (line.behind, kafka and store),
         (line.outbox, store),
         (watchers.channels, kafka),
+        (watchers.payers, store),
         (watchers.drain, store),
         (watchers.breaker, store),
         (watchers.feeds, store),

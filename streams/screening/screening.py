@@ -22,11 +22,14 @@ from schemas.evidence import Evidence, WatchEntry
 from schemas.residents import ResidentId
 from streams import case_inputs, dead_letters, metrics, sources, topics, tracing
 from streams.clock import Clock
+from streams.payers_requests import PayersRequests
 from streams.policies import Policies
 from streams.producer import Producer, Record
 from streams.raw import Raw
 from streams.reader import Read, Tails, beginning_offsets, end_offsets, read_all, read_range
 from streams.residents.register import Residents
+from streams.screening.fan_outs import Fanning
+from streams.screening.fan_outs import record as fan_out_record
 from streams.screening.records import add, once, quickly, read
 from streams.screening.shadow import Shadow
 from streams.screening.sifting import Sieve, Sifted
@@ -70,6 +73,7 @@ class Screening:
         self._locks: dict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
         self._whole_log: dict[TopicPartition, int] = {}  # the offset that was seen to lie on the log
         self._default: RiskRules | None = None
+        self._requests = PayersRequests(settings, redis, producer)
         self._shadow = Shadow(redis, producer, policies, clock, settings.partitions)
         self.whole: Callable[[], Awaitable[object]] = self.restore
         self.heard: Callable[[str, int, datetime], None] = _nobody_listens
@@ -240,10 +244,11 @@ class Screening:
             judge.record(tp, said)
             traces += [spans.trace(said.offset)] * (len(judge.verdicts.alerts) - len(traces))
             await turn()
-        await self._publish(sifted)
+        await self._publish(tp, sifted)
         if batch.letters:
             await dead_letters.write(self._producer, batch.letters)
         await self._tell(judge.verdicts, traces)
+        await self._fanned_out(sifted.fanning)
         tally = batch.tally
         tally.update(sifted.tally)
         tally.update(judge.verdicts.tally)
@@ -264,16 +269,28 @@ class Screening:
                 standing[entries[resident].id].extend(members)
         return Judge(await self._store.add(standing, rules, now), entries, rules, now)
 
-    async def _publish(self, sifted: Sifted) -> None:
-        """What must outlive Redis: the watchlist, and the accounts that a stop-payment may need."""
+    async def _publish(self, tp: TopicPartition, sifted: Sifted) -> None:
+        """What must outlive Redis: the watchlist, the accounts that a stop-payment may need, the next slices."""
         if sifted.accounts:
             await self._store.keep_accounts(sifted.accounts)
         await self._producer.send_all(
             [
                 *(Record(topics.ACCOUNTS.name, k.encode(), v.encode()) for k, v in sifted.accounts.items()),
                 *(_watch_record(entry) for entry in sifted.watched),
+                *(fan_out_record(tp, each) for each in sifted.fanning.following),
             ]
         )
+
+    async def _fanned_out(self, fanning: Fanning) -> None:
+        """Ask persons, note their answers, and remember the slices that are done."""
+        for request in fanning.asked:
+            await self._requests.ask(request)
+        for name in fanning.overtaken:
+            await self._requests.overtake(name)
+        for given, counts in fanning.answers:
+            await self._requests.answer(given, counts)
+        if fanning.done:
+            await self._store.payers_of.mark(fanning.done)
 
     async def _tell(self, verdicts: Verdicts, traces: Sequence[tracing.Trace | None]) -> None:
         """Alerts to casework, each with its trace; remembered once Kafka has them."""

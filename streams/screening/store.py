@@ -14,31 +14,34 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
-from zlib import crc32
+from typing import Any, TypeVar
 
 from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from domain.policy.risk import RiskRules
 from domain.risk import version
-from domain.risk.sets import KEEPING_DIGITS, ORDER_DIGITS, VERSION_DIGITS, keeping, precedence
+from domain.risk.sets import KEEPING_DIGITS, VERSION_DIGITS, keeping
 from schemas.base import ANY_VERSION
 from schemas.evidence import Alerted, Evidence, Payer, WatchEntry
 from schemas.residents import ResidentId
-from schemas.signals import TransferState
 from streams.keys import key, milliseconds
 from streams.run import ASK_RUN, run_of
+from streams.screening.payers import Fanned, Payers, entry_of, packed, spread, token_of
 from streams.scripts import script
 from streams.store import WHERE, is_whole
 from streams.topics import SIGNALS, home
 
 PREFIX = VERSION_DIGITS + KEEPING_DIGITS  # of a member: the rest of it is its JSON
 LETTERS_KEPT = 100_000  # dead letters of a partition that are known to have been sent again
+PIECE = 500  # payments, or fields of the watchlist, of one script
+RESIDENTS, ADDED = 50, 100  # whose evidence one script adds to; members of one of them at once
+LOOKED_AT = 1_000  # members that one script looks at before it leaves the other residents to the next
+TRIMMED = 4  # payments that are too old go with each that comes
 LATE = timedelta(days=1)  # a payment may come so much later than it happened and still be found
+T = TypeVar("T")
 
-
-PAYMENTS, WATCH, EVIDENCE = script("payments"), script("watch"), script("evidence")
+PAYMENTS, EVIDENCE = script("payments"), script("evidence")
 SCREENED, RESCORED = script("screened"), script("rescored")
 
 
@@ -66,16 +69,8 @@ class Known:
     settled: datetime | None = None
 
 
-@dataclass(slots=True)
-class Fanned:
-    """What came of an entry of the watchlist: the one before, the one in force, and who paid the account."""
-
-    before: WatchEntry | None
-    entry: WatchEntry
-    payers: list[Payer]
-
-
 Paid = tuple[str, Payer]  # to which token
+Piece = tuple[ResidentId, Sequence[Evidence]]  # some of what is added to a resident's set
 
 
 class EvidenceStore:
@@ -87,6 +82,7 @@ class EvidenceStore:
     def __init__(self, redis: "Redis", partitions: int, speed: float = 1.0) -> None:
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
         self._partitions, self._speed = partitions, speed
+        self.payers_of = Payers(redis, partitions)
 
     async def position(self, tp: TopicPartition) -> Position:
         """The offset screened last, in which Redis, and the policy in force."""
@@ -131,33 +127,27 @@ class EvidenceStore:
     ) -> tuple[dict[str, WatchEntry], list[Fanned]]:
         """Keep the payments, read what the watchlist says of `subjects`, then write `entries` and read who paid.
 
-        In this order, in one round trip: whoever writes the other half meanwhile finds this one.
+        In this order: whoever writes the other half meanwhile finds this one. Without entries it is one round trip.
         """
-        wanted = self._by_key(subjects)
-        paid = self._payers(payments)
+        wanted, paid = self._by_key(subjects), self._payers(payments)
+        kept = rules.money.window + LATE
+        times = _ms(kept), _ms(kept / self._speed), milliseconds(now)
+        work = [piece for q in sorted(wanted.keys() | paid.keys()) for piece in _pieces(q, paid, wanted)]
         async with self._redis.pipeline(transaction=False) as pipe:
-            spread = sorted(wanted.keys() | paid.keys())
-            kept = rules.money.window + LATE
-            times = _ms(kept), _ms(kept / self._speed), milliseconds(now)
-            for q in spread:
-                self._keep(pipe, q, paid.get(q, {}), wanted.get(q, []), times)
-            for entry in entries:
-                self._enter(pipe, entry, rules)
-            answers = await pipe.execute() if spread or entries else []
+            for q, some, asked in work:
+                self._keep(pipe, q, some, asked, times)
+            answers = await pipe.execute() if work else []
         read = {
-            subject: _entry(raw)
-            for q, answer in zip(spread, answers, strict=False)
-            for subject, raw in zip(wanted.get(q, []), answer, strict=True)
+            subject: entry_of(raw)
+            for (_, _, asked), answer in zip(work, answers, strict=True)
+            for subject, raw in zip(asked, answer, strict=True)
             if raw
         }
-        return read, [_fanned(answer) for answer in answers[len(spread) :]]
+        return read, await self.payers_of.enter(entries, rules, now) if entries else []
 
     async def enter(self, entries: Iterable[WatchEntry], rules: RiskRules) -> None:
         """Put entries of the watchlist's topic back; newer ones that are there stay."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for entry in entries:
-                self._enter(pipe, entry, rules)
-            await pipe.execute()
+        await self.payers_of.put_back(entries)
 
     async def keep_accounts(self, accounts: Mapping[str, str | None]) -> None:
         """Keep the numbers behind tokens, for whoever asks a bank to stop a payment; none: it is forgotten."""
@@ -169,14 +159,8 @@ class EvidenceStore:
 
     async def payers(self, tokens: Iterable[str]) -> dict[str, set[ResidentId]]:
         """Who has paid each account lately."""
-        asked = list(tokens)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for token in asked:
-                pipe.zrange(f"{key('payers', spread(token, self._partitions))}:{token}", 0, -1)
-            answers = await pipe.execute() if asked else []
         return {
-            token: {_unpacked(raw.decode()).resident for raw in found}
-            for token, found in zip(asked, answers, strict=True)
+            token: {payer.resident async for some in self.payers_of.walk(token) for payer in some} for token in tokens
         }
 
     async def forget(self, resident: ResidentId) -> None:
@@ -191,22 +175,43 @@ class EvidenceStore:
     async def add(
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> dict[ResidentId, Known]:
-        """Add evidence to residents' sets; returns what was known of each before. No evidence: only read."""
-        by_partition: defaultdict[int, list[ResidentId]] = defaultdict(list)
-        for resident in evidence:
-            by_partition[home(resident, self._partitions)].append(resident)
+        """Add evidence to residents' sets; returns what was known of each before. No evidence: only read.
+
+        Each script stops when it has done much: what it leaves is sent again.
+        """
+        known: dict[ResidentId, Known] = {}
+        left = [(resident, piece) for resident, members in evidence.items() for piece in _split(members, ADDED) or [[]]]
+        while left:
+            found, left = await self._added(left, rules, now)
+            for resident, answer in found:
+                if resident not in known:  # what comes later was added by ourselves
+                    known[resident] = _known(*answer)
+        return known
+
+    async def _added(
+        self, pieces: Sequence[Piece], rules: RiskRules, now: datetime
+    ) -> tuple[list[tuple[ResidentId, Any]], list[Piece]]:
+        """Add some members each; returns what was there before, and the pieces that were left."""
+        by_partition: defaultdict[int, list[Piece]] = defaultdict(list)
+        for piece in pieces:
+            by_partition[home(piece[0], self._partitions)].append(piece)
+        work = [(p, some) for p, those in by_partition.items() for some in _split(those, RESIDENTS)]
+        kept = _ms(rules.keep / self._speed)
         async with self._redis.pipeline(transaction=False) as pipe:
-            for p, residents in by_partition.items():
-                keys = [key("alerted", p), key("settled", p), *(f"{key('evidence', p)}:{one}" for one in residents)]
-                kept = _ms(rules.keep / self._speed)
-                arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, milliseconds(now)]
-                for resident in residents:
-                    arguments += [resident, len(evidence[resident]), *_members(evidence[resident], rules)]
+            for p, some in work:
+                keys = [key("alerted", p), key("settled", p), *(f"{key('evidence', p)}:{one}" for one, _ in some)]
+                arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, milliseconds(now), LOOKED_AT]
+                for resident, members in some:
+                    arguments += [resident, len(members), *_members(members, rules)]
                 pipe.eval(EVIDENCE, len(keys), *keys, *arguments)
-            answers = await pipe.execute() if by_partition else []
-        order = [resident for residents in by_partition.values() for resident in residents]
-        found = [each for answer in answers for each in answer]
-        return {resident: _known(*each) for resident, each in zip(order, found, strict=True)}
+            answers = await pipe.execute()
+        found = [
+            (piece[0], each)
+            for (_, some), answer in zip(work, answers, strict=True)
+            for piece, each in zip(some, answer, strict=False)
+        ]
+        left = [piece for (_, some), answer in zip(work, answers, strict=True) for piece in some[len(answer) :]]
+        return found, left
 
     async def of(self, resident: ResidentId) -> list[Evidence]:
         """A resident's evidence, the oldest first: for who looks at it."""
@@ -280,7 +285,7 @@ class EvidenceStore:
     def _by_key(self, subjects: Iterable[str]) -> dict[int, list[str]]:
         wanted: defaultdict[int, list[str]] = defaultdict(list)
         for subject in dict.fromkeys(subjects):
-            wanted[spread(_token(subject), self._partitions)].append(subject)
+            wanted[spread(token_of(subject), self._partitions)].append(subject)
         return wanted
 
     def _payers(self, payments: Sequence[Paid]) -> dict[int, dict[str, list[Payer]]]:
@@ -297,7 +302,7 @@ class EvidenceStore:
         wanted: Sequence[str],
         times: Sequence[int],
     ) -> None:
-        arguments: list[str | int] = [*times]
+        arguments: list[str | int] = [*times, TRIMMED]
         for payers in paid.values():
             arguments.append(len(payers))
             for payer in payers:
@@ -306,65 +311,37 @@ class EvidenceStore:
         keys = [key("watch", q), *[f"{payers_of}:{token}" for token in paid]]
         pipe.execute_command("EVAL", PAYMENTS, len(keys), *keys, *arguments, *wanted)  # eval() takes a µs more
 
-    def _enter(self, pipe: Any, entry: WatchEntry, rules: RiskRules) -> None:  # noqa: ANN401 - as above
-        token = _token(entry.subject)
-        q = spread(token, self._partitions)
-        since = milliseconds(entry.at - rules.money.window) if entry.subject.startswith("account:") else ""
-        keys = [key("watch", q), f"{key('payers', q)}:{token}"]
-        pipe.eval(WATCH, len(keys), *keys, entry.subject, ORDER_DIGITS, _ordered(entry), since)
+
+def _pieces(
+    q: int, paid: Mapping[int, Mapping[str, list[Payer]]], wanted: Mapping[int, Sequence[str]]
+) -> Iterable[tuple[int, dict[str, list[Payer]], Sequence[str]]]:
+    """What one script after the other does in q: keeps some payments, then reads some of the watchlist.
+
+    Mostly it is one script that does both. All payments are kept before anything is read.
+    """
+    each = [(token, payer) for token, payers in paid.get(q, {}).items() for payer in payers]
+    if max(len(each), len(wanted.get(q, []))) <= PIECE:
+        yield q, dict(paid.get(q, {})), wanted.get(q, [])
+        return
+    for some in _split(each, PIECE):
+        by_token: defaultdict[str, list[Payer]] = defaultdict(list)
+        for token, payer in some:
+            by_token[token].append(payer)
+        yield q, by_token, []
+    for asked in _split(wanted.get(q, []), PIECE):
+        yield q, {}, asked
+
+
+def _split(things: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [things[start : start + size] for start in range(0, len(things), size)]
 
 
 def _of_lane(name: str, tp: TopicPartition) -> str:
     return key(f"{name}{tp.topic.removeprefix(SIGNALS.name)}", tp.partition)
 
 
-def spread(token: str, partitions: int) -> int:
-    """Where a suspect's keys lie. Only Redis knows of it, so it need not be Kafka's hash, which is slow here."""
-    return crc32(token.encode()) % partitions
-
-
-def _token(subject: str) -> str:
-    return subject.partition(":")[2]
-
-
-def _ordered(entry: WatchEntry) -> str:
-    """A value that begins with its order."""
-    return precedence(entry) + entry.model_dump_json()
-
-
-def _entry(raw: bytes) -> WatchEntry:
-    return WatchEntry.model_validate_json(raw[ORDER_DIGITS:], extra=ANY_VERSION)
-
-
 def _ms(duration: timedelta) -> int:
     return max(1, round(duration.total_seconds() * 1000))
-
-
-def _fanned(answer: Sequence[Any]) -> Fanned:
-    before, entry, payers = answer
-    return Fanned(_entry(before) if before else None, _entry(entry), [_unpacked(raw.decode()) for raw in payers])
-
-
-def packed(payer: Payer) -> str:
-    """Each payment is kept like this, also the many that nobody asks for: no JSON."""
-    balance = "" if payer.balance_fen is None else payer.balance_fen
-    who = f"{payer.resident}|{payer.at.isoformat()}|{payer.topic}|{payer.partition}|{payer.offset}"
-    return f"{who}|{payer.amount_fen}|{balance}|{payer.state.value}|{payer.transfer}"
-
-
-def _unpacked(text: str) -> Payer:
-    resident, at, topic, partition, offset, amount, balance, state, transfer = text.split("|", 8)
-    return Payer(
-        resident=resident,
-        transfer=transfer,
-        at=datetime.fromisoformat(at),
-        topic=topic,
-        partition=int(partition),
-        offset=int(offset),
-        amount_fen=int(amount),
-        balance_fen=int(balance) if balance else None,
-        state=TransferState(state),
-    )
 
 
 def _members(evidence: Iterable[Evidence], rules: RiskRules) -> Iterable[str]:

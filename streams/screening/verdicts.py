@@ -40,11 +40,15 @@ class Finding:
 
 
 class Said(NamedTuple):
-    """What a record's signals said, ordinary life left out. `at`: when the newest of all its signals arrived."""
+    """What a record's signals said, ordinary life left out. `at`: when the newest of all its signals arrived.
+
+    `slice_of`: a slice of a fan-out, which names its alerts; its signal was counted with the entry.
+    """
 
     offset: int
     at: datetime
     findings: list[Finding]
+    slice_of: tuple[str, int] | None = None
 
 
 @dataclass(slots=True)
@@ -87,6 +91,8 @@ class Judge:
     def record(self, tp: TopicPartition, said: Said) -> None:
         """Judge a record's signals together, and count what became of each."""
         duplicates, danger = self.judged(tp, said)
+        if said.slice_of:
+            return
         for finding in said.findings:
             outcome = self._outcome(finding, id(finding) in duplicates, danger)
             self.verdicts.tally[f"{finding.item.signal.source}|{outcome}"] += 1
@@ -99,7 +105,7 @@ class Judge:
         """
         duplicates = self._add(said.findings)
         arrived = self._arrived(said.findings)
-        cause = (*tp, said.offset)
+        cause = said.slice_of or (*tp, said.offset)
         return duplicates, {name: self.resident(name, said.at, arrived[name], cause) for name in arrived}
 
     def resident(self, resident: ResidentId, at: datetime, arrived: datetime, cause: Sequence[object]) -> bool:

@@ -56,6 +56,7 @@ MODULES = {
     "streams.intake": ("intake",),
     "streams.journal": ("casework", "store"),
     "streams.letters": ("letters",),
+    "streams.payers_requests": ("screening", "console"),
     "streams.policies": ("policies",),
     "streams.received": ("commands",),
     "streams.releases": ("console",),
