@@ -89,6 +89,13 @@ async def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
     return _by_partition(found)
 
 
+async def committed_offset(settings: Settings, where: TopicPartition) -> int | None:
+    """The offset up to which the workers' group has acked a partition's records, that one not; None: not known."""
+    async with _consumer(settings, group_id=settings.app_id) as consumer:
+        found: int | None = await consumer.committed(where)
+        return found
+
+
 async def beginning_offsets(settings: Settings, topic: str) -> dict[int, int]:
     """Each partition's first offset that is still kept."""
     async with _consumer(settings) as consumer:
@@ -112,8 +119,10 @@ async def offset_at(settings: Settings, topic: str, partition: int, written_ms: 
 
 
 @asynccontextmanager
-async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
+async def _consumer(settings: Settings, group_id: str | None = None) -> AsyncIterator[AIOKafkaConsumer]:
+    """`group_id`: whose offsets may be asked for; it does not join."""
     consumer = AIOKafkaConsumer(
+        group_id=group_id,
         **access(settings),
         client_id=f"{settings.app_id}-reader",
         enable_auto_commit=False,

@@ -90,7 +90,7 @@ class Shared:
     async def remember(self) -> None:
         """Once in a while: how far the shared topics reach, for a Redis that loses what is written from now on."""
         if await self._redis.set(TURN, 1, nx=True, px=TURN_MS):
-            ends = json.dumps({topic.name: await end_offsets(self._settings, topic.name) for topic in topics.COMPACTED})
+            ends = json.dumps({topic.name: await end_offsets(self._settings, topic.name) for topic in topics.SHARED})
             before = await self._redis.hget(ENDS, "now")
             await self._redis.hset(ENDS, mapping={"now": ends} | ({"before": before} if before else {}))
 

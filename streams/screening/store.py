@@ -2,22 +2,21 @@
 
 By the resident's partition p: `evidence:{p}:<resident>`, `alerted:{p}`, `settled:{p}` (written by casework),
 `rescore:{p}`. By payee or suspect, spread over q: `payers:{q}:<token>`, `watch:{q}`, `accounts-by-token:{q}`. By the
-signals' partition: `screened:{sp}`, `screened-in:{sp}`, `tally:{sp}`, `again:{sp}`; `screened-urgent:{sp}`,
-`screened-in-urgent:{sp}` and `again-urgent:{sp}` of the urgent lane.
+signals' partition: `screened:{sp}`, `screened-in:{sp}`, `stood:{sp}`, `owed:{sp}`, `tally:{sp}`, `again:{sp}`; of the
+urgent lane `screened-urgent:{sp}` and so on, but one tally for both. What is owed: see streams/screening/owed.py.
 
 A Redis that lost what was written last lost a suffix of the commands. What a batch writes (payers, the watchlist,
 evidence, what was alerted) is written before the batch is counted, in `screened:{sp}`: so what stands as screened is
 whole, and all that may be missing lies behind it on the topic. Keys that lie in other slots are in the same Redis.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
-from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from domain.policy.risk import RiskRules
@@ -31,30 +30,14 @@ from streams.keys import key, milliseconds
 from streams.run import ASK_RUN, run_of
 from streams.scripts import script
 from streams.store import WHERE, is_whole
-from streams.topics import SIGNALS, home
+from streams.topics import home
 
 PREFIX = VERSION_DIGITS + KEEPING_DIGITS  # of a member: the rest of it is its JSON
-LETTERS_KEPT = 100_000  # dead letters of a partition that are known to have been sent again
 LATE = timedelta(days=1)  # a payment may come so much later than it happened and still be found
 
 
 PAYMENTS, WATCH, EVIDENCE = script("payments"), script("watch"), script("evidence")
-SCREENED, RESCORED = script("screened"), script("rescored")
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a partition of signals stands, and the policy in force in it. No offset: nothing is known of it."""
-
-    offset: int | None
-    policy: str | None
-    run: str | None  # the Redis in which it was brought up last
-    asked: str  # the one that answers
-
-    @property
-    def current(self) -> bool:
-        """Whether nothing that was counted can be missing."""
-        return self.offset is not None and self.run == self.asked
+RESCORED = script("rescored")
 
 
 @dataclass(slots=True)
@@ -87,30 +70,6 @@ class EvidenceStore:
     def __init__(self, redis: "Redis", partitions: int, speed: float = 1.0) -> None:
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
         self._partitions, self._speed = partitions, speed
-
-    async def position(self, tp: TopicPartition) -> Position:
-        """The offset screened last, in which Redis, and the policy in force."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.execute_command(*ASK_RUN)
-            pipe.mget(_of_lane("screened", tp), _of_lane("screened-in", tp))
-            pipe.hget(key("state", tp.partition), "policy")
-            info, (screened, run), policy = await pipe.execute()
-        offset = None if screened is None else int(screened)
-        return Position(offset, policy and policy.decode(), run and run.decode(), run_of(info))
-
-    async def not_current(self, lanes: Sequence[TopicPartition]) -> list[TopicPartition]:
-        """Those of which something may be missing. All are asked at once, for mostly it is none."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.execute_command(*ASK_RUN)
-            for tp in lanes:
-                pipe.mget(_of_lane("screened", tp), _of_lane("screened-in", tp))
-            info, *found = await pipe.execute()
-        run = run_of(info).encode()
-        return [tp for tp, (screened, of) in zip(lanes, found, strict=True) if screened is None or of != run]
-
-    async def brought_up(self, tp: TopicPartition, run: str) -> None:
-        """Nothing that was counted is missing in this Redis any more."""
-        await self._redis.set(_of_lane("screened-in", tp), run)
 
     async def cases_stand(self) -> bool:
         """Whether casework has all its partitions up: only then is it known which cases are settled."""
@@ -192,21 +151,47 @@ class EvidenceStore:
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> dict[ResidentId, Known]:
         """Add evidence to residents' sets; returns what was known of each before. No evidence: only read."""
-        by_partition: defaultdict[int, list[ResidentId]] = defaultdict(list)
-        for resident in evidence:
-            by_partition[home(resident, self._partitions)].append(resident)
+        by_partition = self._at_home(evidence)
         async with self._redis.pipeline(transaction=False) as pipe:
             for p, residents in by_partition.items():
-                keys = [key("alerted", p), key("settled", p), *(f"{key('evidence', p)}:{one}" for one in residents)]
-                kept = _ms(rules.keep / self._speed)
-                arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, milliseconds(now)]
-                for resident in residents:
-                    arguments += [resident, len(evidence[resident]), *_members(evidence[resident], rules)]
-                pipe.eval(EVIDENCE, len(keys), *keys, *arguments)
+                self._add(pipe, p, {resident: evidence[resident] for resident in residents}, rules, now)
             answers = await pipe.execute() if by_partition else []
         order = [resident for residents in by_partition.values() for resident in residents]
         found = [each for answer in answers for each in answer]
         return {resident: _known(*each) for resident, each in zip(order, found, strict=True)}
+
+    async def add_late(
+        self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
+    ) -> None:
+        """Add evidence, and put its residents on the list of those to be scored again: both or neither."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            for p, residents in self._at_home(evidence).items():
+                self._add(pipe, p, {resident: evidence[resident] for resident in residents}, rules, now)
+                pipe.zadd(key("rescore", p), dict.fromkeys(residents, milliseconds(now)))
+            await pipe.execute()
+
+    async def put_back(
+        self,
+        evidence: Mapping[ResidentId, Sequence[Evidence]],
+        alerted: Mapping[ResidentId, Alerted],
+        written: Mapping[ResidentId, int],
+        rules: RiskRules,
+        now: datetime,
+    ) -> None:
+        """Put back what was lost, records in their topic's order.
+
+        `written`: when each resident's evidence was written last (milliseconds): from then on it is kept.
+        """
+        kept = _ms(rules.keep / self._speed)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for p, residents in self._at_home(evidence).items():
+                self._add(pipe, p, {resident: evidence[resident] for resident in residents}, rules, now)
+                for resident in residents:
+                    pipe.pexpireat(f"{key('evidence', p)}:{resident}", written[resident] + kept)
+            for resident, told in alerted.items():
+                pipe.hset(key("alerted", home(resident, self._partitions)), resident, told.model_dump_json())
+            if evidence or alerted:
+                await pipe.execute()
 
     async def of(self, resident: ResidentId) -> list[Evidence]:
         """A resident's evidence, the oldest first: for who looks at it."""
@@ -238,44 +223,27 @@ class EvidenceStore:
             RESCORED, 1, key("rescore", partition), *(part for each in done.items() for part in each)
         )
 
-    async def count(
+    def _at_home(self, residents: Iterable[ResidentId]) -> dict[int, list[ResidentId]]:
+        found: defaultdict[int, list[ResidentId]] = defaultdict(list)
+        for resident in residents:
+            found[home(resident, self._partitions)].append(resident)
+        return dict(found)
+
+    def _add(
         self,
-        tp: TopicPartition,
-        expected: int | None,
-        offset: int,
-        tally: Counter[str],
-        again: Mapping[str, int] | None = None,
-    ) -> bool:
-        """Count a batch up to `offset` once; False, and nothing done, when the partition stood elsewhere.
-
-        `again`: dead letters sent again, each with the record that counts for it.
-        """
-        letters = [part for each in (again or {}).items() for part in each]
-        counts = [part for each in sorted(tally.items()) for part in each]
-        stood = "" if expected is None else expected
-        keys = [_of_lane("screened", tp), key("tally", tp.partition), _of_lane("again", tp)]
-        arguments = [stood, offset, LETTERS_KEPT, len(letters) // 2, *letters, *counts]
-        return bool(await self._redis.eval(SCREENED, len(keys), *keys, *arguments))
-
-    async def sent_again(self, tp: TopicPartition, letters: Iterable[str]) -> dict[str, int]:
-        """Which of the letters were sent again and counted, by the offset of the record that did."""
-        asked = list(dict.fromkeys(letters))
-        if not asked:
-            return {}
-        offsets = await self._redis.zmscore(_of_lane("again", tp), asked)
-        return {letter: int(offset) for letter, offset in zip(asked, offsets, strict=True) if offset is not None}
-
-    async def tallies(self) -> dict[str, dict[str, int]]:
-        """What became of all signals screened so far: by source and outcome."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for partition in range(self._partitions):
-                pipe.hgetall(key("tally", partition))
-            answers = await pipe.execute()
-        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for name, count in (each for answer in answers for each in answer.items()):
-            source, _, outcome = name.decode().partition("|")
-            found[source][outcome] += int(count)
-        return {source: dict(counts) for source, counts in found.items()}
+        pipe: Any,  # noqa: ANN401 - see the constructor
+        p: int,
+        evidence: Mapping[ResidentId, Sequence[Evidence]],
+        rules: RiskRules,
+        now: datetime,
+    ) -> None:
+        """Add evidence to sets of one partition."""
+        keys = [key("alerted", p), key("settled", p), *(f"{key('evidence', p)}:{one}" for one in evidence)]
+        kept = _ms(rules.keep / self._speed)
+        arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, milliseconds(now)]
+        for resident, members in evidence.items():
+            arguments += [resident, len(members), *_members(members, rules)]
+        pipe.eval(EVIDENCE, len(keys), *keys, *arguments)
 
     def _by_key(self, subjects: Iterable[str]) -> dict[int, list[str]]:
         wanted: defaultdict[int, list[str]] = defaultdict(list)
@@ -312,10 +280,6 @@ class EvidenceStore:
         since = milliseconds(entry.at - rules.money.window) if entry.subject.startswith("account:") else ""
         keys = [key("watch", q), f"{key('payers', q)}:{token}"]
         pipe.eval(WATCH, len(keys), *keys, entry.subject, ORDER_DIGITS, _ordered(entry), since)
-
-
-def _of_lane(name: str, tp: TopicPartition) -> str:
-    return key(f"{name}{tp.topic.removeprefix(SIGNALS.name)}", tp.partition)
 
 
 def spread(token: str, partitions: int) -> int:
