@@ -27,6 +27,7 @@ from streams.producer import Producer, Record
 from streams.raw import Raw
 from streams.reader import read_all
 from streams.residents.register import Residents
+from streams.restore import MARK
 from streams.screening.screening import Screening
 from streams.screening.store import EvidenceStore
 from streams.settings import Settings
@@ -117,8 +118,10 @@ class Line:
 
     def _whole(self, made: Screening) -> Callable[[], Any]:
         async def restore() -> None:
-            await self.residents.restore()
-            await made.restore()
+            if not await self.redis.exists(MARK):
+                await self.residents.restore()
+                await made.restore()
+                await self.redis.set(MARK, self.settings.app_id)
 
         return restore
 
