@@ -1,4 +1,4 @@
-"""What all partitions share in Redis (residents, rosters, the watchlist, policies), filled again when it was lost.
+"""What all partitions share in Redis (residents, evidence, the watchlist, policies), filled again when it was lost.
 
 A mark in Redis says that it is there, and in which Redis. Nobody looks anybody up without it: in an empty store every
 signal would pass for unmatched. In another Redis than before (see run.py) only what was written last may be missing.

@@ -22,7 +22,7 @@ from schemas.residents import ResidentId
 from streams.clock import Clock
 from streams.producer import Producer
 from streams.raw import Raw
-from streams.reader import beginning_offsets, read_range
+from streams.reader import ReadError, beginning_offsets, read_range
 from streams.residents.register import Residents
 from streams.screening.about import evidence_in, standing
 from streams.screening.evidence_log import evidence_records, superseding
@@ -83,14 +83,23 @@ class Rescreening:
         `kept`: the first that is still on the topic.
         """
         read_from = max(kept, owed.last - SPAN + 1)
-        span = read_range(self._settings, tp.topic, tp.partition, read_from, owed.last)
-        raws = [Raw(record.offset, record.value or b"") async for record in span]
+        raws = await self._read(tp, read_from, owed.last)
         while raws:
             batch, raws = raws[-BATCH:], raws[:-BATCH]
             first = batch[0].offset if batch[0].offset > kept else owed.first
             if not await self._paid(tp, owed, first, batch, turn):
                 return
             owed = replace(owed, last=first - 1)
+
+    async def _read(self, tp: TopicPartition, first: int, last: int) -> list[Raw]:
+        """Records from their topic; none when the first of them was dropped just now."""
+        try:
+            span = read_range(self._settings, tp.topic, tp.partition, first, last)
+            return [Raw(record.offset, record.value or b"") async for record in span]
+        except ReadError:
+            if (await beginning_offsets(self._settings, tp.topic))[tp.partition] > first:
+                return []
+            raise
 
     async def _paid(self, tp: TopicPartition, owed: Owed, first: int, raws: Sequence[Raw], turn: Turn) -> bool:
         """Screen a batch again and count it; False when something else is owed by now."""

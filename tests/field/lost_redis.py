@@ -39,7 +39,6 @@ from streams.reader import read_all
 from streams.screening.evidence_log import evidence_records
 from streams.screening.store import Known
 from streams.settings import Settings
-from streams.topics import home
 from tests.field import lives
 from tests.servers.kafka import Kafka
 from tests.servers.redis import RedisServer
@@ -189,11 +188,10 @@ async def lived(
     await line.open()
     await line.watch(range(settings.partitions))
     await fill(line, whom, signals, evidence, chance)
-    before = sum(home(each.id, settings.partitions) == 0 for each in whom)
     await line.close()
     server.wipe()
     server.start()
-    found: dict[str, Any] = {"residents": count, "signals": signals, "of_partition_0": before}
+    found: dict[str, Any] = {"residents": count, "signals": signals}
     return found | await measured(settings, whom) | await parts(settings)
 
 

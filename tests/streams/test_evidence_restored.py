@@ -191,7 +191,7 @@ async def test_what_was_not_acked_before_the_loss_is_not_owed(line: Line) -> Non
 def life(chance: Random, number: int) -> list[Signal]:
     """A record of one to three signals; some come more than once."""
     who, uid, ago = chance.choice([ANNA, BERT]), f"u{chance.randrange(12)}", 60 + number % 7 * 300
-    kinds = [
+    kinds: list[Signal] = [
         call(who, uid, ago=ago),
         sms(who, uid, ago=ago),
         app(1 + number % 9, uid, who),
