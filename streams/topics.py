@@ -210,7 +210,8 @@ def _layout_troubles(topic: Topic, partitions: list[Mapping[str, Any]], settings
 
 
 def _wrong_configuration(topic: Topic, name: str, value: str, wanted: str) -> str:
+    written = f"[{wanted}]" if "," in wanted else wanted  # as kafka-configs.sh takes a list
     return (
         f"topic {topic.name} has {name} = {value}, not {wanted}. Set it with "
-        f"`kafka-configs.sh --alter --topic {topic.name} --add-config {name}={wanted}`."
+        f"`kafka-configs.sh --alter --topic {topic.name} --add-config {name}={written}`."
     )
