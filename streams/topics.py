@@ -46,6 +46,8 @@ DISPATCHES_VISIT = Topic("dispatches.visit", "resident", WEEK, family=True)
 DISPATCHES_PAYMENT = Topic("dispatches.payment", "resident", WEEK, family=True)
 DISPATCHES_RED = Topic("dispatches.red", "resident", WEEK, family=True)  # red's, of all channels
 RESIDENTS = Topic("residents", "resident", compacted=True, family=True)
+# As long as a policy keeps evidence ([risk] keep): see streams/retention.py and streams/screening/evidence_log.py.
+EVIDENCE = Topic("evidence", "resident and member of the evidence", timedelta(days=60), compacted=True, family=True)
 WATCHLIST = Topic("watchlist", "phone, account or payee, hashed", compacted=True)
 POLICIES = Topic("policies", "content's hash", compacted=True)
 ROSTERS = Topic("rosters", "station", compacted=True)
@@ -71,8 +73,11 @@ LANES = (SIGNALS_URGENT, SIGNALS)
 DISPATCHES = (DISPATCHES_RED, DISPATCHES_SMS, DISPATCHES_PHONE, DISPATCHES_VISIT, DISPATCHES_PAYMENT)
 CONSOLES = (STAFF, DRAFTS, ALARMS, WEBHOOKS, COMPLAINTS, INCIDENTS, RELEASES, HANDOVERS)
 COMPACTED = (RESIDENTS, WATCHLIST, POLICIES, ROSTERS, ACCOUNTS, FEEDS, PAYERS_REQUESTS, *CONSOLES)
+SHARED = (*COMPACTED, EVIDENCE)
+"""What the store that all partitions share is filled from (streams/restore.py)."""
+
 LOGS = (CALLS, BANK_MESSAGES, AUDIT, SHADOW, DEAD_LETTERS)
-ALL = (*LANES, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *COMPACTED, EPOCHS, *LOGS)
+ALL = (*LANES, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *SHARED, EPOCHS, *LOGS)
 
 
 def partition_of(key: bytes, partitions: int) -> int:
@@ -92,7 +97,7 @@ def home(resident: str, partitions: int) -> int:
 
 
 def configuration(topic: Topic, settings: Settings) -> dict[str, str]:
-    """The topic's configuration on the broker. A compacted topic keeps the latest of each key for good."""
+    """The topic's configuration on the broker. A compacted topic keeps the latest of each key (for `kept`)."""
     return {rule.name: rule.value for rule in rules(topic, settings)}
 
 
@@ -129,6 +134,12 @@ def check(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
         for topic in topics
         for trouble in _troubles(topic, found.get(topic.name), configured.get(topic.name, {}), settings)
     ]
+
+
+def _cleanup(topic: Topic) -> str:
+    if not topic.compacted:
+        return "delete"
+    return "compact" if topic.kept is None else "compact,delete"
 
 
 def _in_sync(settings: Settings) -> int:

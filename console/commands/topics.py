@@ -34,13 +34,13 @@ def topics_check() -> None:
 
 @app.command("retain")
 def topics_retain() -> None:
-    """Have the topics keep each kind of record as long as the policy in force says ([retention])."""
+    """Have the topics keep each kind of record as long as the policy in force says ([retention], [risk] keep)."""
     from streams.retention import retain
 
     async def run() -> None:
         async with opened() as line:
             policy = await line.policies.live()
-            changed = await asyncio.to_thread(retain, line.settings, policy.retention)
+            changed = await asyncio.to_thread(retain, line.settings, policy.retention, policy.risk.keep)
         for name, words in changed.items():
             out.print(f"{name}: was kept {words}", highlight=False)
         if not changed:

@@ -28,7 +28,7 @@ from streams.policies import Policies
 from streams.producer import Producer
 from streams.residents.register import Residents
 from streams.rosters import Rosters
-from streams.screening.store import spread
+from streams.screening.payers import spread
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)

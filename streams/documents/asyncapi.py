@@ -47,9 +47,10 @@ def asyncapi(version: str) -> Document:
 
 def kept(topic: Topic) -> str:
     """For how long a topic keeps a record, in words."""
+    days = None if topic.kept is None else f"{topic.kept.days} days"
     if topic.compacted:
-        return "compacted: the latest of each key"
-    return "for good" if topic.kept is None else f"{topic.kept.days} days"
+        return "compacted: the latest of each key" + (f", for {days}" if days else "")
+    return days or "for good"
 
 
 def _seal(topic: Topic) -> str:
@@ -66,7 +67,7 @@ def _channel(traffic: Traffic) -> Document:
         "topic": topic.name,
         **({} if topic.family else {"partitions": 1}),
         "replicas": 3,
-        "topicConfiguration": {**plain, **numbers, "cleanup.policy": [set_so["cleanup.policy"]]},
+        "topicConfiguration": {**plain, **numbers, "cleanup.policy": set_so["cleanup.policy"].split(",")},
         "bindingVersion": BINDING,
     }
     return {

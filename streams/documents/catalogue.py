@@ -16,7 +16,7 @@ from schemas.dead_letters import letter_adapter
 from schemas.drafts import Draft, InShadow
 from schemas.epochs import EpochConfirmed, EpochNamed
 from schemas.events import Dispatch, journal_adapter
-from schemas.evidence import WatchEntry
+from schemas.evidence import Alerted, Evidence, WatchEntry
 from schemas.fan_outs import FanOut, PayersAnswered, PayersRequest
 from schemas.feeds import FeedProfile
 from schemas.handovers import HandOver
@@ -135,6 +135,20 @@ TRAFFIC = (
         topics.RESIDENTS,
         (Value("resident", "one person of the register: personal data", TypeAdapter(Resident), dropped=True),),
         ("register",),
+        ("store",),
+    ),
+    Traffic(
+        topics.EVIDENCE,
+        (
+            Value(
+                "evidence",
+                "one member of a resident's evidence: personal data",
+                TypeAdapter(Evidence),
+                key="^r[a-z2-7]+-[0-9a-f]+$",
+            ),
+            Value("alerted", "what casework was told of a resident", TypeAdapter(Alerted), key="^r[a-z2-7]+-alerted$"),
+        ),
+        ("screening",),
         ("store",),
     ),
     Traffic(

@@ -86,12 +86,13 @@ def refuse(batch: ReadBatch, place: RecordPlace, source: str, why: str, value: b
 
 
 def once(batch: ReadBatch, counted: Mapping[str, int]) -> dict[str, int]:
-    """Take out what was sent again and counted before; the first of a letter takes it out of the dead-lettered.
+    """Take out what was sent again and counted already; the first of a letter takes it out of the dead-lettered.
 
-    `counted`: by letter the record that counted. Returns the same of the letters that count now.
+    `counted`: by letter the record that counted; a later one, where what was lost is screened again. Returns the same
+    of the letters that count now.
     """
     first = dict(counted)
-    repeated = {offset for offset, again in batch.again.items() if first.setdefault(again.letter, offset) < offset}
+    repeated = {offset for offset, again in batch.again.items() if first.setdefault(again.letter, offset) != offset}
     batch.records = [record for record in batch.records if record[0] not in repeated]
     for offset, again in batch.again.items():
         if again.tallied is not None and offset not in repeated:

@@ -56,11 +56,18 @@ class Sieve:
         self.fan_outs = FanOuts(store.payers_of)
 
     async def sift(
-        self, tp: TopicPartition, batch: ReadBatch, rules: RiskRules, now: datetime, turn: Turn = at_once
+        self,
+        tp: TopicPartition,
+        batch: ReadBatch,
+        rules: RiskRules,
+        now: datetime,
+        turn: Turn = at_once,
+        until: int | None = None,
     ) -> Sifted:
         """The findings of a batch; suspects whose number is none are refused into its dead letters.
 
-        `turn` is awaited after each record's part of the work.
+        `turn` is awaited after each record's part of the work. `until`: the last record that is screened again; what
+        later ones put on the watchlist did not find the payments that were not back yet.
         """
         accounts, entries = self._entries(tp, batch, now)
         found = await self._find([record for _, record in batch.records], turn)
@@ -77,7 +84,7 @@ class Sieve:
             for item, who in zip(record, everybody, strict=True):
                 answer = answers.get((offset, item.number)) if answers else None
                 if answer or (who and _speaks(item.signal, who, known)):
-                    findings.append(self._finding(tp, item, who, known, answer, rules))
+                    findings.append(self._finding(tp, item, who, known, answer, rules, until))
                 else:
                     ordinary.append((item.signal.source, bool(who)))
             sifted.tally.update(_tally(ordinary))
@@ -126,12 +133,19 @@ class Sieve:
         return found
 
     def _finding(
-        self, tp: TopicPartition, item: Item, who: Found, known: Suspects, fanned: Fanned | None, rules: RiskRules
+        self,
+        tp: TopicPartition,
+        item: Item,
+        who: Found,
+        known: Suspects,
+        fanned: Fanned | None,
+        rules: RiskRules,
+        until: int | None = None,
     ) -> Finding:
         finding = Finding(item, None, suspect=item.signal.kind == "watchlist")
         if who:
             party = _meant(who, known)
-            finding.resident, seen = party.resident, _seen(tp, item, party, known)
+            finding.resident, seen = party.resident, _seen(tp, item, party, known, until)
             finding.own = evidence_of(item.signal, seen, rules)
         if fanned:
             known[fanned.entry.subject] = fanned.entry  # signals after this one see it, those before did not
@@ -210,10 +224,11 @@ def _meant(who: Found, known: Suspects) -> Party:
     return who[0]
 
 
-def _seen(tp: TopicPartition, item: Item, party: Party, known: Suspects) -> Seen:
+def _seen(tp: TopicPartition, item: Item, party: Party, known: Suspects, until: int | None = None) -> Seen:
     payee = party.suspect.removeprefix("account:") if party.suspect and party.role is Role.PAYER else None
     entry = known.get(party.suspect or "")
-    if entry and (entry.topic, entry.partition) == tp and entry.offset > item.offset:
+    later = entry is not None and (entry.topic, entry.partition) == tp and entry.offset > item.offset
+    if entry and later and (until is None or entry.offset <= until):
         entry = None  # the signal is read again: the entry was not there then, and will fan out in its turn
     return Seen(tp.topic, tp.partition, item.offset, party.role, payee, entry)
 

@@ -2,21 +2,20 @@
 
 By the resident's partition p: `evidence:{p}:<resident>`, `alerted:{p}`, `settled:{p}` (written by casework),
 `rescore:{p}`. By payee or suspect, spread over q: `payers:{q}:<token>`, `watch:{q}`, `accounts-by-token:{q}`. By the
-signals' partition: `screened:{sp}`, `screened-in:{sp}`, `tally:{sp}`, `again:{sp}`; `screened-urgent:{sp}`,
-`screened-in-urgent:{sp}` and `again-urgent:{sp}` of the urgent lane.
+signals' partition: `screened:{sp}`, `screened-in:{sp}`, `stood:{sp}`, `owed:{sp}`, `tally:{sp}`, `again:{sp}`; of the
+urgent lane `screened-urgent:{sp}` and so on, but one tally for both. What is owed: see streams/screening/owed.py.
 
 A Redis that lost what was written last lost a suffix of the commands. What a batch writes (payers, the watchlist,
 evidence, what was alerted) is written before the batch is counted, in `screened:{sp}`: so what stands as screened is
 whole, and all that may be missing lies behind it on the topic. Keys that lie in other slots are in the same Redis.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from domain.policy.risk import RiskRules
@@ -30,10 +29,9 @@ from streams.run import ASK_RUN, run_of
 from streams.screening.payers import Fanned, Payers, entry_of, packed, spread, token_of
 from streams.scripts import script
 from streams.store import WHERE, is_whole
-from streams.topics import SIGNALS, home
+from streams.topics import home
 
 PREFIX = VERSION_DIGITS + KEEPING_DIGITS  # of a member: the rest of it is its JSON
-LETTERS_KEPT = 100_000  # dead letters of a partition that are known to have been sent again
 PIECE = 500  # payments, or fields of the watchlist, of one script
 RESIDENTS, ADDED = 50, 100  # whose evidence one script adds to; members of one of them at once
 LOOKED_AT = 1_000  # members that one script looks at before it leaves the other residents to the next
@@ -42,22 +40,7 @@ LATE = timedelta(days=1)  # a payment may come so much later than it happened an
 T = TypeVar("T")
 
 PAYMENTS, EVIDENCE = script("payments"), script("evidence")
-SCREENED, RESCORED = script("screened"), script("rescored")
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a partition of signals stands, and the policy in force in it. No offset: nothing is known of it."""
-
-    offset: int | None
-    policy: str | None
-    run: str | None  # the Redis in which it was brought up last
-    asked: str  # the one that answers
-
-    @property
-    def current(self) -> bool:
-        """Whether nothing that was counted can be missing."""
-        return self.offset is not None and self.run == self.asked
+RESCORED = script("rescored")
 
 
 @dataclass(slots=True)
@@ -83,30 +66,6 @@ class EvidenceStore:
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
         self._partitions, self._speed = partitions, speed
         self.payers_of = Payers(redis, partitions)
-
-    async def position(self, tp: TopicPartition) -> Position:
-        """The offset screened last, in which Redis, and the policy in force."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.execute_command(*ASK_RUN)
-            pipe.mget(_of_lane("screened", tp), _of_lane("screened-in", tp))
-            pipe.hget(key("state", tp.partition), "policy")
-            info, (screened, run), policy = await pipe.execute()
-        offset = None if screened is None else int(screened)
-        return Position(offset, policy and policy.decode(), run and run.decode(), run_of(info))
-
-    async def not_current(self, lanes: Sequence[TopicPartition]) -> list[TopicPartition]:
-        """Those of which something may be missing. All are asked at once, for mostly it is none."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.execute_command(*ASK_RUN)
-            for tp in lanes:
-                pipe.mget(_of_lane("screened", tp), _of_lane("screened-in", tp))
-            info, *found = await pipe.execute()
-        run = run_of(info).encode()
-        return [tp for tp, (screened, of) in zip(lanes, found, strict=True) if screened is None or of != run]
-
-    async def brought_up(self, tp: TopicPartition, run: str) -> None:
-        """Nothing that was counted is missing in this Redis any more."""
-        await self._redis.set(_of_lane("screened-in", tp), run)
 
     async def cases_stand(self) -> bool:
         """Whether casework has all its partitions up: only then is it known which cases are settled."""
@@ -175,18 +134,25 @@ class EvidenceStore:
     async def add(
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> dict[ResidentId, Known]:
-        """Add evidence to residents' sets; returns what was known of each before. No evidence: only read.
+        """Add evidence to residents' sets; returns what was known of each before. No evidence: only read."""
+        known: dict[ResidentId, Known] = {}
+        async for resident, answer in self._all_added(evidence, rules, now):
+            if resident not in known:  # what comes later was added by ourselves
+                known[resident] = _known(*answer)
+        return known
+
+    async def _all_added(
+        self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
+    ) -> AsyncIterator[tuple[ResidentId, Any]]:
+        """Add evidence; gives what was there before each piece.
 
         Each script stops when it has done much: what it leaves is sent again.
         """
-        known: dict[ResidentId, Known] = {}
         left = [(resident, piece) for resident, members in evidence.items() for piece in _split(members, ADDED) or [[]]]
         while left:
             found, left = await self._added(left, rules, now)
-            for resident, answer in found:
-                if resident not in known:  # what comes later was added by ourselves
-                    known[resident] = _known(*answer)
-        return known
+            for each in found:
+                yield each
 
     async def _added(
         self, pieces: Sequence[Piece], rules: RiskRules, now: datetime
@@ -212,6 +178,42 @@ class EvidenceStore:
         ]
         left = [piece for (_, some), answer in zip(work, answers, strict=True) for piece in some[len(answer) :]]
         return found, left
+
+    async def add_late(
+        self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
+    ) -> None:
+        """Add evidence, and put its residents on the list of those to be scored again.
+
+        Interrupted in between it is done again as a whole: it is counted only after this.
+        """
+        await self.add(evidence, rules, now)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for resident in evidence:
+                pipe.zadd(key("rescore", home(resident, self._partitions)), {resident: milliseconds(now)})
+            await pipe.execute()
+
+    async def put_back(
+        self,
+        evidence: Mapping[ResidentId, Sequence[Evidence]],
+        alerted: Mapping[ResidentId, Alerted],
+        written: Mapping[ResidentId, int],
+        rules: RiskRules,
+        now: datetime,
+    ) -> None:
+        """Put back what was lost, records in their topic's order.
+
+        `written`: when each resident's evidence was written last (milliseconds): from then on it is kept.
+        """
+        kept = _ms(rules.keep / self._speed)
+        async for _ in self._all_added(evidence, rules, now):
+            pass
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for resident in evidence:
+                name = f"{key('evidence', home(resident, self._partitions))}:{resident}"
+                pipe.pexpireat(name, written[resident] + kept)
+            for resident, told in alerted.items():
+                pipe.hset(key("alerted", home(resident, self._partitions)), resident, told.model_dump_json())
+            await pipe.execute()
 
     async def of(self, resident: ResidentId) -> list[Evidence]:
         """A resident's evidence, the oldest first: for who looks at it."""
@@ -242,45 +244,6 @@ class EvidenceStore:
         await self._redis.eval(
             RESCORED, 1, key("rescore", partition), *(part for each in done.items() for part in each)
         )
-
-    async def count(
-        self,
-        tp: TopicPartition,
-        expected: int | None,
-        offset: int,
-        tally: Counter[str],
-        again: Mapping[str, int] | None = None,
-    ) -> bool:
-        """Count a batch up to `offset` once; False, and nothing done, when the partition stood elsewhere.
-
-        `again`: dead letters sent again, each with the record that counts for it.
-        """
-        letters = [part for each in (again or {}).items() for part in each]
-        counts = [part for each in sorted(tally.items()) for part in each]
-        stood = "" if expected is None else expected
-        keys = [_of_lane("screened", tp), key("tally", tp.partition), _of_lane("again", tp)]
-        arguments = [stood, offset, LETTERS_KEPT, len(letters) // 2, *letters, *counts]
-        return bool(await self._redis.eval(SCREENED, len(keys), *keys, *arguments))
-
-    async def sent_again(self, tp: TopicPartition, letters: Iterable[str]) -> dict[str, int]:
-        """Which of the letters were sent again and counted, by the offset of the record that did."""
-        asked = list(dict.fromkeys(letters))
-        if not asked:
-            return {}
-        offsets = await self._redis.zmscore(_of_lane("again", tp), asked)
-        return {letter: int(offset) for letter, offset in zip(asked, offsets, strict=True) if offset is not None}
-
-    async def tallies(self) -> dict[str, dict[str, int]]:
-        """What became of all signals screened so far: by source and outcome."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for partition in range(self._partitions):
-                pipe.hgetall(key("tally", partition))
-            answers = await pipe.execute()
-        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for name, count in (each for answer in answers for each in answer.items()):
-            source, _, outcome = name.decode().partition("|")
-            found[source][outcome] += int(count)
-        return {source: dict(counts) for source, counts in found.items()}
 
     def _by_key(self, subjects: Iterable[str]) -> dict[int, list[str]]:
         wanted: defaultdict[int, list[str]] = defaultdict(list)
@@ -334,10 +297,6 @@ def _pieces(
 
 def _split(things: Sequence[T], size: int) -> list[Sequence[T]]:
     return [things[start : start + size] for start in range(0, len(things), size)]
-
-
-def _of_lane(name: str, tp: TopicPartition) -> str:
-    return key(f"{name}{tp.topic.removeprefix(SIGNALS.name)}", tp.partition)
 
 
 def _ms(duration: timedelta) -> int:

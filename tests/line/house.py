@@ -103,9 +103,12 @@ class House:
         return done and await end_offsets(self.settings, topics.CASE_INPUTS.name) == before
 
     async def _screened(self, name: str, lane: topics.Topic) -> bool:
-        """Whether a lane was screened to its end."""
+        """Whether a lane was screened to its end, and owes nothing."""
         ends = await end_offsets(self.settings, lane.name)
         screened = {p: int(await self.line.redis.get(key(name, p)) or -1) for p in ends}
+        owed = name.replace("screened", "owed")
+        if any([await self.line.redis.exists(key(owed, p)) for p in ends]):
+            return False
         return screened == {p: end - 1 for p, end in ends.items()}
 
     async def _overdue(self) -> bool:
