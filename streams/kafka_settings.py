@@ -57,16 +57,24 @@ def at_most(name: str, most: int, why: str) -> Rule:
 
 
 def of_topic(
-    *, compacted: bool, kept: timedelta | None, least_kept: timedelta | None, in_sync: int, segment: timedelta
+    *, cleanup: str, kept: timedelta | None, least_kept: timedelta | None, in_sync: int, segment: timedelta
 ) -> list[Rule]:
-    """The rules of a topic. `kept`: None for good; `least_kept`: it may be kept longer or shorter, down to this."""
-    policy = exactly("cleanup.policy", "compact" if compacted else "delete", "Kafka removes records by another rule")
+    """The rules of a topic. `cleanup`: its cleanup.policy. `kept`: how long, None for good.
+
+    `least_kept`: it may be kept longer or shorter, down to this.
+    """
+    policy = exactly("cleanup.policy", cleanup, "Kafka removes records by another rule")
     forgets = at_least(
         "delete.retention.ms",
         _milliseconds(TOMBSTONE),
         "an older Redis that comes back is not told any more who was erased, and brings that person back",
     )
-    return [policy, _retention(kept, least_kept), *([forgets] if compacted else []), *_of_every_topic(in_sync, segment)]
+    return [
+        policy,
+        _retention(kept, least_kept),
+        *([forgets] if "compact" in cleanup else []),
+        *_of_every_topic(in_sync, segment),
+    ]
 
 
 def of_broker(copies: int, workers: int) -> list[Rule]:

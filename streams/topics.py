@@ -105,9 +105,7 @@ def rules(topic: Topic, settings: Settings) -> list[Rule]:
     """What each of the topic's settings must be."""
     least = None if topic.kept is None else WEEK if topic.family else DAY  # more is the policy's affair: see retention
     in_sync = _in_sync(settings)
-    return of_topic(
-        compacted=topic.compacted, kept=topic.kept, least_kept=least, in_sync=in_sync, segment=topic.segment
-    )
+    return of_topic(cleanup=_cleanup(topic), kept=topic.kept, least_kept=least, in_sync=in_sync, segment=topic.segment)
 
 
 def create(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:

@@ -9,7 +9,7 @@ screened again beside them (owed.py).
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -20,7 +20,8 @@ from redis.asyncio import Redis
 from domain.identity import normal_account
 from domain.policy.risk import RiskRules
 from schemas.base import ANY_VERSION
-from schemas.evidence import WatchEntry
+from schemas.evidence import Evidence, WatchEntry
+from schemas.residents import Resident, ResidentId
 from streams import case_inputs, dead_letters, metrics, sources, topics, tracing
 from streams.clock import Clock
 from streams.payers_requests import PayersRequests
@@ -131,7 +132,7 @@ class Screening:
             return 0  # whom casework has settled is not known for the moment: they stay on the list
         rules = await self._rules(position.policy)
         nothing, entries = await standing(self._residents, dict.fromkeys(due, ()))
-        judge = Judge(await self._store.add(nothing, rules, now), entries, rules, now)
+        judge = await self._judge(nothing, entries, rules, now)
         for resident, time in due.items():
             if who := judge.stands_for(resident):
                 judge.resident(who, now, now, ("rescore", time))
@@ -263,7 +264,7 @@ class Screening:
         again = once(batch, await self._positions.sent_again(tp, letters))
         sifted = await self._sieve.sift(tp, batch, rules, now, turn)
         added, entries = await standing(self._residents, evidence_in(sifted))
-        judge = Judge(await self._store.add(added, rules, now), entries, rules, now)
+        judge = await self._judge(added, entries, rules, now)
         kept = list(evidence_log.evidence_records(added, judge.known, rules, now, self._settings.partitions))
         beside = await self._shadow.beside(judge)
         traces: list[tracing.Trace | None] = []  # of each alert, its record's
@@ -285,6 +286,16 @@ class Screening:
         if counted and beside:
             await self._shadow.judge(tp, beside, sifted.records, judge.verdicts)
         return counted
+
+    async def _judge(
+        self,
+        evidence: Mapping[ResidentId, Sequence[Evidence]],
+        entries: Mapping[ResidentId, Resident],
+        rules: RiskRules,
+        now: datetime,
+    ) -> Judge:
+        """Add the evidence, and judge on what was known before it."""
+        return Judge(await self._store.add(evidence, rules, now), entries, rules, now)
 
     async def _publish(self, tp: TopicPartition, sifted: Sifted) -> None:
         """What must outlive Redis: the watchlist, the accounts that a stop-payment may need, the next slices."""

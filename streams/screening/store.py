@@ -162,14 +162,9 @@ class EvidenceStore:
         for piece in pieces:
             by_partition[home(piece[0], self._partitions)].append(piece)
         work = [(p, some) for p, those in by_partition.items() for some in _split(those, RESIDENTS)]
-        kept = _ms(rules.keep / self._speed)
         async with self._redis.pipeline(transaction=False) as pipe:
             for p, some in work:
-                keys = [key("alerted", p), key("settled", p), *(f"{key('evidence', p)}:{one}" for one, _ in some)]
-                arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, milliseconds(now), LOOKED_AT]
-                for resident, members in some:
-                    arguments += [resident, len(members), *_members(members, rules)]
-                pipe.eval(EVIDENCE, len(keys), *keys, *arguments)
+                self._ask(pipe, p, some, rules, now)
             answers = await pipe.execute()
         found = [
             (piece[0], each)
@@ -179,18 +174,33 @@ class EvidenceStore:
         left = [piece for (_, some), answer in zip(work, answers, strict=True) for piece in some[len(answer) :]]
         return found, left
 
+    def _ask(
+        self,
+        pipe: Any,  # noqa: ANN401 - see the constructor
+        p: int,
+        some: Sequence[Piece],
+        rules: RiskRules,
+        now: datetime,
+    ) -> None:
+        """Add to the sets of one partition, by one script. The first piece is added in any case."""
+        keys = [key("alerted", p), key("settled", p), *(f"{key('evidence', p)}:{one}" for one, _ in some)]
+        kept = _ms(rules.keep / self._speed)
+        arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, milliseconds(now), LOOKED_AT]
+        for resident, members in some:
+            arguments += [resident, len(members), *_members(members, rules)]
+        pipe.eval(EVIDENCE, len(keys), *keys, *arguments)
+
     async def add_late(
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> None:
-        """Add evidence, and put its residents on the list of those to be scored again.
-
-        Interrupted in between it is done again as a whole: it is counted only after this.
-        """
-        await self.add(evidence, rules, now)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for resident in evidence:
-                pipe.zadd(key("rescore", home(resident, self._partitions)), {resident: milliseconds(now)})
-            await pipe.execute()
+        """Add evidence, and put each resident on the list of those to be scored again: both or neither."""
+        for resident, members in evidence.items():
+            p = home(resident, self._partitions)
+            for piece in _split(members, ADDED):
+                async with self._redis.pipeline(transaction=True) as pipe:
+                    self._ask(pipe, p, [(resident, piece)], rules, now)
+                    pipe.zadd(key("rescore", p), {resident: milliseconds(now)})
+                    await pipe.execute()
 
     async def put_back(
         self,

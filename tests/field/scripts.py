@@ -23,13 +23,16 @@ from domain.policy.risk import MOST_WITHOUT_ASKING
 from schemas.evidence import Evidence, EvidenceKind, Payer, Standing, WatchEntry
 from schemas.fan_outs import FanOut
 from schemas.signals import TransferState
-from streams.casework import BATCH, REBUILD_CHUNK
+from streams.casework import BATCH
 from streams.change import Change
 from streams.channels.book import DispatchBook
+from streams.epoch import EXEMPT
 from streams.keys import CASES, STATE, key, milliseconds
+from streams.recovery import COMMANDS
 from streams.residents.register import ENTRIES, LOOKED_AT, OWNERS
 from streams.residents.register import PIECE as CHANGES
 from streams.screening.payers import SLICE, packed
+from streams.screening.positions import Positions
 from streams.screening.screening import RESCORE_MOST
 from streams.screening.store import ADDED, PIECE, RESIDENTS, EvidenceStore
 from streams.scripts import script
@@ -71,7 +74,7 @@ class Bounds:
     def works(self) -> dict[str, tuple[str, Work]]:
         """By script: its bound in words, and what runs it."""
         dispatch = self._case.sent()[0]
-        book = DispatchBook(Settings(partitions=1), self._redis, "token", 10, 60)
+        book = DispatchBook(Settings(partitions=1), self._redis, "token", 10, 60, EXEMPT)
         return {
             "payments": (f"{PIECE} payments to one account, {PIECE} fields", self._keep_payments),
             "watched": (f"{MOST_WITHOUT_ASKING} payments told apart", lambda: self._enter("apart")),
@@ -83,12 +86,12 @@ class Bounds:
             "screened": ("500 dead letters sent again, 100 tallies", self._count),
             "rescored": (f"{RESCORE_MOST} residents", self._rescored),
             "commit": (f"{BATCH} inputs", self._commit),
-            "commit, rebuilt": (f"{REBUILD_CHUNK} commands", self._rebuild),
+            "commit, rebuilt": (f"{COMMANDS} commands", self._rebuild),
             "owners": (f"{CHANGES} values, or {LOOKED_AT} owners", self._owners),
             "residents": (f"{CHANGES} entries", self._residents),
             "claim": ("one dispatch", lambda: book.take(dispatch)),
-            "mark": ("one dispatch", lambda: book.sending(dispatch)),
-            "release": ("one lease", lambda: book.release(dispatch)),
+            "mark": ("one dispatch", lambda: book.sending(dispatch, "fence")),
+            "release": ("one lease", lambda: self._redis.eval(script("release"), 1, "a-lease", "token")),
             "keep": ("one lease", lambda: self._redis.eval(script("keep"), 1, "a-lease", "token", 10_000)),
         }
 
@@ -129,9 +132,9 @@ class Bounds:
     async def _count(self) -> None:
         at = next(self._numbers)
         tally = Counter({f"source{number}|raised": 1 for number in range(100)})
-        screened = await self._redis.get("screened:{0}")
         letters = {f"letter{at}-{number}": at for number in range(500)}
-        await self._store.count(LANE, None if screened is None else int(screened), at, tally, letters)
+        positions = Positions(self._redis, 1)
+        await positions.count(LANE, await positions.position(LANE), at, tally, letters)
 
     async def _rescored(self) -> None:
         await self._store.rescored(0, {f"r{number:016d}": 1 for number in range(RESCORE_MOST)})
@@ -151,7 +154,7 @@ class Bounds:
     async def _rebuild(self) -> None:
         text = self._case.here.model_dump_json()
         change = Change()
-        for number in range(REBUILD_CHUNK):
+        for number in range(COMMANDS):
             change.add("HSET", CASES, f"r{number:016d}", text)
         change.add("HSET", STATE, "end", 0)
         await self._cases.commit(0, await self._cases.offset(0), next(self._numbers), change)
