@@ -208,7 +208,7 @@ async def _decided(world: World) -> None:
     await line.drafts.put(draft)
     account = WatchEntry(subject="account:world", standing=Standing.CONFIRMED, at=now, uid="police:world")
     question = PayersRequest(id="p" + "1" * 19, entry=account, source="police", at=now, payments=600)
-    await line.payers_requests.put(question)
+    await world.console.house.line.payers_requests.put(question)  # as a worker does it
     world.things |= {
         "complaint_id": Thing("k" + "1" * 20, "k" + "2" * 20, "k" + "9" * 20),
         "handover-take:name": Thing("o1", "o2", "o9"),
