@@ -205,7 +205,7 @@ def per_million(found: Sequence[dict[str, Any]], evidence: float, signals: float
     does other things too the latter says little.
     """
     last = found[-1]
-    told = {}
+    told: dict[str, float] = {}
     for kind in ("seconds", "cpu_seconds"):
         register = last[f"register_{kind}"] / last["residents"] * MILLION
         members = last[f"evidence_{kind}"] / last["evidence_records"] * MILLION * evidence
