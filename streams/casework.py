@@ -67,7 +67,7 @@ class Casework:
         """Apply what waits on the topic, for an owner who is silent. Returns the journal entries it made."""
         async with self._locks[partition]:
             stand, end = await self._store.stand(partition), await self._end(partition)
-            if stand.offset is None:
+            if stand.offset is None or not await self._leads(stand):
                 return []
             if stand.older:
                 await self._outlive(partition, stand)
@@ -171,17 +171,24 @@ class Casework:
         """Build a partition anew from its journal, whatever is stored of it. `progress`: entries read, of how many."""
         async with self._locks[partition]:
             await self._store.clear(partition)
+            await self._leads(await self._store.stand(partition))
             await self._recover(partition, progress)
         await self.watch([partition])
 
     async def _stand(self, partition: int) -> None:
         """Have the partition stand as it did, whatever became of Redis."""
         stand = await self._store.stand(partition)
+        if not await self._leads(stand):
+            return
         if stand.offset is None:
             await self._recover(partition)
         elif stand.older:
             await self._outlive(partition, stand)
         await self._complete(partition)
+
+    async def _leads(self, stand: Stand) -> bool:
+        """Return whether the Redis that was asked leads. Until it does, others may send what no journal tells yet."""
+        return await self._store.leader.names(stand.asked)
 
     async def _outlive(self, partition: int, stand: Stand) -> None:
         """Go on in another Redis than before, which may lack the latest commits.
@@ -189,8 +196,6 @@ class Casework:
         What follows from those is applied again. But what was sent of it, and not yet reported, is known to nobody.
         """
         await self.whole()
-        if not await self._store.leader.names(stand.asked):
-            return  # until it does, another worker may send what no journal tells yet
         sent = await journal.sent_since(self._settings, partition, stand.journal)
         end = await self._end(partition)
         if await self._store.outlive(partition, stand, end, sent, self._lease_seconds):
@@ -204,8 +209,6 @@ class Casework:
     async def _recover(self, partition: int, progress: journal.Progress = lambda done, of: None) -> None:
         """Build the partition's store from its journal. Of several who try, one finishes."""
         await self.whole()
-        if not await self._store.leader.names((await self._store.stand(partition)).asked):
-            return  # as in _outlive
         folded = await journal.fold(self._settings, partition, progress)
         end = await self._end(partition)
         begin = (await beginning_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
