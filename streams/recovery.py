@@ -56,11 +56,17 @@ class Recovery:
     async def restore(self, partition: int) -> None:
         """Have the partition stand as it did before, whatever became of Redis."""
         stand = await self._store.stand(partition)
+        if not await self.leads(stand):
+            return
         if stand.offset is None:
             await self.rebuild(partition)
         elif stand.older:
             await self.outlive(partition, stand)
         await self._complete(partition)
+
+    async def leads(self, stand: Stand) -> bool:
+        """Return whether the Redis that was asked leads. Until it does, others may send what no journal tells yet."""
+        return await self._store.leader.names(stand.asked)
 
     async def outlive(self, partition: int, stand: Stand) -> None:
         """Go on in a store that may lack the latest commits.
@@ -69,8 +75,6 @@ class Recovery:
         the store is complete again no channel sends, and such dispatches count as perhaps sent.
         """
         await self._whole()
-        if not await self._store.leader.names(stand.asked):
-            return  # until it does, another worker may send what no journal tells yet
         sent = await journal.sent_since(self._settings, partition, stand.journal)
         end = await self.end(partition)
         if await self._store.outlive(partition, stand, end, sent, self._lease_seconds):
@@ -79,8 +83,6 @@ class Recovery:
     async def rebuild(self, partition: int, progress: journal.Progress = lambda done, of: None) -> None:
         """Build the partition's store from its journal. Of several workers that try, one finishes."""
         await self._whole()
-        if not await self._store.leader.names((await self._store.stand(partition)).asked):
-            return  # as in outlive
         kept, end = await self._begin(partition), await self.end(partition)
         mark = await self._store.begin_rebuild(partition)
         if mark is None:

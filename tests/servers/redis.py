@@ -320,6 +320,7 @@ class RedisPair:
         port = self.primary.proxy.port
         for server in self.replicas:
             with server.client() as replica:
+                replica.config_set("min-replicas-to-write", 1)  # see `isolate`
                 replica.replicaof("127.0.0.1", port)
 
     def _await_heir(self, heirs: list[RedisServer]) -> None:

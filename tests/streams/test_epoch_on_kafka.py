@@ -164,3 +164,23 @@ async def test_a_restarted_redis_is_acted_on_only_after_everybody_has_heard_of_i
     after = await acts(one)
     assert loop.time() - since > SETTLE_SECONDS - 0.2
     assert after == await acts(other) == await current_run(redis) != before
+
+
+async def test_a_topic_that_was_made_anew_begins_with_a_first_epoch(rig: Rig) -> None:
+    epoch, redis = await rig.epoch()
+    await acts(epoch)
+    await asyncio.to_thread(rig.redis.kill)
+    await asyncio.to_thread(rig.redis.start)
+    await until(lambda: epoch._belief.epoch.number == 2)
+    await asyncio.to_thread(rig.kafka.reset, [topics.EPOCHS.name])
+    await asyncio.to_thread(topics.create, rig.settings(), [topics.EPOCHS])
+    await until(lambda: epoch._belief.epoch.number == 1, 60)
+    assert await acts(epoch, 60) == await current_run(redis)
+
+
+async def test_whoever_never_followed_the_epoch_must_not_act(rig: Rig) -> None:
+    client = connect(rig.settings())
+    never = KafkaEpoch(KafkaLog(rig.settings()), client, Clock.starting(1, NOW))
+    with pytest.raises(RuntimeError, match="await start"):
+        never.current()
+    await client.aclose()
