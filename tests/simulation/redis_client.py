@@ -22,7 +22,7 @@ from redis.exceptions import TimeoutError as SilentError
 from streams.redis_client import TRIES
 from streams.redis_lean import Asking, Lean
 from tests.simulation.redis_commands import OK
-from tests.simulation.redis_core import SimRedis, encoded, find, refusal
+from tests.simulation.redis_core import SimRedis, encoded, refusal
 from tests.simulation.redis_values import RefusedError, Status, integer
 
 QUEUED = Status(b"QUEUED")
@@ -214,10 +214,11 @@ class Connection:
         wanted, milliseconds = integer(command[1]), integer(command[2])
         loop = asyncio.get_running_loop()
         until = loop.time() + milliseconds / 1000
-        while server.acknowledged(self._offset) < wanted and (not milliseconds or loop.time() < until):
+        while True:
+            count: int = server.acknowledged(self._offset)
+            if count >= wanted or (milliseconds and loop.time() >= until):
+                return count
             await asyncio.sleep(LOOK_SECONDS)
-        count: int = server.acknowledged(self._offset)
-        return count
 
 
 _TALK = (b"CLIENT", b"SELECT", b"AUTH")
@@ -265,7 +266,7 @@ class Pool(ConnectionPool):
 
 
 class SimAsking(Asking):
-    """The product's pipeline. A transaction goes as one question too: redis-py makes tasks to give a connection back."""
+    """The product's pipeline. A transaction goes as one question too: redis-py makes a task of giving it back."""
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         commands = self.command_stack

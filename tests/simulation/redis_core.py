@@ -34,7 +34,7 @@ class State(NamedTuple):
 
 
 class Replication:
-    """The replication from a primary to a replica, which lags until `pass_on` is called. `up`: the two are connected."""
+    """The way from a primary to a replica, which lags until `pass_on` is called. `up`: the two are connected."""
 
     def __init__(self, primary: "SimRedis", replica: "SimRedis") -> None:
         self.primary, self.replica = primary, replica
@@ -184,6 +184,10 @@ class SimRedis:
             self._tell()
         return replies
 
+    def _carried(self, arguments: Arguments) -> Any:  # noqa: ANN401 - as above
+        special = _SPECIAL.get(arguments[0])
+        return special(self, arguments) if special else self._run(find(arguments), arguments, _anything)
+
     def judge(self, arguments: Arguments) -> None:
         """Raises RefusedError when a command cannot be queued in a transaction."""
         if arguments[0] in _SPECIAL:
@@ -271,10 +275,14 @@ class SimRedis:
 
     def _called(self, arguments: Arguments) -> Any:  # noqa: ANN401 - as above
         """What a script calls."""
-        name = arguments[0]
-        if name == b"INFO":
+        if not arguments:
+            raise RefusedError("ERR Please specify at least one argument for this redis lib call")
+        if arguments[0] == b"INFO":
             return information(self, arguments[1:])
-        return self._run(_named.get(name) or find(arguments), arguments, self._allow_script)
+        command = _named.get(arguments[0]) or _callable(arguments)
+        if not command.least <= len(arguments) <= command.most:
+            raise RefusedError("ERR Wrong number of args calling Redis command from script")
+        return self._run(command, arguments, self._allow_script)
 
     def _allow_script(self, command: Command) -> None:
         """A script is stopped before its first writing only."""
@@ -311,7 +319,7 @@ def split(arguments: Arguments) -> tuple[Arguments, Arguments]:
 
 
 def find(arguments: Arguments) -> Command:
-    """The command of that name. Raises RefusedError where Redis has none, NotImplementedError where only we have none."""
+    """The command of that name. Raises NotImplementedError when it is not simulated."""
     try:
         return _named[arguments[0]]
     except KeyError:
@@ -320,6 +328,17 @@ def find(arguments: Arguments) -> Command:
             raise NotImplementedError(f"the simulated Redis does not know {name}: see tests/simulation") from None
         found = _named[arguments[0]] = COMMANDS[name]
         return found
+
+
+def _callable(arguments: Arguments) -> Command:
+    """The command, for a script. What is neither simulated nor forbidden there passes for unknown."""
+    name = arguments[0].upper()
+    if name in _SPECIAL or name in (b"MULTI", b"EXEC"):
+        raise RefusedError("ERR This Redis command is not allowed from script")
+    try:
+        return find(arguments)
+    except NotImplementedError:
+        raise RefusedError("ERR Unknown Redis command called from script") from None
 
 
 def encoded(arguments: Sequence[Any]) -> list[bytes]:
