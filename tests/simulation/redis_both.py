@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from redis.connection import Connection
@@ -42,8 +43,38 @@ class Both:
         self._run = run_of(self._ask_real(ASK_RUN)).encode()
         self._sim_run = run_of(self._sim.execute(*ASK_RUN)).encode()
 
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """No memory is left."""
+        self._sim.full = True
+        self._ask_real(("CONFIG", "SET", "maxmemory", 1))
+        try:
+            yield
+        finally:
+            self._ask_real(("CONFIG", "SET", "maxmemory", 0))
+
+    @contextmanager
+    def without_replicas(self) -> Iterator[None]:
+        """Fewer replicas than there must be to write."""
+        self._sim.min_replicas = 1
+        self._ask_real(("CONFIG", "SET", "min-replicas-to-write", 1))
+        try:
+            yield
+        finally:
+            self._ask_real(("CONFIG", "SET", "min-replicas-to-write", 0))
+
+    @contextmanager
+    def demoted(self) -> Iterator[None]:
+        """Replicas of a primary that is away."""
+        self._sim.primary = SimRedis(time.time, "away")
+        self._ask_real(("REPLICAOF", "127.0.0.1", 1))
+        try:
+            yield
+        finally:
+            self._ask_real(("REPLICAOF", "NO", "ONE"))
+
     def close(self) -> None:
-        self._real.disconnect()
+        self._real.disconnect()  # type: ignore[no-untyped-call]
 
     def ask(self, *command: Any) -> Any:  # noqa: ANN401 - any reply
         """The reply, the same from both. Raises AssertionError where they differ."""

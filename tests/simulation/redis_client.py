@@ -247,7 +247,7 @@ class Pool(ConnectionPool):
     """redis-py's, without its locks and figures: nothing here waits between looking and taking."""
 
     async def get_connection(self, *_: Any, **__: Any) -> Any:  # noqa: ANN401 - as redis-py's
-        connection: Any = self.get_available_connection()
+        connection: Any = self.get_available_connection()  # type: ignore[no-untyped-call]
         try:
             if connection.is_connected and await connection.can_read():
                 await connection.disconnect()
@@ -344,7 +344,7 @@ def client(server_of: Callable[[], SimRedis], link: Link, *, sentinels: bool = F
 
     When `server_of` gives another server than before, open connections are broken, as by a failover's CLIENT KILL.
     """
-    made = ManagedConnection if sentinels else Connection
+    made: Any = ManagedConnection if sentinels else Connection
     retry = Retry(ExponentialBackoff(cap=0.5, base=0.02), retries=tries)
     pool = Pool(made, 1_000, server_of=server_of, link=link, retry=retry, protocol=3)
     return SimLean(connection_pool=pool)

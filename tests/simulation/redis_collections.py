@@ -156,7 +156,7 @@ def sunion(space: Keyspace, arguments: Arguments) -> list[bytes]:
 
 @command(3, MANY, grows=True)
 def sunionstore(space: Keyspace, arguments: Arguments) -> int:
-    joined = Members.fromkeys(name for key in arguments[2:] for name in space.members(key))
+    joined = Members((name, None) for key in arguments[2:] for name in space.members(key))
     if joined:
         space.write(arguments[1], joined)
     elif space.find(arguments[1]) is not None:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from fnmatch import translate
 from re import DOTALL, Pattern
 from re import compile as pattern_of
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from tests.simulation.redis_keyspace import Keyspace
 from tests.simulation.redis_values import SYNTAX, Hash, Members, Ranked, RefusedError, Status, integer
 
 Arguments = Sequence[bytes]
 Work = Callable[[Keyspace, Arguments], Any]
+Made = TypeVar("Made", bound=Work)
 
 OK = Status(b"OK")
 
@@ -41,10 +42,10 @@ COMMANDS: dict[str, Command] = {}
 
 def command(
     least: int, most: float | None = None, *, writes: bool = False, grows: bool = False
-) -> Callable[[Work], Work]:
+) -> Callable[[Made], Made]:
     """Enter a function under its own name; `most` is `least` unless given."""
 
-    def enter(work: Work) -> Work:
+    def enter(work: Made) -> Made:
         name = work.__name__.strip("_").upper()
         COMMANDS[name] = Command(name, work, least, least if most is None else most, writes or grows, grows)
         return work
@@ -279,10 +280,11 @@ def _set(space: Keyspace, arguments: Arguments) -> bytes | None:
     if b"NX" in options and b"XX" in options:
         raise RefusedError(SYNTAX)
     until = _until(space, options, "set")
-    old = space.string(key) if b"GET" in options else space.find(key)
-    reply = old if b"GET" in options else OK
-    if (b"NX" in options and old is not None) or (b"XX" in options and old is None):
-        return reply if b"GET" in options else None
+    before = space.string(key) if b"GET" in options else None
+    reply = before if b"GET" in options else OK
+    there = space.find(key) is not None
+    if (b"NX" in options and there) or (b"XX" in options and not there):
+        return before
     kept = space.expires.get(key) if b"KEEPTTL" in options else None
     space.write(key, value, until if until is not None else kept)
     if until is not None:

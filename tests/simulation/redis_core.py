@@ -11,15 +11,14 @@ from tests.simulation import redis_collections, redis_ranked  # noqa: F401 - the
 from tests.simulation.redis_commands import COMMANDS, Arguments, Command
 from tests.simulation.redis_keyspace import Keyspace, Saved, Value
 from tests.simulation.redis_lua import Script, lua
+from tests.simulation.redis_replicas import Effect, Replication
 from tests.simulation.redis_told import information, settings_of
 from tests.simulation.redis_values import Hash, Members, Ranked, RefusedError, Status, integer
 
 READ_ONLY = "READONLY You can't write against a read only replica."
 TOO_FEW = "NOREPLICAS Not enough good replicas to write."
 FULL = "OOM command not allowed when used memory > 'maxmemory'."
-MAX_LAG = 10.0  # seconds for which a replica counts that does not answer (min-replicas-max-lag)
 
-Effect = tuple[bytes, ...]
 _scripts: dict[bytes, Script] = {}  # by text: compiled once in a process
 _named: dict[bytes | str, Command] = {}  # by the name as it was given
 
@@ -31,38 +30,6 @@ class State(NamedTuple):
     run_id: str
     replid: str
     offset: int
-
-
-class Replication:
-    """The way from a primary to a replica, which lags until `pass_on` is called. `up`: the two are connected."""
-
-    def __init__(self, primary: "SimRedis", replica: "SimRedis") -> None:
-        self.primary, self.replica = primary, replica
-        self.applied = primary.offset
-        self.up = True
-        self._heard = primary.clock()
-
-    @property
-    def behind(self) -> int:
-        """How many effects the replica lacks. A script, or a transaction, is one."""
-        return self.primary.offset - self.applied
-
-    @property
-    def good(self) -> bool:
-        return self.up or self.primary.clock() - self._heard <= MAX_LAG
-
-    def cut(self) -> None:
-        self.up, self._heard = False, self.primary.clock()
-
-    def heal(self) -> None:
-        self.up = True
-
-    def pass_on(self, most: int | None = None) -> None:
-        """Apply the effects that the replica lacks, or `most` of them."""
-        end = self.primary.offset if most is None else min(self.primary.offset, self.applied + most)
-        for offset in range(self.applied, end):
-            self.replica.obey(self.primary.effects[offset - self.primary.effects_from])
-        self.applied = self.replica.offset = end
 
 
 class SimRedis:
@@ -238,12 +205,15 @@ class SimRedis:
         before = space.dirty
         reply = command.work(space, arguments)
         if space.expired:
-            self._unit += [(b"DEL", key) for key in space.expired]
-            space.expired = []
+            self._note_expired()
         if space.dirty != before:
             self._unit.append(space.effect or tuple(arguments))
             space.effect = None
         return reply
+
+    def _note_expired(self) -> None:
+        self._unit += [(b"DEL", key) for key in self.space.expired]
+        self.space.expired = []
 
     def _tell(self) -> None:
         """Note what was done as one effect."""
@@ -275,14 +245,25 @@ class SimRedis:
 
     def _called(self, arguments: Arguments) -> Any:  # noqa: ANN401 - as above
         """What a script calls."""
-        if not arguments:
-            raise RefusedError("ERR Please specify at least one argument for this redis lib call")
-        if arguments[0] == b"INFO":
-            return information(self, arguments[1:])
-        command = _named.get(arguments[0]) or _callable(arguments)
+        command = _named.get(arguments[0]) if arguments else None
+        if command is None:
+            return self._called_seldom(arguments)
         if not command.least <= len(arguments) <= command.most:
             raise RefusedError("ERR Wrong number of args calling Redis command from script")
-        return self._run(command, arguments, self._allow_script)
+        if command.writes:
+            return self._run(command, arguments, self._allow_script)
+        reply = command.work(self.space, arguments)
+        if self.space.expired:
+            self._note_expired()
+        return reply
+
+    def _called_seldom(self, arguments: Arguments) -> Any:  # noqa: ANN401 - as above
+        if not arguments:
+            raise RefusedError("ERR Please specify at least one argument for this redis lib call")
+        if arguments[0].upper() == b"INFO":
+            return information(self, arguments[1:])
+        _named[arguments[0]] = _callable(arguments)
+        return self._called(arguments)
 
     def _allow_script(self, command: Command) -> None:
         """A script is stopped before its first writing only."""
@@ -343,7 +324,10 @@ def _callable(arguments: Arguments) -> Command:
 
 def encoded(arguments: Sequence[Any]) -> list[bytes]:
     """The arguments as redis-py sends them. Raises redis.exceptions.DataError."""
-    given = [part if type(part) is bytes else _encoded(part) for part in arguments]
+    given = [
+        part if (kind := type(part)) is bytes else part.encode() if kind is str else _encoded(part)
+        for part in arguments
+    ]
     given[0] = given[0].upper()
     if b" " in given[0]:  # SCRIPT LOAD is two words
         given[:1] = given[0].split()
@@ -351,21 +335,17 @@ def encoded(arguments: Sequence[Any]) -> list[bytes]:
 
 
 def _encoded(part: Any) -> bytes:  # noqa: ANN401 - as above
-    kind = type(part)
-    if kind is str:
-        return part.encode()
-    if kind is int or kind is float:
-        return repr(part).encode()
     if isinstance(part, str):
         return str.encode(part)
     if isinstance(part, int | float) and not isinstance(part, bool):
         return repr(part).encode()
-    raise DataError(f"Invalid input of type: {kind.__name__!r}. Convert to a bytes, string, int or float first.")
+    raise DataError("A tuple item must be str, int, float or bytes.")
 
 
 def refusal(error: RefusedError) -> ResponseError:
     """The exception that redis-py makes of it."""
-    return BaseParser.parse_error(str(error))
+    made: ResponseError = BaseParser.parse_error(str(error))  # type: ignore[no-untyped-call]
+    return made
 
 
 def _anything(_command: Command) -> None:

@@ -25,15 +25,15 @@ local function answer(value, kind, ...)
   if kind == 0 then return {...} end
   if kind == 1 then return {ok = (...)} end
   if kind == 2 then return (...) end
-  return {err = (...)}, true
+  error({err = (...)}, 0)
 end
-local function raised(reply, problem)
-  if problem then error(reply, 0) end
-  return reply
+local function caught(value, kind, ...)
+  if value == nil and kind == 3 then return {err = (...)} end
+  return answer(value, kind, ...)
 end
 local redis = {
-  call = function(...) return raised(answer(call(...))) end,
-  pcall = function(...) return (answer(call(...))) end,
+  call = function(...) return answer(call(...)) end,
+  pcall = function(...) return caught(call(...)) end,
   error_reply = function(text) return {err = text} end,
   status_reply = function(text) return {ok = text} end,
   log = function() end,
