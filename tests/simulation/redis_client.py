@@ -22,8 +22,8 @@ from redis.exceptions import TimeoutError as SilentError
 from streams.redis_client import TRIES
 from streams.redis_lean import Asking, Lean
 from tests.simulation.redis_commands import OK
-from tests.simulation.redis_core import SimRedis, encoded, refusal
-from tests.simulation.redis_values import RefusedError, Status, integer
+from tests.simulation.redis_core import SimRedis, refusal
+from tests.simulation.redis_values import RefusedError, Status, encoded, integer
 
 QUEUED = Status(b"QUEUED")
 _NOT_CALLBACKS = {"keys", EMPTY_RESPONSE, NEVER_DECODE}  # options that a callback does not take
@@ -109,12 +109,19 @@ class Connection:
         if self.broken():
             await self.disconnect()
             raise GoneError("Connection closed by server.")
+        try:
+            await self._carry_out(commands)
+        except BaseException:  # it died meanwhile, or whoever waits was cancelled
+            await self.disconnect()
+            raise
+        self._owed = True
+
+    async def _carry_out(self, commands: Iterable[Command]) -> None:
         for command in commands:
             if command[0] == b"WAIT" and self._queue is None:
                 self._replies.append(await self._waited(command))
             else:
                 self._replies.append(self._answer(command))
-        self._owed = True
 
     async def read_response(self, *_: Any, **__: Any) -> Any:  # noqa: ANN401 - as above
         """The next reply. Raises redis.exceptions.ResponseError when the server refused."""

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from redis._parsers.base import BaseParser
-from redis.exceptions import DataError, ResponseError
+from redis.exceptions import ConnectionError as GoneError
+from redis.exceptions import ResponseError
 
 from tests.simulation import redis_collections, redis_ranked  # noqa: F401 - they enter their commands
 from tests.simulation.redis_commands import COMMANDS, Arguments, Command
@@ -13,7 +14,7 @@ from tests.simulation.redis_keyspace import Keyspace, Saved, Value
 from tests.simulation.redis_lua import Script, lua
 from tests.simulation.redis_replicas import Effect, Replication
 from tests.simulation.redis_told import information, settings_of
-from tests.simulation.redis_values import Hash, Members, Ranked, RefusedError, Status, integer
+from tests.simulation.redis_values import Hash, Members, Ranked, RefusedError, Status, encoded, integer
 
 READ_ONLY = "READONLY You can't write against a read only replica."
 TOO_FEW = "NOREPLICAS Not enough good replicas to write."
@@ -36,7 +37,7 @@ class SimRedis:
     """One server. `now`: seconds since 1970 by its own clock, which `step` sets.
 
     `full`: no more memory. `min_replicas`: min-replicas-to-write. `up`: it can be reached; a connection made before the
-    latest change of `incarnation` is broken.
+    latest change of `incarnation` is broken. `dies_after`: so many commands later it is killed, also within a pipeline.
     """
 
     def __init__(self, now: Callable[[], float], name: str = "redis") -> None:
@@ -44,6 +45,7 @@ class SimRedis:
         self.space = Keyspace(now)
         self.full, self.up = False, True
         self.min_replicas = 0
+        self.dies_after: int | None = None
         self.primary: SimRedis | None = None
         self.links: list[Replication] = []
         self.offset = self.effects_from = 0
@@ -127,6 +129,8 @@ class SimRedis:
 
     def perform(self, arguments: Arguments) -> Any:  # noqa: ANN401 - as above
         """The reply to a command as it came over the wire. Raises RefusedError."""
+        if self.dies_after is not None:
+            self._count_down()
         try:
             special = _SPECIAL.get(arguments[0])
             if special:
@@ -210,6 +214,12 @@ class SimRedis:
             self._unit.append(space.effect or tuple(arguments))
             space.effect = None
         return reply
+
+    def _count_down(self) -> None:
+        self.dies_after = None if self.dies_after == 0 or self.dies_after is None else self.dies_after - 1
+        if self.dies_after is None:
+            self.up = False
+            raise GoneError("Connection closed by server.")
 
     def _note_expired(self) -> None:
         self._unit += [(b"DEL", key) for key in self.space.expired]
@@ -320,26 +330,6 @@ def _callable(arguments: Arguments) -> Command:
         return find(arguments)
     except NotImplementedError:
         raise RefusedError("ERR Unknown Redis command called from script") from None
-
-
-def encoded(arguments: Sequence[Any]) -> list[bytes]:
-    """The arguments as redis-py sends them. Raises redis.exceptions.DataError."""
-    given = [
-        part if (kind := type(part)) is bytes else part.encode() if kind is str else _encoded(part)
-        for part in arguments
-    ]
-    given[0] = given[0].upper()
-    if b" " in given[0]:  # SCRIPT LOAD is two words
-        given[:1] = given[0].split()
-    return given
-
-
-def _encoded(part: Any) -> bytes:  # noqa: ANN401 - as above
-    if isinstance(part, str):
-        return str.encode(part)
-    if isinstance(part, int | float) and not isinstance(part, bool):
-        return repr(part).encode()
-    raise DataError("A tuple item must be str, int, float or bytes.")
 
 
 def refusal(error: RefusedError) -> ResponseError:

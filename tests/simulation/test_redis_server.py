@@ -220,6 +220,21 @@ async def test_a_connection_breaks_when_the_server_is_started_anew(server: SimRe
         await redis.get("a")
 
 
+async def test_a_server_that_dies_within_a_pipeline_has_done_its_beginning(server: SimRedis) -> None:
+    redis: Any = client(lambda: server, Near(), tries=0)
+    await redis.ping()
+    server.dies_after = 2
+    pipe: Any
+    async with redis.pipeline(transaction=False) as pipe:
+        for name in ("a", "b", "c"):
+            pipe.set(name, 1)
+        with pytest.raises(GoneError):
+            await pipe.execute()
+    server.up = True
+    server.restart()
+    assert (await redis.mget("a", "b", "c"), server.dies_after) == ([b"1", b"1", None], None)
+
+
 async def test_a_client_leaves_a_primary_that_has_become_a_replica(clock: Moving) -> None:
     primary, replica, link = pair(clock)
     named = {"server": primary}
