@@ -42,7 +42,19 @@ LASTING = 60_000  # milliseconds, or seconds
 _EXPIRES = re.compile(r"(?:'[PE]X', |PEXPIRE', (?:KEYS\[\w\]|key), )ARGV\[(\d)\]")
 _RUN = re.compile(r"[0-9a-f]{40}/[0-9a-f]{40}")
 _LEFT_OUT = {"INFO", "TIME", "WAIT", "MULTI", "EXEC", "HELLO", "CLIENT", "CONFIG", "SELECT", "AUTH", "SCRIPT", "ACL"}
-_LEFT_OUT |= {"DUMP", "RESTORE", "PUBLISH", "SUBSCRIBE", "MEMORY", "ROLE", "RENAME", "DBSIZE", "WATCH", "UNWATCH"}
+_LEFT_OUT |= {
+    "DUMP",
+    "RESTORE",
+    "PUBLISH",
+    "SUBSCRIBE",
+    "MEMORY",
+    "ROLE",
+    "RENAME",
+    "DBSIZE",
+    "WATCH",
+    "UNWATCH",
+    "SCAN",
+}
 Told = list[str]
 
 
