@@ -1,6 +1,6 @@
 """The in-memory Redis of the simulation: the product's real Lua scripts, on virtual time, with replicas and refusals.
 
-Why it is not fakeredis. fakeredis 2.41 with lupa 2.8 does not answer as Redis does: it knows no INFO, so the scripts that
+Why it is not fakeredis. fakeredis 2.41 with lupa 2.8 does not answer as Redis does: it knows no INFO, so scripts that
 ask for the run fail, no WAIT, no replica and no refusal. And it is slow. CPU time on one machine at one time:
 
     fakeredis, through its own client: 30 to 65 µs for a plain command, 145 µs for keep.lua, 380 µs for claim.lua
