@@ -73,12 +73,9 @@ class Fold:
 
     def deadlines(self) -> dict[str, float]:
         """case|step -> when it falls due, in milliseconds since 1970."""
-        dues = ((case.id, deadlines(case)) for case in self.cases.values())
-        return {
-            f"{case}|{step}": float(round(due.timestamp() * 1000))
-            for case, steps in dues
-            for step, due in steps.items()
-        }
+        dues = {case.id: deadlines(case) for case in self.cases.values()}
+        named = {f"{case}|{step}": due for case, steps in dues.items() for step, due in steps.items()}
+        return {name: milliseconds(due) for name, due in named.items()}
 
     def queue(self) -> dict[str, float]:
         """Case -> its rank on the desk."""
@@ -106,6 +103,11 @@ class Fold:
         for case in (*self.cases.values(), *self.earlier.values()):
             total.update(counts.of_standing(None, case))
         return some(total)
+
+
+def milliseconds(moment: datetime) -> float:
+    """A moment as a store's sorted sets have it."""
+    return float(round(moment.timestamp() * 1000))
 
 
 def some(amounts: Mapping[str, int]) -> dict[str, int]:
