@@ -167,8 +167,7 @@ class Known:
         }
         found: list[Arrived[CaseEvent | StandingEvent]] = []
         for partition, record in self.observed.topic(CASE_EVENTS):
-            content = orjson.loads(record.value or b"{}")
-            value, same = told.get(content.get("id") or (partition, content.get("input")), (None, None))
+            value, same = told.get(_name(partition, record.value or b""), (None, None))
             entry = same if value == record.value else _entry(record.value or b"")
             if isinstance(entry, CaseEvent | StandingEvent):
                 found.append(Arrived(entry, CASE_EVENTS, partition, record.offset, record.at))
@@ -255,6 +254,15 @@ class Known:
 
 def _version(each: Arrived[CaseEvent]) -> tuple[int, float]:
     return each.what.case.version, each.at
+
+
+def _name(partition: int, value: bytes) -> object:
+    """An event's id; of an entry on the rules its partition and input; None for anything else."""
+    try:
+        content = orjson.loads(value)
+        return content["id"] if content["kind"] == "case" else (partition, content["input"])
+    except (ValueError, TypeError, LookupError):
+        return None
 
 
 def _entry(value: bytes) -> CaseEvent | StandingEvent | None:
