@@ -12,7 +12,7 @@ The rules that it applies are those of the design:
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -225,5 +225,13 @@ def _decided(model: Fold, given: Given, before: Case | None, decision: Decision)
 
 def _too_large(event: CaseEvent) -> bool:
     case = event.case
-    parts = (case.payments, case.losses, case.kept, case.frozen, case.booked_before, event.facts, event.dispatches)
-    return sum(map(len, parts)) >= MANY_PARTS and len(event.model_dump_json().encode()) > MOST_BYTES
+    parts: tuple[Sized, ...] = (
+        case.payments,
+        case.losses,
+        case.kept,
+        case.frozen,
+        case.booked_before,
+        event.facts,
+        event.dispatches,
+    )
+    return sum(len(part) for part in parts) >= MANY_PARTS and len(event.model_dump_json().encode()) > MOST_BYTES

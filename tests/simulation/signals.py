@@ -162,7 +162,7 @@ class Suspects:
 
     def entries(self, subject: str | None) -> list[Entry]:
         """What was said of a subject: the same again is one entry."""
-        return list(self._entries[subject].values()) if subject in self._entries else []
+        return list(self._entries[subject].values()) if subject and subject in self._entries else []
 
     def decided(self, subject: str | None) -> bool:
         """Whether somebody ever confirmed or lifted it."""
