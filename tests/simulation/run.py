@@ -1,0 +1,107 @@
+"""Run one schedule: until its faults have healed and all is quiet, or a bound; and give what is left to the laws."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+from time import process_time
+
+from tests.simulation import worker
+from tests.simulation.acts import Acts
+from tests.simulation.observed import LogRecord, Observed, Store
+from tests.simulation.prepare import prepared
+from tests.simulation.schedule import Schedule
+from tests.simulation.story import story
+from tests.simulation.world import BEGAN, PARTITIONS, SECRET, Prepared, World, kinds
+
+QUIET_SECONDS = 3.5  # so long nothing may be left to do
+LONGEST_SECONDS = 40.0  # after the last fault has healed
+LOOK_SECONDS = 0.5
+
+
+@dataclass(slots=True)
+class Ran:
+    """A run. `failures`: workers that ended by themselves. `handled`: how many handles the loop ran."""
+
+    schedule: Schedule
+    observed: Observed
+    failures: list[str]
+    story: Callable[[], str]
+    handled: int
+    crossings: dict[str, int]
+    seconds: float  # of CPU
+
+
+@lru_cache(maxsize=1)
+def beginning() -> Prepared:
+    """What all schedules of this process begin with."""
+    return prepared()
+
+
+def run(schedule: Schedule) -> Ran:
+    """Run a schedule. Within `worker.simulated()`."""
+    start = process_time()
+    begun = beginning()
+    world = World(Random(schedule.seed), schedule.swaps, kinds(schedule.promises), begun)  # noqa: S311
+    worker.run_in(world)
+    try:
+        return _run(world, schedule, start)
+    finally:
+        world.network.over = True
+        world.loop.end()
+        worker.run_in(None)
+
+
+def _run(world: World, schedule: Schedule, start: float) -> Ran:
+    world.begin = worker.start
+    for number in range(1, schedule.workers + 1):
+        worker.start(f"w{number}")
+    acts = Acts(world, schedule)
+    acts.start()
+    _drive(world, acts)
+    observed = _observed(world, schedule, acts)
+    told = world.story
+    crossings = {name: node.crossings for name, node in world.nodes.items()}
+    return Ran(
+        schedule,
+        observed,
+        world.failures + [str(error.get("message")) for error in world.loop.errors if error.get("exception")],
+        lambda: story(told),
+        world.loop.handled,
+        crossings,
+        process_time() - start,
+    )
+
+
+def _drive(world: World, acts: Acts) -> None:
+    """Let time pass until nothing has been left to do for a while."""
+    loop, quiet = world.loop, 0.0
+    while quiet < QUIET_SECONDS and (not acts.over or loop.time() < acts.healed + LONGEST_SECONDS):
+        loop.drive(loop.time() + LOOK_SECONDS)
+        busy = not acts.over or not world.consumed() or world.due_within(0.0) or world.unpublished()
+        quiet = 0.0 if busy else quiet + LOOK_SECONDS
+
+
+def _observed(world: World, schedule: Schedule, acts: Acts) -> Observed:
+    begun = beginning()
+    keys = world.redis().keyspace()
+    logs: dict[str, dict[int, list[LogRecord]]] = {}
+    for where, part in world.log.parts.items():
+        logs.setdefault(where.topic, {})[where.partition] = [
+            LogRecord(record.offset, record.at, record.key, record.value) for record in part.records
+        ]
+    return Observed(
+        partitions=PARTITIONS,
+        policy=begun.policy.hash,
+        policies={begun.policy.hash: begun.policy},
+        residents={each.id: each for each in begun.residents},
+        secret=SECRET.encode(),
+        kinds=world.providers.promises,
+        healed_at=BEGAN + acts.healed,
+        ended_at=world.true(),
+        accepted=world.accepted,
+        logs=logs,
+        stores={partition: Store.of(partition, keys) for partition in range(PARTITIONS)},
+        contacts=world.providers.contacts,
+        seed=schedule.seed,
+    )
