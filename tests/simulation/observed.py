@@ -129,21 +129,23 @@ def _each(found: Mapping[bytes, Any], read: Callable[[Any], Any]) -> dict[str, A
     return {name.decode(): read(value) for name, value in found.items()}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, eq=False)
 class Observed:
-    """All that is left of a schedule.
+    """All that is left of a schedule. It is complete when it is made; the laws remember what they have read of it.
 
     `logs`: topic -> partition -> every record that was ever appended, by offset, those included that retention has
     deleted since. `policies`: every policy that a schedule may use, by hash; `policy`: the one in force at first.
-    `secret`: the key of the keyed hashes, by which accounts become tokens. `kinds`: what each channel's provider
-    promises. `healed_at`: when the last fault ended; `ended_at`: when the workers were stopped.
+    `kinds`: what each channel's provider promises. `began_at`: the schedule's time 0, from which violations count;
+    `healed_at`: when the last fault ended; `ended_at`: when the workers were stopped.
+    `begins`: topic -> partition -> the first record that retention has left; none named: all are left.
+    `lost_at`: when a store was wiped, or replaced by an older one or by a replica that lagged.
+    `stalls`: from when to when a worker was frozen, or a request to a provider was held up on its way.
     """
 
     partitions: int
     policy: str
     policies: Mapping[str, Policy]
     residents: Mapping[str, Resident]
-    secret: bytes
     kinds: Mapping[str, Promise]
     healed_at: float
     ended_at: float
@@ -153,6 +155,10 @@ class Observed:
     contacts: Sequence[Contact] = ()
     tolerances: Tolerances = field(default_factory=Tolerances)
     seed: int | None = None
+    began_at: float = 0.0
+    begins: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    lost_at: Sequence[float] = ()
+    stalls: Sequence[tuple[float, float]] = ()
 
     def records(self, topic: str, partition: int) -> Sequence[LogRecord]:
         """A partition's records, by offset."""
@@ -167,3 +173,17 @@ class Observed:
     def store(self, partition: int) -> Store:
         """A partition's store; an empty one when Redis holds nothing of it."""
         return self.stores.get(partition, Store())
+
+    def end(self, topic: str, partition: int) -> int:
+        """The offset that a partition's next record would have."""
+        records = self.records(topic, partition)
+        return records[-1].offset + 1 if records else 0
+
+    def begin(self, topic: str, partition: int) -> int:
+        """The offset of the first record that retention has left."""
+        return self.begins.get(topic, {}).get(partition, 0)
+
+    @property
+    def whole_at(self) -> float:
+        """From when on everything must be as promised: the last fault has healed, and recovery has had its time."""
+        return self.healed_at + self.tolerances.recovery

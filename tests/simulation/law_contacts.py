@@ -1,0 +1,165 @@
+"""Laws of the contacts, by the providers' own book: nobody twice, nobody by nothing, every doubt counted."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import orjson
+
+from domain.standing import AFTER_SETTLED
+from schemas.events import CaseEvent
+from schemas.levels import Result
+from tests.simulation.known import Arrived, Known, known
+from tests.simulation.observed import Contact, Observed, Promise
+
+
+def nobody_twice(observed: Observed) -> Iterator[str]:
+    """One contact by each dispatch, one dispatch for each attempt at a step, and nobody by a dispatch of nothing."""
+    here = known(observed)
+    yield from _by_one_dispatch(here)
+    yield from _by_one_attempt(here)
+    yield from _by_an_attempt_denied(here)
+    yield from _by_nothing(here)
+
+
+def _by_one_dispatch(here: Known) -> Iterator[str]:
+    for name, contacts in sorted(here.acted.items()):
+        promise = here.observed.kinds[contacts[0].channel]
+        if len(contacts) == 1 or (promise is Promise.NEITHER and here.in_doubt(name)):
+            continue
+        counted = " and counted nowhere as in doubt" if promise is Promise.NEITHER else ""
+        yield (
+            f"{_words(here, name)}: the {promise.value} provider of {contacts[0].channel} contacted the resident "
+            f"{len(contacts)} times by it, at {here.times(contacts)}{counted}"
+        )
+
+
+def _by_one_attempt(here: Known) -> Iterator[str]:
+    for (case, step), made in here.attempts():
+        by_attempt: defaultdict[int, list[str]] = defaultdict(list)
+        for each in made:
+            by_attempt[each.attempt].append(each.text)
+        for attempt, names in by_attempt.items():
+            if len(names) > 1:
+                yield f"case {case}, step {step}, attempt {attempt} was carried out as {' and as '.join(names)}"
+
+
+def _by_an_attempt_denied(here: Known) -> Iterator[str]:
+    """An attempt that was reported as not sent, and was: the next one contacts the resident once more, uncounted."""
+    for (case, step), made in here.attempts():
+        for before, after in zip(made, made[1:], strict=False):
+            if before.attempt < after.attempt and here.denied(before.text):
+                yield (
+                    f"case {case}, step {step}: attempt {before.attempt} was reported as {_told(here, before.text)}, "
+                    f"but the provider has contacted the resident by it at {here.times(here.acted[before.text])}; "
+                    f"attempt {after.attempt} did so again at {here.times(here.acted[after.text])}"
+                )
+
+
+def _by_nothing(here: Known) -> Iterator[str]:
+    for name, contacts in sorted(here.requests.items()):
+        if name not in here.expected:
+            yield (
+                f"the provider of {contacts[0].channel} was asked at {here.times(contacts)} to carry out {name}, "
+                "which no input leads to"
+            )
+    for name, there in sorted(here.dispatched.items()):
+        if name not in here.expected:
+            yield f"dispatch {name} is at {there[0].place}, and no input leads to it"
+
+
+def one_result(observed: Observed) -> Iterator[str]:
+    """A channel does not contradict itself: of sent, failed and not sent it reports one."""
+    here = known(observed)
+    for name in sorted(here.results):
+        told = here.reported(name) - {Result.IN_DOUBT}
+        if len(told) > 1:
+            yield f"{_words(here, name)} was reported as {_told(here, name)}: only one of these can be true"
+
+
+def counted_doubts(observed: Observed) -> Iterator[str]:
+    """Where a resident may be contacted twice, the dispatch is counted as in doubt."""
+    here = known(observed)
+    for name, contacts in sorted(here.acted.items()):
+        if here.denied(name):
+            yield (
+                f"{_words(here, name)} was reported as {_told(here, name)}, but the provider of "
+                f"{contacts[0].channel} has contacted the resident by it at {here.times(contacts)}: the next attempt "
+                "is a second contact that nothing counts"
+            )
+    for name, asked in sorted(here.requests.items()):
+        unsafe = here.observed.kinds[asked[0].channel] is Promise.NEITHER
+        if unsafe and len(asked) > 1 and not here.in_doubt(name):
+            yield (
+                f"{_words(here, name)} was sent to a provider of {asked[0].channel} that does not recognise a repeat "
+                f"{len(asked)} times, at {here.times(asked)}, and is counted nowhere as in doubt"
+            )
+
+
+def doubts_resolved(observed: Observed) -> Iterator[str]:
+    """What the store marks as being sent, or as perhaps sent, has its report when there was time for one."""
+    here = known(observed)
+    for partition in range(observed.partitions):
+        store = observed.store(partition)
+        for name, raw in sorted(store.dispatches.items()):
+            state = orjson.loads(raw).get("state")
+            if state != "done" and _overdue(here, name):
+                yield f"{_words(here, name)} stands as `{state}` in the store, and no channel has reported it"
+        for name in sorted(store.unsure):
+            if _overdue(here, name):
+                yield f"{_words(here, name)} stands as unsure in the store, and no channel has found out what became of it"
+
+
+def _overdue(here: Known, name: str) -> bool:
+    """Whether its channel has had the time to report it, and has not."""
+    there = here.dispatched.get(name, [])
+    since = max([here.observed.whole_at, *(each.at for each in there[:1])])
+    return not here.reported(name) and here.observed.ended_at > since + here.observed.tolerances.report
+
+
+def nothing_after_settled(observed: Observed) -> Iterator[str]:
+    """Once a resident is dissuaded or cleared, and the journal says so, nothing more of the plan is sent.
+
+    A channel may have looked just before (`Tolerances.on_its_way`), and a worker that was frozen in between, or whose
+    request was held up on its way, may have looked before that (`Observed.stalls`).
+    """
+    here = known(observed)
+    for name, contacts in sorted(here.acted.items()):
+        expected = here.expected.get(name)
+        if expected is None or expected.dispatch.action in AFTER_SETTLED:
+            continue
+        story = here.stories.get(expected.dispatch.case, [])
+        for contact in contacts:
+            if settled := _settled(story, _looked(observed, contact), contact.at):
+                yield (
+                    f"{expected.words}: the resident was contacted at {here.time(contact.at)}, but is "
+                    f"{settled.what.case.state.value} since {here.time(settled.at)} ({settled.place}, input "
+                    f"case-inputs/{settled.what.partition}/{settled.what.offset})"
+                )
+
+
+def _looked(observed: Observed, contact: Contact) -> float:
+    """When the channel may have looked at the case for the last time."""
+    on_its_way = observed.tolerances.on_its_way
+    stalled = [began for began, ended in observed.stalls if began <= contact.at <= ended + on_its_way]
+    return min([contact.at, *stalled]) - on_its_way
+
+
+def _settled(story: list[Arrived[CaseEvent]], looked: float, at: float) -> Arrived[CaseEvent] | None:
+    """The event since which the case stood settled, from before the channel looked until the contact."""
+    told = [each for each in story if each.at <= at]
+    before = [number for number, each in enumerate(told) if each.at <= looked]
+    if not before or not all(each.what.case.settled for each in told[before[-1] :]):
+        return None
+    first = before[-1]
+    while first > 0 and told[first - 1].what.case.settled:
+        first -= 1
+    return told[first]
+
+
+def _words(here: Known, name: str) -> str:
+    return here.expected[name].words if name in here.expected else f"dispatch {name}"
+
+
+def _told(here: Known, name: str) -> str:
+    told = sorted(result.value.replace("_", " ") for result in here.results.get(name, ()))
+    return " and as ".join(told) or "nothing"

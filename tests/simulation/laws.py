@@ -1,0 +1,56 @@
+"""What must hold of every schedule, whatever struck.
+
+A law is a function of what a schedule leaves behind; it tells, in a sentence, each thing that breaks it. The sentence
+names the case, the dispatch, the record by its place (topic/partition/offset) and the time in seconds since the
+schedule began, so that an operator can follow it in the story and in the logs:
+
+    nobody_twice: dispatch r…-1:red.robot:1:phone of case r…-1 (decided in version 1, case-inputs/0/3): the askable
+    provider of phone contacted the resident 2 times by it, at 4.120 s and 9.480 s
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from tests.simulation.known import Violation
+from tests.simulation.law_contacts import (
+    counted_doubts,
+    doubts_resolved,
+    nobody_twice,
+    nothing_after_settled,
+    one_result,
+)
+from tests.simulation.law_journal import level_only_rises, no_fork, one_open_case
+from tests.simulation.law_lost import conservation, nothing_lost
+from tests.simulation.law_store import not_stuck, store_equals_fold
+from tests.simulation.observed import Observed
+
+__all__ = ["LAWS", "Violation", "broken", "violations"]
+
+LAWS: Mapping[str, Callable[[Observed], Iterator[str]]] = {
+    law.__name__: law
+    for law in (
+        nothing_lost,
+        nobody_twice,
+        one_result,
+        counted_doubts,
+        doubts_resolved,
+        nothing_after_settled,
+        no_fork,
+        level_only_rises,
+        one_open_case,
+        store_equals_fold,
+        conservation,
+        not_stuck,
+    )
+}
+
+
+def violations(observed: Observed) -> Iterator[Violation]:
+    """All that breaks a law, law by law."""
+    for law in LAWS:
+        yield from broken(observed, law)
+
+
+def broken(observed: Observed, law: str) -> Iterator[Violation]:
+    """All that breaks one law."""
+    for words in LAWS[law](observed):
+        yield Violation(law, words)
