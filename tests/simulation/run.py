@@ -8,11 +8,12 @@ from time import process_time
 
 from tests.simulation import worker
 from tests.simulation.acts import Acts
+from tests.simulation.keyspace import plain
 from tests.simulation.observed import LogRecord, Observed, Store
 from tests.simulation.prepare import prepared
 from tests.simulation.schedule import Schedule
 from tests.simulation.story import story
-from tests.simulation.world import BEGAN, PARTITIONS, SECRET, Prepared, World, kinds
+from tests.simulation.world import BEGAN, PARTITIONS, Prepared, World, kinds
 
 QUIET_SECONDS = 3.5  # so long nothing may be left to do
 LONGEST_SECONDS = 40.0  # after the last fault has healed
@@ -84,7 +85,7 @@ def _drive(world: World, acts: Acts) -> None:
 
 def _observed(world: World, schedule: Schedule, acts: Acts) -> Observed:
     begun = beginning()
-    keys = world.redis().keyspace()
+    keys = plain(world.redis())
     logs: dict[str, dict[int, list[LogRecord]]] = {}
     for where, part in world.log.parts.items():
         logs.setdefault(where.topic, {})[where.partition] = [
@@ -95,7 +96,6 @@ def _observed(world: World, schedule: Schedule, acts: Acts) -> Observed:
         policy=begun.policy.hash,
         policies={begun.policy.hash: begun.policy},
         residents={each.id: each for each in begun.residents},
-        secret=SECRET.encode(),
         kinds=world.providers.promises,
         healed_at=BEGAN + acts.healed,
         ended_at=world.true(),

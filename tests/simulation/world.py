@@ -22,6 +22,7 @@ from schemas.residents import Resident
 from streams.topics import CASE_EVENTS, CASE_INPUTS, home
 from tests.simulation import kafka
 from tests.simulation.app import Group
+from tests.simulation.keyspace import plain
 from tests.simulation.loop import Node, SimLoop
 from tests.simulation.network import Network
 from tests.simulation.observed import AcceptedSignal, Promise
@@ -209,13 +210,13 @@ class World:
 
     def unpublished(self) -> bool:
         """Whether an outbox holds something."""
-        keys = self.redis().keyspace()
+        keys = plain(self.redis())
         return any(keys.get(f"outbox:{{{partition}}}") for partition in range(PARTITIONS))
 
     def due_within(self, seconds: float) -> bool:
         """Whether a deadline falls due soon, or has done so."""
         until = (self.true() + seconds) * 1000
-        keys = self.redis().keyspace()
+        keys = plain(self.redis())
         return any(
             score <= until
             for partition in range(PARTITIONS)
