@@ -122,8 +122,9 @@ class Known:
         return [given for each in self.folds for given in each.given]
 
     @cached_property
-    def alerts(self) -> list[Given]:
-        return [given for given in self.given if isinstance(given.what, Alert)]
+    def alerts(self) -> list[tuple[Given, Alert]]:
+        """Every alert, repeated ones too."""
+        return [(given, given.what) for given in self.given if isinstance(given.what, Alert)]
 
     @cached_property
     def fired(self) -> dict[tuple[str, str, float], float]:

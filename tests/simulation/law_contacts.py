@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 
 import orjson
 
@@ -46,7 +47,7 @@ def _by_one_attempt(here: Known) -> Iterator[str]:
 def _by_an_attempt_denied(here: Known) -> Iterator[str]:
     """An attempt that was reported as not sent, and was: the next one contacts the resident once more, uncounted."""
     for (case, step), made in here.attempts():
-        for before, after in zip(made, made[1:], strict=False):
+        for before, after in pairwise(made):
             if before.attempt < after.attempt and here.denied(before.text):
                 yield (
                     f"case {case}, step {step}: attempt {before.attempt} was reported as {_told(here, before.text)}, "
@@ -106,7 +107,7 @@ def doubts_resolved(observed: Observed) -> Iterator[str]:
                 yield f"{_words(here, name)} stands as `{state}` in the store, and no channel has reported it"
         for name in sorted(store.unsure):
             if _overdue(here, name):
-                yield f"{_words(here, name)} stands as unsure in the store, and no channel has found out what became of it"
+                yield f"{_words(here, name)} stands as unsure in the store, and no channel has found out its end"
 
 
 def _overdue(here: Known, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 
 from pydantic import BaseModel
 
@@ -57,7 +58,7 @@ def _list(parts: list[int] | list[str]) -> str:
 def level_only_rises(observed: Observed) -> Iterator[str]:
     """A case's level falls only when somebody lowered it by name and with a reason, or the case was reopened."""
     for case, story in sorted(known(observed).stories.items()):
-        for before, after in zip(story, story[1:], strict=False):
+        for before, after in pairwise(story):
             was, now = before.what.case.level, after.what.case.level
             if now.rank < was.rank and not any(_may_lower(after.what)):
                 yield (
@@ -79,7 +80,7 @@ def one_open_case(observed: Observed) -> Iterator[str]:
         by_resident[story[0].what.case.resident].append(story)
     for resident, cases in sorted(by_resident.items()):
         cases.sort(key=lambda story: story[0].what.case.number)
-        for before, after in zip(cases, cases[1:], strict=False):
+        for before, after in pairwise(cases):
             opening = after[0]
             stood = [each for each in before if _in_order(each) < _in_order(opening)]
             if stood and stood[-1].what.case.open:

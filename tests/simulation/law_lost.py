@@ -40,8 +40,8 @@ def _is_refused(signal: AcceptedSignal, refused: set[str]) -> bool:
 def _alerts(here: Known) -> Iterator[str]:
     """Evidence that reaches a level has become an alert of it, and an alert a case."""
     told: dict[str, list[Level]] = {}
-    for given in here.alerts:
-        told.setdefault(given.what.resident, []).append(given.what.danger.level)  # type: ignore[union-attr]  # an Alert
+    for _, alert in here.alerts:
+        told.setdefault(alert.resident, []).append(alert.danger.level)
     for resident, required in _required(here).items():
         most = max((level.rank for level in told.get(resident, ())), default=0)
         if most < required.level.rank:
@@ -50,14 +50,10 @@ def _alerts(here: Known) -> Iterator[str]:
                 f"resident {resident}: the signals {', '.join(required.uids)} together make {required.level.value}, "
                 f"but case-inputs has {what} of it: a signal was lost in screening"
             )
-    cases = {resident for partition in range(here.observed.partitions) for resident in _stored(here, partition)}
-    for given in here.alerts:
-        if given.what.resident not in cases:  # type: ignore[union-attr]  # an Alert
-            yield f"alert {given.what.id} ({given.place}, at {here.time(given.at)}) has no case in the store"
-
-
-def _stored(here: Known, partition: int) -> dict[str, str]:
-    return here.observed.store(partition).cases
+    cases = {resident for each in here.folds for resident in here.observed.store(each.partition).cases}
+    for given, alert in here.alerts:
+        if alert.resident not in cases:
+            yield f"alert {alert.id} ({given.place}, at {here.time(given.at)}) has no case in the store"
 
 
 def _required(here: Known) -> dict[str, Required]:

@@ -183,8 +183,8 @@ def _stood(here: Known) -> Iterator[tuple[str, str, float, float, float]]:
         since: dict[tuple[str, float], float] = {}
         for each in story:
             now = {(step, milliseconds(due)) for step, due in deadlines(each.what.case).items()}
-            for name in since.keys() - now:
+            for name in sorted(since.keys() - now):
                 yield case, *name, since.pop(name), each.at
-            since |= {name: each.at for name in now - since.keys()}
+            since |= dict.fromkeys(sorted(now - since.keys()), each.at)
         for name, at in since.items():
             yield case, *name, at, here.observed.ended_at
