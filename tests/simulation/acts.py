@@ -114,6 +114,7 @@ class Acts:
                 return
             node.frozen = True
             world.tell(worker, f"is frozen for {lasts:g} s")
+            world.stalls.append((world.true(), world.true() + lasts))
             self._lasting(lasts, thaw)
 
         def thaw() -> None:
@@ -126,6 +127,8 @@ class Acts:
         """Cut a worker off from a server, one way or both."""
         world = self._world
         name = world.servers.name(worker) if server == "redis" else server
+        if server not in ("redis", "kafka"):
+            world.stalls.append((world.true(), world.true() + lasts))
         cut = [(worker, name) if way == "out" else (name, worker) for way in ways]
         for way in cut:
             world.network.cut(way)
@@ -141,11 +144,13 @@ class Acts:
     def wipe(self) -> None:
         """All in Redis is lost."""
         self._world.tell("redis", "is wiped")
+        self._world.lost_at.append(self._world.true())
         self._world.redis().wipe()
 
     def older(self, back: float, new_run: bool) -> None:
         """Redis comes back with an older state: restarted, or as a restored image that does not know of it."""
         self._world.tell("redis", f"is as it was {back:g} s ago, {'restarted' if new_run else 'under the same run id'}")
+        self._world.lost_at.append(self._world.true())
         self._world.redis().restore(self._state(back), new_run=new_run)
 
     def failover(self, lag: float) -> None:
@@ -171,6 +176,7 @@ class Acts:
 
     def _promote(self, lag: float) -> None:
         world = self._world
+        world.lost_at.append(world.true())
         name = f"redis-{len(world.servers.all) + 1}"
         world.server(name, self._state(lag) if lag else world.redis().snapshot(), new_run=True)
         world.servers.primary = name

@@ -96,7 +96,9 @@ class Providers:
             case "hang" | "hang_after":
                 await asyncio.sleep(ANSWERS_SECONDS)
             case "late":
-                self._world.loop.outside(LATE_SECONDS * self._world.random.random(), self._act, channel, key, order)
+                delay = LATE_SECONDS * self._world.random.random()
+                self._world.stalls.append((self._world.true(), self._world.true() + delay))
+                self._world.loop.outside(delay, self._act, channel, key, order)
                 await asyncio.sleep(ANSWERS_SECONDS)
             case "slow":
                 await asyncio.sleep(SLOW_SECONDS)

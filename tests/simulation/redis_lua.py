@@ -175,11 +175,12 @@ class Lua:
         before, self._caller = self._caller, caller
         try:
             if len(keys) + len(arguments) <= _FEW:
-                kind, *parts = self._run_few(script.body, len(keys), *keys, *arguments)
+                told = self._run_few(script.body, len(keys), *keys, *arguments)
             else:
-                kind, *parts = self._run_many(script.body, self._table(keys), self._table(arguments))
+                told = self._run_many(script.body, self._table(keys), self._table(arguments))
         finally:
             self._caller = before
+        kind, *parts = told if type(told) is tuple else (told,)  # an empty list comes as its kind alone
         return self._reply(script, kind, parts)
 
     def _reply(self, script: Script, kind: bytes, parts: list[Any]) -> Any:  # noqa: ANN401 - as above

@@ -87,7 +87,9 @@ def _observed(world: World, schedule: Schedule, acts: Acts) -> Observed:
     begun = beginning()
     keys = plain(world.redis())
     logs: dict[str, dict[int, list[LogRecord]]] = {}
+    begins: dict[str, dict[int, int]] = {}
     for where, part in world.log.parts.items():
+        begins.setdefault(where.topic, {})[where.partition] = part.begin
         logs.setdefault(where.topic, {})[where.partition] = [
             LogRecord(record.offset, record.at, record.key, record.value) for record in part.records
         ]
@@ -104,4 +106,8 @@ def _observed(world: World, schedule: Schedule, acts: Acts) -> Observed:
         stores={partition: Store.of(partition, keys) for partition in range(PARTITIONS)},
         contacts=world.providers.contacts,
         seed=schedule.seed,
+        began_at=BEGAN + world.began,
+        begins=begins,
+        lost_at=world.lost_at,
+        stalls=world.stalls,
     )

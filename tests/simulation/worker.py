@@ -27,6 +27,7 @@ import streams.auditor.auditor
 import streams.channels.book
 import streams.channels.channel
 import streams.channels.outgoing
+import streams.intake.settings
 import streams.line
 import streams.orphans
 import streams.policies
@@ -50,6 +51,8 @@ from tests.simulation import kafka
 from tests.simulation.app import SimApp
 from tests.simulation.loop import NODE, Node
 from tests.simulation.network import Link
+from tests.simulation.observed import Promise
+from tests.simulation.policy import quick_policy
 from tests.simulation.providers import CHANNELS, URLS
 from tests.simulation.redis_server import client
 from tests.simulation.world import PARTITIONS, SECRET, World
@@ -89,25 +92,29 @@ def run_in(given: World | None) -> None:
     _world = given
 
 
+@functools.cache
 def settings(name: str) -> Settings:
     """A process' settings: Kafka's address names the process."""
     urls = {"sms_url": URLS["sms"], "voice_url": URLS["phone"], "bank_url": URLS["payment"], "station_url": URLS["visit"]}
     return Settings.model_validate(
         {"kafka": f"{name}:9092", "redis": f"redis://{name}:6379/0", "partitions": PARTITIONS, "secret": SECRET, **urls}
+        | {"policy": quick_policy()}
     )
 
 
-def channel_settings(given: World) -> ChannelSettings:
-    """What the providers promise in this world."""
-    names = dict(zip(CHANNELS, ("sms_kind", "voice_kind", "station_kind", "bank_kind"), strict=True))
-    promised = {names[channel]: promise.value for channel, promise in given.providers.promises.items()}
+@functools.cache
+def channel_settings(promises: tuple[Promise, ...]) -> ChannelSettings:
+    """What the providers promise in this world, in the order of CHANNELS."""
+    names = ("sms_kind", "voice_kind", "station_kind", "bank_kind")
+    promised = {name: promise.value for name, promise in zip(names, promises, strict=True)}
     return ChannelSettings.model_validate({**promised, "provider_seconds": PROVIDER_SECONDS})
 
 
 def make_line(given: World, node: Node) -> Line:
     """The line of a process, whose parts count time as the world does."""
     clock = Clock(wall=Wall(machine=given.true, counter=given.loop.time))
-    line = Line(settings(node.name), channel_settings(given), clock, Component.WORKER)
+    promises = tuple(given.providers.promises[channel] for channel in CHANNELS)
+    line = Line(settings(node.name), channel_settings(promises), clock, Component.WORKER)
     line.deadlines = Deadlines(line.store, line.producer, clock, given.loop.time)
     line.auditor = Auditor(
         line.settings, line.redis, line.store, line.producer, line.policies, clock, given.loop.time
@@ -218,6 +225,9 @@ def simulated() -> Iterator[None]:
         put(streams.line, "connect", _redis)
         put(streams.channels.outgoing, "httpx", shim)
         put(streams.policies, "load", load)
+        put(streams.line, "load_feeds", functools.cache(streams.line.load_feeds))
+        sources = functools.cache(lambda: streams.intake.settings.sources(settings("w1")))
+        put(streams.line, "configured_sources", lambda _: set(sources()))
         put(agents.deadlines, "every", _every)
         with suppress(AttributeError):
             put(streams.channels.book, "monotonic", _monotonic)

@@ -89,6 +89,8 @@ class World:
         self.story: list[Told] = []
         self.accepted: list[AcceptedSignal] = []
         self.restarts: dict[str, float | None] = {}  # after how long a worker that is to be killed comes back
+        self.lost_at: list[float] = []  # when Redis lost something
+        self.stalls: list[tuple[float, float]] = []  # when a worker was frozen, or a request held up
         self.failures: list[str] = []  # workers that ended by themselves
         self.begin: Callable[[str], None] = lambda name: None  # starts a worker: set by worker.py
         self.prepared = prepared
