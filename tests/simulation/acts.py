@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 
 from streams.intake.signals import records_of
 from tests.simulation.feeds import POISON, dissuaded, signal
+from tests.simulation.loop import Trap
 from tests.simulation.observed import AcceptedSignal
 from tests.simulation.schedule import Schedule, Step
 from tests.simulation.world import PARTITIONS, World
@@ -91,12 +92,16 @@ class Acts:
 
     # ------------------------------------------------------------ what fails
 
-    def kill_at_message(self, worker: str, after: int, restart: float) -> None:
-        """Kill a worker at one of the next messages that it sends or is sent."""
-        node = self._world.nodes[worker]
-        node.crash_crossing = node.crossings + after
-        self._world.tell(worker, f"is to be killed at its {after}th message from here")
-        self._world.restarts[worker] = restart
+    def kill_at_message(self, worker: str, of: str, after: int, restart: float) -> None:
+        """Kill a worker at one of the next messages that it sends or is sent; `of`: of one agent's, or timer's."""
+        node, world = self._world.nodes[worker], self._world
+
+        def kill() -> None:
+            if world.nodes[worker] is node:
+                world.kill(worker, restart)
+                self.healed = max(self.healed, world.loop.time() + restart)
+
+        node.traps.append(Trap(of, after, kill))
 
     def kill_at_step(self, worker: str, after: int, restart: float) -> None:
         """Kill a worker at one of its next awaits."""
@@ -104,7 +109,7 @@ class Acts:
         node.crash_at = node.steps + after
         self._world.restarts[worker] = restart
 
-    def freeze(self, worker: str, after: int, lasts: float) -> None:
+    def freeze(self, worker: str, of: str, after: int, lasts: float) -> None:
         """Stop a worker at one of its next messages, and let it go on after a while."""
         node = self._world.nodes[worker]
         world = self._world
@@ -121,7 +126,7 @@ class Acts:
             world.loop.thaw(node)
             world.tell(worker, "goes on")
 
-        node.freeze_crossing, node.on_freeze = node.crossings + after, freeze
+        node.traps.append(Trap(of, after, freeze))
 
     def cut(self, worker: str, server: str, ways: list[str], lasts: float) -> None:
         """Cut a worker off from a server, one way or both."""

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 from aiokafka import TopicPartition
 
 from tests.simulation.kafka import SERVER, Record
+from tests.simulation.loop import PART
 
 if TYPE_CHECKING:
     from tests.simulation.loop import Node
     from tests.simulation.world import World
 
 TICK_SECONDS = 0.25  # heartbeats and commits
-SESSION_SECONDS = 2.0  # Kafka's own is 6 s at least
+SESSION_SECONDS = 4.0  # Kafka's own is 6 s at least
 FETCHED = 50  # records of a partition that one fetch brings
 
 Agent = Callable[[Any], Awaitable[None]]
@@ -139,7 +140,6 @@ class SimApp:
         self.positions: dict[TopicPartition, int] = {}
         self._delivered: defaultdict[TopicPartition, deque[int]] = defaultdict(deque)
         self._acked: defaultdict[TopicPartition, set[int]] = defaultdict(set)
-        self.running: list[asyncio.Task[Any]] = []
 
     # ------------------------------------------------------------ what agents call
 
@@ -166,12 +166,16 @@ class SimApp:
     def start(self) -> None:
         """Begin agents and timers. One that ends by itself, ends the worker, as Faust's supervisor has it."""
         self.started = True
-        bodies = [body(Stream(channel)) for channel, body in self._agents]
-        for each in (*bodies, *(body() for body in (*self.early, *self._tasks))):
-            task: asyncio.Task[Any] = asyncio.ensure_future(each)
-            task.add_done_callback(self._ended)
-            self.running.append(task)
+        for channel, body in self._agents:
+            self._begin(channel.name, body(Stream(channel)))
+        for timer in (*self.early, *self._tasks):
+            self._begin(timer.__name__, timer())
         self._world.group.join(self)
+
+    def _begin(self, part: str, body: Awaitable[None]) -> None:
+        PART.set(part)
+        task: asyncio.Task[Any] = asyncio.ensure_future(body)
+        task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         error = None if task.cancelled() else task.exception()

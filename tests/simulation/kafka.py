@@ -1,8 +1,9 @@
 """Kafka in memory: one log, and the parts of aiokafka's producer and consumer that the product uses.
 
 The cluster itself neither fails nor forgets what it acknowledged; retention deletes what the schedule says. What fails
-is the way there and back. A record whose answer is lost is on the log, and its writer, who does not know, may write it
-again. The producer is idempotent as aiokafka's is: within its own retries a record is written once.
+is the way there and back. An idempotent producer (aiokafka's, as the product sets it) tries again for as long as it
+takes, and writes a record once. Where a world's is not idempotent, as in embedded mode, it gives up after SECONDS: a
+record whose answer is lost is on the log, and its writer, who does not know, writes it again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, RequestTimedOutError
+from aiokafka.errors import KafkaConnectionError, RequestTimedOutError
 from aiokafka.structs import RecordMetadata
 
 from streams.topics import ALL, partition_of
@@ -141,6 +142,7 @@ class Producer:
     ) -> asyncio.Future[RecordMetadata]:
         """Take a record; the future has its place once Kafka has it."""
         where = self._world.log.where(topic, key, partition)
+        self._world.network.crossing(self._node)
         told: asyncio.Future[RecordMetadata] = self._world.loop.create_future()
         queue = self._queues.setdefault(where, _Queue())
         queue.waiting.append(_Sent(key, value, timestamp_ms, told))
@@ -160,9 +162,6 @@ class Producer:
         if self._node.frozen:
             loop.outside(AGAIN_SECONDS, self._leave, where, queue, until + AGAIN_SECONDS)
             return
-        self._world.network.crossing(self._node)
-        if self._node.dead:
-            return
         batch, queue.waiting = queue.waiting, []
         loop.outside(self._world.network.delay(), self._arrive, where, queue, batch, until)
 
@@ -170,8 +169,8 @@ class Producer:
         """The batch is at the cluster, or on a cut way: then it is sent again, while its process lives."""
         world = self._world
         if not world.network.open(self._there):
-            if world.loop.time() >= until:
-                self._failed(where, queue, batch, KafkaTimeoutError())
+            if self._gives_up(until):
+                self._failed(where, queue, batch)
             elif not self._node.dead:
                 world.loop.outside(AGAIN_SECONDS, self._arrive, where, queue, batch, until)
             return
@@ -184,8 +183,8 @@ class Producer:
     ) -> None:
         world = self._world
         if not world.network.open(self._here):
-            if world.loop.time() >= until:
-                self._failed(where, queue, batch, RequestTimedOutError())
+            if self._gives_up(until):
+                self._failed(where, queue, batch)
             else:
                 world.loop.outside(AGAIN_SECONDS, self._answer, where, queue, batch, places, until)
             return
@@ -196,10 +195,13 @@ class Producer:
                 )
         self._next(where, queue)
 
-    def _failed(self, where: TopicPartition, queue: _Queue, batch: list[_Sent], error: Exception) -> None:
+    def _gives_up(self, until: float) -> bool:
+        return not self._world.idempotent and self._world.loop.time() >= until
+
+    def _failed(self, where: TopicPartition, queue: _Queue, batch: list[_Sent]) -> None:
         for each in batch:
             if not each.told.done():
-                each.told.set_exception(error)
+                each.told.set_exception(RequestTimedOutError())
                 each.told.exception()  # whoever was cancelled does not ask for it
         self._next(where, queue)
 

@@ -22,7 +22,7 @@ from typing import Any
 class Node:
     """One simulated process. `steps`: handles that it has run; it is killed instead of running number `crash_at`.
 
-    `crossings`: messages that it has sent or was sent; it is killed at number `crash_crossing`.
+    `crossings`: messages that it has sent or was sent. `traps`: what is to happen at one of the next of them.
     """
 
     name: str
@@ -31,13 +31,22 @@ class Node:
     steps: int = 0
     crash_at: int | None = None
     crossings: int = 0
-    crash_crossing: int | None = None
-    freeze_crossing: int | None = None
-    on_freeze: Callable[[], None] | None = None
+    traps: list["Trap"] = field(default_factory=list)
     parked: list[asyncio.Handle] = field(default_factory=list)
 
 
+@dataclass(eq=False, slots=True)
+class Trap:
+    """Something that happens at the `left`-th message from now on. `of`: of this agent or timer; "": of any."""
+
+    of: str
+    left: int
+    spring: Callable[[], None]
+
+
 NODE: ContextVar[Node | None] = ContextVar("node", default=None)
+PART: ContextVar[str] = ContextVar("part", default="")
+"""Which agent (by its topic) or timer (by its name) of the process runs."""
 
 
 class DeadlockError(RuntimeError):

@@ -5,10 +5,9 @@ healed before its sender gives up.
 """
 
 import asyncio
-from collections.abc import Callable
 from random import Random
 
-from tests.simulation.loop import Node, SimLoop, pause
+from tests.simulation.loop import PART, Node, SimLoop, pause
 
 Way = tuple[str, str]
 """From whom to whom, by name."""
@@ -29,7 +28,6 @@ class Network:
         self._cut: dict[Way, int] = {}
         self._waiting: list[asyncio.Future[None]] = []
         self.over = False
-        self.on_crash: Callable[[Node], None] = lambda _: None
 
     def cut(self, way: Way) -> None:
         """Let nothing more pass on this way. Two cuts of a way are healed by two heals."""
@@ -55,12 +53,18 @@ class Network:
         return 0.0 if drawn >= SLOW else LONGEST * (drawn / SLOW) ** 3
 
     def crossing(self, node: Node) -> None:
-        """A process sends something or is answered: a boundary at which it may be killed."""
+        """A process sends something or is answered: a boundary at which a trap may spring."""
         node.crossings += 1
-        if node.crossings == node.crash_crossing:
-            self.on_crash(node)
-        elif node.crossings == node.freeze_crossing and node.on_freeze is not None:
-            node.on_freeze()
+        if not node.traps:
+            return
+        part = PART.get()
+        for trap in node.traps:
+            if not trap.of or trap.of == part:
+                trap.left -= 1
+        sprung = [trap for trap in node.traps if trap.left <= 0]
+        node.traps = [trap for trap in node.traps if trap.left > 0]
+        for trap in sprung:
+            trap.spring()
 
     async def cross(self, node: Node, way: Way, seconds: float) -> None:
         """Return when the message has arrived. Raises CutError when it has not after `seconds`."""

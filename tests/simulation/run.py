@@ -43,7 +43,8 @@ def run(schedule: Schedule) -> Ran:
     """Run a schedule. Within `worker.simulated()`."""
     start = process_time()
     begun = beginning()
-    world = World(Random(schedule.seed), schedule.swaps, kinds(schedule.promises), begun)  # noqa: S311
+    random = Random(schedule.seed)  # noqa: S311 - it must be the same each time
+    world = World(random, schedule.swaps, kinds(schedule.promises), begun, idempotent=schedule.idempotent)
     worker.run_in(world)
     try:
         return _run(world, schedule, start)

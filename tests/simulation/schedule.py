@@ -11,6 +11,7 @@ from tests.simulation.prepare import RESIDENTS
 from tests.simulation.providers import CHANNELS, FAULTS
 
 FAULTS_END = 9.0  # seconds: nothing is drawn to happen later
+PARTS = ("", "", "case-inputs", "case-inputs", "dispatches.red", "dispatches.sms", "signals-urgent", "cover", "watch")
 SERVERS = ("redis", "kafka", *CHANNELS)
 
 
@@ -28,11 +29,13 @@ class Schedule:
     """All that decides what a run does: the same schedule runs the same way each time.
 
     `seed`: of chance within the run (latencies, the next task). `swaps`: how often the next task is drawn.
+    `idempotent`: whether the producers are.
     """
 
     seed: int
     workers: int
     swaps: float
+    idempotent: bool
     promises: dict[str, str]
     steps: tuple[Step, ...]
 
@@ -58,7 +61,8 @@ def drawn(seed: int) -> Schedule:
     for _ in range(random.choice((0, 1, 1, 2, 2, 3, 3, 4, 5))):
         steps += drawing.fault()
     ordered = sorted(steps, key=lambda step: (step.at, step.do))
-    return Schedule(seed, workers, random.choice((0.0, 0.05, 0.3, 1.0)), promises, tuple(ordered))
+    swaps, idempotent = random.choice((0.0, 0.05, 0.3, 1.0)), random.random() < 0.7
+    return Schedule(seed, workers, swaps, idempotent, promises, tuple(ordered))
 
 
 class _Drawing:
@@ -134,12 +138,17 @@ class _Drawing:
         return self._random.choice(self._names)
 
     def _kill(self, at: float) -> list[Step]:
-        """At some message after a moment, and perhaps a wipe before it is back."""
-        after = int(2 ** (self._random.random() * 6.5))
-        steps = [Step(at, "kill_at_message", {"worker": self._worker(), "after": after, "restart": self._restart()})]
-        if self._random.random() < 0.3:
-            steps += self._wipe(round(at + self._random.random() * 3.0, 3))
+        """At some message after a moment, and perhaps Redis loses all before the worker is back."""
+        steps = [Step(at, "kill_at_message", {"worker": self._worker(), **self._message(), "restart": self._restart()})]
+        if self._random.random() < 0.5:
+            then = round(at + 0.5 + self._random.random() * 6.0, 3)
+            steps += self._random.choice((self._wipe, self._wipe, self._older, self._failover))(then)
         return steps
+
+    def _message(self) -> dict[str, Any]:
+        """One of the next messages of an agent or a timer, or of the whole process."""
+        of = self._random.choice(PARTS)
+        return {"of": of, "after": int(2 ** (self._random.random() * (3.5 if of else 6.5)))}
 
     def _crash(self, at: float) -> list[Step]:
         after = int(2 ** (self._random.random() * 10))
@@ -149,8 +158,7 @@ class _Drawing:
         return round(0.5 + 4.0 * self._random.random(), 3)
 
     def _freeze(self, at: float) -> list[Step]:
-        after = int(2 ** (self._random.random() * 6.5))
-        return [Step(at, "freeze", {"worker": self._worker(), "after": after, "lasts": self._lasts()})]
+        return [Step(at, "freeze", {"worker": self._worker(), **self._message(), "lasts": self._lasts()})]
 
     def _cut(self, at: float) -> list[Step]:
         server = self._random.choices(SERVERS, (4, 4, 1, 1, 1, 1))[0]

@@ -33,6 +33,7 @@ import streams.orphans
 import streams.policies
 import streams.producer
 import streams.reader
+import streams.restore
 import streams.screening.screening
 import streams.timekeeper
 from agents import auditor, board, casework, deadlines, payments, phone, red, screening, sms, visits
@@ -49,7 +50,7 @@ from streams.settings import Settings
 from streams.wall import Wall
 from tests.simulation import kafka
 from tests.simulation.app import SimApp
-from tests.simulation.loop import NODE, Node
+from tests.simulation.loop import NODE, PART, Node
 from tests.simulation.network import Link
 from tests.simulation.observed import Promise
 from tests.simulation.policy import quick_policy
@@ -62,18 +63,19 @@ REDIS_SECONDS = 1.0
 ATTACH = {Channel.SMS: sms, Channel.PHONE: phone, Channel.VISIT: visits, Channel.PAYMENT: payments}
 SKIPPED = frozenset({"lag", "dead letters", "breaker"})  # timers that only show something, or that no schedule needs
 
-# Module constants, and what they are here. A partition's owner beats every 0.6 s, and is silent after three beats.
+# Module constants, and what they are here. A partition's owner beats every 0.6 s, and is silent after 1.5 s.
 PACE: tuple[tuple[Any, str, float], ...] = (
-    (agents.deadlines, "POLL_SECONDS", 0.5),
+    (agents.deadlines, "POLL_SECONDS", 0.7),
     (agents.deadlines, "BEAT_SECONDS", 0.6),
-    (agents.deadlines, "WATCH_SECONDS", 1.5),
-    (agents.screening, "WATCH_SECONDS", 1.5),
-    (agents.auditor, "PAUSE_SECONDS", 2.5),
-    (streams.orphans, "SILENT_MS", 1900),
+    (agents.deadlines, "WATCH_SECONDS", 2.0),
+    (agents.screening, "WATCH_SECONDS", 2.0),
+    (agents.auditor, "PAUSE_SECONDS", 4.0),
+    (streams.orphans, "SILENT_MS", 1500),
     (streams.orphans, "COVERED_MS", 2000),
-    (streams.timekeeper, "LOOK_SECONDS", 3.0),
+    (streams.timekeeper, "LOOK_SECONDS", 4.0),
     (streams.channels.channel, "BEHIND_SECONDS", 2.0),
     (streams.screening.screening, "CASES_WAIT_SECONDS", 6.0),
+    (streams.restore, "LOCK_MS", 4000),
 )
 
 _world: World | None = None
@@ -199,8 +201,14 @@ def _client(**_: object) -> httpx.AsyncClient:
 def _every(
     app: Any, seconds: float, name: str, work: Callable[[], Awaitable[object]], *, early: bool = False  # noqa: ANN401
 ) -> None:
-    if name not in SKIPPED:
-        every(app, seconds, name, work, early=early)
+    if name in SKIPPED:
+        return
+
+    async def named() -> object:
+        PART.set(name)
+        return await work()
+
+    every(app, seconds, name, named, early=early)
 
 
 def _uuid4() -> UUID:
@@ -229,6 +237,7 @@ def simulated() -> Iterator[None]:
         sources = functools.cache(lambda: streams.intake.settings.sources(settings("w1")))
         put(streams.line, "configured_sources", lambda _: set(sources()))
         put(agents.deadlines, "every", _every)
+        put(agents.auditor, "every", _every)
         with suppress(AttributeError):
             put(streams.channels.book, "monotonic", _monotonic)
         put(time, "monotonic", _monotonic)

@@ -72,13 +72,20 @@ class World:
     """Everything that exists in one schedule."""
 
     def __init__(
-        self, random: Random, swaps: float, promises: dict[str, Promise], prepared: Prepared | None = None
+        self,
+        random: Random,
+        swaps: float,
+        promises: dict[str, Promise],
+        prepared: Prepared | None = None,
+        *,
+        idempotent: bool = True,
     ) -> None:
+        """`idempotent`: the producers are; else one that gives up may have written."""
+        self.idempotent = idempotent
         self.random = random
         self.loop = SimLoop(random, swaps)
         self.loop.on_crash = self.crashed
         self.network = Network(self.loop, random)
-        self.network.on_crash = self.crashed
         self.began = self.loop.start_at(prepared.time if prepared else 0.0)
         self.log = kafka.Log(PARTITIONS, _copied(prepared.log) if prepared else None)
         self.group = Group(self, prepared.committed if prepared else {})
