@@ -80,7 +80,7 @@ def _drive(world: World, acts: Acts) -> None:
     loop, quiet = world.loop, 0.0
     while quiet < QUIET_SECONDS and (not acts.over or loop.time() < acts.healed + LONGEST_SECONDS):
         loop.drive(loop.time() + LOOK_SECONDS)
-        busy = not acts.over or not world.consumed() or world.due_within(0.0) or world.unpublished()
+        busy = not acts.over or not world.consumed() or not world.whole() or world.due_within(0.0) or world.unpublished()
         quiet = 0.0 if busy else quiet + LOOK_SECONDS
 
 

@@ -217,6 +217,22 @@ class World:
             if where.topic in topics
         )
 
+    def whole(self) -> bool:
+        """Whether Redis has all inputs and all signals, and knows that it has."""
+        keys, run = plain(self.redis()), f"{self.redis().run_id}/{self.redis().replid}".encode()
+        for partition in range(PARTITIONS):
+            state = keys.get(f"state:{{{partition}}}", {})
+            stands = [(CASE_INPUTS.name, state.get(b"offset"), state.get(b"run"))]
+            for lane in ("signals", "signals-urgent"):
+                name = lane.replace("signals", "screened")
+                of_lane = "screened-in" + lane.removeprefix("signals")
+                stands.append((lane, keys.get(f"{name}:{{{partition}}}"), keys.get(f"{of_lane}:{{{partition}}}")))
+            for topic, offset, of in stands:
+                end = self.log.parts[TopicPartition(topic, partition)].end
+                if of != run or offset is None or int(offset) < end - 1:
+                    return False
+        return True
+
     def unpublished(self) -> bool:
         """Whether an outbox holds something."""
         keys = plain(self.redis())
