@@ -4,6 +4,7 @@ import argparse
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -13,10 +14,10 @@ from typing import Any
 import orjson
 
 from tests.simulation import worker
-from tests.simulation.check import Report, broken_by, checked, shortest
+from tests.simulation.check import Report, broken_by, checked, judged, shortest
 from tests.simulation.enumeration import enumerated
 from tests.simulation.mutations import MUTATIONS, OutdatedError, mutated
-from tests.simulation.run import run
+from tests.simulation.run import beginning, run
 from tests.simulation.schedule import Schedule, drawn
 
 CHUNK = 50
@@ -43,7 +44,9 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--report", type=Path, help="a JSON file, to which this run is added")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--mutation", action="append", choices=[*MUTATIONS, "all"], help="look for a mutation")
-    parser.add_argument("--enumerate", action="store_true", help="also every pair of crash points of a small case")
+    parser.add_argument(
+        "--enumerate", type=int, metavar="N", help="also every N-th pair of crash points of a small case"
+    )
     parser.add_argument("--story", action="store_true", help="print what happens in the schedule of --seed")
     parser.add_argument("--replay", help="print what happens in a schedule that a file has")
     parser.add_argument("--failures", type=Path, default=Path("simulation-failures"), help="where schedules are kept")
@@ -70,13 +73,27 @@ def _ranges(told: argparse.Namespace) -> int:
             report.add(part)
             failed += found
     if told.enumerate:
-        with worker.simulated():
-            orders, broken = enumerated()
-        report.orders_enumerated += orders
-        report.laws.update(broken)
+        failed += _orders(report, told.enumerate, told.processes)
     _written(told.report, report)
     _stories(failed, told.failures)
     return 1 if any(report.laws.values()) else 0
+
+
+def _orders(report: Report, every: int, processes: int) -> list[tuple[Schedule, dict[str, str]]]:
+    """Run the small case's orders on all cores."""
+    failed: list[tuple[Schedule, dict[str, str]]] = []
+    firsts = [number * every for number in range(processes)]
+    with ProcessPoolExecutor(processes) as pool:
+        for number, laws, found in pool.map(_enumerated, firsts, [every * processes] * processes):
+            report.orders_enumerated += number
+            report.laws.update(laws)
+            failed += found
+    return failed
+
+
+def _enumerated(first: int, every: int) -> tuple[int, Counter[str], list[tuple[Schedule, dict[str, str]]]]:
+    with worker.simulated():
+        return enumerated(first, every)
 
 
 def _chunk(start: int, end: int) -> tuple[Report, list[tuple[Schedule, dict[str, str]]]]:
@@ -113,17 +130,20 @@ def _mutations(told: argparse.Namespace) -> int:
 
 
 def find(name: str, seed: int = 1, seconds: float = MUTATION_SECONDS) -> dict[str, Any]:
-    """Run schedules of a mutated product until a law is broken: whether and when it was."""
+    """Run schedules of a mutated product until one breaks a law that it does not break without the mutation."""
     began, tried = process_time(), 0
-    try:
-        with worker.simulated(), mutated(name):
-            while process_time() - began < seconds:
-                ran = run(drawn(seed + tried))
-                tried += 1
-                if broken := broken_by(ran):
-                    return _found(True, began, tried, {"seed": ran.schedule.seed, "broken": broken})
-    except OutdatedError as error:
-        return _found(False, began, tried, {"why": str(error)})
+    with worker.simulated():
+        beginning()
+        while process_time() - began < seconds:
+            schedule = drawn(seed + tried)
+            tried += 1
+            try:
+                with mutated(name):
+                    broken = judged(schedule)[1]
+            except OutdatedError as error:
+                return _found(False, began, tried, {"why": str(error)})
+            if broken and (more := {law: broken[law] for law in broken.keys() - judged(schedule)[1].keys()}):
+                return _found(True, began, tried, {"seed": schedule.seed, "broken": more})
     return _found(False, began, tried, {})
 
 

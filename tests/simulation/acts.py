@@ -169,7 +169,9 @@ class Acts:
         before = servers.primary
         self._promote(lag)
         servers.old.update(dict.fromkeys(old, before))
-        world.tell("redis", f"a replica {lag:g} s behind is promoted; {', '.join(old)} stays with {before} for {lasts:g} s")
+        world.tell(
+            "redis", f"a replica {lag:g} s behind is promoted; {', '.join(old)} stays with {before} for {lasts:g} s"
+        )
 
         def heal() -> None:
             for name in old:

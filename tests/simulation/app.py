@@ -256,9 +256,7 @@ class Group:
         """Whether a process and the cluster hear one another now."""
         network = self._world.network
         return (
-            not (node.dead or node.frozen)
-            and network.open((node.name, SERVER))
-            and network.open((SERVER, node.name))
+            not (node.dead or node.frozen) and network.open((node.name, SERVER)) and network.open((SERVER, node.name))
         )
 
     def settled(self) -> bool:

@@ -73,7 +73,16 @@ class Report:
     @classmethod
     def read(cls, told: dict[str, Any]) -> Self:
         """What a file has."""
-        names = ("schedules", "cpu_seconds", "contacts", "signals", "failures", "seeds", "orders_enumerated", "mutations")
+        names = (
+            "schedules",
+            "cpu_seconds",
+            "contacts",
+            "signals",
+            "failures",
+            "seeds",
+            "orders_enumerated",
+            "mutations",
+        )
         counters = {name: Counter(told[name]) for name in ("laws", "faults")}
         return cls(**{name: told[name] for name in names}, **counters)
 

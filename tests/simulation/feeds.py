@@ -5,7 +5,19 @@ from typing import Any
 
 from schemas.inputs import OperatorReport, OutcomeAct
 from schemas.levels import Outcome
-from schemas.signals import App, AppKind, Call, Channel, NumberClass, Signal, Sms, Transfer, TransferState, Watch, WatchState
+from schemas.signals import (
+    App,
+    AppKind,
+    Call,
+    Channel,
+    NumberClass,
+    Signal,
+    Sms,
+    Transfer,
+    TransferState,
+    Watch,
+    WatchState,
+)
 from tests.simulation.prepare import account, phone
 
 SCAMMER = "+85290000000"
@@ -37,9 +49,7 @@ def signal(told: dict[str, Any], now: datetime) -> Signal:
         case "sms":
             return Sms(**usual, at=_before(now, 1), sender="10690000", receiver=to, number_class=NumberClass.GOIP)
         case "app":
-            return App(
-                **usual, at=_before(now, 1), phone=to, app_kind=AppKind.BRUSHING, target="app.example.invalid"
-            )
+            return App(**usual, at=_before(now, 1), phone=to, app_kind=AppKind.BRUSHING, target="app.example.invalid")
         case "long" | "ongoing":
             minutes = 45 if kind == "long" else 3
             return Call(

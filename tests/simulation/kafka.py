@@ -80,7 +80,9 @@ class Log:
         if topic not in self.partitions:  # a topic that the product has made since
             self.partitions[topic] = 1
             self.parts[TopicPartition(topic, 0)] = Part()
-        return TopicPartition(topic, partition_of(key or b"", self.partitions[topic]) if partition is None else partition)
+        return TopicPartition(
+            topic, partition_of(key or b"", self.partitions[topic]) if partition is None else partition
+        )
 
     def append(
         self, where: TopicPartition, key: bytes | None, value: bytes | None, at: float, timestamp: int | None = None

@@ -5,6 +5,7 @@ healed before its sender gives up.
 """
 
 import asyncio
+from collections import Counter
 from random import Random
 
 from tests.simulation.loop import PART, Node, SimLoop, pause
@@ -28,6 +29,9 @@ class Network:
         self._cut: dict[Way, int] = {}
         self._waiting: list[asyncio.Future[None]] = []
         self.over = False
+        self.counted: Counter[tuple[str, str]] | None = (
+            None  # messages by process and part of it, while they are counted
+        )
 
     def cut(self, way: Way) -> None:
         """Let nothing more pass on this way. Two cuts of a way are healed by two heals."""
@@ -55,6 +59,8 @@ class Network:
     def crossing(self, node: Node) -> None:
         """A process sends something or is answered: a boundary at which a trap may spring."""
         node.crossings += 1
+        if self.counted is not None:
+            self.counted[node.name, PART.get()] += 1
         if not node.traps:
             return
         part = PART.get()

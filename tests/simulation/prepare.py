@@ -77,7 +77,12 @@ def prepared() -> Prepared:
         worker.start("w1")
         world.loop.drive(world.loop.time() + SECONDS)
         state = Prepared(
-            world.loop.time(), world.log.copy(), dict(world.group.committed), world.redis().snapshot(), residents, policy
+            world.loop.time(),
+            world.log.copy(),
+            dict(world.group.committed),
+            world.redis().snapshot(),
+            residents,
+            policy,
         )
         world.network.over = True
         world.loop.end()

@@ -1,5 +1,6 @@
 """Run one schedule: until its faults have healed and all is quiet, or a bound; and give what is left to the laws."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,7 +30,7 @@ class Ran:
     failures: list[str]
     story: Callable[[], str]
     handled: int
-    crossings: dict[str, int]
+    counted: Counter[tuple[str, str]]  # messages by worker and agent or timer
     seconds: float  # of CPU
 
 
@@ -39,38 +40,41 @@ def beginning() -> Prepared:
     return prepared()
 
 
-def run(schedule: Schedule) -> Ran:
-    """Run a schedule. Within `worker.simulated()`."""
+def run(schedule: Schedule, count: tuple[float, float] | None = None) -> Ran:
+    """Run a schedule. Within `worker.simulated()`. `count`: from when to when messages are counted."""
     start = process_time()
     begun = beginning()
     random = Random(schedule.seed)  # noqa: S311 - it must be the same each time
     world = World(random, schedule.swaps, kinds(schedule.promises), begun, idempotent=schedule.idempotent)
     worker.run_in(world)
     try:
-        return _run(world, schedule, start)
+        return _run(world, schedule, start, count)
     finally:
         world.network.over = True
         world.loop.end()
         worker.run_in(None)
 
 
-def _run(world: World, schedule: Schedule, start: float) -> Ran:
+def _run(world: World, schedule: Schedule, start: float, count: tuple[float, float] | None) -> Ran:
     world.begin = worker.start
     for number in range(1, schedule.workers + 1):
         worker.start(f"w{number}")
     acts = Acts(world, schedule)
     acts.start()
+    counted: Counter[tuple[str, str]] = Counter()
+    if count:
+        world.loop.outside(count[0], setattr, world.network, "counted", counted)
+        world.loop.outside(count[1], setattr, world.network, "counted", None)
     _drive(world, acts)
     observed = _observed(world, schedule, acts)
     told = world.story
-    crossings = {name: node.crossings for name, node in world.nodes.items()}
     return Ran(
         schedule,
         observed,
         world.failures + [str(error.get("message")) for error in world.loop.errors if error.get("exception")],
         lambda: story(told),
         world.loop.handled,
-        crossings,
+        counted,
         process_time() - start,
     )
 
@@ -80,7 +84,9 @@ def _drive(world: World, acts: Acts) -> None:
     loop, quiet = world.loop, 0.0
     while quiet < QUIET_SECONDS and (not acts.over or loop.time() < acts.healed + LONGEST_SECONDS):
         loop.drive(loop.time() + LOOK_SECONDS)
-        busy = not acts.over or not world.consumed() or not world.whole() or world.due_within(0.0) or world.unpublished()
+        busy = (
+            not acts.over or not world.consumed() or not world.whole() or world.due_within(0.0) or world.unpublished()
+        )
         quiet = 0.0 if busy else quiet + LOOK_SECONDS
 
 

@@ -109,7 +109,10 @@ class _Drawing:
                 call, pays = {"kind": "ongoing", "who": who}, {"kind": "transfer", "who": who, "payee": payee}
                 return [[call, pays]] if self._random.random() < 0.5 else [[call], [pays]]
             case "watch":
-                pays, told = {"kind": "transfer", "who": who, "payee": payee}, {"kind": "watch", "who": 0, "payee": payee}
+                pays, told = (
+                    {"kind": "transfer", "who": who, "payee": payee},
+                    {"kind": "watch", "who": 0, "payee": payee},
+                )
                 return [[pays], [told]] if self._random.random() < 0.5 else [[told], [pays]]
             case kind:
                 return [[{"kind": kind, "who": who}]]

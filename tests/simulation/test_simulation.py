@@ -111,7 +111,9 @@ def test_a_mutation_is_found_and_made_short() -> None:
 def _told_by_a_process(*seeds: str) -> list[str]:
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(root)}
-    ran = subprocess.run([sys.executable, "-c", TELL, *seeds], env=environment, capture_output=True, check=True, cwd=root)
+    ran = subprocess.run(
+        [sys.executable, "-c", TELL, *seeds], env=environment, capture_output=True, check=True, cwd=root
+    )
     assert ran.stderr == b""
     return ran.stdout.decode().split()
 

@@ -97,7 +97,12 @@ def run_in(given: World | None) -> None:
 @functools.cache
 def settings(name: str) -> Settings:
     """A process' settings: Kafka's address names the process."""
-    urls = {"sms_url": URLS["sms"], "voice_url": URLS["phone"], "bank_url": URLS["payment"], "station_url": URLS["visit"]}
+    urls = {
+        "sms_url": URLS["sms"],
+        "voice_url": URLS["phone"],
+        "bank_url": URLS["payment"],
+        "station_url": URLS["visit"],
+    }
     return Settings.model_validate(
         {"kafka": f"{name}:9092", "redis": f"redis://{name}:6379/0", "partitions": PARTITIONS, "secret": SECRET, **urls}
         | {"policy": quick_policy()}
@@ -118,9 +123,7 @@ def make_line(given: World, node: Node) -> Line:
     promises = tuple(given.providers.promises[channel] for channel in CHANNELS)
     line = Line(settings(node.name), channel_settings(promises), clock, Component.WORKER)
     line.deadlines = Deadlines(line.store, line.producer, clock, given.loop.time)
-    line.auditor = Auditor(
-        line.settings, line.redis, line.store, line.producer, line.policies, clock, given.loop.time
-    )
+    line.auditor = Auditor(line.settings, line.redis, line.store, line.producer, line.policies, clock, given.loop.time)
     return line
 
 
@@ -199,7 +202,12 @@ def _client(**_: object) -> httpx.AsyncClient:
 
 
 def _every(
-    app: Any, seconds: float, name: str, work: Callable[[], Awaitable[object]], *, early: bool = False  # noqa: ANN401
+    app: Any,
+    seconds: float,
+    name: str,
+    work: Callable[[], Awaitable[object]],
+    *,
+    early: bool = False,  # noqa: ANN401
 ) -> None:
     if name in SKIPPED:
         return
