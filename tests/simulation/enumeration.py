@@ -29,11 +29,12 @@ Point = tuple[str, int]
 
 
 def enumerated(first: int = 0, every: int = 1) -> tuple[int, Counter[str], list[tuple[Schedule, dict[str, str]]]]:
-    """Run every so many-th order, from the one numbered `first` on: how many, the laws broken, and the first failures."""
+    """Run every so many-th order, from number `first` on: how many, the laws broken, the first failures."""
     laws: Counter[str] = Counter()
     failed: list[tuple[Schedule, dict[str, str]]] = []
     number = 0
-    for number, schedule in enumerate(islice(orders(), first, None, every), 1):
+    for schedule in islice(orders(), first, None, every):
+        number += 1
         if broken := broken_by(run(schedule)):
             laws.update(broken)
             failed = [*failed, (schedule, broken)][:NOTED]

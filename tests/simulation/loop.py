@@ -2,20 +2,23 @@
 
 Every handle belongs to the node (a simulated process) whose task made it: the node is a context variable, and asyncio
 gives each task's context to all of its callbacks. A killed node's handles never run again, not even its `finally`
-blocks; a frozen node's handles wait until it thaws. What has no node (the network, providers, the schedule) always runs.
+blocks; a frozen node's handles wait until it thaws. What has no node (the network, providers, acts) always runs.
 """
 
 import asyncio
 import itertools
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from random import Random
 from threading import get_ident
 from types import coroutine
-from typing import Any
+from typing import Any, TypeVarTuple, Unpack
+
+Arguments = TypeVarTuple("Arguments")
 
 
 @dataclass(eq=False, slots=True)
@@ -94,23 +97,33 @@ class SimLoop(asyncio.BaseEventLoop):
         self._now = now
         return now
 
-    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:
+    def call_soon(
+        self, callback: Callable[[Unpack[Arguments]], object], *args: Unpack[Arguments], context: Context | None = None
+    ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
         self._queue.append(handle)
         return handle
 
     def call_soon_threadsafe(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, callback: Callable[[Unpack[Arguments]], object], *args: Unpack[Arguments], context: Context | None = None
     ) -> asyncio.Handle:
         return self.call_soon(callback, *args, context=context)
 
     def call_later(
-        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self,
+        delay: float,
+        callback: Callable[[Unpack[Arguments]], object],
+        *args: Unpack[Arguments],
+        context: Context | None = None,
     ) -> asyncio.TimerHandle:
         return self.call_at(self._now + delay, callback, *args, context=context)
 
     def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self,
+        when: float,
+        callback: Callable[[Unpack[Arguments]], object],
+        *args: Unpack[Arguments],
+        context: Context | None = None,
     ) -> asyncio.TimerHandle:
         timer = asyncio.TimerHandle(when, callback, args, self, context)
         heappush(self._timers, (when, next(self._numbers), timer))
@@ -134,7 +147,7 @@ class SimLoop(asyncio.BaseEventLoop):
         context.run(NODE.set, node)
         return self._made(self, coro, context)
 
-    def outside(self, delay: float, callback: Callable[..., object], *args: Any) -> None:
+    def outside(self, delay: float, callback: Callable[[Unpack[Arguments]], object], *args: Unpack[Arguments]) -> None:
         """Call something that belongs to no node, such as the arrival of a message."""
         self.call_at(self._now + delay, callback, *args, context=_OUTSIDE)
 
@@ -239,10 +252,8 @@ class SimLoop(asyncio.BaseEventLoop):
 def _thrown_away(task: SimTask) -> None:
     task._log_destroy_pending = False  # type: ignore[attr-defined] # asyncio's own name for it
     coro: Any = task.get_coro()
-    try:
+    with suppress(BaseException):  # what its `finally` does is of no account
         coro.close()
-    except BaseException:  # noqa: BLE001, S110 - what its `finally` does is of no account
-        pass
 
 
 def _ignore(_: object) -> None:

@@ -1,4 +1,4 @@
-"""The product made worse on purpose, one promise at a time, at named seams. A seam that is gone raises OutdatedError."""
+"""The product made worse on purpose, one promise at a time, at named seams. One that is gone raises OutdatedError."""
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator

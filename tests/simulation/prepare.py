@@ -66,7 +66,7 @@ def _roster() -> Roster:
 def prepared() -> Prepared:
     """Run a world without faults until the partitions stand, and keep what is there then."""
     residents = tuple(_resident(number, name) for number, name in enumerate(_ids(), 1))
-    world = World(Random(0), 0.0, kinds({}))  # noqa: S311 - it must be the same each time
+    world = World(Random(0), 0.0, kinds({}))
     world.begin = worker.start
     worker.run_in(world)
     try:

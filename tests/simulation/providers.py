@@ -1,7 +1,7 @@
 """The providers of the simulation: they act, answer, refuse, hang, and act and then fail; and they keep a book.
 
-Each request crosses the network to the provider and back. An idempotent provider acts once for each key; one that can be
-asked tells whether it has a key; one that is neither acts whenever it is told to.
+Each request crosses the network to the provider and back. An idempotent provider acts once for each key; one that can
+be asked tells whether it has a key; one that is neither acts whenever it is told to.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ from redis.exceptions import TimeoutError as SilentError
 from streams.redis_client import TRIES
 from streams.redis_lean import Asking, Lean
 from tests.simulation.redis_commands import OK
-from tests.simulation.redis_core import SimRedis, encoded, find, refusal
-from tests.simulation.redis_values import RefusedError, Status, integer
+from tests.simulation.redis_core import SimRedis, refusal
+from tests.simulation.redis_values import RefusedError, Status, encoded, integer
 
 QUEUED = Status(b"QUEUED")
 _NOT_CALLBACKS = {"keys", EMPTY_RESPONSE, NEVER_DECODE}  # options that a callback does not take
@@ -109,12 +109,19 @@ class Connection:
         if self.broken():
             await self.disconnect()
             raise GoneError("Connection closed by server.")
+        try:
+            await self._carry_out(commands)
+        except BaseException:  # it died meanwhile, or whoever waits was cancelled
+            await self.disconnect()
+            raise
+        self._owed = True
+
+    async def _carry_out(self, commands: Iterable[Command]) -> None:
         for command in commands:
             if command[0] == b"WAIT" and self._queue is None:
                 self._replies.append(await self._waited(command))
             else:
                 self._replies.append(self._answer(command))
-        self._owed = True
 
     async def read_response(self, *_: Any, **__: Any) -> Any:  # noqa: ANN401 - as above
         """The next reply. Raises redis.exceptions.ResponseError when the server refused."""
@@ -214,10 +221,11 @@ class Connection:
         wanted, milliseconds = integer(command[1]), integer(command[2])
         loop = asyncio.get_running_loop()
         until = loop.time() + milliseconds / 1000
-        while server.acknowledged(self._offset) < wanted and (not milliseconds or loop.time() < until):
+        while True:
+            count: int = server.acknowledged(self._offset)
+            if count >= wanted or (milliseconds and loop.time() >= until):
+                return count
             await asyncio.sleep(LOOK_SECONDS)
-        count: int = server.acknowledged(self._offset)
-        return count
 
 
 _TALK = (b"CLIENT", b"SELECT", b"AUTH")
@@ -246,7 +254,7 @@ class Pool(ConnectionPool):
     """redis-py's, without its locks and figures: nothing here waits between looking and taking."""
 
     async def get_connection(self, *_: Any, **__: Any) -> Any:  # noqa: ANN401 - as redis-py's
-        connection: Any = self.get_available_connection()
+        connection: Any = self.get_available_connection()  # type: ignore[no-untyped-call]
         try:
             if connection.is_connected and await connection.can_read():
                 await connection.disconnect()
@@ -265,7 +273,7 @@ class Pool(ConnectionPool):
 
 
 class SimAsking(Asking):
-    """The product's pipeline. A transaction goes as one question too: redis-py makes tasks to give a connection back."""
+    """The product's pipeline. A transaction goes as one question too: redis-py makes a task of giving it back."""
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         commands = self.command_stack
@@ -343,7 +351,7 @@ def client(server_of: Callable[[], SimRedis], link: Link, *, sentinels: bool = F
 
     When `server_of` gives another server than before, open connections are broken, as by a failover's CLIENT KILL.
     """
-    made = ManagedConnection if sentinels else Connection
+    made: Any = ManagedConnection if sentinels else Connection
     retry = Retry(ExponentialBackoff(cap=0.5, base=0.02), retries=tries)
     pool = Pool(made, 1_000, server_of=server_of, link=link, retry=retry, protocol=3)
     return SimLean(connection_pool=pool)

@@ -129,8 +129,8 @@ def srem(space: Keyspace, arguments: Arguments) -> int:
 
 
 @command(2)
-def smembers(space: Keyspace, arguments: Arguments) -> set[bytes]:
-    return set(space.members(arguments[1]))
+def smembers(space: Keyspace, arguments: Arguments) -> list[bytes]:
+    return list(space.members(arguments[1]))
 
 
 @command(3)
@@ -150,13 +150,13 @@ def scard(space: Keyspace, arguments: Arguments) -> int:
 
 
 @command(2, MANY)
-def sunion(space: Keyspace, arguments: Arguments) -> set[bytes]:
-    return {name for key in arguments[1:] for name in space.members(key)}
+def sunion(space: Keyspace, arguments: Arguments) -> list[bytes]:
+    return list(dict.fromkeys(name for key in arguments[1:] for name in space.members(key)))
 
 
 @command(3, MANY, grows=True)
 def sunionstore(space: Keyspace, arguments: Arguments) -> int:
-    joined = Members.fromkeys(name for key in arguments[2:] for name in space.members(key))
+    joined = Members((name, None) for key in arguments[2:] for name in space.members(key))
     if joined:
         space.write(arguments[1], joined)
     elif space.find(arguments[1]) is not None:

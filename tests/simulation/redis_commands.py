@@ -1,8 +1,8 @@
 """The commands of the simulated Redis: those that the product uses, as Redis 7 answers them.
 
 A command gets the server's keyspace and its arguments, its own name first. It returns the reply of RESP3, and raises
-RefusedError with Redis' own words. It adds to `dirty` what it has changed, and writes to `effect` what a replica is told
-when that is not the command itself.
+RefusedError with Redis' own words. It adds to `dirty` what it has changed, and writes to `effect` what a replica is
+told when that is not the command itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from fnmatch import translate
 from re import DOTALL, Pattern
 from re import compile as pattern_of
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from tests.simulation.redis_keyspace import Keyspace
 from tests.simulation.redis_values import SYNTAX, Hash, Members, Ranked, RefusedError, Status, integer
 
 Arguments = Sequence[bytes]
 Work = Callable[[Keyspace, Arguments], Any]
+Made = TypeVar("Made", bound=Work)
 
 OK = Status(b"OK")
 
@@ -41,10 +42,10 @@ COMMANDS: dict[str, Command] = {}
 
 def command(
     least: int, most: float | None = None, *, writes: bool = False, grows: bool = False
-) -> Callable[[Work], Work]:
+) -> Callable[[Made], Made]:
     """Enter a function under its own name; `most` is `least` unless given."""
 
-    def enter(work: Work) -> Work:
+    def enter(work: Made) -> Made:
         name = work.__name__.strip("_").upper()
         COMMANDS[name] = Command(name, work, least, least if most is None else most, writes or grows, grows)
         return work
@@ -107,24 +108,32 @@ def _may_expire(option: bytes, old: int | None, at: int) -> bool:
     }[option]
 
 
+def _moment(space: Keyspace, amount: bytes, name: str, unit: int, relative: bool) -> int:
+    """When it expires, in milliseconds since 1970."""
+    at = integer(amount) * unit + (space.milliseconds() if relative else 0)
+    if not -(2**63) <= at < 2**63:
+        raise RefusedError(f"ERR invalid expire time in '{name}' command")
+    return at
+
+
 @command(3, 4, writes=True)
 def expire(space: Keyspace, arguments: Arguments) -> int:
-    return _expire(space, arguments, space.milliseconds() + 1000 * integer(arguments[2]))
+    return _expire(space, arguments, _moment(space, arguments[2], "expire", 1000, True))
 
 
 @command(3, 4, writes=True)
 def pexpire(space: Keyspace, arguments: Arguments) -> int:
-    return _expire(space, arguments, space.milliseconds() + integer(arguments[2]))
+    return _expire(space, arguments, _moment(space, arguments[2], "pexpire", 1, True))
 
 
 @command(3, 4, writes=True)
 def expireat(space: Keyspace, arguments: Arguments) -> int:
-    return _expire(space, arguments, 1000 * integer(arguments[2]))
+    return _expire(space, arguments, _moment(space, arguments[2], "expireat", 1000, False))
 
 
 @command(3, 4, writes=True)
 def pexpireat(space: Keyspace, arguments: Arguments) -> int:
-    return _expire(space, arguments, integer(arguments[2]))
+    return _expire(space, arguments, _moment(space, arguments[2], "pexpireat", 1, False))
 
 
 @command(2, writes=True)
@@ -252,10 +261,10 @@ def _until(space: Keyspace, options: dict[bytes, Arguments], name: str) -> int |
     if not given:
         return None
     unit, relative = _UNTIL[given[0]]
-    amount = integer(options[given[0]][0])
-    if amount <= 0:
+    amount = options[given[0]][0]
+    if integer(amount) <= 0:
         raise RefusedError(f"ERR invalid expire time in '{name}' command")
-    return amount * unit + (space.milliseconds() if relative else 0)
+    return _moment(space, amount, name, unit, relative)
 
 
 _SETTING = {b"NX": 0, b"XX": 0, b"GET": 0, b"KEEPTTL": 0, **dict.fromkeys(_UNTIL, 1)}
@@ -271,10 +280,11 @@ def _set(space: Keyspace, arguments: Arguments) -> bytes | None:
     if b"NX" in options and b"XX" in options:
         raise RefusedError(SYNTAX)
     until = _until(space, options, "set")
-    old = space.string(key) if b"GET" in options else space.find(key)
-    reply = old if b"GET" in options else OK
-    if (b"NX" in options and old is not None) or (b"XX" in options and old is None):
-        return reply if b"GET" in options else None
+    before = space.string(key) if b"GET" in options else None
+    reply = before if b"GET" in options else OK
+    there = space.find(key) is not None
+    if (b"NX" in options and there) or (b"XX" in options and not there):
+        return before
     kept = space.expires.get(key) if b"KEEPTTL" in options else None
     space.write(key, value, until if until is not None else kept)
     if until is not None:
@@ -283,7 +293,7 @@ def _set(space: Keyspace, arguments: Arguments) -> bytes | None:
 
 
 @command(4, grows=True)
-def setex(space: Keyspace, arguments: Arguments) -> Any:
+def setex(space: Keyspace, arguments: Arguments) -> bytes | None:
     _, key, seconds, value = arguments
     _until(space, {b"EX": (seconds,)}, "setex")
     return _set(space, (b"SET", key, value, b"EX", seconds))

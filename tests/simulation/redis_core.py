@@ -5,21 +5,21 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from redis._parsers.base import BaseParser
-from redis.exceptions import DataError, ResponseError
+from redis.exceptions import ConnectionError as GoneError
+from redis.exceptions import ResponseError
 
 from tests.simulation import redis_collections, redis_ranked  # noqa: F401 - they enter their commands
 from tests.simulation.redis_commands import COMMANDS, Arguments, Command
 from tests.simulation.redis_keyspace import Keyspace, Saved, Value
 from tests.simulation.redis_lua import Script, lua
+from tests.simulation.redis_replicas import Effect, Replication
 from tests.simulation.redis_told import information, settings_of
-from tests.simulation.redis_values import Hash, Members, Ranked, RefusedError, Status, integer
+from tests.simulation.redis_values import Hash, Members, Ranked, RefusedError, Status, encoded, integer
 
 READ_ONLY = "READONLY You can't write against a read only replica."
 TOO_FEW = "NOREPLICAS Not enough good replicas to write."
 FULL = "OOM command not allowed when used memory > 'maxmemory'."
-MAX_LAG = 10.0  # seconds for which a replica counts that does not answer (min-replicas-max-lag)
 
-Effect = tuple[bytes, ...]
 _scripts: dict[bytes, Script] = {}  # by text: compiled once in a process
 _named: dict[bytes | str, Command] = {}  # by the name as it was given
 
@@ -33,43 +33,11 @@ class State(NamedTuple):
     offset: int
 
 
-class Replication:
-    """The replication from a primary to a replica, which lags until `pass_on` is called. `up`: the two are connected."""
-
-    def __init__(self, primary: "SimRedis", replica: "SimRedis") -> None:
-        self.primary, self.replica = primary, replica
-        self.applied = primary.offset
-        self.up = True
-        self._heard = primary.clock()
-
-    @property
-    def behind(self) -> int:
-        """How many effects the replica lacks. A script, or a transaction, is one."""
-        return self.primary.offset - self.applied
-
-    @property
-    def good(self) -> bool:
-        return self.up or self.primary.clock() - self._heard <= MAX_LAG
-
-    def cut(self) -> None:
-        self.up, self._heard = False, self.primary.clock()
-
-    def heal(self) -> None:
-        self.up = True
-
-    def pass_on(self, most: int | None = None) -> None:
-        """Apply the effects that the replica lacks, or `most` of them."""
-        end = self.primary.offset if most is None else min(self.primary.offset, self.applied + most)
-        for offset in range(self.applied, end):
-            self.replica.obey(self.primary.effects[offset - self.primary.effects_from])
-        self.applied = self.replica.offset = end
-
-
 class SimRedis:
     """One server. `now`: seconds since 1970 by its own clock, which `step` sets.
 
     `full`: no more memory. `min_replicas`: min-replicas-to-write. `up`: it can be reached; a connection made before the
-    latest change of `incarnation` is broken.
+    latest change of `incarnation` is broken. `dies_after`: so many commands later it is killed, also within a pipeline.
     """
 
     def __init__(self, now: Callable[[], float], name: str = "redis") -> None:
@@ -77,6 +45,7 @@ class SimRedis:
         self.space = Keyspace(now)
         self.full, self.up = False, True
         self.min_replicas = 0
+        self.dies_after: int | None = None
         self.primary: SimRedis | None = None
         self.links: list[Replication] = []
         self.offset = self.effects_from = 0
@@ -160,6 +129,8 @@ class SimRedis:
 
     def perform(self, arguments: Arguments) -> Any:  # noqa: ANN401 - as above
         """The reply to a command as it came over the wire. Raises RefusedError."""
+        if self.dies_after is not None:
+            self._count_down()
         try:
             special = _SPECIAL.get(arguments[0])
             if special:
@@ -183,6 +154,10 @@ class SimRedis:
         if self._unit:
             self._tell()
         return replies
+
+    def _carried(self, arguments: Arguments) -> Any:  # noqa: ANN401 - as above
+        special = _SPECIAL.get(arguments[0])
+        return special(self, arguments) if special else self._run(find(arguments), arguments, _anything)
 
     def judge(self, arguments: Arguments) -> None:
         """Raises RefusedError when a command cannot be queued in a transaction."""
@@ -234,12 +209,21 @@ class SimRedis:
         before = space.dirty
         reply = command.work(space, arguments)
         if space.expired:
-            self._unit += [(b"DEL", key) for key in space.expired]
-            space.expired = []
+            self._note_expired()
         if space.dirty != before:
             self._unit.append(space.effect or tuple(arguments))
             space.effect = None
         return reply
+
+    def _count_down(self) -> None:
+        self.dies_after = None if self.dies_after == 0 or self.dies_after is None else self.dies_after - 1
+        if self.dies_after is None:
+            self.up = False
+            raise GoneError("Connection closed by server.")
+
+    def _note_expired(self) -> None:
+        self._unit += [(b"DEL", key) for key in self.space.expired]
+        self.space.expired = []
 
     def _tell(self) -> None:
         """Note what was done as one effect."""
@@ -271,10 +255,25 @@ class SimRedis:
 
     def _called(self, arguments: Arguments) -> Any:  # noqa: ANN401 - as above
         """What a script calls."""
-        name = arguments[0]
-        if name == b"INFO":
+        command = _named.get(arguments[0]) if arguments else None
+        if command is None:
+            return self._called_seldom(arguments)
+        if not command.least <= len(arguments) <= command.most:
+            raise RefusedError("ERR Wrong number of args calling Redis command from script")
+        if command.writes:
+            return self._run(command, arguments, self._allow_script)
+        reply = command.work(self.space, arguments)
+        if self.space.expired:
+            self._note_expired()
+        return reply
+
+    def _called_seldom(self, arguments: Arguments) -> Any:  # noqa: ANN401 - as above
+        if not arguments:
+            raise RefusedError("ERR Please specify at least one argument for this redis lib call")
+        if arguments[0].upper() == b"INFO":
             return information(self, arguments[1:])
-        return self._run(_named.get(name) or find(arguments), arguments, self._allow_script)
+        _named[arguments[0]] = _callable(arguments)
+        return self._called(arguments)
 
     def _allow_script(self, command: Command) -> None:
         """A script is stopped before its first writing only."""
@@ -311,7 +310,7 @@ def split(arguments: Arguments) -> tuple[Arguments, Arguments]:
 
 
 def find(arguments: Arguments) -> Command:
-    """The command of that name. Raises RefusedError where Redis has none, NotImplementedError where only we have none."""
+    """The command of that name. Raises NotImplementedError when it is not simulated."""
     try:
         return _named[arguments[0]]
     except KeyError:
@@ -322,31 +321,21 @@ def find(arguments: Arguments) -> Command:
         return found
 
 
-def encoded(arguments: Sequence[Any]) -> list[bytes]:
-    """The arguments as redis-py sends them. Raises redis.exceptions.DataError."""
-    given = [part if type(part) is bytes else _encoded(part) for part in arguments]
-    given[0] = given[0].upper()
-    if b" " in given[0]:  # SCRIPT LOAD is two words
-        given[:1] = given[0].split()
-    return given
-
-
-def _encoded(part: Any) -> bytes:  # noqa: ANN401 - as above
-    kind = type(part)
-    if kind is str:
-        return part.encode()
-    if kind is int or kind is float:
-        return repr(part).encode()
-    if isinstance(part, str):
-        return str.encode(part)
-    if isinstance(part, int | float) and not isinstance(part, bool):
-        return repr(part).encode()
-    raise DataError(f"Invalid input of type: {kind.__name__!r}. Convert to a bytes, string, int or float first.")
+def _callable(arguments: Arguments) -> Command:
+    """The command, for a script. What is neither simulated nor forbidden there passes for unknown."""
+    name = arguments[0].upper()
+    if name in _SPECIAL or name in (b"MULTI", b"EXEC"):
+        raise RefusedError("ERR This Redis command is not allowed from script")
+    try:
+        return find(arguments)
+    except NotImplementedError:
+        raise RefusedError("ERR Unknown Redis command called from script") from None
 
 
 def refusal(error: RefusedError) -> ResponseError:
     """The exception that redis-py makes of it."""
-    return BaseParser.parse_error(str(error))
+    made: ResponseError = BaseParser.parse_error(str(error))  # type: ignore[no-untyped-call]
+    return made
 
 
 def _anything(_command: Command) -> None:

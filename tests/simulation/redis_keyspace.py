@@ -83,7 +83,7 @@ class Keyspace:
 
     def write(self, key: bytes, value: Value, until: int | None = None) -> None:
         """Put a whole value, which expires `until` or not at all."""
-        if type(value) is not bytes:
+        if not isinstance(value, bytes):
             value.generation = self._generation
         self.data[key] = value
         if until is not None:

@@ -5,6 +5,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -24,15 +25,15 @@ local function answer(value, kind, ...)
   if kind == 0 then return {...} end
   if kind == 1 then return {ok = (...)} end
   if kind == 2 then return (...) end
-  return {err = (...)}, true
+  error({err = (...)}, 0)
 end
-local function raised(reply, problem)
-  if problem then error(reply, 0) end
-  return reply
+local function caught(value, kind, ...)
+  if value == nil and kind == 3 then return {err = (...)} end
+  return answer(value, kind, ...)
 end
 local redis = {
-  call = function(...) return raised(answer(call(...))) end,
-  pcall = function(...) return (answer(call(...))) end,
+  call = function(...) return answer(call(...)) end,
+  pcall = function(...) return caught(call(...)) end,
   error_reply = function(text) return {err = text} end,
   status_reply = function(text) return {ok = text} end,
   log = function() end,
@@ -52,7 +53,7 @@ local function length(value)
     if key > most then most = key end
     count = count + 1
   end
-  if most > 10 and most > count * 2 then error('Cannot serialise table: excessively sparse array') end
+  if most > 10 and most > count * 2 then error('user_script:1: Cannot serialise table: excessively sparse array', 0) end
   return count > 0 and most or nil
 end
 local function list(value, most)
@@ -149,7 +150,8 @@ class Script:
         try:
             self.body = lua().compiled(text)
         except lua51.LuaSyntaxError as error:
-            raise RefusedError(f"ERR Error compiling script (new function): {error}") from None
+            why = error.args[0].decode("utf-8", "replace")
+            raise RefusedError(f"ERR Error compiling script (new function): {why}") from None
 
 
 class Lua:
@@ -175,12 +177,12 @@ class Lua:
         before, self._caller = self._caller, caller
         try:
             if len(keys) + len(arguments) <= _FEW:
-                told = self._run_few(script.body, len(keys), *keys, *arguments)
+                found = self._run_few(script.body, len(keys), *keys, *arguments)
             else:
-                told = self._run_many(script.body, self._table(keys), self._table(arguments))
+                found = self._run_many(script.body, self._table(keys), self._table(arguments))
         finally:
             self._caller = before
-        kind, *parts = told if type(told) is tuple else (told,)  # an empty list comes as its kind alone
+        kind, *parts = found if type(found) is tuple else (found,)
         return self._reply(script, kind, parts)
 
     def _reply(self, script: Script, kind: bytes, parts: list[Any]) -> Any:  # noqa: ANN401 - as above
@@ -248,7 +250,7 @@ def flat(reply: Any) -> list[Any]:  # noqa: ANN401 - a map, a set or a list, per
 
 def _argument(part: Any) -> bytes:  # noqa: ANN401 - whatever a script gave
     if isinstance(part, bool) or not isinstance(part, int | float):
-        raise TypeError("a script calls Redis with strings and numbers only")
+        raise RefusedError("ERR Lua redis lib command arguments must be strings or integers")
     return b"%.17g" % part
 
 
@@ -261,7 +263,9 @@ def _one(part: Any) -> Any:  # noqa: ANN401 - what Lua has: a string, a number, 
         return part
     if part is None or part is False:
         return None
-    return 1 if part is True else int(part)
+    if part is True:
+        return 1
+    return int(part) if math.isfinite(part) else -(2**63)
 
 
 def _walked(table: Any) -> list[Any]:  # noqa: ANN401 - a Lua table

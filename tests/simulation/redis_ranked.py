@@ -70,7 +70,7 @@ def _takes(flags: set[bytes], old: float | None, score: float) -> bool:
 
 
 @command(4, grows=True)
-def zincrby(space: Keyspace, arguments: Arguments) -> Any:
+def zincrby(space: Keyspace, arguments: Arguments) -> int | float | None:
     _, key, amount, member = arguments
     return zadd(space, (b"ZADD", key, b"INCR", amount, member))
 

@@ -1,16 +1,20 @@
 """What the simulated Redis tells of itself: INFO, and the settings that CONFIG GET gives."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.simulation.redis_core import SimRedis
 
+_RUN_ASKED = {(b"server", b"replication")}
 USED, MAXIMUM = 1_000_000, 100_000_000  # bytes; all of them where the server is full
 
 
 def information(server: "SimRedis", sections: Sequence[bytes]) -> bytes:
     """INFO's reply: the sections asked for, or all that there are."""
+    if tuple(sections) in _RUN_ASKED and not (server.links or server.primary or server.min_replicas):
+        return _run_told(server.run_id, server.replid, server.replid2) + b"%d\r\n" % server.offset
     wanted = [name.lower() for name in sections] or list(_SECTIONS)
     if b"all" in wanted or b"everything" in wanted or b"default" in wanted:
         wanted = list(_SECTIONS)
@@ -18,11 +22,18 @@ def information(server: "SimRedis", sections: Sequence[bytes]) -> bytes:
     return "\r\n".join(told).encode()
 
 
-def _server(server: "SimRedis") -> str:
+@lru_cache(maxsize=64)
+def _run_told(run_id: str, replid: str, replid2: str) -> bytes:
+    """What each script and each batch asks for, up to the offset."""
     return (
-        "# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\nprocess_supervised:no\r\n"
-        f"run_id:{server.run_id}\r\ntcp_port:6379\r\nserver_time_usec:{server.space.microseconds()}\r\n"
-    )
+        f"# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\nrun_id:{run_id}\r\ntcp_port:6379\r\n\r\n"
+        "# Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\n"
+        f"master_replid:{replid}\r\nmaster_replid2:{replid2}\r\nmaster_repl_offset:"
+    ).encode()
+
+
+def _server(server: "SimRedis") -> str:
+    return f"# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\nrun_id:{server.run_id}\r\ntcp_port:6379\r\n"
 
 
 def _memory(server: "SimRedis") -> str:

@@ -7,9 +7,11 @@ of an older generation is copied before it is changed. So a snapshot copies two 
 import math
 import re
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any, Self
+
+from redis.exceptions import DataError
 
 _INTEGER = re.compile(rb"-?(0|[1-9][0-9]*)")
 _DECIMAL = re.compile(
@@ -130,3 +132,23 @@ def written(number: float) -> bytes:
         if -(10**16) < whole < 10**16:
             return b"%d" % whole if whole or math.copysign(1, number) > 0 else b"-0"
     return b"%.17g" % number
+
+
+def encoded(arguments: Sequence[Any]) -> list[bytes]:
+    """The arguments as redis-py sends them. Raises redis.exceptions.DataError."""
+    given = [
+        part if (kind := type(part)) is bytes else part.encode() if kind is str else _encoded(part)
+        for part in arguments
+    ]
+    given[0] = given[0].upper()
+    if b" " in given[0]:  # SCRIPT LOAD is two words
+        given[:1] = given[0].split()
+    return given
+
+
+def _encoded(part: Any) -> bytes:  # noqa: ANN401 - as above
+    if isinstance(part, str):
+        return str.encode(part)
+    if isinstance(part, int | float) and not isinstance(part, bool):
+        return repr(part).encode()
+    raise DataError("A tuple item must be str, int, float or bytes.")

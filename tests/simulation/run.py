@@ -44,7 +44,7 @@ def run(schedule: Schedule, count: tuple[float, float] | None = None) -> Ran:
     """Run a schedule. Within `worker.simulated()`. `count`: from when to when messages are counted."""
     start = process_time()
     begun = beginning()
-    random = Random(schedule.seed)  # noqa: S311 - it must be the same each time
+    random = Random(schedule.seed)
     world = World(random, schedule.swaps, kinds(schedule.promises), begun, idempotent=schedule.idempotent)
     worker.run_in(world)
     try:

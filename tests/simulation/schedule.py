@@ -1,4 +1,4 @@
-"""A schedule: what happens when, as plain data. A seed draws one; a file keeps one; a shorter one is tried in its place."""
+"""A schedule: what happens when, as plain data. A seed draws one, a file keeps one, a shorter one can be tried."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -53,7 +53,7 @@ class Schedule:
 
 def drawn(seed: int) -> Schedule:
     """The schedule of a seed."""
-    random = Random(seed)  # noqa: S311 - it must be the same each time
+    random = Random(seed)
     workers = random.choice((2, 2, 3))
     promises = {channel: random.choice(("idempotent", "idempotent", "askable", "neither")) for channel in CHANNELS}
     drawing = _Drawing(random, workers)

@@ -1,7 +1,7 @@
 """A simulated worker: the real line with the real agents, on the simulation's app; and what is replaced around it.
 
-Replaced are only the clients of the servers (Kafka's, Redis', the providers'), the clocks, chance, and how often a timer
-looks: an idle virtual second must be cheap.
+Replaced are only the clients of the servers (Kafka's, Redis', the providers'), the clocks, chance, and how often a
+timer looks: an idle virtual second must be cheap.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ import streams.screening.screening
 import streams.timekeeper
 from agents import auditor, board, casework, deadlines, payments, phone, red, screening, sms, visits
 from schemas.levels import Channel
-from streams.app import every
+from streams.app import App, every
 from streams.auditor.auditor import Auditor
 from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
@@ -202,12 +202,12 @@ def _client(**_: object) -> httpx.AsyncClient:
 
 
 def _every(
-    app: Any,
+    app: App,
     seconds: float,
     name: str,
     work: Callable[[], Awaitable[object]],
     *,
-    early: bool = False,  # noqa: ANN401
+    early: bool = False,
 ) -> None:
     if name in SKIPPED:
         return

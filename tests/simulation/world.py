@@ -32,7 +32,7 @@ from tests.simulation.redis_server import SimRedis
 PARTITIONS = 2
 BEGAN = datetime(2026, 3, 2, 2, 0, tzinfo=UTC).timestamp()  # ten in the morning in Jilin: no quiet hours
 RESTART_SECONDS = 1.0
-SECRET = "a secret of the simulation, of 32+ bytes"  # noqa: S105 - it protects nobody
+SECRET = "a secret of the simulation, of 32+ bytes"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,164 @@
+"""Record what the product's own tests ask of Redis, as a corpus of which test_redis_as_real.py asks both servers.
+
+    .venv/bin/python -m tests.simulation.redis_record
+
+runs the tests below (some minutes) and writes redis_corpus.json. Record anew when a script of streams/lua has changed:
+a test says so. Replies are not kept, since each run asks a real Redis anew. Left out: what a server says of itself,
+repeated polls, and the ends of what is longer than the corpus may be.
+"""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio.connection import AbstractConnection
+
+from streams.redis_lean import Packing
+from tests.simulation.redis_both import RUN
+
+CORPUS = Path(__file__).with_name("redis_corpus.json")
+MOST_BYTES = 450_000
+A_TEST = 9_000  # bytes
+POLLS = 2  # of one command that reads, in a test
+TESTS = (
+    "tests/streams/test_channel.py",
+    "tests/streams/test_screening.py",
+    "tests/streams/test_evidence_kept.py",
+    "tests/streams/test_residents.py",
+    "tests/streams/test_residents_stored.py",
+    "tests/streams/test_deadlines.py",
+    "tests/streams/test_older_redis.py",
+    "tests/streams/test_desk.py",
+    "tests/streams/test_shared.py",
+    "tests/streams/test_auditor.py",
+    "tests/streams/test_shadow.py",
+    "tests/line/test_red.py",
+    "tests/line/test_held.py",
+)
+
+LASTING = 60_000  # milliseconds, or seconds
+_EXPIRES = re.compile(r"(?:'[PE]X', |PEXPIRE', (?:KEYS\[\d\]|key), )ARGV\[(\d)\]")
+_RUN = re.compile(r"[0-9a-f]{40}/[0-9a-f]{40}")
+_LEFT_OUT = {"INFO", "TIME", "WAIT", "MULTI", "EXEC", "HELLO", "CLIENT", "CONFIG", "SELECT", "AUTH", "SCRIPT", "ACL"}
+_LEFT_OUT |= {"DUMP", "RESTORE", "PUBLISH", "SUBSCRIBE", "MEMORY", "ROLE", "RENAME", "DBSIZE", "WATCH", "UNWATCH"}
+_READS = ("GET", "MGET", "H", "S", "Z", "EXISTS", "TTL", "PTTL", "TYPE", "KEYS")
+_WRITES = re.compile(r"^(SET|HSET|HDEL|HINCRBY|HSETNX|SADD|SREM|SUNIONSTORE|ZADD|ZREM|ZINCR|ZPOP)")
+
+Told = list[str]
+
+
+class Recorder:
+    """Everything that was packed for Redis, by test."""
+
+    def __init__(self) -> None:
+        self.scripts: dict[str, str] = {}  # by SHA1
+        self.tests: dict[str, list[Told]] = {}
+        self.now: list[Told] = []
+
+    def begin(self, test: str) -> None:
+        self.now = self.tests.setdefault(test, [])
+
+    def take(self, arguments: Iterable[Any]) -> None:
+        """Note a command. A script's text is kept once."""
+        told = [_text(part) for part in arguments]
+        told[:1] = told[0].upper().split()
+        if told[:2] == ["SCRIPT", "LOAD"]:
+            self._script(told[2])
+        if told[0] == "EVAL":
+            told[:2] = ["EVALSHA", self._script(told[1])]
+        if told[0] not in _LEFT_OUT:
+            self.now.append([_RUN.sub(RUN, part) for part in told])
+
+    def corpus(self) -> dict[str, Any]:
+        """What is kept: the scripts that are called, and for each test its commands."""
+        tests, size = {}, 0
+        for name, commands in self.tests.items():
+            kept = _shortened([self.lasting(told) for told in commands])
+            size += len(json.dumps(kept, ensure_ascii=False).encode())
+            if kept and size < MOST_BYTES - 60_000:
+                tests[name] = kept
+        called = {told[1] for commands in tests.values() for told in commands if told[0] == "EVALSHA"}
+        scripts = {sha: text for sha, text in sorted(self.scripts.items()) if sha in called}
+        return {"scripts": scripts, "tests": tests}
+
+    def lasting(self, told: Told) -> Told:
+        """The command, with what would expire while it is compared lasting for longer."""
+        places = [at + 1 for at, part in enumerate(told) if part in ("PX", "EX")]
+        if told[0] in ("PEXPIRE", "EXPIRE"):
+            places.append(2)
+        if told[0] == "EVALSHA" and told[2].isdigit():
+            before = 2 + int(told[2])  # ARGV[1] is the next
+            places += [before + int(number) for number in _EXPIRES.findall(self.scripts.get(told[1], ""))]
+        long = [at for at in places if at < len(told) and told[at].isdigit() and int(told[at]) < LASTING]
+        return [str(LASTING) if at in long else part for at, part in enumerate(told)]
+
+    def _script(self, text: str) -> str:
+        sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        self.scripts[sha] = text
+        return sha
+
+
+def _shortened(commands: list[Told]) -> list[Told]:
+    kept, size, asked = [], 0, dict[str, int]()
+    for told in commands:
+        line = json.dumps(told, ensure_ascii=False)
+        asked[line] = asked.get(line, 0) + 1
+        reads = told[0].startswith(_READS) and not _WRITES.match(told[0])
+        if asked[line] > (POLLS if reads else 2 * POLLS):
+            continue
+        size += len(line.encode())
+        if size > A_TEST:
+            break
+        kept.append(told)
+    return kept
+
+
+def _text(part: Any) -> str:  # noqa: ANN401 - an argument of a command
+    return part.decode("utf-8", "surrogateescape") if isinstance(part, bytes) else str(part)
+
+
+_recorder = Recorder()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """As pytest's plugin: note what is packed."""
+    for each in (Packing, AbstractConnection):  # the product's connections; those of tests that have their own client
+        _note(each)
+
+
+def _note(kind: Any) -> None:  # noqa: ANN401 - a class with pack_command
+    packed = kind.pack_command
+
+    def pack_command(self: Any, *arguments: Any) -> Any:  # noqa: ANN401 - as redis-py's
+        _recorder.take(arguments)
+        return packed(self, *arguments)
+
+    kind.pack_command = pack_command
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    _recorder.begin(item.nodeid)
+
+
+def pytest_sessionfinish() -> None:
+    """Write the corpus, a line for each test."""
+    corpus = _recorder.corpus()
+    lines = [f"{json.dumps(name)}: {_line(told)}" for name, told in corpus["tests"].items()]
+    scripts = _line(corpus["scripts"])
+    CORPUS.write_text(f'{{"scripts": {scripts},\n"tests": {{\n' + ",\n".join(lines) + "\n}}\n", "utf-8")
+
+
+def _line(told: Any) -> str:  # noqa: ANN401 - JSON
+    return json.dumps(told, ensure_ascii=True, separators=(",", ":"))
+
+
+if __name__ == "__main__":
+    raise SystemExit(
+        subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "tests.simulation.redis_record", *TESTS]).returncode
+    )
