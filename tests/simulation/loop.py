@@ -16,7 +16,7 @@ from heapq import heappop, heappush
 from random import Random
 from threading import get_ident
 from types import coroutine
-from typing import Any, TypeVarTuple, Unpack
+from typing import Any, TypeVarTuple
 
 Arguments = TypeVarTuple("Arguments")
 
@@ -98,22 +98,22 @@ class SimLoop(asyncio.BaseEventLoop):
         return now
 
     def call_soon(
-        self, callback: Callable[[Unpack[Arguments]], object], *args: Unpack[Arguments], context: Context | None = None
+        self, callback: Callable[[*Arguments], object], *args: *Arguments, context: Context | None = None
     ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
         self._queue.append(handle)
         return handle
 
     def call_soon_threadsafe(
-        self, callback: Callable[[Unpack[Arguments]], object], *args: Unpack[Arguments], context: Context | None = None
+        self, callback: Callable[[*Arguments], object], *args: *Arguments, context: Context | None = None
     ) -> asyncio.Handle:
         return self.call_soon(callback, *args, context=context)
 
     def call_later(
         self,
         delay: float,
-        callback: Callable[[Unpack[Arguments]], object],
-        *args: Unpack[Arguments],
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         return self.call_at(self._now + delay, callback, *args, context=context)
@@ -121,8 +121,8 @@ class SimLoop(asyncio.BaseEventLoop):
     def call_at(
         self,
         when: float,
-        callback: Callable[[Unpack[Arguments]], object],
-        *args: Unpack[Arguments],
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         timer = asyncio.TimerHandle(when, callback, args, self, context)
@@ -147,7 +147,7 @@ class SimLoop(asyncio.BaseEventLoop):
         context.run(NODE.set, node)
         return self._made(self, coro, context)
 
-    def outside(self, delay: float, callback: Callable[[Unpack[Arguments]], object], *args: Unpack[Arguments]) -> None:
+    def outside(self, delay: float, callback: Callable[[*Arguments], object], *args: *Arguments) -> None:
         """Call something that belongs to no node, such as the arrival of a message."""
         self.call_at(self._now + delay, callback, *args, context=_OUTSIDE)
 
