@@ -236,6 +236,13 @@ class Consumer:
     def assign(self, wheres: Iterable[TopicPartition]) -> None:
         self._positions = {where: self._world.log.parts[where].begin for where in wheres}
 
+    def unsubscribe(self) -> None:
+        self._positions = {}
+
+    async def committed(self, where: TopicPartition) -> int | None:
+        """Where the group stands."""
+        return await self._asked(lambda: self._world.group.committed.get(where))
+
     def seek(self, where: TopicPartition, offset: int) -> None:
         self._positions[where] = offset
 

@@ -47,6 +47,7 @@ def run(schedule: Schedule, count: tuple[float, float] | None = None) -> Ran:
     random = Random(schedule.seed)
     world = World(random, schedule.swaps, kinds(schedule.promises), begun, idempotent=schedule.idempotent)
     worker.run_in(world)
+    worker.forget()
     try:
         return _run(world, schedule, start, count)
     finally:

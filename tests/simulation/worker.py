@@ -94,6 +94,11 @@ def run_in(given: World | None) -> None:
     _world = given
 
 
+def forget() -> None:
+    """Forget what the product keeps in a module between two worlds: consumers, by the loop and the brokers."""
+    getattr(streams.reader, "_kept", {}).clear()
+
+
 @functools.cache
 def settings(name: str) -> Settings:
     """A process' settings: Kafka's address names the process."""
