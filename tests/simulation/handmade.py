@@ -17,13 +17,13 @@ from domain.casework import deadlines
 from domain.policy import Policy, load
 from schemas.cases import Danger, Profile
 from schemas.dead_letters import DeadLetter, RecordPlace
-from schemas.events import CaseEvent, Dispatch
+from schemas.events import CaseEvent, Dispatch, StandingEvent
 from schemas.inputs import Alert, ContactResult, Deadline, OperatorReport, OutcomeAct
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.residents import BalanceBand, Holding, Language, Occupation, Resident, Sex
 from schemas.signals import App, AppKind, Call, Channel, NumberClass, Signal, Transfer, TransferState, batch_adapter
 from tests.simulation.known import topic_of
-from tests.simulation.model import CASE_INPUTS, Fold, folded
+from tests.simulation.model import CASE_INPUTS, Fold, begun, take
 from tests.simulation.observed import AcceptedSignal, Contact, LogRecord, Observed, Promise, Store
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # 12:00 in Jilin
@@ -145,6 +145,10 @@ class Line:
     contacts: list[Contact]
     denied: Collection[str] = ()
     ends: float = ENDED - BEGAN
+    model: Fold = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.model = begun(self.partition, POLICY)
 
     def run(self) -> Fold:
         """Write all inputs in the order of their times, and publish all that follows. Returns the model."""
@@ -160,7 +164,7 @@ class Line:
             self._write(*follows)
 
     def _next(self) -> Iterator[tuple[float, BaseModel]]:
-        model = self._model()
+        model = self.model
         for dispatch, event in model.dispatches:
             seconds = self._at(event) + 1
             result = Result.FAILED if dispatch.id in self.denied else Result.SENT
@@ -173,11 +177,9 @@ class Line:
                 told = {"resident": case.resident, "case": case.id, "step": step, "due": due}
                 yield seconds, Deadline.model_validate({"id": name, "at": moment(seconds), **told})
 
-    def _model(self) -> Fold:
-        return folded(self.partition, self.topics.logs[CASE_INPUTS][self.partition], {POLICY.hash: POLICY}, POLICY.hash)
-
     def _write(self, seconds: float, given: BaseModel | bytes) -> None:
         self.topics.write(CASE_INPUTS, self.partition, BEGAN + seconds, given)
+        take(self.model, self.topics.logs[CASE_INPUTS][self.partition][-1], {POLICY.hash: POLICY})
         sent = isinstance(given, ContactResult) and (given.result is Result.SENT or given.dispatch in self.denied)
         if isinstance(given, ContactResult) and sent and given.action is not Action.OPERATOR_CALL:
             self.contacts.append(Contact(given.dispatch, given.action.channel.value, BEGAN + seconds - 0.5, True))
@@ -186,8 +188,9 @@ class Line:
         return self.topics.logs[CASE_INPUTS][self.partition][event.offset].at - BEGAN
 
     def _publish(self) -> Fold:
-        model = self._model()
-        entries = sorted((*model.events.values(), *model.standing.values()), key=attrgetter("offset"))
+        model = self.model
+        all_of: list[CaseEvent | StandingEvent] = [*model.events.values(), *model.standing.values()]
+        entries = sorted(all_of, key=attrgetter("offset"))
         for entry in entries:
             at = self.topics.logs[CASE_INPUTS][self.partition][entry.offset].at
             self.topics.write("case-events", self.partition, at + 0.01, entry)

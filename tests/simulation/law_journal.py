@@ -10,9 +10,10 @@ from schemas.events import CaseEvent, FactKind, StandingEvent
 from tests.simulation.known import Arrived, Known, known
 from tests.simulation.observed import Observed
 
-OF_EVENT = ("id", "input", "input_kind", "partition", "offset", "at", "case", "facts", "dispatches")
-OF_STANDING = ("input", "partition", "offset", "at", "policy", "holds", "anew")
-LOWERED = frozenset({FactKind.LEVEL_LOWERED, FactKind.REOPENED})
+Fields = tuple[str, ...]
+
+OF_EVENT: Fields = ("id", "input", "input_kind", "partition", "offset", "at", "case", "facts", "dispatches")
+OF_STANDING: Fields = ("input", "partition", "offset", "at", "policy", "holds", "anew")
 
 
 def no_fork(observed: Observed) -> Iterator[str]:
@@ -37,10 +38,12 @@ def _entries_as_decided(here: Known) -> Iterator[str]:
         entry = each.what
         if isinstance(entry, CaseEvent):
             expected: BaseModel | None = here.events.get(entry.id)
-            name, fields = f"event {entry.id} of case {entry.case.id} (version {entry.case.version})", OF_EVENT
+            fields = OF_EVENT
+            name = f"event {entry.id} of case {entry.case.id} (version {entry.case.version})"
         else:
             expected = None if entry.anew else here.standing.get((each.partition, entry.input))
-            name, fields = f"the entry on the rules of input {entry.input}", OF_STANDING
+            fields = OF_STANDING
+            name = f"the entry on the rules of input {entry.input}"
         if expected is None:
             yield f"{name} is at {each.place}, but no input leads to it (it names case-inputs/{_from(entry)})"
         elif different := [field for field in fields if getattr(expected, field) != getattr(entry, field)]:

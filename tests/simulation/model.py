@@ -12,7 +12,7 @@ The rules that it applies are those of the design:
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -122,16 +122,26 @@ def fold(observed: Observed, partition: int) -> Fold:
 
 def folded(partition: int, records: Iterable[LogRecord], policies: Mapping[str, Policy], first: str) -> Fold:
     """Apply records in their order. `first`: the policy in force before the first of them."""
-    model = Fold(partition, policies[first], policies_used={first: policies[first]})
+    model = begun(partition, policies[first])
     for record in records:
-        given = _read(partition, record)
-        if given is None:
-            model.refused.add(record.offset)
-            continue
-        model.given.append(given)
-        if given.what.id not in model.applied:
-            _apply(model, given, policies)
+        take(model, record, policies)
     return model
+
+
+def begun(partition: int, policy: Policy) -> Fold:
+    """A partition before its first input."""
+    return Fold(partition, policy, policies_used={policy.hash: policy})
+
+
+def take(model: Fold, record: LogRecord, policies: Mapping[str, Policy]) -> None:
+    """Apply the next record."""
+    given = _read(model.partition, record)
+    if given is None:
+        model.refused.add(record.offset)
+        return
+    model.given.append(given)
+    if given.what.id not in model.applied:
+        _apply(model, given, policies)
 
 
 def _read(partition: int, record: LogRecord) -> Given | None:
@@ -225,5 +235,6 @@ def _decided(model: Fold, given: Given, before: Case | None, decision: Decision)
 
 def _too_large(event: CaseEvent) -> bool:
     case = event.case
-    parts = (case.payments, case.losses, case.kept, case.frozen, case.booked_before, event.facts, event.dispatches)
-    return sum(map(len, parts)) >= MANY_PARTS and len(event.model_dump_json().encode()) > MOST_BYTES
+    money: tuple[Sized, ...] = (case.payments, case.losses, case.kept, case.frozen, case.booked_before)
+    parts = (*money, event.facts, event.dispatches)
+    return sum(len(part) for part in parts) >= MANY_PARTS and len(event.model_dump_json().encode()) > MOST_BYTES

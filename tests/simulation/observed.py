@@ -108,21 +108,23 @@ class Store:
     def of(cls, partition: int, keys: KeySpace) -> Self:
         """One partition's part of all keys of a Redis."""
 
-        def of(name: str, empty: Any) -> Any:  # noqa: ANN401 - a key has any of Redis' types
-            return keys.get(f"{name}:{{{partition}}}", empty)
-
-        lanes = {"signals": "screened", "signals-urgent": "screened-urgent"}
-        screened = {lane: int(found) for lane, name in lanes.items() if (found := of(name, None)) is not None}
+        found = {name.removesuffix(f":{{{partition}}}"): value for name, value in keys.items()}
+        texts = {name: _each(found.get(name, {}), bytes.decode) for name in TEXTS}
+        scores = {name: _each(found.get(name, {}), float) for name in SCORES}
+        numbers = {name: _each(found.get(name, {}), int) for name in NUMBERS}
+        members = {name: {member.decode() for member in found.get(name, ())} for name in MEMBERS}
+        screened = {lane: int(found[name]) for lane, name in SCREENED.items() if name in found}
         book = f"dispatch:{{{partition}}}:"
-        hashes = ("state", "cases", "earlier", "outbox", "holds", "settled")
-        return cls(
-            **{name: _each(of(name, {}), bytes.decode) for name in hashes},
-            **{name: _each(of(name, {}), float) for name in ("applied", "deadlines", "queue")},
-            **{name: {member.decode() for member in of(name, ())} for name in ("held", "awaited", "unsure")},
-            **{name: _each(of(name, {}), int) for name in ("ledger", "counts", "tally")},
-            screened=screened,
-            dispatches={name.removeprefix(book): keys[name].decode() for name in keys if name.startswith(book)},
-        )
+        dispatches = {name.removeprefix(book): keys[name].decode() for name in keys if name.startswith(book)}
+        parts: dict[str, Any] = texts | scores | numbers | members
+        return cls(**parts, screened=screened, dispatches=dispatches)
+
+
+TEXTS = ("state", "cases", "earlier", "outbox", "holds", "settled")
+SCORES = ("applied", "deadlines", "queue")
+NUMBERS = ("ledger", "counts", "tally")
+MEMBERS = ("held", "awaited", "unsure")
+SCREENED = {"signals": "screened", "signals-urgent": "screened-urgent"}
 
 
 def _each(found: Mapping[bytes, Any], read: Callable[[Any], Any]) -> dict[str, Any]:

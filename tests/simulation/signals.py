@@ -4,7 +4,7 @@ Evidence is a set, and risk a function of set and time. So whatever the order in
 screened, whoever screened last saw all of a resident's evidence, and judged it at the moment of one of the resident's
 records. The least of the levels at these moments must have been told to casework: an alert of that level or a graver
 one is on case-inputs. Where the order does matter (a telephone that was confirmed as a scammer's, a payee with several
-entries on the watchlist), the model asks for nothing.
+entries on the watchlist, one signal told with two contents), the model asks for nothing.
 """
 
 from collections import Counter, defaultdict
@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.identity import Owner, holders, is_minor, normal_account, normal_phone, owned, owner, resolve
 from domain.policy.risk import RiskRules
-from domain.risk import Role, Seen, assess, bounded, evidence_of, merged
+from domain.risk import Role, Seen, assess, bounded, evidence_of, merged, version
 from schemas.base import ANY_VERSION, Token
 from schemas.cases import Profile
 from schemas.evidence import Evidence, Standing, WatchEntry
@@ -162,7 +162,7 @@ class Suspects:
 
     def entries(self, subject: str | None) -> list[Entry]:
         """What was said of a subject: the same again is one entry."""
-        return list(self._entries[subject].values()) if subject in self._entries else []
+        return list(self._entries[subject].values()) if subject and subject in self._entries else []
 
     def decided(self, subject: str | None) -> bool:
         """Whether somebody ever confirmed or lifted it."""
@@ -282,7 +282,7 @@ class Signals:
         found: dict[str, Required] = {}
         for resident, about in self._about(rules).items():
             entry = self.observed.residents.get(resident)
-            if entry is None or not about.certain or not about.evidence:
+            if entry is None or not about.certain or not about.evidence or _contradictory(about.evidence):
                 continue
             level = _least(about, entry, rules, settled.get(resident))
             if level is not None:
@@ -327,6 +327,16 @@ def _other(signal: Any, role: Role) -> str | None:  # noqa: ANN401 - of a union,
         case "sms":
             return _subject("phone", signal.sender)
     return None
+
+
+def _contradictory(evidence: Iterable[Evidence]) -> bool:
+    """Whether one signal came with two contents, neither the later state: whichever is screened first stays."""
+    contents: dict[tuple[str, str], Evidence] = {}
+    for member in evidence:
+        content = member.model_copy(update={"topic": "", "partition": 0, "offset": 0})
+        if contents.setdefault((member.id, version(member)), content) != content:
+            return True
+    return False
 
 
 def _least(about: About, entry: Resident, rules: RiskRules, settled: datetime | None) -> Level | None:

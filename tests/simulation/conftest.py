@@ -1,0 +1,12 @@
+"""A schedule in which all went well, for the tests of the laws."""
+
+import pytest
+
+from tests.simulation import handmade
+from tests.simulation.observed import Observed
+
+
+@pytest.fixture(scope="session")
+def good() -> Observed:
+    """Nothing changes it: each test changes a copy."""
+    return handmade.observed()

@@ -1,0 +1,188 @@
+"""The model and the product's own batches agree, however the inputs are cut into batches: key by key of the store."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from schemas.inputs import CloseAct, Hold, HoldChange, NoteAct, OperatorReport, PolicyChange, VictimReport
+from schemas.levels import Level
+from streams.batch import Batch
+from streams.change import Change, Standing
+from streams.journal import Folded, changes
+from streams.keys import NAMES
+from streams.store import Loaded
+from tests.simulation import handmade
+from tests.simulation.handmade import CAREFUL, IN_DANGER, NOON, POLICY, moment
+from tests.simulation.known import known
+from tests.simulation.laws import broken
+from tests.simulation.model import Fold
+from tests.simulation.observed import Observed, Store
+
+KeysOf = defaultdict[str, dict[Any, Any]]
+DAY = timedelta(days=1).total_seconds()
+
+
+class Keys:
+    """The commands of a change, done on plain Python values."""
+
+    def __init__(self, partition: int) -> None:
+        self.partition, self.keys = partition, KeysOf(dict)
+
+    def do(self, change: Change) -> None:
+        for command, number, arguments in change.commands:
+            given = [each if isinstance(each, float | int) else _bytes(each) for each in arguments]
+            DONE[command](self.keys, f"{NAMES[number]}:{{{self.partition}}}", given)
+
+    def store(self, offset: int) -> Store:
+        store = Store.of(self.partition, self.keys)
+        store.state["offset"] = str(offset)
+        store.outbox.clear()
+        return store
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _pairs(given: list[Any]) -> Iterable[tuple[Any, Any]]:
+    return zip(given[::2], given[1::2], strict=True)
+
+
+def _hset(keys: KeysOf, key: str, given: list[Any]) -> None:
+    keys[key].update({name: _bytes(value) for name, value in _pairs(given)})
+
+
+def _zadd(keys: KeysOf, key: str, given: list[Any]) -> None:
+    keys[key].update({name: float(score) for score, name in _pairs(given)})
+
+
+def _hincrby(keys: KeysOf, key: str, given: list[Any]) -> None:
+    keys[key][given[0]] = keys[key].get(given[0], 0) + given[1]
+
+
+def _without(keys: KeysOf, key: str, given: list[Any]) -> None:
+    for name in given:
+        keys[key].pop(name, None)
+
+
+def _sadd(keys: KeysOf, key: str, given: list[Any]) -> None:
+    keys[key].update(dict.fromkeys(given))
+
+
+DONE: dict[str, Callable[[KeysOf, str, list[Any]], object]] = {
+    "HSET": _hset,
+    "ZADD": _zadd,
+    "HINCRBY": _hincrby,
+    "HDEL": _without,
+    "ZREM": _without,
+    "SREM": _without,
+    "SADD": _sadd,
+    "DEL": lambda keys, key, given: keys.pop(key, None),
+    "ZREMRANGEBYRANK": lambda keys, key, given: None,
+}
+
+
+def batched(model: Fold, cuts: list[int]) -> tuple[Keys, Folded]:
+    """The inputs of a model, decided by the product in batches; and its own fold of the entries."""
+    keys, journal = Keys(model.partition), Folded()
+    loaded = Loaded(Standing(-1, POLICY.hash), {}, set())
+    batch = Batch(model.partition, loaded, POLICY)
+    keys.do(_standing(POLICY.hash))
+    for number, each in enumerate(model.given):
+        if number in cuts:
+            batch = _next(batch, keys, journal)
+        if each.what.id in batch.applied or each.offset in model.refused:
+            continue
+        if isinstance(each.what, PolicyChange):
+            batch.follow(each.offset, each.what, POLICY)
+        else:
+            batch.take(each.offset, each.what)
+    _next(batch, keys, journal)
+    return keys, journal
+
+
+def _standing(policy: str) -> Change:
+    change = Change()
+    change.standing(Standing(-1, policy))
+    return change
+
+
+def _next(batch: Batch, keys: Keys, journal: Folded) -> Batch:
+    """Commit a batch, and begin the next one on what is stored then."""
+    keys.do(batch.change)
+    for entry in batch.entries:
+        journal.add(type(entry).model_validate_json(entry.model_dump_json()))
+    holds = tuple(batch._holds.values())
+    return Batch(batch.partition, Loaded(Standing(0, POLICY.hash, holds), batch.cases, batch.applied), POLICY)
+
+
+def hold(name: str, seconds: float, lift: str | None) -> HoldChange:
+    told = {"id": name, "until": NOON + timedelta(days=2), "reason": "a test", "by": "li", "channel": "sms"}
+    change = {"id": f"{name}:{lift}", "at": moment(seconds), "hold": Hold.model_validate(told), "lift": lift}
+    return HoldChange.model_validate(change)
+
+
+def act(of: BaseModel, seconds: float, number: int) -> OperatorReport:
+    told = {"resident": IN_DANGER, "case": f"{IN_DANGER}-1", "by": "operator li", "seen": 999, "act": of.model_dump()}
+    return OperatorReport.model_validate({"id": f"act:{number}", "at": moment(seconds), **told})
+
+
+def anything(number: int, kind: str, seconds: float, level: Level) -> BaseModel | bytes:
+    """An input of a kind."""
+    made: dict[str, Callable[[], BaseModel]] = {
+        "alert": lambda: handmade.alert(IN_DANGER, level, seconds, number),
+        "other": lambda: handmade.alert(CAREFUL, level, seconds, number),
+        "dissuaded": lambda: handmade.outcome(f"{IN_DANGER}-1", IN_DANGER, seconds, number),
+        "close": lambda: act(CloseAct(reason="the end"), seconds, number),
+        "note": lambda: act(NoteAct(what="conversation"), seconds, number),
+        "victim": lambda: VictimReport(id=f"v:{number}", at=moment(seconds), resident=IN_DANGER, amount_fen=5),
+        "held": lambda: hold("mute", seconds, None),
+        "release": lambda: hold("mute", seconds, "release"),
+        "drop": lambda: hold("mute", seconds, "drop"),
+    }
+    return made[kind]() if kind in made else handmade.POISON
+
+
+KINDS = st.sampled_from(
+    ["alert", "alert", "other", "dissuaded", "close", "note", "victim", "held", "release", "drop", "poison"]
+)
+INPUTS = st.lists(st.tuples(KINDS, st.floats(1, 40 * DAY), st.sampled_from(Level)), max_size=8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(INPUTS, st.floats(1, 50 * DAY), st.sets(st.integers(0, 200), max_size=12))
+def test_the_models_store_is_the_products_store_however_inputs_are_cut(
+    drawn: list[tuple[str, float, Level]], ends: float, cuts: set[int]
+) -> None:
+    inputs = [(seconds, anything(n, kind, seconds, level)) for n, (kind, seconds, level) in enumerate(drawn)]
+    topics = handmade.Topics()
+    model = handmade.Line(0, [(1, handmade.alert(IN_DANGER, Level.RED, 1)), *inputs], topics, [], ends=ends).run()
+    keys, journal = batched(model, sorted(cuts))
+    made = replace(handmade.observed(), logs=topics.frozen(), ended_at=handmade.BEGAN + ends)
+    last = len(topics.logs["case-inputs"][0]) - 1
+    assert told(made, keys.store(last)) == []
+    rebuilt = Keys(0)
+    for change in changes(journal, NOON):
+        rebuilt.do(change)
+    if journal.standing:
+        rebuilt.do(_restored(journal.standing))
+    left = told(replace(made, begins={"case-inputs": {0: last + 1}}, lost_at=[handmade.BEGAN]), rebuilt.store(last))
+    assert left == []
+
+
+def _restored(standing: Standing) -> Change:
+    change = Change()
+    change.standing(standing)
+    return change
+
+
+def told(observed: Observed, store: Store) -> list[str]:
+    made = replace(observed, stores={0: store})
+    known(made)
+    return [each.words for each in broken(made, "store_equals_fold")]
