@@ -37,7 +37,7 @@ docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # SCHEDULES orders of faults, drawn by seeds from SEED on, on the real code in one deterministic loop. A report that is
-# there is added to. `python -m tests.simulation --story --seed …` tells one of them, `--mutation all` finds what is worse.
+# there is added to. `python -m tests.simulation --seed …` tells one of them, `--mutation all` finds what is worse.
 simulation: setup
 	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED) --report $(REPORT)
 

@@ -30,24 +30,24 @@ def main(given: Sequence[str]) -> int:
     told = _arguments().parse_args(given)
     if told.replay:
         return _replayed(Schedule.read(Path(told.replay).read_bytes()))
-    if told.story:
-        return _replayed(drawn(told.seed))
     if told.mutation:
         return _mutations(told)
+    if told.seed is not None and told.schedules is None and not told.enumerate:
+        return _replayed(drawn(told.seed))
+    told.seed, told.schedules = told.seed or 1, 1000 if told.schedules is None else told.schedules
     return _ranges(told)
 
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--schedules", type=int, default=1000, help="how many seeds, from --seed on")
-    parser.add_argument("--seed", type=int, default=1, help="the first seed; alone with --story, the one")
+    parser.add_argument("--schedules", type=int, help="how many seeds, from --seed on")
+    parser.add_argument("--seed", type=int, help="the first seed; without --schedules the one whose story is told")
     parser.add_argument("--report", type=Path, help="a JSON file, to which this run is added")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--mutation", action="append", choices=[*MUTATIONS, "all"], help="look for a mutation")
     parser.add_argument(
         "--enumerate", type=int, metavar="N", help="also every N-th pair of crash points of a small case"
     )
-    parser.add_argument("--story", action="store_true", help="print what happens in the schedule of --seed")
     parser.add_argument("--replay", help="print what happens in a schedule that a file has")
     parser.add_argument("--failures", type=Path, default=Path("simulation-failures"), help="where schedules are kept")
     return parser
@@ -123,7 +123,7 @@ def _mutations(told: argparse.Namespace) -> int:
     names = list(MUTATIONS) if "all" in told.mutation else told.mutation
     report = Report()
     for name in names:
-        report.mutations[name] = found = find(name, told.seed)
+        report.mutations[name] = found = find(name, told.seed or 1)
         print(name, orjson.dumps(found).decode())
     _written(told.report, report)
     return 0 if all(found["found"] for found in report.mutations.values()) else 1
