@@ -12,6 +12,7 @@ from statistics import median
 from domain.policy.breaker import MINUTE, BreakerRules
 from schemas.events import CaseEvent, FactKind
 from schemas.inputs import Hold
+from schemas.journal import PartialCaseEvent
 from schemas.policies import Earlier, InForce, Stopped
 
 BY = "breaker"
@@ -19,7 +20,7 @@ MOST_EARLIER = 50  # policies of before that are remembered
 _RAISED = frozenset({FactKind.OPENED, FactKind.REOPENED, FactKind.LEVEL_RAISED})
 
 
-def raised(event: CaseEvent) -> int:
+def raised(event: CaseEvent | PartialCaseEvent) -> int:
     """How many cases an event raises: opened, opened again, or raised to a higher level by an alert."""
     return sum(fact.kind in _RAISED for fact in event.facts) if event.input_kind == "alert" else 0
 

@@ -90,10 +90,26 @@ class Fact(Model):
     by: Text | None = None
 
 
+class Commit(Model):
+    """The commit that a journal entry belongs to: it proves which inputs were applied.
+
+    `first`, `last`: the offsets of the first and the last input that the commit covered. `entries`: how many journal
+    entries it made; a reader that has found fewer does not have the whole commit. `log`: how many logs of inputs were
+    lost before this one. `code`: the hash of the code that decided.
+    """
+
+    first: Offset
+    last: Offset
+    entries: Annotated[int, Field(ge=1)]
+    log: Annotated[int, Field(ge=0)] = 0
+    code: str = ""
+
+
 class CaseEvent(Model):
     """One input applied: the facts, the whole case after it, and the dispatches that follow."""
 
     kind: Literal["case"] = "case"
+    commit: Commit
     id: str
     input: str
     input_kind: Token
@@ -109,6 +125,7 @@ class StandingEvent(Model):
     """A partition's rules as they stand from here on: the policy in force and the holds."""
 
     kind: Literal["standing"] = "standing"
+    commit: Commit
     input: str
     partition: int
     offset: Offset
@@ -118,6 +135,17 @@ class StandingEvent(Model):
     anew: bool = False  # the log of inputs was made anew: offsets of entries before this one are of another log
 
 
-JournalEntry = Annotated[CaseEvent | StandingEvent, Field(discriminator="kind")]
+class UnchangedEvent(Model):
+    """The inputs of a commit that changed nothing, with the time of each, by id. `offset`: the commit's last input."""
 
-journal_adapter: TypeAdapter[CaseEvent | StandingEvent] = TypeAdapter(JournalEntry)
+    kind: Literal["unchanged"] = "unchanged"
+    commit: Commit
+    partition: int
+    offset: Offset
+    at: When
+    inputs: dict[str, When]
+
+
+JournalEntry = Annotated[CaseEvent | StandingEvent | UnchangedEvent, Field(discriminator="kind")]
+
+journal_adapter: TypeAdapter[CaseEvent | StandingEvent | UnchangedEvent] = TypeAdapter(JournalEntry)

@@ -8,8 +8,9 @@ from typing import Self
 from domain import breaker, counts, ledger
 from domain.casework import awaited, deadlines, has_held, queue_rank, settled_at
 from schemas.cases import Case
-from schemas.events import CaseEvent, StandingEvent
+from schemas.events import CaseEvent, StandingEvent, UnchangedEvent
 from schemas.inputs import Hold
+from schemas.journal import PartialCaseEvent
 from streams.keys import (
     ALERTED,
     APPLIED,
@@ -65,7 +66,7 @@ class Change:
     def all_applied(self, inputs: Iterable[tuple[str, datetime]]) -> Self:
         return self.add("ZADD", APPLIED, *(part for name, at in inputs for part in (milliseconds(at), name)))
 
-    def entry(self, entry: CaseEvent | StandingEvent) -> None:
+    def entry(self, entry: CaseEvent | StandingEvent | UnchangedEvent) -> None:
         """Keep a journal entry until it is published."""
         name = entry_name(entry)
         self.outbox[name] = entry.model_dump_json().encode()
@@ -152,7 +153,7 @@ def minute_of(at: datetime) -> int:
     return int(at.timestamp() // 60)
 
 
-def raised_by(event: CaseEvent) -> dict[str, int]:
+def raised_by(event: CaseEvent | PartialCaseEvent) -> dict[str, int]:
     """What an alert raised, as policy|minute: under the policy that found it."""
     number = breaker.raised(event)
     return {f"{event.case.raised_by or event.case.policy}|{minute_of(event.at)}": number} if number else {}
@@ -163,8 +164,8 @@ def minute_in(raised: str) -> int:
     return int(raised.rpartition("|")[2])
 
 
-def entry_name(entry: CaseEvent | StandingEvent) -> str:
-    """The name under which the outbox keeps an entry: an input with several cases has one for each."""
+def entry_name(entry: CaseEvent | StandingEvent | UnchangedEvent) -> str:
+    """Return the name under which the outbox keeps an entry: an input with several cases has one for each."""
     return f"{entry.offset}/{entry.case.id if isinstance(entry, CaseEvent) else entry.kind}"
 
 

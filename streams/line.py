@@ -7,7 +7,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from schemas.events import CaseEvent
+from schemas.events import CaseEvent, Dispatch
 from schemas.levels import Channel
 from streams import sources, topics
 from streams.access import AccessError, denied
@@ -20,6 +20,7 @@ from streams.chains import Heads
 from streams.channels.channel import Channel as Carrier
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
+from streams.channels.waiting import WaitingRed
 from streams.check_ins import CheckIns
 from streams.clock import Clock
 from streams.complaints import Complaints
@@ -33,6 +34,7 @@ from streams.letters.gauge import OpenLetters
 from streams.orphans import Orphans
 from streams.policies import Policies
 from streams.producer import Producer
+from streams.reader import KeptConsumers
 from streams.redis_access import admitted
 from streams.releases import HandOvers, Releases
 from streams.residents.register import Residents
@@ -41,6 +43,7 @@ from streams.rights import RIGHTS, Component, lacking
 from streams.screening.screening import Screening
 from streams.settings import Settings, SettingsError
 from streams.staff import Staff
+from streams.stopping import cancelled
 from streams.store import CaseStore, connect
 from streams.timekeeper import Timekeeper
 from streams.webhooks import Webhooks
@@ -66,6 +69,7 @@ class Line:
         self.clock = clock or Clock.parse(settings.clock)
         self.redis: Any = connect(settings)
         self.timekeeper = Timekeeper(self.redis, self.clock)
+        self.consumers = KeptConsumers(settings)
         self.producer = Producer(settings, self.clock.wall)
         self.producer.chain.heads = Heads(self.redis)
         self.store = CaseStore(self.redis)
@@ -78,6 +82,8 @@ class Line:
         self.deadlines = Deadlines(self.store, self.producer, self.clock)
         self.open_letters = OpenLetters(settings)
         self.orphans = Orphans(settings, self.redis)
+        self.waiting_red = WaitingRed(settings)
+        self._beside: set[asyncio.Task[None]] = set()  # dispatches of silent workers, under way
         self.carriers: dict[Channel, Carrier] = {}  # the channels this process runs: set by their agents
         self.alarms = Alarms(settings, self.redis, self.producer)
         rosters = self.outgoing.rosters
@@ -129,6 +135,7 @@ class Line:
             raise denied(error) or error from None
 
     async def _begin(self) -> None:
+        self.consumers.open()
         await self.timekeeper.start()
         sources.know(configured_sources(self.settings))
         if RIGHTS[self.component].writes:
@@ -136,9 +143,11 @@ class Line:
         await self.shared.ensure()
 
     async def close(self) -> None:
+        await cancelled(self._beside)
         await self.timekeeper.stop()
         await self.outgoing.client.aclose()
         await self.producer.stop()
+        await self.consumers.close()
         await self.redis.aclose()
 
     async def watch(self, partitions: Iterable[int]) -> None:
@@ -157,7 +166,9 @@ class Line:
 
     async def cover(self) -> None:
         """Do the work of partitions whose owner is silent; their dispatches are carried out here too."""
-        for partition in await self.orphans.found():
+        silent = await self.orphans.found()
+        self.waiting_red.only(silent)
+        for partition in silent:
             if await self.orphans.take(partition):
                 try:
                     await self._cover(partition)
@@ -169,11 +180,20 @@ class Line:
         await self.screening.cover(partition)
         entries = await self.casework.cover(partition)
         dispatches = [each for entry in entries if isinstance(entry, CaseEvent) for each in entry.dispatches]
-        carrying = [
-            carrier.carry([each for each in dispatches if each.channel is channel])
-            for channel, carrier in self.carriers.items()
-        ]
-        await asyncio.gather(*carrying)
+        self._carry_beside([*dispatches, *await self.waiting_red.read(partition)])
+
+    def _carry_beside(self, dispatches: Iterable[Dispatch]) -> None:
+        """Carry out dispatches without waiting: the dead owner's lease on one must not hold the next cover up."""
+        for dispatch in dispatches:
+            if carrier := self.carriers.get(dispatch.channel):
+                task = asyncio.create_task(carrier.carry([dispatch]))
+                self._beside.add(task)
+                task.add_done_callback(self._carried)
+
+    def _carried(self, task: "asyncio.Task[None]") -> None:
+        self._beside.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a dispatch of a silent worker was not carried out; its next owner will: %r", error)
 
     def check_topics(self) -> None:
         """Raises SettingsError that says what is wrong with the topics, or with the rights on them, and what to do."""

@@ -1,8 +1,10 @@
 """Reading a topic beside the consumer group: missed inputs again, a compacted topic to its end.
 
-Each read has a consumer of its own, assigned and without a group, so that it moves nobody's offsets.
+Each read has a consumer of its own, assigned and without a group, so that it moves nobody's offsets. A process that
+reads often keeps some of them (`KeptConsumers`): making one takes a connection and a round trip or two.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
@@ -33,6 +35,41 @@ class Read(NamedTuple):
 
 Tails = Mapping[str, Mapping[int, int]]
 """Offsets by topic and partition: from where on to read."""
+
+
+MOST_KEPT = 4  # consumers that wait for the next read
+_kept: dict[tuple[int, tuple[str, ...]], "KeptConsumers"] = {}
+
+
+class KeptConsumers:
+    """Consumers that are kept after a read that ended well, for the next reads of this loop from these brokers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._brokers = tuple(settings.brokers)
+        self._idle: list[AIOKafkaConsumer] = []
+
+    def open(self) -> None:
+        """Keep consumers from here on."""
+        _kept[id(asyncio.get_running_loop()), self._brokers] = self
+
+    async def close(self) -> None:
+        """Stop those that are kept, and keep none any more."""
+        if _kept.get(place := (id(asyncio.get_running_loop()), self._brokers)) is self:
+            del _kept[place]
+        while self._idle:
+            await stop(self._idle.pop())
+
+    def take(self) -> AIOKafkaConsumer | None:
+        """Return one that is idle, or None."""
+        return self._idle.pop() if self._idle else None
+
+    def give(self, consumer: AIOKafkaConsumer) -> bool:
+        """Keep a consumer; False when there are enough."""
+        if len(self._idle) >= MOST_KEPT:
+            return False
+        consumer.unsubscribe()
+        self._idle.append(consumer)
+        return True
 
 
 class ReadError(RuntimeError):
@@ -111,20 +148,51 @@ async def offset_at(settings: Settings, topic: str, partition: int, written_ms: 
         return end if found is None else int(found.offset)
 
 
+async def committed(settings: Settings, topic: str, partition: int) -> int | None:
+    """Return the offset that the consumer group has committed: the next record that it will take. None: no commit."""
+    where = TopicPartition(topic, partition)
+    async with _started(settings, group_id=settings.app_id) as consumer:
+        consumer.assign([where])
+        offset = await consumer.committed(where)
+    return None if offset is None else int(offset)
+
+
 @asynccontextmanager
 async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(
+    """A consumer for one read; it is kept for the next when the read ended well, and somebody keeps them."""
+    kept = _kept.get((id(asyncio.get_running_loop()), tuple(settings.brokers)))
+    if kept is None or (consumer := kept.take()) is None:
+        consumer = _made(settings)
+        await consumer.start()
+    ended = False
+    try:
+        yield consumer
+        ended = True
+    finally:
+        if not (ended and kept is not None and kept.give(consumer)):
+            await stop(consumer)  # to its end: whoever listened has gone, and cancels again and again
+
+
+@asynccontextmanager
+async def _started(settings: Settings, **options: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer that is kept for nobody."""
+    consumer = _made(settings, **options)
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await stop(consumer)
+
+
+def _made(settings: Settings, **options: str) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
         **access(settings),
         client_id=f"{settings.app_id}-reader",
         enable_auto_commit=False,
         auto_offset_reset="none",
         fetch_max_wait_ms=FETCH_WAIT_MS,
+        **options,
     )
-    await consumer.start()
-    try:
-        yield consumer
-    finally:
-        await stop(consumer)  # to its end: whoever listened has gone, and cancels again and again
 
 
 @asynccontextmanager
@@ -200,7 +268,7 @@ def _by_partition(offsets: dict[TopicPartition, int]) -> dict[int, int]:
 
 async def follow(settings: Settings, topic: str, since: Mapping[int, int]) -> AsyncGenerator[Read, None]:
     """What is written to `topic` from these offsets on, as it comes, without end."""
-    async with _consumer(settings) as consumer, seals(settings) as through:
+    async with _started(settings) as consumer, seals(settings) as through:
         wheres = await _partitions(consumer, topic)
         consumer.assign(wheres)
         for where in wheres:

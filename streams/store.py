@@ -22,6 +22,7 @@ from streams.scripts import script
 from streams.settings import Settings, SettingsError
 
 FORGOTTEN = 500  # cases at once
+OUTBOX_AT_ONCE = 1_000  # entries: more than one commit makes, so a commit's are read together
 COMMIT = CURRENT_RUN + script("commit")
 
 
@@ -54,6 +55,7 @@ class Loaded:
     standing: Standing
     cases: dict[str, Case]
     applied: set[str]
+    unpublished: bool = False  # the outbox holds entries of an earlier commit
 
 
 class AheadError(UserError, RuntimeError):
@@ -83,7 +85,8 @@ class CaseStore:
             pipe.hvals(key("holds", partition))
             pipe.hmget(key("cases", partition), ["", *residents])
             pipe.zmscore(key("applied", partition), ["", *inputs])
-            info, (offset, policy, run, logs), holds, cases, scores = await pipe.execute()
+            pipe.exists(key("outbox", partition))
+            info, (offset, policy, run, logs), holds, cases, scores, outbox = await pipe.execute()
         if offset is None or run is None or run.decode() != run_of(info):
             return None
         standing = Standing(
@@ -100,12 +103,14 @@ class CaseStore:
                 if raw
             },
             {name for name, score in zip(inputs, scores[1:], strict=True) if score is not None},
+            bool(outbox),
         )
 
     async def commit(self, partition: int, expected: int | str | None, offset: int | None, change: Change) -> bool:
         """Apply the change if the partition still stands at `expected`; False when another was first.
 
-        `expected` is an offset, or the progress of who rebuilds a partition that has none.
+        Also False when an earlier commit's entries are still in the outbox: publish them first. `expected` is
+        an offset, or the progress of who rebuilds a partition that has none.
         """
         arguments: list[Argument] = ["" if expected is None else expected, "" if offset is None else offset]
         for command, name, rest in change.commands:
@@ -156,7 +161,7 @@ class CaseStore:
     async def begin_rebuild(self, partition: int) -> str | None:
         """Empty a lost partition and mark it as being rebuilt from here on; None when it stands, or another was first.
 
-        Returns what `rebuild` asks for. Of two who rebuild at once the later begins anew, and the other is refused.
+        Returns what `steps` asks for. Of two who rebuild at once the later begins anew, and the other is refused.
         """
         offset, other = await self.redis.hmget(key("state", partition), "offset", "rebuilding")
         mark = uuid.uuid4().hex
@@ -165,19 +170,21 @@ class CaseStore:
             return mark
         return None
 
-    async def rebuild(self, partition: int, mark: str, changes: Iterable[Change], offset: int, end: int) -> bool:
-        """Fill a partition that was begun; False when another began after us, or it was lost again meanwhile.
+    def steps(self, partition: int, mark: str) -> "RebuildSteps":
+        """What fills a partition that was begun."""
+        return RebuildSteps(self, partition, mark)
 
-        Each change moves the mark on, as an offset does: written twice, because an answer was lost, it counts once.
-        """
-        stands = mark
-        for number, change in enumerate(changes):
-            following = f"{mark}/{number}"
-            if not await self.commit(partition, stands, None, change.add("HSET", STATE, "rebuilding", following)):
-                return False
-            stands = following
-        last = Change().add("HDEL", STATE, "rebuilding").add("HSET", STATE, "end", end)
-        return await self.commit(partition, stands, offset, last)
+    async def cases(self, partition: int, residents: Sequence[str]) -> dict[str, Case]:
+        """The latest cases of these residents."""
+        if not residents:
+            return {}
+        found = await self.redis.hmget(key("cases", partition), residents)
+        cases = (Case.model_validate_json(raw, extra=ANY_VERSION) for raw in found if raw)
+        return {case.resident: case for case in cases}
+
+    async def logs(self, partition: int) -> int:
+        """How many logs of inputs were lost before the one that the partition follows."""
+        return int(await self.redis.hget(key("state", partition), "logs") or 0)
 
     async def behind(self, partition: int) -> tuple[int, int] | None:
         """The offset of a rebuilt store and the last one it lacks; None when it is whole, or lost."""
@@ -192,8 +199,16 @@ class CaseStore:
         return stand.offset is not None and not stand.older and await self.behind(partition) is None
 
     async def outbox(self, partition: int) -> dict[bytes, bytes]:
-        """Journal entries committed but not known to be published, by the name under which they are cleared."""
-        entries: dict[bytes, bytes] = await self.redis.hgetall(key("outbox", partition))
+        """Journal entries committed but not known to be published, by the name under which they are cleared.
+
+        A rebuilt store may have very many: then these are some of them.
+        """
+        name = key("outbox", partition)
+        entries: dict[bytes, bytes] = {}
+        if await self.redis.hlen(name) <= OUTBOX_AT_ONCE:
+            entries = await self.redis.hgetall(name)
+        else:
+            _, entries = await self.redis.hscan(name, 0, count=OUTBOX_AT_ONCE)
         return dict(sorted(entries.items(), key=lambda item: int(item[0].split(b"/")[0])))
 
     async def published(self, partition: int, names: Iterable[str | bytes]) -> None:
@@ -256,6 +271,33 @@ class CaseStore:
     async def overdue(self, partition: int, now: datetime) -> int:
         """How many deadlines have passed and were not acted on yet."""
         return int(await self.redis.zcount(key("deadlines", partition), "-inf", milliseconds(now)))
+
+
+class RebuildSteps:
+    """Fills a lost partition, step by step.
+
+    Each change moves the mark on, as an offset does: written twice, because an answer was lost, it counts once.
+    """
+
+    def __init__(self, store: CaseStore, partition: int, mark: str) -> None:
+        self._store, self._partition, self._mark = store, partition, mark
+        self._stands, self._number = mark, 0
+
+    async def write(self, changes: Iterable[Change]) -> bool:
+        """Write the changes; False when another began after us, or the partition was lost again meanwhile."""
+        for change in changes:
+            self._number += 1
+            following = f"{self._mark}/{self._number}"
+            change.add("HSET", STATE, "rebuilding", following)
+            if not await self._store.commit(self._partition, self._stands, None, change):
+                return False
+            self._stands = following
+        return True
+
+    async def finish(self, offset: int, end: int) -> bool:
+        """Let the partition stand at `offset`. Until input `end` - 1 is applied no channel sends."""
+        last = Change().add("HDEL", STATE, "rebuilding").add("HSET", STATE, "end", end)
+        return await self._store.commit(self._partition, self._stands, offset, last)
 
 
 def _added(parts: Iterable[Mapping[bytes, bytes]]) -> Counter[str]:

@@ -30,7 +30,7 @@ Work = Callable[[Sequence[Record]], Awaitable[list[bytes | None]]]
 def records() -> dict[str, list[Record]]:
     """Case inputs, and the journal's events that come of them."""
     inputs = cases.told(CASES, ROUNDS, cases.morning(), core.policy(), SEED).inputs
-    batch = Batch(0, Loaded(Standing(-1, core.policy().hash), {}, set()), core.policy())
+    batch = Batch(0, Loaded(Standing(-1, core.policy().hash), {}, set()), core.policy(), 0, 0)
     for offset, given in enumerate(inputs):
         batch.take(offset, given)
     events = [entry for entry in batch.entries if isinstance(entry, CaseEvent)]

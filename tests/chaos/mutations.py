@@ -35,8 +35,10 @@ def no_fence() -> None:
     _put(streams.store, "COMMIT", streams.store.COMMIT.replace(FENCE, ""))
     decide = Casework._decide
 
-    async def slowly(self: Casework, partition: int, loaded: Loaded, inputs: Sequence[tuple[Raw, Any]]) -> Any:  # noqa: ANN401
-        decided = await decide(self, partition, loaded, inputs)
+    async def slowly(
+        self: Casework, partition: int, loaded: Loaded, inputs: Sequence[tuple[Raw, Any]], last: int
+    ) -> Any:  # noqa: ANN401
+        decided = await decide(self, partition, loaded, inputs, last)
         await asyncio.sleep(DECIDING_SECONDS)
         return decided
 
@@ -45,8 +47,8 @@ def no_fence() -> None:
 
 def ack_before_publish() -> None:
     """Entries count as published, and inputs as done, before Kafka has what follows from them."""
-    source = inspect.getsource(Casework._decided)
-    _require("await self._publish(partition, written, spans)" in source, "Casework._publish")
+    source = inspect.getsource(Casework._commit)
+    _require("await self._publish(partition, " in source, "Casework._publish")
     publish = Casework._publish
     running: set[asyncio.Task[None]] = set()
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from domain.personal import parted
 from schemas.base import ANY_VERSION
-from schemas.events import CaseEvent, Dispatch, StandingEvent, journal_adapter
+from schemas.events import CaseEvent, Dispatch, StandingEvent, UnchangedEvent, journal_adapter
 from schemas.inputs import CaseInput, Deadline, input_adapter
 from schemas.levels import Result
 from streams import topics
@@ -50,7 +50,7 @@ class Seen:
     sealed: bool = False
     signals: Counter[str] = field(default_factory=Counter)  # by source
     inputs: list[Arrived[CaseInput]] = field(default_factory=list)
-    journal: list[Arrived[CaseEvent | StandingEvent]] = field(default_factory=list)
+    journal: list[Arrived[CaseEvent | StandingEvent | UnchangedEvent]] = field(default_factory=list)
     dispatches: list[Arrived[Dispatch]] = field(default_factory=list)
     unreadable: Counter[str] = field(default_factory=Counter)
     bare: Counter[str] = field(default_factory=Counter)

@@ -14,7 +14,7 @@ from tests.chaos.late import late
 from tests.chaos.seen import Arrived, Seen
 from tests.chaos.stage import Window
 from tests.chaos.store import Store
-from tests.domain.builders import NOON, Line
+from tests.domain.builders import NOON, Line, commit_of
 
 BEGAN = 1_000.0  # when it was noon, in seconds since 1970
 
@@ -31,7 +31,15 @@ def story(
     step, due = min(deadlines(line.here).items(), key=lambda each: each[1])
     seen = Seen(Path("nothing"))
     opened = CaseEvent(
-        id="e1", input="i1", input_kind="alert", partition=0, offset=0, at=NOON, case=line.here, facts=[]
+        commit=commit_of(0),
+        id="e1",
+        input="i1",
+        input_kind="alert",
+        partition=0,
+        offset=0,
+        at=NOON,
+        case=line.here,
+        facts=[],
     )
     seen.journal.append(Arrived(opened, BEGAN, 0, 0))
     books = Books(

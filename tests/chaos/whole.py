@@ -7,7 +7,7 @@ from domain import counts, ledger
 from domain.casework import deadlines, has_held, queue_rank
 from domain.personal import without
 from schemas.cases import Case
-from schemas.events import CaseEvent
+from schemas.events import CaseEvent, StandingEvent, UnchangedEvent
 from streams.keys import milliseconds
 from tests.chaos.books import Books
 
@@ -32,13 +32,18 @@ def folded(books: Books) -> Iterator[str]:
 
 def applied_and_published(books: Books) -> Iterator[str]:
     """What the journal tells of is known as applied, nothing else but inputs is, and all was published."""
-    applied = {each.what.input for each in books.seen.journal}
+    applied = {name for each in books.seen.journal for name in _inputs(each.what)}
     if missing := applied - books.store.applied:
         yield f"applied: {len(missing)} inputs of the journal are not known as applied"
     if strange := books.store.applied - {each.what.id for each in books.seen.inputs}:
         yield f"applied: {len(strange)} inputs that were never written"
     if books.store.outbox:
         yield f"outbox: {len(books.store.outbox)} entries are still in it"
+
+
+def _inputs(entry: CaseEvent | StandingEvent | UnchangedEvent) -> Iterable[str]:
+    """The inputs that an entry says are applied."""
+    return entry.inputs if isinstance(entry, UnchangedEvent) else [entry.input]
 
 
 def _as_seen(cases: Mapping[str, Case], books: Books) -> Mapping[str, Case]:

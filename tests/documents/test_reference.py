@@ -44,6 +44,7 @@ MODULES = {
     "streams.calls": ("console",),
     "streams.case_inputs": ("screening", "deadlines", "auditor", "receipts", "console", "policies"),
     "streams.casework": ("casework",),
+    "streams.recovery": ("casework",),
     "streams.channels": ("red", "sms", "phone", "visits", "payments"),
     "streams.complaints": ("console",),
     "streams.dead_letters": ("intake", "screening", "casework"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from domain.casework import Decision, Rules, deadlines, decide
 from domain.policy import Policy, load
 from schemas.cases import Case, CaseState, Danger, Payment, Profile, Step, StepState
-from schemas.events import CaseEvent, Dispatch, FactKind
+from schemas.events import CaseEvent, Commit, Dispatch, FactKind
 from schemas.inputs import (
     Act,
     Alert,
@@ -241,6 +241,7 @@ def contact_result(dispatch: Dispatch, result: Result, at: datetime) -> ContactR
 
 def event(case: Case, number: int = 0) -> CaseEvent:
     return CaseEvent(
+        commit=commit_of(number),
         id=f"e{case.id}:{case.version}",
         input=f"i{number}",
         input_kind="alert",
@@ -250,6 +251,11 @@ def event(case: Case, number: int = 0) -> CaseEvent:
         case=case,
         facts=[],
     )
+
+
+def commit_of(offset: int) -> Commit:
+    """The commit of one input that made one journal entry."""
+    return Commit(first=offset, last=offset, entries=1)
 
 
 def at_the_desk() -> Line:

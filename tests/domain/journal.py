@@ -5,7 +5,7 @@ from schemas.bank_messages import BankMessage
 from schemas.events import CaseEvent
 from schemas.inputs import BankFeedback, CaseInput
 from schemas.levels import Level
-from tests.domain.builders import Line, payment
+from tests.domain.builders import Line, commit_of, payment
 
 
 class Journal(Line):
@@ -21,6 +21,7 @@ class Journal(Line):
         if decision.case is not None and decision.facts:
             self.events.append(
                 CaseEvent(
+                    commit=commit_of(len(self.decisions)),
                     id=f"{decision.case.id}/{given.id}",
                     input=given.id,
                     input_kind=given.kind,

@@ -9,7 +9,7 @@ from domain.report import Published
 from schemas.cases import Case
 from schemas.events import CaseEvent
 from schemas.levels import Action, Level, Outcome, Result
-from tests.domain.builders import NOON, Line
+from tests.domain.builders import NOON, Line, commit_of
 
 WALL = 1_000_000.0  # when the run began, seconds since 1970
 SPEED = 60.0
@@ -26,6 +26,7 @@ def events(line: Line, inputs: list[tuple[str, str]]) -> list[Published]:
 
 def _event(decision: Decision, case: Case, offset: int, name: str, kind: str) -> CaseEvent:
     return CaseEvent(
+        commit=commit_of(offset),
         id=f"{case.id}/{name}",
         input=name,
         input_kind=kind,

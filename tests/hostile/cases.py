@@ -59,7 +59,7 @@ class Machine:
 
     def _begin(self) -> None:
         policy = examples.policy()
-        self._batch = Batch(0, Loaded(Standing(0, policy.hash), {}, set()), policy)
+        self._batch = Batch(0, Loaded(Standing(0, policy.hash), {}, set()), policy, 0, 0)
         self._taken = 0
 
     def take(self, value: bytes) -> Came:

@@ -280,6 +280,7 @@ CASE_STATE: dict[str, Any] = {
 EVENTS: list[dict[str, Any]] = [
     {
         "kind": "case",
+        "commit": {"first": 3, "last": 3, "entries": 1, "log": 0, "code": "0"},
         "id": "e1",
         "input": "d:x:y:1767225600000",
         "input_kind": "deadline",
@@ -292,6 +293,7 @@ EVENTS: list[dict[str, Any]] = [
     },
     {
         "kind": "standing",
+        "commit": {"first": 4, "last": 4, "entries": 1, "log": 0, "code": "0"},
         "input": "p1",
         "partition": 0,
         "offset": 4,

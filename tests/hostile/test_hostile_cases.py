@@ -18,12 +18,14 @@ from schemas.cases import Case, Profile
 from schemas.events import CaseEvent, Dispatch
 from schemas.evidence import Evidence, EvidenceKind
 from schemas.inputs import Hold, HoldChange, input_adapter
+from schemas.journal import decode
 from schemas.signals import TransferState
 from streams.batch import MOST_HOLDS, Batch
 from streams.change import Standing
 from streams.intake.signals import examine
-from streams.journal import Folded, read_entry
+from streams.journal import read_entry
 from streams.raw import Raw
+from streams.replay import Replay
 from streams.screening.records import read
 from streams.store import Loaded
 from tests.hostile import examples
@@ -35,7 +37,7 @@ SIGNALS = TopicPartition("signals", 0)
 
 def batch() -> Batch:
     policy = examples.policy()
-    return Batch(0, Loaded(Standing(0, policy.hash), {}, set()), policy)
+    return Batch(0, Loaded(Standing(0, policy.hash), {}, set()), policy, 0, 0)
 
 
 def take(into: Batch, number: int, **fields: object) -> bool:
@@ -131,9 +133,9 @@ def test_an_event_that_names_another_case_in_its_dispatch_can_be_folded() -> Non
     event = CaseEvent.model_validate_json(
         json.dumps({**examples.EVENTS[0], "dispatches": [{**examples.DISPATCH, "case": f"r{'b' * 16}-1"}]})
     )
-    folded = Folded()
-    folded.add(event)
-    assert folded.owed() == [event]  # nobody knows of it, so it is not taken for done
+    value = event.model_dump_json().encode()
+    change = Replay(event.at).change([(decode(value), value)], {})
+    assert change.commands  # its case is stored; nobody waits for a dispatch of another's case
 
 
 def test_a_dispatch_of_a_case_that_can_be_none_is_refused() -> None:

@@ -29,10 +29,10 @@ from streams.dead_letters import DeadLetters
 from streams.export import Format, Kind, Span, export
 from streams.forgetting import NotForgottenError, forget
 from streams.intake.settings import embedded_key, hash_of_key
-from streams.journal import fold
 from streams.reader import read_all
 from streams.settings import Settings
 from streams.vault import VaultError
+from tests.folding import proven_cases
 from tests.line.house import SETTLE_SECONDS, House, on_servers, until
 from tests.line.rig import Line
 from tests.line.signals import call, transfer
@@ -242,8 +242,8 @@ async def _lying(settings: Settings, topic: topics.Topic, words: list[bytes]) ->
 async def _books(house: House) -> tuple[Counter[str], int, int, list[str]]:
     partitions = range(house.settings.partitions)
     counts = await house.line.store.sums("counts", partitions)
-    folded = [await fold(house.settings, partition) for partition in partitions]
-    cases = sorted(case.id for each in folded for case in each.cases.values())
+    folded = [await proven_cases(house.settings, partition) for partition in partitions]
+    cases = sorted(name for each in folded for name in each)
     return await house.line.store.sums("ledger", partitions), counts["fact|kept"], counts["opened|red"], cases
 
 

@@ -13,7 +13,7 @@ from schemas.events import Dispatch
 from schemas.inputs import Alert, input_adapter
 from schemas.levels import Channel as Name
 from schemas.residents import Resident
-from streams import case_inputs, journal, topics
+from streams import case_inputs, topics
 from streams.channels.book import REPORTED
 from streams.channels.channel import Channel
 from streams.channels.provider import Answer, Kind, Order
@@ -27,6 +27,7 @@ from streams.reader import end_offsets, read_all, read_range
 from streams.settings import Settings
 from streams.topics import home
 from tests.dispatched import NOW, case_of, dispatch_for
+from tests.folding import latest, proven_cases
 from tests.servers.redis import RedisServer
 
 CARRIED = (topics.DISPATCHES_RED.name, *(topic.name for topic in topics.DISPATCHES))
@@ -201,8 +202,7 @@ class Worker:
         """The same, as the journal tells it."""
         found: dict[str, Case] = {}
         for partition in range(self.house.settings.partitions):
-            folded = await journal.fold(self.house.settings, partition)
-            found |= {resident: cases[-1] for resident, cases in folded.latest().items()}
+            found |= latest(await proven_cases(self.house.settings, partition))
         return found
 
 

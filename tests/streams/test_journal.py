@@ -1,18 +1,20 @@
-"""The journal folded: what a partition's store must be, whatever was published twice, and where a log began anew."""
+"""The journal: what a store has of it, and what is no entry."""
 
 import pytest
 from pydantic import ValidationError
 
 from domain.identity import new_resident_id
-from schemas.events import CaseEvent, StandingEvent, journal_adapter
-from streams.journal import Entry, Folded, applied
+from schemas.events import CaseEvent, Commit, StandingEvent, UnchangedEvent, journal_adapter
+from streams.journal import applied
 from tests.dispatched import NOW, case_of, dispatch_for
+from tests.domain.builders import commit_of
 
 
 def decided(number: int, offset: int) -> CaseEvent:
     """A case opened by the input at this offset."""
     case = case_of(dispatch_for(new_resident_id(number.to_bytes(10))))
     return CaseEvent(
+        commit=commit_of(offset),
         id=f"e-{number}",
         input=f"i-{number}",
         input_kind="alert",
@@ -25,31 +27,8 @@ def decided(number: int, offset: int) -> CaseEvent:
 
 
 def stands(name: str, offset: int, policy: str, *, anew: bool = False) -> StandingEvent:
-    return StandingEvent(input=name, partition=0, offset=offset, at=NOW, policy=policy, anew=anew)
-
-
-def folded(*entries: Entry) -> Folded:
-    found = Folded()
-    for entry in entries:
-        found.add(entry)
-    return found
-
-
-def test_entries_published_again_and_out_of_order_stand_where_the_highest_does() -> None:
-    found = folded(decided(2, 9), decided(1, 4), stands("p", 5, "new"), stands("q", 3, "old"), decided(2, 9))
-    assert found.offset == 9
-    assert found.standing is not None
-    assert found.standing.policy == "new"
-    assert len(found.cases) == 2
-
-
-def test_a_log_made_anew_is_read_from_its_beginning_with_all_cases_and_the_rules_kept() -> None:
-    found = folded(decided(1, 70), stands("p", 71, "ours"), stands("log", -1, "ours", anew=True))
-    assert found.offset == -1
-    assert found.standing is not None
-    assert (found.standing.offset, found.standing.policy, found.standing.logs) == (-1, "ours", 1)
-    assert len(found.cases) == 1
-    assert found.applied.keys() == {"i-1", "p", "log"}
+    commit = Commit(first=offset, last=offset, entries=1, log=int(anew))
+    return StandingEvent(commit=commit, input=name, partition=0, offset=offset, at=NOW, policy=policy, anew=anew)
 
 
 def test_a_store_has_of_the_journal_what_it_has_applied_and_all_of_a_log_that_was_made_anew() -> None:
@@ -62,13 +41,9 @@ def test_a_store_has_of_the_journal_what_it_has_applied_and_all_of_a_log_that_wa
     assert [*applied([first, second, ahead, anew, decided(5, 2), later], 3)] == [first, second, ahead, decided(5, 2)]
 
 
-def test_an_entry_of_the_old_log_published_again_behind_the_new_beginning_moves_nothing() -> None:
-    old, rule = decided(1, 70), stands("p", 71, "old")
-    anew = stands("log", -1, "old", anew=True)
-    found = folded(old, rule, anew, decided(2, 3), stands("q", 4, "new"), old, rule, anew)
-    assert found.offset == 4
-    assert found.standing is not None
-    assert (found.standing.policy, found.standing.logs) == ("new", 1)
+def test_inputs_that_changed_nothing_are_no_events() -> None:
+    unchanged = UnchangedEvent(commit=commit_of(3), partition=0, offset=3, at=NOW, inputs={"i-9": NOW})
+    assert [*applied([unchanged, decided(1, 4)], 9)] == [decided(1, 4)]
 
 
 @pytest.mark.parametrize("name", ["somebody", "raaaaaaaaaaaaaaaa-1"])

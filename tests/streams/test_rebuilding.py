@@ -37,6 +37,11 @@ def storing(case: Case) -> Change:
     return change
 
 
+async def rebuilt(store: CaseStore, mark: str, changes: list[Change], offset: int, end: int) -> bool:
+    steps = store.steps(PARTITION, mark)
+    return await steps.write(changes) and await steps.finish(offset, end)
+
+
 async def cases(redis: Any) -> int:  # noqa: ANN401 - as redis-py has it
     return int(await redis.hlen(key("cases", PARTITION)))
 
@@ -49,8 +54,8 @@ async def test_of_two_who_rebuild_at_once_one_finishes_and_nothing_is_mixed(redi
     await one.commit(PARTITION, first, None, storing(new_case(9)))
     second = await other.begin_rebuild(PARTITION)
     assert second is not None
-    assert not await one.rebuild(PARTITION, first, [storing(new_case(1))], 7, 8)
-    assert await other.rebuild(PARTITION, second, changes, 7, 8)
+    assert not await rebuilt(one, first, [storing(new_case(1))], 7, 8)
+    assert await rebuilt(other, second, changes, 7, 8)
     assert await cases(redis) == 3
     assert (await one.sums("ledger", [PARTITION]))["cases"] == 3
     assert await one.offset(PARTITION) == 7
@@ -62,7 +67,7 @@ async def test_a_store_lost_again_while_it_is_rebuilt_never_stands_half(redis: A
     mark = await store.begin_rebuild(PARTITION)
     assert mark is not None
     await redis.flushdb()
-    assert not await store.rebuild(PARTITION, mark, [storing(new_case(1))], 7, 8)
+    assert not await rebuilt(store, mark, [storing(new_case(1))], 7, 8)
     assert await store.offset(PARTITION) is None
 
 
@@ -80,7 +85,7 @@ async def test_a_rebuilt_store_says_what_it_lacks_until_it_is_applied(redis: Any
     store = CaseStore(redis)
     mark = await store.begin_rebuild(PARTITION)
     assert mark is not None
-    assert await store.rebuild(PARTITION, mark, [], 4, 7)
+    assert await rebuilt(store, mark, [], 4, 7)
     assert await store.behind(PARTITION) == (4, 6)
     assert await store.commit(PARTITION, 4, 6, Change())
     assert await store.behind(PARTITION) is None
@@ -92,7 +97,7 @@ async def test_where_a_partition_stands_is_kept_with_how_many_logs_were_lost(red
     assert mark is not None
     change = Change()
     change.standing(standing)
-    assert await store.rebuild(PARTITION, mark, [change], standing.offset, 5)
+    assert await rebuilt(store, mark, [change], standing.offset, 5)
     loaded = await store.load(PARTITION, [], [])
     assert loaded is not None
     assert loaded.standing == standing

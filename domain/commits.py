@@ -1,0 +1,106 @@
+"""The chain of commits in a partition's journal: which inputs are proven to be applied.
+
+A commit covers a range of inputs and makes one or more journal entries. It is proven when all its entries are found.
+The chain accepts a commit only when it follows the inputs covered so far without a gap. What lies behind a gap, or
+belongs to a commit with missing entries, proves nothing: its inputs must be read and decided again.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from schemas.journal import AnyCommit
+
+REMEMBERED = 1_000  # accepted entries that a repetition is compared with
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[T]):
+    """A journal entry as the chain sees it. `name`: unique within its commit. `offset`: of its input."""
+
+    commit: AnyCommit
+    offset: int
+    name: str
+    item: T
+
+
+@dataclass(slots=True)
+class CommitChain(Generic[T]):
+    """Puts entries together to commits, in the order of their inputs.
+
+    `covered`: the offset of the last input that is proven to be applied. `log`: how many logs were lost before it.
+    `differing`: items that came again from other code, each with the one that came first.
+    """
+
+    covered: int = -1
+    log: int = 0
+    differing: list[tuple[T, T]] = field(default_factory=list)
+    _waiting: dict[AnyCommit, dict[str, Entry[T]]] = field(default_factory=dict)
+    _recent: OrderedDict[str, Entry[T]] = field(default_factory=OrderedDict)
+
+    def add(self, entry: Entry[T]) -> list[T]:
+        """Take an entry in; return the items that are proven now, in the order of their inputs."""
+        self._compare(entry)
+        if entry.commit.log != self.log or entry.commit.last <= self.covered:
+            return []
+        self._waiting.setdefault(entry.commit, {})[entry.name] = entry
+        proven: list[T] = []
+        while (commit := self._next()) is not None:
+            proven += self._accept(commit)
+        return proven
+
+    def begin_anew(self, covered: int, log: int) -> None:
+        """The log of inputs was made anew: `covered` is the offset before its first record."""
+        if log > self.log:
+            self.covered, self.log = covered, log
+            self._waiting.clear()
+
+    @property
+    def gap(self) -> tuple[int, int] | None:
+        """The first and the last input that no proven commit covers, before a commit behind them. None: no gap."""
+        behind = [commit.first for commit in self._waiting if commit.first > self.covered + 1]
+        return (self.covered + 1, min(behind) - 1) if behind else None
+
+    @property
+    def waiting(self) -> int:
+        """How many entries wait for what proves them."""
+        return sum(map(len, self._waiting.values()))
+
+    def skip(self) -> list[T]:
+        """Go on behind the gap, whose inputs no longer exist; return the items that are proven then."""
+        if (gap := self.gap) is None:
+            return []
+        self.covered = gap[1]
+        proven: list[T] = []
+        while (commit := self._next()) is not None:
+            proven += self._accept(commit)
+        return proven
+
+    def _next(self) -> AnyCommit | None:
+        """A whole commit that continues the chain."""
+        fitting = (
+            commit
+            for commit, entries in self._waiting.items()
+            if commit.first <= self.covered + 1 and len(entries) == commit.entries
+        )
+        return next(fitting, None)
+
+    def _accept(self, commit: AnyCommit) -> list[T]:
+        """An earlier part of the commit may be covered already: another worker cut its batch elsewhere."""
+        entries = [entry for entry in self._waiting.pop(commit).values() if entry.offset > self.covered]
+        entries.sort(key=lambda entry: (entry.offset, entry.name))
+        self.covered = commit.last
+        for covered in [each for each in self._waiting if each.last <= self.covered]:
+            del self._waiting[covered]
+        for entry in entries:
+            self._recent[entry.name] = entry
+            if len(self._recent) > REMEMBERED:
+                self._recent.popitem(last=False)
+        return [entry.item for entry in entries]
+
+    def _compare(self, entry: Entry[T]) -> None:
+        known = self._recent.get(entry.name)
+        if known and known.commit.log == entry.commit.log and known.commit.code != entry.commit.code:
+            self.differing.append((known.item, entry.item))
