@@ -81,7 +81,9 @@ class Acts:
             world.tell("feed", lain)
             for item, told in enumerate(orjson.loads(record.value or b"[]")):
                 uid = f"{told['source']}:{told['id']}"
-                world.accepted.append(AcceptedSignal(told["source"], uid, *where, lain.offset, item, world.true()))
+                world.accepted.append(
+                    AcceptedSignal(told["source"], uid, where.topic, where.partition, lain.offset, item, world.true())
+                )
 
     def dissuade(self, who: int, n: int) -> None:
         """An operator persuades a resident, if there is a case of his."""

@@ -73,18 +73,11 @@ class Report:
     @classmethod
     def read(cls, told: dict[str, Any]) -> Self:
         """What a file has."""
-        names = (
-            "schedules",
-            "cpu_seconds",
-            "contacts",
-            "signals",
-            "failures",
-            "seeds",
-            "orders_enumerated",
-            "mutations",
-        )
-        counters = {name: Counter(told[name]) for name in ("laws", "faults")}
-        return cls(**{name: told[name] for name in names}, **counters)
+        plain: dict[str, Any] = {name: told[name] for name in told.keys() & _PLAIN}
+        return cls(**plain, laws=Counter(told["laws"]), faults=Counter(told["faults"]))
+
+
+_PLAIN = {"schedules", "cpu_seconds", "contacts", "signals", "failures", "seeds", "orders_enumerated", "mutations"}
 
 
 def broken_by(ran: Ran) -> dict[str, str]:

@@ -90,7 +90,7 @@ class Log:
         """Add a record."""
         part = self.parts[where]
         stamp = round(at * 1000) if timestamp is None else timestamp
-        record = Record(*where, part.end, stamp, key, value, at)
+        record = Record(where.topic, where.partition, part.end, stamp, key, value, at)
         part.records.append(record)
         self.appended(record)
         return record

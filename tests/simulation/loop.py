@@ -16,7 +16,7 @@ from heapq import heappop, heappush
 from random import Random
 from threading import get_ident
 from types import coroutine
-from typing import Any, TypeVarTuple
+from typing import Any, TypeVarTuple, cast
 
 Arguments = TypeVarTuple("Arguments")
 
@@ -84,7 +84,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self.handled = 0
         self.over = False
         self.on_crash: Callable[[Node], None] = _ignore
-        self.set_task_factory(self._made)
+        self.set_task_factory(cast("Any", self._made))
         self.set_exception_handler(lambda _, context: self.errors.append(context))
 
     # ------------------------------------------------------------ what asyncio calls
@@ -169,7 +169,7 @@ class SimLoop(asyncio.BaseEventLoop):
             while self._now < until and not done():
                 self._step(until)
         finally:
-            self._thread_id = None
+            cast("Any", self)._thread_id = None
             asyncio._set_running_loop(None)
             sys.set_asyncgen_hooks(*hooks)
 
@@ -208,7 +208,8 @@ class SimLoop(asyncio.BaseEventLoop):
     def _run(self, handle: asyncio.Handle) -> None:
         if handle._cancelled:
             return
-        node = handle._context.get(NODE)
+        context: Context = handle._context  # type: ignore[attr-defined] # asyncio's own name for it
+        node = context.get(NODE)
         if node is not None:
             if node.dead:
                 self._dropped.append(handle)

@@ -61,7 +61,8 @@ def fold_drops_input(stack: ExitStack) -> None:
 
 def lease_removed(stack: ExitStack) -> None:
     """Several may carry a dispatch out at once."""
-    script = streams.channels.book.script
+    script = streams.scripts.script
+    _require(hasattr(streams.channels.book, "script"), "script in streams/channels/book.py")
     claim, mark = script("claim"), script("mark")
     _require(LEASED in claim, "the lease's check in claim.lua")
     _require(OURS in mark, "the holder's check in mark.lua")

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from domain.policy import Policy
 from schemas.residents import Holding, Occupation, Resident, Sex, TrustedContact
 from schemas.rosters import Officer, Role, Roster, Shift
 from streams.topics import home
@@ -93,7 +94,7 @@ def prepared() -> Prepared:
     return state
 
 
-async def _fill(world: World, admin: Node, residents: tuple[Resident, ...]):  # noqa: ANN202
+async def _fill(world: World, admin: Node, residents: tuple[Resident, ...]) -> Policy:
     line = worker.make_line(world, admin)
     await line.timekeeper.ask()
     await line.producer.start()
