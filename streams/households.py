@@ -1,8 +1,8 @@
 """Who is on the way to an address: one visit at a time is arranged for it.
 
 An address is a keyed hash here, in Redis and on the topic alike. The lease keeps the second of two visits waiting until
-the first is sent, or has failed: then it is known whether there is one to join. It runs out by itself, and what is lost
-with Redis costs a second visit at worst.
+the first is sent, or has failed: then it is known whether there is one to join. It runs out by itself. A Redis that
+took another's place may lack a lease. So for as long as one lasts nobody takes any, and its holder is through by then.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from domain.identity import keyed_hash
 from domain.one_visit import household
 from schemas.residents import Resident
-from streams.restore import RELEASE
+from streams.restore import RELEASE, SETTLING
 
 WAIT_SECONDS = 0.1
 
@@ -32,6 +32,8 @@ class Households:
 
     async def take(self, place: str, dispatch: str) -> None:
         """Wait until nobody else arranges a visit to this place: at most until a lease runs out."""
+        while (left := await self._redis.pttl(SETTLING)) > 0:
+            await asyncio.sleep(left / 1000)
         while not await self._redis.set(_lease(place), dispatch, nx=True, px=self._lease_ms):
             if await self._redis.get(_lease(place)) == dispatch.encode():  # taken before, and interrupted
                 return

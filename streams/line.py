@@ -118,6 +118,7 @@ class Line:
                 self.handovers.restore,
                 self.webhooks.restore,
             ],
+            lease_seconds=channels.lease_seconds,
             fills=settings.embedded or component in (Component.WORKER, Component.OPERATOR),
         )
         self.screening.whole = self.casework.whole = self.shared.ensure

@@ -24,6 +24,7 @@ from streams.retry import wanted
 from streams.run import ASK_RUN, run_of
 from streams.scripts import script
 from streams.settings import Settings
+from streams.topics import ROSTERS
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ HASHED = "hashed:{whole}"  # string: a fingerprint of the key under which everyb
 ENDS = "ends:{whole}"  # hash: `now` and `before` -> the shared topics' ends, one turn apart
 TURN = "turn:{whole}"  # string: there until the ends are read again
 LOCK = "restoring:{whole}"  # string: who restores
+SETTLING = "settling:{whole}"  # string: there while who held a lease in the Redis before may still act on it
 LOCK_MS = 30_000
 WAIT_SECONDS = 0.2
 # Longer than it takes from a record's being on its topic to its being in Redis, whatever its writer waits for.
@@ -64,10 +66,20 @@ class Shared:
     """Whether the shared part of the store is whole."""
 
     def __init__(
-        self, settings: Settings, redis: "Redis", restorers: Sequence[Restorer], *, fills: bool = True
+        self,
+        settings: Settings,
+        redis: "Redis",
+        restorers: Sequence[Restorer],
+        *,
+        lease_seconds: float,
+        fills: bool = True,
     ) -> None:
-        """`fills`: whether it restores what is missing itself; else it waits until another has."""
+        """`fills`: whether it restores what is missing itself; else it waits until another has.
+
+        `lease_seconds`: how long a lease that was lost may still be acted on.
+        """
         self._settings, self._restorers, self._fills = settings, restorers, fills
+        self._settling_ms = round(lease_seconds * 1000)
         self._redis: Any = redis
         self._fingerprint = fingerprint(settings.key())
 
@@ -121,11 +133,17 @@ class Shared:
             since = await self._since()
             for restore in self._restorers:
                 await restore(since)
+            if await self._stood_before():
+                await self._redis.set(SETTLING, 1, px=self._settling_ms)
             marks = (self._settings.app_id, run, self._fingerprint)
             if await self._redis.eval(MARKED, 4, LOCK, MARK, RUN, HASHED, token, *marks):
                 log.info("the shared part of the store is whole")
             else:
                 log.warning("the store was lost again while it was restored")
+
+    async def _stood_before(self) -> bool:
+        """Whether there was a store before this one: its leases on visits are lost, or may be."""
+        return bool(await self._redis.exists(MARK) or any((await end_offsets(self._settings, ROSTERS.name)).values()))
 
     async def _since(self) -> Tails | None:
         """Behind which ends something may be missing; None when anything may be."""

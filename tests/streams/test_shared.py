@@ -29,9 +29,9 @@ async def test_a_worker_refuses_a_redis_of_another_installation_or_under_another
     redis: Any,  # noqa: ANN401 - as redis-py has it
 ) -> None:
     own = under(settings, "the one key of all")
-    await Shared(own, redis, []).ensure()
-    await Shared(own, redis, []).ensure()
+    await Shared(own, redis, [], lease_seconds=1).ensure()
+    await Shared(own, redis, [], lease_seconds=1).ensure()
     with pytest.raises(OtherInstallationError, match="'centre', and QUANZU_APP_ID is 'another'"):
-        await Shared(under(settings, "the one key of all", "another"), redis, []).ensure()
+        await Shared(under(settings, "the one key of all", "another"), redis, [], lease_seconds=1).ensure()
     with pytest.raises(OtherInstallationError, match="under another QUANZU_SECRET"):
-        await Shared(under(settings, "another key of all"), redis, []).ensure()
+        await Shared(under(settings, "another key of all"), redis, [], lease_seconds=1).ensure()
