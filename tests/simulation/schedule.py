@@ -12,6 +12,7 @@ from tests.simulation.providers import CHANNELS, FAULTS
 
 FAULTS_END = 9.0  # seconds: nothing is drawn to happen later
 PARTS = ("", "", "case-inputs", "case-inputs", "dispatches.red", "dispatches.sms", "signals-urgent", "cover", "watch")
+FROZEN = ("dispatches.red", "dispatches.red", "dispatches.sms", "case-inputs", "case-inputs", "signals-urgent", "cover")
 SERVERS = ("redis", "kafka", *CHANNELS)
 
 
@@ -135,7 +136,7 @@ class _Drawing:
         return round(self._random.uniform(least, most), 3)
 
     def _lasts(self) -> float:
-        return round(0.3 + 4.0 * self._random.random() ** 2, 3)
+        return round(0.3 + 6.0 * self._random.random() ** 2, 3)
 
     def _worker(self) -> str:
         return self._random.choice(self._names)
@@ -161,7 +162,9 @@ class _Drawing:
         return round(0.5 + 4.0 * self._random.random(), 3)
 
     def _freeze(self, at: float) -> list[Step]:
-        return [Step(at, "freeze", {"worker": self._worker(), **self._message(), "lasts": self._lasts()})]
+        message = {"of": self._random.choice(FROZEN), "after": int(2 ** (self._random.random() * 3.5))}
+        lasts = round(0.3 + 5.0 * self._random.random(), 3)
+        return [Step(at, "freeze", {"worker": self._worker(), **message, "lasts": lasts})]
 
     def _cut(self, at: float) -> list[Step]:
         server = self._random.choices(SERVERS, (4, 4, 1, 1, 1, 1))[0]
