@@ -107,7 +107,7 @@ def checked(seeds: Iterable[int]) -> tuple[Report, list[Found]]:
         report.contacts += len(ran.observed.contacts)
         report.signals += len(ran.observed.accepted)
         report.faults.update(step.do for step in schedule.steps)
-        report.laws.update(broken)
+        report.laws.update(broken.keys())
         report.seeds = _joined([*report.seeds, [seed, seed]])
         if broken:
             failed.append(Found(schedule, broken, ran.story()))

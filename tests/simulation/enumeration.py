@@ -36,7 +36,7 @@ def enumerated(first: int = 0, every: int = 1) -> tuple[int, Counter[str], list[
     for schedule in islice(orders(), first, None, every):
         number += 1
         if broken := broken_by(run(schedule)):
-            laws.update(broken)
+            laws.update(broken.keys())
             failed = [*failed, (schedule, broken)][:NOTED]
     return number, laws, failed
 
