@@ -37,7 +37,7 @@ How to read a story
     line with its time in seconds since the schedule began. Below it stand the violations, for example
 
         nobody_twice: dispatch r…-1:red.call:1:phone of case r…-1 (decided in version 3, case-inputs/0/3): the askable
-        provider of phone contacted the resident 2 times by it, at 4.120 s and 9.480 s
+        provider of phone carried it out 2 times, at 4.120 s and 9.480 s
 
     A dispatch's id is case:step:attempt:channel. A place is topic/partition/offset, of a signal also its number in the
     record. Read backwards: look up both times in the story, see which worker sent, and what it knew just before.

@@ -29,8 +29,8 @@ def _by_one_dispatch(here: Known) -> Iterator[str]:
             continue
         counted = " and counted nowhere as in doubt" if promise is Promise.NEITHER else ""
         yield (
-            f"{_words(here, name)}: the {promise.value} provider of {contacts[0].channel} contacted the resident "
-            f"{len(contacts)} times by it, at {here.times(contacts)}{counted}"
+            f"{_words(here, name)}: the {promise.value} provider of {contacts[0].channel} carried it out "
+            f"{len(contacts)} times, at {here.times(contacts)}{counted}"
         )
 
 
@@ -51,8 +51,8 @@ def _by_an_attempt_denied(here: Known) -> Iterator[str]:
             if before.attempt < after.attempt and here.denied(before.text):
                 yield (
                     f"case {case}, step {step}: attempt {before.attempt} was reported as {_told(here, before.text)}, "
-                    f"but the provider has contacted the resident by it at {here.times(here.acted[before.text])}; "
-                    f"attempt {after.attempt} did so again at {here.times(here.acted[after.text])}"
+                    f"but the provider has carried it out, at {here.times(here.acted[before.text])}; "
+                    f"attempt {after.attempt} was carried out as well, at {here.times(here.acted[after.text])}"
                 )
 
 
@@ -84,8 +84,8 @@ def counted_doubts(observed: Observed) -> Iterator[str]:
         if here.denied(name):
             yield (
                 f"{_words(here, name)} was reported as {_told(here, name)}, but the provider of "
-                f"{contacts[0].channel} has contacted the resident by it at {here.times(contacts)}: the next attempt "
-                "is a second contact that nothing counts"
+                f"{contacts[0].channel} has carried it out, at {here.times(contacts)}: the next attempt is a second "
+                "contact that nothing counts"
             )
     for name, asked in sorted(here.requests.items()):
         unsafe = here.observed.kinds[asked[0].channel] is Promise.NEITHER
@@ -138,7 +138,7 @@ def nothing_after_settled(observed: Observed) -> Iterator[str]:
         for contact in contacts:
             if settled := _settled(story, _looked(observed, contact), contact.at):
                 yield (
-                    f"{expected.words}: the resident was contacted at {here.time(contact.at)}, but is "
+                    f"{expected.words} was carried out at {here.time(contact.at)}, but the resident is "
                     f"{settled.what.case.state.value} since {here.time(settled.at)} ({settled.place}, input "
                     f"case-inputs/{settled.what.partition}/{settled.what.offset})"
                 )

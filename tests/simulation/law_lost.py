@@ -116,7 +116,7 @@ def _carried_out(here: Known) -> Iterator[str]:
             yield f"{words} is on {there[0].place} since {here.time(first)}, and no channel has reported it{sent}"
         on_the_desk = there[0].what.action is Action.OPERATOR_CALL
         if Result.SENT in reported and not on_the_desk and name not in here.acted:
-            yield f"{words} was reported as sent, and no provider has contacted anybody by it"
+            yield f"{words} was reported as sent, and no provider has carried it out"
 
 
 def conservation(observed: Observed) -> Iterator[str]:

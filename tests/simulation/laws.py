@@ -5,7 +5,7 @@ names the case, the dispatch, the record by its place (topic/partition/offset) a
 schedule began, so that an operator can follow it in the story and in the logs:
 
     nobody_twice: dispatch r…-1:red.robot:1:phone of case r…-1 (decided in version 1, case-inputs/0/3): the askable
-    provider of phone contacted the resident 2 times by it, at 4.120 s and 9.480 s
+    provider of phone carried it out 2 times, at 4.120 s and 9.480 s
 """
 
 from collections.abc import Callable, Iterator, Mapping

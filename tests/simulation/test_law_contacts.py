@@ -18,7 +18,7 @@ from tests.simulation.observed import Observed
 def test_a_second_contact_by_one_dispatch_is_told(good: Observed, name: str) -> None:
     told = words(replace(good, contacts=[*good.contacts, contact(name, 300)]), "nobody_twice")
     assert f"dispatch {name} of case {IN_DANGER}-1" in told
-    assert "contacted the resident 2 times by it" in told
+    assert "carried it out 2 times" in told
     assert "300.000 s" in told
 
 
@@ -69,7 +69,7 @@ def test_an_attempt_that_was_sent_and_reported_as_failed_makes_the_next_one_a_se
     assert laws_broken(made) == {"nobody_twice", "counted_doubts"}
     twice = words(made, "nobody_twice")
     assert f"case {IN_DANGER}-1, step red.sms: attempt 1 was reported as failed, but the provider has" in twice
-    assert "attempt 2 did so again at" in twice
+    assert "attempt 2 was carried out as well, at" in twice
     assert f"dispatch {SMS}" in words(made, "counted_doubts")
     assert "a second contact that nothing counts" in words(made, "counted_doubts")
 
@@ -108,7 +108,7 @@ def test_a_contact_after_the_resident_was_dissuaded_is_told(good: Observed) -> N
     late = contact(f"{CAREFUL}-1:yellow.sms:1:sms", 450)
     contacts = [each for each in good.contacts if each.dispatch != late.dispatch]
     told = words(replace(good, contacts=[*contacts, late]), "nothing_after_settled")
-    assert "the resident was contacted at 450.000 s, but is dissuaded since 400.010 s" in told
+    assert "was carried out at 450.000 s, but the resident is dissuaded since 400.010 s" in told
     assert "input case-inputs/1/" in told
 
 

@@ -70,7 +70,7 @@ def test_a_dispatch_reported_as_sent_that_no_provider_has_is_lost(good: Observed
     contacts = [each for each in good.contacts if each.dispatch != SMS]
     told = words(replace(good, contacts=contacts), "nothing_lost")
     assert f"dispatch {SMS}" in told
-    assert "was reported as sent, and no provider has contacted anybody by it" in told
+    assert "was reported as sent, and no provider has carried it out" in told
 
 
 def test_a_record_that_nobody_can_read_lies_among_the_dead_letters(good: Observed) -> None:
