@@ -1,7 +1,9 @@
 """Run one schedule: until its faults have healed and all is quiet, or a bound; and give what is left to the laws."""
 
+import gc
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
@@ -49,11 +51,24 @@ def run(schedule: Schedule, count: tuple[float, float] | None = None) -> Ran:
     worker.run_in(world)
     worker.forget()
     try:
-        return _run(world, schedule, start, count)
+        with _no_collector():
+            return _run(world, schedule, start, count)
     finally:
         world.network.over = True
         world.loop.end()
         worker.run_in(None)
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Let no garbage be collected meanwhile: when that happens depends on what ran before, and ends generators."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _run(world: World, schedule: Schedule, start: float, count: tuple[float, float] | None) -> Ran:

@@ -82,8 +82,8 @@ class _Drawing:
             (2, self._older),
             (2, self._failover),
             (2, self._split),
-            (1, self._clock),
-            (1, self._retention),
+            (2, self._clock),
+            (2, self._retention),
             (1, self._poison),
             (4, self._provider),
         ]
@@ -168,7 +168,7 @@ class _Drawing:
 
     def _cut(self, at: float) -> list[Step]:
         server = self._random.choices(SERVERS, (4, 4, 1, 1, 1, 1))[0]
-        ways = self._random.choice((("out",), ("back",), ("out", "back")))
+        ways = self._random.choice((["out"], ["back"], ["out", "back"]))
         who = self._names if self._random.random() < 0.2 else [self._worker()]
         lasts = self._lasts()
         return [Step(at, "cut", {"worker": name, "server": server, "ways": ways, "lasts": lasts}) for name in who]
@@ -193,8 +193,10 @@ class _Drawing:
         return [Step(at, "clock", {"step": step, "lasts": self._lasts()})]
 
     def _retention(self, at: float) -> list[Step]:
-        topic = self._random.choice(("case-inputs", "signals", "signals-urgent", "dispatches.red"))
-        return [Step(at, "retention", {"topic": topic})]
+        """What is done with is no longer kept; perhaps Redis loses it too, a moment later."""
+        topics = self._random.choice((("case-inputs",), ("signals", "signals-urgent"), ("dispatches.red",)))
+        steps = [Step(at, "retention", {"topic": topic}) for topic in topics]
+        return steps + self._wipe(round(at + 1.0, 3)) if self._random.random() < 0.5 else steps
 
     def _poison(self, at: float) -> list[Step]:
         topic = self._random.choice(("case-inputs", "signals", "signals-urgent", "dispatches.red", "dispatches.sms"))

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
 from tests.simulation import worker
-from tests.simulation.check import broken_by, shortest
+from tests.simulation.check import Report, broken_by, checked, shortest
 from tests.simulation.mutations import MUTATIONS, mutated
 from tests.simulation.run import Ran, run
 from tests.simulation.schedule import Schedule, Step, drawn
@@ -44,6 +45,11 @@ def red(at: float, who: int = 0) -> Step:
     """A call that goes on, and money that moves."""
     call, pays = {"kind": "ongoing", "who": who, "n": 10 * who + 1}, {"kind": "transfer", "who": who, "n": 10 * who + 2}
     return Step(at, "signals", {"signals": [call, {**pays, "payee": 200}]})
+
+
+def app(at: float, who: int) -> Step:
+    """A scam application opened: yellow."""
+    return Step(at, "signals", {"signals": [{"kind": "app", "who": who, "n": 100 + who}]})
 
 
 def contacts(ran: Ran) -> list[str]:
@@ -80,6 +86,24 @@ def test_the_same_seed_is_the_same_story_in_two_processes() -> None:
     alone = _told_by_a_process("17")
     assert told[0] == told[1]
     assert alone == told[0][2:]  # what ran before leaves no trace
+
+
+def test_what_a_dead_worker_committed_and_did_not_publish_outlives_a_wipe() -> None:
+    """One dies between commit and publish, another covers for it, and then Redis is wiped."""
+    for after in range(1, 14):
+        kills = [
+            Step(0.9, "kill_at_message", {"worker": name, "of": "case-inputs", "after": after, "restart": 9.0})
+            for name in ("w2",)
+        ]
+        fed = [app(at, who) for who, at in enumerate((1.0, 1.05, 3.0, 3.05))]
+        assert not broken_by(run(quiet(*kills, *fed, Step(4.6, "wipe")))), after
+
+
+def test_reports_of_two_ranges_add_up() -> None:
+    first, second = checked(range(1, 4))[0], checked(range(4, 6))[0]
+    first.add(second)
+    told = Report.read(orjson.loads(orjson.dumps(first.told()))).told()
+    assert (told["schedules"], told["seeds"]) == (5, [[1, 5]])
 
 
 def test_a_schedule_is_plain_data() -> None:

@@ -69,11 +69,11 @@ SKIPPED = frozenset({"lag", "dead letters", "breaker"})  # timers that only show
 # Constants of the product, and what they are here. A partition's owner beats every 0.6 s, and is silent after 1.5 s.
 # One that a module no longer has is left alone: then it is only slower.
 PACE: tuple[tuple[str, str, float], ...] = (
-    ("agents.deadlines", "POLL_SECONDS", 0.7),
+    ("agents.deadlines", "POLL_SECONDS", 0.8),
     ("agents.deadlines", "BEAT_SECONDS", 0.6),
     ("agents.deadlines", "WATCH_SECONDS", 2.0),
     ("agents.screening", "WATCH_SECONDS", 2.0),
-    ("agents.auditor", "PAUSE_SECONDS", 4.0),
+    ("agents.auditor", "PAUSE_SECONDS", 5.0),
     ("streams.orphans", "SILENT_MS", 1500),
     ("streams.orphans", "COVERED_MS", 2000),
     ("streams.timekeeper", "LOOK_SECONDS", 4.0),
