@@ -3,6 +3,7 @@ VENV := .venv
 PYTHON ?= python3
 ROUNDS ?= 10
 SEED ?= 1
+SCHEDULES ?= 1000
 REPORT ?= $@.json
 SCREENSHOTS ?= screenshots
 QUIX := tests/bench/peers
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test browser docs chaos bench bench-full bench-kept lint lock clean
+.PHONY: setup demo test browser docs simulation chaos bench bench-full bench-kept lint lock clean
 
 setup: $(STAMP)
 
@@ -34,6 +35,11 @@ browser: setup
 # The documentation as a site, in site/. What of it is generated, `quanzu documents` writes; a test compares.
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# SCHEDULES orders of faults, drawn by seeds from SEED on, on the real code in one deterministic loop. A report that is
+# there is added to. `python -m tests.simulation --seed …` tells one of them, `--mutation all` finds what is worse.
+simulation: setup
+	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED) --report $(REPORT)
 
 # ROUNDS rounds of a province whose workers, servers, carriers and networks fail; `make chaos SEED=… ROUNDS=1` replays one.
 chaos: setup

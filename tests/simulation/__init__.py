@@ -25,6 +25,7 @@ What is checked
     | one_open_case | a resident has one open case at most |
     | store_equals_fold | Redis holds what the inputs give: cases, ids, deadlines, queue, holds, money, counts |
     | conservation | each signal has exactly one outcome, by source |
+    | no_deadline_early | no deadline fires before its time, whatever the shared clock is set to |
     | not_stuck | all topics are taken up to their end, all is published, open cases go on, deadlines fire in time |
 
 How to run it

@@ -96,14 +96,20 @@ def counted_doubts(observed: Observed) -> Iterator[str]:
             )
 
 
+def _state(raw: str) -> str | None:
+    """How far a dispatch has come by its entry in the book, before which a fence may stand; None: claimed at most."""
+    _, brace, entry = raw.partition("{")
+    return str(orjson.loads(brace + entry).get("state")) if brace else None
+
+
 def doubts_resolved(observed: Observed) -> Iterator[str]:
     """What the store marks as being sent, or as perhaps sent, has its report when there was time for one."""
     here = known(observed)
     for partition in range(observed.partitions):
         store = observed.store(partition)
         for name, raw in sorted(store.dispatches.items()):
-            state = orjson.loads(raw).get("state")
-            if state != "done" and _overdue(here, name):
+            state = _state(raw)
+            if state not in (None, "done") and _overdue(here, name):
                 yield f"{_words(here, name)} stands as `{state}` in the store, and no channel has reported it"
         for name in sorted(store.unsure):
             if _overdue(here, name):

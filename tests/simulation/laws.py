@@ -11,6 +11,7 @@ schedule began, so that an operator can follow it in the story and in the logs:
 from collections.abc import Callable, Iterator, Mapping
 
 from tests.simulation.known import Violation
+from tests.simulation.law_clock import no_deadline_early
 from tests.simulation.law_contacts import (
     counted_doubts,
     doubts_resolved,
@@ -40,6 +41,7 @@ LAWS: Mapping[str, Callable[[Observed], Iterator[str]]] = {
         store_equals_fold,
         conservation,
         not_stuck,
+        no_deadline_early,
     )
 }
 

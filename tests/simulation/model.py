@@ -15,8 +15,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from domain import counts, ledger
 from domain.casework import Decision, Rules, awaited, deadlines, decide, has_held, lift, queue_rank, settled_at
@@ -198,6 +199,7 @@ def _hold(model: Fold, given: Given, change: HoldChange) -> bool:
 
 def _stand(model: Fold, given: Given) -> None:
     model.standing[given.what.id] = StandingEvent(
+        **_commit(StandingEvent, given),
         input=given.what.id,
         partition=model.partition,
         offset=given.offset,
@@ -207,11 +209,18 @@ def _stand(model: Fold, given: Given) -> None:
     )
 
 
+def _commit(kind: type[BaseModel], given: Given) -> dict[str, Any]:
+    """Some commit, where entries tell of theirs: which inputs were committed together is the worker's affair."""
+    alone = {"first": given.offset, "last": given.offset, "entries": 1}
+    return {"commit": alone} if "commit" in kind.model_fields else {}
+
+
 def _decided(model: Fold, given: Given, before: Case | None, decision: Decision) -> bool:
     after = decision.case
     if after is None or not decision.facts:
         return True
     event = CaseEvent(
+        **_commit(CaseEvent, given),
         id=short_hash("event", after.id, given.what.id),
         input=given.what.id,
         input_kind=given.what.kind,

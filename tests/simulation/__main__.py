@@ -1,0 +1,171 @@
+"""`python -m tests.simulation`: ranges of seeds on all cores, one report; a failing seed as its shortest story."""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import orjson
+
+from tests.simulation import worker
+from tests.simulation.check import Report, broken_by, checked, judged, shortest
+from tests.simulation.enumeration import enumerated
+from tests.simulation.mutations import MUTATIONS, OutdatedError, mutated
+from tests.simulation.run import beginning, run
+from tests.simulation.schedule import Schedule, drawn
+
+CHUNK = 50
+MUTATION_SECONDS = 60.0  # of CPU, within which each must be found
+STORIES = 3  # that are shrunk and printed
+
+
+def main(given: Sequence[str]) -> int:
+    """Run what is asked for. Returns the exit code: 1 when a law was broken, or a mutation not found."""
+    told = _arguments().parse_args(given)
+    if told.replay:
+        return _replayed(Schedule.read(Path(told.replay).read_bytes()))
+    if told.mutation:
+        return _mutations(told)
+    if told.seed is not None and told.schedules is None and not told.enumerate:
+        return _replayed(drawn(told.seed))
+    told.seed, told.schedules = told.seed or 1, 1000 if told.schedules is None else told.schedules
+    return _ranges(told)
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--schedules", type=int, help="how many seeds, from --seed on")
+    parser.add_argument("--seed", type=int, help="the first seed; without --schedules the one whose story is told")
+    parser.add_argument("--report", type=Path, help="a JSON file, to which this run is added")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--mutation", action="append", choices=[*MUTATIONS, "all"], help="look for a mutation")
+    parser.add_argument(
+        "--enumerate", type=int, metavar="N", help="also every N-th pair of crash points of a small case"
+    )
+    parser.add_argument("--replay", help="print what happens in a schedule that a file has")
+    parser.add_argument("--failures", type=Path, default=Path("simulation-failures"), help="where schedules are kept")
+    return parser
+
+
+def _replayed(schedule: Schedule) -> int:
+    with worker.simulated():
+        ran = run(schedule)
+        broken = broken_by(ran)
+    print(ran.story())
+    for law, words in broken.items():
+        print(f"\nBROKEN {law}: {words}")
+    return 1 if broken else 0
+
+
+def _ranges(told: argparse.Namespace) -> int:
+    report = Report()
+    failed: list[tuple[Schedule, dict[str, str]]] = []
+    starts = range(told.seed, told.seed + told.schedules, CHUNK)
+    ends = [min(start + CHUNK, told.seed + told.schedules) for start in starts]
+    with ProcessPoolExecutor(told.processes) as pool:
+        for part, found in pool.map(_chunk, starts, ends):
+            report.add(part)
+            failed += found
+    if told.enumerate:
+        failed += _orders(report, told.enumerate, told.processes)
+    _written(told.report, report)
+    _stories(failed, told.failures)
+    return 1 if any(report.laws.values()) else 0
+
+
+def _orders(report: Report, every: int, processes: int) -> list[tuple[Schedule, dict[str, str]]]:
+    """Run the small case's orders on all cores."""
+    failed: list[tuple[Schedule, dict[str, str]]] = []
+    firsts = [number * every for number in range(processes)]
+    with ProcessPoolExecutor(processes) as pool:
+        for number, laws, found in pool.map(_enumerated, firsts, [every * processes] * processes):
+            report.orders_enumerated += number
+            report.laws.update(laws)
+            failed += found
+    return failed
+
+
+def _enumerated(first: int, every: int) -> tuple[int, Counter[str], list[tuple[Schedule, dict[str, str]]]]:
+    with worker.simulated():
+        return enumerated(first, every)
+
+
+def _chunk(start: int, end: int) -> tuple[Report, list[tuple[Schedule, dict[str, str]]]]:
+    with worker.simulated():
+        report, failed = checked(range(start, end))
+    return report, [(found.schedule, found.broken) for found in failed]
+
+
+def _stories(failed: list[tuple[Schedule, dict[str, str]]], folder: Path) -> None:
+    """Print the shortest story of the first failure of each law."""
+    told: set[str] = set()
+    for schedule, broken in failed:
+        for law in broken:
+            if law in told or len(told) >= STORIES:
+                continue
+            told.add(law)
+            with worker.simulated():
+                found = shortest(schedule, law)
+            folder.mkdir(parents=True, exist_ok=True)
+            file = folder / f"{law}-{schedule.seed}.json"
+            file.write_bytes(found.schedule.json())
+            print(f"\n{law} is broken by seed {schedule.seed}; the shortest is {file}:\n{found.story}")
+            print(f"BROKEN {law}: {found.broken.get(law)}")
+
+
+def _mutations(told: argparse.Namespace) -> int:
+    names = list(MUTATIONS) if "all" in told.mutation else told.mutation
+    report = Report()
+    for name in names:
+        report.mutations[name] = found = find(name, told.seed or 1)
+        print(name, orjson.dumps(found).decode())
+    _written(told.report, report)
+    return 0 if all(found["found"] for found in report.mutations.values()) else 1
+
+
+def find(name: str, seed: int = 1, seconds: float = MUTATION_SECONDS) -> dict[str, Any]:
+    """Run schedules of a mutated product until one breaks a law that it does not break without the mutation."""
+    began, tried = process_time(), 0
+    with worker.simulated():
+        beginning()
+        while process_time() - began < seconds:
+            schedule = drawn(seed + tried)
+            tried += 1
+            try:
+                with mutated(name):
+                    broken = judged(schedule)[1]
+            except OutdatedError as error:
+                return _found(False, began, tried, {"why": str(error)})
+            if broken and (more := {law: broken[law] for law in broken.keys() - judged(schedule)[1].keys()}):
+                return _found(True, began, tried, {"seed": schedule.seed, "broken": more})
+    return _found(False, began, tried, {})
+
+
+def _found(whether: bool, began: float, tried: int, more: dict[str, Any]) -> dict[str, Any]:
+    return {"found": whether, "cpu_seconds": round(process_time() - began, 2), "schedules": tried, **more}
+
+
+def _written(file: Path | None, report: Report) -> None:
+    if file is not None:
+        if file.exists():
+            report.add(Report.read(orjson.loads(file.read_bytes())))
+        file.write_bytes(orjson.dumps(report.told(), option=orjson.OPT_INDENT_2))
+    print(orjson.dumps(report.told(), option=orjson.OPT_INDENT_2).decode())
+
+
+def _hashes_fixed() -> None:
+    """Start again with the hashes that make sets have the same order in each run."""
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        command = [sys.executable, "-m", "tests.simulation", *sys.argv[1:]]
+        sys.exit(subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": "0"}, check=False).returncode)
+
+
+if __name__ == "__main__":
+    _hashes_fixed()
+    sys.exit(main(sys.argv[1:]))

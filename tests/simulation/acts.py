@@ -1,0 +1,225 @@
+"""What each step of a schedule does to the world, and how it ends."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from aiokafka import TopicPartition
+
+from streams.intake.signals import records_of
+from tests.simulation.feeds import POISON, dissuaded, signal
+from tests.simulation.loop import Trap
+from tests.simulation.observed import AcceptedSignal
+from tests.simulation.schedule import Schedule, Step
+from tests.simulation.world import PARTITIONS, World
+
+SAVED_SECONDS = 0.25  # so often Redis' state is kept, for a server that comes back with an older one
+SAVED = 20
+
+
+class Acts:
+    """Does a schedule's steps. `healed`: when the last fault has ended."""
+
+    def __init__(self, world: World, schedule: Schedule) -> None:
+        self._world, self._schedule = world, schedule
+        self._signals: dict[int, Any] = {}
+        self._saved: list[tuple[float, Any]] = []
+        self._open = 0  # faults that last
+        self.healed = world.loop.time()
+        self.left = len(schedule.steps)
+
+    def start(self) -> None:
+        """Have each step done at its time."""
+        loop = self._world.loop
+        if any(step.do in ("older", "failover", "split") for step in self._schedule.steps):
+            loop.outside(0, self._save)
+        for step in self._schedule.steps:
+            loop.outside(step.at, self._do, step)
+
+    @property
+    def over(self) -> bool:
+        """Whether all steps are done, and all faults healed."""
+        return self.left == 0 and self._open == 0
+
+    def _do(self, step: Step) -> None:
+        self.left -= 1
+        _ACTS[step.do](self, **step.what)
+        if step.do not in ("signals", "dissuade"):
+            self.healed = self._world.loop.time()
+
+    def _lasting(self, seconds: float, heal: Callable[[], None]) -> None:
+        """Undo a fault after a while."""
+        self._open += 1
+
+        def healed() -> None:
+            self._open -= 1
+            self.healed = self._world.loop.time()
+            heal()
+
+        self._world.loop.outside(seconds, healed)
+
+    def _save(self) -> None:
+        world = self._world
+        self._saved = [*self._saved[-SAVED:], (world.loop.time(), world.redis().snapshot())]
+        if self.left:
+            world.loop.outside(SAVED_SECONDS, self._save)
+
+    def _state(self, back: float) -> Any:  # noqa: ANN401 - a snapshot
+        """Redis' state as it was so long ago, or as near to that as is known."""
+        then = self._world.loop.time() - back
+        return min(self._saved, key=lambda saved: abs(saved[0] - then))[1]
+
+    # ------------------------------------------------------------ what feeds and people do
+
+    def signals(self, signals: list[dict[str, Any]]) -> None:
+        """Intake has accepted signals; one with a number that was there before is the same again."""
+        world = self._world
+        made = [self._signals.setdefault(told["n"], signal(told, world.now())) for told in signals]
+        for record in records_of(made, PARTITIONS):
+            where = TopicPartition(record.topic, record.partition or 0)
+            lain = world.log.append(where, record.key, record.value, world.true())
+            world.tell("feed", lain)
+            for item, told in enumerate(orjson.loads(record.value or b"[]")):
+                uid = f"{told['source']}:{told['id']}"
+                world.accepted.append(
+                    AcceptedSignal(told["source"], uid, where.topic, where.partition, lain.offset, item, world.true())
+                )
+
+    def dissuade(self, who: int, n: int) -> None:
+        """An operator persuades a resident, if there is a case of his."""
+        assert self._world.prepared is not None
+        case = self._world.latest(self._world.prepared.residents[who].id)
+        if case is not None and case["state"] != "closed":
+            self._world.input(dissuaded(case, n, self._world.now()), "operator")
+
+    # ------------------------------------------------------------ what fails
+
+    def kill_at_message(self, worker: str, of: str, after: int, restart: float) -> None:
+        """Kill a worker at one of the next messages that it sends or is sent; `of`: of one agent's, or timer's."""
+        node, world = self._world.nodes[worker], self._world
+
+        def kill() -> None:
+            if world.nodes[worker] is node:
+                world.kill(worker, restart)
+                self.healed = max(self.healed, world.loop.time() + restart)
+
+        node.traps.append(Trap(of, after, kill))
+
+    def kill_at_step(self, worker: str, after: int, restart: float) -> None:
+        """Kill a worker at one of its next awaits."""
+        node = self._world.nodes[worker]
+        node.crash_at = node.steps + after
+        self._world.restarts[worker] = restart
+
+    def freeze(self, worker: str, of: str, after: int, lasts: float) -> None:
+        """Stop a worker at one of its next messages, and let it go on after a while."""
+        node = self._world.nodes[worker]
+        world = self._world
+
+        def freeze() -> None:
+            if node.dead or node.frozen:
+                return
+            node.frozen = True
+            world.tell(worker, f"is frozen for {lasts:g} s")
+            world.stalls.append((world.true(), world.true() + lasts))
+            self._lasting(lasts, thaw)
+
+        def thaw() -> None:
+            world.loop.thaw(node)
+            world.tell(worker, "goes on")
+
+        node.traps.append(Trap(of, after, freeze))
+
+    def cut(self, worker: str, server: str, ways: list[str], lasts: float) -> None:
+        """Cut a worker off from a server, one way or both."""
+        world = self._world
+        name = world.servers.name(worker) if server == "redis" else server
+        if server not in ("redis", "kafka"):
+            world.stalls.append((world.true(), world.true() + lasts))
+        cut = [(worker, name) if way == "out" else (name, worker) for way in ways]
+        for way in cut:
+            world.network.cut(way)
+            world.tell("network", f"{way[0]} -> {way[1]} is cut for {lasts:g} s")
+
+        def heal() -> None:
+            for way in cut:
+                world.network.heal(way)
+            world.tell("network", f"{worker} and {name} are joined again")
+
+        self._lasting(lasts, heal)
+
+    def wipe(self) -> None:
+        """All in Redis is lost."""
+        self._world.tell("redis", "is wiped")
+        self._world.lost_at.append(self._world.true())
+        self._world.redis().wipe()
+
+    def older(self, back: float, new_run: bool) -> None:
+        """Redis comes back with an older state: restarted, or as a restored image that does not know of it."""
+        self._world.tell("redis", f"is as it was {back:g} s ago, {'restarted' if new_run else 'under the same run id'}")
+        self._world.lost_at.append(self._world.true())
+        self._world.redis().restore(self._state(back), new_run=new_run)
+
+    def failover(self, lag: float) -> None:
+        """A replica that lags is promoted; all workers go to it."""
+        self._world.tell("redis", f"a replica {lag:g} s behind is promoted")
+        self._promote(lag)
+
+    def split(self, lag: float, old: list[str], lasts: float) -> None:
+        """A replica is promoted, and some workers stay with the old primary for a while."""
+        servers, world = self._world.servers, self._world
+        before = servers.primary
+        self._promote(lag)
+        servers.old.update(dict.fromkeys(old, before))
+        world.tell(
+            "redis", f"a replica {lag:g} s behind is promoted; {', '.join(old)} stays with {before} for {lasts:g} s"
+        )
+
+        def heal() -> None:
+            for name in old:
+                if servers.old.get(name) == before:
+                    del servers.old[name]
+            world.tell("redis", f"{before} is no primary any more")
+
+        self._lasting(lasts, heal)
+
+    def _promote(self, lag: float) -> None:
+        world = self._world
+        world.lost_at.append(world.true())
+        name = f"redis-{len(world.servers.all) + 1}"
+        world.server(name, self._state(lag) if lag else world.redis().snapshot(), new_run=True)
+        world.servers.primary = name
+
+    def clock(self, step: float, lasts: float) -> None:
+        """Redis' clock is set, and put right after a while."""
+        server = self._world.redis()
+        server.step(step)
+        self._world.tell("redis", f"its clock is set by {step:+g} s for {lasts:g} s")
+        self._lasting(lasts, lambda: server.step(-step))
+
+    def retention(self, topic: str) -> None:
+        """What is done with and lies before the last few records is no longer kept."""
+        log = self._world.log
+        for where, part in log.parts.items():
+            if where.topic == topic:
+                log.delete(where, self._world.group.committed.get(where, 0))
+                self._world.tell("kafka", f"{topic}/{where.partition} is kept from {part.begin} on")
+
+    def poison(self, topic: str, value: int) -> None:
+        """A record that nobody should have written."""
+        where = TopicPartition(topic, value % PARTITIONS)
+        record = self._world.log.append(where, b"poison", POISON[value % len(POISON)], self._world.true())
+        self._world.tell("somebody", record)
+
+    def provider(self, channel: str, faults: list[str]) -> None:
+        """What a provider's next requests meet."""
+        self._world.providers.faults[channel].extend(faults)
+
+
+_ACTS: dict[str, Callable[..., None]] = {
+    name: getattr(Acts, name)
+    for name in (
+        *("signals", "dissuade", "kill_at_message", "kill_at_step", "freeze", "cut", "wipe", "older", "failover"),
+        *("split", "clock", "retention", "poison", "provider"),
+    )
+}

@@ -1,0 +1,162 @@
+"""The product made worse on purpose, one promise at a time, at named seams. One that is gone raises OutdatedError."""
+
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+import agents.casework
+import streams.channels.book
+import streams.channels.channel
+import streams.scripts
+import streams.store
+from schemas.cases import Case
+from streams.casework import Casework
+from streams.change import Change, entry_name
+from streams.journal import Read
+from streams.replay import Replay
+from streams.store import CaseStore, Loaded, RebuildSteps
+
+FENCE = "if stored ~= ARGV[1] then return stored end\n"
+UNPUBLISHED = "if moves and stands[1] and redis.call('EXISTS', KEYS[8]) == 1 then return 'unpublished' end\n"
+OLDER = "if moves and stands[1] and stands[2] ~= run then return 'older' end\n"
+LEASED = "if holder and holder ~= ARGV[1] then return {'leased'} end\n"
+OURS = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
+
+
+class OutdatedError(RuntimeError):
+    """What a mutation changes has changed itself."""
+
+
+Mutation = Callable[[ExitStack], None]
+
+
+def fence_removed(stack: ExitStack) -> None:
+    """A commit no longer asks at which offset the store stands."""
+    _require(FENCE in streams.store.COMMIT, "the offset's check in commit.lua")
+    _put(stack, streams.store, "COMMIT", streams.store.COMMIT.replace(FENCE, ""))
+
+
+def past_the_outbox(stack: ExitStack) -> None:
+    """A commit passes an outbox that a dead worker left, and who covers does not look at it: hole 1 as it was."""
+    _require(UNPUBLISHED in streams.store.COMMIT, "the outbox's check in commit.lua")
+    _require("unpublished" in Loaded.__dataclass_fields__, "Loaded.unpublished")
+    _require("_publish_outbox" in inspect.getsource(Casework.cover), "the outbox in Casework.cover")
+    load, cover, publish = CaseStore.load, Casework.cover, Casework._publish_outbox
+    covering: set[tuple[int, int]] = set()
+
+    async def loaded(self: CaseStore, *arguments: Any) -> Loaded | None:  # noqa: ANN401 - as it takes them
+        found = await load(self, *arguments)
+        return found and replace(found, unpublished=False)
+
+    async def covered(self: Casework, partition: int) -> Any:  # noqa: ANN401 - as above
+        covering.add((id(self), partition))
+        try:
+            return await cover(self, partition)
+        finally:
+            covering.discard((id(self), partition))
+
+    async def published(self: Casework, partition: int) -> Any:  # noqa: ANN401 - as above
+        return [] if (id(self), partition) in covering else await publish(self, partition)
+
+    _put(stack, streams.store, "COMMIT", streams.store.COMMIT.replace(UNPUBLISHED, ""))
+    _put(stack, CaseStore, "load", loaded)
+    _put(stack, Casework, "cover", covered)
+    _put(stack, Casework, "_publish_outbox", published)
+
+
+def outbox_skipped(stack: ExitStack) -> None:
+    """What was decided is not kept until it is published."""
+    _require("HSET" in inspect.getsource(Change.entry), "the outbox in Change.entry")
+
+    def entry(self: Change, entry: Any) -> None:  # noqa: ANN401 - any entry of the journal
+        self.outbox[entry_name(entry)] = entry.model_dump_json().encode()
+
+    _put(stack, Change, "entry", entry)
+
+
+def fold_drops_input(stack: ExitStack) -> None:
+    """Of the entries that the journal proves, the last is left out of the store."""
+    _require(callable(getattr(Replay, "change", None)), "Replay.change")
+    change = Replay.change
+
+    def dropping(self: Replay, entries: Sequence[Read], stored: Mapping[str, Case]) -> Change:
+        return change(self, entries[:-1], stored)
+
+    _put(stack, Replay, "change", dropping)
+
+
+def all_applied(stack: ExitStack) -> None:
+    """A store built anew takes every input that is on its topic as applied, whatever the journal proves."""
+    _require(callable(getattr(RebuildSteps, "finish", None)), "RebuildSteps.finish")
+    finish = RebuildSteps.finish
+
+    async def finished(self: RebuildSteps, offset: int, end: int) -> bool:
+        return await finish(self, max(offset, end - 1), end)
+
+    _put(stack, RebuildSteps, "finish", finished)
+
+
+def lease_removed(stack: ExitStack) -> None:
+    """Several may carry a dispatch out at once."""
+    script = streams.scripts.script
+    _require(hasattr(streams.channels.book, "script"), "script in streams/channels/book.py")
+    claim, mark = script("claim"), script("mark")
+    _require(LEASED in claim, "the lease's check in claim.lua")
+    _require(OURS in mark, "the holder's check in mark.lua")
+    without = {"claim": claim.replace(LEASED, ""), "mark": mark.replace(OURS, "")}
+    _put(stack, streams.channels.book, "script", lambda name: without.get(name) or script(name))
+
+
+def ack_before_work(stack: ExitStack) -> None:
+    """Records count as done when they are taken."""
+    for module in (agents.casework, streams.channels.channel):
+        _require(callable(getattr(module, "records", None)), f"records in {module.__name__}")
+        _put(stack, module, "records", _acked_first(module.records))
+
+
+def _acked_first(records: Any) -> Any:  # noqa: ANN401 - streams.app.records
+    async def acked(*arguments: Any, **options: Any) -> AsyncIterator[list[Any]]:  # noqa: ANN401 - as it takes them
+        async for batch in records(*arguments, **options):
+            for event in batch:
+                event.ack()
+            yield batch
+
+    return acked
+
+
+def older_taken_for_whole(stack: ExitStack) -> None:
+    """Nobody notices that Redis is another than before."""
+    _require("run_of(info)" in inspect.getsource(CaseStore.load), "the run in CaseStore.load")
+    _require(OLDER in streams.store.COMMIT, "the run's check in commit.lua")
+    _put(stack, streams.store, "COMMIT", streams.store.COMMIT.replace(OLDER, ""))
+    _put(stack, streams.store, "run_of", lambda info: "the one Redis")
+
+
+MUTATIONS: dict[str, Mutation] = {
+    mutation.__name__: mutation
+    for mutation in (
+        *(fence_removed, past_the_outbox, outbox_skipped, fold_drops_input, all_applied, lease_removed),
+        *(ack_before_work, older_taken_for_whole),
+    )
+}
+
+
+@contextmanager
+def mutated(name: str | None) -> Iterator[None]:
+    """The product with this mutation; None: as it is."""
+    with ExitStack() as stack:
+        if name is not None:
+            MUTATIONS[name](stack)
+        yield
+
+
+def _put(stack: ExitStack, where: object, name: str, instead: object) -> None:
+    stack.enter_context(patch.object(where, name, instead))
+
+
+def _require(there: bool, what: str) -> None:
+    if not there:
+        raise OutdatedError(f"{what} is gone: mend the mutation in tests/simulation/mutations.py")

@@ -1,0 +1,207 @@
+"""A schedule: what happens when, as plain data. A seed draws one, a file keeps one, a shorter one can be tried."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any, Self
+
+import orjson
+
+from tests.simulation.prepare import RESIDENTS
+from tests.simulation.providers import CHANNELS, FAULTS
+
+FAULTS_END = 9.0  # seconds: nothing is drawn to happen later
+PARTS = ("", "", "case-inputs", "case-inputs", "dispatches.red", "dispatches.sms", "signals-urgent", "cover", "watch")
+FROZEN = ("dispatches.red", "dispatches.red", "dispatches.sms", "case-inputs", "case-inputs", "signals-urgent", "cover")
+SERVERS = ("redis", "kafka", *CHANNELS)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happens at a time, in seconds from the beginning. `what`: its details."""
+
+    at: float
+    do: str
+    what: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """All that decides what a run does: the same schedule runs the same way each time.
+
+    `seed`: of chance within the run (latencies, the next task). `swaps`: how often the next task is drawn.
+    `idempotent`: whether the producers are.
+    """
+
+    seed: int
+    workers: int
+    swaps: float
+    idempotent: bool
+    promises: dict[str, str]
+    steps: tuple[Step, ...]
+
+    def with_steps(self, steps: Sequence[Step]) -> Self:
+        return replace(self, steps=tuple(steps))
+
+    def json(self) -> bytes:
+        return orjson.dumps(self, option=orjson.OPT_INDENT_2)
+
+    @classmethod
+    def read(cls, raw: bytes) -> Self:
+        told = orjson.loads(raw)
+        return cls(**{**told, "steps": tuple(Step(**step) for step in told["steps"])})
+
+
+def drawn(seed: int) -> Schedule:
+    """The schedule of a seed."""
+    random = Random(seed)
+    workers = random.choice((2, 2, 3))
+    promises = {channel: random.choice(("idempotent", "idempotent", "askable", "neither")) for channel in CHANNELS}
+    drawing = _Drawing(random, workers)
+    steps = [*drawing.feeds(), *drawing.people()]
+    for _ in range(random.choice((0, 1, 1, 2, 2, 3, 3, 4, 5))):
+        steps += drawing.fault()
+    ordered = sorted(steps, key=lambda step: (step.at, step.do))
+    swaps, idempotent = random.choice((0.0, 0.05, 0.3, 1.0)), random.random() < 0.7
+    return Schedule(seed, workers, swaps, idempotent, promises, tuple(ordered))
+
+
+class _Drawing:
+    """Draws the steps of one schedule."""
+
+    def __init__(self, random: Random, workers: int) -> None:
+        self._random = random
+        self._names = [f"w{number}" for number in range(1, workers + 1)]
+        self._busy = [0.0]  # when something is fed: faults come close to that
+        self._kinds: list[tuple[int, Callable[[float], list[Step]]]] = [
+            (6, self._kill),
+            (4, self._crash),
+            (5, self._freeze),
+            (6, self._cut),
+            (3, self._wipe),
+            (2, self._older),
+            (2, self._failover),
+            (2, self._split),
+            (2, self._clock),
+            (2, self._retention),
+            (1, self._poison),
+            (4, self._provider),
+        ]
+
+    def feeds(self) -> list[Step]:
+        """Signals, some of them sent again."""
+        steps, number = [], 0
+        for _ in range(self._random.choice((1, 2, 2, 3, 4))):
+            at = self._time(0.3, 6.0)
+            self._busy.append(at)
+            for signals in self._story():
+                signals = [{**signal, "n": (number := number + 1)} for signal in signals]
+                steps.append(Step(at, "signals", {"signals": signals}))
+                if self._random.random() < 0.15:
+                    steps.append(Step(at + self._time(0.0, 2.0), "signals", {"signals": signals[::-1]}))
+                at += self._random.choice((0.0, 0.0, 0.2, 1.0)) * self._random.random()
+        return steps
+
+    def _story(self) -> list[list[dict[str, Any]]]:
+        """What happens to one resident: records, each of some signals."""
+        who, payee = self._random.randrange(RESIDENTS), 200 + self._random.randrange(3)
+        match self._random.choice(("sms", "app", "long", "red", "red", "red", "watch")):
+            case "red":
+                call, pays = {"kind": "ongoing", "who": who}, {"kind": "transfer", "who": who, "payee": payee}
+                return [[call, pays]] if self._random.random() < 0.5 else [[call], [pays]]
+            case "watch":
+                pays, told = (
+                    {"kind": "transfer", "who": who, "payee": payee},
+                    {"kind": "watch", "who": 0, "payee": payee},
+                )
+                return [[pays], [told]] if self._random.random() < 0.5 else [[told], [pays]]
+            case kind:
+                return [[{"kind": kind, "who": who}]]
+
+    def people(self) -> list[Step]:
+        """Operators who dissuade."""
+        return [
+            Step(self._time(2.0, FAULTS_END), "dissuade", {"who": self._random.randrange(RESIDENTS), "n": number})
+            for number in range(self._random.choice((0, 0, 1, 2)))
+        ]
+
+    def fault(self) -> list[Step]:
+        """A fault, or two that belong together; mostly soon after something was fed."""
+        weights = [weight for weight, _ in self._kinds]
+        _, kind = self._random.choices(self._kinds, weights)[0]
+        at = self._random.choice(self._busy) + self._random.random() ** 2 * 3.0 if self._random.random() < 0.7 else 0.0
+        return kind(round(at, 3) or self._time(0.5, FAULTS_END - 1))
+
+    def _time(self, least: float, most: float) -> float:
+        return round(self._random.uniform(least, most), 3)
+
+    def _lasts(self) -> float:
+        return round(0.3 + 6.0 * self._random.random() ** 2, 3)
+
+    def _worker(self) -> str:
+        return self._random.choice(self._names)
+
+    def _kill(self, at: float) -> list[Step]:
+        """At some message after a moment, and perhaps Redis loses all before the worker is back."""
+        steps = [Step(at, "kill_at_message", {"worker": self._worker(), **self._message(), "restart": self._restart()})]
+        if self._random.random() < 0.5:
+            then = round(at + 0.5 + self._random.random() * 6.0, 3)
+            steps += self._random.choice((self._wipe, self._wipe, self._older, self._failover))(then)
+        return steps
+
+    def _message(self) -> dict[str, Any]:
+        """One of the next messages of an agent or a timer, or of the whole process."""
+        of = self._random.choice(PARTS)
+        return {"of": of, "after": int(2 ** (self._random.random() * (3.5 if of else 6.5)))}
+
+    def _crash(self, at: float) -> list[Step]:
+        after = int(2 ** (self._random.random() * 10))
+        return [Step(at, "kill_at_step", {"worker": self._worker(), "after": after, "restart": self._restart()})]
+
+    def _restart(self) -> float:
+        return round(0.5 + 4.0 * self._random.random(), 3)
+
+    def _freeze(self, at: float) -> list[Step]:
+        message = {"of": self._random.choice(FROZEN), "after": int(2 ** (self._random.random() * 3.5))}
+        lasts = round(0.3 + 5.0 * self._random.random(), 3)
+        return [Step(at, "freeze", {"worker": self._worker(), **message, "lasts": lasts})]
+
+    def _cut(self, at: float) -> list[Step]:
+        server = self._random.choices(SERVERS, (4, 4, 1, 1, 1, 1))[0]
+        ways = self._random.choice((["out"], ["back"], ["out", "back"]))
+        who = self._names if self._random.random() < 0.2 else [self._worker()]
+        lasts = self._lasts()
+        return [Step(at, "cut", {"worker": name, "server": server, "ways": ways, "lasts": lasts}) for name in who]
+
+    def _wipe(self, at: float) -> list[Step]:
+        return [Step(at, "wipe")]
+
+    def _older(self, at: float) -> list[Step]:
+        back = round(0.1 + 3.0 * self._random.random() ** 2, 3)
+        return [Step(at, "older", {"back": back, "new_run": self._random.random() < 0.8})]
+
+    def _failover(self, at: float) -> list[Step]:
+        return [Step(at, "failover", {"lag": round(1.5 * self._random.random() ** 2, 3)})]
+
+    def _split(self, at: float) -> list[Step]:
+        """Two primaries: some workers stay with the old one for a while."""
+        lag = round(0.5 * self._random.random() ** 2, 3)
+        return [Step(at, "split", {"lag": lag, "old": [self._worker()], "lasts": self._lasts()})]
+
+    def _clock(self, at: float) -> list[Step]:
+        step = self._random.choice((-3600.0, -30.0, 30.0, 600.0, 3600.0))
+        return [Step(at, "clock", {"step": step, "lasts": self._lasts()})]
+
+    def _retention(self, at: float) -> list[Step]:
+        """What is done with is no longer kept; perhaps Redis loses it too, a moment later."""
+        topics = self._random.choice((("case-inputs",), ("signals", "signals-urgent"), ("dispatches.red",)))
+        steps = [Step(at, "retention", {"topic": topic}) for topic in topics]
+        return steps + self._wipe(round(at + 1.0, 3)) if self._random.random() < 0.5 else steps
+
+    def _poison(self, at: float) -> list[Step]:
+        topic = self._random.choice(("case-inputs", "signals", "signals-urgent", "dispatches.red", "dispatches.sms"))
+        return [Step(at, "poison", {"topic": topic, "value": self._random.randrange(100)})]
+
+    def _provider(self, at: float) -> list[Step]:
+        faults = [self._random.choice(FAULTS) for _ in range(self._random.choice((1, 1, 2, 3)))]
+        return [Step(at, "provider", {"channel": self._random.choice(CHANNELS), "faults": faults})]

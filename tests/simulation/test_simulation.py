@@ -1,0 +1,147 @@
+"""The simulation itself: it repeats itself, it finds what is worse, and it makes what it finds short."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.simulation import worker
+from tests.simulation.check import Report, broken_by, checked, shortest
+from tests.simulation.mutations import MUTATIONS, mutated
+from tests.simulation.run import Ran, run
+from tests.simulation.schedule import Schedule, Step, drawn
+
+SEEDS = range(1, 25)
+TELL = """
+import hashlib, sys
+from tests.simulation import worker
+from tests.simulation.run import run
+from tests.simulation.schedule import drawn
+with worker.simulated():
+    for seed in map(int, sys.argv[1:]):
+        print(hashlib.sha256(run(drawn(seed)).story().encode()).hexdigest())
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def simulated() -> Iterator[None]:
+    """The clients, the clocks and chance are the simulation's."""
+    with worker.simulated():
+        yield
+
+
+def quiet(*steps: Step) -> Schedule:
+    """Two workers, idempotent providers, and no fault but those among the steps."""
+    promises = dict.fromkeys(("sms", "phone", "visit", "payment"), "idempotent")
+    return Schedule(1, 2, 0.0, True, promises, steps)
+
+
+def red(at: float, who: int = 0) -> Step:
+    """A call that goes on, and money that moves."""
+    call, pays = {"kind": "ongoing", "who": who, "n": 10 * who + 1}, {"kind": "transfer", "who": who, "n": 10 * who + 2}
+    return Step(at, "signals", {"signals": [call, {**pays, "payee": 200}]})
+
+
+def app(at: float, who: int) -> Step:
+    """A scam application opened: yellow."""
+    return Step(at, "signals", {"signals": [{"kind": "app", "who": who, "n": 100 + who}]})
+
+
+def contacts(ran: Ran) -> list[str]:
+    return [contact.dispatch.partition(":")[2] for contact in ran.observed.contacts]
+
+
+def test_a_red_signal_without_faults_becomes_a_contact_and_breaks_no_law() -> None:
+    ran = run(quiet(red(0.5)))
+    assert contacts(ran)[0] == "red.sms:1:sms"
+    assert not broken_by(ran)
+
+
+def test_a_worker_that_is_killed_at_its_next_message_does_so_and_comes_back() -> None:
+    ran = run(quiet(red(0.5), Step(0.6, "kill_at_message", {"worker": "w1", "of": "", "after": 1, "restart": 1.0})))
+    assert "w1        is killed" in ran.story()
+    assert "w1        is started" in ran.story()
+
+
+def test_a_worker_that_is_frozen_writes_nothing_until_it_goes_on() -> None:
+    ran = run(quiet(Step(0.5, "freeze", {"worker": "w1", "of": "", "after": 1, "lasts": 3.0}), red(0.8)))
+    lines = [line for line in ran.story().splitlines() if " w1 " in line]
+    frozen = next(number for number, line in enumerate(lines) if "is frozen" in line)
+    assert "goes on" in lines[frozen + 1]
+
+
+def test_seeds_run_through_and_leave_something_to_judge() -> None:
+    ran = [run(drawn(seed)) for seed in SEEDS]
+    assert sum(len(each.observed.contacts) for each in ran) > len(SEEDS)
+    assert not [failure for each in ran for failure in each.failures]
+
+
+def test_the_same_seed_is_the_same_story_in_two_processes() -> None:
+    told = [_told_by_a_process("3", "11", "17"), _told_by_a_process("3", "11", "17")]
+    alone = _told_by_a_process("17")
+    assert told[0] == told[1]
+    assert alone == told[0][2:]  # what ran before leaves no trace
+
+
+def test_what_a_dead_worker_committed_and_did_not_publish_outlives_a_wipe() -> None:
+    """One dies between commit and publish, another covers for it, and then Redis is wiped."""
+    for after in range(1, 14):
+        kills = [
+            Step(0.9, "kill_at_message", {"worker": name, "of": "case-inputs", "after": after, "restart": 9.0})
+            for name in ("w2",)
+        ]
+        fed = [app(at, who) for who, at in enumerate((1.0, 1.05, 3.0, 3.05))]
+        assert not broken_by(run(quiet(*kills, *fed, Step(4.6, "wipe")))), after
+
+
+def test_reports_of_two_ranges_add_up() -> None:
+    first, second = checked(range(1, 4))[0], checked(range(4, 6))[0]
+    first.add(second)
+    told = Report.read(orjson.loads(orjson.dumps(first.told()))).told()
+    assert (told["schedules"], told["seeds"]) == (5, [[1, 5]])
+
+
+def test_a_schedule_is_plain_data() -> None:
+    schedule = drawn(7)
+    assert Schedule.read(schedule.json()) == schedule
+
+
+def test_a_wipe_between_signals_is_survived() -> None:
+    ran = run(quiet(red(0.5), Step(2.0, "wipe"), red(4.0, who=1)))
+    assert not broken_by(ran)
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_mutation_still_has_its_seam(name: str) -> None:
+    with mutated(name):
+        pass
+
+
+def test_a_mutation_is_found_and_made_short() -> None:
+    with mutated("ack_before_work"):
+        seed, law = next(
+            (seed, next(iter(broken))) for seed in range(1, 400) if (broken := broken_by(run(drawn(seed))))
+        )
+        found = shortest(drawn(seed), law, tries=60)
+    assert law in found.broken
+    assert len(found.schedule.steps) < len(drawn(seed).steps)
+
+
+def _told_by_a_process(*seeds: str) -> list[str]:
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(root)}
+    ran = subprocess.run(
+        [sys.executable, "-c", TELL, *seeds], env=environment, capture_output=True, check=True, cwd=root
+    )
+    assert ran.stderr == b""
+    return ran.stdout.decode().split()
+
+
+def test_stories_differ_between_seeds() -> None:
+    stories = {hashlib.sha256(run(drawn(seed)).story().encode()).digest() for seed in (1, 2, 3)}
+    assert len(stories) == 3
