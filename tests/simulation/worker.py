@@ -29,6 +29,7 @@ import streams.auditor.auditor
 import streams.channels.book
 import streams.channels.channel
 import streams.channels.outgoing
+import streams.epoch_log
 import streams.feeds.settings
 import streams.intake.settings
 import streams.line
@@ -250,6 +251,8 @@ def simulated() -> Iterator[None]:
                 put(found, name, value)
         put(streams.producer, "AIOKafkaProducer", _producer)
         put(streams.reader, "AIOKafkaConsumer", _consumer)
+        put(streams.epoch_log, "AIOKafkaProducer", _producer)
+        put(streams.epoch_log, "AIOKafkaConsumer", _consumer)
         put(streams.line, "connect", _redis)
         put(streams.channels.outgoing, "httpx", shim)
         put(streams.policies, "load", load)
