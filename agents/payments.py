@@ -16,7 +16,9 @@ class BankProvider(Gateway):
     """The banks' stop-payment gateway."""
 
     def __init__(self, outgoing: Outgoing) -> None:
-        super().__init__(outgoing.client, outgoing.settings.bank_url, outgoing.channels.kind(Name.PAYMENT))
+        channels = outgoing.channels
+        kind, refusals = channels.kind(Name.PAYMENT), channels.refusals(Name.PAYMENT)
+        super().__init__(outgoing.client, outgoing.settings.bank_url, kind, refusals)
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:

@@ -16,7 +16,9 @@ class VoiceProvider(Gateway):
     """The gateway of robot calls."""
 
     def __init__(self, outgoing: Outgoing) -> None:
-        super().__init__(outgoing.client, outgoing.settings.voice_url, outgoing.channels.kind(Name.PHONE))
+        channels = outgoing.channels
+        kind, refusals = channels.kind(Name.PHONE), channels.refusals(Name.PHONE)
+        super().__init__(outgoing.client, outgoing.settings.voice_url, kind, refusals)
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:

@@ -2,6 +2,7 @@
 
 Both lanes of a worker share its one core. The bulk lane takes little at once, so that each of red's steps (there are
 some forty from its signal to the carrier) waits for little of it; and it stands still while the urgent lane has work.
+What a lost store owes is screened again beside both, and gives way to both.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ BUFFERED = 100  # records of up to 500 signals between the consumer and a lane's
 
 
 class Urgent:
-    """Whether the urgent lane has work: a batch in hand, or records that wait for it."""
+    """Whether a lane that goes ahead has work: a batch in hand, or records that wait for it."""
 
     def __init__(self) -> None:
         self.in_hand = False
@@ -42,15 +43,17 @@ class Urgent:
         return self.in_hand or self.waiting() > 0
 
     async def first(self, until: float) -> None:
-        """Others' turn, and whatever the urgent lane has to do, till then at most, of the monotonic clock."""
+        """Others' turn, and whatever the lane has to do, till then at most, of the monotonic clock."""
         await asyncio.sleep(0)
         while self.busy and time.monotonic() < until:  # noqa: ASYNC110 - it is told to nobody, and a look costs nothing
             await asyncio.sleep(LOOK_SECONDS)
 
 
 def attach(app: App, line: Line) -> None:
-    """Add the lanes' agents to a worker, and the look each second whether what they have counted is still there."""
-    urgent = Urgent()
+    """Add the lanes' agents to a worker, the look each second whether what they have counted is still there, and the
+    loop that screens again what a lost store owes.
+    """
+    urgent, bulk = Urgent(), Urgent()
 
     @app.agent(app.topic(topics.SIGNALS_URGENT.name, maxsize=BUFFERED))
     async def screening_urgent(signals: StreamT[bytes]) -> None:
@@ -58,15 +61,37 @@ def attach(app: App, line: Line) -> None:
 
     @app.agent(app.topic(topics.SIGNALS.name, maxsize=BUFFERED))
     async def screening(signals: StreamT[bytes]) -> None:
-        await _bulk(line, signals, urgent)
+        await _bulk(line, signals, urgent, bulk)
 
     async def watch_screening() -> None:
         while not app.should_stop:
-            lanes = [TopicPartition(lane.name, number) for lane in topics.LANES for number in owned(app, lane.name)]
-            await until_done("screening's watch", partial(line.screening.catch_up, lanes))
+            await until_done("screening's watch", partial(line.screening.catch_up, _lanes(app)))
             await asyncio.sleep(WATCH_SECONDS)
 
+    async def screen_owed() -> None:
+        while not app.should_stop:
+            owed = partial(line.screening.screen_owed, _lanes(app), partial(_after, urgent, bulk))
+            if not await until_done("screening again", owed):
+                await asyncio.sleep(WATCH_SECONDS)
+
     app.task(watch_screening)
+    app.task(screen_owed)
+
+
+def _lanes(app: App) -> list[TopicPartition]:
+    """The partitions this worker owns, the urgent lane's first."""
+    return [TopicPartition(lane.name, number) for lane in topics.LANES for number in owned(app, lane.name)]
+
+
+def _after(*ahead: Urgent) -> Turn:
+    """The turn of a batch that gives way to these lanes, for so long that it does not starve."""
+    until = time.monotonic() + LONGEST_WAIT_SECONDS
+
+    async def others() -> None:
+        for lane in ahead:
+            await lane.first(until)
+
+    return in_pieces(others)
 
 
 async def _urgent(line: Line, signals: StreamT[bytes], urgent: Urgent) -> None:
@@ -77,11 +102,14 @@ async def _urgent(line: Line, signals: StreamT[bytes], urgent: Urgent) -> None:
         urgent.in_hand = False
 
 
-async def _bulk(line: Line, signals: StreamT[bytes], urgent: Urgent) -> None:
+async def _bulk(line: Line, signals: StreamT[bytes], urgent: Urgent, bulk: Urgent) -> None:
+    bulk.waiting = cast("Channel[bytes]", signals.channel).queue.qsize
     async for batch in records(signals, BULK_BATCH, most_bytes=RUN_BYTES):
+        bulk.in_hand = True
         gives_way = partial(urgent.first, time.monotonic() + LONGEST_WAIT_SECONDS)
         await gives_way()
         await _screen(line, topics.SIGNALS, batch, in_pieces(gives_way))
+        bulk.in_hand = False
 
 
 async def _screen(line: Line, lane: topics.Topic, batch: list[EventT[bytes]], turn: Turn) -> None:

@@ -16,7 +16,9 @@ class SmsProvider(Gateway):
     """The SMS gateway."""
 
     def __init__(self, outgoing: Outgoing) -> None:
-        super().__init__(outgoing.client, outgoing.settings.sms_url, outgoing.channels.kind(Name.SMS))
+        channels = outgoing.channels
+        kind, refusals = channels.kind(Name.SMS), channels.refusals(Name.SMS)
+        super().__init__(outgoing.client, outgoing.settings.sms_url, kind, refusals)
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:

@@ -22,7 +22,9 @@ class StationProvider(Gateway):
     """The stations' dispatch gateway."""
 
     def __init__(self, outgoing: Outgoing) -> None:
-        super().__init__(outgoing.client, outgoing.settings.station_url, outgoing.channels.kind(Name.VISIT))
+        channels = outgoing.channels
+        kind, refusals = channels.kind(Name.VISIT), channels.refusals(Name.VISIT)
+        super().__init__(outgoing.client, outgoing.settings.station_url, kind, refusals)
         self._outgoing = outgoing
 
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:

@@ -36,11 +36,22 @@ class Worker(App):
     """Opens its line before the first record comes, and closes it after the last."""
 
     line: Line
+    pulse: Pulse
 
     async def on_first_start(self) -> None:
         await super().on_first_start()
-        await self.line.open()
+        beating = asyncio.create_task(self._beat())
+        try:
+            await self.line.open()
+        finally:
+            beating.cancel()
         spare_the_collector()
+
+    async def _beat(self) -> None:
+        """Show that the process lives while its line opens: it may wait for the clocks; a restart would not help."""
+        while True:
+            await self.pulse.beat()
+            await asyncio.sleep(PULSE_SECONDS)
 
     async def on_started(self) -> None:
         await super().on_started()
@@ -77,7 +88,7 @@ def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = No
     app.line = Line(settings, channels, clock, Component.WORKER)
     tracing.begin("worker", settings.traces, settings.traces_ratio)
     app.line.check_topics()  # here, before Faust would make a traceback of it
-    pulse = Pulse(app.takes_part)
+    app.pulse = pulse = Pulse(app.takes_part)
     every(app, PULSE_SECONDS, "pulse", pulse.beat, early=True)
     health.serve(settings.metrics_host, settings.metrics_port, pulse)
     for agent in (screening, casework, deadlines, board, feeds, auditor):

@@ -13,7 +13,8 @@ from domain.reconciliation import Difference
 from domain.ways import COUNTY, PREFECTURE, PROVINCE, STREET
 from schemas.cases import CaseState, Step, StepState, StopState
 from schemas.events import FactKind
-from schemas.evidence import EvidenceKind
+from schemas.evidence import EvidenceKind, Standing
+from schemas.fan_outs import RequestState
 from schemas.inputs import BankState
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
 from schemas.releases import ReleaseState
@@ -103,6 +104,13 @@ BANK_STATES = {
 # What became of asking a bank.
 ASKED = {**RESULTS, Result.SENT: "银行已收到", Result.IN_DOUBT: "是否送达不明"}
 RELEASE_STATES = {ReleaseState.ASKED: "待审批", ReleaseState.APPROVED: "已批准", ReleaseState.REFUSED: "未批准"}
+PAYERS_STATES = {
+    RequestState.ASKED: "待决定",
+    RequestState.ALERTED: "已提醒",
+    RequestState.REFUSED: "不提醒",
+    RequestState.OVERTAKEN: "名单已变更",
+}
+STANDINGS = {Standing.REPORTED: "群众举报", Standing.CONFIRMED: "已确认涉诈", Standing.LIFTED: "已撤销"}
 DIFFERENCES = {
     Difference.NO_ANSWER: "已申请，银行未答复",
     Difference.NOT_ASKED: "银行有答复，我方未申请",
@@ -284,6 +292,7 @@ SUGGESTIONS = {
 _TABLES: tuple[Mapping[Any, str], ...] = (
     *(LEVELS, ACTIONS, CHANNELS, STATES, OUTCOMES, SITUATIONS, RESULTS, STEP_STATES, STOP_STATES, BANK_STATES, ASKED),
     *(RELEASE_STATES, DIFFERENCES, TRANSFER_STATES, EVIDENCE, CLASSES, SEXES, OCCUPATIONS, SPOKEN, AGES, FLAGS),
+    *(PAYERS_STATES, STANDINGS),
     *(
         BALANCES,
         SCAMS,

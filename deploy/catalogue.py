@@ -22,6 +22,7 @@ MODULES = (  # all that makes metrics: a test looks for others
     "streams.alarms",
     "streams.auditor.auditor",
     "streams.channels.channel",
+    "streams.channels.delivery",
     "streams.dead_letters",
     "streams.feeds.watch",
     "streams.intake.signals",

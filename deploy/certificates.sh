@@ -13,7 +13,7 @@ if [ ! -e ca.key ]; then
     -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign \
     -keyout ca.key -out ca.pem 2>/dev/null
 fi
-for name in ${*:-kafka-1 kafka-2 kafka-3 redis-1 redis-2 vault sentinel-1 sentinel-2 sentinel-3 intake console}; do
+for name in ${*:-kafka-1 kafka-2 kafka-3 redis-1 redis-2 redis-3 vault sentinel-1 sentinel-2 sentinel-3 intake console}; do
   [ -e "$name.crt" ] && continue
   case $name in
     [0-9]*.[0-9]*) san=IP:$name ;;

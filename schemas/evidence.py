@@ -63,10 +63,22 @@ class Standing(StrEnum):
     LIFTED = "lifted"
 
 
+class PayersAsked(Model):
+    """A person is asked whether those who paid the suspect earlier than `before` are alerted: they are too many.
+
+    `id`: the request's. `refused`: the answer was no.
+    """
+
+    id: Token
+    before: When
+    refused: bool = False
+
+
 class WatchEntry(Model):
     """A suspect account or telephone, as the signal `uid` told of it. The newest event wins.
 
-    A report never outweighs what was confirmed or lifted: that was somebody's decision.
+    A report never outweighs what was confirmed or lifted: that was somebody's decision. `asked`: earlier payers are not
+    alerted, or not yet.
     """
 
     subject: Annotated[str, Field(pattern=r"^(account|phone):.+$")]  # with a token, never the number
@@ -77,6 +89,7 @@ class WatchEntry(Model):
     topic: Text = "signals"  # where that signal lies
     partition: int = 0
     offset: int = 0
+    asked: PayersAsked | None = None
 
     @property
     def campaign(self) -> str:

@@ -8,16 +8,20 @@ from collections import defaultdict
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
+
+from redis.asyncio import Redis
 
 from domain.identity import Owner, holders, owned, owner, resolve
-from domain.policy.risk import RiskRules
+from domain.policy.risk import MOST_WITHOUT_ASKING, RiskRules
+from domain.risk.fan_out import EarlierPayments, entered, since
 from domain.risk.sets import precedence
 from schemas.evidence import Payer, WatchEntry
 from schemas.residents import Resident, ResidentId
-from streams.keys import milliseconds
+from streams.keys import milliseconds, moment
 from streams.residents.register import Asked, Residents
-from streams.screening.store import LATE, EvidenceStore, Fanned, Paid, packed
+from streams.screening.payers import Fanned, Payers, packed
+from streams.screening.store import LATE, EvidenceStore, Paid
 
 T = TypeVar("T")
 
@@ -108,11 +112,12 @@ def _place(entry: tuple[int, str, Payer]) -> tuple[int, str]:
 class Suspects(EvidenceStore):
     """The watchlist, and payments kept for the case that their payee is confirmed later.
 
-    The twin of streams/lua/payments.lua and watch.lua: a list of payers is forgotten when nobody has added to it for as
-    long as a payment is kept.
+    The twin of streams/lua/payments.lua, watched.lua and watch.lua: a list of payers is forgotten when nobody has added
+    to it for as long as a payment is kept. All who paid an account are one slice, and nobody answers what is asked.
     """
 
     def __init__(self) -> None:
+        self.payers_of = Payers(cast("Redis", None), 1)  # asked for slices alone, and there are none
         self._entries: dict[str, WatchEntry] = {}
         self._paid: defaultdict[str, _Payers] = defaultdict(_Payers)
         self._swept = 0
@@ -140,11 +145,17 @@ class Suspects(EvidenceStore):
 
     def _written(self, entry: WatchEntry, rules: RiskRules, now: int) -> Fanned:
         before = self._entries.get(entry.subject)
-        self._put(entry)
+        paid = _counted(self._since(entry, rules, now), rules)
+        stands = entered(entry, before, paid, rules, moment(now))
+        self._entries[entry.subject] = stands
+        return Fanned(before, stands, self._since(stands, rules, now), None, paid)
+
+    def _since(self, entry: WatchEntry, rules: RiskRules, now: int) -> list[Payer]:
+        """Who paid an account lately, as far as its entry asks for them."""
         kind, _, token = entry.subject.partition(":")
-        asked = kind == "account" and token in self._paid
-        since = milliseconds(entry.at - rules.money.window)
-        return Fanned(before, self._entries[entry.subject], self._paid[token].since(since, now) if asked else [])
+        if kind != "account" or token not in self._paid:
+            return []
+        return self._paid[token].since(milliseconds(since(entry, rules)), now)
 
     def _put(self, entry: WatchEntry) -> None:
         before = self._entries.get(entry.subject)
@@ -158,3 +169,8 @@ class Suspects(EvidenceStore):
         self._swept = now
         for token in [token for token, payers in self._paid.items() if payers.until <= now]:
             del self._paid[token]
+
+
+def _counted(payers: Sequence[Payer], rules: RiskRules) -> EarlierPayments:
+    apart = rules.payers_without_asking < len(payers) <= MOST_WITHOUT_ASKING
+    return EarlierPayments(len(payers), len({payer.resident for payer in payers}) if apart else 0)

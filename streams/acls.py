@@ -17,6 +17,7 @@ from kafka.admin import (
 
 from streams import topics
 from streams.access import AccessError
+from streams.brokers import OFFSETS
 from streams.kafka_client import admin as kafka_admin
 from streams.rights import PREFIX, RIGHTS, VAULT, Component
 from streams.settings import Settings
@@ -73,11 +74,14 @@ def _beside(component: Component, app_id: str) -> Iterator[Grant]:
     match component:
         case Component.WORKER:
             yield Grant(component, (ACLOperation.READ,), ResourceType.GROUP, (app_id,))
+            yield Grant(component, (ACLOperation.DESCRIBE_CONFIGS,), ResourceType.CLUSTER, (CLUSTER,))  # the brokers'
         case Component.CONSOLE:  # a webhook reads with a group of its own
             yield Grant(component, (ACLOperation.READ,), ResourceType.GROUP, (f"{app_id}-w",), prefixed=True)
         case Component.DOCTOR | Component.OPERATOR:
             yield Grant(component, (ACLOperation.DESCRIBE,), ResourceType.GROUP, (app_id,))
-            yield Grant(component, (ACLOperation.DESCRIBE,), ResourceType.CLUSTER, (CLUSTER,))
+            looks = (ACLOperation.DESCRIBE, ACLOperation.DESCRIBE_CONFIGS)
+            yield Grant(component, looks, ResourceType.CLUSTER, (CLUSTER,))
+            yield Grant(component, (ACLOperation.DESCRIBE,), ResourceType.TOPIC, (OFFSETS,))
         case Component.INTAKE:
             return
 

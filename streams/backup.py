@@ -1,7 +1,8 @@
-"""Backup and restore: the topics that are kept for good, as Parquet files. The store is built anew from them.
+"""Backup and restore: the topics that are kept for good, and the evidence, as Parquet files.
 
-A restore may go back to a moment: the journal of cases then ends there, and all else is as in the backup, so that
-nobody is known less well, no account comes to life again, and no line of the audit is lost.
+The store is built anew from them. A restore may go back to a moment: the journal of cases then ends there, and all
+else is as in the backup, so that nobody is known less well, no account comes to life again, and no line of the audit is
+lost.
 
 A folder holds `TOPIC.parquet` (columns partition, offset, timestamp, key, value; as they lie on the topic) and
 `manifest.json` with each file's records and SHA-256. It holds the register of residents: encrypt where it is kept.
@@ -32,7 +33,11 @@ from streams.store import connect
 # The line goes on meanwhile. Snapshots before the journal: a case must be no newer than what the journal tells of it.
 # The journal before all else: whoever it tells of was entered before, and is in what is read after it.
 FIRST = (topics.CASE_SNAPSHOTS, topics.CASE_EVENTS)
-KEPT = (*FIRST, *(topic for topic in topics.ALL if topic.kept is None and topic not in FIRST))
+# Not the epochs: they are of servers that run now.
+KEPT = (
+    *FIRST,
+    *(each for each in topics.ALL if (each.kept is None or each.compacted) and each not in (*FIRST, topics.EPOCHS)),
+)
 OF_CASES = {topics.CASE_EVENTS.name, topics.CASE_SNAPSHOTS.name}  # what ends where a restore goes back to
 MANIFEST = "manifest.json"
 BATCH = 5_000  # records of a row group, and written to Kafka at once
@@ -73,7 +78,10 @@ class Manifest(Model):
 
 
 async def backup(settings: Settings, folder: Path, now: datetime, told: Told) -> Manifest:
-    """Write all that is kept for good to a new folder. Raises BackupError when it holds something already."""
+    """Write all that is kept for good, and the evidence, to a new folder.
+
+    Raises BackupError when it holds something already.
+    """
     _make(folder)
     found = {}
     for topic in KEPT:

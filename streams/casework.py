@@ -78,6 +78,8 @@ class Casework:
         """Publish and apply what waits, for an owner who is silent. Returns the entries that it published."""
         async with self._locks[partition]:
             stand = await self._store.stand(partition)
+            if not await self._recovery.leads(stand):
+                return []
             if stand.offset is None or stand.older:
                 await self._recovery.restore(partition)
             entries = await self._publish_outbox(partition)
@@ -99,6 +101,7 @@ class Casework:
         """Build a partition anew from its journal, whatever is stored of it. `progress`: entries read, of how many."""
         async with self._locks[partition]:
             await self._store.clear(partition)
+            await self._recovery.leads(await self._store.stand(partition))
             await self._recovery.rebuild(partition, progress)
         await self.watch([partition])
 

@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 from kafka.errors import KafkaError
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from domain.policy import PolicyError, load
 from domain.shifts import JILIN
-from streams import topics
+from streams import brokers, redis_settings, topics
 from streams.access import AccessError
 from streams.channels.settings import load as load_channels
 from streams.clock import Clock
@@ -21,12 +23,14 @@ from streams.intake.settings import keys_for
 from streams.intake.settings import load as load_intake
 from streams.kafka_client import admin as kafka_admin
 from streams.policies import read
+from streams.primary import HOW_TO_REFUSE, REPLICAS, refuses_alone
 from streams.reader import end_offsets
 from streams.redis_client import Login, client, sentinels_say, watched
 from streams.running import running
 from streams.settings import Settings, SettingsError
 from streams.store import CaseStore, connect
-from streams.timekeeper import OFF_SECONDS, Timekeeper, clocks_off
+from streams.timekeeper import OFF_SECONDS, SET_IT, Off, Timekeeper, clocks_off, direction
+from streams.wrong import Wrong
 
 LIBRARIES = ("faust-streaming", "aiokafka", "kafka-python", "redis", "pydantic", "prometheus-client")
 AHEAD = timedelta(days=60)  # so long before the table of holidays ends it is told
@@ -40,6 +44,14 @@ class Finding:
     what: str
     do: str = ""
     warns: bool = False
+
+
+ALONE = Finding(
+    True,
+    "Redis is one server without Sentinels: nobody is warned while it is away, until it is restarted",
+    f"Where that must not be, let {REPLICAS} replicas and three Sentinels stand by it: QUANZU_REDIS=redis+sentinel://...",
+    warns=True,
+)
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -65,6 +77,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     troubles = await asyncio.to_thread(topics.check, found) if kafka.good else []
     for trouble in troubles:
         yield Finding(False, trouble.partition(". ")[0], trouble.partition(". ")[2])
+    for wrong in await asyncio.to_thread(brokers.check, found) if kafka.good else []:
+        yield _finding(wrong)
     if kafka.good and redis.good and not troubles:
         async for finding in _partitions(found):
             yield finding
@@ -135,73 +149,121 @@ async def _redis(settings: Settings) -> Finding:
     finally:
         await redis.aclose()
     name = f"{server.get('server_name', 'redis')} {server.get('valkey_version') or server['redis_version']}"
-    if not persistence.get("aof_enabled"):
-        return Finding(False, f"{name} keeps no append-only file", "Set `appendonly yes`: a restart rebuilds all else")
-    return Finding(True, f"{name}, append-only file on")
+    file = f", append-only file on{_unseen(redis)}" if persistence.get("aof_enabled") else ""
+    return Finding(True, f"{name}{file}")
+
+
+def _unseen(redis: "Redis") -> str:
+    """What was not looked at, so that nobody takes it for good."""
+    return "" if redis_settings.asks_config(redis) else "; appendfsync was not seen, no component may CONFIG GET"
 
 
 async def _beside(redis: Finding, settings: Settings) -> list[Finding]:
-    """What belongs to Redis: the clocks that go by it, and its Sentinels."""
-    clocks = await _clocks(settings) if redis.good else []
-    vault = [await _vault(settings.vault, settings.redis_login())] if settings.vault else []
-    return [*clocks, *vault, *([await _sentinels(settings)] if watched(str(settings.redis)) else [])]
+    """What belongs to Redis: its settings, the clocks that go by it, and its Sentinels."""
+    own = [*await _redis_settings(settings), *await _clocks(settings)] if redis.good else []
+    vault = await _vault(settings.vault, settings.redis_login()) if settings.vault else []
+    return [*own, *vault, *(await _primary(settings))]
 
 
-async def _vault(url: str, login: Login) -> Finding:
+async def _vault(url: str, login: Login) -> list[Finding]:
     """Whether the keys of the people are there, and stay."""
     redis: Any = client(url, login)
     try:
-        persistence = await redis.info("persistence")
+        found = await redis_settings.check(redis, vault=True)
     except (RedisError, OSError) as error:
         do = "Is it running, and does QUANZU_VAULT name it? Inputs wait in Kafka meanwhile; nobody is warned"
-        return Finding(False, f"the vault cannot be reached ({type(error).__name__})", do)
+        return [Finding(False, f"the vault cannot be reached ({type(error).__name__})", do)]
     finally:
         await redis.aclose()
-    if not persistence.get("aof_enabled"):
-        do = "Set `appendonly yes` and `appendfsync always`: with a key that is lost all that it sealed is lost"
-        return Finding(False, "the vault keeps no append-only file", do)
-    return Finding(True, "the vault, append-only file on")
+    return [_finding(each) for each in found] or [Finding(True, f"the vault, append-only file on{_unseen(redis)}")]
+
+
+async def _redis_settings(settings: Settings) -> list[Finding]:
+    """What of Redis's settings can lose or block data."""
+    redis: Any = connect(settings)
+    try:
+        return [_finding(each) for each in await redis_settings.check(redis)]
+    finally:
+        await redis.aclose()
+
+
+def _finding(wrong: Wrong) -> Finding:
+    return Finding(wrong.warns, wrong.what, wrong.do, wrong.warns)
 
 
 async def _clocks(settings: Settings) -> list[Finding]:
-    """Which machines' clocks are off the workers' time, that of Redis."""
+    """Which machines' clocks are off the workers' time, and who refuses the clock of Redis."""
     redis: Any = connect(settings)
-    clock = Clock()
+    keeper = Timekeeper(redis, Clock())
     try:
-        await Timekeeper(redis, clock).ask()
-        off = {"this machine": clock.wall.difference(), **await clocks_off(redis, clock)}
+        await keeper.ask()
+        others = await clocks_off(redis)
     finally:
         await redis.aclose()
-    do = (
-        "Let a time server set it; its logs are wrong till then. Are all of them off alike, it is Redis's that is wrong"
+    own = keeper.off()
+    here = _apart("this machine", own.refused) if own.waits else _machine("this machine", own.ahead)
+    return [here, *(_clock(name, off) for name, off in others.items())]
+
+
+def _clock(name: str, off: Off) -> Finding:
+    if off.waits:
+        return _apart(name, off.refused)
+    if off.refused:
+        what = f"{name}: refuses the clock of Redis, which is {_by(off.refused)} the workers' time"
+        do = f"Nothing is sent early or late meanwhile. {SET_IT} on the machine of Redis: then it is followed again"
+        return Finding(False, what, do)
+    return _machine(name, off.ahead)
+
+
+def _machine(name: str, ahead: float) -> Finding:
+    do = f"{SET_IT}; its logs are wrong till then. Are all of them off alike, it is Redis's that is wrong"
+    return Finding(abs(ahead) <= OFF_SECONDS, f"{name}: its clock is {_by(ahead)} the workers' time", do)
+
+
+def _apart(name: str, ahead: float) -> Finding:
+    what = f"{name}: the clock of Redis is {_by(ahead)} its own"
+    do = f"One of them is wrong: if other machines agree with Redis, it is this one's. {SET_IT}: no work begins before"
+    return Finding(False, what, do)
+
+
+def _by(ahead: float) -> str:
+    return f"{abs(ahead):.1f} s {direction(ahead)}"
+
+
+async def _primary(settings: Settings) -> list[Finding]:
+    """Whether what Redis is told outlives the loss of its primary."""
+    if settings.embedded:
+        return [Finding(True, "embedded servers: no epoch is kept, so nothing fences a second Redis")]
+    if not watched(str(settings.redis)):
+        return [ALONE]
+    redis: Any = connect(settings)
+    try:
+        return await _watched(redis)
+    finally:
+        await redis.aclose()
+
+
+async def _watched(redis: "Redis") -> list[Finding]:
+    """Which primary the Sentinels name, whether another could take its place, and whether it knows when to stop."""
+    said, client = await sentinels_say(redis), cast("Any", redis)
+    told: dict[str, Any] = {}
+    with suppress(RedisError, OSError):  # the primary that they name does not answer: it has no replica either
+        told = await client.info("replication") if said.primary else {}
+    replicas = told.get("connected_slaves", 0)
+    what = (
+        f"{said.answering} of {said.members} Sentinels answer; the primary is {said.primary or 'not known'}, "
+        f"replicas: {replicas}"
     )
-    return [
-        Finding(
-            abs(ahead) <= OFF_SECONDS, f"{name}: its clock is {abs(ahead):.1f} s {_off(ahead)} the workers' time", do
-        )
-        for name, ahead in off.items()
-    ]
-
-
-def _off(ahead: float) -> str:
-    return "ahead of" if ahead > 0 else "behind"
-
-
-async def _sentinels(settings: Settings) -> Finding:
-    """Which primary the Sentinels name, and whether another could take its place."""
-    redis: Any = connect(settings)
-    replicas = 0
-    try:
-        sentinels, answering, primary = await sentinels_say(redis)
-        if primary:
-            replicas = (await redis.info("replication"))["connected_slaves"]
-    except (RedisError, OSError):
-        pass  # the primary that they name does not answer: it has no replica either
-    finally:
-        await redis.aclose()
-    what = f"{answering} of {sentinels} Sentinels answer; the primary is {primary or 'not known'}, replicas: {replicas}"
-    do = "Start what is missing: with no replica, or fewer than half of the Sentinels, nobody takes the primary's place"
-    return Finding(bool(primary) and answering == sentinels and replicas > 0, what, do)
+    do = (
+        f"Start what is missing: with fewer than {REPLICAS} replicas, the loss of one more stops all writing; with "
+        "fewer than half of the Sentinels, nobody takes the primary's place"
+    )
+    found = [Finding(said.decided and said.answering == said.members and replicas >= REPLICAS, what, do)]
+    if told:
+        stops = refuses_alone(told)
+        what = f"a primary that is cut off from its replicas {'takes no writes' if stops else 'goes on taking writes'}"
+        found.append(Finding(stops, what, HOW_TO_REFUSE))
+    return found
 
 
 async def _partitions(settings: Settings) -> AsyncIterator[Finding]:

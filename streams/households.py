@@ -32,7 +32,7 @@ class Households:
 
     async def take(self, place: str, dispatch: str) -> None:
         """Wait until nobody else arranges a visit to this place: at most until a lease runs out."""
-        while (left := await self._redis.pttl(SETTLING)) > 0:
+        if (left := await self._redis.pttl(SETTLING)) > 0:
             await asyncio.sleep(left / 1000)
         while not await self._redis.set(_lease(place), dispatch, nx=True, px=self._lease_ms):
             if await self._redis.get(_lease(place)) == dispatch.encode():  # taken before, and interrupted

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from schemas.events import CaseEvent, Dispatch
 from schemas.levels import Channel
-from streams import sources, topics
+from streams import brokers, redis_settings, sources, topics
 from streams.access import AccessError, denied
 from streams.alarms import Alarms
 from streams.auditor.auditor import Auditor
@@ -26,13 +26,17 @@ from streams.clock import Clock
 from streams.complaints import Complaints
 from streams.deadlines import Deadlines, fallen_due
 from streams.drafts import Drafts
+from streams.epoch import made_for
+from streams.epoch_log import EpochLog
 from streams.feeds.settings import load as load_feeds
 from streams.feeds.watch import Feeds
 from streams.incidents import Incidents
 from streams.intake.settings import sources as configured_sources
 from streams.letters.gauge import OpenLetters
 from streams.orphans import Orphans
+from streams.payers_requests import PayersRequests
 from streams.policies import Policies
+from streams.primary import unsafe
 from streams.producer import Producer
 from streams.reader import KeptConsumers
 from streams.redis_access import admitted
@@ -47,8 +51,11 @@ from streams.stopping import cancelled
 from streams.store import CaseStore, connect
 from streams.timekeeper import Timekeeper
 from streams.webhooks import Webhooks
+from streams.wrong import refuse
 
 log = logging.getLogger(__name__)
+
+ACTING = (Component.WORKER, Component.OPERATOR)  # those that fill the store, decide and send
 
 
 class Line:
@@ -56,6 +63,7 @@ class Line:
 
     `component`: whose rights at the servers are looked at as it is opened. A store that was lost is filled again by
     workers and an operator's commands: intake and the console wait for that, and need no right to write it all.
+    `epochs`: another log of epochs than the installation's own.
     """
 
     def __init__(
@@ -64,6 +72,7 @@ class Line:
         channels: ChannelSettings,
         clock: Clock | None = None,
         component: Component = Component.OPERATOR,
+        epochs: EpochLog | None = None,
     ) -> None:
         self.settings, self.component = settings, component
         self.clock = clock or Clock.parse(settings.clock)
@@ -72,18 +81,19 @@ class Line:
         self.consumers = KeptConsumers(settings)
         self.producer = Producer(settings, self.clock.wall)
         self.producer.chain.heads = Heads(self.redis)
-        self.store = CaseStore(self.redis)
+        self.leader = made_for(settings, self.redis, self.clock, epochs)
+        self.store = CaseStore(self.redis, self.leader)
         self.policies = Policies(settings, self.redis, self.producer)
         self.drafts = Drafts(settings, self.redis, self.producer)
         self.residents = Residents(settings, self.redis, self.producer)
         self.staff = Staff(settings, self.redis, self.producer)
-        self.outgoing = Outgoing(settings, self.redis, self.producer, self.clock, channels)
+        self.outgoing = Outgoing(settings, self.redis, self.producer, self.clock, channels, self.leader)
         self.casework = Casework(settings, self.store, self.producer, self.policies, self.clock, channels.lease_seconds)
         self.deadlines = Deadlines(self.store, self.producer, self.clock)
         self.open_letters = OpenLetters(settings)
         self.orphans = Orphans(settings, self.redis)
         self.waiting_red = WaitingRed(settings)
-        self._beside: set[asyncio.Task[None]] = set()  # dispatches of silent workers, under way
+        self.carrying: set[asyncio.Task[None]] = set()  # dispatches of silent workers, under way
         self.carriers: dict[Channel, Carrier] = {}  # the channels this process runs: set by their agents
         self.alarms = Alarms(settings, self.redis, self.producer)
         rosters = self.outgoing.rosters
@@ -99,6 +109,7 @@ class Line:
         self.complaints = Complaints(settings, self.redis, self.producer)
         self.incidents = Incidents(settings, self.redis, self.producer)
         self.releases = Releases(settings, self.redis, self.producer)
+        self.payers_requests = PayersRequests(settings, self.redis, self.producer)
         self.handovers = HandOvers(settings, self.redis, self.producer)
         self.shared = Shared(
             settings,
@@ -116,17 +127,19 @@ class Line:
                 self.incidents.restore,
                 self.releases.restore,
                 self.handovers.restore,
+                self.payers_requests.restore,
                 self.webhooks.restore,
             ],
             lease_seconds=channels.lease_seconds,
-            fills=settings.embedded or component in (Component.WORKER, Component.OPERATOR),
+            fills=settings.embedded or component in ACTING,
         )
         self.screening.whole = self.casework.whole = self.shared.ensure
 
     async def open(self) -> None:
-        """Connect, and refuse to start where the topics are not as they must be.
+        """Connect, and refuse to start where the servers are not set as they must be. Waits until the clocks agree.
 
-        Raises AccessError when Kafka or Redis does not let this component do what it must.
+        Raises SettingsError that says what to set, and AccessError when Kafka or Redis does not let this component do
+        what it must.
         """
         self.check_topics()
         await admitted(self.settings, self.redis)
@@ -136,16 +149,24 @@ class Line:
             raise denied(error) or error from None
 
     async def _begin(self) -> None:
+        if self.component is Component.WORKER:
+            refuse("Redis is not set as it must be", await redis_settings.check(self.redis))
+            if wrong := await unsafe(self.redis):
+                raise SettingsError("\n".join(wrong))
+            refuse("the vault is not set as it must be", await redis_settings.of_vault(self.settings))
         self.consumers.open()
-        await self.timekeeper.start()
+        await self.timekeeper.start(waits=self.component is not Component.EXPORTER)  # which tells of clocks that differ
         sources.know(configured_sources(self.settings))
         if RIGHTS[self.component].writes:
             await self.producer.start()
+        if self.component in ACTING:
+            await self.leader.start()
         await self.shared.ensure()
 
     async def close(self) -> None:
-        await cancelled(self._beside)
+        await cancelled(self.carrying)
         await self.timekeeper.stop()
+        await self.leader.stop()
         await self.outgoing.client.aclose()
         await self.producer.stop()
         await self.consumers.close()
@@ -187,18 +208,23 @@ class Line:
         """Carry out dispatches without waiting: the dead owner's lease on one must not hold the next cover up."""
         for dispatch in dispatches:
             if carrier := self.carriers.get(dispatch.channel):
-                task = asyncio.create_task(carrier.carry([dispatch]))
-                self._beside.add(task)
+                task = asyncio.create_task(carrier.carry([dispatch], patient=False))
+                self.carrying.add(task)
                 task.add_done_callback(self._carried)
 
     def _carried(self, task: "asyncio.Task[None]") -> None:
-        self._beside.discard(task)
+        self.carrying.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a dispatch of a silent worker was not carried out; its next owner will: %r", error)
 
     def check_topics(self) -> None:
-        """Raises SettingsError that says what is wrong with the topics, or with the rights on them, and what to do."""
+        """Raises SettingsError that says what is wrong with the topics, or with the rights on them, and what to do.
+
+        A worker looks at the brokers' settings too.
+        """
         if denials := lacking(self.settings, self.component):
             raise AccessError("\n".join(denials))
         if wrong := topics.check(self.settings):
             raise SettingsError("the topics are not as they must be:\n" + "\n".join(wrong))
+        if self.component is Component.WORKER:
+            refuse("the brokers are not set as they must be", brokers.check(self.settings))

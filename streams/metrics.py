@@ -37,7 +37,18 @@ RECEIPTS_BEFORE = Counter(
 )
 CLOCK_AHEAD = Gauge("quanzu_clock_ahead_seconds", "By how much this machine's clock is ahead of the workers' time")
 CLOCK_ERROR = Gauge("quanzu_clock_error_seconds", "How far the workers' time may be off here")
-CLOCK_STEPS = Counter("quanzu_clock_steps_total", "Times that a clock was set: the machine's, the shared", ["clock"])
+EPOCH = Gauge("quanzu_epoch", "The epoch this worker is confirmed in; 0: none, so it sends nothing, or embedded")
+MARKS_ALONE = Counter("quanzu_marks_not_replicated_total", "Marks before a contact that no replica had in 0.1 s")
+CLOCK_REFUSED = Gauge(
+    "quanzu_clock_refused_seconds", "By how much the clock of Redis is ahead of the workers' time while it is refused"
+)
+CLOCK_STEPS = Counter(
+    "quanzu_clock_steps_total",
+    "Times that a clock was set: the machine's, the shared, one refused, one corrected",
+    ["clock"],
+)
+for _clock in ("machine", "shared", "refused", "corrected"):
+    CLOCK_STEPS.labels(_clock)  # from the start: a rate does not see a counter that begins with one
 
 
 def show_lag(lags: Mapping[str, int]) -> None:

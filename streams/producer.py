@@ -13,6 +13,7 @@ from streams import tracing
 from streams.access import AccessError, denied
 from streams.chains import Chain
 from streams.kafka_client import access
+from streams.kafka_settings import RECORD_BYTES
 from streams.retry import until_done
 from streams.seals import Seals, made_for
 from streams.settings import Settings
@@ -20,7 +21,7 @@ from streams.wall import Wall
 
 log = logging.getLogger(__name__)
 
-MAX_BYTES = 1_000_000  # below the topics' max.message.bytes
+MAX_BYTES = RECORD_BYTES  # below the topics' max.message.bytes
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 2.0
 

@@ -126,6 +126,14 @@ async def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
     return _by_partition(found)
 
 
+async def committed_offset(settings: Settings, where: TopicPartition) -> int | None:
+    """The offset up to which the workers' group has acked a partition's records, that one not; None: not known."""
+    async with _started(settings, group_id=settings.app_id) as consumer:
+        consumer.assign([where])
+        found: int | None = await consumer.committed(where)
+        return found
+
+
 async def beginning_offsets(settings: Settings, topic: str) -> dict[int, int]:
     """Each partition's first offset that is still kept."""
     async with _consumer(settings) as consumer:
@@ -146,15 +154,6 @@ async def offset_at(settings: Settings, topic: str, partition: int, written_ms: 
             return begin
         found = (await consumer.offsets_for_times({where: written_ms}))[where]
         return end if found is None else int(found.offset)
-
-
-async def committed(settings: Settings, topic: str, partition: int) -> int | None:
-    """Return the offset that the consumer group has committed: the next record that it will take. None: no commit."""
-    where = TopicPartition(topic, partition)
-    async with _started(settings, group_id=settings.app_id) as consumer:
-        consumer.assign([where])
-        offset = await consumer.committed(where)
-    return None if offset is None else int(offset)
 
 
 @asynccontextmanager

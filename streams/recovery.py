@@ -56,11 +56,17 @@ class Recovery:
     async def restore(self, partition: int) -> None:
         """Have the partition stand as it did before, whatever became of Redis."""
         stand = await self._store.stand(partition)
+        if not await self.leads(stand):
+            return
         if stand.offset is None:
             await self.rebuild(partition)
         elif stand.older:
             await self.outlive(partition, stand)
         await self._complete(partition)
+
+    async def leads(self, stand: Stand) -> bool:
+        """Return whether the Redis that was asked leads. Until it does, others may send what no journal tells yet."""
+        return await self._store.leader.names(stand.asked)
 
     async def outlive(self, partition: int, stand: Stand) -> None:
         """Go on in a store that may lack the latest commits.

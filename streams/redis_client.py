@@ -12,6 +12,7 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import RedisError
 
+from domain.epochs import Sentinels
 from streams.redis_lean import Lean, lean
 
 SENTINEL_PORT = 26379
@@ -124,11 +125,8 @@ def client(url: str, login: Login = NOBODY) -> "Redis":
     return lean(made)
 
 
-async def sentinels_say(redis: "Redis") -> tuple[int, int, str]:
-    """How many Sentinels there are, how many answer, and the primary that most of them name, as host:port.
-
-    Of the client of an address that names Sentinels. The primary is empty when none of them knows it.
-    """
+async def sentinels_say(redis: "Redis") -> Sentinels:
+    """Ask the Sentinels of a client, whose address names them, for the primary, as host:port."""
     pool: Any = redis.connection_pool
     named: list[str] = []
     for sentinel in pool.sentinel_manager.sentinels:
@@ -137,7 +135,14 @@ async def sentinels_say(redis: "Redis") -> tuple[int, int, str]:
         except (RedisError, OSError):
             continue
         named.append(f"{host}:{port}" if host else "")
-    return len(pool.sentinel_manager.sentinels), len(named), max(named, key=named.count, default="")
+    known = [name for name in named if name]
+    primary = max(known, key=known.count, default="")
+    return Sentinels(len(pool.sentinel_manager.sentinels), len(named), primary, known.count(primary))
+
+
+def has_sentinels(redis: "Redis") -> bool:
+    """Whether the client was made from an address that names Sentinels."""
+    return isinstance(redis.connection_pool, SentinelConnectionPool)
 
 
 def _retry(tries: int) -> Retry:

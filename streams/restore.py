@@ -1,4 +1,4 @@
-"""What all partitions share in Redis (residents, rosters, the watchlist, policies), filled again when it was lost.
+"""What all partitions share in Redis (residents, evidence, the watchlist, policies), filled again when it was lost.
 
 A mark in Redis says that it is there, and in which Redis. Nobody looks anybody up without it: in an empty store every
 signal would pass for unmatched. In another Redis than before (see run.py) only what was written last may be missing.
@@ -102,7 +102,7 @@ class Shared:
     async def remember(self) -> None:
         """Once in a while: how far the shared topics reach, for a Redis that loses what is written from now on."""
         if await self._redis.set(TURN, 1, nx=True, px=TURN_MS):
-            ends = json.dumps({topic.name: await end_offsets(self._settings, topic.name) for topic in topics.COMPACTED})
+            ends = json.dumps({topic.name: await end_offsets(self._settings, topic.name) for topic in topics.SHARED})
             before = await self._redis.hget(ENDS, "now")
             await self._redis.hset(ENDS, mapping={"now": ends} | ({"before": before} if before else {}))
 

@@ -23,12 +23,15 @@ KINDS: Mapping[str, tuple[Topic, ...]] = {
 """The topics of each kind, by the kind's name in the policy."""
 
 
-def retain(settings: Settings, rules: Retention) -> dict[str, str]:
+def retain(settings: Settings, rules: Retention, evidence: timedelta) -> dict[str, str]:
     """Have the topics keep records as the policy says; returns those that were kept otherwise: "7d, now 14d".
+
+    `evidence`: how long Redis keeps evidence ([risk] keep). Its topic keeps it as long: a lost store is filled from it.
 
     It waits for Kafka: call it in a thread. Raises as kafka_client.admin does, and KafkaError when a topic is missing.
     """
     wanted = {topic.name: getattr(rules, kind) for kind, found in KINDS.items() for topic in found}
+    wanted[topics.EVIDENCE.name] = evidence
     with kafka_admin(settings) as admin:
         asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
         told = admin.describe_configs(asked, config_filter="all")["topic"]

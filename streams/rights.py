@@ -86,7 +86,8 @@ RIGHTS: Mapping[Component, Rights] = {
             topics.CASE_EVENTS,
             topics.CASE_SNAPSHOTS,
             *topics.DISPATCHES,
-            *topics.COMPACTED,
+            *topics.SHARED,
+            topics.EPOCHS,
             topics.AUDIT,
             topics.DEAD_LETTERS,
         ),
@@ -95,12 +96,16 @@ RIGHTS: Mapping[Component, Rights] = {
             topics.CASE_EVENTS,
             topics.CASE_SNAPSHOTS,
             *topics.DISPATCHES,
+            topics.EPOCHS,
             topics.RESIDENTS,
+            topics.EVIDENCE,
             topics.WATCHLIST,
             topics.POLICIES,
             topics.ROSTERS,
             topics.ACCOUNTS,
+            *topics.LANES,
             topics.FEEDS,
+            topics.PAYERS_REQUESTS,
             topics.ALARMS,
             topics.AUDIT,
             topics.SHADOW,
@@ -156,11 +161,13 @@ RIGHTS: Mapping[Component, Rights] = {
 
 
 VAULT: Mapping[Component, tuple[str, ...]] = {
-    **dict.fromkeys((Component.WORKER, Component.INTAKE, Component.CONSOLE), ("+eval", "+hget", "+hsetnx")),
+    Component.WORKER: ("+eval", "+hget", "+hsetnx", "+info"),
+    **dict.fromkeys((Component.INTAKE, Component.CONSOLE), ("+eval", "+hget", "+hsetnx")),
     Component.DOCTOR: ("+info",),
     Component.OPERATOR: ("+eval", "+hget", "+hsetnx", "+hset", "+info", *REWRITES),
 }
-"""What each component may do at the vault: have keys, and make them; an operator destroys them too."""
+"""What each component may do at the vault: have keys, and make them; an operator destroys them too. A worker looks at
+how the vault is set."""
 
 
 def lacking(settings: Settings, component: Component) -> list[str]:

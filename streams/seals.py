@@ -35,6 +35,7 @@ OF_RESIDENT = frozenset(
         topics.CASE_SNAPSHOTS,
         *topics.DISPATCHES,
         topics.RESIDENTS,
+        topics.EVIDENCE,
         topics.BANK_MESSAGES,
         topics.SHADOW,
     )
@@ -46,6 +47,9 @@ OF_RECORD = frozenset(topic.name for topic in (topics.DEAD_LETTERS, topics.CALLS
 
 NUMBERS = topics.ACCOUNTS.name
 """Account numbers by their tokens: the value is sealed whole, under a key of its own."""
+
+WHOLE = frozenset({NUMBERS, topics.EVIDENCE.name})
+"""Topics whose values are sealed whole: of somebody who was forgotten nothing of them is left."""
 
 _RESIDENT = re.compile(rb"r[a-z2-7]{16}(?=-|$)")
 
@@ -136,16 +140,17 @@ def _parts(record: Lain) -> tuple[str, Any, Any] | None:
     if not may_be_sealed(record.topic) or not record.value or MARK in record.value:
         return None  # sealed already: out of a backup
     try:
-        plain, taken = _number(record.value) if record.topic == NUMBERS else _parted(orjson.loads(record.value))
+        plain, taken = _whole(record) if record.topic in WHOLE else _parted(orjson.loads(record.value))
     except ValueError:  # it is no JSON: whoever wrote it does not know the topic
         return None
     owner = owner_of(record.topic, record.key, plain)
     return None if taken is None or owner is None else (owner, plain, taken)
 
 
-def _number(value: bytes) -> tuple[Any, Any]:
-    """An account number, which is sealed whole."""
-    return {}, value.decode()
+def _whole(record: Lain) -> tuple[Any, Any]:
+    """An account number, or a member of the evidence: nothing is left outside the seal."""
+    value = record.value or b""
+    return {}, value.decode() if record.topic == NUMBERS else orjson.loads(value)
 
 
 def _parted(plain: Any) -> tuple[Any, Any]:  # noqa: ANN401 - whatever JSON has
@@ -192,7 +197,7 @@ def _read(record: Lain, owner: str, plain: Any, key: bytes | None) -> bytes | No
     seal = _seal(plain)
     del plain[SEALED]
     if key is None:
-        return None if record.topic == NUMBERS else orjson.dumps(plain)
+        return None if record.topic in WHOLE else orjson.dumps(plain)
     try:
         packed = AESGCM(key).decrypt(seal[:NONCE], seal[NONCE:], owner.encode())
     except InvalidTag:

@@ -15,13 +15,14 @@ from schemas.cases import Case
 from schemas.errors import UserError
 from schemas.inputs import Hold
 from streams.change import Argument, Change, Standing
+from streams.epoch import EXEMPT, Leader
 from streams.keys import ALERTED, APPLIED_KEPT, EARLIER_KEPT, NAMES, SETTLED, STATE, UNSURE, key, milliseconds
 from streams.redis_client import client
 from streams.run import ASK_RUN, CURRENT_RUN, run_of
 from streams.scripts import script
 from streams.settings import Settings, SettingsError
 
-FORGOTTEN = 500  # cases at once
+FORGOTTEN = 1_000  # ids of inputs, and cases, of a partition at once: it is called each second
 OUTBOX_AT_ONCE = 1_000  # entries: more than one commit makes, so a commit's are read together
 COMMIT = CURRENT_RUN + script("commit")
 
@@ -73,8 +74,10 @@ def is_whole(asked: str, offset: bytes | None, end: bytes | None, run: bytes | N
 class CaseStore:
     """One province's cases. Every write passes the fence; reading needs none."""
 
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: "Redis", leader: Leader = EXEMPT) -> None:
+        """`leader`: which Redis leads. Whoever commits in an installation passes the one that is started."""
         self.redis: Any = redis  # redis-py types a command's result as sync or async at once
+        self.leader = leader
         self._commit = self.redis.register_script(COMMIT)
 
     async def load(self, partition: int, inputs: Sequence[str], residents: Sequence[str]) -> Loaded | None:
@@ -109,14 +112,19 @@ class CaseStore:
     async def commit(self, partition: int, expected: int | str | None, offset: int | None, change: Change) -> bool:
         """Apply the change if the partition still stands at `expected`; False when another was first.
 
-        Also False when an earlier commit's entries are still in the outbox: publish them first. `expected` is
-        an offset, or the progress of who rebuilds a partition that has none.
+        Also False when an earlier commit's entries are still in the outbox: publish them first. `expected` is an
+        offset, or the progress of who rebuilds a partition that has none. Waits while this process must not act. False
+        also, after a pause, when the Redis that answers is not the one that leads.
         """
-        arguments: list[Argument] = ["" if expected is None else expected, "" if offset is None else offset]
+        run = await self.leader.run()
+        arguments: list[Argument] = ["" if expected is None else expected, "" if offset is None else offset, run]
         for command, name, rest in change.commands:
             arguments += [len(rest), command, name + 1, *rest]
         keys = [key(name, partition) for name in NAMES]
-        return bool(await self._commit(keys=keys, args=arguments) == b"ok")
+        found = await self._commit(keys=keys, args=arguments)
+        if found == b"epoch":
+            await self.leader.refused()
+        return bool(found == b"ok")
 
     async def stand(self, partition: int) -> Stand:
         """How a partition stands, and under which Redis."""
@@ -239,10 +247,12 @@ class CaseStore:
         applied, before = milliseconds(now - APPLIED_KEPT), milliseconds(now - EARLIER_KEPT)
         async with self.redis.pipeline(transaction=False) as pipe:
             for partition in partitions:
-                pipe.zremrangebyscore(key("applied", partition), "-inf", applied)
+                pipe.zrange(key("applied", partition), "-inf", applied, byscore=True, offset=0, num=FORGOTTEN)
                 pipe.zrange(key("closed", partition), "-inf", before, byscore=True, offset=0, num=FORGOTTEN)
-            closed = (await pipe.execute())[1::2]
-        for partition, names in zip(partitions, closed, strict=True):
+            found = await pipe.execute()
+        for partition, inputs, names in zip(partitions, found[::2], found[1::2], strict=True):
+            if inputs:
+                await self.redis.zrem(key("applied", partition), *inputs)
             if names:
                 async with self.redis.pipeline(transaction=True) as pipe:
                     pipe.hdel(key("earlier", partition), *names)
@@ -313,5 +323,5 @@ def _emptied() -> Change:
     change = Change()
     for name in range(len(NAMES)):
         if name not in (SETTLED, ALERTED):
-            change.add("DEL", name)
+            change.add("UNLINK", name)  # it frees the memory beside the others' commands
     return change

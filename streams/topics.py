@@ -14,10 +14,10 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from domain.policy.retention import DAY, WEEK
 from streams.kafka_client import admin as kafka_admin
+from streams.kafka_settings import Rule, of_topic, wrong
 from streams.settings import Settings
 
 FOR_GOOD = None
-SEGMENT = DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Topic:
     kept: timedelta | None = FOR_GOOD
     compacted: bool = False
     family: bool = False  # has the family's number of partitions, so that a key is in the same one of each
+    segment: timedelta = DAY  # what is younger is not compacted
 
     def partitions(self, settings: Settings) -> int:
         return settings.partitions if self.family else 1
@@ -45,6 +46,8 @@ DISPATCHES_VISIT = Topic("dispatches.visit", "resident", WEEK, family=True)
 DISPATCHES_PAYMENT = Topic("dispatches.payment", "resident", WEEK, family=True)
 DISPATCHES_RED = Topic("dispatches.red", "resident", WEEK, family=True)  # red's, of all channels
 RESIDENTS = Topic("residents", "resident", compacted=True, family=True)
+# As long as a policy keeps evidence ([risk] keep): see streams/retention.py and streams/screening/evidence_log.py.
+EVIDENCE = Topic("evidence", "resident and member of the evidence", timedelta(days=60), compacted=True, family=True)
 WATCHLIST = Topic("watchlist", "phone, account or payee, hashed", compacted=True)
 POLICIES = Topic("policies", "content's hash", compacted=True)
 ROSTERS = Topic("rosters", "station", compacted=True)
@@ -57,7 +60,9 @@ WEBHOOKS = Topic("webhooks", "webhook", compacted=True)
 COMPLAINTS = Topic("complaints", "complaint", compacted=True)
 INCIDENTS = Topic("incidents", "incident", compacted=True)
 RELEASES = Topic("releases", "request to lift a stop", compacted=True)
+PAYERS_REQUESTS = Topic("payers-requests", "request to alert earlier payers", compacted=True)
 HANDOVERS = Topic("handovers", "hand-over", compacted=True)
+EPOCHS = Topic("epochs", "an epoch, or all confirmations", compacted=True, segment=timedelta(minutes=10))
 BANK_MESSAGES = Topic("bank-messages", "resident")
 CALLS = Topic("calls", "call to 96110", timedelta(days=120))
 AUDIT = Topic("audit", "user of the console")
@@ -67,9 +72,12 @@ DEAD_LETTERS = Topic("dead-letters", "source", timedelta(days=30))
 LANES = (SIGNALS_URGENT, SIGNALS)
 DISPATCHES = (DISPATCHES_RED, DISPATCHES_SMS, DISPATCHES_PHONE, DISPATCHES_VISIT, DISPATCHES_PAYMENT)
 CONSOLES = (STAFF, DRAFTS, ALARMS, WEBHOOKS, COMPLAINTS, INCIDENTS, RELEASES, HANDOVERS)
-COMPACTED = (RESIDENTS, WATCHLIST, POLICIES, ROSTERS, ACCOUNTS, FEEDS, *CONSOLES)
+COMPACTED = (RESIDENTS, WATCHLIST, POLICIES, ROSTERS, ACCOUNTS, FEEDS, PAYERS_REQUESTS, *CONSOLES)
+SHARED = (*COMPACTED, EVIDENCE)
+"""What the store that all partitions share is filled from (streams/restore.py)."""
+
 LOGS = (CALLS, BANK_MESSAGES, AUDIT, SHADOW, DEAD_LETTERS)
-ALL = (*LANES, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *COMPACTED, *LOGS)
+ALL = (*LANES, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *SHARED, EPOCHS, *LOGS)
 
 
 def partition_of(key: bytes, partitions: int) -> int:
@@ -89,15 +97,15 @@ def home(resident: str, partitions: int) -> int:
 
 
 def configuration(topic: Topic, settings: Settings) -> dict[str, str]:
-    """The topic's configuration on the broker. A compacted topic keeps the latest of each key for good."""
-    kept = -1 if topic.kept is None else int(topic.kept.total_seconds() * 1000)
-    return {
-        "cleanup.policy": "compact" if topic.compacted else "delete",
-        "retention.ms": str(kept),
-        "segment.ms": str(int(SEGMENT.total_seconds() * 1000)),
-        "min.insync.replicas": str(_in_sync(settings)),
-        "unclean.leader.election.enable": "false",
-    }
+    """The topic's configuration on the broker. A compacted topic keeps the latest of each key (for `kept`)."""
+    return {rule.name: rule.value for rule in rules(topic, settings)}
+
+
+def rules(topic: Topic, settings: Settings) -> list[Rule]:
+    """What each of the topic's settings must be."""
+    least = None if topic.kept is None else WEEK if topic.family else DAY  # more is the policy's affair: see retention
+    in_sync = _in_sync(settings)
+    return of_topic(cleanup=_cleanup(topic), kept=topic.kept, least_kept=least, in_sync=in_sync, segment=topic.segment)
 
 
 def create(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
@@ -124,6 +132,12 @@ def check(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
         for topic in topics
         for trouble in _troubles(topic, found.get(topic.name), configured.get(topic.name, {}), settings)
     ]
+
+
+def _cleanup(topic: Topic) -> str:
+    if not topic.compacted:
+        return "delete"
+    return "compact" if topic.kept is None else "compact,delete"
 
 
 def _in_sync(settings: Settings) -> int:
@@ -166,21 +180,9 @@ def _troubles(
         yield f"topic {topic.name} is missing. Create it with `quanzu topics create`."
         return
     yield from _layout_troubles(topic, found["partitions"], settings)
-    for name, value in configuration(topic, settings).items():
-        if settings.embedded and name == "min.insync.replicas":
-            continue
-        if name == "retention.ms" and _kept_enough(topic, configured.get(name, value)):
-            continue
-        if name in configured and configured[name] != value:
-            yield _wrong_configuration(topic, name, configured[name], value)
-
-
-def _kept_enough(topic: Topic, milliseconds: str) -> bool:
-    """Whether records are kept as long as they must be: how much longer is the policy's affair (streams/retention)."""
-    if topic.kept is None:
-        return False
-    least = WEEK if topic.family else DAY
-    return int(milliseconds) == -1 or int(milliseconds) >= least.total_seconds() * 1000
+    for rule, value in wrong(rules(topic, settings), configured):
+        if not (settings.embedded and rule.name == "min.insync.replicas"):
+            yield _wrong_configuration(topic, rule, value, settings)
 
 
 def _layout_troubles(topic: Topic, partitions: list[Mapping[str, Any]], settings: Settings) -> Iterator[str]:
@@ -198,8 +200,10 @@ def _layout_troubles(topic: Topic, partitions: list[Mapping[str, Any]], settings
         )
 
 
-def _wrong_configuration(topic: Topic, name: str, value: str, wanted: str) -> str:
+def _wrong_configuration(topic: Topic, rule: Rule, value: str, settings: Settings) -> str:
+    wanted = f"[{rule.value}]" if "," in rule.value else rule.value  # as kafka-configs.sh reads a list
     return (
-        f"topic {topic.name} has {name} = {value}, not {wanted}. Set it with "
-        f"`kafka-configs.sh --alter --topic {topic.name} --add-config {name}={wanted}`."
+        f"topic {topic.name} has {rule.name} = {value}, not {rule.must}: {rule.why}. Set it with "
+        f"`kafka-configs.sh --bootstrap-server {settings.kafka} --alter --topic {topic.name} "
+        f"--add-config {rule.name}={wanted}`."
     )

@@ -21,24 +21,26 @@ def topics_create() -> None:
 
 @app.command("check")
 def topics_check() -> None:
-    """Say what is wrong with the topics, and what to do."""
-    from streams import topics
+    """Say what is wrong with the topics and with the brokers' settings, and what to do."""
+    from streams import brokers, topics
     from streams.running import reachable
 
-    wrong = topics.check(reachable(load_settings()))
+    settings = reachable(load_settings())
+    of_brokers = brokers.check(settings)
+    wrong = [*topics.check(settings), *(str(each) for each in of_brokers)]
     out.print("\n".join(wrong) or "all topics are as they must be", markup=False, soft_wrap=True)
-    raise typer.Exit(1 if wrong else 0)
+    raise typer.Exit(0 if len(wrong) == sum(each.warns for each in of_brokers) else 1)
 
 
 @app.command("retain")
 def topics_retain() -> None:
-    """Have the topics keep each kind of record as long as the policy in force says ([retention])."""
+    """Have the topics keep each kind of record as long as the policy in force says ([retention], [risk] keep)."""
     from streams.retention import retain
 
     async def run() -> None:
         async with opened() as line:
             policy = await line.policies.live()
-            changed = await asyncio.to_thread(retain, line.settings, policy.retention)
+            changed = await asyncio.to_thread(retain, line.settings, policy.retention, policy.risk.keep)
         for name, words in changed.items():
             out.print(f"{name}: was kept {words}", highlight=False)
         if not changed:

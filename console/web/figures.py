@@ -84,7 +84,7 @@ class Figures:
         if isinstance(entry, StandingEvent):
             if entry.anew:
                 self._inputs.pop(entry.partition, None)
-        else:
+        elif isinstance(entry, CaseEvent):
             self.take(entry)
 
     def take(self, event: CaseEvent) -> None:

@@ -43,6 +43,7 @@ PARTS = {
     "residual": "结案后余量",
     "bound": "证据条数上限",
     "keep": "保留时间",
+    "payers_without_asking": "免批提醒人数",
     "profile_bits": "人群影响上限",
     "evidence": "证据",
     "groups": "证据组",

@@ -72,10 +72,14 @@ def _calls(made: Board) -> None:
     made.add(
         lines(
             "渠道上报 What channels report",
-            "按结果；failed 与 in_doubt 应很少。By result; failed and in_doubt should be few.",
+            "按结果；失败、存疑与结果不明应很少。By result; failed, in_doubt and unknown outcomes should be few.",
             Query(
                 'sum by (channel, result) (rate(quanzu_dispatches_total{channel=~"$channel"}[$__rate_interval]))',
                 "{{channel}} {{result}}",
+            ),
+            Query(
+                'sum by (channel, why) (rate(quanzu_unknown_outcomes_total{channel=~"$channel"}[$__rate_interval]))',
+                "{{channel}} 不明 unknown ({{why}})",
             ),
             unit="cps",
             span=10,

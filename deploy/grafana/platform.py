@@ -112,6 +112,14 @@ def _redis_and_kafka(made: Board) -> None:
         )
     )
     made.add(
+        lines(
+            "未复制的标记 Marks that no replica had",
+            "发送前 0.1 秒内无副本确认。No replica had them 0.1 s before a contact.",
+            Query("sum(rate(quanzu_marks_not_replicated_total[5m]))", "每秒 a second"),
+            span=6,
+        )
+    )
+    made.add(
         number(
             "Kafka 节点 Brokers",
             "能否连通。By whether they can be reached.",

@@ -67,6 +67,12 @@ maxmemory-policy noeviction
 # Evidence and payments are many small sets of members longer than Redis packs by itself: docs/sizing.md.
 hash-max-listpack-value 512
 zset-max-listpack-value 512
+# A primary that is cut off from its replicas takes no more writes: another leads by then, and these would be lost.
+min-replicas-to-write 1
+min-replicas-max-lag 5
+# The payments to one account may be hundreds of thousands: when they expire, they are freed beside the commands.
+lazyfree-lazy-expire yes
+lazyfree-lazy-server-del yes
 replica-announce-ip $HOST
 replica-announce-port $PORT
 masteruser quanzu-replica

@@ -13,6 +13,8 @@ from schemas.evidence import EvidenceKind
 from schemas.levels import Level
 from schemas.residents import BalanceBand, Occupation, Sex
 
+MOST_WITHOUT_ASKING = 5_000  # payments among which payers are told apart: one script reads so many
+
 Bits = Annotated[float, Field(ge=0, le=40)]
 
 
@@ -98,13 +100,15 @@ class RiskRules(Section):
 
     `prior` and `levels` are log-odds in bits. `residual`: what is left of evidence from before a case was settled.
     `keep`: how long the evidence of a resident of whom nothing more is heard is kept; `bound`: how many members of
-    each kind.
+    each kind. `payers_without_asking`: an entry of the watchlist that would alert more payers of earlier payments waits
+    for a person.
     """
 
     prior: Annotated[float, Field(ge=-40, le=0)]
     residual: Annotated[float, Field(ge=0, le=1)]
-    bound: Annotated[int, Field(ge=8, le=512)]
+    bound: Annotated[int, Field(ge=8, le=128)]
     keep: Duration
+    payers_without_asking: Annotated[int, Field(ge=0, le=MOST_WITHOUT_ASKING)]
     profile_bits: Annotated[float, Field(ge=0, le=4)]  # how much belonging to a group may move the odds at most
     levels: dict[Level, float]
     call: Call

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from domain.policy.risk import RiskRules
+from domain.risk.fan_out import since
 from schemas.evidence import Evidence, EvidenceKind, Payer, Standing, WatchEntry
 from schemas.signals import App, AppKind, Call, NumberClass, Report, Signal, Sms, Transfer
 
@@ -71,9 +72,10 @@ def evidence_of(signal: Signal, seen: Seen, rules: RiskRules) -> list[Evidence]:
 def about_payer(payer: Payer, payee: str, watch: WatchEntry, rules: RiskRules) -> list[Evidence]:
     """What the watchlist's entry makes of a payment: the same whether the payment or the entry came first.
 
-    A payment from longer than the policy's window before the entry's time is nobody's danger any more.
+    A payment from longer than the policy's window before the entry's time is nobody's danger any more. While a person
+    is asked about the earlier payments, or has refused, only later ones are evidence.
     """
-    if payer.at < watch.at - rules.money.window:
+    if payer.at < since(watch, rules):
         return []
     return [_payment(payer, payee, watch, kind) for kind in _BY_STANDING[watch.standing]]
 

@@ -5,9 +5,9 @@ from itertools import count
 
 from domain.policy import Policy
 from schemas.cases import Case
-from schemas.events import CaseEvent, StandingEvent
+from schemas.events import CaseEvent
 from schemas.inputs import ResidentInput
-from streams.batch import Batch
+from streams.batch import Batch, Entry
 from streams.change import Change, Standing
 from streams.store import Loaded
 
@@ -17,7 +17,7 @@ class Unwritten(Change):
 
     def applied(self, input_id: str, at: datetime) -> None: ...
 
-    def entry(self, entry: CaseEvent | StandingEvent) -> None: ...
+    def entry(self, entry: Entry) -> None: ...
 
     def case(self, before: Case | None, after: Case) -> None: ...
 
@@ -30,7 +30,7 @@ class Unwritten(Change):
 
 def empty(partition: int, policy: Policy) -> Batch:
     """A partition of which nothing is known yet, and which writes nothing down."""
-    batch = Batch(partition, Loaded(Standing(-1, policy.hash), {}, set()), policy)
+    batch = Batch(partition, Loaded(Standing(-1, policy.hash), {}, set()), policy, 0, 0)
     batch.change = Unwritten()
     return batch
 

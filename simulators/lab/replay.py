@@ -6,11 +6,9 @@ It gives what the live line gave, event for event: a test holds it to that.
 from collections.abc import Iterable, Mapping
 
 from domain.policy import Policy
-from schemas.events import CaseEvent, StandingEvent
 from schemas.inputs import CaseInput, PolicyChange
 from simulators.lab.cases import empty
-
-Entry = CaseEvent | StandingEvent
+from streams.batch import Entry
 
 
 def cases(

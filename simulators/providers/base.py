@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from streams import tracing
 from streams.channels.provider import KEY_HEADER, Kind
@@ -27,7 +28,12 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 40  # of a receipt, until somebody takes it
 LONGEST_WAIT_SECONDS = 2.0
-FAULTS = ("error", "hang", "late_answer", "receipts_twice", "receipts_late", "receipts_reversed")
+ACTS_THEN = {f"act_then_{status}": status for status in (500, 503, 408, 429)}  # carried out, and answered with this
+CUT = "act_then_cut"  # carried out, and the connection ends in the middle of the answer
+FAULTS = (
+    *("error", "hang", "late_act", "late_answer", *ACTS_THEN, CUT, "asked_500"),
+    *("receipts_twice", "receipts_late", "receipts_reversed"),
+)
 _LOST = (400, 401, 413)  # sending it again would not help
 
 Receipt = tuple[timedelta, dict[str, Any]]
@@ -51,7 +57,7 @@ class Fault:
 
     times: int = 1
     status: int = 500  # of `error`
-    seconds: float = 10.0  # of `hang` and `late_answer`, on the wall's clock
+    seconds: float = 10.0  # of `hang`, `late_act` and `late_answer`, on the wall's clock
     minutes: float = 36.0  # of `receipts_late`, on the province's clock
 
 
@@ -60,6 +66,13 @@ class RefusedError(ValueError):
 
 
 _trace: ContextVar[str | None] = ContextVar("trace", default=None)  # the order's: its receipts go on with it
+
+
+class CutAnswer(Response):
+    """The head of an answer without its body: the server then closes the connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"2")]})
 
 
 class SimulatedProvider(ABC):
@@ -124,14 +137,24 @@ class SimulatedProvider(ABC):
         if fault := self.fault("hang"):
             await asyncio.sleep(fault.seconds)
             return JSONResponse({"reason": "nothing was done"}, 503)
+        order = await request.json()  # also of a client that will not wait for the answer
+        if fault := self.fault("late_act"):
+            await asyncio.sleep(fault.seconds)
         _trace.set(request.headers.get(tracing.HEADER))
         try:
-            self._do(key, request.scope["path"].removeprefix(request.scope["root_path"]), await request.json())
+            self._do(key, request.scope["path"].removeprefix(request.scope["root_path"]), order)
         except RefusedError as error:
             return JSONResponse({"reason": str(error)}, 422)
         if fault := self.fault("late_answer"):
             await asyncio.sleep(fault.seconds)
-        return JSONResponse({"reference": key}, 202)
+        return self._answer_to(key)
+
+    def _answer_to(self, key: str) -> Response:
+        """The answer to what was carried out; or a fault's, which does not tell that it was."""
+        for name, status in ACTS_THEN.items():
+            if self.fault(name):
+                return JSONResponse({"reason": "a fault that was asked for"}, status)
+        return CutAnswer() if self.fault(CUT) else JSONResponse({"reference": key}, 202)
 
     def _do(self, key: str, path: str, order: dict[str, Any]) -> None:
         if self.mode is Kind.IDEMPOTENT and key in self._seen:
@@ -144,6 +167,8 @@ class SimulatedProvider(ABC):
     async def _asked(self, request: Request) -> Response:
         if self.mode is Kind.NEITHER:
             return JSONResponse({"reason": "this provider cannot be asked"}, 501)
+        if self.fault("asked_500"):
+            return JSONResponse({"reason": "a fault that was asked for"}, 500)
         key = request.path_params["key"]
         return JSONResponse({"reference": key} if key in self._seen else {}, 200 if key in self._seen else 404)
 

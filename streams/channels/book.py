@@ -1,9 +1,14 @@
-"""How far each dispatch has come, in Redis: who is at it, whether it may have been sent, what came of it."""
+"""How far each dispatch has come, in Redis: who is at it, whether it may have been sent, what came of it.
 
+The lease keeps others away; it runs out by Redis' clock, which may be set. So each claim has a fence too, and a write
+is refused once another has claimed the dispatch: a worker that was overtaken overwrites nothing.
+"""
+
+import time
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from time import monotonic
 from typing import Any
 
 from pydantic import Field, TypeAdapter
@@ -14,11 +19,17 @@ from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput
 from schemas.levels import Action, Result
+from streams import metrics
+from streams.epoch import EXEMPT_RUN, Leader
 from streams.keys import key
 from streams.run import CURRENT_RUN
 from streams.scripts import script
 from streams.settings import Settings
 from streams.topics import home
+
+MARK = CURRENT_RUN + script("mark")
+COPIED_MS = 100  # so long a replica is waited for
+KNOWN = ("answered", "done", "release")  # effects that say what came of a dispatch
 
 # What a channel itself reports. Found among the applied inputs, it tells of a dispatch that Redis has lost sight of.
 REPORTED = (Result.SENT, Result.FAILED, Result.NOT_SENT, Result.IN_DOUBT)
@@ -50,10 +61,11 @@ class Held(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A dispatch that is ours until the lease runs out."""
+    """A dispatch that is ours until the lease runs out. `fence`: names this claim on it."""
 
     entry: Entry | None
     case: Case | None
+    fence: str
 
 
 _entries: TypeAdapter[Entry] = TypeAdapter(Entry)
@@ -66,55 +78,71 @@ class DispatchBook:
     """
 
     def __init__(
-        self, settings: Settings, redis: "Redis", token: str, lease_seconds: float, kept_seconds: float
+        self,
+        settings: Settings,
+        redis: "Redis",
+        token: str,
+        lease_seconds: float,
+        kept_seconds: float,
+        leader: Leader,
     ) -> None:
+        self._leader = leader
         self._partitions, self._token, self._lease_ms = settings.partitions, token, round(lease_seconds * 1000)
+        self._process = uuid.uuid4().hex  # the token may be an earlier process's too
         self._kept_seconds = max(1, round(kept_seconds))
         self._prompt_seconds = lease_seconds / 4  # what remains of the lease is enough to send
         self._redis: Any = redis
         self._claim = redis.register_script(CURRENT_RUN + script("claim"))
-        self._mark = redis.register_script(script("mark"))
-        self._release = redis.register_script(script("release"))
+        self._mark = redis.register_script(MARK)
 
     async def take(self, dispatch: Dispatch) -> Taken | Held:
         """Take the lease on a dispatch, and read what is known of it and of its case."""
+        if (run := self._leader.current()) is None:
+            return Held.LOST
         partition = self.partition(dispatch.resident)
         names = ("state", "cases", "applied", "earlier", "unsure", "settling")
         place = self._place(dispatch.resident, dispatch.id)
         keys = [place, self._lease(dispatch), *(key(name, partition) for name in names)]
+        arguments: list[str | int] = [self._token, self._lease_ms, self._process, self._kept_seconds]
+        arguments += [dispatch.resident, dispatch.case, dispatch.id, run]
         ids = [f"{dispatch.id}:{result.value}" for result in REPORTED]
-        arguments: list[str | int] = [self._token, self._lease_ms, dispatch.resident, dispatch.case, dispatch.id, *ids]
-        word, *rest = await self._claim(keys=keys, args=arguments)
+        word, *rest = await self._claim(keys=keys, args=[*arguments, *ids])
         if word != b"taken":
             return Held(word.decode())
-        raw, case, unsure = rest
+        raw, case, unsure, fence = rest
         entry = _entries.validate_json(raw, extra=ANY_VERSION) if raw else _sending(dispatch) if unsure else None
-        return Taken(entry, Case.model_validate_json(case, extra=ANY_VERSION) if case else None)
+        return Taken(entry, Case.model_validate_json(case, extra=ANY_VERSION) if case else None, fence.decode())
 
-    async def sending(self, dispatch: Dispatch) -> bool:
-        """From here on it may have been sent, and the lease begins anew. False when it must not be sent.
+    async def sending(self, dispatch: Dispatch, fence: str) -> float | None:
+        """From here on it may have been sent. Returns when the lease began anew, by the monotonic clock.
 
-        Then it is no longer ours; or this process was stopped, and will not be through before the lease ends.
+        None when it must not be sent: it is no longer ours; or this process was stopped, and will not be through before
+        the lease ends; or the Redis that answered leads no more.
         """
-        entry, began = _sending(dispatch).model_dump_json(), monotonic()
-        arguments: list[str | int] = [self._token, entry, self._kept_seconds, self._lease_ms]
-        ours = bool(await self._mark(keys=self._marked(dispatch), args=arguments))
-        return ours and monotonic() - began < self._prompt_seconds
+        run, began = self._leader.current(), time.monotonic()
+        ours = await self._effect("sending", dispatch, fence, _sending(dispatch))
+        prompt = time.monotonic() - began < self._prompt_seconds
+        return began if ours and prompt and self._leader.current() == run else None
 
-    async def ours(self, dispatch: Dispatch) -> bool:
+    async def ours(self, dispatch: Dispatch, fence: str) -> bool:
         """Whether we still have it. If not, another does, or the store was lost and what it answered says nothing."""
-        return bool(await self._mark(keys=self._marked(dispatch), args=[self._token]))
+        return await self._effect("ours", dispatch, fence)
 
-    async def answered(self, dispatch: Dispatch, inputs: Sequence[CaseInput]) -> None:
-        """What came of it is known; it is not sent again, whatever happens before it is reported."""
-        await self._set(dispatch, Entry(state=Progress.ANSWERED, action=dispatch.action, inputs=list(inputs)))
+    async def answered(self, dispatch: Dispatch, fence: str, inputs: Sequence[CaseInput]) -> bool:
+        """What came of it is known; it is not sent again, whatever happens before it is reported.
 
-    async def done(self, dispatch: Dispatch) -> None:
-        await self._set(dispatch, Entry(state=Progress.DONE, action=dispatch.action))
-        await self._redis.srem(key("unsure", self.partition(dispatch.resident)), dispatch.id)
+        False when another has claimed it since: then nothing is written.
+        """
+        entry = Entry(state=Progress.ANSWERED, action=dispatch.action, inputs=list(inputs))
+        return await self._effect("answered", dispatch, fence, entry)
 
-    async def release(self, dispatch: Dispatch) -> None:
-        await self._release(keys=[self._lease(dispatch)], args=[self._token])
+    async def done(self, dispatch: Dispatch, fence: str) -> bool:
+        """It is reported. False when another has claimed it since: then it is left to him."""
+        return await self._effect("done", dispatch, fence, Entry(state=Progress.DONE, action=dispatch.action))
+
+    async def release(self, dispatch: Dispatch, fence: str) -> None:
+        """Give the lease back, unless another has claimed it since."""
+        await self._effect("release", dispatch, fence)
 
     async def forget(self, resident: str, dispatches: Iterable[str]) -> None:
         """Forget what came of a resident's dispatches."""
@@ -124,24 +152,47 @@ class DispatchBook:
     async def action(self, resident: str, dispatch: str) -> Action | None:
         """What a dispatch did; none for one that the book does not know."""
         raw = await self._redis.get(self._place(resident, dispatch))
-        return _entries.validate_json(raw, extra=ANY_VERSION).action if raw else None
+        entry = known(raw)
+        return entry.action if entry else None
 
     def partition(self, resident: str) -> int:
         return home(resident, self._partitions)
 
-    async def _set(self, dispatch: Dispatch, entry: Entry) -> None:
-        await self._redis.set(
-            self._place(dispatch.resident, dispatch.id), entry.model_dump_json(), ex=self._kept_seconds
-        )
+    async def _effect(self, what: str, dispatch: Dispatch, fence: str, entry: Entry | None = None) -> bool:
+        """Write how far the dispatch has come; False when the claim does not stand, or this process must not act."""
+        if (run := self._leader.current()) is None:
+            if what not in KNOWN:
+                return False
+            run = EXEMPT_RUN  # what came of it is true wherever it is written
+        place, unsure = self._place(dispatch.resident, dispatch.id), key("unsure", self.partition(dispatch.resident))
+        arguments: list[str | int] = [fence, what, dispatch.id, self._token, self._lease_ms, self._kept_seconds]
+        arguments += [entry.model_dump_json() if entry else "", run]
+        keys = [self._lease(dispatch), place, unsure]
+        if what == "sending" and self._leader.replicated:
+            return await self._marked_on_copies(keys, arguments)
+        return bool(await self._mark(keys=keys, args=arguments))
 
-    def _marked(self, dispatch: Dispatch) -> list[str]:
-        return [self._lease(dispatch), self._place(dispatch.resident, dispatch.id)]
+    async def _marked_on_copies(self, keys: Sequence[str], arguments: Sequence[str | int]) -> bool:
+        """Mark, and wait a moment for a replica to have the mark. It proves nothing: the replica may be lost too."""
+        async with self._redis.pipeline(transaction=False) as pipe:  # one connection: WAIT is about its own writes
+            pipe.eval(MARK, len(keys), *keys, *arguments)
+            pipe.execute_command("WAIT", 1, COPIED_MS)
+            ours, copies = await pipe.execute()
+        if ours and not copies:
+            metrics.MARKS_ALONE.inc()
+        return bool(ours)
 
     def _place(self, resident: str, dispatch: str) -> str:
         return f"{key('dispatch', self.partition(resident))}:{dispatch}"
 
     def _lease(self, dispatch: Dispatch) -> str:
         return f"{key('lease', self.partition(dispatch.resident))}:{dispatch.id}"
+
+
+def known(raw: bytes | None) -> Entry | None:
+    """The entry in what Redis keeps of a dispatch (see claim.lua), or None when it was claimed at most."""
+    _, _, entry = (raw or b"").partition(b" ")
+    return _entries.validate_json(entry, extra=ANY_VERSION) if entry else None
 
 
 def _sending(dispatch: Dispatch) -> Entry:

@@ -21,13 +21,14 @@ from streams.channels.channel import Channel
 from streams.channels.provider import Provider
 from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
+from streams.epoch import EXEMPT, Leader
 from streams.households import Households
 from streams.keys import APPLIED_KEPT, key
 from streams.policies import Policies
 from streams.producer import Producer
 from streams.residents.register import Residents
 from streams.rosters import Rosters
-from streams.screening.store import spread
+from streams.screening.payers import spread
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -50,8 +51,15 @@ class Outgoing:
     """What a channel needs, made once for a process; who makes it closes `client`."""
 
     def __init__(
-        self, settings: Settings, redis: "Redis", producer: Producer, clock: Clock, channels: ChannelSettings
+        self,
+        settings: Settings,
+        redis: "Redis",
+        producer: Producer,
+        clock: Clock,
+        channels: ChannelSettings,
+        leader: Leader = EXEMPT,
     ) -> None:
+        """`leader`: which Redis leads. Whoever carries out in an installation passes the one that is started."""
         self.settings, self.channels, self.clock, self.producer = settings, channels, clock, producer
         self.redis: Any = redis
         self._secret = settings.key()  # it may be read from a file
@@ -60,7 +68,8 @@ class Outgoing:
         self.rosters = Rosters(settings, redis, producer)
         self.households = Households(redis, self._secret, channels.lease_seconds)
         token = settings.instance or f"{os.getpid()}-{uuid.uuid4().hex}"  # a name kept over a restart takes its own up
-        self.book = DispatchBook(settings, redis, token, channels.lease_seconds, clock.wall_seconds(APPLIED_KEPT))
+        kept = clock.wall_seconds(APPLIED_KEPT)
+        self.book = DispatchBook(settings, redis, token, channels.lease_seconds, kept, leader)
         limits = httpx.Limits(max_connections=None, keepalive_expiry=IDLE_SECONDS)
         self.client = httpx.AsyncClient(timeout=channels.provider_seconds, limits=limits)
 

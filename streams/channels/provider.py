@@ -1,12 +1,13 @@
 """What a channel needs to know of a provider, and providers that are reached over HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
 import httpx
 
+from domain.outcomes import certainly_not_done
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput
 from schemas.levels import Result
@@ -14,7 +15,6 @@ from streams import tracing
 
 KEY_HEADER = "Idempotency-Key"
 _NOT_FOUND = 404
-_IN_BETWEEN = (502, 504)  # a gateway's answer: what stands behind it may have done it
 
 
 class Kind(StrEnum):
@@ -67,15 +67,18 @@ class Provider(Protocol):
 
 
 class Gateway:
-    """A provider's HTTP side: `POST path` with an idempotency key, `GET path/key` to ask."""
+    """A provider's HTTP side: `POST path` with an idempotency key, `GET path/key` to ask.
 
-    def __init__(self, client: httpx.AsyncClient, url: str | None, kind: Kind) -> None:
-        self._client, self._url, self.kind = client, url, kind
+    `refusals`: the status codes by which this provider says, beside the usual ones, that nothing was done.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, url: str | None, kind: Kind, refusals: Collection[int] = ()) -> None:
+        self._client, self._url, self.kind, self._refusals = client, url, kind, refusals
 
     async def send(self, dispatch: Dispatch, order: Order) -> Answer:
         """Send, with the dispatch's id as idempotency key.
 
-        Any answer but a gateway's in between is the provider's word. Raises DoubtError when there is none.
+        Raises DoubtError when no answer tells whether the provider has carried it out.
         """
         if self._url is None:
             return Answer(Result.FAILED, "no gateway is set for this channel")
@@ -89,7 +92,7 @@ class Gateway:
             return Answer(Result.FAILED, f"the provider is away ({type(error).__name__})")
         except httpx.HTTPError as error:
             raise DoubtError(type(error).__name__) from None
-        return _read(answer, order)
+        return self._read(answer, order)
 
     async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
         """Ask by the dispatch's id whether the provider has it. Raises DoubtError when it does not say."""
@@ -106,13 +109,13 @@ class Gateway:
     async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
         """Nothing was taken."""
 
-
-def _read(answer: httpx.Response, order: Order) -> Answer:
-    if answer.is_success:
-        return order.sent
-    if answer.status_code in _IN_BETWEEN:
-        raise DoubtError(f"status {answer.status_code}")
-    return Answer(Result.FAILED, f"the provider answered {answer.status_code}: {_reason(answer)}")
+    def _read(self, answer: httpx.Response, order: Order) -> Answer:
+        if answer.is_success:
+            return order.sent
+        told = f"the provider answered {answer.status_code}: {_reason(answer)}"
+        if certainly_not_done(answer.status_code, self._refusals):
+            return Answer(Result.FAILED, told)
+        raise DoubtError(told)
 
 
 def _reason(answer: httpx.Response) -> str:

@@ -2,14 +2,28 @@
 
 import hashlib
 import hmac
+from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from schemas.levels import Channel
 from streams.channels.provider import Kind
 from streams.secret_files import Environment
 from streams.settings import Settings, SettingsError
+
+
+def _codes(text: str) -> list[str]:
+    return [code.strip() for code in text.split(",") if code.strip()]
+
+
+def _refusals(text: str) -> str:
+    if wrong := [code for code in _codes(text) if not (code.isascii() and code.isdigit() and 300 <= int(code) <= 599)]:
+        raise ValueError(f"{wrong[0]!r} is no status code of a failure. Write codes with commas between: 429,503")
+    return text
+
+
+Refusals = Annotated[str, AfterValidator(_refusals)]
 
 
 class ChannelSettings(Environment):
@@ -21,6 +35,20 @@ class ChannelSettings(Environment):
     voice_kind: Kind = Field(Kind.IDEMPOTENT, description="What the voice gateway promises")
     bank_kind: Kind = Field(Kind.IDEMPOTENT, description="What the banks' gateway promises")
     station_kind: Kind = Field(Kind.IDEMPOTENT, description="What the stations' gateway promises")
+    sms_refusals: Refusals = Field(
+        "",
+        description="Status codes, such as 429,503, by which the SMS gateway says that it has certainly not sent. "
+        "A 4xx other than 408 and 429 always says so",
+    )
+    voice_refusals: Refusals = Field(
+        "", description="Status codes by which the voice gateway says that it has certainly done nothing"
+    )
+    bank_refusals: Refusals = Field(
+        "", description="Status codes by which the banks' gateway says that it has certainly done nothing"
+    )
+    station_refusals: Refusals = Field(
+        "", description="Status codes by which the stations' gateway says that it has certainly done nothing"
+    )
     provider_seconds: float = Field(3.0, gt=0, description="How long a provider may take to answer")
     channel_concurrency: int = Field(32, ge=1, description="Requests under way at once, for each channel and worker")
     receipts_secret: SecretStr | None = Field(
@@ -36,13 +64,22 @@ class ChannelSettings(Environment):
 
     @property
     def lease_seconds(self) -> float:
-        """Longer than a dispatch takes: two requests, a question and what lies between."""
+        """Longer than a turn of a dispatch takes: a question, a request and what lies between."""
         return 4 * self.provider_seconds
 
     def kind(self, channel: Channel) -> Kind:
         """What the channel's provider promises."""
         kinds = {Channel.SMS: self.sms_kind, Channel.PHONE: self.voice_kind, Channel.VISIT: self.station_kind}
         return kinds.get(channel, self.bank_kind)
+
+    def refusals(self, channel: Channel) -> frozenset[int]:
+        """The status codes by which the channel's provider says that nothing was done, beside the usual ones."""
+        told = {
+            Channel.SMS: self.sms_refusals,
+            Channel.PHONE: self.voice_refusals,
+            Channel.VISIT: self.station_refusals,
+        }
+        return frozenset(map(int, _codes(told.get(channel, self.bank_refusals))))
 
     def keys(self, settings: Settings) -> tuple[bytes, ...]:
         """The keys that receipts may be signed with, the one in force first. Raises as `key` does."""

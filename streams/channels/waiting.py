@@ -3,9 +3,11 @@
 from collections.abc import Collection
 from functools import partial
 
+from aiokafka import TopicPartition
+
 from schemas.base import ANY_VERSION
 from schemas.events import Dispatch
-from streams.reader import committed, read_on
+from streams.reader import committed_offset, read_on
 from streams.settings import Settings
 from streams.topics import DISPATCHES_RED
 from streams.unreadable import readable
@@ -25,7 +27,7 @@ class WaitingRed:
     async def read(self, partition: int) -> list[Dispatch]:
         """Return the dispatches that the consumer group has not done, and that were not returned before."""
         if (first := self._next.get(partition)) is None:
-            first = await committed(self._settings, DISPATCHES_RED.name, partition) or 0
+            first = await committed_offset(self._settings, TopicPartition(DISPATCHES_RED.name, partition)) or 0
         found: list[Dispatch] = []
         async for record in read_on(self._settings, DISPATCHES_RED.name, partition, first):
             dispatch = readable(DISPATCHES_RED.name, record.offset, partial(_dispatch, record.value or b""))

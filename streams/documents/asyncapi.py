@@ -47,9 +47,10 @@ def asyncapi(version: str) -> Document:
 
 def kept(topic: Topic) -> str:
     """For how long a topic keeps a record, in words."""
+    days = None if topic.kept is None else f"{topic.kept.days} days"
     if topic.compacted:
-        return "compacted: the latest of each key"
-    return "for good" if topic.kept is None else f"{topic.kept.days} days"
+        return "compacted: the latest of each key" + (f", for {days}" if days else "")
+    return days or "for good"
 
 
 def _seal(topic: Topic) -> str:
@@ -60,13 +61,13 @@ def _seal(topic: Topic) -> str:
 def _channel(traffic: Traffic) -> Document:
     topic = traffic.topic
     set_so = configuration(topic, Settings(replication=3))
-    numbers = {name: int(value) for name, value in set_so.items() if name.endswith(".ms")}
+    numbers = {name: int(value) for name, value in set_so.items() if name.endswith((".ms", ".bytes"))}
     plain = {name: value for name, value in set_so.items() if name not in numbers}
     kafka = {
         "topic": topic.name,
         **({} if topic.family else {"partitions": 1}),
         "replicas": 3,
-        "topicConfiguration": {**plain, **numbers, "cleanup.policy": [set_so["cleanup.policy"]]},
+        "topicConfiguration": {**plain, **numbers, "cleanup.policy": set_so["cleanup.policy"].split(",")},
         "bindingVersion": BINDING,
     }
     return {

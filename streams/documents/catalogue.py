@@ -14,8 +14,10 @@ from schemas.cases import Case
 from schemas.complaints import Complaint
 from schemas.dead_letters import letter_adapter
 from schemas.drafts import Draft, InShadow
+from schemas.epochs import EpochConfirmed, EpochNamed
 from schemas.events import Dispatch, journal_adapter
-from schemas.evidence import WatchEntry
+from schemas.evidence import Alerted, Evidence, WatchEntry
+from schemas.fan_outs import FanOut, PayersAnswered, PayersRequest
 from schemas.feeds import FeedProfile
 from schemas.handovers import HandOver
 from schemas.incidents import Incident
@@ -74,6 +76,7 @@ PARTS = {
     "console": "the console: pages, its API, webhooks",
     "letters": "dead letters: listed, mended, sent again",
     "commands": "commands of an operator: reports, exports, bundles, back-tests",
+    "epoch": "a worker's loop: which Redis leads, and whether this worker may act",
     "store": "fills Redis again from the topics when it was lost",
 }
 
@@ -87,6 +90,8 @@ _SIGNALS = (
     Value("signals", "signals that intake took in together, of one shard", TypeAdapter(SignalBatch)),
     Value("signal", "a lone signal, as another program may write it; read as an array of one", TypeAdapter(Signal)),
     Value("sent-again", "what a dead letter held, mended", TypeAdapter(SentAgain)),
+    Value("fan-out", "the next slice of those who paid a suspect before", TypeAdapter(FanOut)),
+    Value("payers-answered", "a person's decision whether they are alerted", TypeAdapter(PayersAnswered)),
 )
 
 
@@ -97,8 +102,8 @@ def _kept(topic: Topic, name: str, about: str, model: type[Any]) -> Traffic:
 
 
 TRAFFIC = (
-    Traffic(topics.SIGNALS_URGENT, _SIGNALS, ("intake", "letters", "console"), ("screening", "commands")),
-    Traffic(topics.SIGNALS, _SIGNALS, ("intake", "letters", "console"), ("screening", "commands")),
+    Traffic(topics.SIGNALS_URGENT, _SIGNALS, ("intake", "letters", "console", "screening"), ("screening", "commands")),
+    Traffic(topics.SIGNALS, _SIGNALS, ("intake", "letters", "console", "screening"), ("screening", "commands")),
     Traffic(
         topics.CASE_INPUTS,
         (_TAKEN,),
@@ -130,6 +135,20 @@ TRAFFIC = (
         topics.RESIDENTS,
         (Value("resident", "one person of the register: personal data", TypeAdapter(Resident), dropped=True),),
         ("register",),
+        ("store",),
+    ),
+    Traffic(
+        topics.EVIDENCE,
+        (
+            Value(
+                "evidence",
+                "one member of a resident's evidence: personal data",
+                TypeAdapter(Evidence),
+                key="^r[a-z2-7]+-[0-9a-f]+$",
+            ),
+            Value("alerted", "what casework was told of a resident", TypeAdapter(Alerted), key="^r[a-z2-7]+-alerted$"),
+        ),
+        ("screening",),
         ("store",),
     ),
     Traffic(
@@ -189,7 +208,27 @@ TRAFFIC = (
     _kept(topics.COMPLAINTS, "complaint", "a complaint and what was done about it", Complaint),
     _kept(topics.INCIDENTS, "incident", "a campaign that was declared a major incident", Incident),
     _kept(topics.RELEASES, "release-request", "a stop that somebody asks to lift", ReleaseRequest),
+    Traffic(
+        topics.PAYERS_REQUESTS,
+        (Value("payers-request", "whether those who paid a suspect are alerted", TypeAdapter(PayersRequest)),),
+        ("screening",),
+        ("console", "store"),
+    ),
     _kept(topics.HANDOVERS, "hand-over", "a shift's sheet, and who confirmed it", HandOver),
+    Traffic(
+        topics.EPOCHS,
+        (
+            Value("epoch", "from here on this Redis leads", TypeAdapter(EpochNamed), key="^epoch/.+$"),
+            Value(
+                "epoch-confirmation",
+                "that a worker was there while the epoch was in force",
+                TypeAdapter(EpochConfirmed),
+                key="^confirmation$",
+            ),
+        ),
+        ("epoch",),
+        ("epoch",),
+    ),
     Traffic(
         topics.CALLS,
         (Value("call", "a call to 96110, and what was told: personal data", TypeAdapter(Call)),),

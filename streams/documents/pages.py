@@ -6,7 +6,11 @@ from typing import Any
 from streams.documents.asyncapi import kept
 from streams.documents.catalogue import PARTS, TRAFFIC, Value, values
 from streams.documents.json_schema import Schema, policy_schema, schemas
+from streams.kafka_settings import TOMBSTONE, Rule, of_broker
+from streams.settings import Settings
+from streams.topics import rules
 
+DEFAULT = Settings(replication=3)
 MADE = "<!-- made by `quanzu documents`: do not edit -->"
 
 
@@ -29,6 +33,20 @@ def topics_page() -> str:
                 for each in TRAFFIC
             ),
             "",
+            "## Settings",
+            "`quanzu topics create` sets those of topics. `quanzu topics check`, `quanzu doctor` and a starting worker",
+            "look at them and at those of the brokers, and say what mends what is otherwise. A deletion stays on",
+            f"a compacted topic for {TOMBSTONE.days} days: an older Redis (a machine image, a copy of its file)",
+            "is brought back within that time or not at all: an empty one is built anew from the topics.",
+            "",
+            "| setting of a topic | must be | or else |",
+            "|---|---|---|",
+            *_settings(),
+            "",
+            "| setting of a broker | must be | or else |",
+            "|---|---|---|",
+            *(_setting(rule) for rule in of_broker(3, DEFAULT.partitions)),
+            "",
             "## Who writes and reads",
             "| part | what it does |",
             "|---|---|",
@@ -36,6 +54,22 @@ def topics_page() -> str:
             "",
         ]
     )
+
+
+def _settings() -> Iterator[str]:
+    """The rules of topics, each once; that of `retention.ms` says which topics keep for good."""
+    seen: set[str] = set()
+    for each in TRAFFIC:
+        for rule in rules(each.topic, DEFAULT):
+            if rule.name not in seen | {"cleanup.policy", "retention.ms"}:
+                seen.add(rule.name)
+                yield _setting(rule)
+    yield "| `cleanup.policy`, `retention.ms` | as the table above says; the policy may say longer | records are lost |"
+
+
+def _setting(rule: Rule) -> str:
+    where = " (compacted topics)" if rule.name == "delete.retention.ms" else ""
+    return f"| `{rule.name}`{where} | {rule.must} | {rule.why}{' (told, not refused)' if rule.warns else ''} |"
 
 
 def schemas_page() -> str:

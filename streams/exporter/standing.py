@@ -37,11 +37,15 @@ DRAINED = gauge("quanzu_intake_closed", "1 while intake is closed by a person")
 POLICY = gauge("quanzu_policy_info", "The policy in force, by its content's hash", "policy")
 POLICY_SINCE = gauge("quanzu_policy_in_force_timestamp_seconds", "When the policy in force was published")
 HOLDS = gauge("quanzu_holds", "Holds in force: mutes, and the stop for all outgoing contact")
+PAYERS_WAIT = gauge(
+    "quanzu_payers_requests_oldest_seconds",
+    "How long a person has not decided whether a suspect's earlier payers are alerted (wall time)",
+)
 CLOCK_SPEED = gauge("quanzu_clock_speed", "How fast the installation's time runs; 1 but in a demo")
 
 FAMILIES = (
     WHOLE, OWNED, OVERDUE, OUTBOX, QUEUE, BEAT, WALK, FINDINGS, FEED_AGE, FEED_SILENT, DRAINED, POLICY, POLICY_SINCE,
-    HOLDS, CLOCK_SPEED,
+    HOLDS, PAYERS_WAIT, CLOCK_SPEED,
 )  # fmt: skip
 
 
@@ -103,6 +107,7 @@ async def watchers(line: Line) -> list[Metric]:
     now = time.time()
     standing, live = await line.policies.in_force(), await line.policies.live()
     held = await line.redis.hlen(key("holds", 0))
+    waited = [line.clock.wall_seconds(line.clock.now() - each.at) for each in await line.payers_requests.open()]
     return [
         BEAT.filled({(str(beat.partition),): now - beat.age if beat.age is not None else 0 for beat in beats}),
         WALK.filled({(str(beat.partition),): beat.seconds for beat in beats}),
@@ -111,6 +116,7 @@ async def watchers(line: Line) -> list[Metric]:
         POLICY.filled({(live.hash,): 1}),
         POLICY_SINCE.value(standing.since.timestamp() if standing else 0),
         HOLDS.value(held),
+        PAYERS_WAIT.value(max(waited, default=0.0)),
         CLOCK_SPEED.value(line.clock.speed),
         *_feeds(line, await FeedBook(line.redis, "").read()),
     ]

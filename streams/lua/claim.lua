@@ -1,20 +1,30 @@
--- Take a dispatch, if nobody has carried it out or is about to.
+-- Take a dispatch, if nobody has carried it out or is about to. Each claim gets a fence: a number that grows with each
+-- claim on the dispatch, and the process's name, so that a store which has lost the number gives none out twice.
 -- KEYS: the dispatch's entry, the lease, state:{p}, cases:{p}, applied:{p}, earlier:{p}, unsure:{p}, settling:{p}
--- ARGV: token, lease in ms, resident, case, dispatch, then the ids its result may have as an input
--- Returns done | lost | leased | taken, and for taken: the entry and the case ('' for none), and 1 when it may have
--- been sent before the store lost sight of it. Whoever had it then may still be at it while the partition settles.
-local entry = redis.call('GET', KEYS[1]) or ''
+-- ARGV: token, lease in ms, process, how many seconds an entry is kept, resident, case, dispatch, the run that the
+-- epoch names ('' where none is kept), then the ids its result may have as an input
+-- The entry is kept as text: the latest claim's fence, a space, and what is known of the dispatch ('' for nothing).
+-- Returns done | lost | leased | taken, and for taken: the entry and the case ('' for none), 1 when it may have been
+-- sent before the store lost sight of it, and the fence. Whoever had it then may still be at it while the partition
+-- settles.
+local token, lease_ms, process, kept, resident, case_id, dispatch, leading = unpack(ARGV, 1, 8)
+local first_id = 9
+local count, entry = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+):%S* (.*)$')
+count, entry = tonumber(count or 0), entry or ''
 if entry ~= '' and cjson.decode(entry).state == 'done' then return {'done'} end
 local stands = redis.call('HMGET', KEYS[3], 'offset', 'end', 'run')
 if not stands[1] or tonumber(stands[1]) < tonumber(stands[2] or 0) - 1 then return {'lost'} end
-if stands[3] ~= current_run() then return {'lost'} end
-for i = 6, #ARGV do
+local run = current_run()
+if stands[3] ~= run or (leading ~= '' and leading ~= run) then return {'lost'} end
+for i = first_id, #ARGV do
   if redis.call('ZSCORE', KEYS[5], ARGV[i]) then return {'done'} end
 end
 local holder = redis.call('GET', KEYS[2])
-if holder and holder ~= ARGV[1] then return {'leased'} end
-local unsure = redis.call('SISMEMBER', KEYS[7], ARGV[5])
+if holder and holder ~= token then return {'leased'} end
+local unsure = redis.call('SISMEMBER', KEYS[7], dispatch)
 if unsure == 1 and not holder and redis.call('EXISTS', KEYS[8]) == 1 then return {'leased'} end
-redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-local case = redis.call('HGET', KEYS[6], ARGV[4]) or redis.call('HGET', KEYS[4], ARGV[3]) or ''
-return {'taken', entry, case, unsure}
+redis.call('SET', KEYS[2], token, 'PX', lease_ms)
+local fence = string.format('%d:%s', count + 1, process)
+redis.call('SET', KEYS[1], fence .. ' ' .. entry, 'EX', kept)
+local case = redis.call('HGET', KEYS[6], case_id) or redis.call('HGET', KEYS[4], resident) or ''
+return {'taken', entry, case, unsure, fence}

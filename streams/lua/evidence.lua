@@ -3,8 +3,9 @@
 -- A value begins with digits of fixed width: its version (of one id the greater stays, of equal ones the first), 13 of
 -- how fresh it is (milliseconds), 4 of in how many hours it fades away.
 -- ARGV[1]: members of a kind that are kept, ARGV[2]: milliseconds a set is kept, ARGV[3]: width of the version, ARGV[4]:
--- now; then for each set: the resident, how many members follow, and for each of them id and value.
--- Returns for each set: alerted, settled, and its ids and values before.
+-- now, ARGV[5]: after how many members that were looked at it stops; then for each set: the resident, how many members
+-- follow, and for each of them id and value.
+-- Returns for each set, as far as it came: alerted, settled, and its ids and values before.
 local bound, kept, version, now = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local HOUR = 3600000
 local WITHDRAWN = 15 -- the digit of the version that tells it: what was taken back crowds out nothing that stands
@@ -42,13 +43,15 @@ local function bounded(key)
   end
 end
 
-local found, at = {}, 5
+local found, at, looked, most = {}, 6, 0, tonumber(ARGV[5])
 for k = 3, #KEYS do
+  if looked > most then break end
   local key, resident, count = KEYS[k], ARGV[at], tonumber(ARGV[at + 1])
   at = at + 2
   found[#found + 1] = {
     redis.call('HGET', KEYS[1], resident), redis.call('HGET', KEYS[2], resident), redis.call('HGETALL', key)
   }
+  looked = looked + #found[#found][3] / 2 + count
   for i = at, at + 2 * count - 2, 2 do
     local old = redis.call('HGET', key, ARGV[i])
     if not old or string.sub(ARGV[i + 1], 1, version) > string.sub(old, 1, version) then

@@ -1,7 +1,9 @@
 -- Who holds a value: replaces one resident's part in the values' lists of owners and leaves the others'.
 -- KEYS[1]: hash, value -> its owners: the resident alone who has always held it, else a JSON list of owners, each a
 -- list that begins with the resident.
--- ARGV[1]: JSON list of [value, resident, the resident's owners as above ('' when none any more)].
+-- ARGV[1]: JSON list of [value, resident, the resident's owners as above ('' when none any more)], ARGV[2]: after how
+-- many owners that were looked at it stops.
+-- Returns how many of the list were done.
 local function read(owners)
   if string.sub(owners, 1, 1) == '[' then return cjson.decode(owners) end
   return {{owners}}
@@ -12,12 +14,16 @@ local function written(owners)
   return cjson.encode(owners)
 end
 
+local done, looked, most = 0, 0, tonumber(ARGV[2])
 for _, change in ipairs(cjson.decode(ARGV[1])) do
+  if looked > most then break end
   local value, resident, mine = change[1], change[2], change[3]
   local stored = redis.call('HGET', KEYS[1], value)
   local kept = {}
   if stored and stored ~= mine then
-    for _, owner in ipairs(read(stored)) do
+    local owners = read(stored)
+    looked = looked + #owners
+    for _, owner in ipairs(owners) do
       if owner[1] ~= resident then kept[#kept + 1] = owner end
     end
   end
@@ -31,5 +37,6 @@ for _, change in ipairs(cjson.decode(ARGV[1])) do
   elseif stored ~= mine then
     redis.call('HSET', KEYS[1], value, mine)
   end
+  done = done + 1
 end
-return 'ok'
+return done

@@ -1,15 +1,9 @@
--- Write an entry of the watchlist unless a greater one is there, then read who paid the account.
+-- Write an entry of the watchlist if the one before is what its writer has seen, then read the first who paid the account.
 -- KEYS[1]: the watchlist, KEYS[2]: the account's payers.
--- ARGV[1]: the field, ARGV[2]: how many characters of the value are its order (digits: the greater wins),
--- ARGV[3]: the value, ARGV[4]: the time from which payers are asked for ('' for none).
--- Returns the value that stood there (false: none), the one that stands there now, the payers.
-local digits = tonumber(ARGV[2])
-local old = redis.call('HGET', KEYS[1], ARGV[1])
-local now = old
-if not old or string.sub(ARGV[3], 1, digits) > string.sub(old, 1, digits) then
-  redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-  now = ARGV[3]
-end
-local payers = {}
-if ARGV[4] ~= '' then payers = redis.call('ZRANGEBYSCORE', KEYS[2], ARGV[4], '+inf') end
-return {old, now, payers}
+-- ARGV[1]: the field, ARGV[2]: the value seen ('' for none), ARGV[3]: the new value, ARGV[4]: the time from which payments
+-- are asked for ('' for none), ARGV[5]: how many at most.
+-- Returns false when another value stands there, else the payments, the oldest first.
+if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return false end
+if ARGV[3] ~= ARGV[2] then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
+if ARGV[4] == '' then return {} end
+return redis.call('ZRANGEBYSCORE', KEYS[2], ARGV[4], '+inf', 'LIMIT', 0, ARGV[5])

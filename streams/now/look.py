@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from streams.clock import Clock
 from streams.now import kafka as kafka_now
 from streams.now import redis as redis_now
+from streams.now.clocks import ClocksNow
 from streams.now.line import LineNow
 from streams.now.page import Page, Trouble, missed
 from streams.now.watchers import WatchersNow
@@ -31,21 +32,23 @@ async def look(settings: Settings) -> Page:
         clock = Clock.parse(settings.clock)
         line, watchers = LineNow(settings, redis, clock), WatchersNow(settings, redis, clock)
         found += more
-        for one in _looks(line, watchers, kafka=kafka, store=store):
+        for one in _looks(line, watchers, ClocksNow(redis), kafka=kafka, store=store):
             found += await _tried(one)
         return Page.of([*found, *watchers.unset()])
     finally:
         await redis.aclose()
 
 
-def _looks(line: LineNow, watchers: WatchersNow, *, kafka: bool, store: bool) -> list[Look]:
+def _looks(line: LineNow, watchers: WatchersNow, clocks: ClocksNow, *, kafka: bool, store: bool) -> list[Look]:
     """What can be looked at, the worst first."""
     every: list[tuple[Look, bool]] = [
         (line.workers, store),
+        (clocks.clocks, store),
         (line.people, store),
         (line.behind, kafka and store),
         (line.outbox, store),
         (watchers.channels, kafka),
+        (watchers.payers, store),
         (watchers.drain, store),
         (watchers.breaker, store),
         (watchers.feeds, store),

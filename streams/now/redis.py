@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from streams.now.page import Trouble, danger, missed
+from streams.redis_settings import KEPT
 from streams.settings import Settings
 
 REACH_SECONDS = 4.0
@@ -46,6 +47,10 @@ def _troubles(info: Mapping[str, Any], settings: Settings) -> Iterator[Trouble]:
     if not info.get("connected_slaves") and not settings.embedded:
         do = "Start a replica with Sentinel: while there is none, losing this one means building all anew"
         yield danger("redis-no-replica", "Redis has no replica", do)
+    if (policy := info.get("maxmemory_policy", KEPT)) != KEPT:
+        do = f"Set `maxmemory-policy {KEPT}` in redis.conf of the primary and its replicas, and at once with CONFIG SET"
+        what = f"Redis deletes what it holds when its memory is full (maxmemory-policy {policy})"
+        yield danger("redis-evicts", what, do)
     if info.get("maxmemory") and info["used_memory"] > 0.9 * info["maxmemory"]:
         do = "Give it more memory. `maxmemory-policy` must be noeviction"
         yield danger("redis-memory", f"Redis has used {info['used_memory_human']} of its memory, over nine tenths", do)

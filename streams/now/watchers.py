@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from domain.silence import span
 from schemas.base import ANY_VERSION
+from schemas.fan_outs import PayersRequest
 from schemas.levels import Action, Channel, Result
 from schemas.policies import InForce
 from streams import topics
@@ -21,10 +22,12 @@ from streams.intake.gate import KEY as DRAINING
 from streams.intake.gate import Drain
 from streams.letters.index import Letters
 from streams.now.page import Trouble, danger, listed, missed
+from streams.payers_requests import waiting
 from streams.policies import IN_FORCE
 from streams.policies import KEY as POLICIES
 from streams.reader import beginning_offsets, end_offsets, read_range
 from streams.settings import Settings
+from streams.topics import PAYERS_REQUESTS
 
 RECENT_SECONDS = 300.0  # wall: results of so long tell how a channel does
 TAIL = 300  # inputs of a partition that are looked at for them
@@ -65,6 +68,15 @@ class WatchersNow:
                 what = f"policy {policy} was stopped at {stop.at:%Y-%m-%d %H:%M} UTC: {stop.reason}"
                 do = "Look at the cases that hold " + stop.hold + " keeps back, then lift it; `quanzu policy status`"
                 yield missed("policy-stopped", what, do)
+
+    async def payers(self) -> AsyncIterator[Trouble]:
+        """Suspects whose earlier payers are not alerted before a person has decided."""
+        raw = await self._redis.hvals(PAYERS_REQUESTS.name)
+        if found := waiting(PayersRequest.model_validate_json(each, extra=ANY_VERSION) for each in raw):
+            payments = sum(request.payments for request in found)
+            what = f"{len(found):,} suspects wait for a decision: who made {payments:,} earlier payments is not alerted"
+            do = "A supervisor decides on the console's page /payers. After a day the earliest payments are forgotten"
+            yield missed("payers-wait", f"{what}, the oldest for {span(self._clock.now() - found[0].at)}", do)
 
     async def feeds(self) -> AsyncIterator[Trouble]:
         """Feeds that are silent."""

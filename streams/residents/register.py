@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 MOST_MERGES = 16  # one after the other; each is a round trip
 AT_ONCE = 3  # batches under way: one is with Kafka, one with Redis, one is being made
+PIECE = 250  # changes of one script
+LOOKED_AT = 2_000  # owners that one script looks at before it leaves the other values to the next
 BATCH = 1000  # entries in one round trip: some hundred kilobytes
 OWNERS = script("owners")
 ENTRIES = script("residents")
@@ -258,14 +260,23 @@ class Residents:
         Owners are written even if they look unchanged: a writer that died half-way may have taken them out.
         """
         short = {entry: packed(raw) if raw else None for entry, raw in new.items()}
+        await self._replace_owners(_pieces(self._owner_changes(seen, short)))
         async with self._redis.pipeline(transaction=False) as pipe:
-            for key, changes in self._owner_changes(seen, short).items():
-                pipe.eval(OWNERS, 1, key, orjson.dumps(changes))
-            for key, changes in self._entry_changes(seen, short).items():
+            for key, changes in _pieces(self._entry_changes(seen, short)):
                 pipe.eval(ENTRIES, 1, key, orjson.dumps(changes))
             answers = await pipe.execute()
-        refused = [entry.decode() for answer in answers if isinstance(answer, list) for entry in answer]
+        refused = [entry.decode() for answer in answers for entry in answer]
         return {entry: new[entry] for entry in refused}
+
+    async def _replace_owners(self, work: Sequence[tuple[str, Sequence[Change]]]) -> None:
+        """Replace owners; what a script leaves, because it met long lists, is sent again."""
+        while work:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for key, changes in work:
+                    pipe.eval(OWNERS, 1, key, orjson.dumps(changes), LOOKED_AT)
+                answers = await pipe.execute()
+            done = zip(work, answers, strict=True)
+            work = [(key, changes[number:]) for (key, changes), number in done if number < len(changes)]
 
     def _owner_changes(self, seen: Entries, new: Entries) -> dict[str, list[Change]]:
         changes: dict[str, list[Change]] = defaultdict(list)
@@ -309,6 +320,13 @@ class Residents:
         if name == "residents":
             return _key(name, home(field, self._settings.partitions))
         return _key(name, shard_of(field, self._settings.partitions))  # only this module asks for values
+
+
+def _pieces(changes: Mapping[str, Sequence[Change]]) -> list[tuple[str, Sequence[Change]]]:
+    """What each script changes."""
+    return [
+        (key, those[start : start + PIECE]) for key, those in changes.items() for start in range(0, len(those), PIECE)
+    ]
 
 
 @lru_cache(maxsize=4096)

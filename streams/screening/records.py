@@ -2,25 +2,32 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Annotated
 
 import msgspec
 import orjson
 from aiokafka import TopicPartition
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from schemas.base import ANY_VERSION, Token
 from schemas.dead_letters import DeadLetter, RecordPlace
 from schemas.evidence import ScreeningOutcome
+from schemas.fan_outs import FanOut, PayersAnswered
 from schemas.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter, signal_adapter
 from schemas.wire import plain
 from streams.dead_letters import reason
 from streams.raw import Raw
+from streams.screening.payers import unpacked
 
 UNKNOWN = "unknown"
 TOO_DEEP = "nested too deep: a signal is an object of plain values"
+_OF_FAN_OUTS = ("fan_out", "payers_answered")
+_fan_out: TypeAdapter[FanOut | PayersAnswered] = TypeAdapter(
+    Annotated[FanOut | PayersAnswered, Field(discriminator="kind")]
+)
 _token: TypeAdapter[str] = TypeAdapter(Token)
 
 
@@ -40,13 +47,14 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 class ReadBatch:
     """What some records hold: by record the signals; the dead letters, tallied as `source|outcome`.
 
-    `again`: by record the dead letter that is sent again in it.
+    `again`: by record the dead letter that is sent again in it; `fan_outs`: by record what it tells of a fan-out.
     """
 
     records: list[tuple[int, list[Item]]]
     letters: list[DeadLetter]
     tally: Counter[str]
     again: dict[int, SentAgain]
+    fan_outs: dict[int, FanOut | PayersAnswered] = field(default_factory=dict)
 
 
 def read(tp: TopicPartition, raws: Sequence[Raw], at: datetime) -> ReadBatch:
@@ -78,12 +86,13 @@ def refuse(batch: ReadBatch, place: RecordPlace, source: str, why: str, value: b
 
 
 def once(batch: ReadBatch, counted: Mapping[str, int]) -> dict[str, int]:
-    """Take out what was sent again and counted before; the first of a letter takes it out of the dead-lettered.
+    """Take out what was sent again and counted already; the first of a letter takes it out of the dead-lettered.
 
-    `counted`: by letter the record that counted. Returns the same of the letters that count now.
+    `counted`: by letter the record that counted; a later one, where what was lost is screened again. Returns the same
+    of the letters that count now.
     """
     first = dict(counted)
-    repeated = {offset for offset, again in batch.again.items() if first.setdefault(again.letter, offset) < offset}
+    repeated = {offset for offset, again in batch.again.items() if first.setdefault(again.letter, offset) != offset}
     batch.records = [record for record in batch.records if record[0] not in repeated]
     for offset, again in batch.again.items():
         if again.tallied is not None and offset not in repeated:
@@ -103,6 +112,8 @@ def _one_by_one(tp: TopicPartition, raw: Raw, at: datetime, batch: ReadBatch) ->
         return []
     if isinstance(content, dict) and content.get("kind") == "sent_again":
         return _sent_again(tp, raw, at, batch)
+    if isinstance(content, dict) and content.get("kind") in _OF_FAN_OUTS:
+        return _of_fan_out(tp, raw, at, batch)
     items = content if isinstance(content, list) else [content]
     if not 1 <= len(items) <= BATCH_LIMIT:  # a megabyte of nothing would be half a million letters
         why = f"{len(items):,} signals in one record: it holds 1 to {BATCH_LIMIT}"
@@ -128,6 +139,18 @@ def _sent_again(tp: TopicPartition, raw: Raw, at: datetime, batch: ReadBatch) ->
         return []
     batch.again[raw.offset] = again
     return list(enumerate(again.signals))
+
+
+def _of_fan_out(tp: TopicPartition, raw: Raw, at: datetime, batch: ReadBatch) -> list[tuple[int, Signal]]:
+    try:
+        told = _fan_out.validate_json(raw.value, extra=ANY_VERSION)
+        if isinstance(told, FanOut):
+            unpacked(told.after)
+        batch.fan_outs[raw.offset] = told
+    except ValueError as error:
+        why = reason(error) if isinstance(error, ValidationError) else "after: not a payment as it is kept"
+        refuse(batch, place_of(tp, raw.offset, None), UNKNOWN, why, raw.value, at)
+    return []
 
 
 def _source(item: object) -> str:

@@ -1,14 +1,16 @@
 """Screening: signals in batches -> evidence in Redis, alerts to casework, each signal counted once.
 
 Evidence is a set and risk a function of set and time, so nothing is fenced but the counting: what is done again
-comes out the same, and alerts have the same ids. If the store is lost, the topic is screened again from its beginning;
-if it is older (see run.py), from where it stands.
+comes out the same, and alerts have the same ids. If the store is lost or older (see run.py), the evidence is read from
+its topic (evidence_log.py), and screening goes on at once with the records that come now; what was counted before is
+screened again beside them (owed.py).
 """
 
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -19,18 +21,25 @@ from domain.identity import normal_account
 from domain.policy.risk import RiskRules
 from schemas.base import ANY_VERSION
 from schemas.evidence import Evidence, WatchEntry
-from schemas.residents import ResidentId
+from schemas.residents import Resident, ResidentId
 from streams import case_inputs, dead_letters, metrics, sources, topics, tracing
 from streams.clock import Clock
+from streams.payers_requests import PayersRequests
 from streams.policies import Policies
 from streams.producer import Producer, Record
 from streams.raw import Raw
-from streams.reader import Read, Tails, beginning_offsets, end_offsets, read_all, read_range
+from streams.reader import Read, Tails, beginning_offsets, committed_offset, end_offsets, read_all, read_range
 from streams.residents.register import Residents
+from streams.screening import evidence_log
+from streams.screening.about import evidence_in, standing
+from streams.screening.fan_outs import Fanning
+from streams.screening.fan_outs import record as fan_out_record
+from streams.screening.owed import Rescreening
+from streams.screening.positions import Position, Positions
 from streams.screening.records import add, once, quickly, read
 from streams.screening.shadow import Shadow
 from streams.screening.sifting import Sieve, Sifted
-from streams.screening.store import EvidenceStore, Position
+from streams.screening.store import EvidenceStore
 from streams.screening.subjects import Subjects
 from streams.screening.verdicts import Judge, Verdicts
 from streams.settings import Settings
@@ -66,10 +75,14 @@ class Screening:
         self._settings, self._residents, self._producer = settings, residents, producer
         self._policies, self._clock = policies, clock
         self._store = EvidenceStore(redis, settings.partitions, clock.speed)
+        self._positions = Positions(redis, settings.partitions)
         self._sieve = Sieve(residents, self._store, Subjects(settings.key()))
+        again = (settings, self._positions, self._store, self._sieve, residents, producer, clock, self._current)
+        self._rescreening = Rescreening(*again)
         self._locks: dict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
         self._whole_log: dict[TopicPartition, int] = {}  # the offset that was seen to lie on the log
         self._default: RiskRules | None = None
+        self._requests = PayersRequests(settings, redis, producer)
         self._shadow = Shadow(redis, producer, policies, clock, settings.partitions)
         self.whole: Callable[[], Awaitable[object]] = self.restore
         self.heard: Callable[[str, int, datetime], None] = _nobody_listens
@@ -87,12 +100,22 @@ class Screening:
                 pass
 
     async def catch_up(self, lanes: Iterable[TopicPartition]) -> None:
-        """Screen again what a lost or older store has not seen of lanes' partitions, without waiting for a record."""
-        for tp in await self._store.not_current(list(lanes)):
+        """Have lanes' partitions stand in a store that was lost, or is older, without waiting for a record."""
+        for tp in await self._positions.not_current(list(lanes)):
             async with self._locks[tp]:
-                position = await self._store.position(tp)
+                position = await self._positions.position(tp)
                 if not position.current:
                     await self._bring_up(tp, position)
+
+    async def screen_owed(self, lanes: Iterable[TopicPartition], turn: Callable[[], Turn] = in_pieces) -> bool:
+        """Screen again some of what a lost store owes, the first lanes' before the others'; False when nothing is owed.
+
+        `turn`: makes what is awaited between the records of a lane.
+        """
+        for tp in lanes:
+            if await self._rescreening.step(tp, turn()):
+                return True
+        return False
 
     async def cover(self, partition: int) -> None:
         """Screen what waits on the lanes, for an owner who is silent: a batch of each."""
@@ -104,19 +127,21 @@ class Screening:
         due = await self._store.due(partition, now, RESCORE_MOST)
         if not due:
             return 0
-        position = await self._store.position(TopicPartition(topics.SIGNALS.name, partition))
+        position = await self._positions.position(TopicPartition(topics.SIGNALS.name, partition))
         if position.policy is not None and not await self._store.cases_stand():
             return 0  # whom casework has settled is not known for the moment: they stay on the list
-        judge = await self._judge({resident: [] for resident in due}, await self._rules(position.policy), now)
+        rules = await self._rules(position.policy)
+        nothing, entries = await standing(self._residents, dict.fromkeys(due, ()))
+        judge = await self._judge(nothing, entries, rules, now)
         for resident, time in due.items():
-            if standing := judge.stands_for(resident):
-                judge.resident(standing, now, now, ("rescore", time))
+            if who := judge.stands_for(resident):
+                judge.resident(who, now, now, ("rescore", time))
         await self._tell(judge.verdicts, [None] * len(judge.verdicts.alerts))
         await self._store.rescored(partition, due)
         return len(due)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Read the watchlist and the accounts behind tokens from their topics into Redis; newer entries stay.
+        """Read the watchlist, the accounts behind tokens and the evidence from their topics into Redis; newer stays.
 
         `since`: only what lies behind there.
         """
@@ -135,14 +160,18 @@ class Screening:
             if (account := readable(accounts, record.offset, partial(_account, record)))
         ]
         await self._store.keep_accounts(dict(found))
+        now, in_force = self._clock.now(), await self._policies.in_force()
+        rules = await self._rules(in_force.policy if in_force else None)
+        count = await evidence_log.restore(self._settings, self._store, rules, now, since)
+        log.info("%d records of evidence were put back", count)
 
     async def tallies(self) -> dict[str, dict[str, int]]:
         """What became of all signals: by source and outcome."""
-        return await self._store.tallies()
+        return await self._positions.tallies()
 
     async def _cover(self, tp: TopicPartition) -> None:
         async with self._locks[tp]:
-            position, (_, end) = await self._store.position(tp), await self._bounds(tp)
+            position, (_, end) = await self._positions.position(tp), await self._bounds(tp)
             if position.offset is None or not position.current or position.offset >= end - 1:
                 return
             last = min(end - 1, position.offset + BATCH)
@@ -153,7 +182,7 @@ class Screening:
 
     async def _advanced(self, tp: TopicPartition, raws: Sequence[Raw], turn: Turn | None = None) -> bool:
         """Screen the records, or first what is missing before them; False when that has to be looked at again."""
-        position = await self._store.position(tp)
+        position = await self._positions.position(tp)
         screened, last, first = position.offset, raws[-1].offset, raws[0].offset
         if screened is not None and screened >= last:
             await self._refuse_ahead(tp, screened)
@@ -162,40 +191,41 @@ class Screening:
             await self._bring_up(tp, position)
             return False
         if screened < first - 1:
-            await self._again(tp, screened, screened + 1, first - 1)
+            await self._again(tp, position, first - 1)
             return False
         fresh = [raw for raw in raws if raw.offset > screened]
-        return await self._batch(tp, fresh, screened, await self._rules(position.policy), turn)
+        return await self._batch(tp, fresh, position, await self._rules(position.policy), turn)
 
     async def _bring_up(self, tp: TopicPartition, position: Position) -> None:
-        """Screen again what may be missing in this Redis: all that is on the topic behind where it stands."""
+        """Have a partition stand in this Redis before the first record that the consumer group has not acked.
+
+        What was acked was counted, and all that followed from it was written: it is owed. Where the group is not known
+        to have acked anything, all that is behind where the store stands is screened as if it came now.
+        """
         await self.whole()
         await self._cases()
-        begin, end = await self._bounds(tp)
+        (begin, end), acked = await self._bounds(tp), await committed_offset(self._settings, tp)
         stands = begin - 1 if position.offset is None else position.offset
-        if position.offset is None or stands < end - 1:
-            await self._again(tp, position.offset, stands + 1, end - 1)
-        reached = (await self._store.position(tp)).offset
-        if reached is not None and reached >= end - 1:
-            await self._store.brought_up(tp, position.asked)
+        proven = acked is not None and acked <= end  # else the topic was made anew
+        last = max(stands, acked - 1) if acked is not None and proven else stands
+        if await self._positions.stand(tp, position, last, range(max(begin, stands + 1), last + 1)) and not proven:
+            await self._again(tp, await self._positions.position(tp), end - 1)
 
-    async def _again(self, tp: TopicPartition, screened: int | None, first: int, last: int) -> None:
-        """Screen `first` to `last` from the topic, as far as it still has them; stops when another worker did it."""
+    async def _again(self, tp: TopicPartition, position: Position, last: int) -> None:
+        """Screen up to `last` from the topic, as far as it still has it; stops when another worker did it."""
         begin, _ = await self._bounds(tp)
-        if begin <= last:
-            log.warning("%s/%d: screening %d to %d again", tp.topic, tp.partition, max(first, begin), last)
+        first = begin if position.offset is None else max(begin, position.offset + 1)
+        if first <= last:
+            log.warning("%s/%d: screening %d to %d again", tp.topic, tp.partition, first, last)
         chunk: list[Raw] = []
-        async for record in read_range(self._settings, tp.topic, tp.partition, max(first, begin), last):
+        async for record in read_range(self._settings, tp.topic, tp.partition, first, last):
             chunk.append(Raw(record.offset, record.value or b""))
-            if len(chunk) == BATCH:
-                if not await self._batch(tp, chunk, screened, await self._current(tp)):
+            if len(chunk) == BATCH or record.offset == last:
+                if not await self._batch(tp, chunk, position, await self._current(tp)):
                     return
-                screened, chunk = chunk[-1].offset, []
-        if chunk and not await self._batch(tp, chunk, screened, await self._current(tp)):
-            return
-        reached = chunk[-1].offset if chunk else screened
-        if reached != last:  # what came last is no longer kept, or nothing was ever there
-            await self._store.count(tp, reached, last, Counter())
+                position, chunk = replace(position, offset=chunk[-1].offset), []
+        if position.offset is not None and position.offset < last:  # what came last is no longer kept
+            await self._positions.count(tp, position, last, Counter())
 
     async def _cases(self) -> None:
         """Wait for casework: without `settled`, evidence of closed cases would count in full again."""
@@ -208,7 +238,7 @@ class Screening:
         self,
         tp: TopicPartition,
         raws: Sequence[Raw],
-        expected: int | None,
+        expected: Position,
         rules: RiskRules,
         turn: Turn | None = None,
     ) -> bool:
@@ -220,7 +250,7 @@ class Screening:
         self,
         tp: TopicPartition,
         raws: Sequence[Raw],
-        expected: int | None,
+        expected: Position,
         rules: RiskRules,
         turn: Turn,
         spans: tracing.Spans,
@@ -231,55 +261,77 @@ class Screening:
             add(batch, tp, raw, now, quickly)
             await turn()
         letters = (again.letter for again in batch.again.values())
-        again = once(batch, await self._store.sent_again(tp, letters))
+        again = once(batch, await self._positions.sent_again(tp, letters))
         sifted = await self._sieve.sift(tp, batch, rules, now, turn)
-        judge = await self._judge(_evidence(sifted), rules, now)
+        added, entries = await standing(self._residents, evidence_in(sifted))
+        judge = await self._judge(added, entries, rules, now)
+        kept = list(evidence_log.evidence_records(added, judge.known, rules, now, self._settings.partitions))
         beside = await self._shadow.beside(judge)
         traces: list[tracing.Trace | None] = []  # of each alert, its record's
         for said in sifted.records:
             judge.record(tp, said)
             traces += [spans.trace(said.offset)] * (len(judge.verdicts.alerts) - len(traces))
             await turn()
-        await self._publish(sifted)
+        await self._publish(tp, sifted)
         if batch.letters:
             await dead_letters.write(self._producer, batch.letters)
-        await self._tell(judge.verdicts, traces)
+        await self._tell(judge.verdicts, traces, kept)
+        await self._fanned_out(sifted.fanning)
         tally = batch.tally
         tally.update(sifted.tally)
         tally.update(judge.verdicts.tally)
-        counted = await self._store.count(tp, expected, raws[-1].offset, tally, again)
+        counted = await self._positions.count(tp, expected, raws[-1].offset, tally, again)
         if counted:
             self._measure(tally, now)
         if counted and beside:
             await self._shadow.judge(tp, beside, sifted.records, judge.verdicts)
         return counted
 
-    async def _judge(self, evidence: dict[ResidentId, list[Evidence]], rules: RiskRules, now: datetime) -> Judge:
+    async def _judge(
+        self,
+        evidence: Mapping[ResidentId, Sequence[Evidence]],
+        entries: Mapping[ResidentId, Resident],
+        rules: RiskRules,
+        now: datetime,
+    ) -> Judge:
         """Add the evidence, and judge on what was known before it."""
-        entries = await self._residents.standing(evidence) if evidence else {}
-        entries |= {entry.id: entry for entry in entries.values()}  # judged as who stands for those who were merged
-        standing: dict[ResidentId, list[Evidence]] = defaultdict(list)
-        for resident, members in evidence.items():
-            if resident in entries:
-                standing[entries[resident].id].extend(members)
-        return Judge(await self._store.add(standing, rules, now), entries, rules, now)
+        return Judge(await self._store.add(evidence, rules, now), entries, rules, now)
 
-    async def _publish(self, sifted: Sifted) -> None:
-        """What must outlive Redis: the watchlist, and the accounts that a stop-payment may need."""
+    async def _publish(self, tp: TopicPartition, sifted: Sifted) -> None:
+        """What must outlive Redis: the watchlist, the accounts that a stop-payment may need, the next slices."""
         if sifted.accounts:
             await self._store.keep_accounts(sifted.accounts)
         await self._producer.send_all(
             [
                 *(Record(topics.ACCOUNTS.name, k.encode(), v.encode()) for k, v in sifted.accounts.items()),
                 *(_watch_record(entry) for entry in sifted.watched),
+                *(fan_out_record(tp, each) for each in sifted.fanning.following),
             ]
         )
 
-    async def _tell(self, verdicts: Verdicts, traces: Sequence[tracing.Trace | None]) -> None:
-        """Alerts to casework, each with its trace; remembered once Kafka has them."""
+    async def _fanned_out(self, fanning: Fanning) -> None:
+        """Ask persons, note their answers, and remember the slices that are done."""
+        for request in fanning.asked:
+            await self._requests.ask(request)
+        for name in fanning.overtaken:
+            await self._requests.overtake(name)
+        for given, counts in fanning.answers:
+            await self._requests.answer(given, counts)
+        if fanning.done:
+            await self._store.payers_of.mark(fanning.done)
+
+    async def _tell(
+        self, verdicts: Verdicts, traces: Sequence[tracing.Trace | None], evidence: Iterable[Record] = ()
+    ) -> None:
+        """Alerts to casework, each with its trace; remembered once Kafka has them, there too.
+
+        They do not wait until Kafka has the evidence.
+        """
         alerts, partitions = verdicts.alerts, self._settings.partitions
         told = list(zip(alerts, traces, strict=True))
         await self._producer.send_all([case_inputs.record(it, home(it.resident, partitions), by) for it, by in told])
+        memory = evidence_log.alerted_records(verdicts.alerted, partitions)
+        await self._producer.send_all([*evidence, *memory])
         await self._store.remember(verdicts.alerted, verdicts.rescore)
         for alert, by in told:
             took = max(0.0, self._clock.wall_seconds(self._clock.now() - alert.signal_at))
@@ -297,7 +349,7 @@ class Screening:
                 metrics.SIGNALS_SCREENED.labels(label, outcome).inc(count)
 
     async def _current(self, tp: TopicPartition) -> RiskRules:
-        return await self._rules((await self._store.position(tp)).policy)
+        return await self._rules((await self._positions.position(tp)).policy)
 
     async def _rules(self, policy: str | None) -> RiskRules:
         """The rules in force in a partition; the settings' file's before casework has begun it."""
@@ -326,15 +378,6 @@ class Screening:
 
 def _nobody_listens(source: str, count: int, now: datetime) -> None:
     """Where no feed is watched."""
-
-
-def _evidence(sifted: Sifted) -> dict[ResidentId, list[Evidence]]:
-    found: dict[ResidentId, list[Evidence]] = defaultdict(list)
-    for said in sifted.records:
-        for finding in said.findings:
-            for resident, member in finding.about:
-                found[resident].append(member)
-    return found
 
 
 def _watched(value: bytes) -> WatchEntry:

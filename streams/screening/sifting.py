@@ -1,21 +1,23 @@
 """What a batch of signals says about whom: residents and suspects looked up for the whole of it at once."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
 import orjson
 from aiokafka import TopicPartition
 
 from domain.policy.risk import RiskRules
-from domain.risk import Role, Seen, about_payer, evidence_of, payer_of, telling
-from schemas.evidence import Evidence, ScreeningOutcome, Standing, WatchEntry
-from schemas.residents import ResidentId
-from schemas.signals import Signal, WatchState
+from domain.risk import Role, Seen, evidence_of, payer_of, telling
+from schemas.evidence import ScreeningOutcome, Standing, WatchEntry
+from schemas.signals import Signal
 from streams.residents.register import Asked, Residents
+from streams.screening.fan_outs import Fanning, FanOuts, about, said_before, standing_of
+from streams.screening.payers import Fanned
 from streams.screening.records import Item, ReadBatch, place_of, refuse
-from streams.screening.store import EvidenceStore, Fanned, Paid
+from streams.screening.store import EvidenceStore, Paid
 from streams.screening.subjects import SUSPECTING, Party, Subjects
 from streams.screening.verdicts import Finding, Said
 from streams.turns import Turn, at_once
@@ -36,6 +38,14 @@ class Sifted:
     tally: Counter[str] = field(default_factory=Counter)
     watched: list[WatchEntry] = field(default_factory=list)
     accounts: dict[str, str] = field(default_factory=dict)
+    fanning: Fanning = field(default_factory=Fanning)
+
+    def with_slices(self) -> Self:
+        """Put what slices of fan-outs said among the records, in the order of the lane."""
+        if self.fanning.said:
+            self.records = sorted([*self.records, *self.fanning.said], key=lambda said: said.offset)
+        self.watched += self.fanning.watched
+        return self
 
 
 class Sieve:
@@ -43,34 +53,38 @@ class Sieve:
 
     def __init__(self, residents: Residents, store: EvidenceStore, subjects: Subjects) -> None:
         self._residents, self._store, self._subjects = residents, store, subjects
+        self.fan_outs = FanOuts(store.payers_of)
 
     async def sift(
-        self, tp: TopicPartition, batch: ReadBatch, rules: RiskRules, now: datetime, turn: Turn = at_once
+        self,
+        tp: TopicPartition,
+        batch: ReadBatch,
+        rules: RiskRules,
+        now: datetime,
+        turn: Turn = at_once,
+        until: int | None = None,
     ) -> Sifted:
         """The findings of a batch; suspects whose number is none are refused into its dead letters.
 
-        `turn` is awaited after each record's part of the work.
+        `turn` is awaited after each record's part of the work. `until`: the last record that is screened again; what
+        later ones put on the watchlist did not find the payments that were not back yet.
         """
         accounts, entries = self._entries(tp, batch, now)
         found = await self._find([record for _, record in batch.records], turn)
-        paid: list[Paid] = []
-        asked: list[str] = []
-        for (_, record), everybody in zip(batch.records, found, strict=True):
-            for item, who in zip(record, everybody, strict=True):
-                if who:
-                    paid += _payments(tp, item, who)
-                    asked += [party.suspect for party in who if party.suspect]
-            await turn()
+        paid, asked = await _asked(tp, batch, found, turn)
         known, fanned = await self._store.watch(paid, asked, list(entries.values()), rules, now)
         sifted = Sifted(watched=[each.entry for each in fanned], accounts=accounts)
+        sifted.fanning = await self.fan_outs.go_on(batch, rules, now)
         answers = dict(zip(entries, fanned, strict=True))
+        if answers:
+            _begin(sifted.fanning, batch, answers, now)
         for (offset, record), everybody in zip(batch.records, found, strict=True):
             ordinary: list[tuple[str, bool]] = []
             findings: list[Finding] = []
             for item, who in zip(record, everybody, strict=True):
                 answer = answers.get((offset, item.number)) if answers else None
                 if answer or (who and _speaks(item.signal, who, known)):
-                    findings.append(self._finding(tp, item, who, known, answer, rules))
+                    findings.append(self._finding(tp, item, who, known, answer, rules, until))
                 else:
                     ordinary.append((item.signal.source, bool(who)))
             sifted.tally.update(_tally(ordinary))
@@ -78,7 +92,7 @@ class Sieve:
                 sifted.accounts |= self._payees(findings)
                 sifted.records.append(Said(offset, max(item.arrived for item in record), findings))
             await turn()
-        return sifted
+        return sifted.with_slices()
 
     def _entries(
         self, tp: TopicPartition, batch: ReadBatch, now: datetime
@@ -119,16 +133,23 @@ class Sieve:
         return found
 
     def _finding(
-        self, tp: TopicPartition, item: Item, who: Found, known: Suspects, fanned: Fanned | None, rules: RiskRules
+        self,
+        tp: TopicPartition,
+        item: Item,
+        who: Found,
+        known: Suspects,
+        fanned: Fanned | None,
+        rules: RiskRules,
+        until: int | None = None,
     ) -> Finding:
         finding = Finding(item, None, suspect=item.signal.kind == "watchlist")
         if who:
             party = _meant(who, known)
-            finding.resident, seen = party.resident, _seen(tp, item, party, known)
+            finding.resident, seen = party.resident, _seen(tp, item, party, known, until)
             finding.own = evidence_of(item.signal, seen, rules)
         if fanned:
             known[fanned.entry.subject] = fanned.entry  # signals after this one see it, those before did not
-            finding.others = [] if _said_before(fanned, item) else list(_fan_out(fanned, rules))
+            finding.others = [] if said_before(fanned, item) else list(about(fanned.entry, fanned.payers, rules))
             finding.seen = finding.suspect and _elsewhere(fanned.before, tp, item)
         return finding
 
@@ -140,6 +161,29 @@ class Sieve:
             if signal.kind == "transfer" and finding.own and (token := finding.own[0].payee):
                 accounts[token] = self._subjects.spelt(signal.payee)
         return accounts
+
+
+async def _asked(
+    tp: TopicPartition, batch: ReadBatch, found: Sequence[Sequence[Found]], turn: Turn
+) -> tuple[list[Paid], list[str]]:
+    """The payments to be kept, and the suspects that the watchlist is asked for."""
+    paid: list[Paid] = []
+    asked: list[str] = []
+    for (_, record), everybody in zip(batch.records, found, strict=True):
+        for item, who in zip(record, everybody, strict=True):
+            if who:
+                paid += _payments(tp, item, who)
+                asked += [party.suspect for party in who if party.suspect]
+        await turn()
+    return paid, asked
+
+
+def _begin(fanning: Fanning, batch: ReadBatch, answers: Mapping[tuple[int, int], Fanned], now: datetime) -> None:
+    """Begin the fan-outs of the batch's entries."""
+    for offset, record in batch.records:
+        for item in record:
+            if fanned := answers.get((offset, item.number)):
+                fanning.begin(item, fanned, now)
 
 
 def _speaks(signal: Signal, who: Found, known: Suspects) -> bool:
@@ -157,7 +201,7 @@ def _entry(tp: TopicPartition, item: Item, subject: str) -> WatchEntry:
     signal = item.signal
     return WatchEntry(
         subject=subject,
-        standing=_standing(signal),
+        standing=standing_of(signal),
         at=signal.at,
         scam_type=signal.scam_type if signal.kind == "watchlist" else None,
         uid=signal.uid,
@@ -165,12 +209,6 @@ def _entry(tp: TopicPartition, item: Item, subject: str) -> WatchEntry:
         partition=tp.partition,
         offset=item.offset,
     )
-
-
-def _standing(signal: Signal) -> Standing:
-    if signal.kind != "watchlist":
-        return Standing.REPORTED
-    return Standing.CONFIRMED if signal.state is WatchState.CONFIRMED else Standing.LIFTED
 
 
 def _refuse(batch: ReadBatch, tp: TopicPartition, item: Item, why: str, now: datetime) -> None:
@@ -186,10 +224,11 @@ def _meant(who: Found, known: Suspects) -> Party:
     return who[0]
 
 
-def _seen(tp: TopicPartition, item: Item, party: Party, known: Suspects) -> Seen:
+def _seen(tp: TopicPartition, item: Item, party: Party, known: Suspects, until: int | None = None) -> Seen:
     payee = party.suspect.removeprefix("account:") if party.suspect and party.role is Role.PAYER else None
     entry = known.get(party.suspect or "")
-    if entry and (entry.topic, entry.partition) == tp and entry.offset > item.offset:
+    later = entry is not None and (entry.topic, entry.partition) == tp and entry.offset > item.offset
+    if entry and later and (until is None or entry.offset <= until):
         entry = None  # the signal is read again: the entry was not there then, and will fan out in its turn
     return Seen(tp.topic, tp.partition, item.offset, party.role, payee, entry)
 
@@ -203,26 +242,6 @@ def _payments(tp: TopicPartition, item: Item, who: Found) -> list[Paid]:
         for party in who
         if (seen := _seen(tp, item, party, {})).payee
     ]
-
-
-def _fan_out(fanned: Fanned, rules: RiskRules) -> Iterable[tuple[ResidentId, Evidence]]:
-    token = fanned.entry.subject.partition(":")[2]
-    for payer in fanned.payers:
-        for member in about_payer(payer, token, fanned.entry, rules):
-            yield payer.resident, member
-
-
-def _said_before(fanned: Fanned, item: Item) -> bool:
-    """Whether who had paid was found by the entry before, or by the one that stands: nobody is told anew.
-
-    The same signal again, after a crash, finds them once more; so does one that was overtaken by its like.
-    """
-    before, entry = fanned.before, fanned.entry
-    if before is None or before.standing is not entry.standing:
-        return False
-    if entry.uid != item.signal.uid:
-        return _standing(item.signal) is not entry.standing
-    return before.uid != entry.uid and entry.scam_type in (None, before.scam_type)
 
 
 def _elsewhere(before: WatchEntry | None, tp: TopicPartition, item: Item) -> bool:

@@ -2,59 +2,45 @@
 
 By the resident's partition p: `evidence:{p}:<resident>`, `alerted:{p}`, `settled:{p}` (written by casework),
 `rescore:{p}`. By payee or suspect, spread over q: `payers:{q}:<token>`, `watch:{q}`, `accounts-by-token:{q}`. By the
-signals' partition: `screened:{sp}`, `screened-in:{sp}`, `tally:{sp}`, `again:{sp}`; `screened-urgent:{sp}`,
-`screened-in-urgent:{sp}` and `again-urgent:{sp}` of the urgent lane.
+signals' partition: `screened:{sp}`, `screened-in:{sp}`, `stood:{sp}`, `owed:{sp}`, `tally:{sp}`, `again:{sp}`; of the
+urgent lane `screened-urgent:{sp}` and so on, but one tally for both. What is owed: see streams/screening/owed.py.
 
 A Redis that lost what was written last lost a suffix of the commands. What a batch writes (payers, the watchlist,
 evidence, what was alerted) is written before the batch is counted, in `screened:{sp}`: so what stands as screened is
 whole, and all that may be missing lies behind it on the topic. Keys that lie in other slots are in the same Redis.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
-from zlib import crc32
+from typing import Any, TypeVar
 
-from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from domain.policy.risk import RiskRules
 from domain.risk import version
-from domain.risk.sets import KEEPING_DIGITS, ORDER_DIGITS, VERSION_DIGITS, keeping, precedence
+from domain.risk.sets import KEEPING_DIGITS, VERSION_DIGITS, keeping
 from schemas.base import ANY_VERSION
 from schemas.evidence import Alerted, Evidence, Payer, WatchEntry
 from schemas.residents import ResidentId
-from schemas.signals import TransferState
 from streams.keys import key, milliseconds
 from streams.run import ASK_RUN, run_of
+from streams.screening.payers import Fanned, Payers, entry_of, packed, spread, token_of
 from streams.scripts import script
 from streams.store import WHERE, is_whole
-from streams.topics import SIGNALS, home
+from streams.topics import home
 
 PREFIX = VERSION_DIGITS + KEEPING_DIGITS  # of a member: the rest of it is its JSON
-LETTERS_KEPT = 100_000  # dead letters of a partition that are known to have been sent again
+PIECE = 500  # payments, or fields of the watchlist, of one script
+RESIDENTS, ADDED = 50, 100  # whose evidence one script adds to; members of one of them at once
+LOOKED_AT = 1_000  # members that one script looks at before it leaves the other residents to the next
+TRIMMED = 4  # payments that are too old go with each that comes
 LATE = timedelta(days=1)  # a payment may come so much later than it happened and still be found
+T = TypeVar("T")
 
-
-PAYMENTS, WATCH, EVIDENCE = script("payments"), script("watch"), script("evidence")
-SCREENED, RESCORED = script("screened"), script("rescored")
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a partition of signals stands, and the policy in force in it. No offset: nothing is known of it."""
-
-    offset: int | None
-    policy: str | None
-    run: str | None  # the Redis in which it was brought up last
-    asked: str  # the one that answers
-
-    @property
-    def current(self) -> bool:
-        """Whether nothing that was counted can be missing."""
-        return self.offset is not None and self.run == self.asked
+PAYMENTS, EVIDENCE = script("payments"), script("evidence")
+RESCORED = script("rescored")
 
 
 @dataclass(slots=True)
@@ -66,16 +52,8 @@ class Known:
     settled: datetime | None = None
 
 
-@dataclass(slots=True)
-class Fanned:
-    """What came of an entry of the watchlist: the one before, the one in force, and who paid the account."""
-
-    before: WatchEntry | None
-    entry: WatchEntry
-    payers: list[Payer]
-
-
 Paid = tuple[str, Payer]  # to which token
+Piece = tuple[ResidentId, Sequence[Evidence]]  # some of what is added to a resident's set
 
 
 class EvidenceStore:
@@ -87,30 +65,7 @@ class EvidenceStore:
     def __init__(self, redis: "Redis", partitions: int, speed: float = 1.0) -> None:
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
         self._partitions, self._speed = partitions, speed
-
-    async def position(self, tp: TopicPartition) -> Position:
-        """The offset screened last, in which Redis, and the policy in force."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.execute_command(*ASK_RUN)
-            pipe.mget(_of_lane("screened", tp), _of_lane("screened-in", tp))
-            pipe.hget(key("state", tp.partition), "policy")
-            info, (screened, run), policy = await pipe.execute()
-        offset = None if screened is None else int(screened)
-        return Position(offset, policy and policy.decode(), run and run.decode(), run_of(info))
-
-    async def not_current(self, lanes: Sequence[TopicPartition]) -> list[TopicPartition]:
-        """Those of which something may be missing. All are asked at once, for mostly it is none."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.execute_command(*ASK_RUN)
-            for tp in lanes:
-                pipe.mget(_of_lane("screened", tp), _of_lane("screened-in", tp))
-            info, *found = await pipe.execute()
-        run = run_of(info).encode()
-        return [tp for tp, (screened, of) in zip(lanes, found, strict=True) if screened is None or of != run]
-
-    async def brought_up(self, tp: TopicPartition, run: str) -> None:
-        """Nothing that was counted is missing in this Redis any more."""
-        await self._redis.set(_of_lane("screened-in", tp), run)
+        self.payers_of = Payers(redis, partitions)
 
     async def cases_stand(self) -> bool:
         """Whether casework has all its partitions up: only then is it known which cases are settled."""
@@ -131,33 +86,27 @@ class EvidenceStore:
     ) -> tuple[dict[str, WatchEntry], list[Fanned]]:
         """Keep the payments, read what the watchlist says of `subjects`, then write `entries` and read who paid.
 
-        In this order, in one round trip: whoever writes the other half meanwhile finds this one.
+        In this order: whoever writes the other half meanwhile finds this one. Without entries it is one round trip.
         """
-        wanted = self._by_key(subjects)
-        paid = self._payers(payments)
+        wanted, paid = self._by_key(subjects), self._payers(payments)
+        kept = rules.money.window + LATE
+        times = _ms(kept), _ms(kept / self._speed), milliseconds(now)
+        work = [piece for q in sorted(wanted.keys() | paid.keys()) for piece in _pieces(q, paid, wanted)]
         async with self._redis.pipeline(transaction=False) as pipe:
-            spread = sorted(wanted.keys() | paid.keys())
-            kept = rules.money.window + LATE
-            times = _ms(kept), _ms(kept / self._speed), milliseconds(now)
-            for q in spread:
-                self._keep(pipe, q, paid.get(q, {}), wanted.get(q, []), times)
-            for entry in entries:
-                self._enter(pipe, entry, rules)
-            answers = await pipe.execute() if spread or entries else []
+            for q, some, asked in work:
+                self._keep(pipe, q, some, asked, times)
+            answers = await pipe.execute() if work else []
         read = {
-            subject: _entry(raw)
-            for q, answer in zip(spread, answers, strict=False)
-            for subject, raw in zip(wanted.get(q, []), answer, strict=True)
+            subject: entry_of(raw)
+            for (_, _, asked), answer in zip(work, answers, strict=True)
+            for subject, raw in zip(asked, answer, strict=True)
             if raw
         }
-        return read, [_fanned(answer) for answer in answers[len(spread) :]]
+        return read, await self.payers_of.enter(entries, rules, now) if entries else []
 
     async def enter(self, entries: Iterable[WatchEntry], rules: RiskRules) -> None:
         """Put entries of the watchlist's topic back; newer ones that are there stay."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for entry in entries:
-                self._enter(pipe, entry, rules)
-            await pipe.execute()
+        await self.payers_of.put_back(entries)
 
     async def keep_accounts(self, accounts: Mapping[str, str | None]) -> None:
         """Keep the numbers behind tokens, for whoever asks a bank to stop a payment; none: it is forgotten."""
@@ -169,14 +118,8 @@ class EvidenceStore:
 
     async def payers(self, tokens: Iterable[str]) -> dict[str, set[ResidentId]]:
         """Who has paid each account lately."""
-        asked = list(tokens)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for token in asked:
-                pipe.zrange(f"{key('payers', spread(token, self._partitions))}:{token}", 0, -1)
-            answers = await pipe.execute() if asked else []
         return {
-            token: {_unpacked(raw.decode()).resident for raw in found}
-            for token, found in zip(asked, answers, strict=True)
+            token: {payer.resident async for some in self.payers_of.walk(token) for payer in some} for token in tokens
         }
 
     async def forget(self, resident: ResidentId) -> None:
@@ -192,21 +135,95 @@ class EvidenceStore:
         self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
     ) -> dict[ResidentId, Known]:
         """Add evidence to residents' sets; returns what was known of each before. No evidence: only read."""
-        by_partition: defaultdict[int, list[ResidentId]] = defaultdict(list)
-        for resident in evidence:
-            by_partition[home(resident, self._partitions)].append(resident)
+        known: dict[ResidentId, Known] = {}
+        async for resident, answer in self._all_added(evidence, rules, now):
+            if resident not in known:  # what comes later was added by ourselves
+                known[resident] = _known(*answer)
+        return known
+
+    async def _all_added(
+        self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
+    ) -> AsyncIterator[tuple[ResidentId, Any]]:
+        """Add evidence; gives what was there before each piece.
+
+        Each script stops when it has done much: what it leaves is sent again.
+        """
+        left = [(resident, piece) for resident, members in evidence.items() for piece in _split(members, ADDED) or [[]]]
+        while left:
+            found, left = await self._added(left, rules, now)
+            for each in found:
+                yield each
+
+    async def _added(
+        self, pieces: Sequence[Piece], rules: RiskRules, now: datetime
+    ) -> tuple[list[tuple[ResidentId, Any]], list[Piece]]:
+        """Add some members each; returns what was there before, and the pieces that were left."""
+        by_partition: defaultdict[int, list[Piece]] = defaultdict(list)
+        for piece in pieces:
+            by_partition[home(piece[0], self._partitions)].append(piece)
+        work = [(p, some) for p, those in by_partition.items() for some in _split(those, RESIDENTS)]
         async with self._redis.pipeline(transaction=False) as pipe:
-            for p, residents in by_partition.items():
-                keys = [key("alerted", p), key("settled", p), *(f"{key('evidence', p)}:{one}" for one in residents)]
-                kept = _ms(rules.keep / self._speed)
-                arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, milliseconds(now)]
-                for resident in residents:
-                    arguments += [resident, len(evidence[resident]), *_members(evidence[resident], rules)]
-                pipe.eval(EVIDENCE, len(keys), *keys, *arguments)
-            answers = await pipe.execute() if by_partition else []
-        order = [resident for residents in by_partition.values() for resident in residents]
-        found = [each for answer in answers for each in answer]
-        return {resident: _known(*each) for resident, each in zip(order, found, strict=True)}
+            for p, some in work:
+                self._ask(pipe, p, some, rules, now)
+            answers = await pipe.execute()
+        found = [
+            (piece[0], each)
+            for (_, some), answer in zip(work, answers, strict=True)
+            for piece, each in zip(some, answer, strict=False)
+        ]
+        left = [piece for (_, some), answer in zip(work, answers, strict=True) for piece in some[len(answer) :]]
+        return found, left
+
+    def _ask(
+        self,
+        pipe: Any,  # noqa: ANN401 - see the constructor
+        p: int,
+        some: Sequence[Piece],
+        rules: RiskRules,
+        now: datetime,
+    ) -> None:
+        """Add to the sets of one partition, by one script. The first piece is added in any case."""
+        keys = [key("alerted", p), key("settled", p), *(f"{key('evidence', p)}:{one}" for one, _ in some)]
+        kept = _ms(rules.keep / self._speed)
+        arguments: list[str | int] = [rules.bound, kept, VERSION_DIGITS, milliseconds(now), LOOKED_AT]
+        for resident, members in some:
+            arguments += [resident, len(members), *_members(members, rules)]
+        pipe.eval(EVIDENCE, len(keys), *keys, *arguments)
+
+    async def add_late(
+        self, evidence: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
+    ) -> None:
+        """Add evidence, and put each resident on the list of those to be scored again: both or neither."""
+        for resident, members in evidence.items():
+            p = home(resident, self._partitions)
+            for piece in _split(members, ADDED):
+                async with self._redis.pipeline(transaction=True) as pipe:
+                    self._ask(pipe, p, [(resident, piece)], rules, now)
+                    pipe.zadd(key("rescore", p), {resident: milliseconds(now)})
+                    await pipe.execute()
+
+    async def put_back(
+        self,
+        evidence: Mapping[ResidentId, Sequence[Evidence]],
+        alerted: Mapping[ResidentId, Alerted],
+        written: Mapping[ResidentId, int],
+        rules: RiskRules,
+        now: datetime,
+    ) -> None:
+        """Put back what was lost, records in their topic's order.
+
+        `written`: when each resident's evidence was written last (milliseconds): from then on it is kept.
+        """
+        kept = _ms(rules.keep / self._speed)
+        async for _ in self._all_added(evidence, rules, now):
+            pass
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for resident in evidence:
+                name = f"{key('evidence', home(resident, self._partitions))}:{resident}"
+                pipe.pexpireat(name, written[resident] + kept)
+            for resident, told in alerted.items():
+                pipe.hset(key("alerted", home(resident, self._partitions)), resident, told.model_dump_json())
+            await pipe.execute()
 
     async def of(self, resident: ResidentId) -> list[Evidence]:
         """A resident's evidence, the oldest first: for who looks at it."""
@@ -238,49 +255,10 @@ class EvidenceStore:
             RESCORED, 1, key("rescore", partition), *(part for each in done.items() for part in each)
         )
 
-    async def count(
-        self,
-        tp: TopicPartition,
-        expected: int | None,
-        offset: int,
-        tally: Counter[str],
-        again: Mapping[str, int] | None = None,
-    ) -> bool:
-        """Count a batch up to `offset` once; False, and nothing done, when the partition stood elsewhere.
-
-        `again`: dead letters sent again, each with the record that counts for it.
-        """
-        letters = [part for each in (again or {}).items() for part in each]
-        counts = [part for each in sorted(tally.items()) for part in each]
-        stood = "" if expected is None else expected
-        keys = [_of_lane("screened", tp), key("tally", tp.partition), _of_lane("again", tp)]
-        arguments = [stood, offset, LETTERS_KEPT, len(letters) // 2, *letters, *counts]
-        return bool(await self._redis.eval(SCREENED, len(keys), *keys, *arguments))
-
-    async def sent_again(self, tp: TopicPartition, letters: Iterable[str]) -> dict[str, int]:
-        """Which of the letters were sent again and counted, by the offset of the record that did."""
-        asked = list(dict.fromkeys(letters))
-        if not asked:
-            return {}
-        offsets = await self._redis.zmscore(_of_lane("again", tp), asked)
-        return {letter: int(offset) for letter, offset in zip(asked, offsets, strict=True) if offset is not None}
-
-    async def tallies(self) -> dict[str, dict[str, int]]:
-        """What became of all signals screened so far: by source and outcome."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for partition in range(self._partitions):
-                pipe.hgetall(key("tally", partition))
-            answers = await pipe.execute()
-        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for name, count in (each for answer in answers for each in answer.items()):
-            source, _, outcome = name.decode().partition("|")
-            found[source][outcome] += int(count)
-        return {source: dict(counts) for source, counts in found.items()}
-
     def _by_key(self, subjects: Iterable[str]) -> dict[int, list[str]]:
         wanted: defaultdict[int, list[str]] = defaultdict(list)
         for subject in dict.fromkeys(subjects):
-            wanted[spread(_token(subject), self._partitions)].append(subject)
+            wanted[spread(token_of(subject), self._partitions)].append(subject)
         return wanted
 
     def _payers(self, payments: Sequence[Paid]) -> dict[int, dict[str, list[Payer]]]:
@@ -297,7 +275,7 @@ class EvidenceStore:
         wanted: Sequence[str],
         times: Sequence[int],
     ) -> None:
-        arguments: list[str | int] = [*times]
+        arguments: list[str | int] = [*times, TRIMMED]
         for payers in paid.values():
             arguments.append(len(payers))
             for payer in payers:
@@ -306,65 +284,33 @@ class EvidenceStore:
         keys = [key("watch", q), *[f"{payers_of}:{token}" for token in paid]]
         pipe.execute_command("EVAL", PAYMENTS, len(keys), *keys, *arguments, *wanted)  # eval() takes a µs more
 
-    def _enter(self, pipe: Any, entry: WatchEntry, rules: RiskRules) -> None:  # noqa: ANN401 - as above
-        token = _token(entry.subject)
-        q = spread(token, self._partitions)
-        since = milliseconds(entry.at - rules.money.window) if entry.subject.startswith("account:") else ""
-        keys = [key("watch", q), f"{key('payers', q)}:{token}"]
-        pipe.eval(WATCH, len(keys), *keys, entry.subject, ORDER_DIGITS, _ordered(entry), since)
+
+def _pieces(
+    q: int, paid: Mapping[int, Mapping[str, list[Payer]]], wanted: Mapping[int, Sequence[str]]
+) -> Iterable[tuple[int, dict[str, list[Payer]], Sequence[str]]]:
+    """What one script after the other does in q: keeps some payments, then reads some of the watchlist.
+
+    Mostly it is one script that does both. All payments are kept before anything is read.
+    """
+    each = [(token, payer) for token, payers in paid.get(q, {}).items() for payer in payers]
+    if max(len(each), len(wanted.get(q, []))) <= PIECE:
+        yield q, dict(paid.get(q, {})), wanted.get(q, [])
+        return
+    for some in _split(each, PIECE):
+        by_token: defaultdict[str, list[Payer]] = defaultdict(list)
+        for token, payer in some:
+            by_token[token].append(payer)
+        yield q, by_token, []
+    for asked in _split(wanted.get(q, []), PIECE):
+        yield q, {}, asked
 
 
-def _of_lane(name: str, tp: TopicPartition) -> str:
-    return key(f"{name}{tp.topic.removeprefix(SIGNALS.name)}", tp.partition)
-
-
-def spread(token: str, partitions: int) -> int:
-    """Where a suspect's keys lie. Only Redis knows of it, so it need not be Kafka's hash, which is slow here."""
-    return crc32(token.encode()) % partitions
-
-
-def _token(subject: str) -> str:
-    return subject.partition(":")[2]
-
-
-def _ordered(entry: WatchEntry) -> str:
-    """A value that begins with its order."""
-    return precedence(entry) + entry.model_dump_json()
-
-
-def _entry(raw: bytes) -> WatchEntry:
-    return WatchEntry.model_validate_json(raw[ORDER_DIGITS:], extra=ANY_VERSION)
+def _split(things: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [things[start : start + size] for start in range(0, len(things), size)]
 
 
 def _ms(duration: timedelta) -> int:
     return max(1, round(duration.total_seconds() * 1000))
-
-
-def _fanned(answer: Sequence[Any]) -> Fanned:
-    before, entry, payers = answer
-    return Fanned(_entry(before) if before else None, _entry(entry), [_unpacked(raw.decode()) for raw in payers])
-
-
-def packed(payer: Payer) -> str:
-    """Each payment is kept like this, also the many that nobody asks for: no JSON."""
-    balance = "" if payer.balance_fen is None else payer.balance_fen
-    who = f"{payer.resident}|{payer.at.isoformat()}|{payer.topic}|{payer.partition}|{payer.offset}"
-    return f"{who}|{payer.amount_fen}|{balance}|{payer.state.value}|{payer.transfer}"
-
-
-def _unpacked(text: str) -> Payer:
-    resident, at, topic, partition, offset, amount, balance, state, transfer = text.split("|", 8)
-    return Payer(
-        resident=resident,
-        transfer=transfer,
-        at=datetime.fromisoformat(at),
-        topic=topic,
-        partition=int(partition),
-        offset=int(offset),
-        amount_fen=int(amount),
-        balance_fen=int(balance) if balance else None,
-        state=TransferState(state),
-    )
 
 
 def _members(evidence: Iterable[Evidence], rules: RiskRules) -> Iterable[str]:

@@ -40,11 +40,15 @@ class Finding:
 
 
 class Said(NamedTuple):
-    """What a record's signals said, ordinary life left out. `at`: when the newest of all its signals arrived."""
+    """What a record's signals said, ordinary life left out. `at`: when the newest of all its signals arrived.
+
+    `slice_of`: a slice of a fan-out, which names its alerts; its signal was counted with the entry.
+    """
 
     offset: int
     at: datetime
     findings: list[Finding]
+    slice_of: tuple[str, int] | None = None
 
 
 @dataclass(slots=True)
@@ -60,13 +64,20 @@ class Verdicts:
 class Judge:
     """Judges records one after the other. `known` moves on with them.
 
-    `entries`: by a resident's id the entry that stands for it, under whose own id it is `known`.
+    `entries`: by a resident's id the entry that stands for it, under whose own id it is `known`. `past`: what is known
+    may be of later than the records, and is left out then.
     """
 
     def __init__(
-        self, known: dict[ResidentId, Known], entries: Mapping[ResidentId, Resident], rules: RiskRules, now: datetime
+        self,
+        known: dict[ResidentId, Known],
+        entries: Mapping[ResidentId, Resident],
+        rules: RiskRules,
+        now: datetime,
+        *,
+        past: bool = False,
     ) -> None:
-        self._known, self._entries, self._rules, self._now = known, entries, rules, now
+        self._known, self._entries, self._rules, self._now, self._past = known, entries, rules, now, past
         self.verdicts = Verdicts()
 
     def beside(self, rules: RiskRules) -> "Judge":
@@ -87,6 +98,8 @@ class Judge:
     def record(self, tp: TopicPartition, said: Said) -> None:
         """Judge a record's signals together, and count what became of each."""
         duplicates, danger = self.judged(tp, said)
+        if said.slice_of:
+            return
         for finding in said.findings:
             outcome = self._outcome(finding, id(finding) in duplicates, danger)
             self.verdicts.tally[f"{finding.item.signal.source}|{outcome}"] += 1
@@ -99,14 +112,15 @@ class Judge:
         """
         duplicates = self._add(said.findings)
         arrived = self._arrived(said.findings)
-        cause = (*tp, said.offset)
+        cause = said.slice_of or (*tp, said.offset)
         return duplicates, {name: self.resident(name, said.at, arrived[name], cause) for name in arrived}
 
     def resident(self, resident: ResidentId, at: datetime, arrived: datetime, cause: Sequence[object]) -> bool:
         """Assess one resident, and alert if that is news; returns whether he is in danger."""
         known = self._known[resident]
         profile = profile_of(self._entries[resident], at)
-        found = assess(known.evidence.values(), profile, self._rules, at, known.settled)
+        members = [each for each in known.evidence.values() if not self._past or _known_by(each, at, cause)]
+        found = assess(members, profile, self._rules, at, known.settled)
         if found.rescore_at:
             self.verdicts.rescore[resident] = found.rescore_at
         if found.danger is not None and (news(found, known.alerted) or self._come_back(found, known, profile, at)):
@@ -172,6 +186,13 @@ def _told(member: Evidence, known: Known, in_record: set[str]) -> bool:
     if old is None or supersedes(member, old) or supersedes(old, member):
         return False
     return _place(old) != _place(member) or member.id in in_record
+
+
+def _known_by(member: Evidence, at: datetime, cause: Sequence[object]) -> bool:
+    """Whether it was known at a moment, or comes from the record that is judged."""
+    if member.watch_at is not None and member.watch_at > at:
+        return False
+    return member.at <= at or _place(member) == tuple(cause)
 
 
 def _place(member: Evidence) -> tuple[str, int, int]:

@@ -20,7 +20,7 @@ from streams.channels.provider import Provider
 from streams.clock import Clock
 from streams.keys import key
 from streams.residents.register import Residents
-from streams.screening.store import spread
+from streams.screening.payers import spread
 from streams.settings import Settings
 from tests.channel_rig import ACCOUNT, FRIEND, PHONE, Rig, new_resident, rigged, until
 from tests.dispatched import NOW, PAYEE, case_of, dispatch_for, payment

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from agents.sms import SmsProvider
 from schemas.events import Dispatch
 from schemas.levels import Level
@@ -50,11 +52,12 @@ async def test_a_gateway_that_is_slow_with_blue_messages_does_not_hold_a_red_one
         assert [contact.dispatch for contact in rig.providers.carrier.book] == [red.id]
 
 
-async def test_a_red_message_does_not_wait_for_an_earlier_red_one_that_hangs(settings: Settings) -> None:
+@pytest.mark.parametrize("level", [Level.RED, Level.BLUE])
+async def test_a_message_does_not_wait_for_an_earlier_one_that_hangs(settings: Settings, level: Level) -> None:
     topics.create(settings, [topics.DISPATCHES_RED, topics.DISPATCHES_SMS, topics.DEAD_LETTERS])
     async with rigged(settings, seconds=60) as rig:
         await rig.fault(rig.providers.carrier_url, "hang", seconds=60)
-        first, second = await decided(rig, Level.RED), await decided(rig, Level.RED)
+        first, second = await decided(rig, level), await decided(rig, level)
         process = start(rig)
         try:
             await rig.producer.send_all([dispatch_record(0, first)])

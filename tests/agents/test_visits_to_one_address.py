@@ -128,7 +128,7 @@ async def test_red_does_not_wait_for_a_visit_to_a_lesser_danger(settings: Settin
 
 async def test_when_the_first_does_not_reach_the_station_the_second_is_sent(settings: Settings) -> None:
     async with household(settings) as (rig, (one, other)):
-        await rig.fault(str(rig.settings.station_url), "error", times=1)
+        await rig.fault(str(rig.settings.station_url), "error", times=1, status=422)
         await send(rig, visit(one))
         assert await rig.results(one.id) == ["failed"]
         await send(rig, visit(other))

@@ -11,6 +11,7 @@ from agents import board, casework, deadlines, screening
 from agents.worker import Worker
 from streams.app import create_app, run
 from streams.channels.settings import load as load_channels
+from streams.health import Pulse
 from streams.line import Line
 from streams.settings import load
 
@@ -25,6 +26,7 @@ def main() -> None:
     settings = load()
     app = create_app(settings, Worker)
     app.line = Line(settings, load_channels())
+    app.pulse = Pulse(app.takes_part)
     for name in sys.argv[1:]:
         if name == BY_RECORD:
             screening.BULK_BATCH = 1

@@ -9,7 +9,7 @@ from schemas.evidence import Standing, WatchEntry
 from schemas.levels import Action
 from schemas.staff import StaffRole
 from streams.keys import key
-from streams.screening.store import spread
+from streams.screening.payers import spread
 from tests.browser.people import PHONE, People
 from tests.browser.test_incidents import wrong
 from tests.console.stage import Stage

@@ -66,7 +66,7 @@ async def servers(house: House, kafka: Kafka | None, folder: Path, *, sealed: bo
         if kafka is None:
             raise ValueError(f"a round on {house} needs brokers")
         resetting = asyncio.to_thread(_emptied, kafka)
-        vault = stack.enter_context(RedisServer(folder / "vault")) if sealed else None
+        vault = stack.enter_context(RedisServer(folder / "vault", synced="always")) if sealed else None
         if house is House.SENTINEL:
             pair, _ = await asyncio.gather(asyncio.to_thread(RedisPair(folder / "redis").__enter__), resetting)
             stack.callback(pair.close)

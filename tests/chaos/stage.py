@@ -15,6 +15,7 @@ from redis.sentinel import MasterNotFoundError
 from simulators.demo import Running
 from simulators.providers.base import Fault as ProviderFault
 from simulators.providers.base import SimulatedProvider
+from streams.channels.book import known
 from tests.chaos.houses import Servers
 from tests.chaos.seen import Seen
 from tests.servers.faketime import MachineClock
@@ -66,7 +67,8 @@ class Stage:
     async def _sender(self, redis: Any) -> int | None:  # noqa: ANN401 - see Servers.client
         async for name in redis.scan_iter(match="lease:*", count=1000):
             pid = int((await redis.get(name) or b"0").partition(b"-")[0])
-            if pid in self.running.workers.pids and await redis.exists(name.replace(b"lease:", b"dispatch:", 1)):
+            entry = known(await redis.get(name.replace(b"lease:", b"dispatch:", 1)))
+            if pid in self.running.workers.pids and entry is not None:
                 return pid
         return None
 

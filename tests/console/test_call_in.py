@@ -15,7 +15,7 @@ from schemas.residents import Resident
 from schemas.staff import StaffRole
 from streams.keys import key
 from streams.reader import read_all
-from streams.screening.store import spread
+from streams.screening.payers import spread
 from streams.screening.subjects import Subjects
 from streams.topics import AUDIT, CALLS
 from tests.console.stage import Client, Stage

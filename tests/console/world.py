@@ -15,6 +15,8 @@ from schemas.calls import Call, Ringing
 from schemas.cases import Case
 from schemas.complaints import Complaint, ComplaintKind
 from schemas.drafts import Draft
+from schemas.evidence import Standing, WatchEntry
+from schemas.fan_outs import PayersRequest
 from schemas.handovers import HandOver
 from schemas.incidents import Incident
 from schemas.releases import ReleaseRequest
@@ -204,10 +206,14 @@ async def _decided(world: World) -> None:
     bank, date = days[0] if days else ("bank", "2026-03-02")
     draft = Draft(id="d1", text=text, base=policy, at=now, by="somebody-else", writers=["somebody-else"], note=HOSTILE)
     await line.drafts.put(draft)
+    account = WatchEntry(subject="account:world", standing=Standing.CONFIRMED, at=now, uid="police:world")
+    question = PayersRequest(id="p" + "1" * 19, entry=account, source="police", at=now, payments=600)
+    await world.console.house.line.payers_requests.put(question)  # as a worker does it
     world.things |= {
         "complaint_id": Thing("k" + "1" * 20, "k" + "2" * 20, "k" + "9" * 20),
         "handover-take:name": Thing("o1", "o2", "o9"),
         "name": Thing("q1", "q2", "q9"),
+        "payers_id": Thing(question.id, None, "p" + "9" * 19),
         "draft_id": Thing("d1", None, "d9"),
         "bank": Thing(bank, None, "nobank"),
         "day": Thing(date, None, "2001-01-01"),

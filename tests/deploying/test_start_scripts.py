@@ -18,6 +18,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from streams.acls import acls, grants
 from streams.ports import free_port
+from streams.primary import unsafe
 from streams.redis_client import Login, client
 from streams.rights import PREFIX, Component
 from streams.settings import Settings
@@ -123,11 +124,11 @@ def _granted(port: int, secrets: Path) -> set[str]:
 
 @pytest.fixture
 def pair(made: Path) -> Iterator[tuple[Process, int]]:
-    """A primary, its replica and a Sentinel by their script; gives the primary, and the Sentinel's port."""
-    first, second, watch = free_port(), free_port(), free_port()
+    """A primary, two replicas and a Sentinel by their script; gives the primary, and the Sentinel's port."""
+    first, second, third, watch = (free_port() for _ in range(4))
     script = DEPLOY / "redis" / "start.sh"
     about = {"FIRST": HOST, "FIRST_PORT": first, "SENTINELS": f"{HOST}:{watch}", "QUORUM": 1}
-    found = [started(made, f"redis-{port}", script, port, about) for port in (first, second)]
+    found = [started(made, f"redis-{port}", script, port, about) for port in (first, second, third)]
     found.append(started(made, "sentinel", script, watch, about | {"ROLE": "sentinel"}))
     try:
         for each in found:
@@ -149,6 +150,7 @@ async def test_redis_started_by_its_script_fails_over_to_its_replica_over_tls(
     try:
         await _soon(lambda: redis.set("before", 1))
         await _soon(lambda: _copied(redis))
+        await _soon(lambda: _safe(redis))
         primary.kill()
         await _soon(lambda: redis.set("after", 1))
         assert await redis.mget("before", "after") == [b"1", b"1"]
@@ -194,8 +196,14 @@ async def _vault(made: Path, port: int, component: Component) -> AsyncIterator[V
 
 
 async def _copied(redis: Any) -> None:  # noqa: ANN401 - redis-py types a command's result as sync or async at once
-    if not await redis.wait(1, 1000):
-        raise RedisError("the replica has not read it yet")
+    if not await redis.wait(2, 1000):
+        raise RedisError("the replicas have not read it yet")
+
+
+async def _safe(redis: Any) -> None:  # noqa: ANN401 - as above
+    """What a starting worker asks, with the rights that it has."""
+    if wrong := await unsafe(redis):
+        raise RedisError(str(wrong))
 
 
 async def _soon(act: Any) -> None:  # noqa: ANN401 - as above

@@ -69,7 +69,7 @@ class Setup:
 
     def serve(self) -> None:
         """Start Kafka and Redis, and let the components in."""
-        nodes, names = (1, 2, 3), ("vault", "redis-1", "redis-2", "sentinel-1", "sentinel-2", "sentinel-3")
+        nodes, names = (1, 2, 3), ("vault", "redis-1", "redis-2", "redis-3", "sentinel-1", "sentinel-2", "sentinel-3")
         ports = {name: free_port() for name in (*(f"kafka-{node}" for node in nodes), *names)}
         controls = {node: free_port() for node in nodes}
         self._brokers = ",".join(f"{HOST}:{ports[f'kafka-{node}']}" for node in nodes)

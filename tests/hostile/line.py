@@ -24,7 +24,7 @@ from streams.intake.settings import embedded_key
 from streams.ports import free_port
 from streams.producer import Producer
 from streams.reader import end_offsets, read_all
-from streams.screening.store import EvidenceStore
+from streams.screening.positions import Positions
 from streams.settings import Settings
 from streams.store import CaseStore
 from tests.hostile.examples import ROOT
@@ -64,7 +64,7 @@ class Line:
 
     async def tallied(self) -> int:
         """How many outcomes screening has counted."""
-        found = await EvidenceStore(self.redis, self.settings.partitions).tallies()
+        found = await Positions(self.redis, self.settings.partitions).tallies()
         return sum(sum(counts.values()) for counts in found.values())
 
     async def drained(self) -> str:

@@ -23,7 +23,7 @@ from simulators.providers import Providers
 from streams import topics
 from streams.acls import rules
 from streams.channels import receipts
-from streams.channels.book import Entry, Progress
+from streams.channels.book import Progress, known
 from streams.channels.settings import load as load_channels
 from streams.clock import Clock
 from streams.desk import Desk
@@ -103,9 +103,12 @@ class House:
         return done and await end_offsets(self.settings, topics.CASE_INPUTS.name) == before
 
     async def _screened(self, name: str, lane: topics.Topic) -> bool:
-        """Whether a lane was screened to its end."""
+        """Whether a lane was screened to its end, and owes nothing."""
         ends = await end_offsets(self.settings, lane.name)
         screened = {p: int(await self.line.redis.get(key(name, p)) or -1) for p in ends}
+        owed = name.replace("screened", "owed")
+        if any([await self.line.redis.exists(key(owed, p)) for p in ends]):
+            return False
         return screened == {p: end - 1 for p, end in ends.items()}
 
     async def _overdue(self) -> bool:
@@ -140,7 +143,8 @@ class House:
     async def _done(self, resident: str, dispatch: str) -> bool:
         partition = topics.partition_of(resident.encode(), self.settings.partitions)
         raw = await self.line.redis.get(f"{key('dispatch', partition)}:{dispatch}")
-        return raw is not None and Entry.model_validate_json(raw, extra=ANY_VERSION).state is Progress.DONE
+        entry = known(raw)
+        return entry is not None and entry.state is Progress.DONE
 
     def _told(self) -> bool:
         """Whether each provider has told what it had to tell until now."""

@@ -51,7 +51,7 @@ def installed(folder: Path) -> Iterator[Settings]:
     with (
         Kafka(folder / "kafka") as kafka,
         RedisServer(folder / "redis") as redis,
-        RedisServer(folder / "vault") as vault,
+        RedisServer(folder / "vault", synced="always") as vault,
     ):
         yield Settings(
             kafka=kafka.address,

@@ -17,7 +17,7 @@ def main() -> None:
     """Run until interrupted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--brokers", type=int, default=1)
-    parser.add_argument("--sentinel", action="store_true", help="a primary and a replica with three Sentinels")
+    parser.add_argument("--sentinel", action="store_true", help="a primary and two replicas with three Sentinels")
     given = parser.parse_args()
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP)  # so that they are waited for, and the servers stopped
     with ExitStack() as stack:

@@ -35,6 +35,6 @@ def redis_aof(tmp_path: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def redis_pair(tmp_path: Path) -> Iterator[RedisPair]:
-    """A primary with a replica and three Sentinels, of the test's own."""
+    """A primary with two replicas and three Sentinels, of the test's own."""
     with RedisPair(tmp_path / "pair") as pair:
         yield pair

@@ -60,8 +60,9 @@ class Kafka:
     `address` leads straight to the brokers; `proxied` through a proxy before each, which can be cut.
     """
 
-    def __init__(self, folder: Path, brokers: int = 1, guard: Guard | None = None) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, brokers: int = 1, guard: Guard | None = None, properties: str = "") -> None:
+        """`properties`: more of each broker's, which go before the usual ones."""
+        self._folder, self._properties = folder, properties
         self.guard = guard
         folder.mkdir(parents=True, exist_ok=True)
         self.nodes = range(1, brokers + 1)
@@ -221,6 +222,7 @@ class Kafka:
                 copies=min(3, len(self.nodes)),
                 in_sync=2 if len(self.nodes) >= 3 else 1,
             )
+            + self._properties
         )
 
 

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,11 +44,15 @@ def need(*programs: str) -> None:
 class Process:
     """One server: started, killed, stopped, and started again by the same command."""
 
-    def __init__(self, name: str, command: list[str], log: Path, port: int) -> None:
+    def __init__(
+        self, name: str, command: list[str], log: Path, port: int, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """`environment`: besides the test's own."""
         self.name = name
         self.port = port
         self._command = ["setpriv", "--pdeathsig", "KILL", *command]
         self._log = log
+        self._environment = {**os.environ, **(environment or {})}
         self._running: subprocess.Popen[bytes] | None = None
 
     @property
@@ -99,6 +103,7 @@ class Process:
                 stdout=log,
                 stderr=log,
                 cwd=self._log.parent,
+                env=self._environment,
                 start_new_session=True,  # Ctrl-C reaches the test, which stops its servers after itself
             )
 

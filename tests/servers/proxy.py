@@ -51,9 +51,9 @@ class Proxy:
         """Pass nothing more from or to there: connections stay, new ones are made, no byte arrives until `heal`."""
         self._run(self._become(State.STALLED, source))
 
-    def heal(self) -> None:
-        """Pass everything again, and first what waited."""
-        self._run(self._become(State.WHOLE, *self._states))
+    def heal(self, *sources: str) -> None:
+        """Pass everything again, or what comes from these, and first what waited."""
+        self._run(self._become(State.WHOLE, *(sources or self._states)))
 
     def close(self) -> None:
         """End all connections, and free the port."""

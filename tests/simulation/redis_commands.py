@@ -364,7 +364,6 @@ def getex(space: Keyspace, arguments: Arguments) -> bytes | None:
     found = space.string(key)
     if found is not None and until is not None:
         _expire(space, (b"", key), until)
-    elif found is not None and b"PERSIST" in options:
-        persist(space, (b"", key))
+    elif found is not None and b"PERSIST" in options and persist(space, (b"", key)):
         space.effect = (b"PERSIST", key)
     return found

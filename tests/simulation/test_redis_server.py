@@ -1,14 +1,18 @@
 """The simulated Redis' own ways: its clock, its runs, its replicas, and the way to it."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as GoneError
 from redis.exceptions import ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as SilentError
 
 from streams.run import ASK_RUN, run_of
+from tests.simulation.redis_drawn import COMMANDS
 from tests.simulation.redis_server import Replication, SimRedis, client
 
 WRITTEN = "redis.call('SET', 'a', ARGV[1]) redis.call('SET', 'b', ARGV[1])"
@@ -232,7 +236,7 @@ async def test_a_server_that_dies_within_a_pipeline_has_done_its_beginning(serve
             await pipe.execute()
     server.up = True
     server.restart()
-    assert (await redis.mget("a", "b", "c"), server.dies_after) == ([b"1", b"1", None], None)
+    assert await redis.mget("a", "b", "c") == [b"1", b"1", None]
 
 
 async def test_a_client_leaves_a_primary_that_has_become_a_replica(clock: Moving) -> None:
@@ -246,3 +250,16 @@ async def test_a_client_leaves_a_primary_that_has_become_a_replica(clock: Moving
     asyncio.get_running_loop().call_later(0.05, lambda: named.update(server=replica))
     await redis.set("a", 2)
     assert replica.execute("GET", "a") == b"2"
+
+
+@settings(max_examples=100)
+@given(commands=st.lists(COMMANDS, min_size=1, max_size=30), lag=st.integers(0, 30))
+def test_a_replica_that_has_everything_is_the_same(commands: list[tuple[Any, ...]], lag: int) -> None:
+    primary, replica, link = pair(Moving())
+    for number, command in enumerate(commands):
+        with suppress(ResponseError):
+            primary.execute(*command)
+        if number == lag:
+            link.pass_on()
+    link.pass_on()
+    assert (replica.keyspace(), replica.space.expires) == (primary.keyspace(), primary.space.expires)

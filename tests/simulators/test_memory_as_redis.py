@@ -15,7 +15,7 @@ from streams.settings import Settings
 from tests.domain.builders import policy
 from tests.streams.screening_line import ANNA, BERT, NOW
 
-RULES = policy().risk
+RULES = policy().risk.model_copy(update={"payers_without_asking": 0})  # so that entries wait too
 CALLS = 12  # in a row; all within the time for which a payment is kept, since Redis forgets by a clock of its own
 HOUR = timedelta(hours=1)
 
@@ -54,7 +54,7 @@ class Told:
 
 @pytest.mark.parametrize("seed", range(25))
 async def test_what_is_kept_in_memory_answers_as_redis_does(settings: Settings, seed: int) -> None:
-    found = 0
+    found = waits = 0
     async with Redis.from_url(str(settings.redis), protocol=3) as redis:
         store, memory = EvidenceStore(redis, settings.partitions), Suspects()
         asked = [f"{kind}:{seed}-{number}" for kind in ("account", "phone") for number in (0, 1)]
@@ -62,4 +62,6 @@ async def test_what_is_kept_in_memory_answers_as_redis_does(settings: Settings, 
             known, fanned = await memory.watch(paid, asked, entries, RULES, now)
             assert (known, fanned) == await store.watch(paid, asked, entries, RULES, now)
             found += sum(len(each.payers) for each in fanned)
+            waits += sum(each.entry.asked is not None for each in fanned)
     assert found > 0
+    assert waits > 0

@@ -20,6 +20,7 @@ from streams.channels.provider import Answer, Kind, Order
 from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
 from streams.embedded import Embedded
+from streams.epoch_log import EpochLog
 from streams.keys import key
 from streams.line import Line
 from streams.raw import Raw
@@ -78,8 +79,9 @@ class House:
         self._stack = AsyncExitStack()
         self._read: defaultdict[tuple[str, int], int] = defaultdict(int)
 
-    async def worker(self) -> "Worker":
-        line = Line(self.settings, self.channels, Clock.starting(1, NOW))
+    async def worker(self, epochs: EpochLog | None = None) -> "Worker":
+        """A worker; exempt from epochs unless it is given their log."""
+        line = Line(self.settings, self.channels, Clock.starting(1, NOW), epochs=epochs)
         await line.open()
         self._stack.push_async_callback(line.close)
         return Worker(self, line)

@@ -1,5 +1,6 @@
 """Screening on servers of its own, with two made-up residents, and what it told casework."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -7,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from redis.asyncio import Redis
 
 from domain.policy import Policy, load
@@ -19,12 +20,14 @@ from schemas.signals import Call, Channel, NumberClass, Report, Signal, Sms, Tra
 from streams import topics
 from streams.clock import Clock
 from streams.embedded import Embedded
+from streams.kafka_client import access
 from streams.keys import key
 from streams.policies import Policies
 from streams.producer import Producer, Record
 from streams.raw import Raw
 from streams.reader import read_all
 from streams.residents.register import Residents
+from streams.restore import MARK
 from streams.screening.screening import Screening
 from streams.screening.store import EvidenceStore
 from streams.settings import Settings
@@ -35,6 +38,7 @@ PHONES = {ANNA: "+8619900000001", BERT: "+8619900000002"}
 ACCOUNTS = {ANNA: "990000000001", BERT: "990000000002"}
 MULE = "990000000666"
 BULK = TopicPartition(topics.SIGNALS.name, 0)
+LANES = [TopicPartition(lane.name, partition) for lane in topics.LANES for partition in range(4)]
 
 
 def resident(name: str) -> Resident:
@@ -114,8 +118,10 @@ class Line:
 
     def _whole(self, made: Screening) -> Callable[[], Any]:
         async def restore() -> None:
-            await self.residents.restore()
-            await made.restore()
+            if not await self.redis.exists(MARK):
+                await self.residents.restore()
+                await made.restore()
+                await self.redis.set(MARK, self.settings.app_id)
 
         return restore
 
@@ -130,11 +136,32 @@ class Line:
     async def screen(
         self, *records: Sequence[Signal] | bytes, partition: int = 0, lane: topics.Topic = topics.SIGNALS
     ) -> list[Raw]:
-        """Write each as a record of signals, and screen them as one batch."""
+        """Write each as a record of signals, screen them as one batch, and ack them."""
         values = [record if isinstance(record, bytes) else packed(*record) for record in records]
         raws = await self.write(*values, partition=partition, lane=lane)
-        await self.screening.screen(TopicPartition(lane.name, partition), raws)
+        tp = TopicPartition(lane.name, partition)
+        await self.screening.screen(tp, raws)
+        await self.commit(tp, raws)
         return raws
+
+    async def commit(self, tp: TopicPartition, raws: Sequence[Raw]) -> None:
+        """As a worker acks what it has screened."""
+        consumer = AIOKafkaConsumer(**access(self.settings), group_id=self.settings.app_id, enable_auto_commit=False)
+        await consumer.start()
+        consumer.assign([tp])
+        await consumer.commit({tp: raws[-1].offset + 1})
+        await consumer.stop()
+
+    async def lose(self) -> None:
+        """Lose Redis, and have screening stand in it again."""
+        await self.redis.flushall()
+        self.screening = self.another()
+        await self.screening.catch_up(LANES)
+
+    async def screen_owed(self) -> None:
+        """Screen all that is owed again."""
+        while await self.screening.screen_owed(LANES):
+            pass
 
     async def evidence(self, who: str = ANNA) -> dict[str, Evidence]:
         store = EvidenceStore(self.redis, self.settings.partitions)
@@ -174,12 +201,19 @@ async def running(data: Path) -> AsyncIterator[Line]:
     """A line on servers of its own: its topics are empty."""
     with Embedded(data) as servers:
         settings = servers.settings(Settings(app_id="screening"))
-        topics.create(settings)
-        redis = Redis.from_url(str(settings.redis), protocol=3)
-        producer = Producer(settings)
-        await producer.start()
-        residents = Residents(settings, redis, producer)
-        await residents.put([resident(name) for name in PHONES])
-        yield Line(settings, redis, producer, residents)
-        await producer.stop()
-        await redis.aclose()
+        async with on(settings) as line:
+            yield line
+
+
+@asynccontextmanager
+async def on(settings: Settings) -> AsyncIterator[Line]:
+    """A line on empty servers."""
+    await asyncio.to_thread(topics.create, settings)
+    redis = Redis.from_url(str(settings.redis), protocol=3)
+    producer = Producer(settings)
+    await producer.start()
+    residents = Residents(settings, redis, producer)
+    await residents.put([resident(name) for name in PHONES])
+    yield Line(settings, redis, producer, residents)
+    await producer.stop()
+    await redis.aclose()

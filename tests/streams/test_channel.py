@@ -15,6 +15,7 @@ from schemas.cases import CaseState
 from schemas.events import Dispatch
 from schemas.inputs import ContactResult
 from schemas.levels import Result
+from streams.channels.book import Taken
 from streams.channels.provider import Answer, Kind, Order
 from streams.keys import key
 from streams.settings import Settings
@@ -105,8 +106,9 @@ async def test_an_answer_that_comes_too_late_is_no_reason_to_contact_again(
         assert await rig.results(dispatch.resident) == [result]
 
 
-async def test_a_provider_that_fails_and_recovers_makes_exactly_one_contact(settings: Settings) -> None:
+async def test_a_provider_that_refuses_and_recovers_makes_exactly_one_contact(settings: Settings) -> None:
     async with rigged(settings) as rig:
+        rig.channels = rig.channels.model_copy(update={"sms_refusals": "500"})
         resident = (await rig.resident()).id
         await rig.fault(rig.providers.carrier_url, "error", times=2)
         for attempt in (1, 2, 3, 3):
@@ -222,13 +224,15 @@ async def test_a_worker_whose_lease_was_lost_meanwhile_does_not_send(settings: S
     async with rigged(settings) as rig:
         dispatch = await rig.decided(dispatch_for((await rig.resident()).id))
         mine, other = (await rig.worker()).book, (await rig.worker()).book
-        await mine.take(dispatch)
-        assert await mine.ours(dispatch)
-        await mine.release(dispatch)
-        await other.take(dispatch)
-        assert not await mine.ours(dispatch)
-        assert not await mine.sending(dispatch)
-        assert await other.sending(dispatch)
+        before = await mine.take(dispatch)
+        assert isinstance(before, Taken)
+        assert await mine.ours(dispatch, before.fence)
+        await mine.release(dispatch, before.fence)
+        after = await other.take(dispatch)
+        assert isinstance(after, Taken)
+        assert not await mine.ours(dispatch, before.fence)
+        assert not await mine.sending(dispatch, before.fence)
+        assert await other.sending(dispatch, after.fence)
 
 
 async def test_a_channel_that_is_drained_ends_what_it_began_and_begins_nothing_more(settings: Settings) -> None:

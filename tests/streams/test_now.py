@@ -10,6 +10,8 @@ from redis.asyncio import Redis
 
 from domain.casework import Rules, decide
 from domain.policy import Policy
+from schemas import evidence
+from schemas.fan_outs import PayersRequest, RequestState
 from schemas.feeds import Silence
 from schemas.inputs import ContactResult, Hold
 from schemas.levels import Action, Level, Result
@@ -157,6 +159,16 @@ async def test_a_silent_feed_a_drain_and_a_missing_auditor_are_told(ward: Ward) 
     for partition in range(ward.settings.partitions):
         await Beats(ward.redis).beat(partition, await Beats(ward.redis).now(), cases=1, seconds=1, open=0)
     assert await names(ward.watchers.auditor()) == []
+
+
+async def test_payers_who_wait_for_a_decision_are_told(ward: Ward) -> None:
+    entry = evidence.WatchEntry(subject="account:mule", standing=evidence.Standing.CONFIRMED, at=NOON, uid="police:w")
+    asked = PayersRequest(id="p1", entry=entry, source="police", at=NOON - timedelta(hours=1), payments=1_200)
+    await ward.redis.hset(topics.PAYERS_REQUESTS.name, "p1", asked.model_dump_json())
+    assert "1 suspects wait for a decision: who made 1,200 earlier payments" in await words(ward.watchers.payers())
+    answered = asked.model_copy(update={"state": RequestState.REFUSED})
+    await ward.redis.hset(topics.PAYERS_REQUESTS.name, "p1", answered.model_dump_json())
+    assert await names(ward.watchers.payers()) == []
 
 
 async def test_an_auditor_whose_machine_has_another_time_is_told(ward: Ward) -> None:

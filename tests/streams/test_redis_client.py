@@ -19,6 +19,7 @@ from redis.connection import PythonRespSerializer
 from redis.exceptions import BusyLoadingError, DataError, ResponseError
 from redis.exceptions import TimeoutError as SilentError
 
+from domain.epochs import Sentinels
 from streams.doctor import examine
 from streams.intake.rate import Rate
 from streams.intake.settings import IntakeSettings
@@ -201,19 +202,28 @@ async def test_the_primary_is_found_while_one_sentinel_lives(redis_pair: RedisPa
         sentinel.kill()
     async with connected(redis_pair.url) as redis:
         await redis.set("key", 1)
-        assert await sentinels_say(redis) == (3, 1, address(redis_pair.primary))
+        assert await sentinels_say(redis) == Sentinels(3, 1, address(redis_pair.primary), 1)
 
 
 async def test_doctor_says_which_primary_was_found_and_whether_it_has_a_replica(redis_pair: RedisPair) -> None:
     async def told() -> list[tuple[bool, str]]:
         found = await examine(settings(redis_pair.url))
-        return [(finding.good, finding.what) for finding in found if "Sentinels" in finding.what]
+        return [(each.good, each.what) for each in found if "Sentinels" in each.what or "cut off" in each.what]
 
     primary = address(redis_pair.primary)
-    assert await told() == [(True, f"3 of 3 Sentinels answer; the primary is {primary}, replicas: 1")]
+    stops = "a primary that is cut off from its replicas"
+    assert await told() == [
+        (True, f"3 of 3 Sentinels answer; the primary is {primary}, replicas: 2"),
+        (True, f"{stops} takes no writes"),
+    ]
+    with redis_pair.primary.client() as client:
+        client.config_set("min-replicas-to-write", 0)
     redis_pair.sentinels[0].kill()
-    redis_pair.replica.kill()
-    assert await told() == [(False, f"2 of 3 Sentinels answer; the primary is {primary}, replicas: 0")]
+    redis_pair.replicas[0].kill()
+    assert await told() == [
+        (False, f"2 of 3 Sentinels answer; the primary is {primary}, replicas: 1"),
+        (False, f"{stops} goes on taking writes"),
+    ]
 
 
 async def test_rates_are_counted_at_the_primary(redis_pair: RedisPair) -> None:
@@ -225,11 +235,11 @@ async def test_rates_are_counted_at_the_primary(redis_pair: RedisPair) -> None:
 
 
 def test_a_service_of_another_name_is_said_to_be_unknown(redis_pair: RedisPair) -> None:
-    async def say() -> tuple[int, int, str]:
+    async def say() -> Sentinels:
         async with connected(redis_pair.url.replace(f"/{SERVICE}/", "/other/")) as redis:
             return await sentinels_say(redis)
 
-    assert asyncio.run(say()) == (3, 3, "")
+    assert asyncio.run(say()) == Sentinels(3, 3, "", 0)
 
 
 @given(

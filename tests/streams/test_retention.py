@@ -23,6 +23,7 @@ JILIN = Path(__file__).parents[2] / "deploy" / "policy" / "jilin.toml"
 def test_every_topic_that_ends_is_of_one_kind_and_is_made_as_jilin_s_policy_says() -> None:
     rules = load(JILIN.read_text("utf-8")).retention
     kinds = {topic: getattr(rules, kind) for kind, found in KINDS.items() for topic in found}
+    kinds[topics.EVIDENCE] = load(JILIN.read_text("utf-8")).risk.keep
     assert kinds == {topic: topic.kept for topic in topics.ALL if topic.kept is not None}
     assert rules == Retention()
     assert KINDS.keys() == Retention.model_fields.keys()
@@ -43,11 +44,12 @@ async def test_the_topics_keep_what_the_policy_says_and_the_check_finds_what_is_
     about = {"kafka": kafka_cluster.address, "redis": redis_aof.url, "secret": "the key of a test"}
     settings = Settings.model_validate(about)
     await asyncio.to_thread(topics.create, settings)
-    assert await asyncio.to_thread(retain, settings, Retention()) == {}
+    assert await asyncio.to_thread(retain, settings, Retention(), 60 * DAY) == {}
     rules = Retention(signals=14 * DAY, dead_letters=10 * DAY)
     changed = {"signals": "7d, now 14d", "signals-urgent": "7d, now 14d", "dead-letters": "30d, now 10d"}
-    assert await asyncio.to_thread(retain, settings, rules) == changed
-    assert await asyncio.to_thread(retain, settings, rules) == {}
+    changed["evidence"] = "60d, now 90d"
+    assert await asyncio.to_thread(retain, settings, rules, 90 * DAY) == changed
+    assert await asyncio.to_thread(retain, settings, rules, 90 * DAY) == {}
     assert await asyncio.to_thread(topics.check, settings) == []
     with kafka_cluster.admin() as admin:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, "signals", {"retention.ms": "3600000"})])

@@ -181,10 +181,8 @@ async def test_a_lost_store_is_screened_again_from_both_lanes(line: Line) -> Non
     await line.screen([call()], [sms(BERT)])
     await line.screen([transfer(ago=1)], [watch()], lane=topics.SIGNALS_URGENT)
     before = (await line.tally(), await line.evidence(), await line.evidence(BERT))
-    await line.redis.flushdb()
-    fresh = line.another()
-    for lane in topics.LANES:
-        await fresh.catch_up([TopicPartition(lane.name, 0)])
+    await line.lose()
+    await line.screen_owed()
     assert (await line.tally(), await line.evidence(), await line.evidence(BERT)) == before
 
 
@@ -203,7 +201,8 @@ async def test_a_record_delivered_again_is_not_counted_again(line: Line) -> None
 
 
 async def test_a_record_screened_again_before_it_was_counted_gives_the_same_alerts_and_tally(line: Line) -> None:
-    raws = await line.screen([call()], [call()], [transfer(), watch()])
+    raws = await line.write(packed(call()), packed(call()), packed(transfer(), watch()))
+    await line.screening.screen(BULK, raws)
     told = await line.alerts()
     for name in ("screened", "tally"):
         await line.redis.delete(key(name, 0))
@@ -217,8 +216,8 @@ async def test_a_wiped_store_is_screened_again_to_the_same_evidence_tally_and_al
     await line.screen([watch()], b"broken", [sms(BERT, "s2"), sms("+8619900000099", "s3")])
     tally, evidence, alerts = await line.tally(), await line.evidence(), await line.alerts()
     assert sum(tally.values()) == 8
-    await line.redis.flushall()
-    await line.another().catch_up([BULK])
+    await line.lose()
+    await line.screen_owed()
     assert (await line.tally(), await line.evidence(), await line.alerts()) == (tally, evidence, alerts)
 
 
@@ -226,6 +225,7 @@ async def test_a_store_wiped_between_two_records_is_whole_again_with_the_next(li
     await line.screen([call()], [call()])
     await line.redis.flushall()
     await line.screen([sms()])
+    await line.screen_owed()
     assert await line.tally() == {"raised": 2, "duplicate": 1}
     assert await line.levels() == ["blue", "yellow"]
 

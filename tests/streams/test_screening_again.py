@@ -7,7 +7,7 @@ import pytest
 
 from schemas.signals import SentAgain
 from streams.report import conserved
-from tests.streams.screening_line import BULK, Line, call, running, sms, watch
+from tests.streams.screening_line import Line, call, running, sms, watch
 
 LETTER = "signals/0/0/0"
 BROKEN = b'[{"source": "carrier", "kind": "call", "id": "c1"}]'
@@ -54,8 +54,8 @@ async def test_a_letter_sent_again_twice_counts_once_in_one_batch_or_in_two(line
 async def test_after_the_store_was_lost_the_books_are_the_same(line: Line) -> None:
     await line.screen(BROKEN, again(), again())
     before = await line.screening.tallies()
-    await line.redis.flushall()
-    await line.screening.catch_up([BULK])
+    await line.lose()
+    await line.screen_owed()
     assert await line.screening.tallies() == before
 
 

@@ -8,14 +8,18 @@ import pytest
 
 from domain.personal import WITHHELD
 from schemas.dead_letters import DeadLetter, RecordPlace
+from schemas.evidence import Evidence, EvidenceKind
 from streams import backup, topics
 from streams.embedded import Embedded
 from streams.producer import Producer, Record
 from streams.reader import read_all
+from streams.screening.evidence_log import FORGOTTEN, evidence_records
+from streams.screening.store import Known
 from streams.seals import SEALED, Seals, made_for
 from streams.settings import Settings, SettingsError
 from streams.vault import Vault, VaultError
 from tests.dispatched import NOW
+from tests.domain.builders import policy
 from tests.servers.process import wait_for
 from tests.servers.redis import RedisServer
 
@@ -92,6 +96,27 @@ async def test_a_key_that_was_destroyed_is_on_the_vaults_disk_no_more(
 
 def _with(key: bytes, folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and key in path.read_bytes()]
+
+
+async def test_evidence_is_sealed_whole_and_nothing_of_it_is_left_of_who_was_forgotten(
+    seals: Seals, vault: Vault
+) -> None:
+    member = call_from_abroad()
+    (record,) = evidence_records({WHO: [member]}, {WHO: Known()}, policy().risk, NOW, 4)
+    lain = await shut(seals, record.topic, record.key.decode(), record.value or b"")
+    assert orjson.loads(lain.value or b"").keys() == {SEALED}
+    assert member.id.encode() not in record.key
+    (opened,) = await seals.opened([lain])
+    assert Evidence.model_validate_json(opened or b"") == member
+    await vault.destroy([WHO], NOW)
+    assert await seals.opened([lain]) == [None]
+    late = await shut(seals, record.topic, record.key.decode(), record.value or b"")
+    assert late.value in FORGOTTEN
+
+
+def call_from_abroad() -> Evidence:
+    about = {"id": "carrier:c1~call_overseas", "kind": EvidenceKind.CALL_OVERSEAS, "at": NOW}
+    return Evidence.model_validate(about | {"partition": 0, "offset": 7})
 
 
 async def test_a_dead_letter_and_an_account_number_have_keys_of_their_own(seals: Seals, vault: Vault) -> None:

@@ -35,7 +35,7 @@ def test_a_family_that_is_split_otherwise_is_told(settings: Settings, topic: top
 def test_a_topic_kept_otherwise_is_told_with_the_command_that_mends_it(settings: Settings, topic: topics.Topic) -> None:
     topics.create(settings, [replace(topic, compacted=True)])
     (trouble,) = topics.check(settings, [topic])
-    assert "cleanup.policy = compact, not delete" in trouble
+    assert "cleanup.policy = compact,delete, not delete" in trouble
     assert "--add-config cleanup.policy=delete" in trouble
 
 

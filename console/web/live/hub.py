@@ -19,7 +19,7 @@ from console.web.live.row import Row, latest, row_of, weighed_anew
 from domain.policy import Policy, PolicyError
 from schemas.base import ANY_VERSION
 from schemas.cases import Case, CaseState
-from schemas.events import CaseEvent, journal_adapter
+from schemas.events import CaseEvent, StandingEvent, journal_adapter
 from schemas.levels import Level
 from streams import topics
 from streams.keys import key
@@ -147,8 +147,9 @@ class Hub:
             event = journal_adapter.validate_json(value, extra=ANY_VERSION)
         except ValidationError:
             return  # the line's own readers report it
-        if not isinstance(event, CaseEvent):
+        if isinstance(event, StandingEvent):
             await self._stands(event.policy)
+        if not isinstance(event, CaseEvent):
             return
         for hear in self.listeners:
             hear(event)

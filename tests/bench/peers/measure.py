@@ -5,7 +5,7 @@ exactly those whom the product's decisions alert, judged in memory signal by sig
 """
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,6 +19,7 @@ from streams import topics
 from streams.producer import Producer, Record
 from streams.residents.register import Residents
 from streams.restore import MARK
+from streams.screening.positions import Positions
 from streams.screening.records import Item
 from streams.screening.store import EvidenceStore
 from streams.screening.subjects import Subjects
@@ -35,7 +36,7 @@ RECORDS, RECORDS_SHORT = 500, 150  # of 500 signals
 PLACE = TopicPartition(TOPIC, 0)
 OURS, BARE = "quanzu", "aiokafka_redis"
 CHUNK = 1000
-SCREENINGS = ("evidence", "alerted", "payers", "rescore", "screened", "screened-in", "tally", "again")
+SCREENINGS = ("evidence", "alerted", "payers", "rescore", "screened", "screened-in", "stood", "owed", "tally", "again")
 """What screening keeps of what it has read. The register and the watchlist stay."""
 
 
@@ -139,9 +140,8 @@ async def _forget(settings: Settings) -> None:
     names = [name async for name in redis.scan_iter(count=10_000) if name.split(b":")[0].decode() in SCREENINGS]
     for start in range(0, len(names), CHUNK):
         await redis.unlink(*names[start : start + CHUNK])
-    store = EvidenceStore(redis, settings.partitions)
+    positions = Positions(redis, settings.partitions)
     for lane in topics.LANES:
         place = TopicPartition(lane.name, 0)
-        await store.count(place, None, -1, Counter())
-        await store.brought_up(place, (await store.position(place)).asked)
+        await positions.stand(place, await positions.position(place), -1, range(0))
     await redis.aclose()

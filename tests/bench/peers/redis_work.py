@@ -7,6 +7,7 @@ it still is the same Redis, is its protocol and not the work.
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Container, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -17,6 +18,7 @@ from schemas.inputs import Alert
 from schemas.residents import ResidentId
 from streams.collector import spare_the_collector
 from streams.residents.register import Residents
+from streams.screening.positions import Position, Positions
 from streams.screening.records import quickly
 from streams.screening.store import EvidenceStore
 from streams.screening.subjects import Subjects
@@ -46,8 +48,9 @@ class RedisWork:
     def __init__(self, settings: Settings, send: Send) -> None:
         redis = connect(settings)
         self._residents, self._store = Residents(settings, redis), EvidenceStore(redis, settings.partitions)
+        self._positions = Positions(redis, settings.partitions)
         self._subjects, self._rules, self._send = Subjects(settings.key()), rules(settings), send
-        self._counted = -1
+        self._stands: Position | None = None
         spare_the_collector()
 
     async def screen(self, records: Sequence[tuple[int, bytes]]) -> None:
@@ -75,8 +78,9 @@ class RedisWork:
         await self._send(alerts)
         await self._store.remember({who: told for who, told in alerted.items() if told}, {})
         tally = Counter(f"{item.signal.source}|{_outcome(item, alerted)}" for item in every)
-        await self._store.count(PLACE, self._counted, records[-1][0], tally)
-        self._counted = records[-1][0]
+        stands = self._stands or await self._positions.position(PLACE)
+        await self._positions.count(PLACE, stands, records[-1][0], tally)
+        self._stands = replace(stands, offset=records[-1][0])
 
 
 def _outcome(item: Item, alerted: Container[ResidentId]) -> ScreeningOutcome:

@@ -27,8 +27,9 @@ from schemas.signals import Signal
 from simulators.memory import Register, finished
 from streams.collector import spare_the_collector
 from streams.residents.register import Asked
+from streams.screening.payers import packed
 from streams.screening.records import quickly
-from streams.screening.store import Known, Paid, packed
+from streams.screening.store import Known, Paid
 from streams.screening.subjects import Party, Subjects
 from streams.screening.verdicts import profile_of
 from streams.settings import Settings

@@ -2,6 +2,7 @@
 
 from random import Random
 
+from simulators.providers.base import ACTS_THEN, CUT
 from simulators.providers.base import Fault as ProviderFault
 from tests.chaos.faults.base import Fault, Strike
 from tests.chaos.stage import Stage
@@ -23,6 +24,9 @@ FAULTS = (
     Fault("carrier_500", "answers", _fault("error")),
     Fault("carrier_hangs", "answers", _fault("hang", (3.5, 5.0))),
     Fault("carrier_answers_too_late", "answers", _fault("late_answer", (3.2, 4.5))),
+    Fault("carrier_acts_too_late", "answers", _fault("late_act", (3.2, 4.5))),
+    *(Fault(f"carrier_acts_then_{status}", "answers", _fault(name)) for name, status in ACTS_THEN.items()),
+    Fault("carrier_acts_then_cuts", "answers", _fault(CUT)),
     Fault("receipts_twice", "receipts_twice", _fault("receipts_twice")),
     Fault("receipts_late", "receipts_late", _fault("receipts_late")),
     Fault("receipts_out_of_order", "receipts_reversed", _fault("receipts_reversed")),

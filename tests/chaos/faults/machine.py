@@ -14,9 +14,16 @@ MEGABYTE = bytes(1 << 20)
 
 def _step(sign: int) -> Strike:
     async def strike(stage: Stage, chance: Random) -> None:
-        """The clock of one worker steps by some seconds, once: minutes of the province. Its other clocks run on."""
+        """The clock of one worker steps by some seconds: minutes of the province. Its other clocks run on.
+
+        A time server sets it right again: a worker that starts on such a machine waits until then.
+        """
         assert stage.clock is not None
-        stage.clock.set(sign * chance.uniform(1.0, 30.0))
+        try:
+            stage.clock.set(sign * chance.uniform(1.0, 30.0))
+            await asyncio.sleep(chance.uniform(3.0, 10.0))
+        finally:
+            stage.clock.set(0)
 
     return strike
 

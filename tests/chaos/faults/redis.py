@@ -37,6 +37,12 @@ async def failed_over(stage: Stage, chance: Random) -> None:
     await asyncio.to_thread(pair.fail_over)
 
 
+async def two_primaries(stage: Stage, chance: Random) -> None:
+    """The primary is cut off from its replicas and Sentinels; workers reach it still, and a replica leads as well."""
+    await asyncio.to_thread(_pair(stage).isolate)
+    await asyncio.sleep(chance.uniform(0.5, 2.0))
+
+
 async def raises(stage: Stage, chance: Random) -> None:
     """Workers whose every hundredth call raises: see tests/chaos/raising.py. Nothing more happens."""
 
@@ -59,5 +65,6 @@ FAULTS = (
     Fault("redis_tail_lost", "redis", tail_lost, KILL_SECONDS, outage=True, houses=ALONE),
     Fault("redis_wiped", "redis", wiped, KILL_SECONDS, outage=True, houses=ALONE),
     Fault("redis_failed_over", "redis", failed_over, KILL_SECONDS, outage=True, houses=PAIR),
+    Fault("redis_two_primaries", "redis", two_primaries, KILL_SECONDS, outage=True, houses=PAIR),
     Fault(RAISES, "raises", raises),
 )

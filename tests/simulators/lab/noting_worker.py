@@ -5,7 +5,8 @@ is the only one that can be known. Everything else is the worker's own.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from pydantic import BaseModel, Field
 from agents.worker import work
 from domain.policy.risk import RiskRules
 from schemas.evidence import Evidence
-from schemas.residents import ResidentId
+from schemas.residents import Resident, ResidentId
 from streams import line
 from streams.channels.settings import load as load_channels
 from streams.raw import Raw
+from streams.screening.positions import Position
 from streams.screening.screening import RESCORE_MOST, Screening
 from streams.screening.verdicts import Judge
 from streams.settings import load
@@ -63,7 +65,7 @@ class Noting(Screening):
         self,
         tp: TopicPartition,
         raws: Sequence[Raw],
-        expected: int | None,
+        expected: Position,
         rules: RiskRules,
         turn: Turn | None = None,  # for the urgent lane, which waits here until a record is done: not taken
     ) -> bool:
@@ -71,10 +73,10 @@ class Noting(Screening):
             async with self._one:
                 if not await self._record(tp, raw, expected, rules):
                     return False
-            expected = raw.offset
+            expected = replace(expected, offset=raw.offset)
         return True
 
-    async def _record(self, tp: TopicPartition, raw: Raw, expected: int | None, rules: RiskRules) -> bool:
+    async def _record(self, tp: TopicPartition, raw: Raw, expected: Position, rules: RiskRules) -> bool:
         self._about = set()
         counted = False
         try:
@@ -83,8 +85,14 @@ class Noting(Screening):
             self._done(counted, lane=tp.topic, partition=tp.partition, offset=raw.offset)
         return counted
 
-    async def _judge(self, evidence: dict[ResidentId, list[Evidence]], rules: RiskRules, now: datetime) -> Judge:
-        judge = await super()._judge(evidence, rules, now)
+    async def _judge(
+        self,
+        evidence: Mapping[ResidentId, Sequence[Evidence]],
+        entries: Mapping[ResidentId, Resident],
+        rules: RiskRules,
+        now: datetime,
+    ) -> Judge:
+        judge = await super()._judge(evidence, entries, rules, now)
         settled = {resident: known.settled for resident, known in judge.known.items() if known.settled}
         self._about = set(judge.known)
         told_of = {resident for resident in settled if judge.known[resident].alerted}

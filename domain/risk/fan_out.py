@@ -1,0 +1,73 @@
+"""Who paid a suspect before: whether they are alerted at once, or a person is asked first because they are many."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from domain.ids import short_hash
+from domain.policy.risk import MOST_WITHOUT_ASKING, RiskRules
+from domain.risk.sets import precedence
+from schemas.evidence import PayersAsked, Standing, WatchEntry
+
+
+class EarlierPayments(NamedTuple):
+    """How many payments an account got within the window, and from how many payers.
+
+    The payers are told apart only among MOST_WITHOUT_ASKING payments; of an account that got more, `payers` is 0.
+    """
+
+    payments: int
+    payers: int
+
+
+def entered(
+    entry: WatchEntry, before: WatchEntry | None, paid: EarlierPayments, rules: RiskRules, now: datetime
+) -> WatchEntry:
+    """Return what stands on the watchlist after `entry`; `before` is what stands there now, and may stay.
+
+    An entry that would alert too many waits: `asked` says from when on payments are alerted without asking. An entry
+    that only repeats the one before inherits its question, and the answer to it.
+    """
+    if before is not None and precedence(entry) <= precedence(before):
+        return before
+    if entry.standing is Standing.LIFTED or not entry.subject.startswith("account:"):
+        return entry
+    if before is not None and before.standing is entry.standing and (before.asked or repeats(entry, before)):
+        return entry.model_copy(update={"asked": before.asked})
+    if not too_many(paid, rules):
+        return entry
+    return entry.model_copy(update={"asked": PayersAsked(id=_named("ask", entry), before=now)})
+
+
+def repeats(entry: WatchEntry, before: WatchEntry) -> bool:
+    """Whether another signal says the same of a suspect as the one before: the payers were told by that one."""
+    return before.uid != entry.uid and entry.scam_type in (None, before.scam_type)
+
+
+def too_many(paid: EarlierPayments, rules: RiskRules) -> bool:
+    """Whether a person is asked before those who paid are alerted."""
+    if paid.payments > MOST_WITHOUT_ASKING:
+        return True
+    return min(paid.payments, paid.payers) > rules.payers_without_asking
+
+
+def answered(entry: WatchEntry, request: str, alert: bool) -> WatchEntry:
+    """Return the entry after a person's answer to `request`; an answer to another question changes nothing."""
+    asked = entry.asked
+    if asked is None or asked.id != request or asked.refused:
+        return entry
+    return entry.model_copy(update={"asked": None if alert else asked.model_copy(update={"refused": True})})
+
+
+def since(entry: WatchEntry, rules: RiskRules) -> datetime:
+    """From when on payments to the suspect are alerted without asking."""
+    window = entry.at - rules.money.window
+    return max(window, entry.asked.before) if entry.asked else window
+
+
+def chain(entry: WatchEntry) -> str:
+    """The name of an entry's fan-out: its slices have it in common."""
+    return _named("fan-out", entry)
+
+
+def _named(what: str, entry: WatchEntry) -> str:
+    return short_hash(what, entry.subject, entry.standing, entry.uid, entry.at.isoformat())

@@ -1,0 +1,216 @@
+"""One dispatch on its way to a provider and back, once: the protocol of all channels.
+
+    taken (lease, fence) -> does it stand? -> `sending` -> sent -> `answered` -> reported to case-inputs -> `done`
+
+`sending` is written only while the claim is still ours. From then on it may have been sent. Where the outcome is not
+known (no answer, an answer that does not tell, a process that crashed or was paused past its lease), the dispatch stays
+`sending`: an idempotent provider is sent to again under the same id, one that can be asked is asked, again and again
+until the result is owed. Any other provider leaves it in doubt at once. Only in doubt may a resident be warned twice,
+and it is counted. A failure is never slept on: it is reported, and the case's next deadline tries again.
+"""
+
+import asyncio
+import math
+import time
+from contextlib import suppress
+from functools import partial
+
+from prometheus_client import Counter
+
+from domain.standing import Behind, Fallen, standing
+from schemas.events import Dispatch
+from schemas.inputs import CaseInput, ContactResult
+from schemas.levels import NEVER_SENT, Result
+from streams.channels.book import DispatchBook, Held, Progress, Taken
+from streams.channels.provider import Answer, DoubtError, Kind, Order, Provider
+from streams.channels.settings import ChannelSettings
+from streams.clock import Clock
+from streams.retry import TRANSIENT, until_done
+
+WAIT_SECONDS = 0.1  # between two looks at what another has, or what the store does not know yet
+BEHIND_SECONDS = 5.0  # an older store catches up with the next input; then the journal's word is taken
+PATIENCE_SECONDS = (
+    600.0  # an unknown outcome is in doubt then, however late its result is owed: its record is not acked
+)
+
+UNKNOWN = Counter(
+    "quanzu_unknown_outcomes_total",
+    "Times that no answer told what came of a request to a provider",
+    ["channel", "why"],
+)
+
+
+class Delivery:
+    """Goes on turn by turn; whoever gives the turns pauses between them, and closes it."""
+
+    def __init__(
+        self, dispatch: Dispatch, provider: Provider, book: DispatchBook, clock: Clock, settings: ChannelSettings
+    ) -> None:
+        self._dispatch, self._provider, self._book, self._clock = dispatch, provider, book, clock
+        self._seconds, self._lease_seconds = settings.provider_seconds, settings.lease_seconds
+        self._order: Order | None = None
+        self._fence = ""  # of our latest claim
+        self._claimed_at: float | None = None  # by the monotonic clock: when we had it first
+        self._sent_at: float | None = None  # by the same clock: when our latest request began
+        self._under_way = False  # whether our latest request may still reach the provider
+        self._doubt = ""  # why the outcome is unknown
+        self._gives_up = math.inf
+
+    async def turn(self) -> list[CaseInput] | None:
+        """Go on as far as is possible now.
+
+        Returns what is to be reported, an empty list when it was done before, and None when the outcome is unknown or
+        the dispatch is no longer ours: then it needs another turn.
+        """
+        while taken := await self._taken():
+            if taken.entry and taken.entry.state is Progress.ANSWERED:
+                return taken.entry.inputs
+            answer = self._fallen(taken)
+            if answer is None and self._order is None:
+                answer = await self._prepare(taken)
+                if answer is None:
+                    continue  # preparing took a while: whether it stands is looked at again
+            if answer is None and self._order is not None:
+                answer = await self._send(taken, self._order)
+            return await self._ended(answer) if answer else None
+        return []
+
+    async def done(self) -> None:
+        """What `turn` returned is reported."""
+        await until_done("dispatch done", partial(self._book.done, self._dispatch, self._fence))
+
+    async def close(self) -> None:
+        """Give the lease back.
+
+        It runs out by itself where a provider that is asked may not have got the latest request yet: it would deny it.
+        """
+        if self._fence and not (self._under_way and self._provider.kind is Kind.ASKABLE):
+            with suppress(*TRANSIENT):
+                await self._book.release(self._dispatch, self._fence)
+
+    async def _taken(self) -> Taken | None:
+        """Wait until the dispatch is ours and the store knows what it follows from; None when it is done already."""
+        patience = BEHIND_SECONDS
+        take = partial(self._book.take, self._dispatch)
+        while (taken := await until_done("dispatch taken", take)) is not Held.DONE:
+            if isinstance(taken, Taken):
+                self._fence = taken.fence
+                if self._claimed_at is None:
+                    self._claimed_at = time.monotonic()
+                if patience <= 0 or not self._behind(taken):
+                    return taken
+                patience -= WAIT_SECONDS
+            await asyncio.sleep(WAIT_SECONDS)
+        return None
+
+    def _behind(self, taken: Taken) -> bool:
+        return isinstance(standing(self._dispatch, taken.case, self._clock.now()), Behind)
+
+    def _fallen(self, taken: Taken) -> Answer | None:
+        """Why it is not sent; None when it still stands."""
+        found = standing(self._dispatch, taken.case, self._clock.now())
+        if not isinstance(found, Fallen):
+            return None
+        because = f"{found.because}; {self._doubt}" if self._doubt else found.because
+        return Answer(Result.NOT_SENT if taken.entry is None else Result.IN_DOUBT, because)
+
+    async def _prepare(self, taken: Taken) -> Answer | None:
+        """Prepare what is sent, once; the answer, where it is known without sending.
+
+        It is not taken when the dispatch is no longer ours: whom it reaches was perhaps asked of an empty store.
+        """
+        order = await until_done("dispatch prepared", partial(self._provider.prepare, self._dispatch))
+        if isinstance(order, Order):
+            self._order = order
+            return None
+        if not await until_done("dispatch still ours", partial(self._book.ours, self._dispatch, self._fence)):
+            return None
+        maybe_sent = taken.entry is not None and order.result in NEVER_SENT
+        return Answer(Result.IN_DOUBT, order.detail) if maybe_sent else order
+
+    async def _send(self, taken: Taken, order: Order) -> Answer | None:
+        """Send, or find out what came of an earlier request. None when that is unknown, or it is no longer ours."""
+        if taken.entry is None:
+            return await self._request(order)
+        match self._provider.kind:
+            case Kind.NEITHER:
+                return Answer(Result.IN_DOUBT, "interrupted while sending")
+            case Kind.ASKABLE:
+                return await self._ask(order)
+            case Kind.IDEMPOTENT:
+                return await self._request(order, again=True)
+
+    async def _request(self, order: Order, *, again: bool = False) -> Answer | None:
+        """One request, marked before. `again`: an earlier one may have arrived.
+
+        A process that is paused past its lease is overtaken by another, and no provider can refuse what comes so late.
+        """
+        mark = partial(self._book.sending, self._dispatch, self._fence)
+        if (began := await until_done("dispatch still ours", mark)) is None:
+            return None
+        self._sent_at, self._under_way = began, True
+        try:
+            async with asyncio.timeout(self._seconds):
+                answer = await self._provider.send(self._dispatch, order)
+        except (DoubtError, TimeoutError) as error:
+            return self._unknown(str(error) or "no answer in time")
+        if time.monotonic() - began > self._lease_seconds:
+            return self._unknown("the worker was paused for longer than its lease", "lease")
+        if again and answer.result in NEVER_SENT:  # it says nothing of the request before
+            return self._unknown(f"sent again: {answer.detail}")
+        self._under_way = False
+        return answer
+
+    async def _ask(self, order: Order) -> Answer | None:
+        """Ask for an earlier request. A provider that has not got it is believed once it can be nowhere else.
+
+        By our own clock: that a lease is over says nothing, for Redis' clock may have been set. Then another worker's
+        request is sent again; our own is reported as failed, and the case decides when to try again.
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                answer = await self._provider.ask(self._dispatch, order)
+        except (DoubtError, TimeoutError) as error:
+            return self._unknown(f"the provider could not be asked: {error}")
+        if answer is None and self._may_be_under_way():
+            return self._unknown(self._doubt or "the provider has not got it yet")
+        if answer is None and self._sent_at is None:
+            return await self._request(order)
+        self._under_way = False
+        return answer or Answer(Result.FAILED, f"the provider has not got it: {self._doubt}")
+
+    def _may_be_under_way(self) -> bool:
+        """Whether the latest request may still reach the provider: whoever sent it had half a lease for it."""
+        since = self._sent_at if self._sent_at is not None else self._claimed_at
+        return since is None or time.monotonic() - since < self._lease_seconds / 2
+
+    def _unknown(self, doubt: str, why: str = "provider") -> Answer | None:
+        """None where it can still be found out; else it is in doubt."""
+        UNKNOWN.labels(self._dispatch.channel, why).inc()
+        self._doubt = doubt
+        self._gives_up = min(self._gives_up, time.monotonic() + PATIENCE_SECONDS)
+        if self._provider.kind is Kind.NEITHER or time.monotonic() >= self._gives_up:
+            return Answer(Result.IN_DOUBT, doubt)
+        return None
+
+    async def _ended(self, answer: Answer) -> list[CaseInput] | None:
+        """Note what came of it. None when another has claimed it since: then our word does not count."""
+        await until_done("dispatch ended", partial(self._provider.ended, self._dispatch, answer))
+        inputs = [_result(self._dispatch, answer, self._clock), *answer.also]
+        note = partial(self._book.answered, self._dispatch, self._fence, inputs)
+        return inputs if await until_done("dispatch answered", note) else None
+
+
+def _result(dispatch: Dispatch, answer: Answer, clock: Clock) -> ContactResult:
+    return ContactResult(
+        id=f"{dispatch.id}:{answer.result.value}",
+        at=clock.now(),
+        resident=dispatch.resident,
+        case=dispatch.case,
+        dispatch=dispatch.id,
+        step=dispatch.step,
+        attempt=dispatch.attempt,
+        action=dispatch.action,
+        result=answer.result,
+        detail=answer.detail,
+    )

@@ -1,0 +1,52 @@
+"""From a topic to the channels: each dispatch is carried out and acked by itself.
+
+None waits for another's provider. Commits never pass a record that is not acked (transport.py).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from faust.types import EventT, StreamT
+from pydantic import ValidationError
+
+from schemas.base import ANY_VERSION
+from schemas.events import Dispatch
+from streams import tracing
+from streams.app import LINGER_SECONDS, ack, records
+from streams.dead_letters import DeadLetters
+
+BATCH = 100
+UNDER_WAY = 2 * BATCH  # dispatches in memory at once; each waits for one of its channel's slots
+
+Carry = Callable[[Dispatch, tracing.Trace | None], Awaitable[None]]
+
+
+async def carry_each(
+    stream: StreamT[bytes], carry: Carry, dead_letters: DeadLetters, within: float = LINGER_SECONDS
+) -> None:
+    """The body of an agent. `within`: for how long a batch is filled after its first record."""
+
+    async def carry_one(event: EventT[bytes]) -> None:
+        try:
+            if dispatch := await read(event, dead_letters):
+                await carry(dispatch, tracing.of_headers(event.message.headers))
+            ack(event)
+        finally:
+            room.release()
+
+    room = asyncio.Semaphore(UNDER_WAY)
+    async with asyncio.TaskGroup() as group:
+        async for batch in records(stream, BATCH, within=within):
+            for event in batch:
+                await room.acquire()
+                group.create_task(carry_one(event))
+
+
+async def read(event: EventT[bytes], dead_letters: DeadLetters) -> Dispatch | None:
+    """The dispatch of a record; None, and a dead letter, when it is none."""
+    try:
+        return Dispatch.model_validate_json(event.value or b"", extra=ANY_VERSION)
+    except ValidationError as error:
+        message = event.message
+        await dead_letters.record(message.topic, message.partition, message.offset, event.value or b"", error)
+        return None

@@ -1,0 +1,35 @@
+"""About whom a batch of signals says something: the evidence by resident, under the entry that stands for each."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from schemas.evidence import Evidence
+from schemas.residents import Resident, ResidentId
+from streams.residents.register import Residents
+from streams.screening.sifting import Sifted
+
+
+def evidence_in(sifted: Sifted) -> dict[ResidentId, list[Evidence]]:
+    """The evidence of a batch, by the resident whom it was found about."""
+    found: defaultdict[ResidentId, list[Evidence]] = defaultdict(list)
+    for said in sifted.records:
+        for finding in said.findings:
+            for resident, member in finding.about:
+                found[resident].append(member)
+    return found
+
+
+async def standing(
+    residents: Residents, evidence: Mapping[ResidentId, Sequence[Evidence]]
+) -> tuple[dict[ResidentId, list[Evidence]], dict[ResidentId, Resident]]:
+    """The evidence under the ids of the entries that stand, and these entries by their own and by the asked ids.
+
+    Evidence about somebody who is no longer entered is left out.
+    """
+    entries = await residents.standing(evidence) if evidence else {}
+    entries |= {entry.id: entry for entry in entries.values()}
+    found: defaultdict[ResidentId, list[Evidence]] = defaultdict(list)
+    for resident, members in evidence.items():
+        if resident in entries:
+            found[entries[resident].id].extend(members)
+    return dict(found), entries

@@ -1,0 +1,111 @@
+"""The topic `evidence`: what is known of residents, for a Redis that was lost. Signals are gone long before it.
+
+A record for each member of a resident's evidence, and one for what casework was told of the resident. It lies in the
+resident's partition, under a key that begins with the resident's id, and is sealed whole (streams/seals). It is written
+before its batch of signals is counted: what stands as counted has its evidence on the topic.
+
+Evidence is a set, so neither order nor repetition matters when it is read back.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from domain.ids import resident_of, short_hash
+from domain.policy.risk import RiskRules
+from domain.risk import merged, supersedes
+from schemas.base import ANY_VERSION
+from schemas.evidence import Alerted, Evidence
+from schemas.residents import ResidentId
+from streams.producer import Record
+from streams.reader import Read, Tails, read_all
+from streams.screening.store import EvidenceStore, Known
+from streams.settings import Settings
+from streams.topics import EVIDENCE, home
+from streams.unreadable import readable
+
+ALERTED = "alerted"  # in the key, in place of a member: what casework was told last
+CHUNK = 500  # records put back at once
+FORGOTTEN = (None, b"", b"{}")  # what is left of a record whose key was destroyed
+
+
+@dataclass(slots=True)
+class PutBack:
+    """What is put back at once: evidence, what casework was told, when each resident was written about last (ms)."""
+
+    evidence: dict[ResidentId, list[Evidence]] = field(default_factory=dict)
+    alerted: dict[ResidentId, Alerted] = field(default_factory=dict)
+    written: dict[ResidentId, int] = field(default_factory=dict)
+    records: int = 0
+
+
+def evidence_records(
+    added: Mapping[ResidentId, Sequence[Evidence]],
+    known: Mapping[ResidentId, Known],
+    rules: RiskRules,
+    now: datetime,
+    partitions: int,
+) -> Iterator[Record]:
+    """The records of a batch's evidence. `known`: what was known before it.
+
+    A resident's members of before half of `keep` are written again: the topic drops what is older than `keep`, and
+    Redis keeps a set for as long after its last addition.
+    """
+    for resident, members in added.items():
+        before = known[resident].evidence
+        mine = merged({}, (member for member in members if not _of_another(member, before.get(member.id))))
+        old = [each for each in before.values() if each.id not in mine and now - each.at > rules.keep / 2]
+        for member in (*mine.values(), *old):
+            yield _record(resident, short_hash(member.id), member.model_dump_json(exclude_defaults=True), partitions)
+
+
+def alerted_records(alerted: Mapping[ResidentId, Alerted], partitions: int) -> Iterator[Record]:
+    """The records of what casework was told: written once Kafka has the alerts."""
+    for resident, told in alerted.items():
+        yield _record(resident, ALERTED, told.model_dump_json(), partitions)
+
+
+async def restore(
+    settings: Settings, store: EvidenceStore, rules: RiskRules, now: datetime, since: Tails | None
+) -> int:
+    """Read the topic into the residents' sets; returns how many records that were. `since`: only what lies behind."""
+    count, chunk = 0, PutBack()
+    async for record in read_all(settings, EVIDENCE.name, since):
+        if record.value not in FORGOTTEN:
+            readable(EVIDENCE.name, record.offset, partial(_read, record, chunk))
+        if chunk.records == CHUNK:
+            await store.put_back(chunk.evidence, chunk.alerted, chunk.written, rules, now)
+            count, chunk = count + chunk.records, PutBack()
+    await store.put_back(chunk.evidence, chunk.alerted, chunk.written, rules, now)
+    return count + chunk.records
+
+
+def _of_another(member: Evidence, old: Evidence | None) -> bool:
+    """Whether what is stored came out of another record, which has written it, or will as it is screened again."""
+    if old is None or supersedes(member, old):
+        return False
+    return (old.topic, old.partition, old.offset) != (member.topic, member.partition, member.offset)
+
+
+def _record(resident: ResidentId, name: str, value: str, partitions: int) -> Record:
+    """The key tells the resident, and nothing of what is known of him or her."""
+    return Record(EVIDENCE.name, f"{resident}-{name}".encode(), value.encode(), home(resident, partitions))
+
+
+def _read(record: Read, chunk: PutBack) -> None:
+    """Raises ValueError when the record is not what it should be."""
+    name, value = (record.key or b"").decode(), record.value or b""
+    resident = resident_of(name)
+    if name == f"{resident}-{ALERTED}":
+        chunk.alerted[resident] = Alerted.model_validate_json(value, extra=ANY_VERSION)
+    else:
+        member = Evidence.model_validate_json(value, extra=ANY_VERSION)
+        chunk.evidence.setdefault(resident, []).append(member)
+        chunk.written[resident] = record.timestamp
+    chunk.records += 1
+
+
+def superseding(members: Iterable[Evidence], known: Known) -> list[Evidence]:
+    """Those that the set does not have, or has in an earlier state."""
+    return [member for member in members if supersedes(member, known.evidence.get(member.id))]

@@ -1,0 +1,188 @@
+"""Fan-outs: how an entry of the watchlist reaches those who paid before, in slices that are records of the lane.
+
+The entry's own record tells the first slice. A slice that may not be the last writes the record of the next one before
+it is counted, so a crash loses none; a slice that is written twice is done once, and its alerts have the same ids.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, cast
+
+from aiokafka import TopicPartition
+
+from domain.ids import short_hash
+from domain.policy.risk import RiskRules
+from domain.risk import about_payer
+from domain.risk.fan_out import chain, repeats
+from schemas.evidence import Evidence, Payer, Standing, WatchEntry
+from schemas.fan_outs import FanOut, PayersAnswered, PayersRequest
+from schemas.residents import ResidentId
+from schemas.signals import Signal, WatchState
+from streams.producer import Record
+from streams.screening.payers import Fanned, Payers, token_of
+from streams.screening.records import Item, ReadBatch
+from streams.screening.verdicts import Finding, Said
+
+
+class _Cause(NamedTuple):
+    """What began a fan-out, as far as its slices ask for it."""
+
+    arrived: datetime
+
+
+class Answer(NamedTuple):
+    """A person's answer, and whether it is about what stands on the watchlist: else another came first."""
+
+    given: PayersAnswered
+    counts: bool
+
+
+@dataclass(slots=True)
+class Fanning:
+    """What a batch's fan-outs came to.
+
+    `said`: what slices told; `following`: the records of the next ones; `done`: slices to be remembered; `watched`:
+    entries that a person's answer changed; `asked`: requests to a person, `overtaken`: the ids of those that another
+    entry has made void, `answers`: what persons have decided.
+    """
+
+    said: list[Said] = field(default_factory=list)
+    following: list[FanOut] = field(default_factory=list)
+    done: list[FanOut] = field(default_factory=list)
+    watched: list[WatchEntry] = field(default_factory=list)
+    asked: list[PayersRequest] = field(default_factory=list)
+    overtaken: list[str] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+
+    def begin(self, item: Item, fanned: Fanned, now: datetime) -> None:
+        """Begin the fan-out of an entry, whose first slice its own record tells; or ask a person about it."""
+        before, entry = fanned.before, fanned.entry
+        if before and before.asked and not _same_question(before, entry):
+            self.overtaken.append(before.asked.id)
+        if entry.asked and not entry.asked.refused and (before is entry or not _same_question(before, entry)):
+            self.asked.append(_request(item, fanned))
+        if not said_before(fanned, item):
+            self.follow(chain(entry), 1, entry, fanned.last, now, item.arrived)
+
+    def follow(
+        self, name: str, number: int, entry: WatchEntry, last: str | None, now: datetime, arrived: datetime
+    ) -> None:
+        """Write the record of the next slice, unless that before it was the last."""
+        if last is not None:
+            self.following.append(FanOut(id=name, number=number, entry=entry, after=last, at=now, arrived=arrived))
+
+
+class FanOuts:
+    """Reads slices and carries out answers."""
+
+    def __init__(self, payers: Payers) -> None:
+        self.payers = payers
+
+    async def go_on(self, batch: ReadBatch, rules: RiskRules, now: datetime) -> Fanning:
+        """Do what the batch's records tell of fan-outs, in order."""
+        fanning = Fanning()
+        for offset, record in sorted(batch.fan_outs.items()) if batch.fan_outs else ():
+            if isinstance(record, FanOut):
+                await self._slice(fanning, offset, record, rules, now)
+            else:
+                await self._answer(fanning, offset, record, rules, now)
+        return fanning
+
+    async def _slice(self, fanning: Fanning, offset: int, record: FanOut, rules: RiskRules, now: datetime) -> None:
+        here = {(each.id, each.number) for each in fanning.done}
+        (done,) = await self.payers.done([record])
+        if record.number <= done or (record.id, record.number) in here:
+            return
+        fanning.done.append(record)
+        found = await self.payers.following(record)
+        if found.stands is not None and found.stands.standing is not record.entry.standing:
+            return  # the entry that took its place fans out by itself
+        entry = record.entry.model_copy(update={"asked": found.stands.asked}) if found.stands else record.entry
+        evidence = about(entry, found.payers, rules)
+        fanning.said.append(_said(offset, (record.id, record.number), record.at, record.arrived, evidence))
+        fanning.follow(record.id, record.number + 1, record.entry, found.last, now, record.arrived)
+
+    async def _answer(
+        self, fanning: Fanning, offset: int, record: PayersAnswered, rules: RiskRules, now: datetime
+    ) -> None:
+        fanned = await self.payers.answer(record.subject, record.request, record.alert, rules)
+        counts = fanned is not None and _counts(fanned, record)
+        fanning.answers.append(Answer(record, counts))
+        if fanned is None or not counts:
+            return
+        fanning.watched.append(fanned.entry)
+        if record.alert:
+            name = short_hash("answered", record.request)
+            fanning.said.append(
+                _said(offset, (name, 0), record.at, record.at, about(fanned.entry, fanned.payers, rules))
+            )
+            fanning.follow(name, 1, fanned.entry, fanned.last, now, record.at)
+
+
+def record(tp: TopicPartition, told: FanOut | PayersAnswered) -> Record:
+    """The record of a slice or an answer: on the lane and the partition of the entry."""
+    subject = told.entry.subject if isinstance(told, FanOut) else told.subject
+    return Record(tp.topic, subject.encode(), told.model_dump_json().encode(), tp.partition)
+
+
+def about(entry: WatchEntry, payers: Iterable[Payer], rules: RiskRules) -> Iterable[tuple[ResidentId, Evidence]]:
+    """What an entry makes of payments: evidence about those who paid."""
+    token = token_of(entry.subject)
+    for payer in payers:
+        for member in about_payer(payer, token, entry, rules):
+            yield payer.resident, member
+
+
+def said_before(fanned: Fanned, item: Item) -> bool:
+    """Whether who had paid was found by the entry before, or by the one that stands: nobody is told anew.
+
+    The same signal again, after a crash, finds them once more; so does one that was overtaken by its like.
+    """
+    before, entry = fanned.before, fanned.entry
+    if before is None or before.standing is not entry.standing:
+        return False
+    if entry.uid != item.signal.uid:
+        return standing_of(item.signal) is not entry.standing
+    return repeats(entry, before)
+
+
+def standing_of(signal: Signal) -> Standing:
+    """How a signal says that its suspect stands."""
+    if signal.kind != "watchlist":
+        return Standing.REPORTED
+    return Standing.CONFIRMED if signal.state is WatchState.CONFIRMED else Standing.LIFTED
+
+
+def _same_question(before: WatchEntry | None, entry: WatchEntry) -> bool:
+    """Whether a person was asked about the entry before, and it is the same question."""
+    return bool(before and before.asked and entry.asked and before.asked.id == entry.asked.id)
+
+
+def _counts(fanned: Fanned, record: PayersAnswered) -> bool:
+    """Whether the answer is the one that holds: it is given now, or was before a crash."""
+    before, entry = fanned.before, fanned.entry
+    if entry is not before:
+        return True
+    if record.alert:
+        return entry.asked is None and entry.standing is not Standing.LIFTED
+    return entry.asked is not None and entry.asked.id == record.request
+
+
+def _said(
+    offset: int,
+    slice_of: tuple[str, int],
+    at: datetime,
+    arrived: datetime,
+    evidence: Iterable[tuple[ResidentId, Evidence]],
+) -> Said:
+    item = Item(offset, 0, cast("Signal", _Cause(arrived)))  # no signal: it has an arrival, and is counted nowhere
+    return Said(offset, at, [Finding(item, None, others=list(evidence), suspect=True)], slice_of)
+
+
+def _request(item: Item, fanned: Fanned) -> PayersRequest:
+    asked = fanned.entry.asked
+    if asked is None:
+        raise ValueError("nobody is asked about this entry")
+    payments = fanned.paid.payments
+    return PayersRequest(id=asked.id, entry=fanned.entry, source=item.signal.source, at=asked.before, payments=payments)
