@@ -152,6 +152,12 @@ class Producer:
             self._begin(where, queue)
         return told
 
+    async def send_and_wait(
+        self, topic: str, value: bytes | None = None, key: bytes | None = None, partition: int | None = None
+    ) -> RecordMetadata:
+        """Write a record, and return its place once Kafka has it."""
+        return await (await self.send(topic, value, key, partition))
+
     def _begin(self, where: TopicPartition, queue: _Queue) -> None:
         queue.busy = True
         self._world.loop.outside(0, self._leave, where, queue, self._world.loop.time() + SECONDS)
