@@ -155,7 +155,7 @@ class Producer:
     async def send_and_wait(
         self, topic: str, value: bytes | None = None, key: bytes | None = None, partition: int | None = None
     ) -> RecordMetadata:
-        """Send a record, and return its place once Kafka has it."""
+        """Write a record, and return its place once Kafka has it."""
         return await (await self.send(topic, value, key, partition))
 
     def _begin(self, where: TopicPartition, queue: _Queue) -> None:

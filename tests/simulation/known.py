@@ -267,7 +267,8 @@ def _name(partition: int, value: bytes) -> object:
 
 
 def _entry(value: bytes) -> CaseEvent | StandingEvent | None:
-    return _valid(partial(journal_adapter.validate_json, value, extra=ANY_VERSION))
+    entry = _valid(partial(journal_adapter.validate_json, value, extra=ANY_VERSION))
+    return entry if isinstance(entry, CaseEvent | StandingEvent) else None
 
 
 def _valid(read: "partial[What]") -> What | None:

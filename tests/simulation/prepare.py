@@ -14,7 +14,7 @@ from tests.simulation.world import BEGAN, PARTITIONS, Prepared, World, kinds
 RESIDENTS = 4
 HERE = "220102001"  # a street of Changchun
 STATION = "station-sim"
-SECONDS = 6.0
+SECONDS = 10.0  # an epoch settles meanwhile
 
 
 def phone(number: int) -> str:

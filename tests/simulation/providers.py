@@ -27,6 +27,7 @@ URLS = {channel: f"http://{channel}" for channel in CHANNELS}
 ANSWERS_SECONDS = 600.0  # longer than anybody waits
 SLOW_SECONDS = 0.3
 LATE_SECONDS = 3.0  # longer than a lease lasts in the simulation
+LATE_ASKABLE_SECONDS = 0.9  # one that can be asked knows by then: within two of the provider's times to answer
 STATUS = {"500": 500, "500_after": 500, "503_after": 503, "408_after": 408, "429_after": 429, "429": 429}
 FAULTS = (*STATUS, "cut_before", "cut_after", "away", "hang", "hang_after", "late", "slow")
 _FIRST = frozenset({"500_after", "503_after", "408_after", "429_after", "cut_after", "hang_after", "slow", ""})
@@ -96,7 +97,8 @@ class Providers:
             case "hang" | "hang_after":
                 await asyncio.sleep(ANSWERS_SECONDS)
             case "late":
-                delay = LATE_SECONDS * self._world.random.random()
+                askable = self.promises[channel] is Promise.ASKABLE
+                delay = (LATE_ASKABLE_SECONDS if askable else LATE_SECONDS) * self._world.random.random()
                 self._world.stalls.append((self._world.true(), self._world.true() + delay))
                 self._world.loop.outside(delay, self._act, channel, key, order)
                 await asyncio.sleep(ANSWERS_SECONDS)

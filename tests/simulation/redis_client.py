@@ -152,6 +152,7 @@ class Connection:
             raise GoneError(f"Error 111 connecting to {server.name}. Connection refused.")
         await self._cross(self._link.back)
         self._server, self._incarnation, self._flawed = server, server.incarnation, False
+        self.host = server.name
 
     async def _drop(self, _error: Exception) -> None:
         await self.disconnect()

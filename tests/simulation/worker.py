@@ -29,6 +29,7 @@ import streams.auditor.auditor
 import streams.channels.book
 import streams.channels.channel
 import streams.channels.outgoing
+import streams.epoch
 import streams.epoch_log
 import streams.feeds.settings
 import streams.intake.settings
@@ -41,6 +42,7 @@ import streams.restore
 import streams.screening.screening
 import streams.timekeeper
 from agents import auditor, board, casework, deadlines, payments, phone, red, screening, sms, visits
+from domain.epochs import Sentinels
 from schemas.levels import Channel
 from streams.app import App, every
 from streams.auditor.auditor import Auditor
@@ -201,6 +203,14 @@ class RedisLink(Link):
         await super().out()
 
 
+async def _sentinels_say(_: object) -> Sentinels:
+    """Three Sentinels, and the primary that they name; a worker that stays with an old one is cut off from them."""
+    servers, node = world().servers, _node()
+    if node.name in servers.old:
+        return Sentinels(3, 0, "", 0)
+    return Sentinels(3, 3, f"{servers.primary}:6379", 3)
+
+
 def _node() -> Node:
     node = NODE.get()
     if node is None:
@@ -253,6 +263,8 @@ def simulated() -> Iterator[None]:
         put(streams.reader, "AIOKafkaConsumer", _consumer)
         put(streams.epoch_log, "AIOKafkaProducer", _producer)
         put(streams.epoch_log, "AIOKafkaConsumer", _consumer)
+        put(streams.epoch, "has_sentinels", lambda _: True)
+        put(streams.epoch, "sentinels_say", _sentinels_say)
         put(streams.line, "connect", _redis)
         put(streams.channels.outgoing, "httpx", shim)
         put(streams.policies, "load", load)

@@ -19,6 +19,7 @@ from domain.policy import Policy
 from schemas.inputs import CaseInput, ContactResult
 from schemas.levels import Action, Result
 from schemas.residents import Resident
+from streams.epoch_log import CONFIRMATION
 from streams.topics import CASE_EVENTS, CASE_INPUTS, home
 from tests.simulation import kafka
 from tests.simulation.app import Group
@@ -172,7 +173,8 @@ class World:
 
     def wrote(self, node: Node, records: Iterable[kafka.Record]) -> None:
         """A process' records are on the log."""
-        self.story += [Told(self.loop.time() - self.began, node.name, record) for record in records]
+        at = self.loop.time() - self.began
+        self.story += [Told(at, node.name, each) for each in records if each.key != CONFIRMATION]
 
     def input(self, given: CaseInput, who: str) -> None:
         """An input from outside: a receipt, an operator's report."""
