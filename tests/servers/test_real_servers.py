@@ -78,7 +78,7 @@ def test_neither_a_process_nor_a_port_nor_a_thread_is_left_when_the_body_raises(
 
     with pytest.raises(KeyError, match="the body raised"), ExitStack() as stack:
         body(stack)
-    assert len(started) == 7
+    assert len(started) == 8
     assert not [process.name for process in started if runs(process.pid)]
     assert not [process.name for process in started if process.listens()]
     assert threading.active_count() <= threads + 1  # the one that starts servers stays
@@ -88,7 +88,7 @@ def test_no_server_is_left_when_the_process_that_started_them_is_killed(tmp_path
     with subprocess.Popen([sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         pids = [int(pid) for pid in owner.stdout.readline().split()]
-        assert len(pids) == 5
+        assert len(pids) == 6
         assert all(runs(pid) for pid in pids)
         owner.kill()
     wait_for(lambda: not any(runs(pid) for pid in pids), "the servers to end with their owner", seconds=5)
