@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from schemas.inputs import CloseAct, Hold, HoldChange, NoteAct, OperatorReport, PolicyChange, VictimReport
+from schemas.journal import decode
 from schemas.levels import Level
 from streams.batch import Batch
 from streams.change import Change, Standing
-from streams.journal import Folded, changes
+from streams.journal import Read
 from streams.keys import NAMES
+from streams.replay import Replay
 from streams.store import Loaded
 from tests.simulation import handmade
 from tests.simulation.handmade import CAREFUL, IN_DANGER, NOON, POLICY, moment
@@ -88,22 +91,23 @@ DONE: dict[str, Callable[[KeysOf, str, list[Any]], object]] = {
 }
 
 
-def batched(model: Fold, cuts: list[int]) -> tuple[Keys, Folded]:
-    """The inputs of a model, decided by the product in batches; and its own fold of the entries."""
-    keys, journal = Keys(model.partition), Folded()
-    loaded = Loaded(Standing(-1, POLICY.hash), {}, set())
-    batch = Batch(model.partition, loaded, POLICY)
+def batched(model: Fold, cuts: list[int]) -> tuple[Keys, list[Read]]:
+    """The inputs of a model, decided by the product in batches; and the journal's entries as recovery reads them."""
+    keys, journal = Keys(model.partition), list[Read]()
     keys.do(_standing(POLICY.hash))
-    for number, each in enumerate(model.given):
-        if number in cuts:
-            batch = _next(batch, keys, journal)
-        if each.what.id in batch.applied or each.offset in model.refused:
-            continue
-        if isinstance(each.what, PolicyChange):
-            batch.follow(each.offset, each.what, POLICY)
-        else:
-            batch.take(each.offset, each.what)
-    _next(batch, keys, journal)
+    loaded = Loaded(Standing(-1, POLICY.hash), {}, set())
+    edges = [0, *(cut for cut in cuts if 0 < cut < len(model.given)), len(model.given)]
+    for start, end in pairwise(edges):
+        given = model.given[start:end]
+        batch = Batch(model.partition, loaded, POLICY, given[0].offset, given[-1].offset)
+        for each in given:
+            if each.what.id in batch.applied or each.offset in model.refused:
+                continue
+            if isinstance(each.what, PolicyChange):
+                batch.follow(each.offset, each.what, POLICY)
+            else:
+                batch.take(each.offset, each.what)
+        loaded = _committed(batch, keys, journal)
     return keys, journal
 
 
@@ -113,13 +117,14 @@ def _standing(policy: str) -> Change:
     return change
 
 
-def _next(batch: Batch, keys: Keys, journal: Folded) -> Batch:
-    """Commit a batch, and begin the next one on what is stored then."""
+def _committed(batch: Batch, keys: Keys, journal: list[Read]) -> Loaded:
+    """Commit a batch; returns what the next one is decided on."""
+    batch.finish(NOON)
     keys.do(batch.change)
-    for entry in batch.entries:
-        journal.add(type(entry).model_validate_json(entry.model_dump_json()))
+    values = [entry.model_dump_json().encode() for entry in batch.entries]
+    journal += [(decode(value), value) for value in values]
     holds = tuple(batch._holds.values())
-    return Batch(batch.partition, Loaded(Standing(0, POLICY.hash, holds), batch.cases, batch.applied), POLICY)
+    return Loaded(Standing(0, POLICY.hash, holds), batch.cases, batch.applied)
 
 
 def hold(name: str, seconds: float, lift: str | None) -> HoldChange:
@@ -167,11 +172,12 @@ def test_the_models_store_is_the_products_store_however_inputs_are_cut(
     made = replace(handmade.observed(), logs=topics.frozen(), ended_at=handmade.BEGAN + ends)
     last = len(topics.logs["case-inputs"][0]) - 1
     assert told(made, keys.store(last)) == []
-    rebuilt = Keys(0)
-    for change in changes(journal, NOON):
-        rebuilt.do(change)
-    if journal.standing:
-        rebuilt.do(_restored(journal.standing))
+    rebuilt, replay = Keys(0), Replay(NOON)
+    rebuilt.do(replay.change(journal, {}))
+    for owed in replay.owed():
+        rebuilt.do(owed)
+    if replay.rules:
+        rebuilt.do(_restored(replay.rules))
     left = told(replace(made, begins={"case-inputs": {0: last + 1}}, lost_at=[handmade.BEGAN]), rebuilt.store(last))
     assert left == []
 
