@@ -8,22 +8,28 @@ from typing import Any
 from unittest.mock import patch
 
 import agents.casework
+import domain.timekeeping
 import streams.channels.book
 import streams.channels.channel
+import streams.channels.provider
+import streams.epoch
+import streams.line
 import streams.scripts
 import streams.store
+import streams.wall
 from schemas.cases import Case
 from streams.casework import Casework
 from streams.change import Change, entry_name
 from streams.journal import Read
 from streams.replay import Replay
+from streams.screening.store import EvidenceStore
 from streams.store import CaseStore, Loaded, RebuildSteps
 
 FENCE = "if stored ~= ARGV[1] then return stored end\n"
 UNPUBLISHED = "if moves and stands[1] and redis.call('EXISTS', KEYS[8]) == 1 then return 'unpublished' end\n"
 OLDER = "if moves and stands[1] and stands[2] ~= run then return 'older' end\n"
-LEASED = "if holder and holder ~= ARGV[1] then return {'leased'} end\n"
-OURS = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
+LEASED = "if holder and holder ~= token then return {'leased'} end\n"
+CLAIMED = "if latest ~= fence and (latest or not known) then return 0 end\n"
 
 
 class OutdatedError(RuntimeError):
@@ -105,8 +111,8 @@ def lease_removed(stack: ExitStack) -> None:
     _require(hasattr(streams.channels.book, "script"), "script in streams/channels/book.py")
     claim, mark = script("claim"), script("mark")
     _require(LEASED in claim, "the lease's check in claim.lua")
-    _require(OURS in mark, "the holder's check in mark.lua")
-    without = {"claim": claim.replace(LEASED, ""), "mark": mark.replace(OURS, "")}
+    _require(CLAIMED in mark, "the fence of a claim in mark.lua")
+    without = {"claim": claim.replace(LEASED, ""), "mark": mark.replace(CLAIMED, "")}
     _put(stack, streams.channels.book, "script", lambda name: without.get(name) or script(name))
 
 
@@ -135,11 +141,41 @@ def older_taken_for_whole(stack: ExitStack) -> None:
     _put(stack, streams.store, "run_of", lambda info: "the one Redis")
 
 
+def epoch_ignored(stack: ExitStack) -> None:
+    """Nobody asks which Redis the epoch names: hole 2 as it was."""
+    _require(hasattr(streams.line, "made_for"), "made_for in streams/line.py")
+    _put(stack, streams.line, "made_for", lambda *_: streams.epoch.EXEMPT)
+
+
+def evidence_lost(stack: ExitStack) -> None:
+    """Evidence that Redis lost is not put back from its topic: hole 3 as it was."""
+    _require(callable(getattr(EvidenceStore, "put_back", None)), "EvidenceStore.put_back")
+
+    async def nothing(*_: object) -> None:
+        """Nothing is put back."""
+
+    _put(stack, EvidenceStore, "put_back", nothing)
+
+
+def failure_taken_for_not_done(stack: ExitStack) -> None:
+    """A provider that answers 500 has done nothing, it is thought: hole 4 as it was."""
+    _require(hasattr(streams.channels.provider, "certainly_not_done"), "certainly_not_done in channels/provider.py")
+    in_between = (502, 504)
+    _put(stack, streams.channels.provider, "certainly_not_done", lambda status, _: status not in in_between)
+
+
+def clock_followed(stack: ExitStack) -> None:
+    """Every step of the shared clock is followed: hole 7 as it was."""
+    _require(hasattr(streams.wall, "heard"), "heard in streams/wall.py")
+    _put(stack, streams.wall, "heard", lambda _, answer, machine: domain.timekeeping._begun(answer, machine))
+
+
 MUTATIONS: dict[str, Mutation] = {
     mutation.__name__: mutation
     for mutation in (
         *(fence_removed, past_the_outbox, outbox_skipped, fold_drops_input, all_applied, lease_removed),
-        *(ack_before_work, older_taken_for_whole),
+        *(ack_before_work, older_taken_for_whole, epoch_ignored, evidence_lost),
+        *(failure_taken_for_not_done, clock_followed),
     )
 }
 
