@@ -39,7 +39,7 @@ docs: setup
 # SCHEDULES orders of faults, drawn by seeds from SEED on, on the real code in one deterministic loop. A report that is
 # there is added to. `python -m tests.simulation --seed …` tells one of them, `--mutation all` finds what is worse.
 simulation: setup
-	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED) --report $(REPORT)
+	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED) --report $(REPORT) $(if $(SECONDS),--seconds $(SECONDS))
 
 # ROUNDS rounds of a province whose workers, servers, carriers and networks fail; `make chaos SEED=… ROUNDS=1` replays one.
 chaos: setup

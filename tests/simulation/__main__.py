@@ -1,14 +1,15 @@
 """`python -m tests.simulation`: ranges of seeds on all cores, one report; a failing seed as its shortest story."""
 
 import argparse
+import math
 import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
-from time import process_time
+from time import monotonic, process_time
 from typing import Any
 
 import orjson
@@ -42,6 +43,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--schedules", type=int, help="how many seeds, from --seed on")
     parser.add_argument("--seed", type=int, help="the first seed; without --schedules the one whose story is told")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="begin no more schedules after so long")
     parser.add_argument("--report", type=Path, help="a JSON file, to which this run is added")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--mutation", action="append", choices=[*MUTATIONS, "all"], help="look for a mutation")
@@ -64,19 +66,35 @@ def _replayed(schedule: Schedule) -> int:
 
 
 def _ranges(told: argparse.Namespace) -> int:
-    report = Report()
+    report, before = Report(), _before(told.report)
     failed: list[tuple[Schedule, dict[str, str]]] = []
-    starts = range(told.seed, told.seed + told.schedules, CHUNK)
-    ends = [min(start + CHUNK, told.seed + told.schedules) for start in starts]
-    with ProcessPoolExecutor(told.processes) as pool:
-        for part, found in pool.map(_chunk, starts, ends):
-            report.add(part)
-            failed += found
+    for part, found in _chunks(told):
+        report.add(part)
+        failed += found
+        _keep(told.report, before, report)
     if told.enumerate:
         failed += _orders(report, told.enumerate, told.processes)
-    _written(told.report, report)
+    _keep(told.report, before, report)
+    print(orjson.dumps(report.told(), option=orjson.OPT_INDENT_2).decode())
     _stories(failed, told.failures)
     return 1 if any(report.laws.values()) else 0
+
+
+def _chunks(told: argparse.Namespace) -> Iterator[tuple[Report, list[tuple[Schedule, dict[str, str]]]]]:
+    """Run the seeds on all cores, some at a time, until all are done or the time is over."""
+    end, until = told.seed + told.schedules, monotonic() + told.seconds
+    starts = iter(range(told.seed, end, CHUNK))
+    with ProcessPoolExecutor(told.processes) as pool:
+        running: set[Future[tuple[Report, list[tuple[Schedule, dict[str, str]]]]]] = set()
+        while True:
+            while (
+                len(running) < 2 * told.processes and monotonic() < until and (start := next(starts, None)) is not None
+            ):
+                running.add(pool.submit(_chunk, start, min(start + CHUNK, end)))
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (each.result() for each in done)
 
 
 def _orders(report: Report, every: int, processes: int) -> list[tuple[Schedule, dict[str, str]]]:
@@ -125,7 +143,7 @@ def _mutations(told: argparse.Namespace) -> int:
     for name in names:
         report.mutations[name] = found = find(name, told.seed or 1)
         print(name, orjson.dumps(found).decode())
-    _written(told.report, report)
+    _keep(told.report, _before(told.report), report)
     return 0 if all(found["found"] for found in report.mutations.values()) else 1
 
 
@@ -151,12 +169,20 @@ def _found(whether: bool, began: float, tried: int, more: dict[str, Any]) -> dic
     return {"found": whether, "cpu_seconds": round(process_time() - began, 2), "schedules": tried, **more}
 
 
-def _written(file: Path | None, report: Report) -> None:
-    if file is not None:
-        if file.exists():
-            report.add(Report.read(orjson.loads(file.read_bytes())))
-        file.write_bytes(orjson.dumps(report.told(), option=orjson.OPT_INDENT_2))
-    print(orjson.dumps(report.told(), option=orjson.OPT_INDENT_2).decode())
+def _before(file: Path | None) -> Report | None:
+    """The report that this run is added to."""
+    return Report.read(orjson.loads(file.read_bytes())) if file is not None and file.exists() else None
+
+
+def _keep(file: Path | None, before: Report | None, report: Report) -> None:
+    """Write what was found so far: a run that is broken off counts too."""
+    if file is None:
+        return
+    total = Report()
+    for each in (before, report):
+        if each is not None:
+            total.add(each)
+    file.write_bytes(orjson.dumps(total.told(), option=orjson.OPT_INDENT_2))
 
 
 def _hashes_fixed() -> None:
