@@ -24,6 +24,7 @@ from streams.keys import STATE
 from streams.policies import Policies, UnknownPolicyError
 from streams.producer import Producer
 from streams.raw import Raw
+from streams.reader import committed_offsets
 from streams.recovery import Recovery, refuse_ahead
 from streams.settings import Settings
 from streams.store import CaseStore, Loaded
@@ -37,8 +38,8 @@ class Casework:
     """Applies inputs to the cases of the partitions this worker owns.
 
     `whole` is awaited before a partition stands again that was lost: it restores the shared part of the store. So a
-    channel that finds the partition standing finds the resident too. `lease_seconds`: how long a dispatch may be in
-    flight.
+    channel that finds the partition standing finds the resident too. `doubt` says that a part of it may be missing.
+    `lease_seconds`: how long a dispatch may be in flight.
     """
 
     def __init__(
@@ -56,7 +57,9 @@ class Casework:
         self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
         self._published: dict[int, int] = {}  # the journal's offset of what was published here last, by partition
         self._reached: dict[int, int] = {}  # the highest input known here to be applied, by partition
+        self._known: set[int] = set()  # the partitions of the last look
         self.whole: Callable[[], Awaitable[object]] = _nothing_shared
+        self.doubt: Callable[[], Awaitable[object]] = _nothing_shared
         self._settings = settings
         self._recovery = Recovery(
             settings,
@@ -91,8 +94,12 @@ class Casework:
     async def watch(self, partitions: Iterable[int]) -> None:
         """Bring partitions up whose store was lost or is older, and publish what a dead worker left in the outbox."""
         mine = list(partitions)
-        for partition in await self._store.unsettled(mine):
+        await self._learn(mine)
+        for partition in await self._store.unsettled(mine, self._reached):
             async with self._locks[partition]:
+                stored = await self._store.offset(partition)
+                if stored is not None and stored < self._reached.get(partition, -1):
+                    await self._went_back(partition)
                 await self._recovery.restore(partition)
                 await self._publish_outbox(partition)
         await self._store.forget(mine, self._clock.now())
@@ -124,7 +131,8 @@ class Casework:
                 continue
             stored = loaded.standing.offset
             if stored < self._reached.get(partition, -1) or stored < first - 1:
-                await self._went_back(partition, first - 1)
+                self._reached[partition] = max(first - 1, self._reached.get(partition, -1))
+                await self._went_back(partition)
             elif loaded.unpublished:
                 await self._publish_outbox(partition)
             elif stored >= last:
@@ -153,13 +161,23 @@ class Casework:
         await self._publish(partition, [(entry, change.outbox[entry_name(entry)]) for entry in entries], spans)
         return entries
 
-    async def _went_back(self, partition: int, last: int) -> None:
+    async def _learn(self, partitions: Sequence[int]) -> None:
+        """Learn of partitions that are new here which inputs were acknowledged: the store had reached them."""
+        if new := [partition for partition in partitions if partition not in self._known]:
+            topic = topics.CASE_INPUTS.name
+            for partition, acked in (await committed_offsets(self._settings, topic, new)).items():
+                if acked <= await self._recovery.end(partition):  # else the topic was made anew
+                    self._reached[partition] = max(acked - 1, self._reached.get(partition, -1))
+        self._known = set(partitions)
+
+    async def _went_back(self, partition: int) -> None:
         """Go on in a store that has lost commits although Redis says that it is the same process.
 
-        A machine that was restored from its image does so. `last`: the input that was acknowledged last.
+        A machine that was restored from its image does so.
         """
         stand = await self._store.stand(partition)
-        reached = max(last, self._reached.pop(partition, -1))
+        reached = self._reached.pop(partition, -1)
+        await self.doubt()
         if stand.offset is not None and stand.offset < reached:
             log.error(
                 "partition %d stands at %d and was at %d before: Redis went back", partition, stand.offset, reached

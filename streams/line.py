@@ -134,6 +134,7 @@ class Line:
             fills=settings.embedded or component in ACTING,
         )
         self.screening.whole = self.casework.whole = self.shared.ensure
+        self.screening.doubt = self.casework.doubt = self.shared.doubt
 
     async def open(self) -> None:
         """Connect, and refuse to start where the servers are not set as they must be. Waits until the clocks agree.

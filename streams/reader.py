@@ -5,7 +5,7 @@ reads often keeps some of them (`KeptConsumers`): making one takes a connection 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from itertools import chain
@@ -128,10 +128,16 @@ async def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
 
 async def committed_offset(settings: Settings, where: TopicPartition) -> int | None:
     """The offset up to which the workers' group has acked a partition's records, that one not; None: not known."""
+    return (await committed_offsets(settings, where.topic, [where.partition])).get(where.partition)
+
+
+async def committed_offsets(settings: Settings, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    """The same of several partitions; one of which nothing is known is left out."""
+    wheres = [TopicPartition(topic, number) for number in partitions]
     async with _started(settings, group_id=settings.app_id) as consumer:
-        consumer.assign([where])
-        found: int | None = await consumer.committed(where)
-        return found
+        consumer.assign(wheres)
+        found = {where.partition: await consumer.committed(where) for where in wheres}
+    return {partition: int(offset) for partition, offset in found.items() if offset is not None}
 
 
 async def beginning_offsets(settings: Settings, topic: str) -> dict[int, int]:

@@ -99,6 +99,10 @@ class Shared:
             else:
                 await asyncio.sleep(WAIT_SECONDS)
 
+    async def doubt(self) -> None:
+        """Something written is gone, although Redis says that it is the same process: look at all of it anew."""
+        await self._redis.delete(RUN)
+
     async def remember(self) -> None:
         """Once in a while: how far the shared topics reach, for a Redis that loses what is written from now on."""
         if await self._redis.set(TURN, 1, nx=True, px=TURN_MS):

@@ -135,8 +135,8 @@ class CaseStore:
         where = -1 if journal is None else int(journal)
         return Stand(None if offset is None else int(offset), where, run and run.decode(), run_of(info))
 
-    async def unsettled(self, partitions: Sequence[int]) -> list[int]:
-        """Those that are not whole, or with an outbox. All are asked at once, for mostly it is none."""
+    async def unsettled(self, partitions: Sequence[int], reached: Mapping[int, int]) -> list[int]:
+        """Return those that are not whole, have an outbox, or stand before the input that they had `reached`."""
         async with self.redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
             for partition in partitions:
@@ -144,7 +144,11 @@ class CaseStore:
                 pipe.exists(key("outbox", partition))
             info, *found = await pipe.execute()
         states = zip(partitions, found[::2], found[1::2], strict=True)
-        return [partition for partition, state, outbox in states if outbox or not is_whole(run_of(info), *state)]
+        return [
+            partition
+            for partition, state, outbox in states
+            if outbox or not is_whole(run_of(info), *state) or int(state[0]) < reached.get(partition, -1)
+        ]
 
     async def outlive(self, partition: int, stood: Stand, end: int, sent: Iterable[str], seconds: float) -> bool:
         """Go on in a Redis that may have lost the latest commits; False when the partition stands elsewhere by now.

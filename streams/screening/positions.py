@@ -74,15 +74,21 @@ class Positions:
             offset, policy and policy.decode(), run and run.decode(), run_of(info), mark.decode() if mark else ""
         )
 
-    async def not_current(self, lanes: Sequence[TopicPartition]) -> list[TopicPartition]:
-        """Those of which something may be missing. All are asked at once, for mostly it is none."""
+    async def not_current(
+        self, lanes: Sequence[TopicPartition], reached: Mapping[TopicPartition, int]
+    ) -> list[TopicPartition]:
+        """Return those of which something may be missing, or that stand before the record that they had `reached`."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
             for tp in lanes:
                 pipe.mget(of_lane("screened", tp), of_lane("screened-in", tp))
             info, *found = await pipe.execute()
         run = run_of(info).encode()
-        return [tp for tp, (screened, of) in zip(lanes, found, strict=True) if screened is None or of != run]
+        return [
+            tp
+            for tp, (screened, of) in zip(lanes, found, strict=True)
+            if screened is None or of != run or int(screened) < reached.get(tp, -1)
+        ]
 
     async def count(
         self,

@@ -28,7 +28,16 @@ from streams.payers_requests import PayersRequests
 from streams.policies import Policies
 from streams.producer import Producer, Record
 from streams.raw import Raw
-from streams.reader import Read, Tails, beginning_offsets, committed_offset, end_offsets, read_all, read_range
+from streams.reader import (
+    Read,
+    Tails,
+    beginning_offsets,
+    committed_offset,
+    committed_offsets,
+    end_offsets,
+    read_all,
+    read_range,
+)
 from streams.residents.register import Residents
 from streams.screening import evidence_log
 from streams.screening.about import evidence_in, standing
@@ -84,7 +93,10 @@ class Screening:
         self._default: RiskRules | None = None
         self._requests = PayersRequests(settings, redis, producer)
         self._shadow = Shadow(redis, producer, policies, clock, settings.partitions)
+        self._reached: dict[TopicPartition, int] = {}  # the highest record known here to be counted
+        self._known: set[TopicPartition] = set()  # the lanes of the last look
         self.whole: Callable[[], Awaitable[object]] = self.restore
+        self.doubt: Callable[[], Awaitable[object]] = _nothing_else
         self.heard: Callable[[str, int, datetime], None] = _nobody_listens
         self.cases_wait_seconds = CASES_WAIT_SECONDS
 
@@ -101,10 +113,15 @@ class Screening:
 
     async def catch_up(self, lanes: Iterable[TopicPartition]) -> None:
         """Have lanes' partitions stand in a store that was lost, or is older, without waiting for a record."""
-        for tp in await self._positions.not_current(list(lanes)):
+        mine = list(lanes)
+        await self._learn(mine)
+        for tp in await self._positions.not_current(mine, self._reached):
             async with self._locks[tp]:
                 position = await self._positions.position(tp)
-                if not position.current:
+                if position.offset is not None and position.offset < self._reached.get(tp, -1):
+                    await self.doubt()  # Redis went back, though it says that it is the same process
+                    await self._bring_up(tp, position)
+                elif not position.current:
                     await self._bring_up(tp, position)
 
     async def screen_owed(self, lanes: Iterable[TopicPartition], turn: Callable[[], Turn] = in_pieces) -> bool:
@@ -196,6 +213,18 @@ class Screening:
         fresh = [raw for raw in raws if raw.offset > screened]
         return await self._batch(tp, fresh, position, await self._rules(position.policy), turn)
 
+    async def _learn(self, lanes: Sequence[TopicPartition]) -> None:
+        """Learn of lanes that are new here which records were acked: they had been counted."""
+        new = [tp for tp in lanes if tp not in self._known]
+        for topic in {tp.topic for tp in new}:
+            acked = await committed_offsets(self._settings, topic, [tp.partition for tp in new if tp.topic == topic])
+            ends = await end_offsets(self._settings, topic)
+            for partition, offset in acked.items():
+                if offset <= ends[partition]:  # else the topic was made anew
+                    tp = TopicPartition(topic, partition)
+                    self._reached[tp] = max(offset - 1, self._reached.get(tp, -1))
+        self._known = set(lanes)
+
     async def _bring_up(self, tp: TopicPartition, position: Position) -> None:
         """Have a partition stand in this Redis before the first record that the consumer group has not acked.
 
@@ -282,6 +311,7 @@ class Screening:
         tally.update(judge.verdicts.tally)
         counted = await self._positions.count(tp, expected, raws[-1].offset, tally, again)
         if counted:
+            self._reached[tp] = raws[-1].offset
             self._measure(tally, now)
         if counted and beside:
             await self._shadow.judge(tp, beside, sifted.records, judge.verdicts)
@@ -374,6 +404,10 @@ class Screening:
                 f"{tp.topic}/{tp.partition} was screened up to {screened}, but the topic ends at {end - 1}: it was "
                 "made anew or lost records. Restore it, or empty Redis and start over with `quanzu rebuild`"
             )
+
+
+async def _nothing_else() -> None:
+    """Where the store has no other part."""
 
 
 def _nobody_listens(source: str, count: int, now: datetime) -> None:
