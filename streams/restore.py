@@ -36,7 +36,7 @@ ENDS = "ends:{whole}"  # hash: `now` and `before` -> the shared topics' ends, on
 TURN = "turn:{whole}"  # string: there until the ends are read again
 LOCK = "restoring:{whole}"  # string: who restores
 SETTLING = "settling:{whole}"  # string: there while who held a lease in the Redis before may still act on it
-LOCK_MS = 30_000
+LOCK_MS = 5_000
 WAIT_SECONDS = 0.2
 # Longer than it takes from a record's being on its topic to its being in Redis, whatever its writer waits for.
 TURN_MS = 300_000

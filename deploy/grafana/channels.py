@@ -72,7 +72,7 @@ def _calls(made: Board) -> None:
     made.add(
         lines(
             "渠道上报 What channels report",
-            "按结果；失败、存疑与结果不明应很少。By result; failed, in_doubt and unknown outcomes should be few.",
+            "按结果；失败与不明应很少。By result; failed, in_doubt and unknown should be few.",
             Query(
                 'sum by (channel, result) (rate(quanzu_dispatches_total{channel=~"$channel"}[$__rate_interval]))',
                 "{{channel}} {{result}}",

@@ -228,7 +228,7 @@ def _seen(tp: TopicPartition, item: Item, party: Party, known: Suspects, until: 
     payee = party.suspect.removeprefix("account:") if party.suspect and party.role is Role.PAYER else None
     entry = known.get(party.suspect or "")
     later = entry is not None and (entry.topic, entry.partition) == tp and entry.offset > item.offset
-    if entry and later and (until is None or entry.offset <= until):
+    if entry and later and until is None:
         entry = None  # the signal is read again: the entry was not there then, and will fan out in its turn
     return Seen(tp.topic, tp.partition, item.offset, party.role, payee, entry)
 

@@ -84,6 +84,8 @@ class Bounds:
             "evidence": (f"{RESIDENTS} residents, {ADDED} members each", self._add_evidence),
             "evidence, full": (f"a resident with all that bound = {GREATEST.bound} keeps", self._add_to_full),
             "screened": ("500 dead letters sent again, 100 tallies", self._count),
+            "stand": ("one lane, with a range that is owed", self._stand),
+            "owed": ("500 dead letters sent again, 100 tallies", self._pay),
             "rescored": (f"{RESCORE_MOST} residents", self._rescored),
             "commit": (f"{BATCH} inputs", self._commit),
             "commit, rebuilt": (f"{COMMANDS} commands", self._rebuild),
@@ -135,6 +137,18 @@ class Bounds:
         letters = {f"letter{at}-{number}": at for number in range(500)}
         positions = Positions(self._redis, 1)
         await positions.count(LANE, await positions.position(LANE), at, tally, letters)
+
+    async def _stand(self) -> None:
+        positions, last = Positions(self._redis, 1), next(self._numbers) + 10**9
+        await positions.stand(LANE, await positions.position(LANE), last, range(last - 100, last + 1))
+
+    async def _pay(self) -> None:
+        at, positions = next(self._numbers), Positions(self._redis, 1)
+        if (owed := await positions.owed(LANE)) is None:
+            raise RuntimeError("nothing is owed: `stand` comes first")
+        tally = Counter({f"source{number}|raised": 1 for number in range(100)})
+        letters = {f"owed{at}-{number}": at for number in range(500)}
+        await positions.pay(LANE, owed, owed.last, tally, letters)
 
     async def _rescored(self) -> None:
         await self._store.rescored(0, {f"r{number:016d}": 1 for number in range(RESCORE_MOST)})

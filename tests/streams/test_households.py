@@ -3,11 +3,14 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
+from streams import topics
+from streams.embedded import Embedded
 from streams.households import Households
 from streams.restore import RUN, Shared
 from streams.settings import Settings
@@ -41,7 +44,13 @@ async def test_after_a_failover_nobody_arranges_a_visit_while_the_lost_lease_may
     assert time.monotonic() - began >= LEASE_SECONDS * 0.9
 
 
-async def test_a_new_installation_does_not_wait(settings: Settings, redis: Any) -> None:  # noqa: ANN401 - as above
-    await Shared(settings, redis, [], lease_seconds=60).ensure()
+async def test_a_new_installation_does_not_wait(
+    tmp_path: Path,
+    redis: Any,  # noqa: ANN401 - as above
+) -> None:
+    with Embedded(tmp_path) as servers:
+        settings = servers.settings(Settings(partitions=1))
+        topics.create(settings)
+        await Shared(settings, redis, [], lease_seconds=60).ensure()
     async with asyncio.timeout(5):
         await Households(redis, b"secret", LEASE_SECONDS).take("place", "first")
