@@ -10,13 +10,14 @@ from unittest.mock import patch
 import agents.casework
 import domain.timekeeping
 import streams.channels.book
-import streams.channels.channel
+import streams.channels.flow
 import streams.channels.provider
 import streams.epoch
 import streams.line
 import streams.scripts
 import streams.store
 import streams.wall
+from domain.commits import CommitChain
 from schemas.cases import Case
 from streams.casework import Casework
 from streams.change import Change, entry_name
@@ -46,7 +47,11 @@ def fence_removed(stack: ExitStack) -> None:
 
 
 def past_the_outbox(stack: ExitStack) -> None:
-    """A commit passes an outbox that a dead worker left, and who covers does not look at it: hole 1 as it was."""
+    """A commit passes an outbox that a dead worker left, who covers does not look at it, and a fold passes the gap.
+
+    It is hole 1 as it was. A fold that stops at the gap makes good what the commit did, and the other way round.
+    """
+    _require(callable(getattr(CommitChain, "_next", None)), "CommitChain._next")
     _require(UNPUBLISHED in streams.store.COMMIT, "the outbox's check in commit.lua")
     _require("unpublished" in Loaded.__dataclass_fields__, "Loaded.unpublished")
     _require("_publish_outbox" in inspect.getsource(Casework.cover), "the outbox in Casework.cover")
@@ -68,9 +73,15 @@ def past_the_outbox(stack: ExitStack) -> None:
         return [] if (id(self), partition) in covering else await publish(self, partition)
 
     _put(stack, streams.store, "COMMIT", streams.store.COMMIT.replace(UNPUBLISHED, ""))
+    _put(stack, CommitChain, "_next", _past_the_gap)
     _put(stack, CaseStore, "load", loaded)
     _put(stack, Casework, "cover", covered)
     _put(stack, Casework, "_publish_outbox", published)
+
+
+def _past_the_gap(chain: CommitChain[Any]) -> Any:  # noqa: ANN401 - a commit, or None
+    whole = [commit for commit, entries in chain._waiting.items() if len(entries) == commit.entries]
+    return min(whole, key=lambda commit: int(commit.first), default=None)
 
 
 def outbox_skipped(stack: ExitStack) -> None:
@@ -118,7 +129,7 @@ def lease_removed(stack: ExitStack) -> None:
 
 def ack_before_work(stack: ExitStack) -> None:
     """Records count as done when they are taken."""
-    for module in (agents.casework, streams.channels.channel):
+    for module in (agents.casework, streams.channels.flow):
         _require(callable(getattr(module, "records", None)), f"records in {module.__name__}")
         _put(stack, module, "records", _acked_first(module.records))
 
@@ -167,7 +178,7 @@ def failure_taken_for_not_done(stack: ExitStack) -> None:
 def clock_followed(stack: ExitStack) -> None:
     """Every step of the shared clock is followed: hole 7 as it was."""
     _require(hasattr(streams.wall, "heard"), "heard in streams/wall.py")
-    _put(stack, streams.wall, "heard", lambda _, answer, machine: domain.timekeeping._begun(answer, machine))
+    _put(stack, streams.wall, "heard", lambda _, answer, machine: domain.timekeeping.Reckoning(answer))
 
 
 MUTATIONS: dict[str, Mutation] = {

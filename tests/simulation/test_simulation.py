@@ -52,6 +52,13 @@ def app(at: float, who: int) -> Step:
     return Step(at, "signals", {"signals": [{"kind": "app", "who": who, "n": 100 + who}]})
 
 
+def killed_covered_wiped(after: int) -> Schedule:
+    """A worker dies at one of casework's messages, the other covers for it, and then Redis is wiped."""
+    kill = Step(0.9, "kill_at_message", {"worker": "w2", "of": "case-inputs", "after": after, "restart": 9.0})
+    fed = [app(at, who) for who, at in enumerate((1.0, 1.05, 3.0, 3.05))]
+    return quiet(kill, *fed, Step(4.6, "wipe"))
+
+
 def contacts(ran: Ran) -> list[str]:
     return [contact.dispatch.partition(":")[2] for contact in ran.observed.contacts]
 
@@ -90,13 +97,17 @@ def test_the_same_seed_is_the_same_story_in_two_processes() -> None:
 
 def test_what_a_dead_worker_committed_and_did_not_publish_outlives_a_wipe() -> None:
     """One dies between commit and publish, another covers for it, and then Redis is wiped."""
-    for after in range(1, 14):
-        kills = [
-            Step(0.9, "kill_at_message", {"worker": name, "of": "case-inputs", "after": after, "restart": 9.0})
-            for name in ("w2",)
-        ]
-        fed = [app(at, who) for who, at in enumerate((1.0, 1.05, 3.0, 3.05))]
-        assert not broken_by(run(quiet(*kills, *fed, Step(4.6, "wipe")))), after
+    orders = [killed_covered_wiped(after) for after in range(1, 10)]
+    assert not [broken for order in orders if (broken := broken_by(run(order)))]
+    with mutated("past_the_outbox"):
+        assert any("nothing_lost" in broken_by(run(order)) for order in orders)
+
+
+def test_a_clock_that_is_set_fires_no_deadline_before_its_time() -> None:
+    order = quiet(red(1.0), Step(1.5, "clock", {"step": 3600.0, "lasts": 6.0}))
+    assert not broken_by(run(order))
+    with mutated("clock_followed"):
+        assert "no_deadline_early" in broken_by(run(order))
 
 
 def test_reports_of_two_ranges_add_up() -> None:
@@ -123,7 +134,7 @@ def test_a_mutation_still_has_its_seam(name: str) -> None:
 
 
 def test_a_mutation_is_found_and_made_short() -> None:
-    with mutated("ack_before_work"):
+    with mutated("fold_drops_input"):
         seed, law = next(
             (seed, next(iter(broken))) for seed in range(1, 400) if (broken := broken_by(run(drawn(seed))))
         )
