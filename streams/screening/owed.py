@@ -110,7 +110,7 @@ class Rescreening:
             await turn()
         letters = (again.letter for again in batch.again.values())
         again = once(batch, await self._positions.sent_again(tp, letters))
-        sifted = await self._sieve.sift(tp, batch, rules, now, turn, until=owed.until)
+        sifted = await self._sieve.sift(tp, batch, rules, now, turn, past=True)
         evidence, entries = await standing(self._residents, evidence_in(sifted))
         known = await self._store.add(dict.fromkeys(evidence, ()), rules, now)
         await self._add_late(evidence, known, rules, now)

@@ -62,12 +62,13 @@ class Sieve:
         rules: RiskRules,
         now: datetime,
         turn: Turn = at_once,
-        until: int | None = None,
+        past: bool = False,
     ) -> Sifted:
         """The findings of a batch; suspects whose number is none are refused into its dead letters.
 
-        `turn` is awaited after each record's part of the work. `until`: the last record that is screened again; what
-        later ones put on the watchlist did not find the payments that were not back yet.
+        `turn` is awaited after each record's part of the work. `past`: the records were counted before. Then
+        whoever paid is told of an entry that came later: its fan-out may not have found a payment that was lost with
+        Redis, and evidence that is known already adds nothing.
         """
         accounts, entries = self._entries(tp, batch, now)
         found = await self._find([record for _, record in batch.records], turn)
@@ -84,7 +85,7 @@ class Sieve:
             for item, who in zip(record, everybody, strict=True):
                 answer = answers.get((offset, item.number)) if answers else None
                 if answer or (who and _speaks(item.signal, who, known)):
-                    findings.append(self._finding(tp, item, who, known, answer, rules, until))
+                    findings.append(self._finding(tp, item, who, known, answer, rules, past))
                 else:
                     ordinary.append((item.signal.source, bool(who)))
             sifted.tally.update(_tally(ordinary))
@@ -140,12 +141,12 @@ class Sieve:
         known: Suspects,
         fanned: Fanned | None,
         rules: RiskRules,
-        until: int | None = None,
+        past: bool = False,
     ) -> Finding:
         finding = Finding(item, None, suspect=item.signal.kind == "watchlist")
         if who:
             party = _meant(who, known)
-            finding.resident, seen = party.resident, _seen(tp, item, party, known, until)
+            finding.resident, seen = party.resident, _seen(tp, item, party, known, past)
             finding.own = evidence_of(item.signal, seen, rules)
         if fanned:
             known[fanned.entry.subject] = fanned.entry  # signals after this one see it, those before did not
@@ -224,11 +225,11 @@ def _meant(who: Found, known: Suspects) -> Party:
     return who[0]
 
 
-def _seen(tp: TopicPartition, item: Item, party: Party, known: Suspects, until: int | None = None) -> Seen:
+def _seen(tp: TopicPartition, item: Item, party: Party, known: Suspects, past: bool = False) -> Seen:
     payee = party.suspect.removeprefix("account:") if party.suspect and party.role is Role.PAYER else None
     entry = known.get(party.suspect or "")
     later = entry is not None and (entry.topic, entry.partition) == tp and entry.offset > item.offset
-    if entry and later and until is None:
+    if entry and later and not past:
         entry = None  # the signal is read again: the entry was not there then, and will fan out in its turn
     return Seen(tp.topic, tp.partition, item.offset, party.role, payee, entry)
 
