@@ -53,12 +53,15 @@ class Plan:
         return {name: self.kinds[channel] for name, channel in CHANNELS.items()}
 
 
-def drawn(seed: int) -> Plan:
-    """A round's plan. Of as many rounds in a row as there are kinds, each kind is one's first fault."""
+def drawn(seed: int, kind: str | None = None) -> Plan:
+    """A round's plan. Of as many rounds in a row as there are kinds, each kind is one's first fault.
+
+    `kind`: this fault, and no other beside it.
+    """
     chance = Random(seed)
-    first = list(KINDS.values())[seed % len(KINDS)]
+    first = KINDS[kind] if kind else list(KINDS.values())[seed % len(KINDS)]
     house = House.REDIS if House.REDIS in first.houses and chance.random() < 0.9 else _other(first)
-    chosen = [first, *_more(first, house, chance)]
+    chosen = [first] if kind else [first, *_more(first, house, chance)]
     return Plan(
         seed=seed,
         house=house,

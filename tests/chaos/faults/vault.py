@@ -1,8 +1,10 @@
-"""A fault of the vault: away for a while, by a death or a standstill. What it was given it still has."""
+"""Faults of the vault: away for a while, by a death or a standstill; or without some of its keys."""
 
 import asyncio
 import signal
 from random import Random
+
+from redis.asyncio import Redis
 
 from tests.chaos.faults.base import KILL_SECONDS, REAL, Fault
 from tests.chaos.stage import Stage, send
@@ -26,4 +28,21 @@ async def away(stage: Stage, chance: Random) -> None:
         send(pid, signal.SIGCONT)
 
 
-FAULTS = (Fault("vault_away", "vault", away, KILL_SECONDS, outage=True, houses=REAL),)
+async def lost_keys(stage: Stage, chance: Random) -> None:
+    """Some residents' keys are gone for good."""
+    vault = stage.servers.vault
+    assert vault is not None
+    async with Redis.from_url(vault.url) as client:
+        found = [
+            (place, owner) async for place in client.scan_iter(match="keys:*") for owner in await client.hkeys(place)
+        ]
+        residents = [each for each in found if each[1].startswith(b"r") and b"/" not in each[1]]
+        for place, owner in chance.sample(residents, len(residents) // SHARE_LOST):
+            await client.hdel(place, owner)
+
+
+SHARE_LOST = 4  # one of so many
+FAULTS = (
+    Fault("vault_away", "vault", away, KILL_SECONDS, outage=True, houses=REAL),
+    Fault("vault_lost_keys", "vault", lost_keys, KILL_SECONDS, houses=REAL),
+)
