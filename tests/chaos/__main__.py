@@ -56,7 +56,7 @@ def _given() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1, help="of the first round; the next has the next one")
-    parser.add_argument("--kind", choices=KINDS, help="this fault alone in every round, instead of what is drawn")
+    parser.add_argument("--kind", choices=KINDS, action="append", help="this fault alone in a round; several: by turns")
     parser.add_argument(
         "--report", type=Path, default=Path("chaos.json"), help="written after each round; added to where it is there"
     )
@@ -71,7 +71,7 @@ def _plans(given: argparse.Namespace) -> Iterator[Plan]:
     for number in range(given.seed, given.seed + given.rounds):
         if time.monotonic() > until:
             return
-        yield drawn(number, given.kind)
+        yield drawn(number, given.kind[(number - given.seed) % len(given.kind)] if given.kind else None)
 
 
 def _round(plan: Plan, kafka: Kafka, folder: Path, report: Report, logs: Path) -> None:
