@@ -30,8 +30,8 @@ def patch() -> None:
 async def _bound(
     self: BaseEventLoop,
     factory: Any,  # noqa: ANN401 - as asyncio has it
-    host: str | None = None,
-    port: int | None = None,
+    host: Any = None,  # noqa: ANN401
+    port: Any = None,  # noqa: ANN401
     **options: Any,  # noqa: ANN401
 ) -> tuple[asyncio.BaseTransport, asyncio.BaseProtocol]:
     if host in LOOPBACK and options.get("local_addr") is None:

@@ -28,6 +28,7 @@ class Fault:
 
     `tolerance`: how late a deadline may be, in wall seconds; `outage`: what it takes away nobody can do without, so
     while it lasts no deadline is awaited. `wrongs`: what each worker of the round is started with (see worker.py).
+    `drawn`: whether rounds have it that do not ask for it by name.
     """
 
     kind: str
@@ -38,3 +39,4 @@ class Fault:
     houses: frozenset[House] = ALL
     early: bool = False  # it takes long, so it begins soon
     wrongs: tuple[str, ...] = ()
+    drawn: bool = True
