@@ -16,7 +16,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
+from operator import itemgetter
 from pathlib import Path
 from statistics import median
 from typing import TextIO
@@ -51,8 +52,11 @@ class Pace:
 
     def waited(self, since: float, until: float) -> float:
         """How many seconds of that time were waited for a processor."""
+        first = max(0, bisect_right(self.waits, since, key=itemgetter(0)) - 1)
         total = 0.0
-        for (began, _), (ended, seconds) in pairwise(self.waits):
+        for (began, _), (ended, seconds) in pairwise(islice(self.waits, first, None)):
+            if began >= until:
+                break
             total += seconds * max(0.0, min(until, ended) - max(since, began)) / (ended - began)
         return total
 

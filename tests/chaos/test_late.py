@@ -71,7 +71,7 @@ def books(
     line.give(deadline)
     moved = opened.model_copy(update={"id": "e2", "case": line.here, "offset": 1})
     seen.journal.append(Arrived(moved, fired_at, 0, 1))
-    moments = [BEGAN + 0.25 * n for n in range(20_000)]
+    moments = [BEGAN + 0.25 * n for n in range(4_000)]
     measured = Pace(moments, [pace] * len(moments), [(at, waited * 0.25) for at in moments])
     return Books(**{**vars(told), "ended": fired_at - ended_before, "pace": measured})
 
