@@ -83,6 +83,7 @@ class SimulatedProvider(ABC):
         self.book: list[Contact] = []
         self.faults: dict[str, Fault] = {}
         self.delayed: dict[str, float] = {}  # by order, for how many seconds `late_act` held it up
+        self.held_up = 0  # orders that it holds up now
         self._url, self._key = receipts_url, key
         self._seen: set[str] = set()
         self._told: defaultdict[str, int] = defaultdict(int)  # receipts by dispatch: their ids
@@ -141,7 +142,9 @@ class SimulatedProvider(ABC):
         order = await request.json()  # also of a client that will not wait for the answer
         if fault := self.fault("late_act"):
             self.delayed[key] = fault.seconds
+            self.held_up += 1
             await asyncio.sleep(fault.seconds)
+            self.held_up -= 1
         _trace.set(request.headers.get(tracing.HEADER))
         try:
             self._do(key, request.scope["path"].removeprefix(request.scope["root_path"]), order)

@@ -140,6 +140,9 @@ async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
     """Drain, stop, and read all books."""
     running, settings = stage.running, stage.running.line.settings
     due = await _drained(stage)
+    while any(provider.held_up for provider in stage.providers):
+        stage.seen.look()
+        await asyncio.sleep(LOOK_SECONDS)
     ended = time.time()
     await running.workers.stop()
     await running.line.casework.watch(range(settings.partitions))  # what workers left in outboxes
