@@ -51,13 +51,13 @@ class Pace:
         return max(1.0, median(self.ratios[first:last])) if first < last else 1.0
 
     def waited(self, since: float, until: float) -> float:
-        """How many seconds of that time were waited for a processor."""
+        """How many seconds of that time were waited for a processor: never more than it lasted."""
         first = max(0, bisect_right(self.waits, since, key=itemgetter(0)) - 1)
         total = 0.0
         for (began, _), (ended, seconds) in pairwise(islice(self.waits, first, None)):
             if began >= until:
                 break
-            total += seconds * max(0.0, min(until, ended) - max(since, began)) / (ended - began)
+            total += min(seconds, ended - began) * max(0.0, min(until, ended) - max(since, began)) / (ended - began)
         return total
 
     @property
