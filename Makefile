@@ -42,6 +42,7 @@ simulation: setup
 	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --schedules $(SCHEDULES) --seed $(SEED) --report $(REPORT) $(if $(SECONDS),--seconds $(SECONDS))
 
 # ROUNDS rounds of a province whose workers, servers, carriers and networks fail; `make chaos SEED=… ROUNDS=1` replays one.
+# A report that is there is added to.
 chaos: setup
 	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) --report $(REPORT) $(if $(filter 1,$(ROUNDS)),,--mutations)
 

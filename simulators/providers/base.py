@@ -82,6 +82,8 @@ class SimulatedProvider(ABC):
         self.clock, self.mode = clock, mode
         self.book: list[Contact] = []
         self.faults: dict[str, Fault] = {}
+        self.delayed: dict[str, float] = {}  # by order, for how many seconds `late_act` held it up
+        self.held_up = 0  # orders that it holds up now
         self._url, self._key = receipts_url, key
         self._seen: set[str] = set()
         self._told: defaultdict[str, int] = defaultdict(int)  # receipts by dispatch: their ids
@@ -139,7 +141,10 @@ class SimulatedProvider(ABC):
             return JSONResponse({"reason": "nothing was done"}, 503)
         order = await request.json()  # also of a client that will not wait for the answer
         if fault := self.fault("late_act"):
+            self.delayed[key] = fault.seconds
+            self.held_up += 1
             await asyncio.sleep(fault.seconds)
+            self.held_up -= 1
         _trace.set(request.headers.get(tracing.HEADER))
         try:
             self._do(key, request.scope["path"].removeprefix(request.scope["root_path"]), order)

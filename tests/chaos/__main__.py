@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.chaos.faults import KINDS
 from tests.chaos.mutated import caught
 from tests.chaos.mutations import MUTATIONS
 from tests.chaos.plan import Plan, drawn
@@ -22,6 +23,7 @@ from tests.chaos.round import Outcome, play
 from tests.servers.kafka import Kafka
 
 BROKERS = 3
+REPORT = "written after each round; one that is there already is added to"
 KEPT = ("*.log", "seen.jsonl", "stalls", "clock")
 
 
@@ -30,7 +32,8 @@ def main() -> None:
     given = _given()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # asyncio ends a round in good order
-    report, failed = Report(), False
+    report, failed = Report.read(given.report), False
+    failures = len(report.failures)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quanzu-chaos-")))
         stack.callback(lambda: report.write(given.report))
@@ -40,12 +43,12 @@ def main() -> None:
             if given.mutations:
                 report.mutations_caught = _mutations(kafka, folder)
                 failed = report.mutations_caught < len(MUTATIONS)
-            for plan in _plans(given.seed, given.rounds, given.seconds):
+            for plan in _plans(given):
                 _round(plan, kafka, folder / f"seed-{plan.seed}", report, given.logs)
                 report.write(given.report)
         except KeyboardInterrupt:
             print("stopped", flush=True)
-    if report.failures or failed:
+    if len(report.failures) > failures or failed:
         sys.exit(1)
 
 
@@ -53,19 +56,22 @@ def _given() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1, help="of the first round; the next has the next one")
-    parser.add_argument("--report", type=Path, default=Path("chaos.json"), help="written after each round")
+    parser.add_argument("--kind", choices=KINDS, action="append", help="this fault alone in a round; several: by turns")
+    parser.add_argument(
+        "--report", type=Path, default=Path("chaos.json"), help="written after each round; added to where it is there"
+    )
     parser.add_argument("--logs", type=Path, default=Path("chaos-logs"), help="keeps the logs of rounds that failed")
     parser.add_argument("--for", dest="seconds", type=float, help="begin no round after so many seconds")
     parser.add_argument("--mutations", action="store_true", help="see first that a product made worse is caught")
     return parser.parse_args()
 
 
-def _plans(seed: int, rounds: int, seconds: float | None) -> Iterator[Plan]:
-    until = time.monotonic() + (seconds or float("inf"))
-    for number in range(seed, seed + rounds):
+def _plans(given: argparse.Namespace) -> Iterator[Plan]:
+    until = time.monotonic() + (given.seconds or float("inf"))
+    for number in range(given.seed, given.seed + given.rounds):
         if time.monotonic() > until:
             return
-        yield drawn(number)
+        yield drawn(number, given.kind[(number - given.seed) % len(given.kind)] if given.kind else None)
 
 
 def _round(plan: Plan, kafka: Kafka, folder: Path, report: Report, logs: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from streams.channels.provider import Kind
 from streams.clock import Clock
 from tests.chaos.seen import Seen
 from tests.chaos.stage import Window
+from tests.chaos.stalls import Pace
 from tests.chaos.store import Store
 
 
@@ -33,6 +34,9 @@ class Books:
     clock: Clock
     ended: float  # when the workers were told to stop
     poisoned: int  # records on each topic that nobody can read
+    pace: Pace = field(default_factory=Pace)  # the machine's
+    delayed: set[str] = field(default_factory=set)  # dispatches whose request was held up before the provider acted
+    dropped: Counter[str] = field(default_factory=Counter)  # by source: signals deleted before Redis was wiped
 
     @cached_property
     def dispatches(self) -> dict[str, Dispatch]:
@@ -45,6 +49,11 @@ class Books:
         known = self.dispatches.get(dispatch)
         kind = self.kinds[known.channel.value] if known else None
         return kind is Kind.NEITHER and Result.IN_DOUBT in self.seen.reports.get(dispatch, ())
+
+    def came_late(self, dispatch: str) -> bool:
+        """Whether its request was held up past its lease, with a provider that is not idempotent."""
+        known = self.dispatches.get(dispatch)
+        return known is not None and dispatch in self.delayed and self.kinds[known.channel.value] is not Kind.IDEMPOTENT
 
     def wall(self, moment: datetime) -> float:
         """A moment of the province in seconds since 1970."""

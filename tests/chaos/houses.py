@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from streams.embedded import Embedded
 from streams.settings import Settings
+from tests.servers.faketime import MachineClock
 from tests.servers.kafka import Kafka
 from tests.servers.redis import RedisPair, RedisServer
 
@@ -52,10 +53,13 @@ class Servers:
 
 
 @asynccontextmanager
-async def servers(house: House, kafka: Kafka | None, folder: Path, *, sealed: bool = False) -> AsyncIterator[Servers]:
+async def servers(
+    house: House, kafka: Kafka | None, folder: Path, *, sealed: bool = False, clock: MachineClock | None = None
+) -> AsyncIterator[Servers]:
     """Servers for one round, empty. `kafka` is kept from round to round; embedded rounds need none.
 
-    `sealed`: with a vault, so that what tells of a person is sealed; embedded rounds have none.
+    `sealed`: with a vault, so that what tells of a person is sealed; embedded rounds have none. `clock`: of the machine
+    of a Redis that stands alone.
     """
     async with AsyncExitStack() as stack:
         if house is House.EMBEDDED:
@@ -72,7 +76,7 @@ async def servers(house: House, kafka: Kafka | None, folder: Path, *, sealed: bo
             stack.callback(pair.close)
             yield Servers(_settings(kafka, pair.url, vault, folder), folder, kafka, pair=pair, vault=vault)
             return
-        redis, _ = await asyncio.gather(asyncio.to_thread(RedisServer(folder / "redis").__enter__), resetting)
+        redis, _ = await asyncio.gather(asyncio.to_thread(RedisServer(folder / "redis", clock).__enter__), resetting)
         stack.callback(redis.close)
         yield Servers(_settings(kafka, redis.proxied, vault, folder), folder, kafka, redis, vault=vault)
 

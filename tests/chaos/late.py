@@ -30,7 +30,8 @@ class Acted:
     due: float
     at: float
     fired: bool  # else it was not needed any more
-    stalled: float  # seconds for which the whole machine stood still meanwhile
+    stalled: float  # seconds for which the whole machine stood still meanwhile, or the servers waited for a processor
+    slower: float  # seconds by which the machine's pace made the second longer in which it has to be acted on
 
     @property
     def late(self) -> float:
@@ -38,10 +39,14 @@ class Acted:
 
 
 def late(books: Books) -> Iterator[str]:
-    """A second while the partition has an owner; over a fault what its kind allows; the machine's stalls are added."""
+    """A second while the partition has an owner; over a fault what its kind allows.
+
+    To that is added what was measured of the machine meanwhile: by how much its pace makes a second longer, and for
+    how long it stood still or let the servers wait for a processor.
+    """
     for each in acted(books):
         excused = max([each.due + OWNED_SECONDS, *_excuses(books, each.due, each.at)])
-        over = each.at - excused - each.stalled
+        over = each.at - excused - each.stalled - each.slower
         if over > 0:
             how = "fired" if each.fired else "had not fired"
             yield (
@@ -59,7 +64,25 @@ def acted(books: Books) -> Iterator[Acted]:
         due = max(standing.known, books.wall(moment(name[2])))
         at = min(fired.get(name, standing.until), standing.until, books.ended)
         if at >= due:
-            yield Acted(name, due, at, name in fired, _stalled(books, due, at))
+            slower = (books.pace.around(due, at) - 1) * OWNED_SECONDS
+            stalled = max(_stalled(books, due, at), books.pace.waited(due, at))
+            yield Acted(name, due, at, name in fired, stalled, slower)
+
+
+def recoveries(books: Books) -> dict[str, float]:
+    """By kind: the longest from when a fault was over to when what fell due over it was acted on, in seconds.
+
+    Where several faults held something up, it counts for the one that was over last.
+    """
+    found: dict[str, float] = {}
+    struck = [window for window in books.windows if window.struck]
+    for each in acted(books):
+        over = [w for w in struck if w.began <= each.at and each.due <= w.ended + w.tolerance]
+        if over:
+            last = max(over, key=lambda window: window.ended)
+            seconds = each.at - max(each.due, last.ended)
+            found[last.kind] = max(seconds, found.get(last.kind, 0.0))
+    return found
 
 
 def _standing(books: Books) -> dict[Name, Standing]:

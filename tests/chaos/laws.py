@@ -37,29 +37,36 @@ def broken(books: Books) -> list[Broken]:
 
 
 def conserved(books: Books) -> Iterator[str]:
-    """Each accepted signal is on the topic, and each on the topic has one outcome."""
-    signals, screened = books.seen.signals, books.store.screened
+    """Each accepted signal is on the topic, and each on the topic has one outcome.
+
+    What retention deleted before Redis was wiped can be counted by nobody.
+    """
+    signals, screened, dropped = books.seen.signals, books.store.screened, books.dropped
     for source in sorted(signals.keys() | books.accepted.keys() | screened.keys() - {"unknown"}):
         accepted, there = books.accepted[source], signals[source]
-        if screened[source] != there:
-            yield f"{source}: {there} signals on the topic, {screened[source]} outcomes"
+        if screened[source] != there - dropped[source]:
+            yield f"{source}: {there} signals on the topic, {dropped[source]} deleted, {screened[source]} outcomes"
         answered = books.sent[source] == accepted + books.refused[source]
         if there != accepted and (answered or not accepted < there <= books.sent[source]):
             yield f"{source}: {accepted} accepted, {there} on the topic, {books.sent[source]} sent"
-    unreadable = sum(count for topic, count in books.seen.unreadable.items() if topic in LANES)
+    unreadable = sum(count for topic, count in books.seen.unreadable.items() if topic in LANES) - dropped["unknown"]
     if screened["unknown"] != unreadable:
         yield f"{unreadable} records of signals that nobody can read, {screened['unknown']} were put aside"
 
 
 def contacted_once(books: Books) -> Iterator[str]:
-    """By the providers' books one contact for each attempt at a step, and no attempt given up that was one."""
+    """By the providers' books one contact for each attempt at a step, and no attempt given up that was one.
+
+    No provider can refuse a request that was held up past its lease: one that is idempotent does nothing then, and one
+    that can be asked, or neither, may act again.
+    """
     attempts: defaultdict[tuple[str, str, int, Action], list[str]] = defaultdict(list)
     for contact in books.contacts:
         if dispatch := books.dispatches.get(contact.dispatch):
             attempts[dispatch.case, dispatch.step, dispatch.attempt, dispatch.action].append(dispatch.id)
     for names in attempts.values():
         results = {result for name in names for result in books.seen.reports.get(name, ())}
-        if any(books.in_doubt_with_neither(name) for name in names):
+        if any(books.in_doubt_with_neither(name) or books.came_late(name) for name in names):
             continue
         if len(names) > 1:
             yield f"{names[0]}: carried out {len(names)} times"
@@ -155,7 +162,7 @@ def nothing_after_settled(books: Books) -> Iterator[str]:
         stories[each.what.case.id].setdefault(each.what.case.version, each)
     for contact in books.contacts:
         dispatch = books.dispatches.get(contact.dispatch)
-        if dispatch is None or dispatch.action in AFTER_SETTLED:
+        if dispatch is None or dispatch.action in AFTER_SETTLED or contact.dispatch in books.delayed:
             continue
         at = books.wall(datetime.fromisoformat(contact.at))
         if _was_settled(at, stories[dispatch.case].values()):

@@ -14,6 +14,7 @@ FIRST, LAST = 1.0, 7.5  # when a fault may begin, in wall seconds from the provi
 EARLY = 3.0  # when one that takes long begins at the latest
 MORE = (0, 1, 1, 2)  # how many faults come beside the first
 SEALED = 0.5  # of the rounds, beside those in which the vault is struck
+DRAWN = [fault for fault in KINDS.values() if fault.drawn]
 CHANNELS = {
     Channel.SMS.value: "SMS",
     Channel.PHONE.value: "VOICE",
@@ -53,12 +54,15 @@ class Plan:
         return {name: self.kinds[channel] for name, channel in CHANNELS.items()}
 
 
-def drawn(seed: int) -> Plan:
-    """A round's plan. Of as many rounds in a row as there are kinds, each kind is one's first fault."""
+def drawn(seed: int, kind: str | None = None) -> Plan:
+    """A round's plan. Of as many rounds in a row as there are kinds, each kind is one's first fault.
+
+    `kind`: this fault, and no other beside it.
+    """
     chance = Random(seed)
-    first = list(KINDS.values())[seed % len(KINDS)]
+    first = KINDS[kind] if kind else DRAWN[seed % len(DRAWN)]
     house = House.REDIS if House.REDIS in first.houses and chance.random() < 0.9 else _other(first)
-    chosen = [first, *_more(first, house, chance)]
+    chosen = [first] if kind else [first, *_more(first, house, chance)]
     return Plan(
         seed=seed,
         house=house,
@@ -86,7 +90,7 @@ def _other(fault: Fault) -> House:
 
 def _more(first: Fault, house: House, chance: Random) -> list[Fault]:
     chosen: list[Fault] = []
-    fitting = [fault for fault in KINDS.values() if house in fault.houses]
+    fitting = [fault for fault in DRAWN if house in fault.houses]
     for fault in chance.sample(fitting, len(fitting)):
         if fault.group not in {first.group, *(each.group for each in chosen)}:
             chosen.append(fault)

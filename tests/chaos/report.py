@@ -4,37 +4,71 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
 from schemas.levels import Result
 from tests.chaos.faults import KINDS
+from tests.chaos.late import recoveries
 from tests.chaos.laws import LAWS, Broken
 from tests.chaos.plan import Plan
 from tests.chaos.round import Outcome
 
 BROKEN = (*(law for law in LAWS if law), "money_twice_fen")
+COUNTED = ("accepted", "alerts", "contacts", "contacts_in_doubt", "requests_past_lease", "rounds_failed", *BROKEN)
 MOST = 5  # of what broke one law in a round: the rest is like it
 
 
 @dataclass(slots=True)
 class Report:
-    """All rounds so far. `failures`: a round that broke a law, or could not be played to its end."""
+    """All rounds so far. `failures`: a round that broke a law, or could not be played to its end.
+
+    `before`: the seconds of earlier runs. `faults`: those that struck; `missed`: those that came to nothing.
+    `recovered`: by kind, the longest from a fault's end to the last consequence that it held up, in seconds.
+    """
 
     began: float = field(default_factory=time.monotonic)
+    before: float = 0.0
     rounds: int = 0
     seeds: list[int] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
+    missed: Counter[str] = field(default_factory=Counter)
+    recovered: dict[str, float] = field(default_factory=dict)
+    most_waited: float = 0.0  # for a processor, in a second
     counts: Counter[str] = field(default_factory=Counter)
     mutations_caught: int | None = None
     failures: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """What an earlier run has written there, to be added to; an empty report when there is no such file."""
+        if not file.exists():
+            return cls()
+        told = orjson.loads(file.read_bytes())
+        return cls(
+            before=told["seconds"],
+            rounds=told["rounds"],
+            seeds=told["seeds"],
+            faults=Counter(told["faults"]),
+            missed=Counter(told["faults_missed"]),
+            recovered=told["longest_recovery_by_fault"],
+            most_waited=told["most_waited_in_a_second"],
+            counts=Counter({name: told[name] for name in COUNTED}),
+            mutations_caught=told["mutations_caught"],
+            failures=told["failures"],
+        )
 
     def played(self, outcome: Outcome) -> str:
         """Take a round in; returns a line that tells of it."""
         self._count(outcome.plan)
         found = counted(outcome)
         self.counts.update(found)
+        for window in outcome.books.windows:
+            (self.faults if window.struck else self.missed)[window.kind] += 1
+        for kind, seconds in recoveries(outcome.books).items():
+            self.recovered[kind] = round(max(seconds, self.recovered.get(kind, 0.0)), 2)
+        self.most_waited = round(max(self.most_waited, outcome.books.pace.most_waited), 2)
         if outcome.broken:
             self._failed(outcome.plan, told(outcome.broken), outcome)
         figures = "  ".join(f"{name} {value}" for name, value in found.items() if value)
@@ -57,19 +91,23 @@ class Report:
         return {
             "rounds": self.rounds,
             "faults": {kind: self.faults[kind] for kind in KINDS},
-            **{name: self.counts[name] for name in ("accepted", "alerts", "contacts", "contacts_in_doubt", *BROKEN)},
+            "faults_missed": dict(self.missed),
+            **{name: self.counts[name] for name in COUNTED},
+            "longest_recovery_seconds": max(self.recovered.values(), default=0.0),
+            "longest_recovery_by_fault": self.recovered,
+            "most_waited_in_a_second": self.most_waited,
             "mutations_caught": self.mutations_caught,
             "seeds": self.seeds,
-            "seconds": round(time.monotonic() - self.began, 1),
+            "seconds": round(self.before + time.monotonic() - self.began, 1),
             "failures": self.failures,
         }
 
     def _count(self, plan: Plan) -> None:
         self.rounds += 1
         self.seeds.append(plan.seed)
-        self.faults.update(stroke.kind for stroke in plan.strokes)
 
     def _failed(self, plan: Plan, what: list[str], outcome: Outcome | None = None) -> None:
+        self.counts["rounds_failed"] += 1
         self.failures.append({"seed": plan.seed, "faults": moments(plan, outcome), "what": what})
 
 
@@ -99,6 +137,7 @@ def counted(outcome: Outcome) -> dict[str, int]:
         "alerts": len({each.what.id for each in books.seen.inputs if each.what.kind == "alert"}),
         "contacts": len(books.contacts),
         "contacts_in_doubt": sum(Result.IN_DOUBT in results for results in books.seen.reports.values()),
+        "requests_past_lease": len(books.delayed),
         **{law: laws[law] for law in BROKEN},
     }
 
@@ -108,7 +147,10 @@ def moments(plan: Plan, outcome: Outcome | None) -> list[str]:
     if outcome is None:
         return [f"{stroke.kind} at {stroke.at} s" for stroke in plan.strokes]
     start = outcome.books.clock.wall_start
-    return [f"{w.kind} {w.began - start:.1f} to {w.ended - start:.1f} s" for w in outcome.books.windows]
+    return [
+        f"{w.kind} {w.began - start:.1f} to {w.ended - start:.1f} s{'' if w.struck else ', and struck nothing'}"
+        for w in outcome.books.windows
+    ]
 
 
 def _head(plan: Plan) -> str:

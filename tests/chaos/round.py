@@ -17,10 +17,11 @@ from unittest.mock import patch
 
 from streams import topics
 from streams.reader import end_offsets
-from tests.chaos import raising, stalls, store
+from tests.chaos import stalls, store
 from tests.chaos.books import Books
+from tests.chaos.faults.base import MissedError
 from tests.chaos.faults.machine import CLOCK
-from tests.chaos.faults.redis import RAISES
+from tests.chaos.faults.redis import REDIS_CLOCK
 from tests.chaos.houses import servers
 from tests.chaos.laws import Broken, broken
 from tests.chaos.plan import LENGTH, Plan, Stroke
@@ -87,18 +88,31 @@ def _logged(file: Path) -> Iterator[None]:
 async def _stage(plan: Plan, kafka: Kafka | None, folder: Path) -> AsyncIterator[Stage]:
     """Everything started, and watched from before the first record."""
     struck = {stroke.kind for stroke in plan.strokes}
-    wrongs = [*([raising.NAME] if RAISES in struck else []), *([plan.mutation] if plan.mutation else [])]
     clock = MachineClock(folder) if struck & {*CLOCK} else None
+    redis_clock = _clock(folder / "redis-clock") if struck & {*REDIS_CLOCK} else None
     async with AsyncExitStack() as stack:
-        there = await stack.enter_async_context(servers(plan.house, kafka, folder, sealed=plan.sealed))
+        there = await stack.enter_async_context(
+            servers(plan.house, kafka, folder, sealed=plan.sealed, clock=redis_clock)
+        )
         await asyncio.to_thread(topics.create, there.settings)
         names = [topic.name for topic in topics.ALL]
         with (folder / "beside.log").open("wb") as log:
             stack.enter_context(beside(log, "tests.chaos.observer", there.brokers, folder / "seen.jsonl", *names))
             stack.enter_context(beside(log, "tests.chaos.stalls", folder / "stalls"))
-        quiet = Quiet(there.settings, plan, wrongs, clock)
+        quiet = Quiet(there.settings, plan, wrongs(plan), clock)
         running = await stack.enter_async_context(quiet.running())
-        yield Stage(running, there, Seen(folder / "seen.jsonl", plan.sealed), clock)
+        yield Stage(running, there, Seen(folder / "seen.jsonl", plan.sealed), clock, redis_clock=redis_clock)
+
+
+def wrongs(plan: Plan) -> list[str]:
+    """What each worker of a round is started with."""
+    of_faults = {wrong for stroke in plan.strokes for wrong in stroke.fault.wrongs}
+    return sorted(of_faults) + ([plan.mutation] if plan.mutation else [])
+
+
+def _clock(folder: Path) -> MachineClock:
+    folder.mkdir()
+    return MachineClock(folder)
 
 
 @contextmanager
@@ -113,17 +127,22 @@ def beside(log: IO[bytes], module: str, *arguments: str | Path) -> Iterator[None
 
 async def _strike(stage: Stage, stroke: Stroke) -> None:
     await asyncio.sleep(stroke.at)
-    fault, began = stroke.fault, time.time()
+    fault, began, struck = stroke.fault, time.time(), True
     try:
         await fault.strike(stage, Random(stroke.seed))
+    except MissedError:
+        struck = False
     finally:
-        stage.windows.append(Window(stroke.kind, began, time.time(), fault.tolerance, fault.outage))
+        stage.windows.append(Window(stroke.kind, began, time.time(), fault.tolerance, fault.outage, struck))
 
 
 async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
     """Drain, stop, and read all books."""
     running, settings = stage.running, stage.running.line.settings
     due = await _drained(stage)
+    while any(provider.held_up for provider in stage.providers):
+        stage.seen.look()
+        await asyncio.sleep(LOOK_SECONDS)
     ended = time.time()
     await running.workers.stop()
     await running.line.casework.watch(range(settings.partitions))  # what workers left in outboxes
@@ -141,9 +160,12 @@ async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
         due=due,
         windows=stage.windows,
         stalls=stalls.read(folder / "stalls"),
+        pace=stalls.pace(folder / "stalls"),
         clock=running.line.clock,
         ended=ended,
         poisoned=stage.poisoned,
+        delayed=stage.delayed | _held_up(stage),
+        dropped=stage.seen.dropped(stage.dropped),
     )
 
 
@@ -158,7 +180,7 @@ async def _drained(stage: Stage) -> set[str]:
     while time.monotonic() < moved + DRAIN_SECONDS:
         stage.seen.look()
         screened, stands = await _standing(stage)
-        if wanted is None and screened >= stage.seen.signals.total() >= stage.running.feeders.accepted.total():
+        if wanted is None and _all_screened(stage, screened):
             wanted = _decided(stage)
             inputs = {
                 p: offset for (topic, p), offset in stage.seen.reached.items() if topic == topics.CASE_INPUTS.name
@@ -170,6 +192,22 @@ async def _drained(stage: Stage) -> set[str]:
             moved, left = time.monotonic(), waiting
         await asyncio.sleep(LOOK_SECONDS)
     return _decided(stage) if wanted is None else wanted
+
+
+def _all_screened(stage: Stage, screened: int) -> bool:
+    """Whether each accepted signal is on the topic, and each there has an outcome that is still counted."""
+    there, dropped = stage.seen.signals.total(), stage.seen.dropped(stage.dropped)
+    counted = there - dropped.total() + dropped["unknown"]
+    return screened >= counted and there >= stage.running.feeders.accepted.total()
+
+
+def _held_up(stage: Stage) -> set[str]:
+    """The dispatches that a provider may have got after who sent them, or another, was told that it has not.
+
+    It is believed half a lease after the request.
+    """
+    believed = stage.running.line.outgoing.channels.lease_seconds / 2
+    return {name for provider in stage.providers for name, seconds in provider.delayed.items() if seconds >= believed}
 
 
 def _decided(stage: Stage) -> set[str]:

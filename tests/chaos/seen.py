@@ -4,7 +4,7 @@ The observer has no keys: of a sealed record it sees what is left of it.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -49,6 +49,7 @@ class Seen:
     file: Path
     sealed: bool = False
     signals: Counter[str] = field(default_factory=Counter)  # by source
+    batches: list[tuple[str, int, int, Counter[str]]] = field(default_factory=list)  # each record: where, and sources
     inputs: list[Arrived[CaseInput]] = field(default_factory=list)
     journal: list[Arrived[CaseEvent | StandingEvent | UnchangedEvent]] = field(default_factory=list)
     dispatches: list[Arrived[Dispatch]] = field(default_factory=list)
@@ -66,6 +67,16 @@ class Seen:
                 self._take(topic, partition, offset, at, value or "")
             except (ValidationError, orjson.JSONDecodeError):
                 self.unreadable[topic] += 1
+                if topic in LANES:
+                    self.batches.append((topic, partition, offset, Counter(unknown=1)))
+
+    def dropped(self, kept: Mapping[tuple[str, int], int]) -> Counter[str]:
+        """By source: the signals of the records before the first that each partition has kept."""
+        found: Counter[str] = Counter()
+        for topic, partition, offset, sources in self.batches:
+            if offset < kept.get((topic, partition), 0):
+                found.update(sources)
+        return found
 
     @property
     def events(self) -> list[Arrived[CaseEvent]]:
@@ -92,7 +103,9 @@ class Seen:
         if self.sealed and value and topic in OF_RESIDENT and parted(orjson.loads(value)) is not None:
             self.bare[topic] += 1
         if topic in LANES:
-            self.signals.update(signal["source"] for signal in orjson.loads(value))
+            sources = Counter(signal["source"] for signal in orjson.loads(value))
+            self.signals.update(sources)
+            self.batches.append((topic, partition, offset, sources))
         elif topic == topics.CASE_INPUTS.name:
             self._input(Arrived(input_adapter.validate_json(value, extra=ANY_VERSION), at, partition, offset))
         elif topic == topics.CASE_EVENTS.name:

@@ -33,6 +33,7 @@ class Window:
     ended: float
     tolerance: float
     outage: bool
+    struck: bool = True  # False: it waited for something that did not come
 
 
 @dataclass(slots=True)
@@ -45,6 +46,9 @@ class Stage:
     clock: MachineClock | None  # of the first worker, where a fault sets it
     windows: list[Window] = field(default_factory=list)
     poisoned: int = 0  # records on each topic
+    redis_clock: MachineClock | None = None  # of Redis' machine, where a fault sets it
+    delayed: set[str] = field(default_factory=set)  # dispatches whose request came after its lease
+    dropped: dict[tuple[str, int], int] = field(default_factory=dict)  # by partition: the first record not deleted
 
     @property
     def providers(self) -> list[SimulatedProvider]:

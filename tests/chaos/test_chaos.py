@@ -9,8 +9,8 @@ from tests.chaos.plan import drawn
 from tests.chaos.round import play
 from tests.servers.kafka import Kafka
 
-SEEDS = (606, 1248)
-"""A zombie, a late carrier, a Redis that lost its tail; and, sealed, a killed worker, a network cut, the vault away."""
+SEEDS = (6602, 8117)
+"""A zombie, a late carrier, Redis without its tail; and, sealed, a killed worker, a cut in one way, the vault away."""
 NOT_JUDGED = "deadlines_late"  # other tests run beside these: a second is too short for a machine that is busy
 
 

@@ -10,9 +10,10 @@ from schemas.levels import Level
 from streams.clock import Clock
 from streams.keys import milliseconds
 from tests.chaos.books import Books
-from tests.chaos.late import late
+from tests.chaos.late import late, recoveries
 from tests.chaos.seen import Arrived, Seen
 from tests.chaos.stage import Window
+from tests.chaos.stalls import Pace
 from tests.chaos.store import Store
 from tests.domain.builders import NOON, Line, commit_of
 
@@ -20,12 +21,30 @@ BEGAN = 1_000.0  # when it was noon, in seconds since 1970
 
 
 def story(
-    fired_after: float, *windows: Window, stalls: tuple[tuple[float, float], ...] = (), ended_before: float = 0.0
+    fired_after: float,
+    *windows: Window,
+    stalls: tuple[tuple[float, float], ...] = (),
+    ended_before: float = 0.0,
+    pace: float = 1.0,
+    waited: float = 0.0,
 ) -> list[str]:
     """A yellow case whose first deadline fired so many wall seconds after it was due; what the law says.
 
-    `ended_before`: by how many seconds before it fired the workers were told to stop.
+    `ended_before`: by how many seconds before it fired the workers were told to stop. `pace`: how many times as long
+    work took. `waited`: how much of each second the servers waited for a processor.
     """
+    return list(late(books(fired_after, *windows, stalls=stalls, ended_before=ended_before, pace=pace, waited=waited)))
+
+
+def books(
+    fired_after: float,
+    *windows: Window,
+    stalls: tuple[tuple[float, float], ...] = (),
+    ended_before: float = 0.0,
+    pace: float = 1.0,
+    waited: float = 0.0,
+) -> Books:
+    """The books of that story."""
     line = Line()
     line.alert(Level.YELLOW)
     step, due = min(deadlines(line.here).items(), key=lambda each: each[1])
@@ -42,17 +61,19 @@ def story(
         facts=[],
     )
     seen.journal.append(Arrived(opened, BEGAN, 0, 0))
-    books = Books(
+    told = Books(
         seen, Store(), [], Counter(), Counter(), Counter(), {}, set(), windows, stalls, Clock(60, BEGAN, NOON), 0.0, 0
     )
     name = f"d:{line.here.id}:{step}:{milliseconds(due)}"
     deadline = Deadline(id=name, at=due, resident=line.here.resident, case=line.here.id, step=step, due=due)
-    fired_at = books.wall(due) + fired_after
+    fired_at = told.wall(due) + fired_after
     seen.inputs.append(Arrived(deadline, fired_at, 0, 0))
     line.give(deadline)
     moved = opened.model_copy(update={"id": "e2", "case": line.here, "offset": 1})
     seen.journal.append(Arrived(moved, fired_at, 0, 1))
-    return list(late(Books(**{**vars(books), "ended": fired_at - ended_before})))
+    moments = [BEGAN + 0.25 * n for n in range(4_000)]
+    measured = Pace(moments, [pace] * len(moments), [(at, waited * 0.25) for at in moments])
+    return Books(**{**vars(told), "ended": fired_at - ended_before, "pace": measured})
 
 
 def over(tolerance: float) -> Window:
@@ -83,3 +104,28 @@ def test_what_falls_due_as_the_workers_stop_is_left_to_their_successors() -> Non
     assert story(1.5, ended_before=1.6) == []
     assert story(1.5, ended_before=0.6) == []
     assert len(story(1.5, ended_before=0.4)) == 1
+
+
+def test_on_a_machine_that_is_slow_a_second_is_as_much_longer_as_was_measured() -> None:
+    assert story(1.24, pace=1.3) == []
+    assert len(story(1.4, pace=1.3)) == 1
+
+
+def test_what_the_servers_waited_for_a_processor_is_not_late() -> None:
+    assert story(1.24, waited=0.25) == []
+    assert len(story(1.5, waited=0.25)) == 1
+
+
+def test_on_a_machine_that_is_quick_a_second_is_no_shorter() -> None:
+    assert story(0.9, pace=0.5) == []
+    assert len(story(1.1, pace=0.5)) == 1
+
+
+def test_a_recovery_lasts_from_a_faults_end_to_the_last_consequence_that_it_held_up() -> None:
+    window = Window("worker_killed", BEGAN, BEGAN, 12.0, outage=False)
+    assert recoveries(books(2.5, window)).keys() == {"worker_killed"}
+    assert round(recoveries(books(2.5, window))["worker_killed"], 2) == 2.5
+
+
+def test_a_fault_that_struck_nothing_recovers_from_nothing() -> None:
+    assert recoveries(books(2.5, Window("worker_killed", BEGAN, BEGAN, 12.0, outage=False, struck=False))) == {}

@@ -1,6 +1,6 @@
 """A worker as `quanzu worker` runs it, with what is wrong with it as arguments; on SIGUSR1 it writes down its stacks.
 
-python -m tests.chaos.worker [raising | a mutation] ...
+python -m tests.chaos.worker [raising | flagged | bound | a mutation] ...
 """
 
 import faulthandler
@@ -8,10 +8,10 @@ import signal
 import sys
 
 from quanzu import main
-from tests.chaos import raising
+from tests.chaos import bound, flagged, raising
 from tests.chaos.mutations import MUTATIONS
 
-WRONGS = {raising.NAME: raising.patch, **MUTATIONS}
+WRONGS = {raising.NAME: raising.patch, flagged.NAME: flagged.patch, bound.NAME: bound.patch, **MUTATIONS}
 
 if __name__ == "__main__":
     faulthandler.register(signal.SIGUSR1, all_threads=True)

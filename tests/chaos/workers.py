@@ -9,6 +9,7 @@ from pathlib import Path
 
 from simulators.workers import STOP_SECONDS, Workers
 from streams.settings import Settings
+from tests.chaos import bound, flagged
 from tests.servers.faketime import MachineClock
 
 COMMAND = ("-m", "tests.chaos.worker")
@@ -24,8 +25,15 @@ class WatchedWorkers(Workers):
         self.hung = 0  # did not stop when told to
 
     def _environment(self, folder: Path) -> dict[str, str]:
-        clock = self._clock.environment if self._clock and folder.name == "worker-0" else {}
-        return super()._environment(folder) | clock
+        number = int(folder.name.removeprefix("worker-"))
+        clock = self._clock.environment if self._clock and number == 0 else {}
+        own = {flagged.FOLDER: str(flags(self._settings.data)), bound.SOURCE: bound.source(number)}
+        return super()._environment(folder) | clock | own
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the workers that run."""
+        return [number for number, process in self._processes.items() if process.returncode is None]
 
     async def _stopped(self, process: Process) -> None:
         with suppress(TimeoutError):
@@ -38,3 +46,8 @@ class WatchedWorkers(Workers):
         await asyncio.sleep(DUMP_SECONDS)
         process.kill()
         await process.wait()
+
+
+def flags(data: Path) -> Path:
+    """Where the flags of a round are that strike workers (see flagged.py)."""
+    return data / "flags"

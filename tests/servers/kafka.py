@@ -163,6 +163,16 @@ class Kafka:
         self._asked(lambda admin: admin.alter_partition_reassignments(turned))
         self._asked(lambda admin: admin.elect_leaders(0, _by_topic(replicas), raise_errors=False))
 
+    def committed(self, group: str) -> dict[tuple[str, int], int]:
+        """By partition: the first record that a consumer group has not done yet."""
+        found = self._asked(lambda admin: admin.list_group_offsets(group))[group]
+        return {(place.topic, place.partition): known.offset for place, known in found.items()}
+
+    def drop(self, kept: Mapping[tuple[str, int], int]) -> None:
+        """Delete the records before these, as a retention that has run out does."""
+        records = {TopicPartition(*place): offset for place, offset in kept.items()}
+        self._asked(lambda admin: admin.delete_records(records))
+
     def reset(self, topics: Iterable[str] | None = None) -> None:
         """Delete these topics, else all, and every consumer group; return when they are gone.
 

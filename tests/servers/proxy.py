@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar, cast
 
 CHUNK = 65_536
 WORKERS = "127.0.0.1"  # where connections come from unless they are bound elsewhere in 127.0.0.0/8
+ONE_WORKER = "127.0.1."  # and where those of single workers do that are told apart: what strikes WORKERS strikes them
 Result = TypeVar("Result")
 
 
@@ -18,6 +19,15 @@ class State(StrEnum):
     WHOLE = "whole"
     CUT = "cut"
     STALLED = "stalled"
+    NO_REQUEST = "no request"  # one way: nothing reaches the server, what it sends arrives
+    NO_ANSWER = "no answer"  # one way: the server gets all, nothing of it arrives
+
+
+STOPS = {
+    "there": {State.STALLED, State.NO_REQUEST},
+    "back": {State.STALLED, State.NO_ANSWER},
+}
+"""By a pump's way: the states in which it passes nothing."""
 
 
 class Proxy:
@@ -51,6 +61,10 @@ class Proxy:
         """Pass nothing more from or to there: connections stay, new ones are made, no byte arrives until `heal`."""
         self._run(self._become(State.STALLED, source))
 
+    def stall_one_way(self, source: str, state: State) -> None:
+        """Pass nothing more in one way: connections stay, and the other way goes on."""
+        self._run(self._become(state, source))
+
     def heal(self, *sources: str) -> None:
         """Pass everything again, or what comes from these, and first what waited."""
         self._run(self._become(State.WHOLE, *(sources or self._states)))
@@ -70,9 +84,16 @@ class Proxy:
         for source in sources:
             self._states[source] = state
             if state is State.CUT:
-                await self._drop({link for link, of in self._links.items() if of == source})
+                await self._drop({link for link, of in self._links.items() if self._state(of) is State.CUT})
         async with self._healed:
             self._healed.notify_all()
+
+    def _state(self, source: str) -> State:
+        """What connections from there meet: their own state, else that of all workers where they are a worker's."""
+        own = self._states.get(source, State.WHOLE)
+        if own is State.WHOLE and source.startswith(ONE_WORKER):
+            return self._states.get(WORKERS, State.WHOLE)
+        return own
 
     async def _close(self) -> None:
         self._server.close()
@@ -95,13 +116,13 @@ class Proxy:
         """One connection: closed when both sides have said all, else both see a reset."""
         ends, said_all = [writer], False
         try:
-            if self._states.get(source) is State.CUT:
+            if self._state(source) is State.CUT:
                 return
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
             ends.append(back)
             async with asyncio.TaskGroup() as both:
-                both.create_task(self._pump(source, reader, back))
-                both.create_task(self._pump(source, there, writer))
+                both.create_task(self._pump(source, "there", reader, back))
+                both.create_task(self._pump(source, "back", there, writer))
             said_all = True
         except* OSError:
             pass  # the server is not there, or somebody hung up: so does the other side now
@@ -109,10 +130,10 @@ class Proxy:
             for end in ends:
                 end.close() if said_all else _reset(end)
 
-    async def _pump(self, source: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, source: str, way: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK):
             async with self._healed:
-                await self._healed.wait_for(lambda: self._states.get(source) is not State.STALLED)
+                await self._healed.wait_for(lambda: self._state(source) not in STOPS[way])
             writer.write(data)
             await writer.drain()
         writer.write_eof()

@@ -20,8 +20,10 @@ REPLICATION = "127.0.0.2"  # where the replica's link to the primary comes from:
 WATCHING = "127.0.0.3"  # where the Sentinels' connections come from
 TIMESTAMP = re.compile(rb"^#TS:(\d+)\r\n", re.MULTILINE)
 
+# Without its protected mode, which takes 127.0.0.1 alone for this machine's: workers come from other addresses too.
 OPTIONS = """
 bind 127.0.0.1
+protected-mode no
 bind-source-addr 127.0.0.2
 dir {folder}
 save ""

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,8 +16,10 @@ from kafka.admin import NewTopic
 from kafka.errors import KafkaError
 from redis import Redis, RedisError
 
+from tests.chaos.bound import source
 from tests.servers.kafka import Kafka
 from tests.servers.process import MissingError, Process, need, wait_for
+from tests.servers.proxy import State
 from tests.servers.redis import RedisPair, RedisServer
 
 OWNER = """
@@ -57,6 +60,11 @@ def send(address: str, topic: str, value: bytes, seconds: float = 20) -> None:
         producer.send(topic, value).get(seconds)
     finally:
         producer.close(0)
+
+
+def from_address(address: str, redis: RedisServer) -> socket.socket:
+    """A connection from there to a Redis, through its proxy."""
+    return socket.create_connection(("127.0.0.1", redis.proxy.port), timeout=1, source_address=(address, 0))
 
 
 def pass_seconds(redis: RedisServer, seconds: int) -> None:
@@ -224,6 +232,36 @@ def test_a_stalled_connection_goes_on_where_it_was(redis_aof: RedisServer) -> No
         assert observer.get("stalled") is None
         redis_aof.proxy.heal()
         wait_for(lambda: observer.get("stalled") == b"1", "what was under way to arrive")
+
+
+@pytest.mark.parametrize(("state", "arrives"), [(State.NO_REQUEST, False), (State.NO_ANSWER, True)])
+def test_one_worker_is_cut_off_in_one_way_and_the_others_are_not(
+    redis_aof: RedisServer, state: State, arrives: bool
+) -> None:
+    redis_aof.proxy.stall_one_way(source(0), state)
+    with from_address(source(0), redis_aof) as struck, from_address(source(1), redis_aof) as other:
+        struck.sendall(b"SET struck 1\r\n")
+        other.sendall(b"SET other 1\r\n")
+        assert other.recv(100) == b"+OK\r\n"
+        with pytest.raises(TimeoutError):
+            struck.recv(100)
+        with redis_aof.client() as client:
+            assert client.exists("struck") == arrives
+        redis_aof.proxy.heal(source(0))
+        assert struck.recv(100) == b"+OK\r\n"
+
+
+def test_what_cuts_all_workers_off_cuts_those_off_that_have_addresses_of_their_own(redis_aof: RedisServer) -> None:
+    with from_address(source(0), redis_aof) as struck:
+        struck.sendall(b"PING\r\n")
+        assert struck.recv(100) == b"+PONG\r\n"
+        redis_aof.proxy.cut()
+        with pytest.raises(ConnectionResetError):
+            struck.recv(100)
+    redis_aof.proxy.heal()
+    with from_address(source(0), redis_aof) as healed:
+        healed.sendall(b"PING\r\n")
+        assert healed.recv(100) == b"+PONG\r\n"
 
 
 def test_a_frozen_server_is_there_again_when_it_is_thawed(redis_aof: RedisServer) -> None:

@@ -15,7 +15,11 @@ REAL = frozenset({House.REDIS, House.SENTINEL})
 ALL = frozenset(House)
 
 Strike = Callable[[Stage, Random], Awaitable[None]]
-"""Lets it happen, and returns when what it took away is back."""
+"""Lets it happen, and returns when what it took away is back. Raises MissedError when it did not come to happen."""
+
+
+class MissedError(Exception):
+    """What the fault waits for did not come in its time: nothing was struck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,8 @@ class Fault:
     """One kind. Two of a `group` do not come in one round.
 
     `tolerance`: how late a deadline may be, in wall seconds; `outage`: what it takes away nobody can do without, so
-    while it lasts no deadline is awaited.
+    while it lasts no deadline is awaited. `wrongs`: what each worker of the round is started with (see worker.py).
+    `drawn`: whether rounds have it that do not ask for it by name.
     """
 
     kind: str
@@ -33,3 +38,5 @@ class Fault:
     outage: bool = False
     houses: frozenset[House] = ALL
     early: bool = False  # it takes long, so it begins soon
+    wrongs: tuple[str, ...] = ()
+    drawn: bool = True

@@ -19,6 +19,13 @@ def _fault(name: str, seconds: tuple[float, float] = (0.0, 0.0)) -> Strike:
     return strike
 
 
+async def _request_delayed(stage: Stage, chance: Random) -> None:
+    """The network holds requests up beyond their lease; then they arrive, and the provider acts."""
+    (struck,) = chance.choices(stage.providers, WEIGHTS)
+    seconds = stage.running.line.outgoing.channels.lease_seconds + chance.uniform(0.5, 1.5)
+    struck.faults["late_act"] = ProviderFault(times=chance.randint(1, 4), seconds=seconds)
+
+
 # A client waits for three seconds.
 FAULTS = (
     Fault("carrier_500", "answers", _fault("error")),
@@ -27,6 +34,7 @@ FAULTS = (
     Fault("carrier_acts_too_late", "answers", _fault("late_act", (3.2, 4.5))),
     *(Fault(f"carrier_acts_then_{status}", "answers", _fault(name)) for name, status in ACTS_THEN.items()),
     Fault("carrier_acts_then_cuts", "answers", _fault(CUT)),
+    Fault("request_delayed_past_lease", "answers", _request_delayed, early=True),
     Fault("receipts_twice", "receipts_twice", _fault("receipts_twice")),
     Fault("receipts_late", "receipts_late", _fault("receipts_late")),
     Fault("receipts_out_of_order", "receipts_reversed", _fault("receipts_reversed")),

@@ -3,7 +3,8 @@
 import asyncio
 from random import Random
 
-from tests.chaos.faults.base import KILL_SECONDS, Fault
+from tests.chaos import raising
+from tests.chaos.faults.base import KILL_SECONDS, Fault, Strike
 from tests.chaos.houses import House
 from tests.chaos.stage import Stage
 from tests.servers.redis import RedisPair, RedisServer
@@ -43,6 +44,31 @@ async def two_primaries(stage: Stage, chance: Random) -> None:
     await asyncio.sleep(chance.uniform(0.5, 2.0))
 
 
+def _clock_off(sign: int) -> Strike:
+    async def strike(stage: Stage, chance: Random) -> None:
+        """The clock of Redis' machine is off by minutes, until a time server sets it right."""
+        assert stage.redis_clock is not None
+        try:
+            stage.redis_clock.set(sign * chance.uniform(60.0, 600.0))
+            await asyncio.sleep(chance.uniform(3.0, 10.0))
+        finally:
+            stage.redis_clock.set(0)
+
+    return strike
+
+
+async def out_of_memory(stage: Stage, chance: Random) -> None:
+    """It may have no more memory than it uses, or a little more or less: it refuses writes, and answers reads."""
+    async with stage.servers.client() as client:
+        before = (await client.config_get("maxmemory"))["maxmemory"]
+        used = (await client.info("memory"))["used_memory"]
+        try:
+            await client.config_set("maxmemory", used + chance.randint(-NEAR_BYTES, NEAR_BYTES))
+            await asyncio.sleep(chance.uniform(1.0, 4.0))
+        finally:
+            await client.config_set("maxmemory", before)
+
+
 async def raises(stage: Stage, chance: Random) -> None:
     """Workers whose every hundredth call raises: see tests/chaos/raising.py. Nothing more happens."""
 
@@ -60,11 +86,16 @@ def _pair(stage: Stage) -> RedisPair:
 
 
 ALONE, PAIR = frozenset({House.REDIS}), frozenset({House.SENTINEL})
+NEAR_BYTES = 200_000
 RAISES = "redis_raises"
+REDIS_CLOCK = ("redis_clock_ahead", "redis_clock_behind")
 FAULTS = (
     Fault("redis_tail_lost", "redis", tail_lost, KILL_SECONDS, outage=True, houses=ALONE),
     Fault("redis_wiped", "redis", wiped, KILL_SECONDS, outage=True, houses=ALONE),
     Fault("redis_failed_over", "redis", failed_over, KILL_SECONDS, outage=True, houses=PAIR),
     Fault("redis_two_primaries", "redis", two_primaries, KILL_SECONDS, outage=True, houses=PAIR),
-    Fault(RAISES, "raises", raises),
+    Fault("redis_clock_ahead", "redis", _clock_off(+1), houses=ALONE, early=True),
+    Fault("redis_clock_behind", "redis", _clock_off(-1), houses=ALONE, early=True),
+    Fault("redis_out_of_memory", "redis", out_of_memory, KILL_SECONDS, outage=True),
+    Fault(RAISES, "raises", raises, wrongs=(raising.NAME,)),
 )

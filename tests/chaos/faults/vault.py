@@ -1,8 +1,11 @@
-"""A fault of the vault: away for a while, by a death or a standstill. What it was given it still has."""
+"""Faults of the vault: away for a while, by a death or a standstill; or without some of its keys."""
 
 import asyncio
 import signal
 from random import Random
+from typing import Any
+
+from redis.asyncio import Redis
 
 from tests.chaos.faults.base import KILL_SECONDS, REAL, Fault
 from tests.chaos.stage import Stage, send
@@ -26,4 +29,26 @@ async def away(stage: Stage, chance: Random) -> None:
         send(pid, signal.SIGCONT)
 
 
-FAULTS = (Fault("vault_away", "vault", away, KILL_SECONDS, outage=True, houses=REAL),)
+async def lost_keys(stage: Stage, chance: Random) -> None:
+    """Some residents' keys are gone for good.
+
+    It is drawn for no round. A worker that meets a record which does not open ends, as the runbook says, until the
+    vault's copy is back: so everybody waits for these residents. And who writes about them meanwhile makes new keys,
+    under which nothing opens that was sealed before.
+    """
+    vault = stage.servers.vault
+    assert vault is not None
+    client: Any = Redis.from_url(vault.url)
+    async with client:
+        places = [place async for place in client.scan_iter(match="keys:*")]
+        owners = [(place, owner) for place in places for owner in await client.hkeys(place)]
+        residents = [each for each in owners if b"/" not in each[1]]
+        for place, owner in chance.sample(residents, len(residents) // SHARE_LOST):
+            await client.hdel(place, owner)
+
+
+SHARE_LOST = 4  # one of so many
+FAULTS = (
+    Fault("vault_away", "vault", away, KILL_SECONDS, outage=True, houses=REAL),
+    Fault("vault_lost_keys", "vault", lost_keys, KILL_SECONDS, houses=REAL, drawn=False),
+)

@@ -5,13 +5,19 @@ import signal
 from contextlib import suppress
 from random import Random
 
-from tests.chaos.faults.base import KILL_SECONDS, RESTART_SECONDS, Fault
+from tests.chaos import flagged
+from tests.chaos.faults.base import KILL_SECONDS, RESTART_SECONDS, Fault, MissedError
+from tests.chaos.faults.redis import ALONE, wiped
+from tests.chaos.flagged import Moment, Struck
 from tests.chaos.stage import Stage, send
+from tests.chaos.workers import flags
 from tests.servers.process import wait_for
 
 READY = b"the worker is ready"
 JOINS_SECONDS = 10.0
 PAST_SESSION = 7.0  # wall seconds: the session times out after 6 on Kafka
+FLAG_SECONDS = 6.0  # how long a worker is waited for that comes to where it is struck
+PAST_LEASE = 1.0  # wall seconds behind the lease's end
 
 
 async def killed(stage: Stage, chance: Random) -> None:
@@ -40,8 +46,48 @@ async def added_and_removed(stage: Stage, chance: Random) -> None:
     await workers.remove(chance.choice([0, added]))
 
 
+async def killed_before_publish(stage: Stage, chance: Random) -> None:
+    """kill -9 between a commit and its publishing: another worker publishes what the outbox has."""
+    await _flagged(stage, Moment.COVERED)
+
+
+async def killed_before_publish_and_wiped(stage: Stage, chance: Random) -> None:
+    """The same, and Redis is wiped before another has published it: the inputs are read and decided again."""
+    await _flagged(stage, Moment.COMMITTED)
+    await wiped(stage, chance)
+
+
+async def frozen_before_request(stage: Stage, chance: Random) -> None:
+    """Stopped between marking a dispatch and sending it, past the lease; then the request goes out all the same."""
+    struck = await _flagged(stage, Moment.SENDING)
+    stage.delayed.add(struck.dispatch)
+    try:
+        await asyncio.sleep(stage.running.line.outgoing.channels.lease_seconds + PAST_LEASE + chance.uniform(0, 1))
+    finally:
+        send(struck.pid, signal.SIGCONT)
+
+
+async def _flagged(stage: Stage, moment: Moment) -> Struck:
+    struck = await asyncio.to_thread(flagged.awaited, flags(stage.running.line.settings.data), moment, FLAG_SECONDS)
+    if struck is None:
+        raise MissedError(f"no worker came to where it is {moment}")
+    return struck
+
+
+FLAGGED = (flagged.NAME,)
 FAULTS = (
     Fault("worker_killed", "killed", killed, KILL_SECONDS),
     Fault("worker_frozen", "frozen", frozen, KILL_SECONDS - PAST_SESSION, early=True),
     Fault("worker_added_and_removed", "added", added_and_removed, RESTART_SECONDS, early=True),
+    Fault("killed_before_publish", "killed", killed_before_publish, KILL_SECONDS, wrongs=FLAGGED),
+    Fault(
+        "killed_before_publish_and_wiped",
+        "redis",
+        killed_before_publish_and_wiped,
+        KILL_SECONDS,
+        outage=True,
+        houses=ALONE,
+        wrongs=FLAGGED,
+    ),
+    Fault("frozen_before_request", "frozen", frozen_before_request, RESTART_SECONDS, early=True, wrongs=FLAGGED),
 )
