@@ -14,7 +14,7 @@ from schemas.inputs import Hold
 from schemas.levels import Action, Level, Result
 
 
-class PartialCommit(msgspec.Struct, frozen=True):
+class PartialCommit(msgspec.Struct, frozen=True, gc=False):
     """See schemas.events.Commit."""
 
     first: int
@@ -27,7 +27,7 @@ class PartialCommit(msgspec.Struct, frozen=True):
 AnyCommit = Commit | PartialCommit
 
 
-class PartialStep(msgspec.Struct, frozen=True):
+class PartialStep(msgspec.Struct, frozen=True, gc=False):
     """What counting needs of schemas.cases.Step."""
 
     id: str
@@ -37,7 +37,7 @@ class PartialStep(msgspec.Struct, frozen=True):
     attempt: int = 1
 
 
-class PartialCase(msgspec.Struct, frozen=True):
+class PartialCase(msgspec.Struct, frozen=True, gc=False):
     """What counting needs of schemas.cases.Case."""
 
     id: str
@@ -57,7 +57,7 @@ class PartialCase(msgspec.Struct, frozen=True):
         return self.state in (CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.CLOSED)
 
 
-class PartialFact(msgspec.Struct, frozen=True):
+class PartialFact(msgspec.Struct, frozen=True, gc=False):
     """What counting needs of schemas.events.Fact."""
 
     kind: FactKind
@@ -66,13 +66,13 @@ class PartialFact(msgspec.Struct, frozen=True):
     limit: str | None = None
 
 
-class PartialDispatch(msgspec.Struct, frozen=True):
+class PartialDispatch(msgspec.Struct, frozen=True, gc=False):
     """The id of a dispatch."""
 
     id: str
 
 
-class PartialCaseEvent(msgspec.Struct, frozen=True, tag_field="kind", tag="case"):
+class PartialCaseEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="case"):
     """See schemas.events.CaseEvent."""
 
     commit: PartialCommit
@@ -86,7 +86,7 @@ class PartialCaseEvent(msgspec.Struct, frozen=True, tag_field="kind", tag="case"
     dispatches: list[PartialDispatch] = []
 
 
-class PartialStandingEvent(msgspec.Struct, frozen=True, tag_field="kind", tag="standing"):
+class PartialStandingEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="standing"):
     """See schemas.events.StandingEvent. The holds are read whole by `whole_holds`."""
 
     commit: PartialCommit
@@ -98,7 +98,7 @@ class PartialStandingEvent(msgspec.Struct, frozen=True, tag_field="kind", tag="s
     anew: bool = False
 
 
-class PartialUnchangedEvent(msgspec.Struct, frozen=True, tag_field="kind", tag="unchanged"):
+class PartialUnchangedEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="unchanged"):
     """See schemas.events.UnchangedEvent."""
 
     commit: PartialCommit
