@@ -9,7 +9,6 @@ quorum does not confirm (domain/epochs.py) has no current run, and sends nothing
 import asyncio
 import logging
 from contextlib import suppress
-from typing import Protocol
 
 from pydantic import ValidationError
 from redis.asyncio import Redis
@@ -20,6 +19,7 @@ from schemas.epochs import EpochConfirmed, EpochNamed, epoch_adapter
 from streams import metrics
 from streams.clock import Clock
 from streams.epoch_log import AnewError, EpochLog, KafkaLog
+from streams.leader import EXEMPT, NAP_SECONDS, Leader
 from streams.primary import leave, server
 from streams.redis_client import has_sentinels, sentinels_say
 from streams.retry import TRANSIENT, wanted
@@ -30,60 +30,7 @@ log = logging.getLogger(__name__)
 
 CONFIRM_SECONDS = 0.5
 LOOK_SECONDS = 0.5
-NAP_SECONDS = 0.05
 NAMED_SECONDS = 2 * SETTLE_SECONDS  # a new epoch is proposed, read and settled in less
-EXEMPT_RUN = ""  # the scripts check no run then
-
-
-class Leader(Protocol):
-    """Which Redis leads, as far as this process knows."""
-
-    @property
-    def replicated(self) -> bool:
-        """Whether the Redis that answers has replicas that can be waited for."""
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-    def current(self) -> str | None:
-        """Return the run that the epoch names; None while this process must not act."""
-
-    async def run(self) -> str:
-        """Return the run that the epoch names, as soon as this process may act."""
-
-    async def names(self, run: str) -> bool:
-        """Return whether the epoch names this run; waits while a new epoch begins. Proposes one where it may."""
-
-    async def refused(self) -> None:
-        """Return after a pause: the Redis that answered is not the one that the epoch names."""
-
-
-class Exempt:
-    """The embedded servers: one Redis that ends with its process, and a broker that keeps nothing. No epoch there."""
-
-    replicated = False
-
-    async def start(self) -> None:
-        log.warning("embedded servers: no epoch is kept, so nothing fences a second Redis. Not for production")
-
-    async def stop(self) -> None:
-        """Nothing was started."""
-
-    def current(self) -> str | None:
-        return EXEMPT_RUN
-
-    async def run(self) -> str:
-        return EXEMPT_RUN
-
-    async def names(self, run: str) -> bool:
-        return True
-
-    async def refused(self) -> None:
-        await asyncio.sleep(NAP_SECONDS)
-
-
-EXEMPT = Exempt()
 
 
 class KafkaEpoch:

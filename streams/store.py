@@ -15,8 +15,8 @@ from schemas.cases import Case
 from schemas.errors import UserError
 from schemas.inputs import Hold
 from streams.change import Argument, Change, Standing
-from streams.epoch import EXEMPT, Leader
 from streams.keys import ALERTED, APPLIED_KEPT, EARLIER_KEPT, NAMES, SETTLED, STATE, UNSURE, key, milliseconds
+from streams.leader import EXEMPT, Leader
 from streams.redis_client import client
 from streams.run import ASK_RUN, CURRENT_RUN, run_of
 from streams.scripts import script

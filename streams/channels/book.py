@@ -20,8 +20,8 @@ from schemas.events import Dispatch
 from schemas.inputs import CaseInput
 from schemas.levels import Action, Result
 from streams import metrics
-from streams.epoch import EXEMPT_RUN, Leader
 from streams.keys import key
+from streams.leader import EXEMPT_RUN, Leader
 from streams.run import CURRENT_RUN
 from streams.scripts import script
 from streams.settings import Settings

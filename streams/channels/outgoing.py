@@ -21,9 +21,9 @@ from streams.channels.channel import Channel
 from streams.channels.provider import Provider
 from streams.channels.settings import ChannelSettings
 from streams.clock import Clock
-from streams.epoch import EXEMPT, Leader
 from streams.households import Households
 from streams.keys import APPLIED_KEPT, key
+from streams.leader import EXEMPT, Leader
 from streams.policies import Policies
 from streams.producer import Producer
 from streams.residents.register import Residents

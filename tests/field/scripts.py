@@ -26,8 +26,8 @@ from schemas.signals import TransferState
 from streams.casework import BATCH
 from streams.change import Change
 from streams.channels.book import DispatchBook
-from streams.epoch import EXEMPT
 from streams.keys import CASES, STATE, key, milliseconds
+from streams.leader import EXEMPT
 from streams.recovery import COMMANDS
 from streams.residents.register import ENTRIES, LOOKED_AT, OWNERS
 from streams.residents.register import PIECE as CHANGES

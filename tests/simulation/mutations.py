@@ -12,7 +12,7 @@ import domain.timekeeping
 import streams.channels.book
 import streams.channels.flow
 import streams.channels.provider
-import streams.epoch
+import streams.leader
 import streams.line
 import streams.scripts
 import streams.store
@@ -155,7 +155,7 @@ def older_taken_for_whole(stack: ExitStack) -> None:
 def epoch_ignored(stack: ExitStack) -> None:
     """Nobody asks which Redis the epoch names: hole 2 as it was."""
     _require(hasattr(streams.line, "made_for"), "made_for in streams/line.py")
-    _put(stack, streams.line, "made_for", lambda *_: streams.epoch.EXEMPT)
+    _put(stack, streams.line, "made_for", lambda *_: streams.leader.EXEMPT)
 
 
 def evidence_lost(stack: ExitStack) -> None:

@@ -15,9 +15,9 @@ from streams.channels.book import Held, Taken
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Kind
 from streams.embedded import Embedded
-from streams.epoch import EXEMPT
 from streams.epoch_log import KafkaLog
 from streams.keys import STATE, key
+from streams.leader import EXEMPT
 from streams.line import Line
 from streams.primary import faults, server
 from streams.reader import end_offsets

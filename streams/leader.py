@@ -1,0 +1,61 @@
+"""Which Redis leads, as whoever commits or sends asks for it. On Kafka: epoch.py. Embedded servers keep no epoch."""
+
+import asyncio
+import logging
+from typing import Protocol
+
+log = logging.getLogger(__name__)
+
+NAP_SECONDS = 0.05
+EXEMPT_RUN = ""  # the scripts check no run then
+
+
+class Leader(Protocol):
+    """Which Redis leads, as far as this process knows."""
+
+    @property
+    def replicated(self) -> bool:
+        """Whether the Redis that answers has replicas that can be waited for."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def current(self) -> str | None:
+        """Return the run that the epoch names; None while this process must not act."""
+
+    async def run(self) -> str:
+        """Return the run that the epoch names, as soon as this process may act."""
+
+    async def names(self, run: str) -> bool:
+        """Return whether the epoch names this run; waits while a new epoch begins. Proposes one where it may."""
+
+    async def refused(self) -> None:
+        """Return after a pause: the Redis that answered is not the one that the epoch names."""
+
+
+class Exempt:
+    """The embedded servers: one Redis that ends with its process, and a broker that keeps nothing. No epoch there."""
+
+    replicated = False
+
+    async def start(self) -> None:
+        log.warning("embedded servers: no epoch is kept, so nothing fences a second Redis. Not for production")
+
+    async def stop(self) -> None:
+        """Nothing was started."""
+
+    def current(self) -> str | None:
+        return EXEMPT_RUN
+
+    async def run(self) -> str:
+        return EXEMPT_RUN
+
+    async def names(self, run: str) -> bool:
+        return True
+
+    async def refused(self) -> None:
+        await asyncio.sleep(NAP_SECONDS)
+
+
+EXEMPT = Exempt()
