@@ -26,6 +26,7 @@ MODULES = (  # all that makes metrics: a test looks for others
     "streams.dead_letters",
     "streams.feeds.watch",
     "streams.intake.signals",
+    "streams.journal",
     "streams.retry",
     "streams.unreadable",
 )
