@@ -14,7 +14,6 @@ SEED = 1
 SHOWN_BY = {
     "no_fence": (("worker_frozen", 2.0),),
     "ack_before_publish": (("worker_killed", 4.0), ("worker_killed", 7.0)),
-    "random_ids": (("redis_tail_lost", 5.0), ("redis_tail_lost", 7.5)),
     "own_acks": (
         ("carrier_answers_too_late", 2.0),
         ("carrier_hangs", 3.0),

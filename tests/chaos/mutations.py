@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 from unittest.mock import patch
@@ -11,8 +10,6 @@ import faust
 
 import streams.app
 import streams.store
-from domain.casework import steps
-from schemas.events import Dispatch
 from streams.batch import Entry
 from streams.casework import Casework
 from streams.change import entry_name
@@ -65,17 +62,6 @@ def ack_before_publish() -> None:
     _put(Casework, "_publish", first)
 
 
-def random_ids() -> None:
-    """A dispatch decided again has another id."""
-    _require(getattr(steps, "Dispatch", None) is Dispatch, "Dispatch in domain/casework/steps.py")
-
-    def made(**fields: Any) -> Dispatch:  # noqa: ANN401 - as Dispatch takes them
-        case, step, *rest = fields["id"].split(":")
-        return Dispatch(**fields | {"id": ":".join([case, f"{step}.{uuid.uuid4().hex[:6]}", *rest])})
-
-    _put(steps, "Dispatch", made)
-
-
 def own_acks() -> None:
     """Faust acks an event as it is taken, whatever becomes of it."""
     _require(".noack()" in inspect.getsource(streams.app.records), "noack in streams/app.py")
@@ -94,6 +80,5 @@ def _require(there: bool, what: str) -> None:
 MUTATIONS: dict[str, Callable[[], None]] = {
     "no_fence": no_fence,
     "ack_before_publish": ack_before_publish,
-    "random_ids": random_ids,
     "own_acks": own_acks,
 }
