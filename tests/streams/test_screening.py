@@ -177,13 +177,21 @@ async def test_each_lane_is_counted_once_and_the_same_signal_in_both_is_a_duplic
     assert await line.tally() == {"raised": 1, "duplicate": 1}
 
 
+def told_again(tally: dict[str, int]) -> dict[str, int]:
+    """The tally without what counting again may shift: a payment to who was put on the watchlist later is raised then."""
+    matched = tally.get("raised", 0) + tally.get("below_threshold", 0)
+    return {name: count for name, count in tally.items() if name not in ("raised", "below_threshold")} | {
+        "matched": matched
+    }
+
+
 async def test_a_lost_store_is_screened_again_from_both_lanes(line: Line) -> None:
     await line.screen([call()], [sms(BERT)])
     await line.screen([transfer(ago=1)], [watch()], lane=topics.SIGNALS_URGENT)
-    before = (await line.tally(), await line.evidence(), await line.evidence(BERT))
+    before = (told_again(await line.tally()), await line.evidence(), await line.evidence(BERT))
     await line.lose()
     await line.screen_owed()
-    assert (await line.tally(), await line.evidence(), await line.evidence(BERT)) == before
+    assert (told_again(await line.tally()), await line.evidence(), await line.evidence(BERT)) == before
 
 
 async def test_a_call_told_again_with_its_end_is_news_and_no_duplicate(line: Line) -> None:
@@ -214,11 +222,11 @@ async def test_a_record_screened_again_before_it_was_counted_gives_the_same_aler
 async def test_a_wiped_store_is_screened_again_to_the_same_evidence_tally_and_alerts(line: Line) -> None:
     await line.screen([call()], [sms(), transfer()], [call()])
     await line.screen([watch()], b"broken", [sms(BERT, "s2"), sms("+8619900000099", "s3")])
-    tally, evidence, alerts = await line.tally(), await line.evidence(), await line.alerts()
+    tally, evidence, alerts = told_again(await line.tally()), await line.evidence(), await line.alerts()
     assert sum(tally.values()) == 8
     await line.lose()
     await line.screen_owed()
-    assert (await line.tally(), await line.evidence(), await line.alerts()) == (tally, evidence, alerts)
+    assert (told_again(await line.tally()), await line.evidence(), await line.alerts()) == (tally, evidence, alerts)
 
 
 async def test_a_store_wiped_between_two_records_is_whole_again_with_the_next(line: Line) -> None:
