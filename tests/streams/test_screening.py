@@ -178,7 +178,7 @@ async def test_each_lane_is_counted_once_and_the_same_signal_in_both_is_a_duplic
 
 
 def told_again(tally: dict[str, int]) -> dict[str, int]:
-    """The tally without what counting again may shift: a payment to who was put on the watchlist later is raised then."""
+    """The tally without what counting again may shift: a payment to a suspect who was listed later is raised then."""
     matched = tally.get("raised", 0) + tally.get("below_threshold", 0)
     return {name: count for name, count in tally.items() if name not in ("raised", "below_threshold")} | {
         "matched": matched
