@@ -46,10 +46,7 @@ class CommitChain(Generic[T]):
         if entry.commit.log != self.log or entry.commit.last <= self.covered:
             return []
         self._waiting.setdefault(entry.commit, {})[entry.name] = entry
-        proven: list[T] = []
-        while (commit := self._next()) is not None:
-            proven += self._accept(commit)
-        return proven
+        return self._proven()
 
     def begin_anew(self, covered: int, log: int) -> None:
         """The log of inputs was made anew: `covered` is the offset before its first record."""
@@ -73,6 +70,9 @@ class CommitChain(Generic[T]):
         if (gap := self.gap) is None:
             return []
         self.covered = gap[1]
+        return self._proven()
+
+    def _proven(self) -> list[T]:
         proven: list[T] = []
         while (commit := self._next()) is not None:
             proven += self._accept(commit)

@@ -24,7 +24,7 @@ from streams.keys import STATE
 from streams.policies import Policies, UnknownPolicyError
 from streams.producer import Producer
 from streams.raw import Raw
-from streams.reader import committed_offsets
+from streams.reader import committed_offsets, end_offsets
 from streams.recovery import Recovery, refuse_ahead
 from streams.settings import Settings
 from streams.store import CaseStore, Loaded
@@ -165,8 +165,10 @@ class Casework:
         """Learn of partitions that are new here which inputs were acknowledged: the store had reached them."""
         if new := [partition for partition in partitions if partition not in self._known]:
             topic = topics.CASE_INPUTS.name
-            for partition, acked in (await committed_offsets(self._settings, topic, new)).items():
-                if acked <= await self._recovery.end(partition):  # else the topic was made anew
+            acknowledged = await committed_offsets(self._settings, topic, new)
+            ends = await end_offsets(self._settings, topic)
+            for partition, acked in acknowledged.items():
+                if acked <= ends[partition]:  # else the topic was made anew
                     self._reached[partition] = max(acked - 1, self._reached.get(partition, -1))
         self._known = set(partitions)
 
