@@ -1,5 +1,6 @@
 """The topics: what they are called, how they are kept, how to create them and how to tell that they are right."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +19,7 @@ from streams.kafka_settings import Rule, of_topic, wrong
 from streams.settings import Settings
 
 FOR_GOOD = None
+VISIBLE_SECONDS = 10.0  # that a broker may take to hear of a new topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +115,18 @@ def create(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
     admin = kafka_admin(settings)
     try:
         present = set(admin.list_topics())
-        return [topic.name for topic in wanted if topic.name not in present and _created(admin, topic, settings)]
+        made = [topic.name for topic in wanted if topic.name not in present and _created(admin, topic, settings)]
+        _await_visible(admin, made)
+        return made
     finally:
         admin.close()
+
+
+def _await_visible(admin: KafkaAdminClient, made: list[str]) -> None:
+    """A broker knows of a new topic a moment after the controller has made it: who checks at once must find it."""
+    until = time.monotonic() + VISIBLE_SECONDS
+    while not set(made) <= set(admin.list_topics()) and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def check(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:

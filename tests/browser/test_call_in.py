@@ -4,12 +4,11 @@ from playwright.async_api import expect
 
 from domain.identity import account_token
 from domain.messages import code
-from domain.risk.sets import ORDER_DIGITS
-from schemas.evidence import Standing, WatchEntry
+from schemas.evidence import Standing
 from schemas.levels import Action
 from schemas.staff import StaffRole
 from streams.keys import key
-from streams.screening.payers import spread
+from streams.screening.payers import entry_of, spread
 from tests.browser.people import PHONE, People
 from tests.browser.test_incidents import wrong
 from tests.console.stage import Stage
@@ -49,7 +48,7 @@ async def test_a_callers_warning_is_confirmed_by_its_code_and_a_report_goes_to_b
     where = key("watch", spread(token, console.house.settings.partitions))
     raw = await console.house.line.redis.hget(where, f"account:{token}")
     assert raw is not None
-    assert WatchEntry.model_validate_json(raw[ORDER_DIGITS:]).standing is Standing.REPORTED
+    assert entry_of(raw).standing is Standing.REPORTED
     await line.end()
 
 

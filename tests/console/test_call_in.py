@@ -5,7 +5,6 @@ import secrets
 from console.web.guests import guests
 from domain.identity import account_token
 from domain.messages import code
-from domain.risk.sets import ORDER_DIGITS
 from schemas.audit import AuditEntry
 from schemas.calls import Call, Told
 from schemas.events import FactKind
@@ -15,7 +14,7 @@ from schemas.residents import Resident
 from schemas.staff import StaffRole
 from streams.keys import key
 from streams.reader import read_all
-from streams.screening.payers import spread
+from streams.screening.payers import entry_of, spread
 from streams.screening.subjects import Subjects
 from streams.topics import AUDIT, CALLS
 from tests.console.stage import Client, Stage
@@ -41,7 +40,7 @@ async def watched(line: Line, subject: str) -> WatchEntry | None:
     settings, redis = line.house.settings, line.house.line.redis
     place = spread(subject.partition(":")[2], settings.partitions)
     raw = await redis.hget(key("watch", place), subject)
-    return WatchEntry.model_validate_json(raw[ORDER_DIGITS:]) if raw else None
+    return entry_of(raw) if raw else None
 
 
 async def red(line: Line, mule: str) -> Resident:

@@ -101,6 +101,11 @@ def _later(seconds: float) -> Callable[[list[LogRecord]], list[LogRecord]]:
     return lambda records: [replace(r, at=r.at + seconds) if r.offset >= 2 else r for r in records]
 
 
+def test_a_deadline_that_fires_before_it_is_due_is_told(good: Observed) -> None:
+    assert words(shifted(good, -1), "no_deadline_early") == ""
+    assert "of case" in words(shifted(good, -10), "no_deadline_early")
+
+
 def test_a_deadline_may_be_late_while_faults_last(good: Observed) -> None:
     late = shifted(with_log(good, "case-events", 0, _later(5)), 5)
     assert words(replace(late, healed_at=ENDED - 10), "not_stuck") == ""
