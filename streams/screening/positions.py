@@ -18,12 +18,13 @@ from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from streams.keys import key
-from streams.run import ASK_RUN, run_of
+from streams.run import ASK_RUN, CURRENT_RUN, run_of
 from streams.scripts import script
 from streams.topics import SIGNALS
 
 LETTERS_KEPT = 100_000  # dead letters of a partition that are known to have been sent again
-SCREENED, STAND, OWED = script("counted") + script("screened"), script("stand"), script("counted") + script("owed")
+STAND = script("stand")
+SCREENED, OWED = (CURRENT_RUN + script("counted") + script(name) for name in ("screened", "owed"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class Owed:
     first: int
     last: int
     until: int
-    mark: str  # as of a Position
+    asked: str  # as of a Position, and the mark too
+    mark: str
 
 
 class Positions:
@@ -100,12 +102,13 @@ class Positions:
     ) -> bool:
         """Count a batch up to `offset` once; False, and nothing done, when the partition stands elsewhere.
 
-        Also when a letter was sent again and counted meanwhile, out of another record.
+        Also when another Redis has taken the place of the one that was asked: it may lack what the batch wrote. And
+        when a letter was sent again and counted meanwhile, out of another record.
         `again`: dead letters sent again, each with the record that counts for it.
         """
         stood = "" if expected.offset is None else expected.offset
         keys = [*_counting_keys(tp), of_lane("screened", tp)]
-        arguments = [expected.mark, stood, offset, *_counting(tally, again or {})]
+        arguments = [expected.mark, expected.asked, stood, offset, *_counting(tally, again or {})]
         return bool(await self._redis.eval(SCREENED, len(keys), *keys, *arguments))
 
     async def sent_again(self, tp: TopicPartition, letters: Iterable[str]) -> dict[str, int]:
@@ -143,14 +146,15 @@ class Positions:
     async def owed(self, tp: TopicPartition) -> Owed | None:
         """The newest range that a partition owes."""
         async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.execute_command(*ASK_RUN)
             pipe.get(of_lane("stood", tp))
             pipe.hgetall(of_lane("owed", tp))
-            mark, ranges = await pipe.execute()
+            info, mark, ranges = await pipe.execute()
         if not ranges:
             return None
         first = max(ranges, key=int)
         last, until = map(int, ranges[first].split())
-        return Owed(int(first), last, until, mark.decode() if mark else "")
+        return Owed(int(first), last, until, run_of(info), mark.decode() if mark else "")
 
     async def pay(
         self, tp: TopicPartition, owed: Owed, first: int, tally: Counter[str], again: Mapping[str, int] | None = None
@@ -158,7 +162,14 @@ class Positions:
         """Count the records from `first` to the end of what is owed once; False, and nothing done, when it changed."""
         keys = [*_counting_keys(tp), of_lane("owed", tp)]
         left = _value(first - 1, owed.until) if first > owed.first else ""
-        arguments = [owed.mark, owed.first, _value(owed.last, owed.until), left, *_counting(tally, again or {})]
+        arguments = [
+            owed.mark,
+            owed.asked,
+            owed.first,
+            _value(owed.last, owed.until),
+            left,
+            *_counting(tally, again or {}),
+        ]
         return bool(await self._redis.eval(OWED, len(keys), *keys, *arguments))
 
 

@@ -217,15 +217,19 @@ def _watch(text: str) -> Drawn:
     )
 
 
+HERE = "local function current_run() return 'here' end"  # two servers have two ids
+
+
 def _screened(text: str) -> Drawn:
     letters = st.lists(st.tuples(st.sampled_from(["l1", "l2", "l3"]), st.integers(0, 9)), max_size=3)
     counts = st.lists(st.tuples(st.sampled_from(["police|raised", "bank|duplicate"]), st.integers(1, 3)), max_size=2)
     stands = st.sampled_from(["", 1, 2])
-    return st.tuples(stands, st.integers(1, 2), letters, counts).map(
+    run = st.sampled_from(["here", "elsewhere"])
+    return st.tuples(run, stands, st.integers(1, 2), letters, counts).map(
         lambda drawn: called(
-            text,
-            ["screened:{0}", "tally:{0}", "again:{0}"],
-            [*drawn[:2], 2, len(drawn[2]), *_flat(drawn[2]), *_flat(drawn[3])],
+            f"{HERE}\n{text}",
+            ["stood:{0}", "tally:{0}", "again:{0}", "screened:{0}"],
+            ["", *drawn[:3], 2, len(drawn[3]), *_flat(drawn[3]), *_flat(drawn[4])],
         )
     )
 
@@ -267,7 +271,10 @@ SCRIPTS: dict[str, tuple[Drawn, Callable[[], Drawn]]] = {
         said("HSET", st.just("residents:{0}"), st.just("r1"), st.just('{"id":"2"}')),
         lambda: _residents(script("residents")),
     ),
-    "screened": (said("SET", st.just("screened:{0}"), st.integers(1, 2)), lambda: _screened(script("screened"))),
+    "screened": (
+        said("SET", st.just("screened:{0}"), st.integers(1, 2)),
+        lambda: _screened(script("counted") + script("screened")),
+    ),
     "watch": (
         said("ZADD", st.just("payers:{0}:t1"), st.integers(1_700_000_000_040, 1_700_000_000_060), WORDS),
         lambda: _watch(script("watch")),
