@@ -15,6 +15,7 @@ ChainId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 Place = Annotated[int, Field(ge=-1, lt=2**53)]
 """An offset on the topic; -1: not known."""
 
+AUDITOR = "auditor"  # who acted, where the escalation auditor did
 MOST_HEADS = 50  # of one line; what an earlier line has named is bound by it already
 
 

@@ -11,7 +11,7 @@ from pydantic_settings import SettingsConfigDict
 from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError, ResponseError
 
 from schemas.errors import UserError
-from streams.redis_client import Login
+from streams.redis_address import Login
 from streams.secret_files import Environment
 
 HOW_TO_LOGIN = (

@@ -10,9 +10,8 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from domain.chain import Check, Line, Verified, audit_key
-from schemas.audit import AuditEntry, Head, Verification
+from schemas.audit import AUDITOR, AuditEntry, Head, Verification
 from schemas.base import ANY_VERSION
-from streams.auditor.mend import BY
 from streams.chains import Heads
 from streams.reader import beginning_offsets, end_offsets, read_all, read_range
 from streams.settings import Settings
@@ -40,7 +39,7 @@ class Wanted:
         return (
             self.by in ("", entry.by)
             and (self.among is None or entry.by in self.among)
-            and (self.mended or entry.by != BY)
+            and (self.mended or entry.by != AUDITOR)
             and entry.act.startswith(self.act)
             and (self.on in ("", entry.on) or entry.on.startswith(f"{self.on}-"))
             and (self.since is None or self.since <= entry.at)

@@ -7,14 +7,16 @@ operator may still be at it; what is lost there was written down before.
 from datetime import datetime
 from typing import Any
 
+from redis.asyncio import Redis
+
 from domain.call_in import REMEMBERED
 from schemas.base import ANY_VERSION
 from schemas.calls import Call, Ringing
 from schemas.cases import Case
 from streams.clock import Clock
 from streams.keys import key, milliseconds, moment
-from streams.line import Line
 from streams.producer import Producer, Record
+from streams.settings import Settings
 from streams.topics import CALLS, home
 
 CALL = "call:"  # string: and the call's id -> Call
@@ -27,11 +29,10 @@ RINGS_SECONDS = 120.0  # of the wall's time: nobody lets it ring for longer
 class Calls:
     """What the console keeps of calls."""
 
-    def __init__(self, line: Line) -> None:
-        self._redis: Any = line.redis
-        self._producer: Producer = line.producer
-        self._clock: Clock = line.clock
-        self._partitions = line.settings.partitions
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer, clock: Clock) -> None:
+        self._redis: Any = redis
+        self._producer, self._clock = producer, clock
+        self._partitions = settings.partitions
 
     async def get(self, name: str) -> Call | None:
         """A call that was begun in the last hours."""

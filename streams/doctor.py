@@ -25,7 +25,8 @@ from streams.kafka_client import admin as kafka_admin
 from streams.policies import read
 from streams.primary import HOW_TO_REFUSE, REPLICAS, refuses_alone
 from streams.reader import end_offsets
-from streams.redis_client import Login, client, sentinels_say, watched
+from streams.redis_address import Login, watched
+from streams.redis_client import client, sentinels_say
 from streams.running import running
 from streams.settings import Settings, SettingsError
 from streams.store import CaseStore, connect

@@ -15,6 +15,7 @@ from streams.alarms import Alarms
 from streams.auditor.auditor import Auditor
 from streams.board import Board
 from streams.breaker import Breaker
+from streams.calls import Calls
 from streams.casework import Casework
 from streams.chains import Heads
 from streams.channels.channel import Channel as Carrier
@@ -108,6 +109,7 @@ class Line:
         self.webhooks = Webhooks(settings, self.redis, self.producer)
         self.complaints = Complaints(settings, self.redis, self.producer)
         self.incidents = Incidents(settings, self.redis, self.producer)
+        self.calls = Calls(settings, self.redis, self.producer, self.clock)
         self.releases = Releases(settings, self.redis, self.producer)
         self.payers_requests = PayersRequests(settings, self.redis, self.producer)
         self.handovers = HandOvers(settings, self.redis, self.producer)

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from streams.access import AccessError, authorities, denied
 from streams.handshake import refusal
-from streams.redis_client import Watched, watched
+from streams.redis_address import Watched, watched
 from streams.settings import Settings
 
 TLS = "Write QUANZU_REDIS as rediss://host:port/0 (or rediss+sentinel://...)"

@@ -13,9 +13,9 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from domain.id_keys import IdKeys
 from domain.identity import LEAST_SECRET
 from schemas.errors import UserError
-from streams import redis_client
 from streams.access import AccessSettings
 from streams.clock import Clock
+from streams.redis_address import check
 
 LEAST_KEY = 32  # characters
 POLICY = Path(__file__).resolve().parent.parent / "deploy" / "policy" / "jilin.toml"
@@ -163,7 +163,7 @@ def load() -> Settings:
 
 def _check_redis(name: str, url: str | None) -> None:
     try:
-        redis_client.check(url or "redis://")
+        check(url or "redis://")
     except ValueError as error:
         raise ValueError(f"{name} cannot be read: {error}") from None
 

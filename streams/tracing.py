@@ -9,7 +9,7 @@ of a case are found. No span holds anything of a person.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -21,7 +21,6 @@ from schemas.errors import UserError
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
 
-    from streams.raw import Raw
 
 HEADER = "traceparent"
 
@@ -105,10 +104,20 @@ def no_trace(offset: int) -> Trace | None:
     """Of what belongs to none."""
 
 
+class Traced(Protocol):
+    """A record of a topic, as far as spans look at it."""
+
+    @property
+    def offset(self) -> int: ...
+
+    @property
+    def trace(self) -> Trace | None: ...
+
+
 class Spans:
     """A batch's spans, one for each record that belongs to a trace or begins one; none when nothing is traced."""
 
-    def __init__(self, name: str, raws: "Sequence[Raw]") -> None:
+    def __init__(self, name: str, raws: "Sequence[Traced]") -> None:
         tracer = _tracer
         self._spans: dict[int, Span] = (
             {raw.offset: tracer.start_span(name, _context(raw.trace)) for raw in raws} if tracer else {}

@@ -8,7 +8,6 @@ from console.web.who import NotFoundError, Who
 from schemas.calls import Call
 from schemas.cases import Case
 from schemas.residents import Resident
-from streams.calls import Calls
 from streams.residents.register import Asked
 
 PREFECTURE = 4  # digits of a division code
@@ -30,7 +29,7 @@ class Caller:
 
 async def begin(services: Services, who: Who, phone: str, name: str) -> Call:
     """Begin a call from this telephone (in its one spelling); the same call when it was begun before."""
-    calls = Calls(services.line)
+    calls = services.line.calls
     if known := await calls.get(name):
         return known
     people = await _people(services, phone)
@@ -48,7 +47,7 @@ async def begin(services: Services, who: Who, phone: str, name: str) -> Call:
 
 async def find(services: Services, who: Who, call_id: str) -> Caller:
     """The call that the person has, and who is calling. Raises NotFoundError when it is no call of his."""
-    call = await Calls(services.line).get(call_id)
+    call = await services.line.calls.get(call_id)
     if call is None or call.by != who.login:
         raise NotFoundError
     if call.resident is None:
@@ -64,7 +63,7 @@ async def find(services: Services, who: Who, call_id: str) -> Caller:
         return Caller(call, others=others)
     if not who.sees(resident.division):
         return Caller(call, elsewhere=resident.division[:PREFECTURE], others=others)
-    return Caller(call, resident, await Calls(services.line).latest_case(resident.id), others=others)
+    return Caller(call, resident, await services.line.calls.latest_case(resident.id), others=others)
 
 
 async def look(services: Services, who: Who, caller: Caller) -> None:
@@ -77,7 +76,7 @@ async def look(services: Services, who: Who, caller: Caller) -> None:
 async def case_elsewhere(services: Services, caller: Caller) -> Case | None:
     """The case of a resident of another area, to write on; never to be shown."""
     resident = caller.call.resident
-    return await Calls(services.line).latest_case(resident) if resident and caller.elsewhere else None
+    return await services.line.calls.latest_case(resident) if resident and caller.elsewhere else None
 
 
 async def _people(services: Services, phone: str) -> list[str]:

@@ -17,7 +17,6 @@ from schemas.calls import CameOf, Statement, Told
 from schemas.cases import Case
 from schemas.inputs import AskStopAct, NoteAct
 from schemas.signals import Signal
-from streams.calls import Calls
 from streams.intake.signals import Intake, examine
 from streams.sources import CONSOLE
 
@@ -74,7 +73,7 @@ async def take(services: Services, who: Who, caller: Caller, told: Reported) -> 
 async def raised(services: Services, resident: str) -> None:
     """Return when the resident has a case at work, or it has taken longer than a page may wait."""
     with services.hub.watching() as screen:
-        if in_danger(await Calls(services.line).latest_case(resident)):
+        if in_danger(await services.line.calls.latest_case(resident)):
             return
         try:
             async with asyncio.timeout(ANSWER_SECONDS):

@@ -16,11 +16,11 @@ from redis.asyncio import Redis
 
 from domain.audit import Finding, Kind, examine
 from domain.policy import Policy
-from schemas.audit import AuditEntry
+from schemas.audit import AUDITOR, AuditEntry
 from schemas.cases import Case
 from streams import audit
 from streams.auditor.beat import STALE_SECONDS, Beats
-from streams.auditor.mend import BY, Mender, mended
+from streams.auditor.mend import Mender, mended
 from streams.auditor.snapshots import Snapshots
 from streams.auditor.walk import Look, Reader
 from streams.clock import Clock
@@ -212,4 +212,4 @@ class Auditor:
 def _entry(finding: Finding, at: datetime) -> AuditEntry:
     act = f"audit-{finding.kind.replace('_', '-')}"
     what = "mended" if mended(finding) else "not mended: it needs a person"
-    return AuditEntry(at=at, by=BY, act=act, on=finding.case, reason=f"{finding.words}; {what}")
+    return AuditEntry(at=at, by=AUDITOR, act=act, on=finding.case, reason=f"{finding.words}; {what}")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from domain.audit import Finding, Kind
+from schemas.audit import AUDITOR
 from schemas.cases import Case
 from schemas.inputs import Act, CloseAct, Deadline, NoteAct, OperatorReport, ResidentInput, SendOfficerAct
 from schemas.levels import Level
@@ -13,7 +14,6 @@ from streams.keys import DEADLINES, HELD, QUEUE, moment
 from streams.producer import Producer
 from streams.store import CaseStore
 
-BY = "auditor"
 _URGENT = (Level.RED, Level.ORANGE)
 
 
@@ -83,7 +83,7 @@ def _input(case: Case, finding: Finding, now: datetime) -> ResidentInput | None:
         at=now,
         resident=case.resident,
         case=case.id,
-        by=BY,
+        by=AUDITOR,
         seen=case.version,
         act=_going_on(case),
     )

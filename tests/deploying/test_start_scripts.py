@@ -19,7 +19,8 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from streams.acls import acls, grants
 from streams.ports import free_port
 from streams.primary import unsafe
-from streams.redis_client import Login, client
+from streams.redis_address import Login
+from streams.redis_client import client
 from streams.rights import PREFIX, Component
 from streams.settings import Settings
 from streams.vault import Vault

@@ -24,7 +24,6 @@ from schemas.levels import EvidenceClass, Level, Outcome
 from schemas.residents import Holding, Resident, TrustedContact
 from schemas.signals import Signal
 from streams import backup, topics
-from streams.calls import Calls
 from streams.dead_letters import DeadLetters
 from streams.export import Format, Kind, Span, export
 from streams.forgetting import NotForgottenError, forget
@@ -167,7 +166,7 @@ async def lived_through(line: Line, person: Resident, *payees: str) -> None:
         )
     )
     called = CallIn(id=f"c{'0' * 20}", at=now, by="operator-1", phone=person.phones[0].value, recording=SAID)
-    await Calls(house.line).put(called)
+    await house.line.calls.put(called)
     refused = f'{{"kind":"call","called":"{person.phones[0].value}"}}'.encode()
     await DeadLetters(house.line.producer, house.clock).record("signals", 0, 10**6, refused, "no such thing", "bank")
     await line.advance(days=6)

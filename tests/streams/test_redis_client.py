@@ -23,7 +23,8 @@ from domain.epochs import Sentinels
 from streams.doctor import examine
 from streams.intake.rate import Rate
 from streams.intake.settings import IntakeSettings
-from streams.redis_client import Watched, client, sentinels_say
+from streams.redis_address import Watched
+from streams.redis_client import client, sentinels_say
 from streams.redis_lean import Asking, Packing
 from streams.retry import until_done
 from streams.settings import Settings, SettingsError, load

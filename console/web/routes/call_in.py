@@ -28,7 +28,6 @@ from domain.messages import confirm, latest_code
 from schemas.calls import Call, CodeCheck, Ringing, Statement, Told
 from schemas.cases import Case
 from schemas.inputs import NoteAct
-from streams.calls import Calls
 
 door = Door()
 NAME = r"^[A-Za-z0-9._:-]{1,64}$"
@@ -66,7 +65,7 @@ async def begin(request: Request, who: Signed) -> Response:
 async def answer(request: Request, who: Signed, call_id: str) -> Response:
     """A call that rings is taken; the second who does is told that another was first."""
     made = services(request)
-    calls = Calls(made.line)
+    calls = made.line.calls
     ringing = next((each for each in await calls.ringing() if each.id == call_id and _near(who, each)), None)
     if ringing is None or not await calls.answer(call_id):
         if (known := await calls.get(call_id)) and known.by == who.login:
@@ -89,7 +88,7 @@ async def choose(request: Request, who: Signed, call_id: str) -> Response:
     caller = await callers.find(made, who, call_id)
     if given["resident"] not in [each.id for each in caller.others]:
         raise NotFoundError
-    await Calls(made.line).put(caller.call.model_copy(update={"resident": given["resident"]}))
+    await made.line.calls.put(caller.call.model_copy(update={"resident": given["resident"]}))
     return done(request, f"/call-in/{call_id}")
 
 
@@ -102,11 +101,11 @@ async def code(request: Request, who: Signed, call_id: str) -> Response:
         raise NotFoundError
     if any(check.id == given.name("code") for check in caller.call.checks):
         return done(request, f"/call-in/{call_id}")
-    wrong = await Calls(made.line).wrong_codes(caller.case.id)
+    wrong = await made.line.calls.wrong_codes(caller.case.id)
     if until := next_try(wrong, made.line.clock.now()):
         return await _shown(request, who, call_id, 429, wait=until)
     check = await _check(made, who, caller.case, given)
-    await Calls(made.line).put(caller.call.model_copy(update={"checks": [*caller.call.checks, check]}))
+    await made.line.calls.put(caller.call.model_copy(update={"checks": [*caller.call.checks, check]}))
     return done(request, f"/call-in/{call_id}", genuine=check.dispatch is not None)
 
 
@@ -136,7 +135,7 @@ async def rings(request: Request, who: Signed, given: Rings) -> Response:
         return JSONResponse({"error": f"phone: {error}", "do": "Send the number as E.164 or as it is dialled"}, 422)
     made = services(request)
     name = f"c{short_hash('ring', who.login, given.id)}"
-    await Calls(made.line).ring(Ringing(id=name, at=made.line.clock.now(), phone=phone, area=who.area))
+    await made.line.calls.ring(Ringing(id=name, at=made.line.clock.now(), phone=phone, area=who.area))
     return JSONResponse(Rung(call=name).model_dump(), 202)
 
 
@@ -185,7 +184,7 @@ async def _check(made: Services, who: Who, case: Case, given: Filled) -> CodeChe
     found = [confirm(secret, each, given["code"]) for each in await _with_earlier(made, case)]
     dispatch = next(filter(None, found), None)
     if dispatch is None:
-        await Calls(made.line).note_wrong_code(case.id, given.form, now)
+        await made.line.calls.note_wrong_code(case.id, given.form, now)
         await trail.write(made, who, "code-wrong", case.id)
     else:
         act = NoteAct(do="note", what="code_confirmed", note=dispatch)
@@ -244,7 +243,7 @@ def _reported(request: Request, given: Filled, what: Told, name: str) -> Reporte
 async def _keep(made: Services, who: Who, call: Call, statement: Statement, recording: str) -> None:
     """Write down what was said; that it was is in the trail."""
     changes = {"statements": [*call.statements, statement], "recording": recording or call.recording}
-    await Calls(made.line).put(call.model_copy(update=changes))
+    await made.line.calls.put(call.model_copy(update=changes))
     await trail.write(made, who, f"call-{statement.what.replace('_', '-')}", call.id)
 
 

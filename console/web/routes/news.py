@@ -23,7 +23,6 @@ from domain.complaints import overdue
 from domain.divisions import meet
 from schemas.calls import Ringing
 from schemas.staff import StaffRole
-from streams.calls import Calls
 from streams.retry import wanted
 
 door = Door()
@@ -53,7 +52,7 @@ async def _told(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
 
 
 async def _rings(made: Services, who: Who) -> list[Ringing]:
-    found = await Calls(made.line).ringing()
+    found = await made.line.calls.ringing()
     return [each for each in found if meet(each.area, who.area)]
 
 
