@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-import quanzu_lab
+import simulators.lab_commands
 from console.commands import (
     access,
     audit,
@@ -36,7 +36,7 @@ from console.commands.common import By, Report, day, duration, err, load_setting
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Early-warning dispatch against fraud: 劝阻.")
 for group in (topics, residents, policy, case, hold, dead, audit, console, access, metrics, sandbox):
     app.add_typer(group.app)
-app.add_typer(quanzu_lab.app, name="lab")
+app.add_typer(simulators.lab_commands.app, name="lab")
 app.command()(doctor.doctor)
 app.command()(export.export)
 app.command()(documents.documents)
@@ -53,7 +53,7 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        from streams.commands import in_words
+        from console.commands.running import in_words
 
         words = in_words(error)
         if words is None:
@@ -95,10 +95,10 @@ def demo(
 ) -> None:
     """Run a simulated province on servers of its own, and show the board."""
     from console.terminal import board
-    from console.web.demo import beside
-    from simulators.demo import Demo, Plan
-    from streams import tracing
-    from streams.running import refuse_company
+    from console.web.kit.demo import beside
+    from simulators.demo.run import Demo, Plan
+    from streams.runtime import tracing
+    from streams.runtime.server_discovery import refuse_company
 
     settings = load_settings()
     refuse_company(settings)
@@ -129,7 +129,7 @@ def simulate(
     out_: Annotated[Path, typer.Option("--out", help="Folder for signals.jsonl and truth.json")] = Path("province"),
 ) -> None:
     """Write a simulated province's signals and its truth to files, without any server."""
-    from simulators.simulate import simulate as write
+    from simulators.demo.simulate import simulate as write
 
     write(seed, hours, out_)
     out.print(f"{out_}/signals.jsonl, {out_}/truth.json", markup=False)
@@ -139,10 +139,10 @@ def simulate(
 def worker() -> None:
     """Run a worker: all agents, on this machine's share of the partitions."""
     from agents.worker import work
-    from streams import topics
     from streams.channels.settings import load
-    from streams.embedded import Embedded
-    from streams.running import announce, running
+    from streams.messaging import topics
+    from streams.runtime.embedded import Embedded
+    from streams.runtime.server_discovery import announce, running
 
     settings = load_settings()
     if settings.kafka is None and (other := running(settings)) is not None:
@@ -168,11 +168,11 @@ def intake(
     ),
 ) -> None:
     """Take signals in: over HTTP, or from a file."""
+    from console.commands.running import serve_intake, take_file
     from console.progress import bar
-    from streams import tracing
-    from streams.commands import serve_intake, take_file
     from streams.intake.formats import FORMATS, Options
-    from streams.running import alone
+    from streams.runtime import tracing
+    from streams.runtime.server_discovery import alone
 
     if what not in ("serve", *FORMATS):
         raise typer.BadParameter(f"no format {what!r}: serve, {', '.join(FORMATS)}")
@@ -199,8 +199,8 @@ def ledger() -> None:
 
     Workers may run: both are of one moment.
     """
-    from domain.ledger import fold
-    from streams.journal import events_applied
+    from domain.payments.ledger import fold
+    from streams.casework.journal import events_applied
 
     async def run() -> None:
         async with opened() as line:
@@ -237,7 +237,7 @@ def rebuild(
 @app.command()
 def backup(folder: Path) -> None:
     """Write what is kept for good (the journal, residents, rules) to a new folder: it holds personal data."""
-    from streams import backup
+    from streams.operations import backup
 
     async def run() -> None:
         async with opened() as line:
@@ -256,8 +256,8 @@ def restore(
     ] = None,
 ) -> None:
     """Write a backup into new, empty topics, and build the store from them."""
-    from streams import backup
-    from streams.running import reachable
+    from streams.operations import backup
+    from streams.runtime.server_discovery import reachable
 
     settings = reachable(load_settings())
     back_to = moment(until, datetime.now(UTC)) if until else None
@@ -276,7 +276,7 @@ def drain(
     end: Annotated[bool, typer.Option("--end", help="Take signals in again")] = False,
 ) -> None:
     """Close intake and wait until all that was taken in is done with: then servers may be stopped."""
-    from streams import drain
+    from streams.operations import drain
 
     async def run() -> None:
         async with opened() as line:

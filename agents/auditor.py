@@ -1,9 +1,9 @@
 """The escalation auditor: walks all open cases, mends what does not go on, and beats for whoever watches it."""
 
-from streams import topics
-from streams.app import App, every, owned
-from streams.auditor.auditor import PAUSE_SECONDS
-from streams.line import Line
+from streams.casework.auditor.auditor import PAUSE_SECONDS
+from streams.installation import Line
+from streams.messaging import topics
+from streams.messaging.app import App, every, owned
 
 
 def attach(app: App, line: Line) -> None:

@@ -4,11 +4,11 @@ from functools import partial
 
 from faust import StreamT
 
-from streams import topics
-from streams.app import App, ack_all, records
-from streams.line import Line
-from streams.raw import by_partition
-from streams.retry import until_done
+from streams.installation import Line
+from streams.messaging import topics
+from streams.messaging.app import App, ack_all, records
+from streams.messaging.record import by_partition
+from streams.runtime.retry import until_done
 
 BATCH = 200
 

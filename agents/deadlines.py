@@ -2,13 +2,14 @@
 
 from functools import partial
 
-from streams import metrics, topics
-from streams.app import App, every, lags, owned
-from streams.breaker import LOOK_SECONDS
-from streams.deadlines import POLL_SECONDS
-from streams.letters import gauge as letters
-from streams.line import Line
-from streams.orphans import BEAT_SECONDS
+from streams.casework.breaker import LOOK_SECONDS
+from streams.casework.deadlines import POLL_SECONDS
+from streams.casework.failover import BEAT_SECONDS
+from streams.dead_letters import gauge as letters
+from streams.installation import Line
+from streams.messaging import topics
+from streams.messaging.app import App, every, lags, owned
+from streams.runtime import metrics
 
 WATCH_SECONDS = 1.0
 

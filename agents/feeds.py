@@ -1,7 +1,7 @@
 """Listen to the feeds: what is usual is learnt, and a silence that is not is an alarm."""
 
-from streams.app import App, every
-from streams.line import Line
+from streams.installation import Line
+from streams.messaging.app import App, every
 
 LOOK_SECONDS = 1.0
 

@@ -15,14 +15,14 @@ from aiokafka import TopicPartition
 from faust import Channel
 from faust.types import EventT, StreamT
 
-from streams import topics
-from streams.app import App, ack_all, owned, records
-from streams.line import Line
-from streams.raw import by_partition
-from streams.retry import until_done
-from streams.runs import RUN_BYTES
-from streams.screening.screening import BATCH
-from streams.turns import Turn, in_pieces
+from streams.installation import Line
+from streams.messaging import topics
+from streams.messaging.app import App, ack_all, owned, records
+from streams.messaging.fetch_order import RUN_BYTES
+from streams.messaging.record import by_partition
+from streams.runtime.cooperative import Turn, in_pieces
+from streams.runtime.retry import until_done
+from streams.screening.lanes import BATCH
 
 WATCH_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 1.0  # of a batch of bulk, lest it starve

@@ -9,15 +9,15 @@ from threading import Timer
 
 from agents import auditor, board, casework, deadlines, feeds, payments, phone, red, screening, sms, visits
 from schemas.levels import Channel
-from streams import health, tracing
-from streams.app import App, create_app, every, run
 from streams.channels.settings import ChannelSettings
-from streams.clock import Clock
-from streams.collector import spare_the_collector
-from streams.health import PULSE_SECONDS, Pulse
-from streams.line import Line
-from streams.rights import Component
-from streams.settings import Settings
+from streams.installation import Line
+from streams.messaging.app import App, create_app, every, run
+from streams.runtime import health, tracing
+from streams.runtime.clock import Clock
+from streams.runtime.collector import spare_the_collector
+from streams.runtime.health import PULSE_SECONDS, Pulse
+from streams.runtime.settings import Settings
+from streams.security.rights import Component
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console.story import LOCAL
-from streams.audit_log import Told
+from streams.security.audit_log import Told
 
 
 def listing(lines: Iterable[Told]) -> Table:

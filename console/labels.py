@@ -6,11 +6,11 @@ One word for one thing: pages, the officer's telephone and the terminal's board 
 from collections.abc import Mapping
 from typing import Any
 
-from domain.clocks import Whose
-from domain.officers import OVERTIME
-from domain.questions import Suggestion
-from domain.reconciliation import Difference
-from domain.ways import COUNTY, PREFECTURE, PROVINCE, STREET
+from domain.desk.questions import Suggestion
+from domain.payments.reconciliation import Difference
+from domain.statistics.clocks import Whose
+from domain.visits.officers import OVERTIME
+from domain.visits.travel import COUNTY, PREFECTURE, PROVINCE, STREET
 from schemas.cases import CaseState, Step, StepState, StopState
 from schemas.events import FactKind
 from schemas.evidence import EvidenceKind, Standing
@@ -260,7 +260,7 @@ LOOKS = {"calls_and_sms": "通话和短信", "chats": "聊天记录", "scam_apps
 ASKS = {"reason_asked": "转账原因", "payee_known_asked": "是否认识收款人", "told_by_whom_asked": "谁让转的"}
 PROTECTS = {"account_protected": "已保护账户"}
 CHECKS = LOOKS | ASKS | PROTECTS
-# What a channel says of an attempt, and why an officer was chosen (agents/, domain/officers).
+# What a channel says of an attempt, and why an officer was chosen (agents/, domain/visits/officers).
 DETAILS = {
     "in the same street office": NEAR[STREET],
     "in the same county": NEAR[COUNTY],

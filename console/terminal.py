@@ -13,7 +13,7 @@ from rich.text import Text
 from console import labels
 from schemas.cases import Case
 from schemas.levels import Level, Result
-from streams.overview import Overview
+from streams.monitoring.overview import Overview
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 COLOURS = {Level.RED: "bold white on red", Level.ORANGE: "black on dark_orange", Level.YELLOW: "black on yellow3"}

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 from schemas.base import Model, Note, Text, Token, When
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""HMAC-SHA256 under the audit's key (domain/chain)."""
+"""HMAC-SHA256 under the audit's key (domain/access/audit_chain)."""
 
 ChainId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 """A random name: one chain is what one process writes from its start to its end."""

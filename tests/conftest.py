@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from streams import topics
-from streams.embedded import Embedded
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
 
 pytest_plugins = ["tests.servers.fixtures"]
 

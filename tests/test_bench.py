@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from schemas.levels import Level
-from simulators.workers import Workers
-from streams.settings import Settings
+from simulators.demo.workers import Workers
+from streams.runtime.settings import Settings
 from tests.bench import __main__ as bench
 from tests.bench import cases, core
 from tests.bench.bars import BARS, Bar, Verdict, judged

@@ -6,8 +6,8 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from streams.settings import Settings
-from streams.store import connect
+from streams.runtime.settings import Settings
+from streams.state.case_store import connect
 from tests.bench import limits
 
 

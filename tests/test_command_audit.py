@@ -11,18 +11,19 @@ from typing import NamedTuple
 import pytest
 
 import quanzu
-from domain import bundle
+from domain.access import bundle
 from domain.ids import fingerprint
 from schemas.audit import AuditEntry
 from schemas.bundles import Manifest
 from schemas.levels import Level
-from streams import audit, topics
-from streams.chains import Heads
-from streams.embedded import Embedded
-from streams.producer import Producer, Record
-from streams.running import announce
-from streams.settings import Settings
-from streams.store import connect
+from streams.messaging import topics
+from streams.messaging.producer import Producer, Record
+from streams.runtime.embedded import Embedded
+from streams.runtime.server_discovery import announce
+from streams.runtime.settings import Settings
+from streams.security import audit
+from streams.security.audit_chains import Heads
+from streams.state.case_store import connect
 
 NOW = datetime.now(UTC)
 

@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 import quanzu
-from streams import topics
-from streams.embedded import Embedded
-from streams.reader import read_all
-from streams.running import announce
-from streams.settings import Settings
-from streams.topics import AUDIT
+from streams.messaging import topics
+from streams.messaging.reader import read_all
+from streams.messaging.topics import AUDIT
+from streams.runtime.embedded import Embedded
+from streams.runtime.server_discovery import announce
+from streams.runtime.settings import Settings
 
 REPOSITORY = Path(quanzu.__file__).parent
 START_SECONDS = 60.0

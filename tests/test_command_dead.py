@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import quanzu
-from streams import topics
-from streams.embedded import Embedded
-from streams.running import announce
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.runtime.embedded import Embedded
+from streams.runtime.server_discovery import announce
+from streams.runtime.settings import Settings
 
 REPOSITORY = Path(quanzu.__file__).parent
 BROKEN = 'sourceNodeId,targetNodeId,value,time\n1,9,3.50,1\n4,9,"¥4,000.00",1\n5,9,"¥5,000.00",1\n6,9,some,1\n'

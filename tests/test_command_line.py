@@ -19,11 +19,11 @@ import typer
 from kafka.errors import KafkaTimeoutError
 
 import quanzu
-from streams import topics
-from streams.commands import in_words
-from streams.embedded import LOCK, RUNNING, Embedded
-from streams.running import announce
-from streams.settings import POLICY, Settings
+from console.commands.running import in_words
+from streams.messaging import topics
+from streams.runtime.embedded import LOCK, RUNNING, Embedded
+from streams.runtime.server_discovery import announce
+from streams.runtime.settings import POLICY, Settings
 
 REPOSITORY = Path(quanzu.__file__).parent
 START_SECONDS = 60.0

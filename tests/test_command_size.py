@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import quanzu
-from domain.coefficients import COEFFICIENTS, Coefficient
+from domain.statistics.coefficients import COEFFICIENTS, Coefficient
 
 PAGE = (Path(__file__).parents[1] / "docs" / "sizing.md").read_text("utf-8")
 SHOWN = re.findall(r"```\n\$ quanzu (size[^\n]*)\n(.*?)```", PAGE, re.DOTALL)

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import quanzu
-from streams import topics
-from streams.embedded import Embedded
-from streams.keys import key
-from streams.producer import Producer, Record
-from streams.restore import HASHED
-from streams.settings import Settings
-from streams.store import connect
+from streams.messaging import topics
+from streams.messaging.producer import Producer, Record
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
+from streams.state.case_store import connect
+from streams.state.keys import key
+from streams.state.shared_state import HASHED
 
 START_SECONDS = 120.0
 

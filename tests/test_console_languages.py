@@ -15,15 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console import labels
-from console.web import navigation, reasons
+from console.web.case import reasons
 from console.web.case.facts import RULES, told
-from console.web.i18n import LANGUAGES, LOCALE, translations
-from domain import divisions
+from console.web.kit import navigation
+from console.web.kit.i18n import LANGUAGES, LOCALE, translations
+from domain.identity import divisions
 from domain.policy import load
 from domain.risk.words import reasons as reasons_of
 from schemas.evidence import Evidence, EvidenceKind
 from schemas.signals import TransferState
-from streams.settings import POLICY
+from streams.runtime.settings import POLICY
 
 WEB = LOCALE.parent
 METHODS = [("templates/**.html", "jinja2"), ("**.py", "python")]

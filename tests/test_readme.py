@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from console.web.settings import ConsoleSettings
-from streams.configuration import table
+from console.reference.configuration import table
+from console.web.kit.settings import ConsoleSettings
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 

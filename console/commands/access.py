@@ -15,7 +15,7 @@ Secrets = Annotated[Path, typer.Argument(help="The folder of the secrets")]
 @app.command("secrets")
 def access_secrets(folder: Secrets) -> None:
     """Make what is missing of the secrets of an installation: a file each, which only its owner reads."""
-    from streams.secrets import make
+    from streams.security.secrets import make
 
     made = make(folder)
     out.print(f"made in {folder}: {', '.join(made)}" if made else "all secrets are there", markup=False, soft_wrap=True)
@@ -33,8 +33,8 @@ def access_key(source: Annotated[str, typer.Argument(help="The feed's name: the 
 @app.command("redis")
 def access_redis(folder: Secrets) -> None:
     """Print Redis's ACL file. The passwords are taken from the secrets, and are in it as hashes only."""
-    from streams.acls import redis
-    from streams.secrets import of_servers, passwords
+    from streams.security.acls import redis
+    from streams.security.secrets import of_servers, passwords
 
     known = {str(name): word for name, word in passwords(folder, "redis").items()}
     typer.echo(redis(known | dict(of_servers(folder))), nl=False)
@@ -43,8 +43,8 @@ def access_redis(folder: Secrets) -> None:
 @app.command("vault")
 def access_vault(folder: Secrets) -> None:
     """Print the ACL file of the vault, the Redis that holds the keys of the people."""
-    from streams.acls import vault
-    from streams.secrets import passwords
+    from streams.security.acls import vault
+    from streams.security.secrets import passwords
 
     typer.echo(vault({str(name): word for name, word in passwords(folder, "redis").items()}), nl=False)
 
@@ -54,7 +54,7 @@ def access_kafka(
     app_id: Annotated[str, typer.Option(help="The consumer group's name, QUANZU_APP_ID")] = "quanzu",
 ) -> None:
     """Print the commands that grant each component's user what it needs at Kafka."""
-    from streams.acls import kafka
+    from streams.security.acls import kafka
 
     typer.echo(kafka(app_id), nl=False)
 
@@ -62,8 +62,8 @@ def access_kafka(
 @app.command("grant")
 def access_grant(folder: Secrets) -> None:
     """Make the components' users at Kafka, and grant them what they need. As a super user: set QUANZU_KAFKA_USER so."""
-    from streams.acls import grant
-    from streams.secrets import passwords
+    from streams.security.acls import grant
+    from streams.security.secrets import passwords
 
     settings = load_settings()
     grant(settings, passwords(folder, "kafka"))

@@ -9,7 +9,7 @@ import typer
 from console.commands.common import load_settings, out
 
 if TYPE_CHECKING:
-    from streams.doctor import Finding
+    from streams.monitoring.doctor import Finding
 
 
 def doctor(
@@ -25,7 +25,7 @@ def doctor(
 
 
 def _installation() -> int:
-    from streams.doctor import examine
+    from streams.monitoring.doctor import examine
 
     findings = asyncio.run(examine(load_settings()))
     for finding in findings:
@@ -42,9 +42,9 @@ def _mark(finding: "Finding") -> str:
 
 
 def _now(as_json: bool) -> int:
-    from streams.now.look import look
-    from streams.now.page import Weight
-    from streams.running import reachable
+    from streams.monitoring.status.look import look
+    from streams.monitoring.status.page import Weight
+    from streams.runtime.server_discovery import reachable
 
     settings = reachable(load_settings())
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what cannot be reached is told on the page

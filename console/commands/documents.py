@@ -15,7 +15,7 @@ def documents(
     ),
 ) -> None:
     """Write what other programs read about Quanzu: schemas, AsyncAPI, OpenAPI, and the reference's pages."""
-    from console.documents import files
+    from console.reference.files import files
 
     made = files(typer.Context(context.find_root().command, info_name="quanzu"))
     for name, text in made.items():

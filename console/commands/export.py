@@ -24,11 +24,11 @@ def export(
     ] = False,
 ) -> None:
     """Write cases, contacts or the ledger as rows, under pseudonyms: docs/export.md has the columns."""
-    from domain.export import pseudonyms
+    from domain.statistics.export import pseudonyms
     from schemas.audit import AuditEntry
-    from streams import audit
-    from streams.export import Format, Kind, Span
-    from streams.export import export as write
+    from streams.operations.export import Format, Kind, Span
+    from streams.operations.export import export as write
+    from streams.security import audit
 
     if kind not in [each.value for each in Kind]:
         raise typer.BadParameter(f"{kind!r}: write one of {', '.join(Kind)}")

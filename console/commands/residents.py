@@ -16,8 +16,8 @@ app = typer.Typer(name="residents", no_args_is_help=True, help="The register of 
 @app.command("import")
 def residents_import(file: Existing) -> None:
     """Take residents in from CSV or Parquet; a row that cannot be read is refused by line, column and reason."""
-    from streams.collector import spare_the_collector
-    from streams.residents.files import import_file
+    from streams.repositories.residents.files import import_file
+    from streams.runtime.collector import spare_the_collector
 
     async def run() -> None:
         async with opened() as line:
@@ -36,7 +36,7 @@ def residents_import(file: Existing) -> None:
 @app.command("export")
 def residents_export(file: Path) -> None:
     """Write all residents to CSV or Parquet."""
-    from streams.residents.files import export_file
+    from streams.repositories.residents.files import export_file
 
     async def run() -> None:
         async with opened() as line:
@@ -48,7 +48,7 @@ def residents_export(file: Path) -> None:
 @app.command("rehash")
 def residents_rehash() -> None:
     """Put all ID numbers' hashes under the last key of QUANZU_ID_KEYS. Interrupted, run it again."""
-    from streams.residents.rehash import rehash
+    from streams.repositories.residents.rehash import rehash
 
     async def run() -> None:
         async with opened() as line:
@@ -67,11 +67,11 @@ def residents_held(
     file: Annotated[Path, typer.Option("--out", dir_okay=False, help="A new zip: it tells of a person, keep it well")],
 ) -> None:
     """Take out all that is held on one person, from every topic: for who asks what is known of him or her."""
-    from domain.held import subject
+    from domain.identity.held import subject
     from schemas.audit import AuditEntry
     from schemas.errors import UserError
-    from streams import audit
-    from streams.held import held, packed
+    from streams.operations.subject_access import held, packed
+    from streams.security import audit
 
     async def run() -> None:
         async with opened() as line:
@@ -98,7 +98,7 @@ def residents_forget(
 ) -> None:
     """Destroy all that tells of one person, wherever a copy of it is; what is counted stays. It cannot be undone."""
     from domain.policy.units import spelt
-    from streams.forgetting import forget
+    from streams.operations.erasure import forget
 
     async def run() -> None:
         async with opened() as line:
@@ -120,7 +120,7 @@ def residents_forget(
 @app.command("example")
 def residents_example(file: Path, count: Annotated[int, typer.Option(min=1, help="How many")] = 20) -> None:
     """Write a file of made-up people, as an example of the columns."""
-    from streams.residents.files import write_example
+    from streams.repositories.residents.files import write_example
 
     write_example(file, count)
     out.print(str(file), markup=False)

@@ -25,10 +25,10 @@ def sandbox_serve(
     """Serve an intake for one source, with servers of its own: nobody is warned by what it takes in."""
     import secrets
 
-    from streams.commands import serve_intake
+    from console.commands.running import serve_intake
     from streams.intake.settings import entry_of
     from streams.intake.settings import load as load_intake
-    from streams.settings import kept
+    from streams.runtime.settings import kept
 
     folder.mkdir(parents=True, exist_ok=True)
     alone = {"data": folder, "kafka": None, "redis": None, "embedded": True, "http_port": port}
@@ -105,7 +105,7 @@ def sandbox_received(
 
     Run it with the sandbox's folder as QUANZU_DATA, or in production as an operator. It tells ids and times, no person.
     """
-    from streams.received import received
+    from streams.intake.received import received
 
     async def run() -> None:
         async with opened() as line:

@@ -11,7 +11,7 @@ import typer
 from console.commands.common import duration, out
 
 if TYPE_CHECKING:
-    from domain.sizing import Asked, Size
+    from domain.statistics.sizing import Asked, Size
 
 GIB, MIB = 2**30, 2**20
 WEEK = timedelta(days=7)
@@ -53,8 +53,8 @@ def size(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON")] = False,
 ) -> None:
     """Say how large an installation must be: partitions, workers, memory, disk, network, cores and their price."""
-    from domain.sizing import Asked
-    from domain.sizing import size as reckon
+    from domain.statistics.sizing import Asked
+    from domain.statistics.sizing import size as reckon
 
     usual = PROFILES[profile]
     asked = Asked(

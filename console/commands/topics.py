@@ -12,8 +12,8 @@ app = typer.Typer(name="topics", no_args_is_help=True, help="Kafka's topics.")
 @app.command("create")
 def topics_create() -> None:
     """Create the topics that are missing."""
-    from streams import topics
-    from streams.running import reachable
+    from streams.messaging import topics
+    from streams.runtime.server_discovery import reachable
 
     made = topics.create(reachable(load_settings()))
     out.print(f"created: {', '.join(made)}" if made else "all topics are there")
@@ -22,11 +22,11 @@ def topics_create() -> None:
 @app.command("check")
 def topics_check() -> None:
     """Say what is wrong with the topics and with the brokers' settings, and what to do."""
-    from streams import brokers, topics
-    from streams.running import reachable
+    from streams.messaging import broker_settings, topics
+    from streams.runtime.server_discovery import reachable
 
     settings = reachable(load_settings())
-    of_brokers = brokers.check(settings)
+    of_brokers = broker_settings.check(settings)
     wrong = [*topics.check(settings), *(str(each) for each in of_brokers)]
     out.print("\n".join(wrong) or "all topics are as they must be", markup=False, soft_wrap=True)
     raise typer.Exit(0 if len(wrong) == sum(each.warns for each in of_brokers) else 1)
@@ -35,7 +35,7 @@ def topics_check() -> None:
 @app.command("retain")
 def topics_retain() -> None:
     """Have the topics keep each kind of record as long as the policy in force says ([retention], [risk] keep)."""
-    from streams.retention import retain
+    from streams.messaging.retention import retain
 
     async def run() -> None:
         async with opened() as line:

@@ -7,27 +7,28 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from console.web import errors, headers, trail
+from console.web.auth import trail
+from console.web.auth.guests import Guest
 from console.web.auth.sessions import Sessions
 from console.web.auth.signing import sign_in
 from console.web.case.kept_back import KeptBack
 from console.web.case.scripts import trees
 from console.web.case.stories import Stories
-from console.web.door import table
-from console.web.figures import Figures
-from console.web.guests import Guest
-from console.web.limits import Addresses, Bodies, Limits
+from console.web.kit import errors, headers
+from console.web.kit.door import table
+from console.web.kit.limits import Addresses, Bodies, Limits
+from console.web.kit.services import Services
+from console.web.kit.settings import ConsoleSettings
+from console.web.kit.static_files import STATIC, Versioned
+from console.web.live.figures import Figures
 from console.web.live.hub import Hub
 from console.web.live.queue import Queue
 from console.web.live.returns import Returns
 from console.web.routes import DOORS
-from console.web.services import Services
-from console.web.settings import ConsoleSettings
-from console.web.static_files import STATIC, Versioned
-from streams.desk import Desk
-from streams.line import Line
-from streams.telephone import Telephone
-from streams.webhooks import Telling
+from streams.casework.claims import Desk
+from streams.channels.telephone import Telephone
+from streams.channels.webhooks import Telling
+from streams.installation import Line
 
 
 def create_app(

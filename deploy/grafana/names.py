@@ -4,8 +4,8 @@ from datetime import date
 from typing import Any
 
 from console.labels import RESULTS
-from domain.divisions import names as english
-from domain.divisions import prefectures
+from domain.identity.divisions import names as english
+from domain.identity.divisions import prefectures
 
 COLORS = {"red": "red", "orange": "orange", "yellow": "yellow", "blue": "blue", "kept": "green", "missed": "red"}
 

@@ -8,7 +8,7 @@ from domain.casework.draft import WAITING, Draft
 from domain.casework.endings import close
 from domain.casework.holds import holding, release
 from domain.casework.steps import ask, end, plan_step, withdraw
-from domain.plan import conditions, rule_of, steps_for
+from domain.policy.schedule import conditions, rule_of, steps_for
 from schemas.cases import CaseState, Step, StepState, StopState
 from schemas.events import FactKind
 from schemas.inputs import (
@@ -54,7 +54,7 @@ def _refusal(draft: Draft, given: OperatorReport) -> str | None:
     if needs in ("danger", "plan") and case.settled:
         return f"the case is settled: {case.state.value.replace('_', ' ')}"
     if needs == "plan" and draft.plan_over:
-        return "the resident is defrauded already"  # no channel would carry it out (domain/standing)
+        return "the resident is defrauded already"  # no channel would carry it out (domain/dispatches/validity)
     return None
 
 

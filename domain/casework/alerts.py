@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from domain import ledger
 from domain.casework import fatigue, money, payments
 from domain.casework.draft import Draft, Rules, words
 from domain.casework.endings import reopen
 from domain.casework.planning import begin, plan_stops
 from domain.casework.steps import bring_forward
+from domain.payments import ledger
 from schemas.cases import Case, CaseState
 from schemas.events import FactKind
 from schemas.inputs import Alert

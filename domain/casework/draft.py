@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.plan import LATEST, STOPS
+from domain.casework.triage import Turn, turn_of
 from domain.policy import Policy
 from domain.policy.plan import LevelPlan, Plan
-from domain.triage import Turn, turn_of
+from domain.policy.schedule import LATEST, STOPS
 from schemas.cases import Case, CaseState, Payment, Step, StepState
 from schemas.events import Dispatch, Fact, FactKind
 from schemas.inputs import Hold

@@ -4,7 +4,7 @@ from domain.casework import money
 from domain.casework.draft import CLOCK, CLOSE, LIVE, Draft
 from domain.casework.planning import begin, closing, plan_close, plan_follow_ups, plan_stops
 from domain.casework.steps import plan_step, withdraw, wrong_number
-from domain.personal import without
+from domain.identity.personal import without
 from schemas.cases import CaseState, StepState
 from schemas.events import FactKind
 from schemas.levels import Action, Level, Outcome

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from domain.casework.draft import Draft
-from domain.plan import STOPS
+from domain.policy.schedule import STOPS
 from schemas.cases import Case, CaseState, Contacted, Step, StepState
 from schemas.events import FactKind
 from schemas.levels import Action, Channel, Level

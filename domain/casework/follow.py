@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from domain.casework.draft import CLOSE, WAITING, Draft
 from domain.casework.endings import reopen, settle
 from domain.casework.steps import ask, bring_forward, end, is_current, withdraw, wrong_number
-from domain.plan import CALLS, SMS, STOPS, allowed, at_home, earliest, level_of, rule_of, words_after
 from domain.policy.plan import FATES, USED_UP, Word
+from domain.policy.schedule import CALLS, SMS, STOPS, allowed, at_home, earliest, level_of, rule_of, words_after
 from schemas.cases import CaseState, Step, StepState
 from schemas.events import FactKind
 from schemas.levels import Action, Outcome, Result

@@ -1,7 +1,7 @@
 """The ledger's bookings within a decision, and what is said of them."""
 
-from domain import ledger
 from domain.casework.draft import Draft
+from domain.payments import ledger
 from schemas.cases import Case
 from schemas.events import FactKind
 from schemas.inputs import KeptClaim

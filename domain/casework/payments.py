@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from domain.casework.draft import Draft
-from domain.ledger import safe
+from domain.payments.ledger import safe
 from schemas.cases import Case, Payment, Step, StepState, Stop, StopState
 from schemas.events import FactKind
 from schemas.levels import NEVER_SENT, Action

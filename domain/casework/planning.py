@@ -7,7 +7,7 @@ from datetime import datetime
 from domain.casework import fatigue, payments
 from domain.casework.draft import CLOSE, LIVE, WAITING, Draft
 from domain.casework.steps import end, plan_step, wrong_number
-from domain.plan import conditions, steps_for, weaker
+from domain.policy.schedule import conditions, steps_for, weaker
 from schemas.cases import Step, StepState
 from schemas.levels import Action
 

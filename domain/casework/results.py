@@ -4,8 +4,8 @@ from domain.casework import fatigue
 from domain.casework.draft import Draft, is_clock
 from domain.casework.follow import follow
 from domain.casework.steps import bring_forward, end, is_current, withdraw
-from domain.plan import CALLS
 from domain.policy.plan import OVERDUE
+from domain.policy.schedule import CALLS
 from schemas.cases import Step, StepState
 from schemas.events import FactKind
 from schemas.inputs import ContactResult

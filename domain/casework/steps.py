@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from domain.casework import fatigue, payments
 from domain.casework.draft import WAITING, Draft, words
 from domain.casework.holds import holding
-from domain.dispatch_ids import named
-from domain.plan import CALLS, LATEST, SMS, STOPS, allowed, earliest, level_of, rule_of, weaker
+from domain.dispatches.ids import named
+from domain.policy.schedule import CALLS, LATEST, SMS, STOPS, allowed, earliest, level_of, rule_of, weaker
 from schemas.cases import CaseState, Step, StepState
 from schemas.events import Dispatch, FactKind
 from schemas.levels import Action, Result

@@ -6,7 +6,7 @@ from domain.casework import money
 from domain.casework.draft import CLOCK, LIVE, Draft
 from domain.casework.payments import find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
-from domain.plan import LATEST
+from domain.policy.schedule import LATEST
 from schemas.cases import Payment, Step, StepState, Stop, StopState
 from schemas.events import FactKind
 from schemas.inputs import BankFeedback, BankState

@@ -4,7 +4,7 @@ from domain.casework import fatigue, money, outcomes
 from domain.casework.draft import Draft
 from domain.casework.follow import follow
 from domain.casework.steps import end
-from domain.plan import rule_of
+from domain.policy.schedule import rule_of
 from schemas.cases import CaseState, Step, StepState
 from schemas.events import FactKind
 from schemas.inputs import Checklist, OfficerReport, VisitStage

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from domain.divisions import PROVINCE
-from domain.identity import new_resident_id, normal_account, normal_phone
+from domain.identity.divisions import PROVINCE
+from domain.identity.identifiers import new_resident_id, normal_account, normal_phone
 from schemas.errors import UserError
 from schemas.residents import Holding, Occupation, Resident, ResidentId, Sex
-from simulators.memory import Register
-from streams.residents.register import Asked, Residents
+from simulators.world.memory import Register
+from streams.repositories.residents.register import Asked, Residents
 
 
 class ResidentsError(UserError, ValueError):

@@ -9,11 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from domain.backtest import Change, Course, Difference
-from domain.identity import BEIJING
+from domain.identity.identifiers import BEIJING
 from domain.policy import Policy
-from domain.replay import Tally
-from domain.report import percentiles
+from domain.risk.backtest import Change, Course, Difference
+from domain.risk.replay import Tally
+from domain.statistics.report import percentiles
 from schemas.levels import Level
 from simulators.backtest.run import Answer
 

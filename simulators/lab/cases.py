@@ -7,9 +7,9 @@ from domain.policy import Policy
 from schemas.cases import Case
 from schemas.events import CaseEvent
 from schemas.inputs import ResidentInput
-from streams.batch import Batch, Entry
-from streams.change import Change, Standing
-from streams.store import Loaded
+from streams.casework.batch import Batch, Entry
+from streams.state.case_store import Loaded
+from streams.state.store_update import Change, Standing
 
 
 class Unwritten(Change):

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
-from domain.identity import reach
-from domain.standing import Fallen, standing
+from domain.dispatches.validity import Fallen, standing
+from domain.identity.identifiers import reach
 from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.inputs import BankFeedback, BankState, ContactResult, ResidentInput, VisitStage
 from schemas.levels import Action, Channel, Result
 from schemas.residents import Resident
-from simulators.contacts import BankAnswer, Contacts, VisitReport
 from simulators.lab.officers import Officers, told
 from simulators.providers.bank import STOP, Stops
 from simulators.providers.base import RefusedError
+from simulators.world.contacts import BankAnswer, Contacts, VisitReport
 
 Told = tuple[timedelta, ResidentInput]
 """An input, and how long after the dispatch it comes."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.triage import Turn, turn_of, waiting_since
+from domain.casework.triage import Turn, turn_of, waiting_since
 from schemas.cases import Case
 from schemas.levels import Level
 

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from schemas.base import ANY_VERSION
 from schemas.events import Dispatch
-from streams import tracing
-from streams.app import LINGER_SECONDS, ack, records
-from streams.dead_letters import DeadLetters
+from streams.messaging.app import LINGER_SECONDS, ack, records
+from streams.messaging.dead_letter_writer import DeadLetters
+from streams.runtime import tracing
 
 BATCH = 100
 UNDER_WAY = 2 * BATCH  # dispatches in memory at once; each waits for one of its channel's slots

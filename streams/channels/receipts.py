@@ -12,17 +12,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from domain.dispatch_ids import DispatchId, parse
+from domain.dispatches.ids import DispatchId, parse
 from domain.policy.messages import KEYS
 from schemas.inputs import BankFeedback, ContactResult, OfficerReport
 from schemas.levels import Action, Channel, Result
 from schemas.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
-from streams import bank_messages, case_inputs, metrics, tracing
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import SignatureError, verify
-from streams.dead_letters import reason
-from streams.store import CaseStore
+from streams.messaging import bank_messages, case_inputs
+from streams.messaging.dead_letter_writer import reason
+from streams.runtime import metrics, tracing
+from streams.state.case_store import CaseStore
 
 BODY_BYTES = 64 * 1024
 BODY_SECONDS = 10.0

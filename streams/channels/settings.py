@@ -9,8 +9,8 @@ from pydantic_settings import SettingsConfigDict
 
 from schemas.levels import Channel
 from streams.channels.provider import Kind
-from streams.secret_files import Environment
-from streams.settings import Settings, SettingsError
+from streams.runtime.secret_files import Environment
+from streams.runtime.settings import Settings, SettingsError
 
 
 def _codes(text: str) -> list[str]:

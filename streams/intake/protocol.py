@@ -5,7 +5,7 @@ import asyncio
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from streams.https import names
+from streams.runtime.https import names
 
 PEER = "peer"  # in a request's state: the names in the client's certificate
 HEAD_SECONDS = 10.0  # for a request's head, and for the rest of a body that was answered already

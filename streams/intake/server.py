@@ -14,19 +14,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from streams import tracing
-from streams.clock import Clock
+from streams.intake.acceptor import Examined, Intake, examine
 from streams.intake.body import LINES, Refused, media_type, read_body
-from streams.intake.gate import Gate
+from streams.intake.drain_gate import Gate
 from streams.intake.parsing import BodyError, TooManyError, items_of_body, items_of_lines
 from streams.intake.protocol import PEER, Impatient
 from streams.intake.rate import Rate
 from streams.intake.settings import Feed, IntakeSettings, Keys, keys_for, tls
-from streams.intake.signals import Examined, Intake, examine
-from streams.producer import Producer, SendError
-from streams.serving import serving, told_to_stop
-from streams.settings import Settings
-from streams.store import connect
+from streams.messaging.producer import Producer, SendError
+from streams.runtime import tracing
+from streams.runtime.clock import Clock
+from streams.runtime.serving import serving, told_to_stop
+from streams.runtime.settings import Settings
+from streams.state.case_store import connect
 
 log = logging.getLogger(__name__)
 

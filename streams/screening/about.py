@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from schemas.evidence import Evidence
 from schemas.residents import Resident, ResidentId
-from streams.residents.register import Residents
+from streams.repositories.residents.register import Residents
 from streams.screening.sifting import Sifted
 
 

@@ -19,8 +19,8 @@ from schemas.base import ANY_VERSION
 from schemas.evidence import Payer, WatchEntry
 from schemas.fan_outs import FanOut
 from schemas.signals import TransferState
-from streams.keys import APPLIED_KEPT, key, milliseconds
-from streams.scripts import script
+from streams.state.keys import APPLIED_KEPT, key, milliseconds
+from streams.state.scripts import script
 
 SLICE = 200  # payments whose payers are alerted together
 WALKED = 1_000  # payments that are only looked at, in one command

@@ -17,10 +17,10 @@ from typing import Any
 from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
-from streams.keys import key
-from streams.run import ASK_RUN, CURRENT_RUN, run_of
-from streams.scripts import script
-from streams.topics import SIGNALS
+from streams.messaging.topics import SIGNALS
+from streams.state.keys import key
+from streams.state.scripts import script
+from streams.state.server_identity import ASK_RUN, CURRENT_RUN, run_of
 
 LETTERS_KEPT = 100_000  # dead letters of a partition that are known to have been sent again
 STAND = script("stand")

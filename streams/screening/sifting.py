@@ -13,14 +13,14 @@ from domain.policy.risk import RiskRules
 from domain.risk import Role, Seen, evidence_of, payer_of, telling
 from schemas.evidence import ScreeningOutcome, Standing, WatchEntry
 from schemas.signals import Signal
-from streams.residents.register import Asked, Residents
+from streams.repositories.residents.register import Asked, Residents
+from streams.runtime.cooperative import Turn, at_once
 from streams.screening.fan_outs import Fanning, FanOuts, about, said_before, standing_of
 from streams.screening.payers import Fanned
 from streams.screening.records import Item, ReadBatch, place_of, refuse
 from streams.screening.store import EvidenceStore, Paid
 from streams.screening.subjects import SUSPECTING, Party, Subjects
 from streams.screening.verdicts import Finding, Said
-from streams.turns import Turn, at_once
 
 Found = list[Party]
 """Who may be meant by a signal, in the order of preference."""

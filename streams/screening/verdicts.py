@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from domain.identity import is_minor
+from domain.identity.identifiers import is_minor
 from domain.policy.risk import RiskRules
 from domain.risk import Assessment, alert_id, assess, bounded, come_back, merged, news, remembered, supersedes
 from schemas.cases import Profile

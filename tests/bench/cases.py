@@ -8,9 +8,9 @@ from random import Random
 from domain.policy import Policy
 from schemas.events import CaseEvent
 from schemas.inputs import ResidentInput
-from streams.batch import Batch
-from streams.change import Standing
-from streams.store import Loaded
+from streams.casework.batch import Batch
+from streams.state.case_store import Loaded
+from streams.state.store_update import Standing
 from tests.field import lives
 
 

@@ -15,20 +15,20 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from domain.report import Published, deadline_errors, percentiles, unique
+from domain.statistics.report import Published, deadline_errors, percentiles, unique
 from schemas.events import CaseEvent
 from schemas.inputs import Alert, ResidentInput
 from schemas.levels import Level
-from streams import case_inputs, topics
-from streams.casework import BATCH
-from streams.clock import Clock
-from streams.journal import read_entry
-from streams.keys import HOLDS, NAMES, STATE, key
-from streams.line import Line
-from streams.raw import Raw
-from streams.reader import end_offsets, read_all
-from streams.settings import Settings
-from streams.topics import home
+from streams.casework.journal import read_entry
+from streams.casework.partition import BATCH
+from streams.installation import Line
+from streams.messaging import case_inputs, topics
+from streams.messaging.reader import end_offsets, read_all
+from streams.messaging.record import Raw
+from streams.messaging.topics import home
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.state.keys import HOLDS, NAMES, STATE, key
 from tests.bench import cases, core, life, limits
 from tests.bench.figures import Found, Given, figure
 from tests.bench.servers import real

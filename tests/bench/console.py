@@ -21,14 +21,14 @@ import orjson
 from hdrh.histogram import HdrHistogram
 
 from console.web.auth.sessions import COOKIE, Sessions
-from console.web.settings import ConsoleSettings
+from console.web.kit.settings import ConsoleSettings
 from schemas.cases import Case
 from schemas.staff import Account, StaffRole
-from streams import topics
-from streams.line import Line
-from streams.ports import free_port
-from streams.reader import end_offsets
-from streams.settings import Settings
+from streams.installation import Line
+from streams.messaging import topics
+from streams.messaging.reader import end_offsets
+from streams.runtime.ports import free_port
+from streams.runtime.settings import Settings
 from tests.bench import casework
 from tests.bench.figures import Figure, Found, Given, figure
 from tests.bench.servers import real

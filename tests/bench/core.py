@@ -19,15 +19,15 @@ from domain.policy import Policy, load
 from schemas.cases import Case
 from schemas.inputs import ResidentInput
 from schemas.residents import Resident, ResidentId
-from simulators.memory import Register, Suspects, finished
-from streams.collector import spare_the_collector
-from streams.raw import Raw
+from simulators.world.memory import Register, Suspects, finished
+from streams.messaging.record import Raw
+from streams.runtime.collector import spare_the_collector
+from streams.runtime.settings import POLICY
 from streams.screening.records import add, quickly, read
 from streams.screening.sifting import Sieve, Sifted
 from streams.screening.store import Known
 from streams.screening.subjects import Subjects
 from streams.screening.verdicts import Judge
-from streams.settings import POLICY
 from tests.bench import cases, life
 from tests.bench.figures import Found, Given, figure
 from tests.bench.servers import SECRET

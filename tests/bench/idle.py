@@ -7,10 +7,10 @@ the pace of the kept figures: a core on which a signal of `core` takes `sizing.c
 import asyncio
 import time
 
-from domain.coefficients import VALUES
-from simulators.demo import ready
-from simulators.workers import Workers
-from streams.settings import Settings
+from domain.statistics.coefficients import VALUES
+from simulators.demo.run import ready
+from simulators.demo.workers import Workers
+from streams.runtime.settings import Settings
 from tests.bench.figures import Found, Given, figure
 from tests.bench.servers import real
 from tests.bench.sizing import pace_of_a_core

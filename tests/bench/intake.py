@@ -18,12 +18,12 @@ from functools import partial
 import orjson
 
 from schemas.signals import batch_adapter
-from simulators.ordinary import OrdinaryLife
-from streams.embedded import die_with_parent
+from simulators.scams.ordinary import OrdinaryLife
+from streams.intake.acceptor import records_of
 from streams.intake.settings import make_key
-from streams.intake.signals import records_of
-from streams.ports import free_port
-from streams.settings import Settings
+from streams.runtime.embedded import die_with_parent
+from streams.runtime.ports import free_port
+from streams.runtime.settings import Settings
 from tests.bench import life, limits
 from tests.bench.bare import NDJSON
 from tests.bench.figures import Figure, Found, Given, figure

@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulators.memory import Register
-from streams.collector import spare_the_collector
+from simulators.world.memory import Register
+from streams.runtime.collector import spare_the_collector
 from tests.bench import core, life, screening, yardstick
 from tests.bench.servers import embedded
 

@@ -21,13 +21,13 @@ from rich.console import Console
 
 from schemas.residents import Resident, ResidentId
 from schemas.signals import BATCH_LIMIT, Signal
-from simulators.demo import Demo, Plan, beside
-from streams import topics
-from streams.clock import Clock
-from streams.collector import spare_the_collector
-from streams.intake.signals import Intake
-from streams.reader import end_offsets, follow
-from streams.settings import Settings
+from simulators.demo.run import Demo, Plan, beside
+from streams.intake.acceptor import Intake
+from streams.messaging import topics
+from streams.messaging.reader import end_offsets, follow
+from streams.runtime.clock import Clock
+from streams.runtime.collector import spare_the_collector
+from streams.runtime.settings import Settings
 from tests.bench.figures import Figure, Found, Given, figure
 from tests.bench.life import SEED
 from tests.bench.screening import forget

@@ -7,9 +7,9 @@ from random import Random
 
 from schemas.residents import Resident
 from schemas.signals import BATCH_LIMIT
-from simulators.numbers import account, resident_phone
-from simulators.people import people
-from streams.residents.register import Residents
+from simulators.population.numbers import account, resident_phone
+from simulators.population.people import people
+from streams.repositories.residents.register import Residents
 from tests.bench.servers import SECRET
 from tests.field.line import resident
 from tests.field.load import Batch, batches

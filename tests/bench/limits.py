@@ -22,10 +22,10 @@ import hiredis
 from confluent_kafka import Consumer, Producer, TopicPartition
 from redis.asyncio.connection import AbstractConnection
 
-from streams.reader import end_offsets
-from streams.settings import Settings
-from streams.store import connect
-from streams.topics import SIGNALS
+from streams.messaging.reader import end_offsets
+from streams.messaging.topics import SIGNALS
+from streams.runtime.settings import Settings
+from streams.state.case_store import connect
 from tests.bench.figures import Figure, figure
 
 COPIES = 20  # of all values: one alone takes too little to be measured
@@ -146,7 +146,7 @@ def _taken_down() -> Iterator[list[bytes]]:
         yield sent
 
 
-async def _restore(redis: Any, keys: Sequence[str], kept: Mapping[bytes, bytes]) -> None:  # noqa: ANN401 - see streams/store
+async def _restore(redis: Any, keys: Sequence[str], kept: Mapping[bytes, bytes]) -> None:  # noqa: ANN401 - see streams/state/case_store
     for name in await _names(redis, keys):
         await redis.unlink(name)
     for name, value in kept.items():

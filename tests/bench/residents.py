@@ -19,12 +19,12 @@ from random import Random
 
 from hdrh.histogram import HdrHistogram
 
-from streams.line import Line
-from streams.residents.example import write_example
-from streams.residents.register import Residents
-from streams.rewriting import settled
-from streams.settings import Settings
-from streams.store import connect
+from streams.installation import Line
+from streams.repositories.residents.example import write_example
+from streams.repositories.residents.register import Residents
+from streams.runtime.settings import Settings
+from streams.state.case_store import connect
+from streams.state.file_rewrite import settled
 from tests.bench import life, limits
 from tests.bench.figures import Figure, Found, Given, cost_beside, figure, rate_beside
 from tests.bench.servers import real

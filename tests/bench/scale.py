@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from statistics import fmean
 
-from streams.keys import key
-from streams.line import Line
+from streams.installation import Line
+from streams.state.keys import key
 from tests.bench import cases, casework, life, screening
 from tests.bench.figures import Figure, Found, Given, figure
 from tests.bench.servers import real

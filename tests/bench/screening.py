@@ -11,15 +11,15 @@ from contextlib import asynccontextmanager
 
 from aiokafka import TopicPartition
 
-from simulators.memory import Register
-from streams import topics
-from streams.keys import key
-from streams.line import Line
-from streams.raw import Raw
-from streams.reader import read_all
-from streams.report import outcomes
-from streams.runs import run_of
-from streams.settings import Settings
+from simulators.world.memory import Register
+from streams.installation import Line
+from streams.messaging import topics
+from streams.messaging.fetch_order import run_of
+from streams.messaging.reader import read_all
+from streams.messaging.record import Raw
+from streams.monitoring.report import outcomes
+from streams.runtime.settings import Settings
+from streams.state.keys import key
 from tests.bench import core, life, limits
 from tests.bench.figures import Found, Given, figure
 from tests.bench.servers import embedded, real

@@ -13,13 +13,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from schemas.events import CaseEvent
-from streams.batch import Batch
-from streams.casework import BATCH
-from streams.change import Standing
-from streams.producer import Record
-from streams.seals import Seals, made_for
-from streams.settings import Settings
-from streams.store import Loaded
+from streams.casework.batch import Batch
+from streams.casework.partition import BATCH
+from streams.messaging.producer import Record
+from streams.runtime.settings import Settings
+from streams.security.record_encryption import Seals, made_for
+from streams.state.case_store import Loaded
+from streams.state.store_update import Standing
 from tests.bench import cases, core
 from tests.servers.redis import RedisServer
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from streams import topics
-from streams.embedded import Embedded
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
 from tests.servers.kafka import Kafka
 from tests.servers.redis import RedisServer
 

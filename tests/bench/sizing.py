@@ -21,19 +21,19 @@ from kafka.admin import NewTopic
 from scipy.optimize import nnls
 
 from domain.risk.sets import lasting
-from domain.sizing import places
-from simulators.memory import Register, Suspects, finished
-from simulators.ordinary import OrdinaryLife
-from streams import topics
-from streams.collector import spare_the_collector
-from streams.intake.signals import records_of
-from streams.line import Line
-from streams.producer import Record
-from streams.raw import Raw
+from domain.statistics.sizing import places
+from simulators.scams.ordinary import OrdinaryLife
+from simulators.world.memory import Register, Suspects, finished
+from streams.installation import Line
+from streams.intake.acceptor import records_of
+from streams.messaging import topics
+from streams.messaging.producer import Record
+from streams.messaging.record import Raw
+from streams.runtime.collector import spare_the_collector
+from streams.runtime.settings import Settings
 from streams.screening.records import add, quickly, read
 from streams.screening.sifting import Sieve
 from streams.screening.subjects import Subjects
-from streams.settings import Settings
 from tests.bench import cases, casework, core, life, screening
 from tests.bench.figures import Figure, Found, Given, figure
 from tests.bench.servers import SECRET, real

@@ -10,7 +10,7 @@ from typing import Any, Self
 import psutil
 from redis import Redis
 
-from streams.settings import Settings
+from streams.runtime.settings import Settings
 from tests.field.overload import cpu_seconds
 from tests.servers.process import need
 

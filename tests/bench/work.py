@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from simulators.workers import Workers
-from streams.settings import Settings
+from simulators.demo.workers import Workers
+from streams.runtime.settings import Settings
 from tests.bench.figures import Figure, cost_beside, figure, rate_beside
 from tests.bench.limits import Limits
 from tests.field.overload import STALLED_SECONDS, cpu_seconds

@@ -9,11 +9,11 @@ import sys
 
 from agents import board, casework, deadlines, screening
 from agents.worker import Worker
-from streams.app import create_app, run
 from streams.channels.settings import load as load_channels
-from streams.health import Pulse
-from streams.line import Line
-from streams.settings import load
+from streams.installation import Line
+from streams.messaging.app import create_app, run
+from streams.runtime.health import Pulse
+from streams.runtime.settings import load
 
 AGENTS = {"screening": screening, "casework": casework, "deadlines": deadlines, "board": board}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.async_api import expect
 
-from domain import bundle
+from domain.access import bundle
 from schemas.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.console.stage import Stage

@@ -2,13 +2,13 @@
 
 from playwright.async_api import expect
 
-from domain.identity import account_token
-from domain.messages import code
+from domain.dispatches.messages import code
+from domain.identity.identifiers import account_token
 from schemas.evidence import Standing
 from schemas.levels import Action
 from schemas.staff import StaffRole
-from streams.keys import key
 from streams.screening.payers import entry_of, spread
+from streams.state.keys import key
 from tests.browser.people import PHONE, People
 from tests.browser.test_incidents import wrong
 from tests.console.stage import Stage

@@ -6,9 +6,9 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from console.web import answers
+from console.web.case import answers
 from console.web.case.scripts import tree_of
-from domain.questions import Ending, next_question
+from domain.desk.questions import Ending, next_question
 from schemas.cases import Case, CaseState
 from schemas.events import FactKind
 from schemas.residents import Flag, Language, Resident

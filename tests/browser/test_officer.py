@@ -5,7 +5,7 @@ from datetime import timedelta
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from domain.check_in import GLANCE, WITHIN
+from domain.visits.check_in import GLANCE, WITHIN
 from schemas.alarms import Alarm
 from schemas.events import FactKind
 from schemas.levels import EvidenceClass, Outcome

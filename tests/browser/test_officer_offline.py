@@ -12,10 +12,10 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from console.web.app import create_app
-from console.web.serve import serving
-from console.web.settings import ConsoleSettings
+from console.web.kit.serve import serving
+from console.web.kit.settings import ConsoleSettings
 from schemas.staff import StaffRole
-from streams.ports import free_port
+from streams.runtime.ports import free_port
 from tests.browser.people import People
 from tests.browser.test_officer import hold, on, opened, press
 from tests.console.stage import Stage

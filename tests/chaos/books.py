@@ -10,7 +10,7 @@ from schemas.events import Dispatch
 from schemas.levels import Result
 from simulators.providers.base import Contact
 from streams.channels.provider import Kind
-from streams.clock import Clock
+from streams.runtime.clock import Clock
 from tests.chaos.seen import Seen
 from tests.chaos.stage import Window
 from tests.chaos.stalls import Pace

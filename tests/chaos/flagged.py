@@ -14,9 +14,9 @@ from typing import NamedTuple
 from unittest import mock
 
 from schemas.events import Dispatch
-from streams.change import Change
-from streams.channels.book import DispatchBook
-from streams.store import CaseStore
+from streams.channels.dispatch_log import DispatchBook
+from streams.state.case_store import CaseStore
+from streams.state.store_update import Change
 
 NAME = "flagged"
 FOLDER = "CHAOS_FLAGS"  # the environment variable that names the flags' folder

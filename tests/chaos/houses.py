@@ -13,8 +13,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from streams.embedded import Embedded
-from streams.settings import Settings
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
 from tests.servers.faketime import MachineClock
 from tests.servers.kafka import Kafka
 from tests.servers.redis import RedisPair, RedisServer

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from domain.casework import deadlines
 from schemas.events import CaseEvent
-from streams.keys import milliseconds, moment
+from streams.state.keys import milliseconds, moment
 from tests.chaos.books import Books
 from tests.chaos.faults.base import OWNED_SECONDS
 from tests.chaos.seen import Arrived

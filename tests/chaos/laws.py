@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.standing import AFTER_SETTLED
+from domain.dispatches.validity import AFTER_SETTLED
 from schemas.cases import Case, StepState
 from schemas.events import CaseEvent, FactKind
 from schemas.levels import Action, Result

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from domain import ledger
+from domain.payments import ledger
 from schemas.levels import EvidenceClass
 from tests.chaos.books import Books
 from tests.chaos.whole import latest

@@ -8,14 +8,14 @@ from unittest.mock import patch
 
 import faust
 
-import streams.app
-import streams.store
-from streams.batch import Entry
-from streams.casework import Casework
-from streams.change import entry_name
-from streams.raw import Raw
-from streams.store import Loaded
-from streams.tracing import Spans
+import streams.messaging.app
+import streams.state.case_store
+from streams.casework.batch import Entry
+from streams.casework.partition import Casework
+from streams.messaging.record import Raw
+from streams.runtime.tracing import Spans
+from streams.state.case_store import Loaded
+from streams.state.store_update import entry_name
 
 FENCE = "if stored ~= ARGV[1] then return stored end\n"
 DECIDING_SECONDS = 0.3  # so long another may commit between what a worker read and what it writes
@@ -28,8 +28,8 @@ class OutdatedError(RuntimeError):
 
 def no_fence() -> None:
     """A commit no longer asks at which offset the store stands; and deciding takes a while."""
-    _require(FENCE in streams.store.COMMIT, "the offset's check in commit.lua")
-    _put(streams.store, "COMMIT", streams.store.COMMIT.replace(FENCE, ""))
+    _require(FENCE in streams.state.case_store.COMMIT, "the offset's check in commit.lua")
+    _put(streams.state.case_store, "COMMIT", streams.state.case_store.COMMIT.replace(FENCE, ""))
     decide = Casework._decide
 
     async def slowly(
@@ -64,7 +64,7 @@ def ack_before_publish() -> None:
 
 def own_acks() -> None:
     """Faust acks an event as it is taken, whatever becomes of it."""
-    _require(".noack()" in inspect.getsource(streams.app.records), "noack in streams/app.py")
+    _require(".noack()" in inspect.getsource(streams.messaging.app.records), "noack in streams/messaging/app.py")
     _put(faust.Stream, "noack", lambda stream: stream)
 
 

@@ -8,15 +8,15 @@ from random import Random
 from rich.console import Console
 from rich.text import Text
 
-from simulators import figures
-from simulators.chance import between
-from simulators.demo import Demo
-from simulators.demo import Plan as DemoPlan
-from simulators.pace import Pace
-from simulators.province import Province
-from simulators.workers import Workers
-from streams.line import Line
-from streams.settings import Settings
+from simulators.assumptions import figures
+from simulators.assumptions.chance import between
+from simulators.assumptions.pace import Pace
+from simulators.demo.run import Demo
+from simulators.demo.run import Plan as DemoPlan
+from simulators.demo.workers import Workers
+from simulators.world.province import Province
+from streams.installation import Line
+from streams.runtime.settings import Settings
 from tests.chaos.plan import LENGTH, Plan
 from tests.chaos.workers import WatchedWorkers
 from tests.servers.faketime import MachineClock

@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from streams.settings import Settings
-from streams.store import connect
+from streams.runtime.settings import Settings
+from streams.state.case_store import connect
 
 NAME = "raising"
 EVERY = 100
@@ -69,4 +69,4 @@ def raising(settings: Settings) -> Redis:
 
 def patch() -> None:
     """Let this process's line use it."""
-    mock.patch("streams.line.connect", raising).start()
+    mock.patch("streams.installation.connect", raising).start()

@@ -15,8 +15,8 @@ from random import Random
 from typing import IO
 from unittest.mock import patch
 
-from streams import topics
-from streams.reader import end_offsets
+from streams.messaging import topics
+from streams.messaging.reader import end_offsets
 from tests.chaos import stalls, store
 from tests.chaos.books import Books
 from tests.chaos.faults.base import MissedError

@@ -12,14 +12,14 @@ from typing import Generic, TypeVar
 import orjson
 from pydantic import ValidationError
 
-from domain.personal import parted
+from domain.identity.personal import parted
 from schemas.base import ANY_VERSION
 from schemas.events import CaseEvent, Dispatch, StandingEvent, UnchangedEvent, journal_adapter
 from schemas.inputs import CaseInput, Deadline, input_adapter
 from schemas.levels import Result
-from streams import topics
-from streams.channels.book import REPORTED
-from streams.seals import OF_RESIDENT
+from streams.channels.dispatch_log import REPORTED
+from streams.messaging import topics
+from streams.security.record_encryption import OF_RESIDENT
 
 POISON = b"\x00\xff{poison"
 WORD = frozenset(REPORTED)

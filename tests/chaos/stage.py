@@ -12,10 +12,10 @@ from typing import Any
 from redis.exceptions import RedisError
 from redis.sentinel import MasterNotFoundError
 
-from simulators.demo import Running
+from simulators.demo.run import Running
 from simulators.providers.base import Fault as ProviderFault
 from simulators.providers.base import SimulatedProvider
-from streams.channels.book import known
+from streams.channels.dispatch_log import known
 from tests.chaos.houses import Servers
 from tests.chaos.seen import Seen
 from tests.servers.faketime import MachineClock

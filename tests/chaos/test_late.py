@@ -7,8 +7,8 @@ from domain.casework import deadlines
 from schemas.events import CaseEvent
 from schemas.inputs import Deadline
 from schemas.levels import Level
-from streams.clock import Clock
-from streams.keys import milliseconds
+from streams.runtime.clock import Clock
+from streams.state.keys import milliseconds
 from tests.chaos.books import Books
 from tests.chaos.late import late, recoveries
 from tests.chaos.seen import Arrived, Seen

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from domain import counts, ledger
 from domain.casework import deadlines, has_held, queue_rank
-from domain.personal import without
+from domain.identity.personal import without
+from domain.payments import ledger
+from domain.statistics import counts
 from schemas.cases import Case
 from schemas.events import CaseEvent, StandingEvent, UnchangedEvent
-from streams.keys import milliseconds
+from streams.state.keys import milliseconds
 from tests.chaos.books import Books
 
 LONGEST = 300  # characters of what differs

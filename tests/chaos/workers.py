@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from simulators.workers import STOP_SECONDS, Workers
-from streams.settings import Settings
+from simulators.demo.workers import STOP_SECONDS, Workers
+from streams.runtime.settings import Settings
 from tests.chaos import bound, flagged
 from tests.servers.faketime import MachineClock
 

@@ -3,16 +3,16 @@
 from datetime import datetime, timedelta
 from itertools import cycle
 
-from domain.identity import new_resident_id
+from domain.identity.identifiers import new_resident_id
 from schemas.cases import Case, Step
 from schemas.inputs import ClaimAct, OperatorReport
 from schemas.levels import Level
 from schemas.residents import Holding, Occupation, Resident, Sex
-from streams import case_inputs
-from streams.change import Change
-from streams.line import Line
-from streams.producer import Record
-from streams.topics import home
+from streams.installation import Line
+from streams.messaging import case_inputs
+from streams.messaging.producer import Record
+from streams.messaging.topics import home
+from streams.state.store_update import Change
 from tests.domain.builders import Line as Decided
 from tests.domain.builders import payment
 

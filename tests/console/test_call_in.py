@@ -2,9 +2,9 @@
 
 import secrets
 
-from console.web.guests import guests
-from domain.identity import account_token
-from domain.messages import code
+from console.web.auth.guests import guests
+from domain.dispatches.messages import code
+from domain.identity.identifiers import account_token
 from schemas.audit import AuditEntry
 from schemas.calls import Call, Told
 from schemas.events import FactKind
@@ -12,11 +12,11 @@ from schemas.evidence import Standing, WatchEntry
 from schemas.levels import Action
 from schemas.residents import Resident
 from schemas.staff import StaffRole
-from streams.keys import key
-from streams.reader import read_all
+from streams.messaging.reader import read_all
+from streams.messaging.topics import AUDIT, CALLS
 from streams.screening.payers import entry_of, spread
 from streams.screening.subjects import Subjects
-from streams.topics import AUDIT, CALLS
+from streams.state.keys import key
 from tests.console.stage import Client, Stage
 from tests.line.rig import Line
 from tests.line.signals import call, scam_app, transfer

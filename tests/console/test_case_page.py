@@ -8,13 +8,13 @@ from typing import Any
 
 import orjson
 
-from console.web import unmask
+from console.web.auth import unmask
 from schemas.cases import CaseState
 from schemas.incidents import Incident
 from schemas.residents import Flag
 from schemas.staff import StaffRole
-from streams.keys import key
-from streams.topics import home
+from streams.messaging.topics import home
+from streams.state.keys import key
 from tests.console.case_forms import SECONDS, done, latest, looks, red, send
 from tests.console.stage import CHANGCHUN, Client, Stage
 from tests.line.house import until

@@ -5,7 +5,7 @@ import pytest
 from console import labels
 from console.web.case.facts import told
 from console.web.case.scripts import SCRIPTS, read, tree_of
-from console.web.i18n import translations
+from console.web.kit.i18n import translations
 
 # ------------------------------------------------------------ words
 

@@ -14,7 +14,7 @@ from schemas.inputs import ClaimAct, OutcomeAct
 from schemas.levels import Outcome
 from schemas.residents import Resident
 from schemas.staff import StaffRole
-from streams.desk import BEATS, LEASE
+from streams.casework.claims import BEATS, LEASE
 from tests.console.stage import Client, Stage
 from tests.line.house import until
 from tests.line.rig import Line

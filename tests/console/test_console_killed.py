@@ -12,10 +12,10 @@ import quanzu
 from console.web.auth import csrf
 from console.web.auth.sessions import Sessions
 from console.web.case.kept_back import ACTS, SENDING
-from console.web.settings import ConsoleSettings
+from console.web.kit.settings import ConsoleSettings
 from schemas.levels import Action
 from schemas.staff import Account, StaffRole
-from streams.ports import free_port
+from streams.runtime.ports import free_port
 from tests.console.case_forms import JSON, red, send
 from tests.console.stage import Client
 from tests.line.house import House, house, until

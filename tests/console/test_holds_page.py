@@ -11,9 +11,9 @@ from schemas.events import FactKind
 from schemas.inputs import Hold
 from schemas.levels import Action
 from schemas.staff import StaffRole
-from streams import rules
-from streams.reader import read_all
-from streams.topics import AUDIT
+from streams.messaging.reader import read_all
+from streams.messaging.topics import AUDIT
+from streams.operations import rules
 from tests.console.stage import Client, Stage, first_banner
 from tests.line.house import until
 from tests.line.rig import Line

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright._impl._driver import compute_driver_executable
 
+from console.web.kit.pages import environment, epoch
+from console.web.kit.static_files import STATIC
 from console.web.live.order import Order
 from console.web.live.row import Row, row_of
-from console.web.pages import environment, epoch
-from console.web.static_files import STATIC
-from domain.triage import Turn, Weight
+from domain.casework.triage import Turn, Weight
 from schemas.cases import CaseState
 from schemas.levels import Level
 from tests.domain.builders import Line, policy

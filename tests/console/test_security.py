@@ -15,11 +15,11 @@ from fastapi import FastAPI
 
 from console.web.app import create_app
 from console.web.auth import csrf
-from console.web.door import table
-from console.web.headers import HEADERS
-from console.web.local import ours
-from console.web.serve import serving
-from console.web.settings import ConsoleSettings
+from console.web.kit.door import table
+from console.web.kit.headers import HEADERS
+from console.web.kit.local import ours
+from console.web.kit.serve import serving
+from console.web.kit.settings import ConsoleSettings
 from schemas.staff import StaffRole
 from tests.console.crawl import PARAMETER, Read, addresses, html, walk
 from tests.console.stage import Stage

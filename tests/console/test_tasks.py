@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import httpx
 
-from domain.check_in import GLANCE, WITHIN
+from domain.visits.check_in import GLANCE, WITHIN
 from schemas.alarms import Alarm
 from schemas.audit import AuditEntry
 from schemas.cases import CaseState
@@ -13,9 +13,9 @@ from schemas.events import FactKind
 from schemas.levels import EvidenceClass, Outcome
 from schemas.rosters import Shift
 from schemas.staff import StaffRole
-from streams import topics
-from streams.alarms import KEY, OPEN
-from streams.reader import read_all
+from streams.messaging import topics
+from streams.messaging.reader import read_all
+from streams.repositories.alarms import KEY, OPEN
 from tests.console.stage import Client, Stage
 from tests.console.visiting import NAME, Visiting, act, done, send, stage, tasks_of, visiting
 from tests.line.house import until

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from console.web import unmask
-from console.web.auth import csrf
+from console.web.auth import csrf, unmask
 from schemas.alarms import Alarm, AlarmKind
 from schemas.calls import Call, Ringing
 from schemas.cases import Case
@@ -22,7 +21,7 @@ from schemas.incidents import Incident
 from schemas.releases import ReleaseRequest
 from schemas.residents import Resident, TrustedContact
 from schemas.staff import Account, StaffRole
-from streams import rules
+from streams.operations import rules
 from tests.console.stage import CHANGCHUN, Client, Stage
 from tests.line.rig import HERE, Line
 from tests.line.signals import call, confirmed, transfer

@@ -10,12 +10,12 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from console.web.settings import ConsoleSettings
-from streams import topics
-from streams.acls import grants, kafka
-from streams.configuration import READ
-from streams.rights import RIGHTS, Component
-from streams.secrets import names
+from console.reference.configuration import READ
+from console.web.kit.settings import ConsoleSettings
+from streams.messaging import topics
+from streams.security.acls import grants, kafka
+from streams.security.rights import RIGHTS, Component
+from streams.security.secrets import names
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"

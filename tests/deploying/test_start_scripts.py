@@ -16,14 +16,14 @@ from kafka.admin import ACLFilter, ACLOperation, ACLPermissionType, ResourcePatt
 from kafka.admin import ACLResourcePatternType as Pattern
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-from streams.acls import acls, grants
-from streams.ports import free_port
-from streams.primary import unsafe
-from streams.redis_address import Login
-from streams.redis_client import client
-from streams.rights import PREFIX, Component
-from streams.settings import Settings
-from streams.vault import Vault
+from streams.runtime.ports import free_port
+from streams.runtime.redis_address import Login
+from streams.runtime.settings import Settings
+from streams.security.acls import acls, grants
+from streams.security.rights import PREFIX, Component
+from streams.security.vault import Vault
+from streams.state.primary import unsafe
+from streams.state.redis_client import client
 from tests.dispatched import NOW
 from tests.servers.guard import tools
 from tests.servers.kafka import jars

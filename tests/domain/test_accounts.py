@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from domain.accounts import Refusal, Step, Weakness, changed, lapsed, next_step, refusal, weakness
+from domain.access.accounts import Refusal, Step, Weakness, changed, lapsed, next_step, refusal, weakness
 from schemas.staff import Account, StaffRole
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)

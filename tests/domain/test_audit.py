@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant
 
-from domain.audit import Finding, Kept, Kind, examine
 from domain.casework import deadlines, has_held, queue_rank
-from domain.missed import Missed
+from domain.casework.audit import Finding, Kept, Kind, examine
+from domain.desk.missed import Missed
 from schemas.cases import Case, CaseState, StepState
 from schemas.inputs import CloseAct
 from schemas.levels import Action, Level, Outcome, Result

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.breaker import BY, hold_of, judge, on_trial, published, raised, tripped
 from domain.casework import Rules, lift
 from domain.policy import PolicyError, load
-from domain.policy.breaker import BreakerRules
+from domain.policy.breaker_rules import BreakerRules
+from domain.policy.trial import BY, hold_of, judge, on_trial, published, raised, tripped
 from schemas.cases import StepState
 from schemas.events import Fact, FactKind
 from schemas.inputs import ConfirmAct, HoldChange

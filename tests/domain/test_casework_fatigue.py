@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from domain.casework import Rules
 from domain.casework.fatigue import counts
-from domain.counts import of_event
 from domain.policy import Policy, PolicyError, load
 from domain.policy.fatigue import Fatigue, Most
+from domain.statistics.counts import of_event
 from schemas.cases import StepState
 from schemas.events import Dispatch, FactKind
 from schemas.inputs import VisitStage

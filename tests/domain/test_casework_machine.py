@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.casework import Decision, Rules, deadlines, decide, has_held, queue_rank, settled_at
-from domain.triage import Turn, turn_of
+from domain.casework.triage import Turn, turn_of
 from schemas.cases import Case, CaseState, Danger, Payment, Profile, StepState
 from schemas.events import Dispatch, FactKind
 from schemas.inputs import (

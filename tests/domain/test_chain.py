@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.chain import Check, End, Line, Verified, Wrong, head, link, ours, verify
+from domain.access.audit_chain import Check, End, Line, Verified, Wrong, head, link, ours, verify
 from schemas.audit import AuditEntry
 from tests.tampering import TAMPERINGS, Log, audit, changed, dropped, entry, single
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.check_in import GLANCE, WITHIN, at_a_glance, concerns, due, duress, missed, urgency
+from domain.visits.check_in import GLANCE, WITHIN, at_a_glance, concerns, due, duress, missed, urgency
 from schemas.alarms import Alarm, AlarmKind
 from schemas.inputs import VisitStage
 from schemas.levels import Level

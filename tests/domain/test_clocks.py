@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from domain.clocks import Clocks, Tally, Whose, tally
-from domain.shifts import after, before, day_of, shift_at
+from domain.calendar.shifts import after, before, day_of, shift_at
+from domain.statistics.clocks import Clocks, Tally, Whose, tally
 from schemas.inputs import ClaimAct, OutcomeAct, VisitStage
 from schemas.levels import Action, Level, Outcome, Result
 from tests.domain.builders import MIDNIGHT, NOON

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.commits import CommitChain, Entry
+from domain.consistency.commits import CommitChain, Entry
 from schemas.events import Commit
 
 Made = Entry[str]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.backtest import Change, Comparison, Course, Courses, Name, Rise, compare, difference
+from domain.risk.backtest import Change, Comparison, Course, Courses, Name, Rise, compare, difference
 from schemas.levels import Level
 from tests.domain.builders import RESIDENT, alert
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.complaints import (
+from domain.desk.complaints import (
     DECISION,
     FIRST_ANSWER,
     ChangedError,

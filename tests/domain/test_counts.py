@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from domain import counts, ledger
+from domain.payments import ledger
+from domain.statistics import counts
 from schemas.cases import Case, Kept
 from schemas.events import CaseEvent
 from schemas.inputs import BankState

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.divisions import counties, current_code, division, known, name_of, prefectures, streets
+from domain.identity.divisions import counties, current_code, division, known, name_of, prefectures, streets
 
 TODAY = date(2026, 3, 1)
 DAYS = st.dates(date(1980, 1, 1), date(2030, 12, 31))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain.epochs import (
+from domain.consistency.epochs import (
     SETTLE_SECONDS,
     VALID_SECONDS,
     Belief,

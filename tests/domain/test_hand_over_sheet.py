@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from domain.bank_book import BankBook
-from domain.handover import Sheet, sheet
-from domain.load import heat, load_of, overdue
+from domain.desk.handover import Sheet, sheet
+from domain.desk.load import heat, load_of, overdue
+from domain.payments.bank_book import BankBook
 from schemas.inputs import BankState, CallAgainAct, ClaimAct, OutcomeAct
 from schemas.levels import Action, Level, Outcome
 from tests.domain.builders import NOON, Line, hold

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.id_keys import IdKeys, UnknownKeyError, comparable
-from domain.identity import keyed_hash
+from domain.identity.id_keys import IdKeys, UnknownKeyError, comparable
+from domain.identity.identifiers import keyed_hash
 
 FIRST, LATER = b"the first key of this test", (b"the second key of this test", b"the third key of this test")
 

@@ -11,8 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from stdnum.cn import ric
 
-from domain.entries import Part, changed, merge, renewed, split
-from domain.identity import (
+from domain.identity.entries import Part, changed, merge, renewed, split
+from domain.identity.identifiers import (
     Owner,
     account_token,
     born_in_known_division,

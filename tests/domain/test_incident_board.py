@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.incidents import EndedError, board, campaigns, ended, reworded, touches
+from domain.desk.incidents import EndedError, board, campaigns, ended, reworded, touches
 from schemas.cases import Case, CaseState
 from schemas.incidents import Incident
 from schemas.inputs import BankState

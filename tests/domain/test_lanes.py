@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.lanes import FRESH, LEAST_FEN, urgent
+from domain.risk.lanes import FRESH, LEAST_FEN, urgent
 from schemas.levels import Level
 from schemas.signals import AppKind, NumberClass, Signal, TransferState, Watch, WatchState
 from tests.domain.riskworld import NOW, SUSPECT, app, call, evidence, report, risk, sms, transfer

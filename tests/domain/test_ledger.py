@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ledger import (
+from domain.payments.ledger import (
     EXPOSURE,
     Totals,
     added,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.letters import (
+from domain.feeds.dead_letters import (
     LEASE,
     Act,
     Listed,

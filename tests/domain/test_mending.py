@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.mending import LONGEST, Mapping, MappingError, load, mend
+from domain.feeds.repair import LONGEST, Mapping, MappingError, load, mend
 
 names = st.text(min_size=1, max_size=10)
 values = st.none() | st.booleans() | st.integers() | st.text(max_size=20)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.messages import code, confirm, worded
+from domain.dispatches.messages import code, confirm, worded
 from domain.policy import load
 from domain.policy.messages import KEYS, PLACEHOLDERS, SAMPLE, Messages, segments, template
 from schemas.levels import Action

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.dispatch_ids import parse
-from domain.officers import choose_officer
-from domain.rounds import Post
-from domain.tasks import Conflict, act_time, conflict, sort_out, stands
+from domain.dispatches.ids import parse
+from domain.visits.officers import choose_officer
+from domain.visits.rounds import Post
+from domain.visits.tasks import Conflict, act_time, conflict, sort_out, stands
 from schemas.cases import CaseState
 from schemas.events import FactKind
 from schemas.inputs import CloseAct, NoteAct, OfficerReport, OutcomeAct, VisitStage

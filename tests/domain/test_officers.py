@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import officers as officers_module
-from domain.officers import ELIGIBLE, OVERTIME, Visit, choose_officer, choosing, load_of, off_at, on_duty
 from domain.policy.visits import VisitRules
-from domain.rounds import in_order
+from domain.visits import officers as officers_module
+from domain.visits.officers import ELIGIBLE, OVERTIME, Visit, choose_officer, choosing, load_of, off_at, on_duty
+from domain.visits.rounds import in_order
 from schemas.levels import Level
 from schemas.residents import Language
 from schemas.rosters import Officer, Role, Shift, Task, TaskState

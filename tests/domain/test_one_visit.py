@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.dispatch_ids import parse
-from domain.officers import load_of
-from domain.one_visit import household, joins, told_of
+from domain.dispatches.ids import parse
+from domain.visits.officers import load_of
+from domain.visits.one_visit import household, joins, told_of
 from schemas.events import Dispatch
 from schemas.inputs import KeptClaim, OfficerReport, OutcomeAct, VisitStage
 from schemas.levels import Action, EvidenceClass, Level, Outcome

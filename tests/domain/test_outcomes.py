@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.outcomes import certainly_not_done
+from domain.dispatches.unknown_outcomes import certainly_not_done
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 409, 422, 301, 307])

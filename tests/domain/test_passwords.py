@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.accounts import LEAST_WORTH
-from domain.passwords import worth
+from domain.access.accounts import LEAST_WORTH
+from domain.access.passwords import worth
 
 
 # Of ten signs and more, as they stand near the top of the lists of leaked passwords, and what lies near at hand here.

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from domain.personal import PERSONAL, WITHHELD, join, parted, without
+from domain.identity.personal import PERSONAL, WITHHELD, join, parted, without
 from schemas.bank_messages import BankMessage
 from schemas.calls import Call
 from schemas.cases import Case

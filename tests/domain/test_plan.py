@@ -7,8 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from domain.plan import allowed, at_home, conditions, level_of, rule_of, steps_for, table_of, weaker, words_after
 from domain.policy.plan import FATES, Condition, Hours, Plan, StepRule, Table, Window, Word
+from domain.policy.schedule import (
+    allowed,
+    at_home,
+    conditions,
+    level_of,
+    rule_of,
+    steps_for,
+    table_of,
+    weaker,
+    words_after,
+)
 from schemas.levels import Action, Level, Result
 from schemas.residents import Flag
 from tests.domain.builders import policy, profile

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from domain.casework import deadlines, lift
-from domain.standing import standing
+from domain.dispatches.validity import standing
 from schemas.cases import StepState
 from schemas.events import FactKind
 from schemas.inputs import CallAgainAct, ClaimAct, HoldChange, SendOfficerAct, TellContactAct, VisitStage

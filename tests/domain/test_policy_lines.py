@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from domain import versions
-from domain.policy import load
+from domain.policy import load, versions
 from domain.policy.difference import About, changes, lines
 from domain.policy.lines import faults, places_of
 from schemas.policies import Earlier, InForce, Stopped

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.questions import (
+from domain.desk.questions import (
     HEARD,
     Ending,
     Question,

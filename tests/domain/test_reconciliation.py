@@ -5,9 +5,9 @@ import hashlib
 import io
 from datetime import timedelta
 
-from domain.bank_book import BankBook
-from domain.reconciliation import Difference, Line, as_csv, reconcile, totals
-from domain.shifts import day_of
+from domain.calendar.shifts import day_of
+from domain.payments.bank_book import BankBook
+from domain.payments.reconciliation import Difference, Line, as_csv, reconcile, totals
 from schemas.cases import StopState
 from schemas.inputs import BankState, ReleaseStopAct
 from schemas.levels import Action, Result

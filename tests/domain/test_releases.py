@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import releases
-from domain.releases import Why
+from domain.payments import releases
+from domain.payments.releases import Why
 from schemas.inputs import BankState
 from schemas.releases import ReleaseRequest, ReleaseState
 from tests.domain.builders import NOON, Line

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from domain.policy import load
-from domain.replay import Known, Raised, Raw, judged, replay, tally, visit_hours, visit_levels
+from domain.risk.replay import Known, Raised, Raw, judged, replay, tally, visit_hours, visit_levels
 from schemas.evidence import Evidence
 from schemas.levels import Level
 from schemas.signals import AppKind

@@ -3,9 +3,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain import counts, report
 from domain.casework import Decision
-from domain.report import Published
+from domain.statistics import counts, report
+from domain.statistics.report import Published
 from schemas.cases import Case
 from schemas.events import CaseEvent
 from schemas.levels import Action, Level, Outcome, Result

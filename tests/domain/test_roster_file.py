@@ -4,7 +4,17 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from domain.roster_file import Cell, EncodingError, decode, difference, imported, moment, parse, replaced, written
+from domain.visits.roster_file import (
+    Cell,
+    EncodingError,
+    decode,
+    difference,
+    imported,
+    moment,
+    parse,
+    replaced,
+    written,
+)
 from schemas.rosters import Absence, AbsenceKind, Officer, Role, Roster, Shift
 
 JILIN = timezone(timedelta(hours=8))

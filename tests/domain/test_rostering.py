@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import rostering, swaps
-from domain.coverage import Gap, gaps, hours, monday, station_of
 from domain.policy.duty import Need
-from domain.rostering import REST, RosterError, Wrong, clashes
+from domain.visits import rostering, swaps
+from domain.visits.coverage import Gap, gaps, hours, monday, station_of
+from domain.visits.rostering import REST, RosterError, Wrong, clashes
 from schemas.rosters import Absence, AbsenceKind, Officer, Role, Roster, Shift, Swap, SwapState
 
 NOW = datetime(2026, 3, 2, 0, tzinfo=UTC)  # 08:00 in Jilin, a Monday

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from domain.policy import PolicyError, load
 from domain.policy.visits import VisitRules
-from domain.rounds import Door, Planned, Post, Turn, in_order, worth
+from domain.visits.rounds import Door, Planned, Post, Turn, in_order, worth
 from schemas.inputs import VisitStage
 from schemas.levels import Level
 from schemas.signals import TransferState
-from streams.settings import POLICY
+from streams.runtime.settings import POLICY
 from tests.domain.builders import NOON, Line, payment, policy
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)

@@ -6,9 +6,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.holidays import Calendar
-from domain.shifts import JILIN
-from domain.silence import begin_of, expected, judge, learn, longest_gap, never_heard, unknown, window_of
+from domain.calendar.holidays import Calendar
+from domain.calendar.shifts import JILIN
+from domain.feeds.silence import begin_of, expected, judge, learn, longest_gap, never_heard, unknown, window_of
 from schemas.feeds import FeedProfile, Silence
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)

@@ -6,9 +6,21 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.calendar.shifts import day_of
 from domain.risk.words import reasons
-from domain.shifts import day_of
-from domain.situation import DAYS, FEW, Row, Situation, Sums, discreet, last_days, means_of, sums_of, table, weeks
+from domain.statistics.situation import (
+    DAYS,
+    FEW,
+    Row,
+    Situation,
+    Sums,
+    discreet,
+    last_days,
+    means_of,
+    sums_of,
+    table,
+    weeks,
+)
 from schemas.cases import Kept
 from schemas.events import CaseEvent
 from schemas.evidence import Evidence, EvidenceKind

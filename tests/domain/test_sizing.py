@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.coefficients import COEFFICIENTS, VALUES, Coefficient
 from domain.policy import load
-from domain.sizing import EVIDENCE_DAYS, MOST_EVIDENCE, PAYMENTS_DAYS, ROOM, Asked, members, places, size
+from domain.statistics.coefficients import COEFFICIENTS, VALUES, Coefficient
+from domain.statistics.sizing import EVIDENCE_DAYS, MOST_EVIDENCE, PAYMENTS_DAYS, ROOM, Asked, members, places, size
 from schemas.evidence import EvidenceKind
+from streams.messaging.topics import CASE_INPUTS, DISPATCHES
+from streams.runtime.settings import POLICY
 from streams.screening.store import LATE
-from streams.settings import POLICY
-from streams.topics import CASE_INPUTS, DISPATCHES
 
 KEPT = tomllib.loads((Path(__file__).parents[1] / "bench" / "kept.toml").read_text("utf-8"))["figures"]
 JILIN = Asked(23_000_000, 10_000_000, 10_000)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.dispatch_ids import parse
-from domain.standing import Behind, Fallen, standing
+from domain.dispatches.ids import parse
+from domain.dispatches.validity import Behind, Fallen, standing
 from schemas.cases import Case, CaseState, StepState
 from schemas.levels import Action, Channel
 from tests.dispatched import NOW, case_of, dispatch_for

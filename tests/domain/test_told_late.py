@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from domain.standing import standing
+from domain.dispatches.validity import standing
 from schemas.cases import CaseState, Profile, StopState
 from schemas.inputs import OfficerReport, OutcomeAct, SendOfficerAct, VisitStage
 from schemas.levels import Action, Level, Outcome

@@ -4,9 +4,9 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.casework.stake import to_go
+from domain.casework.triage import Ground, Reason, Turn, Weight, left_until, order, reasons, turn_of, weigh
 from domain.policy import Policy
-from domain.stake import to_go
-from domain.triage import Ground, Reason, Turn, Weight, left_until, order, reasons, turn_of, weigh
 from schemas.cases import Case, CaseState, Payment, Step, StepState, Stop, StopState
 from schemas.inputs import BankState
 from schemas.levels import Action, Level, Result

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.webhooks import FIRST_WAIT, LONGEST_WAIT, next_try, payload, signature, wanted
+from domain.access.webhooks import FIRST_WAIT, LONGEST_WAIT, next_try, payload, signature, wanted
 from schemas.events import CaseEvent
 from schemas.levels import Level
 from schemas.webhooks import Webhook

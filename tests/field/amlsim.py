@@ -19,7 +19,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from domain.identity import BEIJING
+from domain.identity.identifiers import BEIJING
 from streams.intake.formats.amlsim import account
 from tests.field.line import main, resident, running, share
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from domain.chain import Check, End, Line, head, link
+from domain.access.audit_chain import Check, End, Line, head, link
 from tests.tampering import entry
 
 KEY = b"the key"

@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from domain.casework import Rules, decide
-from domain.identity import new_resident_id
+from domain.identity.identifiers import new_resident_id
 from schemas.levels import Level
-from streams import topics
-from streams.auditor.auditor import PAUSE_SECONDS
-from streams.auditor.beat import Beats
-from streams.change import Change, Standing
+from streams.casework.auditor.auditor import PAUSE_SECONDS
+from streams.casework.auditor.beat import Beats
 from streams.channels.settings import load as load_channels
-from streams.clock import Clock
-from streams.embedded import Embedded
-from streams.keys import key
-from streams.line import Line
-from streams.settings import Settings
+from streams.installation import Line
+from streams.messaging import topics
+from streams.runtime.clock import Clock
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
+from streams.state.keys import key
+from streams.state.store_update import Change, Standing
 from tests.domain.builders import NOON, alert
 
 CHUNK = 500

@@ -20,7 +20,7 @@ from domain.policy import load
 from simulators.backtest.run import Answer, Policies, from_files
 from simulators.backtest.told import report
 from streams.intake.formats import Options
-from streams.settings import POLICY
+from streams.runtime.settings import POLICY
 from tests.field import amlsim, cdr
 from tests.field.line import resident
 

@@ -17,12 +17,12 @@ from rich.console import Console
 
 from schemas.inputs import Alert, input_adapter
 from schemas.signals import BATCH_LIMIT, Call, NumberClass, Signal
-from simulators.demo import Demo, Plan
-from streams import topics
-from streams.intake.signals import Intake
-from streams.reader import read_all
-from streams.report import conserved, journal_events
-from streams.settings import Settings
+from simulators.demo.run import Demo, Plan
+from streams.intake.acceptor import Intake
+from streams.messaging import topics
+from streams.messaging.reader import read_all
+from streams.monitoring.report import conserved, journal_events
+from streams.runtime.settings import Settings
 from tests.field.load import Load
 from tests.field.overload import MIB, Watch, cpu_seconds, resident_bytes
 from tests.field.stories import Stories, cast

@@ -14,9 +14,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from domain.identity import normal_phone
+from domain.identity.identifiers import normal_phone
 from schemas.residents import ResidentId
-from streams.report import journal_events
+from streams.monitoring.report import journal_events
 from tests.field.line import Field, main, resident, running
 
 DAY_SECONDS = 1.0

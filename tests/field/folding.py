@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count, islice
 
-from domain.bank_book import BankBook
-from domain.clocks import Clocks
-from domain.shifts import day_of
-from domain.situation import DAYS, Situation, last_days, sums_of
+from domain.calendar.shifts import day_of
+from domain.payments.bank_book import BankBook
+from domain.statistics.clocks import Clocks
+from domain.statistics.situation import DAYS, Situation, last_days, sums_of
 from schemas.events import CaseEvent, journal_adapter
 from schemas.inputs import BankState
 from schemas.levels import Action, Outcome, Result
@@ -57,7 +57,7 @@ def _moved(event: CaseEvent, place: str, later: timedelta) -> CaseEvent:
 
 
 def run(number: int) -> dict[str, float | int]:
-    """Fold so many events, as the console does (console/web/figures.py), and ask for the page's tables once."""
+    """Fold so many events, as the console does (console/web/live/figures.py), and ask for the page's tables once."""
     raws = list(islice(journal(), number))
     before = resident_bytes(os.getpid())
     situation, clocks, book = Situation(), Clocks(), BankBook()

@@ -20,9 +20,9 @@ from typing import Any
 
 from rich.console import Console
 
-from simulators.demo import Demo, Plan, Running
-from streams.intake.signals import Intake
-from streams.settings import Settings
+from simulators.demo.run import Demo, Plan, Running
+from streams.intake.acceptor import Intake
+from streams.runtime.settings import Settings
 from tests.bench.servers import real
 from tests.bench.work import until
 from tests.chaos.flagged import FOLDER, NAME, Moment, awaited

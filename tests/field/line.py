@@ -17,23 +17,23 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from domain.identity import new_resident_id
-from domain.report import cases_by_level
+from domain.identity.identifiers import new_resident_id
+from domain.statistics.report import cases_by_level
 from schemas.residents import Holding, Occupation, Resident, ResidentId, Sex
-from simulators.demo import ready
-from simulators.workers import Workers
-from streams import topics
+from simulators.demo.run import ready
+from simulators.demo.workers import Workers
 from streams.channels.settings import load as load_channels
-from streams.clock import Clock
-from streams.embedded import Embedded
+from streams.installation import Line
+from streams.intake.acceptor import Intake
 from streams.intake.files import intake_file
 from streams.intake.formats import Options
-from streams.intake.signals import Intake
-from streams.line import Line
-from streams.reader import end_offsets
-from streams.report import conserved, journal_events, outcomes
-from streams.rules import hold
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.messaging.reader import end_offsets
+from streams.monitoring.report import conserved, journal_events, outcomes
+from streams.operations.rules import hold
+from streams.runtime.clock import Clock
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
 
 START_SECONDS = 20.0  # for servers, residents and worker; the clock shows the first day after it
 LOOK_SECONDS = 0.02

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from domain.casework import awaited, deadlines
-from domain.identity import new_resident_id
+from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
 from schemas.cases import Case, Danger, Payment, Profile
 from schemas.events import CaseEvent, Dispatch

@@ -16,11 +16,11 @@ from random import Random
 from schemas.residents import Resident
 from schemas.signals import App as Site
 from schemas.signals import Call, NumberClass, Signal, Sms, Transfer
-from simulators.numbers import account, bank_of, resident_phone
-from simulators.ordinary import OrdinaryLife
-from streams.clock import Clock
-from streams.intake.signals import records_of
-from streams.producer import Producer, Record
+from simulators.population.numbers import account, bank_of, resident_phone
+from simulators.scams.ordinary import OrdinaryLife
+from streams.intake.acceptor import records_of
+from streams.messaging.producer import Producer, Record
+from streams.runtime.clock import Clock
 
 TICK_SECONDS = 0.05
 BATCHES = 400  # encoded ahead; each is sent again and again

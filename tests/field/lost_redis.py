@@ -27,18 +27,18 @@ from schemas import wire
 from schemas.evidence import Evidence, EvidenceKind
 from schemas.residents import Holding, Resident
 from schemas.signals import Call, NumberClass, Signal
-from streams import topics
 from streams.channels.settings import ChannelSettings
-from streams.clock import Clock
-from streams.kafka_client import access
-from streams.keys import key
-from streams.line import Line
-from streams.producer import Record
-from streams.raw import Raw
-from streams.reader import read_all
+from streams.installation import Line
+from streams.messaging import topics
+from streams.messaging.kafka_client import access
+from streams.messaging.producer import Record
+from streams.messaging.reader import read_all
+from streams.messaging.record import Raw
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
 from streams.screening.evidence_log import evidence_records
 from streams.screening.store import Known
-from streams.settings import Settings
+from streams.state.keys import key
 from tests.field import lives
 from tests.servers.kafka import Kafka
 from tests.servers.redis import RedisServer

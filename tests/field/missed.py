@@ -16,14 +16,14 @@ from rich.console import Console
 
 from schemas.audit import AuditEntry
 from schemas.signals import Signal
-from simulators.demo import Demo, Plan, Running, beside
-from streams.feeds.book import SILENT
-from streams.keys import key
-from streams.now.look import look
-from streams.now.page import Page
-from streams.reader import read_all
-from streams.settings import Settings
-from streams.topics import AUDIT
+from simulators.demo.run import Demo, Plan, Running, beside
+from streams.intake.feeds.book import SILENT
+from streams.messaging.reader import read_all
+from streams.messaging.topics import AUDIT
+from streams.monitoring.status.look import look
+from streams.monitoring.status.page import Page
+from streams.runtime.settings import Settings
+from streams.state.keys import key
 from tests.servers.process import hanging
 
 FEED = "bank-a"

@@ -25,17 +25,17 @@ from typing import Any
 
 from rich.console import Console
 
-from domain.report import Published, percentiles
+from domain.statistics.report import Published, percentiles
 from schemas.levels import Action
-from simulators.demo import Demo, Plan, Running, beside
+from simulators.demo.run import Demo, Plan, Running, beside
 from simulators.providers.base import Fault
-from streams import topics
-from streams.clock import Clock
-from streams.intake.signals import Intake
-from streams.keys import key
-from streams.reader import end_offsets
-from streams.report import conserved, journal_events, outcomes
-from streams.settings import Settings
+from streams.intake.acceptor import Intake
+from streams.messaging import topics
+from streams.messaging.reader import end_offsets
+from streams.monitoring.report import conserved, journal_events, outcomes
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.state.keys import key
 from tests.field.load import Load, batches
 from tests.field.stories import LOWER, RED, Kind, Stories, Told, cast, delays
 

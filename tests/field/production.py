@@ -31,13 +31,13 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from console.terminal import board
-from simulators.demo import SOURCES, Demo, Plan, Running
-from simulators.workers import Workers
+from simulators.demo.run import SOURCES, Demo, Plan, Running
+from simulators.demo.workers import Workers
+from streams.installation import Line
 from streams.intake.settings import make_key
-from streams.line import Line
-from streams.ports import free_port
-from streams.rights import PREFIX, Component
-from streams.settings import Settings, load
+from streams.runtime.ports import free_port
+from streams.runtime.settings import Settings, load
+from streams.security.rights import PREFIX, Component
 from tests.secure.installation import BAD, QUANZU
 from tests.servers.guard import tools
 from tests.servers.kafka import jars

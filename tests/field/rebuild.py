@@ -25,16 +25,16 @@ from aiokafka import TopicPartition
 from schemas.events import CaseEvent
 from schemas.inputs import HoldChange, ResidentInput
 from schemas.signals import Watch, WatchState
-from streams import topics
 from streams.channels.settings import ChannelSettings
-from streams.clock import Clock
-from streams.keys import key
-from streams.line import Line
-from streams.producer import Record
-from streams.raw import Raw
-from streams.reader import end_offsets
-from streams.settings import Settings
-from streams.topics import home
+from streams.installation import Line
+from streams.messaging import topics
+from streams.messaging.producer import Record
+from streams.messaging.reader import end_offsets
+from streams.messaging.record import Raw
+from streams.messaging.topics import home
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.state.keys import key
 from tests.field import lives
 from tests.servers.kafka import Kafka
 from tests.servers.redis import RedisServer

@@ -21,11 +21,11 @@ from typing import Any
 from rich.console import Console
 
 from schemas.events import CaseEvent, Commit
-from simulators.demo import Demo, Plan, Running
-from streams import topics
-from streams.intake.signals import Intake
-from streams.producer import Producer, Record
-from streams.settings import Settings
+from simulators.demo.run import Demo, Plan, Running
+from streams.intake.acceptor import Intake
+from streams.messaging import topics
+from streams.messaging.producer import Producer, Record
+from streams.runtime.settings import Settings
 from tests.bench.servers import real
 from tests.domain.builders import RESIDENT
 from tests.field.folding import story

@@ -29,15 +29,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
 
-from simulators.chance import between
-from simulators.pace import Pace
-from simulators.province import Province
-from simulators.workers import Workers
-from streams import topics
+from simulators.assumptions.chance import between
+from simulators.assumptions.pace import Pace
+from simulators.demo.workers import Workers
+from simulators.world.province import Province
 from streams.channels.provider import Kind
-from streams.line import Line
-from streams.now.look import look
-from streams.settings import Settings
+from streams.installation import Line
+from streams.messaging import topics
+from streams.monitoring.status.look import look
+from streams.runtime.settings import Settings
 from tests.chaos.books import Books
 from tests.chaos.faults.base import RESTART_SECONDS
 from tests.chaos.faults.workers import READY

@@ -23,21 +23,21 @@ from domain.policy.risk import MOST_WITHOUT_ASKING
 from schemas.evidence import Evidence, EvidenceKind, Payer, Standing, WatchEntry
 from schemas.fan_outs import FanOut
 from schemas.signals import TransferState
-from streams.casework import BATCH
-from streams.change import Change
-from streams.channels.book import DispatchBook
-from streams.keys import CASES, STATE, key, milliseconds
-from streams.leader import EXEMPT
-from streams.recovery import COMMANDS
-from streams.residents.register import ENTRIES, LOOKED_AT, OWNERS
-from streams.residents.register import PIECE as CHANGES
+from streams.casework.partition import BATCH
+from streams.casework.recovery import COMMANDS
+from streams.channels.dispatch_log import DispatchBook
+from streams.repositories.residents.register import ENTRIES, LOOKED_AT, OWNERS
+from streams.repositories.residents.register import PIECE as CHANGES
+from streams.runtime.settings import Settings
+from streams.screening.lanes import RESCORE_MOST
 from streams.screening.payers import SLICE, packed
 from streams.screening.positions import Positions
-from streams.screening.screening import RESCORE_MOST
 from streams.screening.store import ADDED, PIECE, RESIDENTS, EvidenceStore
-from streams.scripts import script
-from streams.settings import Settings
-from streams.store import CaseStore
+from streams.state.case_store import CaseStore
+from streams.state.keys import CASES, STATE, key, milliseconds
+from streams.state.leader import EXEMPT
+from streams.state.scripts import script
+from streams.state.store_update import Change
 from tests.domain.builders import at_the_desk, event, policy
 from tests.servers.redis import RedisServer
 
@@ -53,7 +53,7 @@ Work = Callable[[], Awaitable[object]]
 
 
 class Bounds:
-    """Each script of streams/lua at its bound. `prepared` fills the server; then `works` names the scripts and runs."""
+    """Each script of streams/state/lua at its bound. `prepared` fills the server; `works` runs them."""
 
     def __init__(self, redis: "Redis", payers: int) -> None:
         self._redis: Any = redis

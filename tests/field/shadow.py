@@ -23,11 +23,11 @@ from rich.console import Console
 from schemas.drafts import InShadow
 from schemas.residents import Resident
 from schemas.signals import BATCH_LIMIT, Call, NumberClass, Signal
-from simulators.demo import Demo, Plan, Running
-from streams.intake.signals import Intake
-from streams.report import conserved
+from simulators.demo.run import Demo, Plan, Running
+from streams.intake.acceptor import Intake
+from streams.monitoring.report import conserved
+from streams.runtime.settings import Settings
 from streams.screening.shadow import LOOK_SECONDS, counts
-from streams.settings import Settings
 from tests.field.load import Load, batches
 from tests.field.overload import Watch, cpu_seconds
 from tests.field.stories import Stories, cast

@@ -16,9 +16,9 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from domain.holidays import HOURS_A_WEEK, Calendar
-from domain.shifts import JILIN
-from domain.silence import (
+from domain.calendar.holidays import HOURS_A_WEEK, Calendar
+from domain.calendar.shifts import JILIN
+from domain.feeds.silence import (
     ORDINARY,
     WINDOWS_AN_HOUR,
     begin_of,
@@ -29,7 +29,7 @@ from domain.silence import (
     unknown,
 )
 from schemas.feeds import FeedProfile
-from streams.feeds.settings import FeedSettings
+from streams.intake.feeds.settings import FeedSettings
 
 LEAST = timedelta(minutes=3)
 TAUGHT_DAYS = 28

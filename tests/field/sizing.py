@@ -19,13 +19,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from domain.coefficients import VALUES
-from domain.sizing import PAYMENTS_DAYS, Asked, size
-from simulators.demo import ready
-from simulators.workers import Workers
-from streams import topics
-from streams.line import Line
-from streams.settings import Settings
+from domain.statistics.coefficients import VALUES
+from domain.statistics.sizing import PAYMENTS_DAYS, Asked, size
+from simulators.demo.run import ready
+from simulators.demo.workers import Workers
+from streams.installation import Line
+from streams.messaging import topics
+from streams.runtime.settings import Settings
 from tests.bench import life
 from tests.bench.screening import screened_so_far
 from tests.bench.servers import real

@@ -27,10 +27,10 @@ from typing import Any
 
 from rich.console import Console
 
-from simulators.demo import Demo, Plan, Running, beside
+from simulators.demo.run import Demo, Plan, Running, beside
 from simulators.providers.base import SimulatedProvider
-from streams.intake.signals import Intake
-from streams.settings import POLICY, Settings
+from streams.intake.acceptor import Intake
+from streams.runtime.settings import POLICY, Settings
 from tests.field.load import Load, batches
 from tests.field.overload import CROWD, MIB, Watch, capacity, figures, resident_bytes
 from tests.field.stories import LOWER, RED, Stories, cast

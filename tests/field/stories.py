@@ -12,10 +12,10 @@ from schemas.levels import Action
 from schemas.residents import Resident
 from schemas.signals import App, AppKind, Call, Channel, NumberClass, Signal, Sms, Transfer, TransferState, Watch
 from schemas.signals import WatchState as State
-from simulators.numbers import account, bank_of
+from simulators.population.numbers import account, bank_of
 from simulators.providers.base import Contact
-from streams.clock import Clock
-from streams.intake.signals import Intake
+from streams.intake.acceptor import Intake
+from streams.runtime.clock import Clock
 
 MULE, CALLER = account("bank-a", 5 * 10**10), "+8612299999999"
 GROWN = 1990  # born by then: who is warned is the resident and no guardian

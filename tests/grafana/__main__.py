@@ -7,8 +7,8 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-from simulators.demo import Plan
-from streams.ports import free_port
+from simulators.demo.run import Plan
+from streams.runtime.ports import free_port
 from tests.grafana.pictures import draw
 from tests.grafana.proof import prove
 

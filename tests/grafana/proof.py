@@ -11,17 +11,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from domain import counts, ledger
-from domain.report import Published, money
+from domain.payments import ledger
+from domain.statistics import counts
+from domain.statistics.report import Published, money
 from schemas.cases import Case
 from schemas.levels import Action, EvidenceClass, Level
-from simulators.demo import Demo, Plan, Running, drained
-from streams import topics
-from streams.exporter.exporter import LOOKS
-from streams.intake.signals import ACCEPTED
-from streams.producer import Record
-from streams.report import OUTCOMES, journal_events
-from streams.settings import Settings
+from simulators.demo.run import Demo, Plan, Running, drained
+from streams.intake.acceptor import ACCEPTED
+from streams.messaging import topics
+from streams.messaging.producer import Record
+from streams.monitoring.exporter.exporter import LOOKS
+from streams.monitoring.report import OUTCOMES, journal_events
+from streams.runtime.settings import Settings
 from tests.grafana.queries import EVERYTHING, Answered, Span, ask_all, has_data
 from tests.servers.prometheus import PrometheusServer
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from deploy.grafana.names import VOCABULARY
-from simulators.demo import Plan
-from streams.ports import free_port
+from simulators.demo.run import Plan
+from streams.runtime.ports import free_port
 from tests.grafana.proof import prove
 
 pytestmark = pytest.mark.timeout(600)

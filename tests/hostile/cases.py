@@ -6,19 +6,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from domain.casework import deadlines, queue_rank
-from domain.ledger import of_case
-from domain.messages import code, render
-from domain.standing import standing
+from domain.dispatches.messages import code, render
+from domain.dispatches.validity import standing
+from domain.payments.ledger import of_case
 from schemas.cases import Case
 from schemas.events import CaseEvent, journal_adapter
 from schemas.inputs import CaseInput, PolicyChange, input_adapter
 from schemas.levels import Action
 from schemas.residents import Language
-from streams.batch import Batch
-from streams.change import Standing
-from streams.dead_letters import reason
-from streams.producer import MAX_BYTES
-from streams.store import Loaded
+from streams.casework.batch import Batch
+from streams.messaging.dead_letter_writer import reason
+from streams.messaging.producer import MAX_BYTES
+from streams.state.case_store import Loaded
+from streams.state.store_update import Standing
 from tests.hostile import examples
 from tests.hostile.book import Came, Outcome
 from tests.hostile.mutations import as_json, several

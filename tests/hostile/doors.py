@@ -9,10 +9,10 @@ from aiokafka import TopicPartition
 from pydantic import BaseModel, ValidationError
 
 from schemas.receipts import BankReceipt, SmsReceipt, StationReceipt, VoiceReceipt
-from streams.dead_letters import reason
+from streams.intake.acceptor import Examined, examine, records_of
 from streams.intake.parsing import BodyError, items_of_body, items_of_lines
-from streams.intake.signals import Examined, examine, records_of
-from streams.raw import Raw
+from streams.messaging.dead_letter_writer import reason
+from streams.messaging.record import Raw
 from streams.screening.records import read
 from tests.hostile import examples
 from tests.hostile.book import Came, Outcome, Take

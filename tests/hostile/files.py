@@ -11,17 +11,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from domain.id_keys import IdKeys
+from domain.identity.id_keys import IdKeys
 from domain.policy import PolicyError, load
 from schemas.dead_letters import LinePlace
+from streams.intake.acceptor import Unreadable, examine
 from streams.intake.files import LONGEST_LINE
 from streams.intake.formats import FORMATS, Options
 from streams.intake.formats.rows import RowError
-from streams.intake.signals import Unreadable, examine
-from streams.residents.files import check_heading
-from streams.residents.rows import RowError as ResidentError
-from streams.residents.rows import read_row
-from streams.residents.tables import FileError, open_rows
+from streams.repositories.residents.files import check_heading
+from streams.repositories.residents.rows import RowError as ResidentError
+from streams.repositories.residents.rows import read_row
+from streams.repositories.residents.tables import FileError, open_rows
 from tests.hostile import examples
 from tests.hostile.book import Came, Outcome, Take
 from tests.hostile.mutations import MARKERS, bent, nasty, spoilt

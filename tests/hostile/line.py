@@ -17,16 +17,16 @@ import httpx
 from redis.asyncio import Redis
 
 from schemas.dead_letters import letter_adapter
-from streams import topics
 from streams.channels.settings import ChannelSettings
-from streams.embedded import Embedded
 from streams.intake.settings import embedded_key
-from streams.ports import free_port
-from streams.producer import Producer
-from streams.reader import end_offsets, read_all
+from streams.messaging import topics
+from streams.messaging.producer import Producer
+from streams.messaging.reader import end_offsets, read_all
+from streams.runtime.embedded import Embedded
+from streams.runtime.ports import free_port
+from streams.runtime.settings import Settings
 from streams.screening.positions import Positions
-from streams.settings import Settings
-from streams.store import CaseStore
+from streams.state.case_store import CaseStore
 from tests.hostile.examples import ROOT
 from tests.hostile.mutations import MARKERS
 

@@ -12,10 +12,10 @@ from aiokafka import TopicPartition
 from pydantic import ValidationError
 
 from schemas.events import journal_adapter
-from streams import topics
 from streams.channels.signing import sign
-from streams.producer import Record
-from streams.raw import Raw
+from streams.messaging import topics
+from streams.messaging.producer import Record
+from streams.messaging.record import Raw
 from streams.screening.records import read
 from tests.hostile import cases, examples
 from tests.hostile.book import Book, Came, Outcome

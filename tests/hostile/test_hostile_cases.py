@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.casework import deadlines
-from domain.identity import normal_phone
+from domain.identity.identifiers import normal_phone
 from domain.policy import PolicyError, load
 from domain.risk import assess
 from schemas.base import MOST_FEN, legible
@@ -20,14 +20,14 @@ from schemas.evidence import Evidence, EvidenceKind
 from schemas.inputs import Hold, HoldChange, input_adapter
 from schemas.journal import decode
 from schemas.signals import TransferState
-from streams.batch import MOST_HOLDS, Batch
-from streams.change import Standing
-from streams.intake.signals import examine
-from streams.journal import read_entry
-from streams.raw import Raw
-from streams.replay import Replay
+from streams.casework.batch import MOST_HOLDS, Batch
+from streams.casework.journal import read_entry
+from streams.casework.replay import Replay
+from streams.intake.acceptor import examine
+from streams.messaging.record import Raw
 from streams.screening.records import read
-from streams.store import Loaded
+from streams.state.case_store import Loaded
+from streams.state.store_update import Standing
 from tests.hostile import examples
 from tests.hostile.book import unfit
 from tests.hostile.mutations import MARKERS, nested
@@ -83,7 +83,7 @@ def test_a_time_is_judged_in_utc_so_that_it_stays_one_in_another_zone() -> None:
 
 
 def test_a_case_never_grows_beyond_what_kafka_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.batch.MAX_BYTES", 60_000)
+    monkeypatch.setattr("streams.casework.batch.MAX_BYTES", 60_000)
     made = batch()
     assert take(made, 1)
     refused = 0

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from streams.residents import tables
-from streams.residents.files import check_heading
-from streams.residents.rows import RowError, read_row
-from streams.residents.tables import FileError, Row, open_rows
+from streams.repositories.residents import tables
+from streams.repositories.residents.files import check_heading
+from streams.repositories.residents.rows import RowError, read_row
+from streams.repositories.residents.tables import FileError, Row, open_rows
 from tests.hostile import examples, files
 from tests.hostile.book import peak_mb, unfit
 from tests.hostile.mutations import MARKERS

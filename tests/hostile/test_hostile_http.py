@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from streams import topics
-from streams.clock import Clock
 from streams.intake import protocol
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, embedded_key
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
 from tests.bench import yardstick
 from tests.hostile.book import peak_mb, unfit
 from tests.hostile.examples import SIGNALS

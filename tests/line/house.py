@@ -20,22 +20,22 @@ from schemas.base import ANY_VERSION
 from schemas.cases import Case, StepState
 from simulators import providers
 from simulators.providers import Providers
-from streams import topics
-from streams.acls import rules
+from streams.casework.claims import Desk
 from streams.channels import receipts
-from streams.channels.book import Progress, known
+from streams.channels.dispatch_log import Progress, known
 from streams.channels.settings import load as load_channels
-from streams.clock import Clock
-from streams.desk import Desk
-from streams.embedded import Embedded
+from streams.installation import Line
 from streams.intake import server as intake_http
 from streams.intake.settings import embedded_key
 from streams.intake.settings import load as load_intake
-from streams.keys import key, moment
-from streams.line import Line
-from streams.reader import end_offsets
-from streams.rights import PREFIX, Component
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.messaging.reader import end_offsets
+from streams.runtime.clock import Clock
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
+from streams.security.acls import rules
+from streams.security.rights import PREFIX, Component
+from streams.state.keys import key, moment
 from tests.documents.answers import described
 from tests.line.behaviour import Behaviour
 from tests.line.hand_clock import HandClock

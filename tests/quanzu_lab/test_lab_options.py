@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 import quanzu
-import quanzu_lab
+import simulators.lab_commands
 
 SHORT = ["--days", "0.02", "--compressed", "--seeds", "2", "--processes", "1", "--operators", "1", "--officers", "1"]
 ALIKE = {"default", "first_seed", "residents", "compressed", "report", "processes"}
@@ -18,7 +18,7 @@ ALIKE = {"default", "first_seed", "residents", "compressed", "report", "processe
 
 def options(name: str) -> Mapping[str, Any]:
     """The defaults of a command's parameters, by name."""
-    group = typer.main.get_command(quanzu_lab.app)
+    group = typer.main.get_command(simulators.lab_commands.app)
     command = group.commands[name]  # type: ignore[attr-defined]  # it is a group
     return {each.name: each.default for each in command.params if each.name != "help"}
 

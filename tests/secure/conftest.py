@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.rights import Component
+from streams.security.rights import Component
 from tests.secure.installation import Installation, installed
 
 

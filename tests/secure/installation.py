@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from streams.ports import free_port
-from streams.rights import PREFIX, Component
+from streams.runtime.ports import free_port
+from streams.security.rights import PREFIX, Component
 from tests.servers.certificates import Authority
 from tests.servers.guard import Guard
 from tests.servers.kafka import Kafka

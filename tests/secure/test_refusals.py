@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from streams.rights import Component
+from streams.security.rights import Component
 from tests.secure.installation import EXPIRED, SECURE, Installation
 
 Changes = Callable[[Installation], Mapping[str, str | None]]

@@ -16,9 +16,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from schemas.cases import Case
-from streams.exporter.exporter import LOOKS
-from streams.keys import key
-from streams.rights import Component
+from streams.monitoring.exporter.exporter import LOOKS
+from streams.security.rights import Component
+from streams.state.keys import key
 from tests.secure.installation import BAD, FEEDS, KEYS, QUANZU, Installation, port
 from tests.servers.certificates import Certificate
 from tests.servers.process import wait_for

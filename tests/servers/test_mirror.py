@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from aiokafka.errors import KafkaError
 
-from streams import topics
-from streams.backup import KEPT
-from streams.producer import Producer, Record
-from streams.reader import read_all
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.messaging.producer import Producer, Record
+from streams.messaging.reader import read_all
+from streams.operations.backup import KEPT
+from streams.runtime.settings import Settings
 from tests.channel_rig import until
 from tests.servers.kafka import JAVA, POM, Kafka, jars
 from tests.servers.process import Process

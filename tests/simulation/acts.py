@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from aiokafka import TopicPartition
 
-from streams.intake.signals import records_of
+from streams.intake.acceptor import records_of
 from tests.simulation.feeds import POISON, dissuaded, signal
 from tests.simulation.loop import Trap
 from tests.simulation.observed import AcceptedSignal

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from domain.dispatch_ids import DispatchId, parse
+from domain.dispatches.ids import DispatchId, parse
 from schemas.base import ANY_VERSION
 from schemas.dead_letters import letter_adapter
 from schemas.events import CaseEvent, Dispatch, StandingEvent, journal_adapter

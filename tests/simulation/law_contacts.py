@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import orjson
 
-from domain.standing import AFTER_SETTLED
+from domain.dispatches.validity import AFTER_SETTLED
 from schemas.events import CaseEvent
 from schemas.levels import Result
 from tests.simulation.known import Arrived, Known, known

@@ -19,10 +19,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from domain import counts, ledger
 from domain.casework import Decision, Rules, awaited, deadlines, decide, has_held, lift, queue_rank, settled_at
 from domain.ids import short_hash
+from domain.payments import ledger
 from domain.policy import Policy
+from domain.statistics import counts
 from schemas.base import ANY_VERSION
 from schemas.cases import Case
 from schemas.events import CaseEvent, Dispatch, StandingEvent

@@ -9,7 +9,7 @@ from typing import Any
 from redis.connection import Connection
 from redis.exceptions import ResponseError
 
-from streams.run import ASK_RUN, run_of
+from streams.state.server_identity import ASK_RUN, run_of
 from tests.servers.redis import RedisServer
 from tests.simulation.redis_server import SimRedis
 

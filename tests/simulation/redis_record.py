@@ -2,7 +2,8 @@
 
     .venv/bin/python -m tests.simulation.redis_record
 
-runs the tests below (some minutes) and writes redis_corpus.json. Record anew when a script of streams/lua has changed:
+runs the tests below (some minutes) and writes redis_corpus.json. Record anew when a script of streams/state/lua has
+changed:
 a test says so. Replies are not kept, since each run asks a real Redis anew. Left out: what a server says of itself, the
 same again and again, and what is long. Whatever is left out, both servers are asked the same.
 """
@@ -20,7 +21,7 @@ from typing import Any
 import pytest
 from redis.asyncio.connection import AbstractConnection
 
-from streams.redis_lean import Packing
+from streams.state.redis_lean import Packing
 from tests.simulation.redis_both import RUN
 
 CORPUS = Path(__file__).with_name("redis_corpus.json")

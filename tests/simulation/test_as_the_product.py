@@ -14,12 +14,12 @@ from pydantic import BaseModel
 from schemas.inputs import CloseAct, Hold, HoldChange, NoteAct, OperatorReport, PolicyChange, VictimReport
 from schemas.journal import decode
 from schemas.levels import Level
-from streams.batch import Batch
-from streams.change import Change, Standing
-from streams.journal import Read
-from streams.keys import NAMES
-from streams.replay import Replay
-from streams.store import Loaded
+from streams.casework.batch import Batch
+from streams.casework.journal import Read
+from streams.casework.replay import Replay
+from streams.state.case_store import Loaded
+from streams.state.keys import NAMES
+from streams.state.store_update import Change, Standing
 from tests.simulation import handmade
 from tests.simulation.handmade import CAREFUL, IN_DANGER, NOON, POLICY, moment
 from tests.simulation.known import known

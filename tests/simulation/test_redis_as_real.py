@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from streams.scripts import script
-from streams.settings import Settings
-from streams.store import connect
+from streams.runtime.settings import Settings
+from streams.state.case_store import connect
+from streams.state.scripts import script
 from tests.servers.redis import RedisServer
 from tests.simulation import redis_said
 from tests.simulation.redis_both import RUN, Both

@@ -14,13 +14,13 @@ from typing import Any
 import orjson
 from aiokafka import TopicPartition
 
-from domain.dispatch_ids import parse
+from domain.dispatches.ids import parse
 from domain.policy import Policy
 from schemas.inputs import CaseInput, ContactResult
 from schemas.levels import Action, Result
 from schemas.residents import Resident
-from streams.epoch_log import CONFIRMATION
-from streams.topics import CASE_EVENTS, CASE_INPUTS, home
+from streams.messaging.topics import CASE_EVENTS, CASE_INPUTS, home
+from streams.state.epoch_log import CONFIRMATION
 from tests.simulation import kafka
 from tests.simulation.app import Group
 from tests.simulation.keyspace import plain

@@ -9,9 +9,9 @@ from redis.asyncio import Redis
 
 from schemas.evidence import Payer, Standing, WatchEntry
 from schemas.signals import TransferState
-from simulators.memory import Suspects
+from simulators.world.memory import Suspects
+from streams.runtime.settings import Settings
 from streams.screening.store import EvidenceStore, Paid
-from streams.settings import Settings
 from tests.domain.builders import policy
 from tests.streams.screening_line import ANNA, BERT, NOW
 

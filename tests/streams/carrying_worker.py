@@ -10,9 +10,9 @@ from agents.sms import SmsProvider
 from schemas.events import Dispatch
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import load as load_channels
-from streams.clock import Clock
-from streams.producer import Producer
-from streams.settings import load
+from streams.messaging.producer import Producer
+from streams.runtime.clock import Clock
+from streams.runtime.settings import load
 
 
 async def main() -> None:

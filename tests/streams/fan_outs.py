@@ -12,9 +12,9 @@ from schemas.evidence import Payer
 from schemas.inputs import Alert
 from schemas.residents import Holding, Occupation, Resident, Sex
 from schemas.signals import Channel, Transfer, TransferState
-from streams.producer import Producer, Record
-from streams.reader import end_offsets
-from streams.screening.screening import Screening
+from streams.messaging.producer import Producer, Record
+from streams.messaging.reader import end_offsets
+from streams.screening.lanes import Screening
 from tests.streams.screening_line import NOW, Line, minutes_ago
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"

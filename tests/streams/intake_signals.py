@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 
 from schemas.dead_letters import DeadLetter, letter_adapter
-from streams.clock import Clock
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, hash_of_key
-from streams.reader import read_all
-from streams.settings import Settings
-from streams.topics import LANES
+from streams.messaging.reader import read_all
+from streams.messaging.topics import LANES
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
 from tests.documents.answers import described
 
 KEY = "a-key-for-the-tests"

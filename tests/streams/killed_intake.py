@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from schemas.signals import Signal
-from streams.clock import Clock
+from streams.intake.acceptor import Intake
 from streams.intake.files import intake_file
-from streams.intake.signals import Intake
-from streams.producer import Producer
-from streams.settings import load
+from streams.messaging.producer import Producer
+from streams.runtime.clock import Clock
+from streams.runtime.settings import load
 
 
 class Killed(Intake):

@@ -10,9 +10,9 @@ import time
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust import StreamT
 
-from streams.app import App, ack, create_app, every, owned, records, run
-from streams.settings import load
-from streams.transport import ConsumerThread
+from streams.messaging.app import App, ack, create_app, every, owned, records, run
+from streams.messaging.transport import ConsumerThread
+from streams.runtime.settings import load
 
 settings = load()
 topic = os.environ["TEST_TOPIC"]

@@ -6,27 +6,27 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from domain.identity import new_resident_id
+from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
 from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.inputs import Alert, input_adapter
 from schemas.levels import Channel as Name
 from schemas.residents import Resident
-from streams import case_inputs, topics
-from streams.channels.book import REPORTED
 from streams.channels.channel import Channel
+from streams.channels.dispatch_log import REPORTED
 from streams.channels.provider import Answer, Kind, Order
 from streams.channels.settings import ChannelSettings
-from streams.clock import Clock
-from streams.embedded import Embedded
-from streams.epoch_log import EpochLog
-from streams.keys import key
-from streams.line import Line
-from streams.raw import Raw
-from streams.reader import end_offsets, read_all, read_range
-from streams.settings import Settings
-from streams.topics import home
+from streams.installation import Line
+from streams.messaging import case_inputs, topics
+from streams.messaging.reader import end_offsets, read_all, read_range
+from streams.messaging.record import Raw
+from streams.messaging.topics import home
+from streams.runtime.clock import Clock
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
+from streams.state.epoch_log import EpochLog
+from streams.state.keys import key
 from tests.dispatched import NOW, case_of, dispatch_for
 from tests.folding import latest, proven_cases
 from tests.servers.redis import RedisServer

@@ -17,20 +17,20 @@ from schemas.evidence import Evidence
 from schemas.inputs import Alert
 from schemas.residents import Holding, Occupation, Resident, Sex
 from schemas.signals import Call, Channel, NumberClass, Report, Signal, Sms, Transfer, TransferState, Watch, WatchState
-from streams import topics
-from streams.clock import Clock
-from streams.embedded import Embedded
-from streams.kafka_client import access
-from streams.keys import key
-from streams.policies import Policies
-from streams.producer import Producer, Record
-from streams.raw import Raw
-from streams.reader import read_all
-from streams.residents.register import Residents
-from streams.restore import MARK
-from streams.screening.screening import Screening
+from streams.messaging import topics
+from streams.messaging.kafka_client import access
+from streams.messaging.producer import Producer, Record
+from streams.messaging.reader import read_all
+from streams.messaging.record import Raw
+from streams.repositories.policies import Policies
+from streams.repositories.residents.register import Residents
+from streams.runtime.clock import Clock
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
+from streams.screening.lanes import Screening
 from streams.screening.store import EvidenceStore
-from streams.settings import Settings
+from streams.state.keys import key
+from streams.state.shared_state import MARK
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 ANNA, BERT = "r" + "a" * 16, "r" + "b" * 16

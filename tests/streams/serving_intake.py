@@ -3,10 +3,10 @@
 import asyncio
 import sys
 
-from streams.clock import Clock
 from streams.intake.server import serve
 from streams.intake.settings import load as load_intake
-from streams.settings import load
+from streams.runtime.clock import Clock
+from streams.runtime.settings import load
 
 
 def say(address: str) -> None:

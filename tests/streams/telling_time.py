@@ -7,8 +7,8 @@ import time
 
 from redis.asyncio import Redis
 
-from streams.clock import Clock
-from streams.timekeeper import Timekeeper
+from streams.runtime.clock import Clock
+from streams.runtime.clock_sync import Timekeeper
 
 
 async def tell(url: str) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from streams.app import App, create_app
-from streams.settings import Settings
+from streams.messaging.app import App, create_app
+from streams.runtime.settings import Settings
 
 SETTINGS = Settings(kafka="127.0.0.1:9092", redis="redis://127.0.0.1:6379/0", embedded=True, app_id="centre")
 

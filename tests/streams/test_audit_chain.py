@@ -7,17 +7,18 @@ from random import Random
 
 import pytest
 
-from domain.chain import Line, audit_key, verify
+from domain.access.audit_chain import Line, audit_key, verify
 from schemas.audit import AuditEntry, Head
-from streams import audit, audit_log, topics
-from streams.audit_log import Wanted
-from streams.chains import HEADS, Heads
-from streams.clock import Clock
-from streams.embedded import Embedded
-from streams.producer import MAX_BYTES, Producer, Record, SendError
-from streams.reader import read_all
-from streams.settings import Settings
-from streams.store import connect
+from streams.messaging import topics
+from streams.messaging.producer import MAX_BYTES, Producer, Record, SendError
+from streams.messaging.reader import read_all
+from streams.runtime.clock import Clock
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
+from streams.security import audit, audit_log
+from streams.security.audit_chains import HEADS, Heads
+from streams.security.audit_log import Wanted
+from streams.state.case_store import connect
 from tests.tampering import TAMPERINGS
 
 CLOCK = Clock()

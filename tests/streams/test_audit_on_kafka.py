@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from schemas.audit import AuditEntry
-from streams import audit, audit_log, topics
-from streams.chains import Heads
-from streams.producer import Producer
-from streams.settings import Settings
-from streams.store import connect
+from streams.messaging import topics
+from streams.messaging.producer import Producer
+from streams.runtime.settings import Settings
+from streams.security import audit, audit_log
+from streams.security.audit_chains import Heads
+from streams.state.case_store import connect
 from tests.line.house import until
 from tests.servers.kafka import Kafka
 from tests.servers.process import wait_for

@@ -8,25 +8,25 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from domain.audit import Kind
 from domain.casework import Rules, decide
-from domain.identity import new_resident_id
+from domain.casework.audit import Kind
+from domain.identity.identifiers import new_resident_id
 from domain.policy import Policy
 from schemas.audit import AuditEntry
 from schemas.cases import Case, StepState
 from schemas.inputs import input_adapter
 from schemas.levels import Level
-from streams import topics
-from streams.auditor.auditor import Auditor
-from streams.auditor.beat import Beats
-from streams.change import Change, Standing
-from streams.clock import Clock
-from streams.keys import key, milliseconds
-from streams.policies import Policies
-from streams.producer import Producer
-from streams.reader import end_offsets, read_all, read_range
-from streams.settings import Settings
-from streams.store import CaseStore
+from streams.casework.auditor.auditor import Auditor
+from streams.casework.auditor.beat import Beats
+from streams.messaging import topics
+from streams.messaging.producer import Producer
+from streams.messaging.reader import end_offsets, read_all, read_range
+from streams.repositories.policies import Policies
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.state.case_store import CaseStore
+from streams.state.keys import key, milliseconds
+from streams.state.store_update import Change, Standing
 from tests.domain.builders import NOON, alert
 
 PARTITION, DATABASE, OFFSET = 0, 11, 7

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from streams import backup, topics
-from streams.backup import BackupError
-from streams.embedded import Embedded
-from streams.producer import Producer, Record
-from streams.reader import read_all
-from streams.restore import MARK
-from streams.settings import Settings
-from streams.store import connect
+from streams.messaging import topics
+from streams.messaging.producer import Producer, Record
+from streams.messaging.reader import read_all
+from streams.operations import backup
+from streams.operations.backup import BackupError
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
+from streams.state.case_store import connect
+from streams.state.shared_state import MARK
 from tests.dispatched import NOW
 
 

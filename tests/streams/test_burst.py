@@ -7,8 +7,8 @@ import pytest
 from aiokafka import TopicPartition
 
 from schemas.signals import BATCH_LIMIT, NumberClass
-from streams import topics
-from streams.raw import Raw
+from streams.messaging import topics
+from streams.messaging.record import Raw
 from tests.streams.screening_line import ANNA, Line, call, packed, running
 
 RECORDS, AT_ONCE = 10, 5  # of as many signals as a record holds: 5,000

@@ -15,11 +15,11 @@ from schemas.cases import CaseState
 from schemas.events import Dispatch
 from schemas.inputs import ContactResult
 from schemas.levels import Result
-from streams.channels.book import Taken
+from streams.channels.dispatch_log import Taken
 from streams.channels.provider import Answer, Kind, Order
-from streams.keys import key
-from streams.settings import Settings
-from streams.topics import partition_of
+from streams.messaging.topics import partition_of
+from streams.runtime.settings import Settings
+from streams.state.keys import key
 from tests.channel_rig import Rig, new_resident, rigged, until
 from tests.dispatched import NOW, dispatch_for
 

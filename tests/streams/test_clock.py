@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.clock import Clock
+from streams.runtime.clock import Clock
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 

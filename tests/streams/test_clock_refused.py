@@ -12,14 +12,14 @@ import pytest
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
-from streams.clock import Clock
-from streams.deadlines import fallen_due
-from streams.doctor import examine
-from streams.keys import key, milliseconds
-from streams.now.look import look
-from streams.settings import Settings
-from streams.timekeeper import Timekeeper
-from streams.wall import Wall
+from streams.casework.deadlines import fallen_due
+from streams.monitoring.doctor import examine
+from streams.monitoring.status.look import look
+from streams.runtime.clock import Clock
+from streams.runtime.clock_sync import Timekeeper
+from streams.runtime.settings import Settings
+from streams.runtime.wall import Wall
+from streams.state.keys import key, milliseconds
 from tests.servers.faketime import MachineClock
 from tests.servers.redis import RedisServer
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.signals import NumberClass, Signal, TransferState, WatchState
-from streams.intake.signals import examine
+from streams.intake.acceptor import examine
 from tests.streams.screening_line import (
     ANNA,
     BERT,

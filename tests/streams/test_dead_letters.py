@@ -5,12 +5,12 @@ from pydantic import ValidationError
 
 from schemas.dead_letters import KEPT_BYTES, DeadLetter, LinePlace, RecordPlace, letter_adapter
 from schemas.signals import signal_adapter
-from streams import topics
-from streams.clock import Clock
-from streams.dead_letters import DeadLetters, reason
-from streams.producer import MAX_BYTES, Producer
-from streams.reader import read_all
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.messaging.dead_letter_writer import DeadLetters, reason
+from streams.messaging.producer import MAX_BYTES, Producer
+from streams.messaging.reader import read_all
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
 
 
 async def test_a_record_that_cannot_be_read_is_kept_as_it_came_with_its_place(settings: Settings) -> None:

@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from streams import topics
-from streams.clock import Clock
-from streams.deadlines import Deadlines, fallen_due
-from streams.keys import key, milliseconds
-from streams.producer import Producer
-from streams.settings import Settings
-from streams.store import CaseStore
+from streams.casework.deadlines import Deadlines, fallen_due
+from streams.messaging import topics
+from streams.messaging.producer import Producer
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.state.case_store import CaseStore
+from streams.state.keys import key, milliseconds
 from tests.dispatched import NOW, dispatch_for
 
 DATABASE = 5

@@ -9,15 +9,15 @@ from schemas.cases import Case
 from schemas.inputs import ClaimAct, OperatorReport, input_adapter
 from schemas.levels import Level
 from schemas.signals import TransferState
-from streams import topics
-from streams.change import Change
-from streams.clock import Clock
-from streams.desk import LOOKED_AT, Desk
-from streams.policies import Policies
-from streams.producer import Producer
-from streams.reader import read_all
-from streams.settings import Settings
-from streams.store import CaseStore, connect
+from streams.casework.claims import LOOKED_AT, Desk
+from streams.messaging import topics
+from streams.messaging.producer import Producer
+from streams.messaging.reader import read_all
+from streams.repositories.policies import Policies
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.state.case_store import CaseStore, connect
+from streams.state.store_update import Change
 from tests.domain.builders import NOON, Line, payment
 
 

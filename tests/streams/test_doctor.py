@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.doctor import Finding, examine
-from streams.settings import Settings
+from streams.monitoring.doctor import Finding, examine
+from streams.runtime.settings import Settings
 
 TABLE = "[[holiday]]\nname = '国庆节'\nfirst = 2026-10-01\nlast = 2026-10-07\n"
 

@@ -9,11 +9,11 @@ import pytest
 
 from schemas.drafts import Draft
 from schemas.rosters import Officer, Role, Roster, RosterChange
-from streams import topics
-from streams.drafts import Drafts, StaleDraftError
-from streams.rosters import Rosters
-from streams.settings import Settings
-from streams.stations import NOTHING, ChangedError, Stations
+from streams.messaging import topics
+from streams.repositories.drafts import Drafts, StaleDraftError
+from streams.repositories.rosters import Rosters
+from streams.repositories.stations import NOTHING, ChangedError, Stations
+from streams.runtime.settings import Settings
 from tests.channel_rig import Rig, rigged
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import redis
 
-from streams.embedded import Embedded, EmbeddedError
-from streams.running import announce, running
-from streams.settings import Settings
+from streams.runtime.embedded import Embedded, EmbeddedError
+from streams.runtime.server_discovery import announce, running
+from streams.runtime.settings import Settings
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from streams.embedded import Embedded
+from streams.runtime.embedded import Embedded
 with Embedded(Path(sys.argv[1])) as embedded:
     print(*embedded.pids.values(), flush=True)
     time.sleep(60)

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from domain.epochs import SETTLE_SECONDS, VALID_SECONDS, Belief, Epoch
+from domain.consistency.epochs import SETTLE_SECONDS, VALID_SECONDS, Belief, Epoch
 from schemas.epochs import EpochNamed, epoch_adapter
-from streams import topics
-from streams.clock import Clock
-from streams.epoch import KafkaEpoch
-from streams.epoch_log import KafkaLog
-from streams.reader import read_all
-from streams.run import current_run
-from streams.settings import Settings
-from streams.store import connect
+from streams.messaging import topics
+from streams.messaging.reader import read_all
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.state.case_store import connect
+from streams.state.epoch import KafkaEpoch
+from streams.state.epoch_log import KafkaLog
+from streams.state.server_identity import current_run
 from tests.channel_rig import until
 from tests.servers.kafka import Kafka
 from tests.servers.process import wait_for

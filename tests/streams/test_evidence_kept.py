@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 from domain.risk import bounded, merged
 from domain.risk.sets import VERSION_DIGITS
 from schemas.evidence import Evidence, EvidenceKind
-from streams.keys import key
+from streams.messaging.topics import home
+from streams.runtime.settings import Settings
 from streams.screening.store import PREFIX, EvidenceStore
-from streams.settings import Settings
-from streams.topics import home
+from streams.state.keys import key
 from tests.domain.builders import policy
 from tests.streams.screening_line import ANNA, NOW
 

@@ -14,15 +14,15 @@ from kafka import TopicPartition as Partition
 from domain.risk import bounded, merged
 from schemas.evidence import Evidence
 from schemas.signals import App, AppKind, Call, NumberClass, SentAgain, Signal, TransferState
-from streams import topics
-from streams.keys import key
-from streams.producer import Record
-from streams.report import conserved
+from streams.messaging import topics
+from streams.messaging.producer import Record
+from streams.messaging.topics import home
+from streams.monitoring.report import conserved
+from streams.runtime.settings import Settings
 from streams.screening import evidence_log
 from streams.screening.positions import Positions
 from streams.screening.store import EvidenceStore, Known
-from streams.settings import Settings
-from streams.topics import home
+from streams.state.keys import key
 from tests.domain.builders import policy
 from tests.servers.kafka import Kafka
 from tests.servers.redis import RedisServer

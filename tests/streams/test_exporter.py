@@ -11,26 +11,27 @@ import orjson
 import pytest
 from prometheus_client.core import Metric
 
-from domain import counts, ledger
 from domain.casework import Rules, decide
-from domain.clocks import Whose
-from domain.divisions import counties
-from domain.identity import new_resident_id
+from domain.identity.divisions import counties
+from domain.identity.identifiers import new_resident_id
+from domain.payments import ledger
+from domain.statistics import counts
+from domain.statistics.clocks import Whose
 from schemas.cases import Case, CaseState, StopState
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
 from schemas.rosters import Task
-from streams import sources, topics
-from streams.change import Change, Standing
 from streams.channels.settings import ChannelSettings
-from streams.exporter import people, standing
-from streams.exporter.exporter import FAMILIES, LOOKS, Exporter, Look
-from streams.exporter.family import gauge
-from streams.exporter.tallies import OTHER, TO_AN_OUTCOME, metrics_of
-from streams.keys import LEDGER, STATE, key
-from streams.line import Line
-from streams.rosters import TASKS
-from streams.run import current_run
-from streams.settings import Settings
+from streams.installation import Line
+from streams.messaging import sources, topics
+from streams.monitoring.exporter import people, standing
+from streams.monitoring.exporter.exporter import FAMILIES, LOOKS, Exporter, Look
+from streams.monitoring.exporter.family import gauge
+from streams.monitoring.exporter.tallies import OTHER, TO_AN_OUTCOME, metrics_of
+from streams.repositories.rosters import TASKS
+from streams.runtime.settings import Settings
+from streams.state.keys import LEDGER, STATE, key
+from streams.state.server_identity import current_run
+from streams.state.store_update import Change, Standing
 from tests.domain import builders
 from tests.domain.builders import payment, profile
 

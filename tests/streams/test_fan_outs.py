@@ -11,10 +11,10 @@ import pytest
 from schemas.evidence import Standing, WatchEntry
 from schemas.fan_outs import FanOut, PayersAnswered, PayersRequest, RequestState
 from schemas.signals import TransferState, WatchState
-from streams import topics
-from streams.payers_requests import PayersRequests
-from streams.producer import Record
-from streams.reader import read_all
+from streams.messaging import topics
+from streams.messaging.producer import Record
+from streams.messaging.reader import read_all
+from streams.repositories.payers_requests import PayersRequests
 from streams.screening.payers import SLICE
 from tests.streams.fan_outs import KilledError, go_on, killed_after, many_paid, paid, payer, told
 from tests.streams.screening_line import MULE, NOW, Line, packed, running, watch

@@ -9,21 +9,21 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from domain.holidays import HOURS_A_WEEK
-from domain.silence import window_of
+from domain.calendar.holidays import HOURS_A_WEEK
+from domain.feeds.silence import window_of
 from schemas.audit import AuditEntry
 from schemas.feeds import FeedProfile, Hour
-from streams import topics
-from streams.behind import signal_ends
-from streams.clock import Clock
-from streams.feeds.book import PROFILES, SILENT, WATCH, FeedBook
-from streams.feeds.settings import FeedSettings
-from streams.feeds.watch import Feeds
-from streams.intake.gate import KEY as DRAINING
-from streams.keys import key
-from streams.producer import Producer, Record
-from streams.reader import end_offsets, read_all
-from streams.settings import Settings, SettingsError
+from streams.intake.drain_gate import KEY as DRAINING
+from streams.intake.feeds.book import PROFILES, SILENT, WATCH, FeedBook
+from streams.intake.feeds.settings import FeedSettings
+from streams.intake.feeds.watch import Feeds
+from streams.messaging import topics
+from streams.messaging.producer import Producer, Record
+from streams.messaging.reader import end_offsets, read_all
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings, SettingsError
+from streams.state.keys import key
+from streams.state.lag import signal_ends
 from tests.dispatched import NOW
 
 DATABASE = 12

@@ -16,12 +16,12 @@ from agents.sms import SmsProvider
 from schemas.events import Dispatch
 from schemas.inputs import ContactResult
 from schemas.levels import Result
-from streams.channels.book import DispatchBook, Held, Progress, Taken
+from streams.channels.dispatch_log import DispatchBook, Held, Progress, Taken
 from streams.channels.provider import Answer, Kind, Order
-from streams.keys import key
-from streams.ports import free_port
-from streams.settings import Settings
-from streams.topics import home
+from streams.messaging.topics import home
+from streams.runtime.ports import free_port
+from streams.runtime.settings import Settings
+from streams.state.keys import key
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, dispatch_for
 from tests.servers.faketime import MachineClock

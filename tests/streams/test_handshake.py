@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from streams import handshake
+from streams.runtime import handshake
 
 
 @pytest.fixture

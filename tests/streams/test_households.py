@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from streams import topics
-from streams.embedded import Embedded
-from streams.households import Households
-from streams.restore import RUN, Shared
-from streams.settings import Settings
+from streams.channels.households import Households
+from streams.messaging import topics
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
+from streams.state.shared_state import RUN, Shared
 
 DATABASE = 8
 LEASE_SECONDS = 0.8

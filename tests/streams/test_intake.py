@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from schemas.signals import BATCH_LIMIT, batch_adapter
-from streams import topics
+from streams.intake.acceptor import RECORD_BYTES, Intake, Unreadable, examine, records_of, subject
 from streams.intake.parsing import BodyError, item_of_line, items_of_body, items_of_lines
-from streams.intake.signals import RECORD_BYTES, Intake, Unreadable, examine, records_of, subject
-from streams.producer import Producer
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.messaging.producer import Producer
+from streams.runtime.settings import Settings
 from tests.streams.intake_signals import call, new_id, transfer, written
 
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from streams import topics
-from streams.clock import Clock
+from streams.intake.acceptor import Intake
 from streams.intake.files import LONGEST_LINE, FileRefusedError, FileReport, intake_file
 from streams.intake.formats import Options
-from streams.intake.signals import Intake
-from streams.producer import Producer
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.messaging.producer import Producer
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
 from tests.streams.intake_signals import dead_letters, transfer, written
 
 AMLSIM = "sourceNodeId,targetNodeId,value,time\n"

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.intake.acceptor import Unreadable
 from streams.intake.formats import FORMATS, Options
 from streams.intake.formats.amlsim import NEEDED as AMLSIM
 from streams.intake.formats.amlsim import fen
 from streams.intake.formats.cdr import NEEDED as CDR
 from streams.intake.formats.rows import RowError
-from streams.intake.signals import Unreadable
 
 HEADERS = {"jsonl": b"", "amlsim": ",".join(AMLSIM).encode(), "cdr": ",".join(CDR).encode()}
 almost_rows = st.lists(st.sampled_from(["1", "1e9", "MT", "VOICE", "2026-02-19 17:49:12", '"', "19900000001", "\0"]))

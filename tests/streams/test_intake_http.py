@@ -16,12 +16,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from streams import topics
-from streams.clock import Clock
-from streams.embedded import Embedded
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, embedded_key
-from streams.settings import Settings, SettingsError
+from streams.messaging import topics
+from streams.runtime.clock import Clock
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings, SettingsError
 from tests.servers.process import hanging
 from tests.streams.intake_signals import KEY, call, intake_client, transfer, until, until_ready, written
 

@@ -7,7 +7,7 @@ import pytest
 
 from streams.intake.rate import Rate
 from streams.intake.settings import IntakeSettings, embedded_key, keys_for, load, make_key
-from streams.settings import Settings, SettingsError
+from streams.runtime.settings import Settings, SettingsError
 
 PRODUCTION = Settings(kafka="kafka:9092", redis="redis://redis:6379/0", secret="0123456789abcdef0123456789abcdef")
 

@@ -3,9 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from domain.identity import new_resident_id
+from domain.identity.identifiers import new_resident_id
 from schemas.events import CaseEvent, Commit, StandingEvent, UnchangedEvent, journal_adapter
-from streams.journal import applied
+from streams.casework.journal import applied
 from tests.dispatched import NOW, case_of, dispatch_for
 from tests.domain.builders import commit_of
 

@@ -11,26 +11,26 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from domain.letters import LEASE, State, Wanted
-from domain.mending import load
+from domain.feeds.dead_letters import LEASE, State, Wanted
+from domain.feeds.repair import load
 from schemas.dead_letters import DeadLetter, Place, RecordPlace
 from schemas.events import Dispatch
 from schemas.inputs import NoteAct, OperatorReport
 from schemas.levels import Action, Level
 from schemas.residents import Language
-from streams import dead_letters, topics
-from streams.audit import write as write_audit
-from streams.clock import Clock
-from streams.embedded import Embedded
+from streams.dead_letters.gauge import OpenLetters
+from streams.dead_letters.index import Letters, UnknownLetterError, ids
+from streams.dead_letters.sending import ActError, Sending, Who, told
+from streams.intake.acceptor import Intake
 from streams.intake.files import intake_file
 from streams.intake.formats import Options
-from streams.intake.signals import Intake
-from streams.letters.gauge import OpenLetters
-from streams.letters.index import Letters, UnknownLetterError, ids
-from streams.letters.sending import ActError, Sending, Who, told
-from streams.producer import Producer
-from streams.reader import end_offsets, read_on
-from streams.settings import Settings
+from streams.messaging import dead_letter_writer, topics
+from streams.messaging.producer import Producer
+from streams.messaging.reader import end_offsets, read_on
+from streams.runtime.clock import Clock
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
+from streams.security.audit import write as write_audit
 from tests.streams.intake_signals import transfer
 
 RESIDENT = "r" + "a" * 16
@@ -56,7 +56,7 @@ class Desk:
         self, where: Place, raw: bytes, source: str = "bank", why: str = "payer: the field is missing"
     ) -> str:
         letter = DeadLetter.of(source, where, why, raw, CLOCK.now())
-        await dead_letters.write(self.producer, [letter])
+        await dead_letter_writer.write(self.producer, [letter])
         return letter.id
 
     async def state(self, name: str) -> State:

@@ -9,13 +9,13 @@ import httpx
 import pytest
 
 from schemas.dead_letters import DeadLetter, RecordPlace
-from streams import dead_letters, topics
-from streams.clock import Clock
+from streams.dead_letters.api import routes
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, hash_of_key, operator_keys
-from streams.letters.api import routes
-from streams.producer import Producer
-from streams.settings import Settings, SettingsError
+from streams.messaging import dead_letter_writer, topics
+from streams.messaging.producer import Producer
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings, SettingsError
 from tests.documents.answers import described
 from tests.streams.intake_signals import KEY, new_id, transfer
 
@@ -63,7 +63,7 @@ async def letter(producer: Producer, raw: bytes, source: str = "bank", topic: st
     """A letter of a place, and a source's name, that no other test has."""
     place = RecordPlace(topic=topic, partition=0, offset=int(new_id()[:12], 16), item=0)
     made = DeadLetter.of(source, place, "payer: the field is missing", raw, CLOCK.now())
-    await dead_letters.write(producer, [made])
+    await dead_letter_writer.write(producer, [made])
     return made.id
 
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 from kafka import KafkaProducer
 
-from domain.letters import Act, State
+from domain.feeds.dead_letters import Act, State
 from schemas.audit import AuditEntry
 from schemas.dead_letters import DeadLetter, RecordPlace
-from streams import topics
-from streams.letters.index import Letters
-from streams.settings import Settings
+from streams.dead_letters.index import Letters
+from streams.messaging import topics
+from streams.runtime.settings import Settings
 from tests.servers.kafka import Kafka
 
 

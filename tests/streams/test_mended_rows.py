@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from domain.mending import load
+from domain.feeds.repair import load
 from schemas.dead_letters import DeadLetter, LinePlace, Reading
 from schemas.inputs import PolicyChange
-from streams.letters.mended import CannotSendError, mended_row
-from streams.letters.taking import ready
+from streams.dead_letters.repaired import CannotSendError, mended_row
+from streams.dead_letters.taking import ready
 from tests.streams.test_letters import at
 
 HEADER = b"RecordID,EventTimestamp,DurationSec"

@@ -15,25 +15,25 @@ from schemas.fan_outs import PayersRequest, RequestState
 from schemas.feeds import Silence
 from schemas.inputs import ContactResult, Hold
 from schemas.levels import Action, Level, Result
-from streams import case_inputs, topics
-from streams.auditor.beat import Beats
-from streams.change import Change, Standing
-from streams.clock import Clock
-from streams.feeds.book import FeedBook
-from streams.intake.gate import KEY as DRAINING
-from streams.intake.gate import Drain
-from streams.keys import key
-from streams.now.line import LineNow
-from streams.now.look import look
-from streams.now.page import Page, danger, missed
-from streams.now.watchers import WatchersNow
-from streams.orphans import Orphans
-from streams.policies import Policies
-from streams.ports import free_port
-from streams.producer import Producer
-from streams.reader import end_offsets
-from streams.settings import Settings
-from streams.store import CaseStore
+from streams.casework.auditor.beat import Beats
+from streams.casework.failover import Orphans
+from streams.intake.drain_gate import KEY as DRAINING
+from streams.intake.drain_gate import Drain
+from streams.intake.feeds.book import FeedBook
+from streams.messaging import case_inputs, topics
+from streams.messaging.producer import Producer
+from streams.messaging.reader import end_offsets
+from streams.monitoring.status.line import LineNow
+from streams.monitoring.status.look import look
+from streams.monitoring.status.page import Page, danger, missed
+from streams.monitoring.status.watchers import WatchersNow
+from streams.repositories.policies import Policies
+from streams.runtime.clock import Clock
+from streams.runtime.ports import free_port
+from streams.runtime.settings import Settings
+from streams.state.case_store import CaseStore
+from streams.state.keys import key
+from streams.state.store_update import Change, Standing
 from tests.domain.builders import NOON, alert
 
 DATABASE, PARTITION = 13, 0

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from streams import topics
-from streams.reader import offset_at
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.messaging.reader import offset_at
+from streams.runtime.settings import Settings
 from tests.servers.kafka import Kafka
 from tests.servers.process import wait_for
 from tests.servers.redis import RedisServer

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from schemas.levels import Result
 from schemas.signals import Watch, WatchState
-from streams import topics
 from streams.channels.provider import Kind
-from streams.keys import key
-from streams.producer import Record
-from streams.raw import Raw
-from streams.topics import home
+from streams.messaging import topics
+from streams.messaging.producer import Record
+from streams.messaging.record import Raw
+from streams.messaging.topics import home
+from streams.state.keys import key
 from tests.channel_rig import until
 from tests.dispatched import NOW
 from tests.streams.outliving import SECONDS, House, Worker, entered, house, somebody

@@ -12,7 +12,7 @@ from schemas.evidence import Evidence
 from schemas.inputs import Alert
 from schemas.residents import ResidentId
 from schemas.signals import NumberClass, Signal, TransferState, WatchState
-from simulators.memory import Register, Suspects, finished
+from simulators.world.memory import Register, Suspects, finished
 from streams.screening import sifting
 from streams.screening.records import Item, ReadBatch
 from streams.screening.store import Known

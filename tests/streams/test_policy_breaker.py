@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
 
-from domain.breaker import BY
+from domain.policy.trial import BY
 from schemas.inputs import HoldChange, PolicyChange, input_adapter
 from schemas.policies import InForce
-from streams import topics
-from streams.breaker import FORGETTING, LOOKING, Breaker
-from streams.change import minute_of
-from streams.keys import key
-from streams.policies import Policies
-from streams.reader import end_offsets, read_range
-from streams.settings import Settings
+from streams.casework.breaker import FORGETTING, LOOKING, Breaker
+from streams.messaging import topics
+from streams.messaging.reader import end_offsets, read_range
+from streams.repositories.policies import Policies
+from streams.runtime.settings import Settings
+from streams.state.keys import key
+from streams.state.store_update import minute_of
 from tests.channel_rig import Rig, rigged
 
 _versions = count(1)

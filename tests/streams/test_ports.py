@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from streams import ports
-from streams.ports import COUNT, FIRST, free_port
+from streams.runtime import ports
+from streams.runtime.ports import COUNT, FIRST, free_port
 
 
 def test_each_port_is_given_once_and_none_that_a_connection_going_out_may_be_given() -> None:

@@ -20,7 +20,7 @@ async def line(tmp_path: Path) -> AsyncIterator[Line]:
 
 
 async def test_a_batch_that_began_on_another_redis_is_not_counted(line: Line) -> None:
-    await line.screen(call())
+    await line.screen([call()])
     positions = Positions(line.redis, line.settings.partitions)
     before, stands = await line.screening.tallies(), await positions.position(BULK)
     assert stands.offset is not None
@@ -31,7 +31,7 @@ async def test_a_batch_that_began_on_another_redis_is_not_counted(line: Line) ->
 
 
 async def test_what_is_owed_is_not_paid_off_by_a_batch_that_began_on_another_redis(line: Line) -> None:
-    await line.screen(call())
+    await line.screen([call()])
     await line.lose()
     positions = Positions(line.redis, line.settings.partitions)
     owed = await positions.owed(BULK)

@@ -4,11 +4,11 @@ from contextlib import suppress
 
 import pytest
 
-from streams.embedded import Embedded
-from streams.producer import Producer, Record, SendError
-from streams.reader import ReadError, beginning_offsets, end_offsets, follow, read_all, read_range
-from streams.settings import Settings
-from streams.topics import partition_of
+from streams.messaging.producer import Producer, Record, SendError
+from streams.messaging.reader import ReadError, beginning_offsets, end_offsets, follow, read_all, read_range
+from streams.messaging.topics import partition_of
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
 from tests.servers.process import hanging
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from domain.identity import new_resident_id
+from domain.identity.identifiers import new_resident_id
 from schemas.cases import Case
-from streams.change import Change, Standing
-from streams.keys import key
-from streams.settings import Settings
-from streams.store import CaseStore
+from streams.runtime.settings import Settings
+from streams.state.case_store import CaseStore
+from streams.state.keys import key
+from streams.state.store_update import Change, Standing
 from tests.dispatched import NOW, case_of, dispatch_for
 
 PARTITION, DATABASE = 0, 6

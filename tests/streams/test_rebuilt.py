@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from streams.embedded import Embedded
-from streams.settings import Settings
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
 from tests.field.rebuild import run
 from tests.servers.redis import RedisServer
 

@@ -17,8 +17,8 @@ from schemas.inputs import ContactResult
 from schemas.levels import Action, Result
 from simulators.providers.carrier import Answering, Ringing
 from streams.channels.signing import sign
-from streams.keys import key
-from streams.settings import Settings
+from streams.runtime.settings import Settings
+from streams.state.keys import key
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, dispatch_for
 from tests.documents.answers import described

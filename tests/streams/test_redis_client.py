@@ -19,16 +19,16 @@ from redis.connection import PythonRespSerializer
 from redis.exceptions import BusyLoadingError, DataError, ResponseError
 from redis.exceptions import TimeoutError as SilentError
 
-from domain.epochs import Sentinels
-from streams.doctor import examine
+from domain.consistency.epochs import Sentinels
 from streams.intake.rate import Rate
 from streams.intake.settings import IntakeSettings
-from streams.redis_address import Watched
-from streams.redis_client import client, sentinels_say
-from streams.redis_lean import Asking, Packing
-from streams.retry import until_done
-from streams.settings import Settings, SettingsError, load
-from streams.store import connect
+from streams.monitoring.doctor import examine
+from streams.runtime.redis_address import Watched
+from streams.runtime.retry import until_done
+from streams.runtime.settings import Settings, SettingsError, load
+from streams.state.case_store import connect
+from streams.state.redis_client import client, sentinels_say
+from streams.state.redis_lean import Asking, Packing
 from tests.servers.process import hanging
 from tests.servers.redis import SERVICE, RedisPair, RedisServer
 

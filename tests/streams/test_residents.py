@@ -9,13 +9,13 @@ from itertools import permutations
 import pytest
 from redis.asyncio import Redis
 
-from domain.entries import changed, merge
-from domain.identity import new_resident_id
+from domain.identity.entries import changed, merge
+from domain.identity.identifiers import new_resident_id
 from schemas.residents import Flag, Holding, Occupation, Resident, Sex
-from streams import topics
-from streams.producer import Producer
-from streams.residents.register import Asked, Residents
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.messaging.producer import Producer
+from streams.repositories.residents.register import Asked, Residents
+from streams.runtime.settings import Settings
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 PHONE, OTHER, ACCOUNT = "+8614200000001", "+8614200000002", "6222000000000001"

@@ -14,9 +14,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from domain.entries import changed, merge, united
-from domain.id_keys import IdKeys, UnknownKeyError
-from domain.identity import BEIJING, new_resident_id
+from domain.identity.entries import changed, merge, united
+from domain.identity.id_keys import IdKeys, UnknownKeyError
+from domain.identity.identifiers import BEIJING, new_resident_id
 from schemas.residents import (
     BalanceBand,
     Flag,
@@ -28,15 +28,15 @@ from schemas.residents import (
     Sex,
     TrustedContact,
 )
-from streams import topics
-from streams.producer import Producer
-from streams.residents.example import write_example
-from streams.residents.files import ImportReport, export_file, import_file
-from streams.residents.register import Residents
-from streams.residents.rehash import rehash
-from streams.residents.rows import RowError, read_row, write_row
-from streams.residents.tables import FileError, encoding_of, open_rows
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.messaging.producer import Producer
+from streams.repositories.residents.example import write_example
+from streams.repositories.residents.files import ImportReport, export_file, import_file
+from streams.repositories.residents.register import Residents
+from streams.repositories.residents.rehash import rehash
+from streams.repositories.residents.rows import RowError, read_row, write_row
+from streams.repositories.residents.tables import FileError, encoding_of, open_rows
+from streams.runtime.settings import Settings
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 ATOM = timedelta(microseconds=1)

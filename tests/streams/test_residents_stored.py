@@ -6,9 +6,9 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.identity import Owner, new_resident_id
+from domain.identity.identifiers import Owner, new_resident_id
 from schemas.residents import BalanceBand, Flag, Holding, Language, Occupation, Resident, Sex, TrustedContact
-from streams.residents.stored import meant, owners_of, packed, read_owners, unpacked
+from streams.repositories.residents.stored import meant, owners_of, packed, read_owners, unpacked
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 WHO, OTHER = new_resident_id(bytes(10)), new_resident_id(bytes(9) + b"1")

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from domain.policy import load
 from domain.policy.retention import Retention
-from streams import topics
-from streams.retention import KINDS, retain
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.messaging.retention import KINDS, retain
+from streams.runtime.settings import Settings
 from tests.servers.kafka import Kafka
 from tests.servers.redis import RedisServer
 

@@ -12,10 +12,10 @@ from faust.types import TP, EventT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams import topics
-from streams.app import App, create_app, records
-from streams.runs import RUN_BYTES, Runs
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.messaging.app import App, create_app, records
+from streams.messaging.fetch_order import RUN_BYTES, Runs
+from streams.runtime.settings import Settings
 
 ONE, TWO, RED = TP("signals", 1), TP("signals", 2), TP("signals-urgent", 1)
 SETTINGS = Settings(kafka="127.0.0.1:9092", redis="redis://127.0.0.1:6379/0", embedded=True, app_id="centre")

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from domain.entries import merge
+from domain.identity.entries import merge
 from schemas.evidence import EvidenceKind
 from schemas.signals import NumberClass, TransferState, WatchState
-from streams import topics
-from streams.keys import key
-from streams.raw import Raw
-from streams.store import AheadError
+from streams.messaging import topics
+from streams.messaging.record import Raw
+from streams.state.case_store import AheadError
+from streams.state.keys import key
 from tests.streams.screening_line import (
     ACCOUNTS,
     ANNA,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.signals import SentAgain
-from streams.report import conserved
+from streams.monitoring.report import conserved
 from tests.streams.screening_line import Line, call, running, sms, watch
 
 LETTER = "signals/0/0/0"

@@ -6,18 +6,19 @@ from pathlib import Path
 import orjson
 import pytest
 
-from domain.personal import WITHHELD
+from domain.identity.personal import WITHHELD
 from schemas.dead_letters import DeadLetter, RecordPlace
 from schemas.evidence import Evidence, EvidenceKind
-from streams import backup, topics
-from streams.embedded import Embedded
-from streams.producer import Producer, Record
-from streams.reader import read_all
+from streams.messaging import topics
+from streams.messaging.producer import Producer, Record
+from streams.messaging.reader import read_all
+from streams.operations import backup
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings, SettingsError
 from streams.screening.evidence_log import FORGOTTEN, evidence_records
 from streams.screening.store import Known
-from streams.seals import SEALED, Seals, made_for
-from streams.settings import Settings, SettingsError
-from streams.vault import Vault, VaultError
+from streams.security.record_encryption import SEALED, Seals, made_for
+from streams.security.vault import Vault, VaultError
 from tests.dispatched import NOW
 from tests.domain.builders import policy
 from tests.servers.process import wait_for

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.settings import Settings, SettingsError, load
+from streams.runtime.settings import Settings, SettingsError, load
 
 
 @pytest.fixture(autouse=True)

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from streams import brokers, topics
 from streams.channels.settings import ChannelSettings
-from streams.doctor import Finding, examine
-from streams.kafka_settings import MESSAGE_BYTES, RECORD_BYTES, TOMBSTONE
-from streams.line import Line
-from streams.now.look import look
-from streams.producer import MAX_BYTES, Producer, Record
-from streams.redis_settings import wrong
-from streams.rights import Component
-from streams.settings import Settings, SettingsError
+from streams.installation import Line
+from streams.messaging import broker_settings, topics
+from streams.messaging.kafka_settings import MESSAGE_BYTES, RECORD_BYTES, TOMBSTONE
+from streams.messaging.producer import MAX_BYTES, Producer, Record
+from streams.monitoring.doctor import Finding, examine
+from streams.monitoring.status.look import look
+from streams.runtime.settings import Settings, SettingsError
+from streams.security.rights import Component
+from streams.state.redis_settings import wrong
 from tests.servers.kafka import Kafka
 from tests.servers.redis import RedisServer
 
@@ -71,7 +71,7 @@ def _settings(broker: Kafka, redis: str) -> Settings:
 
 def test_what_create_made_is_right_on_kafka(installation: Settings) -> None:
     assert topics.check(installation) == []
-    assert brokers.check(installation) == []
+    assert broker_settings.check(installation) == []
 
 
 @pytest.mark.parametrize(("topic", "name", "value"), BAD)
@@ -114,7 +114,7 @@ def test_brokers_whose_settings_lose_or_block_data_are_told_and_refused(tmp_path
     with Kafka(tmp_path / "kafka", properties=BAD_PROPERTIES) as broker:
         settings = _settings(broker, redis_aof.url)
         topics.create(settings)
-        found = {each.what.split(" = ")[0].removeprefix("broker 1: "): each for each in brokers.check(settings)}
+        found = {each.what.split(" = ")[0].removeprefix("broker 1: "): each for each in broker_settings.check(settings)}
         assert found.keys() == {line.split("=")[0] for line in BAD_PROPERTIES.split()}
         assert [name for name, each in found.items() if each.warns] == ["auto.create.topics.enable"]
         assert "offsets.retention.minutes=10080" in found["offsets.retention.minutes"].do

@@ -7,9 +7,9 @@ import pytest
 
 from schemas.drafts import InShadow
 from schemas.inputs import Alert
-from streams import topics
-from streams.policies import Policies
-from streams.reader import read_all
+from streams.messaging import topics
+from streams.messaging.reader import read_all
+from streams.repositories.policies import Policies
 from streams.screening import shadow
 from streams.screening.shadow import Count
 from tests.streams.screening_line import ANNA, BERT, NOW, Line, call, running, sms

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from streams.restore import OtherInstallationError, Shared
-from streams.settings import Settings
+from streams.runtime.settings import Settings
+from streams.state.shared_state import OtherInstallationError, Shared
 
 DATABASE = 7
 

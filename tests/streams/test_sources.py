@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.intake.settings import hash_of_key, sources
-from streams.settings import Settings
-from streams.sources import ALWAYS, FIRST, OTHER, Labels
+from streams.messaging.sources import ALWAYS, FIRST, OTHER, Labels
+from streams.runtime.settings import Settings
 
 
 @given(st.sets(st.text(min_size=1, max_size=8), max_size=200), st.lists(st.text(min_size=1, max_size=8)))

@@ -10,10 +10,10 @@ import pytest
 from redis.asyncio import Redis
 
 from schemas.staff import Account, ApiToken, StaffRole
-from streams import topics
-from streams.producer import Producer, Record
-from streams.settings import Settings
-from streams.staff import ACCOUNTS, TOKENS, Staff
+from streams.messaging import topics
+from streams.messaging.producer import Producer, Record
+from streams.repositories.staff import ACCOUNTS, TOKENS, Staff
+from streams.runtime.settings import Settings
 
 DATABASE = 13
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)

@@ -16,13 +16,13 @@ from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from domain.timekeeping import asked
-from streams.clock import Clock
-from streams.doctor import examine
-from streams.producer import Producer, Record
-from streams.reader import read_all
-from streams.settings import Settings
-from streams.timekeeper import Timekeeper, clocks_off
-from streams.wall import Wall
+from streams.messaging.producer import Producer, Record
+from streams.messaging.reader import read_all
+from streams.monitoring.doctor import examine
+from streams.runtime.clock import Clock
+from streams.runtime.clock_sync import Timekeeper, clocks_off
+from streams.runtime.settings import Settings
+from streams.runtime.wall import Wall
 from tests.servers.faketime import MachineClock
 from tests.servers.redis import RedisServer
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.policy.retention import WEEK
-from streams import topics
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.runtime.settings import Settings
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from streams.producer import Producer, Record
-from streams.settings import Settings
-from streams.transport import Consumer
+from streams.messaging.producer import Producer, Record
+from streams.messaging.transport import Consumer
+from streams.runtime.settings import Settings
 
 
 class Direct:

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from streams import turns
-from streams.turns import PIECE_SECONDS, in_pieces
+from streams.runtime import cooperative
+from streams.runtime.cooperative import PIECE_SECONDS, in_pieces
 
 
 class Work:
@@ -14,7 +14,7 @@ class Work:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now, self.given = 1000.0, 0
-        monkeypatch.setattr(turns, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(cooperative, "time", SimpleNamespace(monotonic=lambda: self.now))
 
     async def others(self) -> None:
         self.given += 1

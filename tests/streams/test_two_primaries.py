@@ -7,23 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from domain.epochs import SETTLE_SECONDS
+from domain.consistency.epochs import SETTLE_SECONDS
 from schemas.levels import Channel
-from streams import metrics, topics
-from streams.change import Change
-from streams.channels.book import Held, Taken
+from streams.channels.dispatch_log import Held, Taken
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Kind
-from streams.embedded import Embedded
-from streams.epoch_log import KafkaLog
-from streams.keys import STATE, key
-from streams.leader import EXEMPT
-from streams.line import Line
-from streams.primary import faults, server
-from streams.reader import end_offsets
-from streams.rights import Component
-from streams.settings import Settings, SettingsError
-from streams.store import CaseStore
+from streams.installation import Line
+from streams.messaging import topics
+from streams.messaging.reader import end_offsets
+from streams.runtime import metrics
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings, SettingsError
+from streams.security.rights import Component
+from streams.state.case_store import CaseStore
+from streams.state.epoch_log import KafkaLog
+from streams.state.keys import STATE, key
+from streams.state.leader import EXEMPT
+from streams.state.primary import faults, server
+from streams.state.store_update import Change
 from tests.channel_rig import until
 from tests.dispatched import dispatch_for
 from tests.servers.proxy import Proxy

@@ -10,7 +10,7 @@ from agents.sms import SmsProvider
 from schemas.events import Dispatch
 from simulators.providers.base import ACTS_THEN, CUT
 from streams.channels.provider import Answer, DoubtError, Kind, Order
-from streams.settings import Settings
+from streams.runtime.settings import Settings
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import NOW, dispatch_for
 

@@ -9,8 +9,8 @@ import pytest
 from domain.casework.draft import Decision
 from schemas.events import CaseEvent
 from streams.channels.provider import Kind
-from streams.keys import key
-from streams.topics import home
+from streams.messaging.topics import home
+from streams.state.keys import key
 from tests.streams.outliving import House, Worker, entered, house, somebody
 
 
@@ -166,7 +166,7 @@ async def test_an_input_that_was_published_is_not_decided_again_by_newer_code(
     await worker.apply()
     decided = (await worker.cases())[first[0]]
     await restored(worker, before)
-    monkeypatch.setattr("streams.batch.decide", decides_nothing)
+    monkeypatch.setattr("streams.casework.batch.decide", decides_nothing)
     await worker.line.redis.hset(key("state", 0), "run", "another")
     await worker.watch()
     assert (await worker.cases())[first[0]] == decided

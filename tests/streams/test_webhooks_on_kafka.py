@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 
 from schemas.events import CaseEvent
 from schemas.webhooks import Webhook
-from streams import topics
-from streams.producer import Producer, Record
-from streams.settings import Settings
-from streams.webhooks import Telling, Webhooks, new_id
+from streams.channels.webhooks import Telling, Webhooks, new_id
+from streams.messaging import topics
+from streams.messaging.producer import Producer, Record
+from streams.runtime.settings import Settings
 from tests.console.test_webhooks_out import Program, program
 from tests.domain.builders import NOON
 from tests.domain.journal import red_with_money

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from streams.producer import Producer, Record
-from streams.settings import Settings
+from streams.messaging.producer import Producer, Record
+from streams.runtime.settings import Settings
 from tests.streams.workers import Worker, until
 
 TAKE_OVER_SECONDS = 8.0  # session, join and a slow machine; 2.5 to 3.5 s measured

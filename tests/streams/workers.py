@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from streams.settings import Settings
+from streams.runtime.settings import Settings
 
 SCRIPT = Path(__file__).with_name("noting_worker.py")
 ROOT = SCRIPT.parent.parent.parent

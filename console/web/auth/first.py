@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from console.web.auth import passwords
-from domain.accounts import administers, changed
+from domain.access.accounts import administers, changed
 from schemas.audit import AuditEntry
 from schemas.errors import UserError
 from schemas.staff import Account, StaffRole
-from streams import audit
-from streams.line import Line
+from streams.installation import Line
+from streams.security import audit
 
 BY = "command-line"  # who did it, in the audit: the command cannot know
 

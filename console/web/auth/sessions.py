@@ -15,11 +15,11 @@ from fastapi import Request
 from starlette.responses import Response
 
 from console.web.auth import tokens
-from console.web.settings import ConsoleSettings
-from console.web.who import Who
+from console.web.auth.who import Who
+from console.web.kit.settings import ConsoleSettings
 from schemas.staff import Account
-from streams.staff import Staff
-from streams.wall import Wall
+from streams.repositories.staff import Staff
+from streams.runtime.wall import Wall
 
 COOKIE = "__Host-quanzu"
 KEY = "session:"  # and the token's hash -> Kept
@@ -55,7 +55,7 @@ class Session:
 class Sessions:
     """Begins, finds and ends sessions."""
 
-    def __init__(self, redis: Any, staff: Staff, settings: ConsoleSettings, wall: Wall) -> None:  # noqa: ANN401 - see streams/residents
+    def __init__(self, redis: Any, staff: Staff, settings: ConsoleSettings, wall: Wall) -> None:  # noqa: ANN401 - see streams/repositories/residents
         self._redis, self._staff, self._wall = redis, staff, wall
         self._idle, self._whole = settings.session_minutes * 60, settings.session_hours * 3600
 

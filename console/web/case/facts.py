@@ -13,12 +13,12 @@ from functools import partial
 from fastapi import Request
 
 from console import labels
-from console.web import reasons
+from console.web.case import reasons
 from console.web.case.scripts import tree_of
-from console.web.i18n import language_of, place, translate
-from console.web.pages import date_time
-from domain.divisions import name_of
-from domain.questions import HEARD, Tree
+from console.web.kit.i18n import language_of, place, translate
+from console.web.kit.pages import date_time
+from domain.desk.questions import HEARD, Tree
+from domain.identity.divisions import name_of
 from schemas.events import FactKind
 from schemas.levels import Action, Level, Outcome, Result
 

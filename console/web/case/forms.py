@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from console.web.case.acts import ActBody
-from console.web.filled import Filled, fen
-from console.web.pages import ZONE
-from domain.questions import HEARD
+from console.web.kit.filled import Filled, fen
+from console.web.kit.pages import ZONE
+from domain.desk.questions import HEARD
 from schemas.cases import Case
 from schemas.inputs import OutcomeAct
 from schemas.releases import MOST_REASON

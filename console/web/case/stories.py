@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 
 from schemas.cases import Case
 from schemas.events import CaseEvent, Fact, FactKind
-from streams.journal import read_entry
-from streams.line import Line
-from streams.reader import Read, offset_at, read_on
-from streams.topics import CASE_EVENTS, home
+from streams.casework.journal import read_entry
+from streams.installation import Line
+from streams.messaging.reader import Read, offset_at, read_on
+from streams.messaging.topics import CASE_EVENTS, home
 
 MOST_CASES = 256  # whose stories are kept
 MOST_EVENTS = 400  # of one case: the latest

@@ -1,13 +1,13 @@
 """Claims: a case is one person's for as long as the lease on it is renewed. The lease decides, the journal tells."""
 
-from console.web import answers
-from console.web.answers import Answered
-from console.web.services import Services
-from console.web.who import Who
+from console.web.auth.who import Who
+from console.web.case import answers
+from console.web.case.answers import Answered
+from console.web.kit.services import Services
+from domain.casework.triage import Turn, turn_of
 from domain.ids import short_hash
-from domain.triage import Turn, turn_of
 from schemas.cases import Case
-from streams.desk import claimed, given_back
+from streams.casework.claims import claimed, given_back
 
 
 async def claim(services: Services, who: Who, case: Case) -> bool:

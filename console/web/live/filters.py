@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Self
 from urllib.parse import urlencode
 
+from console.web.auth.who import Who
 from console.web.live.row import Row
-from console.web.who import Who
-from domain.load import overdue
-from domain.triage import Turn
+from domain.casework.triage import Turn
+from domain.desk.load import overdue
 from schemas.cases import CaseState
 from schemas.levels import Channel, Level
 

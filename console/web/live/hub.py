@@ -21,12 +21,12 @@ from schemas.base import ANY_VERSION
 from schemas.cases import Case, CaseState
 from schemas.events import CaseEvent, StandingEvent, journal_adapter
 from schemas.levels import Level
-from streams import topics
-from streams.keys import key
-from streams.line import Line
-from streams.policies import UnknownPolicyError
-from streams.reader import end_offsets, follow
-from streams.retry import until_done, wanted
+from streams.installation import Line
+from streams.messaging import topics
+from streams.messaging.reader import end_offsets, follow
+from streams.repositories.policies import UnknownPolicyError
+from streams.runtime.retry import until_done, wanted
+from streams.state.keys import key
 
 log = logging.getLogger(__name__)
 

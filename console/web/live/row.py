@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain import triage
+from domain.casework import triage
+from domain.casework.stake import to_go
+from domain.casework.triage import Reason, Turn, Weight
 from domain.policy import Policy
-from domain.stake import to_go
-from domain.triage import Reason, Turn, Weight
 from schemas.cases import Case, CaseState, Step, StepState
 from schemas.levels import Channel, Level
 from schemas.residents import Resident
-from streams.keys import milliseconds
+from streams.state.keys import milliseconds
 
 
 @dataclass(frozen=True, slots=True)

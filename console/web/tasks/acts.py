@@ -13,25 +13,26 @@ from typing import Any
 
 import orjson
 
-from console.web import trail
-from console.web.answers import Answered, applied
+from console.web.auth import trail
+from console.web.auth.who import Who
+from console.web.case.answers import Answered, applied
+from console.web.kit.services import Services
 from console.web.live.hub import ANSWER_SECONDS
-from console.web.services import Services
 from console.web.tasks.mine import Say, case_of
-from console.web.who import Who
-from domain import check_in
-from domain.dispatch_ids import parse
-from domain.tasks import Conflict, act_time, conflict, stands
+from domain.dispatches.ids import parse
+from domain.visits import check_in
+from domain.visits.tasks import Conflict, act_time, conflict, stands
 from schemas.audit import AuditEntry
 from schemas.cases import Case
 from schemas.events import CaseEvent, FactKind
 from schemas.inputs import NoteAct, OfficerReport, OperatorReport, ResidentInput, VisitStage
 from schemas.rosters import Task
 from schemas.tasks import CheckInAct, DuressAct, HandOverAct, InterpreterAct, SeenAct, StageAct
-from streams import audit, case_inputs
-from streams.keys import APPLIED_KEPT
-from streams.producer import Record
-from streams.topics import home
+from streams.messaging import case_inputs
+from streams.messaging.producer import Record
+from streams.messaging.topics import home
+from streams.security import audit
+from streams.state.keys import APPLIED_KEPT
 
 KEY = "task-act:"  # and an act's id: "begun", or its answer
 BEGUN = b"begun"

@@ -6,24 +6,26 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from console import labels
-from console.web import reasons, trail
-from console.web.i18n import place
-from console.web.pages import epoch
-from console.web.services import Services
-from console.web.who import Who
-from domain import check_in, masking
-from domain.divisions import name_of
+from console.web.auth import trail
+from console.web.auth.who import Who
+from console.web.case import reasons
+from console.web.kit.i18n import place
+from console.web.kit.pages import epoch
+from console.web.kit.services import Services
+from domain.identity import masking
+from domain.identity.divisions import name_of
 from domain.ids import resident_of, short_hash
-from domain.officers import ELIGIBLE, off_at, on_duty
-from domain.rounds import Post
-from domain.tasks import Errand, sort_out
+from domain.visits import check_in
+from domain.visits.officers import ELIGIBLE, off_at, on_duty
+from domain.visits.rounds import Post
+from domain.visits.tasks import Errand, sort_out
 from schemas.cases import Case, Payment
 from schemas.inputs import VisitStage
 from schemas.levels import Outcome
 from schemas.residents import Flag, Resident
 from schemas.rosters import Officer, Task, TaskState
 from schemas.signals import TransferState
-from streams.topics import home
+from streams.messaging.topics import home
 
 Say = Callable[[str], str]
 """A Chinese text of ours in the request's language."""

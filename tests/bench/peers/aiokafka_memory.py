@@ -8,7 +8,7 @@ from collections import defaultdict
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from streams.settings import load
+from streams.runtime.settings import load
 from tests.bench.peers.work import TOPIC, Work
 
 BATCH = 20

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from schemas.inputs import Alert
-from streams.settings import load
+from streams.runtime.settings import load
 from tests.bench.peers.redis_work import RedisWork
 from tests.bench.peers.work import TOPIC
 

@@ -12,7 +12,7 @@ from bytewax.connectors.kafka import KafkaSink, KafkaSinkMessage, KafkaSource
 from bytewax.dataflow import Dataflow
 from bytewax.operators import StatefulBatchLogic
 
-from streams.settings import load
+from streams.runtime.settings import load
 from tests.bench.peers.work import TOPIC, Record, Work
 
 BATCH = 20

@@ -10,7 +10,7 @@ from typing import Any
 import faust
 from faust.types import StreamT
 
-from streams.settings import load
+from streams.runtime.settings import load
 from tests.bench.peers.work import TOPIC, Work
 
 settings = load()

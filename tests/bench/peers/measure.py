@@ -14,17 +14,17 @@ from aiokafka import TopicPartition
 from schemas.residents import ResidentId
 from schemas.signals import batch_adapter
 from simulators.backtest.side import Side
-from simulators.memory import Register, finished
-from streams import topics
-from streams.producer import Producer, Record
-from streams.residents.register import Residents
-from streams.restore import MARK
+from simulators.world.memory import Register, finished
+from streams.messaging import topics
+from streams.messaging.producer import Producer, Record
+from streams.repositories.residents.register import Residents
+from streams.runtime.settings import Settings
 from streams.screening.positions import Positions
 from streams.screening.records import Item
 from streams.screening.store import EvidenceStore
 from streams.screening.subjects import Subjects
-from streams.settings import Settings
-from streams.store import connect
+from streams.state.case_store import connect
+from streams.state.shared_state import MARK
 from tests.bench.figures import Figure, Found, Given, figure
 from tests.bench.peers.programs import Program, runnable
 from tests.bench.peers.race import Race, race

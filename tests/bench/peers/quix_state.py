@@ -8,7 +8,7 @@ from quixstreams import Application, State, message_context
 from quixstreams.models import Serializer
 
 from schemas.inputs import Alert
-from streams.settings import load
+from streams.runtime.settings import load
 from tests.bench.peers.work import TOPIC, Work
 
 CHECKPOINT_SECONDS = 1.0

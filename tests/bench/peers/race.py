@@ -20,7 +20,7 @@ from redis import Redis
 from schemas.inputs import Alert
 from schemas.residents import ResidentId
 from schemas.signals import BATCH_LIMIT
-from streams.settings import Settings
+from streams.runtime.settings import Settings
 from tests.bench.peers.programs import ROOT, Program, started
 from tests.bench.peers.topic import Topic
 

@@ -16,14 +16,14 @@ from aiokafka import TopicPartition
 from schemas.evidence import ScreeningOutcome
 from schemas.inputs import Alert
 from schemas.residents import ResidentId
-from streams.collector import spare_the_collector
-from streams.residents.register import Residents
+from streams.repositories.residents.register import Residents
+from streams.runtime.collector import spare_the_collector
+from streams.runtime.settings import Settings
 from streams.screening.positions import Position, Positions
 from streams.screening.records import quickly
 from streams.screening.store import EvidenceStore
 from streams.screening.subjects import Subjects
-from streams.settings import Settings
-from streams.store import connect
+from streams.state.case_store import connect
 from tests.bench.peers.work import (
     TOPIC,
     Item,

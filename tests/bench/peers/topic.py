@@ -9,12 +9,12 @@ from datetime import UTC, date, datetime
 from itertools import cycle
 from pathlib import Path
 
-from domain.identity import account_token
+from domain.identity.identifiers import account_token
 from schemas.evidence import Standing, WatchEntry
 from schemas.residents import Resident
 from schemas.signals import BATCH_LIMIT, Signal, batch_adapter
-from simulators.people import people
-from streams.settings import Settings
+from simulators.population.people import people
+from streams.runtime.settings import Settings
 from tests.field.load import batches
 from tests.field.stories import MULE, SIGNALS, Kind, cast
 

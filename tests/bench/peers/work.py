@@ -24,15 +24,15 @@ from schemas.evidence import Alerted, Evidence, Standing, WatchEntry
 from schemas.inputs import Alert
 from schemas.residents import Resident, ResidentId
 from schemas.signals import Signal
-from simulators.memory import Register, finished
-from streams.collector import spare_the_collector
-from streams.residents.register import Asked
+from simulators.world.memory import Register, finished
+from streams.repositories.residents.register import Asked
+from streams.runtime.collector import spare_the_collector
+from streams.runtime.settings import Settings
 from streams.screening.payers import packed
 from streams.screening.records import quickly
 from streams.screening.store import Known, Paid
 from streams.screening.subjects import Party, Subjects
 from streams.screening.verdicts import profile_of
-from streams.settings import Settings
 
 TOPIC = "signals"
 

@@ -3,7 +3,7 @@
 import asyncio
 from random import Random
 
-from streams import topics
+from streams.messaging import topics
 from tests.chaos.faults.base import KILL_SECONDS, REAL, RESTART_SECONDS, Fault
 from tests.chaos.stage import Stage
 from tests.servers.kafka import Kafka

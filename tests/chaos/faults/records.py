@@ -2,8 +2,8 @@
 
 from random import Random
 
-from streams import topics
-from streams.producer import Record
+from streams.messaging import topics
+from streams.messaging.producer import Record
 from tests.chaos.faults.base import Fault
 from tests.chaos.seen import POISON
 from tests.chaos.stage import Stage

@@ -6,7 +6,7 @@ Retention deletes what was done a week ago. So nothing is deleted that the worke
 import asyncio
 from random import Random
 
-from streams import topics
+from streams.messaging import topics
 from tests.chaos.faults.base import KILL_SECONDS, Fault, MissedError
 from tests.chaos.faults.redis import ALONE, wiped
 from tests.chaos.stage import Stage

@@ -11,13 +11,13 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import quanzu
-from domain.backtest import Change
 from domain.policy import load
+from domain.risk.backtest import Change
 from simulators.backtest.recorded import RecordedError
 from simulators.backtest.register import ResidentsError
 from simulators.backtest.run import Answer, NothingRecordedError, Policies, from_files
 from simulators.backtest.told import report, table
-from simulators.simulate import simulate
+from simulators.demo.simulate import simulate
 from streams.intake.formats import Options
 from tests.domain.riskworld import POLICY
 from tests.simulators.backtest.recordings import JILIN

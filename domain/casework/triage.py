@@ -1,0 +1,167 @@
+"""Which case an operator should take next, and why.
+
+The one in which a minute of an operator's keeps the most money: what is at risk, times the chance that it is a scam,
+times the chance to reach and to persuade, times what would be lost by waiting, for each minute that the call takes.
+What has waited for longer than its level may comes forward faster and faster, so that no small loss is left for ever.
+It does not come before everything at once: where too much happens, so much is overdue that nothing else would be taken,
+and what is in danger just then would become overdue itself. The figures are the policy's, `[triage]`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+
+from domain.casework.stake import at_stake, gone, lost_within, scam_of, to_come, to_go
+from domain.policy import Policy
+from domain.policy.triage import TriageRules
+from schemas.cases import Case, StepState, StopState
+from schemas.levels import Action, Result
+
+_CALLS = frozenset({Action.OPERATOR_CALL, Action.ROBOT_CALL})
+_NOT_TAKEN = frozenset({Result.BUSY, Result.NO_ANSWER, Result.REFUSED, Result.VOICEMAIL})
+_TALKED = frozenset({Result.DELIVERED, Result.HUNG_UP})
+_MINUTE = timedelta(minutes=1)
+_NONE = timedelta(0)
+_LEAST = 100.0  # fen: even what keeps nothing comes forward once it is beyond its limit
+_MOST = 60  # times that it doubles: by then it comes before everything, and a float bears it
+
+
+class Turn(IntEnum):
+    """Whose turn a case is; the first comes first in the queue."""
+
+    OFFERED = 0  # an operator's: a call is on the desk, and nobody has the case
+    UNDER_WAY = 1  # the plan's, an officer's, or that of the operator who has it
+    SETTLED = 2  # nobody's: the resident was dissuaded or cleared
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """All that a case's place in the queue hangs on, but the time: it stays the same for as long as the case does.
+
+    `fen`: what a minute of an operator's keeps. `patience`: what has waited this long counts twice. `limit`: when it
+    has waited this long it counts twice, and twice again with each further quarter of it; none: it may wait for as long
+    as it takes.
+    """
+
+    turn: Turn
+    fen: float
+    since: datetime
+    patience: timedelta
+    limit: timedelta | None = None
+
+    def at(self, now: datetime) -> float:
+        """What it is worth to take the case then: more, the longer it has waited."""
+        worth = self.fen * (1 + max(_NONE, now - self.since) / self.patience)
+        over = self.beyond(now)
+        return worth if over is None else max(worth, _LEAST) * 2.0 ** self._quarters(over)
+
+    def beyond(self, now: datetime) -> timedelta | None:
+        """For how long it has waited beyond its limit; none while it is within."""
+        over = None if self.limit is None else now - self.since - self.limit
+        return over if over is not None and over >= _NONE else None
+
+    def place(self, now: datetime) -> tuple[int, float]:
+        """The least is to be taken first. The queue's page reckons the same (console/web/static/order.js)."""
+        return self.turn, -self.at(now)
+
+    def _quarters(self, over: timedelta) -> int:
+        """Of the limit: those that have begun beyond it."""
+        return min(_MOST, 1 + 4 * over // self.limit if self.limit else _MOST)
+
+
+class Ground(StrEnum):
+    """What a case's worth comes from."""
+
+    TO_GO = "to_go"  # money whose payment has not gone through yet, and is not caught
+    TO_COME = "to_come"  # no payment is under way: so much may still be asked for
+    CALL = "call"  # a suspicious call goes on
+    LEFT = "left"  # a clock runs
+    NOT_TAKEN = "not_taken"  # calls
+    TALKED = "talked"  # talks that did not persuade
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a case stands where it stands. `at`: since when a call goes on, or until when there is time."""
+
+    ground: Ground
+    fen: int = 0
+    at: datetime | None = None
+    times: int = 0
+
+
+def order(cases: Iterable[Case], now: datetime, policy: Policy) -> list[Case]:
+    """The cases, the one to take first at the head."""
+    return sorted(cases, key=lambda case: (*weigh(case, policy).place(now), case.id))
+
+
+def weigh(case: Case, policy: Policy) -> Weight:
+    """What the case is worth as it stands, since when it waits, and how long it may."""
+    rules, turn = policy.triage, turn_of(case)
+    limit = rules.limit.get(case.level) if turn is Turn.OFFERED else None
+    return Weight(turn, _fen_a_minute(case, policy), waiting_since(case), rules.patience, limit)
+
+
+def reasons(case: Case, policy: Policy) -> list[Reason]:
+    """Why it stands where it stands, as an operator reads it: "¥80,000 still to go, call in progress, 6 min left"."""
+    found = []
+    if going := to_go(case):
+        found.append(Reason(Ground.TO_GO, fen=going))
+    elif asked := to_come(case, policy):
+        found.append(Reason(Ground.TO_COME, fen=asked))
+    if case.danger.call_since is not None:
+        found.append(Reason(Ground.CALL, at=case.danger.call_since))
+    if (until := left_until(case)) is not None:
+        found.append(Reason(Ground.LEFT, at=until))
+    counted = ((Ground.NOT_TAKEN, _not_taken(case)), (Ground.TALKED, _talks(case)))
+    return found + [Reason(ground, times=times) for ground, times in counted if times]
+
+
+def left_until(case: Case) -> datetime | None:
+    """Until when there is time, as far as the case knows: the call is owed, or the first stop of a payment runs out."""
+    calls = [step.due for step in case.steps if step.action is Action.OPERATOR_CALL and step.state is StepState.SENT]
+    stops = [payment.stop for payment in case.payments if payment.stop is not None]
+    ends = [stop.until for stop in stops if stop.state is StopState.IN_FORCE]
+    return min((each for each in (*calls, *ends) if each is not None), default=None)
+
+
+def waiting_since(case: Case) -> datetime:
+    """Since when the case has waited for an operator; where none is to call, since when it has been open."""
+    return case.offered_at or case.opened_at
+
+
+def turn_of(case: Case) -> Turn:
+    """Whose turn it is."""
+    if case.settled:
+        return Turn.SETTLED
+    return Turn.OFFERED if case.claimed_by is None and called(case) else Turn.UNDER_WAY
+
+
+def called(case: Case) -> bool:
+    """Whether a call of an operator is on the desk."""
+    return any(step.action is Action.OPERATOR_CALL and step.state is StepState.SENT for step in case.steps)
+
+
+def _fen_a_minute(case: Case, policy: Policy) -> float:
+    """What a minute of an operator's keeps, if he takes the case as it stands."""
+    rules, reached = policy.triage, _reached(case, policy.triage)
+    persuaded = scam_of(case, policy).persuaded * rules.again ** _talks(case) * rules.paid ** gone(case)
+    minutes = (reached * rules.talk + (1 - reached) * rules.ring) / _MINUTE
+    return at_stake(case, policy) * lost_within(case, rules.horizon, policy) * reached * persuaded / minutes
+
+
+def _reached(case: Case, rules: TriageRules) -> float:
+    """The chance that the call is taken."""
+    return rules.busy if case.danger.call_since is not None else rules.reached * rules.again ** _not_taken(case)
+
+
+def _not_taken(case: Case) -> int:
+    """Calls that the resident did not take, a robot's too."""
+    return sum(result in _NOT_TAKEN for step in case.steps if step.action in _CALLS for result in step.results)
+
+
+def _talks(case: Case) -> int:
+    """Talks of operators with the resident."""
+    calls = (step.results for step in case.steps if step.action is Action.OPERATOR_CALL)
+    return sum(result in _TALKED for results in calls for result in results)
