@@ -19,6 +19,7 @@ from functools import cache, lru_cache
 from importlib import resources
 
 PROVINCE = "220000"
+PREFECTURE_DIGITS, COUNTY_DIGITS = 4, 6  # of a code, that name the prefecture and the county
 _SUFFIXES = ("朝鲜族自治州", "满族自治县", "地区", "区", "县", "市", "省")
 
 

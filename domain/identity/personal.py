@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from domain.statistics.counts import PREFECTURE
+from domain.identity.divisions import COUNTY_DIGITS, PREFECTURE_DIGITS
 from schemas.levels import EvidenceClass
 
 WITHHELD = "[forgotten]"
@@ -22,7 +22,6 @@ Json = Any
 """As orjson reads it: objects, lists, texts, numbers."""
 
 _HOLDERS = (dict, list)
-CODE = 6  # digits of a division's code
 _CLASSES = frozenset(map(str, EvidenceClass))
 
 
@@ -52,7 +51,7 @@ def _proof(value: str) -> str:
 
 
 def _prefecture(code: str) -> str:
-    return code[:PREFECTURE].ljust(CODE, "0") if code else code
+    return code[:PREFECTURE_DIGITS].ljust(COUNTY_DIGITS, "0") if code else code
 
 
 def _decade(year: int) -> int:

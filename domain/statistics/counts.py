@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from domain.identity.divisions import PREFECTURE_DIGITS
 from domain.payments import ledger
 from domain.statistics import clocks
 from schemas.cases import Case
 from schemas.events import CaseEvent, Fact, FactKind
 
 _STANDING = ("id", "level", "state", "profile", "payments", "kept", "danger")  # what `of_standing` looks at
-PREFECTURE = 4  # digits of a division's code that name its prefecture
 
 
 def of_event(event: CaseEvent) -> Counter[str]:
@@ -94,7 +94,7 @@ def _clocks(out: dict[str, clocks.Out], event: CaseEvent) -> Counter[str]:
 def _open(case: Case) -> Iterator[str]:
     if case.open:
         yield f"open|{case.level}|{case.state}"
-        yield f"area|{case.level}|{case.profile.division[:PREFECTURE]}"
+        yield f"area|{case.level}|{case.profile.division[:PREFECTURE_DIGITS]}"
 
 
 def _lasting(case: Case) -> Counter[str]:

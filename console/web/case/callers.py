@@ -10,8 +10,6 @@ from schemas.cases import Case
 from schemas.residents import Resident
 from streams.repositories.residents.register import Asked
 
-PREFECTURE = 4  # digits of a division code
-
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -62,7 +60,7 @@ async def find(services: Services, who: Who, call_id: str) -> Caller:
     if resident is None:  # erased meanwhile
         return Caller(call, others=others)
     if not who.sees(resident.division):
-        return Caller(call, elsewhere=resident.division[:PREFECTURE], others=others)
+        return Caller(call, elsewhere=resident.division[:PREFECTURE_DIGITS], others=others)
     return Caller(call, resident, await services.line.calls.latest_case(resident.id), others=others)
 
 

@@ -8,9 +8,8 @@ from math import sqrt
 
 from prometheus_client.core import Metric
 
-from domain.identity.divisions import known, prefectures
+from domain.identity.divisions import PREFECTURE_DIGITS, known, prefectures
 from domain.statistics.clocks import Whose
-from domain.statistics.counts import PREFECTURE
 from schemas.cases import CaseState, StopState
 from schemas.levels import Action, EvidenceClass, Level
 from streams.messaging import sources
@@ -60,7 +59,7 @@ _LEVELS = [level.value for level in Level]
 _OPEN = [state.value for state in CaseState if state is not CaseState.CLOSED]
 _ALWAYS: dict[Family, Callable[[date], Iterable[Labels]]] = {
     CASES_OPEN: lambda today: product(_LEVELS, _OPEN),
-    BY_PREFECTURE: lambda today: product(_LEVELS, (each.code[:PREFECTURE] for each in prefectures(today))),
+    BY_PREFECTURE: lambda today: product(_LEVELS, (each.code[:PREFECTURE_DIGITS] for each in prefectures(today))),
     OPENED: lambda today: ((level,) for level in _LEVELS),
     RAISED: lambda today: ((level,) for level in _LEVELS),
     STATES: lambda today: ((state.value,) for state in CaseState),
