@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Who
 from console.web.kit.services import Services
+from domain.identity.divisions import PREFECTURE_DIGITS
 from schemas.calls import Call
 from schemas.cases import Case
 from schemas.residents import Resident

@@ -17,6 +17,7 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.rosters import areas
 from domain.desk import complaints as rules
+from domain.identity.divisions import PREFECTURE_DIGITS
 from domain.identity.identifiers import normal_phone
 from schemas.cases import Case
 from schemas.complaints import Complaint, ComplaintKind, Deed, Entry
@@ -76,7 +77,7 @@ async def take(request: Request, who: Signed) -> Response:
     await made.line.complaints.change(complaint.id, lambda known: known or complaint)
     await trail.write(made, who, "complaint-taken", complaint.id)
     if not who.sees(complaint.area):
-        place = areas.name(complaint.area[: areas.PREFECTURE], made.line.clock.now().date())
+        place = areas.name(complaint.area[:PREFECTURE_DIGITS], made.line.clock.now().date())
         return page(request, "complaint_elsewhere.html", place=place)
     return done(request, f"/complaints/{complaint.id}", complaint=complaint.id)
 
