@@ -8,7 +8,7 @@ from streams.installation import Line
 from streams.messaging import topics
 from streams.messaging.app import App, ack_all, records
 from streams.messaging.record import by_partition
-from streams.runtime.retry import until_done
+from streams.runtime.tasks import until_done
 
 BATCH = 200
 

@@ -5,7 +5,7 @@ from functools import partial
 from streams.casework.breaker import LOOK_SECONDS
 from streams.casework.deadlines import POLL_SECONDS
 from streams.casework.failover import BEAT_SECONDS
-from streams.dead_letters import gauge as letters
+from streams.dead_letters import index as letters
 from streams.installation import Line
 from streams.messaging import topics
 from streams.messaging.app import App, every, lags, owned

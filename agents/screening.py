@@ -21,7 +21,7 @@ from streams.messaging.app import App, ack_all, owned, records
 from streams.messaging.fetch_order import RUN_BYTES
 from streams.messaging.record import by_partition
 from streams.runtime.cooperative import Turn, in_pieces
-from streams.runtime.retry import until_done
+from streams.runtime.tasks import until_done
 from streams.screening.lanes import BATCH
 
 WATCH_SECONDS = 1.0

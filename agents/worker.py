@@ -14,7 +14,7 @@ from streams.installation import Line
 from streams.messaging.app import App, create_app, every, run
 from streams.runtime import health, tracing
 from streams.runtime.clock import Clock
-from streams.runtime.collector import spare_the_collector
+from streams.runtime.cooperative import spare_the_collector
 from streams.runtime.health import PULSE_SECONDS, Pulse
 from streams.runtime.settings import Settings
 from streams.security.rights import Component

@@ -27,8 +27,7 @@ MODULES = (  # all that makes metrics: a test looks for others
     "streams.intake.feeds.watch",
     "streams.intake.acceptor",
     "streams.casework.journal",
-    "streams.runtime.retry",
-    "streams.messaging.unreadable",
+    "streams.runtime.tasks",
 )
 UNITS = {"seconds": "seconds", "bytes": "bytes", "fen": "fen (0.01 yuan)", "ratio": "ratio", "info": "–"}
 

@@ -20,30 +20,26 @@ from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
 from streams.channels.waiting_red import WaitingRed
 from streams.channels.webhooks import Webhooks
-from streams.dead_letters.gauge import OpenLetters
+from streams.dead_letters.index import OpenLetters
 from streams.intake.feeds.settings import load as load_feeds
 from streams.intake.feeds.watch import Feeds
 from streams.intake.settings import sources as configured_sources
 from streams.messaging import broker_settings, sources, topics
 from streams.messaging.producer import Producer
 from streams.messaging.reader import KeptConsumers
-from streams.repositories.alarms import Alarms
+from streams.repositories.alarms import Alarms, CheckIns
 from streams.repositories.calls import Calls
-from streams.repositories.check_ins import CheckIns
-from streams.repositories.complaints import Complaints
-from streams.repositories.drafts import Drafts
-from streams.repositories.incidents import Incidents
 from streams.repositories.payers_requests import PayersRequests
 from streams.repositories.policies import Policies
-from streams.repositories.releases import HandOvers, Releases
 from streams.repositories.residents.register import Residents
 from streams.repositories.staff import Staff
+from streams.repositories.tables import Complaints, Drafts, HandOvers, Incidents, Releases
 from streams.runtime.clock import Clock
 from streams.runtime.clock_sync import Timekeeper
 from streams.runtime.credentials import AccessError, denied
 from streams.runtime.setting_faults import refuse
 from streams.runtime.settings import Settings, SettingsError
-from streams.runtime.stopping import cancelled
+from streams.runtime.tasks import cancelled
 from streams.screening.lanes import Screening
 from streams.security.audit_chains import Heads
 from streams.security.rights import RIGHTS, Component, lacking

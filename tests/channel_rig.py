@@ -32,7 +32,7 @@ from streams.messaging.topics import partition_of
 from streams.repositories.policies import Policies
 from streams.repositories.residents.register import Residents
 from streams.runtime.clock import Clock
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
 from streams.state.keys import key
 from streams.state.server_identity import current_run

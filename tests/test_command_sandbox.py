@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 import quanzu
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from tests.servers.process import wait_for
 
 QUANZU = [sys.executable, str(Path(quanzu.__file__))]

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from simulators.world.province import Province
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
 from tests.collector import Collector, Taken, collecting
 

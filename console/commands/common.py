@@ -75,7 +75,7 @@ Reason = Annotated[str, typer.Option(help="Why: it is kept")]
 
 def write_new(file: Path, raw: bytes) -> None:
     """Write a file that only its owner reads, and never over another. Raises FileExistsError."""
-    from streams.runtime.private_files import new_file
+    from streams.runtime.files import new_file
 
     with new_file(file) as made:
         made.write(raw)

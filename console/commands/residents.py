@@ -17,7 +17,7 @@ app = typer.Typer(name="residents", no_args_is_help=True, help="The register of 
 def residents_import(file: Existing) -> None:
     """Take residents in from CSV or Parquet; a row that cannot be read is refused by line, column and reason."""
     from streams.repositories.residents.files import import_file
-    from streams.runtime.collector import spare_the_collector
+    from streams.runtime.cooperative import spare_the_collector
 
     async def run() -> None:
         async with opened() as line:

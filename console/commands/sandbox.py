@@ -105,7 +105,7 @@ def sandbox_received(
 
     Run it with the sandbox's folder as QUANZU_DATA, or in production as an operator. It tells ids and times, no person.
     """
-    from streams.intake.received import received
+    from streams.intake.conformance import received
 
     async def run() -> None:
         async with opened() as line:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.casework.stake import to_go
+from domain.casework.triage import to_go
 from domain.identity.divisions import meet
 from domain.payments import ledger
 from schemas.cases import Case, CaseState, StopState

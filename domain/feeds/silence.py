@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from domain.calendar.holidays import HOURS_A_WEEK, Calendar
+from domain.calendar import HOURS_A_WEEK, Calendar
 from schemas.feeds import FeedProfile, Hour, Silence
 
 WINDOW = timedelta(seconds=10)

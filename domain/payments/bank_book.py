@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from domain.calendar.shifts import day_of
+from domain.calendar import day_of
 from domain.policy.schedule import STOPS
 from schemas.bank_messages import BankMessage, bank_of
 from schemas.cases import Case, Stop, StopState

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from domain.calendar.shifts import day_of
+from domain.calendar import day_of
 from domain.payments.bank_book import BankBook, Sent
 from schemas.bank_messages import BankMessage
 from schemas.inputs import BankState

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
-from domain.calendar.shifts import Shift, before, shift_at
+from domain.calendar import Shift, before, shift_at
 from domain.policy.schedule import STOPS
 from schemas.cases import Case, StepState
 from schemas.events import CaseEvent, FactKind

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from domain.calendar.shifts import day_of
+from domain.calendar import day_of
 from domain.payments import ledger
 from schemas.cases import Case
 from schemas.events import CaseEvent

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import NamedTuple
 
-from domain.casework.stake import at_stake, lost_within
+from domain.casework.triage import at_stake, lost_within
 from domain.policy import Policy
 from domain.policy.visits import VisitRules
 from domain.visits.travel import COUNTY, distance, way

@@ -13,9 +13,9 @@ from schemas.residents import ResidentId
 from simulators.backtest.spool import Spool
 from streams.casework.journal import read_entry
 from streams.messaging import topics
+from streams.messaging.dead_letter_writer import readable
 from streams.messaging.reader import Read, offset_at, read_all, read_on
 from streams.messaging.record import Raw
-from streams.messaging.unreadable import readable
 from streams.runtime.settings import Settings
 from streams.screening.records import read
 

@@ -37,9 +37,9 @@ from streams.monitoring.exporter.exporter import exporting
 from streams.monitoring.overview import Overview, overview
 from streams.monitoring.report import outcomes, report
 from streams.runtime.clock import Clock
-from streams.runtime.retry import until_done, wanted
 from streams.runtime.server_discovery import announce, servers
 from streams.runtime.settings import Settings
+from streams.runtime.tasks import until_done, wanted
 
 READY_SECONDS = 180.0  # on a machine with much else to do a minute is not enough
 AHEAD_SECONDS = 8.0  # from the start of the servers to the province's first signal

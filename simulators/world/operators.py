@@ -25,7 +25,7 @@ from simulators.world.behaviour import Talk
 from simulators.world.contacts import Contacts
 from simulators.world.province import Loss
 from streams.runtime.clock import Clock
-from streams.runtime.retry import until_done, wanted
+from streams.runtime.tasks import until_done, wanted
 
 _LOOK = timedelta(seconds=6)  # simulated, between two looks at an empty queue
 _KEEP = timedelta(minutes=2)  # simulated, between two looks of a talk at its claim: a lease is longer

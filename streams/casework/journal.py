@@ -14,9 +14,9 @@ from schemas.events import CaseEvent, Commit, Dispatch, StandingEvent, Unchanged
 from schemas.journal import PartialCaseEvent, PartialEntry, PartialStandingEvent, decode
 from schemas.levels import Level
 from streams.messaging import topics
+from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import beginning_offsets, end_offsets, read_range
-from streams.messaging.unreadable import readable
 from streams.runtime.settings import Settings
 from streams.runtime.tracing import Trace, no_trace
 

@@ -23,7 +23,7 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import CASE_INPUTS
 from streams.runtime import tracing
 from streams.runtime.clock import Clock
-from streams.runtime.retry import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, wanted
+from streams.runtime.tasks import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, wanted
 
 DISPATCHES = Counter("quanzu_dispatches_total", "What channels reported of dispatches", ["channel", "result"])
 

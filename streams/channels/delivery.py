@@ -25,7 +25,7 @@ from streams.channels.dispatch_log import DispatchBook, Held, Progress, Taken
 from streams.channels.provider import Answer, DoubtError, Kind, Order, Provider
 from streams.channels.settings import ChannelSettings
 from streams.runtime.clock import Clock
-from streams.runtime.retry import TRANSIENT, until_done
+from streams.runtime.tasks import TRANSIENT, until_done
 
 WAIT_SECONDS = 0.1  # between two looks at what another has, or what the store does not know yet
 BEHIND_SECONDS = 5.0  # an older store catches up with the next input; then the journal's word is taken

@@ -20,7 +20,7 @@ from schemas.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt,
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import SignatureError, verify
-from streams.messaging import bank_messages, case_inputs
+from streams.messaging import case_inputs
 from streams.messaging.dead_letter_writer import reason
 from streams.runtime import metrics, tracing
 from streams.state.case_store import CaseStore
@@ -69,7 +69,7 @@ class Receipts:
         inputs: Sequence[Input] = await self._rosters.take(found) if isinstance(found, OfficerReport) else [found]
         records = [case_inputs.record(each, self._book.partition(each.resident)) for each in inputs]
         if isinstance(receipt, BankReceipt) and isinstance(found, BankFeedback):
-            records.append(bank_messages.record(receipt, found))
+            records.append(case_inputs.bank_record(receipt, found))
         async with asyncio.timeout(self._seconds):
             await self._producer.send_all(records)
         return found.id

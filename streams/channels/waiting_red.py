@@ -7,9 +7,9 @@ from aiokafka import TopicPartition
 
 from schemas.base import ANY_VERSION
 from schemas.events import Dispatch
+from streams.messaging.dead_letter_writer import readable
 from streams.messaging.reader import committed_offset, read_on
 from streams.messaging.topics import DISPATCHES_RED
-from streams.messaging.unreadable import readable
 from streams.runtime.settings import Settings
 
 

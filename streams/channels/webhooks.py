@@ -28,10 +28,9 @@ from streams.messaging.kafka_client import access
 from streams.messaging.producer import Producer
 from streams.messaging.reader import arriving
 from streams.messaging.topics import CASE_EVENTS, WEBHOOKS
-from streams.runtime.retry import until_done
-from streams.runtime.retry import wanted as not_cancelled
 from streams.runtime.settings import Settings
-from streams.runtime.stopping import stop
+from streams.runtime.tasks import stop, until_done
+from streams.runtime.tasks import wanted as not_cancelled
 from streams.security import encryption
 from streams.security.record_encryption import seals
 from streams.state.compacted_table import Kept

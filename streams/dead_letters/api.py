@@ -30,8 +30,8 @@ from streams.intake.settings import IntakeSettings, Keys, operator_keys
 from streams.messaging.dead_letter_writer import reason
 from streams.messaging.producer import Producer
 from streams.runtime.clock import Clock
-from streams.runtime.retry import TRANSIENT
 from streams.runtime.settings import Settings
+from streams.runtime.tasks import TRANSIENT
 
 KAFKA_SECONDS = 15.0  # for all of a request: it may read the topics anew
 _LOOK = "GET /dead-letters lists what there is"

@@ -1,8 +1,4 @@
-"""The dead letters there are and how they stand: read from their topic and the audit topic, and from there on.
-
-Nothing of it lies in Redis. The topic of dead letters keeps them, the audit topic what was done with them; an index
-is one process's, and is filled again when the process begins anew.
-"""
+"""The dead letters there are and what became of each, read from their topic and the audit topic; how many are open."""
 
 import asyncio
 from collections import Counter, OrderedDict
@@ -16,8 +12,10 @@ from schemas.audit import AuditEntry
 from schemas.base import ANY_VERSION
 from schemas.dead_letters import DeadLetter, letter_adapter
 from schemas.errors import UserError
+from streams.messaging import sources
 from streams.messaging.reader import Read, beginning_offsets, offset_at, read_on
 from streams.messaging.topics import AUDIT, DEAD_LETTERS
+from streams.runtime import metrics
 from streams.runtime.settings import Settings
 
 MOST = 50_000  # letters that a process keeps in mind; the oldest are left out first
@@ -151,3 +149,27 @@ def _listed(letter: DeadLetter, offset: int) -> Listed:
 def ids(found: Iterable[Found]) -> list[str]:
     """The ids, the oldest first: in the order in which they came."""
     return [each.letter.id for each in sorted(found, key=lambda each: each.letter.offset)]
+
+
+LOOK_SECONDS = 10.0
+
+
+class OpenLetters:
+    """Open letters by source. Of more than index.MOST letters the newest are counted."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._letters = Letters(settings)
+
+    async def show(self, *, ours: bool) -> None:
+        """Look, and tell, or tell nothing where another worker does."""
+        if not ours:
+            metrics.DEAD_LETTERS_OPEN.clear()
+            return
+        await self._letters.refresh()
+        await self._letters.forget_expired()
+        waiting: Counter[str] = Counter()
+        for source, number in self._letters.open_by_source().items():
+            waiting[sources.label(source)] += number
+        metrics.DEAD_LETTERS_OPEN.clear()
+        for label, number in waiting.items():
+            metrics.DEAD_LETTERS_OPEN.labels(label).set(number)

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from schemas.base import ANY_VERSION, Model, Text, When
-from streams.runtime.retry import wanted
+from streams.runtime.tasks import wanted
 
 KEY = "draining"  # string: the drain in force; none: intake is open
 LOOK_SECONDS = 1.0

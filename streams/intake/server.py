@@ -15,10 +15,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from streams.intake.acceptor import Examined, Intake, examine
-from streams.intake.body import LINES, Refused, media_type, read_body
+from streams.intake.body import LINES, PEER, Impatient, Refused, media_type, read_body
 from streams.intake.drain_gate import Gate
 from streams.intake.parsing import BodyError, TooManyError, items_of_body, items_of_lines
-from streams.intake.protocol import PEER, Impatient
 from streams.intake.rate import Rate
 from streams.intake.settings import Feed, IntakeSettings, Keys, keys_for, tls
 from streams.messaging.producer import Producer, SendError

@@ -14,10 +14,10 @@ from typing import Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict
 
-from streams.runtime.file_renewal import Changes
-from streams.runtime.https import Tls
+from streams.runtime.files import Changes
 from streams.runtime.secret_files import Environment
 from streams.runtime.settings import Settings, SettingsError, kept
+from streams.runtime.tls import Tls
 
 log = logging.getLogger(__name__)
 

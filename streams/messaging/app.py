@@ -36,8 +36,8 @@ from streams.messaging.fetch_order import Runs
 from streams.messaging.kafka_client import aio_client, credentials
 from streams.messaging.transport import Consumer, Transport
 from streams.runtime.credentials import denied
-from streams.runtime.retry import until_done
 from streams.runtime.settings import Settings
+from streams.runtime.tasks import until_done
 
 log = logging.getLogger(__name__)
 

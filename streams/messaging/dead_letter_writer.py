@@ -1,6 +1,8 @@
-"""Dead letters: what cannot be read goes to a topic of its own, with the reason, and the line moves on."""
+"""Records that cannot be read: those from outside become dead letters, our own are passed over, told and counted."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from prometheus_client import Counter
 from pydantic import ValidationError
@@ -66,3 +68,20 @@ def _said(kind: str, message: str) -> str:
 
 def _record(letter: DeadLetter) -> Record:
     return Record(DEAD_LETTERS.name, letter.source.encode(), letter.model_dump_json().encode())
+
+
+log = logging.getLogger(__name__)
+
+PASSED_OVER = Counter("quanzu_records_passed_over", "Records of own topics that could not be read", ["topic"])
+
+Read = TypeVar("Read")
+
+
+def readable(topic: str, offset: int, read: Callable[[], Read]) -> Read | None:
+    """What `read` returns; none when it raises ValueError, which tells that the record is not what it should be."""
+    try:
+        return read()
+    except ValueError as error:
+        PASSED_OVER.labels(topic).inc()
+        log.error("%s, offset %d, cannot be read and is passed over: %s", topic, offset, reason(error))  # noqa: TRY400 - its traceback would show what the record holds
+        return None

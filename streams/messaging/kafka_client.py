@@ -13,8 +13,8 @@ from aiokafka.protocol.metadata import MetadataRequest
 from kafka import KafkaAdminClient
 
 from streams.runtime.credentials import AccessError, authorities
-from streams.runtime.handshake import REACH_SECONDS, refusal
 from streams.runtime.settings import Settings
+from streams.runtime.tls import REACH_SECONDS, refusal
 
 REACH_MS = 8_000  # after so long a broker that does not answer is away
 TLS = "Set QUANZU_KAFKA_TLS=true, and QUANZU_KAFKA_USER as the cluster has it"

@@ -12,10 +12,10 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLarge
 from streams.messaging.kafka_client import access
 from streams.messaging.kafka_settings import RECORD_BYTES
 from streams.runtime import tracing
+from streams.runtime.clock import Wall
 from streams.runtime.credentials import AccessError, denied
-from streams.runtime.retry import until_done
 from streams.runtime.settings import Settings
-from streams.runtime.wall import Wall
+from streams.runtime.tasks import until_done
 from streams.security.audit_chains import Chain
 from streams.security.record_encryption import Seals, made_for
 

@@ -14,9 +14,8 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from streams.messaging.kafka_client import access
-from streams.runtime.retry import until_done, wanted
 from streams.runtime.settings import Settings
-from streams.runtime.stopping import stop
+from streams.runtime.tasks import stop, until_done, wanted
 from streams.security.record_encryption import Seals, seals
 
 FETCH_WAIT_MS = 50

@@ -14,8 +14,7 @@ from aiokafka.structs import ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
-from streams.runtime.retry import until_done
-from streams.runtime.stopping import cancelled, stop
+from streams.runtime.tasks import cancelled, stop, until_done
 from streams.security.record_encryption import Seals, made_for
 
 # A broker answers as soon as there is something, so a long wait costs a record no time, and a short one an idle worker

@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from domain.calendar.shifts import JILIN
+from domain.calendar import JILIN
 from domain.policy import PolicyError, load
 from streams.channels.settings import load as load_channels
 from streams.intake.feeds.settings import load as load_feeds

@@ -1,19 +1,24 @@
-"""What a board shows of a province: read from the store, in a few round trips."""
+"""What the console's overview shows, read from the store in a few round trips: cases, rosters, feeds."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+from redis.asyncio import Redis
 
 from domain.ids import resident_of
 from schemas.base import ANY_VERSION
 from schemas.cases import Case
 from schemas.feeds import Silence
 from schemas.policies import InForce
-from streams.intake.feeds.book import SILENT
+from schemas.rosters import Roster
+from streams.intake.feeds.book import SILENT, Book, FeedBook
 from streams.messaging.topics import home
 from streams.repositories.policies import IN_FORCE
 from streams.repositories.policies import KEY as POLICIES
+from streams.repositories.rosters import ROSTER
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
@@ -76,3 +81,15 @@ async def _stopped(store: CaseStore, now: datetime) -> list[str]:
     raw = await store.redis.hget(POLICIES, IN_FORCE)
     standing = InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
     return [name for name, stop in standing.stopped.items() if stop.until > now] if standing else []
+
+
+async def rosters(redis: "Redis") -> list[Roster]:
+    """Each station's roster, by station."""
+    client: Any = redis
+    found = [Roster.model_validate_json(raw, extra=ANY_VERSION) for raw in await client.hvals(ROSTER)]
+    return sorted(found, key=lambda roster: roster.station)
+
+
+async def feeds(redis: "Redis") -> Book:
+    """What is heard of the feeds."""
+    return await FeedBook(redis, "").read()

@@ -25,7 +25,7 @@ from schemas.errors import UserError
 from streams.messaging import topics
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import beginning_offsets, end_offsets, read_range
-from streams.runtime.private_files import new_file
+from streams.runtime.files import new_file
 from streams.runtime.settings import Settings
 from streams.state.case_store import connect
 from streams.state.shared_state import MARK

@@ -31,7 +31,7 @@ from schemas.events import CaseEvent
 from streams.casework.journal import read_entry
 from streams.messaging import topics
 from streams.messaging.reader import read_on
-from streams.runtime.private_files import new_file
+from streams.runtime.files import new_file
 from streams.runtime.settings import Settings
 
 BATCH = 10_000  # rows

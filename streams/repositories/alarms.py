@@ -1,8 +1,4 @@
-"""Alarms about officers: in Redis for who watches now, and on the compacted topic `alarms` for good.
-
-Redis comes first here: an officer in danger is shown although Kafka is away. Who raised an alarm tries again until the
-topic has it too.
-"""
+"""Alarms about officers, and officers at the door who have not said in time that they are safe."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,14 +7,22 @@ from typing import Any
 from prometheus_client import Counter
 from redis.asyncio import Redis
 
+from domain.ids import resident_of
 from domain.visits import check_in
 from schemas.alarms import Alarm, AlarmKind
+from schemas.audit import AuditEntry
 from schemas.base import ANY_VERSION
+from schemas.cases import Case
+from schemas.rosters import Officer, Task
+from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all
-from streams.messaging.topics import ALARMS
-from streams.messaging.unreadable import readable
+from streams.messaging.topics import ALARMS, home
+from streams.repositories.rosters import Rosters
+from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
+from streams.security import audit
+from streams.state.case_store import CaseStore
 
 KEY = "alarms"  # hash: id -> alarm
 OPEN = "alarms-open"  # set: ids that nobody has taken up
@@ -114,3 +118,37 @@ class Alarms:
 def _read(record: Read) -> Alarm | None:
     """Raises ValueError for what is no alarm."""
     return Alarm.model_validate_json(record.value, extra=ANY_VERSION) if record.value else None
+
+
+class CheckIns:
+    """The clocks of the officers at the door."""
+
+    def __init__(
+        self, settings: Settings, rosters: Rosters, alarms: Alarms, store: CaseStore, producer: Producer, clock: Clock
+    ) -> None:
+        self._partitions = settings.partitions
+        self._rosters, self._alarms, self._store = rosters, alarms, store
+        self._producer, self._clock = producer, clock
+
+    async def look(self) -> None:
+        """Raise an alarm for each check-in that was missed."""
+        for task in await self._rosters.unheard(self._clock.now()):
+            await self._tell(task)
+
+    async def _tell(self, task: Task) -> None:
+        now, due = self._clock.now(), check_in.due(task)
+        if due is None or now < due:  # he has said so meanwhile
+            return
+        if await self._alarms.get(check_in.missed(task, None, None, now).id) is not None:
+            return  # told before, and he still says nothing
+        alarm = check_in.missed(task, await self._officer(task.officer), await self._case(task.case), now)
+        await self._alarms.raise_(alarm)
+        entry = AuditEntry(at=now, by="check-in", act="check-in-missed", on=task.case, detail=task.officer)
+        await audit.write(self._producer, [entry])
+
+    async def _officer(self, name: str) -> Officer | None:
+        roster = await self._rosters.roster_of(name)
+        return next((each for each in roster.officers if each.id == name), None) if roster else None
+
+    async def _case(self, name: str) -> Case | None:
+        return await self._store.case(home(resident_of(name), self._partitions), name)

@@ -12,9 +12,9 @@ from schemas.drafts import InShadow
 from schemas.errors import UserError
 from schemas.policies import InForce
 from streams.messaging import topics
+from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all
-from streams.messaging.unreadable import readable
 from streams.runtime.settings import Settings
 from streams.state.keys import key
 

@@ -22,10 +22,10 @@ from schemas.events import Dispatch
 from schemas.inputs import OfficerReport, VisitStage
 from schemas.residents import Language
 from schemas.rosters import Officer, Roster, Task, TaskState
+from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all
 from streams.messaging.topics import ROSTERS, home
-from streams.messaging.unreadable import readable
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
 from streams.state.keys import milliseconds

@@ -8,10 +8,10 @@ from redis.asyncio import Redis
 
 from schemas.base import ANY_VERSION
 from schemas.staff import Account, ApiToken
+from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all
 from streams.messaging.topics import STAFF
-from streams.messaging.unreadable import readable
 from streams.runtime.settings import Settings
 from streams.state.locks import alone
 

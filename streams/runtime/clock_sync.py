@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from domain.timekeeping import STEP_SECONDS, Reckoning, asked
 from streams.runtime import metrics
 from streams.runtime.clock import Clock
-from streams.runtime.retry import wanted
+from streams.runtime.tasks import wanted
 
 log = logging.getLogger(__name__)
 

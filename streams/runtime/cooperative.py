@@ -1,6 +1,7 @@
-"""Turns of a worker's one loop: long work lets others have theirs, piece by piece."""
+"""A worker's one event loop: long work lets other tasks run between its pieces, and garbage is collected rarely."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Awaitable, Callable
 
@@ -25,3 +26,10 @@ def in_pieces(others: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
 
 async def at_once() -> None:
     """Go on: there is nobody else."""
+
+
+def spare_the_collector() -> None:
+    """What was made at the start stays: looking through it for garbage again and again cost a third of screening."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 
-from streams.runtime.https import Tls
 from streams.runtime.settings import SettingsError
+from streams.runtime.tls import Tls
 
 BACKLOG = 2048
 

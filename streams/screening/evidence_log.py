@@ -19,10 +19,10 @@ from domain.risk import merged, supersedes
 from schemas.base import ANY_VERSION
 from schemas.evidence import Alerted, Evidence
 from schemas.residents import ResidentId
+from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Record
 from streams.messaging.reader import Read, Tails, read_all
 from streams.messaging.topics import EVIDENCE, home
-from streams.messaging.unreadable import readable
 from streams.runtime.settings import Settings
 from streams.screening.store import EvidenceStore, Known
 

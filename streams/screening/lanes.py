@@ -23,6 +23,7 @@ from schemas.base import ANY_VERSION
 from schemas.evidence import Evidence, WatchEntry
 from schemas.residents import Resident, ResidentId
 from streams.messaging import case_inputs, dead_letter_writer, sources, topics
+from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import (
     Read,
@@ -36,7 +37,6 @@ from streams.messaging.reader import (
 )
 from streams.messaging.record import Raw
 from streams.messaging.topics import home
-from streams.messaging.unreadable import readable
 from streams.repositories.payers_requests import PayersRequests
 from streams.repositories.policies import Policies
 from streams.repositories.residents.register import Residents

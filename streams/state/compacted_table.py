@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from redis.asyncio import Redis
 
 from schemas.base import ANY_VERSION
+from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all
 from streams.messaging.topics import Topic
-from streams.messaging.unreadable import readable
 from streams.runtime.settings import Settings
 from streams.state.locks import alone
 

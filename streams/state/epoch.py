@@ -27,9 +27,8 @@ from schemas.base import ANY_VERSION
 from schemas.epochs import EpochConfirmed, EpochNamed, epoch_adapter
 from streams.runtime import metrics
 from streams.runtime.clock import Clock
-from streams.runtime.retry import TRANSIENT, wanted
 from streams.runtime.settings import Settings
-from streams.runtime.stopping import cancelled
+from streams.runtime.tasks import TRANSIENT, cancelled, wanted
 from streams.state.epoch_log import AnewError, EpochLog, KafkaLog
 from streams.state.leader import EXEMPT, NAP_SECONDS, Leader
 from streams.state.primary import leave, server

@@ -11,7 +11,7 @@ from streams.messaging.kafka_client import access
 from streams.messaging.reader import FETCH_WAIT_MS
 from streams.messaging.topics import EPOCHS
 from streams.runtime.settings import Settings
-from streams.runtime.stopping import stop
+from streams.runtime.tasks import stop
 
 WHERE = TopicPartition(EPOCHS.name, 0)
 CONFIRMATION = b"confirmation"  # one key for all workers: compaction leaves the latest, which is all that is wanted

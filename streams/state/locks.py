@@ -1,4 +1,4 @@
-"""One at a time: what is read, changed and written again, where several processes may do so."""
+"""Locks and leases in Redis, for work that is harmless when it is done twice."""
 
 import asyncio
 import uuid
@@ -8,7 +8,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from streams.runtime.retry import wanted
+from streams.runtime.tasks import wanted
 from streams.state.scripts import script
 
 LEASE_MS = 15_000
@@ -36,3 +36,14 @@ async def _take(client: Any, name: str, token: str) -> None:  # noqa: ANN401 - a
             return
         await asyncio.sleep(NAP_SECONDS)
     raise TimeoutError  # the time-out's cancellation was swallowed on the way
+
+
+async def keep(redis: "Redis", name: str, token: str, milliseconds: int) -> bool:
+    """Take the lease, or keep it; False when another has it."""
+    client: Any = redis  # redis-py types a command's result as sync or async at once
+    if await client.set(name, token, nx=True, px=milliseconds):
+        return True
+    if (await client.get(name) or b"").decode() != token:
+        return False
+    await client.pexpire(name, milliseconds)
+    return True

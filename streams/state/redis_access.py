@@ -9,9 +9,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from streams.runtime.credentials import AccessError, authorities, denied
-from streams.runtime.handshake import refusal
 from streams.runtime.redis_address import Watched, watched
 from streams.runtime.settings import Settings
+from streams.runtime.tls import refusal
 
 TLS = "Write QUANZU_REDIS as rediss://host:port/0 (or rediss+sentinel://...)"
 

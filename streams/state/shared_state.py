@@ -21,8 +21,8 @@ from schemas.errors import UserError
 from streams.messaging import topics
 from streams.messaging.reader import Tails, end_offsets
 from streams.messaging.topics import ROSTERS
-from streams.runtime.retry import wanted
 from streams.runtime.settings import Settings
+from streams.runtime.tasks import wanted
 from streams.state.scripts import script
 from streams.state.server_identity import ASK_RUN, run_of
 

@@ -27,7 +27,7 @@ from schemas.staff import Account, StaffRole
 from streams.installation import Line
 from streams.messaging import topics
 from streams.messaging.reader import end_offsets
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
 from tests.bench import casework
 from tests.bench.figures import Figure, Found, Given, figure

@@ -21,7 +21,7 @@ from schemas.inputs import ResidentInput
 from schemas.residents import Resident, ResidentId
 from simulators.world.memory import Register, Suspects, finished
 from streams.messaging.record import Raw
-from streams.runtime.collector import spare_the_collector
+from streams.runtime.cooperative import spare_the_collector
 from streams.runtime.settings import POLICY
 from streams.screening.records import add, quickly, read
 from streams.screening.sifting import Sieve, Sifted

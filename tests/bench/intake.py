@@ -21,8 +21,7 @@ from schemas.signals import batch_adapter
 from simulators.scams.ordinary import OrdinaryLife
 from streams.intake.acceptor import records_of
 from streams.intake.settings import make_key
-from streams.runtime.embedded import die_with_parent
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import die_with_parent, free_port
 from streams.runtime.settings import Settings
 from tests.bench import life, limits
 from tests.bench.bare import NDJSON

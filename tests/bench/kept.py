@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulators.world.memory import Register
-from streams.runtime.collector import spare_the_collector
+from streams.runtime.cooperative import spare_the_collector
 from tests.bench import core, life, screening, yardstick
 from tests.bench.servers import embedded
 

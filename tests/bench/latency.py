@@ -26,7 +26,7 @@ from streams.intake.acceptor import Intake
 from streams.messaging import topics
 from streams.messaging.reader import end_offsets, follow
 from streams.runtime.clock import Clock
-from streams.runtime.collector import spare_the_collector
+from streams.runtime.cooperative import spare_the_collector
 from streams.runtime.settings import Settings
 from tests.bench.figures import Figure, Found, Given, figure
 from tests.bench.life import SEED

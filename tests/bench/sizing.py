@@ -29,7 +29,7 @@ from streams.intake.acceptor import records_of
 from streams.messaging import topics
 from streams.messaging.producer import Record
 from streams.messaging.record import Raw
-from streams.runtime.collector import spare_the_collector
+from streams.runtime.cooperative import spare_the_collector
 from streams.runtime.settings import Settings
 from streams.screening.records import add, quickly, read
 from streams.screening.sifting import Sieve

@@ -9,8 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from streams.runtime.embedded import die_with_parent
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import die_with_parent, free_port
 from tests.bench.figures import Found, Given, figure
 from tests.servers.process import wait_for
 

@@ -15,7 +15,7 @@ from console.web.app import create_app
 from console.web.kit.serve import serving
 from console.web.kit.settings import ConsoleSettings
 from schemas.staff import StaffRole
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from tests.browser.people import People
 from tests.browser.test_officer import hold, on, opened, press
 from tests.console.stage import Stage

@@ -12,7 +12,7 @@ from schemas.residents import Flag
 from schemas.staff import StaffRole
 from streams.messaging.reader import read_all
 from streams.messaging.topics import AUDIT
-from streams.repositories.complaints import Complaints
+from streams.repositories.tables import Complaints
 from tests.console.stage import Client, Stage
 from tests.console.stops import stopped
 from tests.line.rig import Line

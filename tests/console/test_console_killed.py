@@ -15,7 +15,7 @@ from console.web.case.kept_back import ACTS, SENDING
 from console.web.kit.settings import ConsoleSettings
 from schemas.levels import Action
 from schemas.staff import Account, StaffRole
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from tests.console.case_forms import JSON, red, send
 from tests.console.stage import Client
 from tests.line.house import House, house, until

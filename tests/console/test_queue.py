@@ -18,7 +18,7 @@ from console.web.kit.pages import yuan
 from console.web.live.filters import Filters
 from console.web.live.row import Row, latest, row_of
 from console.web.live.search import Sought, sought
-from domain.casework.stake import to_go
+from domain.casework.triage import to_go
 from schemas.audit import AuditEntry
 from schemas.cases import Case
 from schemas.inputs import ClaimAct

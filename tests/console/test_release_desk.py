@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from console.web.case import answers
-from domain.calendar.shifts import day_of
+from domain.calendar import day_of
 from domain.payments import releases
 from schemas.cases import StopState
 from schemas.inputs import BankState

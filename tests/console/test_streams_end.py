@@ -11,7 +11,7 @@ from fastapi import FastAPI, Response
 from console.web.kit import serve
 from console.web.kit.events import Events
 from console.web.kit.settings import ConsoleSettings
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 
 STREAMS = 3
 

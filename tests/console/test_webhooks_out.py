@@ -22,7 +22,7 @@ from starlette.routing import Route
 from schemas.staff import StaffRole
 from schemas.webhooks import Health
 from streams.channels.webhooks import UNTRUSTED, distrusted
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from tests.console.stage import Client, Stage
 from tests.console.test_api import note, red
 

@@ -16,7 +16,7 @@ from kafka.admin import ACLFilter, ACLOperation, ACLPermissionType, ResourcePatt
 from kafka.admin import ACLResourcePatternType as Pattern
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from streams.runtime.redis_address import Login
 from streams.runtime.settings import Settings
 from streams.security.acls import acls, grants

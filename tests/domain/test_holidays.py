@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calendar.holidays import HOURS_A_WEEK, Calendar, HolidaysError, load
-from domain.calendar.shifts import JILIN
+from domain.calendar import HOURS_A_WEEK, JILIN, Calendar, HolidaysError, load
 from streams.intake.feeds.settings import HOLIDAYS
 
 CHINA = load(HOLIDAYS.read_text("utf-8"))

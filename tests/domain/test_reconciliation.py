@@ -5,7 +5,7 @@ import hashlib
 import io
 from datetime import timedelta
 
-from domain.calendar.shifts import day_of
+from domain.calendar import day_of
 from domain.payments.bank_book import BankBook
 from domain.payments.reconciliation import Difference, Line, as_csv, reconcile, totals
 from schemas.cases import StopState

@@ -6,8 +6,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.calendar.holidays import Calendar
-from domain.calendar.shifts import JILIN
+from domain.calendar import JILIN, Calendar
 from domain.feeds.silence import begin_of, expected, judge, learn, longest_gap, never_heard, unknown, window_of
 from schemas.feeds import FeedProfile, Silence
 

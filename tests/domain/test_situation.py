@@ -6,7 +6,7 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calendar.shifts import day_of
+from domain.calendar import day_of
 from domain.risk.words import reasons
 from domain.statistics.situation import (
     DAYS,

@@ -4,8 +4,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.casework.stake import to_go
-from domain.casework.triage import Ground, Reason, Turn, Weight, left_until, order, reasons, turn_of, weigh
+from domain.casework.triage import Ground, Reason, Turn, Weight, left_until, order, reasons, to_go, turn_of, weigh
 from domain.policy import Policy
 from schemas.cases import Case, CaseState, Payment, Step, StepState, Stop, StopState
 from schemas.inputs import BankState

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count, islice
 
-from domain.calendar.shifts import day_of
+from domain.calendar import day_of
 from domain.payments.bank_book import BankBook
 from domain.statistics.clocks import Clocks
 from domain.statistics.situation import DAYS, Situation, last_days, sums_of

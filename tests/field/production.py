@@ -35,7 +35,7 @@ from simulators.demo.run import SOURCES, Demo, Plan, Running
 from simulators.demo.workers import Workers
 from streams.installation import Line
 from streams.intake.settings import make_key
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings, load
 from streams.security.rights import PREFIX, Component
 from tests.secure.installation import BAD, QUANZU

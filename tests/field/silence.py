@@ -16,8 +16,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from domain.calendar.holidays import HOURS_A_WEEK, Calendar
-from domain.calendar.shifts import JILIN
+from domain.calendar import HOURS_A_WEEK, JILIN, Calendar
 from domain.feeds.silence import (
     ORDINARY,
     WINDOWS_AN_HOUR,

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from simulators.demo.run import Plan
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from tests.grafana.pictures import draw
 from tests.grafana.proof import prove
 

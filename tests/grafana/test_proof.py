@@ -7,7 +7,7 @@ import pytest
 
 from deploy.grafana.names import VOCABULARY
 from simulators.demo.run import Plan
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from tests.grafana.proof import prove
 
 pytestmark = pytest.mark.timeout(600)

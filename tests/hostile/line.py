@@ -22,8 +22,7 @@ from streams.intake.settings import embedded_key
 from streams.messaging import topics
 from streams.messaging.producer import Producer
 from streams.messaging.reader import end_offsets, read_all
-from streams.runtime.embedded import Embedded
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import Embedded, free_port
 from streams.runtime.settings import Settings
 from streams.screening.positions import Positions
 from streams.state.case_store import CaseStore

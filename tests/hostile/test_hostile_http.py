@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from streams.intake import protocol
+from streams.intake import body as protocol
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, embedded_key
 from streams.messaging import topics

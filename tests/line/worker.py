@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
 
 SCRIPT = Path(__file__).with_name("hand_worker.py")

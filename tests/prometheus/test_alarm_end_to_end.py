@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from tests.servers.process import wait_for
 from tests.servers.prometheus import Alertmanager, PrometheusServer
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from streams.security.rights import PREFIX, Component
 from tests.servers.certificates import Authority
 from tests.servers.guard import Guard

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from tests.servers.certificates import Certificate
 
 MECHANISM = "SCRAM-SHA-512"

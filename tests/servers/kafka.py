@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError
 
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from tests.servers.guard import Guard
 from tests.servers.process import LOOK_SECONDS, Process, need, wait_for
 from tests.servers.proxy import Proxy

@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx
 import yaml
 
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from tests.servers.process import Process, need
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "prometheus"

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from redis import Redis, RedisError
 
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from tests.servers.certificates import Certificate
 from tests.servers.faketime import MachineClock
 from tests.servers.process import Process, need, wait_for

@@ -13,7 +13,7 @@ import streams.channels.dispatch_log
 import streams.channels.flow
 import streams.channels.provider
 import streams.installation
-import streams.runtime.wall
+import streams.runtime.clock
 import streams.state.case_store
 import streams.state.leader
 import streams.state.scripts
@@ -177,8 +177,8 @@ def failure_taken_for_not_done(stack: ExitStack) -> None:
 
 def clock_followed(stack: ExitStack) -> None:
     """Every step of the shared clock is followed: hole 7 as it was."""
-    _require(hasattr(streams.runtime.wall, "heard"), "heard in streams/runtime/wall.py")
-    _put(stack, streams.runtime.wall, "heard", lambda _, answer, machine: domain.timekeeping.Reckoning(answer))
+    _require(hasattr(streams.runtime.clock, "heard"), "heard in streams/runtime/clock.py")
+    _put(stack, streams.runtime.clock, "heard", lambda _, answer, machine: domain.timekeeping.Reckoning(answer))
 
 
 MUTATIONS: dict[str, Mutation] = {

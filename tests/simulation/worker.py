@@ -49,10 +49,9 @@ from streams.casework.deadlines import Deadlines
 from streams.channels.settings import ChannelSettings
 from streams.installation import Line
 from streams.messaging.app import App, every
-from streams.runtime.clock import Clock
-from streams.runtime.retry import TRANSIENT
+from streams.runtime.clock import Clock, Wall
 from streams.runtime.settings import Settings
-from streams.runtime.wall import Wall
+from streams.runtime.tasks import TRANSIENT
 from streams.security.rights import Component
 from tests.simulation import kafka
 from tests.simulation.app import SimApp

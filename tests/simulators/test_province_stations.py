@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from domain.calendar.shifts import JILIN
+from domain.calendar import JILIN
 from domain.identity.divisions import counties, division
 from domain.policy import load
 from domain.visits.coverage import gaps, monday

@@ -15,10 +15,9 @@ from redis.asyncio import Redis
 from streams.casework.deadlines import fallen_due
 from streams.monitoring.doctor import examine
 from streams.monitoring.status.look import look
-from streams.runtime.clock import Clock
+from streams.runtime.clock import Clock, Wall
 from streams.runtime.clock_sync import Timekeeper
 from streams.runtime.settings import Settings
-from streams.runtime.wall import Wall
 from streams.state.keys import key, milliseconds
 from tests.servers.faketime import MachineClock
 from tests.servers.redis import RedisServer

@@ -10,9 +10,9 @@ import pytest
 from schemas.drafts import Draft
 from schemas.rosters import Officer, Role, Roster, RosterChange
 from streams.messaging import topics
-from streams.repositories.drafts import Drafts, StaleDraftError
 from streams.repositories.rosters import Rosters
 from streams.repositories.stations import NOTHING, ChangedError, Stations
+from streams.repositories.tables import Drafts, StaleDraftError
 from streams.runtime.settings import Settings
 from tests.channel_rig import Rig, rigged
 

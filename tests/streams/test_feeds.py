@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from domain.calendar.holidays import HOURS_A_WEEK
+from domain.calendar import HOURS_A_WEEK
 from domain.feeds.silence import window_of
 from schemas.audit import AuditEntry
 from schemas.feeds import FeedProfile, Hour

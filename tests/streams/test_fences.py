@@ -19,7 +19,7 @@ from schemas.levels import Result
 from streams.channels.dispatch_log import DispatchBook, Held, Progress, Taken
 from streams.channels.provider import Answer, Kind, Order
 from streams.messaging.topics import home
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
 from streams.state.keys import key
 from tests.channel_rig import Rig, rigged, until

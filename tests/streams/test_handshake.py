@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from streams.runtime import handshake
+from streams.runtime import tls
 
 
 @pytest.fixture
@@ -18,11 +18,11 @@ def server() -> Iterator[socket.socket]:
 
 def asked(server: socket.socket) -> str | None:
     host, port = server.getsockname()
-    return handshake.refusal(host, port, ssl.create_default_context(), "CA", "TLS")
+    return tls.refusal(host, port, ssl.create_default_context(), "CA", "TLS")
 
 
 def test_who_says_nothing_in_time_is_away(server: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handshake, "REACH_SECONDS", 0.2)
+    monkeypatch.setattr(tls, "REACH_SECONDS", 0.2)
     assert asked(server) is None
 
 

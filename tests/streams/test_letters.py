@@ -18,8 +18,7 @@ from schemas.events import Dispatch
 from schemas.inputs import NoteAct, OperatorReport
 from schemas.levels import Action, Level
 from schemas.residents import Language
-from streams.dead_letters.gauge import OpenLetters
-from streams.dead_letters.index import Letters, UnknownLetterError, ids
+from streams.dead_letters.index import Letters, OpenLetters, UnknownLetterError, ids
 from streams.dead_letters.sending import ActError, Sending, Who, told
 from streams.intake.acceptor import Intake
 from streams.intake.files import intake_file

@@ -29,7 +29,7 @@ from streams.monitoring.status.page import Page, danger, missed
 from streams.monitoring.status.watchers import WatchersNow
 from streams.repositories.policies import Policies
 from streams.runtime.clock import Clock
-from streams.runtime.ports import free_port
+from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
 from streams.state.keys import key

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from streams.runtime import ports
-from streams.runtime.ports import COUNT, FIRST, free_port
+from streams.runtime import embedded
+from streams.runtime.embedded import COUNT, FIRST, free_port
 
 
 def test_each_port_is_given_once_and_none_that_a_connection_going_out_may_be_given() -> None:
@@ -18,9 +18,9 @@ def test_each_port_is_given_once_and_none_that_a_connection_going_out_may_be_giv
 
 
 def test_a_port_that_somebody_listens_on_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "_turn", 5_000)
+    monkeypatch.setattr(embedded, "_turn", 5_000)
     port = free_port()
-    monkeypatch.setattr(ports, "_turn", 5_000)
+    monkeypatch.setattr(embedded, "_turn", 5_000)
     with socket.create_server(("127.0.0.1", port)):
         assert free_port() != port
 
@@ -36,8 +36,8 @@ def test_a_port_that_another_process_was_given_and_has_not_opened_yet_is_passed_
     with subprocess.Popen([sys.executable, "-c", GIVEN], stdin=pipe, stdout=pipe, text=True) as other:
         assert other.stdout is not None
         theirs = int(other.stdout.readline())
-        monkeypatch.setattr(ports, "_turn", 7_000)
+        monkeypatch.setattr(embedded, "_turn", 7_000)
         assert free_port() != theirs
         other.communicate("\n")
-    monkeypatch.setattr(ports, "_turn", 7_000)
+    monkeypatch.setattr(embedded, "_turn", 7_000)
     assert free_port() == theirs, "free again when that process has ended"

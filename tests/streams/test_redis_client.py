@@ -24,8 +24,8 @@ from streams.intake.rate import Rate
 from streams.intake.settings import IntakeSettings
 from streams.monitoring.doctor import examine
 from streams.runtime.redis_address import Watched
-from streams.runtime.retry import until_done
 from streams.runtime.settings import Settings, SettingsError, load
+from streams.runtime.tasks import until_done
 from streams.state.case_store import connect
 from streams.state.redis_client import client, sentinels_say
 from streams.state.redis_lean import Asking, Packing

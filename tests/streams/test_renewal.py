@@ -12,9 +12,9 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 
-from streams.runtime import https
-from streams.runtime.https import Tls
+from streams.runtime import tls as https
 from streams.runtime.serving import serving
+from streams.runtime.tls import Tls
 from tests.channel_rig import until
 from tests.servers.certificates import Authority, Certificate
 

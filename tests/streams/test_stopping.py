@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.runtime import stopping
+from streams.runtime import tasks as stopping
 from streams.runtime.settings import Settings
-from streams.runtime.stopping import cancelled, stop
+from streams.runtime.tasks import cancelled, stop
 
 
 @pytest_asyncio.fixture
@@ -30,7 +30,7 @@ def connected(consumer: AIOKafkaConsumer) -> bool:
 
 
 async def test_aiokafka_itself_lets_the_fetchs_cancellation_out(waiting: AIOKafkaConsumer) -> None:
-    """When this no longer holds, streams/runtime/stopping.py may go."""
+    """When this no longer holds, streams/runtime/tasks.py may go."""
     with pytest.raises(asyncio.CancelledError):
         await waiting.stop()
     assert connected(waiting)

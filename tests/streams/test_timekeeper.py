@@ -19,10 +19,9 @@ from domain.timekeeping import asked
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import read_all
 from streams.monitoring.doctor import examine
-from streams.runtime.clock import Clock
+from streams.runtime.clock import Clock, Wall
 from streams.runtime.clock_sync import Timekeeper, clocks_off
 from streams.runtime.settings import Settings
-from streams.runtime.wall import Wall
 from tests.servers.faketime import MachineClock
 from tests.servers.redis import RedisServer
 

@@ -19,7 +19,7 @@ from console.web.auth.who import Who
 from console.web.kit.settings import ConsoleSettings
 from schemas.staff import Account
 from streams.repositories.staff import Staff
-from streams.runtime.wall import Wall
+from streams.runtime.clock import Wall
 
 COOKIE = "__Host-quanzu"
 KEY = "session:"  # and the token's hash -> Kept

@@ -9,7 +9,7 @@ from console.web.auth.who import Who
 from console.web.kit.services import Services
 from schemas.audit import AuditEntry
 from streams.installation import Line
-from streams.runtime.retry import wanted
+from streams.runtime.tasks import wanted
 from streams.security import audit
 
 BIND_SECONDS = 600.0

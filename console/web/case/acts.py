@@ -24,7 +24,7 @@ from schemas.base import Model
 from schemas.cases import Case
 from schemas.inputs import Act, ClaimAct, NoteAct, ReleaseStopAct
 from schemas.releases import ReleaseRequest, ReleaseState
-from streams.runtime.retry import TRANSIENT
+from streams.runtime.tasks import TRANSIENT
 
 
 class ActBody(Model):

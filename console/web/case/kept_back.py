@@ -24,7 +24,7 @@ from console.web.kit.services import Services
 from schemas.base import ANY_VERSION, Model, Text, When
 from schemas.cases import Case, CaseId
 from schemas.staff import Area, Login, StaffRole
-from streams.runtime.retry import until_done, wanted
+from streams.runtime.tasks import until_done, wanted
 
 log = logging.getLogger(__name__)
 

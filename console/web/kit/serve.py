@@ -11,7 +11,7 @@ from console.web.app import create_app
 from console.web.kit.settings import ConsoleSettings
 from streams.installation import Line
 from streams.runtime import serving as http
-from streams.runtime.https import Tls
+from streams.runtime.tls import Tls
 
 STOP_SECONDS = 2  # for what is still being answered
 

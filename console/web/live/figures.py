@@ -18,7 +18,7 @@ from schemas.events import CaseEvent, StandingEvent, journal_adapter
 from streams.installation import Line
 from streams.messaging import topics
 from streams.messaging.reader import Read, beginning_offsets, end_offsets, follow
-from streams.runtime.retry import until_done, wanted
+from streams.runtime.tasks import until_done, wanted
 
 AT_ONCE = 50  # entries, before others get their turn: some 5 ms
 DAY_SECONDS = 86_400

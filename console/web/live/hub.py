@@ -25,7 +25,7 @@ from streams.installation import Line
 from streams.messaging import topics
 from streams.messaging.reader import end_offsets, follow
 from streams.repositories.policies import UnknownPolicyError
-from streams.runtime.retry import until_done, wanted
+from streams.runtime.tasks import until_done, wanted
 from streams.state.keys import key
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from console.web.kit.services import Services
 from console.web.live.row import Row
 from domain.ids import short_hash
 from streams.casework.claims import given_back
-from streams.runtime.retry import until_done, wanted
+from streams.runtime.tasks import until_done, wanted
 
 LOOK_SECONDS = 1.0  # on the wall's clock
 GRACE_BEATS = 2  # so long a lease is missing first: Redis may have lost it, and the open page takes it again

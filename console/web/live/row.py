@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.casework import triage
-from domain.casework.stake import to_go
-from domain.casework.triage import Reason, Turn, Weight
+from domain.casework.triage import Reason, Turn, Weight, to_go
 from domain.policy import Policy
 from schemas.cases import Case, CaseState, Step, StepState
 from schemas.levels import Channel, Level

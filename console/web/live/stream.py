@@ -15,7 +15,7 @@ from console.web.kit.services import Services, services
 from console.web.live.filters import Filters
 from console.web.live.row import Row, latest
 from schemas.levels import Level
-from streams.runtime.retry import wanted
+from streams.runtime.tasks import wanted
 from streams.state.keys import milliseconds
 
 GATHER_SECONDS = 0.05  # what changes together is told together

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from console.web.auth.who import Who
 from console.web.kit.services import Services
-from domain.calendar.shifts import JILIN, Shift, before, shift_at
+from domain.calendar import JILIN, Shift, before, shift_at
 from domain.desk.complaints import overdue
 from domain.desk.handover import ending
 from domain.desk.load import Load, heat, load_of
@@ -21,7 +21,7 @@ from schemas.feeds import Silence
 from schemas.inputs import Hold
 from schemas.levels import Level
 from schemas.rosters import Officer, Roster
-from streams.monitoring import watchroom
+from streams.monitoring import overview
 from streams.operations import rules
 
 SHIFTS_SHOWN = 4
@@ -205,7 +205,7 @@ def claims(services: Services, who: Who) -> list[Claim]:
 
 async def feeds(services: Services) -> list[Feed]:
     """Every source that is heard, or should be; the silent ones first."""
-    book = await watchroom.feeds(services.line.redis)
+    book = await overview.feeds(services.line.redis)
     found = [
         Feed(source, None if (last := book.last(source)) is None else begin_of(last), book.silent.get(source))
         for source in sorted(book.sources | book.silent.keys())

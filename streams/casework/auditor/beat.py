@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from streams.state import lease
+from streams.state import locks
 from streams.state.keys import key
 
 BEAT_SECONDS = 30.0  # without a beat for so long the auditor is missing
@@ -36,7 +36,7 @@ class Beats:
 
     async def take(self, partition: int) -> bool:
         """Whether this worker walks the partition now."""
-        return await lease.keep(self._redis, key("auditing", partition), self._token, LEASE_MS)
+        return await locks.keep(self._redis, key("auditing", partition), self._token, LEASE_MS)
 
     async def beat(self, partition: int, wall: float, **told: float) -> None:
         """Say that the partition is looked after; `wall`: this worker's time; `told`: of a walk that ended."""

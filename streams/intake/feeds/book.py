@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from schemas.base import ANY_VERSION
 from schemas.feeds import FeedProfile, Silence
-from streams.state import lease
+from streams.state import locks
 from streams.state.keys import milliseconds, moment
 
 HEARD = "heard:{feeds}"  # hash: source|window -> signals, until the judge has learnt them
@@ -57,7 +57,7 @@ class FeedBook:
 
     async def mine(self) -> bool:
         """Whether this worker is the one that judges now."""
-        return await lease.keep(self._redis, JUDGING, self._token, JUDGING_MS)
+        return await locks.keep(self._redis, JUDGING, self._token, JUDGING_MS)
 
     async def add(self, heard: Counter[Heard]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:

@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from domain.calendar.holidays import Calendar, HolidaysError
-from domain.calendar.holidays import load as load_holidays
+from domain.calendar import Calendar, HolidaysError
+from domain.calendar import load as load_holidays
 from streams.runtime.settings import SettingsError
 
 HOLIDAYS = Path(__file__).resolve().parents[3] / "deploy" / "holidays" / "china.toml"

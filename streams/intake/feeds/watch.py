@@ -26,9 +26,9 @@ from streams.intake.drain_gate import KEY as DRAINING
 from streams.intake.feeds.book import Book, FeedBook, Heard
 from streams.intake.feeds.settings import FeedSettings
 from streams.messaging import sources, topics
+from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Tails, read_all
-from streams.messaging.unreadable import readable
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.security import audit

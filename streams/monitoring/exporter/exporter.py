@@ -16,7 +16,7 @@ from streams.installation import Line
 from streams.monitoring.exporter import people, servers, standing, tallies
 from streams.monitoring.exporter.family import counter, gauge
 from streams.runtime import serving
-from streams.runtime.retry import wanted
+from streams.runtime.tasks import wanted
 
 log = logging.getLogger(__name__)
 

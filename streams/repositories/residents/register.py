@@ -22,10 +22,10 @@ from domain.identity.identifiers import Owner, holders, resolve
 from schemas.base import ANY_VERSION
 from schemas.errors import UserError
 from schemas.residents import Resident, ResidentId
+from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, beginning_offsets, end_offsets, read_range
 from streams.messaging.topics import RESIDENTS, home, shard_of
-from streams.messaging.unreadable import readable
 from streams.repositories.residents.stored import Index, meant, owners_of, packed, read_owners, unpacked
 from streams.runtime.settings import Settings
 from streams.security.vault import Vault

@@ -17,7 +17,7 @@ from schemas.evidence import ScreeningOutcome
 from schemas.inputs import Alert
 from schemas.residents import ResidentId
 from streams.repositories.residents.register import Residents
-from streams.runtime.collector import spare_the_collector
+from streams.runtime.cooperative import spare_the_collector
 from streams.runtime.settings import Settings
 from streams.screening.positions import Position, Positions
 from streams.screening.records import quickly

@@ -26,7 +26,7 @@ from schemas.residents import Resident, ResidentId
 from schemas.signals import Signal
 from simulators.world.memory import Register, finished
 from streams.repositories.residents.register import Asked
-from streams.runtime.collector import spare_the_collector
+from streams.runtime.cooperative import spare_the_collector
 from streams.runtime.settings import Settings
 from streams.screening.payers import packed
 from streams.screening.records import quickly

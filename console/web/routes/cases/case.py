@@ -29,7 +29,7 @@ from console.web.kit.services import Services, services
 from schemas.cases import Case
 from schemas.events import FactKind
 from schemas.staff import StaffRole
-from streams.runtime.retry import TRANSIENT
+from streams.runtime.tasks import TRANSIENT
 
 door = Door("/cases")
 READERS = DESK | {StaffRole.AUDITOR}

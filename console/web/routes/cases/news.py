@@ -24,7 +24,7 @@ from domain.desk.complaints import overdue
 from domain.identity.divisions import meet
 from schemas.calls import Ringing
 from schemas.staff import StaffRole
-from streams.runtime.retry import wanted
+from streams.runtime.tasks import wanted
 
 door = Door()
 STREAM = "text/event-stream"

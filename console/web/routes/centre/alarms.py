@@ -21,7 +21,7 @@ from domain.visits.check_in import at_a_glance, concerns
 from schemas.alarms import Alarm
 from schemas.base import legible
 from schemas.staff import StaffRole
-from streams.runtime.retry import wanted
+from streams.runtime.tasks import wanted
 
 door = Door()
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})

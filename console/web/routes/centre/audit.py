@@ -23,7 +23,7 @@ from console.web.kit.services import Services, services
 from console.web.overview import audit_words
 from schemas.staff import StaffRole
 from streams.operations import bundles
-from streams.runtime.retry import TRANSIENT
+from streams.runtime.tasks import TRANSIENT
 from streams.security import audit_log
 from streams.security.audit_chains import Heads
 from streams.security.audit_log import Told, Wanted

@@ -20,8 +20,8 @@ from console.web.overview import area
 from domain.statistics.clocks import Whose
 from schemas.levels import Level
 from schemas.staff import StaffRole
-from streams.monitoring import watchroom
-from streams.runtime.retry import wanted
+from streams.monitoring import overview
+from streams.runtime.tasks import wanted
 
 door = Door()
 ROLES = frozenset({StaffRole.SUPERVISOR})
@@ -55,7 +55,7 @@ async def stream(request: Request, who: Signed) -> Response:
 async def gathered(made: Services, who: Who) -> dict[str, Any]:
     """What the parts show."""
     now = made.line.clock.now()
-    rosters = await watchroom.rosters(made.line.redis)
+    rosters = await overview.rosters(made.line.redis)
     load = area.load(made, who)
     return {
         "now": now,

@@ -14,7 +14,7 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.overview import area
-from domain.calendar.shifts import after, shift_at
+from domain.calendar import after, shift_at
 from domain.casework.holds import stops_all
 from domain.desk.handover import Sheet, sheet
 from domain.ids import short_hash

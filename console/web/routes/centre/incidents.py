@@ -27,7 +27,7 @@ from schemas.cases import Case
 from schemas.incidents import Incident
 from schemas.inputs import Act, ConfirmAct, NoteAct, SendOfficerAct
 from schemas.staff import StaffRole
-from streams.runtime.retry import wanted
+from streams.runtime.tasks import wanted
 
 door = Door()
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})

@@ -27,8 +27,8 @@ from schemas.levels import Level
 from schemas.policies import InForce
 from schemas.staff import StaffRole
 from streams.operations import rules
-from streams.repositories.drafts import StaleDraftError
 from streams.repositories.policies import UnknownPolicyError
+from streams.repositories.tables import StaleDraftError
 from streams.screening import shadow
 from streams.state.keys import key
 

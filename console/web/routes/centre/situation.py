@@ -12,7 +12,7 @@ from console.web.kit.door import Door
 from console.web.kit.pages import page
 from console.web.kit.services import services
 from console.web.overview import area
-from domain.calendar.shifts import day_of
+from domain.calendar import day_of
 from domain.statistics.situation import DAYS, FEW, Mark, Row, discreet, last_days, sums_of, table, weeks
 from schemas.staff import StaffRole
 

@@ -30,7 +30,7 @@ from console.web.tasks.acts import Act, Taking, Told
 from schemas.levels import Level
 from schemas.staff import StaffRole
 from schemas.tasks import act_adapter
-from streams.runtime.retry import wanted
+from streams.runtime.tasks import wanted
 
 door = Door()
 OFFICERS = frozenset({StaffRole.OFFICER})

@@ -1,6 +1,14 @@
-"""Files that are exchanged while a process runs: certificates, and lists of keys."""
+"""Files that only their owner may read, and files that are exchanged while a process runs."""
 
+import os
 from pathlib import Path
+from typing import IO
+
+
+def new_file(path: Path) -> IO[bytes]:
+    """Open a new file that only its owner may read, to write it. Raises FileExistsError: it is never over another."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
 
 State = tuple[int, int, int]
 

@@ -1,18 +1,52 @@
-"""Public holidays: days on which a feed is not what its weekday says.
-
-A free day is expected, and learnt, as a Sunday; a Saturday or Sunday that is worked in its place as midweek.
-"""
+"""Shifts and public holidays."""
 
 import tomllib
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from domain.calendar.shifts import JILIN
 from schemas.base import Model, Text
 from schemas.errors import UserError
+
+# Assumed: three shifts of eight hours. Officers' own shifts are on their rosters.
+BEGIN = (time(0), time(8), time(16))
+JILIN = timezone(timedelta(hours=8))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Shift:
+    """From `start` until before `end`."""
+
+    start: datetime
+    end: datetime
+
+
+def shift_at(at: datetime) -> Shift:
+    """The shift that a moment lies in."""
+    local = at.astimezone(JILIN)
+    start = max(begin for begin in BEGIN if begin <= local.time())
+    began = local.replace(hour=start.hour, minute=0, second=0, microsecond=0)
+    following = [begin for begin in BEGIN if begin > start]
+    ends = began.replace(hour=following[0].hour) if following else began.replace(hour=BEGIN[0].hour) + timedelta(days=1)
+    return Shift(began, ends)
+
+
+def after(shift: Shift) -> Shift:
+    """The shift that follows."""
+    return shift_at(shift.end)
+
+
+def before(shift: Shift) -> Shift:
+    """The one that went before."""
+    return shift_at(shift.start - timedelta(seconds=1))
+
+
+def day_of(at: datetime) -> str:
+    """The day in Jilin, 2026-03-02."""
+    return f"{at.astimezone(JILIN):%Y-%m-%d}"
+
 
 HOURS_A_WEEK = 168
 MIDWEEK, SUNDAY = 2, 6

@@ -1,1 +1,0 @@
-"""Shifts and public holidays."""
