@@ -1,4 +1,5 @@
-"""What the bench found that sizes are reckoned with: one table. tests/bench/kept.toml tells by which command, and when.
+"""What the bench found that sizes are reckoned with: one table. tests/tools/bench/kept.toml tells by which command, and
+when.
 
 CPU is of one core of that machine: another's are as many times faster as its `core.us_per_signal` is smaller.
 """

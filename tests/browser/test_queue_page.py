@@ -20,7 +20,7 @@ from tests.console.stage import Stage
 from tests.line.house import until
 from tests.line.rig import Line
 from tests.line.signals import call, scam_app, transfer
-from tests.servers.proxy import Proxy
+from tests.tools.servers.proxy import Proxy
 
 # Seconds until every other screen shows a change: on a machine that does nothing else (QUANZU_QUIET=1), and on any.
 WITHIN = 1.0 if os.environ.get("QUANZU_QUIET") else 5.0

@@ -20,7 +20,7 @@ from tests.console.case_forms import JSON, red, send
 from tests.console.stage import Client
 from tests.line.house import House, house, until
 from tests.line.rig import Line
-from tests.servers.process import Process
+from tests.tools.servers.process import Process
 
 PROGRAM = Path(quanzu.__file__)
 SECONDS = 60.0

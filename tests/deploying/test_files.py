@@ -30,7 +30,7 @@ COMMANDS = {
     ("topics", "create"),
     ("doctor",),
 }
-"""What tests/secure runs as processes; `access grant` with its folder beside."""
+"""What tests/tools/secure runs as processes; `access grant` with its folder beside."""
 KEDA = "keda.sh"  # its kinds are in no schema of Kubernetes'
 
 

@@ -25,9 +25,9 @@ from streams.security.vault import Vault
 from streams.state.primary import unsafe
 from streams.state.redis_client import client
 from tests.dispatched import NOW
-from tests.servers.guard import tools
-from tests.servers.kafka import jars
-from tests.servers.process import Process
+from tests.tools.servers.guard import tools
+from tests.tools.servers.kafka import jars
+from tests.tools.servers.process import Process
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"

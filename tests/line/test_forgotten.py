@@ -36,8 +36,8 @@ from tests.folding import proven_cases
 from tests.line.house import SETTLE_SECONDS, House, on_servers, until
 from tests.line.rig import Line
 from tests.line.signals import call, transfer
-from tests.servers.kafka import Kafka
-from tests.servers.redis import RedisServer
+from tests.tools.servers.kafka import Kafka
+from tests.tools.servers.redis import RedisServer
 
 SOURCES = ("bank", "carrier")
 NAME, ADDRESS, FRIEND = "忘忧某", "遗忘示例路九号", "亲友忘某"

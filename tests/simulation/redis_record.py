@@ -29,13 +29,13 @@ A_KIND = 24_000  # bytes of each command or script, which makes some 400,000 in 
 LONGEST = 3_000  # bytes of one command
 SAME = 2  # of one command in a test
 TESTS = (
-    "tests/streams/test_channel.py",
-    "tests/streams/test_screening.py",
-    "tests/streams/test_residents.py",
-    "tests/streams/test_desk.py",
-    "tests/streams/test_deadlines.py",
-    "tests/streams/test_rebuilding.py",
-    "tests/streams/test_shared.py",
+    "tests/streams/channels/test_channel.py",
+    "tests/streams/screening/test_screening.py",
+    "tests/streams/repositories/test_residents.py",
+    "tests/streams/casework/test_desk.py",
+    "tests/streams/casework/test_deadlines.py",
+    "tests/streams/runtime/test_rebuilding.py",
+    "tests/streams/runtime/test_shared.py",
 )
 SLOW = "not killed and not stopped and not province"  # tests that wait for processes of their own
 

@@ -16,13 +16,13 @@ from redis.exceptions import RedisError
 from streams.runtime.settings import Settings
 from streams.state.case_store import connect
 from streams.state.scripts import script
-from tests.servers.redis import RedisServer
 from tests.simulation import redis_said
 from tests.simulation.redis_both import RUN, Both
 from tests.simulation.redis_drawn import COMMANDS, SCRIPTS
 from tests.simulation.redis_record import CORPUS
 from tests.simulation.redis_server import SimRedis, client
 from tests.simulation.test_redis_server import Near
+from tests.tools.servers.redis import RedisServer
 
 SCRIPT_FILES = list(files("streams").joinpath("lua").iterdir())
 DRAWN = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

@@ -13,7 +13,7 @@ from simulators.backtest.side import Side, batches
 from simulators.backtest.spool import Spool
 from simulators.world.memory import Register
 from streams.screening.subjects import Subjects
-from tests.domain.riskworld import POLICY, minutes_ago
+from tests.domain.risk.riskworld import POLICY, minutes_ago
 
 JILIN = POLICY.read_text("utf-8")
 RULES = load(JILIN).risk

@@ -19,7 +19,7 @@ from simulators.backtest.run import Answer, NothingRecordedError, Policies, from
 from simulators.backtest.told import report, table
 from simulators.demo.simulate import simulate
 from streams.intake.formats import Options
-from tests.domain.riskworld import POLICY
+from tests.domain.risk.riskworld import POLICY
 from tests.simulators.backtest.recordings import JILIN
 
 AMLSIM = "sourceNodeId,targetNodeId,value,time\n10,20,5000,1\n11,20,7000,1\n10,20,9000,4\n12,21,100,4\nx,1,1,1\n"

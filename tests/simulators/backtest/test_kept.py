@@ -16,7 +16,7 @@ from simulators.backtest.spool import Spool, known
 from streams.casework.journal import publish
 from streams.screening.subjects import Subjects
 from tests.domain import builders
-from tests.streams.screening_line import ANNA, BERT, NOW, Line, call, report, running, sms, transfer, watch
+from tests.streams.screening.screening_line import ANNA, BERT, NOW, Line, call, report, running, sms, transfer, watch
 
 LATER = NOW + timedelta(hours=1)
 

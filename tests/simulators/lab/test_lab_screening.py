@@ -10,7 +10,7 @@ from schemas.signals import Signal, WatchState
 from simulators.lab.screening import Screening
 from simulators.world.memory import finished
 from tests.domain.builders import policy
-from tests.streams.screening_line import ANNA, BERT, NOW, call, minutes_ago, report, resident, transfer, watch
+from tests.streams.screening.screening_line import ANNA, BERT, NOW, call, minutes_ago, report, resident, transfer, watch
 
 SECRET = b"only a test knows it"
 
