@@ -4,7 +4,7 @@ from functools import partial
 
 from faust import StreamT
 
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.app import App, ack_all, records
 from streams.messaging.record import by_partition
@@ -13,7 +13,7 @@ from streams.runtime.tasks import until_done
 BATCH = 200
 
 
-def attach(app: App, line: Line) -> None:
+def attach(app: App, line: Installation) -> None:
     """Add the agent to a worker."""
 
     @app.agent(app.topic(topics.CASE_EVENTS.name))

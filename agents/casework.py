@@ -5,14 +5,14 @@ from functools import partial
 from faust import StreamT
 
 from streams.casework.partition import BATCH
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.app import App, ack_all, records
 from streams.messaging.record import by_partition
 from streams.runtime.tasks import until_done
 
 
-def attach(app: App, line: Line) -> None:
+def attach(app: App, line: Installation) -> None:
     """Add the agent to a worker."""
 
     @app.agent(app.topic(topics.CASE_INPUTS.name))

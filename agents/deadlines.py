@@ -6,7 +6,7 @@ from streams.casework.breaker import LOOK_SECONDS
 from streams.casework.deadlines import POLL_SECONDS
 from streams.casework.failover import BEAT_SECONDS
 from streams.dead_letters import index as letters
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.app import App, every, lags, owned
 from streams.runtime import metrics
@@ -14,7 +14,7 @@ from streams.runtime import metrics
 WATCH_SECONDS = 1.0
 
 
-def attach(app: App, line: Line) -> None:
+def attach(app: App, line: Installation) -> None:
     """Add the timers to a worker."""
     mine = partial(owned, app, topics.CASE_INPUTS.name)
     every(app, POLL_SECONDS, "deadlines", lambda: line.fire(mine()))

@@ -10,7 +10,7 @@ from threading import Timer
 from agents import auditor, board, casework, deadlines, feeds, payments, phone, red, screening, sms, visits
 from schemas.levels import Channel
 from streams.channels.settings import ChannelSettings
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging.app import App, create_app, every, run
 from streams.runtime import health, tracing
 from streams.runtime.clock import Clock
@@ -35,7 +35,7 @@ CHANNELS = {
 class Worker(App):
     """Opens its line before the first record comes, and closes it after the last."""
 
-    line: Line
+    line: Installation
     pulse: Pulse
 
     async def on_first_start(self) -> None:
@@ -85,7 +85,7 @@ def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = No
     Raises SettingsError when the topics are not as they must be, or the metrics' port is taken.
     """
     app = create_app(settings, Worker)
-    app.line = Line(settings, channels, clock, Component.WORKER)
+    app.line = Installation(settings, channels, clock, Component.WORKER)
     tracing.begin("worker", settings.traces, settings.traces_ratio)
     app.line.check_topics()  # here, before Faust would make a traceback of it
     app.pulse = pulse = Pulse(app.takes_part)

@@ -12,7 +12,7 @@ from schemas.levels import Channel
 from streams.casework.auditor.auditor import Auditor
 from streams.casework.breaker import Breaker
 from streams.casework.deadlines import Deadlines, fallen_due
-from streams.casework.failover import Orphans
+from streams.casework.failover import Failover
 from streams.casework.partition import Casework
 from streams.casework.snapshots import Board
 from streams.channels.channel import Channel as Carrier
@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 ACTING = (Component.WORKER, Component.OPERATOR)  # those that fill the store, decide and send
 
 
-class Line:
+class Installation:
     """The parts of a worker, wired. `clock`: another than the settings', such as one that is moved by hand.
 
     `component`: whose rights at the servers are looked at as it is opened. A store that was lost is filled again by
@@ -89,7 +89,7 @@ class Line:
         self.casework = Casework(settings, self.store, self.producer, self.policies, self.clock, channels.lease_seconds)
         self.deadlines = Deadlines(self.store, self.producer, self.clock)
         self.open_letters = OpenLetters(settings)
-        self.orphans = Orphans(settings, self.redis)
+        self.orphans = Failover(settings, self.redis)
         self.waiting_red = WaitingRed(settings)
         self.carrying: set[asyncio.Task[None]] = set()  # dispatches of silent workers, under way
         self.carriers: dict[Channel, Carrier] = {}  # the channels this process runs: set by their agents

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from streams.installation import Line
+    from streams.installation import Installation
     from streams.runtime.settings import Settings
 
 PIPED = 200  # columns where there is no terminal: in a file or another program a cut figure is a lost one
@@ -92,7 +92,7 @@ def load_settings() -> "Settings":
 
 
 @asynccontextmanager
-async def opened(component: str = "operator") -> AsyncIterator["Line"]:
+async def opened(component: str = "operator") -> AsyncIterator["Installation"]:
     """The line on servers that are there: of the settings, or of a Quanzu running in the data folder.
 
     `component`: whose rights the process has (streams/security/rights).

@@ -10,7 +10,7 @@ from console.commands.common import Reason, err, load_settings, opened, out
 
 if TYPE_CHECKING:
     from console.web.kit.settings import ConsoleSettings
-    from streams.installation import Line
+    from streams.installation import Installation
 
 app = typer.Typer(name="console", no_args_is_help=True, help="The console: the web for those who work here.")
 
@@ -68,7 +68,7 @@ def console_open_again(login: Login, reason: Reason) -> None:
     asyncio.run(run())
 
 
-async def _hint(line: "Line") -> None:
+async def _hint(line: "Installation") -> None:
     from console.web.auth.first import nobody_can_sign_in
 
     if await nobody_can_sign_in(line):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from streams.dead_letters.index import Letters
     from streams.dead_letters.repaired import Mend
     from streams.dead_letters.sending import Outcome, Progress, Sending
-    from streams.installation import Line
+    from streams.installation import Installation
     from streams.runtime.settings import Settings
 
 app = typer.Typer(name="dead", no_args_is_help=True, help="Dead letters: what could not be read, and what to do.")
@@ -181,7 +181,9 @@ async def _letters(settings: "Settings", keep: "Callable[[Listed], bool]") -> "L
     return letters
 
 
-async def _chosen(line: "Line", names: list[str] | None, meant: Meant, *, single: bool) -> "tuple[Sending, list[str]]":
+async def _chosen(
+    line: "Installation", names: list[str] | None, meant: Meant, *, single: bool
+) -> "tuple[Sending, list[str]]":
     """Who does it, and to which letters: those named, or the open ones that the options mean."""
     from streams.dead_letters.index import ids
     from streams.dead_letters.sending import Sending

@@ -9,7 +9,7 @@ import typer
 from console.commands.common import load_settings, out
 
 if TYPE_CHECKING:
-    from streams.monitoring.doctor import Finding
+    from streams.monitoring.doctor import Diagnosis
 
 
 def doctor(
@@ -35,7 +35,7 @@ def _installation() -> int:
     return 0 if all(finding.good for finding in findings) else 1
 
 
-def _mark(finding: "Finding") -> str:
+def _mark(finding: "Diagnosis") -> str:
     if not finding.good:
         return "[red]BAD [/]"
     return "[yellow]warn[/]" if finding.warns else "[green]good[/]"

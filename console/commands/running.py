@@ -13,7 +13,7 @@ from schemas.errors import UserError
 from streams.channels import receipts
 from streams.channels.settings import load as load_channels
 from streams.dead_letters import api as letters_api
-from streams.installation import Line
+from streams.installation import Installation
 from streams.intake import server as intake_http
 from streams.intake.acceptor import Intake
 from streams.intake.files import FileReport, Progress, intake_file
@@ -29,14 +29,14 @@ from streams.security.rights import Component
 
 
 @asynccontextmanager
-async def opened(settings: Settings, component: Component = Component.OPERATOR) -> AsyncIterator[Line]:
+async def opened(settings: Settings, component: Component = Component.OPERATOR) -> AsyncIterator[Installation]:
     """A line for as long as a command takes. Topics are created on Quanzu's own servers only.
 
     Raises SettingsError when the topics are not as they must be.
     """
     if settings.embedded:
         await asyncio.to_thread(topics.create, settings)
-    line = Line(settings.model_copy(update={"metrics_port": 0}), load_channels(), component=component)
+    line = Installation(settings.model_copy(update={"metrics_port": 0}), load_channels(), component=component)
     try:
         await line.open()
         yield line

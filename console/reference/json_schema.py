@@ -20,7 +20,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 
 
-class Told(GenerateJsonSchema):
+class RemarkSchema(GenerateJsonSchema):
     """Pydantic's schema with each field's remark as its description: what the code says of it once, is told everywhere.
 
     Titles that only repeat a name are left out, and OpenAPI's `discriminator`, which JSON Schema does not know.
@@ -51,7 +51,7 @@ class Told(GenerateJsonSchema):
         return False
 
 
-class Written(Told):
+class Written(RemarkSchema):
     """The same, with defaults as a policy file writes them: "5m"."""
 
     def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 - whatever a field's default is
@@ -92,7 +92,7 @@ def _remarks_in(source: str) -> dict[str, str]:
     }
 
 
-def schema_of(name: str, about: str, adapter: TypeAdapter[Any], how: type[GenerateJsonSchema] = Told) -> Schema:
+def schema_of(name: str, about: str, adapter: TypeAdapter[Any], how: type[GenerateJsonSchema] = RemarkSchema) -> Schema:
     """The schema of what Quanzu reads, as a document of its own."""
     made = adapter.json_schema(schema_generator=how, ref_template="#/$defs/{model}")
     described = {"title": name, "description": about[0].upper() + about[1:]}

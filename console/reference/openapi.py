@@ -20,7 +20,7 @@ from console.reference.answers import (
     Taken,
     WholeLetter,
 )
-from console.reference.json_schema import Told
+from console.reference.json_schema import RemarkSchema
 from domain.feeds.dead_letters import State
 from schemas.receipts import BankReceipt, SmsReceipt, StationReceipt, VoiceReceipt
 from schemas.signals import Signal
@@ -168,7 +168,7 @@ def _schemas() -> tuple[dict[str, JsonSchemaValue], JsonSchemaValue]:
     made, shared = TypeAdapter.json_schemas(
         wanted,  # type: ignore[arg-type]  # "validation" is one of its modes
         ref_template="#/components/schemas/{model}",
-        schema_generator=Told,
+        schema_generator=RemarkSchema,
     )
     return {name: schema for (name, _), schema in made.items()}, shared["$defs"]
 
@@ -213,7 +213,7 @@ def _in_path(path: str) -> list[Document]:
 def _in_query(query: type[Asked] | None) -> list[Document]:
     if query is None:
         return []
-    fields = TypeAdapter(query).json_schema(schema_generator=Told)["properties"]
+    fields = TypeAdapter(query).json_schema(schema_generator=RemarkSchema)["properties"]
     given = {name: _given(schema) for name, schema in fields.items()}
     given["state"] = {"enum": [*State, "all"], "default": State.OPEN}
     return [{"name": name, "in": "query", "schema": schema} for name, schema in given.items()]

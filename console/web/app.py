@@ -25,20 +25,20 @@ from console.web.live.hub import Hub
 from console.web.live.queue import Queue
 from console.web.live.returns import Returns
 from console.web.routes import DOORS
-from streams.casework.claims import Desk
+from streams.casework.claims import CaseClaims
 from streams.channels.telephone import Telephone
 from streams.channels.webhooks import Telling
-from streams.installation import Line
+from streams.installation import Installation
 
 
 def create_app(
-    line: Line, settings: ConsoleSettings, *, telephone: Telephone | None = None, guests: Sequence[Guest] = ()
+    line: Installation, settings: ConsoleSettings, *, telephone: Telephone | None = None, guests: Sequence[Guest] = ()
 ) -> FastAPI:
     """The application on an open line. Raises ValueError when a route is behind no door."""
     hub = Hub(line)
     made = Services(
         line=line,
-        desk=Desk(line.settings, line.store, line.producer, line.policies, line.clock),
+        desk=CaseClaims(line.settings, line.store, line.producer, line.policies, line.clock),
         hub=hub,
         queue=Queue(hub, line),
         figures=Figures(line),

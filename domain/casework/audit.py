@@ -40,7 +40,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class InvariantViolation:
     """One thing that is wrong with a case; never a person's data."""
 
     kind: Kind
@@ -51,7 +51,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CaseIndexes:
     """What the store keeps beside a case. `deadlines`: epoch ms by step."""
 
     deadlines: Mapping[str, float]
@@ -59,7 +59,7 @@ class Kept:
     held: bool
 
 
-def examine(case: Case, kept: Kept, plan: Plan, now: datetime, grace: timedelta) -> list[Finding]:
+def examine(case: Case, kept: CaseIndexes, plan: Plan, now: datetime, grace: timedelta) -> list[InvariantViolation]:
     """What is wrong with a case and with what is kept beside it.
 
     Needs no next step: a closed case. Every other one has one, if only the clock on which it closes by itself.
@@ -90,42 +90,44 @@ def _live(case: Case) -> Iterator[Step]:
     return (step for step in case.steps if step.state in _LIVE)
 
 
-def _deadlines(case: Case, kept: Kept) -> Iterator[Finding]:
+def _deadlines(case: Case, kept: CaseIndexes) -> Iterator[InvariantViolation]:
     wanted = expected_deadlines(case)
     for step, due in wanted.items():
         stored = kept.deadlines.get(step)
         if stored is None:
-            yield Finding(
+            yield InvariantViolation(
                 Kind.DEADLINE_MISSING, case.id, f"{step} falls due at {_at(due)}: no clock says so", step, due
             )
         elif round(stored) != due:
             words = f"{step} falls due at {_at(due)}, the clock says {_at(stored)}"
-            yield Finding(Kind.DEADLINE_WRONG, case.id, words, step, due)
+            yield InvariantViolation(Kind.DEADLINE_WRONG, case.id, words, step, due)
     for step in kept.deadlines.keys() - wanted.keys():
-        yield Finding(Kind.DEADLINE_STRAY, case.id, f"{step} does not wait for any time", step)
+        yield InvariantViolation(Kind.DEADLINE_STRAY, case.id, f"{step} does not wait for any time", step)
 
 
-def _late(case: Case, now: datetime, grace: timedelta) -> Iterator[Finding]:
+def _late(case: Case, now: datetime, grace: timedelta) -> Iterator[InvariantViolation]:
     for step in _live(case):
         if step.due is None or now - step.due <= grace:
             continue
         out = step.state is StepState.SENT
         kind, what = (Kind.RESULT_OVERDUE, "its result was owed") if out else (Kind.OVERDUE, "it fell due")
-        yield Finding(kind, case.id, f"{step.id}: {what} at {_at(_ms(step.due))}", step.id, _ms(step.due))
+        yield InvariantViolation(kind, case.id, f"{step.id}: {what} at {_at(_ms(step.due))}", step.id, _ms(step.due))
 
 
-def _going_on(case: Case, plan: Plan) -> Iterator[Finding]:
+def _going_on(case: Case, plan: Plan) -> Iterator[InvariantViolation]:
     dues = [step.due for step in _live(case) if step.due is not None]
     for step in _live(case):
         if step.due is None:
-            yield Finding(Kind.NO_DUE, case.id, f"{step.id} is {step.state.value} and has no time", step.id)
+            yield InvariantViolation(Kind.NO_DUE, case.id, f"{step.id} is {step.state.value} and has no time", step.id)
     if not case.open:
         return
     if not dues:
-        yield Finding(Kind.NO_NEXT_STEP, case.id, f"{case.state.value.replace('_', ' ')}, and nothing is planned")
+        yield InvariantViolation(
+            Kind.NO_NEXT_STEP, case.id, f"{case.state.value.replace('_', ' ')}, and nothing is planned"
+        )
     elif _in_danger(case) and min(dues) - case.updated_at > _furthest(case, plan):
         words = f"the next step is at {_at(_ms(min(dues)))}: no clock of {case.level.value} is so long"
-        yield Finding(Kind.TOO_FAR, case.id, words)
+        yield InvariantViolation(Kind.TOO_FAR, case.id, words)
 
 
 def _in_danger(case: Case) -> bool:
@@ -143,13 +145,15 @@ def _furthest(case: Case, plan: Plan) -> timedelta:
     return max(longest, after, plan.call_again_within, plan.talk_within, plan.retry_most) + timedelta(days=1)
 
 
-def _queue(case: Case, kept: Kept) -> Iterator[Finding]:
+def _queue(case: Case, kept: CaseIndexes) -> Iterator[InvariantViolation]:
     if must_call(case) and not kept.queued:
-        yield Finding(Kind.NOT_QUEUED, case.id, "an operator is to call, and it is not on the desk")
+        yield InvariantViolation(Kind.NOT_QUEUED, case.id, "an operator is to call, and it is not on the desk")
     if kept.queued and case.settled:
-        yield Finding(Kind.QUEUED, case.id, f"on the desk, and {case.state.value.replace('_', ' ')}")
+        yield InvariantViolation(Kind.QUEUED, case.id, f"on the desk, and {case.state.value.replace('_', ' ')}")
     if any(step.state is StepState.HELD for step in _live(case)) and not kept.held:
-        yield Finding(Kind.NOT_MARKED_HELD, case.id, "a hold keeps a step back, and the hold's list does not have it")
+        yield InvariantViolation(
+            Kind.NOT_MARKED_HELD, case.id, "a hold keeps a step back, and the hold's list does not have it"
+        )
 
 
 def _ms(moment: datetime) -> int:

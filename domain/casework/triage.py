@@ -61,7 +61,7 @@ _LEAST = 100.0  # fen: even what keeps nothing comes forward once it is beyond i
 _MOST = 60  # times that it doubles: by then it comes before everything, and a float bears it
 
 
-class Turn(IntEnum):
+class QueueBand(IntEnum):
     """Whose turn a case is; the first comes first in the queue."""
 
     OFFERED = 0  # an operator's: a call is on the desk, and nobody has the case
@@ -78,7 +78,7 @@ class Weight:
     as it takes.
     """
 
-    turn: Turn
+    turn: QueueBand
     fen: float
     since: datetime
     patience: timedelta
@@ -133,7 +133,7 @@ def order(cases: Iterable[Case], now: datetime, policy: Policy) -> list[Case]:
 def weigh(case: Case, policy: Policy) -> Weight:
     """What the case is worth as it stands, since when it waits, and how long it may."""
     rules, turn = policy.triage, turn_of(case)
-    limit = rules.limit.get(case.level) if turn is Turn.OFFERED else None
+    limit = rules.limit.get(case.level) if turn is QueueBand.OFFERED else None
     return Weight(turn, _fen_a_minute(case, policy), waiting_since(case), rules.patience, limit)
 
 
@@ -165,11 +165,11 @@ def waiting_since(case: Case) -> datetime:
     return case.offered_at or case.opened_at
 
 
-def turn_of(case: Case) -> Turn:
+def turn_of(case: Case) -> QueueBand:
     """Whose turn it is."""
     if case.settled:
-        return Turn.SETTLED
-    return Turn.OFFERED if case.claimed_by is None and called(case) else Turn.UNDER_WAY
+        return QueueBand.SETTLED
+    return QueueBand.OFFERED if case.claimed_by is None and called(case) else QueueBand.UNDER_WAY
 
 
 def called(case: Case) -> bool:

@@ -15,48 +15,48 @@ AFTER_CLOSED = frozenset({Action.STOP_RELEASE})
 
 
 @dataclass(frozen=True, slots=True)
-class Fallen:
+class ObsoleteDispatch:
     """It does not stand any more, and why."""
 
     because: str
 
 
-class Behind:
+class NotYetApplied:
     """The store does not know yet of the decision that the dispatch follows from."""
 
 
-def standing(dispatch: Dispatch, case: Case | None, now: datetime) -> Fallen | Behind | None:
+def standing(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDispatch | NotYetApplied | None:
     """None when the dispatch stands: its case is open and not settled, its step waits for this very attempt."""
     if dispatch.not_after is not None and now > dispatch.not_after:
-        return Fallen("its time is over")
+        return ObsoleteDispatch("its time is over")
     if case is None or case.number < _number(dispatch.case):
-        return Behind()
+        return NotYetApplied()
     if case.id != dispatch.case:
-        return Fallen("the case is closed, and another was opened")
+        return ObsoleteDispatch("the case is closed, and another was opened")
     return _of_case(dispatch, case)
 
 
-def _of_case(dispatch: Dispatch, case: Case) -> Fallen | Behind | None:
+def _of_case(dispatch: Dispatch, case: Case) -> ObsoleteDispatch | NotYetApplied | None:
     if not case.open:
-        return None if dispatch.action in AFTER_CLOSED else Fallen("the case is closed")
+        return None if dispatch.action in AFTER_CLOSED else ObsoleteDispatch("the case is closed")
     if case.settled and dispatch.action not in AFTER_SETTLED:
-        return Fallen(f"the resident is {case.state.value.replace('_', ' ')}")
+        return ObsoleteDispatch(f"the resident is {case.state.value.replace('_', ' ')}")
     if case.state is CaseState.ALREADY_DEFRAUDED and dispatch.action not in AFTER_LOSS:
-        return Fallen("the resident is defrauded already")
+        return ObsoleteDispatch("the resident is defrauded already")
     step = next((step for step in case.steps if step.id == dispatch.step), None)
     if step is None:
-        return Behind() if case.updated_at < dispatch.at else Fallen("the step is gone")
+        return NotYetApplied() if case.updated_at < dispatch.at else ObsoleteDispatch("the step is gone")
     return _of_step(dispatch, step)
 
 
-def _of_step(dispatch: Dispatch, step: Step) -> Fallen | Behind | None:
+def _of_step(dispatch: Dispatch, step: Step) -> ObsoleteDispatch | NotYetApplied | None:
     if step.attempt < dispatch.attempt:
-        return Behind()
+        return NotYetApplied()
     if step.attempt > dispatch.attempt:
-        return Fallen("it was tried again meanwhile")
+        return ObsoleteDispatch("it was tried again meanwhile")
     if step.state in (StepState.PENDING, StepState.HELD):
-        return Behind()
-    return None if step.state is StepState.SENT else Fallen(f"the step is {step.state.value}")
+        return NotYetApplied()
+    return None if step.state is StepState.SENT else ObsoleteDispatch(f"the step is {step.state.value}")
 
 
 def _number(case: str) -> int:

@@ -38,7 +38,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LetterStatus:
     """How a letter stands, and by which act."""
 
     state: State = State.OPEN
@@ -85,26 +85,26 @@ class Wanted:
         )
 
 
-def follow(before: Standing, act: AuditEntry) -> Standing:
+def follow(before: LetterStatus, act: AuditEntry) -> LetterStatus:
     """How the letter stands after `act`; an act that came too late changes nothing."""
     if before.state is State.OPEN and act.act == Act.DROPPED:
-        return Standing(State.DROPPED, act)
+        return LetterStatus(State.DROPPED, act)
     if act.act == Act.SENDING and may_send(before, act.detail, act.at):
-        return Standing(State.SENDING, act)
+        return LetterStatus(State.SENDING, act)
     if before.state is State.SENDING and act.act == Act.SENT:
-        return Standing(State.SENT, act)
+        return LetterStatus(State.SENT, act)
     return before
 
 
-def standing(acts: Iterable[AuditEntry]) -> Standing:
+def standing(acts: Iterable[AuditEntry]) -> LetterStatus:
     """How a letter stands after all `acts`, in the order of the log."""
-    found = Standing()
+    found = LetterStatus()
     for act in acts:
         found = follow(found, act)
     return found
 
 
-def may_send(found: Standing, what: str, now: datetime) -> bool:
+def may_send(found: LetterStatus, what: str, now: datetime) -> bool:
     """Whether it may be sent: it is open, or a sending was broken off, or the very same (`what`) is being sent."""
     if found.state is State.SENDING and found.act is not None:
         return found.act.detail == what or found.act.at + LEASE <= now

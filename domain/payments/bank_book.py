@@ -42,7 +42,7 @@ class StopLine(NamedTuple):
         return bank_of(self.transfer)
 
 
-class Told(NamedTuple):
+class BankReply(NamedTuple):
     """What became of sending: the provider has it, or why not."""
 
     at: datetime
@@ -77,7 +77,7 @@ class BankBook:
 
     stops: OrderedDict[tuple[str, int], StopLine] = field(default_factory=OrderedDict)
     sent: OrderedDict[str, Sent] = field(default_factory=OrderedDict)
-    told: OrderedDict[str, list[Told]] = field(default_factory=OrderedDict)  # by dispatch
+    told: OrderedDict[str, list[BankReply]] = field(default_factory=OrderedDict)  # by dispatch
     came: OrderedDict[str, BankMessage] = field(default_factory=OrderedDict)
 
     def add(self, event: CaseEvent) -> None:
@@ -157,7 +157,7 @@ class BankBook:
         dispatch = event.input.rpartition(":")[0]
         for fact in event.facts:
             if fact.kind is FactKind.RESULT and fact.action in STOPS and fact.result:
-                told = Told(event.at, fact.result, fact.words)
+                told = BankReply(event.at, fact.result, fact.words)
                 known = self.told.get(dispatch, [])
                 if told not in known:
                     _keep(self.told, dispatch, [*known, told])

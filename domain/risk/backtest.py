@@ -20,7 +20,7 @@ Name = tuple[ResidentId, int]
 _NONE = timedelta(0)
 
 
-class Change(StrEnum):
+class CaseDifference(StrEnum):
     """What the candidate does otherwise. A case may be sooner at one level and later at another."""
 
     MORE = "more"  # only the candidate raises it
@@ -89,7 +89,7 @@ class Difference:
 
     name: Name
     place: str
-    changes: tuple[Change, ...]
+    changes: tuple[CaseDifference, ...]
     candidate: Course | None
     other: Course | None
     ahead: timedelta
@@ -114,8 +114,8 @@ class Comparison:
     candidate: Tally = field(default_factory=Tally)
     other: Tally = field(default_factory=Tally)
     alike: int = 0
-    changes: Counter[Change] = field(default_factory=Counter)
-    places: Counter[tuple[str, Change]] = field(default_factory=Counter)
+    changes: Counter[CaseDifference] = field(default_factory=Counter)
+    places: Counter[tuple[str, CaseDifference]] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
 
 
@@ -158,15 +158,17 @@ def _gaps(candidate: Course | None, other: Course | None) -> Sequence[timedelta]
     return [theirs - mine for mine, theirs in moments if mine and theirs]
 
 
-def _changes(candidate: Course | None, other: Course | None, ahead: timedelta, behind: timedelta) -> tuple[Change, ...]:
+def _changes(
+    candidate: Course | None, other: Course | None, ahead: timedelta, behind: timedelta
+) -> tuple[CaseDifference, ...]:
     if candidate is None or other is None:
-        return (Change.MORE,) if candidate else (Change.MISSED,)
+        return (CaseDifference.MORE,) if candidate else (CaseDifference.MISSED,)
     graver = candidate.level.rank - other.level.rank
     found = {
-        Change.GRAVER: graver > 0,
-        Change.MILDER: graver < 0,
-        Change.SOONER: ahead > _NONE,
-        Change.LATER: behind > _NONE,
+        CaseDifference.GRAVER: graver > 0,
+        CaseDifference.MILDER: graver < 0,
+        CaseDifference.SOONER: ahead > _NONE,
+        CaseDifference.LATER: behind > _NONE,
     }
     return tuple(change for change, true in found.items() if true)
 

@@ -22,7 +22,7 @@ from schemas.rosters import Task
 _MINUTE, _NONE = timedelta(minutes=1), timedelta(0)
 
 
-class Turn(IntEnum):
+class VisitBand(IntEnum):
     """Whose turn a visit is; the first is made first."""
 
     AT_THE_DOOR = 0  # he finishes what he has begun
@@ -61,13 +61,13 @@ class Planned(NamedTuple):  # made for each visit of each officer who may go: a 
     """
 
     door: Door
-    turn: Turn
+    turn: VisitBand
     arrives: datetime
     leaves: datetime
     weight: float
 
     @property
-    def place(self) -> tuple[Turn, float, datetime, str]:
+    def place(self) -> tuple[VisitBand, float, datetime, str]:
         """The least is made first."""
         return self.turn, -self.weight, self.door.since, self.door.dispatch
 
@@ -101,7 +101,7 @@ def _next(door: Door, here: str, at: datetime, post: Post, now: datetime, rules:
     arrives, leaves = at + takes, at + takes + rules.door
     overdue = _overdue(door, now, rules)
     turn = _turn(door, leaves, post, overdue >= _NONE, rules)
-    if turn is Turn.OVERDUE:
+    if turn is VisitBand.OVERDUE:
         return Planned(door, turn, arrives, leaves, overdue.total_seconds())
     waited = max(_NONE, now - door.since) / rules.patience
     return Planned(door, turn, arrives, leaves, door.worth_fen * (1 + waited) / ((takes + rules.door) / _MINUTE))
@@ -120,14 +120,14 @@ def _overdue(door: Door, now: datetime, rules: VisitRules) -> timedelta:
     return now - door.since - limit if limit is not None else timedelta.min
 
 
-def _turn(door: Door, leaves: datetime, post: Post, overdue: bool, rules: VisitRules) -> Turn:
+def _turn(door: Door, leaves: datetime, post: Post, overdue: bool, rules: VisitRules) -> VisitBand:
     going = door.stage is VisitStage.ON_THE_WAY
     if door.stage is VisitStage.ARRIVED:
-        return Turn.AT_THE_DOOR
+        return VisitBand.AT_THE_DOOR
     if door.level in rules.first:
-        return Turn.GRAVE_ON_THE_WAY if going else Turn.GRAVE
+        return VisitBand.GRAVE_ON_THE_WAY if going else VisitBand.GRAVE
     if going:
-        return Turn.ON_THE_WAY
+        return VisitBand.ON_THE_WAY
     if post.until is not None and leaves > post.until:
-        return Turn.TOO_LATE
-    return Turn.OVERDUE if overdue else Turn.BY_WORTH
+        return VisitBand.TOO_LATE
+    return VisitBand.OVERDUE if overdue else VisitBand.BY_WORTH

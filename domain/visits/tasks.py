@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from domain.dispatches.ids import parse
 from domain.policy import Policy
-from domain.visits.rounds import Door, Planned, Post, Turn, in_order, worth
+from domain.visits.rounds import Door, Planned, Post, VisitBand, in_order, worth
 from domain.visits.travel import distance
 from schemas.cases import Case, CaseState, Step, StepState
 from schemas.events import Dispatch
@@ -127,7 +127,7 @@ def _door(task: Task, case: Case, policy: Policy) -> Door:
 def _errand(task: Task, case: Case, planned: Planned, post: Post, now: datetime) -> Errand:
     step = _step(task, case)
     steps, where = distance(post.division, case.profile.division, now.date())
-    fits = planned.turn is Turn.AT_THE_DOOR or post.until is None or planned.leaves <= post.until
+    fits = planned.turn is VisitBand.AT_THE_DOOR or post.until is None or planned.leaves <= post.until
     return Errand(task, case, step.due if step else None, steps, where, fits)
 
 

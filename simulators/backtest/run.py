@@ -20,7 +20,7 @@ from schemas.rosters import Roster
 from simulators.backtest import kept, recorded, register
 from simulators.backtest.side import Side, batches
 from simulators.backtest.spool import Spool, moment
-from streams.installation import Line
+from streams.installation import Installation
 from streams.intake.formats import Options
 from streams.repositories.residents.register import Residents
 from streams.repositories.stations import Stations
@@ -85,7 +85,11 @@ async def from_files(
 
 
 async def from_topics(
-    policies: Policies, line: Line, since: datetime, until: datetime, progress: Progress = lambda done, total: None
+    policies: Policies,
+    line: Installation,
+    since: datetime,
+    until: datetime,
+    progress: Progress = lambda done, total: None,
 ) -> Answer:
     """Judge what a running system keeps of its signals; the cases opened from `since` until `until` count, by station.
 

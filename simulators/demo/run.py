@@ -25,10 +25,10 @@ from simulators.world.operators import Operators
 from simulators.world.province import START, Province
 from simulators.world.telephone import Telephone
 from simulators.world.traces import POLICE
-from streams.casework.claims import Desk
+from streams.casework.claims import CaseClaims
 from streams.channels import receipts
 from streams.channels.settings import load as load_channels
-from streams.installation import Line
+from streams.installation import Installation
 from streams.intake import server as intake_http
 from streams.intake.settings import IntakeSettings, embedded_key, make_key
 from streams.intake.settings import load as load_intake
@@ -49,7 +49,7 @@ SOURCES = (*CARRIERS, *BANKS, APPWATCH, POLICE)
 OPERATORS = 12
 
 Draw = Callable[[Overview, str], RenderableType]
-Beside = Callable[[Line, Telephone, str], AbstractAsyncContextManager[list[str]]]
+Beside = Callable[[Installation, Telephone, str], AbstractAsyncContextManager[list[str]]]
 """What people look at beside the demo, one as the officer named; gives lines that tell how to come in."""
 
 
@@ -73,7 +73,7 @@ class Plan:
 class Running:
     """A demo under way, for whoever disturbs it or looks into its books."""
 
-    line: Line
+    line: Installation
     province: Province
     providers: providers.Providers
     workers: Workers
@@ -110,7 +110,7 @@ class Demo:
             await self._settle(line, province)
             workers = await stack.enter_async_context(self.workers(found.settings(line.settings)))
             await self.ready(line)
-            desk = Desk(line.settings, line.store, line.producer, line.policies, clock)
+            desk = CaseClaims(line.settings, line.store, line.producer, line.policies, clock)
             await self._people(stack, line, Telephone(province.contacts, desk, clock))
             if plan.metrics_port:
                 self._out.print(await stack.enter_async_context(exporting(line, plan.metrics_port)), highlight=False)
@@ -128,20 +128,20 @@ class Demo:
         first = self._plan.metrics_port
         return Workers(settings, self._plan.workers, self._plan.worker, metrics_port=first and first + 1)
 
-    async def ready(self, line: Line) -> None:
+    async def ready(self, line: Installation) -> None:
         """Return when the province may begin."""
         await ready(line)
 
-    async def _line(self, stack: AsyncExitStack, clock: Clock) -> Line:
+    async def _line(self, stack: AsyncExitStack, clock: Clock) -> Installation:
         base = self._settings.model_copy(update={"clock": str(clock), "metrics_port": 0})
         settings = await stack.enter_async_context(servers(base))
         await asyncio.to_thread(topics.create, settings)
-        line = Line(settings, load_channels())
+        line = Installation(settings, load_channels())
         await line.open()
         stack.push_async_callback(line.close)
         return line
 
-    async def _intake(self, stack: AsyncExitStack, line: Line) -> tuple[str, Callable[[str], str]]:
+    async def _intake(self, stack: AsyncExitStack, line: Installation) -> tuple[str, Callable[[str], str]]:
         """Where signals and receipts are taken in, and each source's key."""
         keys, intake = feed_keys(line.settings)
         routes = receipts.routes(line.outgoing, line.outgoing.channels)
@@ -151,7 +151,7 @@ class Demo:
         return address, keys
 
     async def _providers(
-        self, stack: AsyncExitStack, line: Line, province: Province, receipts_url: str
+        self, stack: AsyncExitStack, line: Installation, province: Province, receipts_url: str
     ) -> providers.Providers:
         line.settings = line.settings.model_copy(update={"receipts_url": receipts_url})
         answers = Answers(province.contacts, None if self._plan.operators else GUEST)
@@ -165,13 +165,13 @@ class Demo:
         )
         return await stack.enter_async_context(running)
 
-    async def _people(self, stack: AsyncExitStack, line: Line, telephone: Telephone) -> None:
+    async def _people(self, stack: AsyncExitStack, line: Installation, telephone: Telephone) -> None:
         """Let people look at it, and do some of the work."""
         if self._console:
             for words in await stack.enter_async_context(self._console(line, telephone, GUEST)):
                 self._out.print(words, markup=False, highlight=False, soft_wrap=True)
 
-    async def _settle(self, line: Line, province: Province) -> None:
+    async def _settle(self, line: Installation, province: Province) -> None:
         await line.residents.put(province.people)
         ahead = (self._plan.length * self._plan.speed).days  # so that somebody is on duty until its end
         found = rosters(self._plan.seed, START, DAYS + ahead)
@@ -204,7 +204,7 @@ class Demo:
         }
 
 
-async def _view(line: Line) -> Overview:
+async def _view(line: Installation) -> Overview:
     return await overview(line.settings, line.store, line.clock, outcomes(await line.screening.tallies()))
 
 
@@ -241,7 +241,7 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             await task
 
 
-async def ready(line: Line) -> None:
+async def ready(line: Installation) -> None:
     """Return when workers have built all partitions. Raises TimeoutError naming where to look."""
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until:

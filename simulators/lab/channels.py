@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
-from domain.dispatches.validity import Fallen, standing
+from domain.dispatches.validity import ObsoleteDispatch, standing
 from domain.identity.identifiers import reach
 from schemas.cases import Case
 from schemas.events import Dispatch
@@ -40,7 +40,7 @@ class Channels:
     def carry(self, dispatch: Dispatch, case: Case | None, now: datetime) -> Iterator[Told]:
         """What is told of a dispatch that is carried out now, if it still stands."""
         fallen = standing(dispatch, case, now)
-        if isinstance(fallen, Fallen):
+        if isinstance(fallen, ObsoleteDispatch):
             yield _result(dispatch, Result.NOT_SENT, now, detail=fallen.because)
         else:
             yield from self._ways[dispatch.channel](dispatch, now)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from schemas.levels import Outcome
 from simulators.world.contacts import Contacts
-from streams.casework.claims import Desk
+from streams.casework.claims import CaseClaims
 from streams.channels.telephone import Call
 from streams.runtime.clock import Clock
 
@@ -20,7 +20,7 @@ BUSY, NO_ANSWER = "（占线）", "（无人接听）"
 class Telephone:
     """Places calls to the province's people."""
 
-    def __init__(self, contacts: Contacts, desk: Desk, clock: Clock) -> None:
+    def __init__(self, contacts: Contacts, desk: CaseClaims, clock: Clock) -> None:
         self._contacts, self._desk, self._clock = contacts, desk, clock
 
     async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:

@@ -7,14 +7,14 @@ from domain.casework import Decision, Rules, decide, lift
 from domain.ids import short_hash
 from domain.policy import Policy
 from schemas.cases import Case
-from schemas.events import CaseEvent, Commit, StandingEvent, UnchangedEvent
+from schemas.events import CaseEvent, Commit, RulesEvent, UnchangedEvent
 from schemas.inputs import CaseInput, HoldChange, PolicyChange
 from streams.messaging.producer import MAX_BYTES
 from streams.runtime.code_version import code_version
 from streams.state.case_store import Loaded
-from streams.state.store_update import Change, Standing
+from streams.state.store_update import PartitionRules, StoreUpdate
 
-Entry = CaseEvent | StandingEvent | UnchangedEvent
+Entry = CaseEvent | RulesEvent | UnchangedEvent
 
 MOST_HOLDS = 200  # in force at once: all of them stand in one record
 MANY = 60  # parts of an event, each of 6 KB at most: with fewer it is far from what Kafka takes, and is not measured
@@ -34,7 +34,7 @@ class Batch:
         self._unchanged: dict[str, datetime] = {}
         self.cases: dict[str, Case] = dict(loaded.cases)
         self.applied = set(loaded.applied)
-        self.change = Change()
+        self.change = StoreUpdate()
         self.entries: list[Entry] = []
         self._holds = {hold.id: hold for hold in loaded.standing.holds}
         self._logs = loaded.standing.logs
@@ -115,8 +115,8 @@ class Batch:
 
     def _stand(self, offset: int, message: PolicyChange | HoldChange) -> None:
         holds = tuple(self._holds.values())
-        self.change.standing(Standing(offset, self._policy.hash, holds, self._logs))
-        event = StandingEvent(
+        self.change.standing(PartitionRules(offset, self._policy.hash, holds, self._logs))
+        event = RulesEvent(
             commit=_UNFINISHED,
             input=message.id,
             partition=self.partition,

@@ -26,7 +26,7 @@ BEATS = 10  # so often a page that is open renews its lease before it would run 
 LOOKED_AT = 16  # of each partition's queue at once: the stored rank is coarse
 
 
-class Desk:
+class CaseClaims:
     """What an operator, at a screen or simulated, may ask for and say."""
 
     def __init__(

@@ -22,7 +22,7 @@ class OwnedError(UserError, RuntimeError):
     """Workers run, and what was asked for is not for then."""
 
 
-class Orphans:
+class Failover:
     """Owners beat, and whoever looks sees which partitions have no owner."""
 
     def __init__(self, settings: Settings, redis: "Redis") -> None:

@@ -10,7 +10,7 @@ from prometheus_client import Counter
 from domain.consistency.commits import CommitChain
 from domain.consistency.commits import Entry as Link
 from schemas.base import ANY_VERSION
-from schemas.events import CaseEvent, Commit, Dispatch, StandingEvent, UnchangedEvent, journal_adapter
+from schemas.events import CaseEvent, Commit, Dispatch, RulesEvent, UnchangedEvent, journal_adapter
 from schemas.journal import PartialCaseEvent, PartialEntry, PartialStandingEvent, decode
 from schemas.levels import Level
 from streams.messaging import topics
@@ -22,7 +22,7 @@ from streams.runtime.tracing import Trace, no_trace
 
 log = logging.getLogger(__name__)
 
-Entry = CaseEvent | StandingEvent | UnchangedEvent
+Entry = CaseEvent | RulesEvent | UnchangedEvent
 
 Progress = Callable[[int, int], object]
 
@@ -185,7 +185,7 @@ def applied(entries: Iterable[Entry], offset: int | None) -> Iterator[CaseEvent]
     """
     ahead: list[CaseEvent] = []
     for entry in entries:
-        if isinstance(entry, StandingEvent):
+        if isinstance(entry, RulesEvent):
             if entry.anew:  # offsets so far are of another log, which was applied to its end
                 yield from ahead
                 ahead.clear()
@@ -210,10 +210,10 @@ async def begin_anew(settings: Settings, producer: Producer, partition: int, pol
     """
     read, rules, lost = -1, None, 0
     async for read, value in _values(settings, topics.CASE_EVENTS.name, partition):
-        if isinstance(entry := read_entry(read, value), StandingEvent):
+        if isinstance(entry := read_entry(read, value), RulesEvent):
             rules, lost = entry, max(lost, entry.commit.log)
     begin = (await beginning_offsets(settings, topics.CASE_INPUTS.name))[partition]
-    anew = StandingEvent(
+    anew = RulesEvent(
         commit=Commit(first=begin - 1, last=begin - 1, entries=1, log=lost + 1),
         input=f"log:{partition}:{read}",
         partition=partition,

@@ -29,7 +29,7 @@ from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore, Loaded
 from streams.state.keys import STATE
-from streams.state.store_update import Change, entry_name
+from streams.state.store_update import StoreUpdate, entry_name
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +204,7 @@ class Casework:
 
     async def _decide(
         self, partition: int, loaded: Loaded, inputs: Sequence[tuple[Raw, CaseInput | None]], last: int
-    ) -> tuple[Change, list[Entry]]:
+    ) -> tuple[StoreUpdate, list[Entry]]:
         policy = await self._policies.get(loaded.standing.policy)
         batch = Batch(partition, loaded, policy, loaded.standing.offset + 1, last)
         for raw, message in inputs:

@@ -19,7 +19,7 @@ from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state.case_store import AheadError, CaseStore, Stand
 from streams.state.keys import STATE
-from streams.state.store_update import Change, Standing
+from streams.state.store_update import PartitionRules, StoreUpdate
 
 log = logging.getLogger(__name__)
 
@@ -156,12 +156,12 @@ class Recovery:
     async def _begin(self, partition: int) -> int:
         return (await beginning_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
 
-    async def _last(self, replay: Replay, proven: Proven) -> Change:
+    async def _last(self, replay: Replay, proven: Proven) -> StoreUpdate:
         """The rules that the entries left in force, and where the journal was read up to."""
         rules = replay.rules
         policy = await self._usable(rules.policy if rules else None)
-        change = Change()
-        change.standing(Standing(proven.covered, policy, rules.holds if rules else (), replay.logs))
+        change = StoreUpdate()
+        change.standing(PartitionRules(proven.covered, policy, rules.holds if rules else (), replay.logs))
         change.add("HSET", STATE, "journal", proven.read).settling(self._lease_seconds)
         return change
 
@@ -187,7 +187,7 @@ def refuse_ahead(partition: int, stored: int, end: int) -> None:
         )
 
 
-def _pieces(change: Change) -> Iterator[Change]:
+def _pieces(change: StoreUpdate) -> Iterator[StoreUpdate]:
     """A change in parts that one script writes in a few milliseconds."""
     for start in range(0, len(change.commands), COMMANDS):
-        yield Change(change.commands[start : start + COMMANDS])
+        yield StoreUpdate(change.commands[start : start + COMMANDS])

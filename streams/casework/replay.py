@@ -18,7 +18,7 @@ from schemas.events import CaseEvent
 from schemas.journal import PartialCase, PartialCaseEvent, PartialStandingEvent, whole_holds
 from streams.casework.journal import Read
 from streams.state.keys import APPLIED_KEPT, COUNTS, OUTBOX, RAISED
-from streams.state.store_update import Change, Standing, minute_in, minute_of, raised_by
+from streams.state.store_update import PartitionRules, StoreUpdate, minute_in, minute_of, raised_by
 
 IDS_AT_ONCE = 500  # in one command
 
@@ -35,12 +35,12 @@ class Replay:
     def __init__(self, now: datetime) -> None:
         self._applied_since, self._oldest_minute = now - APPLIED_KEPT, minute_of(now - LOOKS_BACK)
         self._owed: dict[str, dict[str, tuple[str, ...]]] = {}  # by case: outbox names and their dispatches
-        self.rules: Standing | None = None
+        self.rules: PartitionRules | None = None
         self.logs = 0
 
-    def change(self, entries: Sequence[Read], stored: Mapping[str, Case]) -> Change:
+    def change(self, entries: Sequence[Read], stored: Mapping[str, Case]) -> StoreUpdate:
         """Return the change that the entries make. `stored`: the latest cases in the store, by resident."""
-        change, stories = Change(), defaultdict[str, list[CaseRead]](list)
+        change, stories = StoreUpdate(), defaultdict[str, list[CaseRead]](list)
         applied: dict[str, datetime] = {}
         for entry, value in entries:
             if isinstance(entry, PartialCaseEvent):
@@ -60,22 +60,22 @@ class Replay:
             change.all_applied(part)
         return change
 
-    def owed(self) -> Iterator[Change]:
+    def owed(self) -> Iterator[StoreUpdate]:
         """The changes that mark the dispatches which still wait for a result: they may have been sent."""
         ids = [name for names in self._owed.values() for each in names.values() for name in each]
         for start in range(0, len(ids), IDS_AT_ONCE):
-            change = Change()
+            change = StoreUpdate()
             change.unsure(ids[start : start + IDS_AT_ONCE])
             yield change
 
     def _stand(self, entry: PartialStandingEvent) -> None:
         if entry.anew:
             self.logs = entry.commit.log
-        self.rules = Standing(entry.offset, entry.policy, tuple(whole_holds(entry)), self.logs)
+        self.rules = PartitionRules(entry.offset, entry.policy, tuple(whole_holds(entry)), self.logs)
 
     def _story(
         self,
-        change: Change,
+        change: StoreUpdate,
         stored: Case | None,
         story: Sequence[CaseRead],
         counted: Counter[str],
@@ -97,7 +97,7 @@ class Replay:
             fresh.append((event, value))
         self._cases(change, stored, fresh)
 
-    def _cases(self, change: Change, before: Case | None, fresh: Sequence[CaseRead]) -> None:
+    def _cases(self, change: StoreUpdate, before: Case | None, fresh: Sequence[CaseRead]) -> None:
         by_case: dict[str, list[CaseRead]] = defaultdict(list)
         for event, value in fresh:
             by_case[event.case.id].append((event, value))
@@ -107,7 +107,7 @@ class Replay:
             self._outbox(change, after, events)
             before = after
 
-    def _outbox(self, change: Change, case: Case, events: Sequence[CaseRead]) -> None:
+    def _outbox(self, change: StoreUpdate, case: Case, events: Sequence[CaseRead]) -> None:
         """Keep the entries with a dispatch that still waits for its result: it may never have reached its channel."""
         waiting, known = awaited(case), self._owed.pop(case.id, {})
         kept = {name: ids for name, ids in known.items() if waiting.intersection(ids)}

@@ -17,7 +17,7 @@ from functools import partial
 
 from prometheus_client import Counter
 
-from domain.dispatches.validity import Behind, Fallen, standing
+from domain.dispatches.validity import NotYetApplied, ObsoleteDispatch, standing
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput, ContactResult
 from schemas.levels import NEVER_SENT, Result
@@ -104,12 +104,12 @@ class Delivery:
         return None
 
     def _behind(self, taken: Taken) -> bool:
-        return isinstance(standing(self._dispatch, taken.case, self._clock.now()), Behind)
+        return isinstance(standing(self._dispatch, taken.case, self._clock.now()), NotYetApplied)
 
     def _fallen(self, taken: Taken) -> Answer | None:
         """Why it is not sent; None when it still stands."""
         found = standing(self._dispatch, taken.case, self._clock.now())
-        if not isinstance(found, Fallen):
+        if not isinstance(found, ObsoleteDispatch):
             return None
         because = f"{found.because}; {self._doubt}" if self._doubt else found.because
         return Answer(Result.NOT_SENT if taken.entry is None else Result.IN_DOUBT, because)

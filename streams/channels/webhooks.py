@@ -33,7 +33,7 @@ from streams.runtime.tasks import stop, until_done
 from streams.runtime.tasks import wanted as not_cancelled
 from streams.security import encryption
 from streams.security.record_encryption import seals
-from streams.state.compacted_table import Kept
+from streams.state.compacted_table import CompactedTable
 from streams.state.keys import milliseconds
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ GONE = 410
 UNTRUSTED = "certificate not trusted"
 
 
-class Webhooks(Kept[Webhook]):
+class Webhooks(CompactedTable[Webhook]):
     """The list of them: on the compacted topic first, then in Redis."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:

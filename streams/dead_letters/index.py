@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from domain.feeds.dead_letters import Act, Listed, Standing, State, Wanted, follow, kind_of_reason, topic_of
+from domain.feeds.dead_letters import Act, LetterStatus, Listed, State, Wanted, follow, kind_of_reason, topic_of
 from schemas.audit import AuditEntry
 from schemas.base import ANY_VERSION
 from schemas.dead_letters import DeadLetter, letter_adapter
@@ -31,7 +31,7 @@ class Found:
     """A letter in the index."""
 
     letter: Listed
-    standing: Standing
+    standing: LetterStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Letters:
         if known := self._found.get(letter.id):  # refused again: what was done with it holds
             known.letter = replace(known.letter, offset=record.offset)
             return
-        self._found[letter.id] = Found(listed, Standing())
+        self._found[letter.id] = Found(listed, LetterStatus())
         if len(self._found) > self._most:
             self._found.popitem(last=False)
             self.left_out += 1

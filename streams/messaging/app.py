@@ -32,7 +32,7 @@ from mode import CrashingSupervisor
 from mode.utils.queues import ThrowableQueue
 
 from schemas.errors import UserError
-from streams.messaging.fetch_order import Runs
+from streams.messaging.fetch_order import FetchOrder
 from streams.messaging.kafka_client import aio_client, credentials
 from streams.messaging.transport import Consumer, Transport
 from streams.runtime.credentials import denied
@@ -189,7 +189,7 @@ def create_app(settings: Settings, kind: type[Made]) -> Made:
         consumer_group_instance_id=None if settings.embedded else settings.instance,  # Tansu takes 8 s to rejoin it
         consumer_auto_offset_reset="earliest",
         consumer_metadata_max_age_ms=METADATA_MS,
-        ConsumerScheduler=Runs,
+        ConsumerScheduler=FetchOrder,
         agent_supervisor=CrashingSupervisor,
         stream_buffer_maxsize=BUFFERED,
         stream_wait_empty=False,  # a rebalance does not wait for a batch: who owns it next takes it again

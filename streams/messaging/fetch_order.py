@@ -26,7 +26,7 @@ class Valued(Protocol):
 R = TypeVar("R", bound=Valued)
 
 
-class Runs(DefaultSchedulingStrategy):
+class FetchOrder(DefaultSchedulingStrategy):
     """Faust's round robin between topics; within the bulk lane it is between runs and not between records."""
 
     @classmethod

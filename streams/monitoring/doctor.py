@@ -39,7 +39,7 @@ AHEAD = timedelta(days=60)  # so long before the table of holidays ends it is to
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One thing looked at; `do` when it is not good. `warns`: it is, and something is to be done all the same."""
 
     good: bool
@@ -48,7 +48,7 @@ class Finding:
     warns: bool = False
 
 
-ALONE = Finding(
+ALONE = Diagnosis(
     True,
     "Redis is one server without Sentinels: nobody is warned while it is away, until it is restarted",
     f"Where that must not be, let {REPLICAS} replicas and three Sentinels stand by it: QUANZU_REDIS=redis+sentinel://...",
@@ -56,19 +56,19 @@ ALONE = Finding(
 )
 
 
-async def examine(settings: Settings) -> list[Finding]:
+async def examine(settings: Settings) -> list[Diagnosis]:
     """Look at everything in turn; what cannot be reached ends what depends on it."""
     return [finding async for finding in _findings(settings)]
 
 
-async def _findings(settings: Settings) -> AsyncIterator[Finding]:
-    yield Finding(True, "libraries: " + ", ".join(f"{name} {version(name)}" for name in LIBRARIES))
+async def _findings(settings: Settings) -> AsyncIterator[Diagnosis]:
+    yield Diagnosis(True, "libraries: " + ", ".join(f"{name} {version(name)}" for name in LIBRARIES))
     yield _policy(settings)
     yield _holidays(Clock.parse(settings.clock).now().astimezone(JILIN).date())
     found = settings if settings.kafka else running(settings)
     if found is None:
         do = "Set QUANZU_KAFKA and QUANZU_REDIS, or start an embedded Quanzu: `quanzu worker` or `quanzu demo`"
-        yield Finding(False, "no servers are set, and no embedded Quanzu runs in the data folder", do)
+        yield Diagnosis(False, "no servers are set, and no embedded Quanzu runs in the data folder", do)
         return
     kafka = await asyncio.to_thread(_kafka, found)
     redis = await _redis(found)
@@ -78,7 +78,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     troubles = await asyncio.to_thread(topics.check, found) if kafka.good else []
     for trouble in troubles:
-        yield Finding(False, trouble.partition(". ")[0], trouble.partition(". ")[2])
+        yield Diagnosis(False, trouble.partition(". ")[0], trouble.partition(". ")[2])
     for wrong in await asyncio.to_thread(broker_settings.check, found) if kafka.good else []:
         yield _finding(wrong)
     if kafka.good and redis.good and not troubles:
@@ -86,7 +86,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
 
 
-def _secrets(settings: Settings) -> list[Finding]:
+def _secrets(settings: Settings) -> list[Diagnosis]:
     """What intake would refuse to start without."""
     wrong = []
     for load_and_look in (lambda: keys_for(settings, load_intake()), lambda: load_channels().key(settings)):
@@ -94,29 +94,29 @@ def _secrets(settings: Settings) -> list[Finding]:
             load_and_look()
         except SettingsError as error:
             what, _, do = str(error).partition(". ")
-            wrong.append(Finding(False, what, do))
+            wrong.append(Diagnosis(False, what, do))
     return wrong
 
 
-def _policy(settings: Settings) -> Finding:
+def _policy(settings: Settings) -> Diagnosis:
     try:
         policy = load(read(settings.policy))
     except OSError as error:
-        return Finding(False, f"policy {settings.policy}: {error.strerror}", "Set QUANZU_POLICY to a policy file")
+        return Diagnosis(False, f"policy {settings.policy}: {error.strerror}", "Set QUANZU_POLICY to a policy file")
     except PolicyError as error:
-        return Finding(False, f"policy {settings.policy} cannot be used", str(error))
-    return Finding(True, f"policy {policy.name} {policy.hash} in {settings.policy.name}")
+        return Diagnosis(False, f"policy {settings.policy} cannot be used", str(error))
+    return Diagnosis(True, f"policy {policy.name} {policy.hash} in {settings.policy.name}")
 
 
-def _holidays(today: date) -> Finding:
+def _holidays(today: date) -> Diagnosis:
     """Whether the feeds' public holidays are known for some time to come."""
     try:
         until = load_feeds().calendar().until
     except SettingsError as error:
-        return Finding(False, "what is expected of the feeds cannot be read", str(error))
+        return Diagnosis(False, "what is expected of the feeds cannot be read", str(error))
     if until is None:
-        return Finding(True, "no public holidays are told of")
-    return Finding(
+        return Diagnosis(True, "no public holidays are told of")
+    return Diagnosis(
         True,
         f"public holidays {'were' if until < today else 'are'} known until {until}",
         "Add the next year's to the table of QUANZU_HOLIDAYS, each November as they are published, and restart the "
@@ -125,34 +125,34 @@ def _holidays(today: date) -> Finding:
     )
 
 
-def _kafka(settings: Settings) -> Finding:
+def _kafka(settings: Settings) -> Diagnosis:
     try:
         admin = kafka_admin(settings)
         broker_settings = admin.describe_cluster()["brokers"]
         admin.close()
     except AccessError as error:
         what, _, do = str(error).partition(". ")
-        return Finding(False, what, do)
+        return Diagnosis(False, what, do)
     except (KafkaError, OSError) as error:
         do = "Is it running, and does QUANZU_KAFKA name it? Feeds keep their signals meanwhile; nobody is warned"
-        return Finding(False, f"Kafka at {settings.kafka} cannot be reached ({type(error).__name__})", do)
+        return Diagnosis(False, f"Kafka at {settings.kafka} cannot be reached ({type(error).__name__})", do)
     kind = "embedded broker" if settings.embedded else "Kafka"
-    return Finding(True, f"{kind} at {settings.kafka}: {len(broker_settings)} brokers")
+    return Diagnosis(True, f"{kind} at {settings.kafka}: {len(broker_settings)} brokers")
 
 
-async def _redis(settings: Settings) -> Finding:
+async def _redis(settings: Settings) -> Diagnosis:
     redis: Any = connect(settings)
     try:
         server = await redis.info("server")
         persistence = await redis.info("persistence")
     except (RedisError, OSError) as error:
         do = "Is it running, and does QUANZU_REDIS name it? Inputs wait in Kafka meanwhile; nobody is warned"
-        return Finding(False, f"Redis cannot be reached ({type(error).__name__})", do)
+        return Diagnosis(False, f"Redis cannot be reached ({type(error).__name__})", do)
     finally:
         await redis.aclose()
     name = f"{server.get('server_name', 'redis')} {server.get('valkey_version') or server['redis_version']}"
     file = f", append-only file on{_unseen(redis)}" if persistence.get("aof_enabled") else ""
-    return Finding(True, f"{name}{file}")
+    return Diagnosis(True, f"{name}{file}")
 
 
 def _unseen(redis: "Redis") -> str:
@@ -160,27 +160,27 @@ def _unseen(redis: "Redis") -> str:
     return "" if redis_settings.asks_config(redis) else "; appendfsync was not seen, no component may CONFIG GET"
 
 
-async def _beside(redis: Finding, settings: Settings) -> list[Finding]:
+async def _beside(redis: Diagnosis, settings: Settings) -> list[Diagnosis]:
     """What belongs to Redis: its settings, the clocks that go by it, and its Sentinels."""
     own = [*await _redis_settings(settings), *await _clocks(settings)] if redis.good else []
     vault = await _vault(settings.vault, settings.redis_login()) if settings.vault else []
     return [*own, *vault, *(await _primary(settings))]
 
 
-async def _vault(url: str, login: Login) -> list[Finding]:
+async def _vault(url: str, login: Login) -> list[Diagnosis]:
     """Whether the keys of the people are there, and stay."""
     redis: Any = client(url, login)
     try:
         found = await redis_settings.check(redis, vault=True)
     except (RedisError, OSError) as error:
         do = "Is it running, and does QUANZU_VAULT name it? Inputs wait in Kafka meanwhile; nobody is warned"
-        return [Finding(False, f"the vault cannot be reached ({type(error).__name__})", do)]
+        return [Diagnosis(False, f"the vault cannot be reached ({type(error).__name__})", do)]
     finally:
         await redis.aclose()
-    return [_finding(each) for each in found] or [Finding(True, f"the vault, append-only file on{_unseen(redis)}")]
+    return [_finding(each) for each in found] or [Diagnosis(True, f"the vault, append-only file on{_unseen(redis)}")]
 
 
-async def _redis_settings(settings: Settings) -> list[Finding]:
+async def _redis_settings(settings: Settings) -> list[Diagnosis]:
     """What of Redis's settings can lose or block data."""
     redis: Any = connect(settings)
     try:
@@ -189,11 +189,11 @@ async def _redis_settings(settings: Settings) -> list[Finding]:
         await redis.aclose()
 
 
-def _finding(wrong: Wrong) -> Finding:
-    return Finding(wrong.warns, wrong.what, wrong.do, wrong.warns)
+def _finding(wrong: Wrong) -> Diagnosis:
+    return Diagnosis(wrong.warns, wrong.what, wrong.do, wrong.warns)
 
 
-async def _clocks(settings: Settings) -> list[Finding]:
+async def _clocks(settings: Settings) -> list[Diagnosis]:
     """Which machines' clocks are off the workers' time, and who refuses the clock of Redis."""
     redis: Any = connect(settings)
     keeper = Timekeeper(redis, Clock())
@@ -207,35 +207,35 @@ async def _clocks(settings: Settings) -> list[Finding]:
     return [here, *(_clock(name, off) for name, off in others.items())]
 
 
-def _clock(name: str, off: Off) -> Finding:
+def _clock(name: str, off: Off) -> Diagnosis:
     if off.waits:
         return _apart(name, off.refused)
     if off.refused:
         what = f"{name}: refuses the clock of Redis, which is {_by(off.refused)} the workers' time"
         do = f"Nothing is sent early or late meanwhile. {SET_IT} on the machine of Redis: then it is followed again"
-        return Finding(False, what, do)
+        return Diagnosis(False, what, do)
     return _machine(name, off.ahead)
 
 
-def _machine(name: str, ahead: float) -> Finding:
+def _machine(name: str, ahead: float) -> Diagnosis:
     do = f"{SET_IT}; its logs are wrong till then. Are all of them off alike, it is Redis's that is wrong"
-    return Finding(abs(ahead) <= OFF_SECONDS, f"{name}: its clock is {_by(ahead)} the workers' time", do)
+    return Diagnosis(abs(ahead) <= OFF_SECONDS, f"{name}: its clock is {_by(ahead)} the workers' time", do)
 
 
-def _apart(name: str, ahead: float) -> Finding:
+def _apart(name: str, ahead: float) -> Diagnosis:
     what = f"{name}: the clock of Redis is {_by(ahead)} its own"
     do = f"One of them is wrong: if other machines agree with Redis, it is this one's. {SET_IT}: no work begins before"
-    return Finding(False, what, do)
+    return Diagnosis(False, what, do)
 
 
 def _by(ahead: float) -> str:
     return f"{abs(ahead):.1f} s {direction(ahead)}"
 
 
-async def _primary(settings: Settings) -> list[Finding]:
+async def _primary(settings: Settings) -> list[Diagnosis]:
     """Whether what Redis is told outlives the loss of its primary."""
     if settings.embedded:
-        return [Finding(True, "embedded servers: no epoch is kept, so nothing fences a second Redis")]
+        return [Diagnosis(True, "embedded servers: no epoch is kept, so nothing fences a second Redis")]
     if not watched(str(settings.redis)):
         return [ALONE]
     redis: Any = connect(settings)
@@ -245,7 +245,7 @@ async def _primary(settings: Settings) -> list[Finding]:
         await redis.aclose()
 
 
-async def _watched(redis: "Redis") -> list[Finding]:
+async def _watched(redis: "Redis") -> list[Diagnosis]:
     """Which primary the Sentinels name, whether another could take its place, and whether it knows when to stop."""
     said, client = await sentinels_say(redis), cast("Any", redis)
     told: dict[str, Any] = {}
@@ -260,15 +260,15 @@ async def _watched(redis: "Redis") -> list[Finding]:
         f"Start what is missing: with fewer than {REPLICAS} replicas, the loss of one more stops all writing; with "
         "fewer than half of the Sentinels, nobody takes the primary's place"
     )
-    found = [Finding(said.decided and said.answering == said.members and replicas >= REPLICAS, what, do)]
+    found = [Diagnosis(said.decided and said.answering == said.members and replicas >= REPLICAS, what, do)]
     if told:
         stops = refuses_alone(told)
         what = f"a primary that is cut off from its replicas {'takes no writes' if stops else 'goes on taking writes'}"
-        found.append(Finding(stops, what, HOW_TO_REFUSE))
+        found.append(Diagnosis(stops, what, HOW_TO_REFUSE))
     return found
 
 
-async def _partitions(settings: Settings) -> AsyncIterator[Finding]:
+async def _partitions(settings: Settings) -> AsyncIterator[Diagnosis]:
     redis: Any = connect(settings)
     store, now = CaseStore(redis), Clock.parse(settings.clock).now()
     try:
@@ -279,16 +279,16 @@ async def _partitions(settings: Settings) -> AsyncIterator[Finding]:
             yield _partition(partition, offset, ends[partition])
             if late := await store.overdue(partition, now):
                 do = "Is a worker running and keeping up? See its log and quanzu_deadlines_overdue"
-                yield Finding(False, f"partition {partition}: {late} deadlines are overdue", do)
+                yield Diagnosis(False, f"partition {partition}: {late} deadlines are overdue", do)
     finally:
         await redis.aclose()
 
 
-def _partition(number: int, stored: int | None, end: int) -> Finding:
+def _partition(number: int, stored: int | None, end: int) -> Diagnosis:
     if stored is None:
         do = "A worker builds it within seconds; if none runs, start one, or run `quanzu rebuild`"
-        return Finding(False, f"partition {number} is not in the store", do)
+        return Diagnosis(False, f"partition {number} is not in the store", do)
     if stored >= end:
         do = "Restore the topic, or go on from the journal with `quanzu rebuild --new-log`"
-        return Finding(False, f"partition {number} stands at input {stored}, beyond the log's end {end - 1}", do)
-    return Finding(True, f"partition {number} stands at input {stored}, {end - 1 - stored} behind the log")
+        return Diagnosis(False, f"partition {number} stands at input {stored}, beyond the log's end {end - 1}", do)
+    return Diagnosis(True, f"partition {number} stands at input {stored}, {end - 1 - stored} behind the log")

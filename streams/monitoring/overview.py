@@ -14,7 +14,7 @@ from schemas.cases import Case
 from schemas.feeds import Silence
 from schemas.policies import InForce
 from schemas.rosters import Roster
-from streams.intake.feeds.book import SILENT, Book, FeedBook
+from streams.intake.feeds.book import SILENT, FeedBook, FeedLog
 from streams.messaging.topics import home
 from streams.repositories.policies import IN_FORCE
 from streams.repositories.policies import KEY as POLICIES
@@ -90,6 +90,6 @@ async def rosters(redis: "Redis") -> list[Roster]:
     return sorted(found, key=lambda roster: roster.station)
 
 
-async def feeds(redis: "Redis") -> Book:
+async def feeds(redis: "Redis") -> FeedLog:
     """What is heard of the feeds."""
     return await FeedBook(redis, "").read()

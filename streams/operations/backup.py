@@ -60,7 +60,7 @@ class BackupError(UserError, RuntimeError):
     """A backup cannot be written or is not whole, or where it shall go is not empty."""
 
 
-class Kept(Model):
+class BackupPart(Model):
     """One topic's file."""
 
     records: int
@@ -74,7 +74,7 @@ class Manifest(Model):
     app_id: str
     partitions: int
     key: str
-    topics: dict[str, Kept]
+    topics: dict[str, BackupPart]
 
 
 async def backup(settings: Settings, folder: Path, now: datetime, told: Told) -> Manifest:
@@ -87,7 +87,7 @@ async def backup(settings: Settings, folder: Path, now: datetime, told: Told) ->
     for topic in KEPT:
         path = folder / f"{topic.name}.parquet"
         count = await _write(settings, topic.name, path)
-        found[topic.name] = Kept(records=count, sha256=await asyncio.to_thread(_digest, path))
+        found[topic.name] = BackupPart(records=count, sha256=await asyncio.to_thread(_digest, path))
         told(topic.name, count)
     manifest = Manifest(
         at=now, app_id=settings.app_id, partitions=settings.partitions, key=fingerprint(settings.key()), topics=found

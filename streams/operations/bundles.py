@@ -11,7 +11,7 @@ from schemas.bundles import Manifest
 from schemas.cases import Case
 from schemas.events import CaseEvent
 from streams.casework.journal import read_entry
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging.reader import beginning_offsets, end_offsets, read_range
 from streams.messaging.topics import CASE_EVENTS, home
 from streams.repositories import policies
@@ -19,7 +19,7 @@ from streams.security import audit_log
 from streams.security.audit_chains import Heads
 
 
-async def taken(line: Line, case: Case, by: str, reason: str) -> bytes:
+async def taken(line: Installation, case: Case, by: str, reason: str) -> bytes:
     """The case's bundle, as a zip. That it is taken out is written in the audit before this: then it is in it too.
 
     Raises UnknownPolicyError when a policy that was in force is nowhere to be found.
@@ -53,7 +53,7 @@ async def taken(line: Line, case: Case, by: str, reason: str) -> bytes:
     return await asyncio.to_thread(bundle.packed, files, manifest, key)
 
 
-async def _events(line: Line, case: Case) -> list[tuple[CaseEvent, bytes]]:
+async def _events(line: Installation, case: Case) -> list[tuple[CaseEvent, bytes]]:
     """The case's entries of the journal with their bytes, each once, in their order."""
     partition, mark = home(case.resident, line.settings.partitions), case.id.encode()
     begin = (await beginning_offsets(line.settings, CASE_EVENTS.name))[partition]
@@ -82,7 +82,7 @@ def _inputs(events: Sequence[tuple[CaseEvent, bytes]]) -> bytes:
     return orjson.dumps(told, option=orjson.OPT_INDENT_2)
 
 
-async def _policy(line: Line, digest: str) -> bytes:
+async def _policy(line: Installation, digest: str) -> bytes:
     """A policy's text."""
     raw: bytes | None = await line.redis.hget(policies.KEY, digest)
     if raw is None:

@@ -11,7 +11,7 @@ from typing import Any
 from kafka import TopicPartition
 
 from schemas.audit import AuditEntry
-from streams.installation import Line
+from streams.installation import Installation
 from streams.intake.drain_gate import KEY, Drain
 from streams.messaging import topics
 from streams.messaging.kafka_client import admin as kafka_admin
@@ -23,14 +23,14 @@ CONSUMED = (*topics.LANES, topics.CASE_INPUTS, topics.CASE_EVENTS, *topics.DISPA
 LOOK_SECONDS = 0.5
 
 
-async def begin(line: Line, by: str, reason: str) -> None:
+async def begin(line: Installation, by: str, reason: str) -> None:
     """Close intake: from within a second on it answers 503."""
     drain = Drain(at=line.clock.now(), by=by, reason=reason)
     await line.redis.set(KEY, drain.model_dump_json())
     await audit.write(line.producer, [AuditEntry(at=drain.at, by=by, act="drain", on="intake", reason=reason)])
 
 
-async def end(line: Line, by: str) -> bool:
+async def end(line: Installation, by: str) -> bool:
     """Open intake again; False when it was open."""
     if not await line.redis.delete(KEY):
         return False
@@ -38,7 +38,7 @@ async def end(line: Line, by: str) -> bool:
     return True
 
 
-async def waiting(line: Line) -> AsyncIterator[dict[str, int]]:
+async def waiting(line: Installation) -> AsyncIterator[dict[str, int]]:
     """By topic, how many records are not done with, until there are none; and what is decided but not published."""
     while True:
         left = await _left(line.settings)

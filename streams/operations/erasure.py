@@ -25,7 +25,7 @@ from schemas.cases import Case
 from schemas.errors import UserError
 from schemas.inputs import Forget
 from schemas.residents import Resident, ResidentId
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import case_inputs, topics
 from streams.messaging.producer import Record
 from streams.messaging.reader import read_all
@@ -57,7 +57,7 @@ class Forgotten:
     accounts: int
 
 
-async def forget(line: Line, resident: ResidentId, by: str, reason: str) -> Forgotten:
+async def forget(line: Installation, resident: ResidentId, by: str, reason: str) -> Forgotten:
     """Destroy the keys of a person, and take out of Redis what is known of him or her. It cannot be undone.
 
     Entries that were merged into this one are the same person's, and are forgotten first.
@@ -79,7 +79,7 @@ async def forget(line: Line, resident: ResidentId, by: str, reason: str) -> Forg
         await vault.aclose()
 
 
-async def _merged(line: Line, resident: ResidentId) -> list[ResidentId]:
+async def _merged(line: Installation, resident: ResidentId) -> list[ResidentId]:
     """The entries that were merged into this one, at once or one after the other. The whole register is looked at."""
     into: dict[ResidentId, list[ResidentId]] = {}
     async for batch in line.residents.all():
@@ -104,7 +104,7 @@ def _refuse_open(cases: list[Case]) -> None:
         )
 
 
-async def _forgotten(line: Line, vault: Vault, resident: ResidentId, by: str, reason: str) -> Forgotten:
+async def _forgotten(line: Installation, vault: Vault, resident: ResidentId, by: str, reason: str) -> Forgotten:
     entry, cases = (await line.residents.get([resident])).get(resident), await _cases(line, resident)
     if entry is None and not cases:
         raise NotForgottenError(f"there is no resident {resident!r}: the console's search has the ids")
@@ -122,7 +122,7 @@ async def _forgotten(line: Line, vault: Vault, resident: ResidentId, by: str, re
     return Forgotten(len(cases), len(records), len(tokens))
 
 
-async def _cases(line: Line, resident: ResidentId) -> list[Case]:
+async def _cases(line: Installation, resident: ResidentId) -> list[Case]:
     """The resident's cases that Redis has, the latest last."""
     partition = home(resident, line.settings.partitions)
     raw = await line.redis.hget(key("cases", partition), resident)
@@ -133,7 +133,7 @@ async def _cases(line: Line, resident: ResidentId) -> list[Case]:
     return [*filter(None, earlier), latest]
 
 
-async def _records(line: Line, person: Subject) -> set[str]:
+async def _records(line: Installation, person: Subject) -> set[str]:
     """The owners of the records under keys of their own that speak of the person: calls, complaints, dead letters."""
     found = set()
     for topic in topics.ALL:
@@ -144,7 +144,7 @@ async def _records(line: Line, person: Subject) -> set[str]:
     return {owner for owner in found if owner}
 
 
-async def _accounts(line: Line, resident: ResidentId, entry: Resident | None) -> set[str]:
+async def _accounts(line: Installation, resident: ResidentId, entry: Resident | None) -> set[str]:
     """The tokens of the person's accounts, and of those that only he or she has paid, as far as anybody knows.
 
     Raises NotForgottenError while another's open case has paid the person: without the number nobody stops that money.
@@ -162,13 +162,13 @@ async def _accounts(line: Line, resident: ResidentId, entry: Resident | None) ->
     return own | {token for token in alone if payers[token] <= {resident}}  # the others' danger may be yet to come
 
 
-async def _goes_on(line: Line, told: Case) -> bool:
+async def _goes_on(line: Installation, told: Case) -> bool:
     """Whether a case of which a snapshot was read is open: there is an older one of it on the topic too."""
     case = await line.store.case(home(told.resident, line.settings.partitions), told.id)
     return (case or told).open
 
 
-async def _empty_cases(line: Line, resident: ResidentId, cases: list[Case], by: str) -> None:
+async def _empty_cases(line: Installation, resident: ResidentId, cases: list[Case], by: str) -> None:
     """Have casework empty the latest case, as an input in its order; the earlier ones nobody changes any more."""
     if not cases:
         return
@@ -183,7 +183,7 @@ async def _empty_cases(line: Line, resident: ResidentId, cases: list[Case], by: 
         await line.redis.hset(key("earlier", partition), mapping=empty)
 
 
-async def _emptied(line: Line, before: Case) -> None:
+async def _emptied(line: Installation, before: Case) -> None:
     partition, deadline = home(before.resident, line.settings.partitions), time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
         case = await line.store.case(partition, before.id)
@@ -201,7 +201,7 @@ async def _emptied(line: Line, before: Case) -> None:
 
 
 async def _empty_redis(
-    line: Line, resident: ResidentId, cases: Iterable[Case], records: Iterable[str], tokens: Iterable[str]
+    line: Installation, resident: ResidentId, cases: Iterable[Case], records: Iterable[str], tokens: Iterable[str]
 ) -> None:
     """What is in no case: evidence, the book of dispatches, calls, complaints and requests, account numbers."""
     evidence = EvidenceStore(line.redis, line.settings.partitions)

@@ -16,7 +16,7 @@ from schemas.errors import UserError
 from schemas.inputs import CloseAct, ConfirmAct, Hold, HoldChange, OperatorReport, PolicyChange
 from schemas.levels import Level
 from schemas.policies import InForce
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import case_inputs
 from streams.messaging.topics import home
 from streams.security import audit
@@ -26,7 +26,7 @@ ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)  # since when a policy is in force tha
 _UNTOUCHED = (CaseState.RAISED, CaseState.CONTACTING, CaseState.UNREACHABLE)
 
 
-async def publish(line: Line, text: str, by: str, override: str = "") -> str:
+async def publish(line: Installation, text: str, by: str, override: str = "") -> str:
     """Put a policy in force; returns its hash. `override`: why one that the breaker has stopped is, all the same.
 
     Raises PolicyError, or UserError for a policy that was stopped; the policy in force stays then.
@@ -49,7 +49,7 @@ async def publish(line: Line, text: str, by: str, override: str = "") -> str:
     return policy.hash
 
 
-async def standing(line: Line) -> InForce:
+async def standing(line: Installation) -> InForce:
     """Which policy is in force. One that nobody has published is the settings' file's, and has proved itself."""
     if found := await line.policies.in_force():
         return found
@@ -59,7 +59,7 @@ async def standing(line: Line) -> InForce:
 
 
 async def hold(
-    line: Line,
+    line: Installation,
     duration: timedelta,
     by: str,
     reason: str,
@@ -88,14 +88,14 @@ async def hold(
     return made.id
 
 
-async def in_force(line: Line) -> list[Hold]:
+async def in_force(line: Installation) -> list[Hold]:
     """The holds in force, the one that ends first at the head."""
     now = line.clock.now()
     found = [Hold.model_validate_json(raw, extra=ANY_VERSION) for raw in await line.redis.hvals(key("holds", 0))]
     return sorted((each for each in found if each.until > now), key=lambda each: each.until)
 
 
-async def lift(line: Line, hold_id: str, by: str, reason: str, what: Literal["release", "drop"]) -> None:
+async def lift(line: Installation, hold_id: str, by: str, reason: str, what: Literal["release", "drop"]) -> None:
     """End a hold before its time. With the drop of a stopped policy's hold what it raised ends too (`_close_raised`).
 
     Raises UserError when it is not in force.
@@ -112,7 +112,7 @@ async def lift(line: Line, hold_id: str, by: str, reason: str, what: Literal["re
     await _to_all(line, HoldChange(id=name, at=line.clock.now(), hold=ended, lift=what))
 
 
-async def _close_raised(line: Line, hold: Hold) -> None:
+async def _close_raised(line: Installation, hold: Hold) -> None:
     """Close what a stopped policy has raised and nobody has taken up.
 
     To drop what was held back is not enough: a case's steps fall due one after the other, for days.
@@ -133,12 +133,12 @@ async def _close_raised(line: Line, hold: Hold) -> None:
     await line.producer.send_all(records)
 
 
-async def raised_by(line: Line, policy: str) -> list[str]:
+async def raised_by(line: Installation, policy: str) -> list[str]:
     """The open cases below red that a policy has raised, and nobody has confirmed: while it is held they wait."""
     return sorted(case.id for case in await _raised(line, policy))
 
 
-async def _raised(line: Line, policy: str) -> list[Case]:
+async def _raised(line: Installation, policy: str) -> list[Case]:
     found = []
     for partition in range(line.settings.partitions):
         async for _, raw in line.redis.hscan_iter(key("cases", partition), count=1000):
@@ -151,7 +151,7 @@ def _waits(case: Case, policy: str) -> bool:
     return case.open and case.raised_by == policy and case.level is not Level.RED
 
 
-async def confirm(line: Line, case_id: str, by: str, reason: str) -> None:
+async def confirm(line: Installation, case_id: str, by: str, reason: str) -> None:
     """Say that a case is real, whatever policy raised it. Raises UserError when there is no such case."""
     partition = home(resident_of(case_id), line.settings.partitions)
     case = await line.store.case(partition, case_id)
@@ -173,5 +173,5 @@ def _wrong(detail: ErrorDetails) -> str:
     return f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].removeprefix('Value error, ')}"
 
 
-async def _to_all(line: Line, change: PolicyChange | HoldChange) -> None:
+async def _to_all(line: Installation, change: PolicyChange | HoldChange) -> None:
     await line.producer.send_all(case_inputs.to_all(change, range(line.settings.partitions)))

@@ -9,10 +9,10 @@ from schemas.fan_outs import PayersAnswered, PayersRequest, RequestState
 from streams.messaging.producer import Producer
 from streams.messaging.topics import PAYERS_REQUESTS
 from streams.runtime.settings import Settings
-from streams.state.compacted_table import Kept
+from streams.state.compacted_table import CompactedTable
 
 
-class PayersRequests(Kept[PayersRequest]):
+class PayersRequests(CompactedTable[PayersRequest]):
     """Every request. Whoever answers writes a record on the lane of the entry; screening notes what came of it."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:

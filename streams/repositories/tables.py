@@ -14,17 +14,17 @@ from streams.messaging.producer import Producer
 from streams.messaging.reader import Tails
 from streams.messaging.topics import COMPLAINTS, DRAFTS, HANDOVERS, INCIDENTS, RELEASES
 from streams.runtime.settings import Settings
-from streams.state.compacted_table import Kept
+from streams.state.compacted_table import CompactedTable
 
 
-class Complaints(Kept[Complaint]):
+class Complaints(CompactedTable[Complaint]):
     """All complaints of a province, by id."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         super().__init__(settings, redis, producer, COMPLAINTS, Complaint)
 
 
-class Incidents(Kept[Incident]):
+class Incidents(CompactedTable[Incident]):
     """All major incidents of a province, by id."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
@@ -45,14 +45,14 @@ def _end(incident: Incident) -> datetime:
     return incident.ended_at or incident.at
 
 
-class Releases(Kept[ReleaseRequest]):
+class Releases(CompactedTable[ReleaseRequest]):
     """Every request."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         super().__init__(settings, redis, producer, RELEASES, ReleaseRequest)
 
 
-class HandOvers(Kept[HandOver]):
+class HandOvers(CompactedTable[HandOver]):
     """Every hand-over."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
@@ -76,7 +76,7 @@ class Drafts:
     """Every draft, by id."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
-        self._kept = Kept(settings, redis, producer, DRAFTS, Draft)
+        self._kept = CompactedTable(settings, redis, producer, DRAFTS, Draft)
 
     async def all(self) -> list[Draft]:
         """The latest change first."""

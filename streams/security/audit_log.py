@@ -47,7 +47,7 @@ class Wanted:
         )
 
 
-class Told(NamedTuple):
+class AuditRecord(NamedTuple):
     """A line of the audit, and where it stands."""
 
     offset: int
@@ -57,7 +57,7 @@ class Told(NamedTuple):
 class Page(NamedTuple):
     """Lines, the newest first. `before`: to go on from; none: no older ones. `left`: older ones were not looked at."""
 
-    lines: list[Told]
+    lines: list[AuditRecord]
     before: int | None
     left: bool
 
@@ -100,7 +100,7 @@ async def newest(settings: Settings, wanted: Wanted, most: int, before: int | No
     begin = (await beginning_offsets(settings, AUDIT.name)).get(0, 0)
     end = (await end_offsets(settings, AUDIT.name)).get(0, 0)
     reached = end if before is None else min(before, end)
-    limit, found = reached - MOST_READ, list[Told]()
+    limit, found = reached - MOST_READ, list[AuditRecord]()
     while reached > begin and reached > limit and len(found) < most:
         first = max(begin, reached - CHUNK)
         chunk = [told async for told in _entries(settings, first, reached - 1) if wanted.fits(told.entry)]
@@ -123,10 +123,10 @@ async def about(settings: Settings, on: str) -> list[Line]:
     ]
 
 
-async def _entries(settings: Settings, first: int, last: int) -> AsyncIterator[Told]:
+async def _entries(settings: Settings, first: int, last: int) -> AsyncIterator[AuditRecord]:
     async for record in read_range(settings, AUDIT.name, 0, first, last):
         try:
-            yield Told(record.offset, AuditEntry.model_validate_json(record.value or b""))
+            yield AuditRecord(record.offset, AuditEntry.model_validate_json(record.value or b""))
         except ValidationError:
             continue  # `verify` tells of it
 

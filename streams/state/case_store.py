@@ -20,7 +20,7 @@ from streams.state.leader import EXEMPT, Leader
 from streams.state.redis_client import client
 from streams.state.scripts import script
 from streams.state.server_identity import ASK_RUN, CURRENT_RUN, run_of
-from streams.state.store_update import Argument, Change, Standing
+from streams.state.store_update import Argument, PartitionRules, StoreUpdate
 
 FORGOTTEN = 1_000  # ids of inputs, and cases, of a partition at once: it is called each second
 OUTBOX_AT_ONCE = 1_000  # entries: more than one commit makes, so a commit's are read together
@@ -53,7 +53,7 @@ class Stand:
 class Loaded:
     """What a batch of inputs is decided on."""
 
-    standing: Standing
+    standing: PartitionRules
     cases: dict[str, Case]
     applied: set[str]
     unpublished: bool = False  # the outbox holds entries of an earlier commit
@@ -92,7 +92,7 @@ class CaseStore:
             info, (offset, policy, run, logs), holds, cases, scores, outbox = await pipe.execute()
         if offset is None or run is None or run.decode() != run_of(info):
             return None
-        standing = Standing(
+        standing = PartitionRules(
             int(offset),
             policy.decode(),
             tuple(Hold.model_validate_json(hold, extra=ANY_VERSION) for hold in holds),
@@ -109,7 +109,7 @@ class CaseStore:
             bool(outbox),
         )
 
-    async def commit(self, partition: int, expected: int | str | None, offset: int | None, change: Change) -> bool:
+    async def commit(self, partition: int, expected: int | str | None, offset: int | None, change: StoreUpdate) -> bool:
         """Apply the change if the partition still stands at `expected`; False when another was first.
 
         Also False when an earlier commit's entries are still in the outbox: publish them first. `expected` is an
@@ -156,7 +156,7 @@ class CaseStore:
         Marks that a dispatch was sent may be lost with them: those awaited and those in `sent` are unsure, and for
         `seconds` (wall time) nobody takes one up. Until input `end` - 1 is applied again no channel takes any.
         """
-        change = Change()
+        change = StoreUpdate()
         change.add("SUNIONSTORE", UNSURE, key("unsure", partition), key("awaited", partition)).unsure(sent)
         change.settling(seconds)
         change.add("HSET", STATE, "run", stood.asked, "end", end)
@@ -297,7 +297,7 @@ class RebuildSteps:
         self._store, self._partition, self._mark = store, partition, mark
         self._stands, self._number = mark, 0
 
-    async def write(self, changes: Iterable[Change]) -> bool:
+    async def write(self, changes: Iterable[StoreUpdate]) -> bool:
         """Write the changes; False when another began after us, or the partition was lost again meanwhile."""
         for change in changes:
             self._number += 1
@@ -310,7 +310,7 @@ class RebuildSteps:
 
     async def finish(self, offset: int, end: int) -> bool:
         """Let the partition stand at `offset`. Until input `end` - 1 is applied no channel sends."""
-        last = Change().add("HDEL", STATE, "rebuilding").add("HSET", STATE, "end", end)
+        last = StoreUpdate().add("HDEL", STATE, "rebuilding").add("HSET", STATE, "end", end)
         return await self._store.commit(self._partition, self._stands, offset, last)
 
 
@@ -322,9 +322,9 @@ def _added(parts: Iterable[Mapping[bytes, bytes]]) -> Counter[str]:
     return total
 
 
-def _emptied() -> Change:
+def _emptied() -> StoreUpdate:
     """Without the remains of what was lost. What screening was told stays until a case says otherwise."""
-    change = Change()
+    change = StoreUpdate()
     for name in range(len(NAMES)):
         if name not in (SETTLED, ALERTED):
             change.add("UNLINK", name)  # it frees the memory beside the others' commands

@@ -25,7 +25,7 @@ class _Named(Protocol):
 Thing = TypeVar("Thing", bound=BaseModel)
 
 
-class Kept(Generic[Thing]):
+class CompactedTable(Generic[Thing]):
     """Things of one kind; each has an `id`. The hash in Redis has the topic's name."""
 
     def __init__(

@@ -10,7 +10,7 @@ from domain.payments import ledger
 from domain.policy import trial
 from domain.statistics import counts
 from schemas.cases import Case
-from schemas.events import CaseEvent, StandingEvent, UnchangedEvent
+from schemas.events import CaseEvent, RulesEvent, UnchangedEvent
 from schemas.inputs import Hold
 from schemas.journal import PartialCaseEvent
 from streams.state.keys import (
@@ -42,7 +42,7 @@ Command = tuple[str, int, tuple[Argument, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PartitionRules:
     """Where a partition stands: the last offset applied, the policy in force, the holds, the logs that were lost."""
 
     offset: int
@@ -52,7 +52,7 @@ class Standing:
 
 
 @dataclass(slots=True)
-class Change:
+class StoreUpdate:
     """The commands of one commit. `outbox`: the journal's entries among them, as they are written, by name."""
 
     commands: list[Command] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Change:
     def all_applied(self, inputs: Iterable[tuple[str, datetime]]) -> Self:
         return self.add("ZADD", APPLIED, *(part for name, at in inputs for part in (milliseconds(at), name)))
 
-    def entry(self, entry: CaseEvent | StandingEvent | UnchangedEvent) -> None:
+    def entry(self, entry: CaseEvent | RulesEvent | UnchangedEvent) -> None:
         """Keep a journal entry until it is published."""
         name = entry_name(entry)
         self.outbox[name] = entry.model_dump_json().encode()
@@ -117,7 +117,7 @@ class Change:
         """For so long (wall time) somebody may still be at an unsure dispatch: it is not taken before."""
         self.add("SET", SETTLING, 1, "PX", round(seconds * 1000))
 
-    def standing(self, standing: Standing) -> None:
+    def standing(self, standing: PartitionRules) -> None:
         self.add("HSET", STATE, "policy", standing.policy, "logs", standing.logs)
         self.add("DEL", HOLDS)
         for hold in standing.holds:
@@ -166,7 +166,7 @@ def minute_in(raised: str) -> int:
     return int(raised.rpartition("|")[2])
 
 
-def entry_name(entry: CaseEvent | StandingEvent | UnchangedEvent) -> str:
+def entry_name(entry: CaseEvent | RulesEvent | UnchangedEvent) -> str:
     """Return the name under which the outbox keeps an entry: an input with several cases has one for each."""
     return f"{entry.offset}/{entry.case.id if isinstance(entry, CaseEvent) else entry.kind}"
 

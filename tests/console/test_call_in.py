@@ -6,7 +6,7 @@ from console.web.auth.guests import guests
 from domain.dispatches.messages import code
 from domain.identity.identifiers import account_token
 from schemas.audit import AuditEntry
-from schemas.calls import Call, Told
+from schemas.calls import Call, CallerRequest
 from schemas.events import FactKind
 from schemas.evidence import Standing, WatchEntry
 from schemas.levels import Action
@@ -174,7 +174,7 @@ async def test_what_a_stranger_tells_is_taken_down_with_the_number(console: Stag
         assert (await client.post(f"{where}/told", data=given)).status_code == 303
     found = [Call.model_validate_json(r.value or b"") async for r in read_all(console.house.settings, CALLS.name)]
     latest = next(each for each in reversed(found) if each.phone == phone)
-    assert [(each.what, each.text) for each in latest.statements] == [(Told.REPORT, "收到冒充客服的电话")]
+    assert [(each.what, each.text) for each in latest.statements] == [(CallerRequest.REPORT, "收到冒充客服的电话")]
     assert latest.recording == "https://pbx.example.invalid/r/1"
 
 

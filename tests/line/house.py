@@ -20,11 +20,11 @@ from schemas.base import ANY_VERSION
 from schemas.cases import Case, StepState
 from simulators import providers
 from simulators.providers import Providers
-from streams.casework.claims import Desk
+from streams.casework.claims import CaseClaims
 from streams.channels import receipts
 from streams.channels.dispatch_log import Progress, known
 from streams.channels.settings import load as load_channels
-from streams.installation import Line
+from streams.installation import Installation
 from streams.intake import server as intake_http
 from streams.intake.settings import embedded_key
 from streams.intake.settings import load as load_intake
@@ -55,7 +55,7 @@ class House:
 
     settings: Settings
     clock: HandClock
-    line: Line
+    line: Installation
     providers: Providers
     behaviour: Behaviour
     intake: httpx.AsyncClient
@@ -63,8 +63,8 @@ class House:
     numbers: "count[int]" = field(default_factory=lambda: count(1))  # of telephones and accounts
 
     @property
-    def desk(self) -> Desk:
-        return Desk(self.settings, self.line.store, self.line.producer, self.line.policies, self.clock)
+    def desk(self) -> CaseClaims:
+        return CaseClaims(self.settings, self.line.store, self.line.producer, self.line.policies, self.clock)
 
     async def until(self, moment: datetime, residents: Iterable[str]) -> None:
         """Let time pass, from event to event. Raises TimeoutError when something never comes to its end."""
@@ -162,7 +162,7 @@ async def until(true: Callable[[], Awaitable[bool]], seconds: float, told: Calla
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _ready(line: Line, worker: Worker) -> None:
+async def _ready(line: Installation, worker: Worker) -> None:
     """Return when the worker has built all partitions. Raises TimeoutError with its log when it does not."""
 
     async def built() -> bool:
@@ -172,7 +172,7 @@ async def _ready(line: Line, worker: Worker) -> None:
     await until(built, SETTLE_SECONDS, lambda: worker.log)
 
 
-async def admitted(line: Line, component: Component) -> Settings:
+async def admitted(line: Installation, component: Component) -> Settings:
     """The line's settings as a component comes to Redis: as a user that may do what it must, and no more."""
     password = secrets.token_hex(16)
     await line.redis.execute_command("ACL", "SETUSER", f"{PREFIX}{component}", "reset", *rules(component, password))
@@ -181,9 +181,9 @@ async def admitted(line: Line, component: Component) -> Settings:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, clock: Clock, component: Component) -> AsyncIterator[Line]:
+async def opened(settings: Settings, clock: Clock, component: Component) -> AsyncIterator[Installation]:
     """A line of its own for a component."""
-    line = Line(settings, load_channels(), clock, component)
+    line = Installation(settings, load_channels(), clock, component)
     await line.open()
     try:
         yield line
@@ -207,7 +207,7 @@ async def on_servers(settings: Settings) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         topics.create(settings)
         channels = load_channels()
-        line = Line(settings, channels, clock)
+        line = Installation(settings, channels, clock)
         await line.open()
         stack.push_async_callback(line.close)
         takes_in = await stack.enter_async_context(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from domain.dispatches.ids import DispatchId, parse
 from schemas.base import ANY_VERSION
 from schemas.dead_letters import letter_adapter
-from schemas.events import CaseEvent, Dispatch, StandingEvent, journal_adapter
+from schemas.events import CaseEvent, Dispatch, RulesEvent, journal_adapter
 from schemas.inputs import Alert, ContactResult, Deadline
 from schemas.levels import NEVER_SENT, Level, Result
 from tests.simulation.model import CASE_INPUTS, Fold, Given, fold, milliseconds
@@ -106,7 +106,7 @@ class Known:
         return {name: event for each in self.folds for name, event in each.events.items()}
 
     @cached_property
-    def standing(self) -> dict[tuple[int, str], StandingEvent]:
+    def standing(self) -> dict[tuple[int, str], RulesEvent]:
         """The entries on the rules that there must be, by partition and input."""
         return {(each.partition, name): entry for each in self.folds for name, entry in each.standing.items()}
 
@@ -159,18 +159,18 @@ class Known:
         return bool(told) and told <= NEVER_SENT
 
     @cached_property
-    def journal(self) -> list[Arrived[CaseEvent | StandingEvent]]:
+    def journal(self) -> list[Arrived[CaseEvent | RulesEvent]]:
         """The journal's entries as they lie there, repeated ones too."""
         by_input = {(entry.partition, entry.input): entry for entry in self.standing.values()}
         told: dict[object, tuple[bytes, BaseModel]] = {
             **{name: (event.model_dump_json().encode(), event) for name, event in self.events.items()},
             **{name: (entry.model_dump_json().encode(), entry) for name, entry in by_input.items()},
         }
-        found: list[Arrived[CaseEvent | StandingEvent]] = []
+        found: list[Arrived[CaseEvent | RulesEvent]] = []
         for partition, record in self.observed.topic(CASE_EVENTS):
             value, same = told.get(_name(partition, record.value or b""), (None, None))
             entry = same if value == record.value else _entry(record.value or b"")
-            if isinstance(entry, CaseEvent | StandingEvent):
+            if isinstance(entry, CaseEvent | RulesEvent):
                 found.append(Arrived(entry, CASE_EVENTS, partition, record.offset, record.at))
         return found
 
@@ -266,9 +266,9 @@ def _name(partition: int, value: bytes) -> object:
         return None
 
 
-def _entry(value: bytes) -> CaseEvent | StandingEvent | None:
+def _entry(value: bytes) -> CaseEvent | RulesEvent | None:
     entry = _valid(partial(journal_adapter.validate_json, value, extra=ANY_VERSION))
-    return entry if isinstance(entry, CaseEvent | StandingEvent) else None
+    return entry if isinstance(entry, CaseEvent | RulesEvent) else None
 
 
 def _valid(read: "partial[What]") -> What | None:

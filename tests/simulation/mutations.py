@@ -24,7 +24,7 @@ from streams.casework.partition import Casework
 from streams.casework.replay import Replay
 from streams.screening.store import EvidenceStore
 from streams.state.case_store import CaseStore, Loaded, RebuildSteps
-from streams.state.store_update import Change, entry_name
+from streams.state.store_update import StoreUpdate, entry_name
 
 FENCE = "if stored ~= ARGV[1] then return stored end\n"
 UNPUBLISHED = "if moves and stands[1] and redis.call('EXISTS', KEYS[8]) == 1 then return 'unpublished' end\n"
@@ -86,12 +86,12 @@ def _past_the_gap(chain: CommitChain[Any]) -> Any:  # noqa: ANN401 - a commit, o
 
 def outbox_skipped(stack: ExitStack) -> None:
     """What was decided is not kept until it is published."""
-    _require("HSET" in inspect.getsource(Change.entry), "the outbox in Change.entry")
+    _require("HSET" in inspect.getsource(StoreUpdate.entry), "the outbox in Change.entry")
 
-    def entry(self: Change, entry: Any) -> None:  # noqa: ANN401 - any entry of the journal
+    def entry(self: StoreUpdate, entry: Any) -> None:  # noqa: ANN401 - any entry of the journal
         self.outbox[entry_name(entry)] = entry.model_dump_json().encode()
 
-    _put(stack, Change, "entry", entry)
+    _put(stack, StoreUpdate, "entry", entry)
 
 
 def fold_drops_input(stack: ExitStack) -> None:
@@ -99,7 +99,7 @@ def fold_drops_input(stack: ExitStack) -> None:
     _require(callable(getattr(Replay, "change", None)), "Replay.change")
     change = Replay.change
 
-    def dropping(self: Replay, entries: Sequence[Read], stored: Mapping[str, Case]) -> Change:
+    def dropping(self: Replay, entries: Sequence[Read], stored: Mapping[str, Case]) -> StoreUpdate:
         return change(self, entries[:-1], stored)
 
     _put(stack, Replay, "change", dropping)

@@ -47,7 +47,7 @@ from schemas.levels import Channel
 from streams.casework.auditor.auditor import Auditor
 from streams.casework.deadlines import Deadlines
 from streams.channels.settings import ChannelSettings
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging.app import App, every
 from streams.runtime.clock import Clock, Wall
 from streams.runtime.settings import Settings
@@ -129,11 +129,11 @@ def channel_settings(promises: tuple[Promise, ...]) -> ChannelSettings:
     return ChannelSettings.model_validate({**promised, "provider_seconds": PROVIDER_SECONDS})
 
 
-def make_line(given: World, node: Node) -> Line:
+def make_line(given: World, node: Node) -> Installation:
     """The line of a process, whose parts count time as the world does."""
     clock = Clock(wall=Wall(machine=given.true, counter=given.loop.time))
     promises = tuple(given.providers.promises[channel] for channel in CHANNELS)
-    line = Line(settings(node.name), channel_settings(promises), clock, Component.WORKER)
+    line = Installation(settings(node.name), channel_settings(promises), clock, Component.WORKER)
     line.deadlines = Deadlines(line.store, line.producer, clock, given.loop.time)
     line.auditor = Auditor(line.settings, line.redis, line.store, line.producer, line.policies, clock, given.loop.time)
     return line

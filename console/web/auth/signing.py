@@ -19,7 +19,7 @@ from console.web.kit.services import Services, services
 from console.web.kit.settings import ConsoleSettings
 from domain.access.accounts import Step, next_step
 from schemas.staff import Account
-from streams.installation import Line
+from streams.installation import Installation
 
 PATHS = {Step.CODE: "/sign-in/code", Step.PASSWORD: "/sign-in/password", Step.SET_UP: "/sign-in/set-up"}
 
@@ -34,7 +34,7 @@ class SignIn:
     provider: Provider | None
 
 
-def sign_in(line: Line, settings: ConsoleSettings) -> SignIn:
+def sign_in(line: Installation, settings: ConsoleSettings) -> SignIn:
     """What signing in works with, on an open line. Raises SettingsError when the provider's settings are not whole."""
     return SignIn(
         lockout=Lockout(line.redis, line.settings.key()),

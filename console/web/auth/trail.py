@@ -8,7 +8,7 @@ import asyncio
 from console.web.auth.who import Who
 from console.web.kit.services import Services
 from schemas.audit import AuditEntry
-from streams.installation import Line
+from streams.installation import Installation
 from streams.runtime.tasks import wanted
 from streams.security import audit
 
@@ -30,7 +30,7 @@ def entry(services: Services, who: Who, act: str, on: str, reason: str = "", det
     return AuditEntry(at=services.line.clock.now(), by=who.login, act=act, on=on, reason=reason, detail=detail)
 
 
-async def binding(line: Line) -> None:
+async def binding(line: Installation) -> None:
     """Now and then, until cancelled: name the heads of the other processes' chains, also when nobody does anything."""
     while wanted():
         await asyncio.sleep(BIND_SECONDS)

@@ -14,7 +14,7 @@ from console.web.kit.pages import ZONE
 from console.web.kit.services import Services
 from schemas.audit import AuditEntry
 from schemas.residents import ResidentId
-from streams.installation import Line
+from streams.installation import Installation
 from streams.security import audit_log
 
 ACT = "look-unmask"
@@ -72,7 +72,7 @@ async def counts(services: Services, since: date) -> Counter[tuple[date, str]]:
     return found
 
 
-async def _sum(line: Line) -> None:
+async def _sum(line: Installation) -> None:
     """See to it that the counts are there."""
     if await line.redis.hexists(COUNTS, SUMMED):
         return
@@ -84,7 +84,7 @@ async def _sum(line: Line) -> None:
         await line.redis.hset(COUNTS, mapping={SUMMED: 1, **found})
 
 
-async def _counted(line: Line, since: datetime) -> Counter[str]:
+async def _counted(line: Installation, since: datetime) -> Counter[str]:
     found: Counter[str] = Counter()
     before: int | None = None
     while True:

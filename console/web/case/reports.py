@@ -13,7 +13,7 @@ from domain.identity.identifiers import account_token, normal_phone
 from domain.ids import short_hash
 from domain.payments.call_in import in_danger, to_stop
 from schemas.base import legible
-from schemas.calls import CameOf, Statement, Told
+from schemas.calls import CallerRequest, CameOf, Statement
 from schemas.cases import Case
 from schemas.inputs import AskStopAct, NoteAct
 from schemas.signals import Signal
@@ -29,7 +29,7 @@ class Reported:
     """What was taken down. `name`: the id of the form; `account`, `phone`: the suspect's, as they were told."""
 
     name: str
-    what: Told
+    what: CallerRequest
     text: str
     account: str = ""
     phone: str = ""
@@ -55,7 +55,7 @@ async def take(services: Services, who: Who, caller: Caller, told: Reported) -> 
     signals = _signals(services, caller, case, told)
     came: list[CameOf] = []
     words = ""
-    if told.what is Told.REPORT and caller.case and told.account:
+    if told.what is CallerRequest.REPORT and caller.case and told.account:
         came, words = await _stop(services, who, caller.case, told)
     if signals:
         await Intake(services.line.producer, services.line.settings).accept(signals)
@@ -85,10 +85,10 @@ async def raised(services: Services, resident: str) -> None:
 
 def _signals(services: Services, caller: Caller, case: Case | None, told: Reported) -> list[Signal]:
     """The report as signals: one for each suspect. Without one, only where no case is at work that it could go to."""
-    if told.what is Told.QUESTION:
+    if told.what is CallerRequest.QUESTION:
         return []
     named = _suspects(told)
-    if not named and (in_danger(case) or (case and told.what is Told.HANDED_OVER)):
+    if not named and (in_danger(case) or (case and told.what is CallerRequest.HANDED_OVER)):
         return []
     now = services.line.clock.now()
     usual: dict[str, object] = {

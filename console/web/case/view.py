@@ -12,7 +12,7 @@ from console.web.auth.who import Who
 from console.web.case import facts
 from console.web.case.kept_back import Waiting
 from console.web.case.scripts import tree_of, trees
-from console.web.case.stories import Story, Told
+from console.web.case.stories import Story, TimelineEntry
 from console.web.case.timeline import TimeLine, drawn
 from console.web.kit.door import RELEASES
 from console.web.kit.services import Services
@@ -169,7 +169,7 @@ def context(language: str) -> dict[str, Any]:
     return {"scripts": trees(), "spoken": language}
 
 
-def told(story: list[Told], translate: facts.Translate, language: str) -> list[dict[str, Any]]:
+def told(story: list[TimelineEntry], translate: facts.Translate, language: str) -> list[dict[str, Any]]:
     """A story's events, the latest first, in words."""
     return [
         {

@@ -9,12 +9,12 @@ from console.web.kit.serve import serving
 from console.web.kit.services import Services
 from console.web.kit.settings import load
 from streams.channels.telephone import Telephone
-from streams.installation import Line
+from streams.installation import Installation
 from streams.runtime.settings import SettingsError
 
 
 @asynccontextmanager
-async def beside(line: Line, telephone: Telephone, officer: str) -> AsyncIterator[list[str]]:
+async def beside(line: Installation, telephone: Telephone, officer: str) -> AsyncIterator[list[str]]:
     """Serve the console for as long as the context lasts; gives a line for each guest: the address, and who it is."""
     known = guests(line.clock.now(), officer)
     settings = load()

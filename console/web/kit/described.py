@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict
 
 from console.web.case.answers import Answered
-from console.web.case.stories import Told
+from console.web.case.stories import TimelineEntry
 from schemas.cases import Case
 from schemas.events import Fact
 
@@ -49,7 +49,7 @@ class Change(_Shape):
     facts: list[Fact]
 
     @classmethod
-    def of(cls, told: Told) -> "Change":
+    def of(cls, told: TimelineEntry) -> "Change":
         return cls(version=told.version, at=told.at, facts=told.facts)
 
 

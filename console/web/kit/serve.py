@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from console.web.app import create_app
 from console.web.kit.settings import ConsoleSettings
-from streams.installation import Line
+from streams.installation import Installation
 from streams.runtime import serving as http
 from streams.runtime.tls import Tls
 
@@ -37,7 +37,7 @@ async def serving(app: FastAPI, settings: ConsoleSettings) -> AsyncIterator[str]
             app.state.stopping.set()  # its streams end by themselves
 
 
-async def serve(line: Line, settings: ConsoleSettings, started: Callable[[str], None]) -> None:
+async def serve(line: Installation, settings: ConsoleSettings, started: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. `started` is told the address.
 
     Raises what ended something that runs beside the requests: a console that does not follow the cases shows old ones.

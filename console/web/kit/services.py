@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from fastapi import Request
 
-from streams.casework.claims import Desk
-from streams.installation import Line
+from streams.casework.claims import CaseClaims
+from streams.installation import Installation
 from streams.repositories.staff import Staff
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Services:
     """Shared by all requests. `line`: the store, the producer, the residents, the clock."""
 
-    line: Line
-    desk: Desk
+    line: Installation
+    desk: CaseClaims
     hub: "Hub"
     queue: "Queue"
     figures: "Figures"

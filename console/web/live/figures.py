@@ -14,8 +14,8 @@ from domain.statistics.clocks import Clocks
 from domain.statistics.situation import DAYS, Situation
 from schemas.bank_messages import BankMessage
 from schemas.base import ANY_VERSION
-from schemas.events import CaseEvent, StandingEvent, journal_adapter
-from streams.installation import Line
+from schemas.events import CaseEvent, RulesEvent, journal_adapter
+from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.reader import Read, beginning_offsets, end_offsets, follow
 from streams.runtime.tasks import until_done, wanted
@@ -27,7 +27,7 @@ DAY_SECONDS = 86_400
 class Figures:
     """`run` and `hear` never end by themselves: they are cancelled. `ready` is set once what was there is folded."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Installation) -> None:
         self._line = line
         self.situation, self.clocks, self.book = Situation(), Clocks(), BankBook()
         self.ready = asyncio.Event()
@@ -82,7 +82,7 @@ class Figures:
         except ValidationError:
             return  # the line's own readers report it
         self._next[entry.partition] = record.offset + 1
-        if isinstance(entry, StandingEvent):
+        if isinstance(entry, RulesEvent):
             if entry.anew:
                 self._inputs.pop(entry.partition, None)
         elif isinstance(entry, CaseEvent):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.casework import triage
-from domain.casework.triage import Reason, Turn, Weight, to_go
+from domain.casework.triage import QueueBand, Reason, Weight, to_go
 from domain.policy import Policy
 from schemas.cases import Case, CaseState, Step, StepState
 from schemas.levels import Channel, Level
@@ -46,7 +46,7 @@ class Row:
     @property
     def offered(self) -> bool:
         """Whether an operator may take it from the desk now."""
-        return self.weight.turn is Turn.OFFERED
+        return self.weight.turn is QueueBand.OFFERED
 
     @property
     def alarming(self) -> bool:

@@ -22,7 +22,7 @@ from domain.risk.replay import Raw, Tally, judged, visit_hours
 from domain.visits import coverage
 from schemas.levels import Level
 from schemas.rosters import Roster
-from streams.installation import Line
+from streams.installation import Installation
 from streams.repositories.stations import Stations
 from streams.screening.evidence_sample import Drawn, Sample, draw, read
 
@@ -95,7 +95,7 @@ class Preview:
 class Previews:
     """The previews of this process, by policy in force and draft; one runs at a time."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Installation) -> None:
         self._line = line
         self._known: dict[tuple[str, str], Preview] = {}
         self._turn = asyncio.Lock()

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from prometheus_client import Counter
 from redis.asyncio import Redis
 
-from domain.casework.audit import Finding, Kind, examine
+from domain.casework.audit import InvariantViolation, Kind, examine
 from domain.policy import Policy
 from schemas.audit import AUDITOR, AuditEntry
 from schemas.cases import Case
@@ -132,7 +132,7 @@ class Auditor:
         except UnknownPolicyError:
             return None  # casework stops on it, and says so
 
-    def _examined(self, case: Case, look: Look, policy: Policy) -> list[Finding]:
+    def _examined(self, case: Case, look: Look, policy: Policy) -> list[InvariantViolation]:
         grace = timedelta(seconds=GRACE_SECONDS * self._clock.speed)
         return examine(case, look.kept, policy.plan, self._clock.now(), grace)
 
@@ -161,27 +161,32 @@ class Auditor:
         if members and offset is not None and await self._mender.strays(partition, offset, members):
             parts = [member.partition("|") for member in members]
             await self._report(
-                [Finding(Kind.DEADLINE_STRAY, case, f"{step}: no case has it", step) for case, _, step in parts]
+                [
+                    InvariantViolation(Kind.DEADLINE_STRAY, case, f"{step}: no case has it", step)
+                    for case, _, step in parts
+                ]
             )
 
     async def _missing(self, partition: int) -> int:
         """Cases that the snapshots know better than the store."""
         found = [
-            Finding(Kind.UNKNOWN_CASE, case, f"the journal has version {version}, the store {stored or 'none'}")
+            InvariantViolation(
+                Kind.UNKNOWN_CASE, case, f"the journal has version {version}, the store {stored or 'none'}"
+            )
             for case, version, stored in await self._snapshots.unknown(partition)
         ]
         sure = [each for each in found if self._sure(each)]
         await self._report(sure)
         return len(sure)
 
-    def _sure(self, finding: Finding) -> bool:
+    def _sure(self, finding: InvariantViolation) -> bool:
         """Whether it holds now; what is late must have been so for a while."""
         if finding.kind not in _TIMELY:
             return True
         name, now = (finding.kind, finding.case, f"{finding.step} {finding.due}"), self._wall()
         return now - self._memory.suspected.setdefault(name, now) >= CONFIRM_SECONDS
 
-    async def _report(self, findings: Sequence[Finding]) -> None:
+    async def _report(self, findings: Sequence[InvariantViolation]) -> None:
         """To the audit topic, as metrics and in the log: a case's id, and nothing of a person."""
         now, at = self._wall(), self._clock.now()
         fresh = [each for each in findings if self._untold(each, now)]
@@ -190,7 +195,7 @@ class Auditor:
             log.warning("auditor: %s: %s (%s)", each.case, each.kind, "mended" if mended(each) else "needs a person")
         await audit.write(self._producer, [_entry(each, at) for each in fresh])
 
-    def _untold(self, finding: Finding, now: float) -> bool:
+    def _untold(self, finding: InvariantViolation, now: float) -> bool:
         name = finding.kind, finding.case, f"{finding.step} {finding.due}"
         fresh = now - self._memory.told.get(name, -TOLD_SECONDS) >= TOLD_SECONDS
         if fresh:
@@ -209,7 +214,7 @@ class Auditor:
                 del known[name]
 
 
-def _entry(finding: Finding, at: datetime) -> AuditEntry:
+def _entry(finding: InvariantViolation, at: datetime) -> AuditEntry:
     act = f"audit-{finding.kind.replace('_', '-')}"
     what = "mended" if mended(finding) else "not mended: it needs a person"
     return AuditEntry(at=at, by=AUDITOR, act=act, on=finding.case, reason=f"{finding.words}; {what}")

@@ -15,7 +15,7 @@ LEASE_MS = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class Heartbeat:
     """Of one partition. Times are Redis's own, seconds since 1970; `age` is counted by it too."""
 
     partition: int
@@ -49,7 +49,7 @@ class Beats:
         seconds, microseconds = await self._redis.time()
         return int(seconds) + int(microseconds) / 1e6
 
-    async def read(self, partitions: Iterable[int]) -> list[Beat]:
+    async def read(self, partitions: Iterable[int]) -> list[Heartbeat]:
         partitions = list(partitions)
         now = await self.now()
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -59,9 +59,9 @@ class Beats:
         return [_beat(partition, now, told) for partition, told in zip(partitions, found, strict=True)]
 
 
-def _beat(partition: int, now: float, told: dict[bytes, bytes]) -> Beat:
+def _beat(partition: int, now: float, told: dict[bytes, bytes]) -> Heartbeat:
     known = {name.decode(): float(value) for name, value in told.items()}
-    return Beat(
+    return Heartbeat(
         partition,
         now - known["at"] if "at" in known else None,
         known.get("walked"),

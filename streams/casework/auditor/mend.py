@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from domain.casework.audit import Finding, Kind
+from domain.casework.audit import InvariantViolation, Kind
 from schemas.audit import AUDITOR
 from schemas.cases import Case
 from schemas.inputs import Act, CloseAct, Deadline, NoteAct, OperatorReport, ResidentInput, SendOfficerAct
@@ -12,7 +12,7 @@ from streams.messaging import case_inputs
 from streams.messaging.producer import Producer
 from streams.state.case_store import CaseStore
 from streams.state.keys import DEADLINES, HELD, QUEUE, moment
-from streams.state.store_update import Change
+from streams.state.store_update import StoreUpdate
 
 _URGENT = (Level.RED, Level.ORANGE)
 
@@ -23,9 +23,11 @@ class Mender:
     def __init__(self, store: CaseStore, producer: Producer) -> None:
         self._store, self._producer = store, producer
 
-    async def mend(self, partition: int, offset: int, case: Case, findings: Sequence[Finding], now: datetime) -> bool:
+    async def mend(
+        self, partition: int, offset: int, case: Case, findings: Sequence[InvariantViolation], now: datetime
+    ) -> bool:
         """Mend what was found in a case; False when it moved meanwhile: then it has to be looked at anew."""
-        change = Change()
+        change = StoreUpdate()
         for finding in findings:
             _beside(change, case, finding)
         if change.commands and not await self._store.commit(partition, offset, None, change):
@@ -36,15 +38,15 @@ class Mender:
 
     async def strays(self, partition: int, offset: int, members: Sequence[str]) -> bool:
         """Take deadlines away that no case has; False when the partition moved meanwhile."""
-        return await self._store.commit(partition, offset, None, Change().add("ZREM", DEADLINES, *members))
+        return await self._store.commit(partition, offset, None, StoreUpdate().add("ZREM", DEADLINES, *members))
 
 
-def mended(finding: Finding) -> bool:
+def mended(finding: InvariantViolation) -> bool:
     """Whether such a finding can be put right without a person."""
     return finding.kind not in (Kind.NO_DUE, Kind.TOO_FAR, Kind.UNKNOWN_CASE)
 
 
-def _beside(change: Change, case: Case, finding: Finding) -> None:
+def _beside(change: StoreUpdate, case: Case, finding: InvariantViolation) -> None:
     """What is kept beside a case, as the case says."""
     member = f"{case.id}|{finding.step}"
     match finding.kind:
@@ -65,7 +67,7 @@ def _rank(case: Case) -> float:
     return (Level.RED.rank - case.level.rank) * 1e10 + case.updated_at.timestamp()
 
 
-def _input(case: Case, finding: Finding, now: datetime) -> ResidentInput | None:
+def _input(case: Case, finding: InvariantViolation, now: datetime) -> ResidentInput | None:
     """An input that makes the case go on; its id is such that it counts once."""
     if finding.kind in (Kind.OVERDUE, Kind.RESULT_OVERDUE) and finding.due is not None:
         return Deadline(

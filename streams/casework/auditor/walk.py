@@ -9,7 +9,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from domain.casework.audit import Kept
+from domain.casework.audit import CaseIndexes
 from domain.ids import resident_of
 from schemas.base import ANY_VERSION
 from schemas.cases import Case
@@ -24,7 +24,7 @@ class Look:
     """A case and what is kept beside it; `offset` is where the partition stood, none when it moved meanwhile."""
 
     case: Case
-    kept: Kept
+    kept: CaseIndexes
     offset: int | None
 
 
@@ -86,7 +86,7 @@ class Reader:
         stood = int(offset) if offset is not None and offset == now else None
         times = iter(dues)
         return [
-            Look(case, Kept(_present(case, times), rank is not None, bool(mark)), stood)
+            Look(case, CaseIndexes(_present(case, times), rank is not None, bool(mark)), stood)
             for case, rank, mark in zip(cases, queue, held, strict=True)
         ]
 

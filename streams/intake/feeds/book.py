@@ -24,7 +24,7 @@ Heard = tuple[str, int]  # source, window
 
 
 @dataclass(slots=True)
-class Book:
+class FeedLog:
     """All that is known of the feeds at a moment. `since`: from when on somebody listened without a break."""
 
     heard: dict[Heard, int]
@@ -65,13 +65,13 @@ class FeedBook:
                 pipe.hincrby(HEARD, f"{source}|{window}", count)
             await pipe.execute()
 
-    async def read(self) -> Book:
+    async def read(self) -> FeedLog:
         async with self._redis.pipeline(transaction=True) as pipe:
             for name in (HEARD, PROFILES, SILENT, WATCH):
                 pipe.hgetall(name)
             heard, profiles, silent, watch = await pipe.execute()
         known = {name.decode(): float(value) for name, value in watch.items()}
-        return Book(
+        return FeedLog(
             {_heard(name): int(count) for name, count in heard.items()},
             {name.decode(): FeedProfile.model_validate_json(raw, extra=ANY_VERSION) for name, raw in profiles.items()},
             {name.decode(): Silence.model_validate_json(raw, extra=ANY_VERSION) for name, raw in silent.items()},
@@ -81,7 +81,7 @@ class FeedBook:
             known.get("kept", 0.0),
         )
 
-    async def learnt(self, book: Book, done: Iterable[Heard]) -> None:
+    async def learnt(self, book: FeedLog, done: Iterable[Heard]) -> None:
         """Write what was learnt, together with the end of what it was learnt from."""
         async with self._redis.pipeline(transaction=True) as pipe:
             for source in book.changed:
@@ -90,7 +90,7 @@ class FeedBook:
                 pipe.hdel(HEARD, f"{source}|{window}")
             await pipe.execute()
 
-    async def watched(self, book: Book, now: datetime, since: datetime, wall: float) -> None:
+    async def watched(self, book: FeedLog, now: datetime, since: datetime, wall: float) -> None:
         """Somebody listened now, which is `wall` seconds since 1970, and has without a break from `since` on."""
         told = {"began": milliseconds(book.began or now), "since": milliseconds(since), "judged": wall}
         await self._redis.hset(WATCH, mapping={**told, "kept": book.kept})

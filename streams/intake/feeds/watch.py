@@ -23,7 +23,7 @@ from schemas.audit import AuditEntry
 from schemas.base import ANY_VERSION
 from schemas.feeds import FeedProfile, Silence
 from streams.intake.drain_gate import KEY as DRAINING
-from streams.intake.feeds.book import Book, FeedBook, Heard
+from streams.intake.feeds.book import FeedBook, FeedLog, Heard
 from streams.intake.feeds.settings import FeedSettings
 from streams.messaging import sources, topics
 from streams.messaging.dead_letter_writer import readable
@@ -106,7 +106,7 @@ class Feeds:
         await self._keep(book)
         await self._book.watched(book, now, listening, self._clock.wall.time())
 
-    def _learn(self, book: Book, now: datetime, watched: int) -> list[Heard]:
+    def _learn(self, book: FeedLog, now: datetime, watched: int) -> list[Heard]:
         """Learn the windows that no worker adds to any more."""
         done = sorted((each for each in book.heard if each[1] < self._told(now)), key=lambda each: each[1])
         for source, window in done:
@@ -124,7 +124,7 @@ class Feeds:
     def _told(self, now: datetime) -> int:
         return window_of(now - timedelta(seconds=LATE_SECONDS * self._clock.speed))
 
-    def _silent(self, book: Book, now: datetime, watched: int) -> dict[str, Silence]:
+    def _silent(self, book: FeedLog, now: datetime, watched: int) -> dict[str, Silence]:
         """The alarms as they should stand: who was heard after a window that is being learnt is not silent."""
         waiting = {source for source, window in book.heard if window >= self._told(now)}
         found = {}
@@ -175,7 +175,7 @@ class Feeds:
             FEED_ALARMS.labels(sources.label(silence.source)).inc()
             await self._tell("feed-silent", silence.source, silence.at, silence.words)
 
-    async def _clear(self, source: str, book: Book, now: datetime) -> None:
+    async def _clear(self, source: str, book: FeedLog, now: datetime) -> None:
         if await self._book.cleared(source):
             words = f"{source} is heard again; {book.silent[source].words}"
             log.warning("feed heard: %s", words)
@@ -184,7 +184,7 @@ class Feeds:
     async def _tell(self, act: str, source: str, at: datetime, words: str) -> None:
         await audit.write(self._producer, [AuditEntry(at=at, by="feeds", act=act, on=source, reason=words)])
 
-    async def _keep(self, book: Book) -> None:
+    async def _keep(self, book: FeedLog) -> None:
         """What was learnt, to the topic, each hour."""
         if self._clock.wall.time() - book.kept < KEEP_SECONDS:
             return

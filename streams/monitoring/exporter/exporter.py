@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY, make_asgi_app
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from streams.installation import Line
+from streams.installation import Installation
 from streams.monitoring.exporter import people, servers, standing, tallies
 from streams.monitoring.exporter.family import counter, gauge
 from streams.runtime import serving
@@ -33,7 +33,7 @@ class Look:
 
     name: str
     every: float
-    make: Callable[[Line], Awaitable[list[Metric]]]
+    make: Callable[[Installation], Awaitable[list[Metric]]]
 
 
 LOOKS = (
@@ -50,7 +50,7 @@ LOOKS = (
 class Exporter(Collector):
     """One installation's. Of a look that fails only its failure is told: what is old is not passed off as new."""
 
-    def __init__(self, line: Line, looks: Iterable[Look] = LOOKS) -> None:
+    def __init__(self, line: Installation, looks: Iterable[Look] = LOOKS) -> None:
         self._line, self._looks = line, tuple(looks)
         self._found: dict[str, list[Metric]] = {}
         self._at: dict[tuple[str, ...], float] = {}
@@ -95,7 +95,7 @@ class Exporter(Collector):
 
 
 @asynccontextmanager
-async def exporting(line: Line, port: int) -> AsyncIterator[str]:
+async def exporting(line: Installation, port: int) -> AsyncIterator[str]:
     """Look, and answer on `/metrics`, for as long as the context lasts; gives the address.
 
     Raises SettingsError when the port is taken.

@@ -15,7 +15,7 @@ from schemas.cases import Case, StopState
 from schemas.levels import Channel, Level
 from streams.casework.auditor.auditor import GRACE_SECONDS
 from streams.casework.auditor.walk import waits
-from streams.installation import Line
+from streams.installation import Installation
 from streams.monitoring.exporter.family import gauge
 from streams.state.keys import key
 
@@ -62,7 +62,7 @@ class _Walk:
                 self.running_out += 1
 
 
-async def people(line: Line) -> list[Metric]:
+async def people(line: Installation) -> list[Metric]:
     """Walk through all cases that anything waits for. 100,000 take some 10 s of a core."""
     now = line.clock.now()
     walk = _Walk(Missed(now, timedelta(seconds=GRACE_SECONDS * line.clock.speed)))
@@ -88,7 +88,7 @@ async def people(line: Line) -> list[Metric]:
     ]
 
 
-async def _officers(line: Line, now: datetime) -> list[Metric]:
+async def _officers(line: Installation, now: datetime) -> list[Metric]:
     officers = await line.outgoing.rosters.officers()
     tasks = await line.outgoing.rosters.all_tasks()
     load = {officer: len(mine) for officer, mine in load_of(tasks).items() if mine}

@@ -9,7 +9,7 @@ from kafka.errors import KafkaError
 from prometheus_client.core import Metric
 from redis.exceptions import RedisError
 
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import topics
 from streams.monitoring.exporter.family import Labels, gauge
 from streams.monitoring.status.kafka import Copies, copies
@@ -41,7 +41,7 @@ FAMILIES = (
 REACH_SECONDS = 4.0
 
 
-async def behind(line: Line) -> list[Metric]:
+async def behind(line: Installation) -> list[Metric]:
     """How many records wait, by topic, told by the store's own offsets: also when no worker runs."""
     log = await signal_ends(line.settings) | await ends(line.settings, topics.CASE_INPUTS.name)
     done: dict[Where, int | None] = dict(await screened(line.redis, line.settings.partitions))
@@ -56,7 +56,7 @@ async def behind(line: Line) -> list[Metric]:
     return [BEHIND.filled(found)]
 
 
-async def kafka(line: Line) -> list[Metric]:
+async def kafka(line: Installation) -> list[Metric]:
     """Kafka's brokers and copies; nothing but that it is away while it is."""
     try:
         found = await asyncio.to_thread(copies, line.settings)
@@ -74,7 +74,7 @@ def _copies(found: Copies) -> list[Metric]:
     ]
 
 
-async def redis(line: Line) -> list[Metric]:
+async def redis(line: Installation) -> list[Metric]:
     """Redis' memory, replicas and file; nothing but that it is away while it is."""
     try:
         async with asyncio.timeout(REACH_SECONDS):
@@ -91,7 +91,7 @@ async def redis(line: Line) -> list[Metric]:
     ]
 
 
-async def chains(line: Line) -> list[Metric]:
+async def chains(line: Installation) -> list[Metric]:
     """The whole audit looked at: whether a line was changed. It reads all of the topic, so it is done seldom."""
     found = await verified(line.settings, Heads(line.redis))
     await remember(line.redis, found, line.clock.now(), "quanzu metrics serve")

@@ -10,9 +10,9 @@ from prometheus_client.core import Metric
 
 from domain.feeds.silence import begin_of
 from streams.casework.auditor.beat import Beats
-from streams.installation import Line
+from streams.installation import Installation
 from streams.intake.drain_gate import KEY as DRAINING
-from streams.intake.feeds.book import Book, FeedBook
+from streams.intake.feeds.book import FeedBook, FeedLog
 from streams.messaging import sources
 from streams.monitoring.exporter.family import Labels, gauge
 from streams.monitoring.exporter.tallies import metrics_of
@@ -62,7 +62,7 @@ class _Store:
     ledger: Counter[str] = field(default_factory=Counter)
 
 
-async def partitions(line: Line) -> list[Metric]:
+async def partitions(line: Installation) -> list[Metric]:
     """The partitions, and the tallies if the store has all of them: a tally that dips is read as one begun anew."""
     found = _Store()
     for partition in range(line.settings.partitions):
@@ -80,7 +80,7 @@ async def partitions(line: Line) -> list[Metric]:
     return told
 
 
-async def _partition(line: Line, partition: int, found: _Store) -> None:
+async def _partition(line: Installation, partition: int, found: _Store) -> None:
     redis: Any = line.redis
     name = (str(partition),)
     async with redis.pipeline(transaction=True) as pipe:
@@ -101,7 +101,7 @@ async def _partition(line: Line, partition: int, found: _Store) -> None:
     found.ledger.update(_numbers(ledger))
 
 
-async def watchers(line: Line) -> list[Metric]:
+async def watchers(line: Installation) -> list[Metric]:
     """The auditor, the feeds, the policy, and what people have stopped."""
     beats = await Beats(line.redis).read(range(line.settings.partitions))
     now = time.time()
@@ -122,7 +122,7 @@ async def watchers(line: Line) -> list[Metric]:
     ]
 
 
-def _feeds(line: Line, book: Book) -> Iterator[Metric]:
+def _feeds(line: Installation, book: FeedLog) -> Iterator[Metric]:
     """Of sources that share a label the one heard last, and an alarm if any is one."""
     now = line.clock.now()
     silent: dict[Labels, float] = {}

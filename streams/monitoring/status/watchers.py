@@ -18,7 +18,7 @@ from streams.casework.auditor.beat import BEAT_SECONDS, Beats
 from streams.dead_letters.index import Letters
 from streams.intake.drain_gate import KEY as DRAINING
 from streams.intake.drain_gate import Drain
-from streams.intake.feeds.book import Book, FeedBook
+from streams.intake.feeds.book import FeedBook, FeedLog
 from streams.messaging import topics
 from streams.messaging.reader import beginning_offsets, end_offsets, read_range
 from streams.messaging.topics import PAYERS_REQUESTS
@@ -172,7 +172,7 @@ def _walk_late(walked: float | None) -> bool:
     return walked is None or time.time() - walked > WALK_LATE_SECONDS
 
 
-def _unjudged(book: Book) -> str:
+def _unjudged(book: FeedLog) -> str:
     if not book.judged or time.time() - book.judged < JUDGE_SECONDS:
         return ""
     return f"nobody has listened to the feeds for {span(timedelta(seconds=time.time() - book.judged))}"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant
 
 from domain.casework import deadlines, has_held, queue_rank
-from domain.casework.audit import Finding, Kept, Kind, examine
+from domain.casework.audit import CaseIndexes, InvariantViolation, Kind, examine
 from domain.desk.missed import Missed
 from schemas.cases import Case, CaseState, StepState
 from schemas.inputs import CloseAct
@@ -20,13 +20,13 @@ from tests.domain.casework.test_casework_machine import CaseLife
 GRACE = timedelta(seconds=15)
 
 
-def kept(case: Case) -> Kept:
+def kept(case: Case) -> CaseIndexes:
     """What casework keeps beside a case."""
     dues = {step: due.timestamp() * 1000 for step, due in deadlines(case).items()}
-    return Kept({step: round(due) for step, due in dues.items()}, queue_rank(case) is not None, has_held(case))
+    return CaseIndexes({step: round(due) for step, due in dues.items()}, queue_rank(case) is not None, has_held(case))
 
 
-def found(case: Case, beside: Kept | None = None, late: timedelta = timedelta(0)) -> list[Finding]:
+def found(case: Case, beside: CaseIndexes | None = None, late: timedelta = timedelta(0)) -> list[InvariantViolation]:
     return examine(case, beside or kept(case), policy().plan, case.updated_at + late, GRACE)
 
 
@@ -52,9 +52,11 @@ def red() -> Line:
     return line
 
 
-def without(case: Case, wrong: Callable[[str], bool]) -> Kept:
+def without(case: Case, wrong: Callable[[str], bool]) -> CaseIndexes:
     right = kept(case)
-    return Kept({step: due for step, due in right.deadlines.items() if not wrong(step)}, right.queued, right.held)
+    return CaseIndexes(
+        {step: due for step, due in right.deadlines.items() if not wrong(step)}, right.queued, right.held
+    )
 
 
 @given(st.data())
@@ -70,7 +72,7 @@ def test_whichever_deadline_is_missing_it_alone_is_found(data: st.DataObject) ->
 def test_a_deadline_at_another_time_and_one_too_many_are_found() -> None:
     case = red().here
     right = kept(case)
-    wrong = Kept({**right.deadlines, "red.call": 1, "red.gone": 2}, right.queued, right.held)
+    wrong = CaseIndexes({**right.deadlines, "red.call": 1, "red.gone": 2}, right.queued, right.held)
     assert [(each.kind, each.step) for each in found(case, wrong)] == [
         (Kind.DEADLINE_WRONG, "red.call"),
         (Kind.DEADLINE_STRAY, "red.gone"),
@@ -120,14 +122,14 @@ def test_a_case_off_the_desk_that_an_operator_should_call_is_found() -> None:
     line.pass_to(timedelta(minutes=3))
     right = kept(line.here)
     assert right.queued
-    assert Kind.NOT_QUEUED in {each.kind for each in found(line.here, Kept(right.deadlines, False, right.held))}
+    assert Kind.NOT_QUEUED in {each.kind for each in found(line.here, CaseIndexes(right.deadlines, False, right.held))}
 
 
 def test_a_settled_case_left_on_the_desk_is_found() -> None:
     line = red()
     line.outcome(Outcome.DISSUADED)
     right = kept(line.here)
-    assert [each.kind for each in found(line.here, Kept(right.deadlines, True, right.held))] == [Kind.QUEUED]
+    assert [each.kind for each in found(line.here, CaseIndexes(right.deadlines, True, right.held))] == [Kind.QUEUED]
 
 
 def missed(case: Case, after: timedelta) -> Missed:

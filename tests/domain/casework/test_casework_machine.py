@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.casework import Decision, Rules, deadlines, decide, has_held, queue_rank, settled_at
-from domain.casework.triage import Turn, turn_of
+from domain.casework.triage import QueueBand, turn_of
 from schemas.cases import Case, CaseState, Danger, Payment, Profile, StepState
 from schemas.events import Dispatch, FactKind
 from schemas.inputs import (
@@ -262,7 +262,7 @@ class CaseLife(RuleBasedStateMachine):
         assert has_held(self.case) == (StepState.HELD in {step.state for step in self.case.steps})
         assert (settled_at(self.case) is not None) == self.case.settled
         assert queue_rank(self.case) is None or not self.case.settled
-        assert (self.case.offered_at is not None) == (turn_of(self.case) is Turn.OFFERED), "who is offered waits"
+        assert (self.case.offered_at is not None) == (turn_of(self.case) is QueueBand.OFFERED), "who is offered waits"
         assert self.case.offered_at is None or self.case.offered_at <= self.case.updated_at
         assert self.case.open or self.case.claimed_by is None, "nobody has a case that is closed"
 

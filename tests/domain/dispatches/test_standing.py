@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.dispatches.ids import parse
-from domain.dispatches.validity import Behind, Fallen, standing
+from domain.dispatches.validity import NotYetApplied, ObsoleteDispatch, standing
 from schemas.cases import Case, CaseState, StepState
 from schemas.levels import Action, Channel
 from tests.dispatched import NOW, case_of, dispatch_for
@@ -29,14 +29,18 @@ def test_it_stands_while_its_case_is_open_and_its_step_waits_for_this_attempt() 
 @pytest.mark.parametrize("state", [StepState.DONE, StepState.WITHDRAWN, StepState.SKIPPED, StepState.FAILED])
 def test_it_falls_with_its_step(state: StepState) -> None:
     dispatch = dispatch_for(WHO)
-    assert standing(dispatch, with_step(case_of(dispatch), state=state), NOW) == Fallen(f"the step is {state.value}")
+    assert standing(dispatch, with_step(case_of(dispatch), state=state), NOW) == ObsoleteDispatch(
+        f"the step is {state.value}"
+    )
 
 
 def test_it_falls_when_another_attempt_or_another_case_has_followed() -> None:
     dispatch = dispatch_for(WHO)
     case = case_of(dispatch)
-    assert isinstance(standing(dispatch, with_step(case, attempt=2), NOW), Fallen)
-    assert isinstance(standing(dispatch, case.model_copy(update={"id": f"{WHO}-2", "number": 2}), NOW), Fallen)
+    assert isinstance(standing(dispatch, with_step(case, attempt=2), NOW), ObsoleteDispatch)
+    assert isinstance(
+        standing(dispatch, case.model_copy(update={"id": f"{WHO}-2", "number": 2}), NOW), ObsoleteDispatch
+    )
 
 
 @pytest.mark.parametrize("action", [Action.FOLLOW_UP, Action.STOP_RELEASE])
@@ -55,7 +59,7 @@ def test_nothing_else_of_the_plan_stands_once_the_case_is_settled(action: Action
 def test_money_may_still_be_stopped_for_who_is_defrauded_already() -> None:
     stop, sms = dispatch_for(WHO, Action.STOP_PAYMENT), dispatch_for(WHO)
     assert standing(stop, case_of(stop, state=CaseState.ALREADY_DEFRAUDED), NOW) is None
-    assert isinstance(standing(sms, case_of(sms, state=CaseState.ALREADY_DEFRAUDED), NOW), Fallen)
+    assert isinstance(standing(sms, case_of(sms, state=CaseState.ALREADY_DEFRAUDED), NOW), ObsoleteDispatch)
 
 
 def test_a_store_that_does_not_know_the_decision_yet_is_behind() -> None:
@@ -63,13 +67,13 @@ def test_a_store_that_does_not_know_the_decision_yet_is_behind() -> None:
     case = case_of(dispatch)
     older = case.model_copy(update={"updated_at": NOW - SECOND, "steps": []})
     for known in (None, older, with_step(case, attempt=1), with_step(case, state=StepState.PENDING)):
-        assert isinstance(standing(dispatch, known, NOW), Behind)
+        assert isinstance(standing(dispatch, known, NOW), NotYetApplied)
 
 
 def test_it_stands_until_its_time_is_over_and_not_after() -> None:
     dispatch = dispatch_for(WHO, not_after=NOW)
     assert standing(dispatch, case_of(dispatch), NOW) is None
-    assert standing(dispatch, case_of(dispatch), NOW + SECOND) == Fallen("its time is over")
+    assert standing(dispatch, case_of(dispatch), NOW + SECOND) == ObsoleteDispatch("its time is over")
 
 
 def test_a_dispatchs_id_tells_its_case_step_attempt_and_channel() -> None:

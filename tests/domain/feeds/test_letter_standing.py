@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from domain.feeds.dead_letters import (
     LEASE,
     Act,
+    LetterStatus,
     Listed,
-    Standing,
     State,
     Wanted,
     follow,
@@ -71,7 +71,7 @@ def test_what_has_ended_stays_as_it_ended(earlier: list[AuditEntry], later: list
 
 @given(st.lists(acts))
 def test_nothing_is_sent_that_nobody_began_to_send(done: list[AuditEntry]) -> None:
-    found = Standing()
+    found = LetterStatus()
     for each in done:
         before, found = found, follow(found, each)
         if found.state is State.SENT and before.state is not State.SENT:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.risk.backtest import Change, Comparison, Course, Courses, Name, Rise, compare, difference
+from domain.risk.backtest import CaseDifference, Comparison, Course, Courses, Name, Rise, compare, difference
 from schemas.levels import Level
 from tests.domain.builders import RESIDENT, alert
 
@@ -20,7 +20,7 @@ def course(*rises: tuple[float, Level], division: str = "220102") -> Course:
     return Course(division, tuple(told))
 
 
-def changes(candidate: Course | None, other: Course | None) -> set[Change]:
+def changes(candidate: Course | None, other: Course | None) -> set[CaseDifference]:
     return set(difference(NAME, candidate, other, "长春市").changes)
 
 
@@ -29,8 +29,8 @@ def compared(candidate: dict[Name, Course], other: dict[Name, Course], since: da
 
 
 def test_a_case_that_only_one_raises_is_more_or_missed() -> None:
-    assert changes(course((0, Level.BLUE)), None) == {Change.MORE}
-    assert changes(None, course((0, Level.BLUE))) == {Change.MISSED}
+    assert changes(course((0, Level.BLUE)), None) == {CaseDifference.MORE}
+    assert changes(None, course((0, Level.BLUE))) == {CaseDifference.MISSED}
 
 
 def test_a_case_that_both_raise_alike_does_not_differ() -> None:
@@ -41,18 +41,18 @@ def test_a_case_that_both_raise_alike_does_not_differ() -> None:
 
 def test_a_level_that_comes_sooner_is_sooner_though_the_case_opens_at_the_same_time() -> None:
     one = difference(NAME, course((0, Level.BLUE), (5, Level.RED)), course((0, Level.BLUE), (35, Level.RED)), "")
-    assert one.changes == (Change.SOONER,)
+    assert one.changes == (CaseDifference.SOONER,)
     assert (one.ahead, one.behind) == (timedelta(minutes=30), timedelta(0))
 
 
 def test_a_case_may_open_later_and_come_to_red_sooner() -> None:
     found = changes(course((2, Level.RED)), course((0, Level.BLUE), (9, Level.RED)))
-    assert found == {Change.SOONER, Change.LATER}
+    assert found == {CaseDifference.SOONER, CaseDifference.LATER}
 
 
 def test_graver_is_told_even_when_nothing_comes_sooner() -> None:
-    assert changes(course((0, Level.BLUE), (5, Level.ORANGE)), course((0, Level.BLUE))) == {Change.GRAVER}
-    assert changes(course((0, Level.BLUE)), course((0, Level.BLUE), (5, Level.ORANGE))) == {Change.MILDER}
+    assert changes(course((0, Level.BLUE), (5, Level.ORANGE)), course((0, Level.BLUE))) == {CaseDifference.GRAVER}
+    assert changes(course((0, Level.BLUE)), course((0, Level.BLUE), (5, Level.ORANGE))) == {CaseDifference.MILDER}
 
 
 def test_what_both_opened_before_the_span_is_left_out() -> None:
@@ -65,7 +65,7 @@ def test_the_gravest_difference_comes_first_and_all_are_counted_by_place() -> No
     candidate = {NAME: course((0, Level.BLUE)), ("r" + "b" * 16, 0): course((9, Level.RED), division="222401")}
     found = compared(candidate, {})
     assert [each.level for each in found.differences] == [Level.RED, Level.BLUE]
-    assert found.places == {("2201", Change.MORE): 1, ("2224", Change.MORE): 1}
+    assert found.places == {("2201", CaseDifference.MORE): 1, ("2224", CaseDifference.MORE): 1}
     assert (found.candidate.levels[Level.RED], found.candidate.levels[Level.BLUE]) == (1, 1)
     assert found.other.levels.total() == 0
 
@@ -100,9 +100,9 @@ rises = st.dictionaries(st.sampled_from(Level), st.integers(0, 90), min_size=1).
 @given(rises, rises)
 def test_the_other_way_round_each_change_is_its_opposite(one: Course, other: Course) -> None:
     opposite = {
-        Change.GRAVER: Change.MILDER,
-        Change.MILDER: Change.GRAVER,
-        Change.SOONER: Change.LATER,
-        Change.LATER: Change.SOONER,
+        CaseDifference.GRAVER: CaseDifference.MILDER,
+        CaseDifference.MILDER: CaseDifference.GRAVER,
+        CaseDifference.SOONER: CaseDifference.LATER,
+        CaseDifference.LATER: CaseDifference.SOONER,
     }
     assert {opposite[change] for change in changes(one, other)} == changes(other, one)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.policy import PolicyError, load
 from domain.policy.visits import VisitRules
-from domain.visits.rounds import Door, Planned, Post, Turn, in_order, worth
+from domain.visits.rounds import Door, Planned, Post, VisitBand, in_order, worth
 from schemas.inputs import VisitStage
 from schemas.levels import Level
 from schemas.signals import TransferState
@@ -62,8 +62,8 @@ def test_what_would_not_be_done_before_his_shift_ends_comes_last_and_is_told_apa
     rich, near = door("rich", 900_000, FAR), door("near")
     found = list(in_order([rich, near], Post(HERE, NOW + 60 * MINUTE), NOW, RULES))
     assert [(planned.door.dispatch, planned.turn) for planned in found] == [
-        ("near", Turn.BY_WORTH),
-        ("rich", Turn.TOO_LATE),
+        ("near", VisitBand.BY_WORTH),
+        ("rich", VisitBand.TOO_LATE),
     ]
 
 
@@ -145,7 +145,7 @@ def test_waiting_longer_never_puts_a_visit_later(doors: list[Door], minutes: int
     assert place(in_order(longer, ALL_DAY, NOW, RULES), name) <= place(in_order(doors, ALL_DAY, NOW, RULES), name)
 
 
-BEGUN = frozenset({Turn.AT_THE_DOOR, Turn.GRAVE_ON_THE_WAY, Turn.GRAVE, Turn.ON_THE_WAY})
+BEGUN = frozenset({VisitBand.AT_THE_DOOR, VisitBand.GRAVE_ON_THE_WAY, VisitBand.GRAVE, VisitBand.ON_THE_WAY})
 
 
 @given(DOORS, POSTS)
@@ -153,7 +153,9 @@ def test_what_no_longer_fits_comes_after_all_that_does(doors: list[Door], post: 
     found = list(in_order(doors, post, NOW, RULES))
     turns = [each.turn for each in found]
     assert (
-        all(turn is Turn.TOO_LATE for turn in turns[turns.index(Turn.TOO_LATE) :]) if Turn.TOO_LATE in turns else True
+        all(turn is VisitBand.TOO_LATE for turn in turns[turns.index(VisitBand.TOO_LATE) :])
+        if VisitBand.TOO_LATE in turns
+        else True
     )
-    fits = [each for each in found if each.turn not in (*BEGUN, Turn.TOO_LATE)]
+    fits = [each for each in found if each.turn not in (*BEGUN, VisitBand.TOO_LATE)]
     assert all(post.until is None or each.leaves <= post.until for each in fits)

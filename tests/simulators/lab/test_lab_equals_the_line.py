@@ -24,7 +24,7 @@ from schemas.signals import Signal, batch_adapter
 from simulators.demo.run import Demo, Plan, Running, drained, ready
 from simulators.lab.replay import cases
 from simulators.lab.screening import Screening
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.reader import read_all
 from streams.monitoring.report import journal_events, outcomes
@@ -59,7 +59,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 class Patient(Demo):
     """On a machine that is full a worker takes minutes to be ready."""
 
-    async def ready(self, line: Line) -> None:
+    async def ready(self, line: Installation) -> None:
         while True:
             with suppress(TimeoutError):
                 return await ready(line)

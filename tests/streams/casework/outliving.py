@@ -17,7 +17,7 @@ from streams.channels.channel import Channel
 from streams.channels.dispatch_log import REPORTED
 from streams.channels.provider import Answer, Kind, Order
 from streams.channels.settings import ChannelSettings
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import case_inputs, topics
 from streams.messaging.reader import end_offsets, read_all, read_range
 from streams.messaging.record import Raw
@@ -81,7 +81,7 @@ class House:
 
     async def worker(self, epochs: EpochLog | None = None) -> "Worker":
         """A worker; exempt from epochs unless it is given their log."""
-        line = Line(self.settings, self.channels, Clock.starting(1, NOW), epochs=epochs)
+        line = Installation(self.settings, self.channels, Clock.starting(1, NOW), epochs=epochs)
         await line.open()
         self._stack.push_async_callback(line.close)
         return Worker(self, line)
@@ -140,7 +140,7 @@ class House:
 class Worker:
     """One worker's line."""
 
-    def __init__(self, house: House, line: Line) -> None:
+    def __init__(self, house: House, line: Installation) -> None:
         self.house, self.line = house, line
         self.channel = Channel(house.provider, line.outgoing.book, line.producer, line.clock, house.channels)
 

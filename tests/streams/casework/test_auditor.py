@@ -26,7 +26,7 @@ from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
 from streams.state.keys import key, milliseconds
-from streams.state.store_update import Change, Standing
+from streams.state.store_update import PartitionRules, StoreUpdate
 from tests.domain.builders import NOON, alert
 
 PARTITION, DATABASE, OFFSET = 0, 11, 7
@@ -56,7 +56,7 @@ class Desk:
             self.wall[0] += 0.1
 
     async def keep(self, case: Case) -> None:
-        change = Change()
+        change = StoreUpdate()
         change.case(None, case)
         assert await self.store.commit(PARTITION, OFFSET, None, change)
 
@@ -82,8 +82,8 @@ async def desk(settings: Settings) -> AsyncIterator[Desk]:
         await redis.flushdb()
         policy = await Policies(settings, redis, producer).default()
         store = CaseStore(redis)
-        standing = Change()
-        standing.standing(Standing(OFFSET, policy.hash))
+        standing = StoreUpdate()
+        standing.standing(PartitionRules(OFFSET, policy.hash))
         assert await store.commit(PARTITION, None, OFFSET, standing)
         made = Desk(settings, redis, store, producer, policy)
         made.began["audit"] = (await end_offsets(settings, topics.AUDIT.name))[0]
@@ -167,7 +167,7 @@ async def test_a_partition_that_moved_on_meanwhile_is_not_written_to(desk: Desk)
     look = await auditor._reader.look(PARTITION, case.resident)
     assert look is not None
     assert look.offset == OFFSET
-    assert await desk.store.commit(PARTITION, OFFSET, OFFSET + 1, Change())
+    assert await desk.store.commit(PARTITION, OFFSET, OFFSET + 1, StoreUpdate())
     policy = await auditor._policy(desk.policy.hash)
     assert policy is not None
     findings = auditor._examined(look.case, look, policy)

@@ -9,7 +9,7 @@ from schemas.cases import Case
 from schemas.inputs import ClaimAct, OperatorReport, input_adapter
 from schemas.levels import Level
 from schemas.signals import TransferState
-from streams.casework.claims import LOOKED_AT, Desk
+from streams.casework.claims import LOOKED_AT, CaseClaims
 from streams.messaging import topics
 from streams.messaging.producer import Producer
 from streams.messaging.reader import read_all
@@ -17,7 +17,7 @@ from streams.repositories.policies import Policies
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore, connect
-from streams.state.store_update import Change
+from streams.state.store_update import StoreUpdate
 from tests.domain.builders import NOON, Line, payment
 
 
@@ -31,26 +31,28 @@ def waiting(letter: str, level: Level = Level.RED, amount: int = 1_000_000) -> C
 
 
 @pytest.fixture
-async def desk(settings: Settings) -> AsyncIterator[Desk]:
+async def desk(settings: Settings) -> AsyncIterator[CaseClaims]:
     topics.create(settings)
     redis = connect(settings)
     await redis.flushdb()
     producer = Producer(settings)
     await producer.start()
-    yield Desk(settings, CaseStore(redis), producer, Policies(settings, redis, producer), Clock(1.0, 0.0, NOON))
+    yield CaseClaims(settings, CaseStore(redis), producer, Policies(settings, redis, producer), Clock(1.0, 0.0, NOON))
     await producer.stop()
     await redis.aclose()
 
 
-async def put(desk: Desk, settings: Settings, *cases: Case) -> None:
+async def put(desk: CaseClaims, settings: Settings, *cases: Case) -> None:
     for case in cases:
-        change = Change()
+        change = StoreUpdate()
         change.case(None, case)
         partition = topics.partition_of(case.resident.encode(), settings.partitions)
         assert await desk._store.commit(partition, None, None, change)
 
 
-async def test_two_operators_never_get_the_same_case_and_the_best_comes_first(desk: Desk, settings: Settings) -> None:
+async def test_two_operators_never_get_the_same_case_and_the_best_comes_first(
+    desk: CaseClaims, settings: Settings
+) -> None:
     large, small = waiting("a", amount=9_000_000), waiting("b")
     await put(desk, settings, small, large)
     first, second, third = [await desk.next(name) for name in ("li", "wang", "zhao")]
@@ -58,7 +60,7 @@ async def test_two_operators_never_get_the_same_case_and_the_best_comes_first(de
 
 
 async def test_a_case_behind_more_than_are_looked_at_is_found_while_others_have_those(
-    desk: Desk, settings: Settings
+    desk: CaseClaims, settings: Settings
 ) -> None:
     *others, last = [waiting(letter) for letter in "abcdefghijklmnopqrstuvwxyz"]
     single = settings.model_copy(update={"partitions": 1})
@@ -69,7 +71,7 @@ async def test_a_case_behind_more_than_are_looked_at_is_found_while_others_have_
     assert [case and case.id for case in (await desk.next("li"), await desk.next("wang"))] == [last.id, None]
 
 
-async def test_a_case_given_back_is_free_again_and_each_claim_is_an_input(desk: Desk, settings: Settings) -> None:
+async def test_a_case_given_back_is_free_again_and_each_claim_is_an_input(desk: CaseClaims, settings: Settings) -> None:
     case = waiting("c")
     await put(desk, settings, case)
     assert await desk.next("li")
@@ -89,7 +91,7 @@ async def _inputs(settings: Settings, case: Case) -> AsyncIterator[OperatorRepor
             yield given
 
 
-async def test_a_lease_is_kept_and_given_back_by_its_holder_alone(desk: Desk, settings: Settings) -> None:
+async def test_a_lease_is_kept_and_given_back_by_its_holder_alone(desk: CaseClaims, settings: Settings) -> None:
     case = waiting("d")
     await put(desk, settings, case)
     assert await desk.take(case.id, "li")
@@ -103,7 +105,7 @@ async def test_a_lease_is_kept_and_given_back_by_its_holder_alone(desk: Desk, se
 
 
 async def test_a_lease_that_is_not_kept_runs_out_and_one_that_is_kept_begins_anew(
-    desk: Desk, settings: Settings
+    desk: CaseClaims, settings: Settings
 ) -> None:
     case = waiting("e")
     await put(desk, settings, case)

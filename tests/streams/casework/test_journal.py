@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain.identity.identifiers import new_resident_id
-from schemas.events import CaseEvent, Commit, StandingEvent, UnchangedEvent, journal_adapter
+from schemas.events import CaseEvent, Commit, RulesEvent, UnchangedEvent, journal_adapter
 from streams.casework.journal import applied
 from tests.dispatched import NOW, case_of, dispatch_for
 from tests.domain.builders import commit_of
@@ -26,9 +26,9 @@ def decided(number: int, offset: int) -> CaseEvent:
     )
 
 
-def stands(name: str, offset: int, policy: str, *, anew: bool = False) -> StandingEvent:
+def stands(name: str, offset: int, policy: str, *, anew: bool = False) -> RulesEvent:
     commit = Commit(first=offset, last=offset, entries=1, log=int(anew))
-    return StandingEvent(commit=commit, input=name, partition=0, offset=offset, at=NOW, policy=policy, anew=anew)
+    return RulesEvent(commit=commit, input=name, partition=0, offset=offset, at=NOW, policy=policy, anew=anew)
 
 
 def test_a_store_has_of_the_journal_what_it_has_applied_and_all_of_a_log_that_was_made_anew() -> None:

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from streams.messaging import topics
 from streams.messaging.app import App, create_app, records
-from streams.messaging.fetch_order import RUN_BYTES, Runs
+from streams.messaging.fetch_order import RUN_BYTES, FetchOrder
 from streams.runtime.settings import Settings
 
 ONE, TWO, RED = TP("signals", 1), TP("signals", 2), TP("signals-urgent", 1)
 SETTINGS = Settings(kafka="127.0.0.1:9092", redis="redis://127.0.0.1:6379/0", embedded=True, app_id="centre")
-SCHEDULER: Runs = create_app(SETTINGS, App).conf.ConsumerScheduler()  # type: ignore[operator]
+SCHEDULER: FetchOrder = create_app(SETTINGS, App).conf.ConsumerScheduler()  # type: ignore[operator]
 
 
 @dataclass

@@ -9,11 +9,11 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from streams.channels.settings import ChannelSettings
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import broker_settings, topics
 from streams.messaging.kafka_settings import MESSAGE_BYTES, RECORD_BYTES, TOMBSTONE
 from streams.messaging.producer import MAX_BYTES, Producer, Record
-from streams.monitoring.doctor import Finding, examine
+from streams.monitoring.doctor import Diagnosis, examine
 from streams.monitoring.status.look import look
 from streams.runtime.settings import Settings, SettingsError
 from streams.security.rights import Component
@@ -89,7 +89,7 @@ def test_a_setting_of_a_topic_that_loses_or_blocks_data_is_told_and_what_is_said
 
 
 def test_a_worker_does_not_start_on_a_topic_that_deletes(broker: Kafka, installation: Settings) -> None:
-    line = Line(installation, ChannelSettings(), component=Component.WORKER)
+    line = Installation(installation, ChannelSettings(), component=Component.WORKER)
     _alter(broker, LOG, {"retention.bytes": "1000000"})
     try:
         with pytest.raises(SettingsError, match=r"retention\.bytes = 1000000, not -1"):
@@ -119,7 +119,7 @@ def test_brokers_whose_settings_lose_or_block_data_are_told_and_refused(tmp_path
         assert [name for name, each in found.items() if each.warns] == ["auto.create.topics.enable"]
         assert "offsets.retention.minutes=10080" in found["offsets.retention.minutes"].do
         with pytest.raises(SettingsError, match=r"offsets\.retention\.minutes = 60, not 10080 or more"):
-            Line(settings, ChannelSettings(), component=Component.WORKER).check_topics()
+            Installation(settings, ChannelSettings(), component=Component.WORKER).check_topics()
         told = {each.what: each for each in asyncio.run(examine(settings))}
         assert not next(each for what, each in told.items() if "group.max.size = 2" in what).good
 
@@ -133,7 +133,7 @@ async def test_a_redis_that_evicts_is_told_and_no_worker_starts_on_it(
         client.config_set("maxmemory-policy", "allkeys-lru")
     assert _redis_findings(await examine(own)) == ["Redis has maxmemory-policy = allkeys-lru, not noeviction"]
     assert "redis-evicts" in {trouble.name for trouble in (await look(own)).troubles}
-    line = Line(own, ChannelSettings(), component=Component.WORKER)
+    line = Installation(own, ChannelSettings(), component=Component.WORKER)
     with pytest.raises(SettingsError, match="Set `maxmemory-policy noeviction`"):
         await line.open()
     await line.close()
@@ -157,7 +157,7 @@ async def test_a_vault_that_may_lose_a_key_is_told_and_no_worker_starts_with_it(
     topics.create(settings)
     own = settings.model_copy(update={"vault": redis_aof.url})  # its file is synced each second
     assert _redis_findings(await examine(own), "the vault") == ["the vault has appendfsync = everysec, not always"]
-    line = Line(own, ChannelSettings(), component=Component.WORKER)
+    line = Installation(own, ChannelSettings(), component=Component.WORKER)
     with pytest.raises(SettingsError, match="Set `appendfsync always`"):
         await line.open()
     await line.close()
@@ -179,6 +179,6 @@ def _alter(broker: Kafka, topic: str, configured: Mapping[str, str]) -> None:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, dict(configured))])
 
 
-def _redis_findings(found: list[Finding], name: str = "Redis") -> list[str]:
+def _redis_findings(found: list[Diagnosis], name: str = "Redis") -> list[str]:
     whats = [each.what for each in found if not each.good]
     return [what.partition(":")[0] for what in whats if what.startswith((f"{name} has", f"{name} keeps"))]

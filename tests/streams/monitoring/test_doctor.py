@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.monitoring.doctor import Finding, examine
+from streams.monitoring.doctor import Diagnosis, examine
 from streams.runtime.settings import Settings
 
 TABLE = "[[holiday]]\nname = '国庆节'\nfirst = 2026-10-01\nlast = 2026-10-07\n"
@@ -21,7 +21,7 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-def told(tmp_path: Path, day: str) -> Finding:
+def told(tmp_path: Path, day: str) -> Diagnosis:
     """What doctor says of the holidays at noon of a day, where no server runs."""
     found = asyncio.run(examine(Settings(data=tmp_path, clock=f"1@{day}T12:00:00+08:00@{time.time()}")))
     (finding,) = [each for each in found if "holidays" in f"{each.what} {each.do}".lower()]

@@ -21,7 +21,7 @@ from schemas.cases import Case, CaseState, StopState
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
 from schemas.rosters import Task
 from streams.channels.settings import ChannelSettings
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import sources, topics
 from streams.monitoring.exporter import people, standing
 from streams.monitoring.exporter.exporter import FAMILIES, LOOKS, Exporter, Look
@@ -31,7 +31,7 @@ from streams.repositories.rosters import TASKS
 from streams.runtime.settings import Settings
 from streams.state.keys import LEDGER, STATE, key
 from streams.state.server_identity import current_run
-from streams.state.store_update import Change, Standing
+from streams.state.store_update import PartitionRules, StoreUpdate
 from tests.domain import builders
 from tests.domain.builders import payment, profile
 
@@ -140,7 +140,7 @@ class Fickle:
     def __init__(self) -> None:
         self.fails = False
 
-    async def __call__(self, line: Line) -> list[Metric]:
+    async def __call__(self, line: Installation) -> list[Metric]:
         if self.fails:
             raise ConnectionError("away")
         return [WELL.value(1)]
@@ -171,41 +171,41 @@ def told(exporter: Exporter) -> dict[tuple[str, tuple[str, ...]], float]:
 
 
 @pytest.fixture
-async def line(settings: Settings) -> AsyncIterator[Line]:
+async def line(settings: Settings) -> AsyncIterator[Installation]:
     """A line whose partitions stand before their first input, in a Redis of its own."""
     topics.create(settings)
     own = settings.model_copy(update={"redis": f"{str(settings.redis).rsplit('/', 1)[0]}/{DATABASE}"})
-    line = Line(own, ChannelSettings())
+    line = Installation(own, ChannelSettings())
     await line.redis.flushdb()
     await line.producer.start()
     policy = await line.policies.default()
     for partition in range(own.partitions):
         run = await current_run(line.redis)
-        change = Change().add("HSET", STATE, "run", run)
-        change.standing(Standing(-1, policy.hash))
+        change = StoreUpdate().add("HSET", STATE, "run", run)
+        change.standing(PartitionRules(-1, policy.hash))
         assert await line.store.commit(partition, None, -1, change.sums(LEDGER, {"dissuaded": 1}))
     yield line
     await line.close()
 
 
-async def partitions_of(line: Line) -> dict[str, list[float]]:
+async def partitions_of(line: Installation) -> dict[str, list[float]]:
     return {metric.name: [sample.value for sample in metric.samples] for metric in await standing.partitions(line)}
 
 
-async def test_the_tallies_are_those_of_all_partitions_together(line: Line) -> None:
+async def test_the_tallies_are_those_of_all_partitions_together(line: Installation) -> None:
     told = await partitions_of(line)
     assert told["quanzu_dissuaded"] == [line.settings.partitions]
     assert told["quanzu_partition_owned"] == [0] * line.settings.partitions
 
 
-async def test_while_the_store_lacks_a_partition_no_tally_is_told(line: Line) -> None:
+async def test_while_the_store_lacks_a_partition_no_tally_is_told(line: Installation) -> None:
     await line.redis.hdel(key("state", 2), "offset")
     told = await partitions_of(line)
     assert "quanzu_dissuaded" not in told
     assert told["quanzu_partition_whole"][2] == 0
 
 
-async def test_nor_while_it_is_that_of_another_redis_or_is_being_caught_up(line: Line) -> None:
+async def test_nor_while_it_is_that_of_another_redis_or_is_being_caught_up(line: Installation) -> None:
     run = await line.redis.hget(key("state", 1), "run")
     await line.redis.hset(key("state", 1), "run", "another")
     assert "quanzu_dissuaded" not in await partitions_of(line)
@@ -215,13 +215,13 @@ async def test_nor_while_it_is_that_of_another_redis_or_is_being_caught_up(line:
     assert "quanzu_dissuaded" in await partitions_of(line)
 
 
-async def test_a_partition_that_is_covered_for_is_worked_on(line: Line) -> None:
+async def test_a_partition_that_is_covered_for_is_worked_on(line: Installation) -> None:
     await line.orphans.beat([0])
     await line.orphans.take(3)
     assert (await partitions_of(line))["quanzu_partition_owned"] == [1, 0, 0, 1]
 
 
-async def test_cases_and_visits_of_a_newer_version_are_told_too(line: Line) -> None:
+async def test_cases_and_visits_of_a_newer_version_are_told_too(line: Installation) -> None:
     """While workers are brought up to date one by one, what they write has fields that nobody here knows."""
     case = decide(None, builders.alert(Level.RED), Rules(await line.policies.default()), builders.NOON).case
     assert case is not None
@@ -235,7 +235,7 @@ async def test_cases_and_visits_of_a_newer_version_are_told_too(line: Line) -> N
     assert told["quanzu_red_not_contacted"] == told["quanzu_visits_under_way"] == [1]
 
 
-async def test_every_look_tells_only_families_that_are_declared(line: Line) -> None:
+async def test_every_look_tells_only_families_that_are_declared(line: Installation) -> None:
     declared = {family.name.removesuffix("_total") for family in FAMILIES}
     for look in LOOKS:
         assert {metric.name for metric in await look.make(line)} <= declared, look.name

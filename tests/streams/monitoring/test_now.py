@@ -16,7 +16,7 @@ from schemas.feeds import Silence
 from schemas.inputs import ContactResult, Hold
 from schemas.levels import Action, Level, Result
 from streams.casework.auditor.beat import Beats
-from streams.casework.failover import Orphans
+from streams.casework.failover import Failover
 from streams.intake.drain_gate import KEY as DRAINING
 from streams.intake.drain_gate import Drain
 from streams.intake.feeds.book import FeedBook
@@ -33,7 +33,7 @@ from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
 from streams.state.keys import key
-from streams.state.store_update import Change, Standing
+from streams.state.store_update import PartitionRules, StoreUpdate
 from tests.domain.builders import NOON, alert
 
 DATABASE, PARTITION = 13, 0
@@ -68,7 +68,7 @@ class Ward:
             )
             decision = decide(case, told, rules, NOON)
         assert decision.case is not None
-        change = Change()
+        change = StoreUpdate()
         change.case(None, decision.case)
         assert await self.store.commit(PARTITION, -1, None, change)
         return decision.case.id
@@ -100,8 +100,8 @@ async def ward(settings: Settings) -> AsyncIterator[Ward]:
         store = CaseStore(redis)
         policy = await Policies(own, redis, producer).default()
         for partition in range(own.partitions):
-            standing = Change()
-            standing.standing(Standing(-1, policy.hash))
+            standing = StoreUpdate()
+            standing.standing(PartitionRules(-1, policy.hash))
             assert await store.commit(partition, None, -1, standing)
         yield Ward(own, redis, store, producer, policy)
     await producer.stop()
@@ -118,7 +118,7 @@ def test_the_worst_comes_first_and_what_nobody_is_missed_by_ends_well() -> None:
 
 async def test_partitions_without_a_worker_are_named_and_owned_ones_are_not(ward: Ward) -> None:
     assert "no worker runs" in await words(ward.line().workers())
-    await Orphans(ward.settings, ward.redis).beat([0, 1, 2])
+    await Failover(ward.settings, ward.redis).beat([0, 1, 2])
     assert "partitions 3 have no worker" in await words(ward.line().workers())
     await ward.redis.delete(key("state", 2))
     assert "not-in-store" in await names(ward.line().workers())
@@ -140,8 +140,8 @@ async def test_a_red_case_that_no_carrier_took_is_named(ward: Ward) -> None:
 async def test_a_hold_says_by_whom_until_when_and_whether_red_is_spared(ward: Ward) -> None:
     until = NOON + timedelta(hours=2)
     hold = Hold(id="h1", until=until, reason="a wrong template", by="supervisor-1", spare_red=True)
-    change = Change()
-    change.standing(Standing(-1, ward.policy.hash, (hold,)))
+    change = StoreUpdate()
+    change.standing(PartitionRules(-1, ward.policy.hash, (hold,)))
     assert await ward.store.commit(PARTITION, -1, None, change)
     told = await words(ward.line().people())
     assert "hold h1 by supervisor-1 (a wrong template) until" in told

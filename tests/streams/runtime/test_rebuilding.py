@@ -12,7 +12,7 @@ from schemas.cases import Case
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
 from streams.state.keys import key
-from streams.state.store_update import Change, Standing
+from streams.state.store_update import PartitionRules, StoreUpdate
 from tests.dispatched import NOW, case_of, dispatch_for
 
 PARTITION, DATABASE = 0, 6
@@ -30,14 +30,14 @@ def new_case(number: int) -> Case:
     return case_of(dispatch_for(new_resident_id(number.to_bytes(10))))
 
 
-def storing(case: Case) -> Change:
-    change = Change()
+def storing(case: Case) -> StoreUpdate:
+    change = StoreUpdate()
     change.case(None, case)
     change.applied(f"input-{case.id}", NOW - timedelta(minutes=1))
     return change
 
 
-async def rebuilt(store: CaseStore, mark: str, changes: list[Change], offset: int, end: int) -> bool:
+async def rebuilt(store: CaseStore, mark: str, changes: list[StoreUpdate], offset: int, end: int) -> bool:
     steps = store.steps(PARTITION, mark)
     return await steps.write(changes) and await steps.finish(offset, end)
 
@@ -87,15 +87,15 @@ async def test_a_rebuilt_store_says_what_it_lacks_until_it_is_applied(redis: Any
     assert mark is not None
     assert await rebuilt(store, mark, [], 4, 7)
     assert await store.behind(PARTITION) == (4, 6)
-    assert await store.commit(PARTITION, 4, 6, Change())
+    assert await store.commit(PARTITION, 4, 6, StoreUpdate())
     assert await store.behind(PARTITION) is None
 
 
 async def test_where_a_partition_stands_is_kept_with_how_many_logs_were_lost(redis: Any) -> None:  # noqa: ANN401
-    store, standing = CaseStore(redis), Standing(4, "a policy", (), 2)
+    store, standing = CaseStore(redis), PartitionRules(4, "a policy", (), 2)
     mark = await store.begin_rebuild(PARTITION)
     assert mark is not None
-    change = Change()
+    change = StoreUpdate()
     change.standing(standing)
     assert await rebuilt(store, mark, [change], standing.offset, 5)
     loaded = await store.load(PARTITION, [], [])

@@ -12,7 +12,7 @@ from schemas.levels import Channel
 from streams.channels.dispatch_log import Held, Taken
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Kind
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.reader import end_offsets
 from streams.runtime import metrics
@@ -24,7 +24,7 @@ from streams.state.epoch_log import KafkaLog
 from streams.state.keys import STATE, key
 from streams.state.leader import EXEMPT
 from streams.state.primary import faults, server
-from streams.state.store_update import Change
+from streams.state.store_update import StoreUpdate
 from tests.channel_rig import until
 from tests.dispatched import dispatch_for
 from tests.streams.casework.outliving import House, Worker, somebody
@@ -154,7 +154,7 @@ async def test_the_scripts_refuse_a_redis_that_the_epoch_does_not_name(split: Ho
     leader, dispatch = Named("another/run"), dispatch_for(somebody(1))
     store = CaseStore(made.line.redis, leader)
     stands = await store.offset(0)
-    assert not await store.commit(0, stands, None, Change().add("HSET", STATE, "mark", 1))
+    assert not await store.commit(0, stands, None, StoreUpdate().add("HSET", STATE, "mark", 1))
     assert leader.refusals == 1
     assert not await made.line.redis.hexists(key("state", 0), "mark")
     outgoing = Outgoing(split.settings, made.line.redis, made.line.producer, made.line.clock, split.channels, leader)
@@ -232,16 +232,16 @@ async def test_a_mark_that_no_replica_has_is_counted_and_the_contact_is_made(
 async def test_a_worker_does_not_start_on_a_primary_that_goes_on_without_its_replicas(
     split: House, redis_pair: RedisPair
 ) -> None:
-    line = Line(split.settings, split.channels, component=Component.WORKER)
+    line = Installation(split.settings, split.channels, component=Component.WORKER)
     await line.open()
     await line.close()
     redis_pair.replicas[0].kill()
-    line = Line(split.settings, split.channels, component=Component.WORKER)
+    line = Installation(split.settings, split.channels, component=Component.WORKER)
     await line.open()  # with one replica away it must be able to start
     await line.close()
     with redis_pair.primary.client() as primary:
         primary.config_set("min-replicas-to-write", 0)
-    line = Line(split.settings, split.channels, component=Component.WORKER)
+    line = Installation(split.settings, split.channels, component=Component.WORKER)
     with pytest.raises(SettingsError, match="Set `min-replicas-to-write 1`"):
         await line.open()
     await line.close()

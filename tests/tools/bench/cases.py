@@ -10,7 +10,7 @@ from schemas.events import CaseEvent
 from schemas.inputs import ResidentInput
 from streams.casework.batch import Batch
 from streams.state.case_store import Loaded
-from streams.state.store_update import Standing
+from streams.state.store_update import PartitionRules
 from tests.tools.field import lives
 
 
@@ -30,7 +30,7 @@ def morning() -> datetime:
 def told(count: int, rounds: int, start: datetime, policy: Policy, seed: int) -> Told:
     """Open so many cases, then tell each what follows from what was decided, `rounds` times in all."""
     chance = Random(seed)
-    batch = Batch(0, Loaded(Standing(-1, policy.hash, ()), {}, set()), policy, 0, 0)
+    batch = Batch(0, Loaded(PartitionRules(-1, policy.hash, ()), {}, set()), policy, 0, 0)
     inputs: list[ResidentInput] = [lives.alert(lives.resident(chance), start, chance) for _ in range(count)]
     every = list(inputs)
     for _ in range(rounds - 1):

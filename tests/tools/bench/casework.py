@@ -21,7 +21,7 @@ from schemas.inputs import Alert, ResidentInput
 from schemas.levels import Level
 from streams.casework.journal import read_entry
 from streams.casework.partition import BATCH
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import case_inputs, topics
 from streams.messaging.reader import end_offsets, read_all
 from streams.messaging.record import Raw
@@ -47,7 +47,7 @@ SMS_AFTER = timedelta(minutes=3)  # yellow's first step; its next falls due an h
 PIECE = 5_000  # inputs written together
 
 
-async def decided(line: Line, inputs: Iterable[ResidentInput], *more: str, warm_up: float) -> Pace:
+async def decided(line: Installation, inputs: Iterable[ResidentInput], *more: str, warm_up: float) -> Pace:
     """Write the inputs, then let a worker decide on them; with the agents `more` beside."""
     before = await _stands(line)
     total = await _write(line, inputs)
@@ -59,7 +59,7 @@ async def decided(line: Line, inputs: Iterable[ResidentInput], *more: str, warm_
         return await pace(workers, done, total, warm_up)
 
 
-async def runs(line: Line, count: int, seed: int) -> list[Pace]:
+async def runs(line: Installation, count: int, seed: int) -> list[Pace]:
     """Runs on cases of their own, each of which begins with an alert."""
     found = []
     for number in range(count):
@@ -85,7 +85,7 @@ class Storm:
     us_each: float
 
 
-async def storm(line: Line, seconds: float, seed: int) -> Storm:
+async def storm(line: Installation, seconds: float, seed: int) -> Storm:
     """Let deadlines fall due for so many seconds, of cases that are there; by a clock that begins just before them."""
     count, first = round(STORM_A_SECOND * seconds), cases.morning()
     await _forget(line)
@@ -143,7 +143,7 @@ async def _measured(settings: Settings, given: Given) -> Found:
     }
 
 
-async def _limits(line: Line) -> limits.Limits:
+async def _limits(line: Installation) -> limits.Limits:
     """Copying the inputs, reading them, Redis' own work on them, µs an input. They are decided on here meanwhile."""
     name = topics.CASE_INPUTS.name
     since = await limits.ends(line.settings, name)
@@ -180,17 +180,17 @@ async def published(settings: Settings, since: Mapping[int, int]) -> list[Publis
     return unique(found)
 
 
-async def stand(line: Line) -> None:
+async def stand(line: Installation) -> None:
     """Let a worker bring the partitions up."""
     async with working(line.settings, "casework", "deadlines"):  # whose watch does it
         await until(partial(_up, line), "casework to stand")
 
 
-async def _up(line: Line) -> bool:
+async def _up(line: Installation) -> bool:
     return None not in [await line.store.offset(partition) for partition in range(line.settings.partitions)]
 
 
-async def _write(line: Line, inputs: Iterable[ResidentInput]) -> int:
+async def _write(line: Installation, inputs: Iterable[ResidentInput]) -> int:
     """Write the inputs, some at a time: a million would not fit into memory. Returns how many there were."""
     total, partitions, every = 0, line.settings.partitions, iter(inputs)
     while some := list(islice(every, PIECE)):
@@ -199,13 +199,13 @@ async def _write(line: Line, inputs: Iterable[ResidentInput]) -> int:
     return total
 
 
-async def _stands(line: Line) -> int:
+async def _stands(line: Installation) -> int:
     """Inputs that were decided on so far."""
     offsets: list[Any] = [await line.store.offset(partition) for partition in range(line.settings.partitions)]
     return sum(offset + 1 for offset in offsets)
 
 
-async def _forget(line: Line) -> None:
+async def _forget(line: Installation) -> None:
     """Drop all cases, but not where the partitions stand."""
     names = [name for number, name in enumerate(NAMES) if number not in (STATE, HOLDS)]
     await line.redis.unlink(*(key(name, partition) for name in names for partition in range(line.settings.partitions)))

@@ -24,7 +24,7 @@ from console.web.auth.sessions import COOKIE, Sessions
 from console.web.kit.settings import ConsoleSettings
 from schemas.cases import Case
 from schemas.staff import Account, StaffRole
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.reader import end_offsets
 from streams.runtime.embedded import free_port
@@ -120,7 +120,7 @@ def plan(cases: Sequence[Case], turns: int, who: str) -> Iterator[Update]:
         yield Update(case, f"{who}-{turn}", place < HELD, number / UPDATES_A_SECOND)
 
 
-async def _run(line: Line, console: Process, tokens: Sequence[str], planned: Sequence[Update]) -> Ran:
+async def _run(line: Installation, console: Process, tokens: Sequence[str], planned: Sequence[Update]) -> Ran:
     """Let the screens listen, write the updates at their times, and see when each was told of each."""
     journal = await end_offsets(line.settings, topics.CASE_EVENTS.name)
     async with _screens(console, tokens, [update.name for update in planned if not update.take]) as screens:
@@ -153,13 +153,13 @@ def histogram(screens: Sequence[Mapping[str, float]], since: Mapping[str, float]
     return found
 
 
-async def _write(line: Line, update: Update, began: float) -> None:
+async def _write(line: Installation, update: Update, began: float) -> None:
     await asyncio.sleep(began + update.after - time.time())
     now, partitions = line.clock.now(), line.settings.partitions
     await line.producer.send_all([taken(update.case, update.by, update.take, now, partitions)])
 
 
-async def _sessions(line: Line, count: int) -> list[str]:
+async def _sessions(line: Installation, count: int) -> list[str]:
     """The tokens of so many operators who are signed in."""
     sessions = Sessions(line.redis, line.staff, ConsoleSettings(), line.clock.wall)
     found = []

@@ -19,7 +19,7 @@ from random import Random
 
 from hdrh.histogram import HdrHistogram
 
-from streams.installation import Line
+from streams.installation import Installation
 from streams.repositories.residents.example import write_example
 from streams.repositories.residents.register import Residents
 from streams.runtime.settings import Settings
@@ -94,7 +94,7 @@ async def _grown(settings: Settings, steps: list[int], given: Given) -> Found:
 
 
 @asynccontextmanager
-async def _small(line: Line, folder: Path, count: int) -> AsyncIterator[Residents]:
+async def _small(line: Installation, folder: Path, count: int) -> AsyncIterator[Residents]:
     """A register of so many residents in a Redis of its own."""
     with RedisServer(folder) as server:
         redis = connect(line.settings.model_copy(update={"redis": server.url}))
@@ -125,7 +125,7 @@ async def _look_up(register: Residents, phones: list[str], told: HdrHistogram) -
             raise RuntimeError("a resident who was entered is not found")
 
 
-async def _bare_p99_ms(line: Line, count: int) -> float:
+async def _bare_p99_ms(line: Installation, count: int) -> float:
     """Of the same commands on a bare socket."""
     chance, now = Random(count), datetime.now(UTC)
 
@@ -139,7 +139,7 @@ async def _bare_p99_ms(line: Line, count: int) -> float:
     return float(found.get_value_at_percentile(99) / 1e3)
 
 
-async def _memory(line: Line) -> int:
+async def _memory(line: Installation) -> int:
     return int((await line.redis.info("memory"))["used_memory"])
 
 

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from statistics import fmean
 
-from streams.installation import Line
+from streams.installation import Installation
 from streams.state.keys import key
 from tests.tools.bench import cases, casework, life, screening
 from tests.tools.bench.figures import Figure, Found, Given, figure
@@ -85,14 +85,14 @@ def _records(given: Given, partitions: int) -> Sequence[Batch]:
 
 
 @asynccontextmanager
-async def _line(given: Given, partitions: int) -> AsyncIterator[Line]:
+async def _line(given: Given, partitions: int) -> AsyncIterator[Installation]:
     """Servers with so many partitions, and a line on them whose cases stand."""
     with real(given.folder / f"partitions-{partitions}", partitions) as settings:
         async with screening.settled(settings, RESIDENTS) as line:
             yield line
 
 
-async def _pause(line: Line) -> float:
+async def _pause(line: Installation) -> float:
     """The longest time for which a partition with a backlog stands still after one of two workers was killed."""
     before = await screening.screened_so_far(line)
     total = await screening.fill(line, life.records(RECORDS_SHORT), PAUSED)
@@ -123,7 +123,7 @@ async def _pause(line: Line) -> float:
     return longest
 
 
-async def _offset(line: Line, partition: int) -> int:
+async def _offset(line: Installation, partition: int) -> int:
     return int(await line.redis.get(key("screened", partition)) or -1)
 
 

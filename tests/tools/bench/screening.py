@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from aiokafka import TopicPartition
 
 from simulators.world.memory import Register
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.fetch_order import run_of
 from streams.messaging.reader import read_all
@@ -37,7 +37,7 @@ SCREENED = (*OF_A_RUN, "screened*", "tally:*", "again*", "accounts-by-token:*", 
 
 
 @asynccontextmanager
-async def settled(settings: Settings, residents: int) -> AsyncIterator[Line]:
+async def settled(settings: Settings, residents: int) -> AsyncIterator[Installation]:
     """A line with so many residents, whose cases stand and whose lanes were screened to their end."""
     async with opened(settings) as line:
         await line.residents.put(life.crowd())
@@ -47,7 +47,7 @@ async def settled(settings: Settings, residents: int) -> AsyncIterator[Line]:
         yield line
 
 
-async def screened(line: Line, batches: Sequence[Batch], *more: str, times: int = 1, workers: int = 1) -> Pace:
+async def screened(line: Installation, batches: Sequence[Batch], *more: str, times: int = 1, workers: int = 1) -> Pace:
     """Fill the topic with the batches, so many times, then let workers screen it; with the agents `more` beside."""
     before = await screened_so_far(line)
     total = await fill(line, batches, times)
@@ -59,7 +59,7 @@ async def screened(line: Line, batches: Sequence[Batch], *more: str, times: int 
         return await pace(at_work, done, total)
 
 
-async def fill(line: Line, batches: Sequence[Batch], times: int = 1) -> int:
+async def fill(line: Installation, batches: Sequence[Batch], times: int = 1) -> int:
     """Put the batches on the topic, so many times; gives how many signals that are. Nothing is known of anybody."""
     await forget(line)
     load = Load(line.producer, line.clock, batches)
@@ -98,7 +98,7 @@ async def _on_real(given: Given) -> Found:
             }
 
 
-async def _limits(line: Line) -> limits.Limits:
+async def _limits(line: Installation) -> limits.Limits:
     """Copying the records, reading them, and Redis' own work on them, µs a signal. They are screened here meanwhile."""
     lanes = [lane.name for lane in topics.LANES]
     since = await limits.ends(line.settings, *lanes)
@@ -122,7 +122,7 @@ async def _limits(line: Line) -> limits.Limits:
     }
 
 
-async def _other_forms(line: Line, given: Given) -> Found:
+async def _other_forms(line: Installation, given: Given) -> Found:
     """Smaller records, a few residents who have most of the signals, and a worker with casework beside screening."""
     runs, records, found = range(given.runs), given.count(RECORDS, RECORDS_SHORT), dict[str, Found]()
     for size, full in SIZES.items():
@@ -142,19 +142,19 @@ async def _on_embedded(given: Given) -> Found:
             return each([await screened(line, records) for _ in range(given.runs)], "signal")
 
 
-async def screened_so_far(line: Line) -> int:
+async def screened_so_far(line: Installation) -> int:
     """Signals that were counted in the tallies."""
     return sum(outcomes(await line.screening.tallies()).values())
 
 
-async def _screened(line: Line) -> bool:
+async def _screened(line: Installation) -> bool:
     """Whether each partition of both lanes was brought up."""
     names = ("screened-in", f"screened-in{topics.SIGNALS_URGENT.name.removeprefix(topics.SIGNALS.name)}")
     keys = [key(name, partition) for name in names for partition in range(line.settings.partitions)]
     return None not in await line.redis.mget(keys)
 
 
-async def forget(line: Line) -> None:
+async def forget(line: Installation) -> None:
     """Let nothing be known of anybody, as when a run began."""
     for pattern in OF_A_RUN:
         async for name in line.redis.scan_iter(match=pattern, count=1000):

@@ -19,7 +19,7 @@ from streams.messaging.producer import Record
 from streams.runtime.settings import Settings
 from streams.security.record_encryption import Seals, made_for
 from streams.state.case_store import Loaded
-from streams.state.store_update import Standing
+from streams.state.store_update import PartitionRules
 from tests.tools.bench import cases, core
 from tests.tools.servers.redis import RedisServer
 
@@ -30,7 +30,7 @@ Work = Callable[[Sequence[Record]], Awaitable[list[bytes | None]]]
 def records() -> dict[str, list[Record]]:
     """Case inputs, and the journal's events that come of them."""
     inputs = cases.told(CASES, ROUNDS, cases.morning(), core.policy(), SEED).inputs
-    batch = Batch(0, Loaded(Standing(-1, core.policy().hash), {}, set()), core.policy(), 0, 0)
+    batch = Batch(0, Loaded(PartitionRules(-1, core.policy().hash), {}, set()), core.policy(), 0, 0)
     for offset, given in enumerate(inputs):
         batch.take(offset, given)
     events = [entry for entry in batch.entries if isinstance(entry, CaseEvent)]

@@ -24,7 +24,7 @@ from domain.risk.sets import lasting
 from domain.statistics.sizing import places
 from simulators.scams.ordinary import OrdinaryLife
 from simulators.world.memory import Register, Suspects, finished
-from streams.installation import Line
+from streams.installation import Installation
 from streams.intake.acceptor import records_of
 from streams.messaging import topics
 from streams.messaging.producer import Record
@@ -132,7 +132,7 @@ async def _on(settings: Settings, folder: Path, points: list[list[Point]], given
     return found
 
 
-async def screened(line: Line, batches: Sequence[Batch], folder: Path, size: int) -> Point:
+async def screened(line: Installation, batches: Sequence[Batch], folder: Path, size: int) -> Point:
     """Send the batches, let a worker screen them, and see what each record cost of whom."""
     before_it, logs = usage(line.settings, []), signal_bytes(folder)
     total, before = await screening.fill(line, batches), await screening.screened_so_far(line)
@@ -174,7 +174,7 @@ def signal_bytes(folder: Path) -> float:
     return float(sum(found.get(topic.name, 0) for topic in topics.LANES))
 
 
-async def _residents(line: Line, folder: Path) -> Found:
+async def _residents(line: Installation, folder: Path) -> Found:
     """A resident's record on the topic."""
     before = topic_bytes(folder)[topics.RESIDENTS.name]
     await life.put_others(line.residents, 0, OTHERS)
@@ -183,7 +183,7 @@ async def _residents(line: Line, folder: Path) -> Found:
     return {"log_bytes_per_resident": figure([written / OTHERS], "bytes")}
 
 
-async def _compressed(line: Line, folder: Path) -> Found:
+async def _compressed(line: Installation, folder: Path) -> Found:
     """A signal on a topic that the broker compresses, which signals' own are not."""
     name, batches = "compressed", life.records(SIZES[LARGEST], LARGEST, FEW)
     await asyncio.to_thread(_create_compressed, line.settings, name)
@@ -198,7 +198,7 @@ def _create_compressed(settings: Settings, name: str) -> None:
     admin.close()
 
 
-async def _payments(line: Line) -> Found:
+async def _payments(line: Installation) -> Found:
     """What a payment takes of Redis that is kept under its payee, and a resident's evidence; how many payments come.
 
     Ordinary life has sent them; as Redis says it of each key, and the key's place among all.

@@ -10,7 +10,7 @@ import sys
 from agents import board, casework, deadlines, screening
 from agents.worker import Worker
 from streams.channels.settings import load as load_channels
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging.app import create_app, run
 from streams.runtime.health import Pulse
 from streams.runtime.settings import load
@@ -25,7 +25,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = load()
     app = create_app(settings, Worker)
-    app.line = Line(settings, load_channels())
+    app.line = Installation(settings, load_channels())
     app.pulse = Pulse(app.takes_part)
     for name in sys.argv[1:]:
         if name == BY_RECORD:

@@ -16,7 +16,7 @@ from unittest import mock
 from schemas.events import Dispatch
 from streams.channels.dispatch_log import DispatchBook
 from streams.state.case_store import CaseStore
-from streams.state.store_update import Change
+from streams.state.store_update import StoreUpdate
 
 NAME = "flagged"
 FOLDER = "CHAOS_FLAGS"  # the environment variable that names the flags' folder
@@ -66,7 +66,7 @@ def patch() -> None:
 
 
 async def _committing(
-    self: CaseStore, partition: int, expected: int | str | None, offset: int | None, change: Change
+    self: CaseStore, partition: int, expected: int | str | None, offset: int | None, change: StoreUpdate
 ) -> bool:
     done = await COMMIT(self, partition, expected, offset, change)
     if done and offset is not None and change.outbox:

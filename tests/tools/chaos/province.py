@@ -15,7 +15,7 @@ from simulators.demo.run import Demo
 from simulators.demo.run import Plan as DemoPlan
 from simulators.demo.workers import Workers
 from simulators.world.province import Province
-from streams.installation import Line
+from streams.installation import Installation
 from streams.runtime.settings import Settings
 from tests.tools.chaos.plan import LENGTH, Plan
 from tests.tools.chaos.workers import WatchedWorkers
@@ -56,7 +56,7 @@ class Quiet(Demo):
         self._wrongs, self._clock = wrongs, clock
         self._began = time.monotonic()
 
-    async def ready(self, line: Line) -> None:
+    async def ready(self, line: Installation) -> None:
         """Return when workers have built all partitions, and learn from how long it took."""
         await super().ready(line)
         Quiet.ahead = min(time.monotonic() - self._began + SPARE, LONGEST_AHEAD)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from domain.identity.personal import parted
 from schemas.base import ANY_VERSION
-from schemas.events import CaseEvent, Dispatch, StandingEvent, UnchangedEvent, journal_adapter
+from schemas.events import CaseEvent, Dispatch, RulesEvent, UnchangedEvent, journal_adapter
 from schemas.inputs import CaseInput, Deadline, input_adapter
 from schemas.levels import Result
 from streams.channels.dispatch_log import REPORTED
@@ -51,7 +51,7 @@ class Seen:
     signals: Counter[str] = field(default_factory=Counter)  # by source
     batches: list[tuple[str, int, int, Counter[str]]] = field(default_factory=list)  # each record: where, and sources
     inputs: list[Arrived[CaseInput]] = field(default_factory=list)
-    journal: list[Arrived[CaseEvent | StandingEvent | UnchangedEvent]] = field(default_factory=list)
+    journal: list[Arrived[CaseEvent | RulesEvent | UnchangedEvent]] = field(default_factory=list)
     dispatches: list[Arrived[Dispatch]] = field(default_factory=list)
     unreadable: Counter[str] = field(default_factory=Counter)
     bare: Counter[str] = field(default_factory=Counter)

@@ -8,7 +8,7 @@ from domain.identity.personal import without
 from domain.payments import ledger
 from domain.statistics import counts
 from schemas.cases import Case
-from schemas.events import CaseEvent, StandingEvent, UnchangedEvent
+from schemas.events import CaseEvent, RulesEvent, UnchangedEvent
 from streams.state.keys import milliseconds
 from tests.tools.chaos.books import Books
 
@@ -42,7 +42,7 @@ def applied_and_published(books: Books) -> Iterator[str]:
         yield f"outbox: {len(books.store.outbox)} entries are still in it"
 
 
-def _inputs(entry: CaseEvent | StandingEvent | UnchangedEvent) -> Iterable[str]:
+def _inputs(entry: CaseEvent | RulesEvent | UnchangedEvent) -> Iterable[str]:
     """The inputs that an entry says are applied."""
     return entry.inputs if isinstance(entry, UnchangedEvent) else [entry.input]
 

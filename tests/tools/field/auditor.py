@@ -17,13 +17,13 @@ from schemas.levels import Level
 from streams.casework.auditor.auditor import PAUSE_SECONDS
 from streams.casework.auditor.beat import Beats
 from streams.channels.settings import load as load_channels
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import topics
 from streams.runtime.clock import Clock
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
 from streams.state.keys import key
-from streams.state.store_update import Change, Standing
+from streams.state.store_update import PartitionRules, StoreUpdate
 from tests.domain.builders import NOON, alert
 
 CHUNK = 500
@@ -34,7 +34,7 @@ async def run(cases: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="quanzu-auditor-") as folder, Embedded(Path(folder)) as servers:
         settings = servers.settings(Settings(http_port=0, metrics_port=0))
         topics.create(settings)
-        line = Line(settings, load_channels(), Clock.starting(1, NOON))
+        line = Installation(settings, load_channels(), Clock.starting(1, NOON))
         await line.open()
         try:
             await fill(line, cases)
@@ -43,16 +43,16 @@ async def run(cases: int) -> dict[str, Any]:
             await line.close()
 
 
-async def fill(line: Line, cases: int) -> None:
+async def fill(line: Installation, cases: int) -> None:
     """Open cases of all levels, as casework stores them."""
     policy = await line.policies.default()
     given = [decide(None, alert(level), Rules(policy), NOON).case for level in Level]
     for partition in range(line.settings.partitions):
-        standing = Change()
-        standing.standing(Standing(0, policy.hash))
+        standing = StoreUpdate()
+        standing.standing(PartitionRules(0, policy.hash))
         await line.store.commit(partition, None, 0, standing)
     for start in range(0, cases, CHUNK):
-        change = Change()
+        change = StoreUpdate()
         for number in range(start, min(start + CHUNK, cases)):
             case = given[number % len(given)]
             assert case is not None
@@ -61,7 +61,7 @@ async def fill(line: Line, cases: int) -> None:
         await line.store.commit(start // CHUNK % line.settings.partitions, 0, None, change)
 
 
-async def measured(line: Line) -> dict[str, Any]:
+async def measured(line: Installation) -> dict[str, Any]:
     """One whole walk of all partitions by one worker, then the time to a deadline's being back."""
     began, cpu = time.monotonic(), time.process_time()
     partitions = range(line.settings.partitions)
@@ -83,7 +83,7 @@ async def measured(line: Line) -> dict[str, Any]:
     }
 
 
-async def further(line: Line) -> None:
+async def further(line: Installation) -> None:
     """As the agent does it."""
     await line.auditor.walk(range(line.settings.partitions))
     await asyncio.sleep(PAUSE_SECONDS)

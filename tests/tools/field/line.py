@@ -23,7 +23,7 @@ from schemas.residents import Holding, Occupation, Resident, ResidentId, Sex
 from simulators.demo.run import ready
 from simulators.demo.workers import Workers
 from streams.channels.settings import load as load_channels
-from streams.installation import Line
+from streams.installation import Installation
 from streams.intake.acceptor import Intake
 from streams.intake.files import intake_file
 from streams.intake.formats import Options
@@ -46,7 +46,7 @@ Format = Literal["jsonl", "amlsim", "cdr"]
 class Field:
     """The line under way, and the book of what went in."""
 
-    line: Line
+    line: Installation
     folder: Path
     first: date
     rows: int = 0
@@ -121,7 +121,7 @@ async def running(first: date, day_seconds: float, people: list[Resident]) -> As
         base = Settings(clock=str(clock), metrics_port=0, log_level="WARNING", app_id="field", secret=None)
         settings = servers.settings(base)
         await asyncio.to_thread(topics.create, settings)
-        line = Line(settings, load_channels())
+        line = Installation(settings, load_channels())
         await line.open()
         stack.push_async_callback(line.close)
         await line.residents.put(people)

@@ -28,7 +28,7 @@ from schemas.evidence import Evidence, EvidenceKind
 from schemas.residents import Holding, Resident
 from schemas.signals import Call, NumberClass, Signal
 from streams.channels.settings import ChannelSettings
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.kafka_client import access
 from streams.messaging.producer import Record
@@ -81,7 +81,7 @@ def call(who: Resident, name: str, at: datetime, *, suspicious: bool) -> Call:
     return Call(source="carrier", id=name, at=at, arrived=at, number_class=number_class, seconds=60, **parties)
 
 
-async def fill(line: Line, whom: Sequence[Resident], signals: int, evidence: float, chance: Random) -> None:
+async def fill(line: Installation, whom: Sequence[Resident], signals: int, evidence: float, chance: Random) -> None:
     """Enter the residents, write their older evidence, and screen the retained signals."""
     now, rules = datetime.now(UTC), (await line.policies.live()).risk
     for start in range(0, len(whom), AT_ONCE):
@@ -119,7 +119,7 @@ async def acked(settings: Settings, offsets: dict[TopicPartition, int]) -> None:
 async def measured(settings: Settings, whom: Sequence[Resident]) -> dict[str, float]:
     """Open a line on the empty Redis, as a worker that starts, and take the times."""
     began, used = time.monotonic(), time.process_time()
-    line = Line(settings, ChannelSettings(), Clock())
+    line = Installation(settings, ChannelSettings(), Clock())
     await line.open()
     opened = time.monotonic()
     watching = asyncio.create_task(watch(line))
@@ -149,19 +149,19 @@ async def measured(settings: Settings, whom: Sequence[Resident]) -> dict[str, fl
     }
 
 
-async def watch(line: Line) -> None:
+async def watch(line: Installation) -> None:
     while True:
         await line.watch(range(line.settings.partitions))
         await asyncio.sleep(0.2)
 
 
-async def keys_of(line: Line, partition: int) -> int:
+async def keys_of(line: Installation, partition: int) -> int:
     return len([name async for name in line.redis.scan_iter(f"{key('evidence', partition)}:*", count=10_000)])
 
 
 async def parts(settings: Settings) -> dict[str, float]:
     """How long the register and the evidence take by themselves, into a Redis that has them already."""
-    line = Line(settings, ChannelSettings(), Clock())
+    line = Installation(settings, ChannelSettings(), Clock())
     await line.open()
     began, began_cpu = time.monotonic(), time.process_time()
     await line.residents.restore()
@@ -187,7 +187,7 @@ async def lived(
     """Fill a province, lose its Redis, and measure."""
     chance = Random(seed)
     whom = people(count, chance)
-    line = Line(settings, ChannelSettings(), Clock())
+    line = Installation(settings, ChannelSettings(), Clock())
     await line.open()
     await line.watch(range(settings.partitions))
     await fill(line, whom, signals, evidence, chance)

@@ -33,7 +33,7 @@ from rich.console import Console
 from console.terminal import board
 from simulators.demo.run import SOURCES, Demo, Plan, Running
 from simulators.demo.workers import Workers
-from streams.installation import Line
+from streams.installation import Installation
 from streams.intake.settings import make_key
 from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings, load
@@ -166,7 +166,7 @@ class Production(Demo):
         self._ports = {name: free_port() for name in ("intake", "console", "exporter")}
         self.missed: list[str] = []  # what was not as it must be, half-way and at the end
 
-    async def _intake(self, stack: AsyncExitStack, line: Line) -> tuple[str, Callable[[str], str]]:
+    async def _intake(self, stack: AsyncExitStack, line: Installation) -> tuple[str, Callable[[str], str]]:
         made = {source: make_key(source) for source in SOURCES}
         self._setup.folder.joinpath("api-keys").write_text("\n".join(entry for _, entry in made.values()))
         shown = {
@@ -193,7 +193,7 @@ class Production(Demo):
         }
         return Workers(settings.model_copy(update=own), self._plan.workers, self._plan.worker)
 
-    async def _people(self, stack: AsyncExitStack, line: Line, telephone: Any) -> None:  # noqa: ANN401 - as the demo's
+    async def _people(self, stack: AsyncExitStack, line: Installation, telephone: Any) -> None:  # noqa: ANN401 - as the demo's
         """The console and the exporter."""
         clock, ports = {"CLOCK": line.settings.clock}, self._ports
         shown = {
@@ -217,7 +217,7 @@ class Production(Demo):
         await self.look("at the end", running.line)
         return await super()._report(running)
 
-    async def look(self, when: str, line: Line) -> None:
+    async def look(self, when: str, line: Installation) -> None:
         """Ask each process whether it is ready, and the doctor whether anybody is missed."""
         await asyncio.to_thread(self._look, when, str(line.settings.clock))
 

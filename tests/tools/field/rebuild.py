@@ -26,7 +26,7 @@ from schemas.events import CaseEvent
 from schemas.inputs import HoldChange, ResidentInput
 from schemas.signals import Watch, WatchState
 from streams.channels.settings import ChannelSettings
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.producer import Record
 from streams.messaging.reader import end_offsets
@@ -53,7 +53,7 @@ KEPT = (
 Dump = dict[str, dict[bytes, bytes]]
 
 
-async def told(line: Line, partition: int, inputs: Sequence[ResidentInput | HoldChange]) -> list[CaseEvent]:
+async def told(line: Installation, partition: int, inputs: Sequence[ResidentInput | HoldChange]) -> list[CaseEvent]:
     """Write inputs, and apply them as casework does."""
     first = (await end_offsets(line.settings, topics.CASE_INPUTS.name))[partition]
     values = [each.model_dump_json().encode() for each in inputs]
@@ -66,7 +66,7 @@ async def told(line: Line, partition: int, inputs: Sequence[ResidentInput | Hold
     return events
 
 
-async def live(line: Line, cases: int, rounds: int, seed: int) -> int:
+async def live(line: Installation, cases: int, rounds: int, seed: int) -> int:
     """Fill the journal with the lives of so many cases; returns how many inputs that were."""
     chance, start, count = Random(seed), datetime.now(UTC) - timedelta(days=1), 0
     for begun in range(0, cases, AT_ONCE):
@@ -84,7 +84,7 @@ async def live(line: Line, cases: int, rounds: int, seed: int) -> int:
     return count
 
 
-async def watchlist(line: Line, count: int) -> None:
+async def watchlist(line: Installation, count: int) -> None:
     """Confirm so many accounts as scammers', by way of screening."""
     now = datetime.now(UTC)
     signals = [
@@ -108,7 +108,7 @@ async def watchlist(line: Line, count: int) -> None:
     await line.screening.screen(TopicPartition(lane, 0), [Raw(number, value) for number, value in enumerate(values)])
 
 
-async def dump(line: Line) -> Dump:
+async def dump(line: Installation) -> Dump:
     """The store, each value as a digest, by key and member."""
     found: Dump = {}
     for name in KEPT:
@@ -167,8 +167,8 @@ def rebuild(settings: Settings) -> dict[str, float]:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Line]:
-    line = Line(settings, ChannelSettings(), Clock())
+async def opened(settings: Settings) -> AsyncIterator[Installation]:
+    line = Installation(settings, ChannelSettings(), Clock())
     await line.open()
     try:
         yield line

@@ -34,7 +34,7 @@ from simulators.assumptions.pace import Pace
 from simulators.demo.workers import Workers
 from simulators.world.province import Province
 from streams.channels.provider import Kind
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import topics
 from streams.monitoring.status.look import look
 from streams.runtime.settings import Settings
@@ -92,7 +92,7 @@ class Rolling(Quiet):
     def province(self, secret: bytes) -> Province:
         return Province(self._plan.seed, RESIDENTS, pace=PACE, secret=secret)
 
-    async def ready(self, line: Line) -> None:
+    async def ready(self, line: Installation) -> None:
         """Return when workers have built all partitions, however long a busy machine takes."""
         async with asyncio.timeout(START_SECONDS):
             while None in [await line.store.offset(each) for each in range(line.settings.partitions)]:  # noqa: ASYNC110 - a store tells nobody

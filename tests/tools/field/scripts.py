@@ -37,7 +37,7 @@ from streams.state.case_store import CaseStore
 from streams.state.keys import CASES, STATE, key, milliseconds
 from streams.state.leader import EXEMPT
 from streams.state.scripts import script
-from streams.state.store_update import Change
+from streams.state.store_update import StoreUpdate
 from tests.domain.builders import at_the_desk, event, policy
 from tests.tools.servers.redis import RedisServer
 
@@ -155,7 +155,7 @@ class Bounds:
 
     async def _commit(self) -> None:
         """A batch of which each input changes a case of its own."""
-        change, case = Change(), self._case.here
+        change, case = StoreUpdate(), self._case.here
         for number in range(BATCH):
             another = case.model_copy(update={"id": f"r{number:016d}-1", "resident": f"r{number:016d}"})
             told = event(another, number)
@@ -167,7 +167,7 @@ class Bounds:
 
     async def _rebuild(self) -> None:
         text = self._case.here.model_dump_json()
-        change = Change()
+        change = StoreUpdate()
         for number in range(COMMANDS):
             change.add("HSET", CASES, f"r{number:016d}", text)
         change.add("HSET", STATE, "end", 0)

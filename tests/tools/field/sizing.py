@@ -24,7 +24,7 @@ from domain.statistics.coefficients import VALUES
 from domain.statistics.sizing import PAYMENTS_DAYS, Asked, size
 from simulators.demo.run import ready
 from simulators.demo.workers import Workers
-from streams.installation import Line
+from streams.installation import Installation
 from streams.messaging import topics
 from streams.runtime.settings import Settings
 from tests.tools.bench import life
@@ -150,7 +150,7 @@ async def run(wanted: Wanted, settings: Settings, folder: Path, say: Callable[[s
         return Found(load.accepted.total(), seconds, used, memory, signal_bytes(folder), residents_log, pace)
 
 
-async def _screened(line: Line, load: Load) -> bool:
+async def _screened(line: Installation, load: Load) -> bool:
     return await screened_so_far(line) >= load.accepted.total()
 
 

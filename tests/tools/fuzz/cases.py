@@ -18,7 +18,7 @@ from streams.casework.batch import Batch
 from streams.messaging.dead_letter_writer import reason
 from streams.messaging.producer import MAX_BYTES
 from streams.state.case_store import Loaded
-from streams.state.store_update import Standing
+from streams.state.store_update import PartitionRules
 from tests.tools.fuzz import examples
 from tests.tools.fuzz.book import Came, Outcome
 from tests.tools.fuzz.mutations import as_json, several
@@ -59,7 +59,7 @@ class Machine:
 
     def _begin(self) -> None:
         policy = examples.policy()
-        self._batch = Batch(0, Loaded(Standing(0, policy.hash), {}, set()), policy, 0, 0)
+        self._batch = Batch(0, Loaded(PartitionRules(0, policy.hash), {}, set()), policy, 0, 0)
         self._taken = 0
 
     def take(self, value: bytes) -> Came:

@@ -27,7 +27,7 @@ from streams.intake.acceptor import examine
 from streams.messaging.record import Raw
 from streams.screening.records import read
 from streams.state.case_store import Loaded
-from streams.state.store_update import Standing
+from streams.state.store_update import PartitionRules
 from tests.tools.fuzz import examples
 from tests.tools.fuzz.book import unfit
 from tests.tools.fuzz.mutations import MARKERS, nested
@@ -37,7 +37,7 @@ SIGNALS = TopicPartition("signals", 0)
 
 def batch() -> Batch:
     policy = examples.policy()
-    return Batch(0, Loaded(Standing(0, policy.hash), {}, set()), policy, 0, 0)
+    return Batch(0, Loaded(PartitionRules(0, policy.hash), {}, set()), policy, 0, 0)
 
 
 def take(into: Batch, number: int, **fields: object) -> bool:

@@ -25,7 +25,7 @@ from domain.identity.divisions import meet, name_of
 from domain.identity.identifiers import normal_phone
 from domain.ids import short_hash
 from domain.payments.call_in import next_try
-from schemas.calls import Call, CodeCheck, Ringing, Statement, Told
+from schemas.calls import Call, CallerRequest, CodeCheck, Ringing, Statement
 from schemas.cases import Case
 from schemas.inputs import NoteAct
 
@@ -113,7 +113,7 @@ async def code(request: Request, who: Signed, call_id: str) -> Response:
 async def told(request: Request, who: Signed, call_id: str) -> Response:
     """A question or a report is taken down."""
     given = await filled(request)
-    what = Told.REPORT if given["what"] == Told.REPORT else Told.QUESTION
+    what = CallerRequest.REPORT if given["what"] == CallerRequest.REPORT else CallerRequest.QUESTION
     return await _take(request, who, call_id, given, what)
 
 
@@ -123,7 +123,7 @@ async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
     given = await filled(request)
     if (await callers.find(services(request), who, call_id)).elsewhere is None:
         raise NotFoundError
-    return await _take(request, who, call_id, given, Told.HANDED_OVER)
+    return await _take(request, who, call_id, given, CallerRequest.HANDED_OVER)
 
 
 @door.api("POST", "/api/v1/calls", DESK, name="api-call-rings", answers={202: {"model": Rung}})
@@ -198,7 +198,7 @@ async def _with_earlier(made: Services, case: Case) -> list[Case]:
     return [case, before] if before else [case]
 
 
-async def _take(request: Request, who: Who, call_id: str, given: Filled, what: Told) -> Response:
+async def _take(request: Request, who: Who, call_id: str, given: Filled, what: CallerRequest) -> Response:
     made = services(request)
     caller = await callers.find(made, who, call_id)
     name = given.name("told")
@@ -226,7 +226,7 @@ class _WrongError(ValueError):
     """What was filled in cannot be taken; the text says why, in the person's language."""
 
 
-def _reported(request: Request, given: Filled, what: Told, name: str) -> Reported:
+def _reported(request: Request, given: Filled, what: CallerRequest, name: str) -> Reported:
     """What was filled in. Raises _WrongError."""
     if not given["text"] or len(given["text"]) > reports.LONGEST:
         raise _WrongError(translate(request, "请写下来电人所说的内容，最多 1500 字。"))

@@ -18,7 +18,7 @@ from console.web.auth.who import Signed, Who
 from console.web.case import facts
 from console.web.case.acts import found
 from console.web.case.scripts import tree_of
-from console.web.case.stories import Story, Told
+from console.web.case.stories import Story, TimelineEntry
 from console.web.case.view import context, recordings, told, view
 from console.web.kit.door import DESK, Door
 from console.web.kit.events import Events, Look
@@ -104,7 +104,7 @@ async def render(
     return page(request, template, status, **usual | context(language) | more)
 
 
-def changes(request: Request, news: list[Told], untold: Collection[FactKind] = ()) -> list[str]:
+def changes(request: Request, news: list[TimelineEntry], untold: Collection[FactKind] = ()) -> list[str]:
     """What happened, in words, but for facts of the kinds `untold`."""
     language, translated = language_of(request), _translate(request)
     return [
@@ -133,7 +133,7 @@ async def _events(request: Request, who: Who, case: Case) -> AsyncIterator[Serve
                 return
 
 
-def _change(request: Request, who: Who, news: list[Told]) -> str:
+def _change(request: Request, who: Who, news: list[TimelineEntry]) -> str:
     others = [each for each in news if each.of_others(who.login)]
     grave = any(fact.kind not in facts.ROUTINE for each in others for fact in each.facts)
     words = changes(request, others, facts.UNTOLD)
@@ -141,7 +141,7 @@ def _change(request: Request, who: Who, news: list[Told]) -> str:
     return orjson.dumps(told).decode()
 
 
-def _own(request: Request, who: Who, news: list[Told]) -> dict[str, Any] | None:
+def _own(request: Request, who: Who, news: list[TimelineEntry]) -> dict[str, Any] | None:
     """What became of what the person did: for forms whose answer was not there in time. `form`: the next id of one.
 
     `inputs`: the same for each input alone, since several forms may wait.
@@ -154,7 +154,7 @@ def _own(request: Request, who: Who, news: list[Told]) -> dict[str, Any] | None:
     return {"refused": words, "form": new_form(), "inputs": by_input}
 
 
-def _refusals(request: Request, told: Told) -> list[str]:
+def _refusals(request: Request, told: TimelineEntry) -> list[str]:
     refused = [fact for fact in told.facts if fact.kind in facts.REFUSALS]
     return [facts.told(fact.words, _translate(request), tree_of, language_of(request)) for fact in refused]
 

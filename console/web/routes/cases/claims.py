@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from console import labels
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.acts import news
-from console.web.case.stories import Told
+from console.web.case.stories import TimelineEntry
 from console.web.kit.door import DESK, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
@@ -72,7 +72,7 @@ async def _why(request: Request, who: Who, case: Case) -> str:
     return translate(request, "此案已变为：%(state)s，不再由您处置。") % {"state": state}
 
 
-def _by(story: Sequence[Told]) -> str | None:
+def _by(story: Sequence[TimelineEntry]) -> str | None:
     """Who has brought the case to where it is; none: its clock has, or nobody knows."""
     ends = (each.facts for each in reversed(story) if _ENDS & {fact.kind for fact in each.facts})
     return next((fact.by for fact in next(ends, []) if fact.by), None)

@@ -26,7 +26,7 @@ from streams.operations import bundles
 from streams.runtime.tasks import TRANSIENT
 from streams.security import audit_log
 from streams.security.audit_chains import Heads
-from streams.security.audit_log import Told, Wanted
+from streams.security.audit_log import AuditRecord, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ def _moment(text: str) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=ZONE)
 
 
-def _row(request: Request, line: Told) -> dict[str, Any]:
+def _row(request: Request, line: AuditRecord) -> dict[str, Any]:
     """A line as the table shows it."""
     entry = line.entry
     return {

@@ -26,7 +26,7 @@ from console.web.kit.services import Services, services
 from console.web.kit.static_files import STATIC
 from console.web.tasks import mine as of_officer
 from console.web.tasks import tiles
-from console.web.tasks.acts import Act, Taking, Told
+from console.web.tasks.acts import Act, ActReply, Taking
 from schemas.levels import Level
 from schemas.staff import StaffRole
 from schemas.tasks import act_adapter
@@ -110,7 +110,9 @@ async def acts(request: Request, who: Signed) -> Response:
         return _wrong(f'write {{"acts": [...]}} with {MOST_ACTS} acts at most')
     say = partial(translate, request)
     read = [_read(raw) for raw in given]
-    unreadable = [Told(name, Answered.REFUSED, say("无法读取，请更新页面")) for name in read if isinstance(name, str)]
+    unreadable = [
+        ActReply(name, Answered.REFUSED, say("无法读取，请更新页面")) for name in read if isinstance(name, str)
+    ]
     known: Sequence[Act] = [act for act in read if not isinstance(act, str)]
     try:
         async with asyncio.timeout(TAKE_SECONDS):
