@@ -30,11 +30,12 @@ from console.commands import (
     sandbox,
     size,
     topics,
+    vault,
 )
 from console.commands.common import By, Report, day, duration, err, load_settings, moment, opened, out
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Early-warning dispatch against fraud: 劝阻.")
-for group in (topics, residents, policy, case, hold, dead, audit, console, access, metrics, sandbox):
+for group in (topics, residents, policy, case, hold, dead, audit, console, access, metrics, sandbox, vault):
     app.add_typer(group.app)
 app.add_typer(simulators.lab_commands.app, name="lab")
 app.command()(doctor.doctor)

@@ -28,6 +28,7 @@ MODULES = (  # all that makes metrics: a test looks for others
     "streams.intake.acceptor",
     "streams.casework.journal",
     "streams.runtime.tasks",
+    "streams.security.record_encryption",
 )
 UNITS = {"seconds": "seconds", "bytes": "bytes", "fen": "fen (0.01 yuan)", "ratio": "ratio", "info": "–"}
 

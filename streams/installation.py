@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from schemas.events import CaseEvent, Dispatch
 from schemas.levels import Channel
+from streams import vault_identity
 from streams.casework.auditor.auditor import Auditor
 from streams.casework.breaker import Breaker
 from streams.casework.deadlines import Deadlines, fallen_due
@@ -160,6 +161,7 @@ class Installation:
         if RIGHTS[self.component].writes:
             await self.producer.start()
         if self.component in ACTING:
+            await vault_identity.settle(self.settings, self.producer, self.clock.now())
             await self.leader.start()
         await self.shared.ensure()
 

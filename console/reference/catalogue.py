@@ -28,6 +28,7 @@ from schemas.residents import Resident
 from schemas.rosters import Roster, Task
 from schemas.signals import SentAgain, Signal, SignalBatch
 from schemas.staff import Account, ApiToken
+from schemas.vaults import VaultNamed
 from schemas.webhooks import Webhook
 from streams.messaging import topics
 from streams.messaging.topics import Topic
@@ -77,6 +78,7 @@ PARTS = {
     "letters": "dead letters: listed, mended, sent again",
     "commands": "commands of an operator: reports, exports, bundles, back-tests",
     "epoch": "a worker's loop: which Redis leads, and whether this worker may act",
+    "vault": "seals what tells of a person, and opens it again",
     "store": "fills Redis again from the topics when it was lost",
 }
 
@@ -228,6 +230,19 @@ TRAFFIC = (
         ),
         ("epoch",),
         ("epoch",),
+    ),
+    Traffic(
+        topics.VAULTS,
+        (
+            Value(
+                "vault",
+                "which vault holds the keys of the installation's records",
+                TypeAdapter(VaultNamed),
+                key="^vault$",
+            ),
+        ),
+        ("vault", "commands"),
+        ("vault",),
     ),
     Traffic(
         topics.CALLS,

@@ -9,8 +9,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from pydantic import ValidationError
-
 from domain.policy import PolicyError
 from schemas.base import ANY_VERSION
 from schemas.events import CaseEvent, journal_adapter
@@ -27,6 +25,7 @@ from streams.repositories.policies import Policies, UnknownPolicyError
 from streams.runtime import tracing
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
+from streams.security.record_encryption import refuse_unreadable
 from streams.state.case_store import CaseStore, Loaded
 from streams.state.keys import STATE
 from streams.state.store_update import StoreUpdate, entry_name
@@ -191,8 +190,9 @@ class Casework:
 
     async def _read(self, partition: int, raw: Raw) -> CaseInput | None:
         try:
+            refuse_unreadable(raw.value)
             return input_adapter.validate_json(raw.value, extra=ANY_VERSION)
-        except ValidationError as error:
+        except ValueError as error:
             await self._refuse(partition, raw, error)
             return None
 

@@ -12,6 +12,7 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.record import Raw
 from streams.runtime import metrics, tracing
 from streams.runtime.clock import Clock
+from streams.security.record_encryption import Unreadable
 from streams.state.case_store import CaseStore
 from streams.state.keys import key, moment
 
@@ -27,10 +28,15 @@ class Board:
         self._waiting: OrderedDict[str, datetime] = OrderedDict()  # dispatches whose first result is to come
 
     async def take(self, partition: int, raws: Sequence[Raw]) -> None:
-        """Write snapshots and observe the clocks; an event that came before changes nothing."""
-        entries = [(entry, raw.trace) for raw in raws if (entry := read_entry(raw.offset, raw.value))]
+        """Write snapshots and observe the clocks; an event that came before changes nothing.
+
+        One whose key is lost makes no snapshot: what is left of it would take the place of an older one that is whole.
+        """
+        read = [(entry, raw) for raw in raws if (entry := read_entry(raw.offset, raw.value))]
+        entries = [(entry, raw.trace) for entry, raw in read]
         events = [(entry, trace) for entry, trace in entries if isinstance(entry, CaseEvent)]
-        latest = {event.case.id: event for event, _ in events}
+        whole = [entry for entry, raw in read if not isinstance(raw.value, Unreadable)]
+        latest = {entry.case.id: entry for entry in whole if isinstance(entry, CaseEvent)}
         await self._producer.send_all([_snapshot(partition, event) for event in latest.values()])
         seen = int(await self._store.redis.get(key("boarded", partition)) or -1)
         for event, trace in events:

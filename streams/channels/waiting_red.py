@@ -11,6 +11,7 @@ from streams.messaging.dead_letter_writer import readable
 from streams.messaging.reader import committed_offset, read_on
 from streams.messaging.topics import DISPATCHES_RED
 from streams.runtime.settings import Settings
+from streams.security.record_encryption import refuse_unreadable
 
 
 class WaitingRed:
@@ -38,4 +39,5 @@ class WaitingRed:
 
 
 def _dispatch(value: bytes) -> Dispatch:
+    refuse_unreadable(value)
     return Dispatch.model_validate_json(value, extra=ANY_VERSION)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable
 from contextlib import aclosing
 from datetime import timedelta
+from functools import partial
 from random import Random
 
 import httpx
@@ -26,7 +27,7 @@ from schemas.webhooks import Health, Webhook
 from streams.casework.journal import Entry, read_entry
 from streams.messaging.kafka_client import access
 from streams.messaging.producer import Producer
-from streams.messaging.reader import arriving
+from streams.messaging.reader import arriving, known_vault
 from streams.messaging.topics import CASE_EVENTS, WEBHOOKS
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import stop, until_done
@@ -134,7 +135,7 @@ class Telling:
         try:
             async with (
                 httpx.AsyncClient(timeout=ANSWER_SECONDS, follow_redirects=False) as client,
-                seals(self._settings) as through,
+                seals(self._settings, partial(known_vault, self._settings)) as through,
                 aclosing(arriving(consumer, through)) as records,
             ):
                 async for record in records:

@@ -18,11 +18,11 @@ from domain.feeds.dead_letters import Act, State, may_send
 from domain.feeds.repair import Mapping, MappingError
 from domain.identity.identifiers import BEIJING
 from schemas.audit import AuditEntry
-from schemas.dead_letters import DeadLetter
 from schemas.errors import UserError
 from streams.dead_letters.index import Found, Letters
 from streams.dead_letters.repaired import CannotSendError, Mend
 from streams.dead_letters.taking import Ready, ready
+from streams.dead_letters.unsealed import Opened, unsealed
 from streams.intake.acceptor import ACCEPTED
 from streams.messaging import sources
 from streams.messaging.dead_letter_writer import reason
@@ -69,7 +69,7 @@ class Sending:
     """Does what people decide on dead letters."""
 
     def __init__(self, settings: Settings, letters: Letters, producer: Producer, clock: Clock) -> None:
-        self._partitions = settings.partitions
+        self._settings, self._partitions = settings, settings.partitions
         self.letters, self._producer, self._clock = letters, producer, clock
         self.stop = asyncio.Event()  # set: what is under way is finished, and no more is begun
 
@@ -141,7 +141,7 @@ class Sending:
         """What each becomes that can be sent; the others go to the outcome."""
         waiting = [each for each in found if each.standing.state in (State.OPEN, State.SENDING)]
         outcome.before |= {each.letter.id: told(each) for each in found if each not in waiting}
-        letters = await self.letters.read(waiting)
+        letters = await unsealed(self._settings, await self.letters.read(waiting))
         prepared: dict[str, Ready] = {}
         for each in waiting:
             name = each.letter.id
@@ -156,9 +156,11 @@ class Sending:
                 outcome.before[name] = told(each)
         return prepared
 
-    def _made(self, letter: DeadLetter | None, mended: Mend) -> Ready:
+    def _made(self, letter: Opened | None, mended: Mend) -> Ready:
         if letter is None:
             raise CannotSendError("the topic no longer keeps it")
+        if isinstance(letter, CannotSendError):
+            raise letter
         return ready(letter, mended, self._partitions, self._clock.now())
 
     def _begun(self, name: str, act: AuditEntry, outcome: Outcome) -> bool:

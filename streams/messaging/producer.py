@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLarge
 
 from streams.messaging.kafka_client import access
 from streams.messaging.kafka_settings import RECORD_BYTES
+from streams.messaging.reader import known_vault
 from streams.runtime import tracing
 from streams.runtime.clock import Wall
 from streams.runtime.credentials import AccessError, denied
@@ -71,7 +72,7 @@ class Producer:
         except BaseException:
             await producer.stop()
             raise
-        self._kafka, self._seals = producer, made_for(self._settings)
+        self._kafka, self._seals = producer, made_for(self._settings, partial(known_vault, self._settings))
 
     async def stop(self) -> None:
         producer, self._kafka = self._kafka, None

@@ -6,17 +6,21 @@ reads often keeps some of them (`KeptConsumers`): making one takes a connection 
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from pydantic import ValidationError
 
+from schemas.base import ANY_VERSION
+from schemas.vaults import VaultNamed
 from streams.messaging.kafka_client import access
+from streams.messaging.topics import VAULTS
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import stop, until_done, wanted
-from streams.security.record_encryption import Seals, seals
+from streams.security.record_encryption import HANDED_ON, LEFT_OUT, Seals, Unreadable, seals
 
 FETCH_WAIT_MS = 50
 LOOK_MS = 1000  # so often it is looked whether somebody still reads, though nothing comes
@@ -205,8 +209,17 @@ async def _opening(settings: Settings, opened: bool = True) -> AsyncIterator[Sea
     if not opened:
         yield None
         return
-    async with seals(settings) as through:
+    async with seals(settings, partial(known_vault, settings)) as through:
         yield through
+
+
+async def known_vault(settings: Settings) -> str | None:
+    """Return the identity of the vault that the installation's records were sealed by; None before it has one."""
+    found = None
+    async for record in read_all(settings, VAULTS.name, opened=False):
+        with suppress(ValidationError):  # somebody else wrote on this topic
+            found = VaultNamed.model_validate_json(record.value or b"", extra=ANY_VERSION).vault
+    return found
 
 
 async def _opened(through: Seals | None, records: Sequence[ConsumerRecord]) -> list[Read]:
@@ -214,9 +227,15 @@ async def _opened(through: Seals | None, records: Sequence[ConsumerRecord]) -> l
     if through is not None:
         values = await until_done("vault", partial(through.opened, records))
     return [
-        Read(record.offset, record.key, value, record.timestamp, record.partition)
+        Read(record.offset, record.key, _left(record.topic, value), record.timestamp, record.partition)
         for record, value in zip(records, values, strict=True)
+        if not (isinstance(value, Unreadable) and record.topic in LEFT_OUT)
     ]
+
+
+def _left(topic: str, value: bytes | None) -> bytes | None:
+    """The value; of one that does not open what is left outside the seal, as of a person who was forgotten."""
+    return value.withheld if isinstance(value, Unreadable) and topic not in HANDED_ON else value
 
 
 async def _from(
@@ -272,7 +291,7 @@ def _by_partition(offsets: dict[TopicPartition, int]) -> dict[int, int]:
 
 async def follow(settings: Settings, topic: str, since: Mapping[int, int]) -> AsyncGenerator[Read, None]:
     """What is written to `topic` from these offsets on, as it comes, without end."""
-    async with _started(settings) as consumer, seals(settings) as through:
+    async with _started(settings) as consumer, _opening(settings) as through:
         wheres = await _partitions(consumer, topic)
         consumer.assign(wheres)
         for where in wheres:
@@ -282,7 +301,7 @@ async def follow(settings: Settings, topic: str, since: Mapping[int, int]) -> As
                 yield record
 
 
-async def arriving(consumer: AIOKafkaConsumer, through: Seals) -> AsyncGenerator[Read, None]:
+async def arriving(consumer: AIOKafkaConsumer, through: Seals | None) -> AsyncGenerator[Read, None]:
     """What a consumer of one topic is given, opened, until its task is cancelled.
 
     It looks for that by itself: what the task awaited between two records may have taken the cancellation for the end

@@ -66,6 +66,7 @@ RELEASES = Topic("releases", "request to lift a stop", compacted=True)
 PAYERS_REQUESTS = Topic("payers-requests", "request to alert earlier payers", compacted=True)
 HANDOVERS = Topic("handovers", "hand-over", compacted=True)
 EPOCHS = Topic("epochs", "an epoch, or all confirmations", compacted=True, segment=timedelta(minutes=10))
+VAULTS = Topic("vaults", "the installation's vault", compacted=True)  # see streams/security/vault.py
 BANK_MESSAGES = Topic("bank-messages", "resident")
 CALLS = Topic("calls", "call to 96110", timedelta(days=120))
 AUDIT = Topic("audit", "user of the console")
@@ -80,7 +81,7 @@ SHARED = (*COMPACTED, EVIDENCE)
 """What the store that all partitions share is filled from (streams/state/shared_state.py)."""
 
 LOGS = (CALLS, BANK_MESSAGES, AUDIT, SHADOW, DEAD_LETTERS)
-ALL = (*LANES, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *SHARED, EPOCHS, *LOGS)
+ALL = (*LANES, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *SHARED, EPOCHS, VAULTS, *LOGS)
 
 
 def partition_of(key: bytes, partitions: int) -> int:

@@ -14,6 +14,7 @@ from aiokafka.structs import ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
+from streams.messaging.reader import known_vault
 from streams.runtime.tasks import cancelled, stop, until_done
 from streams.security.record_encryption import Seals, made_for
 
@@ -60,7 +61,8 @@ class Consumer(driver.Consumer):
 
     def on_init(self) -> None:
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
-        self._seals: Seals = made_for(cast("Any", self.app).installation)
+        installation = cast("Any", self.app).installation
+        self._seals: Seals = made_for(installation, partial(known_vault, installation))
         super().on_init()
 
     async def on_stop(self) -> None:
@@ -78,7 +80,10 @@ class Consumer(driver.Consumer):
         return found
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:  # noqa: ASYNC109 - as Faust has it
-        """What was fetched, opened. What a rebalance overtakes meanwhile is left out: its owner is given it again."""
+        """What was fetched, opened; Unreadable, as it lies, is a value whose key the vault has lost.
+
+        What a rebalance overtakes meanwhile is left out: its owner is given it again.
+        """
         records, active = await super()._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         opened = await self._opened(records) if records else records

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from domain.calendar import JILIN
 from domain.policy import PolicyError, load
+from streams import vault_identity
 from streams.channels.settings import load as load_channels
 from streams.intake.feeds.settings import load as load_feeds
 from streams.intake.settings import keys_for
@@ -29,6 +30,7 @@ from streams.runtime.redis_address import Login, watched
 from streams.runtime.server_discovery import running
 from streams.runtime.setting_faults import Wrong
 from streams.runtime.settings import Settings, SettingsError
+from streams.security.vault import VaultError
 from streams.state import redis_settings
 from streams.state.case_store import CaseStore, connect
 from streams.state.primary import HOW_TO_REFUSE, REPLICAS, refuses_alone
@@ -81,6 +83,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Diagnosis]:
         yield Diagnosis(False, trouble.partition(". ")[0], trouble.partition(". ")[2])
     for wrong in await asyncio.to_thread(broker_settings.check, found) if kafka.good else []:
         yield _finding(wrong)
+    for finding in await _right_vault(found) if kafka.good and found.vault and not troubles else []:
+        yield finding
     if kafka.good and redis.good and not troubles:
         async for finding in _partitions(found):
             yield finding
@@ -178,6 +182,18 @@ async def _vault(url: str, login: Login) -> list[Diagnosis]:
     finally:
         await redis.aclose()
     return [_finding(each) for each in found] or [Diagnosis(True, f"the vault, append-only file on{_unseen(redis)}")]
+
+
+async def _right_vault(settings: Settings) -> list[Diagnosis]:
+    """Whether the vault is the one that the records were sealed by; nothing while it is away, which is told already."""
+    try:
+        await vault_identity.check(settings)
+    except VaultError as error:
+        what, _, do = str(error).partition(". ")
+        return [Diagnosis(False, what, do)]
+    except (RedisError, OSError):
+        return []
+    return [Diagnosis(True, "the vault is the one that the records were sealed by")]
 
 
 async def _redis_settings(settings: Settings) -> list[Diagnosis]:

@@ -19,7 +19,7 @@ from schemas.dead_letters import DeadLetter
 from streams.messaging.reader import Read, read_all
 from streams.messaging.topics import ALL, CALLS, DEAD_LETTERS, LANES, Topic
 from streams.runtime.settings import Settings
-from streams.security.record_encryption import OF_RESIDENT, owner_of
+from streams.security.record_encryption import OF_RESIDENT, Unreadable, owner_of
 
 MANIFEST = "manifest.json"
 Found = dict[str, Any]
@@ -105,6 +105,6 @@ def _another_calls(topic: Topic, whole: object, subject: Subject) -> bool:
 def _json(value: bytes) -> object:
     """What a record says, or its text where it is no JSON."""
     try:
-        return orjson.loads(value)
+        return orjson.loads(value.withheld if isinstance(value, Unreadable) else value)
     except ValueError:
         return value.decode("utf-8", "replace")

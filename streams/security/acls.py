@@ -152,7 +152,7 @@ def rules(component: Component, password: str | None) -> list[str]:
 
 def vault(passwords: Mapping[str, str]) -> str:
     """The ACL file of the vault: the same users and passwords as at Redis, and only those that need keys."""
-    usual = ("resetchannels", "~keys:*", "-@all", "+@connection")
+    usual = ("resetchannels", "-@all", "+@connection")
     users = [["user", f"{PREFIX}{each}", *_known(passwords.get(each)), *usual, *may] for each, may in VAULT.items()]
     return _file(["user default off -@all", *map(" ".join, users)])
 

@@ -88,6 +88,7 @@ RIGHTS: Mapping[Component, Rights] = {
             *topics.DISPATCHES,
             *topics.SHARED,
             topics.EPOCHS,
+            topics.VAULTS,
             topics.AUDIT,
             topics.DEAD_LETTERS,
         ),
@@ -97,6 +98,7 @@ RIGHTS: Mapping[Component, Rights] = {
             topics.CASE_SNAPSHOTS,
             *topics.DISPATCHES,
             topics.EPOCHS,
+            topics.VAULTS,
             topics.RESIDENTS,
             topics.EVIDENCE,
             topics.WATCHLIST,
@@ -114,7 +116,7 @@ RIGHTS: Mapping[Component, Rights] = {
         keys=_keys("*"),
     ),
     Component.INTAKE: Rights(
-        reads=(topics.DEAD_LETTERS, topics.AUDIT),
+        reads=(topics.DEAD_LETTERS, topics.AUDIT, topics.VAULTS),
         writes=(
             *topics.LANES,
             topics.CASE_INPUTS,
@@ -126,7 +128,14 @@ RIGHTS: Mapping[Component, Rights] = {
         keys=_keys(_OF_INTAKE, _SEEN_BY_INTAKE),
     ),
     Component.CONSOLE: Rights(
-        reads=(topics.CASE_INPUTS, topics.CASE_EVENTS, topics.CASE_SNAPSHOTS, *topics.COMPACTED, *topics.LOGS),
+        reads=(
+            topics.CASE_INPUTS,
+            topics.CASE_EVENTS,
+            topics.CASE_SNAPSHOTS,
+            *topics.COMPACTED,
+            *topics.LOGS,
+            topics.VAULTS,
+        ),
         writes=(
             *topics.LANES,
             topics.CASE_INPUTS,
@@ -148,7 +157,7 @@ RIGHTS: Mapping[Component, Rights] = {
         commands=(*_LOOKS, "+set", "+hset", "+expire"),
     ),
     Component.DOCTOR: Rights(
-        reads=(topics.CASE_INPUTS, *topics.LANES), writes=(), keys=_keys((), ("*",)), commands=_LOOKS
+        reads=(topics.CASE_INPUTS, *topics.LANES, topics.VAULTS), writes=(), keys=_keys((), ("*",)), commands=_LOOKS
     ),
     Component.OPERATOR: Rights(
         reads=topics.ALL,
@@ -160,14 +169,20 @@ RIGHTS: Mapping[Component, Rights] = {
 }
 
 
+_KEYS, _IDENTITY = ("~keys:*",), ("~identity",)
 VAULT: Mapping[Component, tuple[str, ...]] = {
-    Component.WORKER: ("+eval", "+hget", "+hsetnx", "+info"),
-    **dict.fromkeys((Component.INTAKE, Component.CONSOLE), ("+eval", "+hget", "+hsetnx")),
-    Component.DOCTOR: ("+info",),
-    Component.OPERATOR: ("+eval", "+hget", "+hsetnx", "+hset", "+info", *REWRITES),
+    Component.WORKER: (*_KEYS, *_IDENTITY, "+eval_ro", "+hget", "+hsetnx", "+info"),
+    **dict.fromkeys(
+        (Component.INTAKE, Component.CONSOLE), (*_KEYS, f"%R{_IDENTITY[0]}", "+eval_ro", "+hget", "+hsetnx")
+    ),
+    Component.DOCTOR: (f"%R{_IDENTITY[0]}", "+hget", "+info"),
+    Component.OPERATOR: (
+        *(*_KEYS, *_IDENTITY, "+eval", "+eval_ro", "+hget", "+hsetnx", "+hset", "+info", *REWRITES),
+        *("+scan", "+hgetall"),  # of a copy of the vault, whose keys are taken in
+    ),
 }
-"""What each component may do at the vault: have keys, and make them; an operator destroys them too. A worker looks at
-how the vault is set."""
+"""What each component may do at the vault: have keys, and make them; an operator destroys them too, and takes in a
+copy's. A worker gives a new vault its identity, and looks at how the vault is set. The doctor sees no keys."""
 
 
 def lacking(settings: Settings, component: Component) -> list[str]:

@@ -167,15 +167,23 @@ async def test_the_vault_started_by_its_script_gives_keys_to_who_needs_them_and_
         server.ready()
         async with _vault(made, port, Component.INTAKE) as intake:
             (key,) = (await intake.made(["calls/one"])).values()
+            assert key is not None
+            with pytest.raises(NoPermissionError):
+                await intake.identified()
             with pytest.raises(NoPermissionError):
                 await intake.destroy(["calls/one"], NOW)
         server.kill()
         server.start()
         server.ready()
         async with _vault(made, port, Component.OPERATOR) as operator:
-            assert await operator.known(["calls/one"]) == {"calls/one": key}
+            identity = await operator.identified()
+            assert await operator.known(["calls/one"]) == (identity, {"calls/one": (key,)})
             await operator.destroy(["calls/one"], NOW)
-            assert await operator.known(["calls/one"]) == {"calls/one": None}
+            assert await operator.known(["calls/one"]) == (identity, {"calls/one": None})
+        async with _vault(made, port, Component.DOCTOR) as doctor:
+            assert await doctor.identity() == identity
+            with pytest.raises(NoPermissionError):
+                await doctor.known(["calls/one"])
         async with _vault(made, port, Component.EXPORTER) as exporter:
             with pytest.raises(AuthenticationError):
                 await exporter.known(["calls/one"])

@@ -55,12 +55,14 @@ MODULES = {
     "streams.dead_letters": ("letters",),
     "streams.repositories.payers_requests": ("screening", "console"),
     "streams.repositories.policies": ("policies",),
+    "streams.messaging.reader": ("vault",),
     "streams.intake.conformance": ("commands",),
     "streams.monitoring.report": ("commands",),
     "streams.repositories.residents": ("register",),
     "streams.repositories.rosters": ("visits",),
     "streams.screening": ("screening",),
     "streams.repositories.staff": ("console",),
+    "streams.vault_identity": ("vault",),
     "streams.channels.webhooks": ("console",),
 }
 # These look at how long topics are or how they are kept, or move whole topics; what is in a record they do not know.

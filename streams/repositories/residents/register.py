@@ -28,6 +28,7 @@ from streams.messaging.reader import Read, Tails, beginning_offsets, end_offsets
 from streams.messaging.topics import RESIDENTS, home, shard_of
 from streams.repositories.residents.stored import Index, meant, owners_of, packed, read_owners, unpacked
 from streams.runtime.settings import Settings
+from streams.security.record_encryption import Unreadable
 from streams.security.vault import Vault
 from streams.state.scripts import script
 
@@ -189,7 +190,7 @@ class Residents:
             return []
         vault = Vault(self._settings)
         try:
-            return [entry for entry, key in (await vault.made(ids)).items() if key is None]
+            return [entry for entry, keys in (await vault.known(ids)).of.items() if keys is None]
         finally:
             await vault.aclose()
 
@@ -207,7 +208,9 @@ class Residents:
         read = 0
         async for record in read_range(self._settings, RESIDENTS.name, partition, first, last):
             read += 1
-            if entry := readable(RESIDENTS.name, record.offset, partial(_entry, record)):
+            if isinstance(record.value, Unreadable):  # what Redis has of it stays
+                seen.add((record.key or b"").decode())
+            elif entry := readable(RESIDENTS.name, record.offset, partial(_entry, record)):
                 batch[entry[0]] = entry[1]
             if len(batch) >= BATCH:
                 seen |= batch.keys()

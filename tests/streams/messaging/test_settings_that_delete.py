@@ -17,7 +17,10 @@ from streams.monitoring.doctor import Diagnosis, examine
 from streams.monitoring.status.look import look
 from streams.runtime.settings import Settings, SettingsError
 from streams.security.rights import Component
+from streams.security.vault import VaultError
 from streams.state.redis_settings import wrong
+from streams.vault_identity import adopt
+from tests.dispatched import NOW
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisServer
 
@@ -161,6 +164,27 @@ async def test_a_vault_that_may_lose_a_key_is_told_and_no_worker_starts_with_it(
     with pytest.raises(SettingsError, match="Set `appendfsync always`"):
         await line.open()
     await line.close()
+
+
+async def test_no_worker_starts_with_another_vault_and_the_doctor_tells_it(settings: Settings, tmp_path: Path) -> None:
+    topics.create(settings)
+    with RedisServer(tmp_path / "one", synced="always") as one, RedisServer(tmp_path / "two", synced="always") as two:
+        right, wrong_one = (settings.model_copy(update={"vault": each.url}) for each in (one, two))
+        line = Installation(right, ChannelSettings(), component=Component.WORKER)
+        await line.open()
+        await line.close()
+        told = {each.what: each.good for each in await examine(right)}
+        assert told["the vault is the one that the records were sealed by"]
+        line = Installation(wrong_one, ChannelSettings(), component=Component.WORKER)
+        with pytest.raises(VaultError, match="a vault without an identity"):
+            await line.open()
+        await line.close()
+        (found,) = [each for each in await examine(wrong_one) if "QUANZU_VAULT names" in each.what]
+        assert (found.good, found.do) == (False, "Name that one, or bring its copy back (RUNBOOK, The vault)")
+        await adopt(wrong_one, "operator-1", "a test: the vault is lost, and no copy is left", NOW)
+        line = Installation(wrong_one, ChannelSettings(), component=Component.WORKER)
+        await line.open()
+        await line.close()
 
 
 def test_what_a_user_may_not_ask_is_not_judged() -> None:

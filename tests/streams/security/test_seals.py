@@ -1,10 +1,13 @@
 """What tells of a person is sealed on the topics, by a vault that is a real Redis, and opens until its key is gone."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 
 import orjson
 import pytest
+from prometheus_client import REGISTRY
+from redis import Redis
 
 from domain.identity.personal import WITHHELD
 from schemas.dead_letters import DeadLetter, RecordPlace
@@ -17,7 +20,7 @@ from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings, SettingsError
 from streams.screening.evidence_log import FORGOTTEN, evidence_records
 from streams.screening.store import Known
-from streams.security.record_encryption import SEALED, Seals, made_for
+from streams.security.record_encryption import SEALED, Seals, Unreadable
 from streams.security.vault import Vault, VaultError
 from tests.dispatched import NOW
 from tests.domain.builders import policy
@@ -38,10 +41,14 @@ def settings(redis_aof: RedisServer) -> Settings:
 
 
 @pytest.fixture
-async def seals(settings: Settings) -> AsyncIterator[Seals]:
-    made = made_for(settings)
-    yield made
-    await made.aclose()
+async def seals(vault: Vault) -> Seals:
+    """Of an installation that knows its vault."""
+    identity = await vault.identified()
+
+    async def known() -> str:
+        return identity
+
+    return Seals(vault, known)
 
 
 @pytest.fixture
@@ -90,9 +97,9 @@ async def test_a_key_that_was_destroyed_is_on_the_vaults_disk_no_more(
     assert not _with(key, tmp_path)
     redis_aof.process.kill()
     redis_aof.start()
-    again = await vault.known([WHO, OTHER])
+    again = (await vault.known([WHO, OTHER])).of
     assert again[WHO] is None
-    assert again[OTHER] is not None
+    assert again[OTHER]
 
 
 def _with(key: bytes, folder: Path) -> list[Path]:
@@ -156,23 +163,116 @@ async def test_without_a_vault_a_sealed_record_is_refused_and_not_taken_for_an_e
         await Seals(None).opened([lain])
 
 
-async def test_a_vault_that_has_lost_its_keys_is_told_and_nobody_passes_for_forgotten(
+async def test_of_whom_the_vault_has_lost_the_key_the_record_stays_shut_and_the_others_open(
     seals: Seals, redis_aof: RedisServer
+) -> None:
+    lost, kept = await shut(seals, "residents", WHO, PERSON), await shut(seals, "residents", OTHER, PERSON)
+    lose(redis_aof.client(), WHO)
+    before = counted("residents")
+    found = await seals.opened([lost, kept])
+    assert (found[0], isinstance(found[0], Unreadable)) == (lost.value, True)
+    assert orjson.loads(found[1] or b"") == orjson.loads(PERSON)
+    assert counted("residents") - before == 1
+
+
+async def test_what_was_sealed_before_a_new_key_was_made_stays_shut_and_what_was_sealed_after_it_opens(
+    seals: Seals, redis_aof: RedisServer
+) -> None:
+    old = await shut(seals, "case-events", WHO, b'{"facts":[{"words":"he has said it"}],"id":"e"}')
+    lose(redis_aof.client(), WHO)
+    new = await shut(seals, "residents", WHO, PERSON)
+    found = await seals.opened([old, new])
+    assert isinstance(found[0], Unreadable)
+    assert orjson.loads(found[0].withheld) == {"facts": [{"words": WITHHELD}], "id": "e"}
+    assert orjson.loads(found[1] or b"") == orjson.loads(PERSON)
+
+
+async def test_a_vault_that_was_emptied_is_refused_and_makes_no_key(
+    seals: Seals, vault: Vault, redis_aof: RedisServer
 ) -> None:
     lain = await shut(seals, "residents", WHO, PERSON)
     redis_aof.client().flushall()
-    with pytest.raises(VaultError, match="nor was it destroyed"):
+    with pytest.raises(VaultError, match="a vault without an identity"):
         await seals.opened([lain])
-    await shut(seals, "residents", WHO, PERSON)  # somebody has gone on with a new key
-    with pytest.raises(VaultError, match="names another vault"):
+    with pytest.raises(VaultError, match="a vault without an identity"):
+        await shut(seals, "residents", WHO, PERSON)
+    assert (await vault.known([WHO])).of == {WHO: ()}
+
+
+async def test_another_vault_is_refused_and_nobody_passes_for_forgotten(
+    seals: Seals, vault: Vault, redis_aof: RedisServer
+) -> None:
+    lain = await shut(seals, "residents", WHO, PERSON)
+    redis_aof.client().flushall()
+    other = await vault.identified()
+    with pytest.raises(VaultError, match=f"QUANZU_VAULT names the vault {other}, and the records were sealed by"):
         await seals.opened([lain])
+    with pytest.raises(VaultError, match="Name that one, or bring its copy back"):
+        await shut(seals, "residents", WHO, PERSON)
+
+
+async def test_what_does_not_open_stops_who_does_not_know_the_installations_vault(
+    seals: Seals, vault: Vault, redis_aof: RedisServer
+) -> None:
+    lain = await shut(seals, "residents", WHO, PERSON)
+    lose(redis_aof.client(), WHO)
+    with pytest.raises(VaultError, match="does not know its vault yet"):
+        await Seals(vault).opened([lain])
+
+
+async def test_the_keys_of_a_copy_open_what_was_sealed_before_and_those_made_since_still_open(
+    seals: Seals, vault: Vault, redis_aof: RedisServer, tmp_path: Path
+) -> None:
+    old = [await shut(seals, "residents", who, PERSON) for who in (WHO, OTHER)]
+    with RedisServer(tmp_path / "copy", synced="always") as server:
+        copied(redis_aof.client(), server.client())
+        lose(redis_aof.client(), WHO)
+        lose(redis_aof.client(), OTHER)
+        new = await shut(seals, "residents", WHO, PERSON)
+        async with aclosing(Vault(settings_of(server))) as copy:
+            assert await vault.take_in(copy) == 2
+            assert await vault.take_in(copy) == 0
+    assert [orjson.loads(value or b"") for value in await seals.opened([*old, new])] == [orjson.loads(PERSON)] * 3
+
+
+async def test_who_was_forgotten_stays_forgotten_when_an_older_copy_is_taken_in(
+    seals: Seals, vault: Vault, redis_aof: RedisServer, tmp_path: Path
+) -> None:
+    lain = [await shut(seals, "residents", who, PERSON) for who in (WHO, OTHER)]
+    with RedisServer(tmp_path / "copy", synced="always") as server:
+        copied(redis_aof.client(), server.client())
+        await vault.destroy([WHO], NOW)
+        async with aclosing(Vault(settings_of(server))) as copy:
+            await copy.destroy([OTHER], NOW)
+            await vault.take_in(copy)
+    assert [orjson.loads(value or b"")["name"] for value in await seals.opened(lain)] == [WITHHELD, WITHHELD]
+
+
+def settings_of(server: RedisServer) -> Settings:
+    return Settings(kafka="127.0.0.1:1", redis="redis://127.0.0.1:1/0", vault=server.url, secret="the key of a test")
+
+
+def copied(vault: Redis, to: Redis) -> None:
+    """All keys, as a copy of the vault's file holds them."""
+    for name in vault.keys("*"):
+        for owner, key in vault.hgetall(name).items():
+            to.hset(name, owner, key)
+
+
+def lose(vault: Redis, owner: str) -> None:
+    """Take an owner's key away, as a vault loses its file's tail."""
+    assert sum(vault.hdel(name, owner) for name in vault.keys("keys:*")) == 1
+
+
+def counted(topic: str) -> float:
+    return REGISTRY.get_sample_value("quanzu_vault_unreadable_total", {"topic": topic}) or 0.0
 
 
 async def test_a_record_that_was_put_under_another_s_name_does_not_open(seals: Seals) -> None:
     lain = await shut(seals, "residents", WHO, PERSON)
     await shut(seals, "residents", OTHER, PERSON)
-    with pytest.raises(VaultError, match="does not open under the key"):
-        await seals.opened([Record("residents", OTHER.encode(), lain.value)])
+    (found,) = await seals.opened([Record("residents", OTHER.encode(), lain.value)])
+    assert isinstance(found, Unreadable)
 
 
 def test_the_vault_is_no_part_of_the_store() -> None:

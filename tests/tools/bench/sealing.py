@@ -17,7 +17,8 @@ from streams.casework.batch import Batch
 from streams.casework.partition import BATCH
 from streams.messaging.producer import Record
 from streams.runtime.settings import Settings
-from streams.security.record_encryption import Seals, made_for
+from streams.security.record_encryption import Seals
+from streams.security.vault import Vault
 from streams.state.case_store import Loaded
 from streams.state.store_update import PartitionRules
 from tests.tools.bench import cases, core
@@ -69,7 +70,7 @@ def _lain(topic: str, resident: str, value: str) -> Record:
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder) / "vault") as vault:
         where = {"kafka": "127.0.0.1:1", "redis": "redis://127.0.0.1:1/0", "vault": vault.url}
-        seals = made_for(Settings.model_validate(where | {"secret": "the key of a bench"}))
+        seals = Seals(Vault(Settings.model_validate(where | {"secret": "the key of a bench"})))
         found = {name: await measured(seals, told) for name, told in records().items()}
         await seals.aclose()
     sys.stdout.write(json.dumps(found, indent=2) + "\n")

@@ -75,10 +75,13 @@ def contacted_once(books: Books) -> Iterator[str]:
 
 
 def reached(books: Books) -> Iterator[str]:
-    """Each dispatch has its channel's report; what was reported as sent is in a provider's book."""
+    """Each dispatch has its channel's report; what was reported as sent is in a provider's book.
+
+    A dispatch whose key was lost before its channel read it has a dead letter instead.
+    """
     carried = {contact.dispatch for contact in books.contacts}
     for name in sorted(books.due):
-        if name not in books.seen.reports:
+        if name not in books.seen.reports and name not in books.seen.aside:
             yield f"{name}: lost, no channel has reported it" + (", though it was sent" if name in carried else "")
     for name, results in books.seen.reports.items():
         known = books.dispatches.get(name)
@@ -88,8 +91,11 @@ def reached(books: Books) -> Iterator[str]:
 
 
 def alerts_have_cases(books: Books) -> Iterator[str]:
-    """Every alert was applied, and its resident has a case."""
-    for message in (each.what for each in books.seen.inputs):
+    """Every alert was applied, and its resident has a case.
+
+    An alert whose key was lost before casework read it has a dead letter instead.
+    """
+    for message in (each.what for each in books.seen.inputs if each.what.id not in books.seen.aside):
         if message.kind == "alert" and message.id not in books.store.applied:
             yield f"alert {message.id} was not applied"
         if message.kind == "alert" and message.resident not in books.store.cases:
@@ -188,6 +194,13 @@ def sealed(books: Books) -> Iterator[str]:
         yield f"{topic}: {count} records tell of a person and are not sealed"
 
 
+def told_as_lost(books: Books) -> Iterator[str]:
+    """Only records of residents whose keys were lost are refused for want of a key."""
+    for name, resident in books.seen.aside.items():
+        if resident not in books.keyless:
+            yield f"{name}: refused for want of a key, which {resident} has"
+
+
 LAWS: dict[str, tuple[Callable[[Books], Iterable[str]], ...]] = {
     "warnings_lost": (reached, alerts_have_cases),
     "warnings_twice": (contacted_once,),
@@ -196,5 +209,5 @@ LAWS: dict[str, tuple[Callable[[Books], Iterable[str]], ...]] = {
     "open_cases_twice": (one_open_case,),
     "contacts_after_dissuaded": (nothing_after_settled,),
     "stuck_cases": (moving,),
-    "": (known, no_fork, folded, applied_and_published, sealed),
+    "": (known, no_fork, folded, applied_and_published, sealed, told_as_lost),
 }

@@ -16,7 +16,16 @@ from tests.tools.chaos.plan import Plan
 from tests.tools.chaos.round import Outcome
 
 BROKEN = (*(law for law in LAWS if law), "money_twice_fen")
-COUNTED = ("accepted", "alerts", "contacts", "contacts_in_doubt", "requests_past_lease", "rounds_failed", *BROKEN)
+COUNTED = (
+    "accepted",
+    "alerts",
+    "contacts",
+    "contacts_in_doubt",
+    "requests_past_lease",
+    "put_aside",
+    "rounds_failed",
+    *BROKEN,
+)
 MOST = 5  # of what broke one law in a round: the rest is like it
 
 
@@ -54,7 +63,7 @@ class Report:
             missed=Counter(told["faults_missed"]),
             recovered=told["longest_recovery_by_fault"],
             most_waited=told["most_waited_in_a_second"],
-            counts=Counter({name: told[name] for name in COUNTED}),
+            counts=Counter({name: told.get(name, 0) for name in COUNTED}),
             mutations_caught=told["mutations_caught"],
             failures=told["failures"],
         )
@@ -138,6 +147,7 @@ def counted(outcome: Outcome) -> dict[str, int]:
         "contacts": len(books.contacts),
         "contacts_in_doubt": sum(Result.IN_DOUBT in results for results in books.seen.reports.values()),
         "requests_past_lease": len(books.delayed),
+        "put_aside": len(books.seen.put_aside),
         **{law: laws[law] for law in BROKEN},
     }
 

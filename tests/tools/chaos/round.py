@@ -165,6 +165,7 @@ async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
         ended=ended,
         poisoned=stage.poisoned,
         delayed=stage.delayed | _held_up(stage),
+        keyless=stage.keyless,
         dropped=stage.seen.dropped(stage.dropped),
     )
 
@@ -185,7 +186,7 @@ async def _drained(stage: Stage) -> set[str]:
             inputs = {
                 p: offset for (topic, p), offset in stage.seen.reached.items() if topic == topics.CASE_INPUTS.name
             }
-        waiting = -screened if wanted is None else len(wanted - stage.seen.reports.keys())
+        waiting = -screened if wanted is None else len(wanted - stage.seen.reports.keys() - stage.seen.aside.keys())
         if wanted is not None and not waiting and all(stands[p] >= offset for p, offset in inputs.items()):
             break
         if waiting != left:

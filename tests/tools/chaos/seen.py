@@ -14,12 +14,13 @@ from pydantic import ValidationError
 
 from domain.identity.personal import parted
 from schemas.base import ANY_VERSION
+from schemas.dead_letters import DeadLetter, RecordPlace
 from schemas.events import CaseEvent, Dispatch, RulesEvent, UnchangedEvent, journal_adapter
-from schemas.inputs import CaseInput, Deadline, input_adapter
+from schemas.inputs import CaseInput, Deadline, HoldChange, PolicyChange, input_adapter
 from schemas.levels import Result
 from streams.channels.dispatch_log import REPORTED
 from streams.messaging import topics
-from streams.security.record_encryption import OF_RESIDENT
+from streams.security.record_encryption import LOST, OF_RESIDENT
 
 POISON = b"\x00\xff{poison"
 WORD = frozenset(REPORTED)
@@ -27,6 +28,8 @@ LANES = {topic.name for topic in topics.LANES}
 CHANNELS = {topic.name for topic in topics.DISPATCHES}
 
 What = TypeVar("What")
+Place = tuple[str, int, int]
+"""Of a record: topic, partition and offset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Seen:
     unreadable: Counter[str] = field(default_factory=Counter)
     bare: Counter[str] = field(default_factory=Counter)
     reached: dict[tuple[str, int], int] = field(default_factory=dict)  # the last offset of a topic's partition
+    residents: dict[Place, tuple[str, str]] = field(default_factory=dict)  # whose an input or dispatch is, with its id
+    put_aside: set[Place] = field(default_factory=set)  # refused since their key is lost
     reports: dict[str, set[Result]] = field(default_factory=dict)  # of a dispatch: what its channel reported
     _read: int = 0  # bytes
 
@@ -77,6 +82,11 @@ class Seen:
             if offset < kept.get((topic, partition), 0):
                 found.update(sources)
         return found
+
+    @property
+    def aside(self) -> dict[str, str]:
+        """The inputs and dispatches that were put aside since their key is lost: each one's resident, by its id."""
+        return dict(self.residents[place] for place in self.put_aside)
 
     @property
     def events(self) -> list[Arrived[CaseEvent]]:
@@ -110,12 +120,22 @@ class Seen:
             self._input(Arrived(input_adapter.validate_json(value, extra=ANY_VERSION), at, partition, offset))
         elif topic == topics.CASE_EVENTS.name:
             self.journal.append(Arrived(journal_adapter.validate_json(value, extra=ANY_VERSION), at, partition, offset))
+        elif topic == topics.DEAD_LETTERS.name:
+            self._letter(value)
         elif topic in CHANNELS:
-            self.dispatches.append(
-                Arrived(Dispatch.model_validate_json(value, extra=ANY_VERSION), at, partition, offset)
-            )
+            dispatch = Dispatch.model_validate_json(value, extra=ANY_VERSION)
+            self.residents[topic, partition, offset] = dispatch.id, dispatch.resident
+            self.dispatches.append(Arrived(dispatch, at, partition, offset))
+
+    def _letter(self, value: str) -> None:
+        letter = DeadLetter.model_validate_json(value, extra=ANY_VERSION)
+        if letter.why == LOST and isinstance(letter.where, RecordPlace):
+            self.put_aside.add((letter.where.topic, letter.where.partition, letter.where.offset))
 
     def _input(self, arrived: Arrived[CaseInput]) -> None:
         self.inputs.append(arrived)
+        if not isinstance(arrived.what, PolicyChange | HoldChange):
+            place = topics.CASE_INPUTS.name, arrived.partition, arrived.offset
+            self.residents[place] = arrived.what.id, arrived.what.resident
         if arrived.what.kind == "contact_result" and arrived.what.result in WORD:
             self.reports.setdefault(arrived.what.dispatch, set()).add(arrived.what.result)

@@ -48,6 +48,7 @@ class Stage:
     poisoned: int = 0  # records on each topic
     redis_clock: MachineClock | None = None  # of Redis' machine, where a fault sets it
     delayed: set[str] = field(default_factory=set)  # dispatches whose request came after its lease
+    keyless: set[str] = field(default_factory=set)  # residents whose keys the vault has lost
     dropped: dict[tuple[str, int], int] = field(default_factory=dict)  # by partition: the first record not deleted
 
     @property

@@ -30,25 +30,43 @@ async def away(stage: Stage, chance: Random) -> None:
 
 
 async def lost_keys(stage: Stage, chance: Random) -> None:
-    """Some residents' keys are gone for good.
+    """Some residents' keys are gone for good: what was sealed under them is put aside, and new keys are made.
 
-    It is drawn for no round. A worker that meets a record which does not open ends, as the runbook says, until the
-    vault's copy is back: so everybody waits for these residents. And who writes about them meanwhile makes new keys,
-    under which nothing opens that was sealed before.
+    A worker stands still till then, so that inputs and dispatches wait which do not open any more.
     """
-    vault = stage.servers.vault
-    assert vault is not None
-    client: Any = Redis.from_url(vault.url)
+    assert stage.servers.vault is not None
+    client: Any = Redis.from_url(stage.servers.vault.url)
     async with client:
-        places = [place async for place in client.scan_iter(match="keys:*")]
-        owners = [(place, owner) for place in places for owner in await client.hkeys(place)]
-        residents = [each for each in owners if b"/" not in each[1]]
-        for place, owner in chance.sample(residents, len(residents) // SHARE_LOST):
-            await client.hdel(place, owner)
+        chosen = await _some(client, chance)
+        pid = chance.choice(stage.running.workers.pids)
+        send(pid, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(chance.uniform(0.5, 2.0))
+            stage.keyless |= {owner.decode() for _, owner in chosen}
+            await _piped(client, "hdel", chosen)
+        finally:
+            send(pid, signal.SIGCONT)
+
+
+async def _some(client: Any, chance: Random) -> list[tuple[bytes, bytes]]:  # noqa: ANN401 - redis-py's is sync or async
+    """Some residents, and where the key of each lies."""
+    places = [place async for place in client.scan_iter(match="keys:*", count=1000)]
+    owners = await _piped(client, "hkeys", [(place,) for place in places])
+    residents = [
+        (place, owner) for place, each in zip(places, owners, strict=True) for owner in each if b"/" not in owner
+    ]
+    return chance.sample(residents, len(residents) // SHARE_LOST)
+
+
+async def _piped(client: Any, command: str, each: list[Any]) -> list[Any]:  # noqa: ANN401 - as above
+    async with client.pipeline(transaction=False) as pipe:
+        for arguments in each:
+            pipe.execute_command(command, *arguments)
+        return list(await pipe.execute())
 
 
 SHARE_LOST = 4  # one of so many
 FAULTS = (
     Fault("vault_away", "vault", away, KILL_SECONDS, outage=True, houses=REAL),
-    Fault("vault_lost_keys", "vault", lost_keys, KILL_SECONDS, houses=REAL, drawn=False),
+    Fault("vault_lost_keys", "vault", lost_keys, KILL_SECONDS, houses=REAL, early=True),
 )
