@@ -9,7 +9,6 @@ from redis.exceptions import RedisError
 
 from schemas.events import CaseEvent, Dispatch
 from schemas.levels import Channel
-from streams import vault_identity
 from streams.casework.auditor.auditor import Auditor
 from streams.casework.breaker import Breaker
 from streams.casework.deadlines import Deadlines, fallen_due
@@ -42,6 +41,7 @@ from streams.runtime.setting_faults import refuse
 from streams.runtime.settings import Settings, SettingsError
 from streams.runtime.tasks import cancelled
 from streams.screening.lanes import Screening
+from streams.security import vault_identity
 from streams.security.audit_chains import Heads
 from streams.security.rights import RIGHTS, Component, lacking
 from streams.state import redis_settings

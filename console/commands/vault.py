@@ -18,7 +18,7 @@ def vault_take_in(
     reason: Reason,
 ) -> None:
     """Take the keys of the vault's copy into the vault, beside those made since. Who was forgotten stays forgotten."""
-    from streams.vault_identity import take_in
+    from streams.security.vault_identity import take_in
 
     taken = asyncio.run(take_in(load_settings(), copy, by, reason, datetime.now(UTC)))
     out.print(f"keys of {taken:,} owners were taken in. Now send the dead letters again (RUNBOOK, The vault)")
@@ -32,7 +32,7 @@ def vault_adopt(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
 ) -> None:
     """Go on with the vault of QUANZU_VAULT, when the one before is lost and no copy is left."""
-    from streams.vault_identity import adopt
+    from streams.security.vault_identity import adopt
 
     if not yes:
         typer.confirm("What was sealed by another vault than this one will be read by nobody. Go on?", abort=True)

@@ -14,7 +14,6 @@ from redis.exceptions import RedisError
 
 from domain.calendar import JILIN
 from domain.policy import PolicyError, load
-from streams import vault_identity
 from streams.channels.settings import load as load_channels
 from streams.intake.feeds.settings import load as load_feeds
 from streams.intake.settings import keys_for
@@ -30,6 +29,7 @@ from streams.runtime.redis_address import Login, watched
 from streams.runtime.server_discovery import running
 from streams.runtime.setting_faults import Wrong
 from streams.runtime.settings import Settings, SettingsError
+from streams.security import vault_identity
 from streams.security.vault import VaultError
 from streams.state import redis_settings
 from streams.state.case_store import CaseStore, connect

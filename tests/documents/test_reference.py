@@ -62,7 +62,7 @@ MODULES = {
     "streams.repositories.rosters": ("visits",),
     "streams.screening": ("screening",),
     "streams.repositories.staff": ("console",),
-    "streams.vault_identity": ("vault",),
+    "streams.security.vault_identity": ("vault",),
     "streams.channels.webhooks": ("console",),
 }
 # These look at how long topics are or how they are kept, or move whole topics; what is in a record they do not know.

@@ -24,7 +24,7 @@ from streams.messaging.producer import Record
 from streams.messaging.reader import known_vault
 from streams.security.record_encryption import LOST, Seals
 from streams.security.vault import Vault
-from streams.vault_identity import take_in
+from streams.security.vault_identity import take_in
 from tests.line.house import SETTLE_SECONDS, House, on_servers, until
 from tests.line.rig import OPERATOR, Line
 from tests.line.signals import scam_app

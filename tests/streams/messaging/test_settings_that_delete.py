@@ -18,8 +18,8 @@ from streams.monitoring.status.look import look
 from streams.runtime.settings import Settings, SettingsError
 from streams.security.rights import Component
 from streams.security.vault import VaultError
+from streams.security.vault_identity import adopt
 from streams.state.redis_settings import wrong
-from streams.vault_identity import adopt
 from tests.dispatched import NOW
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisServer
