@@ -19,7 +19,7 @@ from streams.casework.recovery import Recovery, refuse_ahead
 from streams.messaging import topics
 from streams.messaging.dead_letter_writer import DeadLetters
 from streams.messaging.producer import Producer
-from streams.messaging.reader import committed_offsets, end_offsets
+from streams.messaging.reader import acknowledged_offsets
 from streams.messaging.record import Raw
 from streams.repositories.policies import Policies, UnknownPolicyError
 from streams.runtime import tracing
@@ -165,12 +165,8 @@ class Casework:
     async def _learn(self, partitions: Sequence[int]) -> None:
         """Learn of partitions that are new here which inputs were acknowledged: the store had reached them."""
         if new := [partition for partition in partitions if partition not in self._known]:
-            topic = topics.CASE_INPUTS.name
-            acknowledged = await committed_offsets(self._settings, topic, new)
-            ends = await end_offsets(self._settings, topic)
-            for partition, acked in acknowledged.items():
-                if acked <= ends[partition]:  # else the topic was made anew
-                    self._reached[partition] = max(acked - 1, self._reached.get(partition, -1))
+            acked = await acknowledged_offsets(self._settings, topics.CASE_INPUTS.name, new)
+            self._reached |= {each: max(offset, self._reached.get(each, -1)) for each, offset in acked.items()}
         self._known = set(partitions)
 
     async def _went_back(self, partition: int) -> None:

@@ -143,6 +143,14 @@ async def committed_offsets(settings: Settings, topic: str, partitions: Iterable
     return {partition: int(offset) for partition, offset in found.items() if offset is not None}
 
 
+async def acknowledged_offsets(settings: Settings, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    """Return by partition the last record that the consumer group has acked; of one without any, and of a topic that
+    was made anew since, nothing.
+    """
+    acked, ends = await committed_offsets(settings, topic, partitions), await end_offsets(settings, topic)
+    return {partition: offset - 1 for partition, offset in acked.items() if offset <= ends[partition]}
+
+
 async def beginning_offsets(settings: Settings, topic: str) -> dict[int, int]:
     """Each partition's first offset that is still kept."""
     async with _consumer(settings) as consumer:

@@ -16,6 +16,8 @@ def evidence_in(sifted: Sifted) -> dict[ResidentId, list[Evidence]]:
         for finding in said.findings:
             for resident, member in finding.about:
                 found[resident].append(member)
+            if finding.resident and finding.late:
+                found[finding.resident] += finding.late
     return found
 
 

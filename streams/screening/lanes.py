@@ -12,27 +12,21 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
-from domain.identity.identifiers import normal_account
 from domain.policy.risk import RiskRules
-from schemas.base import ANY_VERSION
-from schemas.evidence import Evidence, WatchEntry
+from schemas.evidence import Evidence
 from schemas.residents import Resident, ResidentId
 from streams.messaging import case_inputs, dead_letter_writer, sources, topics
-from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import (
-    Read,
     Tails,
+    acknowledged_offsets,
     beginning_offsets,
     committed_offset,
-    committed_offsets,
     end_offsets,
-    read_all,
     read_range,
 )
 from streams.messaging.record import Raw
@@ -44,7 +38,7 @@ from streams.runtime import metrics, tracing
 from streams.runtime.clock import Clock
 from streams.runtime.cooperative import Turn, in_pieces
 from streams.runtime.settings import Settings
-from streams.screening import evidence_log
+from streams.screening import evidence_log, shared_part
 from streams.screening.about import evidence_in, standing
 from streams.screening.fan_outs import Fanning
 from streams.screening.fan_outs import record as fan_out_record
@@ -61,7 +55,6 @@ from streams.state.case_store import AheadError
 log = logging.getLogger(__name__)
 
 BATCH = 20  # records of up to 500 signals screened at once
-RESTORE_CHUNK = 500
 RESCORE_MOST = 200
 CASES_WAIT_SECONDS = 60.0
 NAP_SECONDS = 0.2
@@ -163,25 +156,9 @@ class Screening:
 
         `since`: only what lies behind there.
         """
-        policy = await self._rules(None)
-        watched, accounts = topics.WATCHLIST.name, topics.ACCOUNTS.name
-        entries = [
-            entry
-            async for record in read_all(self._settings, watched, since)
-            if record.value and (entry := readable(watched, record.offset, partial(_watched, record.value)))
-        ]
-        for start in range(0, len(entries), RESTORE_CHUNK):
-            await self._store.enter(entries[start : start + RESTORE_CHUNK], policy)
-        found = [
-            account
-            async for record in read_all(self._settings, accounts, since)
-            if (account := readable(accounts, record.offset, partial(_account, record)))
-        ]
-        await self._store.keep_accounts(dict(found))
-        now, in_force = self._clock.now(), await self._policies.in_force()
+        in_force = await self._policies.in_force()
         rules = await self._rules(in_force.policy if in_force else None)
-        count = await evidence_log.restore(self._settings, self._store, rules, now, since)
-        log.info("%d records of evidence were put back", count)
+        await shared_part.restore(self._settings, self._store, rules, self._clock.now(), since)
 
     async def tallies(self) -> dict[str, dict[str, int]]:
         """What became of all signals: by source and outcome."""
@@ -218,12 +195,10 @@ class Screening:
         """Learn of lanes that are new here which records were acked: they had been counted."""
         new = [tp for tp in lanes if tp not in self._known]
         for topic in {tp.topic for tp in new}:
-            acked = await committed_offsets(self._settings, topic, [tp.partition for tp in new if tp.topic == topic])
-            ends = await end_offsets(self._settings, topic)
-            for partition, offset in acked.items():
-                if offset <= ends[partition]:  # else the topic was made anew
-                    tp = TopicPartition(topic, partition)
-                    self._reached[tp] = max(offset - 1, self._reached.get(tp, -1))
+            partitions = [tp.partition for tp in new if tp.topic == topic]
+            for partition, offset in (await acknowledged_offsets(self._settings, topic, partitions)).items():
+                tp = TopicPartition(topic, partition)
+                self._reached[tp] = max(offset, self._reached.get(tp, -1))
         self._known = set(lanes)
 
     async def _bring_up(self, tp: TopicPartition, position: Position) -> None:
@@ -232,14 +207,16 @@ class Screening:
         What was acked was counted, and all that followed from it was written: it is owed. Where the group is not known
         to have acked anything, all that is behind where the store stands is screened as if it came now.
         """
+        life = await self._positions.life(tp)
         await self.whole()
         await self._cases()
         (begin, end), acked = await self._bounds(tp), await committed_offset(self._settings, tp)
         stands = begin - 1 if position.offset is None else position.offset
         proven = acked is not None and acked <= end  # else the topic was made anew
         last = max(stands, acked - 1) if acked is not None and proven else stands
-        if await self._positions.stand(tp, position, last, range(max(begin, stands + 1), last + 1)) and not proven:
-            await self._again(tp, await self._positions.position(tp), end - 1)
+        stood = await self._positions.stand(tp, position, life, last, range(max(begin, stands + 1), last + 1))
+        if stood and not proven:
+            await self._again(tp, stood, end - 1)
 
     async def _again(self, tp: TopicPartition, position: Position, last: int) -> None:
         """Screen up to `last` from the topic, as far as it still has it; stops when another worker did it."""
@@ -332,13 +309,8 @@ class Screening:
         """What must outlive Redis: the watchlist, the accounts that a stop-payment may need, the next slices."""
         if sifted.accounts:
             await self._store.keep_accounts(sifted.accounts)
-        await self._producer.send_all(
-            [
-                *(Record(topics.ACCOUNTS.name, k.encode(), v.encode()) for k, v in sifted.accounts.items()),
-                *(_watch_record(entry) for entry in sifted.watched),
-                *(fan_out_record(tp, each) for each in sifted.fanning.following),
-            ]
-        )
+        slices = [fan_out_record(tp, each) for each in sifted.fanning.following]
+        await self._producer.send_all([*shared_part.records(sifted.accounts, sifted.watched), *slices])
 
     async def _fanned_out(self, fanning: Fanning) -> None:
         """Ask persons, note their answers, and remember the slices that are done."""
@@ -413,16 +385,3 @@ async def _nothing_else() -> None:
 
 def _nobody_listens(source: str, count: int, now: datetime) -> None:
     """Where no feed is watched."""
-
-
-def _watched(value: bytes) -> WatchEntry:
-    return WatchEntry.model_validate_json(value, extra=ANY_VERSION)
-
-
-def _account(record: Read) -> tuple[str, str | None]:
-    """A token and its account; none once it was forgotten. Raises ValueError when it is no account."""
-    return (record.key or b"").decode(), normal_account(record.value.decode()) if record.value else None
-
-
-def _watch_record(entry: WatchEntry) -> Record:
-    return Record(topics.WATCHLIST.name, entry.subject.encode(), entry.model_dump_json().encode())

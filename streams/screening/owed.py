@@ -6,6 +6,10 @@ The newest come first: money that moved an hour ago may still be stopped.
 
 One thing may be news: a payment to somebody who was put on the watchlist before the payment was back among the payers.
 That evidence is added, and its resident is put on the list of those to be scored again.
+
+A signal counts as what it was. An entry that came later on its lane does not make it raised: the entry was. Between two
+lanes no order is kept: of a payment on one and the entry of its payee on the other, whichever was screened second was
+raised, and that is written nowhere. Counted again, both may be. The sum over the outcomes is the same all the same.
 """
 
 import logging

@@ -260,6 +260,10 @@ class Group:
             not (node.dead or node.frozen) and network.open((node.name, SERVER)) and network.open((SERVER, node.name))
         )
 
+    def deal(self) -> None:
+        """Deal the partitions out anew at the next tick, as when a topic or a member's subscription has changed."""
+        self._dirty = True
+
     def settled(self) -> bool:
         """Whether all that run are let in, and no rebalance is under way or due."""
         alive = {app.node for app in self._apps if not app.node.dead}

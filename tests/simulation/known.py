@@ -16,7 +16,7 @@ from schemas.events import CaseEvent, Dispatch, RulesEvent, journal_adapter
 from schemas.inputs import Alert, ContactResult, Deadline
 from schemas.levels import NEVER_SENT, Level, Result
 from tests.simulation.model import CASE_INPUTS, Fold, Given, fold, milliseconds
-from tests.simulation.observed import Contact, Observed
+from tests.simulation.observed import Contact, Observed, Request
 from tests.simulation.signals import Signals
 
 CASE_EVENTS = "case-events"
@@ -116,6 +116,12 @@ class Known:
         found = (pair for each in self.folds for pair in each.dispatches)
         return {dispatch.id: Expected(dispatch, event) for dispatch, event in found}
 
+    def decided_at(self, dispatch: str) -> float:
+        """When the input that leads to a dispatch was appended; time 0 for a dispatch that no input leads to."""
+        if (expected := self.expected.get(dispatch)) is None:
+            return self.observed.began_at
+        return self.observed.records(CASE_INPUTS, expected.event.partition)[expected.event.offset].at
+
     @cached_property
     def given(self) -> list[Given]:
         """Every valid input, repeated ones too."""
@@ -152,6 +158,15 @@ class Known:
     def in_doubt(self, dispatch: str) -> bool:
         """Whether it was counted that it may have been sent, or not."""
         return Result.IN_DOUBT in self.results.get(dispatch, ())
+
+    @cached_property
+    def doubts(self) -> dict[str, float]:
+        """When each dispatch that is in doubt was reported so for the first time."""
+        found: dict[str, float] = {}
+        for given in self.given:
+            if isinstance(given.what, ContactResult) and given.what.result is Result.IN_DOUBT:
+                found[given.what.dispatch] = min(given.at, found.get(given.what.dispatch, given.at))
+        return found
 
     def denied(self, dispatch: str) -> bool:
         """Whether all that was told of it is that it was not sent."""
@@ -231,6 +246,14 @@ class Known:
         found: defaultdict[str, list[Contact]] = defaultdict(list)
         for contact in sorted(self.observed.contacts, key=lambda contact: contact.at):
             found[contact.dispatch].append(contact)
+        return dict(found)
+
+    @cached_property
+    def sent(self) -> dict[str, list[Request]]:
+        """The requests to send as they left the workers, by dispatch, in order."""
+        found: defaultdict[str, list[Request]] = defaultdict(list)
+        for request in sorted(self.observed.requests, key=lambda request: request.at):
+            found[request.dispatch].append(request)
         return dict(found)
 
     @cached_property

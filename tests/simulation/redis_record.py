@@ -31,6 +31,7 @@ SAME = 2  # of one command in a test
 TESTS = (
     "tests/streams/channels/test_channel.py",
     "tests/streams/screening/test_screening.py",
+    "tests/streams/screening/test_fan_outs.py",
     "tests/streams/repositories/test_residents.py",
     "tests/streams/casework/test_desk.py",
     "tests/streams/casework/test_deadlines.py",

@@ -109,7 +109,6 @@ def test_what_the_product_s_tests_ask_is_answered_as_by_redis(both: Both, name: 
 
 def test_every_script_is_asked_and_the_corpus_has_today_s() -> None:
     names = {each.name.removesuffix(".lua") for each in SCRIPT_FILES if each.name.endswith(".lua")}
-    names -= {"run", "slice"}  # a part of others; and one that no recorded test asks
     recorded = {name for name in names if any(script(name) in text for text in CORPUS_SCRIPTS.values())}
     assert names == recorded, "record anew: .venv/bin/python -m tests.simulation.redis_record"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from redis.asyncio import Redis
+from redis.asyncio import Connection, Redis
 
 from domain.policy import Policy, load
 from schemas import wire
@@ -30,7 +30,7 @@ from streams.runtime.settings import Settings
 from streams.screening.lanes import Screening
 from streams.screening.store import EvidenceStore
 from streams.state.keys import key
-from streams.state.shared_state import MARK
+from streams.state.shared_state import Shared
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 ANNA, BERT = "r" + "a" * 16, "r" + "b" * 16
@@ -117,13 +117,7 @@ class Line:
         return made
 
     def _whole(self, made: Screening) -> Callable[[], Any]:
-        async def restore() -> None:
-            if not await self.redis.exists(MARK):
-                await self.residents.restore()
-                await made.restore()
-                await self.redis.set(MARK, self.settings.app_id)
-
-        return restore
+        return Shared(self.settings, self.redis, [self.residents.restore, made.restore], lease_seconds=1.0).ensure
 
     async def write(self, *values: bytes, partition: int = 0, lane: topics.Topic = topics.SIGNALS) -> list[Raw]:
         """Put records on a lane of signals."""
@@ -194,6 +188,43 @@ class Line:
             for outcome, count in counts.items():
                 total[outcome] = total.get(outcome, 0) + count
         return total
+
+
+class WipedConnection(Connection):
+    """Redis loses all once: just before a command that has these bytes is sent, or before the next one."""
+
+    def __init__(self, wipe: "Wipe", **options: Any) -> None:  # noqa: ANN401 - redis-py's own
+        super().__init__(**options)
+        self._wipe = wipe
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: ANN401 - as above
+        await self._wipe.look(command if isinstance(command, bytes) else b"".join(command))
+        await super().send_packed_command(command, check_health)
+
+
+class Wipe:
+    """When a WipedConnection's Redis loses all."""
+
+    def __init__(self, redis: "Redis", at: bytes, *, before: bool) -> None:
+        self._redis: Any = redis
+        self._at, self._before = at, before
+        self._seen = self._over = False
+
+    async def look(self, command: bytes) -> None:
+        here = self._at in command
+        if not self._over and (here if self._before else self._seen):
+            self._over = True
+            await self._redis.flushall()
+        self._seen = self._seen or here
+
+
+@asynccontextmanager
+async def wiping(line: Line, at: bytes, *, before: bool) -> AsyncIterator[Screening]:
+    """A worker's screening, whose Redis loses all once at a command that has these bytes."""
+    wipe = Wipe(line.redis, at, before=before)
+    redis = Redis.from_url(str(line.settings.redis), protocol=3, connection_class=WipedConnection, wipe=wipe)
+    yield Line(line.settings, redis, line.producer, line.residents).screening
+    await redis.aclose()
 
 
 @asynccontextmanager

@@ -140,7 +140,8 @@ class Bounds:
 
     async def _stand(self) -> None:
         positions, last = Positions(self._redis, 1), next(self._numbers) + 10**9
-        await positions.stand(LANE, await positions.position(LANE), last, range(last - 100, last + 1))
+        here, life = await positions.position(LANE), await positions.life(LANE)
+        await positions.stand(LANE, here, life, last, range(last - 100, last + 1))
 
     async def _pay(self) -> None:
         at, positions = next(self._numbers), Positions(self._redis, 1)
