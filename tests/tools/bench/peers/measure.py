@@ -143,5 +143,5 @@ async def _forget(settings: Settings) -> None:
     positions = Positions(redis, settings.partitions)
     for lane in topics.LANES:
         place = TopicPartition(lane.name, 0)
-        await positions.stand(place, await positions.position(place), -1, range(0))
+        await positions.stand(place, await positions.position(place), await positions.life(place), -1, range(0))
     await redis.aclose()
