@@ -24,7 +24,7 @@ from tests.simulation.redis_server import SimRedis, client
 from tests.simulation.test_redis_server import Near
 from tests.tools.servers.redis import RedisServer
 
-SCRIPT_FILES = list(files("streams").joinpath("lua").iterdir())
+SCRIPT_FILES = list(files("streams.state").joinpath("lua").iterdir())
 DRAWN = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
