@@ -59,8 +59,9 @@ def _depth(folder: Path) -> int:
 
 
 def _mapped() -> Iterator[str]:
-    """Yield each path of the map. A path without a folder of the root is beside or within the one before it."""
-    for row in (section(README, "a-map-of-the-codebase") or "").splitlines():
+    """Yield each path of the table. A path without a folder of the root is beside or within the one before it."""
+    map_ = section(README, "a-map-of-the-codebase") or ""
+    for row in (line for line in map_.splitlines() if line.startswith("|")):
         first = ""
         for name in CODE.findall(row):
             path = name.rstrip("/")
