@@ -1,4 +1,4 @@
-"""All settings as a table: what the README shows is what the code reads."""
+"""All settings as a table: docs/reference/configuration.md shows what the code reads."""
 
 from collections.abc import Iterator
 from pathlib import Path

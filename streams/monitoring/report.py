@@ -27,7 +27,7 @@ async def journal_events(settings: Settings) -> list[figures.Published]:
 async def report(
     settings: Settings, clock: Clock, accepted: Mapping[str, int], tallies: Mapping[str, Mapping[str, int]]
 ) -> dict[str, Any]:
-    """The figures under the names that the README lists. `accepted`: by source, as the feeders counted it."""
+    """Return the figures that docs/reference/report.md lists. `accepted`: by source, as the feeders counted."""
     entries = await journal_events(settings)
     errors = figures.deadline_errors(entries, clock.sim_start, clock.wall_start, clock.speed)
     money = figures.money(entries)
