@@ -63,10 +63,10 @@ async def test_a_visit_from_accepting_to_its_result_with_one_thumb(console: Stag
         for box in ("通话和短信", "转账原因", "已保护账户"):
             await page.get_by_label(box).check()
         await page.get_by_label("已劝阻").check()
-        await page.get_by_label("保住金额（元）").fill("30000")
+        await page.get_by_label("避免损失（元）").fill("30000")
         await people.shot(page, "result")
         await page.reload()
-        await expect(page.get_by_label("保住金额（元）")).to_have_value("30000")
+        await expect(page.get_by_label("避免损失（元）")).to_have_value("30000")
         await page.get_by_role("button", name="提交结果").click()
         await expect(page.get_by_text("没有待办任务。")).to_be_visible(timeout=20_000)
         await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)

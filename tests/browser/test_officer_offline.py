@@ -104,7 +104,7 @@ async def test_who_sets_out_offline_for_a_case_that_was_settled_is_shown_so(cons
         await visit.line.dissuade(visit.resident)
         await page.context.set_offline(False)
         conflict = page.locator("#conflicts li")
-        await expect(conflict).to_contain_text("案件已了结，不必再去", timeout=20_000)
+        await expect(conflict).to_contain_text("预警已了结，不必再去", timeout=20_000)
         await expect(page.locator("#gone li")).to_have_count(1)
         await afield.shot(page, "conflict")
         await conflict.get_by_role("button", name="知道了").click()

@@ -149,7 +149,7 @@ async def test_a_resident_without_a_case_who_reports_gets_one(console: Stage, li
     resident = await line.resident()
     async with await console.signed_in(StaffRole.OPERATOR) as client:
         where = await called(client, resident.phones[0].value)
-        assert "没有案件" in (await client.get(where)).text
+        assert "没有预警" in (await client.get(where)).text
         given = form(what="report", text="有人让我转账", suspect_account=line.account())
         assert (await client.post(f"{where}/told", data=given)).status_code == 303
         await line.settle()

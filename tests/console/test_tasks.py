@@ -199,7 +199,7 @@ async def test_who_sets_out_after_the_case_was_settled_is_told_so(console: Stage
     async with visiting(console, "late-1") as visit, await officer(console, "late-1") as client:
         await send(client, stage(visit, "accepted"))
         await visit.line.dissuade(visit.resident)
-        assert await send(client, stage(visit, "on_the_way")) == [("refused", "案件已了结，不必再去")]
+        assert await send(client, stage(visit, "on_the_way")) == [("refused", "预警已了结，不必再去")]
         answer = (await client.get("/tasks/mine")).json()
         assert (answer["tasks"], [task["case"] for task in answer["gone"]]) == ([], [visit.task.case])
         assert await send(client, act("seen", visit)) == [DONE]

@@ -46,7 +46,7 @@ def within(body: ActBody, case: Case) -> None:
     paid = {payment.transfer: payment.amount_fen for payment in case.payments}
     for claim in body.act.kept if isinstance(body.act, OutcomeAct) else ():
         if claim.amount_fen > paid.get(claim.transfer, claim.amount_fen):
-            raise FormError(f"amount:{claim.transfer}", "保住的金额不能大于这笔付款")
+            raise FormError(f"amount:{claim.transfer}", "避免损失的金额不能大于这笔付款")
 
 
 def link(text: str) -> str:

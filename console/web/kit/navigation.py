@@ -27,7 +27,7 @@ ITEMS = (
     Item("/situation", "态势", frozenset({_S, _A})),
     Item("/rosters", "排班", frozenset({_S})),
     Item("/policies", "策略", frozenset({_S})),
-    Item("/holds", "静默", frozenset({_O, _S})),
+    Item("/holds", "暂停外呼", frozenset({_O, _S})),
     Item("/payers", "批量提醒", frozenset({_S})),
     Item("/release", "止付与解除", frozenset({_R, _S})),
     Item("/complaints", "投诉与异议", frozenset({_R, _S})),

@@ -3,10 +3,10 @@
 from console.web.auth.words import N_
 
 _ACTS = {
-    "look-case": N_("查看案件"),
+    "look-case": N_("查看预警"),
     "look-search": N_("搜索"),
-    "look-unmask": N_("查看完整信息"),
-    "look-export": N_("导出案件"),
+    "look-unmask": N_("查看居民完整信息"),
+    "look-export": N_("导出预警"),
     "look-audit": N_("查询审计"),
     "look-call": N_("拨打电话"),
     "look-call-in": N_("查看来电"),
@@ -39,7 +39,7 @@ _ACTS = {
     "answers": N_("登记问答"),
     "lower": N_("降级"),
     "note": N_("记事"),
-    "close": N_("结案"),
+    "close": N_("预警办结"),
     "confirm": N_("确认属实"),
     "call-again": N_("约定回拨"),
     "send-officer": N_("派警上门"),
@@ -63,7 +63,7 @@ _BEGINNINGS = {  # of acts that have no words of their own
     "account-": N_("账号"),
     "call-": N_("96110 来电"),
     "complaint-": N_("投诉与异议"),
-    "hold-": N_("静默"),
+    "hold-": N_("暂停外呼"),
     "incident-": N_("重大警情"),
     "policy-": N_("策略"),
     "roster-": N_("排班"),

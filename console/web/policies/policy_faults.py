@@ -77,7 +77,7 @@ RULES = (
         N_("slow（%(slow)s）大于 sudden（%(sudden)s）：一分钟内可以比持续一段时间更多"),
     ),
     _form(
-        r"(?P<key>learn|steady|trial) is less than a minute: .*", N_("%(key)s 不足一分钟：案件按分钟计数，例如写作 30m")
+        r"(?P<key>learn|steady|trial) is less than a minute: .*", N_("%(key)s 不足一分钟：预警按分钟计数，例如写作 30m")
     ),
     _form(
         r"learn and trial are over (?P<days>\d+) days together: .*",

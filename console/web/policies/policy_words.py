@@ -29,7 +29,7 @@ PARTS = {
     "visits": "上门安排",
     "retention": "保存期限",
     "signals": "信号",
-    "inputs": "案件输入",
+    "inputs": "预警输入",
     "dispatches": "派发",
     "calls": "96110来电",
     "shadow": "试行结果",
@@ -40,7 +40,7 @@ PARTS = {
     "yellow": "黄",
     "blue": "蓝",
     "prior": "先验",
-    "residual": "结案后余量",
+    "residual": "办结后余量",
     "bound": "证据条数上限",
     "keep": "保留时间",
     "payers_without_asking": "免批提醒人数",
@@ -66,7 +66,7 @@ PARTS = {
     "arrive_within": "到场时限",
     "least_gap": "最小间隔",
     "follow_ups": "回访",
-    "quiet": "静默时段",
+    "quiet": "免打扰时段",
     "home": "在家时段",
     "acknowledged": "按键确认后",
     "in_doubt": "结果不明时",
@@ -85,7 +85,7 @@ PARTS = {
     "steady": "持续时间",
     "trial": "试行期",
     "learn": "参照期",
-    "hold": "扣留时间",
+    "hold": "暂停外呼时间",
     "segments": "短信条数",
 }
 
@@ -106,9 +106,9 @@ KEYS = (
     ("[breaker]", "新策略试行期内预警过多时自动退回的条件。"),
     (
         "[triage]",
-        "下一件先接手哪一案：每分钟能保住多少钱。等过 patience 分量加倍；等过 limit 再加倍，此后每过其四分之一又加倍。",
+        "先接手哪条预警：每分钟能避免多少损失。等过 patience 分量加倍；等过 limit 再加倍，此后每过其四分之一又加倍。",
     ),
     ("[triage.scams]", "每种骗局平均骗走多少（asks_fen，分）、劝得住的机会（persuaded）、多久骗走一半（goes）。"),
-    ("[retention]", "各类记录保存多久（quanzu topics retain 生效）。案件日志、名册和审计不在其列。"),
+    ("[retention]", "各类记录保存多久（quanzu topics retain 生效）。预警日志、名册和审计不在其列。"),
     ("[messages.*]", "短信和语音的话术：只能出现 96110 一个号码，不得有链接，必须有 {tail} 和 {code}。"),
 )

@@ -44,7 +44,7 @@ WORDS = {
     Conflict.NOT_YOURS: "这项任务不在您名下",
     Conflict.OVER: "这项任务已经结束",
     Conflict.ANOTHER: "超时后已另派他人，不必再去",
-    Conflict.SETTLED: "案件已了结，不必再去",
+    Conflict.SETTLED: "预警已了结，不必再去",
     Conflict.BEHIND: "已经报告过后面的步骤",
 }
 
@@ -138,7 +138,7 @@ class Taking:
     ) -> ActReply | Written:
         """For the case to be told; where it was before, only the answer was lost."""
         if await applied(self._services, given.resident, given.id):
-            return await self._end(act, Answered.DONE, "" if case and case.open else "案件现已结案")
+            return await self._end(act, Answered.DONE, "" if case and case.open else "预警现已办结")
         return Written(act, await self._rosters.take(given) if isinstance(given, OfficerReport) else [given])
 
     async def _write(self, writing: Sequence[Written]) -> list[ActReply]:

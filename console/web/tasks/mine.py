@@ -180,7 +180,7 @@ def _payment(payment: Payment, say: Say) -> dict[str, Any]:
 
 def _gone(task: Task, say: Say) -> dict[str, Any]:
     """A visit that is no longer asked for, and why: nothing of the person."""
-    why = "超时后已另派他人，不必再去" if task.state is TaskState.LATE else "案件已了结，不必再去"
+    why = "超时后已另派他人，不必再去" if task.state is TaskState.LATE else "预警已了结，不必再去"
     return {"dispatch": task.dispatch, "case": task.case, "given": epoch(task.at), "why": say(why)}
 
 

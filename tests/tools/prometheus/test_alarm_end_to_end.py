@@ -97,7 +97,7 @@ def test_a_red_case_that_nobody_contacts_calls_somebody_whatever_the_cause_and_i
         figures.red.set(2)
         wait_for(called.has("/pager", "QuanzuRedNotContacted"), "the red cases to be told of")
         assert called.texts["QuanzuRedNotContacted"]["summary"].startswith("2 red cases")
-        assert called.texts["QuanzuRedNotContacted"]["summary_zh"].startswith("2 起红色警情")
+        assert called.texts["QuanzuRedNotContacted"]["summary_zh"].startswith("2 条红色预警")
         firing = 'ALERTS{alertname=~"QuanzuNoWorker|QuanzuAuditorSilent",alertstate="firing"}'
         wait_for(lambda: len(prometheus.query(firing).series) == 2, "what follows to fire")
         # A message of the same kind went out since: had they been let through, they would be among what was told.

@@ -115,7 +115,7 @@ async def _asks(request: Request, who: Who, case: Case, given: Filled, taken: Ta
     """A second look: before what cannot be undone, or before one acts on a case that another has."""
     if taken:
         name = account.name if (account := await services(request).staff.get(taken.by)) else taken.by
-        words = translate(request, "%(name)s 正在处理此案。仍要执行吗？") % {"name": name}
+        words = translate(request, "%(name)s 正在处理此预警。仍要执行吗？") % {"name": name}
     else:
         words = translate(request, "请再核对一遍：此操作无法撤销。")
     asks = {"do": given["do"], "what": "anyway" if taken else "sure", "words": words}

@@ -30,7 +30,7 @@ async def claim(request: Request, who: Signed, case_id: str) -> Response:
         return _answer(request, f"/cases/{case.id}", {"held": True, "seconds": _lease_seconds(made)})
     if _wants_json(request):
         return JSONResponse({"error": "claimed", "held": False, "by": case.claimed_by}, 409)
-    words = translate(request, "该警情已有他人接手，或已结案。")
+    words = translate(request, "该预警已有他人接手，或已办结。")
     return page(request, "told.html", 409, words=words)
 
 
@@ -60,16 +60,16 @@ async def _why(request: Request, who: Who, case: Case) -> str:
     made = services(request)
     if case.claimed_by not in (None, who.login):
         name = (await made.staff.names()).get(case.claimed_by or "", case.claimed_by)
-        return translate(request, "%(name)s 正在处理此案，您已不再持有。") % {"name": name}
+        return translate(request, "%(name)s 正在处理此预警，您的接手已失效。") % {"name": name}
     if case.claimed_by is None and case.returned_from == who.login:
-        return translate(request, "超时未登记：此案已退回待接手。")
+        return translate(request, "超时未登记：此预警已退回待接手。")
     state = translate(request, labels.STATES[case.state])
     await news(made, case, case.version - 1)  # the journal tells how it came to that
     by = _by(made.stories.known(case.id).told)
     if by not in (None, who.login):
         name = (await made.staff.names()).get(by or "", by)
-        return translate(request, "%(name)s 已登记：%(state)s。此案不再由您处置。") % {"name": name, "state": state}
-    return translate(request, "此案已变为：%(state)s，不再由您处置。") % {"state": state}
+        return translate(request, "%(name)s 已登记：%(state)s。此预警不再由您处置。") % {"name": name, "state": state}
+    return translate(request, "此预警已变为：%(state)s，不再由您处置。") % {"state": state}
 
 
 def _by(story: Sequence[TimelineEntry]) -> str | None:

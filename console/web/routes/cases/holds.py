@@ -122,7 +122,7 @@ def _hold(request: Request, who: Who, given: Filled) -> Hold:
     everything = given["kind"] == EVERYTHING
     named = {} if everything else {name: given[name] for name in NAMED if given[name]}
     if given["for"] not in DURATIONS:
-        raise _WrongError(translate(request, "请选择静默多久。"))
+        raise _WrongError(translate(request, "请选择暂停外呼多久。"))
     if not everything and not named:
         raise _WrongError(translate(request, "请至少指明一项。要停止全部外呼，请用红色的表单。"))
     try:

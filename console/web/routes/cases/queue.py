@@ -38,7 +38,7 @@ async def queue(request: Request, who: Signed) -> Response:
     rows, total = _matching(made, who, asked, 0, AT_FIRST)
     notice = ""
     if request.query_params.get("told") == "none":
-        notice = translate(request, "目前没有待接手的警情：列出的都已在处置中，打开即可接手。")
+        notice = translate(request, "目前没有待接手的预警：列出的都已在处置中，打开即可接手。")
     return _page(request, who, asked, rows, total, notice=notice)
 
 
@@ -70,7 +70,7 @@ async def search(request: Request, who: Signed) -> Response:
     text = str((await request.form()).get("q", "")).strip()[:LONGEST]
     by = sought(text)
     if by is None:
-        wrong = translate(request, "请输入案件编号、姓名，或手机号末四位以上。")
+        wrong = translate(request, "请输入预警编号、姓名，或手机号末四位以上。")
         return _page(request, who, Filters(), [], 0, 422, sought=text, notice=wrong)
     await trail.look(made, who, "search", by.value)
     rows = found((row for row in made.queue.order() if who.sees(row.division)), text, by)
@@ -151,6 +151,6 @@ def _states() -> dict[str, str]:
         filters.MINE: "我接手的",
         filters.CLAIMED: "已有人接手",
         filters.OVERDUE: "已超时",
-        filters.ALL: "全部未结案",
+        filters.ALL: "全部未办结",
     }
     return standings | {state.value: name for state, name in labels.STATES.items() if state.value in filters.STATES}

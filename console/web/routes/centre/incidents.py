@@ -80,7 +80,7 @@ async def declare(request: Request, who: Signed, campaign: str) -> Response:
         raise NotFoundError
     name = f"m{given.name('incident')}"
     if any(each.area == who.area and each.id != name for each in found):
-        wrong = translate(request, "该团伙在本辖区已宣布为重大警情。")
+        wrong = translate(request, "该串并线索在本辖区已宣布为重大警情。")
         return _board(request, who, campaign, rows, found, status=409, typed=given, wrong=wrong)
     try:
         begun = Incident(
@@ -134,7 +134,7 @@ async def look(request: Request, who: Signed, campaign: str) -> Response:
         all_rows, found = _rows(made, who, campaign), await _declared(made, who, campaign)
         if not all_rows and not found:
             raise NotFoundError
-        wrong = translate(request, "请选择案件和动作，并写明内容，2 至 500 字。")
+        wrong = translate(request, "请选择预警和动作，并写明内容，2 至 500 字。")
         return _board(request, who, campaign, all_rows, found, status=422, typed=given, wrong=wrong)
     return page(
         request, "incident_look.html", campaign=campaign, here=_of(campaign), rows=rows, given=given, do=given["do"]

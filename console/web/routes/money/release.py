@@ -38,7 +38,7 @@ _WORDS = {
     Why.ASKED_ALREADY: "这笔止付已有待审批的解除申请。",
     Why.SAME_PERSON: "须由另一人审批：申请人不能审批自己的申请。",
     Why.DECIDED: "这份申请已经审批过了。",
-    Why.TOLD: "案件已收到批准，只差登记：不能再改为不批准。",
+    Why.TOLD: "该预警已收到批准，只差登记：不能再改为不批准。",
 }
 TELLING, TELLING_SECONDS = "release-telling:", 3600  # and a request's id: the input by which its case is told
 _WAITS = "已提交，等待系统确认"
@@ -59,7 +59,7 @@ async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") 
     made, text = services(request), q.strip()[:LONGEST]
     by = sought(text)
     if by is None:
-        wrong = translate(request, "请输入案件编号、居民姓名，或电话、收款账户的末四位以上。")
+        wrong = translate(request, "请输入预警编号、居民姓名，或电话、收款账户的末四位以上。")
         return await _desk_page(request, who, [], 422, sought=text, wrong=wrong)
     await trail.look(made, who, "search", by.value)
     lines = await stops.found(made, made.figures.book.shown(who.sees), text, by)
