@@ -1,4 +1,4 @@
-"""All that is generated about Quanzu for other programs and as reference, as files: `quanzu documents` writes them."""
+"""The reference as files, made from code for people and programs: `quanzu admin documents` writes them."""
 
 import json
 from collections.abc import Iterator

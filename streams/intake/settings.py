@@ -26,7 +26,7 @@ Entries = list[tuple[str, str]]
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9._-]{0,31}|\*):([0-9a-f]{64})")
 
 HOW_TO_KEY = (
-    "Make a key for each source with `quanzu access key SOURCE`, give it to the feed, and set "
+    "Make a key for each source with `quanzu admin access key SOURCE`, give it to the feed, and set "
     "QUANZU_API_KEYS=source:hash,source:hash to the lines that it prints"
 )
 

@@ -27,10 +27,10 @@ COMMANDS = {
     ("intake", "serve"),
     ("console", "serve"),
     ("metrics", "serve"),
-    ("topics", "create"),
+    ("admin", "topics", "create"),
     ("doctor",),
 }
-"""What tests/tools/secure runs as processes; `access grant` with its folder beside."""
+"""What tests/tools/secure runs as processes; `admin access grant` with its folder beside."""
 KEDA = "keda.sh"  # its kinds are in no schema of Kubernetes'
 
 
@@ -129,7 +129,7 @@ def test_the_commands_of_the_images_are_those_that_are_run_as_processes_in_the_t
     ours = [each for each in compose()["services"].values() if each["image"].startswith("${QUANZU_IMAGE")]
     commands = {tuple(each["command"]) for each in ours}
     commands |= {tuple(pod["containers"][0]["args"]) for pod in pods()}
-    assert commands - {("access", "grant", "/run/secrets/passwords")} == COMMANDS
+    assert commands - {("admin", "access", "grant", "/run/secrets/passwords")} == COMMANDS
 
 
 def test_the_dockerfile_passes_its_linter_and_runs_as_nobody() -> None:
