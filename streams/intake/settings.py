@@ -55,9 +55,6 @@ class IntakeSettings(Environment):
     intake_metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of intake's metrics; 0: none. Without it conservation is not watched"
     )
-    body_bytes: int = Field(4 * 2**20, ge=1, description="The longest body of a request, unpacked")
-    body_seconds: float = Field(30.0, gt=0, description="How long a body may take to arrive")
-    kafka_seconds: float = Field(3.0, gt=0, description="How long a request waits for Kafka before it is answered 503")
     rate: str = Field("20000/second", description="Signals that one source may send, such as 20000/second")
     rate_store: Literal["memory", "redis"] = Field(
         "memory", description="Where the rate is counted: in each process, or in Redis for all of them together"

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic_settings import BaseSettings
 
-from console.reference.configuration import READ
-from console.web.kit.settings import ConsoleSettings
+from console.reference.configuration import variables
 from streams.messaging import topics
 from streams.security.acls import grants, kafka
 from streams.security.rights import RIGHTS, Component
@@ -113,16 +111,10 @@ def test_what_is_mounted_of_the_repository_is_there() -> None:
 
 
 def test_every_variable_that_is_set_is_one_that_is_read() -> None:
-    every: tuple[type[BaseSettings], ...] = (*READ, ConsoleSettings)
-    read = {
-        f"{settings.model_config.get('env_prefix', '')}{name}".upper()
-        for settings in every
-        for name in settings.model_fields
-    }
     texts = [path.read_text() for path in (DEPLOY / "compose.yaml", *KUBERNETES, *UNITS)]
     written = {name for text in texts for name in re.findall(r"(?<!\{)\b(QUANZU_[A-Z0-9_]+)(?=[:=,])", text)}
     beside = {"QUANZU_IMAGE", "QUANZU_KAFKA_CLUSTER"}  # compose's own
-    assert {name.removesuffix("_FILE") for name in written} - beside <= read
+    assert {name.removesuffix("_FILE") for name in written} - beside <= set(variables())
 
 
 def test_the_commands_of_the_images_are_those_that_are_run_as_processes_in_the_tests() -> None:
