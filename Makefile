@@ -32,7 +32,7 @@ test: setup
 browser: setup
 	QUANZU_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/pytest tests/browser
 
-# The documentation as a site, in site/. What of it is generated, `quanzu documents` writes; a test compares.
+# The documentation as a site, in site/. What of it is generated, `quanzu admin documents` writes; a test compares.
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 

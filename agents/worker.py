@@ -10,12 +10,16 @@ from threading import Timer
 from agents import auditor, board, casework, deadlines, feeds, payments, phone, red, screening, sms, visits
 from schemas.levels import Channel
 from streams.channels.settings import ChannelSettings
+from streams.channels.settings import load as load_channels
 from streams.installation import Installation
+from streams.messaging import topics
 from streams.messaging.app import App, create_app, every, run
 from streams.runtime import health, tracing
 from streams.runtime.clock import Clock
 from streams.runtime.cooperative import spare_the_collector
+from streams.runtime.embedded import Embedded
 from streams.runtime.health import PULSE_SECONDS, Pulse
+from streams.runtime.server_discovery import announce, running
 from streams.runtime.settings import Settings
 from streams.security.rights import Component
 
@@ -77,6 +81,19 @@ def _end() -> None:
     log.critical("the worker does not come to its end, and is ended; this is where it stands")
     faulthandler.dump_traceback(all_threads=True)
     os._exit(1)
+
+
+def serve(settings: Settings) -> None:
+    """Run until told to stop, on the settings' servers, those of a Quanzu that runs here, or new embedded ones."""
+    known = settings if settings.kafka is not None else running(settings)
+    if known is not None:
+        work(known, load_channels())
+        return
+    with Embedded(settings.data) as embedded:
+        own = embedded.settings(settings)
+        announce(own)
+        topics.create(own)
+        work(own, load_channels())
 
 
 def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = None) -> None:

@@ -5,8 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from console.reference.configuration import table
-from console.web.kit.settings import ConsoleSettings
+from console.reference.configuration import FIRST, table
 from docs.hooks import section
 
 ROOT = Path(__file__).parents[1]
@@ -21,8 +20,8 @@ def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) < 200
 
 
-def test_the_configuration_table_is_the_settings() -> None:
-    assert table(ConsoleSettings) in (ROOT / "docs/reference/configuration.md").read_text("utf-8")
+def test_the_table_of_settings_is_the_ten_that_matter() -> None:
+    assert table(FIRST) in README
 
 
 def test_every_report_key_is_explained() -> None:

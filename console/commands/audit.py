@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from schemas.audit import Head
 
-app = typer.Typer(name="audit", no_args_is_help=True, help="Who looked at whom and did what, and that it is whole.")
+app = typer.Typer(
+    name="audit", no_args_is_help=True, help="The audit log: who read and did what, and whether it is complete."
+)
 
 Anchors = Annotated[
     Path | None,

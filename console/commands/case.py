@@ -7,7 +7,7 @@ import typer
 
 from console.commands.common import err, load_settings, out
 
-app = typer.Typer(name="case", no_args_is_help=True, help="Cases.")
+app = typer.Typer(name="case", no_args_is_help=True, help="Cases: list them, or show the whole history of one.")
 
 
 @app.command("show")

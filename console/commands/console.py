@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from console.web.kit.settings import ConsoleSettings
     from streams.installation import Installation
 
-app = typer.Typer(name="console", no_args_is_help=True, help="The console: the web for those who work here.")
+app = typer.Typer(
+    name="console", no_args_is_help=True, help="The web console: serve it, and make its first administrator."
+)
 
 Login = Annotated[str, typer.Argument(help="Small letters, digits, '.', '_' and '-'")]
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from streams.installation import Installation
     from streams.runtime.settings import Settings
 
-app = typer.Typer(name="dead", no_args_is_help=True, help="Dead letters: what could not be read, and what to do.")
+app = typer.Typer(
+    name="dead", no_args_is_help=True, help="Dead letters (records that could not be read): list, repair, resend."
+)
 
 Source = Annotated[str | None, typer.Option(help="Of this source only")]
 Topic = Annotated[str | None, typer.Option(help="That came on this topic only; `file` for rows of files")]

@@ -18,7 +18,7 @@ def doctor(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --now: as JSON")] = False,
 ) -> None:
-    """Say what is reachable, in which version, what is wrong and what to do."""
+    """Check the servers and the settings: what is wrong, and how to fix it."""
     if as_json and not now:
         raise typer.BadParameter("--json belongs to --now")
     raise typer.Exit(_now(as_json) if now else _installation())

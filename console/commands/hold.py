@@ -8,7 +8,7 @@ import typer
 
 from console.commands.common import By, Reason, duration, opened, out
 
-app = typer.Typer(name="hold", no_args_is_help=True, help="Mutes, and the stop for all outgoing contact.")
+app = typer.Typer(name="hold", no_args_is_help=True, help="Pause outgoing contacts, some or all, and resume them.")
 
 
 @app.command("add")

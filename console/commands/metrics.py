@@ -6,7 +6,7 @@ import typer
 
 from console.commands.common import load_settings, opened, out
 
-app = typer.Typer(name="metrics", no_args_is_help=True, help="The province's metrics, for Prometheus.")
+app = typer.Typer(name="metrics", no_args_is_help=True, help="The installation's metrics, for Prometheus.")
 
 
 @app.command("serve")

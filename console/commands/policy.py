@@ -7,7 +7,7 @@ import typer
 
 from console.commands.common import By, Existing, Reason, opened, out
 
-app = typer.Typer(name="policy", no_args_is_help=True, help="The policy in force.")
+app = typer.Typer(name="policy", no_args_is_help=True, help="Policies: check, publish, and see which is in force.")
 
 SHOWN = 20  # of the cases that wait
 

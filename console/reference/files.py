@@ -1,4 +1,4 @@
-"""All that is generated about Quanzu for other programs and as reference, as files: `quanzu documents` writes them."""
+"""The reference as files, made from code for people and programs: `quanzu admin documents` writes them."""
 
 import json
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from typer.cli import get_docs_for_click
 
 from console.reference.asyncapi import asyncapi
+from console.reference.configuration import configuration_page
 from console.reference.json_schema import schemas
 from console.reference.openapi import openapi
 from console.reference.pages import MADE, policy_page, schemas_page, topics_page
@@ -31,6 +32,7 @@ def files(context: typer.Context) -> dict[str, str]:
     }
     pages = {
         "commands.md": commands_page(context),
+        "configuration.md": configuration_page(),
         "http.md": _http_page(described),
         "policy-file.md": policy_page(),
         "schemas.md": schemas_page(),

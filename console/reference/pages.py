@@ -11,7 +11,7 @@ from streams.messaging.topics import rules
 from streams.runtime.settings import Settings
 
 DEFAULT = Settings(replication=3)
-MADE = "<!-- made by `quanzu documents`: do not edit -->"
+MADE = "<!-- made by `quanzu admin documents`: do not edit -->"
 
 
 def topics_page() -> str:
@@ -22,7 +22,7 @@ def topics_page() -> str:
             MADE,
             "",
             "For machines: [asyncapi.json](asyncapi.json), AsyncAPI 3. A family's topics have the same number of",
-            "partitions (`QUANZU_PARTITIONS`), the others one. `quanzu topics check` says what is not as it must be.",
+            "partitions (`QUANZU_PARTITIONS`), the others one. `quanzu admin topics check` says what is wrong.",
             "",
             "| topic | family | key | what it carries | kept | written by | read by |",
             "|---|---|---|---|---|---|---|",
@@ -34,8 +34,8 @@ def topics_page() -> str:
             ),
             "",
             "## Settings",
-            "`quanzu topics create` sets those of topics. `quanzu topics check`, `quanzu doctor` and a starting worker",
-            "look at them and at those of the brokers, and say what mends what is otherwise. A deletion stays on",
+            "`quanzu admin topics create` sets those of topics. `quanzu admin topics check`, `quanzu doctor` and a",
+            "starting worker look at them and at those of the brokers, and say how to fix them. A deletion stays on",
             f"a compacted topic for {TOMBSTONE.days} days: an older Redis (a machine image, a copy of its file)",
             "is brought back within that time or not at all: an empty one is built anew from the topics.",
             "",

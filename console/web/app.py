@@ -60,7 +60,7 @@ def create_app(
     app.mount("/static", Versioned(directory=STATIC), name="static")
     app.state.limits = Limits(line.redis, settings)
     # The last one is outermost: every answer has the headers, also that something failed.
-    app.add_middleware(Bodies, settings=settings)
+    app.add_middleware(Bodies)
     app.add_middleware(Addresses, counts=app.state.limits)
     app.add_middleware(errors.Faults)
     app.add_middleware(headers.SecurityHeaders)

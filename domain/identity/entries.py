@@ -26,7 +26,7 @@ def merge(keep: Resident, gone: Resident, at: datetime) -> tuple[Resident, Resid
         raise ValueError("merge two different entries, neither of them merged already")
     hashes = [each for each in (keep.id_hash, gone.id_hash) if each]
     if not comparable(hashes):
-        raise ValueError("the entries' ID numbers are hashed under different keys: run `quanzu residents rehash` first")
+        raise ValueError("the entries' ID numbers are hashed under different keys: run `quanzu admin rehash` first")
     if len(set(hashes)) > 1:
         raise ValueError("the entries have different ID numbers: clear the wrong one first")
     signpost = changed(gone, merged_into=keep.id, phones=_ended(gone.phones, at), accounts=_ended(gone.accounts, at))

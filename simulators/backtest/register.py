@@ -42,7 +42,7 @@ class Anybody(Residents):
 
 
 def read(path: Path) -> Register:
-    """The residents of a file as `quanzu simulate` writes it: one a line, as JSON. Raises ResidentsError, OSError."""
+    """The residents of a file of `quanzu lab simulate`: one a line, as JSON. Raises ResidentsError, OSError."""
     found = []
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
@@ -52,7 +52,7 @@ def read(path: Path) -> Register:
                 where = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"][:1])
                 raise ResidentsError(
                     f"{path}, line {number}: no resident ({where or 'not JSON'}). One resident a line, as JSON, as "
-                    "`quanzu simulate` writes residents.jsonl"
+                    "`quanzu lab simulate` writes residents.jsonl"
                 ) from None
     return Register(found)
 

@@ -2,8 +2,8 @@
 
 import typer
 
-from simulators.lab_commands import money, plots, policies, province, recorded
+from simulators.lab_commands import money, plots, policies, province, recorded, simulate
 
-app = typer.Typer(name="lab", no_args_is_help=True, help="The laboratory: policies judged before they are in force.")
-for part in (province, policies, money, recorded, plots):
+app = typer.Typer(name="lab", no_args_is_help=True, help="The laboratory: try policies before they are in force.")
+for part in (simulate, province, policies, money, recorded, plots):
     app.add_typer(part.app)

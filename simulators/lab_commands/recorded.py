@@ -48,8 +48,8 @@ def backtest(
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="Who they are, one a line as JSON (residents.jsonl of `quanzu simulate`); without it everybody is a "
-            "person of his own",
+            help="Who they are, one a line as JSON (residents.jsonl of `quanzu lab simulate`); without it everybody is "
+            "a person of their own",
         ),
     ] = None,
     start: Annotated[date, typer.Option(parser=day, metavar="<day>", help="amlsim: the day of step 0")] = date(

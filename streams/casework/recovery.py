@@ -183,7 +183,8 @@ def refuse_ahead(partition: int, stored: int, end: int) -> None:
     if stored >= end:
         raise AheadError(
             f"partition {partition} stands at input {stored}, but {topics.CASE_INPUTS.name} ends at {end - 1}: the "
-            "topic was made anew or lost records. Restore it, or go on from the journal with `quanzu rebuild --new-log`"
+            "topic was made anew or lost records. Restore it, or go on from the journal with "
+            "`quanzu admin rebuild --new-log`"
         )
 
 

@@ -27,6 +27,7 @@ from streams.state.case_store import CaseStore
 
 BODY_BYTES = 64 * 1024
 BODY_SECONDS = 10.0
+KAFKA_SECONDS = 3.0  # a receipt waits so long for Kafka before it is answered 503
 AGAIN = {"Retry-After": "1"}
 
 Receipt = SmsReceipt | VoiceReceipt | BankReceipt | StationReceipt
@@ -45,7 +46,7 @@ class Receipts:
     """Takes receipts in."""
 
     def __init__(self, outgoing: Outgoing, channels: ChannelSettings) -> None:
-        self._keys, self._seconds = channels.keys(outgoing.settings), channels.receipts_seconds
+        self._keys = channels.keys(outgoing.settings)
         self._book, self._rosters, self._store = outgoing.book, outgoing.rosters, CaseStore(outgoing.redis)
         self._producer, self._clock = outgoing.producer, outgoing.clock
 
@@ -70,7 +71,7 @@ class Receipts:
         records = [case_inputs.record(each, self._book.partition(each.resident)) for each in inputs]
         if isinstance(receipt, BankReceipt) and isinstance(found, BankFeedback):
             records.append(case_inputs.bank_record(receipt, found))
-        async with asyncio.timeout(self._seconds):
+        async with asyncio.timeout(KAFKA_SECONDS):
             await self._producer.send_all(records)
         return found.id
 

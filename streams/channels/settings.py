@@ -58,9 +58,6 @@ class ChannelSettings(Environment):
     receipts_secret_before: SecretStr | None = Field(
         None, description="The key before that one, still taken while providers change over. Unset: only the one"
     )
-    receipts_seconds: float = Field(
-        3.0, gt=0, description="How long a receipt waits for Kafka before it is answered 503"
-    )
 
     @property
     def lease_seconds(self) -> float:

@@ -168,7 +168,7 @@ class _Api:
             raise Refused(404, "there is no such dead letter", _LOOK) from None
 
     async def _act(self, request: Request) -> Act:
-        body = await read_body(request, self._limits.body_bytes, self._limits.body_seconds)
+        body = await read_body(request)
         try:
             return Act.model_validate_json(body)
         except ValidationError as error:

@@ -12,6 +12,8 @@ from streams.runtime.tls import names
 
 JSON, LINES = "application/json", "application/x-ndjson"
 _GZIP = 16 + zlib.MAX_WBITS
+BODY_BYTES = 4 * 2**20  # as sent, and as unpacked
+BODY_SECONDS = 30.0  # for a body to arrive
 MOST_MEMBERS = 100  # gzip files one after the other: each costs a window's memory, and 200,000 empty ones fit a body
 
 
@@ -34,18 +36,18 @@ def media_type(request: Request) -> str:
     return kind.strip().lower()
 
 
-async def read_body(request: Request, limit: int, seconds: float) -> bytes:
-    """The body, unpacked, of at most `limit` bytes, as sent and as unpacked, within `seconds`.
+async def read_body(request: Request) -> bytes:
+    """Read and unpack the body: at most BODY_BYTES, as sent and as unpacked, within BODY_SECONDS.
 
     Raises Refused: 413 too long, 415 another packing than gzip, 400 broken gzip or an aborted request, 408 too slow.
     """
-    if int(request.headers.get("content-length", 0)) > limit:
-        raise _too_long(limit)
+    if int(request.headers.get("content-length", 0)) > BODY_BYTES:
+        raise _too_long(BODY_BYTES)
     try:
-        async with asyncio.timeout(seconds):
-            return await _collected(_unpacked(request, limit), limit)
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _collected(_unpacked(request, BODY_BYTES), BODY_BYTES)
     except TimeoutError:
-        raise Refused(408, f"the body took over {seconds:g} s", "Send less in one request") from None
+        raise Refused(408, f"the body took over {BODY_SECONDS:g} s", "Send less in one request") from None
     except ClientDisconnect:
         raise Refused(400, "the connection ended in the middle of the body", "Send it again") from None
 

@@ -29,6 +29,7 @@ from streams.state.case_store import connect
 
 log = logging.getLogger(__name__)
 
+KAFKA_SECONDS = 3.0  # a request waits so long for Kafka before it is answered 503
 AWAY_SECONDS = 5  # what a feeder is told to wait when Kafka is away
 PROBE_SECONDS = 1.0
 CONNECTIONS = 1_000  # at once; uvicorn answers 503 to more
@@ -55,7 +56,7 @@ class Signals:
         feed = self._feed(request)
         self._open()
         read = items_of_lines if media_type(request) == LINES else items_of_body
-        body = await read_body(request, self._limits.body_bytes, self._limits.body_seconds)
+        body = await read_body(request)
         try:
             items = read(body)
         except TooManyError as error:
@@ -140,7 +141,7 @@ class Signals:
         if not self._connected:
             raise _away(len(found.good))
         try:
-            async with asyncio.timeout(self._limits.kafka_seconds):
+            async with asyncio.timeout(KAFKA_SECONDS):
                 with tracing.span("intake"):
                     await self._intake.accept(found.signals)
         except TimeoutError:

@@ -74,5 +74,5 @@ def _told(rule: Rule, value: str, brokers: list[int]) -> Wrong:
 
 
 def _unseen(error: KafkaError) -> Wrong:
-    do = "Let this user describe the cluster's configuration: `quanzu access grant`, or deploy/kafka/acls.sh"
+    do = "Let this user describe the cluster's configuration: `quanzu admin access grant`, or deploy/kafka/acls.sh"
     return Wrong(f"the brokers' settings cannot be seen ({type(error).__name__})", do, warns=True)

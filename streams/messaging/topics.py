@@ -190,7 +190,7 @@ def _troubles(
     topic: Topic, found: Mapping[str, Any] | None, configured: Mapping[str, str], settings: Settings
 ) -> Iterator[str]:
     if found is None:
-        yield f"topic {topic.name} is missing. Create it with `quanzu topics create`."
+        yield f"topic {topic.name} is missing. Create it with `quanzu admin topics create`."
         return
     yield from _layout_troubles(topic, found["partitions"], settings)
     for rule, value in wrong(rules(topic, settings), configured):

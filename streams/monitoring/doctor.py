@@ -302,9 +302,9 @@ async def _partitions(settings: Settings) -> AsyncIterator[Diagnosis]:
 
 def _partition(number: int, stored: int | None, end: int) -> Diagnosis:
     if stored is None:
-        do = "A worker builds it within seconds; if none runs, start one, or run `quanzu rebuild`"
+        do = "A worker builds it within seconds; if none runs, start one, or run `quanzu admin rebuild`"
         return Diagnosis(False, f"partition {number} is not in the store", do)
     if stored >= end:
-        do = "Restore the topic, or go on from the journal with `quanzu rebuild --new-log`"
+        do = "Restore the topic, or go on from the journal with `quanzu admin rebuild --new-log`"
         return Diagnosis(False, f"partition {number} stands at input {stored}, beyond the log's end {end - 1}", do)
     return Diagnosis(True, f"partition {number} stands at input {stored}, {end - 1 - stored} behind the log")

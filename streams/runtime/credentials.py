@@ -15,12 +15,14 @@ from streams.runtime.redis_address import Login
 from streams.runtime.secret_files import Environment
 
 HOW_TO_LOGIN = (
-    "Set QUANZU_REDIS_USER and QUANZU_REDIS_PASSWORD_FILE to a user of Redis's ACL file; `quanzu access redis` makes it"
+    "Set QUANZU_REDIS_USER and QUANZU_REDIS_PASSWORD_FILE to a user of Redis's ACL file; "
+    "`quanzu admin access redis` makes it"
 )
 HOW_TO_ALLOW = (
-    "Let Redis read the ACL file that this version's `quanzu access redis` makes (ACL LOAD): it has what each needs"
+    "Let Redis read the ACL file that this version's `quanzu admin access redis` makes (ACL LOAD): "
+    "it has what each needs"
 )
-HOW_TO_GRANT = "Run deploy/kafka/acls.sh, or `quanzu access kafka` for the commands, as a user who may alter ACLs"
+HOW_TO_GRANT = "Run deploy/kafka/acls.sh, or `quanzu admin access kafka` for the commands, as a user who may alter ACLs"
 SCRIPT_DENIED = "ACL failure in script"
 _KAFKA_DENIED = (
     aiokafka.errors.TopicAuthorizationFailedError,

@@ -375,7 +375,7 @@ class Screening:
         if screened >= end:
             raise AheadError(
                 f"{tp.topic}/{tp.partition} was screened up to {screened}, but the topic ends at {end - 1}: it was "
-                "made anew or lost records. Restore it, or empty Redis and start over with `quanzu rebuild`"
+                "made anew or lost records. Restore it, or empty Redis and start over with `quanzu admin rebuild`"
             )
 
 

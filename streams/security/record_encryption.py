@@ -64,7 +64,7 @@ of the whole one, which may still be in Redis, and is on the topic once the key 
 HANDED_ON = frozenset(topic.name for topic in (topics.RESIDENTS, topics.CASE_INPUTS, *topics.DISPATCHES))
 """Topics whose records are handed on as they lie when their key is lost: the readers refuse or keep them."""
 
-LOST = "no key of the vault opens it: bring back the vault's lost keys (quanzu vault take-in), then send it again"
+LOST = "no key of the vault opens it: bring back the vault's lost keys (quanzu admin vault take-in), then send it again"
 """Why an unreadable record is refused."""
 
 UNREADABLE = Counter(

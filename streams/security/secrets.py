@@ -41,4 +41,4 @@ def _read(file: Path) -> str:
     try:
         return file.read_text().strip()
     except FileNotFoundError:
-        raise SettingsError(f"{file} is missing. Make it with `quanzu access secrets {file.parent}`") from None
+        raise SettingsError(f"{file} is missing. Make it with `quanzu admin access secrets {file.parent}`") from None

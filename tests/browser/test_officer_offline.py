@@ -196,7 +196,7 @@ async def test_the_tasks_are_forgotten_when_the_server_was_not_reached_for_too_l
             await store.forgetWhenOld(Date.now() + hours * 3600000);
             return [(await store.tasks()).length, (await store.acts()).length];
         }"""
-        hours = console.services.settings.device_hours
+        hours = console.services.settings.session_hours
         assert await page.evaluate(script, hours - 1) == [1, 1]
         assert await page.evaluate(script, hours + 1) == [0, 1]  # what he has done names nobody, and is still sent
         await page.reload()

@@ -110,7 +110,13 @@ def test_a_time_without_its_unit_is_refused_with_how_to_write_it(command: Comman
 
 @pytest.mark.parametrize(
     "arguments",
-    [["topics", "check"], ["residents", "export", "a.csv"], ["case", "list"], ["case", "show", "x"], ["ledger"]],
+    [
+        ["admin", "topics", "check"],
+        ["residents", "export", "a.csv"],
+        ["case", "list"],
+        ["case", "show", "x"],
+        ["admin", "ledger"],
+    ],
     ids=" ".join,
 )
 def test_a_command_that_needs_a_running_quanzu_says_how_to_start_one(command: Command, arguments: list[str]) -> None:
@@ -124,7 +130,7 @@ def test_the_addresses_that_a_killed_quanzu_left_behind_are_not_believed(command
     data.mkdir()
     (data / LOCK).touch()
     (data / RUNNING).write_text(json.dumps({"kafka": "127.0.0.1:1", "redis": "redis://127.0.0.1:1/0"}))
-    assert "no servers" in command("topics", "check").err
+    assert "no servers" in command("admin", "topics", "check").err
 
 
 def test_a_demo_does_not_mix_with_a_quanzu_that_runs_in_its_folder(command: Command, house: Settings) -> None:
@@ -252,7 +258,7 @@ def test_doctor_tells_of_missing_topics_and_ends_well(
         told = command("doctor")
     assert told.code == 1
     assert "topic signals is missing" in told.out
-    assert "quanzu topics create" in told.out
+    assert "quanzu admin topics create" in told.out
 
 
 def test_a_fault_of_the_program_keeps_its_traceback_and_servers_that_are_away_are_told_in_words() -> None:

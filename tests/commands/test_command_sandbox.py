@@ -24,7 +24,7 @@ def plain(**more: str) -> dict[str, str]:
 
 
 def ran(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    command = [*QUANZU, "sandbox", *words]
+    command = [*QUANZU, "admin", "sandbox", *words]
     return subprocess.run(
         command, env=plain(**environment), capture_output=True, text=True, timeout=ENDS_SECONDS, check=False
     )
@@ -41,7 +41,7 @@ def ready(address: str) -> bool:
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """Its folder and its address."""
     folder, port = tmp_path_factory.mktemp("sandbox") / "mine", free_port()
-    command = [*QUANZU, "sandbox", "serve", str(folder), "--source", "bank-x", "--port", str(port)]
+    command = [*QUANZU, "admin", "sandbox", "serve", str(folder), "--source", "bank-x", "--port", str(port)]
     address = f"http://127.0.0.1:{port}"
     with subprocess.Popen(command, env=plain(), cwd=folder.parent, stdout=subprocess.DEVNULL) as process:
         try:

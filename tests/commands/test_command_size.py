@@ -1,4 +1,4 @@
-"""`quanzu size` says how large an installation must be, and docs/sizing.md shows what it says."""
+"""`quanzu admin size` says how large an installation must be, and docs/sizing.md shows what it says."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import quanzu
 from domain.statistics.coefficients import COEFFICIENTS, Coefficient
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sizing.md").read_text("utf-8")
-SHOWN = re.findall(r"```\n\$ quanzu (size[^\n]*)\n(.*?)```", PAGE, re.DOTALL)
+SHOWN = re.findall(r"```\n\$ quanzu (admin size[^\n]*)\n(.*?)```", PAGE, re.DOTALL)
 
 
 def told(arguments: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -39,7 +39,9 @@ def test_the_page_has_each_coefficient(coefficient: Coefficient) -> None:
 
 
 def test_as_json_it_has_each_figure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = told("size --residents 1000 --signals-per-day 86400 --peak-factor 2 --json", monkeypatch, capsys)
+    code, out, _ = told(
+        "admin size --residents 1000 --signals-per-day 86400 --peak-factor 2 --json", monkeypatch, capsys
+    )
     found = json.loads(out)
     assert code == 0
     assert found["asked"]["residents"] == 1000
@@ -51,7 +53,7 @@ def test_as_json_it_has_each_figure(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 def test_more_than_one_redis_can_bear_ends_with_1_and_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, _ = told("size --signals-per-day 3e9", monkeypatch, capsys)
+    code, out, _ = told("admin size --signals-per-day 3e9", monkeypatch, capsys)
     assert code == 1
     assert "TOO SMALL: one Redis would use" in out
 
@@ -59,9 +61,9 @@ def test_more_than_one_redis_can_bear_ends_with_1_and_says_so(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("size --retention 7", 'Write "5m" for five minutes'),
-        ("size --headroom 0.02", "headroom: an idle worker uses"),
-        ("size --profile mars", "'mars' is not one of 'jilin', 'province', 'country'"),
+        ("admin size --retention 7", 'Write "5m" for five minutes'),
+        ("admin size --headroom 0.02", "headroom: an idle worker uses"),
+        ("admin size --profile mars", "'mars' is not one of 'jilin', 'province', 'country'"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_to_write(

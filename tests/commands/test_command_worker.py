@@ -38,7 +38,7 @@ async def test_a_store_ahead_of_its_topic_stops_the_worker_with_what_to_do_and_n
         await redis.aclose()
     assert told.returncode == 1
     assert "was screened up to 99, but the topic ends at 0" in told.stderr
-    assert "quanzu rebuild" in told.stderr
+    assert "quanzu admin rebuild" in told.stderr
     assert "Traceback" not in told.stderr
     assert told.stderr.count("was screened up to 99") == 1
 

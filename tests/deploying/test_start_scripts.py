@@ -42,9 +42,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     secrets = folder / "secrets"
     names = ("kafka-1", "redis-1")
     subprocess.run([DEPLOY / "certificates.sh", str(folder / "certificates"), *names], check=True)
-    subprocess.run([*QUANZU, "access", "secrets", str(secrets)], check=True, capture_output=True)
+    subprocess.run([*QUANZU, "admin", "access", "secrets", str(secrets)], check=True, capture_output=True)
     for server in ("redis", "vault"):
-        acl = subprocess.run([*QUANZU, "access", server, str(secrets)], check=True, capture_output=True, text=True)
+        acl = subprocess.run(
+            [*QUANZU, "admin", "access", server, str(secrets)], check=True, capture_output=True, text=True
+        )
         (secrets / f"{server}-acl").write_text(acl.stdout)
     for name in ("ca.pem", "kafka-1.pem", "redis-1.crt", "redis-1.key"):
         shutil.copy(folder / "certificates" / name, secrets / name.replace("-1", ""))
@@ -84,16 +86,16 @@ def test_a_broker_started_by_its_script_lets_the_components_in_once_they_are_gra
     try:
         broker.start()
         broker.ready()
-        run(user("admin", "kafka-admin"), "access", "grant", str(secrets))
-        run(user("quanzu-operator", "kafka-operator"), "topics", "create")
-        run(user("quanzu-doctor", "kafka-doctor"), "topics", "check")
+        run(user("admin", "kafka-admin"), "admin", "access", "grant", str(secrets))
+        run(user("quanzu-operator", "kafka-operator"), "admin", "topics", "create")
+        run(user("quanzu-doctor", "kafka-doctor"), "admin", "topics", "check")
         _same_as_the_script(made, plain, port, secrets)
     finally:
         broker.stop()
 
 
 def _same_as_the_script(folder: Path, environment: dict[str, str], port: int, secrets: Path) -> None:
-    """What Kafka's own command grants intake by acls.sh is what `access grant` has granted: nothing is added."""
+    """What Kafka's own command grants intake by acls.sh is what `admin access grant` has granted: nothing is added."""
     password = (secrets / "kafka-admin").read_text()
     login = f'org.apache.kafka.common.security.scram.ScramLoginModule required username="admin" password="{password}";'
     lines = ["security.protocol=SASL_SSL", "sasl.mechanism=SCRAM-SHA-512", f"sasl.jaas.config={login}"]

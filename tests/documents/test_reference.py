@@ -110,7 +110,7 @@ def test_what_is_kept_is_what_the_code_says_now(made: dict[str, str]) -> None:
     texts = {str(path.relative_to(REFERENCE)): path.read_text("utf-8") for path in REFERENCE.rglob("*.*")}
     kept = {name: text for name, text in texts.items() if name.endswith(".json") or MADE in text}
     stale = {name for name in kept.keys() | made.keys() if kept.get(name) != made.get(name)}
-    assert not stale, "write them anew with `quanzu documents`, and delete what is no longer made"
+    assert not stale, "write them anew with `quanzu admin documents`, and delete what is no longer made"
 
 
 def test_every_schema_is_json_schema(made: dict[str, str]) -> None:

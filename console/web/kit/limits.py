@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 
 SIGN_IN = ("/sign-in", "/guest")  # where somebody may guess
 SIGN_IN_BYTES = 16_384
+BODY_BYTES = 1_048_576  # of any other request
+UPLOAD_BYTES = 8_388_608  # of a file: a policy, a roster
+PERSON = limits.parse("1200/minute")  # requests of one person, whatever the address
+SEARCHES = limits.parse("60/minute")  # of one person: more is somebody who copies the register
 UPLOADS = ("/policies", "/rosters")  # where files are sent
 FREE = "/static/"
 
@@ -39,9 +43,8 @@ class Limits:
         storage = RedisStorage("async+redis://", wrap_exceptions=True, implementation="redispy", connection_pool=pool)
         self._limiter = FixedWindowRateLimiter(storage)
         self._address = _rate("RATE_ADDRESS", settings.rate_address)
-        self._person = _rate("RATE_PERSON", settings.rate_person)
+        self._person = PERSON
         self._sign_in = _rate("RATE_SIGN_IN", settings.rate_sign_in)
-        self._search = _rate("RATE_SEARCH", settings.rate_search)
 
     async def address(self, scope: Scope) -> int:
         """Count a request of an address; seconds to wait, 0 when it may."""
@@ -57,7 +60,7 @@ class Limits:
         """Count a request of somebody who is signed in. Raises TooManyError."""
         wait = await self._hit(self._person, "person", who.login)
         if not wait and "search" in getattr(request.scope.get("route"), "name", ""):
-            wait = await self._hit(self._search, "search", who.login)
+            wait = await self._hit(SEARCHES, "search", who.login)
         if wait:
             raise TooManyError(wait)
 
@@ -88,14 +91,14 @@ class Addresses:
 class Bodies:
     """Refuses a body that is longer than it may be: by what its header says, and by what comes."""
 
-    def __init__(self, app: ASGIApp, settings: ConsoleSettings) -> None:
-        self._app, self._settings = app, settings
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most, came = self._most(scope["path"]), 0
+        most, came = _most(scope["path"]), 0
 
         async def counting() -> Message:
             nonlocal came
@@ -110,10 +113,11 @@ class Bodies:
             return
         await self._app(scope, counting, send)
 
-    def _most(self, path: str) -> int:
-        if path.startswith(SIGN_IN):
-            return SIGN_IN_BYTES
-        return self._settings.upload_bytes if path.startswith(UPLOADS) else self._settings.body_bytes
+
+def _most(path: str) -> int:
+    if path.startswith(SIGN_IN):
+        return SIGN_IN_BYTES
+    return UPLOAD_BYTES if path.startswith(UPLOADS) else BODY_BYTES
 
 
 def _length(scope: Scope) -> int:

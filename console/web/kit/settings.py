@@ -24,17 +24,15 @@ class ConsoleSettings(Environment):
         None, description="The address as browsers see it, https://console.example. Unset: http://host:port"
     )
     session_minutes: int = Field(30, ge=1, description="A session ends after so long without a request")
-    session_hours: int = Field(12, ge=1, description="A session ends after so long whatever is done")
-    unmask_minutes: int = Field(5, ge=1, description="How long a person's data stays readable after it was unmasked")
-    device_hours: int = Field(
-        12, ge=1, description="An officer's telephone forgets his tasks so long after it last reached the console"
+    session_hours: int = Field(
+        12,
+        ge=1,
+        description="A session ends after so long whatever is done, and an officer's telephone forgets tasks so long "
+        "after it last reached the console",
     )
+    unmask_minutes: int = Field(5, ge=1, description="How long a person's data stays readable after it was unmasked")
     rate_address: str = Field("6000/minute", description="Requests of one address")
-    rate_person: str = Field("1200/minute", description="Requests of one person")
     rate_sign_in: str = Field("120/minute", description="Tries to sign in from one address")
-    rate_search: str = Field("60/minute", description="Searches of one person")
-    body_bytes: int = Field(1_048_576, ge=1, description="The longest body of a request")
-    upload_bytes: int = Field(8_388_608, ge=1, description="The longest file that is sent: a policy, a roster")
     oidc_issuer: str | None = Field(None, description="The OpenID provider's issuer; unset: passwords only")
     oidc_client: str | None = Field(None, description="The client's id there")
     oidc_secret: SecretStr | None = Field(None, description="The client's secret there")

@@ -109,6 +109,6 @@ KEYS = (
         "先接手哪条预警：每分钟能避免多少损失。等过 patience 分量加倍；等过 limit 再加倍，此后每过其四分之一又加倍。",
     ),
     ("[triage.scams]", "每种骗局平均骗走多少（asks_fen，分）、劝得住的机会（persuaded）、多久骗走一半（goes）。"),
-    ("[retention]", "各类记录保存多久（quanzu topics retain 生效）。预警日志、名册和审计不在其列。"),
+    ("[retention]", "各类记录保存多久（quanzu admin topics retain 生效）。预警日志、名册和审计不在其列。"),
     ("[messages.*]", "短信和语音的话术：只能出现 96110 一个号码，不得有链接，必须有 {tail} 和 {code}。"),
 )

@@ -99,7 +99,7 @@ def told(services: Services, who: Who, mine: Mine, say: Say, csrf: str) -> dict[
         "tasks": tasks,
         "gone": [_gone(task, say) for task in mine.gone],
         "check_in_ms": round(check_in.WITHIN.total_seconds() * 1000),
-        "forget_ms": services.settings.device_hours * 3_600_000,
+        "forget_ms": services.settings.session_hours * 3_600_000,
     }
     version = short_hash(repr(sorted(body.items())))
     clock = {"now": epoch(now), "speed": services.line.clock.speed}

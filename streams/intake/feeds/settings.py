@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -25,20 +24,7 @@ class FeedSettings(BaseSettings):
         "",
         description="Feeds that must be heard, and the least signals an hour of their quietest hour: bank-a:4,police:0",
     )
-    feed_grace_minutes: float = Field(
-        15.0, ge=0, description="A configured feed that has sent nothing at all is an alarm after this"
-    )
-    feed_least_minutes: float = Field(3.0, ge=0, description="A silence shorter than this is never an alarm")
-
     holidays: Path = Field(HOLIDAYS, description="Public holidays, on which feeds are expected as on a Sunday")
-
-    @property
-    def grace(self) -> timedelta:
-        return timedelta(minutes=self.feed_grace_minutes)
-
-    @property
-    def least(self) -> timedelta:
-        return timedelta(minutes=self.feed_least_minutes)
 
     def floors(self) -> dict[str, float]:
         """The least signals an hour, by source. Raises SettingsError when an entry cannot be read."""

@@ -40,6 +40,8 @@ LATE_SECONDS = 3.0  # wall: a worker has told what it heard by then
 BREAK_SECONDS = 30.0  # wall: nobody judged for so long
 KEEP_SECONDS = 3600.0
 KAFKA_SECONDS = 5.0
+LEAST_SILENCE = timedelta(minutes=3)  # a shorter silence is never an alarm: batches and networks pause that long
+GRACE = timedelta(minutes=15)  # a configured feed that never sent anything is an alarm after this
 
 FEED_ALARMS = Metric("quanzu_feed_alarms_total", "Alarms for a source's silence", ["source"])
 
@@ -138,14 +140,14 @@ class Feeds:
             elif silence := judge(
                 profile,
                 until,
-                least=self._wanted.least,
+                least=LEAST_SILENCE,
                 floor=self._floors.get(source, 0.0),
                 watched=watched,
                 calendar=self._calendar,
             ):
                 found[source] = silence
         for source in self._floors.keys() - book.sources:
-            if silence := never_heard(source, self._floors[source], book.began or now, until, self._wanted.grace):
+            if silence := never_heard(source, self._floors[source], book.began or now, until, GRACE):
                 found[source] = silence
         return found
 

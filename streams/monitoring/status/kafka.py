@@ -86,7 +86,9 @@ def _refused(error: AccessError) -> Trouble:
 
 def _troubles(found: list[Mapping[str, Any]], brokers: set[int], settings: Settings) -> Iterator[Trouble]:
     if lacking := _TOPICS.keys() - {topic["name"] for topic in found}:
-        yield missed("topics-missing", f"topics are missing: {listed(sorted(lacking))}", "Run `quanzu topics create`")
+        yield missed(
+            "topics-missing", f"topics are missing: {listed(sorted(lacking))}", "Run `quanzu admin topics create`"
+        )
     headless, thin, short, away = _states(found, brokers, settings)
     if headless:
         yield missed(

@@ -54,7 +54,7 @@ class LineNow:
             do = "Start `quanzu worker`; if some run, see their logs. Nothing is lost: it is acted on, late"
             yield missed("no-worker", what, do)
         if lost:
-            do = "A worker builds them within minutes; if none does, see its log, or run `quanzu rebuild`"
+            do = "A worker builds them within minutes; if none does, see its log, or run `quanzu admin rebuild`"
             yield missed("not-in-store", f"partitions {listed(lost)} are not in the store", do)
 
     async def _worked_on(self, partitions: Collection[int]) -> set[int]:
@@ -79,7 +79,7 @@ class LineNow:
                 yield missed("behind", what, "Do workers run, and keep up? Add one; it takes its share at once")
         ahead = [f"{w.topic}/{w.partition}" for w, at in done.items() if at is not None and at >= log[w]]
         if ahead:
-            do = "Restore the topic, or go on from the journal: `quanzu rebuild --help`. Workers refuse to go on"
+            do = "Restore the topic, or go on from the journal: `quanzu admin rebuild --help`. Workers refuse to go on"
             yield missed("ahead", f"the store stands beyond the end of {listed(ahead)}: records were lost", do)
 
     async def _late(

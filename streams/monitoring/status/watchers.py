@@ -56,7 +56,7 @@ class WatchersNow:
             yield missed(
                 "drained",
                 f"{what}; feeds keep their signals",
-                "Open it with `quanzu drain --end --by NAME` when all is done",
+                "Open it with `quanzu admin drain --end --by NAME` when all is done",
             )
 
     async def breaker(self) -> AsyncIterator[Trouble]:

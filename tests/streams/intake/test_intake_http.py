@@ -16,6 +16,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from streams.intake import body as intake_body
+from streams.intake import server
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, embedded_key
 from streams.messaging import topics
@@ -135,13 +137,17 @@ async def test_another_packing_is_answered_415_and_a_broken_one_400(client: http
         assert (await client.post("/signals", content=body, headers=headers)).status_code == status
 
 
-async def test_a_body_past_the_limit_is_answered_413_however_it_comes(settings: Settings) -> None:
+async def test_a_body_past_the_limit_is_answered_413_however_it_comes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_body, "BODY_BYTES", 1000)
+
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(20):
             yield b" " * 100
 
     headers = {"Content-Type": "application/json"}
-    async with intake_client(settings, body_bytes=1000) as client:
+    async with intake_client(settings) as client:
         told = await client.post("/signals", content=b" " * 2000, headers=headers)
         untold = await client.post("/signals", content=pieces(), headers=headers)
         bomb = gzip.compress(b" " * 500_000)
@@ -149,8 +155,9 @@ async def test_a_body_past_the_limit_is_answered_413_however_it_comes(settings: 
     assert [told.status_code, untold.status_code, packed.status_code] == [413, 413, 413]
 
 
-async def test_a_body_that_does_not_arrive_is_answered_408(settings: Settings) -> None:
-    async with intake_client(settings, body_seconds=0.2) as client:
+async def test_a_body_that_does_not_arrive_is_answered_408(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake_body, "BODY_SECONDS", 0.2)
+    async with intake_client(settings) as client:
         address = client.base_url
         reader, writer = await asyncio.open_connection(address.host, address.port)
         head = f"POST /signals HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n"
@@ -191,12 +198,13 @@ async def test_a_rate_that_cannot_be_counted_holds_nobody_up(settings: Settings)
 
 
 async def test_while_kafka_does_not_answer_503_is_answered_soon_and_when_it_does_signals_are_accepted(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(server, "KAFKA_SECONDS", 1.0)
     async with Embedded(tmp_path) as own:
         settings = own.settings(Settings())
         topics.create(settings)
-        async with intake_client(settings, kafka_seconds=1.0) as client:
+        async with intake_client(settings) as client:
             await until_ready(client)
             with hanging(own.pids["kafka"]):
                 began = time.monotonic()
@@ -208,11 +216,14 @@ async def test_while_kafka_does_not_answer_503_is_answered_soon_and_when_it_does
     assert back.status_code == 202
 
 
-async def test_when_kafka_was_killed_503_is_answered_and_a_new_one_is_found(tmp_path: Path) -> None:
+async def test_when_kafka_was_killed_503_is_answered_and_a_new_one_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "KAFKA_SECONDS", 1.0)
     async with Embedded(tmp_path) as own:
         settings = own.settings(Settings())
         topics.create(settings)
-        async with intake_client(settings, kafka_seconds=1.0) as client:
+        async with intake_client(settings) as client:
             await until_ready(client)
             os.kill(own.pids["kafka"], signal.SIGKILL)
             away = await client.post("/signals", json=transfer())

@@ -83,6 +83,6 @@ def test_a_rate_that_cannot_be_read_is_told_by_its_setting() -> None:
 
 
 def test_a_setting_of_the_wrong_type_is_told_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QUANZU_BODY_BYTES", "much")
-    with pytest.raises(SettingsError, match="QUANZU_BODY_BYTES"):
+    monkeypatch.setenv("QUANZU_INTAKE_METRICS_PORT", "much")
+    with pytest.raises(SettingsError, match="QUANZU_INTAKE_METRICS_PORT"):
         load()

@@ -23,7 +23,9 @@ def test_what_create_made_is_right_and_is_made_once(settings: Settings) -> None:
 
 
 def test_a_missing_topic_is_told(settings: Settings, topic: topics.Topic) -> None:
-    assert topics.check(settings, [topic]) == [f"topic {topic.name} is missing. Create it with `quanzu topics create`."]
+    assert topics.check(settings, [topic]) == [
+        f"topic {topic.name} is missing. Create it with `quanzu admin topics create`."
+    ]
 
 
 def test_a_family_that_is_split_otherwise_is_told(settings: Settings, topic: topics.Topic) -> None:

@@ -1,4 +1,4 @@
-"""`sizing`: what `quanzu size` reckons with: what records, signals, residents, payments and cases cost of each server.
+"""`sizing`, for `quanzu admin size`: what records, signals, residents, payments and cases cost of each server.
 
 Screening runs on records of several sizes, each by itself as they come while a worker keeps up, over few and many
 partitions. A record's cost is taken apart into what it costs itself, what each partition costs in which its signals'

@@ -61,9 +61,9 @@ class Setup:
     def prepare(self) -> None:
         """Certificates, secrets and Redis's users, as docs/deploying.md has them made."""
         subprocess.run([DEPLOY / "certificates.sh", self.certificates], check=True)
-        subprocess.run([*QUANZU, "access", "secrets", self.secrets], check=True, capture_output=True)
+        subprocess.run([*QUANZU, "admin", "access", "secrets", self.secrets], check=True, capture_output=True)
         for server in ("redis", "vault"):
-            words = [*QUANZU, "access", server, self.secrets]
+            words = [*QUANZU, "admin", "access", server, self.secrets]
             made = subprocess.run(words, check=True, capture_output=True, text=True)
             (self.secrets / f"{server}-acl").write_text(made.stdout)
 
@@ -90,8 +90,8 @@ class Setup:
             found.append(self._server(name, "redis", ports, given, told | role))
         for server in found:
             server.ready()
-        self.run(Component.OPERATOR, "access", "grant", str(self.secrets), user="admin")
-        self.run(Component.OPERATOR, "topics", "create")
+        self.run(Component.OPERATOR, "admin", "access", "grant", str(self.secrets), user="admin")
+        self.run(Component.OPERATOR, "admin", "topics", "create")
 
     def environment(
         self, component: Component, more: Mapping[str, object] | None = None, user: str = ""

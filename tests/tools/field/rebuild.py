@@ -1,4 +1,4 @@
-"""`quanzu rebuild` after a wiped Redis: how long it takes, and whether the store is the one that was lost.
+"""`quanzu admin rebuild` after a wiped Redis: how long it takes, and whether the store is the one that was lost.
 
 python -m tests.tools.field.rebuild --cases 100000 --report rebuild.json     on an Apache Kafka and Debian's Redis
 """
@@ -42,7 +42,7 @@ from tests.tools.servers.redis import RedisServer
 ROUNDS = 4  # of what follows from what was decided before
 AT_ONCE = 2000  # cases that are told of together
 WATCHED = 1000  # entries of the watchlist
-COMMAND = (sys.executable, "-m", "quanzu", "rebuild")
+COMMAND = (sys.executable, "-m", "quanzu", "admin", "rebuild")
 # Of the partitions what is derived from the journal, and what is shared. Not: leases and marks of dispatches, which may
 # be lost, and screening's own, which the workers screen again.
 KEPT = (
@@ -159,7 +159,7 @@ def rebuild(settings: Settings) -> dict[str, float]:
     env = {**os.environ, **settings.environment()}
     run = subprocess.run(COMMAND, env=env, capture_output=True, text=True)
     if run.returncode:
-        raise RuntimeError(f"quanzu rebuild ended with {run.returncode}:\n{run.stdout}\n{run.stderr[-2000:]}")
+        raise RuntimeError(f"quanzu admin rebuild ended with {run.returncode}:\n{run.stdout}\n{run.stderr[-2000:]}")
     print(run.stdout, file=sys.stderr)
     took, used = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime

@@ -1,4 +1,4 @@
-"""Does `quanzu size` tell the truth? An installation that the bench does not measure, reckoned first and then run.
+"""Is `quanzu admin size` right? An installation that the bench does not measure, reckoned first and then run.
 
 python -m tests.tools.field.sizing --report sizing.json     on an Apache Kafka and Debian's Redis; ends with 1 beyond 25
 %

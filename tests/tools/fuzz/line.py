@@ -31,6 +31,8 @@ from tests.tools.fuzz.mutations import MARKERS
 
 READY_SECONDS = 60.0
 DRAIN_SECONDS = 900.0
+WORKER = ("quanzu", "worker")  # modules, and their arguments
+INTAKE = ("tests.tools.fuzz.intake",)
 LOOK_SECONDS = 0.5
 
 
@@ -127,8 +129,8 @@ async def running(folder: Path) -> AsyncIterator[Line]:
         processes: list[subprocess.Popen[bytes]] = []
         try:
             with (folder / "worker.log").open("wb") as worker_log, (folder / "intake.log").open("wb") as intake_log:
-                processes.append(_started(settings, ["worker"], worker_log, worker_log))
-                processes.append(_started(settings, ["intake", "serve"], intake_log, subprocess.PIPE))
+                processes.append(_started(settings, WORKER, worker_log, worker_log))
+                processes.append(_started(settings, INTAKE, intake_log, subprocess.PIPE))
                 address = await asyncio.to_thread(_address, processes[1])
                 logs = [folder / "worker.log", folder / "intake.log"]
                 line = Line(settings, processes[0], processes[1], address, port, producer, redis, logs)
@@ -143,13 +145,15 @@ async def running(folder: Path) -> AsyncIterator[Line]:
             await redis.aclose()
 
 
-def _started(settings: Settings, command: list[str], log: IO[bytes], out: "IO[bytes] | int") -> subprocess.Popen[bytes]:
+def _started(
+    settings: Settings, command: tuple[str, ...], log: IO[bytes], out: "IO[bytes] | int"
+) -> subprocess.Popen[bytes]:
     environment = {**_ENVIRONMENT, **settings.environment()}
-    called = [sys.executable, "-m", "quanzu", *command]
+    called = [sys.executable, "-m", *command]
     return subprocess.Popen(called, env=environment, cwd=ROOT, stdout=out, stderr=log)
 
 
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "QUANZU_BODY_SECONDS": "3", "QUANZU_RATE": "1000000/second", "COLUMNS": "200"}
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "QUANZU_RATE": "1000000/second", "COLUMNS": "200"}
 
 
 def _address(intake: subprocess.Popen[bytes]) -> str:

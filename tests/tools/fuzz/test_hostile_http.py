@@ -31,9 +31,10 @@ GOOD = json.dumps(SIGNALS[0]).encode()
 async def wire(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wire]:
     """A connection to an intake whose patience is short."""
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(protocol, "BODY_SECONDS", 0.5)
     topics.create(settings)
     own = settings.model_copy(update={"http_port": 0})
-    async with running(own, IntakeSettings(body_seconds=0.5), Clock()) as address:
+    async with running(own, IntakeSettings(), Clock()) as address:
         parts = urlsplit(address)
         wire = Wire(str(parts.hostname), int(parts.port or 0))
         while (await wire.raw(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")).status != 200:

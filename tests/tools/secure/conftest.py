@@ -11,6 +11,6 @@ from tests.tools.secure.installation import Installation, installed
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     with installed(tmp_path_factory.mktemp("secure")) as made:
-        created = made.quanzu(made.environment(Component.OPERATOR), "topics", "create")
+        created = made.quanzu(made.environment(Component.OPERATOR), "admin", "topics", "create")
         assert created.returncode == 0, created.stderr
         yield made

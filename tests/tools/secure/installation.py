@@ -92,8 +92,10 @@ class Installation:
 def installed(folder: Path) -> Iterator[Installation]:
     """Everything started: only the super user is made as the brokers are formatted."""
     secrets = folder / "secrets"
-    subprocess.run([*QUANZU, "access", "secrets", str(secrets)], check=True, capture_output=True)
-    acl = subprocess.run([*QUANZU, "access", "redis", str(secrets)], check=True, capture_output=True, text=True).stdout
+    subprocess.run([*QUANZU, "admin", "access", "secrets", str(secrets)], check=True, capture_output=True)
+    acl = subprocess.run(
+        [*QUANZU, "admin", "access", "redis", str(secrets)], check=True, capture_output=True, text=True
+    ).stdout
     ours, strangers = Authority(folder, "ours"), Authority(folder, "strangers")
     right, late = ours.issue("server"), ours.issue("late", expired=True)
     guard = Guard({SECURE: right, EXPIRED: late}, {ADMIN: (secrets / "kafka-admin").read_text()})
@@ -103,7 +105,7 @@ def installed(folder: Path) -> Iterator[Installation]:
         redis_late = stack.enter_context(GuardedRedis(folder / "late", late, ours.ca, acl))
         made = Installation(folder, secrets, ours, strangers, guard, kafka, redis, redis_late)
         admin = made.environment(Component.OPERATOR, KAFKA_USER=ADMIN, KAFKA_PASSWORD_FILE=str(secrets / "kafka-admin"))
-        granted = made.quanzu(admin, "access", "grant", str(secrets))
+        granted = made.quanzu(admin, "admin", "access", "grant", str(secrets))
         assert granted.returncode == 0, granted.stderr
         yield made
 

@@ -1,4 +1,4 @@
-"""`quanzu export`."""
+"""`quanzu admin export`."""
 
 import asyncio
 from datetime import datetime
@@ -23,7 +23,10 @@ def export(
         bool, typer.Option("--ids", help="Residents' and transfers' own ids: whoever has the register knows them")
     ] = False,
 ) -> None:
-    """Write cases, contacts or the ledger as rows, under pseudonyms: docs/export.md has the columns."""
+    """Write cases, contacts or the ledger to a table, under pseudonyms.
+
+    docs/export.md lists the columns.
+    """
     from domain.statistics.export import pseudonyms
     from schemas.audit import AuditEntry
     from streams.operations.export import Format, Kind, Span

@@ -1,4 +1,4 @@
-"""`quanzu documents`."""
+"""`quanzu admin documents`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ def documents(
         "docs/reference"
     ),
 ) -> None:
-    """Write what other programs read about Quanzu: schemas, AsyncAPI, OpenAPI, and the reference's pages."""
+    """Write the reference: schemas, AsyncAPI, OpenAPI and the pages made from code."""
     from console.reference.files import files
 
     made = files(typer.Context(context.find_root().command, info_name="quanzu"))

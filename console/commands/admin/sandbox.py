@@ -1,4 +1,4 @@
-"""`quanzu sandbox`: where a feed's developers try their program before it is let in."""
+"""`quanzu admin sandbox`: where a feed's developers test their program before it is admitted."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ import typer
 
 from console.commands.common import err, load_settings, moment, opened, out
 
-app = typer.Typer(name="sandbox", no_args_is_help=True, help="For a feed's developers: an intake, and checks.")
+app = typer.Typer(name="sandbox", no_args_is_help=True, help="For a feed's developers: a test intake, and checks.")
 
 Source = Annotated[str, typer.Option(help="The source of the signals, as it will be in production")]
 KeyFile = Annotated[Path, typer.Option("--key-file", exists=True, dir_okay=False, help="The file that holds the key")]

@@ -1,4 +1,4 @@
-"""`quanzu vault`."""
+"""`quanzu admin vault`."""
 
 import asyncio
 from datetime import UTC, datetime

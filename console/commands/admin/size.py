@@ -1,4 +1,4 @@
-"""`quanzu size`: how large an installation must be, reckoned from what the bench has measured."""
+"""`quanzu admin size`: how large an installation must be, computed from what the bench has measured."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -52,7 +52,10 @@ def size(
     price_core_month: Annotated[float | None, typer.Option(min=0, help="What a core costs in a month")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON")] = False,
 ) -> None:
-    """Say how large an installation must be: partitions, workers, memory, disk, network, cores and their price."""
+    """Compute how large an installation must be.
+
+    It prints partitions, workers, memory, disk, network, cores and their price.
+    """
     from domain.statistics.sizing import Asked
     from domain.statistics.sizing import size as reckon
 

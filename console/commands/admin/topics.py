@@ -1,4 +1,4 @@
-"""`quanzu topics`."""
+"""`quanzu admin topics`."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import typer
 
 from console.commands.common import load_settings, opened, out
 
-app = typer.Typer(name="topics", no_args_is_help=True, help="Kafka's topics.")
+app = typer.Typer(name="topics", no_args_is_help=True, help="Kafka's topics: create, check, set retention.")
 
 
 @app.command("create")

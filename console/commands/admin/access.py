@@ -1,4 +1,4 @@
-"""`quanzu access`: secrets, and ACLs by which each component may do at Kafka and Redis what it must, and no more."""
+"""`quanzu admin access`: secrets, and ACLs that give each component its least rights at Kafka and Redis."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from console.commands.common import load_settings, out
 
-app = typer.Typer(name="access", no_args_is_help=True, help="Secrets, and ACLs of least rights for Kafka and Redis.")
+app = typer.Typer(name="access", no_args_is_help=True, help="Secrets and least-privilege ACLs for Kafka and Redis.")
 
 Secrets = Annotated[Path, typer.Argument(help="The folder of the secrets")]
 
