@@ -25,7 +25,7 @@ def test_a_port_that_somebody_listens_on_is_passed_over(monkeypatch: pytest.Monk
         assert free_port() != port
 
 
-GIVEN = "from streams import ports; ports._turn = 7_000; print(ports.free_port(), flush=True); input()"
+GIVEN = "from streams.runtime import embedded as e; e._turn = 7_000; print(e.free_port(), flush=True); input()"
 
 
 def test_a_port_that_another_process_was_given_and_has_not_opened_yet_is_passed_over(
