@@ -6,7 +6,7 @@ SEED ?= 1
 SCHEDULES ?= 1000
 REPORT ?= $@.json
 SCREENSHOTS ?= screenshots
-QUIX := tests/bench/peers
+QUIX := tests/tools/bench/peers
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
@@ -32,7 +32,7 @@ test: setup
 browser: setup
 	QUANZU_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/pytest tests/browser
 
-# The documentation as a site, in site/. What of it is generated, `quanzu documents` writes; a test compares.
+# The documentation as a site, in site/. What of it is generated, `quanzu admin documents` writes; a test compares.
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
@@ -44,18 +44,18 @@ simulation: setup
 # ROUNDS rounds of a province whose workers, servers, carriers and networks fail; `make chaos SEED=… ROUNDS=1` replays one.
 # A report that is there is added to.
 chaos: setup
-	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) --report $(REPORT) $(if $(filter 1,$(ROUNDS)),,--mutations)
+	$(BIN)/python -m tests.tools.chaos --rounds $(ROUNDS) --seed $(SEED) --report $(REPORT) $(if $(filter 1,$(ROUNDS)),,--mutations)
 
 # What the line costs, and whether each bar is met: `make bench REPORT=bench.json` in ten minutes, all of it in hours.
 bench: setup
-	$(BIN)/python -m tests.bench --short --report $(REPORT)
+	$(BIN)/python -m tests.tools.bench --short --report $(REPORT)
 
 bench-full: setup
-	$(BIN)/python -m tests.bench --report $(REPORT)
+	$(BIN)/python -m tests.tools.bench --report $(REPORT)
 
-# Whether core and screening cost at most 1.3 times what was kept (tests/bench/kept.toml), in CPU time by a yardstick's.
+# Whether core and screening cost at most 1.3 times what was kept (tests/tools/bench/kept.toml), in CPU time by a yardstick's.
 bench-kept: setup
-	$(BIN)/python -m tests.bench.kept
+	$(BIN)/python -m tests.tools.bench.kept
 
 lint: setup
 	$(BIN)/ruff check .

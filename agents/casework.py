@@ -4,15 +4,15 @@ from functools import partial
 
 from faust import StreamT
 
-from streams import topics
-from streams.app import App, ack_all, records
-from streams.casework import BATCH
-from streams.line import Line
-from streams.raw import by_partition
-from streams.retry import until_done
+from streams.casework.partition import BATCH
+from streams.installation import Installation
+from streams.messaging import topics
+from streams.messaging.app import App, ack_all, records
+from streams.messaging.record import by_partition
+from streams.runtime.tasks import until_done
 
 
-def attach(app: App, line: Line) -> None:
+def attach(app: App, line: Installation) -> None:
     """Add the agent to a worker."""
 
     @app.agent(app.topic(topics.CASE_INPUTS.name))

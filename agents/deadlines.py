@@ -2,18 +2,19 @@
 
 from functools import partial
 
-from streams import metrics, topics
-from streams.app import App, every, lags, owned
-from streams.breaker import LOOK_SECONDS
-from streams.deadlines import POLL_SECONDS
-from streams.letters import gauge as letters
-from streams.line import Line
-from streams.orphans import BEAT_SECONDS
+from streams.casework.breaker import LOOK_SECONDS
+from streams.casework.deadlines import POLL_SECONDS
+from streams.casework.failover import BEAT_SECONDS
+from streams.dead_letters import index as letters
+from streams.installation import Installation
+from streams.messaging import topics
+from streams.messaging.app import App, every, lags, owned
+from streams.runtime import metrics
 
 WATCH_SECONDS = 1.0
 
 
-def attach(app: App, line: Line) -> None:
+def attach(app: App, line: Installation) -> None:
     """Add the timers to a worker."""
     mine = partial(owned, app, topics.CASE_INPUTS.name)
     every(app, POLL_SECONDS, "deadlines", lambda: line.fire(mine()))

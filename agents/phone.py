@@ -5,11 +5,11 @@ from faust.types import StreamT
 from schemas.events import Dispatch
 from schemas.levels import Action, Result
 from schemas.levels import Channel as Name
-from streams import topics
-from streams.app import App
 from streams.channels.channel import Channel
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Answer, Gateway, Order
+from streams.messaging import topics
+from streams.messaging.app import App
 
 
 class VoiceProvider(Gateway):

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from faust.types import StreamT
 
 from schemas.levels import Channel as Name
-from streams import topics
-from streams.app import App
 from streams.channels.channel import Channel
 from streams.channels.outgoing import Outgoing
 from streams.channels.red import Red
-from streams.dead_letters import DeadLetters
+from streams.messaging import topics
+from streams.messaging.app import App
+from streams.messaging.dead_letter_writer import DeadLetters
 
 
 def attach(app: App, outgoing: Outgoing, carriers: Mapping[Name, Channel]) -> None:

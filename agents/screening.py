@@ -15,14 +15,14 @@ from aiokafka import TopicPartition
 from faust import Channel
 from faust.types import EventT, StreamT
 
-from streams import topics
-from streams.app import App, ack_all, owned, records
-from streams.line import Line
-from streams.raw import by_partition
-from streams.retry import until_done
-from streams.runs import RUN_BYTES
-from streams.screening.screening import BATCH
-from streams.turns import Turn, in_pieces
+from streams.installation import Installation
+from streams.messaging import topics
+from streams.messaging.app import App, ack_all, owned, records
+from streams.messaging.fetch_order import RUN_BYTES
+from streams.messaging.record import by_partition
+from streams.runtime.cooperative import Turn, in_pieces
+from streams.runtime.tasks import until_done
+from streams.screening.lanes import BATCH
 
 WATCH_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 1.0  # of a batch of bulk, lest it starve
@@ -49,7 +49,7 @@ class Urgent:
             await asyncio.sleep(LOOK_SECONDS)
 
 
-def attach(app: App, line: Line) -> None:
+def attach(app: App, line: Installation) -> None:
     """Add the lanes' agents to a worker, the look each second whether what they have counted is still there, and the
     loop that screens again what a lost store owes.
     """
@@ -94,7 +94,7 @@ def _after(*ahead: Urgent) -> Turn:
     return in_pieces(others)
 
 
-async def _urgent(line: Line, signals: StreamT[bytes], urgent: Urgent) -> None:
+async def _urgent(line: Installation, signals: StreamT[bytes], urgent: Urgent) -> None:
     urgent.waiting = cast("Channel[bytes]", signals.channel).queue.qsize
     async for batch in records(signals, BATCH):
         urgent.in_hand = True
@@ -102,7 +102,7 @@ async def _urgent(line: Line, signals: StreamT[bytes], urgent: Urgent) -> None:
         urgent.in_hand = False
 
 
-async def _bulk(line: Line, signals: StreamT[bytes], urgent: Urgent, bulk: Urgent) -> None:
+async def _bulk(line: Installation, signals: StreamT[bytes], urgent: Urgent, bulk: Urgent) -> None:
     bulk.waiting = cast("Channel[bytes]", signals.channel).queue.qsize
     async for batch in records(signals, BULK_BATCH, most_bytes=RUN_BYTES):
         bulk.in_hand = True
@@ -112,7 +112,7 @@ async def _bulk(line: Line, signals: StreamT[bytes], urgent: Urgent, bulk: Urgen
         bulk.in_hand = False
 
 
-async def _screen(line: Line, lane: topics.Topic, batch: list[EventT[bytes]], turn: Turn) -> None:
+async def _screen(line: Installation, lane: topics.Topic, batch: list[EventT[bytes]], turn: Turn) -> None:
     for partition, raws in by_partition(batch).items():
         tp = TopicPartition(lane.name, partition)
         await until_done("screening", partial(line.screening.screen, tp, raws, turn))

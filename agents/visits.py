@@ -3,19 +3,20 @@
 from faust.types import StreamT
 
 from domain.policy import Policy
-from domain.rounds import worth
+from domain.visits.rounds import worth
 from schemas.events import Dispatch
 from schemas.inputs import OfficerReport, VisitStage
 from schemas.levels import NEVER_SENT, Result
 from schemas.levels import Channel as Name
 from schemas.residents import Resident
 from schemas.rosters import Task
-from streams import metrics, topics
-from streams.app import App
 from streams.channels.channel import Channel
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Answer, Gateway, Order
-from streams.rosters import Asked, Where
+from streams.messaging import topics
+from streams.messaging.app import App
+from streams.repositories.rosters import Asked, Where
+from streams.runtime import metrics
 
 
 class StationProvider(Gateway):

@@ -9,15 +9,19 @@ from threading import Timer
 
 from agents import auditor, board, casework, deadlines, feeds, payments, phone, red, screening, sms, visits
 from schemas.levels import Channel
-from streams import health, tracing
-from streams.app import App, create_app, every, run
 from streams.channels.settings import ChannelSettings
-from streams.clock import Clock
-from streams.collector import spare_the_collector
-from streams.health import PULSE_SECONDS, Pulse
-from streams.line import Line
-from streams.rights import Component
-from streams.settings import Settings
+from streams.channels.settings import load as load_channels
+from streams.installation import Installation
+from streams.messaging import topics
+from streams.messaging.app import App, create_app, every, run
+from streams.runtime import health, tracing
+from streams.runtime.clock import Clock
+from streams.runtime.cooperative import spare_the_collector
+from streams.runtime.embedded import Embedded
+from streams.runtime.health import PULSE_SECONDS, Pulse
+from streams.runtime.server_discovery import announce, running
+from streams.runtime.settings import Settings
+from streams.security.rights import Component
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +39,7 @@ CHANNELS = {
 class Worker(App):
     """Opens its line before the first record comes, and closes it after the last."""
 
-    line: Line
+    line: Installation
     pulse: Pulse
 
     async def on_first_start(self) -> None:
@@ -79,13 +83,26 @@ def _end() -> None:
     os._exit(1)
 
 
+def serve(settings: Settings) -> None:
+    """Run until told to stop, on the settings' servers, those of a Quanzu that runs here, or new embedded ones."""
+    known = settings if settings.kafka is not None else running(settings)
+    if known is not None:
+        work(known, load_channels())
+        return
+    with Embedded(settings.data) as embedded:
+        own = embedded.settings(settings)
+        announce(own)
+        topics.create(own)
+        work(own, load_channels())
+
+
 def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = None) -> None:
     """Run until told to stop, by the settings' clock unless another is given.
 
     Raises SettingsError when the topics are not as they must be, or the metrics' port is taken.
     """
     app = create_app(settings, Worker)
-    app.line = Line(settings, channels, clock, Component.WORKER)
+    app.line = Installation(settings, channels, clock, Component.WORKER)
     tracing.begin("worker", settings.traces, settings.traces_ratio)
     app.line.check_topics()  # here, before Faust would make a traceback of it
     app.pulse = pulse = Pulse(app.takes_part)

@@ -6,10 +6,10 @@ from rich.table import Table
 from rich.text import Text
 
 from console.story import LOCAL
-from streams.audit_log import Told
+from streams.security.audit_log import AuditRecord
 
 
-def listing(lines: Iterable[Told]) -> Table:
+def listing(lines: Iterable[AuditRecord]) -> Table:
     """Lines as a table, with the time in China."""
     table = Table(box=None, pad_edge=False)
     for name in ("place", "at", "by", "act", "on", "why", "chain"):

@@ -6,11 +6,11 @@ One word for one thing: pages, the officer's telephone and the terminal's board 
 from collections.abc import Mapping
 from typing import Any
 
-from domain.clocks import Whose
-from domain.officers import OVERTIME
-from domain.questions import Suggestion
-from domain.reconciliation import Difference
-from domain.ways import COUNTY, PREFECTURE, PROVINCE, STREET
+from domain.desk.questions import Suggestion
+from domain.payments.reconciliation import Difference
+from domain.statistics.clocks import Whose
+from domain.visits.officers import OVERTIME
+from domain.visits.travel import COUNTY, PREFECTURE, PROVINCE, STREET
 from schemas.cases import CaseState, Step, StepState, StopState
 from schemas.events import FactKind
 from schemas.evidence import EvidenceKind, Standing
@@ -27,14 +27,14 @@ LEVELS = {Level.RED: "红", Level.ORANGE: "橙", Level.YELLOW: "黄", Level.BLUE
 ACTIONS = {
     Action.SMS: "短信提醒",
     Action.FLASH_SMS: "闪信提醒",
-    Action.ROBOT_CALL: "机器人外呼",
+    Action.ROBOT_CALL: "智能外呼",
     Action.OPERATOR_CALL: "人工外呼",
     Action.FOLLOW_UP: "回访",
     Action.CONTACT_SMS: "短信告知亲友",
     Action.CONTACT_CALL: "电话告知亲友",
     Action.VISIT: "见面劝阻",
     Action.STOP_PAYMENT: "紧急止付",
-    Action.STOP_AGAIN: "续止付",
+    Action.STOP_AGAIN: "止付延期",
     Action.STOP_RELEASE: "解除止付",
 }
 CHANNELS = {Channel.SMS: "短信", Channel.PHONE: "电话", Channel.VISIT: "上门", Channel.PAYMENT: "止付"}
@@ -44,15 +44,15 @@ STATES = {
     CaseState.IN_CONVERSATION: "通话中",
     CaseState.VISIT_UNDER_WAY: "上门途中",
     CaseState.DISSUADED: "已劝阻",
-    CaseState.NOT_PERSUADED: "未劝服",
+    CaseState.NOT_PERSUADED: "劝阻未成功",
     CaseState.ALREADY_DEFRAUDED: "已被骗",
     CaseState.FALSE_ALARM: "误报",
     CaseState.UNREACHABLE: "联系不上",
-    CaseState.CLOSED: "已结案",
+    CaseState.CLOSED: "已办结",
 }
 OUTCOMES = {
     Outcome.DISSUADED: "已劝阻",
-    Outcome.NOT_PERSUADED: "未劝服",
+    Outcome.NOT_PERSUADED: "劝阻未成功",
     Outcome.ALREADY_DEFRAUDED: "已被骗",
     Outcome.FALSE_ALARM: "误报",
     Outcome.UNREACHABLE: "联系不上",
@@ -78,7 +78,7 @@ RESULTS = {
 }
 STEP_STATES = {
     StepState.PENDING: "待执行",
-    StepState.HELD: "静默中",
+    StepState.HELD: "暂停外呼中",
     StepState.SENT: "等待结果",
     StepState.DONE: "完成",
     StepState.FAILED: "失败",
@@ -210,8 +210,8 @@ ROSTER_ROLES = {
 CLOCKS = {Whose.CARRIER: "短信与外呼", Whose.DESK: "坐席", Whose.OFFICER: "上门", Whose.BANK: "银行"}
 NEAR = {STREET: "同一街道", COUNTY: "同一区县", PREFECTURE: "同一市州", PROVINCE: "其他市州"}
 FACTS = {
-    FactKind.OPENED: "立案",
-    FactKind.REOPENED: "重新立案",
+    FactKind.OPENED: "预警生成",
+    FactKind.REOPENED: "重新生成预警",
     FactKind.EVIDENCE: "新证据",
     FactKind.LEVEL_RAISED: "已升级",
     FactKind.LEVEL_LOWERED: "已降级",
@@ -229,14 +229,14 @@ FACTS = {
     FactKind.VISIT: "上门情况",
     FactKind.STOP: "止付情况",
     FactKind.STOP_REMINDER: "止付提醒",
-    FactKind.KEPT: "保住资金",
+    FactKind.KEPT: "避免损失",
     FactKind.FROZEN: "冻结",
     FactKind.LOST: "损失",
     FactKind.CLAIMED: "已接手",
     FactKind.UNCLAIMED: "退出处置",
     FactKind.NOTE: "记事",
     FactKind.REFUSED: "未执行",
-    FactKind.CLOSED: "已结案",
+    FactKind.CLOSED: "已办结",
     FactKind.FORGOTTEN: "已清除个人信息",
 }
 RELATIONS = {
@@ -260,7 +260,7 @@ LOOKS = {"calls_and_sms": "通话和短信", "chats": "聊天记录", "scam_apps
 ASKS = {"reason_asked": "转账原因", "payee_known_asked": "是否认识收款人", "told_by_whom_asked": "谁让转的"}
 PROTECTS = {"account_protected": "已保护账户"}
 CHECKS = LOOKS | ASKS | PROTECTS
-# What a channel says of an attempt, and why an officer was chosen (agents/, domain/officers).
+# What a channel says of an attempt, and why an officer was chosen (agents/, domain/visits/officers).
 DETAILS = {
     "in the same street office": NEAR[STREET],
     "in the same county": NEAR[COUNTY],
@@ -282,7 +282,7 @@ DETAILS = {
 }
 SUGGESTIONS = {
     Suggestion.DISSUADED: "登记：已劝阻",
-    Suggestion.NOT_PERSUADED: "登记：未劝服",
+    Suggestion.NOT_PERSUADED: "登记：劝阻未成功",
     Suggestion.ALREADY_DEFRAUDED: "登记：已被骗",
     Suggestion.FALSE_ALARM: "登记：误报",
     Suggestion.SEND_OFFICER: "派民警上门",
@@ -310,7 +310,7 @@ _TABLES: tuple[Mapping[Any, str], ...] = (
     ),
 )
 _CLOCK, _CLOSE = "clock.", "clock.close"  # steps inside the case that contact nobody (domain/casework/draft.py)
-_CLOSES, _RUNS_OUT = "自动结案", "止付到期"
+_CLOSES, _RUNS_OUT = "自动办结", "止付到期"
 ALL = frozenset((_CLOSES, _RUNS_OUT, *(text for table in _TABLES for text in table.values())))
 
 

@@ -8,11 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from console.story import LOCAL
-from domain.letters import kind_of_reason, masked
+from domain.feeds.dead_letters import kind_of_reason, masked
 from schemas.dead_letters import DeadLetter
-from streams.letters.index import Found, Page
-from streams.letters.sending import Outcome, told
-from streams.letters.shapes import header_of, text_of
+from streams.dead_letters.index import Found, Page
+from streams.dead_letters.sending import Outcome, told
+from streams.dead_letters.shapes import header_of, text_of
 
 REASONS = 10  # of a list or a batch; the commonest
 HEX_BYTES = 256  # shown of what is no text

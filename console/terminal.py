@@ -13,7 +13,7 @@ from rich.text import Text
 from console import labels
 from schemas.cases import Case
 from schemas.levels import Level, Result
-from streams.overview import Overview
+from streams.monitoring.overview import Overview
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 COLOURS = {Level.RED: "bold white on red", Level.ORANGE: "black on dark_orange", Level.YELLOW: "black on yellow3"}
@@ -42,7 +42,7 @@ def board(view: Overview, title: str = "") -> RenderableType:
 def _stopped(view: Overview) -> list[Text]:
     """A word on each policy that was stopped: somebody has to look at the cases that it raised."""
     return [
-        Text(f"策略 {policy} 已熔断，所立案件待人工核查（红色除外）：quanzu policy status", "bold red")
+        Text(f"策略 {policy} 已熔断，生成的预警待人工核查（红色除外）：quanzu policy status", "bold red")
         for policy in view.stopped
     ]
 
@@ -53,11 +53,11 @@ def _silent(view: Overview) -> list[Text]:
         f"{source} {_span(round((view.now - since).total_seconds())) if since else '从未'}"
         for source, since in view.silent.items()
     ]
-    return [Text(f"线索静默：{'，'.join(found)}", "bold red")] if found else []
+    return [Text(f"线索中断：{'，'.join(found)}", "bold red")] if found else []
 
 
 def _levels(view: Overview) -> Table:
-    table = _table("未结案件", "级别", "件数")
+    table = _table("在办预警", "级别", "件数")
     open_cases = view.of("open")
     for level in reversed(Level):
         count = sum(number for name, number in open_cases.items() if name.startswith(f"{level}|"))
@@ -85,7 +85,7 @@ def _channels(view: Overview) -> Table:
 
 
 def _money(view: Overview) -> Table:
-    table = _table("挽损", "类", "元")
+    table = _table("避免损失", "类", "元")
     for evidence in "ABC":
         table.add_row(evidence, _yuan(view.ledger[f"kept_{evidence.lower()}"]))
     table.add_row("D（估算）", _yuan(view.ledger["kept_d"]))
@@ -95,8 +95,8 @@ def _money(view: Overview) -> Table:
 
 
 def _recent(view: Overview) -> Table:
-    table = Table(title="最近案件", title_justify="left", expand=True, border_style="dim", box=box.SIMPLE_HEAD)
-    for name in ("级别", "案件", "状态", "下一步", "理由"):
+    table = Table(title="最近预警", title_justify="left", expand=True, border_style="dim", box=box.SIMPLE_HEAD)
+    for name in ("级别", "预警", "状态", "下一步", "理由"):
         table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1 if name == "理由" else None)
     for case in view.recent:
         reasons = "；".join(case.danger.reasons[:2])

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 from schemas.base import Model, Note, Text, Token, When
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""HMAC-SHA256 under the audit's key (domain/chain)."""
+"""HMAC-SHA256 under the audit's key (domain/access/audit_chain)."""
 
 ChainId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 """A random name: one chain is what one process writes from its start to its end."""
@@ -15,6 +15,7 @@ ChainId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 Place = Annotated[int, Field(ge=-1, lt=2**53)]
 """An offset on the topic; -1: not known."""
 
+AUDITOR = "auditor"  # who acted, where the escalation auditor did
 MOST_HEADS = 50  # of one line; what an earlier line has named is bound by it already
 
 

@@ -16,7 +16,7 @@ CallId = Annotated[str, Field(pattern=r"^c[0-9a-f]{20}$")]
 """`c` and a hash of the form by which the call was begun."""
 
 
-class Told(StrEnum):
+class CallerRequest(StrEnum):
     """What a caller wants."""
 
     QUESTION = "question"
@@ -40,7 +40,7 @@ class Statement(Model):
 
     id: Ref
     at: When
-    what: Told
+    what: CallerRequest
     text: Note
     came_of: list[CameOf] = Field(default_factory=list)
     words: Note = ""

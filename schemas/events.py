@@ -121,7 +121,7 @@ class CaseEvent(Model):
     dispatches: list[Dispatch] = Field(default_factory=list)
 
 
-class StandingEvent(Model):
+class RulesEvent(Model):
     """A partition's rules as they stand from here on: the policy in force and the holds."""
 
     kind: Literal["standing"] = "standing"
@@ -146,6 +146,6 @@ class UnchangedEvent(Model):
     inputs: dict[str, When]
 
 
-JournalEntry = Annotated[CaseEvent | StandingEvent | UnchangedEvent, Field(discriminator="kind")]
+JournalEntry = Annotated[CaseEvent | RulesEvent | UnchangedEvent, Field(discriminator="kind")]
 
-journal_adapter: TypeAdapter[CaseEvent | StandingEvent | UnchangedEvent] = TypeAdapter(JournalEntry)
+journal_adapter: TypeAdapter[CaseEvent | RulesEvent | UnchangedEvent] = TypeAdapter(JournalEntry)

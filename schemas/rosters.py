@@ -12,7 +12,7 @@ from schemas.residents import DivisionCode, Language, ResidentId
 
 
 class Role(StrEnum):
-    """Who may be sent where is the level's question: see domain/officers."""
+    """Who may be sent where is the level's question: see domain/visits/officers."""
 
     OFFICER = "officer"  # 民警
     AUXILIARY = "auxiliary"  # 辅警
@@ -149,7 +149,7 @@ class Task(Model):
     note: Note = ""
     level: Level | None = None  # of the case as the visit was given out
     division: DivisionCode | None = None  # where it goes
-    worth_fen: Fen | None = None  # what is lost by making another before it, as it was given out: domain/rounds
+    worth_fen: Fen | None = None  # what is lost by making another before it, as it was given out: domain/visits/rounds
     stage: VisitStage | None = None  # the latest that was reported
     place: str | None = None  # the address, as a keyed hash
     joins: str | None = None  # the dispatch whose visit to the same address it is part of

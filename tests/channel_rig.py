@@ -12,7 +12,7 @@ import httpx
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 
-from domain.identity import new_resident_id
+from domain.identity.identifiers import new_resident_id
 from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput, input_adapter
@@ -21,21 +21,21 @@ from simulators.providers import Providers, running, serving
 from simulators.providers.bank import Deciding
 from simulators.providers.carrier import Answering
 from simulators.providers.station import Visiting
-from streams import topics
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Kind
 from streams.channels.receipts import routes
 from streams.channels.settings import ChannelSettings
-from streams.clock import Clock
-from streams.keys import key
-from streams.policies import Policies
-from streams.ports import free_port
-from streams.producer import Producer
-from streams.reader import end_offsets, read_range
-from streams.residents.register import Residents
-from streams.run import current_run
-from streams.settings import Settings
-from streams.topics import partition_of
+from streams.messaging import topics
+from streams.messaging.producer import Producer
+from streams.messaging.reader import end_offsets, read_range
+from streams.messaging.topics import partition_of
+from streams.repositories.policies import Policies
+from streams.repositories.residents.register import Residents
+from streams.runtime.clock import Clock
+from streams.runtime.embedded import free_port
+from streams.runtime.settings import Settings
+from streams.state.keys import key
+from streams.state.server_identity import current_run
 from tests.dispatched import NOW, case_of
 
 PHONE, FRIEND, ACCOUNT = "+8619900001234", "+8619900005678", "9900000000000001"

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from streams import topics
-from streams.embedded import Embedded
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.tools.servers.fixtures"]
 
 # How long an example takes says something of the machine, which others use too, and nothing of the law.
 hypothesis_settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])

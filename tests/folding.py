@@ -4,10 +4,10 @@ from schemas.base import ANY_VERSION
 from schemas.cases import Case
 from schemas.events import CaseEvent
 from schemas.journal import PartialCaseEvent
-from streams import topics
-from streams.journal import Proven
-from streams.reader import beginning_offsets
-from streams.settings import Settings
+from streams.casework.journal import Proven
+from streams.messaging import topics
+from streams.messaging.reader import beginning_offsets
+from streams.runtime.settings import Settings
 
 
 async def proven_cases(settings: Settings, partition: int) -> dict[str, Case]:

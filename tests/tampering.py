@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from domain.chain import End, Line, head, link
+from domain.access.audit_chain import End, Line, head, link
 from schemas.audit import AuditEntry, Head
 
 START = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from console.web import policy_faults
-from console.web.i18n import LANGUAGES, translations
-from console.web.policy_faults import FORMS, TOML, told
+from console.web.kit.i18n import LANGUAGES, translations
+from console.web.policies import policy_faults
+from console.web.policies.policy_faults import FORMS, TOML, told
 from domain.policy.lines import faults
-from streams.settings import POLICY
+from streams.runtime.settings import POLICY
 
 JILIN = POLICY.read_text("utf-8")
 BLUE = JILIN[JILIN.index("[plan.levels.blue]") : JILIN.index("# What a person may ask for")]

@@ -8,8 +8,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from console.web.pages import TEMPLATES
-from console.web.static_files import ANEW, FOR_GOOD, STATIC, Versioned, files, root
+from console.web.kit.pages import TEMPLATES
+from console.web.kit.static_files import ANEW, FOR_GOOD, STATIC, Versioned, files, root
 
 
 @pytest.fixture

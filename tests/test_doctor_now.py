@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from quanzu import app
-from streams.ports import free_port
+from streams.runtime.embedded import free_port
 
 
 @pytest.fixture

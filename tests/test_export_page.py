@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.export import Kind, schema
+from streams.operations.export import Kind, schema
 
 PAGE = Path("docs/export.md").read_text("utf-8")
 

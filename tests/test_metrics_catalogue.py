@@ -24,7 +24,7 @@ def test_every_module_that_makes_metrics_is_in_the_catalogue() -> None:
         for path in (REPOSITORY / folder).rglob("*.py")
         if made.search(path.read_text(encoding="utf-8"))
     }
-    assert {name for name in found if not name.startswith("streams.exporter.")} == {*MODULES}
+    assert {name for name in found if not name.startswith("streams.monitoring.exporter.")} == {*MODULES}
 
 
 @pytest.mark.parametrize("entry", EVERY, ids=NAMES)
@@ -57,7 +57,7 @@ def test_what_nobody_looks_at_is_little() -> None:
 
 
 def test_the_buckets_have_the_clocks_of_the_plan() -> None:
-    from streams.metrics import CLOCKS
+    from streams.runtime.metrics import CLOCKS
 
     assert {1, 10, 30, 120, 300, 1800, 86_400} <= {*CLOCKS}
     assert list(CLOCKS) == sorted(CLOCKS)

@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from simulators.province import Province
-from streams.ports import free_port
-from streams.settings import Settings
+from simulators.world.province import Province
+from streams.runtime.embedded import free_port
+from streams.runtime.settings import Settings
 from tests.collector import Collector, Taken, collecting
 
 SEED, RESIDENTS, SECONDS = 7, 3000, 25  # the demo's own province

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from schemas.audit import Head
 
-app = typer.Typer(name="audit", no_args_is_help=True, help="Who looked at whom and did what, and that it is whole.")
+app = typer.Typer(
+    name="audit", no_args_is_help=True, help="The audit log: who read and did what, and whether it is complete."
+)
 
 Anchors = Annotated[
     Path | None,
@@ -25,8 +27,8 @@ OTHER_KEY = 2  # a bundle that only its own installation can decide on
 @app.command("verify")
 def audit_verify(anchors: Anchors = None) -> None:
     """Look at every line: is any changed, dropped, put in or put elsewhere? Ends with 1 and names the first."""
-    from streams.audit_log import remember, verified
-    from streams.chains import Heads
+    from streams.security.audit_chains import Heads
+    from streams.security.audit_log import remember, verified
 
     kept = _anchors(anchors)
 
@@ -49,7 +51,7 @@ def audit_verify(anchors: Anchors = None) -> None:
 @app.command("heads")
 def audit_heads() -> None:
     """How far every chain reaches, as JSON lines: keep them where whoever runs Quanzu cannot change them."""
-    from streams.chains import Heads
+    from streams.security.audit_chains import Heads
 
     async def run() -> None:
         async with opened() as line:
@@ -72,9 +74,9 @@ def audit_show(
 ) -> None:
     """The newest lines that are meant."""
     from console.audit import listing
-    from streams.audit_log import Wanted, newest
-    from streams.clock import Clock
-    from streams.running import reachable
+    from streams.runtime.clock import Clock
+    from streams.runtime.server_discovery import reachable
+    from streams.security.audit_log import Wanted, newest
 
     settings = reachable(load_settings())
     from_: datetime | None = moment(since, Clock.parse(settings.clock).now()) if since else None
@@ -99,8 +101,9 @@ def audit_export(
     from domain.ids import resident_of
     from schemas.audit import AuditEntry
     from schemas.errors import UserError
-    from streams import audit, bundles
-    from streams.topics import home
+    from streams.messaging.topics import home
+    from streams.operations import bundles
+    from streams.security import audit
 
     async def run() -> None:
         async with opened() as line:
@@ -119,7 +122,7 @@ def audit_export(
 @app.command("check-bundle")
 def audit_check_bundle(file: Existing) -> None:
     """Is a bundle whole, and one that this installation has made? Ends with 1 if not; with 2 if it is another's."""
-    from domain.bundle import check
+    from domain.access.bundle import check
 
     found = check(file.read_bytes(), load_settings().key())
     for fault in found.faults:

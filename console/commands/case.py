@@ -7,15 +7,15 @@ import typer
 
 from console.commands.common import err, load_settings, out
 
-app = typer.Typer(name="case", no_args_is_help=True, help="Cases.")
+app = typer.Typer(name="case", no_args_is_help=True, help="Cases: list them, or show the whole history of one.")
 
 
 @app.command("show")
 def case_show(case_id: str) -> None:
     """Tell a case's whole story, with its reasons and the policy in force at each step."""
     from console.story import story
-    from streams.report import journal_events
-    from streams.running import reachable
+    from streams.monitoring.report import journal_events
+    from streams.runtime.server_discovery import reachable
 
     found = asyncio.run(journal_events(reachable(load_settings())))
     events = [entry.event for entry in found if entry.event.case.id == case_id]
@@ -30,8 +30,8 @@ def case_show(case_id: str) -> None:
 def case_list(most: Annotated[int, typer.Option(min=1, help="How many, the latest first")] = 20) -> None:
     """The cases that something happened to last."""
     from console.story import listing
-    from streams.report import journal_events
-    from streams.running import reachable
+    from streams.monitoring.report import journal_events
+    from streams.runtime.server_discovery import reachable
 
     found = asyncio.run(journal_events(reachable(load_settings())))
     out.print(listing([entry.event for entry in found], most))

@@ -13,8 +13,8 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from streams.line import Line
-    from streams.settings import Settings
+    from streams.installation import Installation
+    from streams.runtime.settings import Settings
 
 PIPED = 200  # columns where there is no terminal: in a file or another program a cut figure is a lost one
 
@@ -75,7 +75,7 @@ Reason = Annotated[str, typer.Option(help="Why: it is kept")]
 
 def write_new(file: Path, raw: bytes) -> None:
     """Write a file that only its owner reads, and never over another. Raises FileExistsError."""
-    from streams.private import new_file
+    from streams.runtime.files import new_file
 
     with new_file(file) as made:
         made.write(raw)
@@ -83,8 +83,8 @@ def write_new(file: Path, raw: bytes) -> None:
 
 def load_settings() -> "Settings":
     """The settings, and a log that tells no library's chatter."""
-    from streams import logs
-    from streams.settings import load
+    from streams.runtime import logs
+    from streams.runtime.settings import load
 
     found = load()
     logs.begin(found.log_level, found.log_format)
@@ -92,14 +92,14 @@ def load_settings() -> "Settings":
 
 
 @asynccontextmanager
-async def opened(component: str = "operator") -> AsyncIterator["Line"]:
+async def opened(component: str = "operator") -> AsyncIterator["Installation"]:
     """The line on servers that are there: of the settings, or of a Quanzu running in the data folder.
 
-    `component`: whose rights the process has (streams/rights).
+    `component`: whose rights the process has (streams/security/rights).
     """
-    from streams.commands import opened as on
-    from streams.rights import Component
-    from streams.running import reachable
+    from console.commands.running import opened as on
+    from streams.runtime.server_discovery import reachable
+    from streams.security.rights import Component
 
     settings = load_settings()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is not the command's affair

@@ -9,10 +9,12 @@ import typer
 from console.commands.common import Reason, err, load_settings, opened, out
 
 if TYPE_CHECKING:
-    from console.web.settings import ConsoleSettings
-    from streams.line import Line
+    from console.web.kit.settings import ConsoleSettings
+    from streams.installation import Installation
 
-app = typer.Typer(name="console", no_args_is_help=True, help="The console: the web for those who work here.")
+app = typer.Typer(
+    name="console", no_args_is_help=True, help="The web console: serve it, and make its first administrator."
+)
 
 Login = Annotated[str, typer.Argument(help="Small letters, digits, '.', '_' and '-'")]
 
@@ -20,11 +22,11 @@ Login = Annotated[str, typer.Argument(help="Small letters, digits, '.', '_' and 
 @app.command("serve")
 def console_serve() -> None:
     """Serve the console until it is stopped, on the settings' servers or those of a Quanzu that runs here."""
-    from console.web.serve import serve
-    from console.web.settings import load
-    from streams.commands import opened as on
-    from streams.rights import Component
-    from streams.running import alone, servers
+    from console.commands.running import opened as on
+    from console.web.kit.serve import serve
+    from console.web.kit.settings import load
+    from streams.runtime.server_discovery import alone, servers
+    from streams.security.rights import Component
 
     wanted, settings = load_settings(), load()
     if alone(wanted):
@@ -42,7 +44,7 @@ def console_serve() -> None:
 def console_first_admin(login: Login, name: Annotated[str, typer.Option(help="As colleagues know the person")]) -> None:
     """Make the first administrator, who signs in by a one-time password. Refused when there is one already."""
     from console.web.auth.first import first_administrator
-    from console.web.settings import load
+    from console.web.kit.settings import load
 
     settings = load()
 
@@ -57,7 +59,7 @@ def console_first_admin(login: Login, name: Annotated[str, typer.Option(help="As
 def console_open_again(login: Login, reason: Reason) -> None:
     """Open an account whose password and second factor are lost, by a one-time password."""
     from console.web.auth.first import open_again
-    from console.web.settings import load
+    from console.web.kit.settings import load
 
     settings = load()
 
@@ -68,7 +70,7 @@ def console_open_again(login: Login, reason: Reason) -> None:
     asyncio.run(run())
 
 
-async def _hint(line: "Line") -> None:
+async def _hint(line: "Installation") -> None:
     from console.web.auth.first import nobody_can_sign_in
 
     if await nobody_can_sign_in(line):

@@ -16,14 +16,16 @@ import typer
 from console.commands.common import By, Reason, err, load_settings, moment, opened, out
 
 if TYPE_CHECKING:
-    from domain.letters import Listed, Wanted
-    from streams.letters.index import Letters
-    from streams.letters.mended import Mend
-    from streams.letters.sending import Outcome, Progress, Sending
-    from streams.line import Line
-    from streams.settings import Settings
+    from domain.feeds.dead_letters import Listed, Wanted
+    from streams.dead_letters.index import Letters
+    from streams.dead_letters.repaired import Mend
+    from streams.dead_letters.sending import Outcome, Progress, Sending
+    from streams.installation import Installation
+    from streams.runtime.settings import Settings
 
-app = typer.Typer(name="dead", no_args_is_help=True, help="Dead letters: what could not be read, and what to do.")
+app = typer.Typer(
+    name="dead", no_args_is_help=True, help="Dead letters (records that could not be read): list, repair, resend."
+)
 
 Source = Annotated[str | None, typer.Option(help="Of this source only")]
 Topic = Annotated[str | None, typer.Option(help="That came on this topic only; `file` for rows of files")]
@@ -68,7 +70,7 @@ def dead_list(
 ) -> None:
     """List letters, without their bytes, and count them by reason."""
     from console.letters import listing
-    from streams.letters.shapes import paged
+    from streams.dead_letters.shapes import paged
 
     settings = _reachable()
     wanted = _wanted(settings, Meant(source, topic, why, since, until), state)
@@ -90,8 +92,8 @@ def dead_show(
 ) -> None:
     """Show a letter with its bytes, which may hold personal data."""
     from console.letters import story
-    from streams.letters.index import UnknownLetterError
-    from streams.letters.shapes import shown
+    from streams.dead_letters.index import UnknownLetterError
+    from streams.dead_letters.shapes import shown
 
     letters = asyncio.run(_letters(_reachable(), lambda letter: letter.id == name))
     found = letters.get(name)
@@ -124,7 +126,7 @@ def dead_send_again(
     as_json: AsJson = False,
 ) -> None:
     """Send letters again under their old ids: as they came, or mended by hand or by a mapping. Each counts once."""
-    from streams.letters.sending import Who
+    from streams.dead_letters.sending import Who
 
     if sum((file is not None, mapping is not None, edit)) > 1:
         raise typer.BadParameter("mend by one of --file, --mapping and --edit")
@@ -156,7 +158,7 @@ def dead_drop(
     as_json: AsJson = False,
 ) -> None:
     """Give letters up for good: they stay counted as dead-lettered. Who and why is kept."""
-    from streams.letters.sending import Who
+    from streams.dead_letters.sending import Who
 
     async def run() -> "Outcome":
         async with opened() as line:
@@ -168,23 +170,25 @@ def dead_drop(
 
 
 def _reachable() -> "Settings":
-    from streams.running import reachable
+    from streams.runtime.server_discovery import reachable
 
     return reachable(load_settings())
 
 
 async def _letters(settings: "Settings", keep: "Callable[[Listed], bool]") -> "Letters":
-    from streams.letters.index import Letters
+    from streams.dead_letters.index import Letters
 
     letters = Letters(settings, AT_ONCE, keep)
     await letters.refresh()
     return letters
 
 
-async def _chosen(line: "Line", names: list[str] | None, meant: Meant, *, single: bool) -> "tuple[Sending, list[str]]":
+async def _chosen(
+    line: "Installation", names: list[str] | None, meant: Meant, *, single: bool
+) -> "tuple[Sending, list[str]]":
     """Who does it, and to which letters: those named, or the open ones that the options mean."""
-    from streams.letters.index import ids
-    from streams.letters.sending import Sending
+    from streams.dead_letters.index import ids
+    from streams.dead_letters.sending import Sending
 
     if names and any(meant):
         raise typer.BadParameter("name letters, or mean them by options; not both")
@@ -199,8 +203,8 @@ async def _chosen(line: "Line", names: list[str] | None, meant: Meant, *, single
 
 
 def _wanted(settings: "Settings", meant: Meant, state: str) -> "Wanted":
-    from domain.letters import State, Wanted
-    from streams.clock import Clock
+    from domain.feeds.dead_letters import State, Wanted
+    from streams.runtime.clock import Clock
 
     if state not in (*State, "all"):
         raise typer.BadParameter(f"no state {state!r}: {', '.join(State)} or all")
@@ -210,7 +214,7 @@ def _wanted(settings: "Settings", meant: Meant, state: str) -> "Wanted":
 
 
 def _mended(file: Path | None, mapping: Path | None) -> "Mend":
-    from domain.mending import MappingError, load
+    from domain.feeds.repair import MappingError, load
 
     if file is not None:
         return file.read_bytes()
@@ -275,7 +279,7 @@ async def _to_its_end(work: "Coroutine[Any, Any, Outcome]") -> "Outcome":
 
 def _end(outcome: "Outcome", done: str, *, as_json: bool) -> None:
     from console.letters import summary
-    from streams.letters.shapes import outcome_of
+    from streams.dead_letters.shapes import outcome_of
 
     if as_json:
         out.print_json(data=outcome_of(outcome))

@@ -9,7 +9,7 @@ import typer
 from console.commands.common import load_settings, out
 
 if TYPE_CHECKING:
-    from streams.doctor import Finding
+    from streams.monitoring.doctor import Diagnosis
 
 
 def doctor(
@@ -18,14 +18,14 @@ def doctor(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --now: as JSON")] = False,
 ) -> None:
-    """Say what is reachable, in which version, what is wrong and what to do."""
+    """Check the servers and the settings: what is wrong, and how to fix it."""
     if as_json and not now:
         raise typer.BadParameter("--json belongs to --now")
     raise typer.Exit(_now(as_json) if now else _installation())
 
 
 def _installation() -> int:
-    from streams.doctor import examine
+    from streams.monitoring.doctor import examine
 
     findings = asyncio.run(examine(load_settings()))
     for finding in findings:
@@ -35,16 +35,16 @@ def _installation() -> int:
     return 0 if all(finding.good for finding in findings) else 1
 
 
-def _mark(finding: "Finding") -> str:
+def _mark(finding: "Diagnosis") -> str:
     if not finding.good:
         return "[red]BAD [/]"
     return "[yellow]warn[/]" if finding.warns else "[green]good[/]"
 
 
 def _now(as_json: bool) -> int:
-    from streams.now.look import look
-    from streams.now.page import Weight
-    from streams.running import reachable
+    from streams.monitoring.status.look import look
+    from streams.monitoring.status.page import Weight
+    from streams.runtime.server_discovery import reachable
 
     settings = reachable(load_settings())
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what cannot be reached is told on the page

@@ -8,7 +8,7 @@ import typer
 
 from console.commands.common import By, Reason, duration, opened, out
 
-app = typer.Typer(name="hold", no_args_is_help=True, help="Mutes, and the stop for all outgoing contact.")
+app = typer.Typer(name="hold", no_args_is_help=True, help="Pause outgoing contacts, some or all, and resume them.")
 
 
 @app.command("add")
@@ -24,7 +24,7 @@ def hold_add(
     spare_red: Annotated[bool, typer.Option("--spare-red", help="Red cases are contacted all the same")] = False,
 ) -> None:
     """Hold contacts back. With nothing named, all of them."""
-    from streams.rules import hold
+    from streams.operations.rules import hold
 
     named = {"channel": channel, "action": action, "scam_type": scam_type, "campaign": campaign, "area": area}
 
@@ -40,7 +40,7 @@ def hold_lift(
     hold_id: str, by: By, reason: Reason, drop: Annotated[bool, typer.Option("--drop", help="Do not send it")] = False
 ) -> None:
     """End a hold: what it held back is let go, or dropped."""
-    from streams.rules import lift
+    from streams.operations.rules import lift
 
     async def run() -> None:
         async with opened() as line:

@@ -7,7 +7,7 @@ import typer
 
 from console.commands.common import By, Existing, Reason, opened, out
 
-app = typer.Typer(name="policy", no_args_is_help=True, help="The policy in force.")
+app = typer.Typer(name="policy", no_args_is_help=True, help="Policies: check, publish, and see which is in force.")
 
 SHOWN = 20  # of the cases that wait
 
@@ -16,7 +16,7 @@ SHOWN = 20  # of the cases that wait
 def policy_check(file: Existing) -> None:
     """Say whether a policy can be used."""
     from domain.policy import load
-    from streams.policies import read
+    from streams.repositories.policies import read
 
     out.print(f"policy {load(read(file)).hash}: good")
 
@@ -28,8 +28,8 @@ def policy_publish(
     override: Annotated[str, typer.Option(help="Why a policy that the breaker has stopped is put in force again")] = "",
 ) -> None:
     """Put a policy in force, in all partitions, without a restart."""
-    from streams.policies import read
-    from streams.rules import publish
+    from streams.operations.rules import publish
+    from streams.repositories.policies import read
 
     async def run() -> None:
         async with opened() as line:
@@ -41,8 +41,8 @@ def policy_publish(
 @app.command("status")
 def policy_status() -> None:
     """Tell which policy is in force, which one is gone back to, and which ones the breaker has stopped."""
-    from domain.breaker import on_trial
-    from streams.rules import raised_by, standing
+    from domain.policy.trial import on_trial
+    from streams.operations.rules import raised_by, standing
 
     async def run() -> None:
         async with opened() as line:
@@ -77,7 +77,7 @@ def policy_status() -> None:
 @app.command("confirm")
 def policy_confirm(cases: list[str], by: By, reason: Reason) -> None:
     """Say that cases are real which a stopped policy raised: what was held back of them goes out."""
-    from streams.rules import confirm
+    from streams.operations.rules import confirm
 
     async def run() -> None:
         async with opened() as line:

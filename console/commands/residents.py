@@ -6,18 +6,18 @@ from typing import Annotated
 
 import typer
 
-from console.commands.common import By, Existing, Reason, err, opened, out, write_new
+from console.commands.common import Existing, err, opened, out
 
 REFUSED_SHOWN = 20
 
-app = typer.Typer(name="residents", no_args_is_help=True, help="The register of residents.")
+app = typer.Typer(name="residents", no_args_is_help=True, help="The register of residents: import and export.")
 
 
 @app.command("import")
 def residents_import(file: Existing) -> None:
     """Take residents in from CSV or Parquet; a row that cannot be read is refused by line, column and reason."""
-    from streams.collector import spare_the_collector
-    from streams.residents.files import import_file
+    from streams.repositories.residents.files import import_file
+    from streams.runtime.cooperative import spare_the_collector
 
     async def run() -> None:
         async with opened() as line:
@@ -36,7 +36,7 @@ def residents_import(file: Existing) -> None:
 @app.command("export")
 def residents_export(file: Path) -> None:
     """Write all residents to CSV or Parquet."""
-    from streams.residents.files import export_file
+    from streams.repositories.residents.files import export_file
 
     async def run() -> None:
         async with opened() as line:
@@ -45,82 +45,10 @@ def residents_export(file: Path) -> None:
     asyncio.run(run())
 
 
-@app.command("rehash")
-def residents_rehash() -> None:
-    """Put all ID numbers' hashes under the last key of QUANZU_ID_KEYS. Interrupted, run it again."""
-    from streams.residents.rehash import rehash
-
-    async def run() -> None:
-        async with opened() as line:
-            keys = line.settings.id_number_keys()
-            count = await rehash(line.residents, keys)
-        out.print(f"{count:,} hashes put under the key in force, the {len(keys.later)}. since QUANZU_SECRET")
-
-    asyncio.run(run())
-
-
-@app.command("held")
-def residents_held(
-    resident: str,
-    by: By,
-    reason: Reason,
-    file: Annotated[Path, typer.Option("--out", dir_okay=False, help="A new zip: it tells of a person, keep it well")],
-) -> None:
-    """Take out all that is held on one person, from every topic: for who asks what is known of him or her."""
-    from domain.held import subject
-    from schemas.audit import AuditEntry
-    from schemas.errors import UserError
-    from streams import audit
-    from streams.held import held, packed
-
-    async def run() -> None:
-        async with opened() as line:
-            entry = (await line.residents.get([resident])).get(resident)
-            if entry is None:
-                raise UserError(f"there is no resident {resident!r}: the console's search has the ids")
-            now = line.clock.now()
-            told = AuditEntry(at=now, by=by, act="look-held", on=resident, reason=reason)
-            await audit.write(line.producer, [told])
-            found = await held(line.settings, subject(entry, line.settings.key()))
-        write_new(file, packed(found, {"resident": resident, "at": now, "by": by, "reason": reason}))
-        out.print(f"{file}: {sum(map(len, found.values())):,} records of {len(found)} topics", markup=False)
-
-    asyncio.run(run())
-
-
-@app.command("forget")
-def residents_forget(
-    resident: str,
-    by: By,
-    reason: Reason,
-    *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone")] = False,
-) -> None:
-    """Destroy all that tells of one person, wherever a copy of it is; what is counted stays. It cannot be undone."""
-    from domain.policy.units import spelt
-    from streams.forgetting import forget
-
-    async def run() -> None:
-        async with opened() as line:
-            told = await forget(line, resident, by, reason)
-            kept = (await line.policies.live()).retention.signals
-        out.print_json(data={"cases": told.cases, "records": told.records, "accounts": told.accounts})
-        out.print(
-            f"{resident} is forgotten. Signals that name the person are not sealed: the last is gone in {spelt(kept)}.",
-            "Replicas of Redis and of the vault still have to write their files anew: see RUNBOOK.",
-            sep="\n",
-            markup=False,
-        )
-
-    if not yes:
-        typer.confirm(f"Destroy all that tells of {resident}, for good?", abort=True)
-    asyncio.run(run())
-
-
 @app.command("example")
 def residents_example(file: Path, count: Annotated[int, typer.Option(min=1, help="How many")] = 20) -> None:
     """Write a file of made-up people, as an example of the columns."""
-    from streams.residents.files import write_example
+    from streams.repositories.residents.files import write_example
 
     write_example(file, count)
     out.print(str(file), markup=False)

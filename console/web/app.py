@@ -7,37 +7,38 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from console.web import errors, headers, trail
+from console.web.auth import trail
+from console.web.auth.guests import Guest
 from console.web.auth.sessions import Sessions
 from console.web.auth.signing import sign_in
 from console.web.case.kept_back import KeptBack
 from console.web.case.scripts import trees
 from console.web.case.stories import Stories
-from console.web.door import table
-from console.web.figures import Figures
-from console.web.guests import Guest
-from console.web.limits import Addresses, Bodies, Limits
+from console.web.kit import errors, headers
+from console.web.kit.door import table
+from console.web.kit.limits import Addresses, Bodies, Limits
+from console.web.kit.services import Services
+from console.web.kit.settings import ConsoleSettings
+from console.web.kit.static_files import STATIC, Versioned
+from console.web.live.figures import Figures
 from console.web.live.hub import Hub
 from console.web.live.queue import Queue
 from console.web.live.returns import Returns
 from console.web.routes import DOORS
-from console.web.services import Services
-from console.web.settings import ConsoleSettings
-from console.web.static_files import STATIC, Versioned
-from streams.desk import Desk
-from streams.line import Line
-from streams.telephone import Telephone
-from streams.webhooks import Telling
+from streams.casework.claims import CaseClaims
+from streams.channels.telephone import Telephone
+from streams.channels.webhooks import Telling
+from streams.installation import Installation
 
 
 def create_app(
-    line: Line, settings: ConsoleSettings, *, telephone: Telephone | None = None, guests: Sequence[Guest] = ()
+    line: Installation, settings: ConsoleSettings, *, telephone: Telephone | None = None, guests: Sequence[Guest] = ()
 ) -> FastAPI:
     """The application on an open line. Raises ValueError when a route is behind no door."""
     hub = Hub(line)
     made = Services(
         line=line,
-        desk=Desk(line.settings, line.store, line.producer, line.policies, line.clock),
+        desk=CaseClaims(line.settings, line.store, line.producer, line.policies, line.clock),
         hub=hub,
         queue=Queue(hub, line),
         figures=Figures(line),
@@ -59,7 +60,7 @@ def create_app(
     app.mount("/static", Versioned(directory=STATIC), name="static")
     app.state.limits = Limits(line.redis, settings)
     # The last one is outermost: every answer has the headers, also that something failed.
-    app.add_middleware(Bodies, settings=settings)
+    app.add_middleware(Bodies)
     app.add_middleware(Addresses, counts=app.state.limits)
     app.add_middleware(errors.Faults)
     app.add_middleware(headers.SecurityHeaders)

@@ -168,7 +168,7 @@ def _graver_first(expr: str) -> str:
 def to_cases(panel: Panel, *by: str) -> Panel:
     """Let a click open the console's list of these cases; `by`: labels of the series that narrow it."""
     asked = "&".join(f"{FILTERS[label]}=${{__field.labels.{label}}}" for label in by)
-    link = dashboard.DashboardLink("案件列表 Cases").url("${console}/queue" + (f"?{asked}" if asked else ""))
+    link = dashboard.DashboardLink("预警列表 Cases").url("${console}/queue" + (f"?{asked}" if asked else ""))
     link = link.target_blank(True)
     return panel.data_links([link])
 

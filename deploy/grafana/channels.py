@@ -97,13 +97,13 @@ def _calls(made: Board) -> None:
 
 def _people(made: Board) -> None:
     made.row("人员 People")
-    made.add(to_cases(number("等待坐席 Wait for an operator", "案件。Cases.", Query("quanzu_desk_waiting"), bad=50)))
+    made.add(to_cases(number("等待坐席 Wait for an operator", "预警。Cases.", Query("quanzu_desk_waiting"), bad=50)))
     made.add(
         number(
             "坐席 Operators",
-            "在办人数、在办案件、一人最多。How many have a case, how many cases, the most of one.",
+            "接手人数、已接手的预警、一人最多。How many have a case, how many cases, the most of one.",
             Query("quanzu_operators_with_case", "人 people"),
-            Query("quanzu_cases_claimed", "案件 cases"),
+            Query("quanzu_cases_claimed", "预警 cases"),
             Query("quanzu_operator_cases_max", "最多 most"),
             span=6,
         )
@@ -142,7 +142,7 @@ def _people(made: Board) -> None:
 
 
 def _kept_back(made: Board) -> None:
-    made.row("限频与静默 Kept back")
+    made.row("限频与暂停外呼 Contact limits, outreach holds")
     made.add(
         lines(
             "限频推迟 Put off by the budget",
@@ -156,10 +156,10 @@ def _kept_back(made: Board) -> None:
     )
     made.add(
         number(
-            "静默中 On hold",
-            "被静默的步骤与生效静默数。Steps kept back now, and holds in force.",
+            "暂停外呼 Outreach holds",
+            "被暂停的步骤与生效的暂停外呼数。Steps on hold, and outreach holds in force.",
             Query('sum(quanzu_steps_on_hold{level=~"$level"})', "步骤 steps"),
-            Query("quanzu_holds", "静默 holds"),
+            Query("quanzu_holds", "暂停外呼 outreach holds"),
             span=8,
         )
     )
@@ -186,7 +186,7 @@ def _stops(made: Board) -> None:
         to_cases(
             number(
                 "六小时内到期 Running out within 6 h",
-                "在办案件。Of open cases.",
+                "在办预警。Of open cases.",
                 Query("quanzu_stop_payments_running_out"),
                 bad=1,
             )

@@ -15,7 +15,7 @@ def board() -> Board:
     made = Board(
         "quanzu-command",
         "劝阻 · 指挥 Command",
-        "全省态势：在办警情、时限、劝阻、挽损、预警后被骗。The province at a glance.",
+        "全省态势：在办预警、时限、劝阻、避免损失、预警后被骗。The province at a glance.",
         ("prefecture", "level"),
     )
     _now(made)
@@ -29,8 +29,8 @@ def _now(made: Board) -> None:
     made.add(
         to_cases(
             number(
-                "在办警情 Open cases",
-                "按等级；点击打开控制台案件列表。By level; a click opens the console's list.",
+                "在办预警 Open cases",
+                "按等级；点击打开控制台预警列表。By level; a click opens the console's list.",
                 Query(f"sum by (level) ({OPEN})", "{{level}}"),
                 span=8,
             ),
@@ -64,7 +64,7 @@ def _now(made: Board) -> None:
         to_cases(
             rows(
                 "各市州 By prefecture",
-                "在办警情。Open cases.",
+                "在办预警。Open cases.",
                 Query(f"sum by (prefecture, level) ({OPEN})", now=True),
                 span=6,
             ),
@@ -81,7 +81,7 @@ def _now(made: Board) -> None:
 
 
 def _money(made: Board) -> None:
-    made.row("挽损 Money kept")
+    made.row("避免损失 Loss avoided")
     made.add(
         bars(
             "按证据等级 By class of evidence",
@@ -96,7 +96,7 @@ def _money(made: Board) -> None:
     made.add(
         number(
             "报告口径与区间 As reported, with the interval",
-            "A–C 逐笔入账，无误差；D 为 95% 区间，假设各案独立且概率准确。A to C are booked payment by payment; "
+            "A–C 逐笔入账，无误差；D 为 95% 区间，假设各条预警独立且概率准确。A to C are booked payment by payment; "
             "D has its 95 % interval, if cases are independent and the chances right.",
             *(Query(reported % "|".join(classes), "+".join(classes)) for classes in ("A", "AB", "ABC")),
             Query(f"clamp_min({modelled} - {deviation}, 0) / 100", "D 下限 low"),
@@ -118,7 +118,7 @@ def _money(made: Board) -> None:
     made.add(
         number(
             "预后被骗率 Their share of the warned",
-            "被骗案件 ÷ 已预警案件。Of all cases in which a contact reached the resident.",
+            "已被骗的预警 ÷ 已联系上居民的预警。Of all cases in which a contact reached the resident.",
             Query("quanzu:defrauded_after_warning:ratio", "{{days}} d"),
             unit="percentunit",
             span=6,
@@ -129,7 +129,7 @@ def _money(made: Board) -> None:
 def _in_time(made: Board) -> None:
     made.row("与上周相比 Against last week")
     for title, metric in (
-        ("立案 Cases opened", "quanzu_cases_opened_total"),
+        ("预警生成 Cases opened", "quanzu_cases_opened_total"),
         ("劝阻 Dissuaded", 'quanzu_case_states_total{state="dissuaded"}'),
     ):
         made.add(
@@ -158,7 +158,7 @@ def _map() -> Panel:
     layer = (
         common.MapLayerOptions()
         .type("markers")
-        .name("在办警情 Open cases")
+        .name("在办预警 Open cases")
         .location(where.lookup("prefecture").gazetteer(GAZETTEER))
         .config({"showLegend": True, "style": {"size": {"field": "Value", "min": 6, "max": 30}, "opacity": 0.6}})
         .tooltip(True)
@@ -166,7 +166,7 @@ def _map() -> Panel:
     return (
         geomap.Panel()
         .title("地图 Map")
-        .description("在办警情按市州。Open cases by prefecture.")
+        .description("在办预警按市州。Open cases by prefecture.")
         .datasource(SOURCE)
         .span(12)
         .height(12)

@@ -30,13 +30,13 @@ def _rates(made: Board) -> None:
             "{{source}}",
         ),
         (
-            "研判 Screened",
+            "模型比对 Screened",
             "按去向。By what became of them.",
             'sum by (outcome) (rate(quanzu_signals_screened_total{source=~"$source"}[$__rate_interval]))',
             "{{outcome}}",
         ),
         (
-            "立案 Cases opened",
+            "预警生成 Cases opened",
             "按初始等级。By the level they began with.",
             'sum by (level) (rate(quanzu_cases_opened_total{level=~"$level"}[$__rate_interval]))',
             "{{level}}",
@@ -61,7 +61,7 @@ def _rates(made: Board) -> None:
         ),
         (
             "劝阻 Dissuaded",
-            "案件进入已劝阻。Cases that came into this state.",
+            "预警进入已劝阻。Cases that came into this state.",
             'sum(rate(quanzu_case_states_total{state="dissuaded"}[$__rate_interval]))',
             "已劝阻 dissuaded",
         ),
@@ -72,8 +72,8 @@ def _rates(made: Board) -> None:
 def _latencies(made: Board) -> None:
     made.row("时延 Latencies")
     for title, about, metric, by in (
-        ("信号到警情 Signal to alert", "到达至发出。From arrival.", "quanzu_signal_to_alert_seconds", ""),
-        ("警情到派发 Alert to dispatch", "首次派发。The first one.", "quanzu_alert_to_dispatch_seconds", ""),
+        ("信号到预警 Signal to alert", "到达至发出。From arrival.", "quanzu_signal_to_alert_seconds", ""),
+        ("预警到派发 Alert to dispatch", "首次派发。The first one.", "quanzu_alert_to_dispatch_seconds", ""),
         (
             "派发到回执 Dispatch to receipt",
             "首个回执。The first result.",

@@ -4,8 +4,8 @@ from datetime import date
 from typing import Any
 
 from console.labels import RESULTS
-from domain.divisions import names as english
-from domain.divisions import prefectures
+from domain.identity.divisions import names as english
+from domain.identity.divisions import prefectures
 
 COLORS = {"red": "red", "orange": "orange", "yellow": "yellow", "blue": "blue", "kept": "green", "missed": "red"}
 
@@ -47,11 +47,11 @@ VOCABULARY: dict[str, dict[str, tuple[str, str]]] = {
         "in_conversation": ("通话中", "in conversation"),
         "visit_under_way": ("上门中", "visit under way"),
         "dissuaded": ("已劝阻", "dissuaded"),
-        "not_persuaded": ("未劝服", "not persuaded"),
+        "not_persuaded": ("劝阻未成功", "not dissuaded"),
         "already_defrauded": ("已被骗", "already defrauded"),
         "false_alarm": ("误报", "false alarm"),
         "unreachable": ("联系不上", "unreachable"),
-        "closed": ("已结案", "closed"),
+        "closed": ("已办结", "closed"),
         "asked": ("已请求", "asked"),
         "in_force": ("已止付", "in force"),
         "refused": ("被拒", "refused"),

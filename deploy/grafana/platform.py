@@ -152,7 +152,7 @@ def _feeds(made: Board) -> None:
     )
     made.add(
         rows(
-            "静默告警 Silent",
+            "线索中断 Feed outage",
             "1 为告警。1 is an alarm.",
             Query('quanzu_feed_silent{source=~"$source"}', now=True),
         )

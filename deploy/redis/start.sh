@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts a Redis of compose.yaml, over TLS only; with ROLE=sentinel one of its Sentinels, with ROLE=vault the vault. HOST: its own
-# name. SECRETS: redis.crt and redis.key, ca.pem, and what `quanzu access` made: redis-acl, redis-replica, redis-sentinel,
+# name. SECRETS: redis.crt and redis.key, ca.pem, and what `quanzu admin access` made: redis-acl, redis-replica, redis-sentinel,
 # sentinels; of the vault vault-acl alone.
 set -eu
 : "${SECRETS:=/run/secrets}" "${DATA:=/data}" "${RUN:=/tmp}" "${ROLE:=server}" "${FIRST:=redis-1}" "${QUORUM:=2}"

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from domain.casework import outcomes, payments
-from domain.casework.draft import WAITING, Draft
+from domain.casework.draft import WAITING, DecisionBuilder
 from domain.casework.endings import close
 from domain.casework.holds import holding, release
 from domain.casework.steps import ask, end, plan_step, withdraw
-from domain.plan import conditions, rule_of, steps_for
+from domain.policy.schedule import conditions, rule_of, steps_for
 from schemas.cases import CaseState, Step, StepState, StopState
 from schemas.events import FactKind
 from schemas.inputs import (
@@ -30,7 +30,7 @@ from schemas.inputs import (
 from schemas.levels import Action
 
 
-def operator_report(draft: Draft, given: OperatorReport) -> None:
+def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
     """Take an act in, or refuse it in words: seen too long ago, the case over, another's name on it."""
     act, by = given.act, given.by
     if why := _refusal(draft, given):
@@ -40,12 +40,12 @@ def operator_report(draft: Draft, given: OperatorReport) -> None:
     handle(draft, act, by)
 
 
-def refuse(draft: Draft, why: str, by: str | None) -> None:
+def refuse(draft: DecisionBuilder, why: str, by: str | None) -> None:
     """Note an input that the case does not allow."""
     draft.say(FactKind.REFUSED, why, by=by)
 
 
-def _refusal(draft: Draft, given: OperatorReport) -> str | None:
+def _refusal(draft: DecisionBuilder, given: OperatorReport) -> str | None:
     case, (_, needs) = draft.case, _ACTS[type(given.act)]
     if given.seen < case.version and not isinstance(given.act, NoteAct | AnswersAct | ClaimAct):
         return f"the case has changed since: version {case.version}, seen was {given.seen}; look again"
@@ -54,17 +54,17 @@ def _refusal(draft: Draft, given: OperatorReport) -> str | None:
     if needs in ("danger", "plan") and case.settled:
         return f"the case is settled: {case.state.value.replace('_', ' ')}"
     if needs == "plan" and draft.plan_over:
-        return "the resident is defrauded already"  # no channel would carry it out (domain/standing)
+        return "the resident is defrauded already"  # no channel would carry it out (domain/dispatches/validity)
     return None
 
 
-def _outcome(draft: Draft, act: OutcomeAct, by: str) -> None:
+def _outcome(draft: DecisionBuilder, act: OutcomeAct, by: str) -> None:
     calls = draft.live(Action.OPERATOR_CALL)
     step = next((step for step in calls if step.state is StepState.SENT), calls[0] if calls else None)
     outcomes.apply(draft, act, by, step, Action.VISIT)
 
 
-def _lower(draft: Draft, act: LowerAct, by: str) -> None:
+def _lower(draft: DecisionBuilder, act: LowerAct, by: str) -> None:
     if act.level.rank >= draft.case.level.rank:
         return refuse(draft, f"the level is {draft.case.level.value}: {act.level.value} is not lower", by)
     was = draft.case.level
@@ -80,7 +80,7 @@ def _lower(draft: Draft, act: LowerAct, by: str) -> None:
     return withdraw(draft, extra, f"not asked for at {act.level.value}")
 
 
-def _call_again(draft: Draft, act: CallAgainAct, by: str) -> None:
+def _call_again(draft: DecisionBuilder, act: CallAgainAct, by: str) -> None:
     if act.when > draft.now + draft.plan.call_again_within:
         return refuse(draft, f"a call is put off by {draft.plan.call_again_within.days} days at most", by)
     why = f"the resident asked to be called then, says {by}"
@@ -98,12 +98,12 @@ def _call_again(draft: Draft, act: CallAgainAct, by: str) -> None:
     return draft.say(FactKind.NOTE, f"call again at {act.when:%Y-%m-%d %H:%M %Z}", by=by)
 
 
-def _send_officer(draft: Draft, act: SendOfficerAct, by: str) -> None:
+def _send_officer(draft: DecisionBuilder, act: SendOfficerAct, by: str) -> None:
     draft.say(FactKind.NOTE, f"an officer is asked for: {act.reason}", by=by)
     ask(draft, "visit", Action.VISIT, act.reason or f"{by} asks for it")
 
 
-def _ask_stop(draft: Draft, act: AskStopAct, by: str) -> None:
+def _ask_stop(draft: DecisionBuilder, act: AskStopAct, by: str) -> None:
     live = [step for step in draft.live(Action.STOP_PAYMENT) if step.transfer == act.transfer]
     if why := payments.may_not_ask(draft, act.transfer):
         return refuse(draft, why, by)
@@ -118,7 +118,7 @@ def _ask_stop(draft: Draft, act: AskStopAct, by: str) -> None:
     return None
 
 
-def _release_stop(draft: Draft, act: ReleaseStopAct, by: str) -> None:
+def _release_stop(draft: DecisionBuilder, act: ReleaseStopAct, by: str) -> None:
     """Whoever was bought would lift a stop: so no way to the case lets one person do it."""
     if act.asked_by in (None, by):
         return refuse(draft, "two persons lift a stop: one asks, another approves", by)
@@ -135,7 +135,7 @@ def _release_stop(draft: Draft, act: ReleaseStopAct, by: str) -> None:
     return None
 
 
-def _tell_contact(draft: Draft, act: TellContactAct, by: str) -> None:
+def _tell_contact(draft: DecisionBuilder, act: TellContactAct, by: str) -> None:
     if act.contact >= draft.case.profile.contacts:
         return refuse(draft, f"there is no trusted contact {act.contact}", by)
     draft.say(FactKind.NOTE, f"trusted contact {act.contact} is to be told", by=by)
@@ -143,7 +143,7 @@ def _tell_contact(draft: Draft, act: TellContactAct, by: str) -> None:
     return None
 
 
-def _claim(draft: Draft, act: ClaimAct, by: str) -> None:
+def _claim(draft: DecisionBuilder, act: ClaimAct, by: str) -> None:
     holder = draft.case.claimed_by
     if act.do == "claim":
         if holder is not None and holder != by:
@@ -152,7 +152,7 @@ def _claim(draft: Draft, act: ClaimAct, by: str) -> None:
     return _give_back(draft, act, by) if holder == by else refuse(draft, f"{by} does not have the case", by)
 
 
-def _take(draft: Draft, by: str) -> None:
+def _take(draft: DecisionBuilder, by: str) -> None:
     """The operator talks now: the desk does not offer the case again while he may be talking."""
     draft.set(claimed_by=by, returned_from=None)
     for step in draft.live(Action.OPERATOR_CALL):
@@ -160,7 +160,7 @@ def _take(draft: Draft, by: str) -> None:
     draft.say(FactKind.CLAIMED, f"{by} takes the case", by=by)
 
 
-def _give_back(draft: Draft, act: ClaimAct, by: str) -> None:
+def _give_back(draft: DecisionBuilder, act: ClaimAct, by: str) -> None:
     draft.set(claimed_by=None, returned_from=by if act.note else None)
     for step in draft.live(Action.OPERATOR_CALL):
         _move(draft, step, later=False)
@@ -170,7 +170,7 @@ def _give_back(draft: Draft, act: ClaimAct, by: str) -> None:
         draft.enter(CaseState.CONTACTING, "the conversation was broken off")
 
 
-def _move(draft: Draft, step: Step, *, later: bool) -> None:
+def _move(draft: DecisionBuilder, step: Step, *, later: bool) -> None:
     if later and step.due:
         draft.change(step, due=max(step.due, draft.now + draft.plan.talk_within))
     elif step.state is StepState.SENT:
@@ -179,14 +179,14 @@ def _move(draft: Draft, step: Step, *, later: bool) -> None:
         draft.change(step, state=StepState.PENDING, due=draft.now)
 
 
-def _note(draft: Draft, act: NoteAct, by: str) -> None:
+def _note(draft: DecisionBuilder, act: NoteAct, by: str) -> None:
     draft.say(FactKind.NOTE, f"{act.what.replace('_', ' ')}: {act.note}" if act.note else act.what, by=by)
     if act.what == "conversation" and not draft.plan_over:
         draft.reached()
         draft.enter(CaseState.IN_CONVERSATION, f"{by} talks with the resident")
 
 
-def _answers(draft: Draft, act: AnswersAct, by: str) -> None:
+def _answers(draft: DecisionBuilder, act: AnswersAct, by: str) -> None:
     """Add to what was answered by the same script; another script begins anew."""
     known = draft.case.answers if draft.case.script == act.script else {}
     answers = {question: answer for question, answer in known.items() if question not in act.withdrawn} | act.answers
@@ -203,11 +203,11 @@ def _answers(draft: Draft, act: AnswersAct, by: str) -> None:
     return None
 
 
-def _close(draft: Draft, act: CloseAct, by: str) -> None:
+def _close(draft: DecisionBuilder, act: CloseAct, by: str) -> None:
     close(draft, act.reason, by)
 
 
-def _confirm(draft: Draft, act: ConfirmAct, by: str) -> None:
+def _confirm(draft: DecisionBuilder, act: ConfirmAct, by: str) -> None:
     draft.set(raised_by=None)
     draft.say(FactKind.NOTE, f"confirmed: {act.reason}", by=by)
     for step in draft.live():
@@ -217,7 +217,7 @@ def _confirm(draft: Draft, act: ConfirmAct, by: str) -> None:
 
 # What an act does, and what it needs of the case: "open", "danger" (neither dissuaded nor cleared), "plan" (nor
 # defrauded), or nothing.
-_ACTS: dict[type, tuple[Callable[[Draft, Any, str], None], str]] = {
+_ACTS: dict[type, tuple[Callable[[DecisionBuilder, Any, str], None], str]] = {
     OutcomeAct: (_outcome, "open"),
     LowerAct: (_lower, "danger"),
     CallAgainAct: (_call_again, "plan"),

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from domain import ledger
 from domain.casework import fatigue, money, payments
-from domain.casework.draft import Draft, Rules, words
+from domain.casework.draft import DecisionBuilder, Rules, words
 from domain.casework.endings import reopen
 from domain.casework.planning import begin, plan_stops
 from domain.casework.steps import bring_forward
+from domain.payments import ledger
 from schemas.cases import Case, CaseState
 from schemas.events import FactKind
 from schemas.inputs import Alert
@@ -21,7 +21,7 @@ def opens_anew(case: Case | None, rules: Rules, now: datetime) -> bool:
     return case.closed_at is not None and now - case.closed_at > rules.policy.plan.reopen_within
 
 
-def opened(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> Draft:
+def opened(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> DecisionBuilder:
     """A case begun by an alert. What stands in the books of an earlier case is not booked again in this one."""
     number = max(earlier.number if earlier else 0, rules.last_number) + 1
     case = Case(
@@ -43,13 +43,13 @@ def opened(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> D
         warned_at=earlier.warned_at if earlier else None,
         danger_at=now,
     )
-    draft = Draft(case, rules, now, version=1, signal_at=given.signal_at)
+    draft = DecisionBuilder(case, rules, now, version=1, signal_at=given.signal_at)
     draft.say(FactKind.OPENED, f"{case.level.value}: {words(case.danger.reasons)}")
     begin(draft, "the case was opened")
     return draft
 
 
-def alert(draft: Draft, given: Alert) -> None:
+def alert(draft: DecisionBuilder, given: Alert) -> None:
     """Take a later alert in. The level only rises; what the alert says of a lower one is evidence."""
     before, draft.signal_at = draft.case, given.signal_at
     _update(draft, given)
@@ -76,7 +76,7 @@ def alert(draft: Draft, given: Alert) -> None:
         plan_stops(draft)
 
 
-def _goes_on(draft: Draft, before: Case, given: Alert, news: str) -> None:
+def _goes_on(draft: DecisionBuilder, before: Case, given: Alert, news: str) -> None:
     """A plan that has run out begins again, at the level of the new danger; a call that was put off comes at once."""
     level = given.danger.level
     if not draft.contacts():
@@ -95,7 +95,7 @@ def _knew(case: Case, given: Alert) -> bool:
     return case.settled_at is not None and given.signal_at <= case.settled_at
 
 
-def _update(draft: Draft, given: Alert) -> None:
+def _update(draft: DecisionBuilder, given: Alert) -> None:
     case = draft.case
     told = {
         "danger": given.danger,
@@ -106,13 +106,13 @@ def _update(draft: Draft, given: Alert) -> None:
         draft.set(**told)
 
 
-def _evidence(draft: Draft, news: str, *, changed: bool) -> None:
+def _evidence(draft: DecisionBuilder, news: str, *, changed: bool) -> None:
     if changed:
         draft.say(FactKind.EVIDENCE, news)
         money.balance(draft)
 
 
-def _start_again(draft: Draft, because: str) -> None:
+def _start_again(draft: DecisionBuilder, because: str) -> None:
     if draft.case.state in (CaseState.UNREACHABLE, CaseState.ALREADY_DEFRAUDED, CaseState.NOT_PERSUADED):
         draft.set(outcome=None)
         draft.enter(CaseState.RAISED, because)

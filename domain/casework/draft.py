@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.plan import LATEST, STOPS
+from domain.casework.triage import QueueBand, turn_of
 from domain.policy import Policy
 from domain.policy.plan import LevelPlan, Plan
-from domain.triage import Turn, turn_of
+from domain.policy.schedule import LATEST, STOPS
 from schemas.cases import Case, CaseState, Payment, Step, StepState
 from schemas.events import Dispatch, Fact, FactKind
 from schemas.inputs import Hold
@@ -48,7 +48,7 @@ class Decision:
 
 
 @dataclass(slots=True)
-class Draft:
+class DecisionBuilder:
     """A case being decided on. `case.steps` is out of date until `done`: the steps are in `steps`, by id."""
 
     case: Case
@@ -61,7 +61,7 @@ class Draft:
     dispatches: list[Dispatch] = field(default_factory=list)
 
     @classmethod
-    def of(cls, case: Case, rules: Rules, now: datetime) -> "Draft":
+    def of(cls, case: Case, rules: Rules, now: datetime) -> "DecisionBuilder":
         """Begin a decision on a case that exists."""
         return cls(case, rules, now, case.version + 1, steps={step.id: step for step in case.steps})
 
@@ -140,7 +140,7 @@ class Draft:
 
 def _offered_at(case: Case) -> datetime | None:
     """Since when the desk offers the case: a call that nobody took, and is put there anew, has waited all the while."""
-    return (case.offered_at or case.updated_at) if turn_of(case) is Turn.OFFERED else None
+    return (case.offered_at or case.updated_at) if turn_of(case) is QueueBand.OFFERED else None
 
 
 KEPT_STEPS = 80

@@ -1,16 +1,16 @@
 """How a plan ends: the resident dissuaded or cleared, defrauded, out of reach; closed, or in danger again."""
 
 from domain.casework import money
-from domain.casework.draft import CLOCK, CLOSE, LIVE, Draft
+from domain.casework.draft import CLOCK, CLOSE, LIVE, DecisionBuilder
 from domain.casework.planning import begin, closing, plan_close, plan_follow_ups, plan_stops
 from domain.casework.steps import plan_step, withdraw, wrong_number
-from domain.personal import without
+from domain.identity.personal import without
 from schemas.cases import CaseState, StepState
 from schemas.events import FactKind
 from schemas.levels import Action, Level, Outcome
 
 
-def settle(draft: Draft, outcome: Outcome, why: str) -> None:
+def settle(draft: DecisionBuilder, outcome: Outcome, why: str) -> None:
     """The resident is dissuaded or cleared: nothing more of the plan goes out. Follow-ups do, if dissuaded."""
     state = CaseState.DISSUADED if outcome is Outcome.DISSUADED else CaseState.FALSE_ALARM
     if draft.case.state is state:
@@ -26,7 +26,7 @@ def settle(draft: Draft, outcome: Outcome, why: str) -> None:
     money.balance(draft)
 
 
-def defrauded(draft: Draft, why: str) -> None:
+def defrauded(draft: DecisionBuilder, why: str) -> None:
     """Money is gone: what can still be stopped is, at once; nobody needs to be warned of what has happened."""
     if draft.case.state is CaseState.ALREADY_DEFRAUDED:
         return
@@ -38,7 +38,7 @@ def defrauded(draft: Draft, why: str) -> None:
     money.balance(draft)
 
 
-def finish(draft: Draft) -> None:
+def finish(draft: DecisionBuilder) -> None:
     """See to it that an open case goes on: where the plan has run out, follow-ups and the clock that closes it."""
     if draft.case.settled or draft.contacts() or closing(draft):
         return
@@ -58,7 +58,7 @@ def finish(draft: Draft) -> None:
     plan_close(draft, draft.now + rules.close)
 
 
-def reopen(draft: Draft, why: str, level: Level) -> None:
+def reopen(draft: DecisionBuilder, why: str, level: Level) -> None:
     """The resident is in danger again: the plan starts from its beginning, at the level of the new danger."""
     was = draft.case.level
     draft.set(outcome=None, settled_at=None, closed_at=None, level=level, claimed_by=None, officer=None)
@@ -68,7 +68,7 @@ def reopen(draft: Draft, why: str, level: Level) -> None:
     money.balance(draft)
 
 
-def close(draft: Draft, why: str, by: str | None = None) -> None:
+def close(draft: DecisionBuilder, why: str, by: str | None = None) -> None:
     """The case ends; follow-ups that are still to come are withdrawn. Stops run on until they end."""
     rest = [step for step in draft.steps.values() if step.state in LIVE and step.action is not Action.STOP_RELEASE]
     withdraw(draft, [step for step in rest if not step.id.startswith(CLOCK)], "the case is closed")
@@ -78,7 +78,7 @@ def close(draft: Draft, why: str, by: str | None = None) -> None:
     draft.say(FactKind.CLOSED, why, by=by)
 
 
-def time_to_close(draft: Draft) -> None:
+def time_to_close(draft: DecisionBuilder) -> None:
     """The closing clock has run out: close, unless something is still on its way."""
     if draft.live():
         last = max((step.due for step in draft.live() if step.due), default=draft.now)
@@ -89,7 +89,7 @@ def time_to_close(draft: Draft) -> None:
     close(draft, "nothing more to do")
 
 
-def forget(draft: Draft, by: str) -> None:
+def forget(draft: DecisionBuilder, by: str) -> None:
     """What tells of the person is taken out of a case that has ended; what is counted stays."""
     if (left := without(draft.case)) == draft.case:
         return

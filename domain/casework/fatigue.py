@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from domain.casework.draft import Draft
-from domain.plan import STOPS
+from domain.casework.draft import DecisionBuilder
+from domain.policy.schedule import STOPS
 from schemas.cases import Case, CaseState, Contacted, Step, StepState
 from schemas.events import FactKind
 from schemas.levels import Action, Channel, Level
@@ -30,7 +30,7 @@ class Spent:
     until: datetime
 
 
-def put_off(draft: Draft, step: Step) -> bool:
+def put_off(draft: DecisionBuilder, step: Step) -> bool:
     """Put a step off that the budget does not allow now. Says whether it did."""
     spent = _spent(draft, step)
     if spent is None:
@@ -46,21 +46,21 @@ def put_off(draft: Draft, step: Step) -> bool:
     return True
 
 
-def spend(draft: Draft, step: Step) -> None:
+def spend(draft: DecisionBuilder, step: Step) -> None:
     """Note a contact that goes out now."""
     if counts(step.action):
         contact = Contacted(at=draft.now, channel=step.action.channel, step=step.id, attempt=step.attempt)
         draft.set(contacted=[*recent(draft.case, draft.now), contact])
 
 
-def give_back(draft: Draft, step: Step, attempt: int) -> None:
+def give_back(draft: DecisionBuilder, step: Step, attempt: int) -> None:
     """Forget a contact that did not go out after all."""
     kept = [each for each in draft.case.contacted if (each.step, each.attempt) != (step.id, attempt)]
     if len(kept) < len(draft.case.contacted):
         draft.set(contacted=kept)
 
 
-def overdue(draft: Draft, step: Step) -> None:
+def overdue(draft: DecisionBuilder, step: Step) -> None:
     """Forget a contact that nobody began: no operator took the call, no officer accepted the visit."""
     call = step.action is Action.OPERATOR_CALL and draft.case.claimed_by is None
     visit = step.action is Action.VISIT and draft.case.state is not CaseState.VISIT_UNDER_WAY
@@ -68,7 +68,7 @@ def overdue(draft: Draft, step: Step) -> None:
         give_back(draft, step, step.attempt)
 
 
-def let_go(draft: Draft) -> None:
+def let_go(draft: DecisionBuilder) -> None:
     """The danger is the gravest now: what the budget has put off goes out at once."""
     if draft.case.level is not Level.RED:
         return
@@ -88,7 +88,7 @@ def recent(case: Case, now: datetime) -> list[Contacted]:
     return [each for each in case.contacted if each.at > now - DAY]
 
 
-def _spent(draft: Draft, step: Step) -> Spent | None:
+def _spent(draft: DecisionBuilder, step: Step) -> Spent | None:
     """The limit that keeps a step back longest, if any does."""
     fatigue, spared = draft.rules.policy.fatigue, draft.case.level is Level.RED and not draft.plan_over
     if fatigue is None or spared or not counts(step.action):

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from domain.casework.draft import CLOSE, WAITING, Draft
+from domain.casework.draft import CLOSE, WAITING, DecisionBuilder
 from domain.casework.endings import reopen, settle
 from domain.casework.steps import ask, bring_forward, end, is_current, withdraw, wrong_number
-from domain.plan import CALLS, SMS, STOPS, allowed, at_home, earliest, level_of, rule_of, words_after
 from domain.policy.plan import FATES, USED_UP, Word
+from domain.policy.schedule import CALLS, SMS, STOPS, allowed, at_home, earliest, level_of, rule_of, words_after
 from schemas.cases import CaseState, Step, StepState
 from schemas.events import FactKind
 from schemas.levels import Action, Outcome, Result
@@ -20,7 +20,7 @@ _ENDS = {
 }
 
 
-def follow(draft: Draft, step: Step, result: str, because: str, *, late: bool = False) -> None:
+def follow(draft: DecisionBuilder, step: Step, result: str, because: str, *, late: bool = False) -> None:
     """Do what the policy says for a result.
 
     `late`: of an attempt that is over. It spares a step that waits for its next one, and moves none that is out.
@@ -36,14 +36,14 @@ def follow(draft: Draft, step: Step, result: str, because: str, *, late: bool = 
             _MOVES[word](draft, draft.steps[step.id], because)
 
 
-def _own_fate(draft: Draft, step: Step, word: Word, because: str) -> None:
+def _own_fate(draft: DecisionBuilder, step: Step, word: Word, because: str) -> None:
     if state := _ENDS.get(word):
         end(draft, step, state, because)
     elif word is not Word.WAIT:
         again(draft, step, word, because)
 
 
-def again(draft: Draft, step: Step, word: Word, because: str) -> None:
+def again(draft: DecisionBuilder, step: Step, word: Word, because: str) -> None:
     """Try a step once more, or end it: its attempts are used up, or the case needs it no more."""
     if why := _no_more(draft, step):
         end(draft, step, StepState.FAILED, why)
@@ -62,7 +62,7 @@ def again(draft: Draft, step: Step, word: Word, because: str) -> None:
     draft.say(FactKind.NOTE, f"{because}; {step.id} is tried again", step)
 
 
-def _used_up(draft: Draft, step: Step, word: Word) -> bool:
+def _used_up(draft: DecisionBuilder, step: Step, word: Word) -> bool:
     """Whether no attempt is left. An attempt the provider failed is not one of them; it has retries of its own."""
     failures = step.results.count(Result.FAILED)
     if word is Word.RETRY:
@@ -73,7 +73,7 @@ def _used_up(draft: Draft, step: Step, word: Word) -> bool:
     return step.attempt - failures >= rule_of(draft.plan, step.id, step.action).attempts * max(1, each)
 
 
-def _when(draft: Draft, step: Step, word: Word) -> datetime:
+def _when(draft: DecisionBuilder, step: Step, word: Word) -> datetime:
     rule, plan, now = rule_of(draft.plan, step.id, step.action), draft.plan, draft.now
     if word is Word.RETRY:
         failures = max(1, step.results.count(Result.FAILED))
@@ -87,7 +87,7 @@ def _when(draft: Draft, step: Step, word: Word) -> datetime:
     return allowed(due, plan, draft.level, step.action)
 
 
-def _no_more(draft: Draft, step: Step) -> str | None:
+def _no_more(draft: DecisionBuilder, step: Step) -> str | None:
     """Why a step is not tried again; none when it may be."""
     state = draft.case.state.value.replace("_", " ")
     if step.action is Action.STOP_RELEASE:
@@ -105,7 +105,7 @@ def _no_more(draft: Draft, step: Step) -> str | None:
     return None
 
 
-def _reached(draft: Draft, step: Step, because: str) -> None:
+def _reached(draft: DecisionBuilder, step: Step, because: str) -> None:
     """A warning reached the resident; where nothing had, an operator calls now, if the level plans one."""
     draft.reached()
     if draft.case.state is CaseState.UNREACHABLE:
@@ -116,7 +116,7 @@ def _reached(draft: Draft, step: Step, because: str) -> None:
             ask(draft, "operator", Action.OPERATOR_CALL, f"reached at last: {because}")
 
 
-def _acknowledged(draft: Draft, step: Step, because: str) -> None:
+def _acknowledged(draft: DecisionBuilder, step: Step, because: str) -> None:
     """A key pressed settles what the level lets it settle; one of an earlier plan settles nothing."""
     if draft.plan_over:
         return
@@ -128,36 +128,36 @@ def _acknowledged(draft: Draft, step: Step, because: str) -> None:
         withdraw(draft, draft.live(Action.ROBOT_CALL), "acknowledged: no further robot call")
 
 
-def _call(draft: Draft, step: Step, because: str) -> None:
+def _call(draft: DecisionBuilder, step: Step, because: str) -> None:
     robots = [other for other in draft.steps.values() if other.action is Action.ROBOT_CALL and is_current(draft, other)]
     bring_forward(draft, [Action.ROBOT_CALL if robots else Action.OPERATOR_CALL], because, attempts=1)
 
 
-def _no_calls(draft: Draft, step: Step, because: str) -> None:
+def _no_calls(draft: DecisionBuilder, step: Step, because: str) -> None:
     withdraw(draft, draft.live(*CALLS), "the number is not the resident's")
 
 
-def _no_sms(draft: Draft, step: Step, because: str) -> None:
+def _no_sms(draft: DecisionBuilder, step: Step, because: str) -> None:
     withdraw(draft, draft.live(*SMS), "the number is not the resident's")
 
 
-def _reopen(draft: Draft, step: Step, because: str) -> None:
+def _reopen(draft: DecisionBuilder, step: Step, because: str) -> None:
     if draft.plan_over:
         reopen(draft, f"at a follow-up: {because}", draft.case.level)
 
 
-def _forward(*actions: Action) -> Callable[[Draft, Step, str], None]:
-    def move(draft: Draft, step: Step, because: str) -> None:
+def _forward(*actions: Action) -> Callable[[DecisionBuilder, Step, str], None]:
+    def move(draft: DecisionBuilder, step: Step, because: str) -> None:
         bring_forward(draft, actions, because)
 
     return move
 
 
-def _ask_operator(draft: Draft, step: Step, because: str) -> None:
+def _ask_operator(draft: DecisionBuilder, step: Step, because: str) -> None:
     ask(draft, "operator", Action.OPERATOR_CALL, because)
 
 
-_MOVES: dict[Word, Callable[[Draft, Step, str], None]] = {
+_MOVES: dict[Word, Callable[[DecisionBuilder, Step, str], None]] = {
     Word.REACHED: _reached,
     Word.ACKNOWLEDGED: _acknowledged,
     Word.SMS: _forward(*SMS),

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from domain.casework.draft import WAITING, Draft, is_clock
+from domain.casework.draft import WAITING, DecisionBuilder, is_clock
 from schemas.cases import Case, Step, StepState
 from schemas.events import FactKind
 from schemas.inputs import Hold
@@ -29,7 +29,7 @@ def matches(hold: Hold, case: Case, step: Step) -> bool:
     )
 
 
-def holding(draft: Draft, step: Step) -> Hold | None:
+def holding(draft: DecisionBuilder, step: Step) -> Hold | None:
     """The hold in force that keeps this step back longest, if any."""
     found = [hold for hold in draft.rules.holds if hold.until > draft.now and matches(hold, draft.case, step)]
     return max(found, key=_until, default=None)
@@ -42,7 +42,7 @@ def touched(hold: Hold, case: Case, states: Collection[StepState] = WAITING) -> 
     return sum(step.state in states and not is_clock(step) and matches(hold, case, step) for step in case.steps)
 
 
-def release(draft: Draft, step: Step, why: str) -> None:
+def release(draft: DecisionBuilder, step: Step, why: str) -> None:
     """Let a step go that was held back."""
     draft.change(step, state=StepState.PENDING, due=draft.now)
     draft.say(FactKind.RELEASED, why, step)

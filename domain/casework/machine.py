@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.casework import alerts, fatigue, money, payments
 from domain.casework.acts import operator_report, refuse
-from domain.casework.draft import CLOSE, Decision, Draft, Rules, is_clock
+from domain.casework.draft import CLOSE, Decision, DecisionBuilder, Rules, is_clock
 from domain.casework.endings import defrauded, finish, forget, time_to_close
 from domain.casework.holds import holding, matches, release
 from domain.casework.results import contact_result, overdue
@@ -46,7 +46,7 @@ def decide(case: Case | None, given: CaseInput, rules: Rules, now: datetime) -> 
         return _decided(None, alerts.opened(case, given, rules, now))
     if case is None or isinstance(given, PolicyChange):
         return Decision(case, [], [])
-    draft = Draft.of(case, rules, now)
+    draft = DecisionBuilder.of(case, rules, now)
     if isinstance(given, Alert | VictimReport | Forget) or given.case == case.id:
         _HANDLERS[type(given)](draft, given)
     elif not isinstance(given, Deadline | ContactResult):
@@ -58,7 +58,7 @@ def lift(case: Case | None, change: HoldChange, rules: Rules, now: datetime) -> 
     """What lifting a hold makes of a case: steps it held back go out, each with its least gap, or are dropped."""
     if case is None or change.lift is None:
         return Decision(case, [], [])
-    draft = Draft.of(case, rules, now)
+    draft = DecisionBuilder.of(case, rules, now)
     held = [step for step in draft.live() if step.state is StepState.HELD and matches(change.hold, draft.case, step)]
     for step in held:
         others = [hold for hold in rules.holds if hold.id != change.hold.id and hold.until > now]
@@ -67,7 +67,7 @@ def lift(case: Case | None, change: HoldChange, rules: Rules, now: datetime) -> 
     return _decided(case, draft, backlog=bool(draft.facts))
 
 
-def _let_go(draft: Draft, step: Step, change: HoldChange) -> None:
+def _let_go(draft: DecisionBuilder, step: Step, change: HoldChange) -> None:
     if change.lift == "drop":
         payments.not_asked(draft, step)
         draft.change(step, state=StepState.WITHDRAWN, due=None)
@@ -76,7 +76,7 @@ def _let_go(draft: Draft, step: Step, change: HoldChange) -> None:
         release(draft, step, f"{change.hold.id} is lifted")
 
 
-def _decided(before: Case | None, draft: Draft, *, backlog: bool = False) -> Decision:
+def _decided(before: Case | None, draft: DecisionBuilder, *, backlog: bool = False) -> Decision:
     if not draft.facts:
         return Decision(before, [], [])
     run_due(draft, backlog=backlog or any(fact.kind is FactKind.RELEASED for fact in draft.facts))
@@ -84,7 +84,7 @@ def _decided(before: Case | None, draft: Draft, *, backlog: bool = False) -> Dec
     return draft.done()
 
 
-def _deadline(draft: Draft, given: Deadline) -> None:
+def _deadline(draft: DecisionBuilder, given: Deadline) -> None:
     """A step's time has come: what waited goes out, what is out has failed to answer."""
     step = draft.steps.get(given.step)
     if step is None or step.due is None or abs(step.due - given.due) >= _SAME:
@@ -107,7 +107,7 @@ def _deadline(draft: Draft, given: Deadline) -> None:
         run_due(draft)
 
 
-def _hold_over(draft: Draft) -> None:
+def _hold_over(draft: DecisionBuilder) -> None:
     """A hold has run out: all that waited for it, and for no other, goes out together."""
     for step in draft.live():
         if step.state is StepState.HELD and step.due and step.due <= draft.now:
@@ -118,14 +118,14 @@ def _hold_over(draft: Draft) -> None:
                 release(draft, step, "the hold is over")
 
 
-def _victim_report(draft: Draft, given: VictimReport) -> None:
+def _victim_report(draft: DecisionBuilder, given: VictimReport) -> None:
     """The resident was defrauded. Without a case there is nothing to book it on; a closed one is only booked on."""
     money.lose(draft, given.transfer, given.amount_fen)
     if draft.case.open:
         defrauded(draft, "a victim's report")
 
 
-def _forget(draft: Draft, given: Forget) -> None:
+def _forget(draft: DecisionBuilder, given: Forget) -> None:
     """The resident's data are to be destroyed; not while anything of the case still needs them."""
     if draft.case.open or draft.live():
         refuse(draft, "the case still goes on: nobody is forgotten before it has ended", given.by)
@@ -133,7 +133,7 @@ def _forget(draft: Draft, given: Forget) -> None:
         forget(draft, given.by)
 
 
-_HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
+_HANDLERS: dict[type, Callable[[DecisionBuilder, Any], None]] = {
     Alert: alerts.alert,
     ContactResult: contact_result,
     OperatorReport: operator_report,

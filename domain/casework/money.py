@@ -1,14 +1,14 @@
 """The ledger's bookings within a decision, and what is said of them."""
 
-from domain import ledger
-from domain.casework.draft import Draft
+from domain.casework.draft import DecisionBuilder
+from domain.payments import ledger
 from schemas.cases import Case
 from schemas.events import FactKind
 from schemas.inputs import KeptClaim
 from schemas.levels import EvidenceClass
 
 
-def claim(draft: Draft, claims: list[KeptClaim], by: str) -> None:
+def claim(draft: DecisionBuilder, claims: list[KeptClaim], by: str) -> None:
     """Book what a person says was kept: C at best, for A and B are the banks' to confirm."""
     for stated in claims:
         evidence = max(stated.evidence, EvidenceClass.C)
@@ -20,12 +20,14 @@ def claim(draft: Draft, claims: list[KeptClaim], by: str) -> None:
             )
 
 
-def keep(draft: Draft, transfer: str, evidence: EvidenceClass, amount_fen: int, by: str | None = None) -> None:
+def keep(
+    draft: DecisionBuilder, transfer: str, evidence: EvidenceClass, amount_fen: int, by: str | None = None
+) -> None:
     """Book money as kept."""
     _replace(draft, ledger.with_kept(draft.case, transfer, evidence, amount_fen), by)
 
 
-def freeze(draft: Draft, transfer: str, amount_fen: int) -> None:
+def freeze(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
     """Book money as frozen."""
     before, after = draft.case, ledger.with_frozen(draft.case, transfer, amount_fen)
     if after is not before:
@@ -34,7 +36,7 @@ def freeze(draft: Draft, transfer: str, amount_fen: int) -> None:
         draft.say(FactKind.FROZEN, f"the bank froze {_yuan(amount)}", amount_fen=amount)
 
 
-def lose(draft: Draft, transfer: str | None, amount_fen: int, by: str | None = None) -> None:
+def lose(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str | None = None) -> None:
     """Book a loss."""
     after = ledger.with_loss(draft.case, transfer, amount_fen, draft.now)
     if after is not draft.case:
@@ -43,12 +45,12 @@ def lose(draft: Draft, transfer: str | None, amount_fen: int, by: str | None = N
         draft.say(FactKind.LOST, f"the resident was defrauded of {_yuan(amount)}", amount_fen=amount, by=by)
 
 
-def balance(draft: Draft) -> None:
+def balance(draft: DecisionBuilder) -> None:
     """Bring the books in line with what has become of the case."""
     _replace(draft, ledger.balanced(draft.case), None)
 
 
-def _replace(draft: Draft, after: Case, by: str | None) -> None:
+def _replace(draft: DecisionBuilder, after: Case, by: str | None) -> None:
     before, draft.case = draft.case.kept, after
     for transfer, entry in after.kept.items():
         if before.get(transfer) != entry:

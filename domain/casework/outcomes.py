@@ -1,7 +1,7 @@
 """How a conversation, on the telephone or at the door, ended: what the case becomes."""
 
 from domain.casework import money
-from domain.casework.draft import LIVE, Draft
+from domain.casework.draft import LIVE, DecisionBuilder
 from domain.casework.endings import defrauded, reopen, settle
 from domain.casework.follow import again, follow
 from domain.casework.steps import ask, end
@@ -12,7 +12,7 @@ from schemas.inputs import OutcomeAct
 from schemas.levels import Action, Outcome, Result
 
 
-def apply(draft: Draft, act: OutcomeAct, by: str, step: Step | None, other: Action) -> None:
+def apply(draft: DecisionBuilder, act: OutcomeAct, by: str, step: Step | None, other: Action) -> None:
     """Take an outcome in. `step`: the call or visit it was reached by; `other`: the action that helps if it failed."""
     words = f"{act.outcome.value.replace('_', ' ')}, says {by}"
     draft.say(FactKind.NOTE, f"{words}: {act.note}" if act.note else words, by=by)
@@ -35,12 +35,12 @@ def apply(draft: Draft, act: OutcomeAct, by: str, step: Step | None, other: Acti
         settle(draft, act.outcome, words)
 
 
-def _not_reached(draft: Draft, step: Step | None) -> None:
+def _not_reached(draft: DecisionBuilder, step: Step | None) -> None:
     if step is not None and step.state in LIVE:
         follow(draft, step, "not_at_home" if step.action is Action.VISIT else Result.NO_ANSWER, "not reached")
 
 
-def _not_persuaded(draft: Draft, step: Step | None, words: str, other: Action) -> None:
+def _not_persuaded(draft: DecisionBuilder, step: Step | None, words: str, other: Action) -> None:
     """The plan goes on: the same again later, and the other of operator and officer now."""
     if draft.case.settled or draft.case.state is CaseState.ALREADY_DEFRAUDED:
         reopen(draft, words, draft.case.level)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from domain.casework.draft import Draft
-from domain.ledger import safe
+from domain.casework.draft import DecisionBuilder
+from domain.payments.ledger import safe
 from schemas.cases import Case, Payment, Step, StepState, Stop, StopState
 from schemas.events import FactKind
 from schemas.levels import NEVER_SENT, Action
@@ -34,7 +34,7 @@ def merged(known: Sequence[Payment], told: Sequence[Payment]) -> list[Payment]:
     return list(payments.values())
 
 
-def can_be_stopped(draft: Draft, payment: Payment) -> bool:
+def can_be_stopped(draft: DecisionBuilder, payment: Payment) -> bool:
     """Whether asking the bank may still help: not caught yet, and not settled for too long.
 
     From an account that is stopped nothing has left, however long ago the payment was settled there.
@@ -45,12 +45,12 @@ def can_be_stopped(draft: Draft, payment: Payment) -> bool:
     return there and not safe(draft.case, payment.transfer)
 
 
-def money_at_risk(draft: Draft) -> bool:
+def money_at_risk(draft: DecisionBuilder) -> bool:
     """Whether any payment of the case can still be stopped."""
     return any(can_be_stopped(draft, payment) for payment in draft.case.payments)
 
 
-def may_not_ask(draft: Draft, transfer: str | None) -> str | None:
+def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> str | None:
     """Why the bank is not asked (again) to stop a transfer's payee; none when it may be."""
     payment = find(draft.case, transfer)
     if payment is None:
@@ -63,7 +63,7 @@ def may_not_ask(draft: Draft, transfer: str | None) -> str | None:
     return None
 
 
-def not_asked(draft: Draft, step: Step) -> None:
+def not_asked(draft: DecisionBuilder, step: Step) -> None:
     """A stop ends of which nothing ever reached the bank: it was not asked, and the payment may be stopped yet."""
     payment = find(draft.case, step.transfer)
     if step.action is not Action.STOP_PAYMENT or payment is None or payment.stop != Stop(state=StopState.ASKED):
@@ -73,7 +73,7 @@ def not_asked(draft: Draft, step: Step) -> None:
         draft.pay(payment.model_copy(update={"stop": None}))
 
 
-def asked(draft: Draft, step: Step) -> None:
+def asked(draft: DecisionBuilder, step: Step) -> None:
     """Note that the bank is being asked: a first attempt counts, its repetition does not."""
     payment = find(draft.case, step.transfer)
     if payment is None or step.action is Action.STOP_RELEASE or step.attempt > 1:

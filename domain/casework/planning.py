@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from domain.casework import fatigue, payments
-from domain.casework.draft import CLOSE, LIVE, WAITING, Draft
+from domain.casework.draft import CLOSE, LIVE, WAITING, DecisionBuilder
 from domain.casework.steps import end, plan_step, wrong_number
-from domain.plan import conditions, steps_for, weaker
+from domain.policy.schedule import conditions, steps_for, weaker
 from schemas.cases import Step, StepState
 from schemas.levels import Action
 
 
-def begin(draft: Draft, because: str) -> None:
+def begin(draft: DecisionBuilder, because: str) -> None:
     """Start the plan of the case's level from now on; what waits of another plan is overtaken by it."""
     draft.steps.pop(CLOSE, None)
     holding = conditions(draft.case.profile, money_at_risk=payments.money_at_risk(draft))
@@ -29,14 +29,14 @@ def begin(draft: Draft, because: str) -> None:
     plan_stops(draft)
 
 
-def _overtake(draft: Draft, actions: Iterable[Action], why: str) -> None:
+def _overtake(draft: DecisionBuilder, actions: Iterable[Action], why: str) -> None:
     for step in draft.contacts():
         covered = any(step.action is action or weaker(step.action, action) for action in actions)
         if step.state in WAITING and covered:
             end(draft, step, StepState.SKIPPED, why)
 
 
-def plan_stops(draft: Draft, *, at_once: bool = False) -> None:
+def plan_stops(draft: DecisionBuilder, *, at_once: bool = False) -> None:
     """Plan a stop for each payment that can still be stopped, as the level says; `at_once`: at any level, and now."""
     rule = next((rule for rule in draft.level.steps.values() if rule.action is Action.STOP_PAYMENT), None)
     if rule is None and not at_once:
@@ -50,7 +50,7 @@ def plan_stops(draft: Draft, *, at_once: bool = False) -> None:
             _plan_stop(draft, payment.transfer, stops[payment.transfer], due)
 
 
-def _plan_stop(draft: Draft, transfer: str, waiting: Sequence[Step], due: datetime) -> None:
+def _plan_stop(draft: DecisionBuilder, transfer: str, waiting: Sequence[Step], due: datetime) -> None:
     if not waiting:
         stem = payments.stop_id(draft.case, transfer)
         plan_step(
@@ -61,7 +61,7 @@ def _plan_stop(draft: Draft, transfer: str, waiting: Sequence[Step], due: dateti
             draft.change(step, due=due)
 
 
-def plan_follow_ups(draft: Draft) -> None:
+def plan_follow_ups(draft: DecisionBuilder) -> None:
     """Plan the level's follow-ups, unless some are still to come, and the case's end after them.
 
     They are calls: where the number turned out to be another's there are none.
@@ -73,12 +73,12 @@ def plan_follow_ups(draft: Draft) -> None:
     plan_close(draft, last + draft.plan.close_after)
 
 
-def plan_close(draft: Draft, due: datetime) -> None:
+def plan_close(draft: DecisionBuilder, due: datetime) -> None:
     """Set the clock on which the case closes by itself."""
     draft.change(Step(id=CLOSE, action=Action.FOLLOW_UP, state=StepState.PENDING, due=draft.now), due=due)
 
 
-def closing(draft: Draft) -> bool:
+def closing(draft: DecisionBuilder) -> bool:
     """Whether the clock on which the case closes is set."""
     step = draft.steps.get(CLOSE)
     return step is not None and step.state in LIVE

@@ -1,11 +1,11 @@
 """What came of a contact, or that nothing came in time."""
 
 from domain.casework import fatigue
-from domain.casework.draft import Draft, is_clock
+from domain.casework.draft import DecisionBuilder, is_clock
 from domain.casework.follow import follow
 from domain.casework.steps import bring_forward, end, is_current, withdraw
-from domain.plan import CALLS
 from domain.policy.plan import OVERDUE
+from domain.policy.schedule import CALLS
 from schemas.cases import Step, StepState
 from schemas.events import FactKind
 from schemas.inputs import ContactResult
@@ -18,7 +18,7 @@ _NEVER_TOO_LATE = frozenset(
 _NO_CONTACT = NEVER_SENT | {Result.SENT, Result.IN_DOUBT}
 
 
-def contact_result(draft: Draft, given: ContactResult) -> None:
+def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
     """Note a result, and do what follows. One that is known already means nothing."""
     step = draft.steps.get(given.step)
     if step is None or is_clock(step) or given.attempt > step.attempt:
@@ -49,14 +49,14 @@ def _known(step: Step, given: ContactResult, *, awaited: bool) -> bool:
     return told and (given.result is Result.SENT or not awaited)
 
 
-def overdue(draft: Draft, step: Step) -> None:
+def overdue(draft: DecisionBuilder, step: Step) -> None:
     """No result came by the time one was owed."""
     follow(draft, step, OVERDUE, "no result in time")
     if draft.steps[step.id].state is StepState.SENT:  # a policy that would wait for ever
         end(draft, step, StepState.FAILED, "no result in time")
 
 
-def _as_policy_says(draft: Draft, step: Step, result: Result) -> str:
+def _as_policy_says(draft: DecisionBuilder, step: Step, result: Result) -> str:
     """The result's name in the policy's tables.
 
     What was not sent because its time was over is overdue: its own deadline is only later to say so.
@@ -67,7 +67,7 @@ def _as_policy_says(draft: Draft, step: Step, result: Result) -> str:
     return OVERDUE if too_late else result
 
 
-def _busy(draft: Draft, step: Step, result: Result) -> bool:
+def _busy(draft: DecisionBuilder, step: Step, result: Result) -> bool:
     """A line that stays busy is evidence, not bad luck: in Lanzhou it was the scammer who kept it so.
 
     While an operator has the case it may be him whom the resident talks to. Says whether an officer goes instead.
@@ -87,7 +87,7 @@ def _busy(draft: Draft, step: Step, result: Result) -> bool:
     return step.action is Action.ROBOT_CALL and bool(draft.live(Action.VISIT))
 
 
-def _no_further_call(draft: Draft, step: Step) -> None:
+def _no_further_call(draft: DecisionBuilder, step: Step) -> None:
     """The robot stops dialling: it would only tell the scammer that somebody is trying. An operator still may."""
     why = "an officer goes instead of a further call"
     end(draft, step, StepState.FAILED, why)

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from domain.casework import fatigue, payments
-from domain.casework.draft import WAITING, Draft, words
+from domain.casework.draft import WAITING, DecisionBuilder, words
 from domain.casework.holds import holding
-from domain.dispatch_ids import named
-from domain.plan import CALLS, LATEST, SMS, STOPS, allowed, earliest, level_of, rule_of, weaker
+from domain.dispatches.ids import named
+from domain.policy.schedule import CALLS, LATEST, SMS, STOPS, allowed, earliest, level_of, rule_of, weaker
 from schemas.cases import CaseState, Step, StepState
 from schemas.events import Dispatch, FactKind
 from schemas.levels import Action, Result
@@ -17,7 +17,7 @@ _ENDED |= {StepState.WITHDRAWN: FactKind.WITHDRAWN, StepState.SKIPPED: FactKind.
 
 
 def plan_step(
-    draft: Draft,
+    draft: DecisionBuilder,
     stem: str,
     action: Action,
     due: datetime,
@@ -47,7 +47,7 @@ def plan_step(
     return draft.change(step)
 
 
-def run_due(draft: Draft, *, backlog: bool = False) -> None:
+def run_due(draft: DecisionBuilder, *, backlog: bool = False) -> None:
     """Send out what has fallen due; `backlog`: all of it was held back, however late it looks.
 
     After an outage many steps are due at once: those that a stronger one overtakes are skipped, and each of the others
@@ -78,7 +78,7 @@ def _stronger(step: Step, ready: Iterable[Step]) -> Step | None:
     return next((other for other in ready if weaker(step.action, other.action)), None)
 
 
-def _fall_due(draft: Draft, step: Step) -> bool:
+def _fall_due(draft: DecisionBuilder, step: Step) -> bool:
     """Send a step out, unless an operator is talking, the hour, a hold, the budget or the account's stops forbid it.
 
     Says whether it went out.
@@ -108,14 +108,14 @@ def _fall_due(draft: Draft, step: Step) -> bool:
     return True
 
 
-def unclaim(draft: Draft) -> None:
+def unclaim(draft: DecisionBuilder) -> None:
     """Take a case back from an operator who has not reported in time."""
     if holder := draft.case.claimed_by:
         draft.set(claimed_by=None, returned_from=holder)
         draft.say(FactKind.UNCLAIMED, f"no report from {holder} in time", by=holder)
 
 
-def _dispatch(draft: Draft, step: Step) -> None:
+def _dispatch(draft: DecisionBuilder, step: Step) -> None:
     rule = rule_of(draft.plan, step.id, step.action)
     owed = draft.now + rule.result_within
     payments.asked(draft, step)
@@ -149,21 +149,21 @@ def _dispatch(draft: Draft, step: Step) -> None:
         draft.enter(CaseState.CONTACTING, "the first contact is on its way")
 
 
-def end(draft: Draft, step: Step, state: StepState, why: str) -> None:
+def end(draft: DecisionBuilder, step: Step, state: StepState, why: str) -> None:
     """End a step, with the reason."""
     payments.not_asked(draft, step)
     draft.change(step, state=state, due=None, wanted=None)
     draft.say(_ENDED[state], why, step)
 
 
-def withdraw(draft: Draft, steps: Iterable[Step], why: str) -> None:
+def withdraw(draft: DecisionBuilder, steps: Iterable[Step], why: str) -> None:
     """Withdraw what has not gone out yet. What is out keeps its deadline; a channel that has not sent it asks first."""
     for step in steps:
         if step.state in WAITING:
             end(draft, step, StepState.WITHDRAWN, why)
 
 
-def bring_forward(draft: Draft, actions: Collection[Action], because: str, *, attempts: int = 99) -> bool:
+def bring_forward(draft: DecisionBuilder, actions: Collection[Action], because: str, *, attempts: int = 99) -> bool:
     """Let the first waiting step of these actions fall due now. Says whether there was one.
 
     A step that was tried `attempts` times already is left at its own pace, a call while an operator has the case too.
@@ -180,7 +180,7 @@ def bring_forward(draft: Draft, actions: Collection[Action], because: str, *, at
     return False
 
 
-def ask(draft: Draft, name: str, action: Action, because: str) -> None:
+def ask(draft: DecisionBuilder, name: str, action: Action, because: str) -> None:
     """Have a step taken that somebody asked for: the one that waits is moved, one that is out or held is enough.
 
     A call waits for the operator who has the case, and goes out when he gives it back or says nothing in time.
@@ -193,7 +193,7 @@ def ask(draft: Draft, name: str, action: Action, because: str) -> None:
     plan_step(draft, f"asked.{name}", action, due, because)
 
 
-def is_current(draft: Draft, step: Step) -> bool:
+def is_current(draft: DecisionBuilder, step: Step) -> bool:
     """Whether a step is of the plan that runs now: not of a lower level, nor of a round before a reopening."""
     level = level_of(step.id)
     if level is None:
@@ -203,7 +203,7 @@ def is_current(draft: Draft, step: Step) -> bool:
     return level.rank >= draft.case.level.rank and rounds[-1:] == [step.id]
 
 
-def wrong_number(draft: Draft) -> bool:
+def wrong_number(draft: DecisionBuilder) -> bool:
     """Whether the plan that runs now has found the resident's number to be another's."""
     return any(
         Result.WRONG_NUMBER in step.results and is_current(draft, step)

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 from domain.casework import money
-from domain.casework.draft import CLOCK, LIVE, Draft
+from domain.casework.draft import CLOCK, LIVE, DecisionBuilder
 from domain.casework.payments import find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
-from domain.plan import LATEST
+from domain.policy.schedule import LATEST
 from schemas.cases import Payment, Step, StepState, Stop, StopState
 from schemas.events import FactKind
 from schemas.inputs import BankFeedback, BankState
@@ -14,7 +14,7 @@ from schemas.levels import Action, EvidenceClass
 from schemas.signals import TransferState
 
 
-def bank_feedback(draft: Draft, given: BankFeedback) -> None:
+def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
     """Take a bank's feedback in: the stop's state, and the money it confirms."""
     payment = find(draft.case, given.transfer)
     if payment is None:
@@ -39,7 +39,7 @@ def bank_feedback(draft: Draft, given: BankFeedback) -> None:
     _answered(draft, given, meant=draft.case is not before)
 
 
-def _in_force(draft: Draft, given: BankFeedback, payment: Payment) -> None:
+def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     stop = payment.stop or Stop(state=StopState.ASKED)
     if stop.state is not StopState.ASKED:
         return
@@ -59,7 +59,7 @@ def _in_force(draft: Draft, given: BankFeedback, payment: Payment) -> None:
     draft.change(clock, due=max(soonest, until - draft.plan.stop.remind_before))
 
 
-def _state(draft: Draft, payment: Payment, state: StopState, words: str) -> None:
+def _state(draft: DecisionBuilder, payment: Payment, state: StopState, words: str) -> None:
     stop = payment.stop or Stop(state=StopState.ASKED)
     if stop.state is state:
         return
@@ -68,14 +68,14 @@ def _state(draft: Draft, payment: Payment, state: StopState, words: str) -> None
     draft.steps.pop(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", None)
 
 
-def _returned(draft: Draft, given: BankFeedback, payment: Payment) -> None:
+def _returned(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     """The money is back with the resident, and is not held anywhere: nothing of it is left to stop."""
     money.keep(draft, given.transfer, EvidenceClass.A, given.amount_fen)
     if payment.stop:
         _state(draft, payment, StopState.RETURNED, "the money came back: nothing is left to stop")
 
 
-def _cancelled(draft: Draft, given: BankFeedback, payment: Payment) -> None:
+def _cancelled(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     """Caught in flight: it never arrived, so it is attempted and no more, and nothing of it is left to stop."""
     if payment.stop and payment.stop.state is not StopState.RELEASED:
         _state(draft, payment, StopState.RELEASED, "the payment was cancelled in flight")
@@ -86,7 +86,7 @@ def _cancelled(draft: Draft, given: BankFeedback, payment: Payment) -> None:
     money.keep(draft, given.transfer, EvidenceClass.B, given.amount_fen or payment.amount_fen)
 
 
-def _answered(draft: Draft, given: BankFeedback, *, meant: bool) -> None:
+def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> None:
     """End the step the bank answers, and what is no longer wanted of this payment's others."""
     name = given.dispatch.partition(":")[2].partition(":")[0]
     step = draft.steps.get(name)
@@ -100,7 +100,7 @@ def _answered(draft: Draft, given: BankFeedback, *, meant: bool) -> None:
         )
 
 
-def stop_clock(draft: Draft, step: Step) -> None:
+def stop_clock(draft: DecisionBuilder, step: Step) -> None:
     """A stop is about to run out (first), or has run out (second)."""
     payment = find(draft.case, step.transfer)
     if payment is None or payment.stop is None or payment.stop.until is None:
@@ -112,7 +112,7 @@ def stop_clock(draft: Draft, step: Step) -> None:
         _remind(draft, step, payment.transfer, payment.stop.until)
 
 
-def _remind(draft: Draft, step: Step, transfer: str, ends: datetime) -> None:
+def _remind(draft: DecisionBuilder, step: Step, transfer: str, ends: datetime) -> None:
     draft.change(step, due=ends, attempt=step.attempt + 1)
     why = may_not_ask(draft, transfer) or ("the resident is safe" if draft.case.settled else None)
     until = f"the stop runs out at {ends:%Y-%m-%d %H:%M %Z}"

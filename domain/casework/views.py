@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from domain.casework.draft import LIVE
-from domain.dispatch_ids import named
+from domain.dispatches.ids import named
 from schemas.cases import Case, StepState
 from schemas.levels import Action, Level
 

@@ -1,10 +1,10 @@
 """What an officer or grid worker reports from the way and from the door."""
 
 from domain.casework import fatigue, money, outcomes
-from domain.casework.draft import Draft
+from domain.casework.draft import DecisionBuilder
 from domain.casework.follow import follow
 from domain.casework.steps import end
-from domain.plan import rule_of
+from domain.policy.schedule import rule_of
 from schemas.cases import CaseState, Step, StepState
 from schemas.events import FactKind
 from schemas.inputs import Checklist, OfficerReport, VisitStage
@@ -22,7 +22,7 @@ _WORDS = {
 }
 
 
-def officer_report(draft: Draft, given: OfficerReport) -> None:
+def officer_report(draft: DecisionBuilder, given: OfficerReport) -> None:
     """Take a stage of a visit in. A report on an attempt that is over is noted; its outcome still counts."""
     step = draft.steps.get(given.step)
     awaited = step if step and step.state is StepState.SENT and step.attempt == given.attempt else None
@@ -39,7 +39,7 @@ def officer_report(draft: Draft, given: OfficerReport) -> None:
     draft.now = max(draft.now, given.told_at or draft.now)  # what follows goes out now, and has its time from now on
 
 
-def _stage(draft: Draft, given: OfficerReport, step: Step) -> None:
+def _stage(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
     match given.stage:
         case VisitStage.ASSIGNED | VisitStage.ON_THE_WAY:
             draft.set(officer=given.by)
@@ -62,14 +62,14 @@ def _stage(draft: Draft, given: OfficerReport, step: Step) -> None:
             _done(draft, given, step)
 
 
-def no_longer_under_way(draft: Draft, why: str) -> None:
+def no_longer_under_way(draft: DecisionBuilder, why: str) -> None:
     """The officer does not get there, or found nobody."""
     draft.set(officer=None)
     if draft.case.state is CaseState.VISIT_UNDER_WAY:
         draft.enter(CaseState.CONTACTING, why)
 
 
-def _done(draft: Draft, given: OfficerReport, step: Step) -> None:
+def _done(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
     if _outdated(draft, given):
         _warned_before(draft, given)
         no_longer_under_way(draft, "the visit is done")
@@ -83,13 +83,13 @@ def _done(draft: Draft, given: OfficerReport, step: Step) -> None:
     end(draft, step, StepState.DONE, "visited, and no outcome told")
 
 
-def _outdated(draft: Draft, given: OfficerReport) -> bool:
+def _outdated(draft: DecisionBuilder, given: OfficerReport) -> bool:
     """Whether it is told late, and the talk was before the danger that there is now: then it settles nothing."""
     settles = given.outcome is not None and given.outcome.outcome in (Outcome.DISSUADED, Outcome.FALSE_ALARM)
     return settles and draft.case.danger_at is not None and given.at < draft.case.danger_at
 
 
-def _warned_before(draft: Draft, given: OfficerReport) -> None:
+def _warned_before(draft: DecisionBuilder, given: OfficerReport) -> None:
     draft.reached()
     if given.outcome is not None:
         money.claim(draft, given.outcome.kept, given.by)

@@ -32,7 +32,7 @@ class About(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PolicyEdit:
     """`before` and `after` as the file has them; None: it is not in that policy."""
 
     about: About
@@ -55,12 +55,12 @@ def lines(before: str, after: str) -> list[Line]:
     return [Line(line[0], line if line[0] == "@" else line[1:]) for line in islice(found, 2, None)]  # after its head
 
 
-def changes(before: str, after: str) -> list[Change]:
+def changes(before: str, after: str) -> list[PolicyEdit]:
     """Each value that differs, grouped by what it is about. Both must be TOML: raises tomllib.TOMLDecodeError."""
     old, new = dict(_flat(tomllib.loads(before))), dict(_flat(tomllib.loads(after)))
     differing = [path for path in {**old, **new} if old.get(path) != new.get(path)]
     found = [
-        Change(_about(path, old.get(path), new.get(path)), path, _shown(old.get(path)), _shown(new.get(path)))
+        PolicyEdit(_about(path, old.get(path), new.get(path)), path, _shown(old.get(path)), _shown(new.get(path)))
         for path in differing
     ]
     order = list(About)

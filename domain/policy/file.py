@@ -6,7 +6,7 @@ import tomllib
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from domain.policy.breaker import BreakerRules
+from domain.policy.breaker_rules import BreakerRules
 from domain.policy.duty import Duty
 from domain.policy.fatigue import Fatigue
 from domain.policy.messages import Messages

@@ -83,7 +83,7 @@ def bounded(evidence: Mapping[str, Evidence], rules: RiskRules, now: datetime) -
 
     Kind by kind, so that a hundred new payees leave room for the one who is a scammer. Bounding early or late leaves
     the same: in a kind only the least fresh go, and the freshest of all stays. What is said to be of tomorrow lets
-    nothing of today fade (`now`). The twin of streams/lua/evidence.lua.
+    nothing of today fade (`now`). The twin of streams/state/lua/evidence.lua.
     """
     fresh = {name: freshness(member, rules) for name, member in evidence.items()}
     newest = min(max(fresh.values(), default=0), round(now.timestamp() * 1000))

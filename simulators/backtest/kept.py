@@ -11,13 +11,13 @@ from schemas.events import CaseEvent
 from schemas.evidence import WatchEntry
 from schemas.residents import ResidentId
 from simulators.backtest.spool import Spool
-from streams import topics
-from streams.journal import read_entry
-from streams.raw import Raw
-from streams.reader import Read, offset_at, read_all, read_on
+from streams.casework.journal import read_entry
+from streams.messaging import topics
+from streams.messaging.dead_letter_writer import readable
+from streams.messaging.reader import Read, offset_at, read_all, read_on
+from streams.messaging.record import Raw
+from streams.runtime.settings import Settings
 from streams.screening.records import read
-from streams.settings import Settings
-from streams.unreadable import readable
 
 
 async def signals(settings: Settings, spool: Spool, until: datetime) -> int:

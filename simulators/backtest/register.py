@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from domain.divisions import PROVINCE
-from domain.identity import new_resident_id, normal_account, normal_phone
+from domain.identity.divisions import PROVINCE
+from domain.identity.identifiers import new_resident_id, normal_account, normal_phone
 from schemas.errors import UserError
 from schemas.residents import Holding, Occupation, Resident, ResidentId, Sex
-from simulators.memory import Register
-from streams.residents.register import Asked, Residents
+from simulators.world.memory import Register
+from streams.repositories.residents.register import Asked, Residents
 
 
 class ResidentsError(UserError, ValueError):
@@ -42,7 +42,7 @@ class Anybody(Residents):
 
 
 def read(path: Path) -> Register:
-    """The residents of a file as `quanzu simulate` writes it: one a line, as JSON. Raises ResidentsError, OSError."""
+    """The residents of a file of `quanzu lab simulate`: one a line, as JSON. Raises ResidentsError, OSError."""
     found = []
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
@@ -52,7 +52,7 @@ def read(path: Path) -> Register:
                 where = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"][:1])
                 raise ResidentsError(
                     f"{path}, line {number}: no resident ({where or 'not JSON'}). One resident a line, as JSON, as "
-                    "`quanzu simulate` writes residents.jsonl"
+                    "`quanzu lab simulate` writes residents.jsonl"
                 ) from None
     return Register(found)
 

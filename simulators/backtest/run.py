@@ -8,23 +8,23 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from domain import coverage
-from domain.backtest import Comparison, compare
-from domain.divisions import PROVINCE, current_code, division
-from domain.identity import BEIJING
+from domain.identity.divisions import PROVINCE, current_code, division
+from domain.identity.identifiers import BEIJING
 from domain.policy import Policy
 from domain.policy.risk import RiskRules
+from domain.risk.backtest import Comparison, compare
+from domain.visits import coverage
 from schemas.base import EARLIEST
 from schemas.errors import UserError
 from schemas.rosters import Roster
 from simulators.backtest import kept, recorded, register
 from simulators.backtest.side import Side, batches
 from simulators.backtest.spool import Spool, moment
+from streams.installation import Installation
 from streams.intake.formats import Options
-from streams.line import Line
-from streams.residents.register import Residents
+from streams.repositories.residents.register import Residents
+from streams.repositories.stations import Stations
 from streams.screening.subjects import Subjects
-from streams.stations import Stations
 
 NOWHERE = "–"  # a place, where none is known
 MICROSECOND = timedelta(microseconds=1)
@@ -85,7 +85,11 @@ async def from_files(
 
 
 async def from_topics(
-    policies: Policies, line: Line, since: datetime, until: datetime, progress: Progress = lambda done, total: None
+    policies: Policies,
+    line: Installation,
+    since: datetime,
+    until: datetime,
+    progress: Progress = lambda done, total: None,
 ) -> Answer:
     """Judge what a running system keeps of its signals; the cases opened from `since` until `until` count, by station.
 

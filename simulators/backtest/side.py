@@ -13,13 +13,13 @@ from enum import IntEnum
 
 from aiokafka import TopicPartition
 
-from domain.backtest import Courses
 from domain.policy.risk import RiskRules
+from domain.risk.backtest import Courses
 from schemas.base import EARLIEST
 from schemas.residents import Resident, ResidentId
 from schemas.signals import Report, Signal, Watch
-from simulators.memory import Suspects
-from streams.residents.register import Residents
+from simulators.world.memory import Suspects
+from streams.repositories.residents.register import Residents
 from streams.screening.records import Item, ReadBatch
 from streams.screening.sifting import Sieve, Sifted
 from streams.screening.store import Known

@@ -9,11 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from domain.backtest import Change, Course, Difference
-from domain.identity import BEIJING
+from domain.identity.identifiers import BEIJING
 from domain.policy import Policy
-from domain.replay import Tally
-from domain.report import percentiles
+from domain.risk.backtest import CaseDifference, Course, Difference
+from domain.risk.replay import Tally
+from domain.statistics.report import percentiles
 from schemas.levels import Level
 from simulators.backtest.run import Answer
 
@@ -32,7 +32,7 @@ def report(answer: Answer) -> dict[str, Any]:
         "residents": "anybody" if answer.anonymous else "register",
         "from": answer.since.isoformat(),
         "until": answer.until.isoformat(),
-        "changes": {**{change.value: found.changes[change] for change in Change}, "alike": found.alike},
+        "changes": {**{change.value: found.changes[change] for change in CaseDifference}, "alike": found.alike},
         "sooner_seconds": _spans([each.ahead for each in found.differences]),
         "later_seconds": _spans([each.behind for each in found.differences]),
         "places": _places(found.places),
@@ -75,9 +75,9 @@ def _policy(policy: Policy, tally: Tally) -> dict[str, Any]:
     }
 
 
-def _places(counted: Counter[tuple[str, Change]]) -> dict[str, dict[str, int]]:
+def _places(counted: Counter[tuple[str, CaseDifference]]) -> dict[str, dict[str, int]]:
     places = sorted({place for place, _ in counted})
-    return {place: {change.value: counted[place, change] for change in Change} for place in places}
+    return {place: {change.value: counted[place, change] for change in CaseDifference} for place in places}
 
 
 def _spans(spans: Sequence[timedelta]) -> dict[str, float | None]:
@@ -124,11 +124,11 @@ def _changes(answer: Answer) -> Table:
     """What the candidate changes, altogether and by place."""
     found = answer.comparison
     drawn = Table(box=None, title="what the candidate does otherwise, in cases", title_justify="left")
-    for name in ("place", *Change, "alike"):
+    for name in ("place", *CaseDifference, "alike"):
         drawn.add_column(name, justify="left" if name == "place" else "right")
-    drawn.add_row("all", *(f"{found.changes[change]:,}" for change in Change), f"{found.alike:,}")
+    drawn.add_row("all", *(f"{found.changes[change]:,}" for change in CaseDifference), f"{found.alike:,}")
     for place in sorted({place for place, _ in found.places}):
-        drawn.add_row(place, *(f"{found.places[place, change]:,}" for change in Change), "")
+        drawn.add_row(place, *(f"{found.places[place, change]:,}" for change in CaseDifference), "")
     return drawn
 
 
@@ -143,7 +143,7 @@ def _differences(answer: Answer) -> Table:
 
 
 def _words(one: Difference) -> str:
-    spans = {Change.SOONER: f" by {_long(one.ahead)}", Change.LATER: f" by {_long(one.behind)}"}
+    spans = {CaseDifference.SOONER: f" by {_long(one.ahead)}", CaseDifference.LATER: f" by {_long(one.behind)}"}
     return "\n".join(f"{change}{spans.get(change, '')}" for change in one.changes)
 
 

@@ -14,14 +14,14 @@ from domain.risk.scams import profile_bits
 from domain.risk.weigh import Scene, evidence_bits
 from schemas.residents import Resident, ResidentId
 from schemas.signals import Signal
-from simulators import figures
+from simulators.assumptions import figures
+from simulators.assumptions.chance import stream
+from simulators.assumptions.pace import DAY_HOURS, REAL, Pace
 from simulators.backtest.side import Side, batches
-from simulators.chance import stream
 from simulators.fit.worth import worth
-from simulators.memory import Register
-from simulators.pace import DAY_HOURS, REAL, Pace
-from simulators.province import SECRET, START, Province
-from simulators.truth import Truth
+from simulators.world.memory import Register
+from simulators.world.province import SECRET, START, Province
+from simulators.world.truth import Truth
 from streams.screening.subjects import Subjects
 from streams.screening.verdicts import profile_of
 

@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
-from domain.plan import STOPS
-from domain.report import NO_CONTACT
+from domain.policy.schedule import STOPS
+from domain.statistics.report import NO_CONTACT
 from schemas.cases import Case, StepState
 from schemas.events import CaseEvent, FactKind
 from schemas.inputs import Deadline, ResidentInput
 from schemas.levels import Action, Level
 from simulators.lab.waits import Waits
-from simulators.province import Province
-from simulators.truth import Contact, Fate, Life
+from simulators.world.province import Province
+from simulators.world.truth import Contact, Fate, Life
 
 # By when somebody is to be contacted first: the design's table of levels. Red's flash SMS goes at once.
 FIRST_CONTACT = {

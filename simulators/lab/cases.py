@@ -7,12 +7,12 @@ from domain.policy import Policy
 from schemas.cases import Case
 from schemas.events import CaseEvent
 from schemas.inputs import ResidentInput
-from streams.batch import Batch, Entry
-from streams.change import Change, Standing
-from streams.store import Loaded
+from streams.casework.batch import Batch, Entry
+from streams.state.case_store import Loaded
+from streams.state.store_update import PartitionRules, StoreUpdate
 
 
-class Unwritten(Change):
+class Unwritten(StoreUpdate):
     """The change of a store that there is none of: writing it out would take longer than deciding."""
 
     def applied(self, input_id: str, at: datetime) -> None: ...
@@ -25,12 +25,12 @@ class Unwritten(Change):
 
     def raised(self, event: CaseEvent) -> None: ...
 
-    def standing(self, standing: Standing) -> None: ...
+    def standing(self, standing: PartitionRules) -> None: ...
 
 
 def empty(partition: int, policy: Policy) -> Batch:
     """A partition of which nothing is known yet, and which writes nothing down."""
-    batch = Batch(partition, Loaded(Standing(-1, policy.hash), {}, set()), policy, 0, 0)
+    batch = Batch(partition, Loaded(PartitionRules(-1, policy.hash), {}, set()), policy, 0, 0)
     batch.change = Unwritten()
     return batch
 

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
-from domain.identity import reach
-from domain.standing import Fallen, standing
+from domain.dispatches.validity import ObsoleteDispatch, standing
+from domain.identity.identifiers import reach
 from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.inputs import BankFeedback, BankState, ContactResult, ResidentInput, VisitStage
 from schemas.levels import Action, Channel, Result
 from schemas.residents import Resident
-from simulators.contacts import BankAnswer, Contacts, VisitReport
 from simulators.lab.officers import Officers, told
 from simulators.providers.bank import STOP, Stops
 from simulators.providers.base import RefusedError
+from simulators.world.contacts import BankAnswer, Contacts, VisitReport
 
 Told = tuple[timedelta, ResidentInput]
 """An input, and how long after the dispatch it comes."""
@@ -40,7 +40,7 @@ class Channels:
     def carry(self, dispatch: Dispatch, case: Case | None, now: datetime) -> Iterator[Told]:
         """What is told of a dispatch that is carried out now, if it still stands."""
         fallen = standing(dispatch, case, now)
-        if isinstance(fallen, Fallen):
+        if isinstance(fallen, ObsoleteDispatch):
             yield _result(dispatch, Result.NOT_SENT, now, detail=fallen.because)
         else:
             yield from self._ways[dispatch.channel](dispatch, now)

@@ -15,8 +15,8 @@ from simulators.lab.intervals import interval, paired
 from simulators.lab.laboratory import Laboratory
 from simulators.lab.seeds import lived
 from simulators.lab.setup import Setup
-from simulators.people import people
-from simulators.province import SECRET, START, Province
+from simulators.population.people import people
+from simulators.world.province import SECRET, START, Province
 
 Progress = Callable[[int, int], object]
 """Is told how many seeds are done, of how many."""

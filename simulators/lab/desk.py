@@ -1,6 +1,6 @@
 """The desk: operators who take one case after the other, in the order that a dispatcher says.
 
-Each does what a simulated operator of the demo does (simulators/operators), but waits for nobody: whoever is free
+Each does what a simulated operator of the demo does (simulators/world/operators), but waits for nobody: whoever is free
 takes a case in the very moment in which there is one.
 """
 
@@ -15,10 +15,10 @@ from domain.ids import resident_of, short_hash
 from schemas.cases import Case
 from schemas.inputs import Act, ClaimAct, NoteAct, OperatorReport, ResidentInput
 from schemas.levels import Outcome
-from simulators.behaviour import Talk
-from simulators.contacts import Contacts
 from simulators.lab.agenda import LAST, Agenda
-from simulators.operators import STEP_BACK, further_acts
+from simulators.world.behaviour import Talk
+from simulators.world.contacts import Contacts
+from simulators.world.operators import STEP_BACK, further_acts
 
 Dispatcher = Callable[[Sequence[Case], datetime], Sequence[Case]]
 """The cases that wait for an operator, the one to take first at the head."""

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from domain import triage
+from domain.casework import triage
 from domain.policy import Policy
 from schemas.cases import Case
-from simulators import figures
-from simulators.behaviour import Situation, persuades
+from simulators.assumptions import figures
 from simulators.lab.desk import Dispatcher
-from simulators.province import Province
-from simulators.truth import Fate
+from simulators.world.behaviour import Situation, persuades
+from simulators.world.province import Province
+from simulators.world.truth import Fate
 
 DEFAULT, LEVEL_THEN_AGE, FIRST_COME, ORACLE = "default", "level_then_age", "first_come", "oracle"
 TALK, NO_TALK = timedelta(minutes=3), timedelta(seconds=25)  # about what figures and behaviour make of each

@@ -22,10 +22,10 @@ from simulators.lab.officers import Officers, fleet
 from simulators.lab.screening import Screening
 from simulators.lab.setup import Setup
 from simulators.lab.waits import Waits
-from simulators.operators import victim_report
 from simulators.providers.bank import Stops
-from simulators.province import SECRET, Province
-from streams.keys import milliseconds, moment
+from simulators.world.operators import victim_report
+from simulators.world.province import SECRET, Province
+from streams.state.keys import milliseconds, moment
 
 
 class Laboratory:

@@ -10,13 +10,13 @@ from domain.policy import load
 from schemas.cases import Case
 from schemas.events import CaseEvent
 from schemas.levels import EvidenceClass
-from simulators.honesty import Judged, Verdict, judge, verdict
 from simulators.lab.dispatchers import DEFAULT, DISPATCHERS
 from simulators.lab.laboratory import Laboratory
 from simulators.lab.seeds import lived
 from simulators.lab.setup import Setup
-from simulators.province import START, Province
-from simulators.survival import Curve, Followed, by_each, followed
+from simulators.studies.honesty import Judged, Verdict, judge, verdict
+from simulators.studies.survival import Curve, Followed, by_each, followed
+from simulators.world.province import START, Province
 
 FEW = timedelta(days=3)
 Progress = Callable[[int, int], object]

@@ -6,20 +6,20 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from domain.divisions import counties
-from domain.officers import Choice, Visit, choose_officer
+from domain.identity.divisions import counties
 from domain.policy import Policy
 from domain.policy.visits import Ways
-from domain.rounds import Post, worth
-from domain.tasks import given, sort_out, stands
+from domain.visits.officers import Choice, Visit, choose_officer
+from domain.visits.rounds import Post, worth
+from domain.visits.tasks import given, sort_out, stands
 from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.inputs import OfficerReport, ResidentInput, VisitStage
 from schemas.residents import Language
 from schemas.rosters import Officer, Role, Shift, Task
-from simulators import figures
-from simulators.contacts import VisitReport
+from simulators.assumptions import figures
 from simulators.lab.agenda import Agenda
+from simulators.world.contacts import VisitReport
 
 _FREE_AGAIN = frozenset({VisitStage.NOT_AT_HOME, VisitStage.DONE})
 _UNDER_WAY = frozenset({VisitStage.ON_THE_WAY, VisitStage.ARRIVED})
@@ -47,7 +47,7 @@ def fleet(count: int, since: datetime, until: datetime) -> list[Officer]:
 
 
 class Doors(Protocol):
-    """What officers meet: simulators/contacts."""
+    """What officers meet: simulators/world/contacts."""
 
     def taken(self, dispatch: str, now: datetime) -> VisitReport | None:
         """How the officer answers who gets the task."""
@@ -59,8 +59,9 @@ class Doors(Protocol):
 class Officers:
     """Who can go, and what they do. `busy`: the time spent on visits so far, the way included.
 
-    The twin of streams/rosters and of the officer's page, without the visits to one address that are joined. A way
-    takes the same however far it is, so it does for whoever is chosen too. Nobody is called back from the way.
+    The twin of streams/repositories/rosters and of the officer's page, without the visits to one address that are
+    joined. A way takes the same however far it is, so it does for whoever is chosen too. Nobody is called back from the
+    way.
     """
 
     def __init__(

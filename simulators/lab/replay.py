@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from domain.policy import Policy
 from schemas.inputs import CaseInput, PolicyChange
 from simulators.lab.cases import empty
-from streams.batch import Entry
+from streams.casework.batch import Entry
 
 
 def cases(

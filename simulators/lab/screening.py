@@ -12,14 +12,14 @@ from domain.policy.risk import RiskRules
 from schemas.inputs import Alert
 from schemas.residents import Resident, ResidentId
 from schemas.signals import Signal
-from simulators.memory import Register, Suspects, finished
-from streams.keys import milliseconds
+from simulators.world.memory import Register, Suspects, finished
+from streams.messaging.topics import SIGNALS
 from streams.screening.records import Item, ReadBatch
 from streams.screening.sifting import Sieve, Sifted
 from streams.screening.store import Known
 from streams.screening.subjects import Subjects
 from streams.screening.verdicts import Judge
-from streams.topics import SIGNALS
+from streams.state.keys import milliseconds
 
 _LANE = TopicPartition(SIGNALS.name, 0)
 

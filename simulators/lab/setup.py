@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from simulators import figures
-from simulators.pace import COMPRESSED, REAL, Pace
+from simulators.assumptions import figures
+from simulators.assumptions.pace import COMPRESSED, REAL, Pace
 
 # What fills one operator's time, in an hour: a quarter of the teaching hour, which keeps twelve of them busy for a
 # third of theirs. Measured: docs/laboratory.md.

@@ -6,14 +6,14 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from simulators import survival
-from simulators.honesty import Ratio, Verdict
+from simulators.assumptions.words import Told, count, hours, hundredths, plus_minus, ten_thousands
 from simulators.lab.compare import BEYOND_NOBODY
 from simulators.lab.dispatchers import NOBODY, ORACLE
 from simulators.lab.intervals import Interval
 from simulators.lab.sweep import Point
-from simulators.survival import Curve
-from simulators.words import Told, count, hours, hundredths, plus_minus, ten_thousands
+from simulators.studies import survival
+from simulators.studies.honesty import Ratio, Verdict
+from simulators.studies.survival import Curve
 
 SHOWN = 12  # groups of a kind, those with the most people
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.triage import Turn, turn_of, waiting_since
+from domain.casework.triage import QueueBand, turn_of, waiting_since
 from schemas.cases import Case
 from schemas.levels import Level
 
@@ -21,7 +21,7 @@ class Waits:
 
     def add(self, case: Case, at: datetime) -> None:
         """A case as it stands since `at`."""
-        if turn_of(case) is Turn.OFFERED:
+        if turn_of(case) is QueueBand.OFFERED:
             if case.id not in self._over:
                 self._waiting[case.id] = case
         elif waited := self._waiting.pop(case.id, None):

@@ -16,8 +16,8 @@ from simulators.providers.base import SimulatedProvider
 from simulators.providers.carrier import Answering, Carrier
 from simulators.providers.station import Station, Visiting
 from streams.channels.settings import ChannelSettings
-from streams.clock import Clock
-from streams.settings import Settings
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

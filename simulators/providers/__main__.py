@@ -5,8 +5,8 @@ import sys
 
 from simulators.providers import running
 from streams.channels.settings import load as load_channels
-from streams.clock import Clock
-from streams.settings import load
+from streams.runtime.clock import Clock
+from streams.runtime.settings import load
 
 
 async def main() -> None:

@@ -10,7 +10,7 @@ from schemas.inputs import BankState
 from schemas.levels import Action
 from simulators.providers.base import Contact, Receipt, RefusedError, SimulatedProvider
 from streams.channels.provider import Kind
-from streams.clock import Clock
+from streams.runtime.clock import Clock
 
 STOP = timedelta(hours=48)
 MOST = 2

@@ -19,10 +19,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from streams import tracing
 from streams.channels.provider import KEY_HEADER, Kind
 from streams.channels.signing import sign
-from streams.clock import Clock
+from streams.runtime import tracing
+from streams.runtime.clock import Clock
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from schemas.levels import Action, Channel, Result
 from schemas.receipts import CallState, SmsState
 from simulators.providers.base import Contact, Receipt, SimulatedProvider
 from streams.channels.provider import Kind
-from streams.clock import Clock
+from streams.runtime.clock import Clock
 
 Answers = Sequence[tuple[timedelta, Result]]
 

@@ -10,7 +10,7 @@ from schemas.inputs import Checklist, OutcomeAct, VisitStage
 from schemas.levels import Action, Outcome
 from simulators.providers.base import Contact, Receipt, RefusedError, SimulatedProvider
 from streams.channels.provider import Kind
-from streams.clock import Clock
+from streams.runtime.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)

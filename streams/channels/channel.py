@@ -13,17 +13,17 @@ from prometheus_client import Counter
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput, ContactResult
 from schemas.levels import Level
-from streams import tracing
-from streams.channels.book import DispatchBook
 from streams.channels.delivery import WAIT_SECONDS, Delivery
+from streams.channels.dispatch_log import DispatchBook
 from streams.channels.flow import carry_each
 from streams.channels.provider import Provider
 from streams.channels.settings import ChannelSettings
-from streams.clock import Clock
-from streams.dead_letters import DeadLetters
-from streams.producer import Producer, Record
-from streams.retry import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, wanted
-from streams.topics import CASE_INPUTS
+from streams.messaging.dead_letter_writer import DeadLetters
+from streams.messaging.producer import Producer, Record
+from streams.messaging.topics import CASE_INPUTS
+from streams.runtime import tracing
+from streams.runtime.clock import Clock
+from streams.runtime.tasks import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, wanted
 
 DISPATCHES = Counter("quanzu_dispatches_total", "What channels reported of dispatches", ["channel", "result"])
 

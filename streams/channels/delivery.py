@@ -17,15 +17,15 @@ from functools import partial
 
 from prometheus_client import Counter
 
-from domain.standing import Behind, Fallen, standing
+from domain.dispatches.validity import NotYetApplied, ObsoleteDispatch, standing
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput, ContactResult
 from schemas.levels import NEVER_SENT, Result
-from streams.channels.book import DispatchBook, Held, Progress, Taken
+from streams.channels.dispatch_log import DispatchBook, Held, Progress, Taken
 from streams.channels.provider import Answer, DoubtError, Kind, Order, Provider
 from streams.channels.settings import ChannelSettings
-from streams.clock import Clock
-from streams.retry import TRANSIENT, until_done
+from streams.runtime.clock import Clock
+from streams.runtime.tasks import TRANSIENT, until_done
 
 WAIT_SECONDS = 0.1  # between two looks at what another has, or what the store does not know yet
 BEHIND_SECONDS = 5.0  # an older store catches up with the next input; then the journal's word is taken
@@ -104,12 +104,12 @@ class Delivery:
         return None
 
     def _behind(self, taken: Taken) -> bool:
-        return isinstance(standing(self._dispatch, taken.case, self._clock.now()), Behind)
+        return isinstance(standing(self._dispatch, taken.case, self._clock.now()), NotYetApplied)
 
     def _fallen(self, taken: Taken) -> Answer | None:
         """Why it is not sent; None when it still stands."""
         found = standing(self._dispatch, taken.case, self._clock.now())
-        if not isinstance(found, Fallen):
+        if not isinstance(found, ObsoleteDispatch):
             return None
         because = f"{found.because}; {self._doubt}" if self._doubt else found.because
         return Answer(Result.NOT_SENT if taken.entry is None else Result.IN_DOUBT, because)

@@ -7,13 +7,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from faust.types import EventT, StreamT
-from pydantic import ValidationError
 
 from schemas.base import ANY_VERSION
 from schemas.events import Dispatch
-from streams import tracing
-from streams.app import LINGER_SECONDS, ack, records
-from streams.dead_letters import DeadLetters
+from streams.messaging.app import LINGER_SECONDS, ack, records
+from streams.messaging.dead_letter_writer import DeadLetters
+from streams.runtime import tracing
+from streams.security.record_encryption import refuse_unreadable
 
 BATCH = 100
 UNDER_WAY = 2 * BATCH  # dispatches in memory at once; each waits for one of its channel's slots
@@ -44,9 +44,11 @@ async def carry_each(
 
 async def read(event: EventT[bytes], dead_letters: DeadLetters) -> Dispatch | None:
     """The dispatch of a record; None, and a dead letter, when it is none."""
+    message = event.message
+    value = message.value or b""
     try:
-        return Dispatch.model_validate_json(event.value or b"", extra=ANY_VERSION)
-    except ValidationError as error:
-        message = event.message
-        await dead_letters.record(message.topic, message.partition, message.offset, event.value or b"", error)
+        refuse_unreadable(value)
+        return Dispatch.model_validate_json(value, extra=ANY_VERSION)
+    except ValueError as error:
+        await dead_letters.record(message.topic, message.partition, message.offset, value, error)
         return None

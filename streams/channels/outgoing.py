@@ -9,27 +9,27 @@ from typing import Any
 import httpx
 from redis.asyncio import Redis
 
-from domain.identity import normal_phone, reach
-from domain.messages import code, render
+from domain.dispatches.messages import code, render
+from domain.identity.identifiers import normal_phone, reach
 from domain.policy import Policy
 from schemas.base import ANY_VERSION
 from schemas.cases import Case
 from schemas.events import Dispatch
 from schemas.residents import Language, Resident
-from streams.channels.book import DispatchBook
 from streams.channels.channel import Channel
+from streams.channels.dispatch_log import DispatchBook
+from streams.channels.households import Households
 from streams.channels.provider import Provider
 from streams.channels.settings import ChannelSettings
-from streams.clock import Clock
-from streams.households import Households
-from streams.keys import APPLIED_KEPT, key
-from streams.leader import EXEMPT, Leader
-from streams.policies import Policies
-from streams.producer import Producer
-from streams.residents.register import Residents
-from streams.rosters import Rosters
+from streams.messaging.producer import Producer
+from streams.repositories.policies import Policies
+from streams.repositories.residents.register import Residents
+from streams.repositories.rosters import Rosters
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
 from streams.screening.payers import spread
-from streams.settings import Settings
+from streams.state.keys import APPLIED_KEPT, key
+from streams.state.leader import EXEMPT, Leader
 
 log = logging.getLogger(__name__)
 

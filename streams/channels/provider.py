@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 import httpx
 
-from domain.outcomes import certainly_not_done
+from domain.dispatches.unknown_outcomes import certainly_not_done
 from schemas.events import Dispatch
 from schemas.inputs import CaseInput
 from schemas.levels import Result
-from streams import tracing
+from streams.runtime import tracing
 
 KEY_HEADER = "Idempotency-Key"
 _NOT_FOUND = 404

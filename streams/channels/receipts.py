@@ -12,20 +12,22 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from domain.dispatch_ids import DispatchId, parse
+from domain.dispatches.ids import DispatchId, parse
 from domain.policy.messages import KEYS
 from schemas.inputs import BankFeedback, ContactResult, OfficerReport
 from schemas.levels import Action, Channel, Result
 from schemas.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
-from streams import bank_messages, case_inputs, metrics, tracing
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import SignatureError, verify
-from streams.dead_letters import reason
-from streams.store import CaseStore
+from streams.messaging import case_inputs
+from streams.messaging.dead_letter_writer import reason
+from streams.runtime import metrics, tracing
+from streams.state.case_store import CaseStore
 
 BODY_BYTES = 64 * 1024
 BODY_SECONDS = 10.0
+KAFKA_SECONDS = 3.0  # a receipt waits so long for Kafka before it is answered 503
 AGAIN = {"Retry-After": "1"}
 
 Receipt = SmsReceipt | VoiceReceipt | BankReceipt | StationReceipt
@@ -44,7 +46,7 @@ class Receipts:
     """Takes receipts in."""
 
     def __init__(self, outgoing: Outgoing, channels: ChannelSettings) -> None:
-        self._keys, self._seconds = channels.keys(outgoing.settings), channels.receipts_seconds
+        self._keys = channels.keys(outgoing.settings)
         self._book, self._rosters, self._store = outgoing.book, outgoing.rosters, CaseStore(outgoing.redis)
         self._producer, self._clock = outgoing.producer, outgoing.clock
 
@@ -68,8 +70,8 @@ class Receipts:
         inputs: Sequence[Input] = await self._rosters.take(found) if isinstance(found, OfficerReport) else [found]
         records = [case_inputs.record(each, self._book.partition(each.resident)) for each in inputs]
         if isinstance(receipt, BankReceipt) and isinstance(found, BankFeedback):
-            records.append(bank_messages.record(receipt, found))
-        async with asyncio.timeout(self._seconds):
+            records.append(case_inputs.bank_record(receipt, found))
+        async with asyncio.timeout(KAFKA_SECONDS):
             await self._producer.send_all(records)
         return found.id
 

@@ -9,10 +9,10 @@ from faust.types import StreamT
 
 from schemas.events import Dispatch
 from schemas.levels import Channel as Name
-from streams import tracing
 from streams.channels.channel import Channel
 from streams.channels.flow import carry_each
-from streams.dead_letters import DeadLetters
+from streams.messaging.dead_letter_writer import DeadLetters
+from streams.runtime import tracing
 
 
 class Red:

@@ -9,8 +9,8 @@ from pydantic_settings import SettingsConfigDict
 
 from schemas.levels import Channel
 from streams.channels.provider import Kind
-from streams.secret_files import Environment
-from streams.settings import Settings, SettingsError
+from streams.runtime.secret_files import Environment
+from streams.runtime.settings import Settings, SettingsError
 
 
 def _codes(text: str) -> list[str]:
@@ -57,9 +57,6 @@ class ChannelSettings(Environment):
     )
     receipts_secret_before: SecretStr | None = Field(
         None, description="The key before that one, still taken while providers change over. Unset: only the one"
-    )
-    receipts_seconds: float = Field(
-        3.0, gt=0, description="How long a receipt waits for Kafka before it is answered 503"
     )
 
     @property

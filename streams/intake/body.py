@@ -1,13 +1,19 @@
-"""A request's body, never longer than it may be: whatever its headers say, however it is packed."""
+"""A request's body and connection, bounded in size and time: whatever its headers say, however it is packed."""
 
 import asyncio
 import zlib
 from collections.abc import AsyncIterator
 
+import h11
 from starlette.requests import ClientDisconnect, Request
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from streams.runtime.tls import names
 
 JSON, LINES = "application/json", "application/x-ndjson"
 _GZIP = 16 + zlib.MAX_WBITS
+BODY_BYTES = 4 * 2**20  # as sent, and as unpacked
+BODY_SECONDS = 30.0  # for a body to arrive
 MOST_MEMBERS = 100  # gzip files one after the other: each costs a window's memory, and 200,000 empty ones fit a body
 
 
@@ -30,18 +36,18 @@ def media_type(request: Request) -> str:
     return kind.strip().lower()
 
 
-async def read_body(request: Request, limit: int, seconds: float) -> bytes:
-    """The body, unpacked, of at most `limit` bytes, as sent and as unpacked, within `seconds`.
+async def read_body(request: Request) -> bytes:
+    """Read and unpack the body: at most BODY_BYTES, as sent and as unpacked, within BODY_SECONDS.
 
     Raises Refused: 413 too long, 415 another packing than gzip, 400 broken gzip or an aborted request, 408 too slow.
     """
-    if int(request.headers.get("content-length", 0)) > limit:
-        raise _too_long(limit)
+    if int(request.headers.get("content-length", 0)) > BODY_BYTES:
+        raise _too_long(BODY_BYTES)
     try:
-        async with asyncio.timeout(seconds):
-            return await _collected(_unpacked(request, limit), limit)
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _collected(_unpacked(request, BODY_BYTES), BODY_BYTES)
     except TimeoutError:
-        raise Refused(408, f"the body took over {seconds:g} s", "Send less in one request") from None
+        raise Refused(408, f"the body took over {BODY_SECONDS:g} s", "Send less in one request") from None
     except ClientDisconnect:
         raise Refused(400, "the connection ended in the middle of the body", "Send it again") from None
 
@@ -88,3 +94,50 @@ async def _gunzipped(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[
 
 def _too_long(limit: int) -> Refused:
     return Refused(413, f"the body is longer than {limit:,} bytes", "Send the signals in several requests")
+
+
+PEER = "peer"  # in a request's state: the names in the client's certificate
+HEAD_SECONDS = 10.0  # for a request's head, and for the rest of a body that was answered already
+
+
+class Impatient(H11Protocol):
+    """Ends a connection on which nothing is being served, though it sends. uvicorn's own clock starts anew with each
+    byte; how long a body may take that is being read is its reader's affair."""
+
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        # Of this connection only: uvicorn hands a copy of it to each request as its state.
+        self.app_state = {**self.app_state, PEER: names(transport.get_extra_info("peercert"))}
+        self._look()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stop()
+
+    def _look(self) -> None:
+        if self._serving():
+            self._stop()
+        elif self._patience is None:
+            self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def _serving(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _give_up(self) -> None:
+        self._patience = None
+        idle = (
+            self.conn.their_state is h11.IDLE and self.timeout_keep_alive_task is not None
+        )  # kept alive, sends nothing
+        if not self._serving() and not idle:
+            self.transport.close()
+
+    def _stop(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None

@@ -1,19 +1,23 @@
-"""What a feed's program must be ready for before it is let in: requests, and what each is answered.
-
-The people in them are made up: their telephones are of a range that is given to nobody, their accounts of no bank.
-"""
+"""What a sender checks: what its program must be ready for, and what was received of it in a time."""
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+from pydantic import ValidationError
 
+from schemas.base import ANY_VERSION
+from schemas.signals import batch_adapter
 from streams.intake.body import JSON, LINES
 from streams.intake.parsing import MOST_ITEMS
+from streams.messaging.reader import read_all
+from streams.messaging.topics import LANES
+from streams.runtime.settings import Settings
 
 PHONE, OTHER_PHONE = "+8614200000001", "+8614200000002"
 PAYER, PAYEE = "6200000000000001", "6200000000000002"
@@ -162,3 +166,19 @@ def told(exchange: Exchange, source: str) -> Mapping[str, Any]:
         "headers": exchange.headers("KEY"),
         "answer": exchange.answer(),
     }
+
+
+async def received(
+    settings: Settings, source: str, since: datetime, until: datetime
+) -> AsyncIterator[Mapping[str, str]]:
+    """Each signal that arrived from `since` on and before `until`, of those that the topics still hold.
+
+    Its id, kind, time (`at`) and arrival; one that was sent twice comes twice. In no order over partitions.
+    """
+    for lane in LANES:
+        async for record in read_all(settings, lane.name):
+            with suppress(ValidationError):  # a dead letter sent again, or what never was of a feed
+                for signal in batch_adapter.validate_json(record.value or b"", extra=ANY_VERSION):
+                    if signal.source == source and signal.arrived and since <= signal.arrived < until:
+                        times = {"at": signal.at.isoformat(), "arrived": signal.arrived.isoformat()}
+                        yield {"id": signal.id, "kind": signal.kind, **times}

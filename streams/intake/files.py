@@ -21,12 +21,12 @@ from pydantic import BaseModel, ValidationError
 
 from schemas.dead_letters import DeadLetter, LinePlace, Reading
 from schemas.errors import UserError
-from streams import dead_letters
-from streams.clock import Clock
+from streams.intake.acceptor import Intake, Unreadable, examine
 from streams.intake.formats import FORMATS, Format, Options, Row
 from streams.intake.formats.rows import RowError
-from streams.intake.signals import Intake, Unreadable, examine
-from streams.settings import Settings
+from streams.messaging import dead_letter_writer
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
 
 CHUNK = 4_000  # lines between two acknowledgements
 LONGEST_LINE = 2**20  # bytes
@@ -147,7 +147,7 @@ class _Taking:
             for item, why in reasons.items()
         ]
         await self.intake.accept(found.signals)
-        await dead_letters.write(self.intake.producer, letters)
+        await dead_letter_writer.write(self.intake.producer, letters)
         state.rows += len(rows)
         state.accepted += len(found.good)
         state.dead_lettered += len(letters)

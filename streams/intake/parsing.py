@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import orjson
 
-from streams.intake.signals import Unreadable
+from streams.intake.acceptor import Unreadable
 
 _BOM = b"\xef\xbb\xbf"
 _LONGEST_INTEGER = 32

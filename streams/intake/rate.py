@@ -11,8 +11,8 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 
 from streams.intake.settings import IntakeSettings
-from streams.settings import Settings, SettingsError
-from streams.store import connect
+from streams.runtime.settings import Settings, SettingsError
+from streams.state.case_store import connect
 
 log = logging.getLogger(__name__)
 

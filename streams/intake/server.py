@@ -14,22 +14,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from streams import tracing
-from streams.clock import Clock
-from streams.intake.body import LINES, Refused, media_type, read_body
-from streams.intake.gate import Gate
+from streams.intake.acceptor import Examined, Intake, examine
+from streams.intake.body import LINES, PEER, Impatient, Refused, media_type, read_body
+from streams.intake.drain_gate import Gate
 from streams.intake.parsing import BodyError, TooManyError, items_of_body, items_of_lines
-from streams.intake.protocol import PEER, Impatient
 from streams.intake.rate import Rate
 from streams.intake.settings import Feed, IntakeSettings, Keys, keys_for, tls
-from streams.intake.signals import Examined, Intake, examine
-from streams.producer import Producer, SendError
-from streams.serving import serving, told_to_stop
-from streams.settings import Settings
-from streams.store import connect
+from streams.messaging.producer import Producer, SendError
+from streams.runtime import tracing
+from streams.runtime.clock import Clock
+from streams.runtime.serving import serving, told_to_stop
+from streams.runtime.settings import Settings
+from streams.state.case_store import connect
 
 log = logging.getLogger(__name__)
 
+KAFKA_SECONDS = 3.0  # a request waits so long for Kafka before it is answered 503
 AWAY_SECONDS = 5  # what a feeder is told to wait when Kafka is away
 PROBE_SECONDS = 1.0
 CONNECTIONS = 1_000  # at once; uvicorn answers 503 to more
@@ -56,7 +56,7 @@ class Signals:
         feed = self._feed(request)
         self._open()
         read = items_of_lines if media_type(request) == LINES else items_of_body
-        body = await read_body(request, self._limits.body_bytes, self._limits.body_seconds)
+        body = await read_body(request)
         try:
             items = read(body)
         except TooManyError as error:
@@ -141,7 +141,7 @@ class Signals:
         if not self._connected:
             raise _away(len(found.good))
         try:
-            async with asyncio.timeout(self._limits.kafka_seconds):
+            async with asyncio.timeout(KAFKA_SECONDS):
                 with tracing.span("intake"):
                     await self._intake.accept(found.signals)
         except TimeoutError:

@@ -14,10 +14,10 @@ from typing import Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import SettingsConfigDict
 
-from streams.https import Tls
-from streams.renewal import Changes
-from streams.secret_files import Environment
-from streams.settings import Settings, SettingsError, kept
+from streams.runtime.files import Changes
+from streams.runtime.secret_files import Environment
+from streams.runtime.settings import Settings, SettingsError, kept
+from streams.runtime.tls import Tls
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ Entries = list[tuple[str, str]]
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9._-]{0,31}|\*):([0-9a-f]{64})")
 
 HOW_TO_KEY = (
-    "Make a key for each source with `quanzu access key SOURCE`, give it to the feed, and set "
+    "Make a key for each source with `quanzu admin access key SOURCE`, give it to the feed, and set "
     "QUANZU_API_KEYS=source:hash,source:hash to the lines that it prints"
 )
 
@@ -55,9 +55,6 @@ class IntakeSettings(Environment):
     intake_metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of intake's metrics; 0: none. Without it conservation is not watched"
     )
-    body_bytes: int = Field(4 * 2**20, ge=1, description="The longest body of a request, unpacked")
-    body_seconds: float = Field(30.0, gt=0, description="How long a body may take to arrive")
-    kafka_seconds: float = Field(3.0, gt=0, description="How long a request waits for Kafka before it is answered 503")
     rate: str = Field("20000/second", description="Signals that one source may send, such as 20000/second")
     rate_store: Literal["memory", "redis"] = Field(
         "memory", description="Where the rate is counted: in each process, or in Redis for all of them together"

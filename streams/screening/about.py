@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from schemas.evidence import Evidence
 from schemas.residents import Resident, ResidentId
-from streams.residents.register import Residents
+from streams.repositories.residents.register import Residents
 from streams.screening.sifting import Sifted
 
 
@@ -16,6 +16,8 @@ def evidence_in(sifted: Sifted) -> dict[ResidentId, list[Evidence]]:
         for finding in said.findings:
             for resident, member in finding.about:
                 found[resident].append(member)
+            if finding.resident and finding.late:
+                found[finding.resident] += finding.late
     return found
 
 

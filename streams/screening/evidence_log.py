@@ -1,8 +1,9 @@
 """The topic `evidence`: what is known of residents, for a Redis that was lost. Signals are gone long before it.
 
 A record for each member of a resident's evidence, and one for what casework was told of the resident. It lies in the
-resident's partition, under a key that begins with the resident's id, and is sealed whole (streams/seals). It is written
-before its batch of signals is counted: what stands as counted has its evidence on the topic.
+resident's partition, under a key that begins with the resident's id, and is sealed whole
+(streams/security/record_encryption). It is written before its batch of signals is counted: what stands as counted has
+its evidence on the topic.
 
 Evidence is a set, so neither order nor repetition matters when it is read back.
 """
@@ -18,12 +19,12 @@ from domain.risk import merged, supersedes
 from schemas.base import ANY_VERSION
 from schemas.evidence import Alerted, Evidence
 from schemas.residents import ResidentId
-from streams.producer import Record
-from streams.reader import Read, Tails, read_all
+from streams.messaging.dead_letter_writer import readable
+from streams.messaging.producer import Record
+from streams.messaging.reader import Read, Tails, read_all
+from streams.messaging.topics import EVIDENCE, home
+from streams.runtime.settings import Settings
 from streams.screening.store import EvidenceStore, Known
-from streams.settings import Settings
-from streams.topics import EVIDENCE, home
-from streams.unreadable import readable
 
 ALERTED = "alerted"  # in the key, in place of a member: what casework was told last
 CHUNK = 500  # records put back at once

@@ -19,7 +19,7 @@ from schemas.evidence import Evidence, Payer, Standing, WatchEntry
 from schemas.fan_outs import FanOut, PayersAnswered, PayersRequest
 from schemas.residents import ResidentId
 from schemas.signals import Signal, WatchState
-from streams.producer import Record
+from streams.messaging.producer import Record
 from streams.screening.payers import Fanned, Payers, token_of
 from streams.screening.records import Item, ReadBatch
 from streams.screening.verdicts import Finding, Said

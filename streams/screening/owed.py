@@ -6,6 +6,10 @@ The newest come first: money that moved an hour ago may still be stopped.
 
 One thing may be news: a payment to somebody who was put on the watchlist before the payment was back among the payers.
 That evidence is added, and its resident is put on the list of those to be scored again.
+
+A signal counts as what it was. An entry that came later on its lane does not make it raised: the entry was. Between two
+lanes no order is kept: of a payment on one and the entry of its payee on the other, whichever was screened second was
+raised, and that is written nowhere. Counted again, both may be. The sum over the outcomes is the same all the same.
 """
 
 import logging
@@ -19,11 +23,13 @@ from aiokafka import TopicPartition
 from domain.policy.risk import RiskRules
 from schemas.evidence import Evidence
 from schemas.residents import ResidentId
-from streams.clock import Clock
-from streams.producer import Producer
-from streams.raw import Raw
-from streams.reader import ReadError, beginning_offsets, read_range
-from streams.residents.register import Residents
+from streams.messaging.producer import Producer
+from streams.messaging.reader import ReadError, beginning_offsets, read_range
+from streams.messaging.record import Raw
+from streams.repositories.residents.register import Residents
+from streams.runtime.clock import Clock
+from streams.runtime.cooperative import Turn, in_pieces
+from streams.runtime.settings import Settings
 from streams.screening.about import evidence_in, standing
 from streams.screening.evidence_log import evidence_records, superseding
 from streams.screening.positions import Owed, Positions
@@ -31,8 +37,6 @@ from streams.screening.records import add, once, quickly, read
 from streams.screening.sifting import Sieve
 from streams.screening.store import EvidenceStore, Known
 from streams.screening.verdicts import Judge
-from streams.settings import Settings
-from streams.turns import Turn, in_pieces
 
 log = logging.getLogger(__name__)
 

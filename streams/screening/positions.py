@@ -2,7 +2,7 @@
 
 By the signals' partition sp: `screened:{sp}` (the offset counted last), `screened-in:{sp}` (in which Redis),
 `stood:{sp}` (a mark of the time at which it was brought up), `owed:{sp}`, `tally:{sp}`, `again:{sp}`; of the urgent
-lane `screened-urgent:{sp}` and so on, but one tally for both.
+lane `screened-urgent:{sp}` and so on, but one tally for both, and one `life:{sp}` (a name that goes with the store).
 
 A store that was lost goes on with the records that come now, and owes those that were counted before: `owed` holds
 their ranges, each counted from its end backwards behind a fence of its own. So each record is counted once, by whoever.
@@ -11,16 +11,16 @@ their ranges, each counted from its end backwards behind a fence of its own. So 
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
-from streams.keys import key
-from streams.run import ASK_RUN, CURRENT_RUN, run_of
-from streams.scripts import script
-from streams.topics import SIGNALS
+from streams.messaging.topics import SIGNALS
+from streams.state.keys import key
+from streams.state.scripts import script
+from streams.state.server_identity import ASK_RUN, CURRENT_RUN, run_of
 
 LETTERS_KEPT = 100_000  # dead letters of a partition that are known to have been sent again
 STAND = script("stand")
@@ -131,17 +131,31 @@ class Positions:
             found[source][outcome] += int(count)
         return {source: dict(counts) for source, counts in found.items()}
 
-    async def stand(self, tp: TopicPartition, position: Position, last: int, owed: range) -> bool:
+    async def life(self, tp: TopicPartition) -> str:
+        """Return the name of the store's present life; one without a name gets one. It is lost with the store."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(key("life", tp.partition), uuid.uuid4().hex, nx=True)
+            pipe.get(key("life", tp.partition))
+            _, life = await pipe.execute()
+        return str(life.decode())
+
+    async def stand(self, tp: TopicPartition, position: Position, life: str, last: int, owed: range) -> Position | None:
         """Have a partition stand at `last`, in the Redis that was asked, and owe a range.
 
-        Whoever began before that counts no more. Returns False, and does nothing, when it stands elsewhere.
+        Whoever began before that counts no more. `life`: as it was before the shared part of the store was ensured: it
+        may be missing in a store that was lost since. Returns where it stands now: another look could find a store that
+        was lost meanwhile. Returns None, and does nothing, when it stands elsewhere or has another life.
         """
+        mark = uuid.uuid4().hex
         stood = "" if position.offset is None else position.offset
         keys = [of_lane(name, tp) for name in ("screened", "screened-in", "stood", "owed")]
-        arguments = [stood, last, position.asked, uuid.uuid4().hex]
+        keys.append(key("life", tp.partition))
+        arguments = [stood, last, position.asked, mark, life]
         if owed:
             arguments += [owed[0], _value(owed[-1], owed[-1])]
-        return bool(await self._redis.eval(STAND, len(keys), *keys, *arguments))
+        if not await self._redis.eval(STAND, len(keys), *keys, *arguments):
+            return None
+        return replace(position, offset=last, run=position.asked, mark=mark)
 
     async def owed(self, tp: TopicPartition) -> Owed | None:
         """The newest range that a partition owes."""

@@ -18,8 +18,8 @@ from schemas.evidence import ScreeningOutcome
 from schemas.fan_outs import FanOut, PayersAnswered
 from schemas.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter, signal_adapter
 from schemas.wire import plain
-from streams.dead_letters import reason
-from streams.raw import Raw
+from streams.messaging.dead_letter_writer import reason
+from streams.messaging.record import Raw
 from streams.screening.payers import unpacked
 
 UNKNOWN = "unknown"

@@ -22,12 +22,12 @@ from schemas.evidence import Alerted
 from schemas.inputs import Alert
 from schemas.levels import Level
 from schemas.residents import ResidentId
-from streams.clock import Clock
-from streams.keys import key
-from streams.policies import Policies, UnknownPolicyError
-from streams.producer import Producer, Record
+from streams.messaging.producer import Producer, Record
+from streams.messaging.topics import SHADOW, home
+from streams.repositories.policies import Policies, UnknownPolicyError
+from streams.runtime.clock import Clock
 from streams.screening.verdicts import Judge, Said, Verdicts
-from streams.topics import SHADOW, home
+from streams.state.keys import key
 
 log = logging.getLogger(__name__)
 

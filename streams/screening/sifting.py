@@ -13,14 +13,14 @@ from domain.policy.risk import RiskRules
 from domain.risk import Role, Seen, evidence_of, payer_of, telling
 from schemas.evidence import ScreeningOutcome, Standing, WatchEntry
 from schemas.signals import Signal
-from streams.residents.register import Asked, Residents
+from streams.repositories.residents.register import Asked, Residents
+from streams.runtime.cooperative import Turn, at_once
 from streams.screening.fan_outs import Fanning, FanOuts, about, said_before, standing_of
 from streams.screening.payers import Fanned
 from streams.screening.records import Item, ReadBatch, place_of, refuse
 from streams.screening.store import EvidenceStore, Paid
 from streams.screening.subjects import SUSPECTING, Party, Subjects
 from streams.screening.verdicts import Finding, Said
-from streams.turns import Turn, at_once
 
 Found = list[Party]
 """Who may be meant by a signal, in the order of preference."""
@@ -66,9 +66,9 @@ class Sieve:
     ) -> Sifted:
         """The findings of a batch; suspects whose number is none are refused into its dead letters.
 
-        `turn` is awaited after each record's part of the work. `past`: the records were counted before. Then
-        whoever paid is told of an entry that came later: its fan-out may not have found a payment that was lost with
-        Redis, and evidence that is known already adds nothing.
+        `turn` is awaited after each record's part of the work. `past`: the records were counted before. Then a finding
+        has `late` evidence too: that of a watchlist entry which came later on the same lane. Its fan-out may not have
+        found a payment that was lost with Redis.
         """
         accounts, entries = self._entries(tp, batch, now)
         found = await self._find([record for _, record in batch.records], turn)
@@ -145,9 +145,13 @@ class Sieve:
     ) -> Finding:
         finding = Finding(item, None, suspect=item.signal.kind == "watchlist")
         if who:
-            party = _meant(who, known)
-            finding.resident, seen = party.resident, _seen(tp, item, party, known, past)
-            finding.own = evidence_of(item.signal, seen, rules)
+            party = _meant(tp, item, who, known)
+            finding.resident, entry = party.resident, known.get(party.suspect or "")
+            then = None if _later(tp, item, entry) else entry
+            finding.own = evidence_of(item.signal, _seen(tp, item, party, then), rules)
+            if past and entry is not then:
+                now_known = evidence_of(item.signal, _seen(tp, item, party, entry), rules)
+                finding.late = [member for member in now_known if member not in finding.own]
         if fanned:
             known[fanned.entry.subject] = fanned.entry  # signals after this one see it, those before did not
             finding.others = [] if said_before(fanned, item) else list(about(fanned.entry, fanned.payers, rules))
@@ -217,20 +221,25 @@ def _refuse(batch: ReadBatch, tp: TopicPartition, item: Item, why: str, now: dat
     refuse(batch, place_of(tp, item.offset, item.number), item.signal.source, why, value, now)
 
 
-def _meant(who: Found, known: Suspects) -> Party:
+def _meant(tp: TopicPartition, item: Item, who: Found, known: Suspects) -> Party:
     """Of a call the called; but the caller when he calls a suspect, whoever the suspect's number is entered for."""
     for party in who[1:]:
-        if (entry := known.get(party.suspect or "")) and entry.standing is Standing.CONFIRMED:
+        entry = known.get(party.suspect or "")
+        if entry and entry.standing is Standing.CONFIRMED and not _later(tp, item, entry):
             return party
     return who[0]
 
 
-def _seen(tp: TopicPartition, item: Item, party: Party, known: Suspects, past: bool = False) -> Seen:
+def _later(tp: TopicPartition, item: Item, entry: WatchEntry | None) -> bool:
+    """Whether an entry came after the signal: the signal is read again, and the entry fans out in its turn.
+
+    Only one lane has an order. Of an entry on another, nobody knows whether it was there when the signal was screened.
+    """
+    return entry is not None and (entry.topic, entry.partition) == tp and entry.offset > item.offset
+
+
+def _seen(tp: TopicPartition, item: Item, party: Party, entry: WatchEntry | None) -> Seen:
     payee = party.suspect.removeprefix("account:") if party.suspect and party.role is Role.PAYER else None
-    entry = known.get(party.suspect or "")
-    later = entry is not None and (entry.topic, entry.partition) == tp and entry.offset > item.offset
-    if entry and later and not past:
-        entry = None  # the signal is read again: the entry was not there then, and will fan out in its turn
     return Seen(tp.topic, tp.partition, item.offset, party.role, payee, entry)
 
 
@@ -241,7 +250,7 @@ def _payments(tp: TopicPartition, item: Item, who: Found) -> list[Paid]:
     return [
         (seen.payee, payer_of(signal, seen, party.resident))
         for party in who
-        if (seen := _seen(tp, item, party, {})).payee
+        if (seen := _seen(tp, item, party, None)).payee
     ]
 
 

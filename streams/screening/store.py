@@ -24,12 +24,12 @@ from domain.risk.sets import KEEPING_DIGITS, VERSION_DIGITS, keeping
 from schemas.base import ANY_VERSION
 from schemas.evidence import Alerted, Evidence, Payer, WatchEntry
 from schemas.residents import ResidentId
-from streams.keys import key, milliseconds
-from streams.run import ASK_RUN, run_of
+from streams.messaging.topics import home
 from streams.screening.payers import Fanned, Payers, entry_of, packed, spread, token_of
-from streams.scripts import script
-from streams.store import WHERE, is_whole
-from streams.topics import home
+from streams.state.case_store import WHERE, is_whole
+from streams.state.keys import key, milliseconds
+from streams.state.scripts import script
+from streams.state.server_identity import ASK_RUN, run_of
 
 PREFIX = VERSION_DIGITS + KEEPING_DIGITS  # of a member: the rest of it is its JSON
 PIECE = 500  # payments, or fields of the watchlist, of one script

@@ -6,11 +6,11 @@ from hashlib import blake2b
 
 import msgspec
 
-from domain.identity import account_token, normal_account, normal_phone, spelt_account, spelt_phone
+from domain.identity.identifiers import account_token, normal_account, normal_phone, spelt_account, spelt_phone
 from domain.risk import Role, reads_watchlist
 from schemas.residents import ResidentId
 from schemas.signals import Signal
-from streams.residents.register import Asked
+from streams.repositories.residents.register import Asked
 
 REMEMBERED = 65_536  # numbers whose token is not computed again; each worker has its own
 SUSPECTING = frozenset({"watchlist", "report"})  # the kinds of signals that may put somebody on the watchlist

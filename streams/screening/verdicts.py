@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from domain.identity import is_minor
+from domain.identity.identifiers import is_minor
 from domain.policy.risk import RiskRules
 from domain.risk import Assessment, alert_id, assess, bounded, come_back, merged, news, remembered, supersedes
 from schemas.cases import Profile
@@ -30,6 +30,7 @@ class Finding:
     resident: ResidentId | None
     own: list[Evidence] = field(default_factory=list)
     others: list[tuple[ResidentId, Evidence]] = field(default_factory=list)
+    late: list[Evidence] = field(default_factory=list)  # what it means by a later entry: kept, and not judged here
     suspect: bool = False  # it is about a suspect: it has no resident
     seen: bool = False  # the very same entry of the watchlist came before, elsewhere
 
@@ -78,6 +79,7 @@ class Judge:
         past: bool = False,
     ) -> None:
         self._known, self._entries, self._rules, self._now, self._past = known, entries, rules, now, past
+        self._late: set[str] = set()  # evidence that the record judged now was not known to be
         self.verdicts = Verdicts()
 
     def beside(self, rules: RiskRules) -> "Judge":
@@ -111,6 +113,7 @@ class Judge:
         which findings say nothing new, by their id(), and of whom something is said: whether he is in danger.
         """
         duplicates = self._add(said.findings)
+        self._late = {member.id for finding in said.findings for member in finding.late}
         arrived = self._arrived(said.findings)
         cause = said.slice_of or (*tp, said.offset)
         return duplicates, {name: self.resident(name, said.at, arrived[name], cause) for name in arrived}
@@ -119,7 +122,7 @@ class Judge:
         """Assess one resident, and alert if that is news; returns whether he is in danger."""
         known = self._known[resident]
         profile = profile_of(self._entries[resident], at)
-        members = [each for each in known.evidence.values() if not self._past or _known_by(each, at, cause)]
+        members = [each for each in known.evidence.values() if not self._past or self._known_by(each, at, cause)]
         found = assess(members, profile, self._rules, at, known.settled)
         if found.rescore_at:
             self.verdicts.rescore[resident] = found.rescore_at
@@ -137,6 +140,12 @@ class Judge:
             )
             self.verdicts.alerts.append(alert)
         return found.danger is not None
+
+    def _known_by(self, member: Evidence, at: datetime, cause: Sequence[object]) -> bool:
+        """Whether it was known at a moment, or comes from the record that is judged."""
+        if member.id in self._late or (member.watch_at is not None and member.watch_at > at):
+            return False
+        return member.at <= at or _place(member) == tuple(cause)
 
     def _come_back(self, found: Assessment, known: Known, profile: Profile, at: datetime) -> bool:
         """Whether the danger is no longer what is left of that of which casework was told."""
@@ -186,13 +195,6 @@ def _told(member: Evidence, known: Known, in_record: set[str]) -> bool:
     if old is None or supersedes(member, old) or supersedes(old, member):
         return False
     return _place(old) != _place(member) or member.id in in_record
-
-
-def _known_by(member: Evidence, at: datetime, cause: Sequence[object]) -> bool:
-    """Whether it was known at a moment, or comes from the record that is judged."""
-    if member.watch_at is not None and member.watch_at > at:
-        return False
-    return member.at <= at or _place(member) == tuple(cause)
 
 
 def _place(member: Evidence) -> tuple[str, int, int]:

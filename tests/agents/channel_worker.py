@@ -2,13 +2,13 @@
 
 from agents import red, sms
 from schemas.levels import Channel
-from streams.app import App, create_app, run
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import load as load_channels
-from streams.clock import Clock
-from streams.producer import Producer
-from streams.settings import load
-from streams.store import connect
+from streams.messaging.app import App, create_app, run
+from streams.messaging.producer import Producer
+from streams.runtime.clock import Clock
+from streams.runtime.settings import load
+from streams.state.case_store import connect
 
 
 class Worker(App):

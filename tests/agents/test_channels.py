@@ -7,7 +7,7 @@ from agents.payments import BankProvider
 from agents.phone import VoiceProvider
 from agents.sms import SmsProvider
 from agents.visits import StationProvider
-from domain.messages import confirm
+from domain.dispatches.messages import confirm
 from schemas.events import Dispatch
 from schemas.inputs import BankFeedback, BankState, OfficerReport, OutcomeAct, VisitStage
 from schemas.levels import Action, Channel, Outcome
@@ -17,11 +17,11 @@ from simulators.providers.bank import Feedback, Stopping
 from simulators.providers.station import Errand, Stage
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Provider
-from streams.clock import Clock
-from streams.keys import key
-from streams.residents.register import Residents
+from streams.repositories.residents.register import Residents
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
 from streams.screening.payers import spread
-from streams.settings import Settings
+from streams.state.keys import key
 from tests.channel_rig import ACCOUNT, FRIEND, PHONE, Rig, new_resident, rigged, until
 from tests.dispatched import NOW, PAYEE, case_of, dispatch_for, payment
 

@@ -11,9 +11,9 @@ import pytest
 from agents.sms import SmsProvider
 from schemas.events import Dispatch
 from schemas.levels import Level
-from streams import topics
-from streams.journal import dispatch_record
-from streams.settings import Settings
+from streams.casework.journal import dispatch_record
+from streams.messaging import topics
+from streams.runtime.settings import Settings
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import dispatch_for
 

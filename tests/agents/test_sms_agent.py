@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 from schemas.events import Dispatch
-from streams import topics
-from streams.producer import Record
-from streams.reader import read_all
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.messaging.producer import Record
+from streams.messaging.reader import read_all
+from streams.runtime.settings import Settings
 from tests.channel_rig import Rig, rigged, until
 from tests.dispatched import dispatch_for
 

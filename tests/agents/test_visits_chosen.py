@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from domain.officers import Choice, choosing
-from simulators.demo import beside
-from streams import rosters
-from streams.settings import Settings
+from domain.visits.officers import Choice, choosing
+from simulators.demo.run import beside
+from streams.repositories import rosters
+from streams.runtime.settings import Settings
 from tests.agents.test_visits_to_one_address import book, household, send, visit
 
 

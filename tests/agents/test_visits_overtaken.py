@@ -10,8 +10,8 @@ from schemas.inputs import SendOfficerAct, VisitStage
 from schemas.levels import Action, Level, Outcome
 from schemas.rosters import Officer, Role, Roster
 from simulators.providers.station import JOINED
-from streams.residents.register import Residents
-from streams.settings import Settings
+from streams.repositories.residents.register import Residents
+from streams.runtime.settings import Settings
 from tests.agents.test_visits_to_one_address import DAY, book, household, send, visit
 from tests.channel_rig import new_resident, rigged
 from tests.dispatched import NOW

@@ -15,8 +15,8 @@ from schemas.levels import Action, Level, Outcome
 from schemas.residents import Resident
 from schemas.rosters import Officer, Role, Roster, Shift, TaskState
 from simulators.providers.station import JOINED, Errand, Stage
-from streams.residents.register import Residents
-from streams.settings import Settings
+from streams.repositories.residents.register import Residents
+from streams.runtime.settings import Settings
 from tests.channel_rig import Rig, new_resident, rigged, until
 from tests.dispatched import NOW, dispatch_for
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.async_api import expect
 
-from domain import bundle
+from domain.access import bundle
 from schemas.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.console.stage import Stage
@@ -21,14 +21,14 @@ async def test_an_auditor_verifies_the_chains_finds_what_was_done_to_a_case_and_
     await page.goto("/audit")
     await page.get_by_role("button", name="立即核验").press("Enter")
     await expect(page.get_by_text("全部相符。")).to_be_visible()
-    await page.get_by_label("对象（案件、居民或其他编号）").fill(case.id)
+    await page.get_by_label("对象（预警、居民或其他编号）").fill(case.id)
     await page.keyboard.press("Enter")
     row = page.get_by_role("row").filter(has_text=operator.account.login)
     await expect(row).to_have_count(1)
     assert case.id not in page.url
     await people.shot(page, "audit")
     await row.get_by_role("link", name=case.id).press("Enter")
-    await page.get_by_role("link", name="导出案件").press("Enter")
+    await page.get_by_role("link", name="导出预警").press("Enter")
     await page.get_by_label("导出理由").fill("检察机关调取")
     async with page.expect_download() as started:
         await page.get_by_role("button", name="导出").press("Enter")

@@ -2,13 +2,13 @@
 
 from playwright.async_api import expect
 
-from domain.identity import account_token
-from domain.messages import code
+from domain.dispatches.messages import code
+from domain.identity.identifiers import account_token
 from schemas.evidence import Standing
 from schemas.levels import Action
 from schemas.staff import StaffRole
-from streams.keys import key
 from streams.screening.payers import entry_of, spread
+from streams.state.keys import key
 from tests.browser.people import PHONE, People
 from tests.browser.test_incidents import wrong
 from tests.console.stage import Stage
@@ -27,7 +27,7 @@ async def test_a_callers_warning_is_confirmed_by_its_code_and_a_report_goes_to_b
     await people.shot(page, "call-in")
     await page.get_by_label("来电号码").fill(resident.phones[0].value)
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("link", name="打开案件")).to_be_visible()
+    await expect(page.get_by_role("link", name="打开预警")).to_be_visible()
     assert resident.phones[0].value[3:] not in page.url
 
     await page.get_by_label("核验码", exact=True).fill(code(console.house.settings.key(), sent[0]))
@@ -66,7 +66,7 @@ async def test_a_call_that_rings_is_answered_from_the_page_and_rings_on_no_other
         await expect(page.get_by_role("button", name="接听")).to_be_visible()
     await people.shot(second, "ringing-360")
     await first.get_by_role("button", name="接听").click()
-    await expect(first.get_by_text("在册居民，没有案件")).to_be_visible()
+    await expect(first.get_by_text("在册居民，没有预警")).to_be_visible()
     await expect(second.get_by_role("button", name="接听")).to_have_count(0)
     await pbx.aclose()
 

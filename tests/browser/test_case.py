@@ -6,9 +6,9 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from console.web import answers
+from console.web.case import answers
 from console.web.case.scripts import tree_of
-from domain.questions import Ending, next_question
+from domain.desk.questions import Ending, next_question
 from schemas.cases import Case, CaseState
 from schemas.events import FactKind
 from schemas.residents import Flag, Language, Resident
@@ -116,7 +116,7 @@ async def test_who_acts_on_anothers_case_is_asked_whether_he_means_it(people: Pe
     await other.keyboard.press("o")
     await other.locator("#officer-reason").fill("请去看看")
     await other.locator("#act-send_officer").get_by_role("button", name="派人上门").click()
-    await expect(other.locator("#second")).to_contain_text("正在处理此案", timeout=SECONDS)
+    await expect(other.locator("#second")).to_contain_text("正在处理此预警", timeout=SECONDS)
     await other.locator("[data-second-yes]").click()
     # What is said of it may be overtaken at once by what came of it; that the form is closed stays.
     await expect(other.locator("#act-send_officer[open]")).to_have_count(0, timeout=SECONDS)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from axe_playwright_python.async_playwright import Axe
 
-from console.web.door import table
+from console.web.kit.door import table
 from schemas.staff import StaffRole
 from tests.browser.people import People
 from tests.console.stage import Stage

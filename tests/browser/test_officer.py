@@ -5,7 +5,7 @@ from datetime import timedelta
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from domain.check_in import GLANCE, WITHIN
+from domain.visits.check_in import GLANCE, WITHIN
 from schemas.alarms import Alarm
 from schemas.events import FactKind
 from schemas.levels import EvidenceClass, Outcome
@@ -63,10 +63,10 @@ async def test_a_visit_from_accepting_to_its_result_with_one_thumb(console: Stag
         for box in ("通话和短信", "转账原因", "已保护账户"):
             await page.get_by_label(box).check()
         await page.get_by_label("已劝阻").check()
-        await page.get_by_label("保住金额（元）").fill("30000")
+        await page.get_by_label("避免损失（元）").fill("30000")
         await people.shot(page, "result")
         await page.reload()
-        await expect(page.get_by_label("保住金额（元）")).to_have_value("30000")
+        await expect(page.get_by_label("避免损失（元）")).to_have_value("30000")
         await page.get_by_role("button", name="提交结果").click()
         await expect(page.get_by_text("没有待办任务。")).to_be_visible(timeout=20_000)
         await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)

@@ -12,10 +12,10 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from console.web.app import create_app
-from console.web.serve import serving
-from console.web.settings import ConsoleSettings
+from console.web.kit.serve import serving
+from console.web.kit.settings import ConsoleSettings
 from schemas.staff import StaffRole
-from streams.ports import free_port
+from streams.runtime.embedded import free_port
 from tests.browser.people import People
 from tests.browser.test_officer import hold, on, opened, press
 from tests.console.stage import Stage
@@ -104,7 +104,7 @@ async def test_who_sets_out_offline_for_a_case_that_was_settled_is_shown_so(cons
         await visit.line.dissuade(visit.resident)
         await page.context.set_offline(False)
         conflict = page.locator("#conflicts li")
-        await expect(conflict).to_contain_text("案件已了结，不必再去", timeout=20_000)
+        await expect(conflict).to_contain_text("预警已了结，不必再去", timeout=20_000)
         await expect(page.locator("#gone li")).to_have_count(1)
         await afield.shot(page, "conflict")
         await conflict.get_by_role("button", name="知道了").click()
@@ -196,7 +196,7 @@ async def test_the_tasks_are_forgotten_when_the_server_was_not_reached_for_too_l
             await store.forgetWhenOld(Date.now() + hours * 3600000);
             return [(await store.tasks()).length, (await store.acts()).length];
         }"""
-        hours = console.services.settings.device_hours
+        hours = console.services.settings.session_hours
         assert await page.evaluate(script, hours - 1) == [1, 1]
         assert await page.evaluate(script, hours + 1) == [0, 1]  # what he has done names nobody, and is still sent
         await page.reload()

@@ -20,7 +20,7 @@ from tests.console.stage import Stage
 from tests.line.house import until
 from tests.line.rig import Line
 from tests.line.signals import call, scam_app, transfer
-from tests.servers.proxy import Proxy
+from tests.tools.servers.proxy import Proxy
 
 # Seconds until every other screen shows a change: on a machine that does nothing else (QUANZU_QUIET=1), and on any.
 WITHIN = 1.0 if os.environ.get("QUANZU_QUIET") else 5.0
@@ -117,7 +117,7 @@ async def test_a_new_case_above_is_announced_and_does_not_move_what_is_read(
     await page.locator("a.open").nth(12).focus()
     place = await page.locator("a.open").nth(12).bounding_box()
     case = await red(console, line, "220202002")
-    await expect(page.locator("#above")).to_have_text("上方有 1 件新警情")
+    await expect(page.locator("#above")).to_have_text("上方有 1 条新预警")
     assert await page.locator("a.open").nth(12).bounding_box() == place
     await expect(page.locator("#rows tr")).to_have_count(ROWS)
     await page.keyboard.press("u")
@@ -215,7 +215,7 @@ async def test_the_queue_is_worked_by_the_keyboard_alone(console: Stage, line: L
     await page.keyboard.press("?")
     listed = page.locator("#keys")
     await expect(listed).to_be_visible()
-    for words in ("接手下一件", "下一行", "案件编号、姓名或手机尾号"):
+    for words in ("接手下一件", "下一行", "预警编号、姓名或手机尾号"):
         await expect(listed).to_contain_text(words)
     await people.shot(page, "keys")
     await page.keyboard.press("Escape")
@@ -241,7 +241,7 @@ async def test_n_takes_the_next_and_says_so_when_nobody_waits(console: Stage, li
     page = await opened(people, "220284")
     await page.keyboard.press("n")
     await page.wait_for_url("**/queue?told=none")
-    await expect(page.locator("main")).to_contain_text("没有待接手的警情")
+    await expect(page.locator("main")).to_contain_text("没有待接手的预警")
     case = await red(console, line, "220284001", minutes=3)
     await page.keyboard.press("n")
     await page.wait_for_url(f"**/cases/{case.id}")

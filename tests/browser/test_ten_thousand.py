@@ -19,8 +19,8 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from console.web.app import create_app
-from console.web.serve import serving
-from console.web.settings import ConsoleSettings
+from console.web.kit.serve import serving
+from console.web.kit.settings import ConsoleSettings
 from schemas.cases import Case
 from schemas.staff import StaffRole
 from tests.browser.people import People

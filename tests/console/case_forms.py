@@ -8,7 +8,7 @@ import httpx
 from schemas.audit import AuditEntry
 from schemas.cases import Case
 from schemas.residents import Resident
-from streams import audit_log
+from streams.security import audit_log
 from tests.console.stage import Client, Stage
 from tests.line.rig import Line
 from tests.line.signals import call, transfer

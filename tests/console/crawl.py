@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from httpx import Response
 
-from console.web.door import table
+from console.web.kit.door import table
 from schemas.staff import StaffRole
 from tests.console.stage import Client
 from tests.console.world import MARK, World

@@ -3,16 +3,16 @@
 from datetime import datetime, timedelta
 from itertools import cycle
 
-from domain.identity import new_resident_id
+from domain.identity.identifiers import new_resident_id
 from schemas.cases import Case, Step
 from schemas.inputs import ClaimAct, OperatorReport
 from schemas.levels import Level
 from schemas.residents import Holding, Occupation, Resident, Sex
-from streams import case_inputs
-from streams.change import Change
-from streams.line import Line
-from streams.producer import Record
-from streams.topics import home
+from streams.installation import Installation
+from streams.messaging import case_inputs
+from streams.messaging.producer import Record
+from streams.messaging.topics import home
+from streams.state.store_update import StoreUpdate
 from tests.domain.builders import Line as Decided
 from tests.domain.builders import payment
 
@@ -20,7 +20,7 @@ CHUNK = 500
 COUNTIES = ("220102", "220103", "220104", "220105", "220106", "220112", "220182", "220183")
 
 
-async def fill(line: Line, now: datetime, count: int) -> list[Case]:
+async def fill(line: Installation, now: datetime, count: int) -> list[Case]:
     """Open cases of all levels, as casework stores them, whose clocks are a day away: nothing falls due meanwhile."""
     partitions = line.settings.partitions
     given = [decided(level, waits, now) for level in Level for waits in (False, True)]
@@ -30,7 +30,7 @@ async def fill(line: Line, now: datetime, count: int) -> list[Case]:
     for partition in range(partitions):
         own = [case for case in made if home(case.resident, partitions) == partition]
         for start in range(0, len(own), CHUNK):
-            change = Change()
+            change = StoreUpdate()
             for case in own[start : start + CHUNK]:
                 change.case(None, case)
             assert await line.store.commit(partition, await line.store.offset(partition), None, change)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from schemas.inputs import KeptClaim
-from streams.telephone import Call
+from streams.channels.telephone import Call
 
 
 @dataclass

@@ -12,11 +12,11 @@ from fastapi import FastAPI
 from console.web.app import create_app
 from console.web.auth import csrf
 from console.web.auth.sessions import COOKIE
-from console.web.serve import serving
-from console.web.services import Services
-from console.web.settings import ConsoleSettings
+from console.web.kit.serve import serving
+from console.web.kit.services import Services
+from console.web.kit.settings import ConsoleSettings
 from schemas.staff import Account, StaffRole
-from streams.rights import Component
+from streams.security.rights import Component
 from tests.line.house import SHORTER, House, admitted, house, opened
 from tests.line.rig import Line
 

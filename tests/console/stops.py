@@ -11,8 +11,8 @@ from schemas.inputs import OutcomeAct
 from schemas.levels import Outcome, Result
 from schemas.residents import Resident
 from simulators.providers.bank import Feedback
-from streams.reader import read_all
-from streams.topics import AUDIT
+from streams.messaging.reader import read_all
+from streams.messaging.topics import AUDIT
 from tests.console.stage import Stage
 from tests.line.house import until
 from tests.line.rig import HERE, Line

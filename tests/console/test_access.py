@@ -14,9 +14,9 @@ import pytest_asyncio
 
 from console.web.auth import csrf
 from console.web.auth.sessions import COOKIE
-from console.web.door import table
+from console.web.kit.door import table
 from schemas.staff import StaffRole
-from streams import topics
+from streams.messaging import topics
 from tests.console.softphone import Softphone
 from tests.console.stage import Stage
 from tests.console.world import Thing, World, form, made, note

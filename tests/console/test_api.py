@@ -9,8 +9,7 @@ import orjson
 import pytest
 from httpx import Response
 
-from console.web import answers
-from console.web.case import acts
+from console.web.case import acts, answers
 from schemas.cases import Case
 from schemas.staff import StaffRole
 from tests.console.stage import Client, Stage
@@ -214,7 +213,7 @@ async def test_a_stream_that_broke_off_goes_on_without_missing_anything(console:
 async def test_a_stream_tells_nothing_more_once_its_session_has_ended(
     console: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("console.web.routes.api.LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("console.web.routes.programs.api.LOOK_SECONDS", 0.0)
     case = await red(console.line())
     async with (
         await console.signed_in(StaffRole.OPERATOR) as listening,

@@ -2,21 +2,21 @@
 
 import secrets
 
-from console.web.guests import guests
-from domain.identity import account_token
-from domain.messages import code
+from console.web.auth.guests import guests
+from domain.dispatches.messages import code
+from domain.identity.identifiers import account_token
 from schemas.audit import AuditEntry
-from schemas.calls import Call, Told
+from schemas.calls import Call, CallerRequest
 from schemas.events import FactKind
 from schemas.evidence import Standing, WatchEntry
 from schemas.levels import Action
 from schemas.residents import Resident
 from schemas.staff import StaffRole
-from streams.keys import key
-from streams.reader import read_all
+from streams.messaging.reader import read_all
+from streams.messaging.topics import AUDIT, CALLS
 from streams.screening.payers import entry_of, spread
 from streams.screening.subjects import Subjects
-from streams.topics import AUDIT, CALLS
+from streams.state.keys import key
 from tests.console.stage import Client, Stage
 from tests.line.rig import Line
 from tests.line.signals import call, scam_app, transfer
@@ -149,7 +149,7 @@ async def test_a_resident_without_a_case_who_reports_gets_one(console: Stage, li
     resident = await line.resident()
     async with await console.signed_in(StaffRole.OPERATOR) as client:
         where = await called(client, resident.phones[0].value)
-        assert "没有案件" in (await client.get(where)).text
+        assert "没有预警" in (await client.get(where)).text
         given = form(what="report", text="有人让我转账", suspect_account=line.account())
         assert (await client.post(f"{where}/told", data=given)).status_code == 303
         await line.settle()
@@ -174,7 +174,7 @@ async def test_what_a_stranger_tells_is_taken_down_with_the_number(console: Stag
         assert (await client.post(f"{where}/told", data=given)).status_code == 303
     found = [Call.model_validate_json(r.value or b"") async for r in read_all(console.house.settings, CALLS.name)]
     latest = next(each for each in reversed(found) if each.phone == phone)
-    assert [(each.what, each.text) for each in latest.statements] == [(Told.REPORT, "收到冒充客服的电话")]
+    assert [(each.what, each.text) for each in latest.statements] == [(CallerRequest.REPORT, "收到冒充客服的电话")]
     assert latest.recording == "https://pbx.example.invalid/r/1"
 
 

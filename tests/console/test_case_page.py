@@ -8,13 +8,13 @@ from typing import Any
 
 import orjson
 
-from console.web import unmask
+from console.web.auth import unmask
 from schemas.cases import CaseState
 from schemas.incidents import Incident
 from schemas.residents import Flag
 from schemas.staff import StaffRole
-from streams.keys import key
-from streams.topics import home
+from streams.messaging.topics import home
+from streams.state.keys import key
 from tests.console.case_forms import SECONDS, done, latest, looks, red, send
 from tests.console.stage import CHANGCHUN, Client, Stage
 from tests.line.house import until
@@ -179,7 +179,7 @@ async def test_the_story_is_told_in_the_language_of_the_page(console: Stage, lin
     await send(operator, await latest(console, case), "note", what="note", note="她说在开会")
     page = (await operator.get(f"/cases/{case.id}/story")).text
     assert 'data-whole="yes"' in page
-    for words in ("立案", "闪信提醒第 1 次", "备注：她说在开会"):
+    for words in ("预警生成", "闪信提醒第 1 次", "备注：她说在开会"):
         assert words in page
     english = (await operator.get(f"/cases/{case.id}/story", headers={"accept-language": "en"})).text
     assert "Note: 她说在开会" in english

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from domain import releases
+from domain.payments import releases
 from schemas.cases import StopState
 from schemas.events import FactKind
 from schemas.levels import Action

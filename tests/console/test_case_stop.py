@@ -2,11 +2,10 @@
 
 import pytest
 
-from console.web import acting, answers
-from console.web.case import kept_back
+from console.web.auth.who import Who
+from console.web.case import acting, answers, kept_back
 from console.web.case.kept_back import ACTS
-from console.web.services import Services
-from console.web.who import Who
+from console.web.kit.services import Services
 from schemas.cases import Case, StopState
 from schemas.events import FactKind
 from schemas.inputs import Act, OperatorReport

@@ -14,7 +14,7 @@ from schemas.inputs import ClaimAct, OutcomeAct
 from schemas.levels import Outcome
 from schemas.residents import Resident
 from schemas.staff import StaffRole
-from streams.desk import BEATS, LEASE
+from streams.casework.claims import BEATS, LEASE
 from tests.console.stage import Client, Stage
 from tests.line.house import until
 from tests.line.rig import Line
@@ -151,7 +151,7 @@ async def test_whose_case_an_officers_result_has_settled_is_told_so_and_not_that
         assert await held(client, case, "claim")
         await line.settle()
         await line.operator(resident, OutcomeAct(outcome=Outcome.DISSUADED), by="officer-7")
-        assert await why(client, case) == "officer-7 已登记：已劝阻。此案不再由您处置。"
+        assert await why(client, case) == "officer-7 已登记：已劝阻。此预警不再由您处置。"
 
 
 async def test_who_did_not_report_in_time_is_told_that_and_who_has_the_case_by_name(console: Stage, line: Line) -> None:

@@ -1,4 +1,4 @@
-"""The README's client, as it stands there, with a real intake and a real console."""
+"""The client of docs/how-to/programs.md, run unchanged with a real intake and a real console."""
 
 import asyncio
 import sys
@@ -11,7 +11,7 @@ from streams.intake.settings import embedded_key
 from tests.console.stage import Stage
 from tests.line.signals import confirmed
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs/how-to/programs.md").read_text("utf-8")
 PAYEE, WALL = "6200000000000001", "datetime.now(UTC)"
 
 
@@ -22,11 +22,11 @@ async def _token(console: Stage) -> str:
     return token
 
 
-async def test_the_readme_s_client_sends_a_signal_and_reads_the_red_case_that_comes_of_it(console: Stage) -> None:
+async def test_the_client_of_the_page_sends_a_signal_and_reads_the_red_case_that_comes_of_it(console: Stage) -> None:
     line = console.line()
     resident = await line.resident()
     await line.signal(confirmed(line, PAYEE))
-    code = README.partition("### A client")[2].partition("```python\n")[2].partition("```")[0]
+    code = PAGE.partition("## In ten lines")[2].partition("```python\n")[2].partition("```")[0]
     assert WALL in code  # the line's clock is moved by hand
     code = code.replace(WALL, f"datetime.fromisoformat('{line.house.clock.now().isoformat()}')")
     env = {

@@ -10,9 +10,9 @@ from schemas.complaints import Complaint, ComplaintState, Deed
 from schemas.events import FactKind
 from schemas.residents import Flag
 from schemas.staff import StaffRole
-from streams.complaints import Complaints
-from streams.reader import read_all
-from streams.topics import AUDIT
+from streams.messaging.reader import read_all
+from streams.messaging.topics import AUDIT
+from streams.repositories.tables import Complaints
 from tests.console.stage import Client, Stage
 from tests.console.stops import stopped
 from tests.line.rig import Line

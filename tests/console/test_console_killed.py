@@ -12,15 +12,15 @@ import quanzu
 from console.web.auth import csrf
 from console.web.auth.sessions import Sessions
 from console.web.case.kept_back import ACTS, SENDING
-from console.web.settings import ConsoleSettings
+from console.web.kit.settings import ConsoleSettings
 from schemas.levels import Action
 from schemas.staff import Account, StaffRole
-from streams.ports import free_port
+from streams.runtime.embedded import free_port
 from tests.console.case_forms import JSON, red, send
 from tests.console.stage import Client
 from tests.line.house import House, house, until
 from tests.line.rig import Line
-from tests.servers.process import Process
+from tests.tools.servers.process import Process
 
 PROGRAM = Path(quanzu.__file__)
 SECONDS = 60.0

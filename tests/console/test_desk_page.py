@@ -9,8 +9,8 @@ from html import unescape
 import orjson
 from httpx import Response
 
+from console.web.auth.who import Who
 from console.web.live.filters import Filters
-from console.web.who import Who
 from schemas.complaints import Complaint, ComplaintKind
 from schemas.inputs import ClaimAct
 from schemas.rosters import Officer, Role, Roster, Shift

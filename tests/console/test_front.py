@@ -2,7 +2,7 @@
 
 import httpx
 
-from console.web.guests import guests
+from console.web.auth.guests import guests
 from schemas.staff import StaffRole
 from tests.console.stage import Stage
 

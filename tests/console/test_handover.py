@@ -6,7 +6,7 @@ from datetime import timedelta
 from schemas.incidents import Incident
 from schemas.inputs import CallAgainAct
 from schemas.staff import StaffRole
-from streams import rules
+from streams.operations import rules
 from tests.console.stage import Client, Stage
 from tests.console.stops import audited, caught_up, hidden, later, red_in, stopped
 from tests.line.house import until

@@ -11,9 +11,9 @@ from schemas.events import FactKind
 from schemas.inputs import Hold
 from schemas.levels import Action
 from schemas.staff import StaffRole
-from streams import rules
-from streams.reader import read_all
-from streams.topics import AUDIT
+from streams.messaging.reader import read_all
+from streams.messaging.topics import AUDIT
+from streams.operations import rules
 from tests.console.stage import Client, Stage, first_banner
 from tests.line.house import until
 from tests.line.rig import Line
@@ -65,7 +65,7 @@ async def test_the_second_look_says_how_many_cases_and_steps_a_mute_would_touch(
     await seen(console, line)
     async with await console.signed_in(StaffRole.SUPERVISOR) as client:
         answer = await client.post("/holds/look", data=form(kind="mute", channel="phone"))
-    cases, steps = re.findall(r"(\d+) 起在办案件、(\d+) 个", answer.text)[0]
+    cases, steps = re.findall(r"(\d+) 条在办预警、(\d+) 个", answer.text)[0]
     assert int(cases) >= 2
     assert int(steps) >= int(cases)
     assert await in_force(console) == []
@@ -76,7 +76,7 @@ async def test_a_mute_says_what_it_holds_back_in_the_words_of_its_reader(console
         given = form(kind="mute", scam_type="brushing")
         chinese = (await client.post("/holds/look", data=given)).text
         assert "诈骗类型：刷单返利" in chinese
-        assert re.search(r"红色案件也不联系（其中 \d+ 起）", chinese)
+        assert re.search(r"红色预警也不联系（其中 \d+ 条）", chinese)
         english = (await client.post("/holds/look", data=given, headers={"accept-language": "en"})).text
         assert "Brushing orders" in english
 
@@ -96,7 +96,7 @@ async def test_a_mute_is_set_once_however_often_its_form_is_sent_and_lets_go_whe
         assert await line.facts(resident, FactKind.HELD)
         await seen(console, line)
         held = (await client.get("/holds")).text
-        (cases,) = re.findall(r"现在压着 (\d+) 起案件", held)
+        (cases,) = re.findall(r"现在压着 (\d+) 条预警", held)
         assert int(cases) >= 1
         assert f'href="/cases/{(await line.case(resident)).id}"' in held
         given = form(what="release", reason="网关已恢复")
@@ -128,7 +128,7 @@ async def test_the_stop_for_everything_stands_above_every_page_of_its_area_and_a
         assert "停止全部外呼" not in await first_banner(operator)
         assert await everything(chief, word="全部停止", reason="网关被盗用") == 303
         told = await first_banner(operator)
-        assert all(words in told for words in ("停止全部外呼", "红色案件也不联系", "网关被盗用", "长春市"))
+        assert all(words in told for words in ("停止全部外呼", "红色预警也不联系", "网关被盗用", "长春市"))
         assert "停止全部外呼" not in await first_banner(elsewhere)
 
 

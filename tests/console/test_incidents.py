@@ -6,7 +6,7 @@ from domain.ids import short_hash
 from schemas.events import FactKind
 from schemas.residents import Resident
 from schemas.staff import StaffRole
-from streams.incidents import Incidents
+from streams.repositories.tables import Incidents
 from tests.console.stage import Client, Stage, first_banner
 from tests.line.house import until
 from tests.line.rig import Line

@@ -12,9 +12,9 @@ from oidc_provider_mock import run_server_in_thread
 
 from console.web.auth.oidc import Provider, provider
 from console.web.auth.sessions import COOKIE
-from console.web.settings import ConsoleSettings
+from console.web.kit.settings import ConsoleSettings
 from schemas.staff import StaffRole
-from streams.settings import SettingsError
+from streams.runtime.settings import SettingsError
 from tests.console.stage import Stage
 from tests.console.visitors import Visitor, person, sign_in
 

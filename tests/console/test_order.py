@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright._impl._driver import compute_driver_executable
 
+from console.web.kit.pages import environment, epoch
+from console.web.kit.static_files import STATIC
 from console.web.live.order import Order
 from console.web.live.row import Row, row_of
-from console.web.pages import environment, epoch
-from console.web.static_files import STATIC
-from domain.triage import Turn, Weight
+from domain.casework.triage import QueueBand, Weight
 from schemas.cases import CaseState
 from schemas.levels import Level
 from tests.domain.builders import Line, policy
@@ -38,7 +38,7 @@ def rows(draw: st.DrawFn) -> Row:
     """One of a few cases, as heavy as it may be just then, open or closed."""
     since = NOW - timedelta(minutes=draw(st.integers(-5, 60)))
     worth, limit = draw(st.sampled_from([1.0, 2.0, 3.0])), draw(st.sampled_from([None, 30 * MINUTE, 50 * MINUTE]))
-    weight = Weight(draw(st.sampled_from(Turn)), worth, since, 30 * MINUTE, limit)
+    weight = Weight(draw(st.sampled_from(QueueBand)), worth, since, 30 * MINUTE, limit)
     state = draw(st.sampled_from([CaseState.RAISED, CaseState.CONTACTING, CaseState.CLOSED]))
     case = PLAIN.case.model_copy(update={"id": f"case-{draw(st.integers(0, 9))}", "state": state})
     return replace(PLAIN, case=case, weight=weight)
@@ -71,7 +71,7 @@ def some_rows(chance: random.Random, number: int) -> list[Row]:
         since = NOW - timedelta(milliseconds=chance.randrange(-60_000, 7_200_000))
         worth = chance.choice([0.0, 1.0, 208_220.33898305087, chance.random() * 10 ** chance.randrange(9)])
         limit = chance.choice([None, 30 * MINUTE, 45 * MINUTE, 120 * MINUTE])
-        weight = Weight(chance.choice(list(Turn)), worth, since, chance.choice([20, 30]) * MINUTE, limit)
+        weight = Weight(chance.choice(list(QueueBand)), worth, since, chance.choice([20, 30]) * MINUTE, limit)
         found.append(replace(PLAIN, case=PLAIN.case.model_copy(update={"id": f"r-{each:04}"}), weight=weight))
     return found
 

@@ -12,8 +12,8 @@ from schemas.fan_outs import PayersRequest, RequestState
 from schemas.levels import Action
 from schemas.residents import Resident
 from schemas.staff import StaffRole
-from streams.reader import read_all
-from streams.topics import AUDIT
+from streams.messaging.reader import read_all
+from streams.messaging.topics import AUDIT
 from tests.console.stage import Client, Stage
 from tests.line.rig import Line
 from tests.line.signals import confirmed, transfer

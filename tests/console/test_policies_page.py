@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest_asyncio
 
-from console.web.preview import Stage as PreviewStage
+from console.web.policies.preview import Stage as PreviewStage
 from schemas.drafts import DraftState
 from schemas.levels import Level
 from schemas.signals import App, AppKind
 from schemas.staff import StaffRole
-from streams import rules
-from streams.reader import read_all
+from streams.messaging.reader import read_all
+from streams.operations import rules
 from tests.console.rosters import field, supervisor
 from tests.console.stage import Client, Stage
 from tests.line.house import until

@@ -13,12 +13,12 @@ import orjson
 import pytest
 
 from console.labels import of_step
-from console.web.i18n import LANGUAGES
+from console.web.kit.i18n import LANGUAGES
+from console.web.kit.pages import yuan
 from console.web.live.filters import Filters
 from console.web.live.row import Row, latest, row_of
 from console.web.live.search import Sought, sought
-from console.web.pages import yuan
-from domain.stake import to_go
+from domain.casework.triage import to_go
 from schemas.audit import AuditEntry
 from schemas.cases import Case
 from schemas.inputs import ClaimAct
@@ -26,10 +26,10 @@ from schemas.levels import Level, Outcome
 from schemas.residents import Resident
 from schemas.signals import AppKind
 from schemas.staff import StaffRole
-from streams import rules
-from streams.reader import read_all
-from streams.settings import POLICY
-from streams.topics import AUDIT
+from streams.messaging.reader import read_all
+from streams.messaging.topics import AUDIT
+from streams.operations import rules
+from streams.runtime.settings import POLICY
 from tests.console.stage import Client, Stage
 from tests.domain.builders import policy
 from tests.line.house import until

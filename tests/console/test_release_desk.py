@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from console.web import answers
-from domain import releases
-from domain.shifts import day_of
+from console.web.case import answers
+from domain.calendar import day_of
+from domain.payments import releases
 from schemas.cases import StopState
 from schemas.inputs import BankState
 from schemas.levels import Action

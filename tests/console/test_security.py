@@ -12,14 +12,16 @@ import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from limits import parse
 
 from console.web.app import create_app
 from console.web.auth import csrf
-from console.web.door import table
-from console.web.headers import HEADERS
-from console.web.local import ours
-from console.web.serve import serving
-from console.web.settings import ConsoleSettings
+from console.web.kit import limits
+from console.web.kit.door import table
+from console.web.kit.headers import HEADERS
+from console.web.kit.local import ours
+from console.web.kit.serve import serving
+from console.web.kit.settings import ConsoleSettings
 from schemas.staff import StaffRole
 from tests.console.crawl import PARAMETER, Read, addresses, html, walk
 from tests.console.stage import Stage
@@ -308,8 +310,11 @@ async def _raw(address: str, path: str) -> tuple[int, bytes]:
 # ------------------------------------------------------------ too much, too often
 
 
-async def test_a_body_that_is_too_long_is_refused_by_its_header_and_by_what_comes(console: Stage, world: World) -> None:
-    async with another(console, body_bytes=2000) as (address, _), await world.enter(StaffRole.AUDITOR) as client:
+async def test_a_body_that_is_too_long_is_refused_by_its_header_and_by_what_comes(
+    console: Stage, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "BODY_BYTES", 2000)
+    async with another(console) as (address, _), await world.enter(StaffRole.AUDITOR) as client:
         client.base_url = httpx.URL(address)
         told = await client.post("/audit", data={"on": "x" * 3000})
         assert (told.status_code, "内容过大" in told.text) == (413, True)
@@ -339,8 +344,11 @@ async def test_an_address_that_guesses_is_told_to_wait_and_others_are_not(consol
         assert (await client.get("/static/quanzu.css", headers=guesser)).status_code == 200
 
 
-async def test_a_person_who_asks_too_often_is_told_to_wait_whatever_the_address(console: Stage) -> None:
-    async with another(console, rate_person="10/minute") as (address, _):
+async def test_a_person_who_asks_too_often_is_told_to_wait_whatever_the_address(
+    console: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "PERSON", parse("10/minute"))
+    async with another(console) as (address, _):
         async with await console.signed_in(StaffRole.AUDITOR) as client:
             client.base_url = httpx.URL(address)
             headers = [{"x-forwarded-for": f"198.51.100.{number}"} for number in range(20, 32)]

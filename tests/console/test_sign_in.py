@@ -336,8 +336,8 @@ async def test_what_lies_in_redis_and_on_the_topic_opens_nothing(console: Stage)
 @pytest.mark.parametrize(
     ("role", "path", "look"),
     [
-        (StaffRole.SUPERVISOR, "/alarms/events", "console.web.routes.alarms.SESSION_SECONDS"),
-        (StaffRole.OFFICER, "/tasks/events", "console.web.routes.tasks.LOOK_SECONDS"),
+        (StaffRole.SUPERVISOR, "/alarms/events", "console.web.routes.centre.alarms.SESSION_SECONDS"),
+        (StaffRole.OFFICER, "/tasks/events", "console.web.routes.field.tasks.LOOK_SECONDS"),
     ],
 )
 async def test_the_streams_of_pages_that_wait_end_with_their_session(

@@ -38,7 +38,7 @@ async def test_another_area_is_not_in_the_figures(console: Stage) -> None:
     await folded(console, case)
     async with await console.signed_in(StaffRole.SUPERVISOR, "220821") as client:
         page = (await client.get("/situation?days=28&by=week")).text
-    assert "这段时间没有案件" in table(page, "area")
+    assert "这段时间没有预警" in table(page, "area")
 
 
 async def test_auditors_may_look_and_operators_not(console: Stage) -> None:

@@ -9,8 +9,8 @@ import pytest_asyncio
 
 from schemas.audit import AuditEntry
 from schemas.staff import Account, StaffRole
-from streams.reader import read_all
-from streams.topics import AUDIT
+from streams.messaging.reader import read_all
+from streams.messaging.topics import AUDIT
 from tests.console.stage import Stage
 from tests.console.visitors import Visitor, person, secret_on, sign_in
 

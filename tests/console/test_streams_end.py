@@ -8,10 +8,10 @@ import httpx
 import pytest
 from fastapi import FastAPI, Response
 
-from console.web import serve
-from console.web.events import Events
-from console.web.settings import ConsoleSettings
-from streams.ports import free_port
+from console.web.kit import serve
+from console.web.kit.events import Events
+from console.web.kit.settings import ConsoleSettings
+from streams.runtime.embedded import free_port
 
 STREAMS = 3
 

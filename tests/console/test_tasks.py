@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import httpx
 
-from domain.check_in import GLANCE, WITHIN
+from domain.visits.check_in import GLANCE, WITHIN
 from schemas.alarms import Alarm
 from schemas.audit import AuditEntry
 from schemas.cases import CaseState
@@ -13,9 +13,9 @@ from schemas.events import FactKind
 from schemas.levels import EvidenceClass, Outcome
 from schemas.rosters import Shift
 from schemas.staff import StaffRole
-from streams import topics
-from streams.alarms import KEY, OPEN
-from streams.reader import read_all
+from streams.messaging import topics
+from streams.messaging.reader import read_all
+from streams.repositories.alarms import KEY, OPEN
 from tests.console.stage import Client, Stage
 from tests.console.visiting import NAME, Visiting, act, done, send, stage, tasks_of, visiting
 from tests.line.house import until
@@ -199,7 +199,7 @@ async def test_who_sets_out_after_the_case_was_settled_is_told_so(console: Stage
     async with visiting(console, "late-1") as visit, await officer(console, "late-1") as client:
         await send(client, stage(visit, "accepted"))
         await visit.line.dissuade(visit.resident)
-        assert await send(client, stage(visit, "on_the_way")) == [("refused", "案件已了结，不必再去")]
+        assert await send(client, stage(visit, "on_the_way")) == [("refused", "预警已了结，不必再去")]
         answer = (await client.get("/tasks/mine")).json()
         assert (answer["tasks"], [task["case"] for task in answer["gone"]]) == ([], [visit.task.case])
         assert await send(client, act("seen", visit)) == [DONE]

@@ -10,16 +10,16 @@ from pathlib import Path
 import httpx
 import orjson
 
-from console.web import unmask
-from console.web.who import Who
-from domain import bundle
-from domain.chain import audit_key, sealed
+from console.web.auth import unmask
+from console.web.auth.who import Who
+from domain.access import bundle
+from domain.access.audit_chain import audit_key, sealed
 from schemas.audit import AuditEntry
 from schemas.cases import Case
 from schemas.staff import StaffRole
-from streams import audit_log
-from streams.audit_log import Wanted
-from streams.chains import HEADS, Heads
+from streams.security import audit_log
+from streams.security.audit_chains import HEADS, Heads
+from streams.security.audit_log import Wanted
 from tests.console.stage import Client, Stage
 from tests.console.test_api import note, red
 from tests.console.visiting import visiting

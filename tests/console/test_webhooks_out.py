@@ -21,8 +21,8 @@ from starlette.routing import Route
 
 from schemas.staff import StaffRole
 from schemas.webhooks import Health
-from streams.ports import free_port
-from streams.webhooks import UNTRUSTED, distrusted
+from streams.channels.webhooks import UNTRUSTED, distrusted
+from streams.runtime.embedded import free_port
 from tests.console.stage import Client, Stage
 from tests.console.test_api import note, red
 

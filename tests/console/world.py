@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from console.web import unmask
-from console.web.auth import csrf
+from console.web.auth import csrf, unmask
 from schemas.alarms import Alarm, AlarmKind
 from schemas.calls import Call, Ringing
 from schemas.cases import Case
@@ -22,8 +21,7 @@ from schemas.incidents import Incident
 from schemas.releases import ReleaseRequest
 from schemas.residents import Resident, TrustedContact
 from schemas.staff import Account, StaffRole
-from streams import rules
-from streams.calls import Calls
+from streams.operations import rules
 from tests.console.stage import CHANGCHUN, Client, Stage
 from tests.line.rig import HERE, Line
 from tests.line.signals import call, confirmed, transfer
@@ -133,7 +131,7 @@ async def _cases(world: World, line: Line) -> None:
 
 async def _calls(world: World, line: Line) -> None:
     """Calls of the operator and of the supervisor, and somebody else's: each route begins with one of its own."""
-    calls, now = Calls(world.console.services.line), world.console.house.clock.now()
+    calls, now = world.console.services.line.calls, world.console.house.clock.now()
     here, there = world.residents
     family = await line.resident(name=HOSTILE)
     people = {"who": [here.id, family.id], "hand-over": [there.id], "": [here.id]}

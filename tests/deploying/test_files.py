@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic_settings import BaseSettings
 
-from console.web.settings import ConsoleSettings
-from streams import topics
-from streams.acls import grants, kafka
-from streams.configuration import READ
-from streams.rights import RIGHTS, Component
-from streams.secrets import names
+from console.reference.configuration import variables
+from streams.messaging import topics
+from streams.security.acls import grants, kafka
+from streams.security.rights import RIGHTS, Component
+from streams.security.secrets import names
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -27,10 +25,10 @@ COMMANDS = {
     ("intake", "serve"),
     ("console", "serve"),
     ("metrics", "serve"),
-    ("topics", "create"),
+    ("admin", "topics", "create"),
     ("doctor",),
 }
-"""What tests/secure runs as processes; `access grant` with its folder beside."""
+"""What tests/tools/secure runs as processes; `admin access grant` with its folder beside."""
 KEDA = "keda.sh"  # its kinds are in no schema of Kubernetes'
 
 
@@ -113,23 +111,17 @@ def test_what_is_mounted_of_the_repository_is_there() -> None:
 
 
 def test_every_variable_that_is_set_is_one_that_is_read() -> None:
-    every: tuple[type[BaseSettings], ...] = (*READ, ConsoleSettings)
-    read = {
-        f"{settings.model_config.get('env_prefix', '')}{name}".upper()
-        for settings in every
-        for name in settings.model_fields
-    }
     texts = [path.read_text() for path in (DEPLOY / "compose.yaml", *KUBERNETES, *UNITS)]
     written = {name for text in texts for name in re.findall(r"(?<!\{)\b(QUANZU_[A-Z0-9_]+)(?=[:=,])", text)}
     beside = {"QUANZU_IMAGE", "QUANZU_KAFKA_CLUSTER"}  # compose's own
-    assert {name.removesuffix("_FILE") for name in written} - beside <= read
+    assert {name.removesuffix("_FILE") for name in written} - beside <= set(variables())
 
 
 def test_the_commands_of_the_images_are_those_that_are_run_as_processes_in_the_tests() -> None:
     ours = [each for each in compose()["services"].values() if each["image"].startswith("${QUANZU_IMAGE")]
     commands = {tuple(each["command"]) for each in ours}
     commands |= {tuple(pod["containers"][0]["args"]) for pod in pods()}
-    assert commands - {("access", "grant", "/run/secrets/passwords")} == COMMANDS
+    assert commands - {("admin", "access", "grant", "/run/secrets/passwords")} == COMMANDS
 
 
 def test_the_dockerfile_passes_its_linter_and_runs_as_nobody() -> None:

@@ -16,17 +16,18 @@ from kafka.admin import ACLFilter, ACLOperation, ACLPermissionType, ResourcePatt
 from kafka.admin import ACLResourcePatternType as Pattern
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-from streams.acls import acls, grants
-from streams.ports import free_port
-from streams.primary import unsafe
-from streams.redis_client import Login, client
-from streams.rights import PREFIX, Component
-from streams.settings import Settings
-from streams.vault import Vault
+from streams.runtime.embedded import free_port
+from streams.runtime.redis_address import Login
+from streams.runtime.settings import Settings
+from streams.security.acls import acls, grants
+from streams.security.rights import PREFIX, Component
+from streams.security.vault import Vault
+from streams.state.primary import unsafe
+from streams.state.redis_client import client
 from tests.dispatched import NOW
-from tests.servers.guard import tools
-from tests.servers.kafka import jars
-from tests.servers.process import Process
+from tests.tools.servers.guard import tools
+from tests.tools.servers.kafka import jars
+from tests.tools.servers.process import Process
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -41,9 +42,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     secrets = folder / "secrets"
     names = ("kafka-1", "redis-1")
     subprocess.run([DEPLOY / "certificates.sh", str(folder / "certificates"), *names], check=True)
-    subprocess.run([*QUANZU, "access", "secrets", str(secrets)], check=True, capture_output=True)
+    subprocess.run([*QUANZU, "admin", "access", "secrets", str(secrets)], check=True, capture_output=True)
     for server in ("redis", "vault"):
-        acl = subprocess.run([*QUANZU, "access", server, str(secrets)], check=True, capture_output=True, text=True)
+        acl = subprocess.run(
+            [*QUANZU, "admin", "access", server, str(secrets)], check=True, capture_output=True, text=True
+        )
         (secrets / f"{server}-acl").write_text(acl.stdout)
     for name in ("ca.pem", "kafka-1.pem", "redis-1.crt", "redis-1.key"):
         shutil.copy(folder / "certificates" / name, secrets / name.replace("-1", ""))
@@ -83,16 +86,16 @@ def test_a_broker_started_by_its_script_lets_the_components_in_once_they_are_gra
     try:
         broker.start()
         broker.ready()
-        run(user("admin", "kafka-admin"), "access", "grant", str(secrets))
-        run(user("quanzu-operator", "kafka-operator"), "topics", "create")
-        run(user("quanzu-doctor", "kafka-doctor"), "topics", "check")
+        run(user("admin", "kafka-admin"), "admin", "access", "grant", str(secrets))
+        run(user("quanzu-operator", "kafka-operator"), "admin", "topics", "create")
+        run(user("quanzu-doctor", "kafka-doctor"), "admin", "topics", "check")
         _same_as_the_script(made, plain, port, secrets)
     finally:
         broker.stop()
 
 
 def _same_as_the_script(folder: Path, environment: dict[str, str], port: int, secrets: Path) -> None:
-    """What Kafka's own command grants intake by acls.sh is what `access grant` has granted: nothing is added."""
+    """What Kafka's own command grants intake by acls.sh is what `admin access grant` has granted: nothing is added."""
     password = (secrets / "kafka-admin").read_text()
     login = f'org.apache.kafka.common.security.scram.ScramLoginModule required username="admin" password="{password}";'
     lines = ["security.protocol=SASL_SSL", "sasl.mechanism=SCRAM-SHA-512", f"sasl.jaas.config={login}"]
@@ -166,15 +169,23 @@ async def test_the_vault_started_by_its_script_gives_keys_to_who_needs_them_and_
         server.ready()
         async with _vault(made, port, Component.INTAKE) as intake:
             (key,) = (await intake.made(["calls/one"])).values()
+            assert key is not None
+            with pytest.raises(NoPermissionError):
+                await intake.identified()
             with pytest.raises(NoPermissionError):
                 await intake.destroy(["calls/one"], NOW)
         server.kill()
         server.start()
         server.ready()
         async with _vault(made, port, Component.OPERATOR) as operator:
-            assert await operator.known(["calls/one"]) == {"calls/one": key}
+            identity = await operator.identified()
+            assert await operator.known(["calls/one"]) == (identity, {"calls/one": (key,)})
             await operator.destroy(["calls/one"], NOW)
-            assert await operator.known(["calls/one"]) == {"calls/one": None}
+            assert await operator.known(["calls/one"]) == (identity, {"calls/one": None})
+        async with _vault(made, port, Component.DOCTOR) as doctor:
+            assert await doctor.identity() == identity
+            with pytest.raises(NoPermissionError):
+                await doctor.known(["calls/one"])
         async with _vault(made, port, Component.EXPORTER) as exporter:
             with pytest.raises(AuthenticationError):
                 await exporter.known(["calls/one"])

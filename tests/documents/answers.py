@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from streams.documents.openapi import openapi
+from console.reference.openapi import openapi
 
 _DOCUMENT = "urn:intake"
 

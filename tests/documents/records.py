@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import orjson
 from jsonschema import Draft202012Validator
 
-from streams.documents.catalogue import TRAFFIC, Traffic, Value
-from streams.documents.json_schema import schemas
-from streams.reader import Read, Tails, end_offsets, read_all
-from streams.settings import Settings
+from console.reference.catalogue import TRAFFIC, Traffic, Value
+from console.reference.json_schema import schemas
+from streams.messaging.reader import Read, Tails, end_offsets, read_all
+from streams.runtime.settings import Settings
 
 
 @dataclass

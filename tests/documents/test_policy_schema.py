@@ -9,8 +9,8 @@ import pytest
 import tomlkit
 from jsonschema import Draft202012Validator
 
+from console.reference.json_schema import policy_schema
 from domain.policy import PolicyError, load
-from streams.documents.json_schema import policy_schema
 
 TEXT = (Path(__file__).parents[2] / "deploy/policy/jilin.toml").read_text("utf-8")
 CHECK = Draft202012Validator(policy_schema())

@@ -13,10 +13,10 @@ from openapi_spec_validator import validate
 from typer.main import get_command
 
 import quanzu
-from console.documents import files
-from streams import topics
-from streams.documents.catalogue import PARTS, TRAFFIC
-from streams.documents.pages import MADE
+from console.reference.catalogue import PARTS, TRAFFIC
+from console.reference.files import files
+from console.reference.pages import MADE
+from streams.messaging import topics
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs/reference"
@@ -34,55 +34,65 @@ MODULES = {
     "agents.visits": ("visits",),
     "console": ("console",),
     "simulators.backtest": ("commands",),
-    "streams.alarms": ("console", "deadlines"),
-    "streams.audit": ("console", "policies", "feeds", "auditor"),
-    "streams.audit_log": ("commands",),
-    "streams.auditor": ("auditor",),
-    "streams.bank_messages": ("receipts",),
-    "streams.board": ("board",),
-    "streams.bundles": ("commands",),
-    "streams.calls": ("console",),
-    "streams.case_inputs": ("screening", "deadlines", "auditor", "receipts", "console", "policies"),
-    "streams.casework": ("casework",),
-    "streams.recovery": ("casework",),
+    "streams.repositories.alarms": ("console", "deadlines"),
+    "streams.security.audit": ("console", "policies", "feeds", "auditor"),
+    "streams.security.audit_log": ("commands",),
+    "streams.casework.auditor": ("auditor",),
+    "streams.messaging.case_inputs": ("receipts", "screening", "deadlines", "auditor", "console", "policies"),
+    "streams.casework.snapshots": ("board",),
+    "streams.operations.bundles": ("commands",),
+    "streams.repositories.calls": ("console",),
+    "streams.casework.partition": ("casework",),
+    "streams.casework.recovery": ("casework",),
     "streams.channels": ("red", "sms", "phone", "visits", "payments"),
-    "streams.complaints": ("console",),
-    "streams.dead_letters": ("intake", "screening", "casework"),
-    "streams.drafts": ("console",),
-    "streams.epoch_log": ("epoch",),
-    "streams.export": ("commands",),
-    "streams.feeds": ("feeds",),
-    "streams.incidents": ("console",),
+    "streams.repositories.tables": ("console",),
+    "streams.messaging.dead_letter_writer": ("intake", "screening", "casework"),
+    "streams.state.epoch_log": ("epoch",),
+    "streams.operations.export": ("commands",),
+    "streams.intake.feeds": ("feeds",),
     "streams.intake": ("intake",),
-    "streams.journal": ("casework", "store"),
-    "streams.letters": ("letters",),
-    "streams.payers_requests": ("screening", "console"),
-    "streams.policies": ("policies",),
-    "streams.received": ("commands",),
-    "streams.releases": ("console",),
-    "streams.report": ("commands",),
-    "streams.residents": ("register",),
-    "streams.rosters": ("visits",),
+    "streams.casework.journal": ("casework", "store"),
+    "streams.dead_letters": ("letters",),
+    "streams.repositories.payers_requests": ("screening", "console"),
+    "streams.repositories.policies": ("policies",),
+    "streams.messaging.reader": ("vault",),
+    "streams.intake.conformance": ("commands",),
+    "streams.monitoring.report": ("commands",),
+    "streams.repositories.residents": ("register",),
+    "streams.repositories.rosters": ("visits",),
     "streams.screening": ("screening",),
-    "streams.staff": ("console",),
-    "streams.webhooks": ("console",),
+    "streams.repositories.staff": ("console",),
+    "streams.security.vault_identity": ("vault",),
+    "streams.channels.webhooks": ("console",),
 }
 # These look at how long topics are or how they are kept, or move whole topics; what is in a record they do not know.
 LOOKS_ON = {
-    *("agents.auditor", "agents.deadlines", "simulators.lab.screening", "streams.backup", "streams.behind"),
-    *("streams.doctor", "streams.drain", "streams.now.kafka", "streams.now.line", "streams.now.watchers"),
     *(
-        "streams.exporter.servers",
-        "streams.restore",
-        "streams.retention",
-        "streams.runs",
-        "streams.sources",
-        "streams.documents.catalogue",
-        "streams.held",
-        "streams.seals",
-        "streams.forgetting",
-        "streams.acls",
-        "streams.rights",
+        "agents.auditor",
+        "agents.deadlines",
+        "simulators.lab.screening",
+        "streams.operations.backup",
+        "streams.state.lag",
+    ),
+    *(
+        "streams.monitoring.doctor",
+        "streams.operations.drain",
+        "streams.monitoring.status.kafka",
+        "streams.monitoring.status.line",
+        "streams.monitoring.status.watchers",
+    ),
+    *(
+        "streams.monitoring.exporter.servers",
+        "streams.state.shared_state",
+        "streams.messaging.retention",
+        "streams.messaging.fetch_order",
+        "streams.messaging.sources",
+        "console.reference.catalogue",
+        "streams.operations.subject_access",
+        "streams.security.record_encryption",
+        "streams.operations.erasure",
+        "streams.security.acls",
+        "streams.security.rights",
     ),
 }
 
@@ -100,7 +110,7 @@ def test_what_is_kept_is_what_the_code_says_now(made: dict[str, str]) -> None:
     texts = {str(path.relative_to(REFERENCE)): path.read_text("utf-8") for path in REFERENCE.rglob("*.*")}
     kept = {name: text for name, text in texts.items() if name.endswith(".json") or MADE in text}
     stale = {name for name in kept.keys() | made.keys() if kept.get(name) != made.get(name)}
-    assert not stale, "write them anew with `quanzu documents`, and delete what is no longer made"
+    assert not stale, "write them anew with `quanzu admin documents`, and delete what is no longer made"
 
 
 def test_every_schema_is_json_schema(made: dict[str, str]) -> None:
@@ -157,7 +167,7 @@ def test_no_module_names_a_topic_that_the_catalogue_does_not_know_it_by() -> Non
         for module, topic in _named()
         if module not in LOOKS_ON and not catalogue[topic] & set(_parts(module))
     ]
-    assert not unknown, "say in streams/documents/catalogue.py that it writes or reads there"
+    assert not unknown, "say in console/reference/catalogue.py that it writes or reads there"
 
 
 def _references(part: object) -> Iterator[str]:
@@ -177,16 +187,20 @@ def _parts(module: str) -> tuple[str, ...]:
 
 
 def _named() -> Iterator[tuple[str, str]]:
-    """Each module, and the topics whose constants of streams/topics.py it names; of a tuple's, each."""
+    """Each module, and the topics whose constants of streams/messaging/topics.py it names; of a tuple's, each."""
     for folder in ("agents", "streams", "console", "simulators"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-            if module != "streams.topics":
+            if module != "streams.messaging.topics":
                 yield from ((module, topic) for topic in _topics_in(ast.parse(path.read_text("utf-8"))))
 
 
 def _topics_in(tree: ast.Module) -> set[str]:
-    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "streams.topics"]
+    froms = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "streams.messaging.topics"
+    ]
     imported = {alias.name for node in froms for alias in node.names}
     names = imported | {
         node.attr

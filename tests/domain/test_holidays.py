@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.holidays import HOURS_A_WEEK, Calendar, HolidaysError, load
-from domain.shifts import JILIN
-from streams.feeds.settings import HOLIDAYS
+from domain.calendar import HOURS_A_WEEK, JILIN, Calendar, HolidaysError, load
+from streams.intake.feeds.settings import HOLIDAYS
 
 CHINA = load(HOLIDAYS.read_text("utf-8"))
 

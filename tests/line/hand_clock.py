@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from streams.clock import Clock
+from streams.runtime.clock import Clock
 
 
 @dataclass(frozen=True, eq=False)

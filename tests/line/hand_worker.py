@@ -10,8 +10,8 @@ if os.environ.get("TEST_NEWER"):
 
 from agents.worker import work
 from streams.channels.settings import load as load_channels
-from streams.clock import Clock
-from streams.settings import load
+from streams.runtime.clock import Clock
+from streams.runtime.settings import load
 from tests.line.hand_clock import HandClock
 
 if __name__ == "__main__":

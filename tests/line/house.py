@@ -20,22 +20,22 @@ from schemas.base import ANY_VERSION
 from schemas.cases import Case, StepState
 from simulators import providers
 from simulators.providers import Providers
-from streams import topics
-from streams.acls import rules
+from streams.casework.claims import CaseClaims
 from streams.channels import receipts
-from streams.channels.book import Progress, known
+from streams.channels.dispatch_log import Progress, known
 from streams.channels.settings import load as load_channels
-from streams.clock import Clock
-from streams.desk import Desk
-from streams.embedded import Embedded
+from streams.installation import Installation
 from streams.intake import server as intake_http
 from streams.intake.settings import embedded_key
 from streams.intake.settings import load as load_intake
-from streams.keys import key, moment
-from streams.line import Line
-from streams.reader import end_offsets
-from streams.rights import PREFIX, Component
-from streams.settings import Settings
+from streams.messaging import topics
+from streams.messaging.reader import end_offsets
+from streams.runtime.clock import Clock
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
+from streams.security.acls import rules
+from streams.security.rights import PREFIX, Component
+from streams.state.keys import key, moment
 from tests.documents.answers import described
 from tests.line.behaviour import Behaviour
 from tests.line.hand_clock import HandClock
@@ -55,7 +55,7 @@ class House:
 
     settings: Settings
     clock: HandClock
-    line: Line
+    line: Installation
     providers: Providers
     behaviour: Behaviour
     intake: httpx.AsyncClient
@@ -63,8 +63,8 @@ class House:
     numbers: "count[int]" = field(default_factory=lambda: count(1))  # of telephones and accounts
 
     @property
-    def desk(self) -> Desk:
-        return Desk(self.settings, self.line.store, self.line.producer, self.line.policies, self.clock)
+    def desk(self) -> CaseClaims:
+        return CaseClaims(self.settings, self.line.store, self.line.producer, self.line.policies, self.clock)
 
     async def until(self, moment: datetime, residents: Iterable[str]) -> None:
         """Let time pass, from event to event. Raises TimeoutError when something never comes to its end."""
@@ -162,7 +162,7 @@ async def until(true: Callable[[], Awaitable[bool]], seconds: float, told: Calla
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _ready(line: Line, worker: Worker) -> None:
+async def _ready(line: Installation, worker: Worker) -> None:
     """Return when the worker has built all partitions. Raises TimeoutError with its log when it does not."""
 
     async def built() -> bool:
@@ -172,7 +172,7 @@ async def _ready(line: Line, worker: Worker) -> None:
     await until(built, SETTLE_SECONDS, lambda: worker.log)
 
 
-async def admitted(line: Line, component: Component) -> Settings:
+async def admitted(line: Installation, component: Component) -> Settings:
     """The line's settings as a component comes to Redis: as a user that may do what it must, and no more."""
     password = secrets.token_hex(16)
     await line.redis.execute_command("ACL", "SETUSER", f"{PREFIX}{component}", "reset", *rules(component, password))
@@ -181,9 +181,9 @@ async def admitted(line: Line, component: Component) -> Settings:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, clock: Clock, component: Component) -> AsyncIterator[Line]:
+async def opened(settings: Settings, clock: Clock, component: Component) -> AsyncIterator[Installation]:
     """A line of its own for a component."""
-    line = Line(settings, load_channels(), clock, component)
+    line = Installation(settings, load_channels(), clock, component)
     await line.open()
     try:
         yield line
@@ -207,7 +207,7 @@ async def on_servers(settings: Settings) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         topics.create(settings)
         channels = load_channels()
-        line = Line(settings, channels, clock)
+        line = Installation(settings, channels, clock)
         await line.open()
         stack.push_async_callback(line.close)
         takes_in = await stack.enter_async_context(

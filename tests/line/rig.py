@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.identity import new_resident_id
+from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
 from schemas.cases import Case
 from schemas.events import CaseEvent, Fact, FactKind
@@ -19,9 +19,9 @@ from schemas.rosters import Officer, Role, Roster, Shift
 from schemas.signals import Signal
 from simulators.providers.base import Contact
 from simulators.providers.station import Stage
-from streams.reader import read_all
-from streams.report import journal_events
-from streams.rules import hold, lift, publish
+from streams.messaging.reader import read_all
+from streams.monitoring.report import journal_events
+from streams.operations.rules import hold, lift, publish
 from tests.line.house import House
 
 STATION = "station-line"

@@ -14,9 +14,9 @@ from schemas.inputs import CloseAct
 from schemas.levels import Action
 from schemas.policies import InForce
 from schemas.residents import Resident
-from streams.reader import read_all
-from streams.rules import confirm, lift, publish, raised_by, standing
-from streams.topics import AUDIT
+from streams.messaging.reader import read_all
+from streams.messaging.topics import AUDIT
+from streams.operations.rules import confirm, lift, publish, raised_by, standing
 from tests.channel_rig import until
 from tests.line.rig import Line
 from tests.line.signals import call, scam_app, transfer

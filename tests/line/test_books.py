@@ -3,8 +3,8 @@
 import asyncio
 from collections import Counter
 
-from domain.ledger import fold
-from streams.journal import events_applied
+from domain.payments.ledger import fold
+from streams.casework.journal import events_applied
 from tests.line.house import House
 from tests.line.rig import Line
 from tests.line.signals import call

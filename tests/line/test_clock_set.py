@@ -10,7 +10,7 @@ from schemas.residents import Flag
 from tests.line.house import SETTLE_SECONDS, until
 from tests.line.rig import Line
 from tests.line.signals import scam_sms
-from tests.servers.faketime import MachineClock
+from tests.tools.servers.faketime import MachineClock
 
 AHEAD = re.compile(r"^quanzu_clock_ahead_seconds (\S+)$", re.MULTILINE)
 HALF_AN_HOUR = 1800.0  # the message is due twenty minutes after its signal

@@ -9,13 +9,13 @@ from schemas.dead_letters import letter_adapter
 from schemas.inputs import OutcomeAct
 from schemas.levels import Outcome
 from schemas.signals import TransferState
-from streams import topics
 from streams.channels import receipts
 from streams.channels.settings import load as load_channels
+from streams.dead_letters import api as letters_api
 from streams.intake.server import create_app
 from streams.intake.settings import load as load_intake
-from streams.letters import api as letters_api
-from streams.producer import Record
+from streams.messaging import topics
+from streams.messaging.producer import Record
 from tests.documents.answers import routes
 from tests.documents.records import held, tails
 from tests.line.rig import Line

@@ -3,7 +3,7 @@
 import asyncio
 
 from schemas.levels import Action
-from streams import drain
+from streams.operations import drain
 from tests.line.house import SETTLE_SECONDS, until
 from tests.line.rig import Line
 from tests.line.signals import scam_app

@@ -7,10 +7,10 @@ import duckdb
 import pytest
 from pyarrow import parquet
 
-from domain.export import pseudonyms
+from domain.statistics.export import pseudonyms
 from schemas.inputs import OutcomeAct
 from schemas.levels import Action, Outcome
-from streams.export import Format, Kind, Span, export
+from streams.operations.export import Format, Kind, Span, export
 from tests.line.rig import OPERATOR, Line
 from tests.line.signals import call, transfer
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 import pytest_asyncio
 
-from domain.entries import merge
-from domain.export import pseudonyms
-from domain.identity import account_token, new_resident_id
+from domain.identity.entries import merge
+from domain.identity.identifiers import account_token, new_resident_id
+from domain.statistics.export import pseudonyms
 from schemas.calls import Call as CallIn
 from schemas.complaints import Complaint, ComplaintKind
 from schemas.dead_letters import DeadLetter
@@ -23,21 +23,21 @@ from schemas.inputs import CloseAct, KeptClaim, NoteAct, OutcomeAct
 from schemas.levels import EvidenceClass, Level, Outcome
 from schemas.residents import Holding, Resident, TrustedContact
 from schemas.signals import Signal
-from streams import backup, topics
-from streams.calls import Calls
-from streams.dead_letters import DeadLetters
-from streams.export import Format, Kind, Span, export
-from streams.forgetting import NotForgottenError, forget
 from streams.intake.settings import embedded_key, hash_of_key
-from streams.reader import read_all
-from streams.settings import Settings
-from streams.vault import VaultError
+from streams.messaging import topics
+from streams.messaging.dead_letter_writer import DeadLetters
+from streams.messaging.reader import read_all
+from streams.operations import backup
+from streams.operations.erasure import NotForgottenError, forget
+from streams.operations.export import Format, Kind, Span, export
+from streams.runtime.settings import Settings
+from streams.security.vault import VaultError
 from tests.folding import proven_cases
 from tests.line.house import SETTLE_SECONDS, House, on_servers, until
 from tests.line.rig import Line
 from tests.line.signals import call, transfer
-from tests.servers.kafka import Kafka
-from tests.servers.redis import RedisServer
+from tests.tools.servers.kafka import Kafka
+from tests.tools.servers.redis import RedisServer
 
 SOURCES = ("bank", "carrier")
 NAME, ADDRESS, FRIEND = "忘忧某", "遗忘示例路九号", "亲友忘某"
@@ -167,7 +167,7 @@ async def lived_through(line: Line, person: Resident, *payees: str) -> None:
         )
     )
     called = CallIn(id=f"c{'0' * 20}", at=now, by="operator-1", phone=person.phones[0].value, recording=SAID)
-    await Calls(house.line).put(called)
+    await house.line.calls.put(called)
     refused = f'{{"kind":"call","called":"{person.phones[0].value}"}}'.encode()
     await DeadLetters(house.line.producer, house.clock).record("signals", 0, 10**6, refused, "no such thing", "bank")
     await line.advance(days=6)

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import orjson
 
-from domain.held import subject
+from domain.identity.held import subject
 from schemas.levels import Action
 from schemas.residents import Holding, Resident
 from schemas.signals import Signal
-from streams import topics
-from streams.held import MANIFEST, Found, held, packed
+from streams.messaging import topics
+from streams.operations.subject_access import MANIFEST, Found, held, packed
 from tests.line.rig import Line
 from tests.line.signals import call, scam_sms, transfer
 from tests.line.test_letters_on_the_line import refused

@@ -5,8 +5,8 @@ from datetime import timedelta
 from schemas.events import FactKind
 from schemas.inputs import Hold, HoldChange
 from schemas.levels import Action
-from streams import case_inputs
-from streams.rules import in_force
+from streams.messaging import case_inputs
+from streams.operations.rules import in_force
 from tests.line.rig import Line
 from tests.line.signals import call, scam_app, transfer
 

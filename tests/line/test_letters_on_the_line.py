@@ -3,17 +3,17 @@
 import json
 from typing import Any
 
-from domain.letters import Wanted
-from domain.mending import load
+from domain.feeds.dead_letters import Wanted
+from domain.feeds.repair import load
 from schemas.events import FactKind
 from schemas.inputs import CloseAct, OperatorReport
 from schemas.levels import Action
 from schemas.residents import Resident
-from streams import topics
-from streams.letters.index import Letters
-from streams.letters.sending import Outcome, Sending, Who
-from streams.producer import Record
-from streams.reader import read_all
+from streams.dead_letters.index import Letters
+from streams.dead_letters.sending import Outcome, Sending, Who
+from streams.messaging import topics
+from streams.messaging.producer import Record
+from streams.messaging.reader import read_all
 from tests.line.rig import OPERATOR, Line
 from tests.line.signals import scam_app
 

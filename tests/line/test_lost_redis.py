@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from schemas.levels import Level
-from streams.report import conserved
+from streams.monitoring.report import conserved
 from tests.line.house import House, house
 from tests.line.rig import Line
 from tests.line.signals import call, scam_app, scam_sms

@@ -5,11 +5,11 @@ from collections import Counter
 
 import httpx
 
-from domain import counts
-from domain.report import money
+from domain.statistics import counts
+from domain.statistics.report import money
 from schemas.levels import Action, Level, Result
-from streams.exporter.exporter import LOOKS, Exporter
-from streams.report import journal_events
+from streams.monitoring.exporter.exporter import LOOKS, Exporter
+from streams.monitoring.report import journal_events
 from tests.line.house import until
 from tests.line.rig import Line
 from tests.line.signals import call, transfer

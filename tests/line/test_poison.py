@@ -4,9 +4,9 @@ import pytest
 
 from schemas.dead_letters import DeadLetter
 from schemas.levels import Action
-from streams import topics
-from streams.producer import Record
-from streams.topics import partition_of
+from streams.messaging import topics
+from streams.messaging.producer import Record
+from streams.messaging.topics import partition_of
 from tests.line.rig import Line
 from tests.line.signals import scam_app
 

@@ -4,8 +4,8 @@ import httpx
 
 from schemas.levels import Action, Level
 from schemas.residents import Resident
-from streams import topics
-from streams.reader import read_all
+from streams.messaging import topics
+from streams.messaging.reader import read_all
 from tests.line.house import SETTLE_SECONDS, until
 from tests.line.newer import WORD
 from tests.line.rig import Line

@@ -1,6 +1,6 @@
 """Who goes to the door: on duty, willing, and not on too many visits already."""
 
-from domain.officers import load_of
+from domain.visits.officers import load_of
 from schemas.levels import Action, Outcome
 from schemas.rosters import Shift
 from simulators.providers.station import JOINED

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from streams.ports import free_port
-from streams.settings import Settings
+from streams.runtime.embedded import free_port
+from streams.runtime.settings import Settings
 
 SCRIPT = Path(__file__).with_name("hand_worker.py")
 ROOT = SCRIPT.parent.parent.parent

@@ -18,6 +18,7 @@ What is checked
     | nobody_twice | a dispatch contacts a resident once, an attempt has one dispatch, and each follows from an input |
     | one_result | of sent, failed and not sent a channel reports one |
     | counted_doubts | wherever a resident may be contacted twice, the dispatch is counted as in doubt |
+    | no_needless_doubts | nothing is sent again or in doubt without a cause: an unclear answer, a fault of a server |
     | doubts_resolved | what stands as being sent, or as perhaps sent, has its report |
     | nothing_after_settled | nothing of the plan is sent once the resident is dissuaded or cleared |
     | no_fork | a case has one event of each version, and each is the one that its input gives |

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from aiokafka import TopicPartition
 
-from streams.intake.signals import records_of
+from streams.intake.acceptor import records_of
 from tests.simulation.feeds import POISON, dissuaded, signal
 from tests.simulation.loop import Trap
 from tests.simulation.observed import AcceptedSignal
@@ -122,6 +122,7 @@ class Acts:
             node.frozen = True
             world.tell(worker, f"is frozen for {lasts:g} s")
             world.stalls.append((world.true(), world.true() + lasts))
+            world.trouble(worker, lasts)
             self._lasting(lasts, thaw)
 
         def thaw() -> None:
@@ -134,7 +135,9 @@ class Acts:
         """Cut a worker off from a server, one way or both."""
         world = self._world
         name = world.servers.name(worker) if server == "redis" else server
-        if server not in ("redis", "kafka"):
+        if server in ("redis", "kafka"):
+            world.trouble(worker, lasts)
+        else:
             world.stalls.append((world.true(), world.true() + lasts))
         cut = [(worker, name) if way == "out" else (name, worker) for way in ways]
         for way in cut:
@@ -151,13 +154,13 @@ class Acts:
     def wipe(self) -> None:
         """All in Redis is lost."""
         self._world.tell("redis", "is wiped")
-        self._world.lost_at.append(self._world.true())
+        self._lost()
         self._world.redis().wipe()
 
     def older(self, back: float, new_run: bool) -> None:
         """Redis comes back with an older state: restarted, or as a restored image that does not know of it."""
         self._world.tell("redis", f"is as it was {back:g} s ago, {'restarted' if new_run else 'under the same run id'}")
-        self._world.lost_at.append(self._world.true())
+        self._lost()
         self._world.redis().restore(self._state(back), new_run=new_run)
 
     def failover(self, lag: float) -> None:
@@ -171,6 +174,7 @@ class Acts:
         before = servers.primary
         self._promote(lag)
         servers.old.update(dict.fromkeys(old, before))
+        world.trouble("redis", lasts)
         world.tell(
             "redis", f"a replica {lag:g} s behind is promoted; {', '.join(old)} stays with {before} for {lasts:g} s"
         )
@@ -183,9 +187,14 @@ class Acts:
 
         self._lasting(lasts, heal)
 
+    def _lost(self) -> None:
+        """Redis loses something now."""
+        self._world.lost_at.append(self._world.true())
+        self._world.trouble("redis")
+
     def _promote(self, lag: float) -> None:
         world = self._world
-        world.lost_at.append(world.true())
+        self._lost()
         name = f"redis-{len(world.servers.all) + 1}"
         world.server(name, self._state(lag) if lag else world.redis().snapshot(), new_run=True)
         world.servers.primary = name
@@ -194,8 +203,14 @@ class Acts:
         """Redis' clock is set, and put right after a while."""
         server = self._world.redis()
         server.step(step)
+        self._world.trouble("redis", lasts)
         self._world.tell("redis", f"its clock is set by {step:+g} s for {lasts:g} s")
         self._lasting(lasts, lambda: server.step(-step))
+
+    def rebalance(self) -> None:
+        """The consumer group deals its partitions out anew, though nothing is wrong with any of its members."""
+        self._world.tell("kafka", "the partitions are dealt out anew")
+        self._world.group.deal()
 
     def retention(self, topic: str) -> None:
         """What is done with and lies before the last few records is no longer kept."""
@@ -220,6 +235,6 @@ _ACTS: dict[str, Callable[..., None]] = {
     name: getattr(Acts, name)
     for name in (
         *("signals", "dissuade", "kill_at_message", "kill_at_step", "freeze", "cut", "wipe", "older", "failover"),
-        *("split", "clock", "retention", "poison", "provider"),
+        *("split", "clock", "retention", "poison", "provider", "rebalance"),
     )
 }

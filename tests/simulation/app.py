@@ -1,7 +1,8 @@
 """What the agents take for a Faust app: streams of records, acks, and a consumer group that rebalances.
 
 Faust itself does not run. An agent is given what Faust's consumer would hand over; what it acks is committed in order,
-as streams/transport does. The group's coordinator is part of the simulated Kafka: it misses a member that is dead,
+as streams/messaging/transport does. The group's coordinator is part of the simulated Kafka: it misses a member that is
+dead,
 frozen or cut off after SESSION_SECONDS, and gives its partitions to the others, who read on from what was committed.
 """
 
@@ -258,6 +259,10 @@ class Group:
         return (
             not (node.dead or node.frozen) and network.open((node.name, SERVER)) and network.open((SERVER, node.name))
         )
+
+    def deal(self) -> None:
+        """Deal the partitions out anew at the next tick, as when a topic or a member's subscription has changed."""
+        self._dirty = True
 
     def settled(self) -> bool:
         """Whether all that run are let in, and no rebalance is under way or due."""

@@ -17,7 +17,7 @@ from domain.casework import deadlines
 from domain.policy import Policy, load
 from schemas.cases import Danger, Profile
 from schemas.dead_letters import DeadLetter, RecordPlace
-from schemas.events import CaseEvent, Dispatch, StandingEvent
+from schemas.events import CaseEvent, Dispatch, RulesEvent
 from schemas.inputs import Alert, ContactResult, Deadline, OperatorReport, OutcomeAct
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.residents import BalanceBand, Holding, Language, Occupation, Resident, Sex
@@ -189,7 +189,7 @@ class Line:
 
     def _publish(self) -> Fold:
         model = self.model
-        all_of: list[CaseEvent | StandingEvent] = [*model.events.values(), *model.standing.values()]
+        all_of: list[CaseEvent | RulesEvent] = [*model.events.values(), *model.standing.values()]
         entries = sorted(all_of, key=attrgetter("offset"))
         for entry in entries:
             at = self.topics.logs[CASE_INPUTS][self.partition][entry.offset].at

@@ -17,7 +17,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError, RequestTimedOutError
 from aiokafka.structs import RecordMetadata
 
-from streams.topics import ALL, partition_of
+from streams.messaging.topics import ALL, partition_of
 from tests.simulation.network import CutError
 
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ from typing import Generic, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from domain.dispatch_ids import DispatchId, parse
+from domain.dispatches.ids import DispatchId, parse
 from schemas.base import ANY_VERSION
 from schemas.dead_letters import letter_adapter
-from schemas.events import CaseEvent, Dispatch, StandingEvent, journal_adapter
+from schemas.events import CaseEvent, Dispatch, RulesEvent, journal_adapter
 from schemas.inputs import Alert, ContactResult, Deadline
 from schemas.levels import NEVER_SENT, Level, Result
 from tests.simulation.model import CASE_INPUTS, Fold, Given, fold, milliseconds
-from tests.simulation.observed import Contact, Observed
+from tests.simulation.observed import Contact, Observed, Request
 from tests.simulation.signals import Signals
 
 CASE_EVENTS = "case-events"
@@ -106,7 +106,7 @@ class Known:
         return {name: event for each in self.folds for name, event in each.events.items()}
 
     @cached_property
-    def standing(self) -> dict[tuple[int, str], StandingEvent]:
+    def standing(self) -> dict[tuple[int, str], RulesEvent]:
         """The entries on the rules that there must be, by partition and input."""
         return {(each.partition, name): entry for each in self.folds for name, entry in each.standing.items()}
 
@@ -115,6 +115,12 @@ class Known:
         """The dispatches that there must be, by id."""
         found = (pair for each in self.folds for pair in each.dispatches)
         return {dispatch.id: Expected(dispatch, event) for dispatch, event in found}
+
+    def decided_at(self, dispatch: str) -> float:
+        """When the input that leads to a dispatch was appended; time 0 for a dispatch that no input leads to."""
+        if (expected := self.expected.get(dispatch)) is None:
+            return self.observed.began_at
+        return self.observed.records(CASE_INPUTS, expected.event.partition)[expected.event.offset].at
 
     @cached_property
     def given(self) -> list[Given]:
@@ -153,24 +159,33 @@ class Known:
         """Whether it was counted that it may have been sent, or not."""
         return Result.IN_DOUBT in self.results.get(dispatch, ())
 
+    @cached_property
+    def doubts(self) -> dict[str, float]:
+        """When each dispatch that is in doubt was reported so for the first time."""
+        found: dict[str, float] = {}
+        for given in self.given:
+            if isinstance(given.what, ContactResult) and given.what.result is Result.IN_DOUBT:
+                found[given.what.dispatch] = min(given.at, found.get(given.what.dispatch, given.at))
+        return found
+
     def denied(self, dispatch: str) -> bool:
         """Whether all that was told of it is that it was not sent."""
         told = self.results.get(dispatch, set())
         return bool(told) and told <= NEVER_SENT
 
     @cached_property
-    def journal(self) -> list[Arrived[CaseEvent | StandingEvent]]:
+    def journal(self) -> list[Arrived[CaseEvent | RulesEvent]]:
         """The journal's entries as they lie there, repeated ones too."""
         by_input = {(entry.partition, entry.input): entry for entry in self.standing.values()}
         told: dict[object, tuple[bytes, BaseModel]] = {
             **{name: (event.model_dump_json().encode(), event) for name, event in self.events.items()},
             **{name: (entry.model_dump_json().encode(), entry) for name, entry in by_input.items()},
         }
-        found: list[Arrived[CaseEvent | StandingEvent]] = []
+        found: list[Arrived[CaseEvent | RulesEvent]] = []
         for partition, record in self.observed.topic(CASE_EVENTS):
             value, same = told.get(_name(partition, record.value or b""), (None, None))
             entry = same if value == record.value else _entry(record.value or b"")
-            if isinstance(entry, CaseEvent | StandingEvent):
+            if isinstance(entry, CaseEvent | RulesEvent):
                 found.append(Arrived(entry, CASE_EVENTS, partition, record.offset, record.at))
         return found
 
@@ -234,6 +249,14 @@ class Known:
         return dict(found)
 
     @cached_property
+    def sent(self) -> dict[str, list[Request]]:
+        """The requests to send as they left the workers, by dispatch, in order."""
+        found: defaultdict[str, list[Request]] = defaultdict(list)
+        for request in sorted(self.observed.requests, key=lambda request: request.at):
+            found[request.dispatch].append(request)
+        return dict(found)
+
+    @cached_property
     def acted(self) -> dict[str, list[Contact]]:
         """Of these, the ones by which somebody was contacted."""
         contacted = {name: [each for each in asked if each.acted] for name, asked in self.requests.items()}
@@ -266,9 +289,9 @@ def _name(partition: int, value: bytes) -> object:
         return None
 
 
-def _entry(value: bytes) -> CaseEvent | StandingEvent | None:
+def _entry(value: bytes) -> CaseEvent | RulesEvent | None:
     entry = _valid(partial(journal_adapter.validate_json, value, extra=ANY_VERSION))
-    return entry if isinstance(entry, CaseEvent | StandingEvent) else None
+    return entry if isinstance(entry, CaseEvent | RulesEvent) else None
 
 
 def _valid(read: "partial[What]") -> What | None:

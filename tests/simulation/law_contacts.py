@@ -1,16 +1,16 @@
 """Laws of the contacts, by the providers' own book: nobody twice, nobody by nothing, every doubt counted."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import orjson
 
-from domain.standing import AFTER_SETTLED
+from domain.dispatches.validity import AFTER_SETTLED
 from schemas.events import CaseEvent
 from schemas.levels import Result
 from tests.simulation.known import Arrived, Known, known
-from tests.simulation.observed import Contact, Observed, Promise
+from tests.simulation.observed import Contact, Observed, Promise, Request
 
 
 def nobody_twice(observed: Observed) -> Iterator[str]:
@@ -94,6 +94,49 @@ def counted_doubts(observed: Observed) -> Iterator[str]:
                 f"{_words(here, name)} was sent to a provider of {asked[0].channel} that does not recognise a repeat "
                 f"{len(asked)} times, at {here.times(asked)}, and is counted nowhere as in doubt"
             )
+
+
+def no_needless_doubts(observed: Observed) -> Iterator[str]:
+    """One request for each dispatch, and no doubt, unless something went wrong.
+
+    The lease keeps this law: while one worker has a dispatch, no other sends it or takes it for interrupted. What may
+    go wrong: an earlier request got no clear answer; the worker that sent it was killed, frozen, or cut off from Redis
+    or Kafka; Redis lost data, had two primaries, or its clock was set. A rebalance is no excuse.
+    """
+    here = known(observed)
+    for name, sent in sorted(here.sent.items()):
+        for number, again in enumerate(sent[1:], 1):
+            if not _caused(here, sent[:number], again.at):
+                first = sent[number - 1]
+                yield (
+                    f"{_words(here, name)} was sent by {first.worker} at {here.time(first.at)} and again by "
+                    f"{again.worker} at {here.time(again.at)}, though nothing went wrong in between"
+                )
+    for name, at in sorted(here.doubts.items()):
+        if not _caused(here, [each for each in here.sent.get(name, ()) if each.at <= at], at, name):
+            yield (
+                f"{_words(here, name)} was reported as in doubt at {here.time(at)}, though nothing went wrong that "
+                "leaves its outcome unknown"
+            )
+
+
+def _caused(here: Known, before: Sequence[Request], until: float, name: str = "") -> bool:
+    """Whether something explains that the outcome of the requests `before` is unknown at `until`.
+
+    Where no request left a worker, one may have died or been frozen just before it: then the trouble of any counts,
+    since the dispatch `name` could be decided on.
+    """
+    if any(not request.clear and request.ended <= until for request in before):
+        return True
+    if before:
+        who: set[str] | None = {"redis", *(request.worker for request in before)}
+        since = before[0].at - here.observed.tolerances.lease
+    else:
+        who, since = None, here.decided_at(name)
+    return any(
+        (who is None or trouble.who in who) and trouble.began <= until and trouble.ended >= since
+        for trouble in here.observed.troubles
+    )
 
 
 def _state(raw: str) -> str | None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from pydantic import BaseModel
 
-from schemas.events import CaseEvent, FactKind, StandingEvent
+from schemas.events import CaseEvent, FactKind, RulesEvent
 from tests.simulation.known import Arrived, Known, known
 from tests.simulation.observed import Observed
 
@@ -50,7 +50,7 @@ def _entries_as_decided(here: Known) -> Iterator[str]:
             yield f"{name} at {each.place} differs from what case-inputs/{_from(entry)} gives: {_list(different)}"
 
 
-def _from(entry: CaseEvent | StandingEvent) -> str:
+def _from(entry: CaseEvent | RulesEvent) -> str:
     return f"{entry.partition}/{entry.offset}"
 
 

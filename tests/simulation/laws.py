@@ -15,6 +15,7 @@ from tests.simulation.law_clock import no_deadline_early
 from tests.simulation.law_contacts import (
     counted_doubts,
     doubts_resolved,
+    no_needless_doubts,
     nobody_twice,
     nothing_after_settled,
     one_result,
@@ -33,6 +34,7 @@ LAWS: Mapping[str, Callable[[Observed], Iterator[str]]] = {
         nobody_twice,
         one_result,
         counted_doubts,
+        no_needless_doubts,
         doubts_resolved,
         nothing_after_settled,
         no_fork,

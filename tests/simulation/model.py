@@ -19,13 +19,14 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from domain import counts, ledger
 from domain.casework import Decision, Rules, awaited, deadlines, decide, has_held, lift, queue_rank, settled_at
 from domain.ids import short_hash
+from domain.payments import ledger
 from domain.policy import Policy
+from domain.statistics import counts
 from schemas.base import ANY_VERSION
 from schemas.cases import Case
-from schemas.events import CaseEvent, Dispatch, StandingEvent
+from schemas.events import CaseEvent, Dispatch, RulesEvent
 from schemas.inputs import CaseInput, Hold, HoldChange, PolicyChange, input_adapter
 from tests.simulation.observed import LogRecord, Observed
 
@@ -61,7 +62,7 @@ class Fold:
     applied: dict[str, datetime] = field(default_factory=dict)  # input -> its time
     without_effect: dict[str, int] = field(default_factory=dict)  # input -> offset: applied, and no entry tells of it
     events: dict[str, CaseEvent] = field(default_factory=dict)  # by id, in order
-    standing: dict[str, StandingEvent] = field(default_factory=dict)  # by input, in order
+    standing: dict[str, RulesEvent] = field(default_factory=dict)  # by input, in order
     cases: dict[str, Case] = field(default_factory=dict)  # resident -> the latest
     earlier: dict[str, Case] = field(default_factory=dict)  # case -> one that another has followed
     settled: dict[str, datetime] = field(default_factory=dict)  # resident -> when last settled
@@ -198,8 +199,8 @@ def _hold(model: Fold, given: Given, change: HoldChange) -> bool:
 
 
 def _stand(model: Fold, given: Given) -> None:
-    model.standing[given.what.id] = StandingEvent(
-        **_commit(StandingEvent, given),
+    model.standing[given.what.id] = RulesEvent(
+        **_commit(RulesEvent, given),
         input=given.what.id,
         partition=model.partition,
         offset=given.offset,

@@ -9,22 +9,22 @@ from unittest.mock import patch
 
 import agents.casework
 import domain.timekeeping
-import streams.channels.book
+import streams.channels.dispatch_log
 import streams.channels.flow
 import streams.channels.provider
-import streams.leader
-import streams.line
-import streams.scripts
-import streams.store
-import streams.wall
-from domain.commits import CommitChain
+import streams.installation
+import streams.runtime.clock
+import streams.state.case_store
+import streams.state.leader
+import streams.state.scripts
+from domain.consistency.commits import CommitChain
 from schemas.cases import Case
-from streams.casework import Casework
-from streams.change import Change, entry_name
-from streams.journal import Read
-from streams.replay import Replay
+from streams.casework.journal import Read
+from streams.casework.partition import Casework
+from streams.casework.replay import Replay
 from streams.screening.store import EvidenceStore
-from streams.store import CaseStore, Loaded, RebuildSteps
+from streams.state.case_store import CaseStore, Loaded, RebuildSteps
+from streams.state.store_update import StoreUpdate, entry_name
 
 FENCE = "if stored ~= ARGV[1] then return stored end\n"
 UNPUBLISHED = "if moves and stands[1] and redis.call('EXISTS', KEYS[8]) == 1 then return 'unpublished' end\n"
@@ -42,8 +42,8 @@ Mutation = Callable[[ExitStack], None]
 
 def fence_removed(stack: ExitStack) -> None:
     """A commit no longer asks at which offset the store stands."""
-    _require(FENCE in streams.store.COMMIT, "the offset's check in commit.lua")
-    _put(stack, streams.store, "COMMIT", streams.store.COMMIT.replace(FENCE, ""))
+    _require(FENCE in streams.state.case_store.COMMIT, "the offset's check in commit.lua")
+    _put(stack, streams.state.case_store, "COMMIT", streams.state.case_store.COMMIT.replace(FENCE, ""))
 
 
 def past_the_outbox(stack: ExitStack) -> None:
@@ -52,7 +52,7 @@ def past_the_outbox(stack: ExitStack) -> None:
     It is hole 1 as it was. A fold that stops at the gap makes good what the commit did, and the other way round.
     """
     _require(callable(getattr(CommitChain, "_next", None)), "CommitChain._next")
-    _require(UNPUBLISHED in streams.store.COMMIT, "the outbox's check in commit.lua")
+    _require(UNPUBLISHED in streams.state.case_store.COMMIT, "the outbox's check in commit.lua")
     _require("unpublished" in Loaded.__dataclass_fields__, "Loaded.unpublished")
     _require("_publish_outbox" in inspect.getsource(Casework.cover), "the outbox in Casework.cover")
     load, cover, publish = CaseStore.load, Casework.cover, Casework._publish_outbox
@@ -72,7 +72,7 @@ def past_the_outbox(stack: ExitStack) -> None:
     async def published(self: Casework, partition: int) -> Any:  # noqa: ANN401 - as above
         return [] if (id(self), partition) in covering else await publish(self, partition)
 
-    _put(stack, streams.store, "COMMIT", streams.store.COMMIT.replace(UNPUBLISHED, ""))
+    _put(stack, streams.state.case_store, "COMMIT", streams.state.case_store.COMMIT.replace(UNPUBLISHED, ""))
     _put(stack, CommitChain, "_next", _past_the_gap)
     _put(stack, CaseStore, "load", loaded)
     _put(stack, Casework, "cover", covered)
@@ -86,12 +86,12 @@ def _past_the_gap(chain: CommitChain[Any]) -> Any:  # noqa: ANN401 - a commit, o
 
 def outbox_skipped(stack: ExitStack) -> None:
     """What was decided is not kept until it is published."""
-    _require("HSET" in inspect.getsource(Change.entry), "the outbox in Change.entry")
+    _require("HSET" in inspect.getsource(StoreUpdate.entry), "the outbox in Change.entry")
 
-    def entry(self: Change, entry: Any) -> None:  # noqa: ANN401 - any entry of the journal
+    def entry(self: StoreUpdate, entry: Any) -> None:  # noqa: ANN401 - any entry of the journal
         self.outbox[entry_name(entry)] = entry.model_dump_json().encode()
 
-    _put(stack, Change, "entry", entry)
+    _put(stack, StoreUpdate, "entry", entry)
 
 
 def fold_drops_input(stack: ExitStack) -> None:
@@ -99,7 +99,7 @@ def fold_drops_input(stack: ExitStack) -> None:
     _require(callable(getattr(Replay, "change", None)), "Replay.change")
     change = Replay.change
 
-    def dropping(self: Replay, entries: Sequence[Read], stored: Mapping[str, Case]) -> Change:
+    def dropping(self: Replay, entries: Sequence[Read], stored: Mapping[str, Case]) -> StoreUpdate:
         return change(self, entries[:-1], stored)
 
     _put(stack, Replay, "change", dropping)
@@ -118,13 +118,13 @@ def all_applied(stack: ExitStack) -> None:
 
 def lease_removed(stack: ExitStack) -> None:
     """Several may carry a dispatch out at once."""
-    script = streams.scripts.script
-    _require(hasattr(streams.channels.book, "script"), "script in streams/channels/book.py")
+    script = streams.state.scripts.script
+    _require(hasattr(streams.channels.dispatch_log, "script"), "script in streams/channels/dispatch_log.py")
     claim, mark = script("claim"), script("mark")
     _require(LEASED in claim, "the lease's check in claim.lua")
     _require(CLAIMED in mark, "the fence of a claim in mark.lua")
     without = {"claim": claim.replace(LEASED, ""), "mark": mark.replace(CLAIMED, "")}
-    _put(stack, streams.channels.book, "script", lambda name: without.get(name) or script(name))
+    _put(stack, streams.channels.dispatch_log, "script", lambda name: without.get(name) or script(name))
 
 
 def ack_before_work(stack: ExitStack) -> None:
@@ -134,7 +134,7 @@ def ack_before_work(stack: ExitStack) -> None:
         _put(stack, module, "records", _acked_first(module.records))
 
 
-def _acked_first(records: Any) -> Any:  # noqa: ANN401 - streams.app.records
+def _acked_first(records: Any) -> Any:  # noqa: ANN401 - streams.messaging.app.records
     async def acked(*arguments: Any, **options: Any) -> AsyncIterator[list[Any]]:  # noqa: ANN401 - as it takes them
         async for batch in records(*arguments, **options):
             for event in batch:
@@ -147,15 +147,15 @@ def _acked_first(records: Any) -> Any:  # noqa: ANN401 - streams.app.records
 def older_taken_for_whole(stack: ExitStack) -> None:
     """Nobody notices that Redis is another than before."""
     _require("run_of(info)" in inspect.getsource(CaseStore.load), "the run in CaseStore.load")
-    _require(OLDER in streams.store.COMMIT, "the run's check in commit.lua")
-    _put(stack, streams.store, "COMMIT", streams.store.COMMIT.replace(OLDER, ""))
-    _put(stack, streams.store, "run_of", lambda info: "the one Redis")
+    _require(OLDER in streams.state.case_store.COMMIT, "the run's check in commit.lua")
+    _put(stack, streams.state.case_store, "COMMIT", streams.state.case_store.COMMIT.replace(OLDER, ""))
+    _put(stack, streams.state.case_store, "run_of", lambda info: "the one Redis")
 
 
 def epoch_ignored(stack: ExitStack) -> None:
     """Nobody asks which Redis the epoch names: hole 2 as it was."""
-    _require(hasattr(streams.line, "made_for"), "made_for in streams/line.py")
-    _put(stack, streams.line, "made_for", lambda *_: streams.leader.EXEMPT)
+    _require(hasattr(streams.installation, "made_for"), "made_for in streams/installation.py")
+    _put(stack, streams.installation, "made_for", lambda *_: streams.state.leader.EXEMPT)
 
 
 def evidence_lost(stack: ExitStack) -> None:
@@ -177,8 +177,8 @@ def failure_taken_for_not_done(stack: ExitStack) -> None:
 
 def clock_followed(stack: ExitStack) -> None:
     """Every step of the shared clock is followed: hole 7 as it was."""
-    _require(hasattr(streams.wall, "heard"), "heard in streams/wall.py")
-    _put(stack, streams.wall, "heard", lambda _, answer, machine: domain.timekeeping.Reckoning(answer))
+    _require(hasattr(streams.runtime.clock, "heard"), "heard in streams/runtime/clock.py")
+    _put(stack, streams.runtime.clock, "heard", lambda _, answer, machine: domain.timekeeping.Reckoning(answer))
 
 
 MUTATIONS: dict[str, Mutation] = {

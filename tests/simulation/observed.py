@@ -6,6 +6,7 @@ holds, the stores are what the simulated Redis holds, and the contacts are what 
 All times are seconds since 1970 of the simulation's true clock: no clock step of a server moves them.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -68,6 +69,33 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """A request to send as it left a worker, whether or not it reached the provider.
+
+    `ended`: when the worker stopped waiting for the answer; infinite when the worker died before. `clear`: the worker
+    got the answer that the provider has carried it out.
+    """
+
+    dispatch: str
+    channel: str
+    worker: str
+    at: float
+    ended: float = math.inf
+    clear: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A fault of a worker (killed, frozen, cut off from Redis or Kafka) or of Redis (data lost, two primaries, a clock
+    that was set). `who`: the worker's name, or `redis`.
+    """
+
+    who: str
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tolerances:
     """Seconds that the system is allowed. See RUNBOOK and the design for where they come from."""
 
@@ -75,6 +103,7 @@ class Tolerances:
     deadline: float = 2.0  # a deadline fires within this while its partition has an owner
     report: float = 30.0  # a dispatch on its topic has its channel's first report within this
     on_its_way: float = 2.0  # a channel may have looked just before the case was settled
+    lease: float = 2.0  # a worker that is not in trouble keeps the others off a dispatch for this long
 
 
 @dataclass(slots=True)
@@ -142,6 +171,7 @@ class Observed:
     `begins`: topic -> partition -> the first record that retention has left; none named: all are left.
     `lost_at`: when a store was wiped, or replaced by an older one or by a replica that lagged.
     `stalls`: from when to when a worker was frozen, or a request to a provider was held up on its way.
+    `requests`: as they left the workers; `contacts`: as they reached the providers.
     """
 
     partitions: int
@@ -161,6 +191,8 @@ class Observed:
     begins: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     lost_at: Sequence[float] = ()
     stalls: Sequence[tuple[float, float]] = ()
+    requests: Sequence[Request] = ()
+    troubles: Sequence[Trouble] = ()
 
     def records(self, topic: str, partition: int) -> Sequence[LogRecord]:
         """A partition's records, by offset."""

@@ -5,7 +5,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from streams.settings import POLICY
+from streams.runtime.settings import POLICY
 
 FASTER = 15
 LEAST_SECONDS = 1

@@ -6,7 +6,7 @@ from random import Random
 from domain.policy import Policy
 from schemas.residents import Holding, Occupation, Resident, Sex, TrustedContact
 from schemas.rosters import Officer, Role, Roster, Shift
-from streams.topics import home
+from streams.messaging.topics import home
 from tests.simulation import worker
 from tests.simulation.loop import Node
 from tests.simulation.world import BEGAN, PARTITIONS, Prepared, World, kinds

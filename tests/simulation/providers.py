@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -16,7 +17,7 @@ import orjson
 from schemas.levels import Result
 from streams.channels.provider import KEY_HEADER
 from tests.simulation.network import CutError
-from tests.simulation.observed import Contact, Promise
+from tests.simulation.observed import Contact, Promise, Request
 
 if TYPE_CHECKING:
     from tests.simulation.loop import Node
@@ -53,6 +54,7 @@ class Providers:
         self._world, self.promises = world, promises
         self.faults: defaultdict[str, deque[str]] = defaultdict(deque)
         self.contacts: list[Contact] = []
+        self.requests: list[Request] = []
         self._has: set[str] = set()
         self.under_way = 0
 
@@ -60,9 +62,23 @@ class Providers:
         """A process' client: what it sends comes here."""
 
         async def handle(request: httpx.Request) -> httpx.Response:
-            return await self._handle(node, request)
+            if request.method == "GET":
+                return await self._handle(node, request)
+            return await self._noted(node, request)
 
         return httpx.AsyncClient(transport=httpx.MockTransport(handle), trust_env=False)
+
+    async def _noted(self, node: Node, request: httpx.Request) -> httpx.Response:
+        """Note when a request leaves, and when its answer is back. One whose sender dies never ends."""
+        number, clear = len(self.requests), False
+        self.requests.append(Request(request.headers[KEY_HEADER], request.url.host, node.name, self._world.true()))
+        try:
+            answer = await self._handle(node, request)
+            clear = answer.is_success
+            return answer
+        finally:
+            if not node.dead:
+                self.requests[number] = replace(self.requests[number], ended=self._world.true(), clear=clear)
 
     async def _handle(self, node: Node, request: httpx.Request) -> httpx.Response:
         channel = request.url.host

@@ -9,9 +9,9 @@ from typing import Any
 from redis.connection import Connection
 from redis.exceptions import ResponseError
 
-from streams.run import ASK_RUN, run_of
-from tests.servers.redis import RedisServer
+from streams.state.server_identity import ASK_RUN, run_of
 from tests.simulation.redis_server import SimRedis
+from tests.tools.servers.redis import RedisServer
 
 RUN = "<run>"  # in an argument or a reply: the run of whichever server is asked
 TOLERANCE = 5.0  # seconds that the two may be apart in time: one is asked after the other

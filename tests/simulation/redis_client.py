@@ -1,4 +1,4 @@
-"""The product's own Redis client (streams.redis_lean.Lean), whose connections lead to a simulated server.
+"""The product's own Redis client (streams.state.redis_lean.Lean), whose connections lead to a simulated server.
 
 Everything above the connection is redis-py's and the product's: pipelines, transactions, scripts, trying again. Only
 `execute_command` and the pool are made shorter, which in redis-py count and lock what nobody asks for here.
@@ -19,8 +19,8 @@ from redis.exceptions import ConnectionError as GoneError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as SilentError
 
-from streams.redis_client import TRIES
-from streams.redis_lean import Asking, Lean
+from streams.state.redis_client import TRIES
+from streams.state.redis_lean import Asking, Lean
 from tests.simulation.redis_commands import OK
 from tests.simulation.redis_core import SimRedis, refusal
 from tests.simulation.redis_values import RefusedError, Status, encoded, integer

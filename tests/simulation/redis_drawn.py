@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from domain.risk.sets import ORDER_DIGITS, VERSION_DIGITS
-from streams.restore import KEEP, MARKED
-from streams.run import CURRENT_RUN
-from streams.scripts import script
-from streams.store import COMMIT
-from streams.vault import GET
+from streams.security.vault import GET
+from streams.state.case_store import COMMIT
+from streams.state.scripts import script
+from streams.state.server_identity import CURRENT_RUN
+from streams.state.shared_state import KEEP, MARKED
 from tests.simulation.redis_both import RUN
 
 Drawn = st.SearchStrategy[tuple[Any, ...]]

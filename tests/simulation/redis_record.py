@@ -2,7 +2,8 @@
 
     .venv/bin/python -m tests.simulation.redis_record
 
-runs the tests below (some minutes) and writes redis_corpus.json. Record anew when a script of streams/lua has changed:
+runs the tests below (some minutes) and writes redis_corpus.json. Record anew when a script of streams/state/lua has
+changed:
 a test says so. Replies are not kept, since each run asks a real Redis anew. Left out: what a server says of itself, the
 same again and again, and what is long. Whatever is left out, both servers are asked the same.
 """
@@ -20,7 +21,7 @@ from typing import Any
 import pytest
 from redis.asyncio.connection import AbstractConnection
 
-from streams.redis_lean import Packing
+from streams.state.redis_lean import Packing
 from tests.simulation.redis_both import RUN
 
 CORPUS = Path(__file__).with_name("redis_corpus.json")
@@ -28,13 +29,14 @@ A_KIND = 24_000  # bytes of each command or script, which makes some 400,000 in 
 LONGEST = 3_000  # bytes of one command
 SAME = 2  # of one command in a test
 TESTS = (
-    "tests/streams/test_channel.py",
-    "tests/streams/test_screening.py",
-    "tests/streams/test_residents.py",
-    "tests/streams/test_desk.py",
-    "tests/streams/test_deadlines.py",
-    "tests/streams/test_rebuilding.py",
-    "tests/streams/test_shared.py",
+    "tests/streams/channels/test_channel.py",
+    "tests/streams/screening/test_screening.py",
+    "tests/streams/screening/test_fan_outs.py",
+    "tests/streams/repositories/test_residents.py",
+    "tests/streams/casework/test_desk.py",
+    "tests/streams/casework/test_deadlines.py",
+    "tests/streams/runtime/test_rebuilding.py",
+    "tests/streams/runtime/test_shared.py",
 )
 SLOW = "not killed and not stopped and not province"  # tests that wait for processes of their own
 

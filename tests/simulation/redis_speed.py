@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from streams.run import ASK_RUN, CURRENT_RUN, run_of
-from streams.scripts import script
-from streams.store import COMMIT
+from streams.state.case_store import COMMIT
+from streams.state.scripts import script
+from streams.state.server_identity import ASK_RUN, CURRENT_RUN, run_of
 from tests.simulation.redis_server import SimRedis, client
 
 ROUNDS = 5000

@@ -133,4 +133,6 @@ def _observed(world: World, schedule: Schedule, acts: Acts) -> Observed:
         begins=begins,
         lost_at=world.lost_at,
         stalls=world.stalls,
+        requests=world.providers.requests,
+        troubles=world.troubles,
     )

@@ -13,6 +13,7 @@ from tests.simulation.providers import CHANNELS, FAULTS
 FAULTS_END = 9.0  # seconds: nothing is drawn to happen later
 PARTS = ("", "", "case-inputs", "case-inputs", "dispatches.red", "dispatches.sms", "signals-urgent", "cover", "watch")
 FROZEN = ("dispatches.red", "dispatches.red", "dispatches.sms", "case-inputs", "case-inputs", "signals-urgent", "cover")
+MOVED = 0.1  # of the schedules have partitions that move while the providers are slow
 SERVERS = ("redis", "kafka", *CHANNELS)
 
 
@@ -61,8 +62,10 @@ def drawn(seed: int) -> Schedule:
     steps = [*drawing.feeds(), *drawing.people()]
     for _ in range(random.choice((0, 1, 1, 2, 2, 3, 3, 4, 5))):
         steps += drawing.fault()
-    ordered = sorted(steps, key=lambda step: (step.at, step.do))
     swaps, idempotent = random.choice((0.0, 0.05, 0.3, 1.0)), random.random() < 0.7
+    if random.random() > 1 - MOVED:  # drawn last: the other schedules stay as they are
+        steps += drawing.moved()
+    ordered = sorted(steps, key=lambda step: (step.at, step.do))
     return Schedule(seed, workers, swaps, idempotent, promises, tuple(ordered))
 
 
@@ -131,6 +134,13 @@ class _Drawing:
         _, kind = self._random.choices(self._kinds, weights)[0]
         at = self._random.choice(self._busy) + self._random.random() ** 2 * 3.0 if self._random.random() < 0.7 else 0.0
         return kind(round(at, 3) or self._time(0.5, FAULTS_END - 1))
+
+    def moved(self) -> list[Step]:
+        """Partitions move while requests are under way: two workers have one dispatch at once, and neither failed."""
+        at = self._random.choice(self._busy)
+        slow = [Step(at, "provider", {"channel": channel, "faults": ["slow"] * 4}) for channel in CHANNELS]
+        times = (round(at + 0.4 * (number + self._random.random()), 3) for number in range(3))
+        return [*slow, *(Step(each, "rebalance") for each in times)]
 
     def _time(self, least: float, most: float) -> float:
         return round(self._random.uniform(least, most), 3)

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from domain.identity import Owner, holders, is_minor, normal_account, normal_phone, owned, owner, resolve
+from domain.identity.identifiers import Owner, holders, is_minor, normal_account, normal_phone, owned, owner, resolve
 from domain.policy.risk import RiskRules
 from domain.risk import Role, Seen, assess, bounded, evidence_of, merged, version
 from schemas.base import ANY_VERSION, Token

@@ -14,12 +14,12 @@ from pydantic import BaseModel
 from schemas.inputs import CloseAct, Hold, HoldChange, NoteAct, OperatorReport, PolicyChange, VictimReport
 from schemas.journal import decode
 from schemas.levels import Level
-from streams.batch import Batch
-from streams.change import Change, Standing
-from streams.journal import Read
-from streams.keys import NAMES
-from streams.replay import Replay
-from streams.store import Loaded
+from streams.casework.batch import Batch
+from streams.casework.journal import Read
+from streams.casework.replay import Replay
+from streams.state.case_store import Loaded
+from streams.state.keys import NAMES
+from streams.state.store_update import PartitionRules, StoreUpdate
 from tests.simulation import handmade
 from tests.simulation.handmade import CAREFUL, IN_DANGER, NOON, POLICY, moment
 from tests.simulation.known import known
@@ -37,7 +37,7 @@ class Keys:
     def __init__(self, partition: int) -> None:
         self.partition, self.keys = partition, KeysOf(dict)
 
-    def do(self, change: Change) -> None:
+    def do(self, change: StoreUpdate) -> None:
         for command, number, arguments in change.commands:
             given = [each if isinstance(each, float | int) else _bytes(each) for each in arguments]
             DONE[command](self.keys, f"{NAMES[number]}:{{{self.partition}}}", given)
@@ -95,7 +95,7 @@ def batched(model: Fold, cuts: list[int]) -> tuple[Keys, list[Read]]:
     """The inputs of a model, decided by the product in batches; and the journal's entries as recovery reads them."""
     keys, journal = Keys(model.partition), list[Read]()
     keys.do(_standing(POLICY.hash))
-    loaded = Loaded(Standing(-1, POLICY.hash), {}, set())
+    loaded = Loaded(PartitionRules(-1, POLICY.hash), {}, set())
     edges = [0, *(cut for cut in cuts if 0 < cut < len(model.given)), len(model.given)]
     for start, end in pairwise(edges):
         given = model.given[start:end]
@@ -111,9 +111,9 @@ def batched(model: Fold, cuts: list[int]) -> tuple[Keys, list[Read]]:
     return keys, journal
 
 
-def _standing(policy: str) -> Change:
-    change = Change()
-    change.standing(Standing(-1, policy))
+def _standing(policy: str) -> StoreUpdate:
+    change = StoreUpdate()
+    change.standing(PartitionRules(-1, policy))
     return change
 
 
@@ -124,7 +124,7 @@ def _committed(batch: Batch, keys: Keys, journal: list[Read]) -> Loaded:
     values = [entry.model_dump_json().encode() for entry in batch.entries]
     journal += [(decode(value), value) for value in values]
     holds = tuple(batch._holds.values())
-    return Loaded(Standing(0, POLICY.hash, holds), batch.cases, batch.applied)
+    return Loaded(PartitionRules(0, POLICY.hash, holds), batch.cases, batch.applied)
 
 
 def hold(name: str, seconds: float, lift: str | None) -> HoldChange:
@@ -182,8 +182,8 @@ def test_the_models_store_is_the_products_store_however_inputs_are_cut(
     assert left == []
 
 
-def _restored(standing: Standing) -> Change:
-    change = Change()
+def _restored(standing: PartitionRules) -> StoreUpdate:
+    change = StoreUpdate()
     change.standing(standing)
     return change
 

@@ -1,5 +1,6 @@
 """Who is contacted twice, for nothing, or too late is told; and each doubt that is not counted or resolved."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from tests.simulation import handmade
 from tests.simulation.altered import CALL, SMS, VISIT, appended, contact, laws_broken, with_log, with_store, words
 from tests.simulation.handmade import BEGAN, CAREFUL, IN_DANGER
 from tests.simulation.known import known
-from tests.simulation.observed import Observed
+from tests.simulation.observed import Observed, Request, Trouble
 
 
 @pytest.mark.parametrize("name", [SMS, CALL, VISIT])
@@ -34,7 +35,8 @@ def in_doubt(name: str) -> Observed:
     dispatch = known(first).expected[name].dispatch
     inputs[0].append((280, handmade.result_of(dispatch, Result.IN_DOUBT, 280)))
     made = handmade.observed(inputs)
-    return replace(made, contacts=[*made.contacts, contact(name, 300)])
+    unclear = [sent(name, "w1", 270, clear=False)]
+    return replace(made, contacts=[*made.contacts, contact(name, 300)], requests=unclear)
 
 
 def test_a_second_contact_by_an_unsafe_provider_that_was_counted_as_in_doubt_is_allowed() -> None:
@@ -119,3 +121,61 @@ def test_a_contact_that_was_on_its_way_when_the_resident_was_dissuaded_is_allowe
     late = contact(f"{CAREFUL}-1:yellow.sms:1:sms", seconds)
     contacts = [each for each in good.contacts if each.dispatch != late.dispatch]
     assert laws_broken(replace(good, contacts=[*contacts, late], stalls=stalls)) == set()
+
+
+def sent(name: str, worker: str, seconds: float, *, lasts: float = 0.5, clear: bool = True) -> Request:
+    """A request as it left a worker."""
+    at = BEGAN + seconds
+    return Request(name, name.rpartition(":")[2], worker, at, at + lasts, clear)
+
+
+def test_a_dispatch_that_two_well_workers_send_is_told(good: Observed) -> None:
+    twice = replace(good, requests=[sent(SMS, "w1", 3), sent(SMS, "w2", 3.2)])
+    told = words(twice, "no_needless_doubts")
+    assert laws_broken(twice) == {"no_needless_doubts"}
+    assert f"dispatch {SMS} of case {IN_DANGER}-1" in told
+    assert "was sent by w1 at 3.000 s and again by w2 at 3.200 s, though nothing went wrong in between" in told
+
+
+@pytest.mark.parametrize(
+    ("first", "trouble"),
+    [
+        (sent(SMS, "w1", 3, clear=False), None),
+        (sent(SMS, "w1", 3, lasts=math.inf, clear=False), Trouble("w1", BEGAN + 3.1, BEGAN + 3.1)),
+        (sent(SMS, "w1", 3), Trouble("w1", BEGAN + 1.2, BEGAN + 4)),
+        (sent(SMS, "w1", 3), Trouble("redis", BEGAN + 3.3, BEGAN + 3.3)),
+    ],
+    ids=["no clear answer", "killed", "frozen", "Redis lost data"],
+)
+def test_a_dispatch_is_sent_again_for_a_cause(good: Observed, first: Request, trouble: Trouble | None) -> None:
+    again = sent(SMS, "w2", 6)
+    troubles = [trouble] if trouble else []
+    assert laws_broken(replace(good, requests=[first, again], troubles=troubles)) == set()
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [Trouble("w3", BEGAN + 3.1, BEGAN + 4), Trouble("w1", BEGAN + 4, BEGAN + 5), Trouble("redis", BEGAN, BEGAN + 0.5)],
+    ids=["another worker's", "later", "long over"],
+)
+def test_a_trouble_that_explains_nothing_is_no_excuse(good: Observed, trouble: Trouble) -> None:
+    twice = replace(good, requests=[sent(SMS, "w1", 3), sent(SMS, "w2", 3.2)], troubles=[trouble])
+    assert laws_broken(twice) == {"no_needless_doubts"}
+
+
+def test_a_request_that_has_no_answer_yet_is_no_reason_to_send_another(good: Observed) -> None:
+    twice = replace(good, requests=[sent(SMS, "w1", 3, clear=False), sent(SMS, "w2", 3.2)])
+    assert laws_broken(twice) == {"no_needless_doubts"}
+
+
+def test_a_doubt_without_a_cause_is_told() -> None:
+    needless = replace(in_doubt(VISIT), requests=[sent(VISIT, "w1", 270)])
+    assert laws_broken(needless) == {"no_needless_doubts"}
+    assert "was reported as in doubt at 280.000 s, though nothing went wrong" in words(needless, "no_needless_doubts")
+
+
+def test_a_doubt_about_what_nobody_sent_is_explained_by_any_worker_s_trouble() -> None:
+    """It was marked, and its worker died before the request left."""
+    nobody = replace(in_doubt(VISIT), requests=())
+    assert laws_broken(nobody) == {"no_needless_doubts"}
+    assert laws_broken(replace(nobody, troubles=[Trouble("w3", BEGAN + 275, BEGAN + 275)])) == set()

@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from streams.scripts import script
-from streams.settings import Settings
-from streams.store import connect
-from tests.servers.redis import RedisServer
+from streams.runtime.settings import Settings
+from streams.state.case_store import connect
+from streams.state.scripts import script
 from tests.simulation import redis_said
 from tests.simulation.redis_both import RUN, Both
 from tests.simulation.redis_drawn import COMMANDS, SCRIPTS
 from tests.simulation.redis_record import CORPUS
 from tests.simulation.redis_server import SimRedis, client
 from tests.simulation.test_redis_server import Near
+from tests.tools.servers.redis import RedisServer
 
-SCRIPT_FILES = list(files("streams").joinpath("lua").iterdir())
+SCRIPT_FILES = list(files("streams.state").joinpath("lua").iterdir())
 DRAWN = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
@@ -109,7 +109,6 @@ def test_what_the_product_s_tests_ask_is_answered_as_by_redis(both: Both, name: 
 
 def test_every_script_is_asked_and_the_corpus_has_today_s() -> None:
     names = {each.name.removesuffix(".lua") for each in SCRIPT_FILES if each.name.endswith(".lua")}
-    names -= {"run", "slice"}  # a part of others; and one that no recorded test asks
     recorded = {name for name in names if any(script(name) in text for text in CORPUS_SCRIPTS.values())}
     assert names == recorded, "record anew: .venv/bin/python -m tests.simulation.redis_record"
 

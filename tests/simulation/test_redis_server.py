@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as GoneError
 from redis.exceptions import ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as SilentError
 
-from streams.run import ASK_RUN, run_of
+from streams.state.server_identity import ASK_RUN, run_of
 from tests.simulation.redis_drawn import COMMANDS
 from tests.simulation.redis_server import Replication, SimRedis, client
 

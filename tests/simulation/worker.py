@@ -25,35 +25,34 @@ import agents.auditor
 import agents.deadlines
 import agents.screening
 import domain.policy
-import streams.auditor.auditor
-import streams.channels.book
+import streams.casework.auditor.auditor
+import streams.casework.failover
 import streams.channels.channel
+import streams.channels.dispatch_log
 import streams.channels.outgoing
-import streams.epoch
-import streams.epoch_log
-import streams.feeds.settings
+import streams.installation
+import streams.intake.feeds.settings
 import streams.intake.settings
-import streams.line
-import streams.orphans
-import streams.policies
-import streams.producer
-import streams.reader
-import streams.restore
-import streams.screening.screening
-import streams.timekeeper
+import streams.messaging.producer
+import streams.messaging.reader
+import streams.repositories.policies
+import streams.runtime.clock_sync
+import streams.screening.lanes
+import streams.state.epoch
+import streams.state.epoch_log
+import streams.state.shared_state
 from agents import auditor, board, casework, deadlines, payments, phone, red, screening, sms, visits
-from domain.epochs import Sentinels
+from domain.consistency.epochs import Sentinels
 from schemas.levels import Channel
-from streams.app import App, every
-from streams.auditor.auditor import Auditor
+from streams.casework.auditor.auditor import Auditor
+from streams.casework.deadlines import Deadlines
 from streams.channels.settings import ChannelSettings
-from streams.clock import Clock
-from streams.deadlines import Deadlines
-from streams.line import Line
-from streams.retry import TRANSIENT
-from streams.rights import Component
-from streams.settings import Settings
-from streams.wall import Wall
+from streams.installation import Installation
+from streams.messaging.app import App, every
+from streams.runtime.clock import Clock, Wall
+from streams.runtime.settings import Settings
+from streams.runtime.tasks import TRANSIENT
+from streams.security.rights import Component
 from tests.simulation import kafka
 from tests.simulation.app import SimApp
 from tests.simulation.loop import NODE, PART, Node
@@ -77,13 +76,13 @@ PACE: tuple[tuple[str, str, float], ...] = (
     ("agents.deadlines", "WATCH_SECONDS", 2.0),
     ("agents.screening", "WATCH_SECONDS", 2.0),
     ("agents.auditor", "PAUSE_SECONDS", 5.0),
-    ("streams.orphans", "SILENT_MS", 1500),
-    ("streams.orphans", "COVERED_MS", 2000),
-    ("streams.timekeeper", "LOOK_SECONDS", 4.0),
+    ("streams.casework.failover", "SILENT_MS", 1500),
+    ("streams.casework.failover", "COVERED_MS", 2000),
+    ("streams.runtime.clock_sync", "LOOK_SECONDS", 4.0),
     ("streams.channels.channel", "BEHIND_SECONDS", 2.0),
     ("streams.channels.delivery", "BEHIND_SECONDS", 2.0),
-    ("streams.screening.screening", "CASES_WAIT_SECONDS", 6.0),
-    ("streams.restore", "LOCK_MS", 4000),
+    ("streams.screening.lanes", "CASES_WAIT_SECONDS", 6.0),
+    ("streams.state.shared_state", "LOCK_MS", 4000),
 )
 
 _world: World | None = None
@@ -104,7 +103,7 @@ def run_in(given: World | None) -> None:
 
 def forget() -> None:
     """Forget what the product keeps in a module between two worlds: consumers, by the loop and the brokers."""
-    getattr(streams.reader, "_kept", {}).clear()
+    getattr(streams.messaging.reader, "_kept", {}).clear()
 
 
 @functools.cache
@@ -130,11 +129,11 @@ def channel_settings(promises: tuple[Promise, ...]) -> ChannelSettings:
     return ChannelSettings.model_validate({**promised, "provider_seconds": PROVIDER_SECONDS})
 
 
-def make_line(given: World, node: Node) -> Line:
+def make_line(given: World, node: Node) -> Installation:
     """The line of a process, whose parts count time as the world does."""
     clock = Clock(wall=Wall(machine=given.true, counter=given.loop.time))
     promises = tuple(given.providers.promises[channel] for channel in CHANNELS)
-    line = Line(settings(node.name), channel_settings(promises), clock, Component.WORKER)
+    line = Installation(settings(node.name), channel_settings(promises), clock, Component.WORKER)
     line.deadlines = Deadlines(line.store, line.producer, clock, given.loop.time)
     line.auditor = Auditor(line.settings, line.redis, line.store, line.producer, line.policies, clock, given.loop.time)
     return line
@@ -259,22 +258,22 @@ def simulated() -> Iterator[None]:
             found = sys.modules.get(module)
             if hasattr(found, name):
                 put(found, name, value)
-        put(streams.producer, "AIOKafkaProducer", _producer)
-        put(streams.reader, "AIOKafkaConsumer", _consumer)
-        put(streams.epoch_log, "AIOKafkaProducer", _producer)
-        put(streams.epoch_log, "AIOKafkaConsumer", _consumer)
-        put(streams.epoch, "has_sentinels", lambda _: True)
-        put(streams.epoch, "sentinels_say", _sentinels_say)
-        put(streams.line, "connect", _redis)
+        put(streams.messaging.producer, "AIOKafkaProducer", _producer)
+        put(streams.messaging.reader, "AIOKafkaConsumer", _consumer)
+        put(streams.state.epoch_log, "AIOKafkaProducer", _producer)
+        put(streams.state.epoch_log, "AIOKafkaConsumer", _consumer)
+        put(streams.state.epoch, "has_sentinels", lambda _: True)
+        put(streams.state.epoch, "sentinels_say", _sentinels_say)
+        put(streams.installation, "connect", _redis)
         put(streams.channels.outgoing, "httpx", shim)
-        put(streams.policies, "load", load)
-        put(streams.line, "load_feeds", functools.cache(streams.feeds.settings.load))
+        put(streams.repositories.policies, "load", load)
+        put(streams.installation, "load_feeds", functools.cache(streams.intake.feeds.settings.load))
         sources = functools.cache(lambda: streams.intake.settings.sources(settings("w1")))
-        put(streams.line, "configured_sources", lambda _: set(sources()))
+        put(streams.installation, "configured_sources", lambda _: set(sources()))
         put(agents.deadlines, "every", _every)
         put(agents.auditor, "every", _every)
         with suppress(AttributeError):
-            put(streams.channels.book, "monotonic", _monotonic)
+            put(streams.channels.dispatch_log, "monotonic", _monotonic)
         put(time, "monotonic", _monotonic)
         put(time, "time", _time)
         put(uuid, "uuid4", _uuid4)

@@ -14,19 +14,19 @@ from typing import Any
 import orjson
 from aiokafka import TopicPartition
 
-from domain.dispatch_ids import parse
+from domain.dispatches.ids import parse
 from domain.policy import Policy
 from schemas.inputs import CaseInput, ContactResult
 from schemas.levels import Action, Result
 from schemas.residents import Resident
-from streams.epoch_log import CONFIRMATION
-from streams.topics import CASE_EVENTS, CASE_INPUTS, home
+from streams.messaging.topics import CASE_EVENTS, CASE_INPUTS, home
+from streams.state.epoch_log import CONFIRMATION
 from tests.simulation import kafka
 from tests.simulation.app import Group
 from tests.simulation.keyspace import plain
 from tests.simulation.loop import Node, SimLoop
 from tests.simulation.network import Network
-from tests.simulation.observed import AcceptedSignal, Promise
+from tests.simulation.observed import AcceptedSignal, Promise, Trouble
 from tests.simulation.providers import CHANNELS, Providers
 from tests.simulation.redis_server import SimRedis
 
@@ -99,6 +99,7 @@ class World:
         self.restarts: dict[str, float | None] = {}  # after how long a worker that is to be killed comes back
         self.lost_at: list[float] = []  # when Redis lost something
         self.stalls: list[tuple[float, float]] = []  # when a worker was frozen, or a request held up
+        self.troubles: list[Trouble] = []  # what struck the workers and Redis
         self.failures: list[str] = []  # workers that ended by themselves
         self.begin: Callable[[str], None] = lambda name: None  # starts a worker: set by worker.py
         self.prepared = prepared
@@ -143,6 +144,7 @@ class World:
         if node is None or node.dead:
             return
         node.dead = True
+        self.trouble(name)
         self.tell(name, "is killed")
         if restart is not None:
             self.loop.outside(restart, self._restart, name)
@@ -158,6 +160,7 @@ class World:
         self.failures.append(f"{node.name}: {error!r}")
         self.tell(node.name, f"ends itself: {error!r}")
         node.dead = True
+        self.trouble(node.name)
         self.loop.outside(RESTART_SECONDS, self._restart, node.name)
 
     def _restart(self, name: str) -> None:
@@ -166,6 +169,10 @@ class World:
             self.begin(name)
 
     # ------------------------------------------------------------ what happens outside
+
+    def trouble(self, who: str, lasts: float = 0.0) -> None:
+        """Note that a worker, or Redis, is struck now."""
+        self.troubles.append(Trouble(who, self.true(), self.true() + lasts))
 
     def tell(self, who: str, what: str | kafka.Record) -> None:
         """Add a line to the story."""

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 import quanzu
 from schemas.residents import Sex
-from simulators import figures
-from simulators.calibration import FACTS, LARGE_CASES, LOSS_YUAN, Line, Year, judge, measures
-from simulators.year import live
+from simulators.assumptions import figures
+from simulators.studies.calibration import FACTS, LARGE_CASES, LOSS_YUAN, Line, Year, judge, measures
+from simulators.studies.year import live
 
 SEEDS = (11, 12)
 Measured = Mapping[str, float]

@@ -12,18 +12,19 @@ from domain.policy.risk import RiskRules
 from domain.risk import Role, Seen, evidence_of
 from schemas.residents import Language, Occupation
 from schemas.signals import App, Call, Signal, Sms, Transfer, TransferState
-from simulators import figures, kinds
-from simulators.census import Census
-from simulators.chance import stream
-from simulators.day import day
-from simulators.everyday import everyday
-from simulators.figures import PREFECTURES, SCAMS
-from simulators.kinds import TABLE
-from simulators.ordinary import OrdinaryLife
-from simulators.people import age_of, people
-from simulators.province import START
-from simulators.victims import AtRisk, weights
-from streams.settings import POLICY
+from simulators.assumptions import figures
+from simulators.assumptions.chance import stream
+from simulators.assumptions.figures import PREFECTURES, SCAMS
+from simulators.population import kinds
+from simulators.population.census import Census
+from simulators.population.kinds import TABLE
+from simulators.population.people import age_of, people
+from simulators.population.victims import AtRisk, weights
+from simulators.scams.everyday import everyday
+from simulators.scams.ordinary import OrdinaryLife
+from simulators.studies.day import day
+from simulators.world.province import START
+from streams.runtime.settings import POLICY
 
 ON = date(2026, 3, 2)
 SECRET = b"sixteen bytes and more"

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from schemas.levels import Action
 from schemas.signals import App
-from simulators import figures
-from simulators.pace import REAL, Pace
-from simulators.people import people
-from simulators.province import START
-from simulators.schedule import hours
-from simulators.story import Opened, Pay, Phase, Story, Tell
-from simulators.traces import trace
-from simulators.truth import Fate, Life, Truth
-from simulators.year import crimes
+from simulators.assumptions import figures
+from simulators.assumptions.pace import REAL, Pace
+from simulators.population.people import people
+from simulators.scams.schedule import hours
+from simulators.scams.story import Opened, Pay, Phase, Story, Tell
+from simulators.studies.year import crimes
+from simulators.world.province import START
+from simulators.world.traces import trace
+from simulators.world.truth import Fate, Life, Truth
 
 DAY = timedelta(days=1)
 RESIDENTS = people(3, 600, START.date(), b"sixteen bytes and more")

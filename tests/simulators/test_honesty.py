@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ledger import EXPOSURE
+from domain.payments.ledger import EXPOSURE
 from schemas.levels import Action, EvidenceClass
-from simulators.honesty import Figure, Ratio, judge, learnt, verdict
-from simulators.truth import AccountStop
+from simulators.studies.honesty import Figure, Ratio, judge, learnt, verdict
+from simulators.world.truth import AccountStop
 from tests.simulators.truths import LATER, NOON, case, life, pay, truth
 
 A, B, C, D = EvidenceClass

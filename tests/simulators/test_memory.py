@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from schemas.evidence import Payer, Standing, WatchEntry
 from schemas.signals import TransferState
-from simulators.memory import Register, Suspects, finished
+from simulators.world.memory import Register, Suspects, finished
 from streams.screening.store import LATE, Paid
 from tests.domain.builders import policy
-from tests.streams.screening_line import ANNA, BERT, NOW, resident
+from tests.streams.screening.screening_line import ANNA, BERT, NOW, resident
 
 RULES = policy().risk
 WINDOW, HOUR = RULES.money.window, timedelta(hours=1)

@@ -9,11 +9,11 @@ from redis.asyncio import Redis
 
 from schemas.evidence import Payer, Standing, WatchEntry
 from schemas.signals import TransferState
-from simulators.memory import Suspects
+from simulators.world.memory import Suspects
+from streams.runtime.settings import Settings
 from streams.screening.store import EvidenceStore, Paid
-from streams.settings import Settings
 from tests.domain.builders import policy
-from tests.streams.screening_line import ANNA, BERT, NOW
+from tests.streams.screening.screening_line import ANNA, BERT, NOW
 
 RULES = policy().risk.model_copy(update={"payers_without_asking": 0})  # so that entries wait too
 CALLS = 12  # in a row; all within the time for which a payment is kept, since Redis forgets by a clock of its own

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from schemas.levels import Action
 from schemas.signals import Signal, Transfer, TransferState, signal_adapter
-from simulators.ordinary import CARRIERS
-from simulators.province import START, Province
-from simulators.simulate import simulate
-from simulators.truth import Fate, Life
+from simulators.demo.simulate import simulate
+from simulators.scams.ordinary import CARRIERS
+from simulators.world.province import START, Province
+from simulators.world.truth import Fate, Life
 
 HOUR = timedelta(hours=1)
 END = START + HOUR - timedelta(seconds=1)

@@ -7,13 +7,13 @@ import pytest
 
 from schemas.inputs import BankState, VisitStage
 from schemas.levels import Action, EvidenceClass, Outcome, Result
-from simulators import behaviour
-from simulators.behaviour import Situation
-from simulators.chance import stream
-from simulators.contacts import BankAnswer
-from simulators.province import START, Province
-from simulators.story import Pay, Ring
-from simulators.truth import Fate, Life
+from simulators.assumptions.chance import stream
+from simulators.scams.story import Pay, Ring
+from simulators.world import behaviour
+from simulators.world.behaviour import Situation
+from simulators.world.contacts import BankAnswer
+from simulators.world.province import START, Province
+from simulators.world.truth import Fate, Life
 
 END = START + timedelta(minutes=59)
 LATER = START + timedelta(hours=3)

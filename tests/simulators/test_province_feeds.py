@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from simulators.feeds import FeedError, Feeders
-from simulators.province import START, Province
-from streams.clock import Clock
+from simulators.world.feeds import FeedError, Feeders
+from simulators.world.province import START, Province
+from streams.runtime.clock import Clock
 
 END = START + timedelta(minutes=20)
 SPEED = 1200.0

@@ -9,9 +9,9 @@ from schemas.inputs import AskStopAct, NoteAct, OperatorReport, OutcomeAct, Send
 from schemas.levels import Level, Outcome
 from schemas.residents import Resident
 from schemas.signals import TransferState
-from simulators.operators import Operators
-from simulators.province import START, Province
-from streams.clock import Clock
+from simulators.world.operators import Operators
+from simulators.world.province import START, Province
+from streams.runtime.clock import Clock
 from tests.line.hand_clock import HandClock
 
 END = START + timedelta(minutes=59)

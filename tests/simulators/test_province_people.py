@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.divisions import division
-from domain.identity import BEIJING, is_minor, normal_account, normal_phone, parse_id_number
+from domain.identity.divisions import division
+from domain.identity.identifiers import BEIJING, is_minor, normal_account, normal_phone, parse_id_number
 from schemas.residents import Language, Resident, Sex
 from schemas.signals import NumberClass
-from simulators.chance import stream
-from simulators.numbers import account, id_number, other_phone, resident_phone, scam_phone
-from simulators.people import age_of, people
-from simulators.province import START
+from simulators.assumptions.chance import stream
+from simulators.population.numbers import account, id_number, other_phone, resident_phone, scam_phone
+from simulators.population.people import age_of, people
+from simulators.world.province import START
 
 ON = date(2026, 3, 2)
 SECRET = b"sixteen bytes and more"

@@ -6,12 +6,12 @@ from itertools import islice
 import pytest
 
 from schemas.signals import NumberClass
-from simulators.figures import LARGEST_YUAN, SCAMS
-from simulators.pace import COMPRESSED, REAL
-from simulators.people import people
-from simulators.province import START
-from simulators.schedule import hours
-from simulators.story import Message, Pay, Phase, Ring, Story
+from simulators.assumptions.figures import LARGEST_YUAN, SCAMS
+from simulators.assumptions.pace import COMPRESSED, REAL
+from simulators.population.people import people
+from simulators.scams.schedule import hours
+from simulators.scams.story import Message, Pay, Phase, Ring, Story
+from simulators.world.province import START
 
 SECRET = b"sixteen bytes and more"
 ORDER = [Phase.HOOK, Phase.TRUST, Phase.PRESSURE, Phase.TRANSFER, Phase.AFTER]

@@ -1,19 +1,19 @@
 from datetime import timedelta
 
-from domain.coverage import gaps, monday
-from domain.divisions import counties, division
-from domain.officers import ELIGIBLE
+from domain.calendar import JILIN
+from domain.identity.divisions import counties, division
 from domain.policy import load
-from domain.rostering import clashes
-from domain.shifts import JILIN
+from domain.visits.coverage import gaps, monday
+from domain.visits.officers import ELIGIBLE
+from domain.visits.rostering import clashes
 from schemas.levels import Level
 from schemas.residents import Language
 from schemas.rosters import Role
-from simulators.answers import Answers
+from simulators.population.stations import GUEST, left_to_guest, rosters
 from simulators.providers.station import Errand
-from simulators.province import START, Province
-from simulators.stations import GUEST, left_to_guest, rosters
-from streams.settings import POLICY
+from simulators.world.answers import Answers
+from simulators.world.province import START, Province
+from streams.runtime.settings import POLICY
 
 
 def test_every_county_has_a_station_with_somebody_of_each_role_on_duty_at_any_hour() -> None:

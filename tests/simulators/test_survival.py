@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from schemas.levels import Action, Channel, Level, Result
-from simulators.survival import Followed, by_channel, by_each, by_level, curve, followed, survival
-from simulators.truth import Contact
+from simulators.studies.survival import Followed, by_channel, by_each, by_level, curve, followed, survival
+from simulators.world.truth import Contact
 from tests.simulators.truths import LATER, NOON, VICTIM, case, life, pay, truth
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from simulators.workers import Workers
-from streams.settings import Settings
+from simulators.demo.workers import Workers
+from streams.runtime.settings import Settings
 
 
 def test_workers_in_folders_of_their_own_have_the_demos_secret(tmp_path: Path) -> None:

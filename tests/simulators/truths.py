@@ -6,8 +6,8 @@ from schemas.cases import Case, CaseState, Kept
 from schemas.levels import EvidenceClass, Level
 from schemas.residents import Occupation, Resident, Sex
 from schemas.signals import Channel
-from simulators.story import Gang, Pay, Story
-from simulators.truth import Life, Truth
+from simulators.scams.story import Gang, Pay, Story
+from simulators.world.truth import Life, Truth
 from tests.domain.builders import danger, profile
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)

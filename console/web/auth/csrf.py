@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from fastapi import Request
 
 from console.web.auth.tokens import is_program
-from console.web.services import services
-from console.web.who import ForbiddenError, Who
+from console.web.auth.who import ForbiddenError, Who
+from console.web.kit.services import services
 
 FIELD, HEADER = "csrf", "x-csrf-token"
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from console.web.auth import passwords
-from domain.accounts import administers, changed
+from domain.access.accounts import administers, changed
 from schemas.audit import AuditEntry
 from schemas.errors import UserError
 from schemas.staff import Account, StaffRole
-from streams import audit
-from streams.line import Line
+from streams.installation import Installation
+from streams.security import audit
 
 BY = "command-line"  # who did it, in the audit: the command cannot know
 
@@ -19,7 +19,7 @@ class AccountError(UserError):
     """An account cannot be made or opened; the text says why and what to do."""
 
 
-async def first_administrator(line: Line, login: str, name: str) -> str:
+async def first_administrator(line: Installation, login: str, name: str) -> str:
     """Make the first administrator; gives the one-time password.
 
     Raises AccountError when there is an administrator already, or the login or the name cannot be.
@@ -40,7 +40,7 @@ async def first_administrator(line: Line, login: str, name: str) -> str:
     return word
 
 
-async def open_again(line: Line, login: str, reason: str) -> str:
+async def open_again(line: Installation, login: str, reason: str) -> str:
     """A one-time password for an account, without its second factor; gives the password.
 
     Raises AccountError when there is no such account.
@@ -60,7 +60,7 @@ async def open_again(line: Line, login: str, reason: str) -> str:
     return word
 
 
-async def nobody_can_sign_in(line: Line) -> bool:
+async def nobody_can_sign_in(line: Installation) -> bool:
     """Whether no administrator is there yet."""
     return not any(map(administers, await line.staff.all()))
 
@@ -74,6 +74,6 @@ def _check_first(everybody: list[Account]) -> None:
         )
 
 
-async def _opened_by(line: Line, word: str) -> dict[str, object]:
+async def _opened_by(line: Installation, word: str) -> dict[str, object]:
     until = datetime.fromtimestamp(line.clock.wall.time(), UTC) + passwords.ONE_TIME
     return {"password": await passwords.kept(word), "must_change": True, "password_until": until}

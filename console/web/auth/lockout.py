@@ -47,7 +47,7 @@ class _Count(NamedTuple):
 class Lockout:
     """How often somebody may still try. `key`: signs the cookies."""
 
-    def __init__(self, redis: Any, key: bytes) -> None:  # noqa: ANN401 - see streams/residents
+    def __init__(self, redis: Any, key: bytes) -> None:  # noqa: ANN401 - see streams/repositories/residents
         self._key = key
         pool: Any = redis.connection_pool
         storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)

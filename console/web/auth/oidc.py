@@ -20,9 +20,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
-from console.web.settings import ConsoleSettings
+from console.web.kit.settings import ConsoleSettings
 from schemas.errors import UserError
-from streams.settings import SettingsError
+from streams.runtime.settings import SettingsError
 
 with warnings.catch_warnings():  # Authlib 1.9 asks for httpx2 aloud, and takes httpx, which all else here uses
     warnings.simplefilter("ignore")

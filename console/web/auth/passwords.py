@@ -11,7 +11,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from domain.accounts import plain
+from domain.access.accounts import plain
 
 _HASHER = PasswordHasher()  # argon2-cffi's own figures: RFC 9106's second choice, 64 MiB, 3 passes, 4 lanes
 _THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")  # each takes 64 MiB while it works

@@ -10,7 +10,7 @@ import pyotp
 import segno
 
 from schemas.staff import MOST_RECOVERY, Account
-from streams import sealing
+from streams.security import encryption
 
 ISSUER = "Quanzu"
 PURPOSE = "totp"  # of the seal on a secret
@@ -29,12 +29,12 @@ def new_secret() -> str:
 
 def sealed(key: bytes, secret: str) -> str:
     """The secret as it is kept: who reads the topic or a backup without the installation's key makes no codes."""
-    return sealing.sealed(key, PURPOSE, secret)
+    return encryption.sealed(key, PURPOSE, secret)
 
 
 def opened(key: bytes, kept: str) -> str:
     """A sealed secret. Raises joserfc.errors.JoseError when it was sealed under another key."""
-    return sealing.opened(key, PURPOSE, kept)
+    return encryption.opened(key, PURPOSE, kept)
 
 
 def address(secret: str, login: str) -> str:
@@ -47,7 +47,7 @@ def picture(secret: str, login: str) -> str:
     return segno.make_qr(address(secret, login), error="m").svg_data_uri(scale=4, dark="#000", light="#fff")
 
 
-async def shown(redis: Any, login: str, secret: str, code: str, seconds: float) -> bool:  # noqa: ANN401 - see streams/residents
+async def shown(redis: Any, login: str, secret: str, code: str, seconds: float) -> bool:  # noqa: ANN401 - see streams/repositories/residents
     """Whether the code is right at this moment (seconds since 1970) and was not used before; it is used now."""
     step = _step(secret, code, seconds)
     if step is None:

@@ -15,11 +15,11 @@ from fastapi import Request
 from starlette.responses import Response
 
 from console.web.auth import tokens
-from console.web.settings import ConsoleSettings
-from console.web.who import Who
+from console.web.auth.who import Who
+from console.web.kit.settings import ConsoleSettings
 from schemas.staff import Account
-from streams.staff import Staff
-from streams.wall import Wall
+from streams.repositories.staff import Staff
+from streams.runtime.clock import Wall
 
 COOKIE = "__Host-quanzu"
 KEY = "session:"  # and the token's hash -> Kept
@@ -29,7 +29,7 @@ BEARER = "bearer "
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredSession:
     """A session as it lies in Redis. `began`: seconds since 1970."""
 
     login: str
@@ -55,7 +55,7 @@ class Session:
 class Sessions:
     """Begins, finds and ends sessions."""
 
-    def __init__(self, redis: Any, staff: Staff, settings: ConsoleSettings, wall: Wall) -> None:  # noqa: ANN401 - see streams/residents
+    def __init__(self, redis: Any, staff: Staff, settings: ConsoleSettings, wall: Wall) -> None:  # noqa: ANN401 - see streams/repositories/residents
         self._redis, self._staff, self._wall = redis, staff, wall
         self._idle, self._whole = settings.session_minutes * 60, settings.session_hours * 3600
 
@@ -63,7 +63,7 @@ class Sessions:
         """A new session's token."""
         token = secrets.token_urlsafe(32)
         name, began = hashed(token), self._wall.time()
-        kept = Kept(account.login, account.epoch, began, how, address, agent[:AGENT])
+        kept = StoredSession(account.login, account.epoch, began, how, address, agent[:AGENT])
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.set(KEY + name, orjson.dumps(asdict(kept)), ex=self._idle)
             pipe.zadd(OF + account.login, {name: began})
@@ -86,7 +86,7 @@ class Sessions:
         raw = await self._redis.getex(KEY + name, ex=self._idle)
         if raw is None:
             return None
-        kept = Kept(**orjson.loads(raw))
+        kept = StoredSession(**orjson.loads(raw))
         account = await self._staff.get(kept.login)
         if account is None or account.disabled or account.epoch != kept.epoch or self._over(kept):
             await self._forget(kept.login, name)
@@ -116,7 +116,7 @@ class Sessions:
                 pipe.ttl(KEY + name)
             found = await pipe.execute()
         read = [
-            (name, Kept(**orjson.loads(raw)), ttl)
+            (name, StoredSession(**orjson.loads(raw)), ttl)
             for name, raw, ttl in zip(names, found[::2], found[1::2], strict=True)
             if raw
         ]
@@ -133,18 +133,18 @@ class Sessions:
         account = await self._staff.get(kept.login)
         return None if account is None or account.disabled else _who(account, tokens.SESSION + kept.id)
 
-    async def _kept(self, session: str) -> Kept | None:
+    async def _kept(self, session: str) -> StoredSession | None:
         raw = await self._redis.get(KEY + session)
-        return None if raw is None else Kept(**orjson.loads(raw))
+        return None if raw is None else StoredSession(**orjson.loads(raw))
 
     async def _forget(self, login: str, session: str) -> None:
         await self._redis.delete(KEY + session)
         await self._redis.zrem(OF + login, session)
 
-    def _over(self, kept: Kept) -> bool:
+    def _over(self, kept: StoredSession) -> bool:
         return self._wall.time() >= kept.began + self._whole
 
-    def _session(self, name: str, kept: Kept, ttl: int) -> Session:
+    def _session(self, name: str, kept: StoredSession, ttl: int) -> Session:
         used = self._wall.time() - (self._idle - ttl)
         return Session(name, _moment(kept.began), _moment(used), kept.how, kept.address, kept.agent)
 

@@ -11,16 +11,15 @@ from typing import Any, Literal
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.web import trail
-from console.web.auth import sessions
+from console.web.auth import sessions, trail
 from console.web.auth.lockout import Lockout, address_of
 from console.web.auth.oidc import Provider, provider
 from console.web.auth.under_way import UnderWay
-from console.web.services import Services, services
-from console.web.settings import ConsoleSettings
-from domain.accounts import Step, next_step
+from console.web.kit.services import Services, services
+from console.web.kit.settings import ConsoleSettings
+from domain.access.accounts import Step, next_step
 from schemas.staff import Account
-from streams.line import Line
+from streams.installation import Installation
 
 PATHS = {Step.CODE: "/sign-in/code", Step.PASSWORD: "/sign-in/password", Step.SET_UP: "/sign-in/set-up"}
 
@@ -35,7 +34,7 @@ class SignIn:
     provider: Provider | None
 
 
-def sign_in(line: Line, settings: ConsoleSettings) -> SignIn:
+def sign_in(line: Installation, settings: ConsoleSettings) -> SignIn:
     """What signing in works with, on an open line. Raises SettingsError when the provider's settings are not whole."""
     return SignIn(
         lockout=Lockout(line.redis, line.settings.key()),

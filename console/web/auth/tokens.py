@@ -5,7 +5,7 @@ import hmac
 import secrets
 from datetime import datetime
 
-from console.web.who import ForbiddenError, Who
+from console.web.auth.who import ForbiddenError, Who
 from schemas.staff import ApiToken
 
 PREFIX = "qz"  # by which a scanner for leaked secrets knows one

@@ -16,7 +16,7 @@ Record = dict[str, Any]
 class UnderWay:
     """Records of one kind. `same_site`: lax when another's page leads back to ours, as an OpenID provider does."""
 
-    def __init__(self, redis: Any, kind: str, same_site: Literal["lax", "strict"]) -> None:  # noqa: ANN401 - see streams/residents
+    def __init__(self, redis: Any, kind: str, same_site: Literal["lax", "strict"]) -> None:  # noqa: ANN401 - see streams/repositories/residents
         self._redis, self._kind, self._same_site = redis, kind, same_site
         self.cookie = f"__Host-quanzu-{kind}"
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from domain.divisions import name_of
+from domain.identity.divisions import name_of
 from schemas.staff import StaffRole
 
 N_ = str

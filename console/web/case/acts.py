@@ -10,21 +10,21 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from console.web import answers
-from console.web.acting import acted
-from console.web.answers import Answer, Answered
+from console.web.auth.who import NotFoundError, Who
+from console.web.case import answers
+from console.web.case.acting import acted
+from console.web.case.answers import Answer, Answered
 from console.web.case.stories import Story
+from console.web.kit.services import Services
 from console.web.live import claims
-from console.web.releases import ask_release
-from console.web.services import Services
-from console.web.who import NotFoundError, Who
+from console.web.payments.releases import ask_release
 from domain.ids import short_hash
-from domain.releases import Why
+from domain.payments.releases import Why
 from schemas.base import Model
 from schemas.cases import Case
 from schemas.inputs import Act, ClaimAct, NoteAct, ReleaseStopAct
 from schemas.releases import ReleaseRequest, ReleaseState
-from streams.retry import TRANSIENT
+from streams.runtime.tasks import TRANSIENT
 
 
 class ActBody(Model):

@@ -13,12 +13,12 @@ from functools import partial
 from fastapi import Request
 
 from console import labels
-from console.web import reasons
+from console.web.case import reasons
 from console.web.case.scripts import tree_of
-from console.web.i18n import language_of, place, translate
-from console.web.pages import date_time
-from domain.divisions import name_of
-from domain.questions import HEARD, Tree
+from console.web.kit.i18n import language_of, place, translate
+from console.web.kit.pages import date_time
+from domain.desk.questions import HEARD, Tree
+from domain.identity.divisions import name_of
 from schemas.events import FactKind
 from schemas.levels import Action, Level, Outcome, Result
 
@@ -77,8 +77,8 @@ RULES = (
         r"the case has changed since: version (?P<n>\d+), seen was (?P<m>\d+); look again",
         "您看到的内容已经更新，请核对后再操作",
     ),
-    _rule(r"the case is closed", "案件已结案"),
-    _rule(r"the case is settled: (?P<state>[a-z ]+)", "案件已处置：%(state)s"),
+    _rule(r"the case is closed", "预警已办结"),
+    _rule(r"the case is settled: (?P<state>[a-z ]+)", "预警已处置：%(state)s"),
     _rule(r"the resident is defrauded already", "当事人已被骗：预警计划已结束，后续由回访跟进"),
     _rule(
         r"told of a talk before the danger that there is now: it settles nothing",
@@ -93,8 +93,8 @@ RULES = (
     _rule(r"(?P<by>\S+) asks for it", "%(by)s 要求"),
     _rule(r"a stop-payment is asked for", "申请止付"),
     _rule(r"the bank has been asked and has not answered yet", "已向银行申请，尚未答复"),
-    _rule(r"the payment is not one of this case", "该笔支付不属于本案"),
-    _rule(r"(?P<bank>[a-z_]+): the payment is not one of this case", "银行反馈（%(bank)s）：该笔支付不属于本案"),
+    _rule(r"the payment is not one of this case", "该笔支付不属于该预警"),
+    _rule(r"(?P<bank>[a-z_]+): the payment is not one of this case", "银行反馈（%(bank)s）：该笔支付不属于该预警"),
     _rule(
         r"the account was stopped (?P<n>\d+) times already, which is the most allowed",
         "该账户已止付 %(n)s 次，达到上限",
@@ -120,8 +120,8 @@ RULES = (
     _rule(r"the stop is to be lifted: (?P<text>.*)", "止付将解除：%(text)s"),
     _rule(r"there is no trusted contact (?P<n>\d+)", "没有这位可信联系人"),
     _rule(r"trusted contact (?P<n>\d+) is to be told", "将告知可信联系人（%(n)s）"),
-    _rule(r"(?P<by>\S+) has the case", "%(by)s 正在处理此案"),
-    _rule(r"(?P<by>\S+) does not have the case", "%(by)s 并未接手此案"),
+    _rule(r"(?P<by>\S+) has the case", "%(by)s 正在处理此预警"),
+    _rule(r"(?P<by>\S+) does not have the case", "%(by)s 并未接手此预警"),
     _rule(r"(?P<by>\S+) takes the case", "%(by)s 接手"),
     _rule(r"(?P<by>\S+) no longer has the case: (?P<text>.*)", "%(by)s 退出处置：%(text)s"),
     _rule(r"(?P<by>\S+) no longer has the case", "%(by)s 退出处置"),
@@ -143,13 +143,13 @@ RULES = (
     _rule(r"everything was tried, and nothing reached the resident", "各种方式均未联系上"),
     _rule(r"nothing reached the resident so far", "至今未联系上"),
     _rule(r"the plan has run out; the resident was warned", "计划已执行完，已提醒当事人"),
-    _rule(r"not closed yet: something is still on its way", "仍有事项进行中，暂不结案"),
+    _rule(r"not closed yet: something is still on its way", "仍有事项进行中，暂不办结"),
     _rule(r"nothing more to do", "已无待办事项"),
     _rule(r"the personal data were destroyed", "个人信息已销毁"),
     _rule(r"\[forgotten\]", "（已清除）"),
-    _rule(r"the case still goes on: nobody is forgotten before it has ended", "案件未结，不能清除个人信息"),
-    _rule(r"the case is opened|the case was opened", "立案"),
-    _rule(r"the case was reopened", "重新立案"),
+    _rule(r"the case still goes on: nobody is forgotten before it has ended", "预警未办结，不能清除个人信息"),
+    _rule(r"the case is opened|the case was opened", "预警生成"),
+    _rule(r"the case was reopened", "重新生成预警"),
     _rule(r"the level was raised", "已升级"),
     _rule(r"new evidence after the plan had run out", "计划执行完后出现新证据"),
     _rule(
@@ -165,11 +165,11 @@ RULES = (
     _rule(r"(?P<step>[a-z0-9._-]+) waits: (?P<by>\S+) has the case", "%(step)s 等待：%(by)s 正在处理"),
     _rule(r"(?P<step>[a-z0-9._-]+) waits for the morning: the night is kept free", "%(step)s 等到早晨：夜间不打扰"),
     _rule(r"overtaken by (?P<step>[a-z0-9._-]+), which is due too", "已被 %(step)s 取代"),
-    _rule(r"held back by (?P<step>\S+): (?P<text>.*)", "因静默 %(step)s 暂缓：%(text)s"),
-    _rule(r"dropped with (?P<step>\S+)", "随静默 %(step)s 取消"),
-    _rule(r"(?P<step>\S+) is lifted", "静默 %(step)s 已解除"),
-    _rule(r"the hold is over", "静默结束"),
-    _rule(r"red goes past the contact budget", "红色案件不受联系次数限制"),
+    _rule(r"held back by (?P<step>\S+): (?P<text>.*)", "因暂停外呼 %(step)s 暂缓：%(text)s"),
+    _rule(r"dropped with (?P<step>\S+)", "随暂停外呼 %(step)s 取消"),
+    _rule(r"(?P<step>\S+) is lifted", "暂停外呼 %(step)s 已解除"),
+    _rule(r"the hold is over", "暂停外呼结束"),
+    _rule(r"red goes past the contact budget", "红色预警不受联系次数限制"),
     _rule(r"not asked for at (?P<level>\w+)", "%(level)s级不需要"),
     _rule(r"acknowledged under an earlier plan: it settles nothing", "在先前计划下确认，不影响处置"),
     _rule(r"the resident pressed the key: understood, will not pay", "当事人按键确认：已明白，不会付款"),
@@ -180,7 +180,7 @@ RULES = (
     _rule(r"stopped until (?P<when>\d{4}-\d\d-\d\d \d\d:\d\d) UTC", "止付至 %(when)s"),
     _rule(
         r"the stop runs out at (?P<when>\d{4}-\d\d-\d\d \d\d:\d\d) UTC; it is asked again",
-        "止付 %(when)s 到期，将续止付",
+        "止付 %(when)s 到期，将申请止付延期",
     ),
     _rule(
         r"the stop runs out at (?P<when>\d{4}-\d\d-\d\d \d\d:\d\d) UTC; not asked again: (?P<inner>.*)",
@@ -194,13 +194,13 @@ RULES = (
     _rule(r"the money came back: nothing is left to stop", "资金已返还，无须再止付"),
     _rule(r"no stop is in force any more", "已无生效的止付"),
     _rule(r"the bank: (?P<bank>[a-z_]+)", "银行：%(bank)s"),
-    _rule(r"(?P<yuan>¥[\d,.]+) kept, evidence (?P<n>[ABCD])", "保住 %(yuan)s（%(n)s 类）"),
-    _rule(r"(?P<yuan>¥[\d,.]+) no longer count as kept", "%(yuan)s 不再计入保住金额"),
+    _rule(r"(?P<yuan>¥[\d,.]+) kept, evidence (?P<n>[ABCD])", "避免损失 %(yuan)s（%(n)s 类）"),
+    _rule(r"(?P<yuan>¥[\d,.]+) no longer count as kept", "%(yuan)s 不再计入避免损失金额"),
     _rule(r"the bank froze (?P<yuan>¥[\d,.]+)", "银行冻结 %(yuan)s"),
     _rule(r"the resident was defrauded of (?P<yuan>¥[\d,.]+)", "当事人被骗 %(yuan)s"),
     _rule(
         r"nothing more is booked of (?P<text>\S+): unknown, lost or booked better",
-        "未再登记：已有更好的记录或不属于本案",
+        "未再登记：已有更好的记录或不属于该预警",
     ),
     _rule(r"already defrauded: (?P<inner>.*)", "已受骗：%(inner)s"),
     _rule(r"a victim's report", "当事人报案"),
@@ -212,13 +212,13 @@ RULES = (
     _rule(r"(?P<by>[^:;]+): arrived(?P<more>(; .*)?)", "%(by)s 已到达%(more)s"),
     _rule(r"(?P<by>[^:;]+): nobody at home(?P<more>(; .*)?)", "%(by)s：家中无人%(more)s"),
     _rule(r"(?P<by>[^:;]+): visit done(?P<more>(; .*)?)", "%(by)s：上门完成%(more)s"),
-    _rule(r"[a-z_]+, says (?P<by>[^:]+): the case is closed", "%(by)s 的上门报告未采用：案件已结案"),
+    _rule(r"[a-z_]+, says (?P<by>[^:]+): the case is closed", "%(by)s 的上门报告未采用：预警已办结"),
     _rule(r"(?P<by>\S+) goes there", "%(by)s 前往"),
     _rule(r"visited, and no outcome told", "已上门，未登记结果"),
     _rule(r"the visit is done", "上门完成"),
     _rule(r"the officer is late", "民警未按时到达"),
-    _rule(r"a payment of the case can still be stopped", "本案尚有可止付的支付"),
-    _rule(r"acknowledged: no further robot call", "已确认，不再机器人外呼"),
+    _rule(r"a payment of the case can still be stopped", "该预警尚有可止付的支付"),
+    _rule(r"acknowledged: no further robot call", "已确认，不再智能外呼"),
     _rule(r"are you still safe\?", "回访：是否仍然安全"),
     _rule(r"at a follow-up: (?P<inner>.*)", "回访中：%(inner)s"),
     _rule(r"not reached", "未联系上"),
@@ -233,7 +233,7 @@ RULES = (
     _rule(r"(?P<state>dissuaded|false alarm|closed|already defrauded)", "%(state)s"),
     _rule(r"(?P<by>[^:;]+): handed over: the next one is asked(?P<more>(; .*)?)", "%(by)s 已移交，改派他人%(more)s"),
     _rule(r"(?P<result>[a-z ]+)", "%(result)s"),
-    _rule(r"meant for the earlier case (?P<text>.*)", "属于先前的案件 %(text)s"),
+    _rule(r"meant for the earlier case (?P<text>.*)", "属于先前的预警 %(text)s"),
 )
 
 _PLAIN: dict[str, Mapping[str, str]] = {

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from console.web.case.acts import ActBody
-from console.web.filled import Filled, fen
-from console.web.pages import ZONE
-from domain.questions import HEARD
+from console.web.kit.filled import Filled, fen
+from console.web.kit.pages import ZONE
+from domain.desk.questions import HEARD
 from schemas.cases import Case
 from schemas.inputs import OutcomeAct
 from schemas.releases import MOST_REASON
@@ -46,7 +46,7 @@ def within(body: ActBody, case: Case) -> None:
     paid = {payment.transfer: payment.amount_fen for payment in case.payments}
     for claim in body.act.kept if isinstance(body.act, OutcomeAct) else ():
         if claim.amount_fen > paid.get(claim.transfer, claim.amount_fen):
-            raise FormError(f"amount:{claim.transfer}", "保住的金额不能大于这笔付款")
+            raise FormError(f"amount:{claim.transfer}", "避免损失的金额不能大于这笔付款")
 
 
 def link(text: str) -> str:

@@ -14,16 +14,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from console.web import answers, trail
-from console.web.acting import acted
-from console.web.answers import Answered
+from console.web.auth import trail
+from console.web.auth.who import Who
+from console.web.case import answers
+from console.web.case.acting import acted
 from console.web.case.acts import ActBody, came_of, input_id
-from console.web.services import Services
-from console.web.who import Who
+from console.web.case.answers import Answered
+from console.web.kit.services import Services
 from schemas.base import ANY_VERSION, Model, Text, When
 from schemas.cases import Case, CaseId
 from schemas.staff import Area, Login, StaffRole
-from streams.retry import until_done, wanted
+from streams.runtime.tasks import until_done, wanted
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from domain.questions import ScriptError, Tree, grow, load_common, load_script
+from domain.desk.questions import ScriptError, Tree, grow, load_common, load_script
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "deploy" / "scripts"
 COMMON = "common.toml"

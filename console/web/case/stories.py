@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 
 from schemas.cases import Case
 from schemas.events import CaseEvent, Fact, FactKind
-from streams.journal import read_entry
-from streams.line import Line
-from streams.reader import Read, offset_at, read_on
-from streams.topics import CASE_EVENTS, home
+from streams.casework.journal import read_entry
+from streams.installation import Installation
+from streams.messaging.reader import Read, offset_at, read_on
+from streams.messaging.topics import CASE_EVENTS, home
 
 MOST_CASES = 256  # whose stories are kept
 MOST_EVENTS = 400  # of one case: the latest
@@ -29,7 +29,7 @@ MISSED = 200  # events that a page may be behind: then it sees the latest only
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TimelineEntry:
     """What one input made of a case."""
 
     version: int
@@ -39,7 +39,7 @@ class Told:
     facts: list[Fact]
 
     @classmethod
-    def by(cls, event: CaseEvent) -> "Told":
+    def by(cls, event: CaseEvent) -> "TimelineEntry":
         return cls(event.case.version, event.at, event.input, event.input_kind, event.facts)
 
     def of_others(self, me: str) -> bool:
@@ -56,11 +56,11 @@ class Told:
 class _Kept:
     """`reached`: the journal's offset up to which was read; none: not begun."""
 
-    told: dict[int, Told] = field(default_factory=dict)
+    told: dict[int, TimelineEntry] = field(default_factory=dict)
     reached: int | None = None
 
     def add(self, event: CaseEvent) -> None:
-        self.told[event.case.version] = Told.by(event)
+        self.told[event.case.version] = TimelineEntry.by(event)
         while len(self.told) > MOST_EVENTS:
             del self.told[min(self.told)]
 
@@ -73,10 +73,10 @@ class _Kept:
 class Story:
     """`whole`: nothing of it is missing; when it is not, another look reads on."""
 
-    told: list[Told]
+    told: list[TimelineEntry]
     whole: bool
 
-    def after(self, version: int) -> list[Told]:
+    def after(self, version: int) -> list[TimelineEntry]:
         """What happened since this version."""
         return [each for each in self.told if each.version > version]
 
@@ -88,10 +88,10 @@ class Story:
 class Stories:
     """Of one process."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Installation) -> None:
         self._line = line
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
-        self._screens: defaultdict[str, set[asyncio.Queue[Told]]] = defaultdict(set)
+        self._screens: defaultdict[str, set[asyncio.Queue[TimelineEntry]]] = defaultdict(set)
         self._looks = asyncio.Semaphore(AT_ONCE)
 
     def hear(self, event: CaseEvent) -> None:
@@ -101,12 +101,12 @@ class Stories:
         for screen in self._screens.get(event.case.id, ()):
             while screen.full():
                 screen.get_nowait()
-            screen.put_nowait(Told.by(event))
+            screen.put_nowait(TimelineEntry.by(event))
 
     @contextmanager
-    def watching(self, case_id: str) -> Iterator["asyncio.Queue[Told]"]:
+    def watching(self, case_id: str) -> Iterator["asyncio.Queue[TimelineEntry]"]:
         """What happens to a case from now on."""
-        screen: asyncio.Queue[Told] = asyncio.Queue(MISSED)
+        screen: asyncio.Queue[TimelineEntry] = asyncio.Queue(MISSED)
         self._screens[case_id].add(screen)
         try:
             yield screen

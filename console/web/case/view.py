@@ -7,19 +7,19 @@ from datetime import datetime
 from typing import Any
 
 from console import labels
-from console.web import unmask
+from console.web.auth import unmask
+from console.web.auth.who import Who
 from console.web.case import facts
 from console.web.case.kept_back import Waiting
 from console.web.case.scripts import tree_of, trees
-from console.web.case.stories import Story, Told
+from console.web.case.stories import Story, TimelineEntry
 from console.web.case.timeline import TimeLine, drawn
-from console.web.door import RELEASES
+from console.web.kit.door import RELEASES
+from console.web.kit.services import Services
 from console.web.live.row import Row, stake
-from console.web.services import Services
-from console.web.who import Who
-from domain import ledger, releases
-from domain.divisions import name_of
-from domain.questions import Question, Tree, Walk, walk
+from domain.desk.questions import Question, Tree, Walk, walk
+from domain.identity.divisions import name_of
+from domain.payments import ledger, releases
 from schemas.cases import Case, Step, StepState
 from schemas.events import FactKind
 from schemas.incidents import Incident
@@ -169,7 +169,7 @@ def context(language: str) -> dict[str, Any]:
     return {"scripts": trees(), "spoken": language}
 
 
-def told(story: list[Told], translate: facts.Translate, language: str) -> list[dict[str, Any]]:
+def told(story: list[TimelineEntry], translate: facts.Translate, language: str) -> list[dict[str, Any]]:
     """A story's events, the latest first, in words."""
     return [
         {

@@ -1,13 +1,13 @@
 """Claims: a case is one person's for as long as the lease on it is renewed. The lease decides, the journal tells."""
 
-from console.web import answers
-from console.web.answers import Answered
-from console.web.services import Services
-from console.web.who import Who
+from console.web.auth.who import Who
+from console.web.case import answers
+from console.web.case.answers import Answered
+from console.web.kit.services import Services
+from domain.casework.triage import QueueBand, turn_of
 from domain.ids import short_hash
-from domain.triage import Turn, turn_of
 from schemas.cases import Case
-from streams.desk import claimed, given_back
+from streams.casework.claims import claimed, given_back
 
 
 async def claim(services: Services, who: Who, case: Case) -> bool:
@@ -32,7 +32,7 @@ async def claim_next(services: Services, who: Who) -> Case | None:
         if not who.sees(row.division) or not await desk.take(row.id, who.login):
             continue
         case = await desk.load(row.id)
-        if case is not None and turn_of(case) is Turn.OFFERED and await claim(services, who, case):
+        if case is not None and turn_of(case) is QueueBand.OFFERED and await claim(services, who, case):
             return case
         await desk.release(row.id, who.login)
     return None

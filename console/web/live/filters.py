@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Self
 from urllib.parse import urlencode
 
+from console.web.auth.who import Who
 from console.web.live.row import Row
-from console.web.who import Who
-from domain.load import overdue
-from domain.triage import Turn
+from domain.casework.triage import QueueBand
+from domain.desk.load import overdue
 from schemas.cases import CaseState
 from schemas.levels import Channel, Level
 
@@ -64,7 +64,7 @@ class Filters:
 
     def _in_state(self, row: Row, who: Who, now: datetime) -> bool:
         if not self.state:
-            return row.weight.turn is not Turn.SETTLED
+            return row.weight.turn is not QueueBand.SETTLED
         case = row.case
         if self.state in (OFFERED, ALL):
             return row.offered or self.state == ALL

@@ -19,14 +19,14 @@ from console.web.live.row import Row, latest, row_of, weighed_anew
 from domain.policy import Policy, PolicyError
 from schemas.base import ANY_VERSION
 from schemas.cases import Case, CaseState
-from schemas.events import CaseEvent, StandingEvent, journal_adapter
+from schemas.events import CaseEvent, RulesEvent, journal_adapter
 from schemas.levels import Level
-from streams import topics
-from streams.keys import key
-from streams.line import Line
-from streams.policies import UnknownPolicyError
-from streams.reader import end_offsets, follow
-from streams.retry import until_done, wanted
+from streams.installation import Installation
+from streams.messaging import topics
+from streams.messaging.reader import end_offsets, follow
+from streams.repositories.policies import UnknownPolicyError
+from streams.runtime.tasks import until_done, wanted
+from streams.state.keys import key
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ REMEMBERED = 5000  # changes that a screen whose stream was cut is told afterwar
 class Hub:
     """`run` never ends by itself: it is cancelled. `ready` is set once every open case is in."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Installation) -> None:
         self._line = line
         self.rows: dict[str, Row] = {}  # open cases, by id
         self._policy: Policy | None = None  # by which they are weighed
@@ -147,7 +147,7 @@ class Hub:
             event = journal_adapter.validate_json(value, extra=ANY_VERSION)
         except ValidationError:
             return  # the line's own readers report it
-        if isinstance(event, StandingEvent):
+        if isinstance(event, RulesEvent):
             await self._stands(event.policy)
         if not isinstance(event, CaseEvent):
             return

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from domain import divisions
+from domain.identity import divisions
 
 
 @dataclass(frozen=True, slots=True)

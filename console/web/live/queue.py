@@ -7,14 +7,14 @@ from collections import Counter
 from datetime import date
 from functools import lru_cache
 
-from console.web.i18n import translations
+from console.web.kit.i18n import translations
+from console.web.kit.pages import ZONE, environment
 from console.web.live.hub import Hub
 from console.web.live.order import Order
 from console.web.live.row import Row
-from console.web.pages import ZONE, environment
-from domain import divisions
+from domain.identity import divisions
 from schemas.levels import Level
-from streams.line import Line
+from streams.installation import Installation
 
 ORDER_SECONDS = 30  # the order moves by itself, slowly: what has waited for half an hour counts twice
 KEPT = 4096  # rows whose text is kept: some kilobytes each
@@ -23,7 +23,7 @@ KEPT = 4096  # rows whose text is kept: some kilobytes each
 class Queue:
     """`scams`: what the policy in force calls the scam types, in Chinese; `refresh` reads them anew."""
 
-    def __init__(self, hub: Hub, line: Line) -> None:
+    def __init__(self, hub: Hub, line: Installation) -> None:
         self._hub, self._line = hub, line
         self.scams: dict[str, str] = {}
         self._policy = ""

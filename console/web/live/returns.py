@@ -3,11 +3,11 @@
 import asyncio
 import time
 
+from console.web.kit.services import Services
 from console.web.live.row import Row
-from console.web.services import Services
 from domain.ids import short_hash
-from streams.desk import given_back
-from streams.retry import until_done, wanted
+from streams.casework.claims import given_back
+from streams.runtime.tasks import until_done, wanted
 
 LOOK_SECONDS = 1.0  # on the wall's clock
 GRACE_BEATS = 2  # so long a lease is missing first: Redis may have lost it, and the open page takes it again

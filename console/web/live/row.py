@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain import triage
+from domain.casework import triage
+from domain.casework.triage import QueueBand, Reason, Weight, to_go
 from domain.policy import Policy
-from domain.stake import to_go
-from domain.triage import Reason, Turn, Weight
 from schemas.cases import Case, CaseState, Step, StepState
 from schemas.levels import Channel, Level
 from schemas.residents import Resident
-from streams.keys import milliseconds
+from streams.state.keys import milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Row:
     @property
     def offered(self) -> bool:
         """Whether an operator may take it from the desk now."""
-        return self.weight.turn is Turn.OFFERED
+        return self.weight.turn is QueueBand.OFFERED
 
     @property
     def alarming(self) -> bool:

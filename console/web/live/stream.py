@@ -8,15 +8,15 @@ from typing import Any
 import orjson
 from fastapi import Request
 
-from console.web.events import Look
-from console.web.i18n import place, translations
+from console.web.auth.who import Who
+from console.web.kit.events import Look
+from console.web.kit.i18n import place, translations
+from console.web.kit.services import Services, services
 from console.web.live.filters import Filters
 from console.web.live.row import Row, latest
-from console.web.services import Services, services
-from console.web.who import Who
 from schemas.levels import Level
-from streams.keys import milliseconds
-from streams.retry import wanted
+from streams.runtime.tasks import wanted
+from streams.state.keys import milliseconds
 
 GATHER_SECONDS = 0.05  # what changes together is told together
 LOOK_SECONDS = 10.0  # between two looks at whether the person is still signed in

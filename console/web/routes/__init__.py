@@ -1,40 +1,12 @@
 """The pages and the API, a module for each part of the work."""
 
-from console.web.door import Door
-from console.web.routes import (
-    account,
-    alarms,
-    api,
-    audit,
-    call_in,
-    case,
-    case_acts,
-    claims,
-    complaints,
-    desk,
-    front,
-    guests,
-    handover,
-    health,
-    holds,
-    incidents,
-    integrations,
-    my_shifts,
-    news,
-    payers,
-    policies,
-    queue,
-    release,
-    roster_files,
-    rosters,
-    sign_in,
-    situation,
-    staff,
-    tasks,
-    telephone,
-    unmask,
-    webhooks,
-)
+from console.web.kit.door import Door
+from console.web.routes.cases import call_in, case, case_acts, claims, holds, news, queue, telephone
+from console.web.routes.centre import alarms, audit, complaints, desk, handover, incidents, policies, situation
+from console.web.routes.field import my_shifts, roster_files, rosters, tasks
+from console.web.routes.money import payers, release
+from console.web.routes.people import account, front, guests, health, sign_in, staff, unmask
+from console.web.routes.programs import api, integrations, webhooks
 
 DOORS: tuple[Door, ...] = (
     front.door,

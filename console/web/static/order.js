@@ -1,4 +1,4 @@
-// The order of the queue, as domain/triage has it (Weight.place): what is less is to be taken first. A test holds both equal.
+// The order of the queue, as domain/casework/triage has it (Weight.place): what is less is to be taken first. A test holds both equal.
 
 /** All that a case's place hangs on but the time, as its row tells it: milliseconds, `limit` none where it may wait. */
 export function weightOf({ turn, fen, since, patience, limit }) {

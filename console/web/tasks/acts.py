@@ -13,25 +13,26 @@ from typing import Any
 
 import orjson
 
-from console.web import trail
-from console.web.answers import Answered, applied
+from console.web.auth import trail
+from console.web.auth.who import Who
+from console.web.case.answers import Answered, applied
+from console.web.kit.services import Services
 from console.web.live.hub import ANSWER_SECONDS
-from console.web.services import Services
 from console.web.tasks.mine import Say, case_of
-from console.web.who import Who
-from domain import check_in
-from domain.dispatch_ids import parse
-from domain.tasks import Conflict, act_time, conflict, stands
+from domain.dispatches.ids import parse
+from domain.visits import check_in
+from domain.visits.tasks import Conflict, act_time, conflict, stands
 from schemas.audit import AuditEntry
 from schemas.cases import Case
 from schemas.events import CaseEvent, FactKind
 from schemas.inputs import NoteAct, OfficerReport, OperatorReport, ResidentInput, VisitStage
 from schemas.rosters import Task
 from schemas.tasks import CheckInAct, DuressAct, HandOverAct, InterpreterAct, SeenAct, StageAct
-from streams import audit, case_inputs
-from streams.keys import APPLIED_KEPT
-from streams.producer import Record
-from streams.topics import home
+from streams.messaging import case_inputs
+from streams.messaging.producer import Record
+from streams.messaging.topics import home
+from streams.security import audit
+from streams.state.keys import APPLIED_KEPT
 
 KEY = "task-act:"  # and an act's id: "begun", or its answer
 BEGUN = b"begun"
@@ -43,13 +44,13 @@ WORDS = {
     Conflict.NOT_YOURS: "这项任务不在您名下",
     Conflict.OVER: "这项任务已经结束",
     Conflict.ANOTHER: "超时后已另派他人，不必再去",
-    Conflict.SETTLED: "案件已了结，不必再去",
+    Conflict.SETTLED: "预警已了结，不必再去",
     Conflict.BEHIND: "已经报告过后面的步骤",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ActReply:
     """An act's answer. `words`: why it does not count, or what to know of it."""
 
     id: str
@@ -73,22 +74,22 @@ class Taking:
         self._redis: Any = services.line.redis
         self._rosters, self._alarms = services.line.outgoing.rosters, services.line.alarms
 
-    async def take(self, acts: Sequence[Act]) -> list[Told]:
+    async def take(self, acts: Sequence[Act]) -> list[ActReply]:
         """Each act's answer, alarms first, the others in their order. What goes to cases is written together.
 
         So a deadline does not come between two acts that were sent at once.
         """
-        answers: list[Told] = []
+        answers: list[ActReply] = []
         writing: list[Written] = []
         for act in sorted(acts, key=lambda act: not isinstance(act, DuressAct)):  # the sort keeps the order otherwise
             found = await self._begin(act)
-            if isinstance(found, Told):
+            if isinstance(found, ActReply):
                 answers.append(found)
             else:
                 writing.append(found)
         return answers + await self._write(writing)
 
-    async def _begin(self, act: Act) -> Told | Written:
+    async def _begin(self, act: Act) -> ActReply | Written:
         kept = await self._redis.get(KEY + act.id)
         if kept is not None and kept != BEGUN:
             return _kept(act.id, kept)
@@ -117,7 +118,7 @@ class Taking:
             return "这项任务仍需上门"
         return None
 
-    async def _on_task(self, act: OnTask, task: Task, case: Case | None) -> Told | Written:
+    async def _on_task(self, act: OnTask, task: Task, case: Case | None) -> ActReply | Written:
         at = act_time(act.at, task.at, self._services.line.clock.now())
         match act:
             case CheckInAct():
@@ -132,13 +133,15 @@ class Taking:
             case _:
                 return await self._to_case(act, case, _report(act, task, at, self._services.line.clock.now()))
 
-    async def _to_case(self, act: OnTask, case: Case | None, given: OfficerReport | OperatorReport) -> Told | Written:
+    async def _to_case(
+        self, act: OnTask, case: Case | None, given: OfficerReport | OperatorReport
+    ) -> ActReply | Written:
         """For the case to be told; where it was before, only the answer was lost."""
         if await applied(self._services, given.resident, given.id):
-            return await self._end(act, Answered.DONE, "" if case and case.open else "案件现已结案")
+            return await self._end(act, Answered.DONE, "" if case and case.open else "预警现已办结")
         return Written(act, await self._rosters.take(given) if isinstance(given, OfficerReport) else [given])
 
-    async def _write(self, writing: Sequence[Written]) -> list[Told]:
+    async def _write(self, writing: Sequence[Written]) -> list[ActReply]:
         """Write all inputs at once, and wait for the event that answers each."""
         if not writing:
             return []
@@ -159,14 +162,14 @@ class Taking:
             for each, future in zip(writing, futures, strict=True)
         ]
 
-    async def _answer(self, act: Act, event: CaseEvent | None) -> Told:
+    async def _answer(self, act: Act, event: CaseEvent | None) -> ActReply:
         if event is None:  # it is not lost: asked for again, it is answered
-            return Told(act.id, Answered.WAITING)
+            return ActReply(act.id, Answered.WAITING)
         if any(fact.kind is FactKind.REFUSED for fact in event.facts):
             return await self._end(act, Answered.REFUSED, WORDS[Conflict.SETTLED])
         return await self._end(act, Answered.DONE)
 
-    async def _duress(self, act: DuressAct) -> Told:
+    async def _duress(self, act: DuressAct) -> ActReply:
         """Out at once, whatever else there is; the visit it names is only told if it is his."""
         task = await self._rosters.task(act.dispatch) if act.dispatch else None
         mine = task if task and task.officer == self._who.officer else None
@@ -188,22 +191,22 @@ class Taking:
         roster = await self._rosters.roster_of(self._who.officer or "")
         return roster is not None and any(each.id == officer for each in roster.officers)
 
-    async def _done(self, act: Act, on: str) -> Told:
+    async def _done(self, act: Act, on: str) -> ActReply:
         await trail.write(self._services, self._who, f"task-{_name(act)}", on, detail=act.id)
         return await self._end(act, Answered.DONE)
 
-    async def _end(self, act: Act, how: Answered, words: str = "") -> Told:
+    async def _end(self, act: Act, how: Answered, words: str = "") -> ActReply:
         await self._keep(act.id, orjson.dumps({"how": how.value, "words": self._say(words) if words else ""}))
-        return Told(act.id, how, self._say(words) if words else "")
+        return ActReply(act.id, how, self._say(words) if words else "")
 
     async def _keep(self, act_id: str, value: bytes) -> None:
         seconds = max(60, round(self._services.line.clock.wall_seconds(APPLIED_KEPT)))
         await self._redis.set(KEY + act_id, value, ex=seconds)
 
 
-def _kept(act_id: str, raw: bytes) -> Told:
+def _kept(act_id: str, raw: bytes) -> ActReply:
     found = orjson.loads(raw)
-    return Told(act_id, Answered(found["how"]), found["words"])
+    return ActReply(act_id, Answered(found["how"]), found["words"])
 
 
 def _stage(act: Act) -> VisitStage | None:

@@ -6,24 +6,26 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from console import labels
-from console.web import reasons, trail
-from console.web.i18n import place
-from console.web.pages import epoch
-from console.web.services import Services
-from console.web.who import Who
-from domain import check_in, masking
-from domain.divisions import name_of
+from console.web.auth import trail
+from console.web.auth.who import Who
+from console.web.case import reasons
+from console.web.kit.i18n import place
+from console.web.kit.pages import epoch
+from console.web.kit.services import Services
+from domain.identity import masking
+from domain.identity.divisions import name_of
 from domain.ids import resident_of, short_hash
-from domain.officers import ELIGIBLE, off_at, on_duty
-from domain.rounds import Post
-from domain.tasks import Errand, sort_out
+from domain.visits import check_in
+from domain.visits.officers import ELIGIBLE, off_at, on_duty
+from domain.visits.rounds import Post
+from domain.visits.tasks import Errand, sort_out
 from schemas.cases import Case, Payment
 from schemas.inputs import VisitStage
 from schemas.levels import Outcome
 from schemas.residents import Flag, Resident
 from schemas.rosters import Officer, Task, TaskState
 from schemas.signals import TransferState
-from streams.topics import home
+from streams.messaging.topics import home
 
 Say = Callable[[str], str]
 """A Chinese text of ours in the request's language."""
@@ -97,7 +99,7 @@ def told(services: Services, who: Who, mine: Mine, say: Say, csrf: str) -> dict[
         "tasks": tasks,
         "gone": [_gone(task, say) for task in mine.gone],
         "check_in_ms": round(check_in.WITHIN.total_seconds() * 1000),
-        "forget_ms": services.settings.device_hours * 3_600_000,
+        "forget_ms": services.settings.session_hours * 3_600_000,
     }
     version = short_hash(repr(sorted(body.items())))
     clock = {"now": epoch(now), "speed": services.line.clock.speed}
@@ -178,7 +180,7 @@ def _payment(payment: Payment, say: Say) -> dict[str, Any]:
 
 def _gone(task: Task, say: Say) -> dict[str, Any]:
     """A visit that is no longer asked for, and why: nothing of the person."""
-    why = "超时后已另派他人，不必再去" if task.state is TaskState.LATE else "案件已了结，不必再去"
+    why = "超时后已另派他人，不必再去" if task.state is TaskState.LATE else "预警已了结，不必再去"
     return {"dispatch": task.dispatch, "case": task.case, "given": epoch(task.at), "why": say(why)}
 
 

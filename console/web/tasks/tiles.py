@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from domain.divisions import Division, counties, prefectures
+from domain.identity.divisions import Division, counties, prefectures
 
 COLUMNS = 5
 

@@ -9,7 +9,7 @@ import re
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
-from domain.identity import BEIJING
+from domain.identity.identifiers import BEIJING
 from streams.intake.formats.rows import Options, Row, RowError, columns, picked
 
 NEEDED = ("sourceNodeId", "targetNodeId", "value", "time")

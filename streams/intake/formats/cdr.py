@@ -8,7 +8,7 @@ of mainland China (+86) and no service number. EventTimestamp has no zone; `Opti
 import re
 from datetime import datetime
 
-from domain.identity import normal_phone
+from domain.identity.identifiers import normal_phone
 from schemas.signals import NumberClass
 from streams.intake.formats.rows import Options, Row, RowError, columns, picked
 

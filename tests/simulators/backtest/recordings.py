@@ -4,16 +4,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
 
-from domain.backtest import Course
 from domain.policy import load
 from domain.policy.risk import RiskRules
+from domain.risk.backtest import Course
 from schemas.residents import Holding, Occupation, Resident, ResidentId, Sex
 from schemas.signals import Signal, Watch, WatchState
 from simulators.backtest.side import Side, batches
 from simulators.backtest.spool import Spool
-from simulators.memory import Register
+from simulators.world.memory import Register
 from streams.screening.subjects import Subjects
-from tests.domain.riskworld import POLICY, minutes_ago
+from tests.domain.risk.riskworld import POLICY, minutes_ago
 
 JILIN = POLICY.read_text("utf-8")
 RULES = load(JILIN).risk

@@ -11,15 +11,15 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import quanzu
-from domain.backtest import Change
 from domain.policy import load
+from domain.risk.backtest import CaseDifference
 from simulators.backtest.recorded import RecordedError
 from simulators.backtest.register import ResidentsError
 from simulators.backtest.run import Answer, NothingRecordedError, Policies, from_files
 from simulators.backtest.told import report, table
-from simulators.simulate import simulate
+from simulators.demo.simulate import simulate
 from streams.intake.formats import Options
-from tests.domain.riskworld import POLICY
+from tests.domain.risk.riskworld import POLICY
 from tests.simulators.backtest.recordings import JILIN
 
 AMLSIM = "sourceNodeId,targetNodeId,value,time\n10,20,5000,1\n11,20,7000,1\n10,20,9000,4\n12,21,100,4\nx,1,1,1\n"
@@ -64,7 +64,7 @@ async def of(tmp_path: Path, policies: Policies, *files: tuple[str, str]) -> Ans
     return await from_files(policies, named, Options(), None)
 
 
-def counted(answer: Answer, *changes: Change) -> Sequence[int]:
+def counted(answer: Answer, *changes: CaseDifference) -> Sequence[int]:
     return [answer.comparison.changes[change] for change in changes]
 
 
@@ -77,15 +77,20 @@ async def test_a_candidate_equal_to_the_other_differs_in_nothing(province: Path)
 
 async def test_a_lower_orange_threshold_raises_sooner_and_never_later(province: Path) -> None:
     answer = await of_province(province, MORE_ORANGE)
-    better = counted(answer, Change.GRAVER, Change.SOONER)
+    better = counted(answer, CaseDifference.GRAVER, CaseDifference.SOONER)
     assert all(better)
-    assert counted(answer, Change.LATER, Change.MILDER, Change.MISSED, Change.MORE) == [0, 0, 0, 0]
+    assert counted(answer, CaseDifference.LATER, CaseDifference.MILDER, CaseDifference.MISSED, CaseDifference.MORE) == [
+        0,
+        0,
+        0,
+        0,
+    ]
 
 
 async def test_higher_thresholds_miss_cases_and_raise_none_more(province: Path) -> None:
     answer = await of_province(province, FEWER)
-    assert counted(answer, Change.MISSED)[0] > 0
-    assert counted(answer, Change.MORE, Change.GRAVER, Change.SOONER) == [0, 0, 0]
+    assert counted(answer, CaseDifference.MISSED)[0] > 0
+    assert counted(answer, CaseDifference.MORE, CaseDifference.GRAVER, CaseDifference.SOONER) == [0, 0, 0]
 
 
 async def test_cases_are_counted_by_level_and_prefecture_and_differences_told_with_reasons(province: Path) -> None:
@@ -104,7 +109,10 @@ async def test_payments_of_amlsim_are_judged_by_the_watchlist_of_another_file(tm
     answer = await of(tmp_path, shorter, ("amlsim", AMLSIM), ("jsonl", json.dumps(CONFIRMED)))
     assert (answer.signals, answer.refused) == (5, 1)
     assert answer.comparison.other.levels.total() == 2
-    assert counted(answer, Change.MISSED, Change.LATER) == [1, 1]  # one pays again once the payee is known
+    assert counted(answer, CaseDifference.MISSED, CaseDifference.LATER) == [
+        1,
+        1,
+    ]  # one pays again once the payee is known
 
 
 async def test_call_records_in_any_order_are_one_persons_case(tmp_path: Path) -> None:

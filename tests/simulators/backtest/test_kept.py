@@ -7,16 +7,16 @@ from random import Random
 
 import pytest
 
-from domain.backtest import Courses
+from domain.risk.backtest import Courses
 from schemas.levels import Level, Outcome
 from schemas.signals import NumberClass, Signal, TransferState, WatchState
 from simulators.backtest import kept
 from simulators.backtest.side import Side, batches
 from simulators.backtest.spool import Spool, known
-from streams.journal import publish
+from streams.casework.journal import publish
 from streams.screening.subjects import Subjects
 from tests.domain import builders
-from tests.streams.screening_line import ANNA, BERT, NOW, Line, call, report, running, sms, transfer, watch
+from tests.streams.screening.screening_line import ANNA, BERT, NOW, Line, call, report, running, sms, transfer, watch
 
 LATER = NOW + timedelta(hours=1)
 

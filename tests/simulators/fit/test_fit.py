@@ -13,8 +13,8 @@ from simulators.fit.examples import broken
 from simulators.fit.rows import World, in_a_scam, lived
 from simulators.fit.run import fitted
 from simulators.fit.told import table
-from simulators.province import START, Province
-from tests.domain.riskworld import POLICY, RULES
+from simulators.world.province import START, Province
+from tests.domain.risk.riskworld import POLICY, RULES
 
 BY_HAND = POLICY.with_name("by-hand.toml").read_text("utf-8")
 WORLD = World(residents=1200, length=timedelta(days=4))

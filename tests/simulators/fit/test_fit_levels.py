@@ -8,7 +8,7 @@ from simulators.fit.levels import as_many, caught, moved
 from simulators.fit.rows import World, lived
 from simulators.fit.worth import set_by_hand
 from simulators.fit.write import candidate
-from tests.domain.riskworld import POLICY
+from tests.domain.risk.riskworld import POLICY
 
 JILIN = POLICY.read_text("utf-8")
 

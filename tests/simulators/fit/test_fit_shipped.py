@@ -3,7 +3,7 @@
 from domain.policy import load
 from simulators.fit.worth import set_by_hand
 from simulators.fit.write import candidate
-from tests.domain.riskworld import POLICY
+from tests.domain.risk.riskworld import POLICY
 
 BY_HAND = POLICY.with_name("by-hand.toml")
 

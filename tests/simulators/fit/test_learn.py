@@ -19,7 +19,7 @@ from simulators.fit.rows import Row
 from simulators.fit.scores import Floats, likeliest_scale, probability, score
 from simulators.fit.worth import LONG, set_by_hand
 from simulators.fit.write import candidate
-from tests.domain.riskworld import POLICY, RULES
+from tests.domain.risk.riskworld import POLICY, RULES
 
 BY_HAND = set_by_hand(RULES)
 START = datetime(2026, 3, 2, tzinfo=UTC)

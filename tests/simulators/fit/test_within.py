@@ -21,7 +21,7 @@ from simulators.fit.learn import Learnt, UnlearnableError, sampled
 from simulators.fit.rows import Row
 from simulators.fit.within import learn_within
 from simulators.fit.worth import MOVING, set_by_hand, with_bits
-from tests.domain.riskworld import POLICY, RULES
+from tests.domain.risk.riskworld import POLICY, RULES
 
 HAND = load(POLICY.with_name("by-hand.toml").read_text("utf-8")).risk
 BITS = set_by_hand(HAND)

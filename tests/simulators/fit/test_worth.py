@@ -11,7 +11,19 @@ from domain.risk.weigh import Scene, evidence_bits
 from schemas.evidence import Evidence
 from schemas.signals import AppKind, NumberClass, TransferState
 from simulators.fit.worth import LONG, MOVING, SHARE, of_kind, set_by_hand, together, worth
-from tests.domain.riskworld import NOW, REPORTED, RULES, SUSPECT, app, call, evidence, profile, report, sms, transfer
+from tests.domain.risk.riskworld import (
+    NOW,
+    REPORTED,
+    RULES,
+    SUSPECT,
+    app,
+    call,
+    evidence,
+    profile,
+    report,
+    sms,
+    transfer,
+)
 
 BITS = set_by_hand(RULES)
 SOME = [

@@ -17,14 +17,14 @@ from agents.worker import work
 from domain.policy.risk import RiskRules
 from schemas.evidence import Evidence
 from schemas.residents import Resident, ResidentId
-from streams import line
+from streams import installation
 from streams.channels.settings import load as load_channels
-from streams.raw import Raw
+from streams.messaging.record import Raw
+from streams.runtime.cooperative import Turn
+from streams.runtime.settings import load
+from streams.screening.lanes import RESCORE_MOST, Screening
 from streams.screening.positions import Position
-from streams.screening.screening import RESCORE_MOST, Screening
 from streams.screening.verdicts import Judge
-from streams.settings import load
-from streams.turns import Turn
 
 NOTES = "screened.jsonl"  # in the worker's data folder
 
@@ -113,5 +113,5 @@ class Noting(Screening):
 if __name__ == "__main__":
     settings = load()
     Noting.notes = settings.data / NOTES
-    line.Screening = Noting  # type: ignore[attr-defined]  # the line makes it, and is all else that a worker has
+    installation.Screening = Noting  # type: ignore[attr-defined]  # the line makes it, and is all else that a worker has
     work(settings, load_channels())

@@ -8,8 +8,8 @@ from simulators.lab.compare import Contender, of_seed
 from simulators.lab.dispatchers import DEFAULT, DISPATCHERS
 from simulators.lab.laboratory import Laboratory
 from simulators.lab.setup import Setup, made_for
-from simulators.province import START, Province
-from streams.settings import POLICY
+from simulators.world.province import START, Province
+from streams.runtime.settings import POLICY
 from tests.domain.builders import policy
 
 TEXT = POLICY.read_text("utf-8")

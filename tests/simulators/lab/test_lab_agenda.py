@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from simulators.lab.agenda import LAST, NEVER, Agenda
-from simulators.province import START
+from simulators.world.province import START
 
 MINUTE = timedelta(minutes=1)
 

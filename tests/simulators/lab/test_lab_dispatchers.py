@@ -1,11 +1,11 @@
 from datetime import timedelta
 
-from domain import triage
+from domain.casework import triage
 from schemas.cases import Case
 from schemas.levels import Action, Level
 from simulators.lab.dispatchers import default, first_come, level_then_age, oracle
-from simulators.province import START, Province
-from simulators.truth import Life
+from simulators.world.province import START, Province
+from simulators.world.truth import Life
 from tests.domain.builders import Line, payment, policy
 
 NOW = START + timedelta(minutes=20)

@@ -21,15 +21,15 @@ from schemas.events import CaseEvent
 from schemas.inputs import Alert, CaseInput, input_adapter
 from schemas.residents import Resident
 from schemas.signals import Signal, batch_adapter
-from simulators.demo import Demo, Plan, Running, drained, ready
+from simulators.demo.run import Demo, Plan, Running, drained, ready
 from simulators.lab.replay import cases
 from simulators.lab.screening import Screening
-from streams import topics
-from streams.keys import moment
-from streams.line import Line
-from streams.reader import read_all
-from streams.report import journal_events, outcomes
-from streams.settings import Settings
+from streams.installation import Installation
+from streams.messaging import topics
+from streams.messaging.reader import read_all
+from streams.monitoring.report import journal_events, outcomes
+from streams.runtime.settings import Settings
+from streams.state.keys import moment
 from tests.simulators.lab.noting_worker import NOTES, Note
 
 SPEED, SECONDS = 60, 60.0  # an hour
@@ -59,7 +59,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 class Patient(Demo):
     """On a machine that is full a worker takes minutes to be ready."""
 
-    async def ready(self, line: Line) -> None:
+    async def ready(self, line: Installation) -> None:
         while True:
             with suppress(TimeoutError):
                 return await ready(line)

@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from statistics import fmean
 
-from domain.plan import STOPS
-from domain.standing import AFTER_SETTLED
+from domain.dispatches.validity import AFTER_SETTLED
+from domain.policy.schedule import STOPS
 from schemas.cases import Case
 from schemas.events import CaseEvent, FactKind
 from schemas.levels import Action, Channel, Level
@@ -13,7 +13,7 @@ from simulators.lab.book import Figures
 from simulators.lab.compare import Contender, of_seed
 from simulators.lab.dispatchers import DISPATCHERS, FIRST_COME, LEVEL_THEN_AGE, ORACLE
 from simulators.lab.laboratory import Laboratory
-from simulators.province import START, Province
+from simulators.world.province import START, Province
 from tests.domain.builders import policy
 from tests.simulators.lab.runs import TEXT, figures, lived, setup
 

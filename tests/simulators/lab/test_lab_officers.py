@@ -8,9 +8,9 @@ from schemas.events import Dispatch
 from schemas.inputs import OfficerReport, ResidentInput, VisitStage
 from schemas.levels import Action, Level
 from schemas.residents import Language
-from simulators.contacts import VisitReport
 from simulators.lab.agenda import Agenda
 from simulators.lab.officers import Officers, fleet
+from simulators.world.contacts import VisitReport
 from tests.domain.builders import NOON, Line, payment, policy
 
 MINUTE = timedelta(minutes=1)

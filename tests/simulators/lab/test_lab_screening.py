@@ -8,9 +8,9 @@ from schemas.inputs import Alert
 from schemas.levels import Level
 from schemas.signals import Signal, WatchState
 from simulators.lab.screening import Screening
-from simulators.memory import finished
+from simulators.world.memory import finished
 from tests.domain.builders import policy
-from tests.streams.screening_line import ANNA, BERT, NOW, call, minutes_ago, report, resident, transfer, watch
+from tests.streams.screening.screening_line import ANNA, BERT, NOW, call, minutes_ago, report, resident, transfer, watch
 
 SECRET = b"only a test knows it"
 

@@ -1,0 +1,70 @@
+"""`quanzu admin access`: secrets, and ACLs that give each component its least rights at Kafka and Redis."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.commands.common import load_settings, out
+
+app = typer.Typer(name="access", no_args_is_help=True, help="Secrets and least-privilege ACLs for Kafka and Redis.")
+
+Secrets = Annotated[Path, typer.Argument(help="The folder of the secrets")]
+
+
+@app.command("secrets")
+def access_secrets(folder: Secrets) -> None:
+    """Make what is missing of the secrets of an installation: a file each, which only its owner reads."""
+    from streams.security.secrets import make
+
+    made = make(folder)
+    out.print(f"made in {folder}: {', '.join(made)}" if made else "all secrets are there", markup=False, soft_wrap=True)
+
+
+@app.command("key")
+def access_key(source: Annotated[str, typer.Argument(help="The feed's name: the source of its signals")]) -> None:
+    """Make a key for a feed, and its line for QUANZU_API_KEYS. It is kept nowhere: hand it on and forget it."""
+    from streams.intake.settings import make_key
+
+    key, entry = make_key(source)
+    typer.echo(f"the key, for the feed:    {key}\nfor QUANZU_API_KEYS:      {entry}")
+
+
+@app.command("redis")
+def access_redis(folder: Secrets) -> None:
+    """Print Redis's ACL file. The passwords are taken from the secrets, and are in it as hashes only."""
+    from streams.security.acls import redis
+    from streams.security.secrets import of_servers, passwords
+
+    known = {str(name): word for name, word in passwords(folder, "redis").items()}
+    typer.echo(redis(known | dict(of_servers(folder))), nl=False)
+
+
+@app.command("vault")
+def access_vault(folder: Secrets) -> None:
+    """Print the ACL file of the vault, the Redis that holds the keys of the people."""
+    from streams.security.acls import vault
+    from streams.security.secrets import passwords
+
+    typer.echo(vault({str(name): word for name, word in passwords(folder, "redis").items()}), nl=False)
+
+
+@app.command("kafka")
+def access_kafka(
+    app_id: Annotated[str, typer.Option(help="The consumer group's name, QUANZU_APP_ID")] = "quanzu",
+) -> None:
+    """Print the commands that grant each component's user what it needs at Kafka."""
+    from streams.security.acls import kafka
+
+    typer.echo(kafka(app_id), nl=False)
+
+
+@app.command("grant")
+def access_grant(folder: Secrets) -> None:
+    """Make the components' users at Kafka, and grant them what they need. As a super user: set QUANZU_KAFKA_USER so."""
+    from streams.security.acls import grant
+    from streams.security.secrets import passwords
+
+    settings = load_settings()
+    grant(settings, passwords(folder, "kafka"))
+    out.print(f"users and rights are made at {settings.kafka}", markup=False, soft_wrap=True)

@@ -1,0 +1,54 @@
+"""`quanzu admin export`."""
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.commands.common import By, Reason, moment, opened, out
+
+FORMATS = (".parquet", ".csv")
+
+
+def export(
+    kind: Annotated[str, typer.Argument(metavar="cases|contacts|ledger", help="What is taken out")],
+    by: By,
+    reason: Reason,
+    file: Annotated[Path, typer.Option("--out", dir_okay=False, help="A new file: .parquet or .csv")],
+    since: Annotated[str, typer.Option("--from", help="Opened, or contacted, from then on: 30d (ago), 2026-03-01")],
+    until: Annotated[str, typer.Option("--to", help="And before then")] = "0s",
+    ids: Annotated[
+        bool, typer.Option("--ids", help="Residents' and transfers' own ids: whoever has the register knows them")
+    ] = False,
+) -> None:
+    """Write cases, contacts or the ledger to a table, under pseudonyms.
+
+    docs/export.md lists the columns.
+    """
+    from domain.statistics.export import pseudonyms
+    from schemas.audit import AuditEntry
+    from streams.operations.export import Format, Kind, Span
+    from streams.operations.export import export as write
+    from streams.security import audit
+
+    if kind not in [each.value for each in Kind]:
+        raise typer.BadParameter(f"{kind!r}: write one of {', '.join(Kind)}")
+    if file.suffix not in FORMATS:
+        raise typer.BadParameter(f"{file.name!r} ends with none of {', '.join(FORMATS)}: the ending says the format")
+    if file.exists():
+        raise typer.BadParameter(f"{file} is there already: an export never writes over a file")
+
+    async def run() -> None:
+        async with opened() as line:
+            now: datetime = line.clock.now()
+            name = str if ids else pseudonyms(line.settings.key())
+            span = Span(moment(since, now), moment(until, now))
+            detail = f"{span.since:%Y-%m-%dT%H:%M%z} to {span.until:%Y-%m-%dT%H:%M%z}, {'ids' if ids else 'pseudonyms'}"
+            entry = AuditEntry(at=now, by=by, act="look-export", on=kind, reason=reason, detail=detail)
+            await audit.write(line.producer, [entry])
+            rows = await write(line.settings, Kind(kind), span, name, file, Format(file.suffix[1:]))
+        out.print(f"{file}: {rows:,} rows", markup=False, highlight=False)
+
+    asyncio.run(run())

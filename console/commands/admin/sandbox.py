@@ -1,0 +1,117 @@
+"""`quanzu admin sandbox`: where a feed's developers test their program before it is admitted."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.commands.common import err, load_settings, moment, opened, out
+
+app = typer.Typer(name="sandbox", no_args_is_help=True, help="For a feed's developers: a test intake, and checks.")
+
+Source = Annotated[str, typer.Option(help="The source of the signals, as it will be in production")]
+KeyFile = Annotated[Path, typer.Option("--key-file", exists=True, dir_okay=False, help="The file that holds the key")]
+KEY = "sandbox.key"
+
+
+@app.command("serve")
+def sandbox_serve(
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the servers' data and the key are kept")],
+    source: Source = "bank",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
+) -> None:
+    """Serve an intake for one source, with servers of its own: nobody is warned by what it takes in."""
+    import secrets
+
+    from console.commands.running import serve_intake
+    from streams.intake.settings import entry_of
+    from streams.intake.settings import load as load_intake
+    from streams.runtime.settings import kept
+
+    folder.mkdir(parents=True, exist_ok=True)
+    alone = {"data": folder, "kafka": None, "redis": None, "embedded": True, "http_port": port}
+    settings = load_settings().model_copy(update=alone)
+    key = kept(folder / KEY, secrets.token_urlsafe(32))
+    keys = load_intake().model_copy(update={"api_keys": entry_of(source, key), "intake_client_ca": None})
+
+    def started(address: str) -> None:
+        out.print(f"{address}/signals", highlight=False)
+        out.print(f"key of {source}: {folder / KEY}", markup=False, highlight=False, soft_wrap=True)
+
+    asyncio.run(serve_intake(settings, started, keys))
+
+
+@app.command("files")
+def sandbox_files(
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="A new folder")], source: Source = "bank"
+) -> None:
+    """Write the conformance set: each request's body, and in list.json its headers and the answer it must get."""
+    from datetime import UTC, datetime
+
+    from streams.intake.conformance import exchanges, told
+
+    if folder.exists():
+        err.print(f"{folder} is there already: name a new folder", markup=False)
+        raise typer.Exit(1)
+    folder.mkdir(parents=True)
+    found = exchanges(source, datetime.now(UTC))
+    for exchange in found:
+        (folder / exchange.name).write_bytes(exchange.body)
+    listed = json.dumps([told(exchange, source) for exchange in found], indent=2, ensure_ascii=False)
+    (folder / "list.json").write_text(listed + "\n", "utf-8")
+    out.print(f"{len(found)} requests and list.json in {folder}", markup=False)
+
+
+@app.command("check")
+def sandbox_check(
+    address: Annotated[str, typer.Argument(help="Of the intake: http://127.0.0.1:8080")],
+    key: KeyFile,
+    source: Source = "bank",
+) -> None:
+    """Send the conformance set and compare the answers. Ends with 1 when one is another than it must be."""
+    from datetime import UTC, datetime
+
+    import httpx
+
+    from streams.intake.conformance import exchanges, send
+
+    word, wrong = key.read_text().strip(), 0
+    found = exchanges(source, datetime.now(UTC))
+    with httpx.Client(base_url=address, timeout=30) as client:
+        for exchange in found:
+            try:
+                got = send(client, exchange, word)
+            except httpx.HTTPError as error:
+                err.print(f"{address}: {type(error).__name__}. Is the intake running there?", markup=False)
+                raise typer.Exit(1) from None
+            good = got == exchange.answer()
+            wrong += not good
+            typer.echo(f"{'as expected' if good else 'OTHERWISE  '}  {exchange.name:<16} {exchange.why}")
+            if not good:
+                typer.echo(f"             answered {got}, expected {exchange.answer()}")
+    out.print(f"{len(found) - wrong} of {len(found)} as expected", highlight=False)
+    raise typer.Exit(1 if wrong else 0)
+
+
+@app.command("received")
+def sandbox_received(
+    source: Source = "bank",
+    since: Annotated[str, typer.Option("--from", help="2h (ago), 2026-03-01 or 2026-03-01T11:12")] = "1d",
+    until: Annotated[str | None, typer.Option("--to", help="The same; not reached any more. Unset: now")] = None,
+) -> None:
+    """Tell what Kafka has of a source in a time, a line a signal: to be compared with what was sent.
+
+    Run it with the sandbox's folder as QUANZU_DATA, or in production as an operator. It tells ids and times, no person.
+    """
+    from streams.intake.conformance import received
+
+    async def run() -> None:
+        async with opened() as line:
+            now = line.clock.now()
+            span = moment(since, now), moment(until, now) if until else now
+            async for told in received(line.settings, source, *span):
+                typer.echo(json.dumps(told))
+
+    asyncio.run(run())

@@ -1,0 +1,98 @@
+"""What a command is made of: a line on servers that are there, and words for what whoever runs it can mend."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiokafka.errors
+import kafka.errors
+import redis.exceptions
+
+from schemas.errors import UserError
+from streams.channels import receipts
+from streams.channels.settings import load as load_channels
+from streams.dead_letters import api as letters_api
+from streams.installation import Installation
+from streams.intake import server as intake_http
+from streams.intake.acceptor import Intake
+from streams.intake.files import FileReport, Progress, intake_file
+from streams.intake.formats import Options
+from streams.intake.settings import IntakeSettings
+from streams.intake.settings import load as load_intake
+from streams.messaging import topics
+from streams.runtime import metrics
+from streams.runtime.credentials import denied
+from streams.runtime.server_discovery import servers
+from streams.runtime.settings import Settings
+from streams.security.rights import Component
+
+
+@asynccontextmanager
+async def opened(settings: Settings, component: Component = Component.OPERATOR) -> AsyncIterator[Installation]:
+    """A line for as long as a command takes. Topics are created on Quanzu's own servers only.
+
+    Raises SettingsError when the topics are not as they must be.
+    """
+    if settings.embedded:
+        await asyncio.to_thread(topics.create, settings)
+    line = Installation(settings.model_copy(update={"metrics_port": 0}), load_channels(), component=component)
+    try:
+        await line.open()
+        yield line
+    finally:
+        await line.close()
+
+
+async def serve_intake(wanted: Settings, started: Callable[[str], None], given: IntakeSettings | None = None) -> None:
+    """Take signals and receipts in over HTTP until told to stop; `given`: not by the environment's intake settings.
+
+    Raises SettingsError when the port is taken.
+    """
+    channels, intake = load_channels(), given or load_intake()
+    async with servers(wanted) as settings, opened(settings, Component.INTAKE) as line:
+        metrics.serve(intake.intake_metrics_port, settings.metrics_host, "QUANZU_INTAKE_METRICS_PORT")
+        routes = [
+            *receipts.routes(line.outgoing, channels),
+            *letters_api.routes(settings, intake, line.producer, line.clock),
+        ]
+        await intake_http.serve(settings, intake, line.clock, routes, started)
+
+
+async def take_file(
+    wanted: Settings,
+    name: str,
+    file: Path,
+    options: Options,
+    resume: bool,
+    report: Path | None,
+    progress: Progress,
+) -> FileReport:
+    """Take a file of signals in. Raises FileRefusedError when it cannot be read."""
+    async with servers(wanted) as settings, opened(settings) as line:
+        return await intake_file(
+            name,  # type: ignore[arg-type]  # one of FORMATS, which the command has looked up
+            file,
+            Intake(line.producer, settings),
+            settings,
+            line.clock,
+            options=options,
+            resume=resume,
+            report_path=report,
+            progress=progress,
+        )
+
+
+def in_words(error: Exception) -> str | None:
+    """What to tell whoever runs a command; none when it is a fault of the program's, which needs its traceback."""
+    if isinstance(error, UserError):
+        return str(error)
+    if (refused := denied(error)) is not None:
+        return str(refused)
+    if isinstance(error, kafka.errors.KafkaError | aiokafka.errors.KafkaError):
+        return f"Kafka does not answer as it should ({type(error).__name__}). `quanzu doctor` says what is wrong"
+    if isinstance(error, redis.exceptions.ConnectionError | redis.exceptions.TimeoutError):
+        return f"Redis cannot be reached ({type(error).__name__}). `quanzu doctor` says what is wrong"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return None

@@ -1,0 +1,118 @@
+"""JSON Schema (2020-12) of what lies on the topics and of the policy file, out of the models that read them."""
+
+import ast
+import inspect
+import io
+import tokenize
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
+
+from console.reference.catalogue import values
+from domain.policy import Policy
+from domain.policy.units import spelt
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+Schema = dict[str, Any]
+
+
+class RemarkSchema(GenerateJsonSchema):
+    """Pydantic's schema with each field's remark as its description: what the code says of it once, is told everywhere.
+
+    Titles that only repeat a name are left out, and OpenAPI's `discriminator`, which JSON Schema does not know.
+    """
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
+        """As pydantic's, with the remarks."""
+        made = super().model_schema(schema)
+        model: type[BaseModel] = schema["cls"]
+        for name, words in remarks(model).items():
+            if name in made.get("properties", {}):
+                made["properties"][name].setdefault("description", words)
+        return made
+
+    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> Schema:
+        """As pydantic's, without what only OpenAPI reads."""
+        made = super().tagged_union_schema(schema)
+        made.pop("discriminator", None)
+        return made
+
+    def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 - whatever a field's default is
+        """As pydantic's, and the members of a set in an order, so that it is told alike each time."""
+        made = super().encode_default(dft)
+        return sorted(made) if isinstance(dft, frozenset | set) else made
+
+    def field_title_should_be_set(self, schema: object) -> bool:
+        """Never: a field's name says the same."""
+        return False
+
+
+class Written(RemarkSchema):
+    """The same, with defaults as a policy file writes them: "5m"."""
+
+    def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 - whatever a field's default is
+        """As pydantic's, but for durations, in a section too."""
+        match dft:
+            case timedelta():
+                return spelt(dft)
+            case BaseModel():
+                return {name: self.encode_default(getattr(dft, name)) for name in type(dft).model_fields}
+            case dict():
+                return {str(name): self.encode_default(value) for name, value in dft.items()}
+            case _:
+                return super().encode_default(dft)
+
+
+@cache
+def remarks(model: type[BaseModel]) -> dict[str, str]:
+    """The remark at the end of each field's line, by the field's name; those of the classes it is made from too."""
+    found: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        if issubclass(base, BaseModel) and base is not BaseModel:
+            found |= _remarks_in(inspect.getsource(base))
+    return found
+
+
+def _remarks_in(source: str) -> dict[str, str]:
+    comments = {
+        token.start[0]: token.string.lstrip("# ")
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    }
+    (made,) = ast.parse(source).body
+    fields = [each for each in ast.walk(made) if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)]
+    return {
+        field.target.id: comments[field.end_lineno]
+        for field in fields
+        if isinstance(field.target, ast.Name) and field.end_lineno in comments
+    }
+
+
+def schema_of(name: str, about: str, adapter: TypeAdapter[Any], how: type[GenerateJsonSchema] = RemarkSchema) -> Schema:
+    """The schema of what Quanzu reads, as a document of its own."""
+    made = adapter.json_schema(schema_generator=how, ref_template="#/$defs/{model}")
+    described = {"title": name, "description": about[0].upper() + about[1:]}
+    return {"$schema": DIALECT, "$id": f"urn:quanzu:{name}", **made, **described}
+
+
+def policy_schema() -> Schema:
+    """The schema of a policy file. What the file does not say, its content's hash, is left out."""
+    made = schema_of("policy", "A policy file (TOML): what a province decides for itself", TypeAdapter(Policy), Written)
+    for part, name in ((made, "hash"), (made["$defs"]["RiskRules"], "policy")):
+        del part["properties"][name]
+        part["required"] = [each for each in part["required"] if each != name]
+    return made
+
+
+def schemas() -> dict[str, Schema]:
+    """All of them, by name."""
+    found = {
+        name: schema_of(name, value.about, value.adapter)
+        for name, value in values().items()
+        if value.adapter is not None
+    }
+    return found | {"policy": policy_schema()}

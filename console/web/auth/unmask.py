@@ -1,0 +1,111 @@
+"""Unmasking: a person's look at a resident's data, for a reason, for minutes; recorded, and counted by person and day.
+
+Whether it lasts is in Redis and may be lost: then it is asked for again. The counts are a sum of the audit's lines, and
+are summed again when Redis was lost.
+"""
+
+import asyncio
+from collections import Counter
+from datetime import date, datetime, timedelta
+
+from console.web.auth import trail
+from console.web.auth.who import Who
+from console.web.kit.pages import ZONE
+from console.web.kit.services import Services
+from schemas.audit import AuditEntry
+from schemas.residents import ResidentId
+from streams.installation import Installation
+from streams.security import audit_log
+
+ACT = "look-unmask"
+LEAST_REASON = 4  # characters: two words in Chinese
+OPEN = "unmasked:"  # and the session, and the resident: there while it lasts
+FORM = "unmask-form:"  # and the form's id: sent twice, it counts once
+COUNTS = "unmask-counts"  # hash: day|login -> how often
+SUMMED = "|summed"  # in it: the counts are there
+KEPT = timedelta(days=31)  # counted back when Redis was lost
+FORM_SECONDS = 3600
+
+_summing = asyncio.Lock()
+
+
+async def begin(services: Services, who: Who, case: str, resident: ResidentId, reason: str, form: str) -> None:
+    """Let the person see the resident's data from now on. Written in the audit first.
+
+    Raises ValueError when the reason is too short.
+    """
+    if len(reason.strip()) < LEAST_REASON:
+        raise ValueError("a reason is needed")
+    redis = services.line.redis
+    if form and not await redis.set(f"{FORM}{who.session}:{form}", 1, nx=True, ex=FORM_SECONDS):
+        return
+    await _sum(services.line)
+    await trail.look(services, who, "unmask", case, reason.strip())
+    await redis.hincrby(COUNTS, _field(_day(services.line.clock.now()), who.login), 1)
+    await redis.set(_name(who, resident), 1, ex=services.settings.unmask_minutes * 60)
+
+
+async def active(services: Services, who: Who, resident: ResidentId) -> bool:
+    """Whether the person may read the resident's data now."""
+    return bool(await services.line.redis.exists(_name(who, resident)))
+
+
+async def seconds_left(services: Services, who: Who, resident: ResidentId) -> int:
+    """For how long yet, on the wall's clock; 0 when not."""
+    left: int = await services.line.redis.ttl(_name(who, resident))
+    return max(0, left)
+
+
+async def end(services: Services, who: Who, resident: ResidentId) -> None:
+    """Mask it again."""
+    await services.line.redis.delete(_name(who, resident))
+
+
+async def counts(services: Services, since: date) -> Counter[tuple[date, str]]:
+    """How often each person has unmasked on each day in China, from that day on."""
+    await _sum(services.line)
+    found: Counter[tuple[date, str]] = Counter()
+    for raw, count in (await services.line.redis.hgetall(COUNTS)).items():
+        day, _, login = raw.decode().partition("|")
+        if day and date.fromisoformat(day) >= since:
+            found[date.fromisoformat(day), login] = int(count)
+    return found
+
+
+async def _sum(line: Installation) -> None:
+    """See to it that the counts are there."""
+    if await line.redis.hexists(COUNTS, SUMMED):
+        return
+    async with _summing:
+        if await line.redis.hexists(COUNTS, SUMMED):
+            return
+        found = await _counted(line, line.clock.now() - KEPT)
+        await line.redis.delete(COUNTS)
+        await line.redis.hset(COUNTS, mapping={SUMMED: 1, **found})
+
+
+async def _counted(line: Installation, since: datetime) -> Counter[str]:
+    found: Counter[str] = Counter()
+    before: int | None = None
+    while True:
+        page = await audit_log.newest(line.settings, audit_log.Wanted(act=ACT, since=since), audit_log.CHUNK, before)
+        found.update(_counts_as(told.entry) for told in page.lines)
+        before = page.before
+        if before is None:
+            return found
+
+
+def _counts_as(entry: AuditEntry) -> str:
+    return _field(_day(entry.at), entry.by)
+
+
+def _name(who: Who, resident: ResidentId) -> str:
+    return f"{OPEN}{who.session}:{resident}"
+
+
+def _field(day: date, login: str) -> str:
+    return f"{day.isoformat()}|{login}"
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(ZONE).date()

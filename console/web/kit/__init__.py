@@ -1,0 +1,1 @@
+"""What every page is built from: the application, settings, routers, templates, languages, errors, limits."""

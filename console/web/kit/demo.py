@@ -1,0 +1,30 @@
+"""The console as a part of a demo: on a free port, with guests who come in by an address of this run."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from console.web.app import create_app
+from console.web.auth.guests import guests
+from console.web.kit.serve import serving
+from console.web.kit.services import Services
+from console.web.kit.settings import load
+from streams.channels.telephone import Telephone
+from streams.installation import Installation
+from streams.runtime.settings import SettingsError
+
+
+@asynccontextmanager
+async def beside(line: Installation, telephone: Telephone, officer: str) -> AsyncIterator[list[str]]:
+    """Serve the console for as long as the context lasts; gives a line for each guest: the address, and who it is."""
+    known = guests(line.clock.now(), officer)
+    settings = load()
+    app = create_app(line, settings, telephone=telephone, guests=known)
+    services: Services = app.state.services
+    for guest in known:
+        await services.staff.put(guest.account)
+    async with AsyncExitStack() as stack:
+        try:
+            address = await stack.enter_async_context(serving(app, settings))
+        except SettingsError:  # another console has the port: a demo takes any
+            address = await stack.enter_async_context(serving(app, settings.model_copy(update={"port": 0})))
+        yield ["The console, by role:", *(f"{address}/guest/{guest.token}  {guest.account.name}" for guest in known)]

@@ -1,0 +1,204 @@
+"""What is told when a request cannot be answered: in words, as a page or JSON; never a trace, a version or a value."""
+
+import logging
+import traceback
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from console.web.auth.who import ForbiddenError, NotFoundError, NotSignedInError
+from console.web.kit.door import opens
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import services
+
+log = logging.getLogger(__name__)
+
+ERRORS = {
+    400: "bad request",
+    401: "not signed in",
+    403: "forbidden",
+    404: "not found",
+    405: "method not allowed",
+    413: "too large",
+    415: "unsupported content",
+    422: "wrong content",
+    429: "too many requests",
+    500: "failed",
+    503: "try again",
+}
+
+
+class TooManyError(Exception):
+    """So often is too often: 429. `seconds` to wait."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+class BrokenOffError(RuntimeError):
+    """An answer had begun when it failed: the connection is broken off. What failed is in the log."""
+
+
+def install(app: FastAPI) -> None:
+    """Answer the application's errors. What is nobody's is `Faults`'."""
+    app.add_exception_handler(NotSignedInError, _sign_in)
+    app.add_exception_handler(ForbiddenError, _forbidden)
+    app.add_exception_handler(NotFoundError, _not_found)
+    app.add_exception_handler(TooManyError, _too_many)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(TimeoutError, _busy)
+    app.add_exception_handler(RequestValidationError, _wrong)
+
+
+def wants_page(request: Request) -> bool:
+    """Whether it is a browser that asks for a page, and not a program or a page's script."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def told(
+    request: Request, status: int, words: str, error: str, headers: Mapping[str, str] | None = None, **more: object
+) -> Response:
+    """The answer: a page with the words, or JSON with `error`, what to do and `more`."""
+    if wants_page(request):
+        answer: Response = page(request, "told.html", status, words=words)
+    else:
+        answer = JSONResponse({"error": error, "do": words, **more}, status, headers={"Cache-Control": "no-store"})
+    answer.headers.update(headers or {})
+    return answer
+
+
+def refused(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """The usual words for a status."""
+    return told(request, status, _words(request, status), ERRORS.get(status, ERRORS[400]), headers)
+
+
+def too_many(request: Request, seconds: int) -> Response:
+    """429, and when to try again."""
+    words = translate(request, "操作过于频繁，请稍后再试。")
+    return told(request, 429, words, ERRORS[429], {"Retry-After": str(seconds)}, seconds=seconds)
+
+
+class Faults:
+    """Answers what nobody has foreseen, and logs where it was: no message and no value, which may be personal."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            _log(scope, error)
+            if begun:
+                raise BrokenOffError from None
+            await _failed(Request(scope))(scope, receive, send)
+
+
+def _log(scope: Scope, error: Exception) -> None:
+    where = getattr(scope.get("route"), "path", "no route")
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("%s %s: %s\n%s", scope["method"], where, type(error).__name__, frames)
+
+
+def _failed(request: Request) -> Response:
+    try:
+        return refused(request, 500)
+    except Exception as error:  # the page itself may be what fails
+        _log(request.scope, error)
+        return PlainTextResponse("500", 500)
+
+
+def _words(request: Request, status: int) -> str:
+    words = {
+        400: translate(request, "请求无法读取。"),
+        403: translate(request, "您的角色无权执行此操作。"),
+        404: translate(request, "没有找到，或不在您的辖区。"),
+        405: translate(request, "此地址不接受这种请求。"),
+        413: translate(request, "提交的内容过大。"),
+        415: translate(request, "不支持这种格式的内容。"),
+        422: translate(request, "填写的内容有误，请检查后再提交。"),
+        500: translate(request, "系统出错，已记录。请稍后再试。"),
+        503: translate(request, "服务器繁忙，可能没有保存：请再试一次。"),
+    }
+    return words.get(status, words[400])
+
+
+async def _sign_in(request: Request, error: Exception) -> Response:
+    if wants_page(request):
+        return RedirectResponse("/sign-in", 303)
+    return JSONResponse({"error": ERRORS[401], "do": "Sign in, or send a valid token"}, 401)
+
+
+async def _forbidden(request: Request, error: Exception) -> Response:
+    return refused(request, 403)
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    return refused(request, 404)
+
+
+async def _too_many(request: Request, error: Exception) -> Response:
+    return too_many(request, getattr(error, "seconds", 1))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    """What the framework refuses: no such address, another method, a body that cannot be read.
+
+    Where only forms are taken, somebody has loaded an answer again or in another language: he is led to the page above.
+    """
+    status = getattr(error, "status_code", 400)
+    if status == 404:
+        if wants_page(request):  # no door has looked who it is: he keeps his way to the other pages
+            request.state.who = await services(request).sessions.of(request)
+        return told(request, 404, translate(request, "没有这个页面，请检查网址。"), ERRORS[404])
+    if status == 405 and request.method == "GET" and wants_page(request) and (above := _above(request)):
+        return RedirectResponse(above, 303)
+    return refused(request, status, getattr(error, "headers", None))
+
+
+def _above(request: Request) -> str:
+    """The nearest page above an address; empty when there is none."""
+    path = request.url.path
+    while (path := path.rpartition("/")[0]) and not opens(request.app, path):
+        pass
+    return path
+
+
+async def _busy(request: Request, error: Exception) -> Response:
+    """Kafka does not take it, or others are at it for too long. Sent again, a form counts once."""
+    return refused(request, 503, {"Retry-After": "2"})
+
+
+async def _wrong(request: Request, error: Exception) -> Response:
+    """A field that is not as it must be: which, and why; not what it held."""
+    faults = error.errors() if isinstance(error, RequestValidationError) else ()
+    fields = [{"field": _field(fault["loc"]), "why": _why(fault["type"], fault["msg"])} for fault in faults]
+    return told(request, 422, _words(request, 422), ERRORS[422], fields=fields)
+
+
+def _field(loc: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, loc[1:] or loc))
+
+
+def _why(kind: str, message: str) -> str:
+    # The one message of pydantic's that repeats what was sent.
+    return "no such kind" if kind == "union_tag_invalid" else message.removeprefix("Value error, ")

@@ -1,0 +1,132 @@
+"""How often a person, and an address, may ask; and how long what is sent may be.
+
+Counted in Redis for all processes of the console together. While Redis is away nobody is held up by a count.
+"""
+
+import logging
+import math
+import time
+from typing import Any
+
+import limits
+from fastapi import Request
+from limits import RateLimitItem
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import FixedWindowRateLimiter
+from limits.errors import StorageError
+from redis.asyncio import Redis
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from console.web.auth.who import Who
+from console.web.kit.errors import TooManyError, refused, too_many
+from console.web.kit.settings import ConsoleSettings
+from streams.runtime.settings import SettingsError
+
+log = logging.getLogger(__name__)
+
+SIGN_IN = ("/sign-in", "/guest")  # where somebody may guess
+SIGN_IN_BYTES = 16_384
+BODY_BYTES = 1_048_576  # of any other request
+UPLOAD_BYTES = 8_388_608  # of a file: a policy, a roster
+PERSON = limits.parse("1200/minute")  # requests of one person, whatever the address
+SEARCHES = limits.parse("60/minute")  # of one person: more is somebody who copies the register
+UPLOADS = ("/policies", "/rosters")  # where files are sent
+FREE = "/static/"
+
+
+class Limits:
+    """The counts. Raises SettingsError when a rate cannot be read."""
+
+    def __init__(self, redis: "Redis", settings: ConsoleSettings) -> None:
+        pool: Any = redis.connection_pool
+        storage = RedisStorage("async+redis://", wrap_exceptions=True, implementation="redispy", connection_pool=pool)
+        self._limiter = FixedWindowRateLimiter(storage)
+        self._address = _rate("RATE_ADDRESS", settings.rate_address)
+        self._person = PERSON
+        self._sign_in = _rate("RATE_SIGN_IN", settings.rate_sign_in)
+
+    async def address(self, scope: Scope) -> int:
+        """Count a request of an address; seconds to wait, 0 when it may."""
+        if scope["path"].startswith(FREE):
+            return 0
+        found = (scope.get("client") or ("unknown", 0))[0]
+        wait = await self._hit(self._address, "address", found)
+        if not wait and scope["path"].startswith(SIGN_IN) and scope["method"] == "POST":
+            wait = await self._hit(self._sign_in, "sign-in", found)
+        return wait
+
+    async def person(self, request: Request, who: Who) -> None:
+        """Count a request of somebody who is signed in. Raises TooManyError."""
+        wait = await self._hit(self._person, "person", who.login)
+        if not wait and "search" in getattr(request.scope.get("route"), "name", ""):
+            wait = await self._hit(SEARCHES, "search", who.login)
+        if wait:
+            raise TooManyError(wait)
+
+    async def _hit(self, rate: RateLimitItem, kind: str, name: str) -> int:
+        try:
+            if await self._limiter.hit(rate, "console", kind, name):
+                return 0
+            reset, _ = await self._limiter.get_window_stats(rate, "console", kind, name)
+        except StorageError as error:
+            log.warning("requests are not counted, their store does not answer: %s", type(error.storage_error).__name__)
+            return 0
+        return max(1, math.ceil(reset - time.time()))
+
+
+class Addresses:
+    """Refuses an address that asks too often, before anything is done for it."""
+
+    def __init__(self, app: ASGIApp, counts: Limits) -> None:
+        self._app, self._counts = app, counts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (wait := await self._counts.address(scope)):
+            await too_many(Request(scope), wait)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+class Bodies:
+    """Refuses a body that is longer than it may be: by what its header says, and by what comes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        most, came = _most(scope["path"]), 0
+
+        async def counting() -> Message:
+            nonlocal came
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > most:
+                raise HTTPException(413)
+            return message
+
+        if _length(scope) > most:
+            await refused(Request(scope), 413)(scope, receive, send)
+            return
+        await self._app(scope, counting, send)
+
+
+def _most(path: str) -> int:
+    if path.startswith(SIGN_IN):
+        return SIGN_IN_BYTES
+    return UPLOAD_BYTES if path.startswith(UPLOADS) else BODY_BYTES
+
+
+def _length(scope: Scope) -> int:
+    told = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    return int(told) if told.isdigit() else 0
+
+
+def _rate(name: str, text: str) -> RateLimitItem:
+    try:
+        return limits.parse(text)
+    except ValueError:
+        raise SettingsError(f"QUANZU_CONSOLE_{name} = {text!r}: write it as 1200/minute or 20/second") from None

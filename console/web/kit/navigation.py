@@ -1,0 +1,46 @@
+"""Where a role can go, and the page to which signing in leads."""
+
+from dataclasses import dataclass
+
+from console.web.auth.who import Who
+from schemas.staff import StaffRole
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`words`: Chinese, as in a template."""
+
+    path: str
+    words: str
+    roles: frozenset[StaffRole]
+
+
+_O, _F, _S, _R, _A, _D = StaffRole
+ITEMS = (
+    Item("/queue", "待处置", frozenset({_O, _S})),
+    Item("/call-in", "96110 来电", frozenset({_O, _S})),
+    Item("/incidents", "重大警情", frozenset({_O, _S})),
+    Item("/tasks", "我的任务", frozenset({_F})),
+    Item("/rosters/mine", "我的班次", frozenset({_F})),
+    Item("/desk", "值班总览", frozenset({_S})),
+    Item("/audit", "审计", frozenset({_A})),
+    Item("/situation", "态势", frozenset({_S, _A})),
+    Item("/rosters", "排班", frozenset({_S})),
+    Item("/policies", "策略", frozenset({_S})),
+    Item("/holds", "暂停外呼", frozenset({_O, _S})),
+    Item("/payers", "批量提醒", frozenset({_S})),
+    Item("/release", "止付与解除", frozenset({_R, _S})),
+    Item("/complaints", "投诉与异议", frozenset({_R, _S})),
+    Item("/staff", "账号", frozenset({_D})),
+    Item("/integrations", "接口", frozenset({_D})),
+)
+
+
+def items(who: Who) -> list[Item]:
+    """The entries of a person's navigation."""
+    return [item for item in ITEMS if who.role in item.roles]
+
+
+def home(who: Who) -> str:
+    """The page that a person begins with: the first of his navigation, but a supervisor has a watch to look over."""
+    return "/desk" if who.role is StaffRole.SUPERVISOR else items(who)[0].path

@@ -1,0 +1,131 @@
+"""Pages: a template, and what every page has: the language, who is signed in, the navigation, the server's clock."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from console import labels
+from console.web.auth import csrf
+from console.web.case import reasons
+from console.web.kit.i18n import LANGUAGES, language_of, place, translations
+from console.web.kit.navigation import items
+from console.web.kit.services import services
+from console.web.kit.static_files import root
+from console.web.policies import policy_faults
+from domain.identity import masking
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+ZONE = ZoneInfo("Asia/Shanghai")
+_CHINESE = re.compile("[\u3400-\u9fff][\u3000-\u303f\u3400-\u9fff\uff00-\uffef]*")
+
+
+def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401 - what the template needs
+    """Render a template; everything that is put into it is escaped."""
+    language = language_of(request)
+    who = getattr(request.state, "who", None)
+    made = services(request)
+    line = made.line
+    common = {
+        "language": language,
+        "languages": LANGUAGES,
+        "who": who,
+        "csrf": csrf.token(line.settings.key(), who) if who else "",
+        "navigation": items(who) if who else [],
+        "now": line.clock.now(),
+        "speed": line.clock.speed,
+        "path": request.url.path,
+        "demo": bool(made.guests),
+    }
+    text = environment(language).get_template(template).render({**common, **context})
+    return HTMLResponse(text, status, headers={"Content-Language": language, "Cache-Control": "no-store"})
+
+
+@lru_cache
+def environment(language: str) -> Environment:
+    """Jinja in one language, with the filters of the pages."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found = translations(language)
+    # Jinja takes what `_()` gives for safe, and a word without an entry (a relation, say) is given as anybody wrote it.
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+        lambda text: str(escape(found.gettext(text))),
+        lambda one, many, count: str(escape(found.ngettext(one, many, count))),
+        newstyle=True,
+    )
+    made.globals["labels"] = labels
+    made.globals["static"] = root()
+    made.filters.update(_FILTERS)
+    made.filters["reason"] = lambda text: reasons.told(text, found.gettext)
+    made.filters["fault"] = lambda text: policy_faults.told(text, found.gettext)
+    made.filters["place"] = lambda names: place(names, found.gettext)
+    made.filters["marked"] = lambda text: marked(text, language)
+    return made
+
+
+def marked(text: str, language: str) -> Markup:
+    """What is in Chinese on a page of another language is marked so: a reader that speaks it must know."""
+    escaped = str(escape(text))
+    return Markup(escaped if language == "zh" else _CHINESE.sub(r'<span lang="zh">\g<0></span>', escaped))  # noqa: S704 - escaped above
+
+
+def yuan(fen: int) -> str:
+    """¥1,234.56; no decimals where there are none."""
+    return f"¥{fen / 100:,.2f}".removesuffix(".00")
+
+
+def clock_time(at: datetime) -> str:
+    """The time of day in China."""
+    return f"{at.astimezone(ZONE):%H:%M:%S}"
+
+
+def date_time(at: datetime) -> str:
+    """The day and the time in China."""
+    return f"{at.astimezone(ZONE):%m-%d %H:%M}"
+
+
+def day(at: datetime) -> str:
+    """The day in China."""
+    return f"{at.astimezone(ZONE):%Y-%m-%d}"
+
+
+def epoch(at: datetime | None) -> int | str:
+    """Epoch ms, for a page's countdowns."""
+    return "" if at is None else round(at.astimezone(UTC).timestamp() * 1000)
+
+
+def milliseconds(span: timedelta) -> int:
+    """Of a span, for a page's reckoning."""
+    return span // timedelta(milliseconds=1)
+
+
+def minutes(span: timedelta) -> int:
+    return round(span.total_seconds() / 60)
+
+
+_FILTERS: dict[str, Callable[..., Any]] = {
+    "yuan": yuan,
+    "clock_time": clock_time,
+    "date_time": date_time,
+    "day": day,
+    "epoch": epoch,
+    "milliseconds": milliseconds,
+    "minutes": minutes,
+    "masked_name": masking.name,
+    "masked_phone": masking.phone,
+    "masked_account": masking.account,
+}

@@ -1,0 +1,53 @@
+"""Serving the console: by itself, or as a part of a demo."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from console.web.app import create_app
+from console.web.kit.settings import ConsoleSettings
+from streams.installation import Installation
+from streams.runtime import serving as http
+from streams.runtime.tls import Tls
+
+STOP_SECONDS = 2  # for what is still being answered
+
+
+@contextlib.asynccontextmanager
+async def serving(app: FastAPI, settings: ConsoleSettings) -> AsyncIterator[str]:
+    """The application as a part of this loop, for as long as the context lasts; gives its address.
+
+    Raises SettingsError when the port is taken.
+    """
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    tls = Tls("QUANZU_CONSOLE", settings.certificate, settings.key)
+    async with http.serving(config, settings.host, settings.port, "QUANZU_CONSOLE_PORT", tls) as address:
+        try:
+            yield address
+        finally:
+            app.state.stopping.set()  # its streams end by themselves
+
+
+async def serve(line: Installation, settings: ConsoleSettings, started: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT. `started` is told the address.
+
+    Raises what ended something that runs beside the requests: a console that does not follow the cases shows old ones.
+    """
+    app = create_app(line, settings)
+    async with serving(app, settings) as address:
+        started(address)
+        waiting = [asyncio.create_task(each) for each in (http.told_to_stop(), app.state.failure.wait())]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+    if app.state.failure.error is not None:
+        raise app.state.failure.error

@@ -1,0 +1,48 @@
+"""What the console's pages work with, made once for the process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+
+from streams.casework.claims import CaseClaims
+from streams.installation import Installation
+from streams.repositories.staff import Staff
+
+if TYPE_CHECKING:
+    from console.web.auth.guests import Guest
+    from console.web.auth.sessions import Sessions
+    from console.web.auth.signing import SignIn
+    from console.web.case.kept_back import KeptBack
+    from console.web.case.stories import Stories
+    from console.web.kit.settings import ConsoleSettings
+    from console.web.live.figures import Figures
+    from console.web.live.hub import Hub
+    from console.web.live.queue import Queue
+    from streams.channels.telephone import Telephone
+
+
+@dataclass(slots=True)
+class Services:
+    """Shared by all requests. `line`: the store, the producer, the residents, the clock."""
+
+    line: Installation
+    desk: CaseClaims
+    hub: "Hub"
+    queue: "Queue"
+    figures: "Figures"
+    staff: Staff
+    sessions: "Sessions"
+    sign_in: "SignIn"
+    settings: "ConsoleSettings"
+    telephone: "Telephone | None" = None  # where calls can be placed from a page
+    guests: "Sequence[Guest]" = ()  # of a demo
+    stories: "Stories" = field(init=False)
+    kept_back: "KeptBack" = field(init=False)
+
+
+def services(request: Request) -> Services:
+    """The application's."""
+    found: Services = request.app.state.services
+    return found

@@ -1,0 +1,49 @@
+"""How the console is run: every setting of its own, from the environment."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import SettingsConfigDict
+
+from streams.runtime.secret_files import Environment
+from streams.runtime.settings import SettingsError
+
+
+class ConsoleSettings(Environment):
+    """Each field is QUANZU_CONSOLE_ and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="QUANZU_CONSOLE_", frozen=True, env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="The address the console listens on")
+    port: int = Field(8081, ge=0, le=65535, description="The console's port")
+    certificate: Path | None = Field(
+        None, description="The console's certificate with its chain (PEM), to be served over TLS. Unset: openly"
+    )
+    key: Path | None = Field(None, description="The file of the certificate's key (PEM)")
+    origin: str | None = Field(
+        None, description="The address as browsers see it, https://console.example. Unset: http://host:port"
+    )
+    session_minutes: int = Field(30, ge=1, description="A session ends after so long without a request")
+    session_hours: int = Field(
+        12,
+        ge=1,
+        description="A session ends after so long whatever is done, and an officer's telephone forgets tasks so long "
+        "after it last reached the console",
+    )
+    unmask_minutes: int = Field(5, ge=1, description="How long a person's data stays readable after it was unmasked")
+    rate_address: str = Field("6000/minute", description="Requests of one address")
+    rate_sign_in: str = Field("120/minute", description="Tries to sign in from one address")
+    oidc_issuer: str | None = Field(None, description="The OpenID provider's issuer; unset: passwords only")
+    oidc_client: str | None = Field(None, description="The client's id there")
+    oidc_secret: SecretStr | None = Field(None, description="The client's secret there")
+
+
+def load() -> ConsoleSettings:
+    """Read the settings from the environment. Raises SettingsError naming the variable that is wrong."""
+    try:
+        return ConsoleSettings()
+    except ValidationError as error:
+        lines = [f"QUANZU_CONSOLE_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+    except ValueError as error:  # of a file that holds a secret
+        raise SettingsError(str(error)) from None

@@ -1,0 +1,1 @@
+"""The supervisor's overview of an area, and the names of the audit's acts."""

@@ -1,0 +1,244 @@
+"""What a supervisor sees of the area, gathered for pages: load, clocks, who is on, feeds, stops running out, places."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from console.web.auth.who import Who
+from console.web.kit.services import Services
+from domain.calendar import JILIN, Shift, before, shift_at
+from domain.desk.complaints import overdue
+from domain.desk.handover import ending
+from domain.desk.load import Load, heat, load_of
+from domain.feeds.silence import begin_of
+from domain.identity import divisions
+from domain.payments.bank_book import StopLine
+from domain.statistics.clocks import Clock, Tally, Whose, tally
+from domain.visits.officers import load_of as visits_of
+from domain.visits.officers import on_duty
+from schemas.cases import Case
+from schemas.feeds import Silence
+from schemas.inputs import Hold
+from schemas.levels import Level
+from schemas.rosters import Officer, Roster
+from streams.monitoring import overview
+from streams.operations import rules
+
+SHIFTS_SHOWN = 4
+STOPS_SHOWN, CLAIMS_SHOWN = 20, 40
+STATIONS_OPEN = 3  # of so few the people are shown at once
+SOON = timedelta(hours=8)  # a stop that runs out so soon is shown
+
+# Where the prefectures' tiles lie, by column and row: north above, west on the left.
+TILES = {
+    **{"2208": (0, 0), "2207": (1, 0)},
+    **{"2201": (1, 1), "2202": (2, 1), "2224": (3, 1)},
+    **{"2203": (0, 2), "2204": (1, 2), "2205": (2, 2), "2206": (3, 2)},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Open cases of a prefecture or county. `share`: of the place with the most, 0 to 1; `heat`: 0 to 4."""
+
+    code: str
+    name: str
+    levels: dict[Level, int]
+    total: int
+    heat: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A prefecture on the map. No place: it lies outside the area."""
+
+    column: int
+    row: int
+    name: str
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class OnDuty:
+    """An officer whose shift runs. `visits`: those he has on his hands."""
+
+    officer: Officer
+    until: datetime
+    visits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A case that an operator has, and since when, where that is known."""
+
+    case: Case
+    by: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A source. `heard`: when a signal of it came last."""
+
+    source: str
+    heard: datetime | None
+    silence: Silence | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTables:
+    """Clocks kept and missed of the shift that runs: by level and whose; of officers by station; and by shift."""
+
+    shift: Shift
+    levels: dict[Level, dict[Whose, Tally]]
+    stations: list[tuple[str, Tally]]
+    shifts: list[tuple[Shift, Tally]]
+
+
+def load(services: Services, who: Who) -> Load:
+    """Open cases of the area."""
+    rows = [row for row in services.hub.rows.values() if who.sees(row.case.profile.division)]
+    return load_of(((row.case, row.waits) for row in rows), services.line.clock.now())
+
+
+def places(found: Load, who: Who, now: datetime) -> list[Place]:
+    """The prefectures of the province, or the counties of a smaller area, with their open cases."""
+    today = now.astimezone(JILIN).date()
+    if len(who.area) < 4:
+        return _places(found, _prefectures(today))
+    counties = [each for each in divisions.counties(today) if each.code.startswith(who.area[:6])]
+    return _places(found, [(each.code, each.name) for each in counties] or [(who.area[:6], area_name(who, now))])
+
+
+def tiles(found: Load, who: Who, now: datetime) -> list[Tile]:
+    """The map of the prefectures; those outside the area are empty."""
+    named = _prefectures(now.astimezone(JILIN).date())
+    by_code = {place.code: place for place in _places(found, named)}
+    return [
+        Tile(
+            *TILES[code],
+            _short(name),
+            by_code[code] if divisions.meet(code, who.area) else None,
+        )
+        for code, name in named
+        if code in TILES
+    ]
+
+
+def _places(found: Load, named: Iterable[tuple[str, str]]) -> list[Place]:
+    counted = [(code, name, found.area(code)) for code, name in named]
+    most = max((sum(levels.values()) for _, _, levels in counted), default=0)
+    return [_place(code, name, levels, most) for code, name, levels in counted]
+
+
+def _place(code: str, name: str, levels: dict[Level, int], most: int) -> Place:
+    total = sum(levels.values())
+    return Place(code, name, levels, total, heat(total, most), total / most if most else 0.0)
+
+
+def _short(name: str) -> str:
+    """As a tile has room for it."""
+    return name.removesuffix("朝鲜族自治州").removesuffix("市")
+
+
+def _prefectures(on: date) -> list[tuple[str, str]]:
+    """Four digits and name of each."""
+    return [(each.code[:4], each.name) for each in divisions.prefectures(on)]
+
+
+def clocks(services: Services, who: Who, rosters: Iterable[Roster]) -> ClockTables:
+    """Clocks of the shift that runs and of those before it."""
+    shift = shift_at(services.line.clock.now())
+    counted = list(services.figures.clocks.by(who.sees, shift.start))
+    levels = {level: _whose(counted, level) for level in reversed(Level)}
+    station = {officer.id: roster.station for roster in rosters for officer in roster.officers}
+    visits = [(clock, n) for clock, n in counted if clock.whose is Whose.OFFICER]
+    by_station = tally(visits, lambda clock: station.get(clock.officer, ""))
+    shifts = [shift]
+    while len(shifts) < SHIFTS_SHOWN:
+        shifts.append(before(shifts[-1]))
+    return ClockTables(
+        shift,
+        levels,
+        sorted(by_station.items(), key=lambda item: (-item[1].missed, item[0])),
+        [(each, _sum(services.figures.clocks.by(who.sees, each.start))) for each in shifts],
+    )
+
+
+def _whose(counted: Iterable[tuple[Clock, int]], level: Level) -> dict[Whose, Tally]:
+    found = tally(((clock, n) for clock, n in counted if clock.level is level), lambda clock: clock.whose)
+    return {whose: found.get(whose, Tally()) for whose in Whose}
+
+
+def _sum(counted: Iterable[tuple[Clock, int]]) -> Tally:
+    return tally(counted, lambda clock: "all").get("all", Tally())
+
+
+async def duty(services: Services, who: Who, rosters: Iterable[Roster]) -> list[tuple[str, list[OnDuty]]]:
+    """Who is on, by station, the busiest first: only who works in the area."""
+    now = services.line.clock.now()
+    visits = visits_of((await services.line.outgoing.rosters.tasks(now)).values())
+    found = []
+    for roster in rosters:
+        here = [officer for officer in roster.officers if who.sees(officer.division) and on_duty(officer, now)]
+        people = [OnDuty(officer, _until(officer, now), len(visits.get(officer.id, ()))) for officer in here]
+        if people:
+            found.append((roster.station, sorted(people, key=lambda each: (-each.visits, each.officer.id))))
+    return sorted(found, key=lambda each: (-sum(person.visits for person in each[1]), each[0]))
+
+
+def _until(officer: Officer, now: datetime) -> datetime:
+    return max(shift.end for shift in officer.shifts if shift.start <= now < shift.end)
+
+
+def claims(services: Services, who: Who) -> list[Claim]:
+    """Cases that somebody has, whoever has had his for the longest first."""
+    since = services.figures.clocks.claimed
+    found = [
+        Claim(row.case, row.case.claimed_by, since.get(row.case.id))
+        for row in services.hub.rows.values()
+        if row.case.claimed_by and who.sees(row.case.profile.division)
+    ]
+    return sorted(found, key=lambda claim: (claim.since or claim.case.updated_at, claim.case.id))
+
+
+async def feeds(services: Services) -> list[Feed]:
+    """Every source that is heard, or should be; the silent ones first."""
+    book = await overview.feeds(services.line.redis)
+    found = [
+        Feed(source, None if (last := book.last(source)) is None else begin_of(last), book.silent.get(source))
+        for source in sorted(book.sources | book.silent.keys())
+    ]
+    return sorted(found, key=lambda feed: feed.silence is None)
+
+
+def stops(services: Services, who: Who, within: timedelta = SOON) -> list[StopLine]:
+    """Stops in force that run out soon, the first at the head."""
+    return ending(services.figures.book.in_force(who.sees), services.line.clock.now() + within)
+
+
+async def holds(services: Services, who: Who) -> list[Hold]:
+    """The holds in force that reach into the area."""
+    return [hold for hold in await rules.in_force(services.line) if touches(hold, who.area)]
+
+
+def touches(hold: Hold, area: str) -> bool:
+    """Whether a hold reaches into an area: it holds everywhere, there, around it, or in a part of it."""
+    return divisions.meet(hold.area or "", area)
+
+
+async def late_complaints(services: Services, who: Who) -> int:
+    """How many complaints of the area are overdue."""
+    now = services.line.clock.now()
+    return sum(who.sees(each.area) and overdue(each, now) for each in await services.line.complaints.all())
+
+
+def name_of(code: str, now: datetime) -> str:
+    """The name of a division, whose code has 4, 6 or 9 digits."""
+    return divisions.name_of(code if len(code) > 4 else f"{code}00", now.astimezone(JILIN).date())
+
+
+def area_name(who: Who, now: datetime) -> str:
+    """What the person's area is called."""
+    return name_of(who.area, now) if len(who.area) >= 4 else divisions.name_of(divisions.PROVINCE, now.date())

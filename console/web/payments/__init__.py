@@ -1,0 +1,1 @@
+"""Payments as pages show them: stop-payments, their release, and who paid a suspect account."""

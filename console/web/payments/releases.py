@@ -1,0 +1,38 @@
+"""Asking for the release of a stop: by the release desk, a case's page or another program, and decided by another."""
+
+from console.web.auth import trail
+from console.web.auth.who import Who
+from console.web.kit.services import Services
+from domain.ids import short_hash
+from domain.payments import releases
+from domain.payments.releases import Why
+from schemas.cases import Case
+from schemas.releases import ReleaseRequest
+
+
+async def ask_release(
+    services: Services, who: Who, case: Case, number: int, form: str, reason: str, evidence: str = ""
+) -> ReleaseRequest | Why:
+    """The request to lift the stop on the case's payment `number`, or why there can be none.
+
+    The same form again is the same request, as it stands by now. Raises ValueError for a reason that is too short or
+    too long.
+    """
+    kept, name = services.line.releases, short_hash("release", who.login, case.id, number, form)
+    async with kept.alone_with(f"{case.id}/{number}"):  # of two who ask at once the second is told
+        if before := await kept.get(name):
+            return before
+        found = releases.asked(
+            case,
+            number,
+            await kept.all(),
+            name=name,
+            by=who.login,
+            reason=reason.strip(),
+            evidence=evidence,
+            now=services.line.clock.now(),
+        )
+        if isinstance(found, ReleaseRequest):
+            await trail.write(services, who, "release-asked", case.id, found.reason, found.id)
+            await kept.put(found)
+        return found

@@ -1,0 +1,40 @@
+"""Stops as the release desk looks for them: by case number, resident's name, end of a telephone or payee's account."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from console.web.kit.services import Services
+from console.web.live.search import Sought, digits
+from domain.payments.bank_book import StopLine
+from schemas.residents import Resident
+
+
+async def found(services: Services, lines: Sequence[StopLine], text: str, by: Sought) -> list[StopLine]:
+    """The stops that a text means, in their order."""
+    if by is Sought.CASE:
+        return [line for line in lines if line.case.startswith(text)]
+    people = await services.line.residents.standing({line.resident for line in lines})
+    if by is Sought.NAME:
+        return [line for line in lines if _named(people.get(line.resident), text.casefold())]
+    tail = digits(text)
+    numbers = await accounts(services, (line.payee for line in lines))
+    return [
+        line
+        for line in lines
+        if numbers.get(line.payee, "").endswith(tail) or _reached(people.get(line.resident), tail)
+    ]
+
+
+async def accounts(services: Services, payees: Iterable[str]) -> dict[str, str]:
+    """The account numbers behind tokens, where they are known."""
+    asked = list(set(payees))
+    numbers = await asyncio.gather(*(services.line.outgoing.account(payee) for payee in asked))
+    return {payee: number for payee, number in zip(asked, numbers, strict=True) if number}
+
+
+def _named(person: Resident | None, text: str) -> bool:
+    return person is not None and text in person.name.casefold()
+
+
+def _reached(person: Resident | None, tail: str) -> bool:
+    return person is not None and any(held.value.endswith(tail) for held in person.phones)

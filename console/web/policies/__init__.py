@@ -1,0 +1,1 @@
+"""A policy's draft as pages show it: its faults, its words, and a preview on recorded evidence."""

@@ -1,0 +1,184 @@
+"""A policy's preview: the evidence of the last seven days judged again by it and by the one in force.
+
+It runs in a process of its own, at low priority, a part of the residents at a time: the console goes on meanwhile.
+"""
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from fastapi import Request
+
+from console.web.kit.pages import ZONE
+from console.web.kit.services import services
+from domain.policy import Policy, digest_of, load
+from domain.risk.replay import Raw, Tally, judged, visit_hours
+from domain.visits import coverage
+from schemas.levels import Level
+from schemas.rosters import Roster
+from streams.installation import Installation
+from streams.repositories.stations import Stations
+from streams.screening.evidence_sample import Drawn, Sample, draw, read
+
+log = logging.getLogger(__name__)
+
+SPAN = timedelta(days=7)
+MOST_RESIDENTS = 20_000
+MOST_SECONDS = 120.0  # on the wall's clock: then it tells of those whom it has judged
+KEPT = 8  # previews remembered
+NOWHERE = "–"  # a station, where there is none
+VISIT = timedelta(hours=1)  # of a policy that does not say how long a visit takes. Assumed
+
+
+class Stage(StrEnum):
+    """How far a preview is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """Of one station: cases by level, hours that their visits take at most, and hours that were on its roster."""
+
+    name: str
+    live: dict[Level, int]
+    draft: dict[Level, int]
+    live_hours: float
+    draft_hours: float
+    rostered_hours: float
+
+    @property
+    def tells(self) -> bool:
+        """Whether the draft changes something there, or too few are on the roster for it."""
+        return self.live != self.draft or self.draft_hours > self.rostered_hours
+
+
+@dataclass(slots=True)
+class Preview:
+    """`sample` tells how much was judged; `live` and `draft` are of those, not scaled up yet."""
+
+    since: datetime
+    until: datetime
+    sample: Sample
+    stage: Stage = Stage.RUNNING
+    live: Tally = field(default_factory=Tally)
+    draft: Tally = field(default_factory=Tally)
+    stations: list[Station] = field(default_factory=list)
+
+    @property
+    def factor(self) -> float:
+        """How many residents stand behind each that was judged."""
+        return self.sample.there / self.sample.drawn if self.sample.drawn else 1.0
+
+    @property
+    def days(self) -> list[date]:
+        """The days it is about; the first and the last are parts of days."""
+        first, last = self.since.astimezone(ZONE).date(), self.until.astimezone(ZONE).date()
+        return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+    def cases(self, whose: Tally, day: date, level: Level) -> int:
+        """Cases of the whole province."""
+        return round(whose.days[day, level] * self.factor)
+
+    def whole(self, whose: Tally, level: Level) -> int:
+        return round(whose.levels[level] * self.factor)
+
+
+class Previews:
+    """The previews of this process, by policy in force and draft; one runs at a time."""
+
+    def __init__(self, line: Installation) -> None:
+        self._line = line
+        self._known: dict[tuple[str, str], Preview] = {}
+        self._turn = asyncio.Lock()
+        self._running: set[asyncio.Task[None]] = set()
+
+    def find(self, live: str, draft: str) -> Preview | None:
+        """The preview of a draft's text beside a policy's; none while nobody has asked for it."""
+        return self._known.get((digest_of(live), digest_of(draft)))
+
+    def start(self, live: str, draft: str) -> Preview:
+        """Begin it, unless it is there. Both texts must be policies: raises PolicyError."""
+        known = self.find(live, draft)
+        if known and known.stage is not Stage.FAILED:
+            return known
+        policies = load(live), load(draft)
+        now = self._line.clock.now()
+        made = Preview(now - SPAN, now, Sample(MOST_RESIDENTS))
+        self._known[digest_of(live), digest_of(draft)] = made
+        while len(self._known) > KEPT:
+            self._known.pop(next(iter(self._known)))
+        task = asyncio.create_task(self._run(made, (live, draft), policies))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return made
+
+    async def _run(self, made: Preview, texts: tuple[str, str], policies: tuple[Policy, Policy]) -> None:
+        try:
+            async with self._turn:
+                await self._judge(made, texts)
+            rosters = await Stations(self._line.redis, self._line.outgoing.rosters).all()
+            made.stations = _stations(made, rosters, policies)
+            made.stage = Stage.DONE
+        except Exception:
+            log.exception("a policy's preview failed")
+            made.stage = Stage.FAILED
+
+    async def _judge(self, made: Preview, texts: tuple[str, str]) -> None:
+        line, loop = self._line, asyncio.get_running_loop()
+        rosters = await Stations(line.redis, line.outgoing.rosters).all()
+        await draw(line.redis, made.sample, line.settings.partitions)
+        spawn = multiprocessing.get_context("spawn")  # a fork would take the console's connections with it
+        pool = ProcessPoolExecutor(1, mp_context=spawn, initializer=os.nice, initargs=(10,))
+        ends = time.monotonic() + MOST_SECONDS
+        try:
+            async for drawn in read(line.redis, line.residents, made.sample, made.until):
+                chunk = _handed(drawn, rosters, made.until)
+                found = await loop.run_in_executor(pool, judged, texts, chunk, made.since, made.until, ZONE)
+                made.live.add(found[0])
+                made.draft.add(found[1])
+                if time.monotonic() >= ends:
+                    break
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def previews(request: Request) -> Previews:
+    """The application's."""
+    state = request.app.state
+    if not hasattr(state, "previews"):
+        state.previews = Previews(services(request).line)
+    found: Previews = state.previews
+    return found
+
+
+def _handed(drawn: list[Drawn], rosters: dict[str, Roster], now: datetime) -> list[Raw]:
+    """The residents with their stations; each division is looked up once."""
+    today = now.astimezone(ZONE).date()
+    stations = {
+        division: coverage.station_of(division, rosters, today) or NOWHERE
+        for division in {each.profile.division for each in drawn}
+    }
+    return [Raw(each.profile, tuple(each.evidence), each.settled, stations[each.profile.division]) for each in drawn]
+
+
+def _stations(made: Preview, rosters: dict[str, Roster], policies: tuple[Policy, Policy]) -> list[Station]:
+    live, draft = policies
+    visit = draft.duty.visit if draft.duty else VISIT
+    names = sorted({name for name, _ in (*made.live.stations, *made.draft.stations)} | rosters.keys())
+    found = []
+    for name in names:
+        before = {level: round(made.live.stations[name, level] * made.factor) for level in Level}
+        after = {level: round(made.draft.stations[name, level] * made.factor) for level in Level}
+        on_duty = coverage.hours(rosters[name].officers, made.since, made.until) if name in rosters else 0.0
+        needs = visit_hours(before, live, visit), visit_hours(after, draft, visit)
+        found.append(Station(name, before, after, *needs, on_duty))
+    return found

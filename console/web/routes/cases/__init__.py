@@ -1,0 +1,1 @@
+"""The queue, a case and the acts on it, claims, calls, holds."""

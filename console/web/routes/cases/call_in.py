@@ -1,0 +1,259 @@
+"""A call comes in on 96110: who it is, whether the warning was ours, what the caller asks or reports."""
+
+from datetime import datetime
+from functools import partial
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse, Response
+
+from console.web.auth import trail, unmask
+from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.case import callers, facts, reports
+from console.web.case.acting import acted
+from console.web.case.answers import put
+from console.web.case.reports import Reported, UnreadableError
+from console.web.kit.described import Rung
+from console.web.kit.door import DESK, Door
+from console.web.kit.filled import Filled, done, fen, filled, new_form
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import Services, services
+from domain.dispatches.messages import confirm, latest_code
+from domain.identity.divisions import meet, name_of
+from domain.identity.identifiers import normal_phone
+from domain.ids import short_hash
+from domain.payments.call_in import next_try
+from schemas.calls import Call, CallerRequest, CodeCheck, Ringing, Statement
+from schemas.cases import Case
+from schemas.inputs import NoteAct
+
+door = Door()
+NAME = r"^[A-Za-z0-9._:-]{1,64}$"
+
+
+class Rings(BaseModel):
+    """What a PBX tells: a call's id of its own, and the caller's number. Told twice it is one call."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(pattern=NAME)
+    phone: str = Field(min_length=1, max_length=64)
+
+
+@door.page("/call-in", DESK, name="call-in")
+async def front(request: Request, who: Signed) -> Response:
+    """Whose call is it?"""
+    return _front(request)
+
+
+@door.act("/call-in", DESK, name="call-in-search")
+async def begin(request: Request, who: Signed) -> Response:
+    """The caller's number was typed."""
+    given = await filled(request)
+    try:
+        phone = normal_phone(given["phone"])
+    except ValueError:
+        wrong = translate(request, "这不是可以识别的电话号码。座机请加区号，例如 0431-8xxxxxxx。")
+        return _front(request, 422, given["phone"], wrong)
+    call = await callers.begin(services(request), who, phone, f"c{given.name('call')}")
+    return done(request, f"/call-in/{call.id}")
+
+
+@door.act("/call-in/ringing/{call_id}", DESK, name="call-in-answer")
+async def answer(request: Request, who: Signed, call_id: str) -> Response:
+    """A call that rings is taken; the second who does is told that another was first."""
+    made = services(request)
+    calls = made.line.calls
+    ringing = next((each for each in await calls.ringing() if each.id == call_id and _near(who, each)), None)
+    if ringing is None or not await calls.answer(call_id):
+        if (known := await calls.get(call_id)) and known.by == who.login:
+            return done(request, f"/call-in/{call_id}")
+        raise NotFoundError
+    await callers.begin(made, who, ringing.phone, call_id)
+    return done(request, f"/call-in/{call_id}")
+
+
+@door.page("/call-in/{call_id}", DESK, name="call-in-call")
+async def show(request: Request, who: Signed, call_id: str) -> Response:
+    """The call, and what may be done with it."""
+    return await _shown(request, who, call_id)
+
+
+@door.act("/call-in/{call_id}/who", DESK, name="call-in-who")
+async def choose(request: Request, who: Signed, call_id: str) -> Response:
+    """Of those who share a telephone it is another who calls."""
+    made, given = services(request), await filled(request)
+    caller = await callers.find(made, who, call_id)
+    if given["resident"] not in [each.id for each in caller.others]:
+        raise NotFoundError
+    await made.line.calls.put(caller.call.model_copy(update={"resident": given["resident"]}))
+    return done(request, f"/call-in/{call_id}")
+
+
+@door.act("/call-in/{call_id}/code", DESK, name="call-in-code")
+async def code(request: Request, who: Signed, call_id: str) -> Response:
+    """The caller reads out the code of a message: is it one of ours?"""
+    made, given = services(request), await filled(request)
+    caller = await callers.find(made, who, call_id)
+    if caller.case is None:
+        raise NotFoundError
+    if any(check.id == given.name("code") for check in caller.call.checks):
+        return done(request, f"/call-in/{call_id}")
+    wrong = await made.line.calls.wrong_codes(caller.case.id)
+    if until := next_try(wrong, made.line.clock.now()):
+        return await _shown(request, who, call_id, 429, wait=until)
+    check = await _check(made, who, caller.case, given)
+    await made.line.calls.put(caller.call.model_copy(update={"checks": [*caller.call.checks, check]}))
+    return done(request, f"/call-in/{call_id}", genuine=check.dispatch is not None)
+
+
+@door.act("/call-in/{call_id}/told", DESK, name="call-in-told")
+async def told(request: Request, who: Signed, call_id: str) -> Response:
+    """A question or a report is taken down."""
+    given = await filled(request)
+    what = CallerRequest.REPORT if given["what"] == CallerRequest.REPORT else CallerRequest.QUESTION
+    return await _take(request, who, call_id, given, what)
+
+
+@door.act("/call-in/{call_id}/hand-over", DESK, name="call-in-hand-over")
+async def hand_over(request: Request, who: Signed, call_id: str) -> Response:
+    """The case is another prefecture's: what was told is noted there."""
+    given = await filled(request)
+    if (await callers.find(services(request), who, call_id)).elsewhere is None:
+        raise NotFoundError
+    return await _take(request, who, call_id, given, CallerRequest.HANDED_OVER)
+
+
+@door.api("POST", "/api/v1/calls", DESK, name="api-call-rings", answers={202: {"model": Rung}})
+async def rings(request: Request, who: Signed, given: Rings) -> Response:
+    """A PBX tells of a call that comes in: operators of the account's area see it ring. Told twice it rings once."""
+    try:
+        phone = normal_phone(given.phone)
+    except ValueError as error:
+        return JSONResponse({"error": f"phone: {error}", "do": "Send the number as E.164 or as it is dialled"}, 422)
+    made = services(request)
+    name = f"c{short_hash('ring', who.login, given.id)}"
+    await made.line.calls.ring(Ringing(id=name, at=made.line.clock.now(), phone=phone, area=who.area))
+    return JSONResponse(Rung(call=name).model_dump(), 202)
+
+
+def _front(request: Request, status: int = 200, phone: str = "", wrong: str = "") -> Response:
+    return page(request, "call_in.html", status, form_id=new_form(), phone=phone, wrong=wrong)
+
+
+async def _shown(
+    request: Request,
+    who: Who,
+    call_id: str,
+    status: int = 200,
+    *,
+    typed: Filled | None = None,
+    wrong: str = "",
+    wait: datetime | None = None,
+) -> Response:
+    """The page of a call; `typed`: what was filled in and not taken, `wait`: until when no code is looked at."""
+    made = services(request)
+    caller = await callers.find(made, who, call_id)
+    await callers.look(made, who, caller)
+    place = caller.elsewhere and name_of(f"{caller.elsewhere}00", made.line.clock.now().date())
+    return page(
+        request,
+        "call_in_call.html",
+        status,
+        caller=caller,
+        plain=bool(caller.resident and await unmask.active(made, who, caller.resident.id)),
+        call=caller.call,
+        case=caller.case,
+        place=place,
+        say=partial(facts.say, request),
+        forms={name: new_form() for name in ("who", "code", "told", "hand_over")},
+        typed=typed.fields if typed else {},
+        wrong=wrong,
+        wait=wait,
+        longest=reports.LONGEST,
+        steps={step.id: step for step in caller.case.steps} if caller.case else {},
+        reads=latest_code(made.line.settings.key(), caller.case) if made.guests and caller.case else "",
+    )
+
+
+async def _check(made: Services, who: Who, case: Case, given: Filled) -> CodeCheck:
+    """Look at a code: a right one is noted on the case, a wrong one is counted."""
+    now, name, secret = made.line.clock.now(), given.name("code"), made.line.settings.key()
+    found = [confirm(secret, each, given["code"]) for each in await _with_earlier(made, case)]
+    dispatch = next(filter(None, found), None)
+    if dispatch is None:
+        await made.line.calls.note_wrong_code(case.id, given.form, now)
+        await trail.write(made, who, "code-wrong", case.id)
+    else:
+        act = NoteAct(do="note", what="code_confirmed", note=dispatch)
+        await put(made, who, acted(made, who, case, act, name))
+    return CodeCheck(id=name, at=now, dispatch=dispatch)
+
+
+async def _with_earlier(made: Services, case: Case) -> list[Case]:
+    """A case, and the resident's one before it: its messages may be what the caller has before him."""
+    before = await made.desk.load(f"{case.resident}-{case.number - 1}") if case.number > 1 else None
+    return [case, before] if before else [case]
+
+
+async def _take(request: Request, who: Who, call_id: str, given: Filled, what: CallerRequest) -> Response:
+    made = services(request)
+    caller = await callers.find(made, who, call_id)
+    name = given.name("told")
+    if any(statement.id == name for statement in caller.call.statements):
+        return done(request, f"/call-in/{call_id}")
+    try:
+        reported = _reported(request, given, what, name)
+        statement = await reports.take(made, who, caller, reported)
+    except UnreadableError as error:
+        words = _WRONG.get(error.field, "这不是可以识别的电话号码。")
+        return await _shown(request, who, call_id, 422, typed=given, wrong=translate(request, words))
+    except _WrongError as error:
+        return await _shown(request, who, call_id, 422, typed=given, wrong=str(error))
+    await _keep(made, who, caller.call, statement, reported.recording)
+    return done(request, f"/call-in/{call_id}", came_of=statement.came_of)
+
+
+_WRONG = {
+    "suspect_account": "涉诈账户无法识别：应为 6 至 34 位字母和数字。",
+    "suspect_phone": "涉诈电话无法识别。座机请加区号。",
+}
+
+
+class _WrongError(ValueError):
+    """What was filled in cannot be taken; the text says why, in the person's language."""
+
+
+def _reported(request: Request, given: Filled, what: CallerRequest, name: str) -> Reported:
+    """What was filled in. Raises _WrongError."""
+    if not given["text"] or len(given["text"]) > reports.LONGEST:
+        raise _WrongError(translate(request, "请写下来电人所说的内容，最多 1500 字。"))
+    recording = given["recording"]
+    if recording and not _is_link(recording):
+        raise _WrongError(translate(request, "录音链接应以 https:// 开头。"))
+    try:
+        amount = fen(given["amount"])
+    except ValueError:
+        raise _WrongError(translate(request, "金额无法识别，请写成 12000 或 12,000.50。")) from None
+    return Reported(name, what, given["text"], given["suspect_account"], given["suspect_phone"], amount, recording)
+
+
+async def _keep(made: Services, who: Who, call: Call, statement: Statement, recording: str) -> None:
+    """Write down what was said; that it was is in the trail."""
+    changes = {"statements": [*call.statements, statement], "recording": recording or call.recording}
+    await made.line.calls.put(call.model_copy(update=changes))
+    await trail.write(made, who, f"call-{statement.what.replace('_', '-')}", call.id)
+
+
+def _near(who: Who, ringing: Ringing) -> bool:
+    """Whether a call rings at this person's desk: his area and the PBX's have a place in common."""
+    return meet(ringing.area, who.area)
+
+
+def _is_link(text: str) -> bool:
+    try:
+        return urlsplit(text).scheme in ("http", "https") and len(text) <= 300
+    except ValueError:
+        return False

@@ -1,0 +1,182 @@
+"""The case page: why, who, what was done and what comes next; its parts as they change, its story, its events."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Collection
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import orjson
+from fastapi import Request
+from sse_starlette import ServerSentEvent
+from starlette.responses import Response
+
+from console import labels
+from console.web.auth import trail
+from console.web.auth.who import Signed, Who
+from console.web.case import facts
+from console.web.case.acts import found
+from console.web.case.scripts import tree_of
+from console.web.case.stories import Story, TimelineEntry
+from console.web.case.view import context, recordings, told, view
+from console.web.kit.door import DESK, Door
+from console.web.kit.events import Events, Look
+from console.web.kit.filled import new_form
+from console.web.kit.i18n import language_of, translate
+from console.web.kit.pages import ZONE, page
+from console.web.kit.services import Services, services
+from schemas.cases import Case
+from schemas.events import FactKind
+from schemas.staff import StaffRole
+from streams.runtime.tasks import TRANSIENT
+
+door = Door("/cases")
+READERS = DESK | {StaffRole.AUDITOR}
+LOOK_SECONDS = 10.0  # between two looks at whether the person is still signed in, and the case still in the area
+LOOKED_SECONDS = 300.0  # a page that is open is one look; after so long its parts are another
+MOST_LOOKS = 10_000
+LATER = timedelta(minutes=30)  # when to call again, if nothing else is said
+
+_looked: dict[tuple[str, str], float] = {}  # by session and case: when a look was written
+
+
+@door.page("/{case_id}", READERS, name="case")
+async def case_page(request: Request, who: Signed, case_id: str, script: str = "") -> Response:
+    """The page of a case."""
+    made = services(request)
+    case = await found(made, who, case_id)
+    await _look(made, who, case, anew=True)
+    return await render(request, who, case, script=script)
+
+
+@door.page("/{case_id}/parts", READERS, name="case-parts")
+async def parts(request: Request, who: Signed, case_id: str, script: str = "") -> Response:
+    """The page's parts as they are now, for the page that is open."""
+    made = services(request)
+    case = await found(made, who, case_id)
+    await _look(made, who, case, anew=False)
+    return await render(request, who, case, template="case_body.html", script=script)
+
+
+@door.page("/{case_id}/story", READERS, name="case-story")
+async def story(request: Request, who: Signed, case_id: str) -> Response:
+    """What the journal tells of the case."""
+    made = services(request)
+    case = await found(made, who, case_id)
+    await _look(made, who, case, anew=False)
+    known = await _story(made, case)
+    events = told(known.told, _translate(request), language_of(request))
+    return page(request, "case_story.html", case=case, events=events, whole=known.whole, recordings=recordings(known))
+
+
+@door.page("/{case_id}/events", READERS, name="case-events")
+async def events(request: Request, who: Signed, case_id: str) -> Response:
+    """What changes while the page is open: `change` with the version, whether it is grave, and what it is in words."""
+    case = await found(services(request), who, case_id)
+    return Events(_events(request, who, case))
+
+
+async def render(
+    request: Request,
+    who: Who,
+    case: Case,
+    *,
+    template: str = "case.html",
+    status: int = 200,
+    **more: Any,  # noqa: ANN401 - what the template needs
+) -> Response:
+    """The page of a case, or its parts. `more`: what was refused, and what was filled in."""
+    made, language = services(request), language_of(request)
+    shown = await view(made, who, case, more.get("script", ""))
+    usual: dict[str, Any] = {
+        "view": shown,
+        "case": case,
+        "form": new_form,
+        "filled": None,
+        "wrong": None,
+        "changes": [],
+        "asks": None,
+        "telephone": made.telephone is not None,
+        "later": f"{made.line.clock.now().astimezone(ZONE) + LATER:%Y-%m-%dT%H:%M}",
+        "say": partial(facts.say, request),
+    }
+    return page(request, template, status, **usual | context(language) | more)
+
+
+def changes(request: Request, news: list[TimelineEntry], untold: Collection[FactKind] = ()) -> list[str]:
+    """What happened, in words, but for facts of the kinds `untold`."""
+    language, translated = language_of(request), _translate(request)
+    return [
+        f"{translated(labels.FACTS[fact.kind])}: {facts.told(fact.words, translated, tree_of, language)}"
+        for each in news
+        for fact in each.facts
+        if fact.kind not in untold
+    ]
+
+
+async def _events(request: Request, who: Who, case: Case) -> AsyncIterator[ServerSentEvent]:
+    made, look = services(request), Look(request, who, LOOK_SECONDS)
+    with made.stories.watching(case.id) as screen:
+        yield ServerSentEvent(str(case.version), event="begin")
+        while True:
+            try:
+                news = [await asyncio.wait_for(screen.get(), LOOK_SECONDS)]
+            except TimeoutError:
+                news = []
+            while not screen.empty():
+                news.append(screen.get_nowait())
+            if news:
+                yield ServerSentEvent(_change(request, who, news), event="change")
+            if await look.ended():
+                yield ServerSentEvent("", event="signed-out")
+                return
+
+
+def _change(request: Request, who: Who, news: list[TimelineEntry]) -> str:
+    others = [each for each in news if each.of_others(who.login)]
+    grave = any(fact.kind not in facts.ROUTINE for each in others for fact in each.facts)
+    words = changes(request, others, facts.UNTOLD)
+    told = {"version": news[-1].version, "grave": grave, "words": words, "own": _own(request, who, news)}
+    return orjson.dumps(told).decode()
+
+
+def _own(request: Request, who: Who, news: list[TimelineEntry]) -> dict[str, Any] | None:
+    """What became of what the person did: for forms whose answer was not there in time. `form`: the next id of one.
+
+    `inputs`: the same for each input alone, since several forms may wait.
+    """
+    own = [each for each in news if not each.of_others(who.login)]
+    if not own:
+        return None
+    by_input = {each.input: {"refused": _refusals(request, each), "form": new_form()} for each in own}
+    words = [text for each in own for text in _refusals(request, each)]
+    return {"refused": words, "form": new_form(), "inputs": by_input}
+
+
+def _refusals(request: Request, told: TimelineEntry) -> list[str]:
+    refused = [fact for fact in told.facts if fact.kind in facts.REFUSALS]
+    return [facts.told(fact.words, _translate(request), tree_of, language_of(request)) for fact in refused]
+
+
+async def _story(made: Services, case: Case) -> Story:
+    """As far as it can be read: what is in memory when Kafka is away."""
+    try:
+        return await made.stories.of(case)
+    except TRANSIENT:
+        return made.stories.known(case.id)
+
+
+async def _look(made: Services, who: Who, case: Case, *, anew: bool) -> None:
+    """Write the look down, before anything is shown. What an open page asks for is a part of its look for a while."""
+    key, now = (who.session, case.id), time.monotonic()
+    if anew or now - _looked.get(key, -LOOKED_SECONDS) >= LOOKED_SECONDS:
+        await trail.look(made, who, "case", case.id)
+        _looked.pop(key, None)
+        _looked[key] = now
+        while len(_looked) > MOST_LOOKS:
+            _looked.pop(next(iter(_looked)))
+
+
+def _translate(request: Request) -> facts.Translate:
+    return lambda text: translate(request, text)

@@ -1,0 +1,133 @@
+"""What is done on the case page: each act by a form, or by its script as JSON, which is told the same."""
+
+from typing import Any
+
+from fastapi import HTTPException, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from console.web.auth.who import Signed, Who
+from console.web.case import facts
+from console.web.case.acts import ActBody, Taken, act, found, input_id, news, taken_by_other
+from console.web.case.answers import Answer, Answered
+from console.web.case.forms import SURE, FormError, body_of, within
+from console.web.case.kept_back import Waiting
+from console.web.kit.door import DESK, Door
+from console.web.kit.filled import Filled, filled, new_form, wants_json
+from console.web.kit.i18n import translate
+from console.web.kit.services import services
+from console.web.routes.cases.case import changes, render
+from schemas.cases import Case
+from schemas.inputs import AnswersAct, AskStopAct, ReleaseStopAct
+
+door = Door("/cases")
+STATUS = {Answered.DONE: 200, Answered.WAITING: 202, Answered.REFUSED: 409}
+CHANGED = "the case has changed since"
+_PLACES: dict[type, str] = {AnswersAct: "#talk", ReleaseStopAct: "#money"}  # where the page goes on after an act
+
+
+@door.act("/{case_id}/acts", DESK, name="case-act")
+async def do(request: Request, who: Signed, case_id: str) -> Response:
+    """Do what a form says. 409: refused, or another has the case; 422: the form; what was filled in is kept."""
+    made = services(request)
+    case = await found(made, who, case_id)
+    given = await filled(request)
+    try:
+        body = body_of(given)
+        within(body, case)
+    except FormError as error:
+        return await _wrong(request, who, case, given, error)
+    if taken := taken_by_other(case, who, body):
+        return await _asks(request, who, case, given, taken)
+    if given["do"] in SURE and given["sure"] != "yes":
+        return await _asks(request, who, case, given, None)
+    if isinstance(body.act, AskStopAct):
+        return await _kept_back(request, who, case, given, body)
+    answer = await act(made, who, case.id, body)
+    if answer.how is Answered.REFUSED:
+        return await _refused(request, who, case, given, answer.words)
+    return await _done(request, who, case, body, answer)
+
+
+@door.act("/{case_id}/undo", DESK, name="case-undo")
+async def undo(request: Request, who: Signed, case_id: str) -> Response:
+    """Take out what is kept back. 409: it has gone."""
+    made = services(request)
+    case = await found(made, who, case_id)
+    name = str((await request.form()).get("undo", ""))[:64]
+    gone = not await made.kept_back.undo(who, case.id, name)
+    words = translate(request, "已经发出，无法撤销") if gone else translate(request, "已撤销，没有发给银行")
+    if wants_json(request):
+        answer = Answered.REFUSED if gone else Answered.DONE
+        return JSONResponse({"answer": answer.value, "words": words}, STATUS[answer])
+    if gone:
+        return await render(request, who, case, status=409, asks={"do": "undo", "words": words})
+    return RedirectResponse(f"/cases/{case.id}#money", 303)
+
+
+async def _kept_back(request: Request, who: Who, case: Case, given: Filled, body: ActBody) -> Response:
+    """A stop waits some seconds for who thinks better of it; one that was seen on an old screen does not begin to."""
+    made = services(request)
+    if body.seen < case.version:
+        return await _refused(
+            request, who, case, given, f"{CHANGED}: version {case.version}, seen was {body.seen}; look again"
+        )
+    waiting = await made.kept_back.keep(who, case, body)
+    if wants_json(request):
+        return JSONResponse(_waiting(request, case, waiting), STATUS[Answered.WAITING])
+    return RedirectResponse(f"/cases/{case.id}#money", 303)
+
+
+def _waiting(request: Request, case: Case, waiting: Waiting) -> dict[str, Any]:
+    words = translate(request, "止付即将发出，可以撤销")
+    told = {"answer": Answered.WAITING.value, "words": words, "undo": waiting.id, "left": waiting.left}
+    return told | {"version": case.version, "form": new_form()}
+
+
+async def _done(request: Request, who: Who, case: Case, body: ActBody, answer: Answer) -> Response:
+    if wants_json(request):
+        asked = isinstance(body.act, ReleaseStopAct)  # another decides: no event is owed to the form
+        how = Answered.DONE if asked else answer.how
+        waits = translate(request, "已提交，等待系统确认") if how is Answered.WAITING else translate(request, "已登记")
+        words = facts.say(request, answer.words) if answer.words else waits
+        version = answer.event.case.version if answer.event else case.version
+        told = {"answer": how.value, "words": words, "version": version, "form": new_form()}
+        return JSONResponse(told | {"input": input_id(who, case.id, body)}, STATUS[how])
+    where = _PLACES.get(type(body.act), "")
+    return RedirectResponse(f"/cases/{case.id}{where}", 303)
+
+
+async def _refused(request: Request, who: Who, case: Case, given: Filled, why: str) -> Response:
+    """Why, and what has changed since the person's screen was made; what he filled in is kept."""
+    made = services(request)
+    latest = await made.desk.load(case.id) or case
+    since = (await news(made, latest, given.seen)).told if why.startswith(CHANGED) else []
+    told = changes(request, [each for each in since if not each.refused])
+    words = facts.say(request, why)
+    if wants_json(request):
+        answer = {"answer": Answered.REFUSED.value, "words": words, "changes": told, "version": latest.version}
+        return JSONResponse(answer | {"form": new_form()}, 409)
+    return await render(
+        request, who, latest, status=409, filled=given, wrong=words, changes=told, script=given["script"]
+    )
+
+
+async def _asks(request: Request, who: Who, case: Case, given: Filled, taken: Taken | None) -> Response:
+    """A second look: before what cannot be undone, or before one acts on a case that another has."""
+    if taken:
+        name = account.name if (account := await services(request).staff.get(taken.by)) else taken.by
+        words = translate(request, "%(name)s 正在处理此预警。仍要执行吗？") % {"name": name}
+    else:
+        words = translate(request, "请再核对一遍：此操作无法撤销。")
+    asks = {"do": given["do"], "what": "anyway" if taken else "sure", "words": words}
+    if wants_json(request):
+        return JSONResponse({"answer": Answered.REFUSED.value, "ask": asks["what"], "words": words}, 409)
+    return await render(request, who, case, status=409, filled=given, asks=asks, script=given["script"])
+
+
+async def _wrong(request: Request, who: Who, case: Case, given: Filled, error: FormError) -> Response:
+    words = translate(request, error.words)
+    if wants_json(request):
+        return JSONResponse({"answer": Answered.REFUSED.value, "field": error.field, "words": words}, 422)
+    if given["do"] == "":
+        raise HTTPException(400, error.words)
+    return await render(request, who, case, status=422, filled=given, wrong=words, script=given["script"])

@@ -1,0 +1,98 @@
+"""Claims of a case: taken, kept while the page is open, given back."""
+
+from collections.abc import Sequence
+
+from fastapi import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from console import labels
+from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.case.acts import news
+from console.web.case.stories import TimelineEntry
+from console.web.kit.door import DESK, Door
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import Services, services
+from console.web.live import claims
+from schemas.cases import Case
+from schemas.events import FactKind
+
+door = Door(prefix="/cases")
+_ENDS = {FactKind.STATE, FactKind.CLOSED, FactKind.REOPENED, FactKind.UNCLAIMED}
+
+
+@door.act("/{case_id}/claim", DESK, name="case-claim")
+async def claim(request: Request, who: Signed, case_id: str) -> Response:
+    """Take a case; 409 when somebody has it."""
+    made = services(request)
+    case = await _case(made, who, case_id)
+    if await claims.claim(made, who, case):
+        return _answer(request, f"/cases/{case.id}", {"held": True, "seconds": _lease_seconds(made)})
+    if _wants_json(request):
+        return JSONResponse({"error": "claimed", "held": False, "by": case.claimed_by}, 409)
+    words = translate(request, "该预警已有他人接手，或已办结。")
+    return page(request, "told.html", 409, words=words)
+
+
+@door.act("/{case_id}/release", DESK, name="case-release")
+async def release(request: Request, who: Signed, case_id: str) -> Response:
+    """Give one's case back."""
+    made = services(request)
+    await claims.give_back(made, who, await _case(made, who, case_id))
+    return _answer(request, "/queue", {"held": False})
+
+
+@door.act("/{case_id}/renew", DESK, name="case-renew")
+async def renew(request: Request, who: Signed, case_id: str) -> Response:
+    """The case's page is open still: `held` tells whether the case is the person's, `seconds` when to say so again.
+
+    `why`: what has become of it, when it is the person's no longer.
+    """
+    made = services(request)
+    case = await _case(made, who, case_id)
+    held = await claims.renew(made, who, case)
+    told: dict[str, object] = {"held": held, "seconds": made.line.clock.wall_seconds(made.desk.beat)}
+    return JSONResponse(told if held else told | {"why": await _why(request, who, case)})
+
+
+async def _why(request: Request, who: Who, case: Case) -> str:
+    """Who has the case now, that its time was over, or by whose report it is what it is."""
+    made = services(request)
+    if case.claimed_by not in (None, who.login):
+        name = (await made.staff.names()).get(case.claimed_by or "", case.claimed_by)
+        return translate(request, "%(name)s 正在处理此预警，您的接手已失效。") % {"name": name}
+    if case.claimed_by is None and case.returned_from == who.login:
+        return translate(request, "超时未登记：此预警已退回待接手。")
+    state = translate(request, labels.STATES[case.state])
+    await news(made, case, case.version - 1)  # the journal tells how it came to that
+    by = _by(made.stories.known(case.id).told)
+    if by not in (None, who.login):
+        name = (await made.staff.names()).get(by or "", by)
+        return translate(request, "%(name)s 已登记：%(state)s。此预警不再由您处置。") % {"name": name, "state": state}
+    return translate(request, "此预警已变为：%(state)s，不再由您处置。") % {"state": state}
+
+
+def _by(story: Sequence[TimelineEntry]) -> str | None:
+    """Who has brought the case to where it is; none: its clock has, or nobody knows."""
+    ends = (each.facts for each in reversed(story) if _ENDS & {fact.kind for fact in each.facts})
+    return next((fact.by for fact in next(ends, []) if fact.by), None)
+
+
+async def _case(made: Services, who: Who, case_id: str) -> Case:
+    case = await made.desk.load(case_id)
+    if case is None or not who.sees(case.profile.division):
+        raise NotFoundError
+    return case
+
+
+def _answer(request: Request, leads_to: str, told: dict[str, object]) -> Response:
+    return JSONResponse(told) if _wants_json(request) else RedirectResponse(leads_to, 303)
+
+
+def _wants_json(request: Request) -> bool:
+    return "application/json" in request.headers.get("accept", "")
+
+
+def _lease_seconds(made: Services) -> float:
+    """How long the lease lasts on the wall's clock."""
+    return made.line.clock.wall_seconds(made.desk.lease)

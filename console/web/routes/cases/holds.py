@@ -1,0 +1,213 @@
+"""Mutes and the stop for all outgoing contact: operators see them, supervisors set and lift them in their area."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Literal
+
+from fastapi import Request
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from console.web.auth import trail
+from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.kit.door import DESK, Door
+from console.web.kit.filled import Filled, done, filled, new_form
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import Services, services
+from console.web.live.hub import ANSWER_SECONDS
+from console.web.overview import area as overview
+from console.web.rosters import areas
+from domain.casework.holds import stops_all, touched
+from schemas.cases import Case, StepState
+from schemas.errors import UserError
+from schemas.inputs import Hold
+from schemas.levels import Action, Channel, Level
+from schemas.staff import StaffRole
+from streams.operations import rules
+
+door = Door()
+SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
+NAMED = ("channel", "action", "scam_type", "campaign")
+EVERYTHING = "everything"  # the form of the stop for all outgoing contact
+WORD = "全部停止"  # typed to confirm it, in the person's language
+LOOK_SECONDS = 0.05
+CASES_SHOWN = 40  # of those that a hold keeps something of back
+DURATIONS = {
+    "30m": timedelta(minutes=30),
+    "1h": timedelta(hours=1),
+    "2h": timedelta(hours=2),
+    "4h": timedelta(hours=4),
+    "12h": timedelta(hours=12),
+    "1d": timedelta(days=1),
+    "3d": timedelta(days=3),
+    "7d": timedelta(days=7),
+}
+
+
+class _WrongError(ValueError):
+    """What was filled in cannot be taken; the text says why, in the person's language."""
+
+
+@door.page("/holds", DESK, name="holds")
+async def show(request: Request, who: Signed) -> Response:
+    """The holds in force that touch the person's area."""
+    return await _shown(request, who)
+
+
+@door.act("/holds/look", SUPERVISORS, name="holds-look")
+async def look(request: Request, who: Signed) -> Response:
+    """The second look: what a hold would keep back, before it is set."""
+    given = await filled(request)
+    try:
+        hold = _hold(request, who, given)
+    except _WrongError as error:
+        return await _shown(request, who, 422, given, str(error))
+    return await _looked(request, given, hold)
+
+
+@door.act("/holds", SUPERVISORS, name="hold-set")
+async def put(request: Request, who: Signed) -> Response:
+    """Set it."""
+    made, given = services(request), await filled(request)
+    try:
+        hold = _hold(request, who, given)
+    except _WrongError as error:
+        return await _shown(request, who, 422, given, str(error))
+    if given["kind"] == EVERYTHING and given["word"] != translate(request, WORD):
+        wrong = translate(request, "请输入确认词，停止才会生效。")
+        return await _looked(request, given, hold, 422, wrong)
+    named = {name: getattr(hold, name) for name in (*NAMED, "area")}
+    name = await rules.hold(
+        made.line, DURATIONS[given["for"]], who.login, hold.reason, hold.spare_red, named, name=hold.id
+    )
+    detail = ", ".join(f"{field}={value}" for field, value in named.items() if value)
+    await trail.write(made, who, "hold-set", name, hold.reason, detail)
+    await _seen(made, name, there=True)
+    return done(request, "/holds", hold=name)
+
+
+@door.act("/holds/{hold_id}/lift", SUPERVISORS, name="hold-lift")
+async def lift(request: Request, who: Signed, hold_id: str) -> Response:
+    """End it: what it held back is let go, or dropped."""
+    made, given = services(request), await filled(request)
+    await _own(made, who, hold_id)
+    if len(given["reason"]) < 2 or given["what"] not in ("release", "drop"):
+        wrong = translate(request, "请选择放行或丢弃，并写明理由。")
+        return await _shown(request, who, 422, given, wrong)
+    what: Literal["release", "drop"] = "drop" if given["what"] == "drop" else "release"
+    try:
+        await rules.lift(made.line, hold_id, who.login, given["reason"][:500], what)
+    except UserError:  # it ended meanwhile
+        raise NotFoundError from None
+    await trail.write(made, who, f"hold-{what}", hold_id, given["reason"][:500])
+    await _seen(made, hold_id, there=False)
+    return done(request, "/holds")
+
+
+async def _own(made: Services, who: Who, hold_id: str) -> Hold:
+    """A hold in force in the person's area. Raises NotFoundError."""
+    hold = next((each for each in await rules.in_force(made.line) if each.id == hold_id), None)
+    if hold is None or not who.sees(hold.area or ""):
+        raise NotFoundError
+    return hold
+
+
+def _hold(request: Request, who: Who, given: Filled) -> Hold:
+    """The hold that a form describes. Raises _WrongError; NotFoundError for an area that is not the person's."""
+    area = given["area"] or who.area
+    if not who.sees(area):
+        raise NotFoundError
+    everything = given["kind"] == EVERYTHING
+    named = {} if everything else {name: given[name] for name in NAMED if given[name]}
+    if given["for"] not in DURATIONS:
+        raise _WrongError(translate(request, "请选择暂停外呼多久。"))
+    if not everything and not named:
+        raise _WrongError(translate(request, "请至少指明一项。要停止全部外呼，请用红色的表单。"))
+    try:
+        return Hold.model_validate(
+            {
+                "id": f"h{given.name('hold')[:12]}",
+                "until": services(request).line.clock.now() + DURATIONS[given["for"]],
+                "reason": given["reason"],
+                "by": who.login,
+                "spare_red": bool(given["spare_red"]),
+                "area": area or None,
+                **named,
+            }
+        )
+    except ValidationError as error:
+        fields = {str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}
+        words = "请写明理由，2 至 500 字。" if fields == {"reason"} else "有一项填写有误，请重新选择。"
+        raise _WrongError(translate(request, words)) from None
+
+
+async def _looked(request: Request, given: Filled, hold: Hold, status: int = 200, wrong: str = "") -> Response:
+    made = services(request)
+    found = [(row.level, count) for row in made.hub.rows.values() if (count := touched(hold, row.case))]
+    on = made.line.clock.now().date()
+    return page(
+        request,
+        "holds_look.html",
+        status,
+        hold=hold,
+        given=given,
+        named=NAMED,
+        everything=given["kind"] == EVERYTHING,
+        word=translate(request, WORD),
+        cases=len(found),
+        steps=sum(count for _, count in found),
+        reds=sum(level is Level.RED for level, _ in found),
+        scams=await _scams(made),
+        place=areas.name(hold.area or "", on),
+        wrong=wrong,
+    )
+
+
+async def _shown(
+    request: Request, who: Who, status: int = 200, typed: Filled | None = None, wrong: str = ""
+) -> Response:
+    made = services(request)
+    holds = await overview.holds(made, who)
+    on = made.line.clock.now().date()
+    return page(
+        request,
+        "holds.html",
+        status,
+        holds=[(hold, *_held(made, who, hold), who.sees(hold.area or "")) for hold in holds],
+        stops_all=stops_all,
+        most=CASES_SHOWN,
+        may_set=who.role in SUPERVISORS,
+        forms=new_form,
+        typed=typed.fields if typed else {},
+        wrong=wrong,
+        durations=list(DURATIONS),
+        channels=list(Channel),
+        actions=list(Action),
+        scams=await _scams(made),
+        areas=areas.within(who.area, on),
+        places=areas.names({hold.area or "" for hold in holds}, on),
+    )
+
+
+def _held(made: Services, who: Who, hold: Hold) -> tuple[list[Case], int]:
+    """The cases of the person's area that a hold keeps steps of back now, the gravest first, and how many steps."""
+    mine = [row.case for row in made.hub.rows.values() if who.sees(row.case.profile.division)]
+    held = [(case, steps) for case in mine if (steps := touched(hold, case, (StepState.HELD,)))]
+    held.sort(key=lambda each: (-each[0].level.rank, each[0].id))
+    return [case for case, _ in held], sum(steps for _, steps in held)
+
+
+async def _scams(made: Services) -> Mapping[str, str]:
+    """The scam types of the policy in force, and what operators call them."""
+    policy = await made.line.policies.get((await rules.standing(made.line)).policy)
+    return {name: scam.name for name, scam in policy.risk.scams.items()}
+
+
+async def _seen(made: Services, hold_id: str, *, there: bool) -> None:
+    """Wait for the hold to begin or end, so that the page that follows tells it; as long as a page may wait."""
+    for _ in range(round(ANSWER_SECONDS / LOOK_SECONDS)):
+        if (hold_id in [each.id for each in await rules.in_force(made.line)]) == there:
+            return
+        await asyncio.sleep(LOOK_SECONDS)

@@ -1,0 +1,87 @@
+"""What stands above every page of the desk: calls that ring, the stop for all contact, incidents, late complaints.
+
+One stream a browser: of its open pages one listens and tells the others (static/news.js).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import JSONResponse, Response
+
+from console.web.auth import sessions
+from console.web.auth.who import Signed, Who
+from console.web.kit.door import DESK, Door
+from console.web.kit.events import Events
+from console.web.kit.filled import new_form
+from console.web.kit.pages import page
+from console.web.kit.services import Services, services
+from console.web.overview import area
+from console.web.rosters import areas
+from domain.casework.holds import stops_all
+from domain.desk.complaints import overdue
+from domain.identity.divisions import meet
+from schemas.calls import Ringing
+from schemas.staff import StaffRole
+from streams.runtime.tasks import wanted
+
+door = Door()
+STREAM = "text/event-stream"
+TURN_SECONDS = 1.0
+
+
+@door.page("/news", DESK, name="news")
+async def news(request: Request, who: Signed) -> Response:
+    """The news as they stand, then whenever they change; ends with the session."""
+    if STREAM not in request.headers.get("accept", ""):
+        return JSONResponse({"error": "this is a stream of events", "do": f"Ask for {STREAM}"}, 406)
+    return Events(_told(request, who))
+
+
+async def _told(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
+    made = services(request)
+    shown: dict[str, Any] = {}
+    while wanted() and await _signed_in(made, who):
+        rings, above = await _rings(made, who), await _above(made, who)
+        if shown.get("ringing") != rings:
+            yield {"event": "ringing", "data": _part(request, "news_ringing.html", rings=rings, forms=new_form)}
+        if shown.get("banner") != above:
+            yield {"event": "banner", "data": _part(request, "news_banner.html", **above)}
+        shown = {"ringing": rings, "banner": above}
+        await asyncio.sleep(TURN_SECONDS)
+
+
+async def _rings(made: Services, who: Who) -> list[Ringing]:
+    found = await made.line.calls.ringing()
+    return [each for each in found if meet(each.area, who.area)]
+
+
+async def _above(made: Services, who: Who) -> dict[str, Any]:
+    """What the banner tells. The stop for all contact: whoever works on must know why nothing goes out."""
+    stops = [hold for hold in await area.holds(made, who) if stops_all(hold)]
+    return {
+        "stops": stops,
+        "places": areas.names({hold.area or "" for hold in stops}, made.line.clock.now().date()),
+        "incidents": await made.line.incidents.in_force(who.area),
+        "late": await _late(made, who),
+    }
+
+
+async def _late(made: Services, who: Who) -> int:
+    """How many complaints of a supervisor's area are overdue."""
+    if who.role is not StaffRole.SUPERVISOR:
+        return 0
+    now = made.line.clock.now()
+    return sum(who.sees(each.area) and overdue(each, now) for each in await made.line.complaints.all())
+
+
+async def _signed_in(made: Services, who: Who) -> bool:
+    """Whether the session is still there. It is not used by this: a screen that nobody touches ends its session."""
+    return bool(await made.line.redis.exists(sessions.KEY + who.session))
+
+
+def _part(request: Request, template: str, **context: Any) -> str:  # noqa: ANN401 - what the template needs
+    """A part of a page, in one line: an event's data."""
+    text = bytes(page(request, template, **context).body).decode()
+    return " ".join(text.split())

@@ -1,0 +1,156 @@
+"""The queue: what to take next, live; filters, search, and the best free case by one key."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from console import labels
+from console.web.auth import trail
+from console.web.auth.who import Signed, Who
+from console.web.kit.door import DESK, Door
+from console.web.kit.events import Events
+from console.web.kit.i18n import language_of, translate
+from console.web.kit.pages import ZONE, page
+from console.web.kit.services import Services, services
+from console.web.live import claims, filters, places
+from console.web.live.filters import Filters
+from console.web.live.row import Row, row_of
+from console.web.live.search import LONGEST, Sought, found, sought
+from console.web.live.stream import Listener, changes
+from schemas.levels import Level
+
+door = Door()
+AT_FIRST = 100  # rows of a page; the others come as they are scrolled to
+AT_ONCE = 200
+MOST = 2000  # rows that a page may ask for when it loads anew
+FURTHEST = 1_000_000
+
+
+@door.page("/queue", DESK, name="queue")
+async def queue(request: Request, who: Signed) -> Response:
+    """The first rows; a script does the rest."""
+    made = services(request)
+    await made.queue.refresh()
+    asked = Filters.of(request.query_params)
+    rows, total = _matching(made, who, asked, 0, AT_FIRST)
+    notice = ""
+    if request.query_params.get("told") == "none":
+        notice = translate(request, "目前没有待接手的预警：列出的都已在处置中，打开即可接手。")
+    return _page(request, who, asked, rows, total, notice=notice)
+
+
+@door.page("/queue/rows", DESK, name="queue-rows")
+async def further(request: Request, who: Signed, offset: int = 0, count: int = AT_FIRST) -> Response:
+    """Rows from a place on, as lines of a table; the mark to listen from; how many there are."""
+    made = services(request)
+    await made.queue.refresh()
+    asked, many = Filters.of(request.query_params), min(max(1, count), MOST)
+    mark, (rows, total) = made.hub.mark, _matching(made, who, asked, min(max(0, offset), FURTHEST), many)
+    told = {"rows": "".join(_html(request, rows)), "mark": mark, "total": total}
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+
+@door.page("/queue/events", DESK, name="queue-events")
+async def events(request: Request, who: Signed) -> Response:
+    """What changes from now on, or since a mark: the browser's own after a cut, the page's at first."""
+    await services(request).queue.refresh()
+    mark = request.headers.get("last-event-id") or request.query_params.get("from", "")
+    listener = Listener(who, language_of(request), Filters.of(request.query_params))
+    return Events(changes(request, listener, mark))
+
+
+@door.act("/queue/search", DESK, name="queue-search")
+async def search(request: Request, who: Signed) -> Response:
+    """Open cases by number, name or phone tail; a closed one by its whole number. The words are kept nowhere."""
+    made = services(request)
+    await made.queue.refresh()
+    text = str((await request.form()).get("q", "")).strip()[:LONGEST]
+    by = sought(text)
+    if by is None:
+        wrong = translate(request, "请输入预警编号、姓名，或手机号末四位以上。")
+        return _page(request, who, Filters(), [], 0, 422, sought=text, notice=wrong)
+    await trail.look(made, who, "search", by.value)
+    rows = found((row for row in made.queue.order() if who.sees(row.division)), text, by)
+    if not rows and by is Sought.CASE:
+        rows = await _closed(made, who, text)
+    return _page(request, who, Filters(), rows, len(rows), sought=text)
+
+
+@door.act("/queue/next", DESK, name="queue-next")
+async def take_next(request: Request, who: Signed) -> Response:
+    """Claim the best free case of the area, and go there."""
+    case = await claims.claim_next(services(request), who)
+    if "application/json" in request.headers.get("accept", ""):
+        return JSONResponse({"case": case.id if case else None})
+    return RedirectResponse(f"/cases/{case.id}" if case else "/queue?told=none", 303)
+
+
+def _matching(made: Services, who: Who, asked: Filters, first: int, count: int) -> tuple[list[Row], int]:
+    """So many rows from a place on, and how many there are: without filters that is known, and not counted anew."""
+    now = made.line.clock.now()
+    fitting = (row for row in made.queue.order() if asked.fits(row, who, now))
+    if not asked.any:
+        return list(islice(fitting, first, first + count)), made.queue.levels(who.area).total()
+    rows = list(fitting)
+    return rows[first : first + count], len(rows)
+
+
+async def _closed(made: Services, who: Who, case_id: str) -> list[Row]:
+    case = await made.desk.load(case_id)
+    if case is None or not who.sees(case.profile.division):
+        return []
+    people = await made.line.residents.standing([case.resident])
+    return [row_of(case, people.get(case.resident), await made.line.policies.live())]
+
+
+def _page(
+    request: Request,
+    who: Who,
+    asked: Filters,
+    rows: Sequence[Row],
+    total: int,
+    status: int = 200,
+    sought: str | None = None,
+    notice: str = "",
+) -> HTMLResponse:
+    """`sought`: what was searched for; then the rows are what was found, and no others come."""
+    made = services(request)
+    year = made.line.clock.now().astimezone(ZONE).year
+    return page(
+        request,
+        "queue.html",
+        status,
+        rows=_html(request, rows[:AT_FIRST]),
+        total=total,
+        levels=[(level, made.queue.levels(who.area)[level]) for level in reversed(Level)],
+        filters=asked,
+        places=places.within(who.area, year),
+        scams=made.queue.scam_types(language_of(request)),
+        channels=labels.CHANNELS,
+        states=_states(),
+        mark=made.hub.mark,
+        ready=made.hub.ready.is_set(),
+        sought=sought,
+        notice=notice,
+    )
+
+
+def _html(request: Request, rows: Sequence[Row]) -> list[str]:
+    language, made = language_of(request), services(request).queue
+    return [made.html(row, language) for row in rows]
+
+
+def _states() -> dict[str, str]:
+    """What may be asked for, and what it is called in Chinese."""
+    standings = {
+        filters.OFFERED: "待接手",
+        filters.RETURNED: "接手超时退回",
+        filters.MINE: "我接手的",
+        filters.CLAIMED: "已有人接手",
+        filters.OVERDUE: "已超时",
+        filters.ALL: "全部未办结",
+    }
+    return standings | {state.value: name for state, name in labels.STATES.items() if state.value in filters.STATES}

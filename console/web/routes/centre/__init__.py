@@ -1,0 +1,1 @@
+"""The centre's own pages: desk, handover, situation, incidents, complaints, alarms, audit, policies."""

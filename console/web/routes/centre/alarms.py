@@ -1,0 +1,105 @@
+"""Alarms about officers, for who looks after them: a part that pages include, a stream, and who takes an alarm up.
+
+A page shows them with `{% include "alarms.html" %}` and nothing more.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+
+from fastapi import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from console.web.auth import trail
+from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.kit.door import DESK, Door
+from console.web.kit.events import Events, Look
+from console.web.kit.pages import page
+from console.web.kit.services import Services, services
+from domain.identity.divisions import name_of
+from domain.visits.check_in import at_a_glance, concerns
+from schemas.alarms import Alarm
+from schemas.base import legible
+from schemas.staff import StaffRole
+from streams.runtime.tasks import wanted
+
+door = Door()
+SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
+LOOK_SECONDS = 0.5  # wall: so late an alarm may be on a screen
+SESSION_SECONDS = 10.0  # between two looks at whether the person is still signed in
+LATEST = 20  # of those taken up
+MOST_NOTE = 500  # characters
+
+
+@door.page("/alarms", DESK, name="alarms")
+async def alarms(request: Request, who: Signed, part: str = "") -> Response:
+    """Those that nobody has taken up, and the latest that somebody has; as JSON for a script.
+
+    `part=list`: only what a page that includes them shows anew; `part=all`: the same with nothing folded.
+    """
+    made = services(request)
+    open_ones, taken = await _open(made, who), await _taken(made, who)
+    if "text/html" not in request.headers.get("accept", ""):
+        both = {"open": open_ones, "acknowledged": taken}
+        return JSONResponse({name: [each.model_dump(mode="json") for each in found] for name, found in both.items()})
+    place_of = _places(made.line.clock.now())
+    if part in ("list", "all"):
+        shown, folded = at_a_glance(open_ones) if part == "list" else (open_ones, [])
+        return page(request, "alarms_list.html", alarms=shown, folded=folded, place_of=place_of)
+    return page(request, "alarms_page.html", taken=taken, place_of=place_of)
+
+
+@door.page("/alarms/events", DESK, name="alarms-events")
+async def events(request: Request, who: Signed) -> Response:
+    """An event `alarms` at first, and whenever one was raised or taken up; it says no more than that.
+
+    Ends with the session, which is used meanwhile: a screen that is watched all night stays signed in.
+    """
+    return Events(_changes(request, who))
+
+
+@door.act("/alarms/{alarm}/acknowledge", SUPERVISORS, name="alarms-acknowledge")
+async def acknowledge(request: Request, who: Signed, alarm: str) -> Response:
+    """Somebody looks after the officer, by name. Who was first stays. Raises NotFoundError for another area's."""
+    made = services(request)
+    known = await made.line.alarms.get(alarm)
+    if known is None or not concerns(who.area, known):
+        raise NotFoundError
+    note = legible(str((await request.form()).get("note", "")))[:MOST_NOTE]
+    now = made.line.clock.now()
+    changed = await made.line.alarms.acknowledge(known.id, who.name, note, now)
+    await trail.write(made, who, "alarm-acknowledged", known.case or known.officer, detail=known.id)
+    if "application/json" in request.headers.get("accept", ""):
+        return JSONResponse((changed or known).model_dump(mode="json"))
+    return RedirectResponse("/alarms", 303)
+
+
+async def _open(made: Services, who: Who) -> list[Alarm]:
+    return [alarm for alarm in await made.line.alarms.unacknowledged() if concerns(who.area, alarm)]
+
+
+async def _taken(made: Services, who: Who) -> list[Alarm]:
+    return [alarm for alarm in await made.line.alarms.acknowledged() if concerns(who.area, alarm)][:LATEST]
+
+
+async def _changes(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
+    made, shown, look = services(request), None, Look(request, who, SESSION_SECONDS)
+    while wanted():
+        if await look.ended():
+            yield {"event": "signed-out", "data": ""}
+            return
+        mark = await made.line.alarms.mark()
+        if mark != shown:
+            shown = mark
+            yield {"event": "alarms", "data": str(mark)}
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _places(now: datetime) -> Callable[[Alarm], str]:
+    """Where an alarm is, in words."""
+
+    def place(alarm: Alarm) -> str:
+        code = alarm.place or alarm.area
+        return name_of(code, now.date()) if code else ""
+
+    return place

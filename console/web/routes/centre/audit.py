@@ -1,0 +1,183 @@
+"""The audit: who looked at whom and did what, whether its chains are whole, and taking one case out as a bundle."""
+
+import asyncio
+import logging
+import re
+import secrets
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Form, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import RedirectResponse, Response
+
+from console.web.auth import trail
+from console.web.auth.unmask import LEAST_REASON
+from console.web.auth.who import Signed, Who
+from console.web.case.acts import found as found_case
+from console.web.kit.door import Door
+from console.web.kit.errors import told
+from console.web.kit.i18n import translate
+from console.web.kit.pages import ZONE, page
+from console.web.kit.services import Services, services
+from console.web.overview import audit_words
+from schemas.staff import StaffRole
+from streams.operations import bundles
+from streams.runtime.tasks import TRANSIENT
+from streams.security import audit_log
+from streams.security.audit_chains import Heads
+from streams.security.audit_log import AuditRecord, Wanted
+
+log = logging.getLogger(__name__)
+
+door = Door("/audit")
+AUDITORS = frozenset({StaffRole.AUDITOR})
+EXPORTERS = frozenset({StaffRole.AUDITOR, StaffRole.SUPERVISOR})
+SHOWN = 50
+WAIT_SECONDS = 5.0  # for a verification; one that takes longer goes on, and the page tells of it when it is done
+CASE = re.compile(r"r[a-z2-7]{16}-[1-9][0-9]{0,8}")
+_NAMES = re.compile(r"[a-z][a-z0-9._:/-]{1,127}")  # ids of ours: what somebody typed in may be a telephone
+
+_verifying: set["asyncio.Task[None]"] = set()
+
+
+class Filter(BaseModel):
+    """What is asked for, as the form has it; times are China's, without a zone."""
+
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
+
+    by: Annotated[str, Field(max_length=64)] = ""
+    act: Annotated[str, Field(max_length=32)] = ""
+    on: Annotated[str, Field(max_length=128)] = ""
+    since: Annotated[str, Field(max_length=32)] = ""
+    until: Annotated[str, Field(max_length=32)] = ""
+    mended: bool = False
+    before: int | None = None
+
+
+@door.page("", AUDITORS, name="audit")
+async def show(request: Request, who: Signed) -> Response:
+    """The newest lines, and how the chains stand."""
+    return await _shown(request, who, Filter())
+
+
+@door.act("", AUDITORS, name="audit-filter")
+async def find(request: Request, who: Signed, asked: Annotated[Filter, Form()]) -> Response:
+    """The lines that are asked for. By POST: what somebody looks for stands in no address."""
+    if asked.on or asked.by:
+        on = next((name for name in (asked.on, asked.by) if _NAMES.fullmatch(name)), "audit")
+        await trail.look(services(request), who, "audit", on)
+    return await _shown(request, who, asked)
+
+
+@door.act("/verify", AUDITORS, name="audit-verify")
+async def verify(request: Request, who: Signed) -> Response:
+    """Look at all chains now."""
+    if not _verifying:
+        task = asyncio.create_task(_verify(services(request), who))
+        _verifying.add(task)
+        task.add_done_callback(_verifying.discard)
+    await asyncio.wait(set(_verifying), timeout=WAIT_SECONDS)
+    return RedirectResponse("/audit", 303)
+
+
+@door.page("/heads", AUDITORS, name="audit-heads")
+async def heads(request: Request, who: Signed) -> Response:
+    """The heads of all chains, to be kept outside: `quanzu audit verify --anchors FILE` compares them."""
+    made = services(request)
+    await trail.write(made, who, "audit-heads", "audit")
+    lines = [head.model_dump_json() + "\n" for head in await Heads(made.line.redis).all()]
+    return _file("".join(lines).encode(), "application/jsonl", "audit-heads.jsonl")
+
+
+@door.page("/export/{case_id}", EXPORTERS, name="export-ask")
+async def ask(request: Request, who: Signed, case_id: str) -> Response:
+    """Why the case shall be taken out."""
+    case = await found_case(services(request), who, case_id)
+    return page(request, "export.html", case=case, form_id=secrets.token_hex(10), least=LEAST_REASON)
+
+
+@door.act("/export/{case_id}", EXPORTERS, name="export")
+async def export(
+    request: Request, who: Signed, case_id: str, reason: Annotated[str, Form(max_length=500)] = ""
+) -> Response:
+    """The case's bundle. That it is taken out is written in the audit before."""
+    made = services(request)
+    case = await found_case(made, who, case_id)
+    if len(reason.strip()) < LEAST_REASON:
+        return told(request, 422, translate(request, "请写明导出理由（至少四个字）。"), "reason missing")
+    await trail.look(made, who, "export", case.id, reason.strip())
+    raw = await bundles.taken(made.line, case, who.login, reason.strip())
+    return _file(raw, "application/zip", f"{case.id}.zip")
+
+
+async def _verify(made: Services, who: Who) -> None:
+    try:
+        found = await audit_log.verified(made.line.settings, Heads(made.line.redis))
+        kept = await audit_log.remember(made.line.redis, found, made.line.clock.now(), who.login)
+        await trail.write(made, who, "audit-verified", "audit", detail=kept.fault or f"{kept.lines} lines are whole")
+    except TRANSIENT as error:
+        log.warning("the audit was not verified: %s", type(error).__name__)
+
+
+async def _shown(request: Request, who: Who, asked: Filter) -> Response:
+    made = services(request)
+    try:
+        wanted = await _wanted(made, who, asked)
+    except ValueError:
+        return told(request, 422, translate(request, "时间的写法有误。"), "time not understood")
+    found = await audit_log.newest(made.line.settings, wanted, SHOWN, asked.before)
+    return page(
+        request,
+        "audit.html",
+        asked=asked,
+        acts={act: translate(request, words) for act, words in audit_words.KNOWN.items()},
+        rows=[_row(request, each) for each in found.lines],
+        before=found.before,
+        left=found.left,
+        verification=await audit_log.remembered(made.line.redis),
+        verifying=bool(_verifying),
+        chains=len(await Heads(made.line.redis).all()),
+    )
+
+
+async def _wanted(made: Services, who: Who, asked: Filter) -> Wanted:
+    """What the filter means. An auditor of an area sees what its people did. Raises ValueError for a time."""
+    among = None
+    if who.area:
+        among = frozenset(account.login for account in await made.staff.all() if who.sees(account.area))
+    return Wanted(
+        asked.by, asked.act, asked.on, _moment(asked.since), _moment(asked.until), among, asked.mended or bool(asked.by)
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    if not text:
+        return None
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=ZONE)
+
+
+def _row(request: Request, line: AuditRecord) -> dict[str, Any]:
+    """A line as the table shows it."""
+    entry = line.entry
+    return {
+        "offset": line.offset,
+        "at": entry.at,
+        "when": f"{entry.at.astimezone(ZONE):%Y-%m-%d %H:%M:%S}",
+        "by": entry.by,
+        "act": entry.act,
+        "words": translate(request, words) if (words := audit_words.words(entry.act)) else "",
+        "on": entry.on,
+        "case": entry.on if CASE.fullmatch(entry.on) else "",
+        "reason": entry.reason,
+        "detail": entry.detail,
+        "chain": entry.link.chain if entry.link else "",
+        "number": entry.link.number if entry.link else 0,
+        "names": [head.chain for head in entry.link.heads] if entry.link else [],
+    }
+
+
+def _file(raw: bytes, kind: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(raw, 200, headers, kind)

@@ -1,0 +1,295 @@
+"""Complaints and objections: taken down at any desk, answered and decided by release desk and supervisors."""
+
+from collections.abc import Mapping
+
+from fastapi import Request
+from starlette.responses import Response
+
+from console.web.auth import trail
+from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.case import facts
+from console.web.case.acting import acted
+from console.web.case.answers import Answered, put
+from console.web.kit.door import DESK, Door
+from console.web.kit.filled import Filled, done, filled, new_form
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import Services, services
+from console.web.rosters import areas
+from domain.desk import complaints as rules
+from domain.identity.divisions import PREFECTURE_DIGITS
+from domain.identity.identifiers import normal_phone
+from schemas.cases import Case
+from schemas.complaints import Complaint, ComplaintKind, Deed, Entry
+from schemas.inputs import Act, NoteAct, OutcomeAct
+from schemas.levels import Outcome
+from schemas.residents import Flag, Resident
+from schemas.staff import StaffRole
+from streams.repositories.residents.register import Asked
+
+door = Door()
+TAKES = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR, StaffRole.RELEASE_DESK})
+DECIDES = frozenset({StaffRole.SUPERVISOR, StaffRole.RELEASE_DESK})
+LONGEST = 1900  # characters
+SHOWN = 500  # complaints of a list
+CHANGED = "有人刚处理过这件投诉，请看下面的新情况；您写的内容已保留。"
+
+
+class _WrongError(ValueError):
+    """What was filled in cannot be taken; the text says why, in the person's language."""
+
+
+@door.page("/complaints", DECIDES, name="complaints")
+async def show_all(request: Request, who: Signed, decided: int = 0) -> Response:
+    """The complaints of the person's area: what is owed soonest first; `decided`: those that ended too."""
+    made = services(request)
+    now = made.line.clock.now()
+    mine = [each for each in await made.line.complaints.all() if who.sees(each.area)]
+    found = rules.order(each for each in mine if decided or not each.ended)
+    return page(
+        request,
+        "complaints.html",
+        names=await made.staff.names(),
+        complaints=[(each, rules.due(each), rules.overdue(each, now)) for each in found[:SHOWN]],
+        late=sum(rules.overdue(each, now) for each in mine),
+        more=max(0, len(found) - SHOWN),
+        decided=decided,
+        places=areas.names({each.area for each in found[:SHOWN]}, now.date()),
+    )
+
+
+@door.page("/complaints/new", TAKES, name="complaint-new")
+async def new(request: Request, who: Signed, case: str = "") -> Response:
+    """The form for one; `case`: from whose page it was opened."""
+    if case:
+        await _case(services(request), who, case)
+    return _form(request, who, case)
+
+
+@door.act("/complaints", TAKES, name="complaint-take")
+async def take(request: Request, who: Signed) -> Response:
+    """It is taken down, and its clocks begin."""
+    made, given = services(request), await filled(request)
+    try:
+        complaint = await _taken(request, made, who, given)
+    except _WrongError as error:
+        return _form(request, who, given["case"], 422, given, str(error))
+    await made.line.complaints.change(complaint.id, lambda known: known or complaint)
+    await trail.write(made, who, "complaint-taken", complaint.id)
+    if not who.sees(complaint.area):
+        place = areas.name(complaint.area[:PREFECTURE_DIGITS], made.line.clock.now().date())
+        return page(request, "complaint_elsewhere.html", place=place)
+    return done(request, f"/complaints/{complaint.id}", complaint=complaint.id)
+
+
+@door.page("/complaints/{complaint_id}", TAKES, name="complaint")
+async def show(request: Request, who: Signed, complaint_id: str) -> Response:
+    """One complaint, what was done and what may be done."""
+    return await _shown(request, who, await _complaint(services(request), who, complaint_id))
+
+
+@door.act("/complaints/{complaint_id}/assign", DECIDES, name="complaint-assign")
+async def assign(request: Request, who: Signed, complaint_id: str) -> Response:
+    """Somebody is to see to it."""
+    made, given = services(request), await filled(request)
+    complaint = await _complaint(made, who, complaint_id)
+    if given["to"] not in await _people(made, complaint):
+        raise NotFoundError
+    return await _do(request, who, complaint, given, Deed.ASSIGNED, assigned=given["to"], note=given["to"])
+
+
+@door.act("/complaints/{complaint_id}/answer", DECIDES, name="complaint-answer")
+async def answer(request: Request, who: Signed, complaint_id: str) -> Response:
+    """The resident was answered."""
+    made, given = services(request), await filled(request)
+    complaint = await _complaint(made, who, complaint_id)
+    return await _do(request, who, complaint, given, Deed.ANSWERED, note=given["note"], needs_note=True)
+
+
+@door.act("/complaints/{complaint_id}/decide", DECIDES, name="complaint-decide")
+async def decide(request: Request, who: Signed, complaint_id: str) -> Response:
+    """It is upheld, or not; with the reason."""
+    made, given = services(request), await filled(request)
+    complaint = await _complaint(made, who, complaint_id)
+    deed = Deed.UPHELD if given["upheld"] == "yes" else Deed.NOT_UPHELD
+    return await _do(request, who, complaint, given, deed, note=given["note"], needs_note=True)
+
+
+@door.act("/complaints/{complaint_id}/follow", DECIDES, name="complaint-follow")
+async def follow(request: Request, who: Signed, complaint_id: str) -> Response:
+    """What follows from it: the case is cleared, the resident flagged, a release asked for."""
+    made, given = services(request), await filled(request)
+    complaint = await _complaint(made, who, complaint_id)
+    deed = next((each for each in rules.follows(complaint) if each.value == given["deed"]), None)
+    if deed is None:
+        return done(request, f"/complaints/{complaint_id}")  # done before
+    if complaint.version != given.seen:
+        return await _shown(request, who, complaint, 409, given, translate(request, CHANGED))
+    if refused := await _followed(made, who, complaint, deed, given):
+        return await _shown(request, who, complaint, 409, given, facts.say(request, refused))
+    return await _do(request, who, complaint, given, deed)
+
+
+async def _taken(request: Request, made: Services, who: Who, given: Filled) -> Complaint:
+    """What a form tells. Raises _WrongError; NotFoundError for a case that is not the person's."""
+    if not 2 <= len(given["text"]) <= LONGEST:
+        raise _WrongError(translate(request, "请写下投诉内容，2 至 1900 字。"))
+    try:
+        kind = ComplaintKind(given["kind"])
+    except ValueError:
+        raise _WrongError(translate(request, "请选择投诉的种类。")) from None
+    case = await _case(made, who, given["case"]) if given["case"] else None
+    resident = await _resident(request, made, given["phone"]) if case is None and given["phone"] else None
+    area = case.profile.division if case else resident.division if resident else who.area
+    entry = Entry(id=given.name("taken"), at=made.line.clock.now(), by=who.login, did=Deed.TAKEN)
+    return rules.taken(
+        f"k{given.name('complaint')}",
+        entry,
+        kind,
+        given["text"],
+        area,
+        resident=case.resident if case else resident.id if resident else None,
+        case=case.id if case else None,
+    )
+
+
+async def _resident(request: Request, made: Services, phone: str) -> Resident | None:
+    """Whose telephone it is; of it only the resident's id is kept."""
+    try:
+        asked = Asked("phones", normal_phone(phone), made.line.clock.now())
+    except ValueError:
+        words = "这不是可以识别的电话号码。座机请加区号，例如 0431-8xxxxxxx。"
+        raise _WrongError(translate(request, words)) from None
+    found = (await made.line.residents.find([asked]))[0]
+    return (await made.line.residents.standing([found])).get(found) if found else None
+
+
+async def _case(made: Services, who: Who, case_id: str) -> Case:
+    """A case of the person's area. Raises NotFoundError."""
+    found = await made.desk.load(case_id)
+    if found is None or not who.sees(found.profile.division):
+        raise NotFoundError
+    return found
+
+
+async def _complaint(made: Services, who: Who, complaint_id: str) -> Complaint:
+    """A complaint of the person's area. Raises NotFoundError."""
+    found = await made.line.complaints.get(complaint_id)
+    if found is None or not who.sees(found.area):
+        raise NotFoundError
+    return found
+
+
+async def _people(made: Services, complaint: Complaint) -> dict[str, str]:
+    """Who may see to it: release desk and supervisors in whose area it lies; names by login."""
+    return {
+        each.login: each.name
+        for each in await made.staff.all()
+        if each.role in DECIDES and not each.disabled and complaint.area.startswith(each.area)
+    }
+
+
+async def _do(
+    request: Request,
+    who: Who,
+    complaint: Complaint,
+    given: Filled,
+    deed: Deed,
+    *,
+    assigned: str | None = None,
+    note: str = "",
+    needs_note: bool = False,
+) -> Response:
+    """Note one thing done, by the complaint as it was on the screen; refused with 409 when it has changed."""
+    made = services(request)
+    if (needs_note and len(note) < 2) or len(note) > LONGEST:
+        words = translate(request, "请写明内容，2 至 1900 字。")
+        return await _shown(request, who, complaint, 422, given, words)
+    entry = Entry(id=given.name(deed.value), at=made.line.clock.now(), by=who.login, did=deed, note=note)
+    try:
+        await made.line.complaints.change(
+            complaint.id, lambda known: rules.done(known or complaint, entry, given.seen, assigned)
+        )
+    except rules.EndedError:
+        return await _shown(request, who, complaint, 409, given, translate(request, "该投诉已经办结。"))
+    except rules.ChangedError:
+        words = translate(request, CHANGED)
+        return await _shown(request, who, complaint, 409, given, words)
+    await trail.write(made, who, f"complaint-{deed.replace('_', '-')}", complaint.id)
+    return done(request, f"/complaints/{complaint.id}")
+
+
+async def _followed(made: Services, who: Who, complaint: Complaint, deed: Deed, given: Filled) -> str:
+    """Do what follows; why it was refused, or nothing."""
+    if deed is Deed.NO_CALLS and complaint.resident:
+        return await _flag(made, who, complaint.resident)
+    if deed in (Deed.FALSE_ALARM, Deed.RELEASE_ASKED) and complaint.case:
+        case = await _case(made, who, complaint.case)
+        act: Act = (
+            OutcomeAct(do="outcome", outcome=Outcome.FALSE_ALARM, note=f"complaint {complaint.id}")
+            if deed is Deed.FALSE_ALARM
+            else NoteAct(do="note", what="note", note=f"release of the stop asked for: complaint {complaint.id}")
+        )
+        seen = int(given["case_seen"]) if given["case_seen"].isascii() and given["case_seen"].isdigit() else 0
+        answered = await put(made, who, acted(made, who, case, act, given.name("case", deed.value), seen))
+        return answered.words if answered.how is Answered.REFUSED else ""
+    return ""
+
+
+async def _flag(made: Services, who: Who, resident_id: str) -> str:
+    """The resident objects to calls: the plan of the next warning has none by robot."""
+    residents = made.line.residents
+    found = (await residents.standing([resident_id])).get(resident_id)
+    if found is None:
+        raise NotFoundError
+    await residents.put([found.model_copy(update={"flags": found.flags | {Flag.OBJECTS_TO_CALLS}})])
+    await trail.write(made, who, "flag-objects-to-calls", found.id)
+    return ""
+
+
+def _form(
+    request: Request, who: Who, case: str, status: int = 200, typed: Filled | None = None, wrong: str = ""
+) -> Response:
+    fields: Mapping[str, str] = typed.fields if typed else {}
+    return page(
+        request,
+        "complaint_new.html",
+        status,
+        case=case,
+        opens_cases=who.role in DESK,
+        kinds=list(ComplaintKind),
+        form_id=new_form(),
+        longest=LONGEST,
+        typed=fields,
+        wrong=wrong,
+    )
+
+
+async def _shown(
+    request: Request, who: Who, complaint: Complaint, status: int = 200, typed: Filled | None = None, wrong: str = ""
+) -> Response:
+    """The page of a complaint as it stands now; `typed`: what was filled in and could not be taken."""
+    made = services(request)
+    complaint = await made.line.complaints.get(complaint.id) or complaint
+    await trail.look(made, who, "complaint", complaint.id)
+    now = made.line.clock.now()
+    case = await made.desk.load(complaint.case) if complaint.case else None
+    return page(
+        request,
+        "complaint.html",
+        status,
+        complaint=complaint,
+        due=rules.due(complaint),
+        late=rules.overdue(complaint, now),
+        follows=rules.follows(complaint),
+        case=case,
+        may_decide=who.role in DECIDES,
+        people=await _people(made, complaint),
+        names=await made.staff.names(),
+        opens_cases=who.role in DESK,
+        place=areas.name(complaint.area, now.date()),
+        forms=new_form,
+        longest=LONGEST,
+        typed=typed.fields if typed else {},
+        wrong=wrong,
+    )

@@ -1,0 +1,118 @@
+"""The hand-over sheet: it writes itself; who leaves adds a note, who comes confirms."""
+
+import secrets
+from typing import Annotated, Any
+
+from fastapi import Form, Request
+from pydantic import ValidationError
+from starlette.responses import RedirectResponse, Response
+
+from console.web.auth import trail
+from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.kit.door import Door
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import Services, services
+from console.web.overview import area
+from domain.calendar import after, shift_at
+from domain.casework.holds import stops_all
+from domain.desk.handover import Sheet, sheet
+from domain.ids import short_hash
+from domain.payments.releases import is_open
+from schemas.handovers import HandOver
+from schemas.staff import StaffRole
+
+door = Door()
+ROLES = frozenset({StaffRole.SUPERVISOR})
+SHOWN = 5  # hand-overs that were written last
+
+
+@door.page("/handover", ROLES, name="handover")
+async def handover(request: Request, who: Signed) -> Response:
+    """The sheet as it stands, and the last hand-overs."""
+    return await _page(request, who)
+
+
+@door.act("/handover", ROLES, name="handover-write")
+async def write(
+    request: Request, who: Signed, form: Annotated[str, Form()], note: Annotated[str, Form()] = ""
+) -> Response:
+    """Keep the sheet's figures with a note."""
+    made = services(request)
+    found = _sheet(made, who)
+    try:
+        kept = HandOver(
+            id=short_hash("hand-over", form),
+            area=who.area,
+            at=found.at,
+            by=who.login,
+            note=note,
+            figures=found.figures,
+            reds=[each.case.id for each in found.reds],
+            digest=found.digest,
+        )
+    except ValidationError:
+        return await _page(request, who, note=note, wrong=translate(request, "留言太长：最多 2000 字。"), status=422)
+    async with made.line.handovers.alone_with(kept.id) as before:
+        if before is None:  # else the form was sent twice
+            await trail.write(made, who, "hand-over", kept.id, note, kept.digest)
+            await made.line.handovers.put(kept)
+    return RedirectResponse("/handover", 303)
+
+
+@door.act("/handover/{name}/take", ROLES, name="handover-take")
+async def take(request: Request, name: str, who: Signed) -> Response:
+    """Whoever takes over confirms: another than who wrote it."""
+    made = services(request)
+    found = await made.line.handovers.get(name)
+    if found is None or found.area != who.area:
+        raise NotFoundError
+    if found.by == who.login:
+        words = translate(request, "接班须由另一人确认。")
+        return await _page(request, who, wrong=words, status=409)
+    async with made.line.handovers.alone_with(name) as fresh:  # of two who take over at once the first has
+        found = fresh or found
+        if found.taken_by is None:
+            await trail.write(made, who, "hand-over-taken", found.id, "", found.digest)
+            taken = {"taken_by": who.login, "taken_at": made.line.clock.now()}
+            await made.line.handovers.put(found.model_copy(update=taken))
+    return RedirectResponse("/handover", 303)
+
+
+def _sheet(made: Services, who: Who) -> Sheet:
+    now = made.line.clock.now()
+    cases = [row.case for row in made.hub.rows.values() if who.sees(row.case.profile.division)]
+    return sheet(cases, made.figures.book.in_force(who.sees), now, after(shift_at(now)).end)
+
+
+async def _page(request: Request, who: Who, *, note: str = "", wrong: str = "", status: int = 200) -> Response:
+    made = services(request)
+    return page(
+        request,
+        "handover.html",
+        status,
+        form_id=secrets.token_hex(10),
+        note=note,
+        wrong=wrong,
+        area=area.area_name(who, made.line.clock.now()),
+        **await _beside(made, who),
+    )
+
+
+async def _beside(made: Services, who: Who) -> dict[str, Any]:
+    """The sheet, and what stands on it beside the cases."""
+    found = _sheet(made, who)
+    begin = shift_at(found.at).start
+    returned = [each for each in made.figures.clocks.returned if each.at >= begin and who.sees(each.division)]
+    requests = [each for each in await made.line.releases.all() if is_open(each) and who.sees(each.division)]
+    return {
+        "sheet": found,
+        "shift": shift_at(found.at),
+        "silent": [feed for feed in await area.feeds(made) if feed.silence],
+        "holds": await area.holds(made, who),
+        "stops_all": stops_all,
+        "incidents": await made.line.incidents.in_force(who.area),
+        "returned": returned[::-1],
+        "requests": sorted(requests, key=lambda each: each.due),
+        "kept": await made.line.handovers.latest(who.area, SHOWN),
+    }

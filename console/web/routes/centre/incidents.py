@@ -1,0 +1,253 @@
+"""Major incidents: one campaign, many residents, one board; declared and ended by a person."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from functools import partial
+from urllib.parse import quote
+
+from fastapi import Request
+from pydantic import ValidationError
+from starlette.responses import JSONResponse, Response
+
+from console.web.auth import trail
+from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.case import facts
+from console.web.case.acting import acted
+from console.web.case.answers import put
+from console.web.kit.door import DESK, Door
+from console.web.kit.events import Events
+from console.web.kit.filled import Filled, done, filled, new_form
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import Services, services
+from console.web.live.row import Row
+from console.web.rosters import areas
+from domain.desk import incidents as rules
+from schemas.cases import Case
+from schemas.incidents import Incident
+from schemas.inputs import Act, ConfirmAct, NoteAct, SendOfficerAct
+from schemas.staff import StaffRole
+from streams.runtime.tasks import wanted
+
+door = Door()
+SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
+MOST = 500  # cases of one bulk act, and rows of a board: the gravest
+ENDED_SHOWN = timedelta(days=1)  # so long an incident that was ended stays on the page
+ACTS = ("note", "confirm", "send_officer")
+Change = Callable[[Incident | None], Incident]
+
+
+@door.page("/incidents", DESK, name="incidents")
+async def show_all(request: Request, who: Signed, least: int = rules.LEAST) -> Response:
+    """The campaigns of the person's area with at least so many open cases, and what was declared."""
+    made = services(request)
+    mine = [row.case for row in made.hub.rows.values() if who.sees(row.case.profile.division)]
+    return page(
+        request,
+        "incidents.html",
+        least=max(1, least),
+        campaigns=rules.campaigns(mine, max(1, least)),
+        declared={each.campaign: each for each in await made.line.incidents.in_force(who.area)},
+        ended=await made.line.incidents.ended(who.area, made.line.clock.now() - ENDED_SHOWN),
+    )
+
+
+@door.page("/incidents/{campaign}", DESK, name="incident")
+async def show(request: Request, who: Signed, campaign: str, part: int = 0) -> Response:
+    """A campaign's board; `part`: only what changes, for the page's script."""
+    made = services(request)
+    rows, found = _rows(made, who, campaign), await _declared(made, who, campaign)
+    if not rows and not found:
+        raise NotFoundError
+    return _board(request, who, campaign, rows, found, template="incident_board.html" if part else "incident.html")
+
+
+@door.page("/incidents/{campaign}/live", DESK, name="incident-live")
+async def live(request: Request, who: Signed, campaign: str) -> Response:
+    """Tells that something of the board has changed: the page reads it anew."""
+    made = services(request)
+    if not _rows(made, who, campaign) and not await _declared(made, who, campaign):
+        raise NotFoundError
+    return Events(_changes(made, who, campaign))
+
+
+@door.act("/incidents/{campaign}/declare", SUPERVISORS, name="incident-declare")
+async def declare(request: Request, who: Signed, campaign: str) -> Response:
+    """A major incident begins, for the supervisor's area."""
+    made, given = services(request), await filled(request)
+    rows, found = _rows(made, who, campaign), await _declared(made, who, campaign)
+    if not rows:
+        raise NotFoundError
+    name = f"m{given.name('incident')}"
+    if any(each.area == who.area and each.id != name for each in found):
+        wrong = translate(request, "该串并线索在本辖区已宣布为重大警情。")
+        return _board(request, who, campaign, rows, found, status=409, typed=given, wrong=wrong)
+    try:
+        begun = Incident(
+            id=name,
+            campaign=campaign,
+            area=who.area,
+            at=made.line.clock.now(),
+            by=who.login,
+            reason=given["reason"],
+            script=given["script"],
+        )
+    except ValidationError:
+        wrong = translate(request, "请写明理由，2 至 500 字；话术不超过 2000 字。")
+        return _board(request, who, campaign, rows, found, status=422, typed=given, wrong=wrong)
+    await made.line.incidents.change(name, lambda known: known or begun)
+    await trail.write(made, who, "incident-declared", name, begun.reason, campaign)
+    return done(request, _of(campaign), incident=name)
+
+
+@door.act("/incidents/{campaign}/script", SUPERVISORS, name="incident-script")
+async def script(request: Request, who: Signed, campaign: str) -> Response:
+    """Another note for the operators."""
+    made, given = services(request), await filled(request)
+    incident = await _own(made, who, campaign, given["incident"])
+    changed = partial(rules.reworded, script=given["script"][:2000])
+    return await _change(request, who, incident, lambda known: changed(known or incident), "incident-script")
+
+
+@door.act("/incidents/{campaign}/end", SUPERVISORS, name="incident-end")
+async def end(request: Request, who: Signed, campaign: str) -> Response:
+    """A person ends it, with the reason."""
+    made, given = services(request), await filled(request)
+    incident = await _own(made, who, campaign, given["incident"])
+    reason = given["reason"][:500]
+    if len(reason) < 2:
+        rows, found = _rows(made, who, campaign), await _declared(made, who, campaign)
+        wrong = translate(request, "请写明理由，2 至 500 字。")
+        return _board(request, who, campaign, rows, found, status=422, typed=given, wrong=wrong)
+    now = made.line.clock.now()
+    ended = partial(rules.ended, by=who.login, reason=reason, now=now)
+    return await _change(request, who, incident, lambda known: ended(known or incident), "incident-ended", reason)
+
+
+@door.act("/incidents/{campaign}/look", DESK, name="incident-look")
+async def look(request: Request, who: Signed, campaign: str) -> Response:
+    """The second look at what shall be done to many cases at once."""
+    made, given = services(request), await filled(request)
+    chosen = set(given.many.get("case", ()))
+    rows = [row for row in _rows(made, who, campaign) if row.id in chosen][:MOST]
+    if not rows or given["do"] not in ACTS or not _worded(given):
+        all_rows, found = _rows(made, who, campaign), await _declared(made, who, campaign)
+        if not all_rows and not found:
+            raise NotFoundError
+        wrong = translate(request, "请选择预警和动作，并写明内容，2 至 500 字。")
+        return _board(request, who, campaign, all_rows, found, status=422, typed=given, wrong=wrong)
+    return page(
+        request, "incident_look.html", campaign=campaign, here=_of(campaign), rows=rows, given=given, do=given["do"]
+    )
+
+
+@door.act("/incidents/{campaign}/cases/{case_id}", DESK, name="incident-act")
+async def act(request: Request, who: Signed, campaign: str, case_id: str) -> Response:
+    """One case of a bulk act: an input of its own, whose id is of the form and the case. For the page's script."""
+    made, given = services(request), await filled(request)
+    row = made.hub.rows.get(case_id)
+    if row is None or not _belongs(row, who, campaign):
+        raise NotFoundError
+    if given["do"] not in ACTS or not _worded(given):
+        return JSONResponse({"error": "do or text cannot be read", "do": "Load the board again"}, 422)
+    message = acted(made, who, row.case, _act(given), given.name("bulk", case_id), given.seen)
+    answer = await put(made, who, message)
+    return JSONResponse({"how": answer.how.value, "words": facts.say(request, answer.words)})
+
+
+def _act(given: Filled) -> Act:
+    text = given["text"]
+    match given["do"]:
+        case "confirm":
+            return ConfirmAct(do="confirm", reason=text)
+        case "send_officer":
+            return SendOfficerAct(do="send_officer", reason=text)
+        case _:
+            return NoteAct(do="note", what="note", note=text)
+
+
+def _worded(given: Filled) -> bool:
+    return 2 <= len(given["text"]) <= 500
+
+
+def _of(campaign: str) -> str:
+    return f"/incidents/{quote(campaign, safe='')}"
+
+
+def _belongs(row: Row, who: Who, campaign: str) -> bool:
+    return row.case.danger.campaign == campaign and who.sees(row.case.profile.division)
+
+
+def _rows(made: Services, who: Who, campaign: str) -> list[Row]:
+    """The campaign's open cases in the person's area, the one to take first at the head."""
+    now = made.line.clock.now()
+    mine = [row for row in made.hub.rows.values() if _belongs(row, who, campaign)]
+    return sorted(mine, key=lambda row: (*row.weight.place(now), row.id))
+
+
+async def _declared(made: Services, who: Who, campaign: str) -> list[Incident]:
+    return [each for each in await made.line.incidents.in_force(who.area) if each.campaign == campaign]
+
+
+async def _own(made: Services, who: Who, campaign: str, name: str) -> Incident:
+    """An incident that the person may change. Raises NotFoundError when there is none, or it is another area's."""
+    found = await made.line.incidents.get(name)
+    if found is None or found.campaign != campaign or not who.sees(found.area):
+        raise NotFoundError
+    return found
+
+
+async def _change(request: Request, who: Who, incident: Incident, how: Change, word: str, reason: str = "") -> Response:
+    """Change an incident. One that was ended meanwhile stays as it is: the page tells so."""
+    made = services(request)
+    try:
+        await made.line.incidents.change(incident.id, how)
+    except rules.EndedError:
+        words = translate(request, "这起重大警情已经结束。")
+        return page(request, "told.html", 409, words=words)
+    await trail.write(made, who, word, incident.id, reason)
+    return done(request, "/incidents" if word == "incident-ended" else _of(incident.campaign))
+
+
+def _board(
+    request: Request,
+    who: Who,
+    campaign: str,
+    rows: list[Row],
+    found: list[Incident],
+    *,
+    template: str = "incident.html",
+    status: int = 200,
+    typed: Filled | None = None,
+    wrong: str = "",
+) -> Response:
+    cases: list[Case] = [row.case for row in rows]
+    board = rules.board(cases)
+    on = services(request).line.clock.now().date()
+    return page(
+        request,
+        template,
+        status,
+        campaign=campaign,
+        here=_of(campaign),
+        board=board,
+        counties=areas.names(board.counties, on),
+        rows=rows[:MOST],
+        more=max(0, len(rows) - MOST),
+        declared=found,
+        own={each.id for each in found if who.sees(each.area)},
+        may_declare=who.role in SUPERVISORS and not any(each.area == who.area for each in found),
+        may_change=who.role in SUPERVISORS,
+        forms=new_form,
+        typed=typed.fields if typed else {},
+        wrong=wrong,
+    )
+
+
+async def _changes(made: Services, who: Who, campaign: str) -> AsyncIterator[dict[str, str]]:
+    with made.hub.watching() as screen:
+        yield {"event": "ready", "data": ""}
+        while wanted():
+            row = await screen.get()
+            if row is None or _belongs(row, who, campaign):
+                yield {"event": "changed", "data": ""}

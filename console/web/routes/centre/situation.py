@@ -1,0 +1,71 @@
+"""The situation: areas, types, means, groups and money of the last weeks, as tables and charts."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from console.web.auth.who import Signed
+from console.web.kit.door import Door
+from console.web.kit.pages import page
+from console.web.kit.services import services
+from console.web.overview import area
+from domain.calendar import day_of
+from domain.statistics.situation import DAYS, FEW, Mark, Row, discreet, last_days, sums_of, table, weeks
+from schemas.staff import StaffRole
+
+door = Door()
+ROLES = frozenset({StaffRole.SUPERVISOR, StaffRole.AUDITOR})
+SPANS = (7, 14, 28, DAYS)
+GROUPS = ("occupation", "age", "sex")  # by which somebody might be found out, as by a small area
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with its chart. `most`: the greatest number of cases that is shown."""
+
+    dimension: str
+    rows: list[Row]
+
+    @property
+    def most(self) -> int:
+        return max((row.sums.cases for row in self.rows if not row.hidden), default=0)
+
+
+@door.page("/situation", ROLES, name="situation")
+async def situation(request: Request, who: Signed, days: int = 7, by: str = "day") -> Response:
+    """The figures of the person's area; `days`: how many, `by`: day or week."""
+    made = services(request)
+    now = made.line.clock.now()
+    span = days if days in SPANS else SPANS[0]
+    wanted = last_days(day_of(now), span)
+    found = made.figures.situation
+    total = found.total(who.sees, wanted)
+    by_day = found.by_day(who.sees, wanted)
+    digits = 4 if len(who.area) < 4 else 6 if len(who.area) < 6 else 9
+    areas = discreet(found.by_area(who.sees, wanted, digits))
+    context: dict[str, Any] = {
+        "span": span,
+        "spans": SPANS,
+        "by": "week" if by == "week" else "day",
+        "total": sums_of(total, "all", ""),
+        "series": sorted((weeks(by_day) if by == "week" else by_day).items()),
+        "areas": Table("area", areas),
+        "names": {row.value: area.name_of(row.value, now) for row in areas},
+        "tables": [Table(name, _rows(total, name)) for name in ("scam", "means", "level", "outcome", *GROUPS)],
+        "few": FEW,
+    }
+    return page(
+        request,
+        "situation.html",
+        area=area.area_name(who, now),
+        reading=not made.figures.ready.is_set(),
+        **context,
+    )
+
+
+def _rows(total: Counter[Mark], dimension: str) -> list[Row]:
+    rows = table(total, dimension)
+    return discreet(rows) if dimension in GROUPS else rows

@@ -1,0 +1,1 @@
+"""Officers' tasks, rosters and shifts."""

@@ -1,0 +1,334 @@
+"""Rosters by file: a CSV or a calendar with a preview of what it changes; and calendars that others subscribe to."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from fastapi import Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.responses import RedirectResponse, Response
+
+from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.kit.door import Door
+from console.web.kit.i18n import translate
+from console.web.kit.pages import ZONE, page
+from console.web.kit.services import Services, services
+from console.web.rosters import calendars
+from console.web.rosters.rostering import (
+    CHANGED,
+    RefusedError,
+    form_id,
+    found,
+    in_area,
+    put,
+    said,
+    seen,
+    stations,
+    unique,
+    words,
+    write,
+)
+from domain.ids import short_hash
+from domain.visits import roster_file, rostering
+from domain.visits.roster_file import MOST_BYTES, Cell, Difference, EncodingError, WrongCell
+from domain.visits.rostering import Wrong
+from schemas.rosters import Feed, Officer, Roster, RosterChange
+from schemas.staff import StaffRole
+from streams.repositories.stations import NOTHING
+
+door = Door("/rosters")
+SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
+PAST = timedelta(days=14)  # shifts of before that a calendar is told
+TELLING = 8  # characters of a token that tell the station
+
+CELLS = {
+    Cell.MISSING: "缺少内容",
+    Cell.COLUMN: "文件没有这一列",
+    Cell.ROLE: "角色不对：写民警、辅警、网格长、楼栋长之一",
+    Cell.DIVISION: "不是吉林的区划代码",
+    Cell.ELSEWHERE: "不在您的辖区",
+    Cell.LANGUAGE: "语言不对：写 zh、ko 或 zh ko",
+    Cell.TIME: "时间不对：写成 2026-03-02 08:00",
+    Cell.TEXT: "无法读取，或过长",
+    Cell.DIFFERS: "与此人前面的行不一致",
+    Cell.MANY: "超过上限",
+    Cell.NOT_FORWARD: "结束时间须晚于开始时间",
+    Cell.TOO_LONG: "一个班次不能超过 24 小时",
+    Cell.OVERLAP: "与此人的另一班次重叠",
+    Cell.ABSENT: "此人在这段时间缺勤",
+    Cell.NOBODY: "名册上没有此人",
+    Cell.REPEATS: "重复日程不能导入：请导出为单次日程",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a file makes of one station; `mark`: of the roster that it would replace."""
+
+    roster: Roster
+    mark: str
+    difference: Difference
+
+
+@door.page("/import", SUPERVISORS, name="roster-import")
+async def importing(request: Request, who: Signed, station: str = "") -> Response:
+    """Choose a file."""
+    return await _import_page(request, who, station)
+
+
+@door.act("/import", SUPERVISORS, name="roster-import-preview")
+async def preview(request: Request, who: Signed) -> Response:
+    """What is wrong with a file, or what it would change."""
+    form = await request.form()
+    station, whose = said(form, "station"), said(form, "officer")
+    try:
+        text = await _text(request, form)
+        proposals, wrong = await _proposed(services(request), who, text, station, whose)
+    except RefusedError as error:
+        return await _import_page(request, who, station, error.status, refused=words(request, error))
+    status = 422 if wrong or _refused(proposals) else 200
+    return await _import_page(request, who, station, status, proposals=proposals, wrong=wrong, text=text, officer=whose)
+
+
+@door.act("/import/take", SUPERVISORS, name="roster-import-take")
+async def take(request: Request, who: Signed) -> Response:
+    """Put the rosters of a previewed file in force. The file is read again: what was previewed and changed since is
+    refused, station by station."""
+    made, form = services(request), await request.form()
+    station, whose, text = said(form, "station"), said(form, "officer"), said(form, "text").replace("\r\n", "\n")
+    proposals, wrong = await _proposed(made, who, text, station, whose)
+    try:
+        await _take_all(made, who, proposals, wrong, form)
+    except RefusedError as error:
+        proposals, wrong = await _proposed(made, who, text, station, whose)
+        shown = words(request, error)
+        return await _import_page(
+            request, who, station, error.status, proposals, wrong, text=text, officer=whose, refused=shown
+        )
+    name = proposals[0].roster.station if len(proposals) == 1 else ""
+    return RedirectResponse("/rosters?" + urlencode({"station": name} if name else {}), 303)
+
+
+@door.page("/file.csv", SUPERVISORS, name="roster-file")
+async def file(request: Request, who: Signed, station: str = "") -> Response:
+    """A station's roster as a file to change and import again; of no station named: all of the area."""
+    made = services(request)
+    rosters = [(await found(made, who, station)).roster] if station else (await seen(made, who)).values()
+    told = roster_file.written(rosters, ZONE).encode("utf-8-sig")  # by its mark a spreadsheet reads it as UTF-8
+    headers = {"Content-Disposition": 'attachment; filename="roster.csv"', "Cache-Control": "no-store"}
+    return Response(told, media_type="text/csv", headers=headers)
+
+
+@door.act("/feeds", SUPERVISORS, name="roster-feed-renew")
+async def renew(request: Request, who: Signed) -> Response:
+    """A new secret address of a calendar, somebody's or the whole station's; the one before ends. It is shown once."""
+    made, form = services(request), await request.form()
+    stored = await found(made, who, said(form, "station"))
+    officer = said(form, "officer") or None
+    token = short_hash("station", stored.roster.station)[:TELLING] + secrets.token_urlsafe(24)
+
+    def with_feed(roster: Roster, now: datetime) -> Roster:
+        if officer:
+            rostering.named(roster, officer)
+        others = [each for each in roster.feeds if each.officer != officer]
+        return roster.model_copy(update={"feeds": [*others, Feed(officer=officer, token=_hashed(token))]})
+
+    try:
+        await write(request, who, stored, form, "roster-feed-renewed", with_feed, officer or "")
+    except RefusedError as error:
+        return await _feeds(request, who, stored.roster.station, error.status, refused=words(request, error))
+    address = f"{_origin(request)}/rosters/feed/{token}.ics"
+    return await _feeds(request, who, stored.roster.station, address=address, officer=officer)
+
+
+@door.act("/feeds/end", SUPERVISORS, name="roster-feed-end")
+async def end(request: Request, who: Signed) -> Response:
+    """An address that tells nothing any more."""
+    made, form = services(request), await request.form()
+    stored = await found(made, who, said(form, "station"))
+    officer = said(form, "officer") or None
+
+    def without(roster: Roster, now: datetime) -> Roster:
+        return roster.model_copy(update={"feeds": [each for each in roster.feeds if each.officer != officer]})
+
+    try:
+        await write(request, who, stored, form, "roster-feed-ended", without, officer or "")
+    except RefusedError as error:
+        return await _feeds(request, who, stored.roster.station, error.status, refused=words(request, error))
+    return RedirectResponse("/rosters/feeds?" + urlencode({"station": stored.roster.station}), 303)
+
+
+@door.page("/feeds", SUPERVISORS, name="roster-feeds")
+async def feeds(request: Request, who: Signed, station: str = "") -> Response:
+    """The calendars of a station."""
+    return await _feeds(request, who, station)
+
+
+@door.public("GET", "/feed/{token}.ics", name="roster-feed")
+async def feed(request: Request, token: str) -> Response:
+    """The calendar behind a secret address: shifts, and nothing of any resident. An address that ended is none."""
+    made = services(request)
+    roster, given = await _behind(made, token)
+    if roster is None or given is None:
+        raise NotFoundError
+    now = made.line.clock.now()
+    people = [_recent(each, now) for each in roster.officers if given.officer in (None, each.id)]
+    told = calendars.told(roster.station, people, now, translate(request, "值班"))
+    return Response(told, media_type="text/calendar; charset=utf-8", headers={"Cache-Control": "private, max-age=300"})
+
+
+async def _take_all(
+    made: Services, who: Who, proposals: list[Proposal], wrong: list[WrongCell], form: FormData
+) -> None:
+    if wrong or _refused(proposals):
+        raise RefusedError(CHANGED, 409)
+    parts = (part.partition("|") for part in form.getlist("mark") if isinstance(part, str))
+    marks = {station: mark for mark, _, station in parts}
+    for each in proposals:
+        await _take(made, who, each, marks, form_id(who, form))
+
+
+async def _take(made: Services, who: Who, each: Proposal, marks: dict[str, str], form: str) -> None:
+    """Put one station's new roster in the place of the one that was previewed. Raises RefusedError."""
+    before = each.roster.changed
+    if before and before.form == form:  # sent again
+        return
+    if marks.get(each.roster.station) != each.mark:
+        raise RefusedError(CHANGED, 409)
+    stored = await stations(made).get(each.roster.station)
+    await unique(made, stored.roster if stored else None, each.roster)
+    now = made.line.clock.now()
+    stamped = each.roster.model_copy(update={"changed": RosterChange(at=now, by=who.login, form=form)})
+    told = f"{len(each.difference.shifts_in)} shifts in, {len(each.difference.shifts_out)} out"
+    await put(made, who, stamped, each.mark, "roster-imported", told)
+
+
+async def _proposed(
+    made: Services, who: Who, text: str, station: str, whose: str
+) -> tuple[list[Proposal], list[WrongCell]]:
+    """The rosters that a file makes. Raises NotFoundError for a station of another's area."""
+    if text.lstrip().upper().startswith("BEGIN:VCALENDAR"):
+        stored = await found(made, who, station)
+        shifts, wrong = calendars.read(text.encode(), stored.roster, whose, ZONE)
+        after = roster_file.replaced(stored.roster, shifts, made.line.clock.now())
+        return [Proposal(after, stored.mark, roster_file.difference(stored.roster, after))], wrong
+    parsed = roster_file.parse(text, who.area, ZONE)
+    proposals = []
+    for name, people in parsed.stations.items():
+        before = await stations(made).get(name)
+        if before and before.roster.officers and not in_area(who, before.roster):
+            parsed.wrong.append(WrongCell(1, "station", Cell.ELSEWHERE, name))
+            continue
+        after = roster_file.imported(before.roster if before else None, name, list(people.values()))
+        changed = roster_file.difference(before.roster if before else None, after)
+        proposals.append(Proposal(after, before.mark if before else NOTHING, changed))
+    return proposals, parsed.wrong
+
+
+def _refused(proposals: list[Proposal]) -> bool:
+    """Whether something stands in them that is never let pass: little rest is only told."""
+    return any(clash.wrong is not Wrong.SHORT_REST for each in proposals for clash in each.difference.clashes)
+
+
+async def _text(request: Request, form: FormData) -> str:
+    """The file's text. Raises RefusedError."""
+    given = form.get("file")
+    if not isinstance(given, UploadFile) or not given.filename:
+        raise RefusedError("请选择文件。")
+    raw = await given.read(MOST_BYTES + 1)
+    if len(raw) > MOST_BYTES:
+        raise RefusedError("文件过大：最多 500 KB，请分站点导入。", 413)
+    try:
+        return roster_file.decode(raw).replace("\r\n", "\n")
+    except EncodingError as error:
+        told = translate(request, "文件既不是 UTF-8 也不是 GB18030 编码，第 {at} 个字节有误。")
+        raise RefusedError(told.format(at=error.at)) from None
+
+
+async def _import_page(
+    request: Request,
+    who: Who,
+    station: str,
+    status: int = 200,
+    proposals: list[Proposal] | None = None,
+    wrong: list[WrongCell] | None = None,
+    *,
+    text: str = "",
+    officer: str = "",
+    refused: str = "",
+) -> Response:
+    made = services(request)
+    rosters = await seen(made, who)
+    people = rosters[station].officers if station in rosters else []
+    return page(
+        request,
+        "roster_import.html",
+        status,
+        station=station,
+        stations=list(rosters),
+        people=people,
+        proposals=proposals or [],
+        wrong=wrong or [],
+        blocked=bool(wrong) or _refused(proposals or []),
+        text=text,
+        officer=officer,
+        refused=refused,
+        cells=CELLS,
+        columns=",".join(roster_file.COLUMNS),
+        zone=ZONE,
+        form=secrets.token_hex(10),
+    )
+
+
+async def _feeds(
+    request: Request,
+    who: Who,
+    station: str,
+    status: int = 200,
+    *,
+    address: str = "",
+    officer: str | None = None,
+    refused: str = "",
+) -> Response:
+    stored = await found(services(request), who, station)
+    return page(
+        request,
+        "roster_feeds.html",
+        status,
+        roster=stored.roster,
+        mark=stored.mark,
+        names={each.id: each.name for each in stored.roster.officers},
+        address=address,
+        officer=officer,
+        refused=refused,
+        form=secrets.token_hex(10),
+    )
+
+
+async def _behind(made: Services, token: str) -> tuple[Roster | None, Feed | None]:
+    """The roster and feed of a token; the station is told by its first characters, so that only one is read."""
+    name = next(
+        (each for each in await stations(made).names() if short_hash("station", each)[:TELLING] == token[:TELLING]),
+        None,
+    )
+    stored = await stations(made).get(name) if name is not None else None
+    if stored is None:
+        return None, None
+    wanted = _hashed(token)
+    given = next((each for each in stored.roster.feeds if hmac.compare_digest(each.token, wanted)), None)
+    return stored.roster, given
+
+
+def _recent(officer: Officer, now: datetime) -> Officer:
+    return officer.model_copy(update={"shifts": [each for each in officer.shifts if each.end > now - PAST]})
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _origin(request: Request) -> str:
+    return (services(request).settings.origin or str(request.base_url)).rstrip("/")

@@ -1,0 +1,202 @@
+"""The officers' page: one shell for the telephone, what it is told as JSON, and what it tells in return.
+
+The shell holds no task. What the telephone keeps, and for how long: docs/officers.md.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+import orjson
+from fastapi import Request
+from pydantic import ValidationError
+from starlette.responses import JSONResponse, Response
+
+from console.web.auth import csrf, unmask
+from console.web.auth.who import Signed, Who
+from console.web.case.answers import Answered
+from console.web.kit.door import Door
+from console.web.kit.events import Events, Look
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import Services, services
+from console.web.kit.static_files import STATIC
+from console.web.tasks import mine as of_officer
+from console.web.tasks import tiles
+from console.web.tasks.acts import Act, ActReply, Taking
+from schemas.levels import Level
+from schemas.staff import StaffRole
+from schemas.tasks import act_adapter
+from streams.runtime.tasks import wanted
+
+door = Door()
+OFFICERS = frozenset({StaffRole.OFFICER})
+PARTS = ("quanzu.css", "tasks.css", "clock.js", "keys.js", "icon.svg")
+MOST_ACTS = 100  # in one message; a shift's work is fewer
+LOOK_SECONDS = 10.0  # between two looks at whether the officer is still signed in
+TAKE_SECONDS = 8.0  # then the telephone is told to try again: nothing is lost by it
+CHANGCHUN = "220100"
+MANIFEST = {
+    "name": "劝阻 · 我的任务",
+    "short_name": "劝阻任务",
+    "lang": "zh-CN",
+    "id": "/tasks",
+    "start_url": "/tasks",
+    "scope": "/tasks",
+    "display": "standalone",
+    "background_color": "#f6f7f9",
+    "theme_color": "#0b3d91",
+    "icons": [
+        {"src": "/static/tasks/icon.svg", "sizes": "any", "type": "image/svg+xml", "purpose": "any"},
+        {"src": "/static/tasks/icon-192.png", "sizes": "192x192", "type": "image/png", "purpose": "any maskable"},
+        {"src": "/static/tasks/icon-512.png", "sizes": "512x512", "type": "image/png", "purpose": "any maskable"},
+    ],
+}
+
+
+@door.page("/tasks", OFFICERS, name="tasks")
+async def tasks(request: Request, who: Signed) -> Response:
+    """The shell: the map, and the forms that the scripts fill."""
+    made = services(request)
+    today = made.line.clock.now().date()
+    roster = await made.line.outgoing.rosters.roster_of(who.officer) if who.officer else None
+    here = next((each.division for each in (roster.officers if roster else []) if each.id == who.officer), "")
+    near = f"{here[:4]}00" if here else CHANGCHUN
+    return page(
+        request,
+        "tasks.html",
+        province=tiles.of_province(today),
+        prefecture=tiles.of_prefecture(near, today),
+        columns=tiles.COLUMNS,
+        rows=tiles.rows,
+        here=here,
+        levels=list(Level),
+    )
+
+
+@door.page("/tasks/mine", OFFICERS, name="tasks-mine")
+async def mine(request: Request, who: Signed) -> Response:
+    """The officer's open tasks. That he sees who it is, is in the audit before it is shown."""
+    made = services(request)
+    found = await of_officer.find(made, who)
+    await of_officer.looked(made, who, found)
+    say = partial(translate, request)
+    proof = csrf.token(made.line.settings.key(), who)
+    return JSONResponse(of_officer.told(made, who, found, say, proof), headers={"Cache-Control": "no-store"})
+
+
+@door.page("/tasks/phone", OFFICERS, name="tasks-phone")
+async def phone(request: Request, who: Signed, case: str = "") -> Response:
+    """The whole telephone of whom the officer visits, for as long as he has it unmasked (/unmask); else none."""
+    made = services(request)
+    found = await of_officer.find(made, who)
+    resident = next((each.task.resident for each in found.errands if each.case.id == case), None)
+    seconds = await unmask.seconds_left(made, who, resident) if resident else 0
+    told = of_officer.phone_of(found.people.get(resident)) if resident and seconds else ""
+    return JSONResponse({"phone": told, "seconds": seconds}, headers={"Cache-Control": "no-store"})
+
+
+@door.act("/tasks/acts", OFFICERS, name="tasks-acts")
+async def acts(request: Request, who: Signed) -> Response:
+    """Take in what the telephone has kept: {"acts": [...]}, oldest first; each is answered done, refused or waiting.
+
+    503: Kafka is away; the same message is sent again.
+    """
+    given = _listed(await request.body())
+    if given is None:
+        return _wrong(f'write {{"acts": [...]}} with {MOST_ACTS} acts at most')
+    say = partial(translate, request)
+    read = [_read(raw) for raw in given]
+    unreadable = [
+        ActReply(name, Answered.REFUSED, say("无法读取，请更新页面")) for name in read if isinstance(name, str)
+    ]
+    known: Sequence[Act] = [act for act in read if not isinstance(act, str)]
+    try:
+        async with asyncio.timeout(TAKE_SECONDS):
+            told = await Taking(services(request), who, say).take(known)
+    except TimeoutError:
+        return JSONResponse({"error": "not written yet", "do": "Send it again"}, 503, {"Retry-After": "2"})
+    answers = [{"id": each.id, "how": each.how.value, "words": each.words} for each in (*told, *unreadable)]
+    return JSONResponse({"answers": answers})
+
+
+@door.page("/tasks/events", OFFICERS, name="tasks-events")
+async def events(request: Request, who: Signed) -> Response:
+    """An event `tasks` whenever something may have changed for the officer; it says no more than that.
+
+    Ends with the session, which is used meanwhile: who waits for a task with the page open stays signed in.
+    """
+    return Events(_changes(request, who))
+
+
+@door.public("GET", "/tasks/worker.js", name="tasks-worker")
+async def worker(request: Request) -> Response:
+    """The service worker, which may answer for all that begins with /tasks. It tells nothing of anybody."""
+    headers = {"Service-Worker-Allowed": "/tasks", "Cache-Control": "no-cache"}
+    return Response(_worker(), media_type="text/javascript", headers=headers)
+
+
+@door.public("GET", "/tasks/manifest.webmanifest", name="tasks-manifest")
+async def manifest(request: Request) -> Response:
+    """By which the page is installed; a browser asks for it without the session."""
+    return Response(json.dumps(MANIFEST, ensure_ascii=False), media_type="application/manifest+json")
+
+
+async def _changes(request: Request, who: Who) -> AsyncIterator[dict[str, str]]:
+    made, look = services(request), Look(request, who, LOOK_SECONDS)
+    with made.hub.watching() as screen:
+        while wanted():
+            cases = await _cases(made, who)
+            yield {"event": "tasks", "data": "changed"}
+            while wanted():
+                if await look.ended():
+                    yield {"event": "tasks", "data": "signed out"}  # the page asks, and is told 401
+                    return
+                try:
+                    row = await asyncio.wait_for(screen.get(), LOOK_SECONDS)
+                except TimeoutError:
+                    continue
+                if row is None or row.case.id in cases or (who.officer and row.case.officer == who.officer):
+                    break
+
+
+async def _cases(made: Services, who: Who) -> set[str]:
+    """The cases the officer has or had a task of."""
+    found = await made.line.outgoing.rosters.tasks(made.line.clock.now())
+    return {task.case for task in found.values() if task.officer == who.officer}
+
+
+def _listed(body: bytes) -> list[Any] | None:
+    try:
+        given = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    found = given.get("acts") if isinstance(given, dict) else None
+    return found if isinstance(found, list) and len(found) <= MOST_ACTS else None
+
+
+def _read(raw: object) -> Act | str:
+    """The act; the id it gives itself when it cannot be read: it must not hold up those behind it."""
+    try:
+        return act_adapter.validate_python(raw)
+    except ValidationError:
+        name = raw.get("id") if isinstance(raw, dict) else None
+        return str(name)[:64]
+
+
+def _wrong(do: str) -> JSONResponse:
+    return JSONResponse({"error": "cannot be read", "do": do}, 422)
+
+
+@lru_cache(maxsize=1)
+def _worker() -> str:
+    """The script with the files it keeps, and a name for this very state of them."""
+    scripts = sorted(file for file in (STATIC / "tasks").iterdir() if file.name != "worker.js")
+    files = [STATIC / name for name in PARTS] + scripts
+    text = (STATIC / "tasks" / "worker.js").read_text("utf-8")
+    digest = hashlib.sha256(b"".join([text.encode(), *(file.read_bytes() for file in files)])).hexdigest()[:16]
+    names = [f"/static/{file.relative_to(STATIC).as_posix()}" for file in files]
+    return text.replace('"__FILES__"', json.dumps(names)).replace("__VERSION__", digest)

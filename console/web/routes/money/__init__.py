@@ -1,0 +1,1 @@
+"""The release desk and who paid a suspect account."""

@@ -1,0 +1,140 @@
+"""Suspects whom very many have paid: a supervisor decides whether those who paid before are alerted."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from aiokafka import TopicPartition
+from fastapi import Request
+from starlette.responses import Response
+
+from console.web.auth import trail
+from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.kit.door import Door
+from console.web.kit.filled import done, filled, new_form
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import Services, services
+from console.web.live.hub import ANSWER_SECONDS
+from console.web.payments import payers, stops
+from console.web.rosters import areas
+from domain.identity import masking
+from schemas.fan_outs import PayersAnswered, PayersRequest, RequestState
+from schemas.staff import StaffRole
+from streams.operations import rules
+from streams.repositories.payers_requests import closed, waiting
+from streams.screening.fan_outs import record
+from streams.screening.payers import token_of
+from streams.screening.store import LATE
+
+door = Door()
+SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
+CLOSED_SHOWN = 20
+LOOK_SECONDS = 0.05
+MOST_REASON = 500
+
+
+@door.page("/payers", SUPERVISORS, name="payers")
+async def show(request: Request, who: Signed) -> Response:
+    """The requests that wait, and the latest that do not any more."""
+    made = services(request)
+    found = await made.line.payers_requests.all()
+    shown = [*waiting(found), *closed(found, CLOSED_SHOWN)]
+    accounts = await _accounts(made, shown)
+    names = await made.staff.names()
+    rows = [(each, accounts[each.id], _due(each)) for each in shown]
+    return page(request, "payers.html", rows=rows, names=names, asked=RequestState.ASKED)
+
+
+@door.page("/payers/{payers_id}", SUPERVISORS, name="payers-request")
+async def look(request: Request, who: Signed, payers_id: str) -> Response:
+    """One request: how many paid, how much, and some of them."""
+    return await _looked(request, who, await _request(services(request), payers_id))
+
+
+@door.act("/payers/{payers_id}", SUPERVISORS, name="payers-answer")
+async def answer(request: Request, who: Signed, payers_id: str) -> Response:
+    """Alert them all, or none. It is an input: screening carries it out, and who was first stays."""
+    made, given = services(request), await filled(request)
+    found = await _request(made, payers_id)
+    reason = given["reason"]
+    if given["answer"] not in ("alert", "refuse") or not 2 <= len(reason) <= MOST_REASON:
+        return await _looked(request, who, found, 422, translate(request, "请选择提醒或不提醒，并写明理由。"))
+    if found.state is not RequestState.ASKED:
+        return await _looked(request, who, found, 409, translate(request, "已有人作出决定，或名单已变更。"))
+    alert = given["answer"] == "alert"
+    await trail.write(made, who, "payers-alerted" if alert else "payers-refused", found.id, reason)
+    told = PayersAnswered(
+        request=found.id,
+        subject=found.entry.subject,
+        alert=alert,
+        by=who.login,
+        at=made.line.clock.now(),
+        reason=reason,
+    )
+    where = TopicPartition(found.entry.topic, found.entry.partition)
+    await made.line.producer.send_all([record(where, told)])
+    await _carried_out(made, found.id)
+    return done(request, f"/payers/{found.id}")
+
+
+async def _request(made: Services, name: str) -> PayersRequest:
+    """A request. Raises NotFoundError. It is nobody's area's: who paid lives anywhere."""
+    found = await made.line.payers_requests.get(name)
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+async def _looked(request: Request, who: Who, found: PayersRequest, status: int = 200, wrong: str = "") -> Response:
+    """A request's page; that it was looked at is in the audit before."""
+    made = services(request)
+    await trail.look(made, who, "payers", found.id)
+    waits = found.state is RequestState.ASKED
+    return page(
+        request,
+        "payers_request.html",
+        status,
+        found=found,
+        waits=waits,
+        account=(await _accounts(made, [found]))[found.id],
+        due=_due(found),
+        form=new_form(),
+        names=await made.staff.names(),
+        wrong=wrong,
+        scams=await _scams(made),
+        **(await _earlier(made, who, found) if waits else {"earlier": None}),
+    )
+
+
+async def _earlier(made: Services, who: Who, found: PayersRequest) -> dict[str, Any]:
+    earlier = await payers.earlier(made, found)
+    some = await payers.examples(made, who, earlier)
+    places = areas.names({each.division for each in some if each.division}, made.line.clock.now().date())
+    return {"earlier": earlier, "examples": some, "places": places}
+
+
+async def _accounts(made: Services, requests: list[PayersRequest]) -> dict[str, str]:
+    """The accounts that the requests are about, masked, by request."""
+    tokens = {each.id: token_of(each.entry.subject) for each in requests}
+    numbers = await stops.accounts(made, tokens.values())
+    return {name: masking.account(numbers.get(token, "")) for name, token in tokens.items()}
+
+
+async def _scams(made: Services) -> dict[str, str]:
+    policy = await made.line.policies.get((await rules.standing(made.line)).policy)
+    return {name: scam.name for name, scam in policy.risk.scams.items()}
+
+
+def _due(found: PayersRequest) -> datetime:
+    """Until when all of them are kept: then the earliest payments of the window are forgotten, one after the other."""
+    return found.at + LATE
+
+
+async def _carried_out(made: Services, name: str) -> None:
+    """Wait until screening has noted the answer, as long as a page may wait."""
+    for _ in range(round(ANSWER_SECONDS / LOOK_SECONDS)):
+        found = await made.line.payers_requests.get(name)
+        if found is None or found.state is not RequestState.ASKED:
+            return
+        await asyncio.sleep(LOOK_SECONDS)

@@ -1,0 +1,384 @@
+"""The release desk: stops as they stand, requests to lift one (asked by one, decided by another), banks' messages."""
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+from fastapi import Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from console.web.auth import trail
+from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.case import answers, facts
+from console.web.case.answers import Answered
+from console.web.case.view import person_of
+from console.web.kit.door import RELEASES, Door
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import Services, services
+from console.web.live.search import LONGEST, sought
+from console.web.payments import stops
+from console.web.payments.releases import ask_release
+from domain.identity import masking
+from domain.ids import short_hash
+from domain.payments import releases
+from domain.payments.bank_book import StopLine
+from domain.payments.reconciliation import Line, as_csv, reconcile, totals
+from domain.payments.releases import Why
+from schemas.cases import Case, StopState
+from schemas.inputs import OperatorReport
+from schemas.releases import MOST_REASON, ReleaseRequest, ReleaseState
+
+door = Door()
+STOPS_SHOWN, DAYS_SHOWN, DECIDED_SHOWN = 200, 30, 20
+LIVE = (StopState.ASKED, StopState.IN_FORCE)
+_WORDS = {
+    Why.NO_STOP: "这笔付款没有可以解除的止付。",
+    Why.ASKED_ALREADY: "这笔止付已有待审批的解除申请。",
+    Why.SAME_PERSON: "须由另一人审批：申请人不能审批自己的申请。",
+    Why.DECIDED: "这份申请已经审批过了。",
+    Why.TOLD: "该预警已收到批准，只差登记：不能再改为不批准。",
+}
+TELLING, TELLING_SECONDS = "release-telling:", 3600  # and a request's id: the input by which its case is told
+_WAITS = "已提交，等待系统确认"
+_TOO_LONG = "理由须为 2 至 300 字。"
+
+
+@door.page("/release", RELEASES, name="release")
+async def desk(request: Request, who: Signed, state: str = "") -> Response:
+    """Requests with their clocks, stops by state, and the days to reconcile."""
+    wanted = {StopState(state)} if state in list(StopState) else set(LIVE)
+    lines = services(request).figures.book.shown(who.sees)
+    return await _desk_page(request, who, [line for line in lines if line.stop.state in wanted], state=state)
+
+
+@door.act("/release/search", RELEASES, name="release-search")
+async def search(request: Request, who: Signed, q: Annotated[str, Form()] = "") -> Response:
+    """Stops in any state by whoever stands at the desk. The words are kept nowhere."""
+    made, text = services(request), q.strip()[:LONGEST]
+    by = sought(text)
+    if by is None:
+        wrong = translate(request, "请输入预警编号、居民姓名，或电话、收款账户的末四位以上。")
+        return await _desk_page(request, who, [], 422, sought=text, wrong=wrong)
+    await trail.look(made, who, "search", by.value)
+    lines = await stops.found(made, made.figures.book.shown(who.sees), text, by)
+    return await _desk_page(request, who, lines, sought=text)
+
+
+@door.page("/release/stops/{case_id}/{number}", RELEASES, name="release-stop")
+async def stop(request: Request, case_id: str, number: int, who: Signed) -> Response:
+    """One stop: every message to and from the bank, and the form that asks to lift it."""
+    case = await _case(services(request), who, case_id, number)
+    return await _stop_page(request, who, case, number)
+
+
+@door.act("/release/stops/{case_id}/{number}/ask", RELEASES, name="release-ask")
+async def ask(
+    request: Request,
+    case_id: str,
+    number: int,
+    who: Signed,
+    form: Annotated[str, Form(max_length=64)] = "",
+    reason: Annotated[str, Form()] = "",
+    evidence: Annotated[str, Form()] = "",
+) -> Response:
+    """Ask to lift a stop; another decides."""
+    made = services(request)
+    case = await _case(made, who, case_id, number)
+    typed = {"reason": reason, "evidence": evidence}
+    try:
+        found = await ask_release(made, who, case, number, form, reason, evidence)
+    except ValueError:
+        return await _stop_page(request, who, case, number, typed, translate(request, _TOO_LONG), status=422)
+    if isinstance(found, ReleaseRequest):
+        return _to(found.id)
+    return await _stop_page(request, who, case, number, typed, translate(request, _WORDS[found]), status=409)
+
+
+@door.page("/release/requests/{name}", RELEASES, name="release-request")
+async def one(request: Request, name: str, who: Signed) -> Response:
+    """A request, and the forms that decide on it."""
+    return await _request_page(request, who, await _request(services(request), who, name))
+
+
+@door.act("/release/requests/{name}/approve", RELEASES, name="release-approve")
+async def approve(
+    request: Request,
+    name: str,
+    who: Signed,
+    form: Annotated[str, Form(max_length=64)] = "",
+    seen: Annotated[int, Form()] = 0,
+) -> Response:
+    """Lift the stop: the case is told with both names, and the bank is asked."""
+    made = services(request)
+    await _request(made, who, name)
+    async with made.line.releases.alone_with(name) as found:  # of two who decide at once the second is told
+        if found is None:
+            raise NotFoundError
+        if why := _may_not(found, ReleaseState.APPROVED, who):
+            return await _request_page(request, who, found, wrong=translate(request, _WORDS[why]), status=409)
+        if found.state is ReleaseState.APPROVED:
+            return _to(name)
+        by, refused = await _tell(made, who, found, form, seen)
+        if by is None and not refused:  # it may still be refused: who presses again notes it, or is told
+            return await _request_page(request, who, found, wrong=translate(request, _WAITS), status=202)
+        if by is None:
+            return await _request_page(request, who, found, words=facts.say(request, refused), status=409)
+        now = made.line.clock.now()
+        await made.line.releases.put(releases.decided(found, ReleaseState.APPROVED, by, "", now))
+    return _to(name)
+
+
+@door.act("/release/requests/{name}/refuse", RELEASES, name="release-refuse")
+async def refuse(request: Request, name: str, who: Signed, reason: Annotated[str, Form()] = "") -> Response:
+    """Leave the stop in force, with a reason."""
+    made = services(request)
+    found = await _request(made, who, name)
+    if not 2 <= len(reason.strip()) <= MOST_REASON:
+        wrong = translate(request, _TOO_LONG)
+        return await _request_page(request, who, found, refusal=reason, wrong=wrong, status=422)
+    async with made.line.releases.alone_with(name) as fresh:
+        found = fresh or found
+        if why := _may_not(found, ReleaseState.REFUSED, who):
+            wrong = translate(request, _WORDS[why])
+            return await _request_page(request, who, found, refusal=reason, wrong=wrong, status=409)
+        if found.state is ReleaseState.REFUSED:
+            return _to(name)
+        if await _told_by(made, found) or await _under_way(made, found):
+            wrong = translate(request, _WORDS[Why.TOLD])
+            return await _request_page(request, who, found, wrong=wrong, status=409)
+        now = made.line.clock.now()
+        decided = releases.decided(found, ReleaseState.REFUSED, who.login, reason.strip(), now)
+        await trail.write(made, who, "release-refused", found.case, decided.words, _names(found, who.login))
+        await made.line.releases.put(decided)
+    return _to(name)
+
+
+@door.page("/release/reconciliation/{bank}/{day}.csv", RELEASES, name="release-file")
+async def file(request: Request, bank: str, day: str, who: Signed) -> Response:
+    """The day's reconciliation with a bank, as a file; that it was taken is in the audit."""
+    made = services(request)
+    lines, accounts = await _day(made, who, bank, day)
+    text, digest = as_csv(bank, day, lines, accounts)
+    await trail.write(made, who, "bank-reconciliation", f"{bank} {day}", "", digest)
+    name = f'attachment; filename="reconciliation-{bank}-{day}.csv"'
+    return Response(text, media_type="text/csv", headers={"Content-Disposition": name, "Cache-Control": "no-store"})
+
+
+@door.page("/release/reconciliation/{bank}/{day}", RELEASES, name="release-day")
+async def day(request: Request, bank: str, day: str, who: Signed) -> Response:
+    """The same on the screen."""
+    lines, accounts = await _day(services(request), who, bank, day)
+    return page(request, "release_day.html", bank=bank, day=day, lines=lines, accounts=accounts, totals=totals(lines))
+
+
+async def _tell(made: Services, who: Who, found: ReleaseRequest, form: str, seen: int) -> tuple[str | None, str]:
+    """Tell the case of an approval; who has approved by what it has then, none when it refuses, and its words.
+
+    None and no words: it is written, and the case has not decided on it yet.
+
+    It may have been told before, by whom something cut off before the request was noted as approved: then he has
+    approved, and the bank is not asked again.
+    """
+    if by := await _told_by(made, found):
+        await trail.write(made, who, "release-noted", found.case, "", _names(found, by))
+        return by, ""
+    if await _under_way(made, found):
+        return None, ""
+    reason = f"{_names(found, who.login)}: {found.reason}"
+    report = _report(made, who, found, form, seen)
+    await made.line.redis.set(TELLING + found.id, report.id, ex=TELLING_SECONDS)
+    answer = await answers.put(made, who, report, reason)
+    if answer.how is Answered.WAITING:
+        return None, ""
+    if answer.how is Answered.REFUSED:
+        return await _told_by(made, found), answer.words
+    return who.login, ""
+
+
+async def _under_way(made: Services, found: ReleaseRequest) -> bool:
+    """Whether an approval is written that the case has not decided on yet."""
+    raw = await made.line.redis.get(TELLING + found.id)
+    return raw is not None and not await answers.applied(made, found.resident, raw.decode())
+
+
+async def _told_by(made: Services, found: ReleaseRequest) -> str | None:
+    """Who has approved a request that nobody has noted as approved, by what its case has been told."""
+    case = await made.desk.load(found.case)
+    return releases.approver(found, case) if case else None
+
+
+def _to(name: str) -> Response:
+    return RedirectResponse(f"/release/requests/{name}", 303)
+
+
+def _may_not(found: ReleaseRequest, wanted: ReleaseState, who: Who) -> Why | None:
+    """Why the person does not decide so; a form sent twice is no second decision."""
+    again = found.state is wanted and found.decided_by == who.login
+    return None if again else releases.may_not_decide(found, who.login)
+
+
+async def _day(made: Services, who: Who, bank: str, day: str) -> tuple[list[Line], dict[str, str]]:
+    """What there is of a bank and a day. Raises NotFoundError where there is nothing in the person's area."""
+    book = made.figures.book
+    if (bank, day) not in book.days(who.sees):
+        raise NotFoundError
+    lines = reconcile(book, bank, day, who.sees)
+    return lines, await _accounts(made, (line.sent.payee for line in lines if line.sent))
+
+
+async def _case(made: Services, who: Who, case_id: str, number: int) -> Case:
+    """A case with a stop at that place. Raises NotFoundError, as for one of another area."""
+    case = await made.desk.load(case_id)
+    if case is None or not who.sees(case.profile.division) or not 0 <= number < len(case.payments):
+        raise NotFoundError
+    if case.payments[number].stop is None:
+        raise NotFoundError
+    return case
+
+
+async def _request(made: Services, who: Who, name: str) -> ReleaseRequest:
+    """A request of the person's area. Raises NotFoundError."""
+    found = await made.line.releases.get(name)
+    if found is None or not who.sees(found.division):
+        raise NotFoundError
+    return found
+
+
+async def _accounts(made: Services, payees: Iterable[str]) -> dict[str, str]:
+    """Account numbers, masked, by their tokens."""
+    return {payee: masking.account(number) for payee, number in (await stops.accounts(made, payees)).items()}
+
+
+def _report(made: Services, who: Who, found: ReleaseRequest, form: str, seen: int) -> OperatorReport:
+    return OperatorReport(
+        id=short_hash("release", found.id, form),
+        at=made.line.clock.now(),
+        resident=found.resident,
+        case=found.case,
+        by=who.login,
+        seen=seen,
+        act=releases.act_of(found, who.login),
+    )
+
+
+def _names(found: ReleaseRequest, by: str) -> str:
+    return f"request {found.id} asked by {found.asked_by}, decided by {by}"
+
+
+async def _desk_page(
+    request: Request,
+    who: Who,
+    shown: Sequence[StopLine],
+    status: int = 200,
+    *,
+    state: str = "",
+    sought: str = "",
+    wrong: str = "",
+) -> Response:
+    """The desk with these stops. `sought`: by which words they were found, or not."""
+    made = services(request)
+    book = made.figures.book
+    requests = releases.in_order(each for each in await made.line.releases.all() if who.sees(each.division))
+    waiting = [each for each in requests if releases.is_open(each)]
+    return page(
+        request,
+        "release.html",
+        status,
+        state=state,
+        sought=sought,
+        wrong=wrong,
+        states=list(StopState),
+        counts=Counter(line.stop.state for line in book.shown(who.sees)),
+        lines=shown[:STOPS_SHOWN],
+        more=max(0, len(shown) - STOPS_SHOWN),
+        answered={(each.case, each.transfer): each for each in book.came.values()},  # the latest stays
+        accounts=await _accounts(made, (line.payee for line in shown[:STOPS_SHOWN])),
+        waiting=waiting,
+        decided=requests[len(waiting) :][:DECIDED_SHOWN],
+        asked={(each.case, each.payment): each.id for each in waiting},
+        days=book.days(who.sees)[:DAYS_SHOWN],
+        reading=not made.figures.ready.is_set(),
+        names=await made.staff.names(),
+    )
+
+
+async def _stop_page(
+    request: Request,
+    who: Who,
+    case: Case,
+    number: int,
+    typed: dict[str, str] | None = None,
+    wrong: str = "",
+    status: int = 200,
+) -> Response:
+    """A stop's page; that it was looked at is in the audit before."""
+    made = services(request)
+    await trail.look(made, who, "stop", case.id)
+    waiting = releases.of_stop(await made.line.releases.all(), case.id, number)
+    return page(
+        request,
+        "release_stop.html",
+        status,
+        case=case,
+        number=number,
+        waiting=waiting,
+        may_ask=releases.stands(case, number) and not waiting,
+        within=releases.WITHIN,
+        typed=typed or {"reason": "", "evidence": ""},
+        wrong=wrong,
+        form_id=secrets.token_hex(10),
+        here=f"/release/stops/{case.id}/{number}",
+        **await _messages(made, who, case, number),
+    )
+
+
+async def _request_page(
+    request: Request,
+    who: Who,
+    found: ReleaseRequest,
+    *,
+    wrong: str = "",
+    words: str = "",
+    refusal: str = "",
+    status: int = 200,
+) -> Response:
+    """A request's page; that it was looked at is in the audit before.
+
+    `words`: the case's own, why it refused. `refusal`: what the person has written.
+    """
+    made = services(request)
+    await trail.look(made, who, "release", found.case)
+    case = await made.desk.load(found.case)
+    if case is None:
+        raise NotFoundError
+    return page(
+        request,
+        "release_request.html",
+        status,
+        found=found,
+        case=case,
+        may_not=releases.may_not_decide(found, who.login),
+        overdue=releases.overdue(found, made.line.clock.now()),
+        stands=releases.stands(case, found.payment),
+        approver=releases.approver(found, case),
+        wrong=wrong,
+        words_of_case=words,
+        refusal=refusal,
+        form_id=secrets.token_hex(10),
+        here=f"/release/requests/{found.id}",
+        names=await made.staff.names(),
+        **await _messages(made, who, case, found.payment),
+    )
+
+
+async def _messages(made: Services, who: Who, case: Case, number: int) -> dict[str, Any]:
+    """The stop and whose payment it is, and what went to the bank and came back."""
+    payment = case.payments[number]
+    sent, came = made.figures.book.of(case.id, payment.transfer)
+    accounts = await _accounts(made, [payment.payee])
+    told = {each.dispatch: made.figures.book.told.get(each.dispatch, []) for each in sent}
+    person = await person_of(made, who, case, made.line.clock.now())
+    account = accounts.get(payment.payee, "")
+    return {"payment": payment, "account": account, "person": person, "sent": sent, "came": came, "told": told}

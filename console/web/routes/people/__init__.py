@@ -1,0 +1,1 @@
+"""Signing in, one's own account, staff accounts, guests of a demo, looking at personal data."""

@@ -1,0 +1,132 @@
+"""Everybody's own account: where it is signed in, its password, its recovery codes."""
+
+from fastapi import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.web.auth import passwords, second_factor, sessions, tokens, trail
+from console.web.auth.lockout import address_of
+from console.web.auth.who import NotFoundError, Signed, Who
+from console.web.auth.words import N_, ROLES, TOO_OFTEN, place
+from console.web.kit.door import EVERYBODY, Door
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import Services, services
+from console.web.routes.people.sign_in import WRONG_CODE, chosen, own, unfit
+from domain.access.accounts import signed_out
+from schemas.staff import Account
+
+door = Door("/account")
+
+
+@door.page("", EVERYBODY, name="account")
+async def account(request: Request, who: Signed) -> Response:
+    """The account and where it is signed in."""
+    return await _page(request, who)
+
+
+@door.act("/sessions/{session}/end", EVERYBODY, name="account-end-session")
+async def end_session(request: Request, who: Signed, session: str) -> Response:
+    """End one of one's sessions, at another desk."""
+    tokens.refuse_programs(who)
+    made = services(request)
+    if not await made.sessions.end_one(who.login, session):
+        raise NotFoundError
+    await trail.write(made, who, "session-ended", who.login)
+    return RedirectResponse("/account", 303)
+
+
+@door.act("/sign-out-everywhere", EVERYBODY, name="account-sign-out-everywhere")
+async def sign_out_everywhere(request: Request, who: Signed) -> Response:
+    """End all sessions of the account, this one too."""
+    tokens.refuse_programs(who)
+    made = services(request)
+    await made.staff.change(
+        who.login,
+        lambda account, _: signed_out(account),
+        lambda *_: trail.write(made, who, "signed-out-everywhere", who.login),
+    )
+    response = RedirectResponse("/sign-in", 303)
+    sessions.take_back(response)
+    return response
+
+
+@door.act("/password", EVERYBODY, name="account-password")
+async def password(request: Request, who: Signed) -> Response:
+    """Change one's password. All other sessions end; this one goes on under a new token."""
+    tokens.refuse_programs(who)
+    made, form = services(request), await request.form()
+    given, before = str(form.get("password", "")), await _own(made, who)
+    attempt = made.sign_in.lockout.attempt(request, "password", who.login)
+    if await made.sign_in.lockout.wait(attempt):
+        return await _page(request, who, 429, wrong=TOO_OFTEN)
+    if not await passwords.fits(before.password, str(form.get("current", ""))):
+        await made.sign_in.lockout.wrong(attempt)
+        return await _page(request, who, 401, wrong=N_("当前密码不对。"))
+    await made.sign_in.lockout.right(attempt)
+    if words := unfit(given, str(form.get("again", "")), before):
+        return await _page(request, who, 422, wrong=words)
+    hashed = await passwords.kept(given)
+    after = await made.staff.change(
+        who.login,
+        lambda account, _: chosen(made, account, hashed),
+        lambda *_: trail.write(made, who, "password-changed", who.login),
+    )
+    return await _anew(request, after)
+
+
+@door.act("/recovery", EVERYBODY, name="account-recovery")
+async def recovery(request: Request, who: Signed) -> Response:
+    """New recovery codes in place of those left, shown once; a code of the authenticator is asked for."""
+    tokens.refuse_programs(who)
+    made, form = services(request), await request.form()
+    before, key = await _own(made, who), made.line.settings.key()
+    attempt = made.sign_in.lockout.attempt(request, "code", who.login)
+    if await made.sign_in.lockout.wait(attempt):
+        return await _page(request, who, 429, wrong=TOO_OFTEN)
+    secret = second_factor.opened(key, before.totp) if before.totp else second_factor.new_secret()
+    seconds = made.line.clock.wall.time()
+    if not await second_factor.shown(made.line.redis, who.login, secret, str(form.get("code", "")), seconds):
+        await made.sign_in.lockout.wrong(attempt)
+        return await _page(request, who, 401, wrong=WRONG_CODE)
+    await made.sign_in.lockout.right(attempt)
+    codes = second_factor.new_recovery()
+    kept = [second_factor.kept_recovery(key, who.login, each) for each in codes]
+    await made.staff.change(
+        who.login,
+        lambda account, _: own(made, account, recovery=kept),
+        lambda *_: trail.write(made, who, "recovery-codes-made", who.login),
+    )
+    return page(request, "sign_in_recovery.html", codes=codes)
+
+
+async def _page(request: Request, who: Who, status: int = 200, wrong: str = "") -> Response:
+    made = services(request)
+    found = await _own(made, who)
+    return page(
+        request,
+        "account.html",
+        status,
+        account=found,
+        role=ROLES[found.role],
+        place=place(found.area, made.line.clock.now().date()),
+        sessions=await made.sessions.of_login(found),
+        this=who.session,
+        wrong=translate(request, wrong) if wrong else "",
+        hours=made.settings.session_hours,
+        idle=made.settings.session_minutes,
+    )
+
+
+async def _own(made: Services, who: Who) -> Account:
+    found = await made.staff.get(who.login)
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+async def _anew(request: Request, account: Account) -> Response:
+    made = services(request)
+    response = RedirectResponse("/account", 303)
+    agent = request.headers.get("user-agent", "")
+    sessions.give(response, await made.sessions.begin(account, "password", address_of(request), agent))
+    return response

@@ -1,0 +1,28 @@
+"""The front: where signing in leads, the choice of the language."""
+
+from fastapi import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.web.auth.who import Signed
+from console.web.kit.door import EVERYBODY, Door
+from console.web.kit.i18n import COOKIE, LANGUAGES
+from console.web.kit.navigation import home
+
+door = Door()
+YEAR = 365 * 24 * 3600
+
+
+@door.page("/", EVERYBODY, name="front")
+async def front(request: Request, who: Signed) -> Response:
+    """To the page that the role begins with."""
+    return RedirectResponse(home(who), 303)
+
+
+@door.public("GET", "/language/{language}", name="language")
+async def language(request: Request, language: str, back: str = "/") -> Response:
+    """Keep the choice, and go back to a page of ours."""
+    ours = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
+    answer = RedirectResponse(ours, 303)
+    if language in LANGUAGES:
+        answer.set_cookie(COOKIE, language, max_age=YEAR, secure=True, httponly=True, samesite="lax")
+    return answer

@@ -1,0 +1,38 @@
+"""Whether the console lives, and whether what it shows is there: for whoever runs it, who is not signed in."""
+
+import asyncio
+from typing import Any
+
+from fastapi import Request
+from redis.exceptions import RedisError
+from starlette.responses import JSONResponse, Response
+
+from console.web.kit.door import Door
+from console.web.kit.services import services
+
+door = Door()
+ASK_SECONDS = 2.0
+AGAIN = {"Retry-After": "5"}
+
+
+@door.public("GET", "/healthz", name="healthz")
+async def healthz(request: Request) -> Response:
+    """The process lives."""
+    return JSONResponse({"status": "ok"})
+
+
+@door.public("GET", "/readyz", name="readyz")
+async def readyz(request: Request) -> Response:
+    """The open cases are in, what follows them runs, and Redis answers: then pages are true, and acts are written."""
+    made = services(request)
+    if request.app.state.failure.done():
+        return JSONResponse({"status": "what follows the cases has ended"}, 503, AGAIN)
+    if not made.hub.ready.is_set():
+        return JSONResponse({"status": "the cases are not read yet"}, 503, AGAIN)
+    redis: Any = made.line.redis
+    try:
+        async with asyncio.timeout(ASK_SECONDS):
+            await redis.ping()
+    except (RedisError, OSError, TimeoutError):
+        return JSONResponse({"status": "Redis is away"}, 503, AGAIN)
+    return JSONResponse({"status": "ready"})

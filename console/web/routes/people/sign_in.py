@@ -1,0 +1,293 @@
+"""Signing in and out: a password and a second factor, or an OpenID provider."""
+
+import logging
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.web.auth import csrf, passwords, second_factor, sessions, trail
+from console.web.auth.oidc import Journey, OidcError
+from console.web.auth.signing import Reached, begun, let_in, onward, proceed, reached, wall_now
+from console.web.auth.who import Signed
+from console.web.auth.words import N_
+from console.web.kit.door import EVERYBODY, Door
+from console.web.kit.i18n import translate
+from console.web.kit.pages import page
+from console.web.kit.services import Services, services
+from domain.access.accounts import MOST, Step, Weakness, changed, lapsed, weakness
+from schemas.staff import Account
+
+log = logging.getLogger(__name__)
+door = Door()
+LONGEST_LOGIN = 64
+LONGEST = 4 * MOST  # characters of a password before they are composed: more is nobody's, and need not be hashed
+
+WEAK = {
+    Weakness.SHORT: N_("密码至少要有 10 个字符。"),
+    Weakness.LONG: N_("密码最多 200 个字符。"),
+    Weakness.LIKE_LOGIN: N_("密码里不能有您的账号或姓名。"),
+    Weakness.SIMPLE: N_("密码太简单：至少要有五个不同的字符。"),
+    Weakness.COMMON: N_("这样的密码最先被人猜到：不要只用常见的词、连续或重复的字符。"),
+}
+DIFFERENT = N_("两次输入的密码不一样。")
+WRONG = N_("账号或密码不对，或者该账号不能登录。")
+LAPSED = N_("这个一次性密码已过期。请向管理员要一个新的。")
+WRONG_CODE = N_("验证码不对，或者已经用过。请等下一个验证码。")
+WRONG_RECOVERY = N_("恢复码不对，或者已经用过。请用另一个；都不行，请管理员重设验证器。")
+
+
+@door.public("GET", "/sign-in", name="sign-in")
+async def sign_in(request: Request) -> Response:
+    """The form; who is signed in already is led on."""
+    if await services(request).sessions.of(request) is not None:
+        return RedirectResponse("/", 303)
+    return _form(request)
+
+
+@door.public("POST", "/sign-in", name="sign-in-password")
+async def password(request: Request) -> Response:
+    """Look at the password. Unknown logins, wrong passwords and closed accounts are answered alike and as fast."""
+    csrf.refuse_others(request)
+    made, form = services(request), await request.form()
+    login, given = str(form.get("login", "")).strip().lower()[:LONGEST_LOGIN], str(form.get("password", ""))[:LONGEST]
+    attempt = made.sign_in.lockout.attempt(request, "password", login)
+    if seconds := await made.sign_in.lockout.wait(attempt):
+        return _slower(request, "sign_in.html", seconds, login=login, oidc=made.sign_in.provider is not None)
+    account = await made.staff.get(login)
+    right = await passwords.fits(account.password if account else None, given)
+    if account is None or not right or account.disabled:
+        await made.sign_in.lockout.wrong(attempt)
+        return _form(request, 401, login, WRONG)
+    await made.sign_in.lockout.right(attempt)
+    if lapsed(account, wall_now(made)):
+        return _form(request, 401, login, LAPSED)
+    account = await _rehashed(made, account, given)
+    at = begun(account)
+    response = onward(at)
+    await made.sign_in.steps.begin(response, at.record())
+    return response
+
+
+@door.public("GET", "/sign-in/code", name="sign-in-code")
+async def code_form(request: Request) -> Response:
+    """Ask for the second factor."""
+    at = await reached(request)
+    return _code(request) if at and at.step is Step.CODE else onward(at)
+
+
+@door.public("POST", "/sign-in/code", name="sign-in-code-given")
+async def code(request: Request) -> Response:
+    """Look at the authenticator's code, or at a recovery code."""
+    csrf.refuse_others(request)
+    made, at = services(request), await reached(request)
+    if at is None or at.step is not Step.CODE:
+        return onward(at)
+    attempt = made.sign_in.lockout.attempt(request, "code", at.account.login)
+    if seconds := await made.sign_in.lockout.wait(attempt):
+        return _slower(request, "sign_in_code.html", seconds)
+    given = str((await request.form()).get("code", ""))
+    account = await _proved(made, at.account, given)
+    if account is None:
+        await made.sign_in.lockout.wrong(attempt)
+        return _code(request, 401, WRONG_RECOVERY if second_factor.like_recovery(given) else WRONG_CODE)
+    await made.sign_in.lockout.right(attempt)
+    return await proceed(request, account, proved=True)
+
+
+@door.public("GET", "/sign-in/password", name="sign-in-new-password")
+async def new_password_form(request: Request) -> Response:
+    """Ask for a password of the person's own."""
+    at = await reached(request)
+    return _new_password(request, at) if at and at.step is Step.PASSWORD else onward(at)
+
+
+@door.public("POST", "/sign-in/password", name="sign-in-new-password-given")
+async def new_password(request: Request) -> Response:
+    """Take the password that the person chose in place of the one-time one."""
+    csrf.refuse_others(request)
+    made, at, form = services(request), await reached(request), await request.form()
+    if at is None or at.step is not Step.PASSWORD:
+        return onward(at)
+    given = str(form.get("password", ""))
+    if words := unfit(given, str(form.get("again", "")), at.account):
+        return _new_password(request, at, 422, words)
+    hashed = await passwords.kept(given)
+    account = await made.staff.change(at.account.login, lambda account, _: chosen(made, account, hashed))
+    return await proceed(request, account, at.proved)
+
+
+@door.public("GET", "/sign-in/set-up", name="sign-in-set-up")
+async def set_up_form(request: Request) -> Response:
+    """Show the secret of a new second factor: the same again when the page is loaded again."""
+    at = await reached(request)
+    if at is None or at.step is not Step.SET_UP:
+        return onward(at)
+    return _set_up(request, at, await _secret(request, at))
+
+
+@door.public("POST", "/sign-in/set-up", name="sign-in-set-up-given")
+async def set_up(request: Request) -> Response:
+    """Take the second factor when its first code is right, and show the recovery codes once."""
+    csrf.refuse_others(request)
+    made, at = services(request), await reached(request)
+    if at is None or at.step is not Step.SET_UP:
+        return onward(at)
+    secret, key = await _secret(request, at), made.line.settings.key()
+    code = str((await request.form()).get("code", ""))
+    seconds = made.line.clock.wall.time()
+    if not await second_factor.shown(made.line.redis, at.account.login, secret, code, seconds):
+        return _set_up(request, at, secret, 401, WRONG_CODE)
+    codes = second_factor.new_recovery()
+    fields = {
+        "totp": second_factor.sealed(key, secret),
+        "recovery": [second_factor.kept_recovery(key, at.account.login, each) for each in codes],
+    }
+    account = await made.staff.change(at.account.login, lambda account, _: own(made, account, **fields))
+    response = page(request, "sign_in_recovery.html", codes=codes)
+    await let_in(request, response, account)
+    return response
+
+
+@door.public("GET", "/sign-in/oidc", name="sign-in-oidc")
+async def to_provider(request: Request) -> Response:
+    """To the OpenID provider."""
+    made = services(request)
+    provider = made.sign_in.provider
+    if provider is None:
+        return RedirectResponse("/sign-in", 303)
+    origin = made.settings.origin or f"{request.url.scheme}://{request.url.netloc}"
+    try:
+        address, journey = await provider.begin(f"{origin.rstrip('/')}/sign-in/oidc/back")
+    except OidcError as error:
+        log.warning("signing in by the OpenID provider: %s", error)
+        return _form(request, 502, wrong=N_("统一身份认证现在连不上。请稍后再试，或用密码登录。"))
+    response = RedirectResponse(address, 303)
+    await made.sign_in.journeys.begin(response, journey.record())
+    return response
+
+
+@door.public("GET", "/sign-in/oidc/back", name="sign-in-oidc-back")
+async def from_provider(request: Request) -> Response:
+    """Back from the provider: let in whose account is bound to who it says it is. No account is made by itself.
+
+    The answer is a page and no redirect: the browser sends no strict cookie along a way that began at another's site.
+    """
+    made = services(request)
+    provider, record = made.sign_in.provider, await made.sign_in.journeys.take(request)
+    if provider is None or record is None:
+        return _form(request, 401, wrong=N_("登录用时太长，或不是从这个浏览器开始的。请重新开始。"))
+    try:
+        subject = await provider.end(Journey(**record), request.url.query)
+    except OidcError as error:
+        log.warning("signing in by the OpenID provider: %s", error)
+        return _form(request, 401, wrong=N_("统一身份认证没有确认您的身份。请重新开始，或用密码登录。"))
+    account = next((each for each in await made.staff.all() if each.subject == subject and not each.disabled), None)
+    if account is None:
+        return page(request, "sign_in_unknown.html", 403, subject=subject.removeprefix(f"{provider.issuer}|"))
+    response = page(request, "sign_in_done.html")
+    await let_in(request, response, account, "oidc")
+    return response
+
+
+@door.act("/sign-out", EVERYBODY, name="sign-out")
+async def sign_out(request: Request, who: Signed) -> Response:
+    """End this browser's session."""
+    made = services(request)
+    await made.sessions.end_one(who.login, who.session)
+    await trail.write(made, who, "signed-out", who.login)
+    response = RedirectResponse("/sign-in", 303)
+    sessions.take_back(response)
+    return response
+
+
+def unfit(given: str, again: str, account: Account) -> str | None:
+    """Why a new password is refused, in Chinese; none: it can be taken."""
+    if found := weakness(given, account):
+        return WEAK[found]
+    return None if given == again else DIFFERENT
+
+
+def chosen(made: Services, account: Account, hashed: str) -> Account:
+    """The account with a password that its owner chose: sessions that began with the old one end."""
+    fields = {"password": hashed, "must_change": False, "password_until": None}
+    return changed(account, account.login, made.line.clock.now(), **fields)
+
+
+def own(made: Services, account: Account, **fields: Any) -> Account:  # noqa: ANN401 - as the account has them
+    """The account changed by its owner, whose sessions stay."""
+    return account.model_copy(update={**fields, "changed_at": made.line.clock.now(), "changed_by": account.login})
+
+
+async def _rehashed(made: Services, account: Account, given: str) -> Account:
+    """The account with its password kept by today's figures."""
+    if account.password is None or not passwords.outdated(account.password):
+        return account
+    hashed, before = await passwords.kept(given), account.password
+    return await made.staff.change(
+        account.login,
+        lambda now, _: own(made, now, password=hashed) if now.password == before else now,
+    )
+
+
+async def _proved(made: Services, account: Account, code: str) -> Account | None:
+    """The account as it is once the second factor was shown; none when it was not: a recovery code is spent."""
+    key = made.line.settings.key()
+    secret = second_factor.opened(key, account.totp or "")
+    if await second_factor.shown(made.line.redis, account.login, secret, code, made.line.clock.wall.time()):
+        return account
+    kept = second_factor.kept_recovery(key, account.login, code)
+    if kept not in account.recovery:
+        return None
+    try:
+        return await made.staff.change(account.login, lambda account, _: second_factor.without(account, kept))
+    except ValueError:  # another request has spent it meanwhile
+        return None
+
+
+async def _secret(request: Request, at: Reached) -> str:
+    """The secret that is being set up, made at the first look."""
+    made = services(request)
+    key = made.line.settings.key()
+    if at.secret is not None:
+        return second_factor.opened(key, at.secret)
+    secret = second_factor.new_secret()
+    await made.sign_in.steps.keep(request, at.record(secret=second_factor.sealed(key, secret)))
+    return secret
+
+
+def _form(request: Request, status: int = 200, login: str = "", wrong: str = "") -> Response:
+    oidc = services(request).sign_in.provider is not None
+    return page(request, "sign_in.html", status, login=login, oidc=oidc, wrong=_said(request, wrong))
+
+
+def _code(request: Request, status: int = 200, wrong: str = "") -> Response:
+    return page(request, "sign_in_code.html", status, wrong=_said(request, wrong))
+
+
+def _new_password(request: Request, at: Reached, status: int = 200, wrong: str = "") -> Response:
+    return page(request, "sign_in_password.html", status, account=at.account, wrong=_said(request, wrong))
+
+
+def _set_up(request: Request, at: Reached, secret: str, status: int = 200, wrong: str = "") -> Response:
+    return page(
+        request,
+        "sign_in_set_up.html",
+        status,
+        picture=second_factor.picture(secret, at.account.login),
+        address=second_factor.address(secret, at.account.login),
+        secret=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
+        wrong=_said(request, wrong),
+    )
+
+
+def _slower(request: Request, template: str, seconds: int, **context: Any) -> Response:  # noqa: ANN401 - what the template needs
+    """Tried too often: when it may be tried again. It does not say whether the answer would have been right."""
+    words = translate(request, "尝试次数太多。请在 %(minutes)s 分钟后再试。") % {"minutes": -(-seconds // 60)}
+    response = page(request, template, 429, wrong=words, **context)
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def _said(request: Request, words: str) -> str:
+    return translate(request, words) if words else ""

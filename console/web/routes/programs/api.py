@@ -1,0 +1,170 @@
+"""The API for other programs: cases, what happens to them as a stream, and acts with idempotency keys.
+
+A program signs in by `Authorization: Bearer` and a token bound to an account: it may what that account's role may, in
+its area. Errors are JSON: what is wrong, and what to do.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated
+
+from fastapi import Body, Header, Query, Request
+from pydantic import BaseModel
+from sse_starlette import JSONServerSentEvent
+from starlette.responses import JSONResponse, Response
+
+from console.web.auth.who import Signed, Who
+from console.web.case import acts
+from console.web.case.acts import ActBody, found, taken_by_other
+from console.web.case.answers import Answered
+from console.web.kit import described
+from console.web.kit.described import Acted, CasePage, Change
+from console.web.kit.door import DESK, EVERYBODY, Door
+from console.web.kit.events import Events, Look
+from console.web.kit.services import services
+from domain.access.webhooks import payload
+from domain.ids import short_hash
+from schemas.cases import Case, CaseState
+from schemas.events import CaseEvent
+from schemas.inputs import Act
+from schemas.levels import Level
+from schemas.staff import StaffRole
+from streams.casework.journal import read_entry
+from streams.messaging.reader import end_offsets, follow
+from streams.messaging.topics import CASE_EVENTS
+
+door = Door("/api/v1")
+_NUMBER = re.compile("[0-9]{1,18}")
+READERS = DESK | {StaffRole.AUDITOR, StaffRole.RELEASE_DESK}
+MOST = 500
+LOOK_SECONDS = 10.0  # after which what happens is told only to who is still let in
+STATUS = {Answered.DONE: 200, Answered.WAITING: 202, Answered.REFUSED: 409}
+ACTED: described.Answers = {
+    200: {"model": Acted, "description": "Done"},
+    202: {"model": Acted, "description": "Written and not answered yet: the same again tells what came of it"},
+    409: {"model": Acted, "description": "Refused: the words say why"},
+}
+
+Key = Annotated[
+    str,
+    Header(alias="Idempotency-Key", min_length=8, max_length=128, description="Sent again with the same: counts once"),
+]
+
+
+@door.api("GET", "/openapi.json", EVERYBODY, name="api-description", answers={})
+async def description(request: Request) -> Response:
+    """This description."""
+    app = request.app
+    if not hasattr(app.state, "description"):  # it takes a second or more, and does not change
+        app.state.description = described.description(app, __doc__ or "")
+    return JSONResponse(app.state.description)
+
+
+@door.api("GET", "/cases", READERS, name="api-cases", answers={200: {"model": CasePage}})
+async def cases(
+    request: Request,
+    who: Signed,
+    level: Annotated[list[Level] | None, Query()] = None,
+    state: Annotated[list[CaseState] | None, Query()] = None,
+    after: Annotated[str, Query(max_length=64, description="The last case's id of the page before")] = "",
+    most: Annotated[int, Query(ge=1, le=MOST)] = 100,
+) -> Response:
+    """The open cases of the account's area, by id; `next` is what to ask for after."""
+    fitting = [
+        row.case
+        for name, row in sorted(services(request).hub.rows.items())
+        if name > after
+        and who.sees(row.case.profile.division)
+        and (not level or row.level in level)
+        and (not state or row.case.state in state)
+    ]
+    shown = fitting[:most]
+    following = shown[-1].id if len(fitting) > most else None
+    return _json(CasePage(cases=shown, next=following))
+
+
+@door.api("GET", "/cases/{case_id}", READERS, name="api-case", answers={200: {"model": Case}})
+async def one_case(request: Request, who: Signed, case_id: str) -> Response:
+    """A case as it stands. It holds no name, telephone or account: a resident is an id."""
+    case = await found(services(request), who, case_id)
+    return _json(case)
+
+
+@door.api("POST", "/cases/{case_id}/acts", DESK, name="api-act", answers=ACTED)
+async def act(
+    request: Request,
+    who: Signed,
+    case_id: str,
+    act: Annotated[Act, Body(embed=True)],
+    seen_version: Annotated[int, Body(alias="seen", ge=1, embed=True, description="The case's version that was seen")],
+    key: Key,
+    anyway: Annotated[bool, Body(embed=True, description="Meant although another has the case")] = False,
+) -> Response:
+    """Do what an operator may, as on the case page: a claim takes the lease, and the same again renews it.
+
+    200 done; 202 written and not answered yet: the same again under its Idempotency-Key tells what came of it; 409
+    refused: `changes` is what has happened since `seen` (`whole: false`: as far as the journal tells it yet), `version`
+    what to send as `seen` after a look at it, `ask: anyway` that another has the case. A release_stop only asks: 202,
+    until another person has decided at the release desk.
+    """
+    made = services(request)
+    case = await found(made, who, case_id)
+    body = ActBody(form=short_hash("api", key), seen=seen_version, act=act, anyway=anyway)
+    answer = await acts.before(made, who, case, body) or await acts.act(made, who, case_id, body)
+    latest = answer.event.case if answer.event else await found(made, who, case_id)
+    told = Acted(answer=answer.how, words=answer.words, version=latest.version)
+    if answer.how is Answered.REFUSED:
+        since = await acts.news(made, latest, seen_version)
+        changes = [Change.of(each) for each in since.told if each.of_others(who.login) or not each.refused]
+        ask = "anyway" if taken_by_other(case, who, body) else None
+        told = told.model_copy(update={"changes": changes, "whole": since.whole, "ask": ask})
+    return _json(told, STATUS[answer.how])
+
+
+@door.api("GET", "/stream", READERS, name="api-stream", answers={200: {"content": {"text/event-stream": {}}}})
+async def stream(
+    request: Request,
+    who: Signed,
+    last: Annotated[str, Header(alias="Last-Event-ID", max_length=2000, description="Where to go on")] = "",
+) -> Response:
+    """What happens to cases, as server-sent events. After a break nothing is missed: send Last-Event-ID.
+
+    An event comes once at least: one that comes again has the same `id` in its data, and the same version of the case.
+    The stream's id says how far each partition of the journal was read: `0:17,1:4`. The first event, `begin`, has one.
+    It ends when the token is revoked, or the account is changed: with the first event more than 10 seconds later.
+    """
+    made = services(request)
+    ends = await end_offsets(made.line.settings, CASE_EVENTS.name)
+    since = ends | {p: offset + 1 for p, offset in _places(last).items() if p in ends and offset < ends[p]}
+    return Events(_events(request, who, since))
+
+
+async def _events(request: Request, who: Who, since: dict[int, int]) -> AsyncIterator[JSONServerSentEvent]:
+    made, look = services(request), Look(request, who, LOOK_SECONDS)
+    reached = {partition: offset - 1 for partition, offset in since.items()}
+    yield JSONServerSentEvent({}, id=_place(reached), event="begin")
+    async with aclosing(follow(made.line.settings, CASE_EVENTS.name, since)) as records:
+        async for record in records:
+            entry = read_entry(record.offset, record.value or b"")
+            if not isinstance(entry, CaseEvent):
+                continue
+            if await look.ended():
+                return
+            reached[record.partition] = record.offset
+            if who.sees(entry.case.profile.division):
+                yield JSONServerSentEvent(payload(entry), id=_place(reached), event="case")
+
+
+def _places(last: str) -> dict[int, int]:
+    """How far each partition was read; what cannot be read is left out, and begins now."""
+    pairs = (part.partition(":") for part in last.split(","))
+    return {int(p): int(o) for p, _, o in pairs if _NUMBER.fullmatch(p) and (o == "-1" or _NUMBER.fullmatch(o))}
+
+
+def _place(reached: dict[int, int]) -> str:
+    return ",".join(f"{partition}:{offset}" for partition, offset in sorted(reached.items()))
+
+
+def _json(value: BaseModel, status: int = 200) -> Response:
+    return Response(value.model_dump_json(), status, {"Cache-Control": "no-store"}, "application/json")

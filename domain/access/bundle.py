@@ -1,0 +1,106 @@
+"""A case's bundle: a zip with a manifest that has each file's SHA-256, and a seal over the manifest."""
+
+import hashlib
+import hmac
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from domain.access.audit_chain import audit_key, sealed
+from domain.ids import fingerprint
+from schemas.bundles import Manifest, Sum
+
+MANIFEST, SEAL = "manifest.json", "manifest.seal"
+CASE, EVENTS, INPUTS, AUDIT = "case.json", "events.jsonl", "inputs.json", "audit.jsonl"
+POLICIES = "policies/"  # and the policy's hash .toml
+MOST_BYTES = 256 * 1024 * 1024  # unpacked: a bundle is a case, and whoever checks one has not made it
+_EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip's; the manifest has the time
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a look at a bundle found. `faults` in words; `decided`: whether the seal could be checked with this key."""
+
+    manifest: Manifest | None
+    faults: tuple[str, ...]
+    decided: bool
+
+
+def sums(files: Mapping[str, bytes]) -> dict[str, Sum]:
+    """Each file's length and SHA-256, for the manifest."""
+    return {name: Sum(bytes=len(raw), sha256=_digest(raw)) for name, raw in sorted(files.items())}
+
+
+def packed(files: Mapping[str, bytes], manifest: Manifest, secret: bytes) -> bytes:
+    """The zip. The same files and manifest give the same bytes."""
+    told = manifest.model_dump_json(indent=2).encode()
+    whole = {MANIFEST: told, SEAL: _seal(told, secret), **dict(sorted(files.items()))}
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, raw in whole.items():
+            info = zipfile.ZipInfo(name, _EARLIEST)
+            info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
+            archive.writestr(info, raw)
+    return made.getvalue()
+
+
+def check(raw: bytes, secret: bytes) -> Checked:
+    """Whether a bundle is whole, and one that this installation has made."""
+    try:
+        files = _unpacked(raw)
+        manifest = Manifest.model_validate_json(files[MANIFEST])
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError) as error:
+        return Checked(None, (f"it is no zip that can be read ({type(error).__name__})",), decided=True)
+    except KeyError:
+        return Checked(None, (f"there is no {MANIFEST}",), decided=True)
+    except ValidationError:
+        return Checked(None, (f"{MANIFEST} cannot be read",), decided=True)
+    except _TooLargeError:
+        return Checked(None, (f"it unpacks to over {MOST_BYTES:,} bytes",), decided=True)
+    own = manifest.key == fingerprint(secret)
+    faults = [*_differing(files, manifest), *(_unsealed(files, secret) if own else ())]
+    return Checked(manifest, tuple(faults), decided=own or bool(faults))
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+def _unpacked(raw: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        infos = archive.infolist()
+        if sum(info.file_size for info in infos) > MOST_BYTES:
+            raise _TooLargeError
+        if len({info.filename for info in infos}) != len(infos):
+            raise zipfile.BadZipFile
+        return {info.filename: archive.read(info) for info in infos}
+
+
+def _differing(files: Mapping[str, bytes], manifest: Manifest) -> Iterator[str]:
+    for name, told in manifest.files.items():
+        if name not in files:
+            yield f"{name} is missing"
+        elif sums({name: files[name]})[name] != told:
+            yield f"{name} is not what was written: its SHA-256 differs"
+    yield from (f"{name} is not in the manifest" for name in files if name not in (*manifest.files, MANIFEST, SEAL))
+
+
+def _unsealed(files: Mapping[str, bytes], secret: bytes) -> Iterator[str]:
+    if not hmac.compare_digest(files.get(SEAL, b"").strip(), _seal(files[MANIFEST], secret)):
+        yield f"{SEAL} does not fit: {MANIFEST} was changed, or made without the key"
+    lines = files.get(AUDIT, b"").splitlines()
+    for number, line in enumerate(lines, 1):
+        if b'"link":{' in line and not sealed(line, audit_key(secret)):
+            yield f"{AUDIT}, line {number}: its seal does not fit"
+
+
+def _seal(raw: bytes, secret: bytes) -> bytes:
+    return hmac.digest(secret, b"quanzu bundle\x00" + raw, hashlib.sha256).hex().encode()
+
+
+def _digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()

@@ -1,0 +1,118 @@
+"""Shifts and public holidays."""
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
+from typing import Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from schemas.base import Model, Text
+from schemas.errors import UserError
+
+# Assumed: three shifts of eight hours. Officers' own shifts are on their rosters.
+BEGIN = (time(0), time(8), time(16))
+JILIN = timezone(timedelta(hours=8))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Shift:
+    """From `start` until before `end`."""
+
+    start: datetime
+    end: datetime
+
+
+def shift_at(at: datetime) -> Shift:
+    """The shift that a moment lies in."""
+    local = at.astimezone(JILIN)
+    start = max(begin for begin in BEGIN if begin <= local.time())
+    began = local.replace(hour=start.hour, minute=0, second=0, microsecond=0)
+    following = [begin for begin in BEGIN if begin > start]
+    ends = began.replace(hour=following[0].hour) if following else began.replace(hour=BEGIN[0].hour) + timedelta(days=1)
+    return Shift(began, ends)
+
+
+def after(shift: Shift) -> Shift:
+    """The shift that follows."""
+    return shift_at(shift.end)
+
+
+def before(shift: Shift) -> Shift:
+    """The one that went before."""
+    return shift_at(shift.start - timedelta(seconds=1))
+
+
+def day_of(at: datetime) -> str:
+    """The day in Jilin, 2026-03-02."""
+    return f"{at.astimezone(JILIN):%Y-%m-%d}"
+
+
+HOURS_A_WEEK = 168
+MIDWEEK, SUNDAY = 2, 6
+LONGEST = timedelta(days=31)  # of one holiday: more is a slip of the pen
+
+
+class HolidaysError(UserError, ValueError):
+    """A table of holidays that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Days, in Jilin, that are not what their weekday says."""
+
+    free: frozenset[date] = frozenset()
+    worked: frozenset[date] = frozenset()
+
+    @property
+    def until(self) -> date | None:
+        """The last day it tells of: the end of a year, whose holidays are published together. None: it has none."""
+        return date(max(self.free).year, 12, 31) if self.free else None
+
+    def hour_of_week(self, hour: int) -> int:
+        """The hour of the week, 0 to 167 as in UTC, that an hour since 1970 is taken for."""
+        if not self.free:
+            return hour % HOURS_A_WEEK
+        local = datetime.fromtimestamp(hour * 3600, JILIN)
+        day, taken_for = local.date(), local.weekday()
+        if day in self.free:
+            taken_for = SUNDAY
+        elif day in self.worked:
+            taken_for = MIDWEEK
+        return (hour + 24 * (taken_for - local.weekday())) % HOURS_A_WEEK
+
+
+class _Holiday(Model):
+    name: Text
+    first: date
+    last: date
+    worked: list[date] = Field(default_factory=list)  # Saturdays and Sundays, in place of days off
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not timedelta(0) <= self.last - self.first < LONGEST:
+            raise ValueError(f"{self.name}: `last` must be `first` or up to {LONGEST.days - 1} days after it")
+        return self
+
+    @property
+    def days(self) -> list[date]:
+        return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
+
+
+class _Table(Model):
+    holiday: list[_Holiday]
+
+
+def load(text: str) -> Calendar:
+    """Read a table of holidays in TOML. Raises HolidaysError that says what is wrong with it."""
+    try:
+        table = _Table.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise HolidaysError(f"not TOML: {error}") from None
+    except ValidationError as error:
+        lines = [f"[{'.'.join(map(str, item['loc']))}] {item['msg']}" for item in error.errors()]
+        raise HolidaysError("\n".join(lines)) from None
+    return Calendar(
+        frozenset(day for each in table.holiday for day in each.days),
+        frozenset(day for each in table.holiday for day in each.worked),
+    )

@@ -1,0 +1,164 @@
+"""Does every open case go on? Asked of what lies in the store, not of the code that put it there.
+
+Nothing here is shared with casework: what it derives from a case is derived anew, so a fault of its is found here.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from domain.policy.plan import Plan
+from schemas.cases import Case, CaseState, Step, StepState
+from schemas.levels import Action
+
+_LIVE = (StepState.PENDING, StepState.HELD, StepState.SENT)
+_IN_DANGER = (
+    CaseState.RAISED,
+    CaseState.CONTACTING,
+    CaseState.IN_CONVERSATION,
+    CaseState.VISIT_UNDER_WAY,
+    CaseState.NOT_PERSUADED,
+)
+
+
+class Kind(StrEnum):
+    """What can be wrong."""
+
+    NO_NEXT_STEP = "no_next_step"  # an open case that nothing would ever happen to again
+    NO_DUE = "no_due"  # a step that waits, and has no time
+    DEADLINE_MISSING = "deadline_missing"  # the case has it, the clocks of the store do not
+    DEADLINE_WRONG = "deadline_wrong"  # it stands at another time
+    DEADLINE_STRAY = "deadline_stray"  # no case has it
+    OVERDUE = "overdue"  # its time has passed, and nothing came of it
+    RESULT_OVERDUE = "result_overdue"  # a dispatch awaited beyond the time by which its result was owed
+    TOO_FAR = "too_far"  # the next step is later than any clock of the plan allows
+    NOT_QUEUED = "not_queued"  # an operator should call, and no operator sees it
+    QUEUED = "queued"  # on the desk, and nobody has to call
+    NOT_MARKED_HELD = "not_marked_held"  # lifting the hold would not let it go
+    UNKNOWN_CASE = "unknown_case"  # the journal has it, the store has not, or an older one
+
+
+@dataclass(frozen=True, slots=True)
+class InvariantViolation:
+    """One thing that is wrong with a case; never a person's data."""
+
+    kind: Kind
+    case: str
+    words: str
+    step: str = ""
+    due: int | None = None  # of a deadline: what the case says, epoch ms
+
+
+@dataclass(frozen=True, slots=True)
+class CaseIndexes:
+    """What the store keeps beside a case. `deadlines`: epoch ms by step."""
+
+    deadlines: Mapping[str, float]
+    queued: bool
+    held: bool
+
+
+def examine(case: Case, kept: CaseIndexes, plan: Plan, now: datetime, grace: timedelta) -> list[InvariantViolation]:
+    """What is wrong with a case and with what is kept beside it.
+
+    Needs no next step: a closed case. Every other one has one, if only the clock on which it closes by itself.
+    `grace`: how late a deadline may be acted on. `plan`: of the policy by which the case was decided last.
+    """
+    return [
+        *_deadlines(case, kept),
+        *_late(case, now, grace),
+        *_going_on(case, plan),
+        *_queue(case, kept),
+    ]
+
+
+def expected_deadlines(case: Case) -> dict[str, int]:
+    """The deadlines that the store must have of a case: epoch ms by step."""
+    return {step.id: _ms(step.due) for step in _live(case) if step.due is not None}
+
+
+def must_call(case: Case) -> bool:
+    """Whether an operator must see the case: one is to call, or has it."""
+    if case.settled:
+        return False
+    calls = (step for step in _live(case) if step.action is Action.OPERATOR_CALL)
+    return case.claimed_by is not None or any(step.state is StepState.SENT for step in calls)
+
+
+def _live(case: Case) -> Iterator[Step]:
+    return (step for step in case.steps if step.state in _LIVE)
+
+
+def _deadlines(case: Case, kept: CaseIndexes) -> Iterator[InvariantViolation]:
+    wanted = expected_deadlines(case)
+    for step, due in wanted.items():
+        stored = kept.deadlines.get(step)
+        if stored is None:
+            yield InvariantViolation(
+                Kind.DEADLINE_MISSING, case.id, f"{step} falls due at {_at(due)}: no clock says so", step, due
+            )
+        elif round(stored) != due:
+            words = f"{step} falls due at {_at(due)}, the clock says {_at(stored)}"
+            yield InvariantViolation(Kind.DEADLINE_WRONG, case.id, words, step, due)
+    for step in kept.deadlines.keys() - wanted.keys():
+        yield InvariantViolation(Kind.DEADLINE_STRAY, case.id, f"{step} does not wait for any time", step)
+
+
+def _late(case: Case, now: datetime, grace: timedelta) -> Iterator[InvariantViolation]:
+    for step in _live(case):
+        if step.due is None or now - step.due <= grace:
+            continue
+        out = step.state is StepState.SENT
+        kind, what = (Kind.RESULT_OVERDUE, "its result was owed") if out else (Kind.OVERDUE, "it fell due")
+        yield InvariantViolation(kind, case.id, f"{step.id}: {what} at {_at(_ms(step.due))}", step.id, _ms(step.due))
+
+
+def _going_on(case: Case, plan: Plan) -> Iterator[InvariantViolation]:
+    dues = [step.due for step in _live(case) if step.due is not None]
+    for step in _live(case):
+        if step.due is None:
+            yield InvariantViolation(Kind.NO_DUE, case.id, f"{step.id} is {step.state.value} and has no time", step.id)
+    if not case.open:
+        return
+    if not dues:
+        yield InvariantViolation(
+            Kind.NO_NEXT_STEP, case.id, f"{case.state.value.replace('_', ' ')}, and nothing is planned"
+        )
+    elif _in_danger(case) and min(dues) - case.updated_at > _furthest(case, plan):
+        words = f"the next step is at {_at(_ms(min(dues)))}: no clock of {case.level.value} is so long"
+        yield InvariantViolation(Kind.TOO_FAR, case.id, words)
+
+
+def _in_danger(case: Case) -> bool:
+    """Whether the plan runs. What a hold keeps back waits for the hold, which has no longest."""
+    return case.state in _IN_DANGER and all(step.state is not StepState.HELD for step in _live(case))
+
+
+def _furthest(case: Case, plan: Plan) -> timedelta:
+    """No step of a case in danger is further ahead than this: the longest clock, a day until the hours allow it."""
+    level = plan.levels[case.level]
+    rules = [*level.steps.values(), *plan.asked.values()]
+    longest = max(max(rule.after, rule.again, rule.result_within, rule.arrive_within) for rule in rules)
+    follow_ups = [after for each in plan.levels.values() for after in each.follow_ups]  # a graver warning's stay
+    after = max(follow_ups, default=timedelta(0)) + plan.close_after  # who was warned is asked again, then it ends
+    return max(longest, after, plan.call_again_within, plan.talk_within, plan.retry_most) + timedelta(days=1)
+
+
+def _queue(case: Case, kept: CaseIndexes) -> Iterator[InvariantViolation]:
+    if must_call(case) and not kept.queued:
+        yield InvariantViolation(Kind.NOT_QUEUED, case.id, "an operator is to call, and it is not on the desk")
+    if kept.queued and case.settled:
+        yield InvariantViolation(Kind.QUEUED, case.id, f"on the desk, and {case.state.value.replace('_', ' ')}")
+    if any(step.state is StepState.HELD for step in _live(case)) and not kept.held:
+        yield InvariantViolation(
+            Kind.NOT_MARKED_HELD, case.id, "a hold keeps a step back, and the hold's list does not have it"
+        )
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def _at(milliseconds: float) -> str:
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S}"

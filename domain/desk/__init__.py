@@ -1,0 +1,1 @@
+"""The desk of operators: load, missed calls, the questions they ask, handover, complaints, major incidents."""

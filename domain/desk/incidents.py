@@ -1,0 +1,94 @@
+"""One campaign, many residents: what stands on the board of a major incident, and how one begins and ends."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.casework.triage import to_go
+from domain.identity.divisions import meet
+from domain.payments import ledger
+from schemas.cases import Case, CaseState, StopState
+from schemas.incidents import Incident
+from schemas.levels import Level
+
+LEAST = 3  # assumed: from so many open cases on, one campaign is worth a board
+COUNTY = 6  # digits of a division code
+
+
+class EndedError(ValueError):
+    """The incident was ended before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Sums over a campaign's open cases; money in fen. `at_stake`: on its way, not caught; `stopped`: under a stop."""
+
+    scam_type: str  # of most of the cases; empty when there is none
+    cases: int
+    in_danger: int
+    levels: Mapping[Level, int]
+    states: Mapping[CaseState, int]
+    counties: Mapping[str, int]
+    at_stake: int
+    stopped: int
+    kept: Mapping[str, int]  # by evidence, A to C: D is modelled and never added in
+    lost: int
+
+
+def board(cases: Iterable[Case]) -> Board:
+    """What stands in these cases together."""
+    found = list(cases)
+    totals = [ledger.of_case(case) for case in found]
+    return Board(
+        scam_type=_scam_type(found),
+        cases=len(found),
+        in_danger=sum(not case.settled for case in found),
+        levels=Counter(case.level for case in found),
+        states=Counter(case.state for case in found),
+        counties=Counter(case.profile.division[:COUNTY] for case in found),
+        at_stake=sum(to_go(case) for case in found if not case.settled),
+        stopped=sum(_stopped(case) for case in found),
+        kept={evidence: sum(total.kept[evidence] for total in totals) for evidence in "ABC"},
+        lost=sum(total.lost for total in totals),
+    )
+
+
+def campaigns(cases: Iterable[Case], least: int = LEAST) -> list[tuple[str, Board]]:
+    """The campaigns of at least so many cases, the one with most residents in danger first."""
+    grouped: defaultdict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        if case.danger.campaign:
+            grouped[case.danger.campaign].append(case)
+    found = [(name, board(members)) for name, members in grouped.items() if len(members) >= least]
+    return sorted(found, key=lambda each: (-each[1].in_danger, -each[1].at_stake, each[0]))
+
+
+def ended(incident: Incident, by: str, reason: str, now: datetime) -> Incident:
+    """Ended by a person. Raises EndedError when it was before."""
+    if not incident.in_force:
+        raise EndedError("the incident was ended before")
+    return incident.model_copy(update={"ended_at": now, "ended_by": by, "end_reason": reason})
+
+
+def reworded(incident: Incident, script: str) -> Incident:
+    """With another note for the operators. Raises EndedError when it was ended."""
+    if not incident.in_force:
+        raise EndedError("the incident was ended before")
+    return incident.model_copy(update={"script": script})
+
+
+def touches(incident: Incident, area: str) -> bool:
+    """Whether an incident's area and a person's have a place in common."""
+    return meet(incident.area, area)
+
+
+def _scam_type(cases: list[Case]) -> str:
+    counted = Counter(case.danger.scam_type for case in cases)
+    return min(counted, key=lambda scam: (-counted[scam], scam), default="")
+
+
+def _stopped(case: Case) -> int:
+    return sum(
+        payment.amount_fen for payment in case.payments if payment.stop and payment.stop.state is StopState.IN_FORCE
+    )

@@ -1,0 +1,198 @@
+"""When a feed's silence is no longer ordinary.
+
+A source's rate is learnt by hour of the week, and how evenly it sends; a public holiday is learnt and judged as a
+Sunday. Time is measured in arrivals that were to be expected, so that a night weighs less than a noon. What counts as
+an arrival is a window of ten seconds with any signal in it: a batch of 500 says no more about the next one than a lone
+signal does.
+
+The longest gap to be expected is the one that an even source (one signal every so often) leaves always, a random one
+(Poisson) once in 10,000,000 gaps, and a bursty one, whose gaps spread wider, accordingly later. A silence of twice
+that is an alarm: on a night with half the usual signals it still is one gap in 10,000,000.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from domain.calendar import HOURS_A_WEEK, Calendar
+from schemas.feeds import FeedProfile, Hour, Silence
+
+WINDOW = timedelta(seconds=10)
+WINDOWS_AN_HOUR = 360
+FADING = 0.75  # what a week counts in the next one: about four weeks are remembered
+DOUBT = 60  # windows: so many without a signal are taken to have been seen before the first, in each hour
+EDGE = 0.1  # a neighbouring hour with less than this share: the feed opens or closes in between, nobody knows when
+REMEMBERED = 2000  # gaps
+BELIEVED = 50  # gaps: of so many it is taken, before the first, that they were a random source's
+RARELY = math.log(1e7)
+ALARMED = 0.25  # what a gap that was an alarm counts: one outage teaches nothing, a new habit does
+TWICE = 2.0
+ORDINARY = Calendar()  # no holidays
+
+
+def window_of(moment: datetime) -> int:
+    """The window that a moment lies in, counted since 1970."""
+    return int(moment.timestamp() // WINDOW.total_seconds())
+
+
+def begin_of(window: int) -> datetime:
+    """When a window begins."""
+    return datetime.fromtimestamp(window * WINDOW.total_seconds(), UTC)
+
+
+def unknown(source: str, window: int, count: int, calendar: Calendar = ORDINARY) -> FeedProfile:
+    """A source heard for the first time."""
+    profile = FeedProfile(source=source, last=window, gaps=BELIEVED, mean=1.0, square=2.0)
+    return profile.model_copy(update={"hours": _added({}, window, Hour(0, 1, 1, count), calendar)})
+
+
+def learn(
+    profile: FeedProfile,
+    window: int,
+    count: int,
+    *,
+    watched: int = 0,
+    alarmed: bool = False,
+    calendar: Calendar = ORDINARY,
+) -> FeedProfile:
+    """Take in that `count` signals came in a window, and with it the gap before it.
+
+    `watched`: the window from which on somebody listened without a break; what was before says nothing.
+    `alarmed`: the gap was an alarm.
+    """
+    if window <= profile.last:  # told late, by another worker
+        return profile.model_copy(update={"hours": _added(profile.hours, window, Hour(0, 0, 0, count), calendar)})
+    hours = dict(profile.hours)
+    known = dict(profile)
+    if watched <= profile.last:
+        weight = ALARMED if alarmed else 1.0
+        for at, length in _hours(profile.last + 1, window):
+            hours = _added(hours, at, Hour(0, weight * length, 0, 0), calendar)
+        if not alarmed:
+            known |= _spread(profile, expected(profile, profile.last + 1, window + 1, calendar=calendar)[0])
+    known |= {"last": window, "hours": _added(hours, window, Hour(0, 1, 1, count), calendar)}
+    return FeedProfile.model_construct(**known)
+
+
+def expected(
+    profile: FeedProfile | None, first: int, end: int, floor: float = 0.0, *, calendar: Calendar = ORDINARY
+) -> tuple[float, float]:
+    """How many arrivals, and how many signals, are to be expected from window `first` to before `end`.
+
+    `floor`: the least signals an hour, whatever was learnt.
+    """
+    arrivals = signals = 0.0
+    least = floor / WINDOWS_AN_HOUR
+    for at, length in _hours(first, end):
+        active, sent = _rates(profile.hours, at, calendar) if profile else (0.0, 0.0)
+        arrivals += length * max(active, 1 - math.exp(-least))
+        signals += length * max(sent, least)
+    return arrivals, signals
+
+
+def longest_gap(profile: FeedProfile | None) -> float:
+    """The longest gap to be expected of a source, in arrivals."""
+    if profile is None:
+        return 1 + RARELY
+    spread = max(0.0, profile.square / profile.mean**2 - 1)
+    return profile.mean * (1 + RARELY * max(math.sqrt(spread), spread))
+
+
+def judge(
+    profile: FeedProfile,
+    now: datetime,
+    *,
+    least: timedelta,
+    floor: float = 0.0,
+    watched: int = 0,
+    calendar: Calendar = ORDINARY,
+) -> Silence | None:
+    """Whether a source has been silent for too long: twice its longest gap, and `least` in any case."""
+    first, end = max(profile.last + 1, watched), window_of(now)
+    if (end - first) * WINDOW < least:
+        return None
+    arrivals, signals = expected(profile, first, end, floor, calendar=calendar)
+    if arrivals < TWICE * longest_gap(profile):
+        return None
+    since = begin_of(profile.last)
+    words = f"{profile.source} has sent nothing for {span(now - since)}, expected {signals:,.0f} signals"
+    return Silence(source=profile.source, since=since, expected=signals, at=now, words=words)
+
+
+def never_heard(source: str, floor: float, began: datetime, now: datetime, grace: timedelta) -> Silence | None:
+    """A source that is configured and has never sent anything is an alarm once the grace is over."""
+    if now - began < grace:
+        return None
+    signals = floor * ((now - began) / timedelta(hours=1))
+    words = f"{source} has never sent anything, and it is configured as a feed"
+    return Silence(source=source, since=None, expected=signals, at=now, words=words)
+
+
+def span(time: timedelta) -> str:
+    """A duration in words: 50 s, 6 min, 3 h 20 min, 2 d 4 h."""
+    seconds = max(0, round(time.total_seconds()))
+    if seconds < 120:
+        return f"{seconds} s"
+    if seconds < 7200:
+        return f"{seconds // 60} min"
+    if seconds < 172_800:
+        return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+    return f"{seconds // 86_400} d {seconds % 86_400 // 3600} h"
+
+
+def _spread(profile: FeedProfile, gap: float) -> dict[str, float]:
+    """The mean gap and its square, with one more gap; one out of all proportion counts as the longest does."""
+    gap = min(gap, TWICE * longest_gap(profile))
+    gaps = min(profile.gaps + 1, REMEMBERED)
+    mean = profile.mean + (gap - profile.mean) / gaps
+    return {"gaps": gaps, "mean": max(mean, 0.1), "square": profile.square + (gap * gap - profile.square) / gaps}
+
+
+def _hours(first: int, end: int) -> list[tuple[int, int]]:
+    """From window `first` to before `end` by hours: each one's first window, and how many of its windows."""
+    parts = []
+    while first < end:
+        following = min(end, (first // WINDOWS_AN_HOUR + 1) * WINDOWS_AN_HOUR)
+        parts.append((first, following - first))
+        first = following
+    return parts
+
+
+def _rates(hours: Mapping[int, Hour], window: int, calendar: Calendar) -> tuple[float, float]:
+    """Arrivals and signals to be expected in a window: in an hour of opening or closing those of the closed one."""
+    hour = window // WINDOWS_AN_HOUR
+    own = hours.get(calendar.hour_of_week(hour))
+    if own is None:
+        return 0.0, 0.0
+    rate = _rate(own)
+    quietest = min((_rate(each) for each in _neighbours(hours, hour, calendar)), default=rate)
+    return quietest if quietest[0] < EDGE * rate[0] else rate
+
+
+def _neighbours(hours: Mapping[int, Hour], hour: int, calendar: Calendar) -> Iterator[Hour]:
+    """The hours before and after, or the same hours of other days; not those that nobody has seen yet."""
+    for each in (hour - 1, hour + 1):
+        if found := hours.get(calendar.hour_of_week(each)):
+            yield found
+        else:
+            yield from (hours[of] for day in range(1, 7) if (of := (each + 24 * day) % HOURS_A_WEEK) in hours)
+
+
+def _rate(hour: Hour) -> tuple[float, float]:
+    return hour.active / (hour.watched + DOUBT), hour.signals / (hour.watched + DOUBT)
+
+
+def _added(hours: Mapping[int, Hour], window: int, more: Hour, calendar: Calendar) -> dict[int, Hour]:
+    """The hours with one changed; what it held fades with each week since."""
+    hour = window // WINDOWS_AN_HOUR
+    week = hour // HOURS_A_WEEK
+    of_week = calendar.hour_of_week(hour)
+    old = hours.get(of_week, Hour(week, 0, 0, 0))
+    left = FADING ** max(0, week - old.week)
+    new = Hour(
+        max(week, old.week),
+        old.watched * left + more.watched,
+        old.active * left + more.active,
+        old.signals * left + more.signals,
+    )
+    return {**hours, of_week: new}

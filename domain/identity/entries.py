@@ -1,0 +1,175 @@
+"""Entries of the register that turn out to be one person, or two, or are told anew: no history is lost.
+
+Both sides of a change are returned; the caller stores them together.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from domain.identity.id_keys import comparable
+from domain.identity.identifiers import held, start_of
+from schemas.residents import Holding, Resident
+
+
+def merge(keep: Resident, gone: Resident, at: datetime) -> tuple[Resident, Resident]:
+    """Two entries turn out to be one person: `keep` gets all that `gone` ever held, for all of its time.
+
+    `gone` stays as a signpost; its holdings end `at` this time, so that the record shows when it was merged.
+
+    Raises ValueError when either is merged already, both are the same, their ID numbers differ or cannot be compared,
+    or together they hold more than an entry can.
+    """
+    if keep.id == gone.id or keep.merged_into or gone.merged_into:
+        raise ValueError("merge two different entries, neither of them merged already")
+    hashes = [each for each in (keep.id_hash, gone.id_hash) if each]
+    if not comparable(hashes):
+        raise ValueError("the entries' ID numbers are hashed under different keys: run `quanzu admin rehash` first")
+    if len(set(hashes)) > 1:
+        raise ValueError("the entries have different ID numbers: clear the wrong one first")
+    signpost = changed(gone, merged_into=keep.id, phones=_ended(gone.phones, at), accounts=_ended(gone.accounts, at))
+    return _united(keep, gone), signpost
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a split takes out of an entry, and what else is different in the new one (`name`, `birth_year`, …)."""
+
+    phones: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
+    changes: Mapping[str, object] | None = None
+
+
+def split(resident: Resident, part: Part, new_id: str, at: datetime | None) -> tuple[Resident, Resident]:
+    """One entry turns out to be two people: the new one holds `part` from `at` on, or always if `at` is none.
+
+    What lies before `at` stays where it was. The ID number stays with the first unless the changes name another.
+
+    Raises ValueError when the entry is merged into another, does not hold what is to be taken out, or a change does
+    not fit.
+    """
+    holdings = {each.value for each in (*resident.phones, *resident.accounts)}
+    if resident.merged_into or not part.phones | part.accounts <= holdings:
+        raise ValueError("split an entry that is not merged, along what it holds")
+    phones, new_phones = _parted(resident.phones, part.phones, at)
+    accounts, new_accounts = _parted(resident.accounts, part.accounts, at)
+    new = {"id": new_id, "phones": new_phones, "accounts": new_accounts, "id_hash": None, **(part.changes or {})}
+    return changed(resident, phones=phones, accounts=accounts), changed(resident, **new)
+
+
+def renewed(old: Resident, new: Resident, at: datetime) -> Resident:
+    """A newer row about the same person: what it says counts, what it leaves out becomes history.
+
+    A telephone or account that it does not name any more ends `at` this time. One that it names without dates keeps
+    the dates known before; if it had been given up, it is held again since `at`. Telling it twice changes nothing.
+
+    Raises ValueError when there is more history than an entry can hold.
+    """
+    return changed(
+        new,
+        id=old.id,
+        phones=_renewed(old.phones, new.phones, at),
+        accounts=_renewed(old.accounts, new.accounts, at),
+        id_hash=new.id_hash or old.id_hash,
+        merged_into=new.merged_into or old.merged_into,
+    )
+
+
+def changed(resident: Resident, **changes: object) -> Resident:
+    """A checked copy: pydantic's own would take a seventeenth telephone.
+
+    Raises ValueError that names the fields and not what is in them.
+    """
+    try:
+        return Resident.model_validate({**dict(resident), **changes})
+    except ValidationError as error:
+        wrong = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_input=False))
+        raise ValueError("; ".join(wrong)) from None
+
+
+def _united(keep: Resident, gone: Resident) -> Resident:
+    guardian = keep.guardian or gone.guardian
+    return changed(
+        keep,
+        phones=united([*keep.phones, *gone.phones]),
+        accounts=united([*keep.accounts, *gone.accounts]),
+        contacts=list(dict.fromkeys([*keep.contacts, *gone.contacts])),
+        id_hash=keep.id_hash or gone.id_hash,
+        flags=keep.flags | gone.flags,
+        guardian=None if guardian in (keep.id, gone.id) else guardian,
+    )
+
+
+def united(holdings: Sequence[Holding]) -> list[Holding]:
+    """Spans of the same value that overlap become one, and such as touch if they are alike; empty ones are dropped."""
+    united: list[Holding] = []
+    spans = (each for each in holdings if start_of(each) < _end(each))
+    for each in sorted(spans, key=lambda holding: (holding.value, start_of(holding))):
+        if united and _continues(united[-1], each):
+            united[-1] = _joined(united[-1], each)
+        else:
+            united.append(each)
+    return united
+
+
+def _continues(first: Holding, second: Holding) -> bool:
+    alike = (first.shared, first.primary) == (second.shared, second.primary)
+    touch = start_of(second) <= _end(first) if alike else start_of(second) < _end(first)
+    return first.value == second.value and touch
+
+
+def _joined(first: Holding, second: Holding) -> Holding:
+    flags = {"shared": first.shared or second.shared, "primary": first.primary or second.primary}
+    return first.model_copy(update={"until": max(first, second, key=_end).until, **flags})
+
+
+def _end(holding: Holding) -> float:
+    return holding.until.timestamp() if holding.until else float("inf")
+
+
+def _ended(holdings: Iterable[Holding], at: datetime) -> list[Holding]:
+    """The same, none held beyond `at`; what would have begun later is left out."""
+    return [
+        each.model_copy(update={"until": at}) if each.until is None or each.until > at else each
+        for each in holdings
+        if each.since is None or each.since < at
+    ]
+
+
+def _begun(holdings: Iterable[Holding], at: datetime) -> list[Holding]:
+    """The same, none held before `at`; what has ended by then is left out."""
+    return [
+        each.model_copy(update={"since": at}) if each.since is None or each.since < at else each
+        for each in holdings
+        if each.until is None or each.until > at
+    ]
+
+
+def _parted(
+    holdings: Sequence[Holding], values: frozenset[str], at: datetime | None
+) -> tuple[list[Holding], list[Holding]]:
+    taken = [each for each in holdings if each.value in values]
+    rest = [each for each in holdings if each.value not in values]
+    return (rest, taken) if at is None else (rest + _ended(taken, at), _begun(taken, at))
+
+
+def _renewed(old: Sequence[Holding], new: Sequence[Holding], at: datetime) -> list[Holding]:
+    said = [_dated(each, old, at) for each in united(new)]
+    history = [each for each in old if not any(_overlap(each, told) for told in said)]
+    return said + _ended(history, at)
+
+
+def _dated(told: Holding, old: Sequence[Holding], at: datetime) -> Holding:
+    before = [each for each in old if each.value == told.value]
+    if told.since or told.until or not before:
+        return told
+    now = next((each for each in before if held(each, at)), None)
+    if now and now.since is now.until is None:
+        return told
+    return told.model_copy(update={"since": now.since, "until": now.until} if now else {"since": at})
+
+
+def _overlap(one: Holding, other: Holding) -> bool:
+    return one.value == other.value and start_of(one) < _end(other) and start_of(other) < _end(one)

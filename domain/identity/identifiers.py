@@ -1,0 +1,312 @@
+"""Whose telephone, account or ID number is this: one spelling for each, and the resident it belonged to at a time.
+
+Nothing here names a value in an error: what is wrong with a number is said, the number is not.
+"""
+
+import hmac
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Literal
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
+from stdnum.cn import ric
+from stdnum.exceptions import ValidationError
+
+from domain.identity.divisions import division
+from schemas.residents import Holding, Language, Resident, Sex
+
+BEIJING = timezone(timedelta(hours=8))
+CHINA = 86
+ADULT = 18
+EARLIEST_BIRTH = 1900
+LEAST_SECRET = 16  # bytes of the key of the hashes
+LONGEST_PHONE = 128  # characters, as in a signal's field
+Kind = Literal["id", "account", "phone", "address", "export"]
+
+# [0-9], not \d: that is any script's digit, and a number in another's would be another number.
+_MOBILE = re.compile(r"(?:\+86)?(1[3-9][0-9]{9})")
+_PHONE = re.compile(r"\+?[0-9 ().\-‐-―/]+")
+_SHORT = re.compile(r"[1-9]\d{2,5}")
+_SERVICE = re.compile(r"[1-9]\d{2,5}|9[56]\d{3,6}|10[06]\d{4,17}")  # 110, 96110, 95588, and senders such as 1069…
+_SERVICE_ABROAD = re.compile(r"[1-9]\d{2,5}|9[56]\d{3,6}|106\d{8,17}")  # +86 10 6xxxxxxx is a landline of Beijing
+_NATIONAL = re.compile(r"1[2-9]\d{9}|10\d{7,8}|2\d{8,9}|[3-9]\d{9,10}")  # a mobile, or an area code and 7 or 8 digits
+# As most come, in their one spelling: nothing is left to change, and nothing to remember.
+spelt_phone = re.compile(r"\+86(?:1[2-9][0-9]{9}|2[0-9]{8,9}|[3-9][0-9]{9,10})").fullmatch
+spelt_account = re.compile(r"[0-9A-Z]{6,34}").fullmatch
+_ID = re.compile(r"[0-9]{17}[0-9X]|[0-9]{15}")
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _BASE32 for second in _BASE32]
+
+
+@lru_cache(maxsize=65_536)
+def normal_phone(raw: str, region: str = "CN") -> str:
+    """One spelling for a telephone number: E.164, or the bare digits of a service number such as 96110.
+
+    A landline needs its area code (0431-8xxxxxxx): without it the number exists in every city. Numbers of ranges not
+    yet given out are taken, since ranges are given out sooner than lists of them are renewed.
+
+    Raises ValueError, saying what is wrong, for anything else.
+    """
+    if region == "CN" and spelt_phone(raw):
+        return raw
+    if len(raw) > LONGEST_PHONE:  # also for what is remembered here: as many as there are, each may be a megabyte
+        raise ValueError(f"a telephone number has {LONGEST_PHONE} characters at most")
+    text = unicodedata.normalize("NFKC", raw).strip()
+    if region == "CN" and (mobile := _MOBILE.fullmatch(text)):
+        return f"+86{mobile[1]}"
+    if not _PHONE.fullmatch(text):
+        raise ValueError("a telephone number has digits, and + only in front")
+    return _service_number(text, region) or _e164(text, region)
+
+
+def _service_number(text: str, region: str) -> str | None:
+    digits = re.sub(r"\D", "", text)
+    if not text.startswith(("+", "00")):
+        return digits if (_SERVICE if region == "CN" else _SHORT).fullmatch(digits) else None
+    home = digits.removeprefix("00").removeprefix("86")
+    abroad = _SERVICE_ABROAD.fullmatch(home) and digits.removeprefix("00").startswith("86")
+    return home if abroad else None
+
+
+def _e164(text: str, region: str) -> str:
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException as error:
+        raise ValueError("not a telephone number that can be dialled from here") from error
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    home, national = number.country_code == CHINA, str(number.national_number)
+    if possible == ValidationResult.IS_POSSIBLE_LOCAL_ONLY or (home and len(national) < 9):
+        raise ValueError("the area code is missing, or digits are")
+    if home and number.italian_leading_zero:  # no Chinese number keeps a zero: what is left would be another number
+        raise ValueError("there are too many zeros in front of the digits")
+    if possible != ValidationResult.IS_POSSIBLE or (home and not _NATIONAL.fullmatch(national)):
+        raise ValueError("there are too many or too few digits")
+    spelt = str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+    return spelt if spelt == text else _e164(spelt, region)  # of several zeros in front, one is dropped at a time
+
+
+def phone_tail(phone: str) -> str:
+    """The last four digits: by these a resident sees that a warning is meant for them."""
+    return phone[-4:]
+
+
+def normal_account(raw: str) -> str:
+    """One spelling for an account or card number: no blanks or dashes, capital letters, 6 to 34 characters.
+
+    Raises ValueError for anything else.
+    """
+    if spelt_account(raw):
+        return raw
+    account = re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", raw)).upper()
+    if not spelt_account(account):
+        raise ValueError("an account has 6 to 34 letters and digits, and nothing but blanks and dashes between them")
+    return account
+
+
+@dataclass(frozen=True, slots=True)
+class IdNumber:
+    """What a GB 11643 number says. Its repr shows nothing: it must not reach a log."""
+
+    number: str  # 18 characters
+    birth: date
+    sex: Sex
+    division: str
+
+    def __repr__(self) -> str:
+        return "IdNumber(…)"
+
+
+def parse_id_number(raw: str, on: date | None = None) -> IdNumber:
+    """Read a citizen's ID number of 18 characters, or of 15 as issued until 1999, which is upgraded to 18.
+
+    The check character (ISO 7064 MOD 11-2) and the date of birth are checked, also against the day `on` when given;
+    whether the division existed is another question (`born_in_known_division`).
+
+    Raises ValueError, saying what is wrong and not the number.
+    """
+    number = re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", raw)).upper()
+    if not _ID.fullmatch(number):
+        raise ValueError("an ID number has 18 digits, the last of which may be X, or 15")
+    if len(number) == 15:
+        number = _upgraded(number)
+    if ric.calc_check_digit(number) != number[-1]:
+        raise ValueError("the check digit does not fit: a digit is wrong or two are exchanged")
+    return IdNumber(number, _birth(number, on), Sex.MALE if int(number[16]) % 2 else Sex.FEMALE, number[:6])
+
+
+def _upgraded(short: str) -> str:
+    # The orders 996 to 999 were kept for those who were a hundred and older when they got a number.
+    century = "18" if short[12:] >= "996" else "19"
+    number = f"{short[:6]}{century}{short[6:]}"
+    return number + str(ric.calc_check_digit(number + "0"))
+
+
+def _birth(number: str, on: date | None) -> date:
+    try:
+        birth = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError as error:
+        raise ValueError("the date of birth is not a date") from error
+    if birth.year < EARLIEST_BIRTH or birth > (on or date(2100, 1, 1)):
+        raise ValueError("the date of birth cannot be")
+    return birth
+
+
+def born_in_known_division(number: IdNumber) -> bool:
+    """Whether the number's division existed when its holder was born.
+
+    False is no proof of forgery: who was registered late got the code of that day.
+    """
+    if number.division.startswith("22"):
+        return division(number.division, number.birth) is not None
+    try:
+        return bool(ric.get_birth_place(number.number))
+    except ValidationError:
+        return False
+
+
+def keyed_hash(secret: bytes, kind: Kind, value: str) -> str:
+    """A name for `value` that only who has the secret can make: HMAC-SHA256, 128 bits in base 32.
+
+    The kind goes in as well: an account with the same digits as an ID number does not give it away.
+
+    Raises ValueError for a secret under LEAST_SECRET: all ID numbers can be tried in a day.
+    """
+    if len(secret) < LEAST_SECRET:
+        raise ValueError(f"the secret for hashes needs at least {LEAST_SECRET} bytes")
+    hashed = _begun(secret, kind).copy()
+    hashed.update(value.encode())
+    return _base32(hashed.digest()[:16])
+
+
+@lru_cache(maxsize=64)
+def _begun(secret: bytes, kind: Kind) -> hmac.HMAC:
+    """A hash that has taken in what is the same for all values of a kind: going on from there costs 1.1 µs, not 1.4."""
+    return hmac.new(secret, f"{kind}\0".encode(), "sha256")
+
+
+def account_token(secret: bytes, account: str) -> str:
+    """What stands for an account wherever the number itself has no business."""
+    return "a" + keyed_hash(secret, "account", normal_account(account))
+
+
+def new_resident_id(randomness: bytes) -> str:
+    """A resident's id out of ten random bytes; it says nothing of the person.
+
+    Raises ValueError for any other count of bytes.
+    """
+    if len(randomness) != 10:
+        raise ValueError("a resident's id takes 10 random bytes")
+    return "r" + _base32(randomness)
+
+
+def _base32(value: bytes) -> str:
+    """RFC 4648's base 32 in small letters, without padding; two characters a step, since a signal needs it."""
+    characters = -(-len(value) * 8 // 5)
+    steps = -(-characters // 2)
+    number = int.from_bytes(value, "big") << steps * 10 - len(value) * 8
+    return "".join([_PAIRS[number >> place & 1023] for place in range(steps * 10 - 10, -1, -10)])[:characters]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A resident who holds a telephone or an account, from `since` until `until`."""
+
+    resident: str
+    since: datetime | None = None
+    until: datetime | None = None
+    shared: bool = False
+    primary: bool = True
+
+
+def owner(resident: Resident, holding: Holding) -> Owner:
+    """A resident's holding, seen from what is held."""
+    return Owner(resident.id, holding.since, holding.until, holding.shared, holding.primary)
+
+
+def holders(owners: Sequence[Owner], at: datetime) -> tuple[str, ...]:
+    """Who held it at that time: who is meant first, then the others who share it.
+
+    First come the primary holders; among these whoever has it since the latest, because a number given to somebody new
+    is often never ended for the one before; then the lower id, so that all workers agree. An entry that was merged
+    into another owns nothing (`owned`).
+    """
+    if len(owners) == 1:
+        return (owners[0].resident,) if held(owners[0], at) else ()
+    holding = [each for each in owners if held(each, at)]
+    holding.sort(key=lambda each: (not each.primary, -start_of(each), each.resident))
+    return tuple(dict.fromkeys(each.resident for each in holding))
+
+
+def held(holding: Owner | Holding, at: datetime) -> bool:
+    """Whether it was held at that time: `since` counts, `until` does not any more."""
+    return (holding.since is None or holding.since <= at) and (holding.until is None or at < holding.until)
+
+
+def owned(resident: Resident) -> tuple[list[Holding], list[Holding]]:
+    """The telephones and accounts under which an entry is to be found: none once it is merged into another."""
+    return ([], []) if resident.merged_into else (resident.phones, resident.accounts)
+
+
+def start_of(holding: Owner | Holding) -> float:
+    """When it began, in seconds since 1970; before all time when nobody knows."""
+    return holding.since.timestamp() if holding.since else float("-inf")
+
+
+def resolve(resident: str, merged: Mapping[str, str | None]) -> str:
+    """The entry that stands for this one after all merges.
+
+    Raises ValueError when the signposts lead in a circle.
+    """
+    seen = {resident}
+    while following := merged.get(resident):
+        if following in seen:
+            raise ValueError(f"resident {resident} is merged in a circle")
+        seen.add(following)
+        resident = following
+    return resident
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where a warning for a resident goes: the number, the language, and whose it is; no number, no way."""
+
+    phone: str | None
+    language: Language
+    of: str
+
+
+def reach(resident: Resident, guardian: Resident | None, at: datetime) -> Reach:
+    """Whom to contact: a minor's guardian if one can be reached, else the resident.
+
+    A resident's own telephone goes before one that the family shares, and the one held since the latest before others.
+    """
+    if guardian and is_minor(resident, at) and (phone := phone_at(guardian, at)):
+        return Reach(phone, guardian.language, guardian.id)
+    return Reach(phone_at(resident, at), resident.language, resident.id)
+
+
+def is_minor(resident: Resident, at: datetime) -> bool:
+    """Under 18 by the year of birth: only that is kept."""
+    return at.astimezone(BEIJING).year - resident.birth_year < ADULT
+
+
+def phone_at(resident: Resident, at: datetime) -> str | None:
+    """The telephone under which a resident was to be reached at that time."""
+    phones = [each for each in resident.phones if held(each, at)]
+    phones.sort(key=lambda each: (each.shared, not each.primary, -start_of(each), each.value))
+    return phones[0].value if phones else None
+
+
+def mask_name(name: str) -> str:
+    """A name for a screen that others see: 张**."""
+    return name[:1] + "*" * (len(name) - 1)
+
+
+def mask_phone(phone: str) -> str:
+    """A number for a screen that others see: its last four digits."""
+    return "*" * max(len(phone) - 4, 0) + phone_tail(phone) if len(phone) > 6 else phone

@@ -1,0 +1,187 @@
+"""What banks were asked and what they answered, of the last weeks: folded from the journal and the banks' messages.
+
+Of each stop what it stands at, of each dispatch to a bank what became of it, and each message as it came. Taken in any
+number of times it is the same.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+from domain.calendar import day_of
+from domain.policy.schedule import STOPS
+from schemas.bank_messages import BankMessage, bank_of
+from schemas.cases import Case, Stop, StopState
+from schemas.events import CaseEvent, Dispatch, FactKind
+from schemas.levels import Action, Channel, Result
+
+Name = TypeVar("Name")
+Value = TypeVar("Value")
+
+MOST = 100_000  # of each that are remembered, the latest
+
+
+class StopLine(NamedTuple):
+    """One stop as it stands. `number`: the payment's place in its case; `payee` a token; `at`: it changed last."""
+
+    case: str
+    resident: str
+    division: str
+    number: int
+    transfer: str
+    payee: str
+    amount_fen: int
+    stop: Stop
+    version: int
+    at: datetime
+
+    @property
+    def bank(self) -> str:
+        return bank_of(self.transfer)
+
+
+class BankReply(NamedTuple):
+    """What became of sending: the provider has it, or why not."""
+
+    at: datetime
+    result: Result
+    words: str
+
+
+class Sent(NamedTuple):
+    """A dispatch to a bank."""
+
+    dispatch: str
+    at: datetime
+    case: str
+    division: str
+    action: Action
+    transfer: str
+    payee: str
+    amount_fen: int
+
+    @property
+    def bank(self) -> str:
+        return bank_of(self.transfer)
+
+    @property
+    def day(self) -> str:
+        return day_of(self.at)
+
+
+@dataclass(slots=True)
+class BankBook:
+    """By case and place, by dispatch, and by a message's id."""
+
+    stops: OrderedDict[tuple[str, int], StopLine] = field(default_factory=OrderedDict)
+    sent: OrderedDict[str, Sent] = field(default_factory=OrderedDict)
+    told: OrderedDict[str, list[BankReply]] = field(default_factory=OrderedDict)  # by dispatch
+    came: OrderedDict[str, BankMessage] = field(default_factory=OrderedDict)
+
+    def add(self, event: CaseEvent) -> None:
+        """Take an event of the journal in."""
+        for number, payment in enumerate(event.case.payments):
+            if payment.stop is not None:
+                self._stop(event.case, number, payment.stop, event.at)
+        for dispatch in event.dispatches:
+            if dispatch.channel is Channel.PAYMENT and (sent := _sent(dispatch)):
+                _keep(self.sent, sent.dispatch, sent)
+        self._told(event)
+
+    def message(self, message: BankMessage) -> None:
+        """Take a bank's message in."""
+        _keep(self.came, message.id, message)
+
+    def in_force(self, sees: Callable[[str], bool]) -> list[StopLine]:
+        """The stops in force of the divisions that somebody sees, in no order."""
+        return [line for line in self.stops.values() if line.stop.state is StopState.IN_FORCE and sees(line.division)]
+
+    def shown(self, sees: Callable[[str], bool]) -> list[StopLine]:
+        """The stops of the divisions that somebody sees: the one that runs out first at the head, then the latest."""
+        running: list[StopLine] = []
+        rest: list[StopLine] = []
+        for line in self.stops.values():
+            if sees(line.division):
+                (running if line.stop.state is StopState.IN_FORCE else rest).append(line)
+        running.sort(key=lambda line: (line.stop.until or line.at, line.case, line.number))
+        return running + sorted(rest, key=lambda line: (line.at, line.case, line.number), reverse=True)
+
+    def of(self, case: str, transfer: str) -> tuple[list[Sent], list[BankMessage]]:
+        """What was sent and what came back of one transfer of a case, the earliest first."""
+        sent = [each for each in self.sent.values() if (each.case, each.transfer) == (case, transfer)]
+        came = [each for each in self.came.values() if (each.case, each.transfer) == (case, transfer)]
+        return sorted(sent, key=lambda each: each.at), sorted(came, key=lambda each: each.at)
+
+    def division(self, message: BankMessage) -> str | None:
+        """Where the payer of a message lives; none when nothing of ours tells."""
+        if found := self.sent.get(message.dispatch):
+            return found.division
+        return next((line.division for line in self.stops.values() if line.case == message.case), None)
+
+    def days(self, sees: Callable[[str], bool]) -> list[tuple[str, str]]:
+        """Bank and day of which there is something to reconcile, the latest day first."""
+        sent = {(each.day, each.bank) for each in self.sent.values() if sees(each.division)}
+        came = {(day_of(each.at), each.bank) for each in self.came.values() if self.sees(sees, each)}
+        return [(bank, day) for day, bank in sorted(sent | came, key=lambda each: (each[0], each[1]), reverse=True)]
+
+    def sees(self, sees: Callable[[str], bool], message: BankMessage) -> bool:
+        """Whether somebody sees a message: one of no known case only who sees the whole province."""
+        division = self.division(message)
+        return sees("") if division is None else sees(division)
+
+    def _stop(self, case: Case, number: int, stop: Stop, at: datetime) -> None:
+        known, payment = self.stops.get((case.id, number)), case.payments[number]
+        if known is not None and known.version >= case.version:
+            return
+        if known is not None and known.stop == stop:
+            at = known.at
+        line = StopLine(
+            case.id,
+            case.resident,
+            case.profile.division,
+            number,
+            payment.transfer,
+            payment.payee,
+            payment.amount_fen,
+            stop,
+            case.version,
+            at,
+        )
+        _keep(self.stops, (case.id, number), line)
+
+    def _told(self, event: CaseEvent) -> None:
+        if event.input_kind != "contact_result":
+            return
+        dispatch = event.input.rpartition(":")[0]
+        for fact in event.facts:
+            if fact.kind is FactKind.RESULT and fact.action in STOPS and fact.result:
+                told = BankReply(event.at, fact.result, fact.words)
+                known = self.told.get(dispatch, [])
+                if told not in known:
+                    _keep(self.told, dispatch, [*known, told])
+
+
+def _sent(dispatch: Dispatch) -> Sent | None:
+    payment = dispatch.payment
+    if payment is None:
+        return None
+    return Sent(
+        dispatch.id,
+        dispatch.at,
+        dispatch.case,
+        dispatch.division,
+        dispatch.action,
+        payment.transfer,
+        payment.payee,
+        payment.amount_fen,
+    )
+
+
+def _keep(kept: OrderedDict[Name, Value], name: Name, value: Value) -> None:
+    """The latest stay."""
+    kept[name] = value
+    kept.move_to_end(name)
+    while len(kept) > MOST:
+        kept.popitem(last=False)

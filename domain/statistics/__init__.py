@@ -1,0 +1,1 @@
+"""Figures: what is counted of a province, its report, the situation, exports, and the size of an installation."""

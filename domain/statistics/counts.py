@@ -1,0 +1,119 @@
+"""What is counted of a province, from its journal: exact, and the same however often an event comes.
+
+A name is words joined by `|`, the first saying what is counted: `open|red|contacting`, `contact|sms|delivered`,
+`area|red|2201` (open cases by prefecture), `stop|in_force` (stop-payments), `clock|desk|red|kept`, `doubt|d` (yuan²).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from domain.identity.divisions import PREFECTURE_DIGITS
+from domain.payments import ledger
+from domain.statistics import clocks
+from schemas.cases import Case
+from schemas.events import CaseEvent, Fact, FactKind
+
+_STANDING = ("id", "level", "state", "profile", "payments", "kept", "danger")  # what `of_standing` looks at
+
+
+def of_event(event: CaseEvent) -> Counter[str]:
+    """What an event adds for good."""
+    return Counter(name for fact in event.facts for name in _names(fact, event.case))
+
+
+def of_standing(before: Case | None, after: Case) -> Counter[str]:
+    """How what stands changes from `before` to `after`: of open cases their level, state and place; of all of a
+    resident's cases the stop-payments, and the doubt about what is modelled.
+
+    `before` is the same case or the resident's earlier one, whose stops and money stay as they are.
+    """
+    if before is not None and after.shares(before, *_STANDING):
+        return Counter()
+    changed: Counter[str] = Counter()
+    if before is not None:
+        changed.subtract(_open(before))
+        if before.id == after.id:
+            changed.subtract(_lasting(before))
+    changed.update(_open(after))
+    changed.update(_lasting(after))
+    return Counter({name: by for name, by in changed.items() if by})
+
+
+def of_clocks(before: Case | None, event: CaseEvent) -> Counter[str]:
+    """The clocks that an event ends, by who had them; `before`: its case just before, or the resident's earlier one."""
+    same = before if before is not None and before.id == event.case.id else None
+    return _clocks(clocks.out_of(same), event)
+
+
+@dataclass(slots=True)
+class ClocksFold:
+    """`of_clocks` of a whole journal, its events in any order and however often each comes.
+
+    A case's versions follow one another without a gap: what comes too early waits for what it follows.
+    """
+
+    counted: Counter[str] = field(default_factory=Counter)
+    _out: dict[str, tuple[int, dict[str, clocks.Out]]] = field(default_factory=dict)  # case -> version, what is out
+    _early: dict[str, dict[int, CaseEvent]] = field(default_factory=dict)  # case -> version -> event
+
+    def add(self, event: CaseEvent) -> None:
+        """Take an event in."""
+        case = event.case
+        if case.version <= self._out.get(case.id, (0, {}))[0]:
+            return
+        early = self._early.setdefault(case.id, {})
+        early[case.version] = event
+        while (following := early.pop(self._out.get(case.id, (0, {}))[0] + 1, None)) is not None:
+            self._follow(following)
+        if not early:
+            del self._early[case.id]
+
+    def _follow(self, event: CaseEvent) -> None:
+        case = event.case
+        self.counted.update(_clocks(self._out.get(case.id, (0, {}))[1], event))
+        self._out[case.id] = case.version, clocks.out_of(case)
+
+
+def clocks_of(events: Iterable[CaseEvent]) -> Counter[str]:
+    """The clocks that a journal's events ended, in any order."""
+    fold = ClocksFold()
+    for event in events:
+        fold.add(event)
+    return fold.counted
+
+
+def _clocks(out: dict[str, clocks.Out], event: CaseEvent) -> Counter[str]:
+    level = event.case.level
+    return Counter(
+        f"clock|{clocks.whose(end.was.action)}|{level}|{'kept' if end.kept else 'missed'}"
+        for end in clocks.ends(out, event)
+    )
+
+
+def _open(case: Case) -> Iterator[str]:
+    if case.open:
+        yield f"open|{case.level}|{case.state}"
+        yield f"area|{case.level}|{case.profile.division[:PREFECTURE_DIGITS]}"
+
+
+def _lasting(case: Case) -> Counter[str]:
+    stops = Counter(f"stop|{payment.stop.state}" for payment in case.payments if payment.stop)
+    return stops + Counter({"doubt|d": ledger.doubt(case)})
+
+
+def _names(fact: Fact, case: Case) -> Iterator[str]:
+    match fact.kind:
+        case FactKind.OPENED | FactKind.REOPENED | FactKind.LEVEL_RAISED:
+            yield f"{fact.kind}|{case.level}"
+        case FactKind.RESULT if fact.action is not None and fact.result is not None:
+            yield f"contact|{fact.action.channel}|{fact.result}"
+            yield f"action|{fact.action}|{fact.result}"
+        case FactKind.DISPATCHED | FactKind.HELD | FactKind.DROPPED | FactKind.SKIPPED if fact.action is not None:
+            yield f"{fact.kind}|{fact.action}"
+        case FactKind.PUT_OFF if fact.action is not None:
+            yield f"put_off|{fact.action.channel}|{fact.limit}"
+        case FactKind.STATE:
+            yield f"state|{case.state}"
+        case _:
+            yield f"fact|{fact.kind}"

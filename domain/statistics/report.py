@@ -1,0 +1,100 @@
+"""The figures of a run, from its journal alone."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import quantiles
+
+from domain.payments.ledger import Totals, fold
+from schemas.events import CaseEvent, FactKind
+from schemas.levels import Action, Channel, Level, Result
+
+NO_CONTACT = frozenset({Result.FAILED, Result.NOT_SENT, Result.UNDELIVERED})
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A journal event, and when Kafka had it: wall time, seconds since 1970."""
+
+    event: CaseEvent
+    published: float
+
+
+def unique(entries: Iterable[Published]) -> list[Published]:
+    """Each event once, as it was published first."""
+    first: dict[str, Published] = {}
+    for entry in entries:
+        known = first.setdefault(entry.event.id, entry)
+        if entry.published < known.published:
+            first[entry.event.id] = entry
+    return list(first.values())
+
+
+def cases_by_level(entries: Sequence[Published]) -> dict[str, int]:
+    """Cases by the gravest level that each had."""
+    gravest: dict[str, Level] = {}
+    for entry in entries:
+        case = entry.event.case
+        gravest[case.id] = max(case.level, gravest.get(case.id, case.level), key=lambda level: level.rank)
+    found = Counter(gravest.values())
+    return {level.value: found[level] for level in reversed(Level)}
+
+
+def warned(entries: Sequence[Published]) -> dict[str, int]:
+    """Contacts made, by kind: each dispatch with a result that says somebody was contacted counts once."""
+    made: set[tuple[str, str]] = set()
+    for entry in entries:
+        for fact in entry.event.facts:
+            if fact.kind is FactKind.RESULT and fact.action and fact.result not in NO_CONTACT:
+                made.add((_kind(fact.action), _dispatch(entry.event)))
+    found = Counter(kind for kind, _ in made)
+    return {kind: found[kind] for kind in ("sms", "phone", "visit", "trusted_contact", "stop_payment")}
+
+
+def first_contacts(entries: Sequence[Published], speed: float) -> list[float]:
+    """Wall seconds from a signal's arrival to the carrier taking a red case's first SMS."""
+    raised: dict[str, datetime] = {}
+    sent: dict[str, datetime] = {}
+    for entry in entries:
+        for dispatch in entry.event.dispatches:
+            if dispatch.action is Action.FLASH_SMS and dispatch.signal_at is not None:
+                raised[dispatch.id] = dispatch.signal_at
+        if any(fact.kind is FactKind.RESULT and fact.result is Result.SENT for fact in entry.event.facts):
+            sent.setdefault(_dispatch(entry.event), entry.event.at)
+    return [(sent[name] - at).total_seconds() / speed for name, at in raised.items() if name in sent]
+
+
+def deadline_errors(entries: Sequence[Published], sim_start: datetime, wall_start: float, speed: float) -> list[float]:
+    """Wall seconds from when a deadline fell due until what it led to was in the journal."""
+    errors = []
+    for entry in entries:
+        if entry.event.input_kind == "deadline":
+            due = int(entry.event.input.rpartition(":")[2]) / 1000
+            errors.append(entry.published - (wall_start + (due - sim_start.timestamp()) / speed))
+    return errors
+
+
+def percentiles(values: Sequence[float], *wanted: int) -> dict[str, float | None]:
+    """`p50` and so on; none where there is nothing to measure."""
+    if not values:
+        return {f"p{number}": None for number in wanted}
+    cuts = quantiles(values, n=100, method="inclusive") if len(values) > 1 else list(values) * 99
+    return {f"p{number}": round(cuts[number - 1], 4) for number in wanted}
+
+
+def money(entries: Iterable[Published]) -> Totals:
+    """The ledger computed again from the journal."""
+    return fold(entry.event for entry in entries)
+
+
+def _kind(action: Action) -> str:
+    if action.to_contact:
+        return "trusted_contact"
+    return {Channel.SMS: "sms", Channel.PHONE: "phone", Channel.VISIT: "visit", Channel.PAYMENT: "stop_payment"}[
+        action.channel
+    ]
+
+
+def _dispatch(event: CaseEvent) -> str:
+    return event.input.rpartition(":")[0]

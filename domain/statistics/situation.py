@@ -1,0 +1,236 @@
+"""The situation: what kind of fraud, where, by which means, at whom, and the money in it; by the day it began.
+
+Folded from the journal: each case counts once, as it stands at its highest version, whatever the order of the events.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from domain.calendar import day_of
+from domain.payments import ledger
+from schemas.cases import Case
+from schemas.events import CaseEvent
+from schemas.levels import Outcome
+
+DAYS = 35  # that are remembered: four whole weeks, and the one that runs
+MOST_CASES = 500_000  # that are remembered; beyond it the oldest day goes. About 0.4 kB each
+FEW = 5  # of an area or a group, fewer cases are not told: somebody might be found out
+
+# By what a reason says (domain/risk/words, and the policy's words for what is more than its sum).
+MEANS = {
+    "call": ("通话", "来电"),
+    "sms": ("短信",),
+    "app": ("应用", "网站", "共享屏幕"),
+    "payment": ("转账",),
+    "report": ("报案",),
+}
+_BANDS = ((18, "under_18"), (30, "18_29"), (45, "30_44"), (60, "45_59"))
+OLDEST = "60_over"
+DIMENSIONS = ("level", "scam", "means", "occupation", "age", "sex", "outcome")
+
+Mark = tuple[str, str, str]
+"""What is added up: a dimension (`all` has one value), its value, and a sum's name."""
+
+
+class Sums(NamedTuple):
+    """Of some cases; money in fen. `kept_d` is modelled and never added to the others."""
+
+    cases: int = 0
+    dissuaded: int = 0
+    lost: int = 0
+    kept_a: int = 0
+    kept_b: int = 0
+    kept_c: int = 0
+    kept_d: int = 0
+    frozen: int = 0
+
+    @property
+    def kept(self) -> int:
+        """By evidence: A, B and C."""
+        return self.kept_a + self.kept_b + self.kept_c
+
+
+class Seen(NamedTuple):
+    """What a case adds, as it stood last."""
+
+    version: int
+    division: str
+    values: tuple[tuple[str, str], ...]  # dimension and value
+    sums: Sums
+
+
+class Row(NamedTuple):
+    """One line of a table. `hidden`: too few, or one more of a table in which one alone is too few."""
+
+    value: str
+    sums: Sums
+    hidden: bool = False
+
+
+@dataclass(slots=True)
+class Situation:
+    """Kept up to date by `add`. By day and division, so that whoever asks sees his area only."""
+
+    _days: dict[str, dict[str, Seen]] = field(default_factory=lambda: defaultdict(dict))  # day -> case -> what it adds
+    _cells: dict[tuple[str, str], Counter[Mark]] = field(default_factory=lambda: defaultdict(Counter))
+    _cases: int = 0
+    _dropped: str = ""  # the latest day that went
+
+    def add(self, event: CaseEvent) -> None:
+        """Take an event in, any number of times, in any order."""
+        case = event.case
+        day = day_of(case.opened_at)
+        if day <= self._dropped or (self._days and day < _days_before(max(self._days), DAYS - 1)):
+            return
+        known = self._days[day].get(case.id)
+        if known is not None and known.version >= case.version:
+            return
+        seen = self._days[day][case.id] = _seen(case)
+        if known is not None and known[1:] == seen[1:]:
+            return  # most events change nothing that is counted here
+        if known is not None:
+            self._count(day, known, -1)
+        self._count(day, seen, 1)
+        if known is None:
+            self._cases += 1
+            self._forget()
+
+    def days(self) -> list[str]:
+        """Those with a case, the earliest first."""
+        return sorted(day for day, cases in self._days.items() if cases)
+
+    def total(self, sees: Callable[[str], bool], days: Iterable[str]) -> Counter[Mark]:
+        """Everything added up of the divisions that somebody sees, over some days."""
+        wanted = set(days)
+        added: Counter[Mark] = Counter()
+        for (day, division), cell in self._cells.items():
+            if day in wanted and sees(division):
+                added.update(cell)
+        return added
+
+    def by_day(self, sees: Callable[[str], bool], days: Iterable[str]) -> dict[str, Sums]:
+        """All cases, by the day on which they began."""
+        found: dict[str, Counter[Mark]] = {day: Counter() for day in days}
+        for (day, division), cell in self._cells.items():
+            if day in found and sees(division):
+                found[day].update({mark: n for mark, n in cell.items() if mark[0] == "all"})
+        return {day: sums_of(total, "all", "") for day, total in found.items()}
+
+    def by_area(self, sees: Callable[[str], bool], days: Iterable[str], digits: int) -> list[Row]:
+        """All cases, by the first digits of the division's code; the most first."""
+        wanted = set(days)
+        found: defaultdict[str, Counter[Mark]] = defaultdict(Counter)
+        for (day, division), cell in self._cells.items():
+            if day in wanted and sees(division):
+                found[division[:digits]].update({mark: n for mark, n in cell.items() if mark[0] == "all"})
+        return _ordered(Row(area, sums_of(total, "all", "")) for area, total in found.items())
+
+    def _count(self, day: str, seen: Seen, sign: int) -> None:
+        cell = self._cells[day, seen.division]
+        for mark, n in _marks(seen):
+            cell[mark] += sign * n
+            if not cell[mark]:
+                del cell[mark]
+
+    def _forget(self) -> None:
+        oldest = _days_before(max(self._days), DAYS - 1)
+        for day in [day for day in self._days if day < oldest]:
+            self._drop(day)
+        while self._cases > MOST_CASES and len(self._days) > 1:
+            self._drop(min(self._days))
+
+    def _drop(self, day: str) -> None:
+        self._dropped = max(self._dropped, day)
+        self._cases -= len(self._days.pop(day))
+        for cell in [cell for cell in self._cells if cell[0] == day]:
+            del self._cells[cell]
+
+
+def sums_of(total: Counter[Mark], dimension: str, value: str) -> Sums:
+    """The sums under one value of a dimension."""
+    return Sums(*(total[dimension, value, name] for name in Sums._fields))
+
+
+def table(total: Counter[Mark], dimension: str) -> list[Row]:
+    """A dimension's rows, the most cases first."""
+    values = {mark[1] for mark in total if mark[0] == dimension}
+    return _ordered(Row(value, sums_of(total, dimension, value)) for value in values)
+
+
+def discreet(rows: Sequence[Row]) -> list[Row]:
+    """The rows with too few cases hidden. Of one alone the total would tell; so the smallest other goes with it."""
+    few = {row.value for row in rows if 0 < row.sums.cases < FEW}
+    others = sorted((row for row in rows if row.sums.cases >= FEW), key=lambda row: row.sums.cases)
+    if len(few) == 1 and others:
+        few.add(others[0].value)
+    return [row._replace(hidden=row.value in few) for row in rows]
+
+
+def weeks(by_day: dict[str, Sums]) -> dict[str, Sums]:
+    """Days added up by their week, 2026-W10."""
+    found: dict[str, Sums] = {}
+    for day, sums in sorted(by_day.items()):
+        year, week, _ = date.fromisoformat(day).isocalendar()
+        name = f"{year}-W{week:02d}"
+        found[name] = _plus(found.get(name, Sums()), sums)
+    return found
+
+
+def last_days(latest: str, number: int) -> list[str]:
+    """`number` days up to and with `latest`, the earliest first."""
+    return [_days_before(latest, back) for back in reversed(range(number))]
+
+
+def means_of(reasons: Iterable[str]) -> set[str]:
+    """How the resident was approached, by what the reasons say."""
+    said = " ".join(reasons)
+    return {name for name, words in MEANS.items() if any(word in said for word in words)} or {"other"}
+
+
+def age_band(years: int) -> str:
+    """The band that an age lies in."""
+    return next((name for under, name in _BANDS if years < under), OLDEST)
+
+
+def _seen(case: Case) -> Seen:
+    totals = ledger.of_case(case)
+    money = (totals.lost, totals.kept_a, totals.kept_b, totals.kept_c, totals.kept_d, totals.frozen)
+    return Seen(
+        case.version,
+        case.profile.division,
+        tuple(_values(case)),
+        Sums(1, int(case.outcome is Outcome.DISSUADED), *money),
+    )
+
+
+def _values(case: Case) -> Iterator[tuple[str, str]]:
+    profile = case.profile
+    yield "level", case.level.value
+    yield "scam", case.danger.scam_type
+    yield from (("means", means) for means in sorted(means_of(case.danger.reasons)))
+    yield "occupation", profile.occupation.value
+    yield "age", age_band(case.opened_at.year - profile.birth_year)
+    yield "sex", profile.sex.value
+    yield "outcome", case.outcome.value if case.outcome else "open" if case.open else "none"
+
+
+def _marks(seen: Seen) -> Iterator[tuple[Mark, int]]:
+    for dimension, value in (("all", ""), *seen.values):
+        for name, n in zip(Sums._fields, seen.sums, strict=True):
+            if n:
+                yield (dimension, value, name), n
+
+
+def _ordered(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: (-row.sums.cases, row.value))
+
+
+def _plus(one: Sums, other: Sums) -> Sums:
+    return Sums(*(a + b for a, b in zip(one, other, strict=True)))
+
+
+def _days_before(day: str, number: int) -> str:
+    return (date.fromisoformat(day) - timedelta(days=number)).isoformat()

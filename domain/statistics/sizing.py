@@ -1,0 +1,285 @@
+"""How large an installation must be: partitions, workers, memory, disk, network, and what a month of its cores costs.
+
+Linear in what was measured (domain/statistics/coefficients); docs/sizing.md says how each figure comes about. What was
+not measured is an assumption and stands here by a name of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from math import ceil, exp
+
+from domain.statistics.coefficients import VALUES
+from schemas.evidence import EvidenceKind
+
+DAY_SECONDS = 86_400
+YEAR_DAYS = 365
+LEAST_PARTITIONS = 4
+LEAST_WORKERS = 2  # while one starts again the other works
+ROOM = 4  # partitions a worker: their number stays for good, and the workers may become four times as many
+INPUTS_DAYS = 7  # streams/messaging/topics: case inputs and dispatches
+PAYMENTS_DAYS = 4  # Jilin's policy, money.window, and a day in which a payment may come late
+EVIDENCE_DAYS = 60  # Jilin's policy, risk.keep
+MOST_EVIDENCE = 32 * len(EvidenceKind)  # risk.bound, of each kind
+REDIS_COPIES = 2  # a primary and its replica
+REDIS_SPARE = 1.5  # assumed: a copy on write while the append-only file is written anew, and fragments
+BROKER_HEAP = 2**30  # assumed: Kafka's own default
+CACHED_SECONDS = 3600  # assumed: so much of the peak's signals in a broker's page cache, for workers that lag
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a record of signals costs: by itself, for each place in which its keys lie, and for each signal."""
+
+    record: float
+    place: float
+    signal: float
+
+    def of(self, signals: float, partitions: int) -> float:
+        """Of a record with so many signals."""
+        return self.record + self.place * places(partitions, signals) + self.signal * signals
+
+
+def places(partitions: int, signals: float) -> float:
+    """In how many of the partitions the keys of so many signals lie, on average. Redis is asked in each by itself."""
+    return partitions * (1 - float((1 - 1 / partitions) ** signals))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be borne, by all cells together, and how. `batch`: signals of a record, on average.
+
+    `headroom`: the share of a core that is used at the peak, at most. `retention`: days for which signals are kept.
+    `years`: of cases, which are kept for good. `partitions`: none to have them chosen. `pace`: how many times as fast a
+    core is as the one that was measured. `price`: of a core, a month.
+    """
+
+    residents: int
+    signals_per_day: float
+    warnings_per_day: float
+    peak_factor: float = 10.0
+    batch: float = 500.0
+    headroom: float = 0.5
+    retention: float = 7.0
+    years: float = 1.0
+    replication: int = 3
+    cells: int = 1
+    partitions: int | None = None
+    pace: float = 1.0
+    price: float | None = None
+
+    @property
+    def peak_signals(self) -> float:
+        """A second, of one cell."""
+        return self.signals_per_day * self.peak_factor / DAY_SECONDS / self.cells
+
+    @property
+    def peak_inputs(self) -> float:
+        """Case inputs a second, of one cell."""
+        inputs = self.warnings_per_day * VALUES["sizing.inputs_per_case"]
+        return inputs * self.peak_factor / DAY_SECONDS / self.cells
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Cores in use at the peak, of one cell. `brokers`: of all together."""
+
+    workers: float
+    intake: float
+    redis: float
+    brokers: float
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """One cell's size. Bytes are of one Redis, of all brokers' disks, and a second at the peak."""
+
+    asked: Asked
+    partitions: int
+    workers: int
+    used: Cores
+    bought: Cores
+    redis: Mapping[str, float]
+    disk: Mapping[str, float]
+    network: Mapping[str, float]
+
+    @property
+    def redis_machine(self) -> float:
+        """Memory that each of Redis' machines needs, in bytes."""
+        return REDIS_SPARE * sum(self.redis.values())
+
+    @property
+    def broker_machine(self) -> float:
+        """Memory that each broker's machine needs, in bytes."""
+        return BROKER_HEAP + CACHED_SECONDS * _written(self.asked, self.partitions)
+
+    @property
+    def cores(self) -> float:
+        """To be had, in all cells."""
+        bought = self.bought
+        return self.asked.cells * (bought.workers + bought.intake + bought.redis + bought.brokers)
+
+    @property
+    def price(self) -> float | None:
+        """Of a month, of all cells' cores."""
+        return None if self.asked.price is None else self.asked.price * self.cores
+
+    @property
+    def too_small(self) -> str | None:
+        """What no number of workers helps against: Redis is one thread, and one Redis serves a cell."""
+        if self.used.redis <= self.asked.headroom:
+            return None
+        return (
+            f"one Redis would use {self.used.redis:.0%} of its core at the peak: make it at least "
+            f"{ceil(self.asked.cells * self.used.redis / self.asked.headroom)} cells"
+        )
+
+
+def size(asked: Asked) -> Size:
+    """Reckon. Raises ValueError that names the figure that cannot be."""
+    _check(asked)
+    partitions, workers = _workers(asked)
+    used = _used(asked, partitions, workers)
+    names = ("to_broker_bytes", "from_broker_bytes", "to_redis_bytes", "from_redis_bytes")
+    rate = {name: _of_signals(_apart(name), asked, partitions) + _idle(name, workers, partitions) for name in names}
+    return Size(
+        asked,
+        partitions,
+        workers,
+        used,
+        _bought(asked, workers, used),
+        _redis(asked),
+        _disk(asked),
+        {
+            "to the intake": asked.peak_signals * VALUES["sizing.log_bytes_per_signal"],
+            "to the brokers": rate["to_broker_bytes"],
+            "between the brokers": _written(asked, partitions) * (asked.replication - 1),
+            "from the brokers to workers": rate["from_broker_bytes"],
+            "from workers to Redis": rate["to_redis_bytes"],
+            "from Redis to workers": rate["from_redis_bytes"],
+        },
+    )
+
+
+def _check(asked: Asked) -> None:
+    for name in ("residents", "peak_factor", "batch", "retention", "replication", "cells", "pace"):
+        if getattr(asked, name) <= 0:
+            raise ValueError(f"{name.replace('_', ' ')}: {getattr(asked, name)} is not above zero")
+    for name in ("signals_per_day", "warnings_per_day", "years"):
+        if getattr(asked, name) < 0:
+            raise ValueError(f"{name.replace('_', ' ')}: {getattr(asked, name)} is below zero")
+    if not 0 < asked.headroom <= 1:
+        raise ValueError(f"headroom: {asked.headroom} is no share of a core, above 0 and at most 1")
+    if asked.partitions is not None and asked.partitions < 1:
+        raise ValueError(f"partitions: {asked.partitions} is less than one")
+
+
+def _apart(name: str) -> Cost:
+    """A cost's parts as the bench found them; one that has no part by places has none."""
+    return Cost(*(VALUES.get(f"sizing.{name}_per_{part}", 0.0) for part in ("record", "place", "signal")))
+
+
+def _of_signals(cost: Cost, asked: Asked, partitions: int) -> float:
+    """A second at the peak, of one cell."""
+    return asked.peak_signals / asked.batch * cost.of(asked.batch, partitions)
+
+
+def _written(asked: Asked, partitions: int) -> float:
+    """Bytes a second at the peak that are written to the brokers: what workers ask them is not."""
+    return _of_signals(_apart("to_broker_bytes"), asked, partitions)
+
+
+def _workers(asked: Asked) -> tuple[int, int]:
+    """How many partitions and workers: more of these take more of those, and they cost in their turn."""
+    a_worker, a_partition = (cores / asked.pace for cores in _idle_parts("worker_cores"))
+    spare = asked.headroom - a_worker
+    if spare <= ROOM * a_partition:
+        idle = a_worker + ROOM * a_partition
+        raise ValueError(f"headroom: an idle worker uses {idle:.2f} of a core, so {asked.headroom:g} leaves too little")
+    partitions = asked.partitions or LEAST_PARTITIONS
+    while True:
+        workers = max(LEAST_WORKERS, ceil(_used(asked, partitions, 0).workers / spare))
+        if asked.partitions or partitions >= ROOM * workers:
+            return partitions, workers
+        partitions *= 2
+
+
+def _used(asked: Asked, partitions: int, workers: int) -> Cores:
+    """Cores in use at the peak, by cores of the pace that is asked for."""
+    screening = _of_signals(_apart("worker_us"), asked, partitions)
+    casework = asked.peak_inputs * VALUES["sizing.worker_us_per_input"]
+    intake = asked.peak_signals * VALUES["intake.ndjson_500.quanzu.cpu_us_per_signal"]
+    redis, broker = (_of_signals(_apart(name), asked, partitions) for name in ("redis_us", "broker_us"))
+    second, idle = 1e6 * asked.pace, partial(_idle, workers=workers, partitions=partitions)
+    return Cores(
+        workers=idle("worker_cores") / asked.pace + (screening + casework) / second,
+        intake=intake / second,
+        redis=idle("redis_cores") / asked.pace + redis / second,
+        # Assumed: a copy costs what the first one does.
+        brokers=idle("broker_cores") / asked.pace + asked.replication * broker / second,
+    )
+
+
+def _idle(name: str, workers: int, partitions: int) -> float:
+    """What workers use, or let the servers do, when nothing happens: cores, or bytes a second."""
+    a_worker, a_partition = _idle_parts(name)
+    return workers * a_worker + partitions * a_partition
+
+
+def _idle_parts(name: str) -> tuple[float, float]:
+    """The same, of a worker by itself and for each partition."""
+    few, many = (VALUES[f"idle.{name}_of_{count}_partitions"] for count in (4, 64))
+    a_partition = max(0.0, (many - few) / 60)
+    return max(0.0, few - 4 * a_partition), a_partition
+
+
+def _bought(asked: Asked, workers: int, used: Cores) -> Cores:
+    """Whole cores: a worker is one, an intake too; each Redis and each broker has at least one."""
+    brokers = asked.replication
+    return Cores(
+        workers=workers,
+        intake=max(LEAST_WORKERS, ceil(used.intake / asked.headroom)),
+        redis=REDIS_COPIES,
+        brokers=brokers * max(1, ceil(used.brokers / brokers / asked.headroom)),
+    )
+
+
+def _redis(asked: Asked) -> dict[str, float]:
+    """Bytes by what they are about."""
+    residents, signals = asked.residents / asked.cells, asked.signals_per_day / asked.cells
+    days = YEAR_DAYS * asked.years
+    return {
+        "residents": residents * VALUES["residents.bytes_each"],
+        "payments": signals * VALUES["sizing.payments_per_signal"] * PAYMENTS_DAYS * VALUES["sizing.bytes_per_payment"],
+        "evidence": residents
+        * members(signals * VALUES["sizing.evidence_per_signal"] / residents)
+        * VALUES["sizing.bytes_per_evidence"],
+        "cases": asked.warnings_per_day / asked.cells * days * VALUES["sizing.redis_bytes_per_case"],
+    }
+
+
+def members(a_day: float) -> float:
+    """Evidence that a resident's set has on average, when so much of it comes in a day, by chance.
+
+    The freshest, and what came before it within the days in which evidence fades away; a set is dropped whole when
+    nothing came for `EVIDENCE_DAYS`.
+    """
+    there = 1 - exp(-a_day * EVIDENCE_DAYS)
+    return there * min(MOST_EVIDENCE, 1 + a_day * VALUES["sizing.evidence_days"])
+
+
+def _disk(asked: Asked) -> dict[str, float]:
+    """Bytes on all brokers' disks of one cell, by what they are about."""
+    signal = _apart("log_bytes").of(asked.batch, 1) / asked.batch
+    inputs = asked.warnings_per_day * VALUES["sizing.inputs_per_case"]
+    cases = asked.warnings_per_day * YEAR_DAYS * asked.years
+    event = VALUES["sizing.log_bytes_per_event"]
+    kept_a_week = VALUES["sizing.log_bytes_per_input"] + VALUES["sizing.log_bytes_of_dispatches_per_input"]
+    found = {
+        "signals": asked.signals_per_day * asked.retention * signal,
+        "inputs, dispatches": inputs * INPUTS_DAYS * kept_a_week,
+        "journal": inputs * YEAR_DAYS * asked.years * event,
+        "snapshots": cases * event,  # the case with what was said of it last: an event less its facts
+        "residents": asked.residents * VALUES["sizing.log_bytes_per_resident"],
+    }
+    return {name: value * asked.replication / asked.cells for name, value in found.items()}

@@ -1,0 +1,108 @@
+"""Who is there and who is needed: gaps of a roster by the policy's duty, hours on duty, the station of a place."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from itertools import pairwise
+
+from domain.policy.duty import Need
+from domain.visits.travel import distance
+from schemas.rosters import Officer, Role, Roster
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """From `start` until `end` only `there` of the `needed` people of these roles are on duty."""
+
+    start: datetime
+    end: datetime
+    needed: int
+    there: int
+    roles: frozenset[Role]
+
+    @property
+    def missing(self) -> int:
+        return self.needed - self.there
+
+
+def gaps(officers: Sequence[Officer], needs: Iterable[Need], start: datetime, end: datetime, zone: tzinfo) -> list[Gap]:
+    """Where fewer are on duty than are needed, oldest first; neighbours that are alike are one gap.
+
+    `zone`: in which the needs' hours are told.
+    """
+    found = [gap for need in needs for gap in _gaps(officers, need, start, end, zone)]
+    return sorted(found, key=lambda gap: (gap.start, gap.end, sorted(gap.roles)))
+
+
+def hours(officers: Iterable[Officer], start: datetime, end: datetime) -> float:
+    """Person-hours on duty from `start` until `end`."""
+    spans = (
+        max(timedelta(0), min(shift.end, end) - max(shift.start, start))
+        for officer in officers
+        for shift in officer.shifts
+    )
+    return sum((span.total_seconds() for span in spans), 0.0) / 3600
+
+
+def station_of(division: str, rosters: Mapping[str, Roster], today: date) -> str | None:
+    """The station that a place belongs to: whose people are nearest to it; of equals the first by name.
+
+    None when there is nobody anywhere.
+    """
+    near = [
+        (distance(place, division, today)[0], station)
+        for station, roster in rosters.items()
+        for place in {officer.division for officer in roster.officers}
+    ]
+    return min(near)[1] if near else None
+
+
+def _gaps(officers: Sequence[Officer], need: Need, start: datetime, end: datetime, zone: tzinfo) -> Iterator[Gap]:
+    able = [officer for officer in officers if officer.role in need.roles]
+    for opens, closes in _windows(need, start, end, zone):
+        held: Gap | None = None
+        for since, until in _pieces(able, opens, closes):
+            there = sum(_on_duty(officer, since) for officer in able)
+            gap = Gap(since, until, need.people, there, need.roles) if there < need.people else None
+            if held and gap and held.end == gap.start and held.there == gap.there:
+                held = Gap(held.start, gap.end, need.people, there, need.roles)
+                continue
+            if held:
+                yield held
+            held = gap
+        if held:
+            yield held
+
+
+def _windows(need: Need, start: datetime, end: datetime, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
+    """The need's hours of each day, as far as they lie between the two moments."""
+    day = start.astimezone(zone).date() - DAY  # a window of the day before may reach into this one
+    while day <= end.astimezone(zone).date():
+        opens = datetime.combine(day, need.hours.start, zone)
+        later = day + DAY if need.hours.end <= need.hours.start else day
+        closes = datetime.combine(later, need.hours.end, zone)
+        if max(opens, start) < min(closes, end):
+            yield max(opens, start), min(closes, end)
+        day += DAY
+
+
+def _pieces(officers: Iterable[Officer], opens: datetime, closes: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """The window cut wherever somebody's shift begins or ends: in between nothing changes."""
+    marks = {opens, closes}
+    for officer in officers:
+        for shift in officer.shifts:
+            marks.update(mark for mark in (shift.start, shift.end) if opens < mark < closes)
+    ordered = sorted(marks)
+    yield from pairwise(ordered)
+
+
+def _on_duty(officer: Officer, at: datetime) -> bool:
+    return any(shift.start <= at < shift.end for shift in officer.shifts)
+
+
+def monday(at: datetime, zone: tzinfo) -> datetime:
+    """The beginning of the week that a moment lies in."""
+    local = at.astimezone(zone)
+    return datetime.combine(local.date() - timedelta(days=local.weekday()), time(), zone)

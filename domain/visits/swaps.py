@@ -1,0 +1,104 @@
+"""Swaps of shifts: one asks, the other accepts, a supervisor approves; only then the roster changes."""
+
+from datetime import datetime, timedelta
+
+from domain.visits.rostering import RosterError, Wrong, accepted, exchanged, named
+from schemas.rosters import Officer, Roster, Shift, Swap, SwapState
+
+NEAR = timedelta(days=14)  # a shift offered in exchange lies that near to the other
+OPEN = (SwapState.ASKED, SwapState.ACCEPTED)
+
+
+def ask(roster: Roster, swap: Swap, now: datetime) -> Roster:
+    """Somebody asks another to take his shift, for one of the other's or for nothing.
+
+    Raises RosterError when a shift has begun, is asked for already, or the exchange may not be.
+    """
+    for given in (swap.shift, swap.wanted):
+        if given and given.start <= now:
+            raise RosterError(Wrong.OVER, swap.asker, given)
+    if swap.asker == swap.other:
+        raise RosterError(Wrong.NOBODY, swap.other)
+    if any(each.state in OPEN and each.shift == swap.shift and each.asker == swap.asker for each in roster.swaps):
+        raise RosterError(Wrong.TWICE, swap.asker, swap.shift)
+    _exchange(roster, swap, waived=False)
+    return roster.model_copy(update={"swaps": [*roster.swaps, swap]})
+
+
+def accept(roster: Roster, swap_id: str, officer: str, now: datetime) -> Roster:
+    """Who was asked accepts. Raises RosterError when it was not he, or it is over."""
+    swap = _open(roster, swap_id, SwapState.ASKED)
+    if swap.other != officer:
+        raise RosterError(Wrong.GONE)
+    if swap.shift.start <= now:
+        raise RosterError(Wrong.OVER, officer, swap.shift)
+    return _put(roster, swap, SwapState.ACCEPTED, officer)
+
+
+def decline(roster: Roster, swap_id: str, officer: str) -> Roster:
+    """Who was asked refuses, or who asked takes it back. Raises RosterError when it is neither of them."""
+    swap = _open(roster, swap_id, *OPEN)
+    if officer == swap.asker:
+        return _put(roster, swap, SwapState.WITHDRAWN, officer)
+    if officer == swap.other:
+        return _put(roster, swap, SwapState.REFUSED, officer)
+    raise RosterError(Wrong.GONE)
+
+
+def approve(roster: Roster, swap_id: str, by: str, now: datetime, *, waived: bool = False) -> Roster:
+    """A supervisor approves what both want: the shifts change hands. Raises RosterError when they cannot any more."""
+    swap = _open(roster, swap_id, SwapState.ACCEPTED)
+    if swap.shift.start <= now:
+        raise RosterError(Wrong.OVER, swap.asker, swap.shift)
+    return _put(_exchange(roster, swap, waived=waived), swap, SwapState.APPROVED, by)
+
+
+def refuse(roster: Roster, swap_id: str, by: str) -> Roster:
+    """A supervisor refuses. Raises RosterError when it is over."""
+    return _put(roster, _open(roster, swap_id, *OPEN), SwapState.REFUSED, by)
+
+
+def could_take(roster: Roster, asker: str, shift: Shift, now: datetime) -> list[tuple[Officer, Shift | None]]:
+    """Who could be asked: each who may take the shift over, and each of the others' shifts that may come for it.
+
+    A shift of the very same hours is not offered: nobody would have gained anything.
+
+    Raises RosterError when `asker` is not on the roster.
+    """
+    named(roster, asker)
+    others = [officer for officer in roster.officers if officer.id != asker]
+    offers: list[tuple[Officer, Shift | None]] = []
+    for officer in others:
+        coming = [each for each in officer.shifts if each.start > now and each != shift and _near(each, shift)]
+        offers += [(officer, back) for back in (None, *coming) if _possible(roster, asker, shift, officer.id, back)]
+    return offers
+
+
+def _near(one: Shift, other: Shift) -> bool:
+    return abs(one.start - other.start) <= NEAR
+
+
+def _possible(roster: Roster, asker: str, shift: Shift, other: str, back: Shift | None) -> bool:
+    pair = roster.model_copy(update={"officers": [named(roster, asker), named(roster, other)]})
+    try:
+        accepted(pair, exchanged(pair, (asker, shift), other, back))
+    except RosterError:
+        return False
+    return True
+
+
+def _exchange(roster: Roster, swap: Swap, *, waived: bool) -> Roster:
+    after = exchanged(roster, (swap.asker, swap.shift), swap.other, swap.wanted)
+    return accepted(roster, after, waived=waived)
+
+
+def _open(roster: Roster, swap_id: str, *states: SwapState) -> Swap:
+    found = next((each for each in roster.swaps if each.id == swap_id and each.state in states), None)
+    if found is None:
+        raise RosterError(Wrong.GONE)
+    return found
+
+
+def _put(roster: Roster, swap: Swap, state: SwapState, by: str) -> Roster:
+    changed = swap.model_copy(update={"state": state, "by": by})
+    return roster.model_copy(update={"swaps": [changed if each.id == swap.id else each for each in roster.swaps]})

@@ -1,9 +1,0 @@
-"""`quanzu lab`: policies judged on a province whose truth is known, and on what is recorded."""
-
-import typer
-
-from quanzu_lab import money, plots, policies, province, recorded
-
-app = typer.Typer(name="lab", no_args_is_help=True, help="The laboratory: policies judged before they are in force.")
-for part in (province, policies, money, recorded, plots):
-    app.add_typer(part.app)

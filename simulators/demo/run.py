@@ -1,0 +1,281 @@
+"""A demo: a province on servers of its own, workers as processes, people who answer, and a report at the end."""
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from simulators import providers
+from simulators.demo.workers import WORKER, Workers
+from simulators.population.numbers import BANKS
+from simulators.population.stations import DAYS, GUEST, left_to_guest, rosters
+from simulators.scams.ordinary import APPWATCH, CARRIERS
+from simulators.world.answers import Answers
+from simulators.world.feeds import Feeders
+from simulators.world.operators import Operators
+from simulators.world.province import START, Province
+from simulators.world.telephone import Telephone
+from simulators.world.traces import POLICE
+from streams.casework.claims import CaseClaims
+from streams.channels import receipts
+from streams.channels.settings import load as load_channels
+from streams.installation import Installation
+from streams.intake import server as intake_http
+from streams.intake.settings import IntakeSettings, embedded_key, make_key
+from streams.intake.settings import load as load_intake
+from streams.messaging import topics
+from streams.monitoring.exporter.exporter import exporting
+from streams.monitoring.overview import Overview, overview
+from streams.monitoring.report import outcomes, report
+from streams.runtime.clock import Clock
+from streams.runtime.server_discovery import announce, servers
+from streams.runtime.settings import Settings
+from streams.runtime.tasks import until_done, wanted
+
+READY_SECONDS = 180.0  # on a machine with much else to do a minute is not enough
+AHEAD_SECONDS = 8.0  # from the start of the servers to the province's first signal
+DRAIN_SECONDS = 30.0
+LOOK_SECONDS = 0.5
+SOURCES = (*CARRIERS, *BANKS, APPWATCH, POLICE)
+OPERATORS = 12
+
+Draw = Callable[[Overview, str], RenderableType]
+Beside = Callable[[Installation, Telephone, str], AbstractAsyncContextManager[list[str]]]
+"""What people look at beside the demo, one as the officer named; gives lines that tell how to come in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be run. `length` is wall time."""
+
+    length: timedelta
+    speed: float = 60
+    seed: int = 7
+    residents: int = 3000
+    workers: int = 2
+    kill_worker: bool = False
+    worker: tuple[str, ...] = WORKER  # the command of each
+    ahead: float = AHEAD_SECONDS
+    metrics_port: int = 0  # of the province's metrics, and of each worker's the ports behind it; 0: none
+    operators: int = OPERATORS  # none: the desk and an officer's telephone are left to who sits at the screen
+
+
+@dataclass(slots=True)
+class Running:
+    """A demo under way, for whoever disturbs it or looks into its books."""
+
+    line: Installation
+    province: Province
+    providers: providers.Providers
+    workers: Workers
+    feeders: Feeders
+    address: str
+
+
+class Demo:
+    """Runs a plan once."""
+
+    def __init__(self, settings: Settings, plan: Plan, out: Console, draw: Draw, console: Beside | None = None) -> None:
+        self._settings, self._plan, self._out, self._draw, self._console = settings, plan, out, draw, console
+
+    async def run(self) -> dict[str, Any]:
+        """Set everything up, let it run, wait until the line has drained, and report."""
+        async with self.running() as running:
+            end = running.line.clock.now() + self._plan.length * self._plan.speed
+            async with beside(self._show(running)), beside(self._disturb(running)):
+                with _ending_sooner(running.feeders, self._out):
+                    await running.feeders.run(end)
+                await drained(running)
+            return await self._report(running)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Running]:
+        """Everything started: the clock stands at the province's first moment."""
+        plan = self._plan
+        clock = Clock(plan.speed, time.time() + plan.ahead, START)
+        async with AsyncExitStack() as stack:
+            line = await self._line(stack, clock)
+            province = self.province(line.settings.key())
+            address, keys = await self._intake(stack, line)
+            found = await self._providers(stack, line, province, f"{address}/receipts")
+            await self._settle(line, province)
+            workers = await stack.enter_async_context(self.workers(found.settings(line.settings)))
+            await self.ready(line)
+            desk = CaseClaims(line.settings, line.store, line.producer, line.policies, clock)
+            await self._people(stack, line, Telephone(province.contacts, desk, clock))
+            if plan.metrics_port:
+                self._out.print(await stack.enter_async_context(exporting(line, plan.metrics_port)), highlight=False)
+            await clock.sleep_until(START)
+            names = [f"operator-{number}" for number in range(1, plan.operators + 1)]
+            await stack.enter_async_context(beside(Operators(desk, province.contacts, province, clock).run(names)))
+            yield Running(line, province, found, workers, Feeders(province, address, keys, clock), address)
+
+    def province(self, secret: bytes) -> Province:
+        """Who lives there, and what happens to them."""
+        return Province(self._plan.seed, self._plan.residents, secret=secret)
+
+    def workers(self, settings: Settings) -> Workers:
+        """The processes that do the work."""
+        first = self._plan.metrics_port
+        return Workers(settings, self._plan.workers, self._plan.worker, metrics_port=first and first + 1)
+
+    async def ready(self, line: Installation) -> None:
+        """Return when the province may begin."""
+        await ready(line)
+
+    async def _line(self, stack: AsyncExitStack, clock: Clock) -> Installation:
+        base = self._settings.model_copy(update={"clock": str(clock), "metrics_port": 0})
+        settings = await stack.enter_async_context(servers(base))
+        await asyncio.to_thread(topics.create, settings)
+        line = Installation(settings, load_channels())
+        await line.open()
+        stack.push_async_callback(line.close)
+        return line
+
+    async def _intake(self, stack: AsyncExitStack, line: Installation) -> tuple[str, Callable[[str], str]]:
+        """Where signals and receipts are taken in, and each source's key."""
+        keys, intake = feed_keys(line.settings)
+        routes = receipts.routes(line.outgoing, line.outgoing.channels)
+        running = intake_http.running(line.settings, intake, line.clock, routes)
+        address = await stack.enter_async_context(running)
+        announce(line.settings)
+        return address, keys
+
+    async def _providers(
+        self, stack: AsyncExitStack, line: Installation, province: Province, receipts_url: str
+    ) -> providers.Providers:
+        line.settings = line.settings.model_copy(update={"receipts_url": receipts_url})
+        answers = Answers(province.contacts, None if self._plan.operators else GUEST)
+        running = providers.running(
+            line.settings,
+            line.outgoing.channels,
+            line.clock,
+            answer=answers.telephone,
+            decide=answers.bank,
+            visit=answers.visit,
+        )
+        return await stack.enter_async_context(running)
+
+    async def _people(self, stack: AsyncExitStack, line: Installation, telephone: Telephone) -> None:
+        """Let people look at it, and do some of the work."""
+        if self._console:
+            for words in await stack.enter_async_context(self._console(line, telephone, GUEST)):
+                self._out.print(words, markup=False, highlight=False, soft_wrap=True)
+
+    async def _settle(self, line: Installation, province: Province) -> None:
+        await line.residents.put(province.people)
+        ahead = (self._plan.length * self._plan.speed).days  # so that somebody is on duty until its end
+        found = rosters(self._plan.seed, START, DAYS + ahead)
+        for roster in found if self._plan.operators else left_to_guest(found):
+            await line.outgoing.rosters.put(roster)
+
+    async def _disturb(self, running: Running) -> None:
+        if self._plan.kill_worker:
+            await asyncio.sleep(self._plan.length.total_seconds() / 2)
+            running.workers.signal(0, signal.SIGKILL)
+
+    async def _show(self, running: Running) -> None:
+        title = f"seed {self._plan.seed}  ×{self._plan.speed:g}  intake {running.address}"
+        with Live(console=self._out, auto_refresh=False, transient=False) as live:
+            while wanted():
+                view = await until_done("board", partial(_view, running.line))
+                live.update(self._draw(view, title), refresh=True)
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def _report(self, running: Running) -> dict[str, Any]:
+        line = running.line
+        found = await report(line.settings, line.clock, running.feeders.accepted, await line.screening.tallies())
+        truth = running.province.truth.summary(line.clock.now())
+        return {
+            **found,
+            "contacts_twice": contacts_twice(running.providers),
+            "worker_restarts": running.workers.restarts,
+            "province": running.province.fingerprint(),
+            "truth": {name: value for name, value in truth.items() if name != "stories"},
+        }
+
+
+async def _view(line: Installation) -> Overview:
+    return await overview(line.settings, line.store, line.clock, outcomes(await line.screening.tallies()))
+
+
+@contextmanager
+def _ending_sooner(feeders: Feeders, out: Console) -> Iterator[None]:
+    """Ctrl-C ends what happens, not the demo: what is under way comes to its end and is reported. A second ends all."""
+    loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
+
+    def end() -> None:
+        feeders.ended = True
+        restore()
+        out.print("Ctrl-C: nothing more happens; what is under way is waited for. Once more ends at once.")
+
+    def restore() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, before)
+
+    loop.add_signal_handler(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        restore()
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Let `work` run for as long as the context lasts; what it fails of is raised at the end."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def ready(line: Installation) -> None:
+    """Return when workers have built all partitions. Raises TimeoutError naming where to look."""
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until:
+        offsets = [await line.store.offset(partition) for partition in range(line.settings.partitions)]
+        if None not in offsets:
+            return
+        await asyncio.sleep(0.1)
+    raise TimeoutError(
+        f"no worker was ready within {READY_SECONDS:g} s; see worker-*/worker.log in {line.settings.data}"
+    )
+
+
+def feed_keys(settings: Settings) -> tuple[Callable[[str], str], IntakeSettings]:
+    """Each source's key, and the intake that knows them: on servers that are not embedded each has its own."""
+    if settings.embedded:
+        key = embedded_key(settings)
+        return lambda source: key, load_intake()
+    made = {source: make_key(source) for source in SOURCES}
+    entries = ",".join(entry for _, entry in made.values())
+    return lambda source: made[source][0], load_intake().model_copy(update={"api_keys": entries})
+
+
+async def drained(running: Running) -> None:
+    """Return when every accepted signal has come out, or after DRAIN_SECONDS: the report then tells what is missing."""
+    until = time.monotonic() + DRAIN_SECONDS
+    while time.monotonic() < until:
+        tallies = await running.line.screening.tallies()
+        if sum(outcomes(tallies).values()) >= sum(running.feeders.accepted.values()):
+            break
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(1.0)
+
+
+def contacts_twice(found: providers.Providers) -> int:
+    """By the providers' own books: how many dispatches were carried out more than once."""
+    books = [*found.carrier.book, *found.bank.book, *found.station.book]
+    return sum(times - 1 for times in Counter(contact.dispatch for contact in books).values())

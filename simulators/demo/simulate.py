@@ -1,0 +1,43 @@
+"""Write a province to files: its people, what the feeds would tell, and the truth. No server is needed."""
+
+import json
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from simulators.assumptions.pace import COMPRESSED, Pace
+from simulators.population.people import line
+from simulators.world.province import RESIDENTS, START, Province
+
+_STEP = timedelta(minutes=10)
+
+
+def simulate(
+    seed: int, hours: float, out: Path, residents: int = RESIDENTS, pace: Pace = COMPRESSED
+) -> dict[str, object]:
+    """Live through `hours` in which nobody is warned, and return the figures.
+
+    Writes into the folder `out`: residents.jsonl, signals.jsonl (in the order in which the feeds tell them),
+    truth.json. Raises OSError when it cannot.
+    """
+    province = Province(seed, residents, START, pace)
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "residents.jsonl").open("w", encoding="utf-8") as people:
+        people.writelines(f"{line(resident)}\n" for resident in province.people)
+    end = START + timedelta(hours=hours)
+    by_kind = _signals(province, end, out / "signals.jsonl")
+    truth = province.truth.summary(end)
+    (out / "truth.json").write_text(json.dumps(truth, indent=1, ensure_ascii=False), "utf-8")
+    return {"signals": dict(by_kind), **{name: value for name, value in truth.items() if name != "stories"}}
+
+
+def _signals(province: Province, end: datetime, path: Path) -> Counter[str]:
+    by_kind: Counter[str] = Counter()
+    now = START
+    with path.open("w", encoding="utf-8") as lines:
+        while now < end:
+            now = min(now + _STEP, end)
+            for signal in province.signals_until(now):
+                by_kind[signal.kind] += 1
+                lines.write(f"{signal.model_dump_json(exclude_none=True)}\n")
+    return by_kind

@@ -1,0 +1,123 @@
+"""Worker processes of a demo: started, looked after, and killed when a run is to see that."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from pydantic import SecretStr
+
+from streams.runtime.embedded import die_with_parent
+from streams.runtime.secret_files import SUFFIX
+from streams.runtime.settings import Settings
+
+WORKER = ("-m", "quanzu", "worker")  # what Python is told to run
+STOP_SECONDS = 15.0
+LOOK_SECONDS = 0.2
+
+
+class Workers:
+    """As many workers as asked for: one that ends is started again, as whoever runs them in earnest would do."""
+
+    def __init__(
+        self, settings: Settings, count: int, command: Sequence[str] = WORKER, *, metrics_port: int = 0
+    ) -> None:
+        """`metrics_port`: of the first worker's metrics, each other's are on the next; 0: none."""
+        self._settings, self._count, self._command = settings, count, command
+        self._metrics_port = metrics_port
+        self._processes: dict[int, Process] = {}
+        self._logs: list[IO[bytes]] = []
+        self._leaving: set[int] = set()  # these are not started again
+        self._stopping = False
+        self.restarts = 0
+
+    async def __aenter__(self) -> "Workers":
+        for number in range(self._count):
+            await self._start(number)
+        self._looking = asyncio.create_task(self._look_after())
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.stop()
+        for log in self._logs:
+            log.close()
+
+    async def stop(self) -> None:
+        """Let all stop, and start none again."""
+        self._stopping = True
+        self._looking.cancel()
+        for process in self._processes.values():
+            with suppress(ProcessLookupError):
+                process.terminate()
+        await asyncio.gather(*(self._stopped(process) for process in self._processes.values()))
+
+    @property
+    def pids(self) -> list[int]:
+        """The workers' processes, those that run."""
+        return [process.pid for process in self._processes.values() if process.returncode is None]
+
+    def signal(self, number: int, which: signal.Signals) -> None:
+        """Send a signal to one worker, 0 to n-1: SIGKILL ends it at once, SIGTERM lets it stop."""
+        self._processes[number].send_signal(which)
+
+    async def add(self) -> int:
+        """Start one more; returns its number."""
+        number = len(self._processes)
+        await self._start(number)
+        return number
+
+    def leave(self, number: int) -> None:
+        """Do not start this one again, however it ends."""
+        self._leaving.add(number)
+
+    async def remove(self, number: int) -> None:
+        """Let one stop, and leave it at that."""
+        self.leave(number)
+        process = self._processes[number]
+        with suppress(ProcessLookupError):
+            process.terminate()
+        await self._stopped(process)
+
+    async def _start(self, number: int) -> None:
+        folder = self._settings.data / f"worker-{number}"
+        folder.mkdir(parents=True, exist_ok=True)
+        log = (folder / "worker.log").open("ab")
+        self._logs.append(log)
+        self._processes[number] = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *self._command,
+            env=self._environment(folder) | self._port(number),
+            stdout=log,
+            stderr=log,
+            preexec_fn=die_with_parent,  # of a demo that is killed no worker stays behind
+            start_new_session=True,  # Ctrl-C reaches the demo, which stops its workers after itself
+        )
+
+    def _environment(self, folder: Path) -> dict[str, str]:
+        secret = SecretStr(self._settings.key().decode())  # in a folder of its own each would make one of its own
+        own = self._settings.model_copy(update={"data": folder, "metrics_port": 0, "secret": secret}).environment()
+        ours = {name: value for name, value in os.environ.items() if name.removesuffix(SUFFIX) not in own}
+        return {**ours, **own, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+    def _port(self, number: int) -> dict[str, str]:
+        return {"QUANZU_METRICS_PORT": str(self._metrics_port + number)} if self._metrics_port else {}
+
+    async def _look_after(self) -> None:
+        while not self._stopping:
+            for number, process in list(self._processes.items()):
+                if process.returncode is not None and number not in self._leaving:
+                    self.restarts += 1
+                    await self._start(number)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _stopped(self, process: Process) -> None:
+        try:
+            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()

@@ -1,0 +1,59 @@
+"""The ledger's money beside the truth. What the command needs is imported when it runs."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from console.commands.common import err, out
+from simulators.lab_commands.options import Options, with_options
+from simulators.lab_commands.told import write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from simulators.studies.honesty import Verdict
+
+app = typer.Typer()
+
+MARKS = (1, 3, 7, 14, 30, 60, 90)  # days after a warning; a reader is used to the last three
+
+
+@app.command()
+@with_options(seeds=100, days=30, operators=1, officers=4, overload=0.03)
+def money(options: Options) -> None:
+    """Is the ledger honest? What it says was kept, by evidence, beside what was truly kept in simulated provinces.
+
+    A and B are never over the truth; the intervals of C and D cover it in nine of ten seeds: else it ends with 1. Also
+    who is defrauded after a warning, by level, channel and station. Few scams in many days are as good as many in few;
+    far fewer than 100 seeds are too few to teach an interval that covers nine of ten.
+    """
+    from console.progress import bar
+    from simulators.lab import money, tables
+
+    setup, policy = options.setup, options.policy
+    with bar(err, "seeds") as progress:
+        found = money.run(setup, policy, options.wanted, options.processes, progress)
+    told, warned = money.verdicts(found), money.curves(found)
+    out.print(tables.honest(told))
+    out.print(tables.warned(warned, [day for day in MARKS if day <= options.days] or [options.days]))
+    write(options.report, money.report(setup, policy, found, told, warned))
+    _conclude(told)
+
+
+def _conclude(told: "Sequence[Verdict]") -> None:
+    good = sum(each.honest for each in told)
+    for each in told:
+        if not each.honest:
+            out.print(f"class {each.evidence}: {_why(each)}", highlight=False)
+    out.print(f"honest: {good} of {len(told)} classes", highlight=False)
+    raise typer.Exit(0 if good == len(told) else 1)
+
+
+def _why(verdict: "Verdict") -> str:
+    if not verdict.claims:
+        return "nothing is claimed in any seed, so nothing is shown: take more days, or more happens (--overload)"
+    if verdict.coverage is None:
+        return "one seed claims anything, and no other tells how much of it is true: take more seeds"
+    if verdict.over and verdict.evidence in ("A", "B"):
+        return f"in {verdict.over} of {verdict.claims} seeds more is claimed than was kept"
+    return f"the interval covers the truth in {verdict.coverage:.0%} of {verdict.claims} seeds"

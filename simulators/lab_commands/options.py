@@ -1,0 +1,95 @@
+"""What the commands that live through provinces are told: the same options for each, beside its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from console.commands.common import Report, load_settings
+
+if TYPE_CHECKING:
+    from simulators.lab.setup import Setup
+
+Against = Annotated[
+    Path | None,
+    typer.Option("--default", exists=True, dir_okay=False, show_default="QUANZU_POLICY", help="The policy in force"),
+]
+Days = Annotated[float, typer.Option(min=0.01, help="How long, in the province's time")]
+Seeds = Annotated[int, typer.Option(min=1, help="How many provinces; the intervals are over them")]
+First = Annotated[int, typer.Option("--first-seed", help="The first seed; the others follow")]
+Operators = Annotated[int, typer.Option(min=0, help="Operators, day and night")]
+Officers = Annotated[int, typer.Option(min=0, help="Visits that can be made at once")]
+Overload = Annotated[float, typer.Option(min=0.01, help="Times what fills the operators' time")]
+Residents = Annotated[int | None, typer.Option(min=1, show_default="as many as the scams need")]
+Compressed = Annotated[bool, typer.Option("--compressed", help="Whole scams within the hour, as in the demo")]
+Processes = Annotated[int, typer.Option(min=1, help="Processes that share the seeds")]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The policy in force, the provinces, who is there, and where the report goes."""
+
+    default: Against = None
+    days: Days = 1
+    seeds: Seeds = 20
+    first_seed: First = 1
+    operators: Operators = 1
+    officers: Officers = 4
+    overload: Overload = 1
+    residents: Residents = None
+    compressed: Compressed = False
+    report: Report = None
+    processes: Processes = 2
+
+    @property
+    def setup(self) -> "Setup":
+        """What all contenders share. Imported when it is wanted."""
+        from simulators.lab.setup import made_for
+
+        length = timedelta(days=self.days)
+        return made_for(
+            self.operators, self.officers, length, self.overload, self.residents, compressed=self.compressed
+        )
+
+    @property
+    def policy(self) -> str:
+        """The policy in force, as it is written."""
+        return text(self.default or load_settings().policy)
+
+    @property
+    def wanted(self) -> range:
+        """The seeds."""
+        return range(self.first_seed, self.first_seed + self.seeds)
+
+
+def text(path: Path) -> str:
+    """A policy's file."""
+    from streams.repositories.policies import read
+
+    return read(path)
+
+
+def with_options(**usual: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command all of `Options`, which it takes as `options`. `usual`: defaults that are its own."""
+    shared = [
+        Parameter(each.name, Parameter.KEYWORD_ONLY, default=usual.get(each.name, each.default), annotation=each.type)
+        for each in fields(Options)
+    ]
+
+    def given(command: Callable[..., None]) -> Callable[..., None]:
+        own = [each for each in signature(command).parameters.values() if each.name != "options"]
+
+        @wraps(command)
+        def run(**told: Any) -> None:  # noqa: ANN401 - whatever the command line has
+            options = Options(**{each.name: told.pop(each.name) for each in shared})
+            command(**told, options=options)
+
+        run.__signature__ = Signature([*own, *shared])  # type: ignore[attr-defined]  # which typer reads
+        return run
+
+    return given

@@ -1,0 +1,40 @@
+"""Reports drawn. What the command needs is imported when it runs."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from console.commands.common import Existing, out
+from schemas.errors import UserError
+from simulators.lab_commands.extra import needed
+
+app = typer.Typer()
+
+Plots = Annotated[Path | None, typer.Option(file_okay=False, help="Folder for plots, PNG and SVG")]
+
+
+@app.command()
+def plot(
+    report: Existing,
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the plots go, PNG and SVG")] = Path("plots"),
+) -> None:
+    """Draw what compare, sweep, fit or money wrote with --report. It needs the extra `lab`."""
+    try:
+        told = json.loads(report.read_text(encoding="utf-8"))
+    except ValueError:
+        raise UserError(f"{report} is no report: it is not JSON") from None
+    draw(told, folder)
+
+
+def draw(told: Mapping[str, Any], folder: Path | None) -> None:
+    """Draw a report, if plots are wanted, and say where they are."""
+    if folder is None:
+        return
+    with needed():
+        from simulators.lab import plots
+
+        paths = plots.drawn(told, folder)
+    out.print(" ".join(map(str, paths)), markup=False, highlight=False, soft_wrap=True)

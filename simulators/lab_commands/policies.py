@@ -1,0 +1,67 @@
+"""Policies side by side on simulated provinces. What a command needs is imported when it runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from console.commands.common import err, out
+from simulators.lab_commands.options import Options, text, with_options
+from simulators.lab_commands.plots import Plots, draw
+from simulators.lab_commands.told import write
+
+if TYPE_CHECKING:
+    from simulators.lab.setup import Setup
+
+app = typer.Typer()
+
+Policies = Annotated[
+    list[Path] | None, typer.Argument(exists=True, dir_okay=False, readable=True, help="Candidates beside `default`")
+]
+
+
+@app.command()
+@with_options()
+def compare(options: Options, policies: Policies = None, plots: Plots = None) -> None:
+    """Policies side by side, with today's practice, no rule and an oracle: the same scams and chance for each."""
+    from simulators.lab import compare, tables
+
+    setup = options.setup
+    candidates = [(path.stem, text(path)) for path in policies or ()]
+    among = compare.contenders(options.policy, candidates)
+    found = _run(setup, among, options)
+    told = compare.report(setup, among, found)
+    out.print(tables.compared(told))
+    write(options.report, told)
+    draw(told, plots)
+
+
+@app.command()
+@with_options()
+def sweep(
+    options: Options,
+    parameter: Annotated[str, typer.Argument(help="As risk.levels.orange in the policy's file; operators; officers")],
+    since: Annotated[str, typer.Argument(metavar="FROM")],
+    until: Annotated[str, typer.Argument(metavar="TO")],
+    steps: Annotated[int, typer.Option(min=2, help="How many values")] = 5,
+    plots: Plots = None,
+) -> None:
+    """One figure of a policy, or operators or officers, at several values: what more of it brings."""
+    from simulators.lab import sweep, tables
+
+    setup, policy = options.setup, options.policy
+    names = sweep.steps(parameter, since, until, steps, policy)
+    among = sweep.among(parameter, names, policy, setup)
+    curve = sweep.points(_run(setup, among, options), names)
+    out.print(tables.swept(parameter, curve))
+    told = sweep.report(parameter, curve, setup, options.wanted)
+    write(options.report, told)
+    draw(told, plots)
+
+
+def _run(setup: "Setup", among: Any, options: Options) -> Any:  # noqa: ANN401 - imported when it runs
+    from console.progress import bar
+    from simulators.lab import compare
+
+    with bar(err, "seeds") as progress:
+        return compare.run(setup, among, options.wanted, options.processes, progress)

@@ -1,0 +1,165 @@
+"""Policies tried on what is recorded, weights learnt from outcomes. What a command needs is imported when it runs."""
+
+import asyncio
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.commands.common import Existing, Report, day, duration, err, load_settings, moment, opened, out
+from simulators.lab_commands.extra import needed
+from simulators.lab_commands.plots import Plots, draw
+from simulators.lab_commands.told import write
+
+if TYPE_CHECKING:
+    from domain.policy import Policy
+    from simulators.backtest.run import Answer, Policies, Progress
+
+app = typer.Typer()
+
+BY_HAND = Path(__file__).resolve().parents[2] / "deploy" / "policy" / "by-hand.toml"
+
+Against = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, show_default="the policy file of the settings", help="The other policy"),
+]
+
+
+@app.command()
+def backtest(
+    candidate: Existing,
+    against: Against = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Option("--file", exists=True, dir_okay=False, help="Recorded signals, gzip too; once for each file"),
+    ] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="jsonl, amlsim or cdr: one for all files, or one for each in turn"),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--from", help="Of a running Quanzu, cases opened from then on: 2d (ago), 2026-03-01T11:12"),
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Before then", show_default="now")] = None,
+    residents: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Who they are, one a line as JSON (residents.jsonl of `quanzu lab simulate`); without it everybody is "
+            "a person of their own",
+        ),
+    ] = None,
+    start: Annotated[date, typer.Option(parser=day, metavar="<day>", help="amlsim: the day of step 0")] = date(
+        2026, 1, 1
+    ),
+    report: Report = None,
+) -> None:
+    """Judge recorded signals by two policies: which cases the candidate raises, misses, sooner or later, and why.
+
+    The signals are those of files, or what the topics of a running Quanzu keep (seven days).
+    """
+    from console.progress import bar
+    from simulators.backtest.run import Policies, from_files
+    from simulators.backtest.told import report as told
+    from simulators.backtest.told import table
+    from streams.intake.formats import Options
+
+    settings = load_settings()
+    policies = Policies(_policy(candidate), _policy(against or settings.policy))
+    if bool(files) == bool(since):
+        raise typer.BadParameter("name recorded signals by --file, or a running Quanzu's by --from")
+    with bar(err, "signals") as progress:
+        if since:
+            answer = asyncio.run(_of_topics(policies, since, until, progress))
+        else:
+            named = _named(files or [], formats or [])
+            answer = asyncio.run(from_files(policies, named, Options(start=start), residents, progress))
+    write(report, told(answer))
+    out.print(table(answer))
+
+
+async def _of_topics(policies: "Policies", since: str, until: str | None, progress: "Progress") -> "Answer":
+    from simulators.backtest.run import from_topics
+
+    async with opened() as line:
+        now = line.clock.now()
+        ends = moment(until, now) if until else now
+        return await from_topics(policies, line, moment(since, now), ends, progress)
+
+
+@app.command()
+def fit(
+    seeds: Annotated[str, typer.Option(help="Of the provinces that are learnt from: 1..6")] = "1..6",
+    unseen: Annotated[int, typer.Option(min=1, help="So many seeds after them are kept back to judge by")] = 2,
+    people: Annotated[int, typer.Option("--residents", min=100, help="How many people live in each")] = 3000,
+    for_: Annotated[
+        timedelta, typer.Option("--for", parser=duration, metavar="<time>", help="How long each is lived through")
+    ] = timedelta(days=10),
+    policy: Annotated[
+        Path,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            show_default="deploy/policy/by-hand.toml",
+            help="Set by hand: all of it is kept but the weights",
+        ),
+    ] = BY_HAND,
+    candidate: Annotated[Path, typer.Option("--out", help="The candidate, a policy file")] = Path("fitted.toml"),
+    report: Report = None,
+    plots: Plots = None,
+) -> None:
+    """Learn the weights of evidence from the outcomes of simulated provinces, and write them as a candidate policy.
+
+    Each example of the levels keeps its level. The report tells what that costs beside weights learnt freely.
+
+    It needs the extra `lab`. What the candidate changes is told by `quanzu policy check` and `quanzu lab backtest`.
+    """
+    from console.progress import bar
+
+    with needed():
+        from simulators.fit.run import World, fitted
+    from simulators.fit.told import table
+    from streams.repositories.policies import read
+
+    text = read(policy)
+    with bar(err, "provinces") as progress:
+        found = fitted(text, _span(seeds), unseen, World(people, for_), progress)
+    candidate.write_text(found.text, encoding="utf-8")
+    write(report, found.report)
+    out.print(table(found.report))
+    out.print(str(candidate), markup=False)
+    draw(found.report, plots)
+
+
+def _policy(path: Path) -> "Policy":
+    from domain.policy import load
+    from streams.repositories.policies import read
+
+    return load(read(path))
+
+
+def _named(files: list[Path], formats: list[str]) -> list[tuple[str, Path]]:
+    """Each file with its format."""
+    from streams.intake.formats import FORMATS
+
+    if unknown := [name for name in formats if name not in FORMATS]:
+        raise typer.BadParameter(f"no format {unknown[0]!r}: {', '.join(FORMATS)}")
+    each = formats * len(files) if len(formats) == 1 else formats
+    if len(each) != len(files):
+        raise typer.BadParameter("name one --format for all files, or one for each")
+    return list(zip(each, files, strict=True))
+
+
+def _span(text: str) -> range:
+    """Seeds: 1..6, or how many from 1 on."""
+    first, _, last = text.rpartition("..")
+    try:
+        found = range(int(first or 1), int(last) + 1)
+    except ValueError:
+        found = range(0)
+    if not found:
+        raise typer.BadParameter("seeds are written 1..6")
+    return found

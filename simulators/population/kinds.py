@@ -1,0 +1,153 @@
+"""Kinds of people: what decides by which scams somebody is hit. Each kind has a number, so that many fit a column."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import prod
+from random import Random
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.residents import BalanceBand, Language, Occupation, Resident, Sex
+from simulators.assumptions import figures
+from simulators.assumptions.chance import pick
+
+Ints = NDArray[np.intp]
+Shares = NDArray[np.float64]
+
+T = TypeVar("T")
+
+ADULT = 18
+PREFECTURES = tuple(figures.PREFECTURES)
+SEXES = tuple(figures.SEXES)
+AGES = range(min(low for low, _ in figures.AGES), max(high for _, high in figures.AGES) + 1)
+OCCUPATIONS = tuple(Occupation)
+BALANCES = tuple(BalanceBand)
+LANGUAGES = tuple(Language)
+_AXES = (PREFECTURES, SEXES, AGES, OCCUPATIONS, BALANCES, LANGUAGES)
+_SHAPE = tuple(len(axis) for axis in _AXES)
+COUNT = prod(_SHAPE)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`age` in years, by the year of birth."""
+
+    prefecture: str
+    sex: Sex
+    age: int
+    occupation: Occupation
+    balance: BalanceBand
+    language: Language
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Every kind, in the order of the numbers. All but `age` are places in the tuples above."""
+
+    prefecture: Ints
+    sex: Ints
+    age: Ints
+    occupation: Ints
+    balance: Ints
+    language: Ints
+
+
+def _table() -> Table:
+    prefecture, sex, age, occupation, balance, language = np.unravel_index(np.arange(COUNT), _SHAPE)
+    return Table(prefecture, sex, age + AGES.start, occupation, balance, language)
+
+
+TABLE = _table()
+
+
+def drawn(chance: Random) -> Kind:
+    """Anybody's kind, by the figures' shares."""
+    prefecture, age = pick(chance, figures.PREFECTURES), chance.randint(*pick(chance, figures.AGES))
+    return Kind(
+        prefecture=prefecture,
+        sex=pick(chance, figures.SEXES),
+        age=age,
+        occupation=pick(chance, _occupations(age)),
+        balance=pick(chance, _balances(age)),
+        language=pick(chance, _languages(prefecture)),
+    )
+
+
+def shares() -> Shares:
+    """The share of the people that is of each kind: the chances of `drawn`."""
+    found = (
+        _listed(figures.PREFECTURES, PREFECTURES)[TABLE.prefecture]
+        * _listed(figures.SEXES, SEXES)[TABLE.sex]
+        * _ages()[TABLE.age - AGES.start]
+        * _rows([_listed(_occupations(age), OCCUPATIONS) for age in AGES])[TABLE.age - AGES.start, TABLE.occupation]
+        * _rows([_listed(_balances(age), BALANCES) for age in AGES])[TABLE.age - AGES.start, TABLE.balance]
+        * _rows([_listed(_languages(one), LANGUAGES) for one in PREFECTURES])[TABLE.prefecture, TABLE.language]
+    )
+    return np.asarray(found / found.sum())
+
+
+def kind(number: int) -> Kind:
+    """The kind of that number."""
+    return Kind(
+        prefecture=PREFECTURES[TABLE.prefecture[number]],
+        sex=SEXES[TABLE.sex[number]],
+        age=int(TABLE.age[number]),
+        occupation=OCCUPATIONS[TABLE.occupation[number]],
+        balance=BALANCES[TABLE.balance[number]],
+        language=LANGUAGES[TABLE.language[number]],
+    )
+
+
+def numbers(residents: Sequence[Resident], on: date) -> Ints:
+    """The number of each resident's kind on that day."""
+    places = np.array([_places(resident, on) for resident in residents], dtype=np.intp).reshape(-1, len(_SHAPE))
+    return np.asarray(np.ravel_multi_index(tuple(places.T), _SHAPE), dtype=np.intp)
+
+
+def _places(resident: Resident, on: date) -> tuple[int, ...]:
+    age = min(max(on.year - resident.birth_year, AGES.start), AGES.stop - 1)
+    return (
+        PREFECTURES.index(f"{resident.division[:4]}00"),
+        SEXES.index(resident.sex),
+        AGES.index(age),
+        OCCUPATIONS.index(resident.occupation),
+        BALANCES.index(resident.balance),
+        LANGUAGES.index(resident.language),
+    )
+
+
+def _occupations(age: int) -> Mapping[Occupation, float]:
+    for (low, high), found in figures.OCCUPATIONS.items():
+        if low <= age <= high:
+            return found
+    return {Occupation.RETIRED: 1.0}
+
+
+def _balances(age: int) -> Mapping[BalanceBand, float]:
+    return figures.BALANCES if age >= ADULT else {BalanceBand.LOW: 1.0}
+
+
+def _languages(prefecture: str) -> Mapping[Language, float]:
+    korean = figures.KOREAN_IN_YANBIAN if prefecture == figures.YANBIAN else figures.KOREAN_ELSEWHERE
+    return {Language.CHINESE: 1 - korean, Language.KOREAN: korean}
+
+
+def _ages() -> Shares:
+    """Each age as likely as another of its band."""
+    by_age = {
+        age: share / (high + 1 - low) for (low, high), share in figures.AGES.items() for age in range(low, high + 1)
+    }
+    return _listed(by_age, AGES)
+
+
+def _listed(by_name: Mapping[T, float], axis: Sequence[T]) -> Shares:
+    """The shares in the axis's order, so that they add up to 1; 0 of what is not named."""
+    found = np.array([by_name.get(each, 0.0) for each in axis])
+    return np.asarray(found / found.sum())
+
+
+def _rows(listed: Sequence[Shares]) -> Shares:
+    return np.stack(listed)

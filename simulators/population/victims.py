@@ -1,0 +1,74 @@
+"""Whom a scam picks: by the type's sexes, ages and groups, more often where the reference says that more are hit."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from random import Random
+
+import numpy as np
+
+from schemas.residents import Resident, Sex
+from simulators.assumptions.figures import HARD_HIT, HARD_HIT_WEIGHT, IN_AGE_BAND, SAVINGS_WEIGHT, SCAMS, Scam
+from simulators.population import kinds
+from simulators.population.kinds import TABLE, Ints, Shares
+
+_TRIES = 200
+_OLD_ENOUGH = 10
+_MAN = kinds.SEXES.index(Sex.MALE)
+
+
+class AtRisk:
+    """The people by kind, and each kind's weight for each type of scam: so a pick takes no longer among millions."""
+
+    def __init__(self, counts: Ints, resident: Callable[[int], Resident]) -> None:
+        """`counts`: people of each kind. `resident`: who stands at a place, when all stand in the order of kinds."""
+        self._counts, self._starts, self._resident = counts, np.cumsum(counts) - counts, resident
+        self._hit = {name: _hit(weights(scam, counts)) for name, scam in SCAMS.items()}
+
+    @classmethod
+    def among(cls, residents: Sequence[Resident], on: date) -> "AtRisk":
+        """Those of a list, as they are on that day."""
+        numbers = kinds.numbers(residents, on)
+        order = np.argsort(numbers, kind="stable")
+        return cls(np.bincount(numbers, minlength=kinds.COUNT), lambda place: residents[order[place]])
+
+    def pick(self, chance: Random, scam_type: str, spared: set[str]) -> Resident | None:
+        """A victim who is not among the `spared`; none when hardly anybody is left."""
+        hit, sums = self._hit[scam_type]
+        for _ in range(_TRIES if len(hit) else 0):
+            at = int(np.searchsorted(sums, chance.random() * sums[-1], side="right"))
+            kind = hit[min(at, len(hit) - 1)]
+            victim = self._resident(int(self._starts[kind]) + chance.randrange(int(self._counts[kind])))
+            if victim.id not in spared:
+                return victim
+        return None
+
+
+def _hit(weighed: Shares) -> tuple[Ints, Shares]:
+    """The kinds that may be picked at all, and the sums of their weights."""
+    hit = np.flatnonzero(weighed)
+    return hit, np.cumsum(weighed[hit])
+
+
+def weights(scam: Scam, counts: Ints) -> Shares:
+    """The chance that a victim is of each kind: each cell of sex and age has its share, whoever is in it."""
+    in_band = (TABLE.age >= scam.ages[0]) & (TABLE.age <= scam.ages[1])
+    cell = 2 * (TABLE.sex == _MAN) + in_band
+    own = counts * _own(scam)
+    people = np.bincount(cell, own, minlength=len(_cells(scam)))
+    found: Shares = own * np.divide(_cells(scam), people, out=np.zeros_like(people), where=people > 0)[cell]
+    return found
+
+
+def _cells(scam: Scam) -> Shares:
+    """Women outside the type's ages and in them, then men."""
+    by_sex, by_age = (1 - scam.men, scam.men), (1 - IN_AGE_BAND, IN_AGE_BAND)
+    return np.array([sex * age for sex in by_sex for age in by_age])
+
+
+def _own(scam: Scam) -> Shares:
+    """How much oftener one of a kind is hit than others of the same sex and age."""
+    in_group = np.array([one in scam.groups for one in kinds.OCCUPATIONS])[TABLE.occupation]
+    hard_hit = np.array([one in HARD_HIT for one in kinds.PREFECTURES])[TABLE.prefecture]
+    savings = np.array([SAVINGS_WEIGHT[one] if scam.for_savings else 1.0 for one in kinds.BALANCES])[TABLE.balance]
+    grouped = np.where(in_group, scam.group_weight, 1.0)
+    return np.asarray((TABLE.age >= _OLD_ENOUGH) * grouped * np.where(hard_hit, HARD_HIT_WEIGHT, 1.0) * savings)

@@ -1,0 +1,1 @@
+"""What happens to them: scams as scripts, ordinary life, and the schedule of both."""

@@ -1,0 +1,160 @@
+"""Who is defrauded after a warning: Kaplan–Meier curves by level, channel or place. Curves need the extra `lab`."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from domain.identity.divisions import name_of
+from schemas.cases import Case
+from schemas.levels import Channel, Level, Outcome, Result
+from schemas.residents import ResidentId
+from simulators.world.truth import Contact, Fate, Truth
+
+SURE = 0.95  # of the intervals
+_COUNTY = 6  # digits of a division's code that name its county
+_REACHED = frozenset(
+    {Result.DELIVERED, Result.ACKNOWLEDGED, Result.WANTS_OPERATOR, Result.HUNG_UP, *Outcome} - {Outcome.UNREACHABLE}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A resident after a warning: until he was defrauded, or as long as is known.
+
+    `division`: where he lives. `first`: no other channel had reached him before.
+    """
+
+    warned_at: datetime
+    until: datetime
+    defrauded: bool
+    level: Level
+    channel: Channel
+    division: str
+    first: bool = True
+
+    @property
+    def days(self) -> float:
+        return max(0.0, (self.until - self.warned_at) / timedelta(days=1))
+
+
+class Point(NamedTuple):
+    """From that day on this share is not defrauded yet; it lies between `low` and `high`."""
+
+    days: float
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Of a group: how many there are, how many were defrauded, and the share that was not, falling."""
+
+    people: int
+    defrauded: int
+    points: Sequence[Point]
+
+    def at(self, days: float) -> Point:
+        """The share by that day. Raises ValueError for a day before the warning."""
+        if days < 0:
+            raise ValueError("nobody is followed from before the warning")
+        return [point for point in self.points if point.days <= days][-1]
+
+
+def followed(cases: Iterable[Case], truth: Truth, now: datetime) -> Iterator[Followed]:
+    """Who was reached: by each channel from the first contact that did, with the gravest level that his cases came to.
+
+    Defrauded is who made a payment after it that settled.
+    """
+    levels = _levels(cases)
+    for resident, channels in sorted(_reached(truth.contacts, now).items()):
+        if resident not in levels:
+            continue
+        level, division = levels[resident]
+        for channel, at in channels.items():
+            lost_at = _lost_at(resident, truth, at, now)
+            first = at == min(channels.values())
+            yield Followed(at, lost_at or now, lost_at is not None, level, channel, division, first)
+
+
+def survival(rows: Iterable[Followed], by: Callable[[Followed], str]) -> dict[str, Curve]:
+    """A curve for each group, by name."""
+    groups: defaultdict[str, list[Followed]] = defaultdict(list)
+    for row in rows:
+        groups[by(row)].append(row)
+    return {name: curve(members) for name, members in sorted(groups.items())}
+
+
+def curve(rows: Sequence[Followed]) -> Curve:
+    """The Kaplan–Meier estimate of those not defrauded, with its intervals. Raises ValueError when there is nobody."""
+    from lifelines import KaplanMeierFitter
+
+    if not rows:
+        raise ValueError("there is nobody to be followed")
+    defrauded = [row.defrauded for row in rows]
+    fitter = KaplanMeierFitter(alpha=1 - SURE).fit([row.days for row in rows], event_observed=defrauded)
+    shares, bounds = fitter.survival_function_, fitter.confidence_interval_
+    columns = (shares.index, shares.iloc[:, 0], bounds.iloc[:, 0], bounds.iloc[:, 1], fitter.event_table["at_risk"])
+    points = [_point(*(float(value) for value in row)) for row in zip(*columns, strict=True)]
+    return Curve(len(rows), sum(defrauded), points)
+
+
+def _point(days: float, share: float, low: float, high: float, followed: float) -> Point:
+    """Where nobody is defrauded yet the estimate knows no error: then it is the exact bound for none of so many."""
+    none_of = (1 - SURE) / 2
+    return Point(days, share, none_of ** (1 / followed) if days > 0 and share == 1 else low, high)
+
+
+def by_level(row: Followed) -> str:
+    return row.level.value
+
+
+def by_channel(row: Followed) -> str:
+    return row.channel.value
+
+
+def by_station(row: Followed) -> str:
+    """The county's: each has one station (simulators/population/stations)."""
+    return name_of(row.division[:_COUNTY], row.warned_at.date())
+
+
+def by_each(rows: Sequence[Followed]) -> dict[str, dict[str, Curve]]:
+    """Curves by level and station from the first contact that reached a resident, and by each channel from its own."""
+    first = [row for row in rows if row.first]
+    levels = survival(first, by_level)
+    return {
+        "level": {level.value: levels[level.value] for level in reversed(Level) if level.value in levels},
+        "channel": survival(rows, by_channel),
+        "station": survival(first, by_station),
+    }
+
+
+def _levels(cases: Iterable[Case]) -> Mapping[ResidentId, tuple[Level, str]]:
+    """The gravest level that a resident's cases have come to, and where he lives."""
+    found: dict[ResidentId, tuple[Level, str]] = {}
+    for case in cases:
+        known = found.get(case.resident)
+        if known is None or case.level.rank > known[0].rank:
+            found[case.resident] = case.level, case.profile.division
+    return found
+
+
+def _reached(contacts: Iterable[Contact], now: datetime) -> Mapping[ResidentId, dict[Channel, datetime]]:
+    """When each channel first reached whom; what is told to a trusted contact or to a bank reaches nobody."""
+    found: defaultdict[ResidentId, dict[Channel, datetime]] = defaultdict(dict)
+    for contact in contacts:
+        if contact.result not in _REACHED or contact.action.to_contact or contact.at > now:
+            continue
+        channel, theirs = contact.action.channel, found[contact.resident]
+        theirs[channel] = min(contact.at, theirs.get(channel, contact.at))
+    return found
+
+
+def _lost_at(resident: ResidentId, truth: Truth, warned_at: datetime, now: datetime) -> datetime | None:
+    """When the first payment that was made after the warning settled."""
+    life = truth.lives.get(resident)
+    fates = truth.fates(life, now) if life else ()
+    after = (pay.settles for pay, fate in fates if fate is Fate.SETTLED and pay.at >= warned_at)
+    return min(after, default=None)

@@ -1,0 +1,75 @@
+"""A year of the province at its real scale and pace in which nobody is warned: what the police would count."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from schemas.residents import Occupation, Sex
+from simulators.assumptions import figures
+from simulators.assumptions.pace import DAY_HOURS, REAL
+from simulators.population.census import Census
+from simulators.population.people import age_of
+from simulators.scams.schedule import scam_hours
+from simulators.scams.story import Pay, Story, Tell
+from simulators.world.province import START
+
+HOURS = 365 * DAY_HOURS
+# Of those hooked only who pays is lived through: the others leave no case. These are as many as at the real pace.
+_PAYING = replace(
+    REAL,
+    stories=lambda residents: REAL.stories(residents) * REAL.depths["pays"],
+    depths={"pays": 1.0},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Crime:
+    """A fraud that was reported: what was paid since the report before."""
+
+    scam_type: str
+    lost_fen: int
+    sex: Sex
+    age: int
+    occupation: Occupation
+    prefecture: str
+    over_internet: bool
+    uses_app: bool
+
+
+def year(seed: int, census: Census) -> Iterator[Crime]:
+    """The crimes of the scams that begin within a year. `census` may be of a part of the province only."""
+    hours = scam_hours(seed, census.at_risk(), len(census), START, _PAYING)
+    for hour in islice(hours, HOURS):
+        for story in hour.stories:
+            yield from crimes(story)
+
+
+def crimes(story: Story) -> Iterator[Crime]:
+    """One for each report; more than one of who is hit again."""
+    lost_fen = 0
+    for beat in story.beats:
+        if isinstance(beat, Pay):
+            lost_fen += beat.amount_fen
+        elif isinstance(beat, Tell) and lost_fen:
+            yield _crime(story, lost_fen)
+            lost_fen = 0
+
+
+def _crime(story: Story, lost_fen: int) -> Crime:
+    victim = story.victim
+    return Crime(
+        scam_type=story.scam_type,
+        lost_fen=lost_fen,
+        sex=victim.sex,
+        age=age_of(victim, START.date()),
+        occupation=victim.occupation,
+        prefecture=f"{victim.division[:4]}00",
+        over_internet=story.over_internet,
+        uses_app=story.uses_app,
+    )
+
+
+def live(seed: int, residents: int = figures.PEOPLE) -> tuple[Census, list[Crime]]:
+    """The people of a seed, and the crimes of their year."""
+    census = Census(seed, residents, START.date())
+    return census, list(year(seed, census))

@@ -1,0 +1,182 @@
+"""How people, officers and banks answer. Chance comes in as an argument; each figure stands in figures.py."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+from schemas.inputs import Checklist, VisitStage
+from schemas.levels import Action, Outcome, Result
+from simulators.assumptions import figures
+from simulators.assumptions.chance import between, pick, seconds
+from simulators.assumptions.figures import SCAMS
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a carrier tells of a contact, and how long after it was asked; no result: no receipt ever comes."""
+
+    result: Result | None
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """How things stand with somebody who is contacted; `scam_type` none: no scammer is at work."""
+
+    scam_type: str | None = None
+    payments_made: int = 0
+    payments_to_come: int = 0
+    persuaded: bool = False
+    on_the_line: bool = False
+    talks: int = 0
+    objects: bool = False
+    asked: bool = False  # for money at all: most are only touched
+
+    @property
+    def robbed(self) -> bool:
+        """All is paid that will ever be asked for."""
+        return self.asked and self.payments_made > 0 and self.payments_to_come == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A conversation: how it ended and how long it took."""
+
+    outcome: Outcome
+    lasted: timedelta
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One report of an officer, `after` the task was sent."""
+
+    stage: VisitStage
+    after: timedelta
+    checklist: Checklist | None = None
+    outcome: Outcome | None = None
+
+
+def sms(chance: Random) -> Answer:
+    """An SMS's receipt: usually in seconds, now and then much too late, or never."""
+    word = pick(chance, figures.SMS_RECEIPT)
+    late = chance.random() < figures.SMS_VERY_LATE
+    if late:
+        return Answer(Result.DELIVERED, timedelta(seconds=figures.SMS_LATE_SECONDS))
+    return Answer(Result(word) if word else None, seconds(chance, figures.SMS_SECONDS, figures.SMS_SPREAD))
+
+
+def robot_call(chance: Random, situation: Situation) -> Answer:
+    """A robot's call: about 40 % refuse; while the scammer talks the line is mostly busy."""
+    if situation.on_the_line and chance.random() < figures.BUSY_WITH_SCAMMER:
+        return Answer(Result.BUSY, between(chance, 2, 6))
+    shares = dict(figures.ROBOT_CALL)
+    if situation.objects:
+        shares["refused"] *= figures.REFUSES_AGAIN
+        shares["hung_up"] *= figures.REFUSES_AGAIN
+    return Answer(Result(pick(chance, shares)), between(chance, 8, 45))
+
+
+def moved(chance: Random, action: Action, result: Result, situation: Situation) -> bool:
+    """Whether an SMS, a robot's call or a trusted contact is enough to persuade."""
+    if situation.scam_type is None:
+        return False
+    return chance.random() < _weight(action, result) * persuades(situation)
+
+
+def _weight(action: Action, result: Result) -> float:
+    if action in (Action.SMS, Action.FLASH_SMS):
+        return figures.READS_SMS * figures.SMS_PERSUADES if result is Result.DELIVERED else 0.0
+    if action is Action.CONTACT_SMS:
+        return figures.READS_SMS * figures.CONTACT_PERSUADES if result is Result.DELIVERED else 0.0
+    if result is not Result.ACKNOWLEDGED:
+        return 0.0
+    return figures.CONTACT_PERSUADES if action is Action.CONTACT_CALL else figures.ROBOT_PERSUADES
+
+
+def persuades(situation: Situation) -> float:
+    """The chance that a conversation persuades, by the type of scam, what was paid and the talks before."""
+    if situation.scam_type is None:
+        return 0.0
+    chance = SCAMS[situation.scam_type].talked_round
+    chance *= figures.HARDER_EACH_PAYMENT**situation.payments_made * figures.EASIER_EACH_TALK**situation.talks
+    if situation.scam_type == "police" and situation.on_the_line:
+        chance *= 1 - figures.FAKE_POLICE
+    return min(chance, 1.0) if situation.asked else min(chance * figures.ONLY_TOUCHED, 1.0)
+
+
+def talk(chance: Random, situation: Situation) -> Talk:
+    """An operator's call."""
+    busy = situation.on_the_line and chance.random() < figures.BUSY_WITH_SCAMMER
+    if busy or chance.random() > figures.TAKES_OPERATOR:
+        return Talk(Outcome.UNREACHABLE, between(chance, 10, 40), "busy" if busy else "did not take the call")
+    lasted = seconds(chance, figures.TALK_SECONDS, figures.TALK_SPREAD, most=1200)
+    return _ended(chance, situation, persuades(situation), lasted)
+
+
+def _ended(chance: Random, situation: Situation, likely: float, lasted: timedelta) -> Talk:
+    if situation.scam_type is None:
+        return Talk(Outcome.FALSE_ALARM, lasted, "nothing suspicious behind it")
+    if situation.robbed and not situation.persuaded:
+        return Talk(Outcome.ALREADY_DEFRAUDED, lasted, "the money is gone")
+    if situation.persuaded or chance.random() < likely:
+        return Talk(Outcome.DISSUADED, lasted, "understood, and will not pay")
+    if situation.scam_type == "police" and chance.random() < figures.FAKE_POLICE:
+        return Talk(Outcome.NOT_PERSUADED, lasted, "takes this call for the fake one")
+    return Talk(Outcome.NOT_PERSUADED, lasted, "does not believe it")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What an officer reports on the way to the door, before it is known how the talk there ends.
+
+    `talks_after`: when the talk ends; none when it did not come to one.
+    """
+
+    stages: tuple[Stage, ...]
+    talks_after: timedelta | None
+
+
+def visit(chance: Random) -> Visit:
+    """An officer or grid worker gets a task: takes it or not, travels, finds somebody in or not."""
+    answer = pick(chance, figures.OFFICER)
+    after = between(chance, *figures.OFFICER_ACCEPTS_SECONDS)
+    if answer == "late":
+        return Visit((), None)  # says nothing: the next one is sent when the clock runs out
+    if answer == "refused":
+        return Visit((Stage(VisitStage.REFUSED, after),), None)
+    return _travelled(chance, after)
+
+
+def _travelled(chance: Random, accepted: timedelta) -> Visit:
+    leaves = accepted + between(chance, 20, 90)
+    arrives = leaves + seconds(chance, figures.TRAVEL_MINUTES * 60, figures.TRAVEL_SPREAD, most=7200)
+    stages = (
+        Stage(VisitStage.ACCEPTED, accepted),
+        Stage(VisitStage.ON_THE_WAY, leaves),
+        Stage(VisitStage.ARRIVED, arrives),
+    )
+    if chance.random() > figures.AT_HOME:
+        return Visit((*stages, Stage(VisitStage.NOT_AT_HOME, arrives + between(chance, 60, 300))), None)
+    return Visit(stages, arrives + seconds(chance, figures.VISIT_MINUTES * 60, figures.VISIT_SPREAD, most=3600))
+
+
+def at_the_door(chance: Random, situation: Situation) -> Talk:
+    """Visits work better than calls."""
+    likely = max(figures.VISIT_FLOOR, figures.VISIT_PERSUADES * figures.HARDER_EACH_PAYMENT**situation.payments_made)
+    return _ended(chance, situation, likely, timedelta(0))
+
+
+def checklist(chance: Random) -> Checklist:
+    """四查看 三询问 一保护: nearly always all of it."""
+    return Checklist(**{name: chance.random() < figures.CHECKED for name in Checklist.model_fields})
+
+
+def bank_delay(chance: Random) -> timedelta:
+    """How long a bank takes to answer."""
+    return seconds(chance, figures.BANK_SECONDS, figures.BANK_SPREAD, most=1800)
+
+
+def bank_refuses(chance: Random) -> bool:
+    """Name, account, amount or time does not fit."""
+    return chance.random() < figures.BANK_REFUSES

@@ -1,0 +1,218 @@
+"""Who is contacted, answers, and may be persuaded: what carriers, stations, banks and operators of a province meet.
+
+A dispatch's id names its resident and is the name of its stream of chance: asked twice, the answer is the same.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from threading import RLock
+
+from domain.ids import resident_of
+from schemas.cases import Payment
+from schemas.inputs import BankState, Checklist, KeptClaim, OutcomeAct, VisitStage
+from schemas.levels import Action, EvidenceClass, Outcome, Result
+from schemas.residents import Flag, Resident
+from simulators.assumptions import figures
+from simulators.assumptions.chance import stream
+from simulators.scams.story import Pay
+from simulators.world import behaviour
+from simulators.world.behaviour import Answer, Situation, Talk
+from simulators.world.truth import AccountStop, Contact, Fate, Life, Truth, still_there
+
+_OPEN = (Fate.TO_COME, Fate.IN_FLIGHT)
+_NOTHING = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitReport:
+    """One report of an officer, `after` the task came."""
+
+    stage: VisitStage
+    after: timedelta
+    checklist: Checklist | None = None
+    outcome: OutcomeAct | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BankAnswer:
+    """One feedback message of a bank, `after` it was asked."""
+
+    state: BankState
+    after: timedelta
+    amount_fen: int = 0
+    until: datetime | None = None
+
+
+class Contacts:
+    """Each method answers for one kind of provider, and books what it did to the truth."""
+
+    def __init__(self, seed: int, people: Iterable[Resident], truth: Truth, lock: RLock) -> None:
+        self._seed, self._truth, self._lock = seed, truth, lock
+        self._people = {resident.id: resident for resident in people}
+        self._talks: Counter[str] = Counter()  # by case
+
+    def answer(self, dispatch: str, action: Action, now: datetime) -> Answer:
+        """How an SMS or a robot's call ends, to the resident or to a trusted contact. May persuade."""
+        chance = stream(self._seed, "answer", dispatch)
+        with self._lock:
+            life, situation = self._meet(dispatch, now)
+            if action in (Action.SMS, Action.FLASH_SMS, Action.CONTACT_SMS):
+                answer = behaviour.sms(chance)
+            else:
+                answer = behaviour.robot_call(chance, situation)
+            if life and answer.result and behaviour.moved(chance, action, answer.result, situation):
+                life.persuade(now + answer.after, action)
+            self._book(dispatch, now, action, answer.result or "no_receipt")
+            return answer
+
+    def situation(self, name: str, now: datetime) -> Situation:
+        """How things truly stand with the resident of a case or dispatch: for who is to know what nobody knows."""
+        with self._lock:
+            return self._meet(name, now)[1]
+
+    def talk(self, case: str, now: datetime) -> Talk:
+        """An operator calls the resident of a case: how it ends, and after how long."""
+        with self._lock:
+            life, situation = self._meet(case, now)
+            self._talks[case] += 1
+            talk = behaviour.talk(stream(self._seed, "talk", case, self._talks[case]), situation)
+            if life and talk.outcome is not Outcome.UNREACHABLE:
+                life.talks += 1
+                self._impress(life, talk, now + talk.lasted, Action.OPERATOR_CALL)
+            self._book(case, now, Action.OPERATOR_CALL, talk.outcome)
+            return talk
+
+    def outcome(self, case: str, talk: Talk, now: datetime, payments: Sequence[Payment] | None = None) -> OutcomeAct:
+        """What is put down after a talk: how it ended, what was kept (class C), what is gone already.
+
+        `payments`: those that the case is about; none given: whatever the resident knows of.
+        """
+        chance = stream(self._seed, "claims", case)
+        with self._lock:
+            life = self._life(case, now)
+            if life is None or talk.outcome is Outcome.UNREACHABLE:
+                return OutcomeAct(outcome=talk.outcome, note=talk.because)
+            lost = self._truth.sum_of(life, now, Fate.SETTLED)
+            life.loss_known = life.loss_known or lost > 0
+            kept = self._claims(chance, life, now, payments) if talk.outcome is Outcome.DISSUADED else []
+            return OutcomeAct(outcome=talk.outcome, kept=kept, lost_fen=lost, note=talk.because)
+
+    def taken(self, dispatch: str, now: datetime) -> VisitReport | None:
+        """How the officer answers who gets the task; nothing at all from one who is late.
+
+        Who accepts it makes the visit when he comes to it: all that `visit` tells, less the time till he answered.
+        """
+        first = next(iter(behaviour.visit(stream(self._seed, "visit", dispatch)).stages), None)
+        if first is None or first.stage is VisitStage.REFUSED:
+            self._book(dispatch, now, Action.VISIT, first.stage if first else "late")
+        return VisitReport(first.stage, first.after) if first else None
+
+    def visit(self, dispatch: str, now: datetime) -> list[VisitReport]:
+        """What the officer who gets the task will report, and when; nothing at all from one who is late."""
+        chance = stream(self._seed, "visit", dispatch)
+        going = behaviour.visit(chance)
+        reports = [VisitReport(stage.stage, stage.after) for stage in going.stages]
+        if going.talks_after is None:
+            self._book(dispatch, now, Action.VISIT, reports[-1].stage if reports else "late")
+            return reports
+        return [*reports, self._at_the_door(chance, dispatch, now, going.talks_after)]
+
+    def _at_the_door(self, chance: Random, dispatch: str, now: datetime, after: timedelta) -> VisitReport:
+        with self._lock:
+            life, situation = self._meet(dispatch, now + after)
+            talk = behaviour.at_the_door(chance, situation)
+            if life:
+                self._impress(life, talk, now + after, Action.VISIT)
+            self._book(dispatch, now + after, Action.VISIT, talk.outcome)
+            act = self.outcome(dispatch, talk, now + after)
+            return VisitReport(VisitStage.DONE, after, behaviour.checklist(chance), act)
+
+    def bank(self, dispatch: str, action: Action, account: str, transfer: str, now: datetime) -> list[BankAnswer]:
+        """What the payee's bank answers to a stop, to its renewal or its release."""
+        chance = stream(self._seed, "bank", dispatch)
+        after = behaviour.bank_delay(chance)
+        with self._lock:
+            answers = self._bank(chance, dispatch, action, account, transfer, now + after)
+            self._book(dispatch, now, action, answers[0].state)
+            return [BankAnswer(each.state, after + each.after, each.amount_fen, each.until) for each in answers]
+
+    def _bank(
+        self, chance: Random, dispatch: str, action: Action, account: str, transfer: str, at: datetime
+    ) -> list[BankAnswer]:
+        """The delays here count from `at`, when the bank has looked."""
+        if action is Action.STOP_RELEASE:
+            self._release(account, at)
+            return [BankAnswer(BankState.RELEASED, _NOTHING)]
+        if behaviour.bank_refuses(chance):
+            return [BankAnswer(BankState.REFUSED, _NOTHING)]
+        life = self._life(dispatch, at)
+        payment = next((each for each in life.story.payments if each.uid == transfer), None) if life else None
+        if life is None or payment is None:  # an honest payment: stopped for nothing
+            return [BankAnswer(BankState.IN_FORCE, _NOTHING, 0, at + figures.STOP_FOR)]
+        return self._stop(life, payment, account, at)
+
+    def _stop(self, life: Life, payment: Pay, account: str, at: datetime) -> list[BankAnswer]:
+        fate = life.fate(payment, at, self._truth.stops)
+        if fate in (*_OPEN, Fate.CAUGHT):
+            life.caught.setdefault(payment.uid, at)
+            return [BankAnswer(BankState.CANCELLED, _NOTHING, payment.amount_fen)]
+        if fate is Fate.BLOCKED:
+            return [BankAnswer(BankState.RETURNED, _NOTHING, payment.amount_fen)]
+        there = self._frozen(life, payment, account, at) if fate is Fate.SETTLED else 0
+        self._truth.stops.setdefault(account, []).append(AccountStop(at, at + figures.STOP_FOR))
+        in_force = BankAnswer(BankState.IN_FORCE, _NOTHING, there, at + figures.STOP_FOR)
+        return [in_force, BankAnswer(BankState.FROZEN, figures.FROZEN_AFTER, there)] if there else [in_force]
+
+    def _frozen(self, life: Life, payment: Pay, account: str, at: datetime) -> int:
+        """What of a payment is still on the payee's account; nothing left it while it was stopped before."""
+        earlier = [stop.since for stop in self._truth.stops.get(account, ()) if stop.covers(at)]
+        since = max(min([at, *earlier]), payment.settles)
+        return life.frozen.setdefault(payment.uid, still_there(payment, since))
+
+    def _release(self, account: str, at: datetime) -> None:
+        stops = self._truth.stops.get(account, [])
+        self._truth.stops[account] = [AccountStop(stop.since, min(stop.until, at)) for stop in stops]
+
+    def _claims(self, chance: Random, life: Life, now: datetime, payments: Sequence[Payment] | None) -> list[KeptClaim]:
+        """Payments withdrawn in flight, and mostly the one that would have come next."""
+        fates = list(self._truth.fates(life, now))
+        known = {payment.transfer for payment in payments or ()}
+        named = [pay for pay, fate in fates if fate is Fate.WITHDRAWN and (payments is None or pay.uid in known)]
+        unmade = [pay for pay, fate in fates if fate is Fate.NOT_MADE]
+        if unmade and chance.random() < figures.NAMES_TRANSFER:
+            named.append(unmade[0])
+        return [KeptClaim(transfer=pay.uid, evidence=EvidenceClass.C, amount_fen=pay.amount_fen) for pay in named]
+
+    def _impress(self, life: Life, talk: Talk, at: datetime, by: Action) -> None:
+        if talk.outcome is Outcome.DISSUADED:
+            life.persuade(at, by)
+
+    def _life(self, name: str, now: datetime) -> Life | None:
+        life = self._truth.lives.get(resident_of(name))
+        return life if life and life.story.begins <= now else None
+
+    def _meet(self, name: str, now: datetime) -> tuple[Life | None, Situation]:
+        """How things stand with the resident of a case or dispatch."""
+        who = self._people.get(resident_of(name))
+        objects = bool(who and Flag.OBJECTS_TO_CALLS in who.flags)
+        life = self._life(name, now)
+        if life is None:
+            return None, Situation(objects=objects)
+        fates = [fate for _, fate in self._truth.fates(life, now)]
+        return life, Situation(
+            scam_type=life.story.scam_type,
+            payments_made=fates.count(Fate.SETTLED),
+            payments_to_come=sum(fate in _OPEN for fate in fates),
+            persuaded=life.persuaded(now),
+            on_the_line=life.on_the_line(now) is not None,
+            talks=life.talks,
+            objects=objects,
+            asked=bool(fates),
+        )
+
+    def _book(self, name: str, at: datetime, action: Action, result: str | Result) -> None:
+        with self._lock:
+            self._truth.contacts.append(Contact(resident_of(name), at, action, str(result), name))

@@ -1,0 +1,177 @@
+"""What screening asks of Redis, kept in memory: who holds a number, which suspects are known, and who paid them.
+
+Each answers only what the sieve asks. `finished` runs the sieve without an event loop, since nothing here waits.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, cast
+
+from redis.asyncio import Redis
+
+from domain.identity.identifiers import Owner, holders, owned, owner, resolve
+from domain.policy.risk import MOST_WITHOUT_ASKING, RiskRules
+from domain.risk.fan_out import EarlierPayments, entered, since
+from domain.risk.sets import precedence
+from schemas.evidence import Payer, WatchEntry
+from schemas.residents import Resident, ResidentId
+from streams.repositories.residents.register import Asked, Residents
+from streams.screening.payers import Fanned, Payers, packed
+from streams.screening.store import LATE, EvidenceStore, Paid
+from streams.state.keys import milliseconds, moment
+
+T = TypeVar("T")
+
+_MILLISECOND = timedelta(milliseconds=1)
+_A_DAY = timedelta(days=1) // _MILLISECOND
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns that asks nothing but memory. Raises RuntimeError when it waits for something."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        returned: T = end.value
+        return returned
+    work.close()
+    raise RuntimeError("without a server nothing is waited for")
+
+
+class Register(Residents):
+    """Residents, found as the line's register finds them. Nothing else of that is there."""
+
+    def __init__(self, people: Iterable[Resident]) -> None:
+        self._entries = {resident.id: resident for resident in people}
+        self._merged = {entry.id: entry.merged_into for entry in self._entries.values()}
+        self._held: defaultdict[tuple[str, str], list[Owner]] = defaultdict(list)
+        for entry in self._entries.values():
+            for by, holdings in zip(("phones", "accounts"), owned(entry), strict=True):
+                for holding in holdings:
+                    self._held[by, holding.value].append(owner(entry, holding))
+
+    async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
+        """Who is meant by each value at its time."""
+        return [self._meant(each) for each in asked]
+
+    async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
+        """For each id the entry that stands for it after all merges; none where they lead in a circle."""
+        ends = {entry: self._end(entry) for entry in ids}
+        return {entry: self._entries[end] for entry, end in ends.items() if end in self._entries}
+
+    def _meant(self, asked: Asked) -> ResidentId | None:
+        owners = self._held.get((asked.by, asked.value))
+        return next(iter(holders(owners, asked.at)), None) if owners else None
+
+    def _end(self, entry: ResidentId) -> ResidentId | None:
+        try:
+            return resolve(entry, self._merged)
+        except ValueError:
+            return None
+
+
+@dataclass(slots=True)
+class _Payers:
+    """Who paid a suspect: the time in milliseconds, how it is written down, and the payment, in this order.
+
+    `until`: when all of them are forgotten, if nobody pays any more.
+    """
+
+    paid: list[tuple[int, str, Payer]] = field(default_factory=list)
+    until: int = 0
+
+    def add(self, payer: Payer, kept: int, now: int) -> None:
+        """One more; a payment said to be of tomorrow does not make today's old."""
+        at = milliseconds(payer.at)
+        entry = (at, packed(payer), payer)
+        if self.until <= now:
+            self.paid.clear()
+        place = bisect_left(self.paid, entry[:2], key=_place)
+        if self.paid[place : place + 1] != [entry]:
+            self.paid.insert(place, entry)
+        del self.paid[: bisect_left(self.paid, min(at, now) - kept, key=_time)]
+        self.until = now + kept
+
+    def since(self, at: int, now: int) -> list[Payer]:
+        """The payments from then on, the oldest first."""
+        if self.until <= now:
+            return []
+        return [payer for _, _, payer in self.paid[bisect_left(self.paid, at, key=_time) :]]
+
+
+def _time(entry: tuple[int, str, Payer]) -> int:
+    return entry[0]
+
+
+def _place(entry: tuple[int, str, Payer]) -> tuple[int, str]:
+    return entry[:2]
+
+
+class Suspects(EvidenceStore):
+    """The watchlist, and payments kept for the case that their payee is confirmed later.
+
+    The twin of streams/state/lua/payments.lua, watched.lua and watch.lua: a list of payers is forgotten when nobody has
+    added to it for as long as a payment is kept. All who paid an account are one slice, and nobody answers what is
+    asked.
+    """
+
+    def __init__(self) -> None:
+        self.payers_of = Payers(cast("Redis", None), 1)  # asked for slices alone, and there are none
+        self._entries: dict[str, WatchEntry] = {}
+        self._paid: defaultdict[str, _Payers] = defaultdict(_Payers)
+        self._swept = 0
+
+    async def watch(
+        self,
+        payments: Sequence[Paid],
+        subjects: Iterable[str],
+        entries: Sequence[WatchEntry],
+        rules: RiskRules,
+        now: datetime,
+    ) -> tuple[dict[str, WatchEntry], list[Fanned]]:
+        """Keep payments, read what is known of `subjects`, then write `entries` and read who paid: in this order."""
+        kept, at = (rules.money.window + LATE) // _MILLISECOND, milliseconds(now)
+        for token, payer in payments:
+            self._paid[token].add(payer, kept, at)
+        self._sweep(at)
+        read = {subject: self._entries[subject] for subject in subjects if subject in self._entries}
+        return read, [self._written(entry, rules, at) for entry in entries]
+
+    async def enter(self, entries: Iterable[WatchEntry], rules: RiskRules) -> None:
+        """What was on the watchlist before; newer ones that are there stay."""
+        for entry in entries:
+            self._put(entry)
+
+    def _written(self, entry: WatchEntry, rules: RiskRules, now: int) -> Fanned:
+        before = self._entries.get(entry.subject)
+        paid = _counted(self._since(entry, rules, now), rules)
+        stands = entered(entry, before, paid, rules, moment(now))
+        self._entries[entry.subject] = stands
+        return Fanned(before, stands, self._since(stands, rules, now), None, paid)
+
+    def _since(self, entry: WatchEntry, rules: RiskRules, now: int) -> list[Payer]:
+        """Who paid an account lately, as far as its entry asks for them."""
+        kind, _, token = entry.subject.partition(":")
+        if kind != "account" or token not in self._paid:
+            return []
+        return self._paid[token].since(milliseconds(since(entry, rules)), now)
+
+    def _put(self, entry: WatchEntry) -> None:
+        before = self._entries.get(entry.subject)
+        if before is None or precedence(entry) > precedence(before):
+            self._entries[entry.subject] = entry
+
+    def _sweep(self, now: int) -> None:
+        """Once a day, by the signals' time, give back the memory of what is forgotten."""
+        if now - self._swept < _A_DAY:
+            return
+        self._swept = now
+        for token in [token for token, payers in self._paid.items() if payers.until <= now]:
+            del self._paid[token]
+
+
+def _counted(payers: Sequence[Payer], rules: RiskRules) -> EarlierPayments:
+    apart = rules.payers_without_asking < len(payers) <= MOST_WITHOUT_ASKING
+    return EarlierPayments(len(payers), len({payer.resident for payer in payers}) if apart else 0)

@@ -1,0 +1,201 @@
+"""Operators at the desk: each claims a case, calls, talks for some minutes, and puts down what came of it."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+from domain.ids import short_hash
+from schemas.cases import Case
+from schemas.inputs import (
+    Act,
+    AskStopAct,
+    NoteAct,
+    OperatorReport,
+    OutcomeAct,
+    SendOfficerAct,
+    TellContactAct,
+    VictimReport,
+)
+from schemas.levels import Level, Outcome
+from schemas.signals import TransferState
+from simulators.world.behaviour import Talk
+from simulators.world.contacts import Contacts
+from simulators.world.province import Loss
+from streams.runtime.clock import Clock
+from streams.runtime.tasks import until_done, wanted
+
+_LOOK = timedelta(seconds=6)  # simulated, between two looks at an empty queue
+_KEEP = timedelta(minutes=2)  # simulated, between two looks of a talk at its claim: a lease is longer
+STEP_BACK = timedelta(minutes=4)  # before the same resident is called again who did not take the call; assumed
+_TRIES = 3  # to put down an outcome: a case that changed meanwhile refuses what was seen before
+_ANSWERS = 40  # looks for the answer to what was put down ...
+_ANSWER_LOOK = 0.05  # ... this many wall seconds apart
+
+
+class Desk(Protocol):
+    """What the desk of the warning centre offers."""
+
+    async def next(self, operator: str) -> Case | None:
+        """Claim the case that is best taken now."""
+
+    async def keep(self, case_id: str, operator: str) -> bool:
+        """Let the claim last from now on."""
+
+    async def release(self, case_id: str) -> None:
+        """Give a case back."""
+
+    async def report(self, report: OperatorReport) -> None:
+        """Write what the operator did."""
+
+    async def victim(self, report: VictimReport) -> None:
+        """Write that a resident was defrauded."""
+
+    async def load(self, case_id: str) -> Case | None:
+        """A case as it stands."""
+
+
+class Province(Protocol):
+    """What operators hear of: the losses that victims report."""
+
+    def losses(self) -> list[Loss]:
+        """Since the last time it was asked."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the operators did, in talks."""
+
+    talks: int = 0
+    reached: int = 0
+    dissuaded: int = 0
+
+
+class Operators:
+    """`run` never ends by itself: it is cancelled."""
+
+    def __init__(self, desk: Desk, contacts: Contacts, province: Province, clock: Clock) -> None:
+        self._desk, self._contacts, self._province, self._clock = desk, contacts, province, clock
+        self._not_before: dict[str, datetime] = {}
+        self._written = 0
+        self.tally = Tally()
+
+    async def run(self, names: Iterable[str]) -> None:
+        """Every one named works, and someone takes the reports of those who were defrauded."""
+        async with asyncio.TaskGroup() as working:
+            working.create_task(self._take_reports())
+            for name in names:
+                working.create_task(self._work(name))
+
+    async def _work(self, name: str) -> None:
+        while wanted():
+            case = await until_done("next case", partial(self._desk.next, name))
+            if case is None:
+                await self._clock.sleep(_LOOK)
+                continue
+            try:
+                await self._handle(name, case)
+            finally:
+                await until_done("case given back", partial(self._desk.release, case.id))
+
+    async def _handle(self, name: str, case: Case) -> None:
+        """One case, from the claim to what is put down."""
+        now = self._clock.now()
+        if self._not_before.get(case.id, now) > now:
+            await self._clock.sleep(_LOOK)  # called a moment ago: somebody else is waiting
+            return
+        talk = self._contacts.talk(case.id, now)
+        self._count(talk)
+        if talk.outcome is Outcome.UNREACHABLE:
+            self._not_before[case.id] = now + STEP_BACK
+        else:
+            await self._put_down(name, case, NoteAct(what="conversation"))
+        await self._talk(name, case.id, now + talk.lasted)
+        current = await self._load(case.id) or case
+        if current.settled:
+            return
+        await self._conclude(name, current, talk)
+
+    async def _talk(self, name: str, case_id: str, until: datetime) -> None:
+        """Until the talk is over, whose claim is kept meanwhile."""
+        while (now := self._clock.now()) < until:
+            await self._clock.sleep(min(until - now, _KEEP))
+            await until_done("claim kept", partial(self._desk.keep, case_id, name))
+
+    async def _conclude(self, name: str, case: Case, talk: Talk) -> None:
+        act = self._contacts.outcome(case.id, talk, self._clock.now(), case.payments)
+        for _ in range(_TRIES):
+            before = case.version
+            await self._put_down(name, case, act)
+            case = await self._answer(case)
+            if case.version == before or case.outcome is act.outcome:
+                break
+        for further in further_acts(case, act, talk):
+            await self._put_down(name, case, further)
+            case = await self._answer(case)
+
+    async def _put_down(self, name: str, case: Case, act: Act) -> None:
+        self._written += 1
+        await self._desk.report(
+            OperatorReport(
+                id=short_hash("simulated", name, case.id, case.version, act.do, self._written),
+                at=self._clock.now(),
+                resident=case.resident,
+                case=case.id,
+                by=name,
+                seen=case.version,
+                act=act,
+            )
+        )
+
+    async def _answer(self, case: Case) -> Case:
+        """The case once it has changed; as it was, if that takes too long."""
+        for _ in range(_ANSWERS):
+            current = await self._load(case.id)
+            if current is not None and current.version > case.version:
+                return current
+            await asyncio.sleep(_ANSWER_LOOK)
+        return case
+
+    async def _load(self, case_id: str) -> Case | None:
+        return await until_done("case", partial(self._desk.load, case_id))
+
+    async def _take_reports(self) -> None:
+        while wanted():
+            for loss in self._province.losses():
+                await self._desk.victim(victim_report(loss))
+            await self._clock.sleep(_LOOK)
+
+    def _count(self, talk: Talk) -> None:
+        self.tally.talks += 1
+        self.tally.reached += talk.outcome is not Outcome.UNREACHABLE
+        self.tally.dissuaded += talk.outcome is Outcome.DISSUADED
+
+
+def victim_report(loss: Loss) -> VictimReport:
+    """What is put down of a loss that its victim tells."""
+    return VictimReport(
+        id=f"told:{loss.transfer}",
+        at=loss.at,
+        resident=loss.resident,
+        amount_fen=loss.amount_fen,
+        transfer=loss.transfer,
+    )
+
+
+def further_acts(case: Case, act: OutcomeAct, talk: Talk) -> list[Act]:
+    """What an operator does besides: money that is moving is stopped, who is not persuaded is visited."""
+    acts: list[Act] = []
+    if act.outcome in (Outcome.NOT_PERSUADED, Outcome.ALREADY_DEFRAUDED):
+        acts += [AskStopAct(transfer=payment.transfer) for payment in case.payments if payment.stop is None]
+    if act.outcome is Outcome.NOT_PERSUADED and case.level in (Level.RED, Level.ORANGE):
+        acts.append(SendOfficerAct(reason=talk.because))
+    if act.outcome is Outcome.UNREACHABLE and case.profile.contacts and _moving(case):
+        acts.append(TellContactAct(contact=0))
+    return acts
+
+
+def _moving(case: Case) -> bool:
+    return any(payment.state is not TransferState.SETTLED for payment in case.payments)

@@ -1,0 +1,130 @@
+"""A province to run the system on: its people, what happens to them, and the truth that the system does not know.
+
+The same seed gives the same province. Chance has a stream of its own for each resident, story and dispatch, so that
+what one thread asks does not change what another is told.
+"""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import count, islice
+from threading import RLock
+
+from schemas.residents import Resident, ResidentId
+from schemas.signals import Report, Signal
+from simulators.assumptions.pace import COMPRESSED, Pace
+from simulators.population.people import line, people
+from simulators.scams.schedule import HOUR, Hour, hours
+from simulators.scams.story import Beat
+from simulators.world.contacts import Contacts
+from simulators.world.traces import confirmations, moments, trace
+from simulators.world.truth import Fate, Life, Truth
+
+START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # a Monday, nine in the morning in Jilin
+RESIDENTS = 3_000
+SECRET = b"only for simulated people"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A payment that a victim has reported as lost."""
+
+    resident: ResidentId
+    transfer: str
+    amount_fen: int
+    at: datetime
+
+
+_Waiting = tuple[datetime, str, int, "Signal | tuple[Life, Beat]"]
+"""Ordered by time, then by name, then by a number of its own: ties are the same in every run."""
+
+
+class Province:
+    """`people` are to be imported before the first signal; `contacts` answer those who call, write and visit."""
+
+    def __init__(
+        self,
+        seed: int,
+        residents: int = RESIDENTS,
+        start: datetime = START,
+        pace: Pace = COMPRESSED,
+        secret: bytes = SECRET,
+        known: Sequence[Resident] | None = None,
+    ) -> None:
+        """`known`: the people, where they were made before."""
+        self.seed, self.start, self.pace = seed, start, pace
+        self.people: Sequence[Resident] = known or people(seed, residents, start.date(), secret)
+        self.truth = Truth()
+        self._lock = RLock()
+        self.contacts = Contacts(seed, self.people, self.truth, self._lock)
+        self._hours = hours(seed, self.people, start, pace)
+        self._until = start
+        self._waiting: list[_Waiting] = []
+        self._numbers = count()
+        self._losses: list[Loss] = []
+
+    def signals_until(self, now: datetime) -> list[Signal]:
+        """What the feeds have to tell since the last time it was asked, in the order of its time."""
+        with self._lock:
+            self._fill(now)
+            told = []
+            while self._waiting and self._waiting[0][0] <= now:
+                at, _, _, what = heapq.heappop(self._waiting)
+                signal = self._told(at, *what) if isinstance(what, tuple) else what
+                if signal is not None:
+                    told.append(signal)
+            return told
+
+    def next_at(self) -> datetime:
+        """When there is something to tell again, or at the latest when the next hour begins."""
+        with self._lock:
+            return min(self._until, self._waiting[0][0]) if self._waiting else self._until
+
+    def losses(self) -> list[Loss]:
+        """What victims have reported since the last time it was asked."""
+        with self._lock:
+            taken, self._losses = self._losses, []
+            return taken
+
+    def fingerprint(self, for_hours: int = 1) -> str:
+        """A digest of the people and of what would happen to them: the same for the same seed."""
+        digest = sha256()
+        for resident in self.people:
+            digest.update(line(resident.model_copy(update={"id_hash": None})).encode())  # its key is not the seed's
+        for hour in islice(hours(self.seed, self.people, self.start, self.pace), for_hours):
+            digest.update(repr([(story.id, story.beats) for story in hour.stories]).encode())
+            for due in hour.ordinary:
+                digest.update(f"{due.at.isoformat()} {due.signal.model_dump_json()}".encode())
+        return digest.hexdigest()
+
+    def _fill(self, now: datetime) -> None:
+        while self._until <= now:
+            hour = next(self._hours)
+            self._until = hour.since + HOUR
+            self._begin(hour)
+
+    def _begin(self, hour: Hour) -> None:
+        for due in hour.ordinary:
+            self._wait(due.at, due.order, due.signal)
+        for gang in hour.gangs:
+            for watch in confirmations(gang):
+                self._wait(watch.at, watch.id, watch)
+        for story in hour.stories:
+            life = self.truth.lives[story.victim.id] = Life(story)
+            for beat in story.beats:
+                for at in moments(beat):
+                    self._wait(at, story.id, (life, beat))
+
+    def _wait(self, at: datetime, order: str, what: "Signal | tuple[Life, Beat]") -> None:
+        heapq.heappush(self._waiting, (at, order, next(self._numbers), what))
+
+    def _told(self, at: datetime, life: Life, beat: Beat) -> Signal | None:
+        signal = trace(life, beat, at, self.truth)
+        if isinstance(signal, Report) and not life.loss_known:
+            life.loss_known = True
+            for payment, fate in self.truth.fates(life, at):
+                if fate is Fate.SETTLED:
+                    self._losses.append(Loss(life.story.victim.id, payment.uid, payment.amount_fen, at))
+        return signal

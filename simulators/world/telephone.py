@@ -1,0 +1,37 @@
+"""The simulated residents' end of the line: who sits at the screen in a demo calls them, and they answer."""
+
+from collections.abc import Awaitable, Callable
+
+from schemas.levels import Outcome
+from simulators.world.contacts import Contacts
+from streams.casework.claims import CaseClaims
+from streams.channels.telephone import Call
+from streams.runtime.clock import Clock
+
+WORDS = {
+    Outcome.DISSUADED: "“……原来是骗子。我不转了，谢谢你们。”",
+    Outcome.NOT_PERSUADED: "“你们才是骗子吧？我自己的事自己清楚。”（挂断）",
+    Outcome.ALREADY_DEFRAUDED: "“……我刚才已经转过去了，怎么办？”",
+    Outcome.FALSE_ALARM: "“是我给家里人转的，收款人我认识，没有人教我。”",
+}
+BUSY, NO_ANSWER = "（占线）", "（无人接听）"
+
+
+class Telephone:
+    """Places calls to the province's people."""
+
+    def __init__(self, contacts: Contacts, desk: CaseClaims, clock: Clock) -> None:
+        self._contacts, self._desk, self._clock = contacts, desk, clock
+
+    async def call(self, case_id: str, answered: Callable[[], Awaitable[None]]) -> Call:
+        """Talk for as long as it takes by the province's clock; the resident may be persuaded."""
+        talk = self._contacts.talk(case_id, self._clock.now())
+        if talk.outcome is not Outcome.UNREACHABLE:
+            await answered()
+        await self._clock.sleep(talk.lasted)
+        if talk.outcome is Outcome.UNREACHABLE:
+            return Call(False, BUSY if talk.because == "busy" else NO_ANSWER)
+        case = await self._desk.load(case_id)
+        payments = case.payments if case else ()
+        act = self._contacts.outcome(case_id, talk, self._clock.now(), payments)
+        return Call(True, WORDS[talk.outcome], tuple(act.kept), act.lost_fen)

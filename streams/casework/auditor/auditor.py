@@ -1,0 +1,220 @@
+"""The auditor at work: partitions walked in slices, findings confirmed, mended and reported, a beat after each slice.
+
+It covers a partition whose owner is silent as well as any other: it asks nobody but Redis and the topics.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from prometheus_client import Counter
+from redis.asyncio import Redis
+
+from domain.casework.audit import InvariantViolation, Kind, examine
+from domain.policy import Policy
+from schemas.audit import AUDITOR, AuditEntry
+from schemas.cases import Case
+from streams.casework.auditor.beat import STALE_SECONDS, Beats
+from streams.casework.auditor.mend import Mender, mended
+from streams.casework.auditor.snapshots import Snapshots
+from streams.casework.auditor.walk import Look, Reader
+from streams.messaging.producer import Producer
+from streams.repositories.policies import Policies, UnknownPolicyError
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.security import audit
+from streams.state.case_store import CaseStore
+
+log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 15.0  # wall: a deadline after a killed worker is acted on within 12 s
+CONFIRM_SECONDS = 4.0  # wall: what is late is looked at twice, for a clock that was set has made it late at once
+WALK_SECONDS = 10.0  # a walk begins so often at most
+CHOOSE_SECONDS = 1.0  # it beats so often
+PAUSE_SECONDS = 0.02  # between two slices: of four partitions 4,000 cases a second, 100,000 within a minute
+TOLD_SECONDS = 600.0  # what is found again is told again after this
+TRIES = 5  # to find a case at rest under load
+
+AUDIT_FINDINGS = Counter("quanzu_audit_findings_total", "What the auditor found", ["kind"])
+
+_TIMELY = (Kind.OVERDUE, Kind.RESULT_OVERDUE, Kind.UNKNOWN_CASE)  # true only if they still are a moment later
+
+Key = tuple[Kind, str, str]
+
+
+@dataclass(slots=True)
+class Round:
+    """A walk through one partition."""
+
+    began: float
+    cases: int = 0
+    open: int = 0  # findings that were not mended
+    cursor: int = 0
+    strays: int = 0  # cursor of the deadlines
+
+
+@dataclass(slots=True)
+class Memory:
+    """What was seen before, by finding; when, in seconds that only run forward."""
+
+    suspected: dict[Key, float] = field(default_factory=dict)
+    told: dict[Key, float] = field(default_factory=dict)
+
+
+class Auditor:
+    """One worker's auditor."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        redis: "Redis",
+        store: CaseStore,
+        producer: Producer,
+        policies: Policies,
+        clock: Clock,
+        wall: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings, self._producer, self._policies = settings, producer, policies
+        self._clock, self._wall = clock, wall
+        self._reader, self._mender = Reader(redis), Mender(store, producer)
+        self._beats = Beats(redis, uuid.uuid4().hex)
+        self._snapshots = Snapshots(settings, redis)
+        self._rounds: dict[int, Round] = {}
+        self._memory = Memory()
+        self._chosen = -CHOOSE_SECONDS
+
+    async def walk(self, owned: Collection[int]) -> None:
+        """Look a slice further in each partition that is ours to walk: that we own, or that nobody walks."""
+        now = self._wall()
+        if now - self._chosen >= CHOOSE_SECONDS:
+            self._chosen = now
+            await self._choose(owned, now)
+        for partition, current in list(self._rounds.items()):
+            if current.cursor >= 0 and await self._slice(partition, current):
+                await self._ended(partition, current)
+
+    async def _choose(self, owned: Collection[int], now: float) -> None:
+        """Take partitions, beat for them, and begin the walks that are due."""
+        for beat in await self._beats.read(range(self._settings.partitions)):
+            stale = beat.age is None or beat.age > STALE_SECONDS
+            if not (stale or beat.partition in owned) or not await self._beats.take(beat.partition):
+                self._rounds.pop(beat.partition, None)
+                continue
+            await self._beats.beat(beat.partition, self._clock.wall.time())
+            current = self._rounds.get(beat.partition)
+            if current is None or (current.cursor < 0 and now - current.began >= WALK_SECONDS):
+                self._rounds[beat.partition] = Round(now, strays=current.strays if current else 0)
+
+    async def _slice(self, partition: int, current: Round) -> bool:
+        """One slice; whether it was the last. A partition that is lost or being built is casework's."""
+        _, digest = await self._reader.stands(partition)
+        if digest is None or (policy := await self._policy(digest)) is None:
+            return False
+        current.cursor, looks = await self._reader.slice(partition, current.cursor)
+        current.cases += len(looks)
+        for look in looks:
+            if self._examined(look.case, look, policy):
+                current.open += await self._confirm(partition, look.case.resident, policy)
+        if current.cursor:
+            return False
+        current.cursor = -1
+        await self._strays(partition, current)
+        current.open += await self._missing(partition)
+        return True
+
+    async def _policy(self, digest: str) -> Policy | None:
+        try:
+            return await self._policies.get(digest)
+        except UnknownPolicyError:
+            return None  # casework stops on it, and says so
+
+    def _examined(self, case: Case, look: Look, policy: Policy) -> list[InvariantViolation]:
+        grace = timedelta(seconds=GRACE_SECONDS * self._clock.speed)
+        return examine(case, look.kept, policy.plan, self._clock.now(), grace)
+
+    async def _confirm(self, partition: int, resident: str, policy: Policy) -> int:
+        """Look at a case again, at rest; mend and report what is so. Returns how many findings stay."""
+        for _ in range(TRIES):
+            look = await self._reader.look(partition, resident)
+            if look is None:
+                return 0
+            if look.offset is None:
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
+            findings = [each for each in self._examined(look.case, look, policy) if self._sure(each)]
+            if not findings:
+                return 0
+            if await self._mender.mend(partition, look.offset, look.case, findings, self._clock.now()):
+                await self._report(findings)
+                return sum(not mended(each) for each in findings)
+        return 0  # never at rest: it is acted on
+
+    async def _strays(self, partition: int, current: Round) -> None:
+        """Deadlines without a case, some of them in each walk."""
+        offset, _ = await self._reader.stands(partition)
+        current.strays, members = await self._reader.strays(partition, current.strays)
+        members = await self._reader.without_case(partition, members)
+        if members and offset is not None and await self._mender.strays(partition, offset, members):
+            parts = [member.partition("|") for member in members]
+            await self._report(
+                [
+                    InvariantViolation(Kind.DEADLINE_STRAY, case, f"{step}: no case has it", step)
+                    for case, _, step in parts
+                ]
+            )
+
+    async def _missing(self, partition: int) -> int:
+        """Cases that the snapshots know better than the store."""
+        found = [
+            InvariantViolation(
+                Kind.UNKNOWN_CASE, case, f"the journal has version {version}, the store {stored or 'none'}"
+            )
+            for case, version, stored in await self._snapshots.unknown(partition)
+        ]
+        sure = [each for each in found if self._sure(each)]
+        await self._report(sure)
+        return len(sure)
+
+    def _sure(self, finding: InvariantViolation) -> bool:
+        """Whether it holds now; what is late must have been so for a while."""
+        if finding.kind not in _TIMELY:
+            return True
+        name, now = (finding.kind, finding.case, f"{finding.step} {finding.due}"), self._wall()
+        return now - self._memory.suspected.setdefault(name, now) >= CONFIRM_SECONDS
+
+    async def _report(self, findings: Sequence[InvariantViolation]) -> None:
+        """To the audit topic, as metrics and in the log: a case's id, and nothing of a person."""
+        now, at = self._wall(), self._clock.now()
+        fresh = [each for each in findings if self._untold(each, now)]
+        for each in fresh:
+            AUDIT_FINDINGS.labels(each.kind).inc()
+            log.warning("auditor: %s: %s (%s)", each.case, each.kind, "mended" if mended(each) else "needs a person")
+        await audit.write(self._producer, [_entry(each, at) for each in fresh])
+
+    def _untold(self, finding: InvariantViolation, now: float) -> bool:
+        name = finding.kind, finding.case, f"{finding.step} {finding.due}"
+        fresh = now - self._memory.told.get(name, -TOLD_SECONDS) >= TOLD_SECONDS
+        if fresh:
+            self._memory.told[name] = now
+        return fresh
+
+    async def _ended(self, partition: int, current: Round) -> None:
+        """A walk is over."""
+        now = self._wall()
+        seconds = now - current.began
+        await self._beats.beat(
+            partition, self._clock.wall.time(), cases=current.cases, seconds=seconds, open=current.open
+        )
+        for known in (self._memory.suspected, self._memory.told):
+            for name in [name for name, seen in known.items() if now - seen > TOLD_SECONDS]:
+                del known[name]
+
+
+def _entry(finding: InvariantViolation, at: datetime) -> AuditEntry:
+    act = f"audit-{finding.kind.replace('_', '-')}"
+    what = "mended" if mended(finding) else "not mended: it needs a person"
+    return AuditEntry(at=at, by=AUDITOR, act=act, on=finding.case, reason=f"{finding.words}; {what}")

@@ -1,0 +1,75 @@
+"""The case-snapshots beside the store: a case that is in the journal must be in Redis, and no older there."""
+
+from functools import partial
+from typing import Any
+
+from redis.asyncio import Redis
+
+from schemas.base import ANY_VERSION, Model
+from schemas.residents import ResidentId
+from streams.messaging.dead_letter_writer import readable
+from streams.messaging.reader import beginning_offsets, end_offsets, read_range
+from streams.messaging.topics import CASE_SNAPSHOTS
+from streams.runtime.settings import Settings
+from streams.state.keys import key
+
+MOST = 2000  # snapshots read in a walk: it begins with the oldest, and then follows what is written
+
+Stand = tuple[int, int]  # a case's number among its resident's, and its version
+
+
+class Snapshot(Model):
+    """Of a case what is compared: reading each whole held a worker up for 10 to 20 ms, in which red waits."""
+
+    resident: ResidentId
+    number: int
+    version: int
+
+    @property
+    def stand(self) -> Stand:
+        return self.number, self.version
+
+
+class Snapshots:
+    """How far the topic was compared."""
+
+    def __init__(self, settings: Settings, redis: "Redis") -> None:
+        self._settings = settings
+        self._redis: Any = redis
+        self._read: dict[int, int] = {}  # by partition: the next offset
+        self._doubtful: dict[int, dict[str, Stand]] = {}  # by partition: residents whose store was behind
+
+    async def unknown(self, partition: int) -> list[tuple[str, int, int | None]]:
+        """Cases of which the store has none, or an older one: the case, the journal's version and the store's."""
+        told = self._doubtful.get(partition, {}) | await self._following(partition)
+        stored = await self._stored(partition, list(told))
+        behind = {resident: stand for resident, stand in told.items() if stored.get(resident, (0, 0)) < stand}
+        self._doubtful[partition] = behind
+        return [
+            (f"{resident}-{number}", version, stored[resident][1] if resident in stored else None)
+            for resident, (number, version) in behind.items()
+        ]
+
+    async def _following(self, partition: int) -> dict[str, Stand]:
+        name = CASE_SNAPSHOTS.name
+        begin = (await beginning_offsets(self._settings, name))[partition]
+        end = (await end_offsets(self._settings, name))[partition]
+        first = max(begin, self._read.get(partition, begin))
+        last = min(end, first + MOST) - 1
+        found: dict[str, Stand] = {}
+        async for record in read_range(self._settings, name, partition, first, last):
+            if record.value and (told := readable(name, record.offset, partial(_read, record.value))):
+                found[told.resident] = max(told.stand, found.get(told.resident, (0, 0)))
+        self._read[partition] = last + 1
+        return found
+
+    async def _stored(self, partition: int, residents: list[str]) -> dict[str, Stand]:
+        if not residents:
+            return {}
+        found = await self._redis.hmget(key("cases", partition), residents)
+        read = [_read(raw) for raw in found if raw is not None]
+        return {case.resident: case.stand for case in read}
+
+
+def _read(raw: bytes) -> Snapshot:
+    return Snapshot.model_validate_json(raw, extra=ANY_VERSION)

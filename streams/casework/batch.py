@@ -1,0 +1,152 @@
+"""A batch of inputs decided in memory, one after the other, and the one change they make to the store."""
+
+from collections.abc import Sized
+from datetime import datetime
+
+from domain.casework import Decision, Rules, decide, lift
+from domain.ids import short_hash
+from domain.policy import Policy
+from schemas.cases import Case
+from schemas.events import CaseEvent, Commit, RulesEvent, UnchangedEvent
+from schemas.inputs import CaseInput, HoldChange, PolicyChange
+from streams.messaging.producer import MAX_BYTES
+from streams.runtime.code_version import code_version
+from streams.state.case_store import Loaded
+from streams.state.store_update import PartitionRules, StoreUpdate
+
+Entry = CaseEvent | RulesEvent | UnchangedEvent
+
+MOST_HOLDS = 200  # in force at once: all of them stand in one record
+MANY = 60  # parts of an event, each of 6 KB at most: with fewer it is far from what Kafka takes, and is not measured
+_UNFINISHED = Commit(first=-1, last=-1, entries=1)  # `finish` puts the right one in its place
+TOO_LARGE = "record: with it the case, or the holds in force, would be more than one record of the journal can hold"
+
+
+class Batch:
+    """Inputs decided one after the other in memory, and the one change they make.
+
+    `first`, `last`: the offsets of the inputs that the commit covers.
+    """
+
+    def __init__(self, partition: int, loaded: Loaded, policy: Policy, first: int, last: int) -> None:
+        self.partition = partition
+        self._range = first, last
+        self._unchanged: dict[str, datetime] = {}
+        self.cases: dict[str, Case] = dict(loaded.cases)
+        self.applied = set(loaded.applied)
+        self.change = StoreUpdate()
+        self.entries: list[Entry] = []
+        self._holds = {hold.id: hold for hold in loaded.standing.holds}
+        self._logs = loaded.standing.logs
+        self._policy = policy
+
+    def take(self, offset: int, message: CaseInput) -> bool:
+        """Decide on an input of a resident or a hold. False, and nothing is changed, when Kafka could not take it."""
+        taken, before = True, len(self.entries)
+        if isinstance(message, HoldChange):
+            taken = self._hold(offset, message)
+        elif not isinstance(message, PolicyChange):
+            case = self.cases.get(message.resident)
+            taken = self._decided(offset, message, case, decide(case, message, self._rules(), message.at))
+        if taken:
+            self._applied(message, before)
+        return taken
+
+    def follow(self, offset: int, message: PolicyChange, policy: Policy) -> None:
+        """From here on, decide by another policy."""
+        self._policy, before = policy, len(self.entries)
+        self._stand(offset, message)
+        self._applied(message, before)
+
+    def finish(self, now: datetime) -> None:
+        """Complete the journal entries with their commit: without it they would prove nothing."""
+        first, last = self._range
+        number = len(self.entries) + (1 if self._unchanged or not self.entries else 0)
+        commit = Commit(first=first, last=last, entries=number, log=self._logs, code=code_version())
+        self.entries = [entry.model_copy(update={"commit": commit}) for entry in self.entries]
+        if number > len(self.entries):
+            at = max(self._unchanged.values(), default=now)
+            self.entries.append(
+                UnchangedEvent(commit=commit, partition=self.partition, offset=last, at=at, inputs=self._unchanged)
+            )
+        for entry in self.entries:
+            self.change.entry(entry)
+
+    def _rules(self) -> Rules:
+        return Rules(self._policy, tuple(self._holds.values()), self._logs)
+
+    def _hold(self, offset: int, message: HoldChange) -> bool:
+        self._holds = {name: hold for name, hold in self._holds.items() if hold.until > message.at}
+        if message.lift is None and len(self._holds) >= MOST_HOLDS:
+            return False
+        if message.lift is None:
+            self._holds[message.hold.id] = message.hold
+        else:
+            self._holds.pop(message.hold.id, None)
+            for case in list(self.cases.values()):
+                self._decided(offset, message, case, lift(case, message, self._rules(), message.at))
+        self._stand(offset, message)
+        return True
+
+    def _decided(self, offset: int, message: CaseInput, before: Case | None, decision: Decision) -> bool:
+        after = decision.case
+        if after is None or not decision.facts:
+            return True
+        event = CaseEvent(
+            commit=_UNFINISHED,
+            id=short_hash("event", after.id, message.id),
+            input=message.id,
+            input_kind=message.kind,
+            partition=self.partition,
+            offset=offset,
+            at=message.at,
+            case=after,
+            facts=decision.facts,
+            dispatches=decision.dispatches,
+        )
+        if _too_large(event):
+            return False
+        self.cases[after.resident] = after
+        self.change.case(before, after)
+        self.change.counted(before, event)
+        self.change.raised(event)
+        self.entries.append(event)
+        return True
+
+    def _stand(self, offset: int, message: PolicyChange | HoldChange) -> None:
+        holds = tuple(self._holds.values())
+        self.change.standing(PartitionRules(offset, self._policy.hash, holds, self._logs))
+        event = RulesEvent(
+            commit=_UNFINISHED,
+            input=message.id,
+            partition=self.partition,
+            offset=offset,
+            at=message.at,
+            policy=self._policy.hash,
+            holds=list(holds),
+        )
+        self.entries.append(event)
+
+    def _applied(self, message: CaseInput, before: int) -> None:
+        """`before`: how many entries there were before this input."""
+        self.applied.add(message.id)
+        self.change.applied(message.id, message.at)
+        if len(self.entries) == before:
+            self._unchanged[message.id] = message.at
+
+
+def _too_large(event: CaseEvent) -> bool:
+    """Whether Kafka would never take the event: the worker would try for ever, and the partition stand still."""
+    case = event.case
+    grows: tuple[Sized, ...] = (
+        case.payments,
+        case.losses,
+        case.kept,
+        case.frozen,
+        case.booked_before,
+        event.facts,
+        event.dispatches,
+    )
+    if sum(len(part) for part in grows) < MANY:
+        return False
+    return len(event.model_dump_json().encode()) > MAX_BYTES - 1_000  # its key and Kafka's own fields come on top

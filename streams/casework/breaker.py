@@ -1,0 +1,123 @@
+"""The breaker at work: a worker counts what the policy on trial raises, and goes back to the last good one.
+
+What it counts is written with the cases (`raised:{p}`, by policy and minute) and rebuilt with them. What it decides
+lies on the topics: the change of policy and the hold in every partition's inputs, what stands on `policies`, the act
+on `audit`. Dying half-way it begins again: the inputs have the same ids.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from redis.asyncio import Redis
+
+from domain.ids import short_hash
+from domain.policy import trial
+from domain.policy.breaker_rules import LOOKS_BACK, MINUTE, BreakerRules
+from schemas.audit import AuditEntry
+from schemas.inputs import HoldChange, PolicyChange
+from schemas.policies import InForce
+from streams.messaging import case_inputs
+from streams.messaging.producer import Producer
+from streams.repositories.policies import Policies
+from streams.runtime import metrics
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.security import audit
+from streams.state.keys import key
+from streams.state.store_update import minute_of
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+LOOKING = "breaker:looking"  # string: somebody has just looked
+FORGETTING = "breaker:forgetting"
+FORGET_MS = 600_000
+
+
+class Breaker:
+    """Watches the policy in force."""
+
+    def __init__(
+        self, settings: Settings, redis: "Redis", producer: Producer, policies: Policies, clock: Clock
+    ) -> None:
+        self._partitions = range(settings.partitions)
+        self._redis: Any = redis
+        self._producer, self._policies, self._clock = producer, policies, clock
+        self._usual: tuple[InForce, list[int]] | None = None  # what was usual before this one: it does not change
+
+    async def look(self) -> None:
+        """Stop the policy in force if it floods the province. Of several workers one looks."""
+        if not await self._redis.set(LOOKING, 1, nx=True, px=round(LOOK_SECONDS * 900)):
+            return
+        await self._forget()
+        standing, now = await self._policies.in_force(), self._clock.now()
+        _show(standing, now)
+        rules = (await self._policies.get(standing.good)).breaker if standing else None
+        if standing is None or rules is None or not trial.on_trial(standing, rules, now):
+            return
+        why = trial.judge(await self._before(standing, rules), await self._since(standing, rules, now), rules)
+        if why:
+            await self._trip(standing, rules, why, now)
+
+    async def _trip(self, standing: InForce, rules: BreakerRules, why: str, now: datetime) -> None:
+        hold = trial.hold_of(standing, why, rules, now)
+        name = short_hash("breaker", standing.policy, standing.since.isoformat())
+        back = PolicyChange(id=f"policy:{name}", at=now, policy=standing.good, by=trial.BY, reason=why)
+        held = HoldChange(id=f"hold:{name}", at=now, hold=hold)
+        for change in (held, back):  # held first: what the next input raises is known to be the bad policy's
+            await self._producer.send_all(case_inputs.to_all(change, self._partitions))
+        entry = AuditEntry(at=now, by=trial.BY, act="policy-stopped", on=standing.policy, reason=why)
+        await audit.write(self._producer, [entry])
+        await self._policies.stand(trial.tripped(standing, hold, why, now))
+        metrics.POLICIES_STOPPED.inc()
+        log.error(
+            "policy %s was stopped: %s. Policy %s is in force again; cases below red that it raised are held by %s. "
+            "Look at `quanzu policy status`",
+            standing.policy,
+            why,
+            standing.good,
+            hold.id,
+        )
+
+    async def _before(self, standing: InForce, rules: BreakerRules) -> list[int]:
+        """Cases raised in each minute under the policy before, as far back as there are any."""
+        if self._usual is None or self._usual[0] != standing:
+            end = minute_of(standing.since)
+            counted = await self._counted(standing.good, range(end - rules.learn // MINUTE, end))
+            first = next((n for n, count in enumerate(counted) if count), len(counted))
+            self._usual = standing, counted[first:]
+        return self._usual[1]
+
+    async def _since(self, standing: InForce, rules: BreakerRules, now: datetime) -> list[int]:
+        end = minute_of(now) + 1
+        return await self._counted(
+            standing.policy, range(max(minute_of(standing.since), end - rules.steady // MINUTE), end)
+        )
+
+    async def _counted(self, policy: str, minutes: Iterable[int]) -> list[int]:
+        """What a policy raised in each of these minutes, in all partitions."""
+        fields = [f"{policy}|{minute}" for minute in minutes]
+        if not fields:
+            return []
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for partition in self._partitions:
+                pipe.hmget(key("raised", partition), fields)
+            parts = await pipe.execute()
+        return [sum(int(count or 0) for count in counts) for counts in zip(*parts, strict=True)]
+
+    async def _forget(self) -> None:
+        """Drop the minutes that nobody asks for any more."""
+        if not await self._redis.set(FORGETTING, 1, nx=True, px=FORGET_MS):
+            return
+        oldest = minute_of(self._clock.now() - LOOKS_BACK)
+        for partition in self._partitions:
+            names = await self._redis.hkeys(key("raised", partition))
+            if old := [name for name in names if int(name.rpartition(b"|")[2]) < oldest]:
+                await self._redis.hdel(key("raised", partition), *old)
+
+
+def _show(standing: InForce | None, now: datetime) -> None:
+    stopped = standing.stopped.values() if standing else ()
+    metrics.POLICY_HOLDS.set(sum(stop.until > now for stop in stopped))

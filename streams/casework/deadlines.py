@@ -1,0 +1,80 @@
+"""Deadlines: what has fallen due becomes an input of its case, within a second."""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from redis.asyncio import Redis
+
+from domain.ids import resident_of
+from schemas.inputs import Deadline
+from streams.messaging import case_inputs
+from streams.messaging.producer import Producer
+from streams.runtime.clock import Clock
+from streams.state.case_store import CaseStore
+from streams.state.keys import key, milliseconds, moment
+
+POLL_SECONDS = 0.05
+# A deadline that is still there once casework has gone past its input was lost on the way: it is written again, at
+# longer and longer intervals. While casework is behind it is not: its id would count it once, but each writing is work,
+# and kept a casework that was behind from catching up. But for the longest, lest its place is never reached.
+AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 2.0, 64.0
+MOST = 500  # a partition and poll
+
+
+async def fallen_due(redis: "Redis", lists: Iterable[str], partitions: Iterable[int], now: datetime) -> list[int]:
+    """The partitions of which one of the lists (see keys) has something that has fallen due, in one round trip."""
+    asked = [(name, partition) for partition in partitions for name in lists]
+    pipe: Any
+    async with redis.pipeline(transaction=False) as pipe:
+        for name, partition in asked:
+            pipe.zcount(key(name, partition), "-inf", milliseconds(now))
+        counts = await pipe.execute()
+    return sorted({partition for (_, partition), count in zip(asked, counts, strict=True) if count})
+
+
+class _Written(NamedTuple):
+    """When an input was written (wall time), how long it is waited for, and its place on the topic; -1: not known."""
+
+    at: float
+    wait: float
+    offset: int
+
+
+class Deadlines:
+    """Polls the partitions this worker owns and writes an input for each deadline that has come."""
+
+    def __init__(
+        self, store: CaseStore, producer: Producer, clock: Clock, wall: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store, self._producer, self._clock, self._wall = store, producer, clock, wall
+        self._written: dict[int, dict[str, _Written]] = {}  # by partition and input, while its deadline is there
+
+    async def fire(self, partition: int) -> int:
+        """Write what is due in a partition; returns how many inputs that were."""
+        now = self._clock.now()
+        applied = await self._store.offset(partition)  # asked first: what is due after it was not settled by it
+        due = {
+            f"d:{case}:{step}:{at}": (case, step, at) for case, step, at in await self._store.due(partition, now, MOST)
+        }
+        known = self._written.get(partition, {})
+        fresh = [
+            Deadline(id=name, at=now, resident=resident_of(case), case=case, step=step, due=moment(at))
+            for name, (case, step, at) in due.items()
+            if self._fresh(known.get(name), applied)
+        ]
+        last = await self._producer.send_all([case_inputs.record(item, partition) for item in fresh])
+        written = {item.id: self._after(known.get(item.id), last) for item in fresh}
+        self._written[partition] = {name: written.get(name) or known[name] for name in due}
+        return len(fresh)
+
+    def _fresh(self, before: _Written | None, applied: int | None) -> bool:
+        if before is None:
+            return True
+        reached = applied is not None and applied >= before.offset
+        return self._wall() - before.at >= (before.wait if reached else LONGEST_AGAIN_SECONDS)
+
+    def _after(self, before: _Written | None, last: int) -> _Written:
+        wait = min(2 * before.wait, LONGEST_AGAIN_SECONDS) if before else AGAIN_SECONDS
+        return _Written(self._wall(), wait, last)

@@ -1,0 +1,244 @@
+"""The journal: publishing what was decided, and reading what it proves."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+
+from prometheus_client import Counter
+
+from domain.consistency.commits import CommitChain
+from domain.consistency.commits import Entry as Link
+from schemas.base import ANY_VERSION
+from schemas.events import CaseEvent, Commit, Dispatch, RulesEvent, UnchangedEvent, journal_adapter
+from schemas.journal import PartialCaseEvent, PartialEntry, PartialStandingEvent, decode
+from schemas.levels import Level
+from streams.messaging import topics
+from streams.messaging.dead_letter_writer import readable
+from streams.messaging.producer import Producer, Record
+from streams.messaging.reader import beginning_offsets, end_offsets, read_range
+from streams.runtime.settings import Settings
+from streams.runtime.tracing import Trace, no_trace
+
+log = logging.getLogger(__name__)
+
+Entry = CaseEvent | RulesEvent | UnchangedEvent
+
+Progress = Callable[[int, int], object]
+
+TOLD_EVERY = 1000  # entries
+CHUNK = 5_000  # entries handed over at once: a case's versions lie near each other, and only the last is stored
+MOST_WAITING = 20_000  # entries behind a gap: more than any writer has under way, so the gap will not close
+
+GAPS = Counter("quanzu_journal_gaps", "Ranges of inputs that no journal entry covers and that are no longer kept")
+DIFFERENT = Counter("quanzu_decided_differently", "Inputs that were decided again by other code with another result")
+DISPATCH_TOPICS = {topic.name.removeprefix("dispatches."): topic.name for topic in topics.DISPATCHES}
+
+
+async def publish(
+    producer: Producer,
+    partition: int,
+    entries: Sequence[tuple[Entry, bytes]],
+    trace: Callable[[int], Trace | None] = no_trace,
+) -> int:
+    """Write the entries, each with its JSON, to the journal, then their dispatches to the channels.
+
+    `trace`: of an input, by its offset. Returns, when Kafka has all, the offset in the journal of the last of them:
+    what is published later lies behind it.
+    """
+    offset = await producer.send_all(
+        [_journal_record(partition, entry, value, trace(entry.offset)) for entry, value in entries]
+    )
+    dispatches = [
+        dispatch_record(partition, dispatch, trace(entry.offset))
+        for entry, _ in entries
+        if isinstance(entry, CaseEvent)
+        for dispatch in entry.dispatches
+    ]
+    await producer.send_all(dispatches)
+    return offset
+
+
+def _journal_record(partition: int, entry: Entry, value: bytes, trace: Trace | None) -> Record:
+    name = entry.case.resident if isinstance(entry, CaseEvent) else "standing"
+    return Record(topics.CASE_EVENTS.name, name.encode(), value, partition, trace)
+
+
+def dispatch_record(partition: int, dispatch: Dispatch, trace: Trace | None = None) -> Record:
+    # Red does not wait behind what else waits for its channel.
+    topic = topics.DISPATCHES_RED.name if dispatch.level is Level.RED else DISPATCH_TOPICS[dispatch.channel]
+    return Record(topic, dispatch.resident.encode(), dispatch.model_dump_json().encode(), partition, trace)
+
+
+Read = tuple[PartialEntry, bytes]
+"""A journal entry as recovery reads it, and its JSON."""
+
+
+def read_entry(offset: int, value: bytes) -> Entry | None:
+    """Return a journal entry. Return None, and log it, when the record is none: the next one repeats the case."""
+    return readable(topics.CASE_EVENTS.name, offset, partial(journal_adapter.validate_json, value, extra=ANY_VERSION))
+
+
+class Proven:
+    """Reads a partition's journal and hands over, in the order of the inputs, what it proves.
+
+    `first`: the offset in the journal to begin at. `covered`, `log`: the input that is known to be applied, and in
+    which log of inputs. `kept`: the first input that is still on its topic: a gap before it cannot be closed.
+    """
+
+    def __init__(
+        self, settings: Settings, partition: int, kept: int, *, first: int = 0, covered: int = -1, log: int = 0
+    ) -> None:
+        self._settings, self._partition, self._kept, self._first = settings, partition, kept, first
+        self._chain: CommitChain[Read] = CommitChain(covered, log)
+        self.read = first - 1  # the journal's offset up to which it was read
+
+    @property
+    def covered(self) -> int:
+        """The offset of the last input that is proven to be applied."""
+        return self._chain.covered
+
+    async def chunks(self, progress: Progress = lambda done, of: None, most: int = CHUNK) -> AsyncIterator[list[Read]]:
+        """Whole commits, some `most` entries at a time. Stops at a gap whose inputs can be read again."""
+        end = (await end_offsets(self._settings, topics.CASE_EVENTS.name))[self._partition]
+        chunk: list[Read] = []
+        async for offset, value in _values(self._settings, topics.CASE_EVENTS.name, self._partition, self._first):
+            chunk += self._take(offset, value)
+            self.read = offset
+            if offset % TOLD_EVERY == 0 or offset == end - 1:
+                progress(offset + 1, end)
+            if len(chunk) >= most:
+                yield chunk
+                chunk = []
+            if self._chain.waiting > MOST_WAITING:
+                chunk += self._skip()
+                if self._chain.waiting > MOST_WAITING:
+                    break
+        while skipped := self._skip():
+            chunk += skipped
+        self._tell_differences()
+        if chunk:
+            yield chunk
+
+    def _take(self, offset: int, value: bytes) -> list[Read]:
+        entry = readable(topics.CASE_EVENTS.name, offset, partial(decode, value))
+        if entry is None:
+            return []
+        if isinstance(entry, PartialStandingEvent) and entry.anew:
+            self._chain.begin_anew(entry.offset, entry.commit.log)
+            return [(entry, value)]
+        return self._chain.add(Link(entry.commit, entry.offset, _name(entry), (entry, value)))
+
+    def _skip(self) -> list[Read]:
+        """Go on behind a gap whose inputs are no longer kept. Return nothing when they are, or there is no gap."""
+        gap = self._chain.gap
+        if gap is None or gap[1] >= self._kept:
+            return []
+        tell_gap(self._partition, *gap)
+        return self._chain.skip()
+
+    def _tell_differences(self) -> None:
+        for (_, before), (entry, after) in self._chain.differing:
+            if _content(before) != _content(after):
+                tell_difference(self._partition, _name(entry))
+
+
+def tell_gap(partition: int, first: int, last: int) -> None:
+    """Report inputs that nobody can prove as applied, and nobody can read again."""
+    GAPS.inc()
+    log.critical(
+        "case-inputs/%d: no journal entry covers the inputs %d to %d, and they are no longer kept. The cases go on "
+        "without them: compare the cases of that time with the feeds' own records",
+        partition,
+        first,
+        last,
+    )
+
+
+def tell_difference(partition: int, name: str) -> None:
+    """Report that an input was decided again, by other code, with another result."""
+    DIFFERENT.inc()
+    log.critical(
+        "partition %d, journal entry %s: another version of the code has decided this input with another result. The "
+        "first result stands. Read the case's history, and do not run two versions that decide differently for long",
+        partition,
+        name,
+    )
+
+
+def _content(value: bytes) -> dict[str, object]:
+    entry = journal_adapter.validate_json(value, extra=ANY_VERSION)
+    return entry.model_dump(exclude={"commit"})
+
+
+def _name(entry: PartialEntry) -> str:
+    """As streams.state.store_update.entry_name has it."""
+    if isinstance(entry, PartialCaseEvent):
+        return f"{entry.offset}/{entry.case.id}"
+    return f"{entry.offset}/{'standing' if isinstance(entry, PartialStandingEvent) else 'unchanged'}"
+
+
+def applied(entries: Iterable[Entry], offset: int | None) -> Iterator[CaseEvent]:
+    """What of a partition's journal a store has that stands at this input's offset; all, when it stands nowhere.
+
+    An event is in the journal before it is in the store: so what a busy line is just adding is left out.
+    """
+    ahead: list[CaseEvent] = []
+    for entry in entries:
+        if isinstance(entry, RulesEvent):
+            if entry.anew:  # offsets so far are of another log, which was applied to its end
+                yield from ahead
+                ahead.clear()
+        elif isinstance(entry, CaseEvent):
+            if offset is None or entry.offset <= offset:
+                yield entry
+            else:
+                ahead.append(entry)
+
+
+async def events_applied(settings: Settings, partition: int, offset: int | None) -> list[CaseEvent]:
+    """`applied` of what lies on the topic."""
+    read = [read_entry(place, value) async for place, value in _values(settings, topics.CASE_EVENTS.name, partition)]
+    return list(applied([entry for entry in read if entry], offset))
+
+
+async def begin_anew(settings: Settings, producer: Producer, partition: int, policy: str, at: datetime) -> None:
+    """Say that the log of inputs was made anew: the partition stands before its first record from here on.
+
+    `policy`: the one in force if the journal tells of none. All that is on the new log is applied after it; an input
+    that was on the old one too is known by its id.
+    """
+    read, rules, lost = -1, None, 0
+    async for read, value in _values(settings, topics.CASE_EVENTS.name, partition):
+        if isinstance(entry := read_entry(read, value), RulesEvent):
+            rules, lost = entry, max(lost, entry.commit.log)
+    begin = (await beginning_offsets(settings, topics.CASE_INPUTS.name))[partition]
+    anew = RulesEvent(
+        commit=Commit(first=begin - 1, last=begin - 1, entries=1, log=lost + 1),
+        input=f"log:{partition}:{read}",
+        partition=partition,
+        offset=begin - 1,
+        at=at,
+        policy=rules.policy if rules else policy,
+        holds=rules.holds if rules else [],
+        anew=True,
+    )
+    await publish(producer, partition, [(anew, anew.model_dump_json().encode())])
+
+
+async def sent_since(settings: Settings, partition: int, offset: int) -> set[str]:
+    """The dispatches of the entries behind `offset` of the journal: a channel sees none that is not in it."""
+    found: set[str] = set()
+    async for place, value in _values(settings, topics.CASE_EVENTS.name, partition, offset + 1):
+        entry = read_entry(place, value)
+        if isinstance(entry, CaseEvent):
+            found.update(dispatch.id for dispatch in entry.dispatches)
+    return found
+
+
+async def _values(settings: Settings, topic: str, partition: int, first: int = 0) -> AsyncIterator[tuple[int, bytes]]:
+    begin = (await beginning_offsets(settings, topic))[partition]
+    end = (await end_offsets(settings, topic))[partition]
+    async for record in read_range(settings, topic, partition, max(first, begin), end - 1):
+        if record.value is not None:
+            yield record.offset, record.value

@@ -1,0 +1,194 @@
+"""A partition's store brought up after Redis lost it, or part of it: from the journal first, then from the inputs.
+
+The journal states which inputs are proven to be applied (domain/consistency/commits.py). What it does not prove is read
+again from case-inputs and decided again: the outcome and all ids are the same.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+from domain.policy import PolicyError
+from streams.casework import journal
+from streams.casework.journal import Proven
+from streams.casework.replay import Replay, residents
+from streams.messaging import topics
+from streams.messaging.reader import beginning_offsets, end_offsets, read_range
+from streams.messaging.record import Raw
+from streams.repositories.policies import Policies, UnknownPolicyError
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.state.case_store import AheadError, CaseStore, Stand
+from streams.state.keys import STATE
+from streams.state.store_update import PartitionRules, StoreUpdate
+
+log = logging.getLogger(__name__)
+
+BATCH = 200  # inputs decided again with one round trip
+COMMANDS = 500  # written at once while a store is built anew
+MORE_COMMITS = 200  # journal entries that an older store takes at once
+
+Process = Callable[[int, Sequence[Raw]], Awaitable[list[journal.Entry]]]
+Publish = Callable[[int], Awaitable[list[journal.Entry]]]
+
+
+class Recovery:
+    """Brings partitions up. The caller holds the partition's lock.
+
+    `process`: applies inputs behind the fence. `publish`: publishes the partition's outbox. `whole`: returns when the
+    shared part of the store (residents, rosters, policies) is there. `lease_seconds`: how long a dispatch may be in
+    flight.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: CaseStore,
+        policies: Policies,
+        clock: Clock,
+        lease_seconds: float,
+        process: Process,
+        publish: Publish,
+        whole: Callable[[], Awaitable[object]],
+    ) -> None:
+        self._settings, self._store, self._policies = settings, store, policies
+        self._clock, self._lease_seconds = clock, lease_seconds
+        self._process, self._publish, self._whole = process, publish, whole
+
+    async def restore(self, partition: int) -> None:
+        """Have the partition stand as it did before, whatever became of Redis."""
+        stand = await self._store.stand(partition)
+        if not await self.leads(stand):
+            return
+        if stand.offset is None:
+            await self.rebuild(partition)
+        elif stand.older:
+            await self.outlive(partition, stand)
+        await self._complete(partition)
+
+    async def leads(self, stand: Stand) -> bool:
+        """Return whether the Redis that was asked leads. Until it does, others may send what no journal tells yet."""
+        return await self._store.leader.names(stand.asked)
+
+    async def outlive(self, partition: int, stand: Stand) -> None:
+        """Go on in a store that may lack the latest commits.
+
+        The lost commits are applied again. What was sent after them, and not yet reported, is known to nobody: until
+        the store is complete again no channel sends, and such dispatches count as perhaps sent.
+        """
+        await self._whole()
+        sent = await journal.sent_since(self._settings, partition, stand.journal)
+        end = await self.end(partition)
+        if await self._store.outlive(partition, stand, end, sent, self._lease_seconds):
+            log.warning("partition %d stands at %s in another Redis; inputs end at %d", partition, stand.offset, end)
+
+    async def rebuild(self, partition: int, progress: journal.Progress = lambda done, of: None) -> None:
+        """Build the partition's store from its journal. Of several workers that try, one finishes."""
+        await self._whole()
+        kept, end = await self._begin(partition), await self.end(partition)
+        mark = await self._store.begin_rebuild(partition)
+        if mark is None:
+            return
+        await self._whole()  # again: if all was lost once more before the mark, the shared part must come first
+        proven, replay = Proven(self._settings, partition, kept), Replay(self._clock.now())
+        steps = self._store.steps(partition, mark)
+        async for chunk in proven.chunks(progress):
+            change = replay.change(chunk, await self._store.cases(partition, residents(chunk)))
+            if not await steps.write(_pieces(change)):
+                return
+        refuse_ahead(partition, proven.covered, end)
+        self._tell_lost(partition, proven.covered, kept)
+        last = await self._last(replay, proven)
+        if await steps.write([*replay.owed(), last]) and await steps.finish(max(proven.covered, kept - 1), end):
+            log.warning("partition %d was built anew from its journal, to input %d", partition, proven.covered)
+
+    async def replay_inputs(self, partition: int, stored: int, last: int) -> list[journal.Entry]:
+        """Apply the inputs behind `stored` again, to `last`. Return the journal entries that this made."""
+        begin = await self._begin(partition)
+        if stored + 1 < begin:
+            log.warning(
+                "case-inputs/%d: %d to %d are no longer kept; folding the journal", partition, stored + 1, begin
+            )
+            await self._store.clear(partition)
+            return []
+        log.warning("case-inputs/%d: the store stands at %d, applying to %d", partition, stored, last)
+        missed: list[Raw] = []
+        entries: list[journal.Entry] = []
+        async for record in read_range(self._settings, topics.CASE_INPUTS.name, partition, stored + 1, last):
+            missed.append(Raw(record.offset, record.value or b""))
+            if len(missed) == BATCH:
+                entries += await self._process(partition, missed)
+                missed = []
+        return entries + (await self._process(partition, missed) if missed else [])
+
+    async def end(self, partition: int) -> int:
+        """Return the offset of the next input that is written."""
+        return (await end_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
+
+    async def _complete(self, partition: int) -> None:
+        """Apply what a rebuilt or older store lacks: what the journal proves as it stands there, the rest anew."""
+        if await self._store.behind(partition):
+            await self._replay_journal(partition)
+        if missing := await self._store.behind(partition):
+            await self.replay_inputs(partition, *missing)
+
+    async def _replay_journal(self, partition: int) -> None:
+        """Take the commits that an older store lost from the journal.
+
+        They were decided and published: deciding again could differ when the code has changed since.
+        """
+        stand, logs = await self._store.stand(partition), await self._store.logs(partition)
+        if stand.offset is None:
+            return
+        kept, stored = await self._begin(partition), stand.offset
+        proven = Proven(self._settings, partition, kept, first=stand.journal + 1, covered=stored, log=logs)
+        replay = Replay(self._clock.now())
+        async for chunk in proven.chunks(most=MORE_COMMITS):
+            change = replay.change(chunk, await self._store.cases(partition, residents(chunk)))
+            if replay.rules is not None:
+                change.standing(replay.rules)
+            for owed in replay.owed():
+                change.commands += owed.commands
+            await self._publish(partition)
+            if not await self._store.commit(partition, stored, proven.covered, change):
+                return
+            stored = proven.covered
+
+    async def _begin(self, partition: int) -> int:
+        return (await beginning_offsets(self._settings, topics.CASE_INPUTS.name))[partition]
+
+    async def _last(self, replay: Replay, proven: Proven) -> StoreUpdate:
+        """The rules that the entries left in force, and where the journal was read up to."""
+        rules = replay.rules
+        policy = await self._usable(rules.policy if rules else None)
+        change = StoreUpdate()
+        change.standing(PartitionRules(proven.covered, policy, rules.holds if rules else (), replay.logs))
+        change.add("HSET", STATE, "journal", proven.read).settling(self._lease_seconds)
+        return change
+
+    async def _usable(self, policy: str | None) -> str:
+        """The policy to go on with: the journal's, or the settings' file's where that one is nowhere to be found."""
+        try:
+            return (await self._policies.get(policy) if policy else await self._policies.default()).hash
+        except (UnknownPolicyError, PolicyError) as error:
+            log.critical("%s. Until then the file of the settings is in force", error)
+            return (await self._policies.default()).hash
+
+    def _tell_lost(self, partition: int, covered: int, kept: int) -> None:
+        if 0 <= covered < kept - 1:
+            journal.tell_gap(partition, covered + 1, kept - 1)
+
+
+def refuse_ahead(partition: int, stored: int, end: int) -> None:
+    """Raise AheadError when the store stands beyond the end of the inputs."""
+    if stored >= end:
+        raise AheadError(
+            f"partition {partition} stands at input {stored}, but {topics.CASE_INPUTS.name} ends at {end - 1}: the "
+            "topic was made anew or lost records. Restore it, or go on from the journal with "
+            "`quanzu admin rebuild --new-log`"
+        )
+
+
+def _pieces(change: StoreUpdate) -> Iterator[StoreUpdate]:
+    """A change in parts that one script writes in a few milliseconds."""
+    for start in range(0, len(change.commands), COMMANDS):
+        yield StoreUpdate(change.commands[start : start + COMMANDS])

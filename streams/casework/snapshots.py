@@ -1,0 +1,82 @@
+"""The board: each case's latest state for whoever reads a compacted topic, and the clocks of the line as metrics."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime
+
+from schemas.events import CaseEvent, FactKind
+from schemas.levels import Action
+from streams.casework.journal import read_entry
+from streams.messaging import topics
+from streams.messaging.producer import Producer, Record
+from streams.messaging.record import Raw
+from streams.runtime import metrics, tracing
+from streams.runtime.clock import Clock
+from streams.security.record_encryption import Unreadable
+from streams.state.case_store import CaseStore
+from streams.state.keys import key, moment
+
+Exemplar = dict[str, str] | None
+WAITING = 10_000  # dispatches remembered for their first result: a metric may lose one, memory may not grow
+
+
+class Board:
+    """Reads the journal of the partitions this worker owns."""
+
+    def __init__(self, store: CaseStore, producer: Producer, clock: Clock) -> None:
+        self._store, self._producer, self._clock = store, producer, clock
+        self._waiting: OrderedDict[str, datetime] = OrderedDict()  # dispatches whose first result is to come
+
+    async def take(self, partition: int, raws: Sequence[Raw]) -> None:
+        """Write snapshots and observe the clocks; an event that came before changes nothing.
+
+        One whose key is lost makes no snapshot: what is left of it would take the place of an older one that is whole.
+        """
+        read = [(entry, raw) for raw in raws if (entry := read_entry(raw.offset, raw.value))]
+        entries = [(entry, raw.trace) for entry, raw in read]
+        events = [(entry, trace) for entry, trace in entries if isinstance(entry, CaseEvent)]
+        whole = [entry for entry, raw in read if not isinstance(raw.value, Unreadable)]
+        latest = {entry.case.id: entry for entry in whole if isinstance(entry, CaseEvent)}
+        await self._producer.send_all([_snapshot(partition, event) for event in latest.values()])
+        seen = int(await self._store.redis.get(key("boarded", partition)) or -1)
+        for event, trace in events:
+            if event.offset > seen:
+                self._observe(event, tracing.exemplar(trace))
+        highest = max((entry.offset for entry, _ in entries), default=seen)
+        if highest > seen:
+            await self._store.redis.set(key("boarded", partition), highest)
+
+    def _observe(self, event: CaseEvent, trace: Exemplar) -> None:
+        for fact in event.facts:
+            if fact.kind is FactKind.RESULT and fact.action and fact.result:
+                self._answered(fact.action, event, trace)
+        self._clocks(event, trace)
+
+    def _answered(self, action: Action, event: CaseEvent, trace: Exemplar) -> None:
+        if sent := self._waiting.pop(event.input.rpartition(":")[0], None):
+            metrics.DISPATCH_TO_RECEIPT.labels(action.channel).observe(self._wall(event.at, sent), trace)
+
+    def _clocks(self, event: CaseEvent, trace: Exemplar) -> None:
+        now = self._clock.now()
+        for dispatch in event.dispatches:
+            self._waiting[dispatch.id] = dispatch.at
+            if dispatch.signal_at is not None:
+                metrics.ALERT_TO_DISPATCH.observe(self._wall(now, event.at), trace)
+        while len(self._waiting) > WAITING:
+            self._waiting.popitem(last=False)
+        if event.input_kind == "deadline" and (due := _due(event.input)):
+            metrics.DEADLINE_ERROR.observe(self._wall(now, due), trace)
+
+    def _wall(self, later: datetime, earlier: datetime) -> float:
+        return max(0.0, self._clock.wall_seconds(later - earlier))
+
+
+def _due(name: str) -> datetime | None:
+    """When the deadline of this input fell due: it stands in its id."""
+    digits = name.rpartition(":")[2]
+    return moment(int(digits)) if digits.isascii() and digits.isdigit() and len(digits) <= 13 else None
+
+
+def _snapshot(partition: int, event: CaseEvent) -> Record:
+    value = event.case.model_dump_json().encode()
+    return Record(topics.CASE_SNAPSHOTS.name, event.case.id.encode(), value, partition)

@@ -1,0 +1,43 @@
+"""Red dispatches that wait on their topic for a worker that is gone, read for whoever covers for it."""
+
+from collections.abc import Collection
+from functools import partial
+
+from aiokafka import TopicPartition
+
+from schemas.base import ANY_VERSION
+from schemas.events import Dispatch
+from streams.messaging.dead_letter_writer import readable
+from streams.messaging.reader import committed_offset, read_on
+from streams.messaging.topics import DISPATCHES_RED
+from streams.runtime.settings import Settings
+from streams.security.record_encryption import refuse_unreadable
+
+
+class WaitingRed:
+    """Follows partitions of dispatches.red from the offset that their owner had committed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._next: dict[int, int] = {}  # by partition: the offset to read on from
+
+    def only(self, partitions: Collection[int]) -> None:
+        """Forget the other partitions: they have an owner again, who goes on from his own offset."""
+        self._next = {partition: offset for partition, offset in self._next.items() if partition in partitions}
+
+    async def read(self, partition: int) -> list[Dispatch]:
+        """Return the dispatches that the consumer group has not done, and that were not returned before."""
+        if (first := self._next.get(partition)) is None:
+            first = await committed_offset(self._settings, TopicPartition(DISPATCHES_RED.name, partition)) or 0
+        found: list[Dispatch] = []
+        async for record in read_on(self._settings, DISPATCHES_RED.name, partition, first):
+            dispatch = readable(DISPATCHES_RED.name, record.offset, partial(_dispatch, record.value or b""))
+            found += [dispatch] if dispatch else []
+            first = record.offset + 1
+        self._next[partition] = first
+        return found
+
+
+def _dispatch(value: bytes) -> Dispatch:
+    refuse_unreadable(value)
+    return Dispatch.model_validate_json(value, extra=ANY_VERSION)

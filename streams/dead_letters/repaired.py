@@ -1,0 +1,114 @@
+"""A dead letter's bytes put right, by hand or by a mapping. What it may be known by already stays as it came."""
+
+import csv
+import io
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from domain.feeds.repair import Fields, Mapping, mend
+from schemas.base import Text, Token
+from schemas.errors import UserError
+from streams.intake.formats.rows import RowError, fields
+from streams.intake.parsing import BodyError, items_of_body
+
+Mend = bytes | Mapping | None
+"""How a letter is mended: by hand, by a mapping, or not at all."""
+
+MEND = "Mend it by hand (--file) or by a mapping (--mapping)"
+
+_IDENTITY: dict[str, TypeAdapter[str]] = {
+    "id": TypeAdapter(Text),
+    "source": TypeAdapter(Token),
+    "RecordID": TypeAdapter(Text),  # a call detail record's
+}
+
+
+class CannotSendError(UserError, ValueError):
+    """The letter cannot be sent again like this; the text says why and what to do."""
+
+
+def mended_json(raw: bytes, mended: Mend) -> bytes:
+    """JSON, put right. Raises CannotSendError, MappingError."""
+    if mended is None:
+        return raw
+    before = _fields_of(raw)
+    if isinstance(mended, bytes):
+        _keep_identity(before, _fields_of(mended))
+        return mended
+    if before is None:
+        raise CannotSendError("it cannot be read as fields, so no mapping fits it: mend it by hand (--file)")
+    after = mend(before, mended)
+    _keep_identity(before, after)
+    return orjson.dumps(after)
+
+
+def mended_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes]:
+    """A header and its row, put right. Raises CannotSendError, MappingError."""
+    if mended is None:
+        return header, line
+    before = _row_fields(header, line)
+    if isinstance(mended, bytes):
+        row = mended.rstrip(b"\r\n")
+        _keep_identity(before, _row_fields(header, row))
+        return header, row
+    if before is None:
+        raise CannotSendError("its fields are not those of the header, so no mapping fits it: mend it by hand (--file)")
+    after = mend(before, mended)
+    _keep_identity(before, after)
+    return _csv(list(after)), _csv([str(value) for value in after.values()])
+
+
+def items_of(raw: bytes) -> list[object]:
+    """The items of JSON. Raises CannotSendError when it is none."""
+    try:
+        return items_of_body(raw)
+    except BodyError as error:
+        raise CannotSendError(f"{error}. {MEND}") from None
+
+
+def one_object(items: list[object]) -> Fields:
+    """The one object that it must be. Raises CannotSendError."""
+    if len(items) != 1 or not isinstance(items[0], dict):
+        raise CannotSendError("it must be one JSON object")
+    return items[0]
+
+
+def lacks(item: Fields, name: str) -> bool:
+    """Whether it has nothing under `name` that it could be known by."""
+    return not _valid(_IDENTITY[name], item.get(name))
+
+
+def _keep_identity(before: Fields | None, after: Fields | None) -> None:
+    for name in _IDENTITY:
+        if before and after is not None and not lacks(before, name) and after.get(name) != before[name]:
+            raise CannotSendError(f"{name}: must stay as it came, for by it is known what counted before")
+
+
+def _valid(adapter: TypeAdapter[str], value: object) -> bool:
+    try:
+        adapter.validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def _fields_of(raw: bytes) -> Fields | None:
+    try:
+        return one_object(items_of(raw))
+    except CannotSendError:
+        return None
+
+
+def _row_fields(header: bytes, line: bytes) -> Fields | None:
+    try:
+        names, values = [name.strip() for name in fields(header.removeprefix(b"\xef\xbb\xbf"))], fields(line)
+    except RowError:
+        return None
+    return dict(zip(names, values, strict=True)) if len(names) == len(values) == len(set(names)) else None
+
+
+def _csv(values: list[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(values)
+    return text.getvalue().encode()

@@ -1,0 +1,208 @@
+"""Sending dead letters again, and dropping them: each act on the audit topic first, then what it does.
+
+    begun (`letter-sending`, of these very bytes) -> is it ours, by the log's order? -> written again -> `letter-sent`
+
+Cut off in between, a letter is sent once more: whoever takes it in knows it by its id, and the second copy counts for
+nothing. So it is neither lost nor counted twice.
+"""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from domain.feeds.dead_letters import Act, State, may_send
+from domain.feeds.repair import Mapping, MappingError
+from domain.identity.identifiers import BEIJING
+from schemas.audit import AuditEntry
+from schemas.errors import UserError
+from streams.dead_letters.index import Found, Letters
+from streams.dead_letters.repaired import CannotSendError, Mend
+from streams.dead_letters.taking import Ready, ready
+from streams.dead_letters.unsealed import Opened, unsealed
+from streams.intake.acceptor import ACCEPTED
+from streams.messaging import sources
+from streams.messaging.dead_letter_writer import reason
+from streams.messaging.producer import Producer
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.security import audit
+
+CHUNK = 200  # letters between two looks at whether to stop
+
+Progress = Callable[[int, int], None]
+
+
+class ActError(UserError, ValueError):
+    """Who does it, or why, is not told as it must be."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of letters, by id; `accepted`: rows of files that count as accepted now, by source."""
+
+    done: dict[str, list[str]] = field(default_factory=dict)  # the ids under which each was sent; dropped: none
+    before: dict[str, str] = field(default_factory=dict)  # nothing was done: somebody did something with it before
+    refused: dict[str, str] = field(default_factory=dict)  # it cannot be sent like this, and why
+    accepted: Counter[str] = field(default_factory=Counter)
+    left: int = 0  # told to stop before these
+
+    def add(self, other: "Outcome") -> None:
+        self.done |= other.done
+        self.before |= other.before
+        self.refused |= other.refused
+        self.accepted.update(other.accepted)
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """By whom, and why: it is kept for good."""
+
+    by: str
+    reason: str
+
+
+class Sending:
+    """Does what people decide on dead letters."""
+
+    def __init__(self, settings: Settings, letters: Letters, producer: Producer, clock: Clock) -> None:
+        self._settings, self._partitions = settings, settings.partitions
+        self.letters, self._producer, self._clock = letters, producer, clock
+        self.stop = asyncio.Event()  # set: what is under way is finished, and no more is begun
+
+    async def send_again(
+        self, names: Sequence[str], mended: Mend, who: Who, progress: Progress = lambda done, of: None
+    ) -> Outcome:
+        """Send letters again, the same way mended. Raises UnknownLetterError, ActError before anything is done."""
+        self._entry(Act.SENDING, "nothing", who)
+        return await self._chunks(names, lambda chunk: self._send(chunk, mended, who), progress)
+
+    async def drop(self, names: Sequence[str], who: Who, progress: Progress = lambda done, of: None) -> Outcome:
+        """Give letters up for good. Raises UnknownLetterError, ActError before anything is done."""
+        self._entry(Act.DROPPED, "nothing", who)
+        return await self._chunks(names, lambda chunk: self._drop(chunk, who), progress)
+
+    async def try_out(self, names: Sequence[str], mended: Mend, progress: Progress = lambda done, of: None) -> Outcome:
+        """What sending would do, without doing it."""
+
+        async def chunk(found: Sequence[Found]) -> Outcome:
+            outcome = Outcome()
+            for name, each in (await self._ready(found, mended, outcome)).items():
+                outcome.done[name] = each.ids
+            return outcome
+
+        return await self._chunks(names, chunk, progress)
+
+    async def _chunks(
+        self, names: Sequence[str], act: Callable[[Sequence[Found]], Awaitable[Outcome]], told: Progress
+    ) -> Outcome:
+        await self.letters.refresh()
+        found = [self.letters.get(name) for name in dict.fromkeys(names)]
+        outcome = Outcome()
+        for start in range(0, len(found), CHUNK):
+            if self.stop.is_set():
+                outcome.left = len(found) - start
+                break
+            outcome.add(await act(found[start : start + CHUNK]))
+            told(min(start + CHUNK, len(found)), len(found))
+        return outcome
+
+    async def _send(self, found: Sequence[Found], mended: Mend, who: Who) -> Outcome:
+        outcome = Outcome()
+        prepared = await self._ready(found, mended, outcome)
+        begun = {name: self._entry(Act.SENDING, name, who, what(mended)) for name in prepared}
+        await self._write(list(begun.values()))
+        ours = {name: each for name, each in prepared.items() if self._begun(name, begun[name], outcome)}
+        await self._producer.send_all([each.record for each in ours.values()])
+        await self._write([self._entry(Act.SENT, name, who, begun[name].detail) for name in ours])
+        for name, each in ours.items():
+            outcome.done[name] = each.ids
+            for signal in each.signals:
+                outcome.accepted[signal.source] += 1
+                ACCEPTED.labels(sources.label(signal.source)).inc()
+        return outcome
+
+    async def _drop(self, found: Sequence[Found], who: Who) -> Outcome:
+        outcome = Outcome()
+        waiting = [each.letter.id for each in found if each.standing.state is State.OPEN]
+        acts = {name: self._entry(Act.DROPPED, name, who) for name in waiting}
+        await self._write(list(acts.values()))
+        for each in found:
+            if each.standing.act is not None and each.standing.act == acts.get(each.letter.id):
+                outcome.done[each.letter.id] = []
+            else:
+                outcome.before[each.letter.id] = told(each)
+        return outcome
+
+    async def _ready(self, found: Sequence[Found], mended: Mend, outcome: Outcome) -> dict[str, Ready]:
+        """What each becomes that can be sent; the others go to the outcome."""
+        waiting = [each for each in found if each.standing.state in (State.OPEN, State.SENDING)]
+        outcome.before |= {each.letter.id: told(each) for each in found if each not in waiting}
+        letters = await unsealed(self._settings, await self.letters.read(waiting))
+        prepared: dict[str, Ready] = {}
+        for each in waiting:
+            name = each.letter.id
+            try:
+                made = self._made(letters.get(name), mended)
+            except (CannotSendError, MappingError) as error:
+                outcome.refused[name] = str(error)
+                continue
+            if may_send(each.standing, what(mended), self._clock.now()):
+                prepared[name] = made
+            else:
+                outcome.before[name] = told(each)
+        return prepared
+
+    def _made(self, letter: Opened | None, mended: Mend) -> Ready:
+        if letter is None:
+            raise CannotSendError("the topic no longer keeps it")
+        if isinstance(letter, CannotSendError):
+            raise letter
+        return ready(letter, mended, self._partitions, self._clock.now())
+
+    def _begun(self, name: str, act: AuditEntry, outcome: Outcome) -> bool:
+        """Whether the log has it that we send it, and not that another was quicker."""
+        found = self.letters.get(name)
+        standing = found.standing
+        if standing.state is State.SENDING and standing.act is not None and standing.act.detail == act.detail:
+            return True
+        outcome.before[name] = told(found)
+        return False
+
+    async def _write(self, acts: Sequence[AuditEntry]) -> None:
+        await audit.write(self._producer, acts)
+        await self.letters.refresh()
+
+    def _entry(self, act: Act, name: str, who: Who, detail: str = "") -> AuditEntry:
+        if len(who.reason.strip()) < 2:
+            raise ActError("say why (--reason): it is kept with the letter")
+        try:
+            return AuditEntry(at=self._clock.now(), by=who.by, act=act, on=name, reason=who.reason, detail=detail)
+        except ValidationError as error:
+            raise ActError(f"who does it (--by) and why (--reason): {reason(error)}") from None
+
+
+def told(found: Found) -> str:
+    """How a letter stands, in words: open, or who did what with it, when and why."""
+    act = found.standing.act
+    if act is None:
+        return "open"
+    done = {
+        State.SENDING: "is being sent (broken off? send it again)",
+        State.SENT: "was sent again",
+        State.DROPPED: "was dropped",
+    }
+    at = act.at.astimezone(BEIJING)
+    return f"{done[found.standing.state]} by {act.by} at {at:%Y-%m-%d %H:%M:%S}: {act.reason}"
+
+
+def what(mended: Mend) -> str:
+    """How a letter is mended: the audit tells it, and two who send the same do not hinder one another."""
+    if mended is None:
+        return "as it came"
+    if isinstance(mended, Mapping):
+        return f"by the mapping {mended.hash}"
+    return f"by hand: {hashlib.sha256(mended).hexdigest()[:16]}"

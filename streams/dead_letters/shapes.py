@@ -1,0 +1,81 @@
+"""How letters are told as JSON, to scripts and over HTTP. The bytes are in `shown` only."""
+
+import base64
+import string
+from typing import Any
+
+from domain.feeds.dead_letters import masked
+from schemas.dead_letters import DeadLetter, LinePlace
+from streams.dead_letters.index import Found, Page
+from streams.dead_letters.sending import Outcome, told
+
+_PLAIN = set(string.whitespace) - {"\v", "\f"}
+
+
+def listed(found: Found) -> dict[str, Any]:
+    """A letter without its bytes."""
+    letter, act = found.letter, found.standing.act
+    return {
+        "id": letter.id,
+        "source": letter.source,
+        "topic": letter.topic,
+        "at": letter.at.isoformat(),
+        "why": letter.why,
+        "size": letter.size,
+        "state": found.standing.state.value,
+        "act": None if act is None else act.model_dump(mode="json", exclude={"act", "on"}),
+    }
+
+
+def paged(page: Page) -> dict[str, Any]:
+    """A page of letters, and what is counted over all that fit."""
+    return {
+        "letters": [listed(each) for each in page.found],
+        "total": page.total,
+        "reasons": page.reasons,
+        "next": page.next,
+        "left_out": page.left_out,
+    }
+
+
+def shown(letter: DeadLetter, found: Found, *, mask: bool) -> dict[str, Any]:
+    """A letter with its bytes: as text when they are text, else in base 64; masked, as text only."""
+    raw = letter.content
+    text = text_of(raw)
+    bytes_told: dict[str, Any] = {"text": text} if text is not None else {"base64": base64.b64encode(raw).decode()}
+    if mask:
+        bytes_told = {"text": None if text is None else masked(text)}
+    return {
+        **listed(found),
+        "stands": told(found),
+        "where": letter.where.model_dump(mode="json", exclude={"reading"}),
+        "header": header_of(letter),
+        "whole": len(raw) == letter.size,
+        **bytes_told,
+    }
+
+
+def outcome_of(outcome: Outcome) -> dict[str, Any]:
+    """What came of letters."""
+    return {
+        "done": outcome.done,
+        "before": outcome.before,
+        "refused": outcome.refused,
+        "accepted": dict(outcome.accepted),
+        "left": outcome.left,
+    }
+
+
+def text_of(raw: bytes) -> str | None:
+    """The bytes as text; none when they are not UTF-8 or hold what a terminal would not show."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return text if all(char.isprintable() or char in _PLAIN for char in text) else None
+
+
+def header_of(letter: DeadLetter) -> str | None:
+    """The header of the file a row comes from."""
+    reading = letter.where.reading if isinstance(letter.where, LinePlace) else None
+    return text_of(base64.b64decode(reading.header)) or None if reading else None

@@ -1,0 +1,167 @@
+"""What a dead letter holds, read once more by the code that takes its kind in: into records, or a reason in words.
+
+What a letter stands for has an id, and keeps it: under it the case, the channel's book and the evidence know what
+they have seen. So nothing counts twice, whoever else sends the same meanwhile.
+"""
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import orjson
+from pydantic import ValidationError
+
+from domain.dispatches import ids as dispatch_ids
+from schemas import wire
+from schemas.dead_letters import DeadLetter, LinePlace, RecordPlace
+from schemas.events import Dispatch
+from schemas.inputs import HoldChange, PolicyChange, input_adapter
+from schemas.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter
+from streams.dead_letters.repaired import (
+    MEND,
+    CannotSendError,
+    Mend,
+    items_of,
+    lacks,
+    mended_json,
+    mended_row,
+    one_object,
+)
+from streams.intake.acceptor import RECORD_BYTES, examine
+from streams.intake.files import row_id
+from streams.intake.formats import FORMATS, Options
+from streams.intake.formats.rows import RowError
+from streams.messaging.dead_letter_writer import reason
+from streams.messaging.producer import Record
+from streams.messaging.topics import CASE_INPUTS, DISPATCHES, LANES, SIGNALS, home, partition_of
+
+LANE_NAMES = frozenset(lane.name for lane in LANES)
+DISPATCH_NAMES = frozenset(topic.name for topic in DISPATCHES)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What is to be written for a letter; `signals`: those that count as accepted now, a file's rows."""
+
+    record: Record
+    ids: list[str]
+    signals: list[Signal]
+
+
+def ready(letter: DeadLetter, mended: Mend, partitions: int, now: datetime) -> Ready:
+    """The record that a letter becomes. Raises CannotSendError, MappingError."""
+    if not isinstance(mended, bytes) and letter.size > len(letter.content):
+        raise CannotSendError(
+            f"only the first {len(letter.content):,} of {letter.size:,} bytes are kept. Write the whole of it to a "
+            "file, mended, and send that"
+        )
+    if isinstance(letter.where, LinePlace):
+        return _row(letter, letter.where, mended, partitions, now)
+    if letter.where.topic in LANE_NAMES:
+        return _signals(letter, letter.where, mended, now)
+    if letter.where.topic == CASE_INPUTS.name:
+        return _input(letter, letter.where, mended, partitions)
+    if letter.where.topic in DISPATCH_NAMES:
+        return _dispatch(letter, letter.where, mended, partitions)
+    raise CannotSendError(f"nothing takes a letter of {letter.where.topic} in again: have its writer write it anew")
+
+
+# --- signals ----------------------------------------------------------------------------------------------------------
+
+
+def _signals(letter: DeadLetter, where: RecordPlace, mended: Mend, now: datetime) -> Ready:
+    items = items_of(mended_json(letter.content, mended))
+    if where.item is not None and len(items) != 1:
+        raise CannotSendError(f"the letter is one signal, and these are {len(items)}")
+    found = _examined([_named(item, letter.id, n, len(items)) for n, item in enumerate(items)], now)
+    return Ready(_again(letter, letter.source, found, where.topic, where.partition), _ids(found), [])
+
+
+def _row(letter: DeadLetter, where: LinePlace, mended: Mend, partitions: int, now: datetime) -> Ready:
+    if letter.source not in FORMATS:
+        raise CannotSendError(f"no files of the format {letter.source} are taken in here")
+    form, row = FORMATS[letter.source], row_id(where.digest, where.line)
+    try:
+        header, options = _reading(where)
+        if form.header:
+            header, line = mended_row(header, letter.content, mended)
+        else:
+            line = mended_json(letter.content, mended)
+        found = _examined([form.open(header, options)(line, row)], now)
+    except RowError as error:
+        raise CannotSendError(f"{error}. {MEND}") from None
+    # By the letter, not by the subject: however it is mended, it comes to where it is known whether it came before.
+    partition = partition_of(letter.id.encode(), partitions)
+    return Ready(_again(letter, None, found, SIGNALS.name, partition), _ids(found), found)
+
+
+def _named(item: object, letter: str, number: int, of: int) -> object:
+    if not isinstance(item, dict) or not lacks(item, "id"):
+        return item
+    return item | {"id": letter if of == 1 else f"{letter}/{number}"}
+
+
+def _examined(items: list[object], now: datetime) -> list[Signal]:
+    """The signals, as intake would take them. Raises CannotSendError."""
+    found = examine(items, now)
+    if found.faults:
+        raise CannotSendError("; ".join(str(fault) for fault in found.faults[:10]))
+    if not 1 <= len(found.good) <= BATCH_LIMIT:
+        raise CannotSendError(f"{len(found.good)} signals: a letter holds 1 to {BATCH_LIMIT}")
+    return found.signals
+
+
+def _again(letter: DeadLetter, tallied: str | None, found: list[Signal], topic: str, partition: int) -> Record:
+    signals = batch_adapter.validate_json(wire.record(found))
+    value = SentAgain(letter=letter.id, tallied=tallied, signals=signals).model_dump_json().encode()
+    if len(value) > RECORD_BYTES:
+        raise CannotSendError(f"{len(value):,} bytes: Kafka takes {RECORD_BYTES:,} at most")
+    return Record(topic, letter.id.encode(), value, partition)
+
+
+def _ids(found: list[Signal]) -> list[str]:
+    return [signal.uid for signal in found]
+
+
+# --- inputs of cases, and dispatches ----------------------------------------------------------------------------------
+
+
+def _input(letter: DeadLetter, where: RecordPlace, mended: Mend, partitions: int) -> Ready:
+    fields = one_object(items_of(mended_json(letter.content, mended)))
+    named = {**fields, "id": f"dead:{letter.id}"} if lacks(fields, "id") else fields
+    try:
+        given = input_adapter.validate_json(orjson.dumps(named))
+    except ValidationError as error:
+        raise CannotSendError(f"{reason(error)}. {MEND}") from None
+    if isinstance(given, PolicyChange | HoldChange):  # each partition has its own copy
+        key, partition = "rules", where.partition
+    else:
+        key, partition = given.resident, home(given.resident, partitions)
+    value = given.model_dump_json().encode()
+    return Ready(Record(CASE_INPUTS.name, key.encode(), value, partition), [given.id], [])
+
+
+def _dispatch(letter: DeadLetter, where: RecordPlace, mended: Mend, partitions: int) -> Ready:
+    try:
+        given = Dispatch.model_validate_json(mended_json(letter.content, mended))
+        name = dispatch_ids.parse(given.id)
+    except ValidationError as error:
+        raise CannotSendError(f"{reason(error)}. {MEND}") from None
+    except ValueError as error:
+        raise CannotSendError(f"id: {error}") from None
+    told = (given.case, given.resident, given.step, given.attempt, given.channel)
+    if told != (name.case, name.resident, name.step, name.attempt, name.channel):
+        raise CannotSendError("the id tells of another case, step, attempt or channel than the dispatch does")
+    value = given.model_dump_json().encode()
+    return Ready(Record(where.topic, given.resident.encode(), value, home(given.resident, partitions)), [given.id], [])
+
+
+def _reading(where: LinePlace) -> tuple[bytes, Options]:
+    if where.reading is None:
+        raise CannotSendError("the file's header is not kept with it. Take the mended rows in as a file")
+    try:
+        zone = ZoneInfo(where.reading.zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise CannotSendError("the file's zone has no name. Take the mended rows in as a file") from None
+    return base64.b64decode(where.reading.header), Options(where.reading.start, zone)

@@ -1,0 +1,50 @@
+"""Letters that were refused since the vault had lost their keys: opened, once it has them again."""
+
+import base64
+from collections.abc import Mapping
+from functools import partial
+
+import orjson
+
+from schemas.dead_letters import DeadLetter, RecordPlace
+from streams.dead_letters.repaired import CannotSendError
+from streams.messaging.producer import Record
+from streams.messaging.reader import known_vault
+from streams.runtime.settings import Settings
+from streams.security.record_encryption import HANDED_ON, LOST, Unreadable, seals
+from streams.security.vault import VaultError
+
+Opened = DeadLetter | CannotSendError
+
+
+async def unsealed(settings: Settings, letters: Mapping[str, DeadLetter]) -> dict[str, Opened]:
+    """Each letter as it would have come unsealed; CannotSendError in place of one that still does not open."""
+    found: dict[str, Opened] = dict(letters)
+    records = {name: record for name, letter in letters.items() if (record := _sealed(letter)) is not None}
+    if not records:
+        return found
+    async with seals(settings, partial(known_vault, settings)) as through:
+        try:
+            values = await through.opened(list(records.values()))
+        except VaultError as error:
+            return found | dict.fromkeys(records, CannotSendError(str(error)))
+    return found | {
+        name: _with(letters[name], value) for name, value in zip(records, values, strict=True) if value is not None
+    }
+
+
+def _sealed(letter: DeadLetter) -> Record | None:
+    """The record that a letter was, if it may be sealed; its key is its resident."""
+    if not isinstance(letter.where, RecordPlace) or letter.where.topic not in HANDED_ON:
+        return None
+    try:
+        plain = orjson.loads(letter.content)
+        return Record(letter.where.topic, plain["resident"].encode(), letter.content)
+    except (ValueError, TypeError, KeyError, AttributeError):  # it was refused for something else
+        return None
+
+
+def _with(letter: DeadLetter, content: bytes) -> Opened:
+    if isinstance(content, Unreadable):
+        return CannotSendError(LOST)
+    return letter.model_copy(update={"raw": base64.b64encode(content).decode(), "size": len(content)})

@@ -1,0 +1,249 @@
+"""The one code behind all ways in: look at what a feed sends, spell it one way, and give it to Kafka.
+
+Accepted means written with acks=all. It is counted here, by who accepted it.
+"""
+
+from collections import Counter as Count
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from prometheus_client import Counter
+from pydantic import ValidationError
+
+from domain.identity.identifiers import normal_account, normal_phone
+from domain.risk.lanes import urgent
+from schemas import wire
+from schemas.errors import field_name
+from schemas.signals import BATCH_LIMIT, Signal, signal_adapter
+from streams.messaging import sources
+from streams.messaging.producer import MAX_BYTES, Producer, Record
+from streams.messaging.topics import SIGNALS, SIGNALS_URGENT, shard_of
+from streams.runtime.settings import Settings
+
+ACCEPTED = Counter("quanzu_signals_accepted", "Signals that Kafka has, by who sent them", ["source"])
+
+RECORD_BYTES = MAX_BYTES - 1_000  # a record's value; its key and Kafka's own fields come on top
+MOST_FIELDS = 20  # more than any kind of signal has: each that is not one of it would be a fault by itself
+MOST_FAULTS = 8  # told of one item: an answer must not be longer than what it answers
+LONGEST_NUMBER = 128  # longer ones are refused by the schema, so they need no spelling
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with an item, and what to do. Never the value: it may be a telephone or an account."""
+
+    item: int  # from 0
+    field: str | None  # none: the item as a whole
+    what: str
+    do: str
+    id: str | None = None  # the sender's own, where it can be read
+
+    def __str__(self) -> str:
+        return f"{self.field or 'item'}: {self.what}. {self.do}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands for an item of which there is not even an object."""
+
+    what: str
+    do: str = "Send it as a JSON object, each field once"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Signals ready to be written, with the place each had among the items; and what is wrong with the rest."""
+
+    good: list[tuple[int, Signal]]
+    faults: list[Fault]
+
+    @property
+    def signals(self) -> list[Signal]:
+        return [signal for _, signal in self.good]
+
+
+class Intake:
+    """Writes signals to Kafka, those of one lane and shard together."""
+
+    def __init__(self, producer: Producer, settings: Settings) -> None:
+        self._producer = producer
+        self._partitions = settings.partitions
+
+    @property
+    def producer(self) -> Producer:
+        """What it writes with: for the dead letters beside the signals."""
+        return self._producer
+
+    async def accept(self, signals: Sequence[Signal]) -> dict[str, int]:
+        """Write the signals and return how many of each source were accepted, when Kafka has them all.
+
+        Waits for as long as Kafka is away; cancel to give up. Then some may have been written all the same: send all
+        again, readers know a signal by its id.
+        """
+        await self._producer.send_all(records_of(signals, self._partitions))
+        accepted = Count(signal.source for signal in signals)
+        for source, number in accepted.items():
+            ACCEPTED.labels(sources.label(source)).inc(number)
+        return dict(accepted)
+
+
+def examine(items: Iterable[object], now: datetime) -> Examined:
+    """Tell the signals among `items` from what is none. Signals get their numbers' one spelling, and `arrived`."""
+    found = Examined([], [])
+    for index, item in enumerate(items):
+        signal = _examined(index, item, now)
+        if isinstance(signal, list):
+            found.faults.extend(replace(fault, id=_own_id(item)) for fault in signal)
+        else:
+            found.good.append((index, signal))
+    return found
+
+
+def subject(signal: Signal) -> str:
+    """The telephone or account that decides the shard."""
+    if signal.kind == "transfer":
+        return signal.payer
+    if signal.kind == "call":
+        return signal.called
+    if signal.kind == "sms":
+        return signal.receiver
+    if signal.kind == "watchlist":
+        return signal.value
+    return signal.phone
+
+
+def records_of(signals: Iterable[Signal], partitions: int) -> list[Record]:
+    """The lanes' records: a shard's signals in their order, at most BATCH_LIMIT and RECORD_BYTES in one."""
+    shards: defaultdict[tuple[str, int], list[Signal]] = defaultdict(list)
+    for signal in signals:
+        lane = SIGNALS_URGENT if urgent(signal) else SIGNALS
+        shards[lane.name, shard_of(subject(signal), partitions)].append(signal)
+    return [
+        Record(lane, str(shard).encode(), value, shard)
+        for (lane, shard), members in sorted(shards.items(), reverse=True)  # the urgent lane first
+        for start in range(0, len(members), BATCH_LIMIT)
+        for value in _values(members[start : start + BATCH_LIMIT])
+    ]
+
+
+def _values(signals: list[Signal]) -> Iterator[bytes]:
+    value = wire.record(signals)
+    if len(value) <= RECORD_BYTES or len(signals) == 1:
+        yield value
+        return
+    half = len(signals) // 2
+    yield from _values(signals[:half])
+    yield from _values(signals[half:])
+
+
+def _own_id(item: object) -> str | None:
+    raw = item.get("id") if isinstance(item, dict) else None
+    return raw if isinstance(raw, str) and len(raw) <= LONGEST_NUMBER and raw.isprintable() else None
+
+
+def _examined(index: int, item: object, now: datetime) -> Signal | list[Fault]:
+    if isinstance(item, Unreadable):
+        return [Fault(index, None, item.what, item.do)]
+    if not isinstance(item, dict):
+        return [Fault(index, None, "not an object", "Send each signal as a JSON object")]
+    if len(item) > MOST_FIELDS:
+        return [Fault(index, None, f"over {MOST_FIELDS} fields", "Leave out what is none of this kind of signal")]
+    spelt, faults = _spelt(index, item)
+    spelt["arrived"] = now
+    if not faults and (plain := wire.taken(spelt)):
+        return plain
+    try:
+        signal = signal_adapter.validate_python(spelt)
+    except ValidationError as error:
+        named = {fault.field for fault in faults}
+        more = [_fault(index, detail) for detail in error.errors(include_url=False, include_input=False)]
+        return (faults + [fault for fault in more if fault.field not in named])[:MOST_FAULTS]
+    if signal.at > now:  # its sender's clock is ahead: nothing told of has yet to happen
+        signal = signal.model_copy(update={"at": now})
+    return faults or signal
+
+
+# --- one spelling for each number -------------------------------------------------------------------------------------
+
+_Spelling = Callable[[str], str]
+
+
+def _as_it_came(spell: _Spelling, raw: str) -> str:
+    """For the other party: a sender may have a name, a forged number any form. Only the subject must be a number."""
+    try:
+        return spell(raw)
+    except ValueError:
+        return raw
+
+
+_any_phone = partial(_as_it_came, normal_phone)
+
+_SPELLINGS: dict[str, dict[str, _Spelling]] = {
+    "transfer": {"payer": normal_account, "payee": normal_account},
+    "call": {"caller": _any_phone, "called": normal_phone},
+    "sms": {"sender": _any_phone, "receiver": normal_phone},
+    "app": {"phone": normal_phone},
+    "report": {"phone": normal_phone, "suspect_phone": _any_phone, "suspect_account": normal_account},
+    "watchlist account": {"value": normal_account},
+    "watchlist phone": {"value": normal_phone},
+}
+
+
+def _spelt(index: int, item: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    """The item with its numbers in their one spelling, and what is no number. Other types are left to the schema."""
+    spelt, faults = dict(item), []
+    for field, spell in _SPELLINGS.get(_kind(item), {}).items():
+        raw = item.get(field)
+        if isinstance(raw, str) and 0 < len(raw) <= LONGEST_NUMBER:
+            try:
+                spelt[field] = spell(raw)
+            except ValueError as error:
+                faults.append(Fault(index, field, str(error), "Correct the number and send this item again"))
+    return spelt, faults
+
+
+def _kind(item: Mapping[str, Any]) -> str:
+    kind = item.get("kind")
+    return f"watchlist {item.get('subject')}" if kind == "watchlist" else str(kind)
+
+
+# --- what is wrong, in words ------------------------------------------------------------------------------------------
+
+_KINDS = "Write transfer, call, sms, app, report or watchlist"
+_WHOLE = "Write a whole number without a point or quotes; money is in fen (1 yuan = 100)"
+_TIME = "Write it with its offset, such as 2026-03-01T11:12:00+08:00"
+_DO = {
+    "missing": "Add it",
+    "extra_forbidden": "Leave it out, or correct its name",
+    "union_tag_invalid": _KINDS,
+    "union_tag_not_found": _KINDS,
+    "int_type": _WHOLE,
+    "int_from_float": _WHOLE,
+    "timezone_aware": _TIME,
+    "datetime_type": _TIME,
+    "datetime_parsing": _TIME,
+    "datetime_from_date_parsing": _TIME,
+}
+_WHAT = {
+    "missing": "the field is missing",
+    "extra_forbidden": "no such field in this kind of signal",
+    "union_tag_invalid": "no such kind of signal",  # pydantic's own text would repeat what was sent
+    "union_tag_not_found": "the field is missing",
+    "datetime_from_date_parsing": "not a time",
+    "datetime_parsing": "not a time",
+}
+
+
+def _fault(index: int, detail: Mapping[str, Any]) -> Fault:
+    kind, where = detail["type"], detail["loc"]
+    field = "kind" if kind.startswith("union_tag") else _name(where[1] if len(where) > 1 else None)
+    what = _WHAT.get(kind) or str(detail["msg"]).removeprefix("Value error, ")
+    return Fault(index, field, what, _DO.get(kind, "Correct it and send this item again"))
+
+
+def _name(field: object) -> str | None:
+    return field_name(field) if isinstance(field, str) else None

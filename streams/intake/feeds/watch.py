@@ -1,0 +1,203 @@
+"""Who listens to the feeds: every worker says what it heard, one of them judges, for all.
+
+What is learnt outlives Redis on a compacted topic, written each hour: four weeks are not learnt again in a day. While
+the line itself is behind, or Kafka is away, a silence says nothing about a feed: then listening begins anew.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from aiokafka.errors import KafkaError
+from prometheus_client import Counter as Metric
+from redis.asyncio import Redis
+
+from domain.feeds.silence import begin_of, judge, learn, never_heard, unknown, window_of
+from schemas.audit import AuditEntry
+from schemas.base import ANY_VERSION
+from schemas.feeds import FeedProfile, Silence
+from streams.intake.drain_gate import KEY as DRAINING
+from streams.intake.feeds.book import FeedBook, FeedLog, Heard
+from streams.intake.feeds.settings import FeedSettings
+from streams.messaging import sources, topics
+from streams.messaging.dead_letter_writer import readable
+from streams.messaging.producer import Producer, Record
+from streams.messaging.reader import Tails, read_all
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.security import audit
+from streams.state.lag import Where, screened, signal_ends
+
+log = logging.getLogger(__name__)
+
+LATE_SECONDS = 3.0  # wall: a worker has told what it heard by then
+BREAK_SECONDS = 30.0  # wall: nobody judged for so long
+KEEP_SECONDS = 3600.0
+KAFKA_SECONDS = 5.0
+LEAST_SILENCE = timedelta(minutes=3)  # a shorter silence is never an alarm: batches and networks pause that long
+GRACE = timedelta(minutes=15)  # a configured feed that never sent anything is an alarm after this
+
+FEED_ALARMS = Metric("quanzu_feed_alarms_total", "Alarms for a source's silence", ["source"])
+
+
+class Feeds:
+    """The feeds of an installation, as one worker hears them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        redis: "Redis",
+        producer: Producer,
+        clock: Clock,
+        wanted: FeedSettings,
+        configured: Iterable[str] = (),
+    ) -> None:
+        self._settings, self._producer, self._clock, self._wanted = settings, producer, clock, wanted
+        self._redis: Any = redis
+        self._book = FeedBook(redis, uuid.uuid4().hex)
+        self._floors = dict.fromkeys(configured, 0.0) | wanted.floors()
+        self._calendar = wanted.calendar()
+        self._new: Counter[Heard] = Counter()
+        self._ends: tuple[dict[Where, int], float] | None = None  # where the signals ended, and when that was asked
+
+    def heard(self, source: str, count: int, now: datetime) -> None:
+        """Signals of a source came through here. Of one that nobody knows by name no feed is known."""
+        if source not in sources.ALWAYS and source != sources.OTHER:
+            self._new[source, window_of(now)] += count
+
+    async def turn(self) -> None:
+        """Each second: tell what was heard, and judge if it is ours to."""
+        new, self._new = self._new, Counter()
+        try:
+            await self._book.add(new)
+        except BaseException:
+            self._new.update(new)
+            raise
+        if await self._book.mine():
+            await self._judge()
+
+    async def restore(self, since: Tails | None = None) -> None:
+        """Read what was learnt from its topic into a Redis that was lost; `since`: only what lies behind there."""
+        found = {}
+        async for record in read_all(self._settings, topics.FEEDS.name, since):
+            value, offset = record.value, record.offset
+            if value and (profile := readable(topics.FEEDS.name, offset, partial(_profile, value))):
+                found[profile.source] = profile
+        await self._book.put(found.values())
+
+    async def _judge(self) -> None:
+        now = self._clock.now()
+        book = await self._book.read()
+        listening = book.since if self._clock.wall.time() - book.judged < BREAK_SECONDS and book.since else now
+        done = self._learn(book, now, window_of(listening))
+        await self._book.learnt(book, done)
+        silent = self._silent(book, now, window_of(listening))
+        fresh = [silence for silence in silent.values() if silence.source not in book.silent]
+        if fresh and (whole := await self._line_whole()) is not True:
+            fresh, listening = [], now if whole is False else listening
+        for silence in fresh:
+            await self._raise(silence)
+        for source in book.silent.keys() - silent.keys():
+            await self._clear(source, book, now)
+        await self._keep(book)
+        await self._book.watched(book, now, listening, self._clock.wall.time())
+
+    def _learn(self, book: FeedLog, now: datetime, watched: int) -> list[Heard]:
+        """Learn the windows that no worker adds to any more."""
+        done = sorted((each for each in book.heard if each[1] < self._told(now)), key=lambda each: each[1])
+        for source, window in done:
+            count, known = book.heard[source, window], book.profiles.get(source)
+            book.profiles[source] = (
+                unknown(source, window, count, self._calendar)
+                if known is None
+                else learn(
+                    known, window, count, watched=watched, alarmed=source in book.silent, calendar=self._calendar
+                )
+            )
+            book.changed.add(source)
+        return done
+
+    def _told(self, now: datetime) -> int:
+        return window_of(now - timedelta(seconds=LATE_SECONDS * self._clock.speed))
+
+    def _silent(self, book: FeedLog, now: datetime, watched: int) -> dict[str, Silence]:
+        """The alarms as they should stand: who was heard after a window that is being learnt is not silent."""
+        waiting = {source for source, window in book.heard if window >= self._told(now)}
+        found = {}
+        until = begin_of(self._told(now))
+        for source, profile in book.profiles.items():
+            if source in waiting:
+                continue
+            old = book.silent.get(source)
+            if old and old.since == begin_of(profile.last):
+                found[source] = old  # nothing came since: listening begun anew does not clear it
+            elif silence := judge(
+                profile,
+                until,
+                least=LEAST_SILENCE,
+                floor=self._floors.get(source, 0.0),
+                watched=watched,
+                calendar=self._calendar,
+            ):
+                found[source] = silence
+        for source in self._floors.keys() - book.sources:
+            if silence := never_heard(source, self._floors[source], book.began or now, until, GRACE):
+                found[source] = silence
+        return found
+
+    async def _line_whole(self) -> bool | None:
+        """Whether all that had arrived a moment ago is screened. None: look again; False: it cannot be said."""
+        if await self._redis.exists(DRAINING):
+            return False  # intake is closed
+        if self._ends is None:
+            try:
+                async with asyncio.timeout(KAFKA_SECONDS):
+                    self._ends = await signal_ends(self._settings), time.monotonic()
+            except (KafkaError, OSError, TimeoutError):
+                return False
+        ends, asked = self._ends
+        found = await screened(self._redis, self._settings.partitions)
+        if all(_reached(found[where]) >= end - 1 for where, end in ends.items()):
+            self._ends = None
+            return True
+        if time.monotonic() - asked < BREAK_SECONDS:
+            return None
+        self._ends = None
+        return False
+
+    async def _raise(self, silence: Silence) -> None:
+        if await self._book.raised(silence):
+            log.warning("feed silent: %s", silence.words)
+            FEED_ALARMS.labels(sources.label(silence.source)).inc()
+            await self._tell("feed-silent", silence.source, silence.at, silence.words)
+
+    async def _clear(self, source: str, book: FeedLog, now: datetime) -> None:
+        if await self._book.cleared(source):
+            words = f"{source} is heard again; {book.silent[source].words}"
+            log.warning("feed heard: %s", words)
+            await self._tell("feed-heard", source, now, words)
+
+    async def _tell(self, act: str, source: str, at: datetime, words: str) -> None:
+        await audit.write(self._producer, [AuditEntry(at=at, by="feeds", act=act, on=source, reason=words)])
+
+    async def _keep(self, book: FeedLog) -> None:
+        """What was learnt, to the topic, each hour."""
+        if self._clock.wall.time() - book.kept < KEEP_SECONDS:
+            return
+        values = [(each.source.encode(), each.model_dump_json().encode()) for each in book.profiles.values()]
+        await self._producer.send_all([Record(topics.FEEDS.name, source, value) for source, value in values])
+        book.kept = self._clock.wall.time()
+
+
+def _reached(offset: int | None) -> int:
+    return -1 if offset is None else offset
+
+
+def _profile(value: bytes) -> FeedProfile:
+    return FeedProfile.model_validate_json(value, extra=ANY_VERSION)

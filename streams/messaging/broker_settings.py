@@ -1,0 +1,78 @@
+"""The brokers' own settings that can lose or block data: looked at, and each told with what to do."""
+
+from collections.abc import Iterator, Mapping
+
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError
+
+from streams.messaging.kafka_client import admin as kafka_admin
+from streams.messaging.kafka_settings import Rule, of_broker, wrong
+from streams.runtime.setting_faults import Wrong
+from streams.runtime.settings import Settings
+
+OFFSETS = "__consumer_offsets"
+
+
+def check(settings: Settings) -> list[Wrong]:
+    """What is wrong with the brokers' settings. It waits for Kafka: call it in a thread. Raises as kafka_client.admin.
+
+    Quanzu's own broker is not asked: it does not know the question.
+    """
+    if settings.embedded:
+        return []
+    copies = min(3, settings.replication)
+    with kafka_admin(settings) as admin:
+        try:
+            found = _configured(admin)
+        except KafkaError as error:
+            return [_unseen(error)]
+        return [*_broken(found, of_broker(copies, settings.partitions)), *_places(admin, copies)]
+
+
+def _broken(found: Mapping[int, Mapping[str, str]], rules: list[Rule]) -> list[Wrong]:
+    """Each broken rule once, with the brokers that break it alike."""
+    brokers: dict[tuple[str, str], list[int]] = {}
+    broken: dict[tuple[str, str], Rule] = {}
+    for number, configured in sorted(found.items()):
+        for rule, value in wrong(rules, configured):
+            brokers.setdefault((rule.name, value), []).append(number)
+            broken[rule.name, value] = rule
+    return [_told(broken[key], key[1], numbers) for key, numbers in brokers.items()]
+
+
+def _places(admin: KafkaAdminClient, copies: int) -> Iterator[Wrong]:
+    """Whether the topic of the groups' places has its copies: it keeps those that it was made with."""
+    for topic in admin.describe_topics([OFFSETS]):
+        fewest = min((len(part["replica_nodes"]) for part in topic["partitions"]), default=copies)
+        if not topic["error_code"] and fewest < copies:
+            what = (
+                f"topic {OFFSETS} has {fewest} copies, not {copies}: with one broker the places of all groups are lost"
+            )
+            yield Wrong(what, "Reassign its partitions to more brokers (kafka-reassign-partitions.sh)")
+
+
+def _configured(admin: KafkaAdminClient) -> dict[int, dict[str, str]]:
+    """Each broker's settings."""
+    numbers = [broker.get("broker_id", broker.get("node_id")) for broker in admin.describe_cluster()["brokers"]]
+    asked = [ConfigResource(ConfigResourceType.BROKER, str(number)) for number in numbers]
+    answer = admin.describe_configs(asked, config_filter="all")["broker"]
+    return {
+        int(number): {name: str(entry["value"]) for name, entry in entries.items()}
+        for number, entries in answer.items()
+    }
+
+
+def _told(rule: Rule, value: str, brokers: list[int]) -> Wrong:
+    numbers = ", ".join(map(str, brokers))
+    what = f"broker{'s' * (len(brokers) > 1)} {numbers}: {rule.name} = {value}, not {rule.must}: {rule.why}"
+    return Wrong(
+        what,
+        f"Write {rule.name}={rule.value} into each broker's properties and restart one after the other",
+        rule.warns,
+    )
+
+
+def _unseen(error: KafkaError) -> Wrong:
+    do = "Let this user describe the cluster's configuration: `quanzu admin access grant`, or deploy/kafka/acls.sh"
+    return Wrong(f"the brokers' settings cannot be seen ({type(error).__name__})", do, warns=True)

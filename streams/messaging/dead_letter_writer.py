@@ -1,0 +1,87 @@
+"""Records that cannot be read: those from outside become dead letters, our own are passed over, told and counted."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from prometheus_client import Counter
+from pydantic import ValidationError
+
+from schemas.dead_letters import DeadLetter, RecordPlace
+from schemas.errors import field_name
+from streams.messaging import sources
+from streams.messaging.producer import Producer, Record
+from streams.messaging.topics import DEAD_LETTERS
+from streams.runtime.clock import Clock
+
+WRITTEN = Counter("quanzu_dead_letters", "What could not be read, by source", ["source"])
+
+MOST_FAULTS = 10  # told of one record: whoever mends it wants the first
+
+
+async def write(producer: Producer, letters: Sequence[DeadLetter]) -> None:
+    """Write the letters and return when Kafka has them; waits for as long as Kafka is away."""
+    await producer.send_all([_record(letter) for letter in letters])
+    for letter in letters:
+        WRITTEN.labels(sources.label(letter.source)).inc()
+
+
+class DeadLetters:
+    """Writes records that were refused, as they come, for whoever has no letter made yet."""
+
+    def __init__(self, producer: Producer, clock: Clock) -> None:
+        self._producer = producer
+        self._clock = clock
+
+    async def record(
+        self,
+        topic: str,
+        partition: int,
+        offset: int,
+        raw: bytes,
+        why: Exception | str,
+        source: str | None = None,
+        item: int | None = None,
+    ) -> None:
+        """Write a record that cannot be read, or one `item` of it; without a source it is kept under its topic."""
+        where = RecordPlace(topic=topic, partition=partition, offset=offset, item=item)
+        await write(self._producer, [DeadLetter.of(source or topic, where, reason(why), raw, self._clock.now())])
+
+
+def reason(why: Exception | str) -> str:
+    """Why it was refused, without the values: a reason is shown and logged, the bytes are not."""
+    if not isinstance(why, ValidationError):
+        return str(why)
+    faults = why.errors(include_url=False, include_input=False, include_context=False)
+    told = [f"{_where(fault['loc'])}: {_said(fault['type'], fault['msg'])}" for fault in faults[:MOST_FAULTS]]
+    return "; ".join([*told, f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else told)
+
+
+def _where(loc: Sequence[int | str]) -> str:
+    return ".".join(map(field_name, loc)) or "record"
+
+
+def _said(kind: str, message: str) -> str:
+    # The one message of pydantic's that repeats what was sent.
+    return "no such kind" if kind == "union_tag_invalid" else message.removeprefix("Value error, ")
+
+
+def _record(letter: DeadLetter) -> Record:
+    return Record(DEAD_LETTERS.name, letter.source.encode(), letter.model_dump_json().encode())
+
+
+log = logging.getLogger(__name__)
+
+PASSED_OVER = Counter("quanzu_records_passed_over", "Records of own topics that could not be read", ["topic"])
+
+Read = TypeVar("Read")
+
+
+def readable(topic: str, offset: int, read: Callable[[], Read]) -> Read | None:
+    """What `read` returns; none when it raises ValueError, which tells that the record is not what it should be."""
+    try:
+        return read()
+    except ValueError as error:
+        PASSED_OVER.labels(topic).inc()
+        log.error("%s, offset %d, cannot be read and is passed over: %s", topic, offset, reason(error))  # noqa: TRY400 - its traceback would show what the record holds
+        return None

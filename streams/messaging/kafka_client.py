@@ -1,0 +1,116 @@
+"""How Kafka is spoken to, by all three clients: Faust's, aiokafka's own, and kafka-python's."""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import faust
+from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import create_conn
+from aiokafka.errors import KafkaError, SaslAuthenticationFailed
+from aiokafka.protocol.metadata import MetadataRequest
+from kafka import KafkaAdminClient
+
+from streams.runtime.credentials import AccessError, authorities
+from streams.runtime.settings import Settings
+from streams.runtime.tls import REACH_SECONDS, refusal
+
+REACH_MS = 8_000  # after so long a broker that does not answer is away
+TLS = "Set QUANZU_KAFKA_TLS=true, and QUANZU_KAFKA_USER as the cluster has it"
+HOW_TO_SCRAM = (
+    "Set QUANZU_KAFKA_USER and QUANZU_KAFKA_PASSWORD_FILE to a user that the cluster has; kafka-configs.sh --alter "
+    "--entity-type users --add-config 'SCRAM-SHA-512=[password=...]' makes one"
+)
+
+
+def access(settings: Settings) -> dict[str, Any]:
+    """What a client of aiokafka or kafka-python is made with: where Kafka is, and how it is come in."""
+    made: dict[str, Any] = {"bootstrap_servers": settings.brokers}
+    if settings.kafka_tls:
+        context = authorities("QUANZU_KAFKA_CA", settings.kafka_ca)
+        made |= {"security_protocol": "SSL", "ssl_context": context}
+    if settings.kafka_user and settings.kafka_password:
+        made |= {
+            "security_protocol": "SASL_SSL",
+            "sasl_mechanism": settings.kafka_mechanism,
+            "sasl_plain_username": settings.kafka_user,
+            "sasl_plain_password": settings.kafka_password.get_secret_value(),
+        }
+    return made
+
+
+def credentials(settings: Settings) -> faust.SASLCredentials | faust.SSLCredentials | None:
+    """The same for Faust; none: Kafka is spoken to openly."""
+    made = access(settings)
+    if "sasl_mechanism" in made:
+        return faust.SASLCredentials(
+            username=made["sasl_plain_username"],
+            password=made["sasl_plain_password"],
+            ssl_context=made["ssl_context"],
+            mechanism=made["sasl_mechanism"],
+        )
+    return faust.SSLCredentials(made["ssl_context"]) if settings.kafka_tls else None
+
+
+def aio_client(settings: Settings) -> AIOKafkaClient:
+    return AIOKafkaClient(**access(settings))
+
+
+def admin(settings: Settings, reach_ms: int = REACH_MS) -> KafkaAdminClient:
+    """kafka-python's admin client: it waits, so in a loop it belongs in a thread. A context.
+
+    Raises AccessError when Kafka is there and does not let us in, KafkaError or OSError when it is away.
+    """
+    if settings.kafka_tls:
+        look(settings)  # kafka-python would try for all its time, and then say only that nobody answered
+    try:
+        return KafkaAdminClient(**access(settings), bootstrap_timeout_ms=reach_ms)
+    except Exception:
+        look(settings)
+        raise
+
+
+def look(settings: Settings) -> None:
+    """Raises AccessError that says why Kafka does not let us in; nothing when it does, or is away."""
+    with ThreadPoolExecutor(1) as beside:  # the caller may be in a loop
+        why = beside.submit(asyncio.run, _refused(settings)).result()
+    if why is not None:
+        raise AccessError(why)
+
+
+async def _refused(settings: Settings) -> str | None:
+    """What the first broker that says something says."""
+    for broker in settings.brokers:
+        host, _, port = broker.rpartition(":")
+        given = {name: value for name, value in access(settings).items() if name != "bootstrap_servers"}
+        context = given.get("ssl_context")
+        if why := await asyncio.to_thread(refusal, host.strip("[]"), int(port), context, "QUANZU_KAFKA_CA", TLS):
+            return f"Kafka at {broker}: {why}"
+        try:
+            async with asyncio.timeout(REACH_SECONDS):
+                await _speak(host, int(port), given)
+        except SaslAuthenticationFailed:
+            return (
+                f"Kafka at {broker} does not let the user {settings.kafka_user!r} in: it has no such user, another "
+                f"password for it, or not by {settings.kafka_mechanism}. {HOW_TO_SCRAM}"
+            )
+        except ConnectionResetError:
+            if settings.kafka_tls and not settings.kafka_user:
+                return f"Kafka at {broker} ends the connection of who does not say who he is. {HOW_TO_SCRAM}"
+        except (KafkaError, OSError, TimeoutError):
+            continue
+        else:
+            return None
+    return None
+
+
+async def _speak(host: str, port: int, given: Mapping[str, Any]) -> None:
+    """Come in as a client does and ask something. Raises ConnectionResetError when it is hung up on."""
+    connection = await create_conn(host, port, **given)
+    try:
+        await connection.send(MetadataRequest([]))
+    except KafkaError as error:
+        raise ConnectionResetError(str(error)) from error
+    finally:
+        connection.close()

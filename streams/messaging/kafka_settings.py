@@ -1,0 +1,186 @@
+"""Kafka's settings that can lose or block data: what each must be, and why. These are rules: no server is asked."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from domain.policy.retention import LONGEST
+
+RECORD_BYTES = 1_000_000  # the largest that a producer writes, its batch's head and headers included
+MESSAGE_BYTES = 1_048_588  # Kafka's own default: one twentieth more, for a broker that packs a batch anew
+SEGMENT_BYTES = 1 << 30
+LEAST_SEGMENT_BYTES = 1 << 24
+REQUEST_BYTES = 10 * RECORD_BYTES
+FOR_EVER_MS = (1 << 63) - 1
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+SESSION_MS = 6_000  # that workers ask for (streams/messaging/app.py)
+LAG_MS = 60_000
+OFFSETS_MINUTES = 7 * 24 * 60
+TOMBSTONE = LONGEST
+"""How long a deletion stays on a compacted topic. An older Redis (a lagging replica, a restored image or copy of its
+file) learns from the topic who was erased since. With the deletion compacted away it would bring that person back. So a
+deletion stays as long as anything of that age may come back: ninety days, the longest that signals may be kept. Copies
+of Redis that are older are not restored: an empty Redis is built anew from the topics."""
+
+Good = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a setting must be. `must`: in words; `why`: what comes of another value, as one sentence without its stop.
+
+    `value`: what it is set to. `warns`: data are not lost or held up by it now.
+    """
+
+    name: str
+    value: str
+    must: str
+    good: Good
+    why: str
+    warns: bool = False
+
+
+def exactly(name: str, value: object, why: str, *, warns: bool = False) -> Rule:
+    wanted = str(value)
+    return Rule(name, wanted, wanted, lambda found: found == wanted, why, warns)
+
+
+def at_least(name: str, least: int, why: str, value: int | None = None) -> Rule:
+    """`value`: what it is set to, if not to the least."""
+    return Rule(
+        name, str(least if value is None else value), f"{least} or more", lambda found: int(found) >= least, why
+    )
+
+
+def at_most(name: str, most: int, why: str) -> Rule:
+    return Rule(name, str(most), f"{most} or less", lambda found: int(found) <= most, why)
+
+
+def of_topic(
+    *, cleanup: str, kept: timedelta | None, least_kept: timedelta | None, in_sync: int, segment: timedelta
+) -> list[Rule]:
+    """The rules of a topic. `cleanup`: its cleanup.policy. `kept`: how long, None for good.
+
+    `least_kept`: it may be kept longer or shorter, down to this.
+    """
+    policy = exactly("cleanup.policy", cleanup, "Kafka removes records by another rule")
+    forgets = at_least(
+        "delete.retention.ms",
+        _milliseconds(TOMBSTONE),
+        "an older Redis that comes back is not told any more who was erased, and brings that person back",
+    )
+    return [
+        policy,
+        _retention(kept, least_kept),
+        *([forgets] if "compact" in cleanup else []),
+        *_of_every_topic(in_sync, segment),
+    ]
+
+
+def of_broker(copies: int, workers: int) -> list[Rule]:
+    """The rules of each broker. `copies`: of a topic; `workers`: the most that take part in the group."""
+    join = "Kafka does not let a worker into its group"
+    alone = "with one broker away no group can note its place, and no worker can join"
+    return [
+        at_least(
+            "offsets.retention.minutes",
+            OFFSETS_MINUTES,
+            "after a longer outage a group has no place any more, and reads everything again that is kept",
+        ),
+        at_least(
+            "offsets.topic.replication.factor",
+            copies,
+            "with the one broker that has them the places of all groups are lost, and no worker can join",
+        ),
+        at_least("socket.request.max.bytes", REQUEST_BYTES, "a broker hangs up on a producer that writes much at once"),
+        at_most("replica.lag.time.max.ms", LAG_MS, "a copy that hangs holds up all that is written for so long"),
+        at_most("group.min.session.timeout.ms", SESSION_MS, join),
+        at_least("group.max.session.timeout.ms", SESSION_MS, join),
+        at_least("group.max.size", workers, join),
+        Rule(
+            "group.coordinator.rebalance.protocols",
+            "classic,consumer",
+            "with classic among them",
+            lambda found: "classic" in found.replace(" ", "").split(","),
+            join,
+        ),
+        *([at_most("min.insync.replicas", copies - 1, alone)] if copies > 1 else []),
+        exactly("unclean.leader.election.enable", "false", "a copy that lacks records may lead: they are lost"),
+        exactly(
+            "log.cleaner.enable",
+            "true",
+            "no topic is compacted, its disk fills up, and what was erased stays",
+            warns=True,
+        ),
+        exactly(
+            "auto.create.topics.enable",
+            "false",
+            "a topic that was deleted, or whose name was mistyped, is made anew with other settings",
+            warns=True,
+        ),
+    ]
+
+
+def wrong(rules: Sequence[Rule], found: Mapping[str, str]) -> Iterator[tuple[Rule, str]]:
+    """The rules that are broken, each with the value that was found. What a broker does not tell is not judged."""
+    return ((rule, found[rule.name]) for rule in rules if rule.name in found and not _good(rule, found[rule.name]))
+
+
+def _good(rule: Rule, value: str) -> bool:
+    try:
+        return rule.good(value)
+    except ValueError:  # no number
+        return False
+
+
+def _retention(kept: timedelta | None, least: timedelta | None) -> Rule:
+    why = "records are gone before they are read again, or are kept longer than they may be"
+    if kept is None:
+        return exactly("retention.ms", -1, "what is to be kept for good is deleted")
+    value, floor = _milliseconds(kept), _milliseconds(least or kept)
+    return Rule("retention.ms", str(value), str(value), lambda found: int(found) == -1 or int(found) >= floor, why)
+
+
+def _of_every_topic(in_sync: int, segment: timedelta) -> list[Rule]:
+    late = "Kafka refuses records that are restored or sent again, for they are old"
+    return [
+        exactly("retention.bytes", -1, "Kafka deletes records as soon as there are more bytes, however young they are"),
+        at_least("max.message.bytes", MESSAGE_BYTES, f"Kafka refuses records of up to {RECORD_BYTES:,} bytes"),
+        exactly(
+            "segment.ms", _milliseconds(segment), "what is over is deleted or compacted late, or files are too many"
+        ),
+        at_least(
+            "segment.bytes",
+            LEAST_SEGMENT_BYTES,
+            "Kafka refuses a batch that is larger, or files are too many",
+            SEGMENT_BYTES,
+        ),
+        exactly("min.insync.replicas", in_sync, "what was accepted is lost with one broker, or one away blocks all"),
+        exactly("unclean.leader.election.enable", "false", "a copy that lacks records may lead: they are lost"),
+        exactly(
+            "message.timestamp.type", "CreateTime", "a record's time is the broker's, and what is restored looks new"
+        ),
+        exactly("message.timestamp.before.max.ms", FOR_EVER_MS, late),
+        at_least(
+            "message.timestamp.after.max.ms",
+            DAY_MS,
+            "a broker whose clock is behind refuses all records",
+            FOR_EVER_MS,
+        ),
+        Rule(
+            "compression.type",
+            "producer",
+            "producer, uncompressed or gzip",
+            lambda found: found in ("producer", "uncompressed", "gzip"),
+            "no process can read what Kafka packs in another way: it waits at the first such record",
+        ),
+        exactly(
+            "remote.storage.enable",
+            "false",
+            "records that are read again in a recovery lie elsewhere, with a retention of their own",
+        ),
+    ]
+
+
+def _milliseconds(time: timedelta) -> int:
+    return round(time.total_seconds() * 1000)

@@ -1,0 +1,171 @@
+"""Writing to Kafka: `send_all` returns when Kafka has all of it, or says why it never will."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
+
+from streams.messaging.kafka_client import access
+from streams.messaging.kafka_settings import RECORD_BYTES
+from streams.messaging.reader import known_vault
+from streams.runtime import tracing
+from streams.runtime.clock import Wall
+from streams.runtime.credentials import AccessError, denied
+from streams.runtime.settings import Settings
+from streams.runtime.tasks import until_done
+from streams.security.audit_chains import Chain
+from streams.security.record_encryption import Seals, made_for
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES = RECORD_BYTES  # below the topics' max.message.bytes
+FIRST_WAIT_SECONDS = 0.05
+LONGEST_WAIT_SECONDS = 2.0
+
+
+class SendError(RuntimeError):
+    """Kafka refuses this for good: trying again would not help."""
+
+
+class MayNotError(SendError, AccessError):
+    """Kafka does not let this user write there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record to be written; without a partition, the key's (see topics.partition_of)."""
+
+    topic: str
+    key: bytes
+    value: bytes | None  # None: the key is gone, in a compacted topic
+    partition: int | None = None
+    trace: tracing.Trace | None = None  # that it belongs to; none: the current span's, if there is one
+    timestamp: int | None = None  # milliseconds since 1970; none: now
+
+
+class Producer:
+    """One connection to Kafka for all that a process writes."""
+
+    def __init__(self, settings: Settings, wall: Wall | None = None) -> None:
+        """`wall`: the workers' time. Kafka refuses what is from over an hour ahead, as a machine's clock may be."""
+        self._settings = settings
+        self._wall = wall or Wall()
+        self._kafka: AIOKafkaProducer | None = None
+        self._seals = Seals(None)
+        self.chain = Chain(settings.key)  # of what is written through it to the audit (streams/security/audit)
+
+    async def start(self) -> None:
+        producer = AIOKafkaProducer(
+            **access(self._settings),
+            client_id=self._settings.app_id,
+            acks="all",
+            enable_idempotence=not self._settings.embedded,  # Tansu refuses a producer id
+            linger_ms=0,
+            max_request_size=MAX_BYTES,
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        self._kafka, self._seals = producer, made_for(self._settings, partial(known_vault, self._settings))
+
+    async def stop(self) -> None:
+        producer, self._kafka = self._kafka, None
+        await self._seals.aclose()
+        if producer is not None:
+            await producer.stop()
+
+    async def send_all(self, records: Sequence[Record]) -> int:
+        """Write the records, each partition's in this order, and return when Kafka has all of them.
+
+        Returns the last one's offset on its partition; -1 when Kafka did not tell it, or there was none.
+
+        What is transient (a broker or the vault away, a new leader) is tried again for as long as it takes; cancel to
+        give up. A record tried again may be there twice: readers drop what they have seen.
+
+        Raises SendError for what Kafka will never take. Records around it may have been written.
+        """
+        left, last = await self._attempt(await self._sealed(records))
+        wait = FIRST_WAIT_SECONDS
+        while left:
+            log.warning("%d records not written yet; trying again in %.2f s", len(left), wait)
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+            left, last = await self._attempt(left)
+        return last
+
+    async def _sealed(self, records: Sequence[Record]) -> list[Record]:
+        values = await until_done("vault", partial(self._seals.sealed, records))
+        return [
+            record if value is record.value else replace(record, value=value)
+            for record, value in zip(records, values, strict=True)
+        ]
+
+    async def _attempt(self, records: list[Record]) -> tuple[list[Record], int]:
+        """Try each once and return those that have to be tried again: what failed, and what follows it in its order.
+
+        And the last one's offset.
+        """
+        sent = await self._begin_all(records)
+        outcomes = await asyncio.gather(*sent, return_exceptions=True)
+        failed: set[tuple[str, int | bytes]] = set()
+        left = []
+        for record, outcome in zip(records, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                if (refused := denied(outcome)) is not None:
+                    raise MayNotError(f"{record.topic}: {refused}") from outcome
+                if not _transient(outcome):
+                    raise SendError(_refusal(record, outcome)) from outcome
+                failed.add(_order(record))
+            if _order(record) in failed:
+                left.append(record)
+        return left, getattr(outcomes[-1], "offset", -1) if outcomes else -1
+
+    async def _begin_all(self, records: Sequence[Record]) -> list[asyncio.Future[object]]:
+        """Hand them over. Behind one that could not be, what shares its order waits: it would overtake it."""
+        sent: list[asyncio.Future[object]] = []
+        stuck: dict[tuple[str, int | bytes], asyncio.Future[object]] = {}
+        for record in records:
+            begun = stuck.get(_order(record)) or await self._begin(record)
+            if begun.done() and begun.exception() is not None:
+                stuck[_order(record)] = begun
+            sent.append(begun)
+        return sent
+
+    async def _begin(self, record: Record) -> asyncio.Future[object]:
+        if self._kafka is None:
+            raise RuntimeError("the producer is not started: await start() first")
+        try:
+            sent: asyncio.Future[object] = await self._kafka.send(
+                record.topic,
+                record.value,
+                key=record.key,
+                partition=record.partition,
+                timestamp_ms=round(self._wall.time() * 1000) if record.timestamp is None else record.timestamp,
+                headers=tracing.headers(record.trace),
+            )
+        except KafkaError as error:
+            sent = asyncio.get_running_loop().create_future()
+            sent.set_exception(error)
+        return sent
+
+
+def _order(record: Record) -> tuple[str, int | bytes]:
+    """Records that share this stay in order: a partition, or a key, which is always in one."""
+    return record.topic, record.key if record.partition is None else record.partition
+
+
+def _transient(error: BaseException) -> bool:
+    return isinstance(error, KafkaError) and bool(error.retriable)
+
+
+def _refusal(record: Record, error: BaseException) -> str:
+    size = len(record.value or b"")
+    if isinstance(error, MessageSizeTooLargeError | RecordTooLargeError):
+        return f"a record of {size:,} bytes for {record.topic}: Kafka takes {MAX_BYTES:,} at most. Send less in one"
+    return f"a record of {size:,} bytes for {record.topic} was refused: {error!r}"

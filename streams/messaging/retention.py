@@ -1,0 +1,46 @@
+"""What the policy says of how long records are kept, brought to the topics."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from domain.policy.retention import Retention
+from domain.policy.units import spelt
+from streams.messaging import topics
+from streams.messaging.kafka_client import admin as kafka_admin
+from streams.messaging.topics import Topic
+from streams.runtime.settings import Settings
+
+KINDS: Mapping[str, tuple[Topic, ...]] = {
+    "signals": topics.LANES,
+    "inputs": (topics.CASE_INPUTS,),
+    "dispatches": topics.DISPATCHES,
+    "calls": (topics.CALLS,),
+    "shadow": (topics.SHADOW,),
+    "dead_letters": (topics.DEAD_LETTERS,),
+}
+"""The topics of each kind, by the kind's name in the policy."""
+
+
+def retain(settings: Settings, rules: Retention, evidence: timedelta) -> dict[str, str]:
+    """Have the topics keep records as the policy says; returns those that were kept otherwise: "7d, now 14d".
+
+    `evidence`: how long Redis keeps evidence ([risk] keep). Its topic keeps it as long: a lost store is filled from it.
+
+    It waits for Kafka: call it in a thread. Raises as kafka_client.admin does, and KafkaError when a topic is missing.
+    """
+    wanted = {topic.name: getattr(rules, kind) for kind, found in KINDS.items() for topic in found}
+    wanted[topics.EVIDENCE.name] = evidence
+    with kafka_admin(settings) as admin:
+        asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
+        told = admin.describe_configs(asked, config_filter="all")["topic"]
+        before = {name: timedelta(milliseconds=int(told[name]["retention.ms"]["value"])) for name in wanted}
+        other = {name: kept for name, kept in wanted.items() if before[name] != kept}
+        changed = [
+            ConfigResource(ConfigResourceType.TOPIC, name, {"retention.ms": str(round(kept.total_seconds() * 1000))})
+            for name, kept in other.items()
+        ]
+        if changed:
+            admin.alter_configs(changed)
+    return {name: f"{spelt(before[name])}, now {spelt(kept)}" for name, kept in other.items()}

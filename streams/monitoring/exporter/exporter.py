@@ -1,0 +1,114 @@
+"""The exporter: looks at the servers again and again, and answers Prometheus with what it saw last."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from prometheus_client import REGISTRY, make_asgi_app
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+
+from streams.installation import Installation
+from streams.monitoring.exporter import people, servers, standing, tallies
+from streams.monitoring.exporter.family import counter, gauge
+from streams.runtime import serving
+from streams.runtime.tasks import wanted
+
+log = logging.getLogger(__name__)
+
+LOOKED = gauge("quanzu_exporter_look_timestamp_seconds", "When a look of the exporter last succeeded", "look")
+TOOK = gauge("quanzu_exporter_look_seconds", "How long a look of the exporter took", "look")
+FAILED = counter("quanzu_exporter_failures_total", "Looks of the exporter that failed", "look")
+
+FAMILIES = (*tallies.FAMILIES, *standing.FAMILIES, *people.FAMILIES, *servers.FAMILIES, LOOKED, TOOK, FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look, made again so many seconds after the last one."""
+
+    name: str
+    every: float
+    make: Callable[[Installation], Awaitable[list[Metric]]]
+
+
+LOOKS = (
+    Look("partitions", 1.0, standing.partitions),
+    Look("watchers", 2.0, standing.watchers),
+    Look("behind", 5.0, servers.behind),
+    Look("redis", 5.0, servers.redis),
+    Look("people", 10.0, people.people),
+    Look("kafka", 15.0, servers.kafka),
+    Look("chains", 3600.0, servers.chains),
+)
+
+
+class Exporter(Collector):
+    """One installation's. Of a look that fails only its failure is told: what is old is not passed off as new."""
+
+    def __init__(self, line: Installation, looks: Iterable[Look] = LOOKS) -> None:
+        self._line, self._looks = line, tuple(looks)
+        self._found: dict[str, list[Metric]] = {}
+        self._at: dict[tuple[str, ...], float] = {}
+        self._took: dict[tuple[str, ...], float] = {}
+        self._failed: dict[tuple[str, ...], float] = {(look.name,): 0 for look in self._looks}
+
+    def describe(self) -> Iterator[Metric]:
+        """The names, before anything was looked at."""
+        return (family.filled({}) for family in FAMILIES)
+
+    def collect(self) -> Iterator[Metric]:
+        """What was seen last."""
+        for found in list(self._found.values()):
+            yield from found
+        yield LOOKED.filled(self._at)
+        yield TOOK.filled(self._took)
+        yield FAILED.filled(self._failed)
+
+    async def look(self, look: Look) -> None:
+        """Look once."""
+        began, name = time.monotonic(), (look.name,)
+        try:
+            self._found[look.name] = await look.make(self._line)
+        except Exception as error:
+            self._found.pop(look.name, None)
+            self._failed[name] += 1
+            log.warning("the look at %s failed: %s (%s)", look.name, type(error).__name__, error)
+        else:
+            self._at[name] = time.time()
+        self._took[name] = time.monotonic() - began
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for look in self._looks:
+                group.create_task(self._again(look))
+
+    async def _again(self, look: Look) -> None:
+        while wanted():
+            await self.look(look)
+            await asyncio.sleep(look.every)
+
+
+@asynccontextmanager
+async def exporting(line: Installation, port: int) -> AsyncIterator[str]:
+    """Look, and answer on `/metrics`, for as long as the context lasts; gives the address.
+
+    Raises SettingsError when the port is taken.
+    """
+    exporter = Exporter(line)
+    REGISTRY.register(exporter)
+    running = asyncio.create_task(exporter.run())
+    config = uvicorn.Config(make_asgi_app(), log_config=None, access_log=False, server_header=False, lifespan="off")
+    try:
+        host = line.settings.metrics_host
+        async with serving.serving(config, host, port, "QUANZU_EXPORTER_PORT") as address:
+            yield f"{address}/metrics"
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        REGISTRY.unregister(exporter)

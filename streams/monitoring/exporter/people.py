@@ -1,0 +1,100 @@
+"""Who is not being warned now, and who has how much to do: a walk through all open cases, and the rosters."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from prometheus_client.core import Metric
+
+from domain.desk.missed import Missed
+from domain.visits.officers import load_of, on_duty
+from schemas.base import ANY_VERSION
+from schemas.cases import Case, StopState
+from schemas.levels import Channel, Level
+from streams.casework.auditor.auditor import GRACE_SECONDS
+from streams.casework.auditor.walk import waits
+from streams.installation import Installation
+from streams.monitoring.exporter.family import gauge
+from streams.state.keys import key
+
+SCAN = 500  # cases read before others of the process have their turn
+RUNNING_OUT = timedelta(hours=6)  # a stop lasts 48 hours and is asked for once more at most: half a shift to see to it
+
+RED = gauge("quanzu_red_not_contacted", "Red cases past the clock of their first contact")
+STEPS_OVERDUE = gauge("quanzu_steps_overdue", "Steps of open cases that are past their time by more than 15 s", "level")
+RESULTS_OVERDUE = gauge("quanzu_results_overdue", "Dispatches whose result is owed and late", "channel")
+STEPS_HELD = gauge("quanzu_steps_on_hold", "Steps that a hold keeps back now", "level")
+OLDEST = gauge("quanzu_oldest_overdue_seconds", "How long the oldest overdue step is late (wall time)")
+RUNNING_OUT_STOPS = gauge("quanzu_stop_payments_running_out", "Stop-payments of open cases that end within six hours")
+CLAIMED = gauge("quanzu_cases_claimed", "Open cases that an operator has")
+OPERATORS = gauge("quanzu_operators_with_case", "Operators who have a case")
+MOST_CLAIMED = gauge("quanzu_operator_cases_max", "Most cases that one operator has")
+ON_DUTY = gauge("quanzu_officers_on_duty", "Officers and others on a roster whose shift runs")
+VISITS = gauge("quanzu_visits_under_way", "Visits given out and not ended")
+VISITING = gauge("quanzu_officers_with_visit", "Officers who have a visit")
+MOST_VISITS = gauge("quanzu_officer_visits_max", "Most visits that one officer has")
+
+FAMILIES = (
+    RED, STEPS_OVERDUE, RESULTS_OVERDUE, STEPS_HELD, OLDEST, RUNNING_OUT_STOPS, CLAIMED, OPERATORS, MOST_CLAIMED,
+    ON_DUTY, VISITS, VISITING, MOST_VISITS,
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What is seen in the cases, one after the other."""
+
+    missed: Missed
+    claims: Counter[str] = field(default_factory=Counter)  # by operator: never told, only how many and how much
+    running_out: int = 0
+
+    def add(self, case: Case, now: datetime) -> None:
+        self.missed.add(case)
+        if not case.open:
+            return
+        if case.claimed_by:
+            self.claims[case.claimed_by] += 1
+        for payment in case.payments:
+            stop = payment.stop
+            if stop and stop.state is StopState.IN_FORCE and stop.until and stop.until - now <= RUNNING_OUT:
+                self.running_out += 1
+
+
+async def people(line: Installation) -> list[Metric]:
+    """Walk through all cases that anything waits for. 100,000 take some 10 s of a core."""
+    now = line.clock.now()
+    walk = _Walk(Missed(now, timedelta(seconds=GRACE_SECONDS * line.clock.speed)))
+    redis: Any = line.redis
+    for partition in range(line.settings.partitions):
+        async for _, raw in redis.hscan_iter(key("cases", partition), count=SCAN):
+            if waits(raw):
+                walk.add(Case.model_validate_json(raw, extra=ANY_VERSION), now)
+                await asyncio.sleep(0)
+    look = walk.missed
+    oldest = line.clock.wall_seconds(now - look.oldest) if look.oldest else 0.0
+    return [
+        RED.value(len(look.red)),
+        STEPS_OVERDUE.filled({(level.value,): look.overdue[level] for level in Level}),
+        RESULTS_OVERDUE.filled({(channel.value,): look.awaited[channel] for channel in Channel}),
+        STEPS_HELD.filled({(level.value,): look.held[level] for level in Level}),
+        OLDEST.value(oldest),
+        RUNNING_OUT_STOPS.value(walk.running_out),
+        CLAIMED.value(walk.claims.total()),
+        OPERATORS.value(len(walk.claims)),
+        MOST_CLAIMED.value(max(walk.claims.values(), default=0)),
+        *await _officers(line, now),
+    ]
+
+
+async def _officers(line: Installation, now: datetime) -> list[Metric]:
+    officers = await line.outgoing.rosters.officers()
+    tasks = await line.outgoing.rosters.all_tasks()
+    load = {officer: len(mine) for officer, mine in load_of(tasks).items() if mine}
+    return [
+        ON_DUTY.value(sum(on_duty(officer, now) for officer in officers)),
+        VISITS.value(sum(load.values())),
+        VISITING.value(len(load)),
+        MOST_VISITS.value(max(load.values(), default=0)),
+    ]

@@ -1,0 +1,98 @@
+"""The servers as they are now: how far the store is behind Kafka, Kafka's copies, Redis' memory, the audit's chains."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from aiokafka.errors import KafkaError as AioKafkaError
+from kafka.errors import KafkaError
+from prometheus_client.core import Metric
+from redis.exceptions import RedisError
+
+from streams.installation import Installation
+from streams.messaging import topics
+from streams.monitoring.exporter.family import Labels, gauge
+from streams.monitoring.status.kafka import Copies, copies
+from streams.security.audit_chains import Heads
+from streams.security.audit_log import remember, verified
+from streams.state.keys import key
+from streams.state.lag import Where, ends, screened, signal_ends
+
+BEHIND = gauge(
+    "quanzu_behind_records", "Records of a topic that the store has not taken in, of all partitions", "topic"
+)
+KAFKA_UP = gauge("quanzu_kafka_up", "1 while Kafka answers")
+BROKERS = gauge("quanzu_kafka_brokers", "Brokers of the cluster, by whether they can be reached", "reached")
+NO_LEADER = gauge("quanzu_kafka_partitions_without_leader", "Partitions of ours that have no leader")
+BELOW_MIN = gauge("quanzu_kafka_partitions_below_min_isr", "Partitions of ours with fewer copies in sync than needed")
+UNDER = gauge("quanzu_kafka_partitions_under_replicated", "Partitions of ours that lack a copy in sync")
+REDIS_UP = gauge("quanzu_redis_up", "1 while Redis answers")
+USED = gauge("quanzu_redis_memory_used_bytes", "Memory that Redis uses")
+LIMIT = gauge("quanzu_redis_memory_limit_bytes", "Memory that Redis may use: its maxmemory, else the machine's")
+REPLICAS = gauge("quanzu_redis_replicas", "Replicas that follow this Redis")
+AOF = gauge("quanzu_redis_aof_ok", "1 while Redis keeps its append-only file and could write to it")
+FAULTS = gauge("quanzu_audit_chain_faults", "Lines of the audit that are changed, missing or put elsewhere")
+VERIFIED = gauge("quanzu_audit_verified_timestamp_seconds", "When the whole audit was last looked at (wall time)")
+
+FAMILIES = (
+    BEHIND, KAFKA_UP, BROKERS, NO_LEADER, BELOW_MIN, UNDER, REDIS_UP, USED, LIMIT, REPLICAS, AOF, FAULTS, VERIFIED,
+)  # fmt: skip
+
+REACH_SECONDS = 4.0
+
+
+async def behind(line: Installation) -> list[Metric]:
+    """How many records wait, by topic, told by the store's own offsets: also when no worker runs."""
+    log = await signal_ends(line.settings) | await ends(line.settings, topics.CASE_INPUTS.name)
+    done: dict[Where, int | None] = dict(await screened(line.redis, line.settings.partitions))
+    redis: Any = line.redis
+    for partition in range(line.settings.partitions):
+        offset = await redis.hget(key("state", partition), "offset")
+        done[Where(topics.CASE_INPUTS.name, partition)] = None if offset is None else int(offset)
+    found: Counter[Labels] = Counter()
+    for where, end in log.items():
+        stood = done.get(where)
+        found[(where.topic,)] += max(0, end - 1 - (-1 if stood is None else stood))
+    return [BEHIND.filled(found)]
+
+
+async def kafka(line: Installation) -> list[Metric]:
+    """Kafka's brokers and copies; nothing but that it is away while it is."""
+    try:
+        found = await asyncio.to_thread(copies, line.settings)
+    except (KafkaError, AioKafkaError, OSError):
+        return [KAFKA_UP.value(0)]
+    return [KAFKA_UP.value(1), *_copies(found)]
+
+
+def _copies(found: Copies) -> list[Metric]:
+    return [
+        BROKERS.filled({("yes",): found.reached, ("no",): found.brokers - found.reached}),
+        NO_LEADER.value(found.headless),
+        BELOW_MIN.value(found.thin),
+        UNDER.value(found.short),
+    ]
+
+
+async def redis(line: Installation) -> list[Metric]:
+    """Redis' memory, replicas and file; nothing but that it is away while it is."""
+    try:
+        async with asyncio.timeout(REACH_SECONDS):
+            info = await line.redis.info("memory", "replication", "persistence")
+    except (RedisError, OSError, TimeoutError):
+        return [REDIS_UP.value(0)]
+    kept = info.get("aof_enabled") and info.get("aof_last_write_status", "ok") == "ok"
+    return [
+        REDIS_UP.value(1),
+        USED.value(info["used_memory"]),
+        LIMIT.value(info.get("maxmemory") or info.get("total_system_memory") or 0),
+        REPLICAS.value(info.get("connected_slaves", 0)),
+        AOF.value(bool(kept)),
+    ]
+
+
+async def chains(line: Installation) -> list[Metric]:
+    """The whole audit looked at: whether a line was changed. It reads all of the topic, so it is done seldom."""
+    found = await verified(line.settings, Heads(line.redis))
+    await remember(line.redis, found, line.clock.now(), "quanzu metrics serve")
+    return [FAULTS.value(len(found.faults)), VERIFIED.value(line.clock.wall.time())]

@@ -1,0 +1,141 @@
+"""What stands in the store, whoever works or does not: partitions, deadlines, the desk, the auditor, the feeds."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from prometheus_client.core import Metric
+
+from domain.feeds.silence import begin_of
+from streams.casework.auditor.beat import Beats
+from streams.installation import Installation
+from streams.intake.drain_gate import KEY as DRAINING
+from streams.intake.feeds.book import FeedBook, FeedLog
+from streams.messaging import sources
+from streams.monitoring.exporter.family import Labels, gauge
+from streams.monitoring.exporter.tallies import metrics_of
+from streams.state.keys import key, milliseconds
+from streams.state.server_identity import ASK_RUN, run_of
+
+WHOLE = gauge(
+    "quanzu_partition_whole", "1 while the store has all of a partition; else its tallies are not told", "partition"
+)
+OWNED = gauge("quanzu_partition_owned", "1 while a worker works on a partition, or covers for its owner", "partition")
+OVERDUE = gauge("quanzu_deadlines_overdue", "Deadlines that have passed and are not acted on", "partition")
+OUTBOX = gauge("quanzu_outbox_entries", "Decisions that the journal is not known to have", "partition")
+QUEUE = gauge("quanzu_desk_waiting", "Cases that wait for an operator")
+BEAT = gauge("quanzu_audit_beat_timestamp_seconds", "When the auditor beat last, by the clock of Redis", "partition")
+WALK = gauge("quanzu_audit_walk_seconds", "How long the last walk took", "partition")
+FINDINGS = gauge(
+    "quanzu_audit_findings_open", "What the auditor found in its last walk and could not mend", "partition"
+)
+FEED_AGE = gauge("quanzu_feed_age_seconds", "Time since a signal of a source was screened (wall time)", "source")
+FEED_SILENT = gauge("quanzu_feed_silent", "1 while a source's silence is an alarm", "source")
+DRAINED = gauge("quanzu_intake_closed", "1 while intake is closed by a person")
+POLICY = gauge("quanzu_policy_info", "The policy in force, by its content's hash", "policy")
+POLICY_SINCE = gauge("quanzu_policy_in_force_timestamp_seconds", "When the policy in force was published")
+HOLDS = gauge("quanzu_holds", "Holds in force: mutes, and the stop for all outgoing contact")
+PAYERS_WAIT = gauge(
+    "quanzu_payers_requests_oldest_seconds",
+    "How long a person has not decided whether a suspect's earlier payers are alerted (wall time)",
+)
+CLOCK_SPEED = gauge("quanzu_clock_speed", "How fast the installation's time runs; 1 but in a demo")
+
+FAMILIES = (
+    WHOLE, OWNED, OVERDUE, OUTBOX, QUEUE, BEAT, WALK, FINDINGS, FEED_AGE, FEED_SILENT, DRAINED, POLICY, POLICY_SINCE,
+    HOLDS, PAYERS_WAIT, CLOCK_SPEED,
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Store:
+    """All partitions, read one after the other; each at one moment."""
+
+    whole: dict[Labels, float] = field(default_factory=dict)
+    owned: dict[Labels, float] = field(default_factory=dict)
+    overdue: dict[Labels, float] = field(default_factory=dict)
+    outbox: dict[Labels, float] = field(default_factory=dict)
+    queue: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    ledger: Counter[str] = field(default_factory=Counter)
+
+
+async def partitions(line: Installation) -> list[Metric]:
+    """The partitions, and the tallies if the store has all of them: a tally that dips is read as one begun anew."""
+    found = _Store()
+    for partition in range(line.settings.partitions):
+        await _partition(line, partition, found)
+    told = [
+        WHOLE.filled(found.whole),
+        OWNED.filled(found.owned),
+        OVERDUE.filled(found.overdue),
+        OUTBOX.filled(found.outbox),
+        QUEUE.value(found.queue),
+    ]
+    if all(found.whole.values()):
+        signals = await line.screening.tallies()
+        told += metrics_of(found.counts, found.ledger, signals, line.clock.now().date())
+    return told
+
+
+async def _partition(line: Installation, partition: int, found: _Store) -> None:
+    redis: Any = line.redis
+    name = (str(partition),)
+    async with redis.pipeline(transaction=True) as pipe:
+        pipe.execute_command(*ASK_RUN)
+        pipe.hmget(key("state", partition), "offset", "end", "run")
+        pipe.hgetall(key("counts", partition))
+        pipe.hgetall(key("ledger", partition))
+        pipe.exists(key("owned", partition), key("covered", partition))
+        pipe.zcount(key("deadlines", partition), "-inf", milliseconds(line.clock.now()))
+        pipe.hlen(key("outbox", partition))
+        pipe.zcard(key("queue", partition))
+        info, (offset, end, run), counts, ledger, owned, overdue, outbox, queue = await pipe.execute()
+    behind = offset is None or (end is not None and int(offset) < int(end) - 1)
+    found.whole[name] = float(not behind and run is not None and run.decode() == run_of(info))
+    found.owned[name], found.overdue[name], found.outbox[name] = float(bool(owned)), overdue, outbox
+    found.queue += queue
+    found.counts.update(_numbers(counts))
+    found.ledger.update(_numbers(ledger))
+
+
+async def watchers(line: Installation) -> list[Metric]:
+    """The auditor, the feeds, the policy, and what people have stopped."""
+    beats = await Beats(line.redis).read(range(line.settings.partitions))
+    now = time.time()
+    standing, live = await line.policies.in_force(), await line.policies.live()
+    held = await line.redis.hlen(key("holds", 0))
+    waited = [line.clock.wall_seconds(line.clock.now() - each.at) for each in await line.payers_requests.open()]
+    return [
+        BEAT.filled({(str(beat.partition),): now - beat.age if beat.age is not None else 0 for beat in beats}),
+        WALK.filled({(str(beat.partition),): beat.seconds for beat in beats}),
+        FINDINGS.filled({(str(beat.partition),): beat.open_findings for beat in beats}),
+        DRAINED.value(await line.redis.exists(DRAINING)),
+        POLICY.filled({(live.hash,): 1}),
+        POLICY_SINCE.value(standing.since.timestamp() if standing else 0),
+        HOLDS.value(held),
+        PAYERS_WAIT.value(max(waited, default=0.0)),
+        CLOCK_SPEED.value(line.clock.speed),
+        *_feeds(line, await FeedBook(line.redis, "").read()),
+    ]
+
+
+def _feeds(line: Installation, book: FeedLog) -> Iterator[Metric]:
+    """Of sources that share a label the one heard last, and an alarm if any is one."""
+    now = line.clock.now()
+    silent: dict[Labels, float] = {}
+    ages: dict[Labels, float] = {}
+    for source in sorted(book.sources | book.silent.keys()):
+        label = (sources.label(source),)
+        silent[label] = max(silent.get(label, 0), float(source in book.silent))
+        if (last := book.last(source)) is not None:
+            age = max(0.0, line.clock.wall_seconds(now - begin_of(last)))
+            ages[label] = min(ages.get(label, age), age)
+    yield FEED_AGE.filled(ages)
+    yield FEED_SILENT.filled(silent)
+
+
+def _numbers(raw: dict[bytes, bytes]) -> dict[str, int]:
+    return {name.decode(): int(value) for name, value in raw.items()}

@@ -1,0 +1,124 @@
+"""The durable tallies as metrics: what the store counts behind its fence, each event once (domain/statistics)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from itertools import product
+from math import sqrt
+
+from prometheus_client.core import Metric
+
+from domain.identity.divisions import PREFECTURE_DIGITS, known, prefectures
+from domain.statistics.clocks import Whose
+from schemas.cases import CaseState, StopState
+from schemas.levels import Action, EvidenceClass, Level
+from streams.messaging import sources
+from streams.monitoring.exporter.family import Family, Labels, counter, gauge
+
+OTHER = "other"
+
+CASES_OPEN = gauge("quanzu_cases_open", "Open cases", "level", "state")
+BY_PREFECTURE = gauge(
+    "quanzu_cases_open_by_prefecture", "Open cases by GB/T 2260 code of the prefecture", "level", "prefecture"
+)
+OPENED = counter("quanzu_cases_opened_total", "Cases opened, and opened again, by the level they began with", "level")
+RAISED = counter("quanzu_cases_level_raised_total", "Times that a case's level rose, by the new level", "level")
+STATES = counter("quanzu_case_states_total", "Times that a case came into a state", "state")
+CLOCKS = counter("quanzu_clocks_total", "Clocks that ended, by who had them and whether kept", "whose", "level", "end")
+CONTACTS = counter("quanzu_contacts_total", "What came of contacts", "channel", "action", "result")
+DISPATCHED = counter("quanzu_steps_dispatched_total", "Steps sent to a channel", "channel", "action")
+HELD = counter("quanzu_steps_held_total", "Steps held back by a mute or the stop", "channel", "action")
+SKIPPED = counter("quanzu_steps_skipped_total", "Steps overtaken by a later one", "channel", "action")
+DROPPED = counter("quanzu_steps_dropped_total", "Steps dropped with a hold", "channel", "action")
+PUT_OFF = counter("quanzu_contacts_put_off_total", "Contacts put off by the resident's budget", "channel", "limit")
+FACTS = counter("quanzu_case_facts_total", "Other things that happened to cases: claimed, visit, lost", "fact")
+STOPS = gauge("quanzu_stop_payments", "Stop-payments as they stand last", "state")
+STDDEV = gauge(
+    "quanzu_loss_avoided_modelled_stddev_fen",
+    "Standard deviation of the money kept of class D, the cases taken as independent",
+)
+KNOWN = gauge("quanzu_cases_known", "Cases in the books, closed ones too")
+WARNED = gauge("quanzu_cases_warned", "Cases in which a contact reached the resident")
+DISSUADED = gauge("quanzu_dissuaded", "Cases in which the resident was dissuaded")
+FALSE_ALARMS = gauge("quanzu_false_alarms", "Cases that were found to be no fraud")
+KEPT = gauge("quanzu_loss_avoided_fen", "Money kept by evidence class; D is modelled and never added in", "evidence")
+FROZEN = gauge("quanzu_frozen_fen", "Money frozen at banks")
+LOST = gauge("quanzu_lost_fen", "Money that residents with a case have lost for good")
+DEFRAUDED = gauge("quanzu_defrauded_after_warning", "Cases defrauded within so many days of a warning", "days")
+SIGNALS = gauge(
+    "quanzu_signals", "Signals by what became of them, each once; a letter sent again moves", "source", "outcome"
+)
+TO_AN_OUTCOME = ("raised", "below_threshold", "unmatched", "duplicate", "dead_lettered")
+
+FAMILIES = (
+    CASES_OPEN, BY_PREFECTURE, OPENED, RAISED, STATES, CLOCKS, CONTACTS, DISPATCHED, HELD, SKIPPED, DROPPED, PUT_OFF,
+    FACTS, STOPS, STDDEV, KNOWN, WARNED, DISSUADED, FALSE_ALARMS, KEPT, FROZEN, LOST, DEFRAUDED, SIGNALS,
+)  # fmt: skip
+
+_LEVELS = [level.value for level in Level]
+_OPEN = [state.value for state in CaseState if state is not CaseState.CLOSED]
+_ALWAYS: dict[Family, Callable[[date], Iterable[Labels]]] = {
+    CASES_OPEN: lambda today: product(_LEVELS, _OPEN),
+    BY_PREFECTURE: lambda today: product(_LEVELS, (each.code[:PREFECTURE_DIGITS] for each in prefectures(today))),
+    OPENED: lambda today: ((level,) for level in _LEVELS),
+    RAISED: lambda today: ((level,) for level in _LEVELS),
+    STATES: lambda today: ((state.value,) for state in CaseState),
+    CLOCKS: lambda today: product(Whose, _LEVELS, ("kept", "missed")),
+    STOPS: lambda today: ((state.value,) for state in StopState),
+}
+
+
+def metrics_of(
+    counts: Mapping[str, int], ledger: Mapping[str, int], signals: Mapping[str, Mapping[str, int]], today: date
+) -> Iterator[Metric]:
+    """The families from the store's sums: `counts` as in domain/statistics/counts, `ledger` in fen."""
+    found: defaultdict[Family, Counter[Labels]] = defaultdict(Counter)
+    for name, number in counts.items():
+        if place := _place(name):
+            found[place[0]][place[1]] += number
+    for source, outcomes in signals.items():
+        for outcome in TO_AN_OUTCOME:
+            found[SIGNALS][sources.label(source), outcome] += outcomes.get(outcome, 0)
+    yield STDDEV.value(100 * sqrt(max(0, counts.get("doubt|d", 0))))
+    yield from _of_ledger(ledger)
+    for family in FAMILIES:
+        if family in _ALWAYS or family in found:
+            yield family.filled(found[family], _ALWAYS.get(family, _nothing)(today))
+
+
+def _of_ledger(ledger: Mapping[str, int]) -> Iterator[Metric]:
+    for family, name in (
+        (KNOWN, "cases"),
+        (WARNED, "warned"),
+        (DISSUADED, "dissuaded"),
+        (FALSE_ALARMS, "false_alarms"),
+        (FROZEN, "frozen"),
+        (LOST, "lost"),
+    ):
+        yield family.value(ledger.get(name, 0))
+    yield KEPT.filled({(each.value,): ledger.get(f"kept_{each.value.lower()}", 0) for each in EvidenceClass})
+    days = ("30", "90")
+    yield DEFRAUDED.filled({(each,): ledger.get(f"defrauded_after_warning_{each}d", 0) for each in days})
+
+
+def _place(name: str) -> tuple[Family, Labels] | None:
+    """Under which family and labels a count is told; none where another family tells the same."""
+    kind, *words = name.split("|")
+    if kind == "area":
+        level, prefecture = words
+        return BY_PREFECTURE, (level, prefecture if known(f"{prefecture}00") else OTHER)
+    if kind in _BY_ACTION:
+        action, *result = words
+        return _BY_ACTION[kind], (Action(action).channel.value, action, *result)
+    return (_AS_THEY_ARE[kind], tuple(words)) if kind in _AS_THEY_ARE else None
+
+
+_AS_THEY_ARE = {
+    "open": CASES_OPEN, "opened": OPENED, "reopened": OPENED, "level_raised": RAISED, "state": STATES,
+    "clock": CLOCKS, "put_off": PUT_OFF, "stop": STOPS, "fact": FACTS,
+}  # fmt: skip
+_BY_ACTION = {"action": CONTACTS, "dispatched": DISPATCHED, "held": HELD, "skipped": SKIPPED, "dropped": DROPPED}
+
+
+def _nothing(today: date) -> Iterable[Labels]:
+    return ()

@@ -1,0 +1,95 @@
+"""What the console's overview shows, read from the store in a few round trips: cases, rosters, feeds."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from redis.asyncio import Redis
+
+from domain.ids import resident_of
+from schemas.base import ANY_VERSION
+from schemas.cases import Case
+from schemas.feeds import Silence
+from schemas.policies import InForce
+from schemas.rosters import Roster
+from streams.intake.feeds.book import SILENT, FeedBook, FeedLog
+from streams.messaging.topics import home
+from streams.repositories.policies import IN_FORCE
+from streams.repositories.policies import KEY as POLICIES
+from streams.repositories.rosters import ROSTER
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.state.case_store import CaseStore
+from streams.state.keys import key
+
+SHOWN = 8  # of the latest cases
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """`counts` as in domain/statistics/counts, `ledger` in fen, `recent` the latest changed case first."""
+
+    now: datetime
+    counts: Counter[str]
+    ledger: Counter[str]
+    recent: list[Case]
+    waiting: int
+    overdue: int
+    outcomes: Mapping[str, int] = field(default_factory=dict)  # of signals
+    silent: Mapping[str, datetime | None] = field(default_factory=dict)  # feeds, and when each was heard last
+    stopped: Sequence[str] = ()  # policies whose cases wait for a person: the breaker has stopped them
+
+    def of(self, *begins: str) -> dict[str, int]:
+        """What is counted under a name, by the words that follow: of("contact", "sms") by result."""
+        prefix = "|".join(begins) + "|"
+        return {name.removeprefix(prefix): n for name, n in self.counts.items() if name.startswith(prefix) and n}
+
+
+async def overview(settings: Settings, store: CaseStore, clock: Clock, outcomes: Mapping[str, int]) -> Overview:
+    """Read it as it stands."""
+    partitions = range(settings.partitions)
+    now = clock.now()
+    async with store.redis.pipeline(transaction=False) as pipe:
+        for partition in partitions:
+            pipe.zrange(key("recent", partition), 0, SHOWN - 1, desc=True, withscores=True)
+            pipe.zcard(key("queue", partition))
+        answers = await pipe.execute()
+    latest = sorted((item for found in answers[::2] for item in found), key=lambda item: -item[1])[:SHOWN]
+    names = [name.decode() for name, _ in latest]
+    cases = [await store.case(home(resident_of(name), settings.partitions), name) for name in names]
+    return Overview(
+        now=now,
+        counts=await store.sums("counts", partitions),
+        ledger=await store.sums("ledger", partitions),
+        recent=[case for case in cases if case is not None],
+        waiting=sum(answers[1::2]),
+        overdue=sum([await store.overdue(partition, now) for partition in partitions]),
+        outcomes=outcomes,
+        silent=await _silent(store),
+        stopped=await _stopped(store, now),
+    )
+
+
+async def _silent(store: CaseStore) -> dict[str, datetime | None]:
+    found = [Silence.model_validate_json(raw, extra=ANY_VERSION) for raw in await store.redis.hvals(SILENT)]
+    return {silence.source: silence.since for silence in sorted(found, key=lambda each: each.at)}
+
+
+async def _stopped(store: CaseStore, now: datetime) -> list[str]:
+    raw = await store.redis.hget(POLICIES, IN_FORCE)
+    standing = InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
+    return [name for name, stop in standing.stopped.items() if stop.until > now] if standing else []
+
+
+async def rosters(redis: "Redis") -> list[Roster]:
+    """Each station's roster, by station."""
+    client: Any = redis
+    found = [Roster.model_validate_json(raw, extra=ANY_VERSION) for raw in await client.hvals(ROSTER)]
+    return sorted(found, key=lambda roster: roster.station)
+
+
+async def feeds(redis: "Redis") -> FeedLog:
+    """What is heard of the feeds."""
+    return await FeedBook(redis, "").read()

@@ -1,0 +1,72 @@
+"""The whole page, as far as the servers answer: what is away is said first."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from aiokafka.errors import KafkaError
+from redis.exceptions import RedisError
+
+from streams.messaging.reader import ReadError
+from streams.monitoring.status import kafka as kafka_now
+from streams.monitoring.status import redis as redis_now
+from streams.monitoring.status.clocks import ClocksNow
+from streams.monitoring.status.line import LineNow
+from streams.monitoring.status.page import Page, Trouble, missed
+from streams.monitoring.status.watchers import WatchersNow
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.state.case_store import connect
+
+LOOK_SECONDS = 60.0  # a look at 100,000 open cases takes some 10 s
+
+Look = Callable[[], AsyncIterator[Trouble]]
+
+
+async def look(settings: Settings) -> Page:
+    """Look at everything that can be reached."""
+    redis = connect(settings)
+    try:
+        (kafka, found), (store, more) = await asyncio.gather(
+            asyncio.to_thread(kafka_now.look, settings), redis_now.look(settings, redis)
+        )
+        clock = Clock.parse(settings.clock)
+        line, watchers = LineNow(settings, redis, clock), WatchersNow(settings, redis, clock)
+        found += more
+        for one in _looks(line, watchers, ClocksNow(redis), kafka=kafka, store=store):
+            found += await _tried(one)
+        return Page.of([*found, *watchers.unset()])
+    finally:
+        await redis.aclose()
+
+
+def _looks(line: LineNow, watchers: WatchersNow, clocks: ClocksNow, *, kafka: bool, store: bool) -> list[Look]:
+    """What can be looked at, the worst first."""
+    every: list[tuple[Look, bool]] = [
+        (line.workers, store),
+        (clocks.clocks, store),
+        (line.people, store),
+        (line.behind, kafka and store),
+        (line.outbox, store),
+        (watchers.channels, kafka),
+        (watchers.payers, store),
+        (watchers.drain, store),
+        (watchers.breaker, store),
+        (watchers.feeds, store),
+        (watchers.auditor, store),
+        (watchers.letters, kafka),
+    ]
+    return [one for one, possible in every if possible]
+
+
+async def _tried(one: Look) -> list[Trouble]:
+    """What one look finds; a server that goes away meanwhile is a trouble too."""
+    found: list[Trouble] = []
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            async for trouble in one():
+                found += [trouble]  # also what was seen before it was cut short is told
+    except (KafkaError, RedisError, ReadError, OSError, TimeoutError) as error:
+        name = getattr(one, "__name__", "a part").replace("_", " ")
+        what = f"the look at {name} was cut short ({type(error).__name__}): what is said of it is not all"
+        found.append(missed("not-seen", what, "Look again; if it stays, see the servers' logs"))
+    return found

@@ -1,0 +1,178 @@
+"""What looks after the line: the auditor, the feeds, the channels; and what people have stopped."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from domain.feeds.silence import span
+from schemas.base import ANY_VERSION
+from schemas.fan_outs import PayersRequest
+from schemas.levels import Action, Channel, Result
+from schemas.policies import InForce
+from streams.casework.auditor.beat import BEAT_SECONDS, Beats
+from streams.dead_letters.index import Letters
+from streams.intake.drain_gate import KEY as DRAINING
+from streams.intake.drain_gate import Drain
+from streams.intake.feeds.book import FeedBook, FeedLog
+from streams.messaging import topics
+from streams.messaging.reader import beginning_offsets, end_offsets, read_range
+from streams.messaging.topics import PAYERS_REQUESTS
+from streams.monitoring.status.page import Trouble, danger, listed, missed
+from streams.repositories.payers_requests import waiting
+from streams.repositories.policies import IN_FORCE
+from streams.repositories.policies import KEY as POLICIES
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+
+RECENT_SECONDS = 300.0  # wall: results of so long tell how a channel does
+TAIL = 300  # inputs of a partition that are looked at for them
+FEW = 3  # results: fewer tell nothing
+MOST_FAIL, SOME_FAIL = 0.5, 0.2
+WALK_LATE_SECONDS = 300.0  # a walk of 100,000 cases takes a minute
+SKEW_SECONDS = 1.0
+JUDGE_SECONDS = 30.0
+
+_FAILED = (Result.FAILED, Result.IN_DOUBT)
+_LOOKS = {Channel.VISIT: "Is anybody on duty (the console's rosters), and the stations' gateway there?"}
+
+
+class WatchersNow:
+    """Looks at one installation; each method is one kind of trouble."""
+
+    def __init__(self, settings: Settings, redis: "Redis", clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self._redis: Any = redis
+
+    async def drain(self) -> AsyncIterator[Trouble]:
+        """Intake closed by a person."""
+        if raw := await self._redis.get(DRAINING):
+            drain = Drain.model_validate_json(raw, extra=ANY_VERSION)
+            what = f"intake is closed since {drain.at:%Y-%m-%d %H:%M} UTC by {drain.by}: {drain.reason}"
+            yield missed(
+                "drained",
+                f"{what}; feeds keep their signals",
+                "Open it with `quanzu admin drain --end --by NAME` when all is done",
+            )
+
+    async def breaker(self) -> AsyncIterator[Trouble]:
+        """Policies that were stopped: the cases that they raised wait for a person, red ones apart."""
+        raw = await self._redis.hget(POLICIES, IN_FORCE)
+        standing = InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
+        for policy, stop in standing.stopped.items() if standing else ():
+            if stop.until > self._clock.now():
+                what = f"policy {policy} was stopped at {stop.at:%Y-%m-%d %H:%M} UTC: {stop.reason}"
+                do = "Look at the cases that hold " + stop.hold + " keeps back, then lift it; `quanzu policy status`"
+                yield missed("policy-stopped", what, do)
+
+    async def payers(self) -> AsyncIterator[Trouble]:
+        """Suspects whose earlier payers are not alerted before a person has decided."""
+        raw = await self._redis.hvals(PAYERS_REQUESTS.name)
+        if found := waiting(PayersRequest.model_validate_json(each, extra=ANY_VERSION) for each in raw):
+            payments = sum(request.payments for request in found)
+            what = f"{len(found):,} suspects wait for a decision: who made {payments:,} earlier payments is not alerted"
+            do = "A supervisor decides on the console's page /payers. After a day the earliest payments are forgotten"
+            yield missed("payers-wait", f"{what}, the oldest for {span(self._clock.now() - found[0].at)}", do)
+
+    async def feeds(self) -> AsyncIterator[Trouble]:
+        """Feeds that are silent."""
+        book = await FeedBook(self._redis, "").read()
+        for silence in sorted(book.silent.values(), key=lambda each: each.at):
+            since = f" (heard last {silence.since:%Y-%m-%d %H:%M:%S} UTC)" if silence.since else ""
+            do = "Ask its sender. If it was stopped for good, take it out of QUANZU_FEEDS and QUANZU_API_KEYS"
+            yield missed("feed-silent", f"{silence.words}{since}", do)
+        if unjudged := _unjudged(book):
+            yield danger("feeds-unwatched", unjudged, "Does a worker run? One of them listens for all")
+
+    async def auditor(self) -> AsyncIterator[Trouble]:
+        """Partitions whose open cases nobody audits, and what the auditor could not mend."""
+        beats = await Beats(self._redis).read(range(self._settings.partitions))
+        silent = [beat for beat in beats if beat.age is None or beat.age > BEAT_SECONDS]
+        if silent:
+            ages = [beat.age for beat in silent if beat.age is not None]
+            since = (
+                f"not beaten for {span(timedelta(seconds=max(ages)))}" if len(ages) == len(silent) else "never beaten"
+            )
+            what = f"partitions {listed(beat.partition for beat in silent)}: the auditor has {since}"
+            do = "Start a worker, or see its log: a case that is stuck stays so"
+            yield missed("auditor-silent", what, do)
+        if late := [beat for beat in beats if beat not in silent and _walk_late(beat.walked)]:
+            do = "Is the store very busy? See quanzu_audit_walk_seconds"
+            yield danger("audit-late", f"no whole walk lately of {listed(beat.partition for beat in late)}", do)
+        if found := sum(beat.open_findings for beat in beats):
+            do = "The audit topic and the workers' logs name the cases: `quanzu case show ID`"
+            yield missed("audit-findings", f"{found} findings of the auditor need a person", do)
+        if skewed := [f"{beat.skew:+.1f} s" for beat in beats if abs(beat.skew) > SKEW_SECONDS]:
+            do = "Set it by NTP: what a machine is wrong by, deadlines and receipts may be late by"
+            yield danger("clocks-differ", f"clocks differ from Redis's: {listed(dict.fromkeys(skewed))}", do)
+
+    async def channels(self) -> AsyncIterator[Trouble]:
+        """Channels whose provider fails."""
+        results, why = await self._results()
+        for channel, counted in results.items():
+            total, failed = counted.total(), sum(counted[result] for result in _FAILED)
+            if total < FEW or failed < SOME_FAIL * total:
+                continue
+            what = f"{channel}: {failed} of the last {total} contacts failed ({why[channel]})"
+            look = _LOOKS.get(channel, "Is its gateway there, and its address right?")
+            do = f"{look} Each is tried again, and a next step comes in its place"
+            yield (missed if failed >= MOST_FAIL * total else danger)("channel-failing", what, do)
+
+    def unset(self) -> list[Trouble]:
+        """Channels without a gateway. Embedded ones are told theirs when they are started."""
+        urls = {"SMS": "sms", "VOICE": "voice", "BANK": "bank", "STATION": "station"}
+        names = [
+            f"QUANZU_{name}_URL" for name, field in urls.items() if getattr(self._settings, f"{field}_url") is None
+        ]
+        if not names or self._settings.embedded:
+            return []
+        do = "Set them, for the workers and here. A contact by a channel without one fails, and the next step follows"
+        return [danger("gateway-not-set", f"not set here: {listed(names)}", do)]
+
+    async def letters(self) -> AsyncIterator[Trouble]:
+        """Dead letters that nobody has looked at: a signal may be among them."""
+        letters = Letters(self._settings)
+        await letters.refresh()
+        if waiting := letters.open_by_source():
+            named = listed(f"{source} {count:,}" for source, count in waiting.most_common())
+            do = "`quanzu dead list` tells why; mend and send them again, or drop them with a reason"
+            yield danger("dead-letters", f"{waiting.total():,} dead letters are open: {named}", do)
+
+    async def _results(self) -> tuple[dict[Channel, Counter[Result]], dict[Channel, str]]:
+        """What channels reported lately, and the commonest reason of a failure, by channel."""
+        since = (time.time() - RECENT_SECONDS) * 1000
+        results: defaultdict[Channel, Counter[Result]] = defaultdict(Counter)
+        reasons: defaultdict[Channel, Counter[str]] = defaultdict(Counter)
+        async for given in self._tail(since):
+            result, channel = Result(given["result"]), Action(given["action"]).channel
+            if result in (Result.SENT, *_FAILED):
+                results[channel][result] += 1
+            if result in _FAILED:
+                reasons[channel][given.get("detail") or result.value] += 1
+        return dict(results), {channel: counted.most_common(1)[0][0] for channel, counted in reasons.items()}
+
+    async def _tail(self, since: float) -> AsyncIterator[dict[str, Any]]:
+        """Results of contacts among the latest inputs, from a time on (epoch ms)."""
+        name = topics.CASE_INPUTS.name
+        begin, end = await beginning_offsets(self._settings, name), await end_offsets(self._settings, name)
+        for partition, last in end.items():
+            first = max(begin[partition], last - TAIL)
+            async for record in read_range(self._settings, name, partition, first, last - 1, opened=False):
+                if record.timestamp >= since and b'"contact_result"' in (record.value or b""):
+                    given = orjson.loads(record.value or b"{}")
+                    if given.get("kind") == "contact_result":
+                        yield given
+
+
+def _walk_late(walked: float | None) -> bool:
+    return walked is None or time.time() - walked > WALK_LATE_SECONDS
+
+
+def _unjudged(book: FeedLog) -> str:
+    if not book.judged or time.time() - book.judged < JUDGE_SECONDS:
+        return ""
+    return f"nobody has listened to the feeds for {span(timedelta(seconds=time.time() - book.judged))}"

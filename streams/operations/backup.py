@@ -1,0 +1,229 @@
+"""Backup and restore: the topics that are kept for good, and the evidence, as Parquet files.
+
+The store is built anew from them. A restore may go back to a moment: the journal of cases then ends there, and all
+else is as in the backup, so that nobody is known less well, no account comes to life again, and no line of the audit is
+lost.
+
+A folder holds `TOPIC.parquet` (columns partition, offset, timestamp, key, value; as they lie on the topic) and
+`manifest.json` with each file's records and SHA-256. It holds the register of residents: encrypt where it is kept.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from domain.ids import fingerprint
+from schemas.base import Model, When
+from schemas.errors import UserError
+from streams.messaging import topics
+from streams.messaging.producer import Producer, Record
+from streams.messaging.reader import beginning_offsets, end_offsets, read_range
+from streams.runtime.files import new_file
+from streams.runtime.settings import Settings
+from streams.state.case_store import connect
+from streams.state.shared_state import MARK
+
+# The line goes on meanwhile. Snapshots before the journal: a case must be no newer than what the journal tells of it.
+# The journal before all else: whoever it tells of was entered before, and is in what is read after it.
+FIRST = (topics.CASE_SNAPSHOTS, topics.CASE_EVENTS)
+# Not the epochs: they are of servers that run now.
+KEPT = (
+    *FIRST,
+    *(each for each in topics.ALL if (each.kept is None or each.compacted) and each not in (*FIRST, topics.EPOCHS)),
+)
+OF_CASES = {topics.CASE_EVENTS.name, topics.CASE_SNAPSHOTS.name}  # what ends where a restore goes back to
+MANIFEST = "manifest.json"
+BATCH = 5_000  # records of a row group, and written to Kafka at once
+SCHEMA = pa.schema(
+    [
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+        ("timestamp", pa.timestamp("ms", tz="UTC")),
+        ("key", pa.binary()),
+        ("value", pa.binary()),
+    ]
+)
+
+Told = Callable[[str, int], None]  # of which topic, how many records
+Row = dict[str, Any]
+"""As in SCHEMA."""
+
+
+class BackupError(UserError, RuntimeError):
+    """A backup cannot be written or is not whole, or where it shall go is not empty."""
+
+
+class BackupPart(Model):
+    """One topic's file."""
+
+    records: int
+    sha256: str
+
+
+class Manifest(Model):
+    """What a backup is of. `key`: a fingerprint of the key of the hashes: under another no resident is found again."""
+
+    at: When
+    app_id: str
+    partitions: int
+    key: str
+    topics: dict[str, BackupPart]
+
+
+async def backup(settings: Settings, folder: Path, now: datetime, told: Told) -> Manifest:
+    """Write all that is kept for good, and the evidence, to a new folder.
+
+    Raises BackupError when it holds something already.
+    """
+    _make(folder)
+    found = {}
+    for topic in KEPT:
+        path = folder / f"{topic.name}.parquet"
+        count = await _write(settings, topic.name, path)
+        found[topic.name] = BackupPart(records=count, sha256=await asyncio.to_thread(_digest, path))
+        told(topic.name, count)
+    manifest = Manifest(
+        at=now, app_id=settings.app_id, partitions=settings.partitions, key=fingerprint(settings.key()), topics=found
+    )
+    with new_file(folder / MANIFEST) as file:
+        file.write(manifest.model_dump_json(indent=2).encode())
+    return manifest
+
+
+async def restore(settings: Settings, folder: Path, told: Told, until: datetime | None = None) -> Manifest:
+    """Write a backup into empty topics, each record where it lay. The store must be rebuilt after it.
+
+    `until`: what happened to cases after it is left out, by the time at which it was written.
+
+    Raises BackupError, before anything is written, when the backup is not whole, was made under another key or with
+    other partitions, a topic or Redis is not empty, or nothing was written before `until`.
+    """
+    manifest = _read_manifest(folder)
+    _refuse_other(settings, manifest)
+    for name, kept in manifest.topics.items():
+        if await asyncio.to_thread(_digest, folder / f"{name}.parquet") != kept.sha256:
+            raise BackupError(
+                f"{folder / name}.parquet is not what was written: its SHA-256 differs. Take another copy"
+            )
+    if until:
+        await asyncio.to_thread(_refuse_before, folder / f"{topics.CASE_EVENTS.name}.parquet", until)
+    await _refuse_filled(settings, manifest)
+    producer = Producer(settings)
+    await producer.start()
+    try:
+        for name in manifest.topics:
+            cut = until if name in OF_CASES else None
+            told(name, await _fill(producer, name, folder / f"{name}.parquet", cut))
+    finally:
+        await producer.stop()
+    return manifest
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise BackupError(f"{folder} is not empty: a backup is never written over another. Name a new folder")
+    folder.chmod(0o700)
+
+
+def _refuse_before(journal: Path, until: datetime) -> None:
+    times = pq.read_table(journal, columns=["timestamp"])["timestamp"]
+    ends: dict[str, datetime | None] = pc.min_max(times).as_py()
+    if (first := ends["min"]) is None or (last := ends["max"]) is None:
+        raise BackupError(f"{journal} has no case: there is no moment to go back to")
+    if until < first:
+        begins, ended = (f"{each.astimezone(until.tzinfo):%Y-%m-%d %H:%M:%S}" for each in (first, last))
+        raise BackupError(
+            f"at {until:%Y-%m-%d %H:%M:%S} nothing was written yet: no case would be left. "
+            f"This backup's journal runs from {begins} to {ended}: name a moment between them"
+        )
+
+
+async def _refuse_filled(settings: Settings, manifest: Manifest) -> None:
+    for name in manifest.topics:
+        if filled := sum((await end_offsets(settings, name)).values()):
+            raise BackupError(f"topic {name} holds {filled:,} records: a backup is restored into empty topics only")
+    redis: Any = connect(settings)
+    try:
+        if await redis.exists(MARK):
+            raise BackupError("this Redis holds a store already: restore with an empty one (FLUSHALL empties it)")
+    finally:
+        await redis.aclose()
+
+
+async def _write(settings: Settings, topic: str, path: Path) -> int:
+    count = 0
+    with new_file(path) as file, pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
+        async for rows in _batches(settings, topic):
+            writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
+            count += len(rows)
+    return count
+
+
+async def _batches(settings: Settings, topic: str) -> AsyncIterator[list[dict[str, Any]]]:
+    rows: list[dict[str, Any]] = []
+    first = await beginning_offsets(settings, topic)
+    for partition, end in (await end_offsets(settings, topic)).items():
+        async for record in read_range(settings, topic, partition, first[partition], end - 1, opened=False):
+            rows.append({"partition": partition, **record._asdict()})
+            if len(rows) == BATCH:
+                yield rows
+                rows = []
+    if rows:
+        yield rows
+
+
+async def _fill(producer: Producer, topic: str, path: Path, until: datetime | None) -> int:
+    count = 0
+    ended: set[int] = set()  # partitions: behind the first record that is left out none is taken, whatever its time
+    for rows in _rows(path):
+        records = [_record(topic, row) for row in (_until(rows, until, ended) if until else rows)]
+        await producer.send_all(records)
+        count += len(records)
+    return count
+
+
+def _until(rows: Iterable[Row], until: datetime, ended: set[int]) -> Iterator[Row]:
+    for row in rows:
+        if row["timestamp"] > until:
+            ended.add(row["partition"])
+        if row["partition"] not in ended:
+            yield row
+
+
+def _record(topic: str, row: Row) -> Record:
+    at = round(row["timestamp"].timestamp() * 1000)
+    return Record(topic, row["key"], row["value"], row["partition"], timestamp=at)
+
+
+def _rows(path: Path) -> Iterator[list[Row]]:
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(BATCH):
+            yield batch.to_pylist()
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    try:
+        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        raise BackupError(f"{folder} holds no whole backup: there is no {MANIFEST} that can be read") from None
+
+
+def _refuse_other(settings: Settings, manifest: Manifest) -> None:
+    if manifest.partitions != settings.partitions:
+        do = f"Set QUANZU_PARTITIONS={manifest.partitions} and create the topics with it"
+        raise BackupError(f"the backup has {manifest.partitions} partitions, not {settings.partitions}. {do}")
+    if manifest.key != fingerprint(settings.key()):
+        raise BackupError("the backup was made under another QUANZU_SECRET: no resident would be found again. Set that")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,93 @@
+"""Taking one case out: its state, journal, inputs, policies and audit, with a manifest (domain/access/bundle)."""
+
+import asyncio
+from collections.abc import Sequence
+
+import orjson
+
+from domain.access import audit_chain, bundle
+from domain.ids import fingerprint
+from schemas.bundles import Manifest
+from schemas.cases import Case
+from schemas.events import CaseEvent
+from streams.casework.journal import read_entry
+from streams.installation import Installation
+from streams.messaging.reader import beginning_offsets, end_offsets, read_range
+from streams.messaging.topics import CASE_EVENTS, home
+from streams.repositories import policies
+from streams.security import audit_log
+from streams.security.audit_chains import Heads
+
+
+async def taken(line: Installation, case: Case, by: str, reason: str) -> bytes:
+    """The case's bundle, as a zip. That it is taken out is written in the audit before this: then it is in it too.
+
+    Raises UnknownPolicyError when a policy that was in force is nowhere to be found.
+    """
+    events = await _events(line, case)
+    digests = sorted({name for event, _ in events for name in (event.case.policy, event.case.raised_by) if name})
+    texts = {f"{bundle.POLICIES}{name}.toml": await _policy(line, name) for name in digests}
+    lines = await audit_log.about(line.settings, case.id)
+    files = {
+        bundle.CASE: case.model_dump_json(indent=2).encode(),
+        bundle.EVENTS: b"".join(raw + b"\n" for _, raw in events),
+        bundle.INPUTS: _inputs(events),
+        bundle.AUDIT: b"".join((each.value or b"") + b"\n" for each in lines),
+        **texts,
+    }
+    key = line.settings.key()
+    heads = [head for head in await Heads(line.redis).all() if audit_chain.ours(head, audit_chain.audit_key(key))]
+    manifest = Manifest(
+        case=case.id,
+        version=case.version,
+        level=case.level,
+        at=line.clock.now(),
+        by=by,
+        reason=reason,
+        installation=line.settings.app_id,
+        key=fingerprint(key),
+        policies=digests,
+        files=bundle.sums(files),
+        heads=sorted(heads, key=lambda head: head.chain),
+    )
+    return await asyncio.to_thread(bundle.packed, files, manifest, key)
+
+
+async def _events(line: Installation, case: Case) -> list[tuple[CaseEvent, bytes]]:
+    """The case's entries of the journal with their bytes, each once, in their order."""
+    partition, mark = home(case.resident, line.settings.partitions), case.id.encode()
+    begin = (await beginning_offsets(line.settings, CASE_EVENTS.name))[partition]
+    end = (await end_offsets(line.settings, CASE_EVENTS.name))[partition]
+    found: dict[str, tuple[CaseEvent, bytes]] = {}
+    async for record in read_range(line.settings, CASE_EVENTS.name, partition, begin, end - 1):
+        value = record.value or b""
+        entry = read_entry(record.offset, value) if mark in value else None
+        if isinstance(entry, CaseEvent) and entry.case.id == case.id:
+            found.setdefault(entry.id, (entry, value))
+    return list(found.values())
+
+
+def _inputs(events: Sequence[tuple[CaseEvent, bytes]]) -> bytes:
+    """Which inputs led to them, and where these lay on the topic."""
+    told = [
+        {
+            "id": event.input,
+            "kind": event.input_kind,
+            "at": event.at,
+            "partition": event.partition,
+            "offset": event.offset,
+        }
+        for event, _ in events
+    ]
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2)
+
+
+async def _policy(line: Installation, digest: str) -> bytes:
+    """A policy's text."""
+    raw: bytes | None = await line.redis.hget(policies.KEY, digest)
+    if raw is None:
+        await line.policies.restore()
+        raw = await line.redis.hget(policies.KEY, digest)
+    if raw is None:
+        raise policies.UnknownPolicyError(f"policy {digest} is neither in Redis nor on its topic: restore the topic")
+    return raw

@@ -1,0 +1,68 @@
+"""Draining: intake takes nothing more in, and what was taken in comes to its end.
+
+Before servers are stopped or exchanged. People are still warned meanwhile: deadlines fire, channels send, receipts
+come in. Feeds that write to Kafka themselves cannot be stopped from here; what they write waits for a worker.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from kafka import TopicPartition
+
+from schemas.audit import AuditEntry
+from streams.installation import Installation
+from streams.intake.drain_gate import KEY, Drain
+from streams.messaging import topics
+from streams.messaging.kafka_client import admin as kafka_admin
+from streams.messaging.reader import end_offsets
+from streams.runtime.settings import Settings
+from streams.security import audit
+
+CONSUMED = (*topics.LANES, topics.CASE_INPUTS, topics.CASE_EVENTS, *topics.DISPATCHES)
+LOOK_SECONDS = 0.5
+
+
+async def begin(line: Installation, by: str, reason: str) -> None:
+    """Close intake: from within a second on it answers 503."""
+    drain = Drain(at=line.clock.now(), by=by, reason=reason)
+    await line.redis.set(KEY, drain.model_dump_json())
+    await audit.write(line.producer, [AuditEntry(at=drain.at, by=by, act="drain", on="intake", reason=reason)])
+
+
+async def end(line: Installation, by: str) -> bool:
+    """Open intake again; False when it was open."""
+    if not await line.redis.delete(KEY):
+        return False
+    await audit.write(line.producer, [AuditEntry(at=line.clock.now(), by=by, act="drain-ended", on="intake")])
+    return True
+
+
+async def waiting(line: Installation) -> AsyncIterator[dict[str, int]]:
+    """By topic, how many records are not done with, until there are none; and what is decided but not published."""
+    while True:
+        left = await _left(line.settings)
+        outbox = [len(await line.store.outbox(partition)) for partition in range(line.settings.partitions)]
+        found = {**left, "outbox": sum(outbox)}
+        yield found
+        if not any(found.values()):
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _left(settings: Settings) -> dict[str, int]:
+    committed = await asyncio.to_thread(_committed, settings)
+    left = {}
+    for topic in CONSUMED:
+        ends = await end_offsets(settings, topic.name)
+        left[topic.name] = sum(end - committed.get((topic.name, partition), 0) for partition, end in ends.items())
+    return left
+
+
+def _committed(settings: Settings) -> dict[tuple[str, int], int]:
+    admin = kafka_admin(settings)
+    try:
+        found: dict[TopicPartition, Any] = admin.list_group_offsets(settings.app_id)[settings.app_id]
+    finally:
+        admin.close()
+    return {(where.topic, where.partition): entry.offset for where, entry in found.items()}

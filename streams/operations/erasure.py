@@ -1,0 +1,219 @@
+"""Forgetting a person: the keys under which all about him or her is sealed are destroyed, and Redis is emptied of it.
+
+What lies sealed on a topic, in a backup or on a second site cannot be read from then on, wherever a copy of it is; the
+journal is whole, and counts as before. Signals are not sealed, for nobody knows whose they are until they are screened:
+they are gone after the days that the policy keeps them.
+
+Each step may be done twice, and the register's entry, by which the rest is found, goes last: whoever was interrupted
+runs it again.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from domain.dispatches.ids import of_case
+from domain.identity.held import Subject, subject
+from domain.identity.identifiers import account_token
+from domain.identity.personal import WITHHELD, without
+from domain.ids import short_hash
+from schemas.audit import AuditEntry
+from schemas.base import ANY_VERSION
+from schemas.cases import Case
+from schemas.errors import UserError
+from schemas.inputs import Forget
+from schemas.residents import Resident, ResidentId
+from streams.installation import Installation
+from streams.messaging import case_inputs, topics
+from streams.messaging.producer import Record
+from streams.messaging.reader import read_all
+from streams.messaging.topics import home
+from streams.operations.subject_access import parts
+from streams.repositories.calls import CALL
+from streams.repositories.rosters import LAST
+from streams.screening.store import EvidenceStore
+from streams.security import audit
+from streams.security.record_encryption import NUMBERS, OF_RECORD, owner_of
+from streams.security.vault import Vault
+from streams.state.file_rewrite import rewrite
+from streams.state.keys import key
+
+ANSWER_SECONDS = 60.0  # until a worker has applied the input
+LOOK_SECONDS = 0.1
+
+
+class NotForgottenError(UserError, RuntimeError):
+    """The person cannot be forgotten (yet)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was done: cases emptied, records and account numbers that nobody can read any more beside them."""
+
+    cases: int
+    records: int
+    accounts: int
+
+
+async def forget(line: Installation, resident: ResidentId, by: str, reason: str) -> Forgotten:
+    """Destroy the keys of a person, and take out of Redis what is known of him or her. It cannot be undone.
+
+    Entries that were merged into this one are the same person's, and are forgotten first.
+
+    Raises NotForgottenError when a case still goes on, no worker answers, nobody is known by that id, or it was merged
+    into another; VaultError without a vault.
+    """
+    vault = Vault(line.settings)
+    try:
+        merged = await _merged(line, resident)
+        for each in merged:
+            _refuse_open(await _cases(line, each))
+        _refuse_open(await _cases(line, resident))
+        found = [await _forgotten(line, vault, each, by, reason) for each in (*merged, resident)]
+        return Forgotten(
+            sum(each.cases for each in found), sum(each.records for each in found), sum(each.accounts for each in found)
+        )
+    finally:
+        await vault.aclose()
+
+
+async def _merged(line: Installation, resident: ResidentId) -> list[ResidentId]:
+    """The entries that were merged into this one, at once or one after the other. The whole register is looked at."""
+    into: dict[ResidentId, list[ResidentId]] = {}
+    async for batch in line.residents.all():
+        for entry in batch:
+            if entry.merged_into:
+                into.setdefault(entry.merged_into, []).append(entry.id)
+                if entry.id == resident:
+                    raise NotForgottenError(
+                        f"{resident} was merged into {entry.merged_into}: nothing was destroyed. Forget that one, and "
+                        "what was merged into it is forgotten with it"
+                    )
+    found = [resident]
+    for each in found:  # it grows meanwhile
+        found += [other for other in into.get(each, ()) if other not in found]
+    return found[:0:-1]  # the furthest first: whoever was interrupted still finds the rest
+
+
+def _refuse_open(cases: list[Case]) -> None:
+    if cases and cases[-1].open:
+        raise NotForgottenError(
+            f"case {cases[-1].id} is open: nobody is forgotten while he is in danger. Close it first"
+        )
+
+
+async def _forgotten(line: Installation, vault: Vault, resident: ResidentId, by: str, reason: str) -> Forgotten:
+    entry, cases = (await line.residents.get([resident])).get(resident), await _cases(line, resident)
+    if entry is None and not cases:
+        raise NotForgottenError(f"there is no resident {resident!r}: the console's search has the ids")
+    _refuse_open(cases)
+    now = line.clock.now()
+    await audit.write(line.producer, [AuditEntry(at=now, by=by, act="forget", on=resident, reason=reason)])
+    records = await _records(line, subject(entry, line.settings.key())) if entry else set()
+    tokens = await _accounts(line, resident, entry)
+    await _empty_cases(line, resident, cases, by)
+    await _empty_redis(line, resident, cases, records, tokens)
+    await line.producer.send_all([Record(topics.ACCOUNTS.name, token.encode(), None) for token in sorted(tokens)])
+    await vault.destroy([resident, *records, *(f"{NUMBERS}/{token}" for token in tokens)], now)
+    await line.residents.erase([resident])
+    await rewrite(line.redis)
+    return Forgotten(len(cases), len(records), len(tokens))
+
+
+async def _cases(line: Installation, resident: ResidentId) -> list[Case]:
+    """The resident's cases that Redis has, the latest last."""
+    partition = home(resident, line.settings.partitions)
+    raw = await line.redis.hget(key("cases", partition), resident)
+    if raw is None:
+        return []
+    latest = Case.model_validate_json(raw, extra=ANY_VERSION)
+    earlier = [await line.store.case(partition, f"{resident}-{number}") for number in range(1, latest.number)]
+    return [*filter(None, earlier), latest]
+
+
+async def _records(line: Installation, person: Subject) -> set[str]:
+    """The owners of the records under keys of their own that speak of the person: calls, complaints, dead letters."""
+    found = set()
+    for topic in topics.ALL:
+        if topic.name in OF_RECORD:
+            async for record in read_all(line.settings, topic.name):
+                for part in parts(topic, record, person):
+                    found.add(owner_of(topic.name, record.key, part))
+    return {owner for owner in found if owner}
+
+
+async def _accounts(line: Installation, resident: ResidentId, entry: Resident | None) -> set[str]:
+    """The tokens of the person's accounts, and of those that only he or she has paid, as far as anybody knows.
+
+    Raises NotForgottenError while another's open case has paid the person: without the number nobody stops that money.
+    """
+    own = {account_token(line.settings.key(), each.value) for each in (entry.accounts if entry else ())}
+    paid: dict[bool, set[str]] = {True: set(), False: set()}
+    async for record in read_all(line.settings, topics.CASE_SNAPSHOTS.name):
+        if record.value:
+            case = Case.model_validate_json(record.value, extra=ANY_VERSION)
+            paid[case.resident == resident].update(payees := {payment.payee for payment in case.payments})
+            if own & payees and case.resident != resident and await _goes_on(line, case):
+                raise NotForgottenError(f"case {case.id} is open and has paid the person: nothing was destroyed. Wait")
+    alone = paid[True] - paid[False] - {WITHHELD}
+    payers = await EvidenceStore(line.redis, line.settings.partitions).payers(alone)
+    return own | {token for token in alone if payers[token] <= {resident}}  # the others' danger may be yet to come
+
+
+async def _goes_on(line: Installation, told: Case) -> bool:
+    """Whether a case of which a snapshot was read is open: there is an older one of it on the topic too."""
+    case = await line.store.case(home(told.resident, line.settings.partitions), told.id)
+    return (case or told).open
+
+
+async def _empty_cases(line: Installation, resident: ResidentId, cases: list[Case], by: str) -> None:
+    """Have casework empty the latest case, as an input in its order; the earlier ones nobody changes any more."""
+    if not cases:
+        return
+    partition, latest = home(resident, line.settings.partitions), cases[-1]
+    if without(latest) != latest:
+        name = short_hash("forget", latest.id, latest.version)
+        given = Forget(id=name, at=line.clock.now(), resident=resident, by=by)
+        await line.producer.send_all([case_inputs.record(given, partition)])
+        await _emptied(line, latest)
+    empty = {case.id: without(case).model_dump_json() for case in cases[:-1]}
+    if empty:
+        await line.redis.hset(key("earlier", partition), mapping=empty)
+
+
+async def _emptied(line: Installation, before: Case) -> None:
+    partition, deadline = home(before.resident, line.settings.partitions), time.monotonic() + ANSWER_SECONDS
+    while time.monotonic() < deadline:
+        case = await line.store.case(partition, before.id)
+        if case is not None and case.version > before.version:
+            if without(case) == case:
+                return
+            raise NotForgottenError(
+                f"case {case.id} goes on again: nothing was destroyed. Run it once more when it ends"
+            )
+        await asyncio.sleep(LOOK_SECONDS)
+    raise NotForgottenError(
+        f"no worker has answered in {ANSWER_SECONDS:.0f} s: nothing was destroyed. Run it again once workers run, all "
+        "of this version"
+    )
+
+
+async def _empty_redis(
+    line: Installation, resident: ResidentId, cases: Iterable[Case], records: Iterable[str], tokens: Iterable[str]
+) -> None:
+    """What is in no case: evidence, the book of dispatches, calls, complaints and requests, account numbers."""
+    evidence = EvidenceStore(line.redis, line.settings.partitions)
+    await evidence.forget(resident)
+    await evidence.keep_accounts(dict.fromkeys(tokens))
+    names = {owner.rpartition("/")[2] for owner in records}
+    await line.outgoing.book.forget(resident, [each for case in cases for each in of_case(case)])
+    if names:
+        await line.redis.delete(*(CALL + name for name in names))
+    await line.redis.hdel(LAST, resident)
+    kept: list[Any] = [line.complaints, line.releases]
+    for things in kept:
+        for thing in await things.all():
+            if thing.id in names and (left := without(thing)) != thing:
+                await things.put(left)

@@ -1,0 +1,151 @@
+"""Taking cases, contacts and the ledger out of the journal, into a file of Parquet or CSV.
+
+The journal is read a partition after the other, since all about a resident lies in one: what is in memory is the cases
+of one partition. Parquet is written by pyarrow, a row group for each batch.
+"""
+
+import types
+import typing
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+from pyarrow import csv, parquet
+
+from domain.statistics.export import (
+    CaseRow,
+    ContactRow,
+    LedgerRow,
+    Pseudonym,
+    case_row,
+    contact_rows,
+    ledger_rows,
+    opened_within,
+)
+from schemas.cases import Case
+from schemas.events import CaseEvent
+from streams.casework.journal import read_entry
+from streams.messaging import topics
+from streams.messaging.reader import read_on
+from streams.runtime.files import new_file
+from streams.runtime.settings import Settings
+
+BATCH = 10_000  # rows
+
+
+class Kind(StrEnum):
+    """What can be taken out."""
+
+    CASES = "cases"
+    CONTACTS = "contacts"
+    LEDGER = "ledger"
+
+
+class Format(StrEnum):
+    """A file's format."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
+class Span(NamedTuple):
+    """From `since` on and before `until`: when a case was opened, or a contact's result came."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(slots=True)
+class _Told:
+    """What a partition's journal tells, each event once."""
+
+    cases: dict[str, Case]
+    events: set[str]
+
+    def take(self, event: CaseEvent) -> bool:
+        """Whether it is news."""
+        known = self.cases.get(event.case.id)
+        if known is None or event.case.version > known.version:
+            self.cases[event.case.id] = event.case
+        news = event.id not in self.events
+        self.events.add(event.id)
+        return news
+
+
+_ROWS: dict[Kind, type] = {Kind.CASES: CaseRow, Kind.CONTACTS: ContactRow, Kind.LEDGER: LedgerRow}
+_ARROW: dict[type, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    datetime: pa.timestamp("ms", tz="UTC"),
+}
+
+
+def schema(kind: Kind) -> pa.Schema:
+    """The columns, as the rows' fields say."""
+    return pa.schema([_field(name, hint) for name, hint in typing.get_type_hints(_ROWS[kind]).items()])
+
+
+async def export(settings: Settings, kind: Kind, span: Span, name: Pseudonym, file: Path, form: Format) -> int:
+    """Write the rows of a span into a new file that only its owner reads; returns how many there are.
+
+    Raises FileExistsError when there is such a file.
+    """
+    columns, written = schema(kind), 0
+    with new_file(file) as out, _writer(form, out, columns) as write:
+        async for batch in _batches(_rows(settings, kind, span, name)):
+            write.write_batch(_as_arrow(batch, columns))
+            written += len(batch)
+    return written
+
+
+async def _rows(settings: Settings, kind: Kind, span: Span, name: Pseudonym) -> AsyncIterator[NamedTuple]:
+    for partition in range(settings.partitions):
+        told = _Told({}, set())
+        async for record in read_on(settings, topics.CASE_EVENTS.name, partition, 0):
+            entry = read_entry(record.offset, record.value or b"")
+            if not isinstance(entry, CaseEvent):
+                continue
+            if told.take(entry) and kind is Kind.CONTACTS and span.since <= entry.at < span.until:
+                for contact in contact_rows(entry, name):
+                    yield contact
+        for row in _of_cases(kind, opened_within(told.cases.values(), *span), name):
+            yield row
+
+
+def _of_cases(kind: Kind, cases: Iterable[Case], name: Pseudonym) -> Iterator[NamedTuple]:
+    for case in cases:
+        if kind is Kind.CASES:
+            yield case_row(case, name)
+        elif kind is Kind.LEDGER:
+            yield from ledger_rows(case, name)
+
+
+async def _batches(rows: AsyncIterator[NamedTuple]) -> AsyncIterator[list[NamedTuple]]:
+    batch: list[NamedTuple] = []
+    async for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _writer(form: Format, out: typing.IO[bytes], columns: pa.Schema) -> parquet.ParquetWriter | csv.CSVWriter:
+    return parquet.ParquetWriter(out, columns) if form is Format.PARQUET else csv.CSVWriter(out, columns)
+
+
+def _as_arrow(rows: Sequence[NamedTuple], columns: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([row._asdict() for row in rows], columns)
+
+
+def _field(name: str, hint: object) -> pa.Field:
+    optional = isinstance(hint, types.UnionType)
+    (base,) = (each for each in (typing.get_args(hint) if optional else (hint,)) if each is not types.NoneType)
+    return pa.field(name, _ARROW[base], nullable=optional)

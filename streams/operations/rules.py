@@ -1,0 +1,177 @@
+"""Changing the rules: a policy, a hold. Written to every partition, so that each changes at one place in its order."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from domain.ids import resident_of, short_hash
+from domain.policy import trial
+from schemas.audit import AuditEntry
+from schemas.base import ANY_VERSION
+from schemas.cases import Case, CaseState
+from schemas.errors import UserError
+from schemas.inputs import CloseAct, ConfirmAct, Hold, HoldChange, OperatorReport, PolicyChange
+from schemas.levels import Level
+from schemas.policies import InForce
+from streams.installation import Installation
+from streams.messaging import case_inputs
+from streams.messaging.topics import home
+from streams.security import audit
+from streams.state.keys import key
+
+ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)  # since when a policy is in force that nobody has published
+_UNTOUCHED = (CaseState.RAISED, CaseState.CONTACTING, CaseState.UNREACHABLE)
+
+
+async def publish(line: Installation, text: str, by: str, override: str = "") -> str:
+    """Put a policy in force; returns its hash. `override`: why one that the breaker has stopped is, all the same.
+
+    Raises PolicyError, or UserError for a policy that was stopped; the policy in force stays then.
+    """
+    policy = await line.policies.publish(text)
+    now, before = line.clock.now(), await standing(line)
+    stop = before.stopped.get(policy.hash)
+    if stop and not override:
+        raise UserError(
+            f"policy {policy.hash} was stopped at {stop.at:%Y-%m-%d %H:%M} UTC: {stop.reason}. If it is right all the "
+            "same, publish it with --override and the reason"
+        )
+    on_trial = trial.on_trial(before, (await line.policies.get(before.good)).breaker, now)
+    why = override if stop else ""
+    await line.policies.stand(trial.published(before, policy.hash, by, now, proved=not on_trial, override=why))
+    name = short_hash("policy", policy.hash, now.isoformat())
+    await _to_all(line, PolicyChange(id=name, at=now, policy=policy.hash, by=by, reason=why))
+    entry = AuditEntry(at=now, by=by, act="policy-published", on=policy.hash, reason=why)
+    await audit.write(line.producer, [entry])
+    return policy.hash
+
+
+async def standing(line: Installation) -> InForce:
+    """Which policy is in force. One that nobody has published is the settings' file's, and has proved itself."""
+    if found := await line.policies.in_force():
+        return found
+    raw = await line.redis.hget(key("state", 0), "policy")
+    policy = raw.decode() if raw else (await line.policies.default()).hash
+    return InForce(policy=policy, good=policy, since=ALWAYS, by="settings")
+
+
+async def hold(
+    line: Installation,
+    duration: timedelta,
+    by: str,
+    reason: str,
+    spare_red: bool,
+    named: Mapping[str, str | None],
+    name: str | None = None,
+) -> str:
+    """Begin a hold; returns its id: `name`, where one is given, so that the same form begins it once.
+
+    Raises UserError that says what of it is wrong, such as a channel that is none.
+    """
+    now = line.clock.now()
+    fields = {
+        "id": name or f"h{short_hash(by, now.isoformat())[:8]}",
+        "until": now + duration,
+        "reason": reason,
+        "by": by,
+        "spare_red": spare_red,
+        **{name: value for name, value in named.items() if value is not None},
+    }
+    try:
+        made = Hold.model_validate(fields)
+    except ValidationError as error:
+        raise UserError("\n".join(f"hold: {_wrong(detail)}" for detail in error.errors())) from None
+    await _to_all(line, HoldChange(id=f"hold:{made.id}", at=now, hold=made))
+    return made.id
+
+
+async def in_force(line: Installation) -> list[Hold]:
+    """The holds in force, the one that ends first at the head."""
+    now = line.clock.now()
+    found = [Hold.model_validate_json(raw, extra=ANY_VERSION) for raw in await line.redis.hvals(key("holds", 0))]
+    return sorted((each for each in found if each.until > now), key=lambda each: each.until)
+
+
+async def lift(line: Installation, hold_id: str, by: str, reason: str, what: Literal["release", "drop"]) -> None:
+    """End a hold before its time. With the drop of a stopped policy's hold what it raised ends too (`_close_raised`).
+
+    Raises UserError when it is not in force.
+    """
+    raw = await line.redis.hget(key("holds", 0), hold_id)
+    if raw is None:
+        raise UserError(f"no hold {hold_id!r} is in force")
+    begun = Hold.model_validate_json(raw, extra=ANY_VERSION)
+    ended = begun.model_copy(update={"by": by, "reason": reason})
+    if what == "drop" and ended.policy:
+        await _close_raised(line, ended)  # before it is lifted: nothing goes out in between
+    # By its end too: a policy that is stopped twice is held twice, and each of the holds can be lifted.
+    name = f"lift:{hold_id}:{begun.until:%Y%m%dT%H%M%S.%f}"
+    await _to_all(line, HoldChange(id=name, at=line.clock.now(), hold=ended, lift=what))
+
+
+async def _close_raised(line: Installation, hold: Hold) -> None:
+    """Close what a stopped policy has raised and nobody has taken up.
+
+    To drop what was held back is not enough: a case's steps fall due one after the other, for days.
+    """
+    records = []
+    for case in await _raised(line, hold.policy or ""):
+        if case.state in _UNTOUCHED and case.claimed_by is None:
+            report = OperatorReport(
+                id=short_hash("drop", hold.id, case.id, case.version),
+                at=line.clock.now(),
+                resident=case.resident,
+                case=case.id,
+                by=hold.by,
+                seen=case.version,
+                act=CloseAct(do="close", reason=f"dropped with {hold.id}: {hold.reason}"[:500]),
+            )
+            records.append(case_inputs.record(report, home(case.resident, line.settings.partitions)))
+    await line.producer.send_all(records)
+
+
+async def raised_by(line: Installation, policy: str) -> list[str]:
+    """The open cases below red that a policy has raised, and nobody has confirmed: while it is held they wait."""
+    return sorted(case.id for case in await _raised(line, policy))
+
+
+async def _raised(line: Installation, policy: str) -> list[Case]:
+    found = []
+    for partition in range(line.settings.partitions):
+        async for _, raw in line.redis.hscan_iter(key("cases", partition), count=1000):
+            if policy.encode() in raw and _waits(case := Case.model_validate_json(raw, extra=ANY_VERSION), policy):
+                found.append(case)
+    return found
+
+
+def _waits(case: Case, policy: str) -> bool:
+    return case.open and case.raised_by == policy and case.level is not Level.RED
+
+
+async def confirm(line: Installation, case_id: str, by: str, reason: str) -> None:
+    """Say that a case is real, whatever policy raised it. Raises UserError when there is no such case."""
+    partition = home(resident_of(case_id), line.settings.partitions)
+    case = await line.store.case(partition, case_id)
+    if case is None:
+        raise UserError(f"there is no case {case_id!r}; `quanzu policy status` names those that wait")
+    report = OperatorReport(
+        id=short_hash("confirm", case.id, case.version, by),
+        at=line.clock.now(),
+        resident=case.resident,
+        case=case.id,
+        by=by,
+        seen=case.version,
+        act=ConfirmAct(reason=reason),
+    )
+    await line.producer.send_all([case_inputs.record(report, partition)])
+
+
+def _wrong(detail: ErrorDetails) -> str:
+    return f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].removeprefix('Value error, ')}"
+
+
+async def _to_all(line: Installation, change: PolicyChange | HoldChange) -> None:
+    await line.producer.send_all(case_inputs.to_all(change, range(line.settings.partitions)))

@@ -1,0 +1,154 @@
+"""Alarms about officers, and officers at the door who have not said in time that they are safe."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from prometheus_client import Counter
+from redis.asyncio import Redis
+
+from domain.ids import resident_of
+from domain.visits import check_in
+from schemas.alarms import Alarm, AlarmKind
+from schemas.audit import AuditEntry
+from schemas.base import ANY_VERSION
+from schemas.cases import Case
+from schemas.rosters import Officer, Task
+from streams.messaging.dead_letter_writer import readable
+from streams.messaging.producer import Producer, Record
+from streams.messaging.reader import Read, Tails, read_all
+from streams.messaging.topics import ALARMS, home
+from streams.repositories.rosters import Rosters
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.security import audit
+from streams.state.case_store import CaseStore
+
+KEY = "alarms"  # hash: id -> alarm
+OPEN = "alarms-open"  # set: ids that nobody has taken up
+MARK = "alarms-mark"  # counts up with each change, for who watches
+KEPT = timedelta(days=30)  # in Redis, once acknowledged; the topic keeps them
+RAISED = Counter("quanzu_officer_alarms", "Alarms about officers: duress, or a check-in that was missed", ["kind"])
+
+
+class Alarms:
+    """All alarms of the last days."""
+
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
+        self._settings, self._producer = settings, producer
+        self._redis: Any = redis
+
+    async def raise_(self, alarm: Alarm) -> Alarm:
+        """Raise an alarm; the same again is the one that was raised, as it stands. Returns when Kafka has it."""
+        if await self._redis.hsetnx(KEY, alarm.id, alarm.model_dump_json()):
+            RAISED.labels(alarm.kind).inc()
+            await self._show(alarm)
+        known = await self.get(alarm.id) or alarm
+        await self._write(known)
+        await self._forget(alarm.told_at)
+        return known
+
+    async def acknowledge(self, alarm_id: str, by: str, note: str, now: datetime) -> Alarm | None:
+        """Somebody looks after the officer; none when there is no such alarm. Who was first stays."""
+        found = await self.get(alarm_id)
+        if found is None or not found.open:
+            return found
+        return await self._change(found, acknowledged_at=now, acknowledged_by=by, note=note)
+
+    async def safe(self, dispatch: str, at: datetime) -> None:
+        """The officer of a visit has said after all that he is safe: its missed check-ins tell so."""
+        for alarm in await self.unacknowledged():
+            if (alarm.dispatch, alarm.kind) == (dispatch, AlarmKind.CHECK_IN_MISSED):
+                await self._change(alarm, safe_at=at)
+
+    async def get(self, alarm_id: str) -> Alarm | None:
+        raw = await self._redis.hget(KEY, alarm_id)
+        return Alarm.model_validate_json(raw, extra=ANY_VERSION) if raw else None
+
+    async def unacknowledged(self) -> list[Alarm]:
+        """Those that nobody has taken up, duress first, then the oldest."""
+        names = await self._redis.smembers(OPEN)
+        found = [
+            Alarm.model_validate_json(raw, extra=ANY_VERSION)
+            for raw in await self._redis.hmget(KEY, ["", *names])
+            if raw
+        ]
+        return sorted(found, key=check_in.urgency)
+
+    async def acknowledged(self) -> list[Alarm]:
+        """Those of the last days that were taken up, the latest first."""
+        found = [Alarm.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(KEY)]
+        return sorted((alarm for alarm in found if not alarm.open), key=lambda alarm: alarm.at, reverse=True)
+
+    async def mark(self) -> int:
+        """A number that is another one as soon as anything has changed."""
+        return int(await self._redis.get(MARK) or 0)
+
+    async def restore(self, since: Tails | None = None) -> None:
+        """Fill Redis from the topic, or put what lies behind `since` on it back."""
+        async for record in read_all(self._settings, ALARMS.name, since):
+            alarm = readable(ALARMS.name, record.offset, partial(_read, record))
+            if alarm:
+                await self._redis.hset(KEY, alarm.id, alarm.model_dump_json())
+                await self._show(alarm)
+
+    async def _change(self, alarm: Alarm, **changes: object) -> Alarm:
+        changed = alarm.model_copy(update=changes)
+        await self._redis.hset(KEY, changed.id, changed.model_dump_json())
+        await self._show(changed)
+        await self._write(changed)
+        return changed
+
+    async def _show(self, alarm: Alarm) -> None:
+        if alarm.open:
+            await self._redis.sadd(OPEN, alarm.id)
+        else:
+            await self._redis.srem(OPEN, alarm.id)
+        await self._redis.incr(MARK)
+
+    async def _write(self, alarm: Alarm) -> None:
+        await self._producer.send_all([Record(ALARMS.name, alarm.id.encode(), alarm.model_dump_json().encode())])
+
+    async def _forget(self, now: datetime) -> None:
+        old = [alarm.id for alarm in await self.acknowledged() if now - alarm.at >= KEPT]
+        if old:
+            await self._redis.hdel(KEY, *old)
+
+
+def _read(record: Read) -> Alarm | None:
+    """Raises ValueError for what is no alarm."""
+    return Alarm.model_validate_json(record.value, extra=ANY_VERSION) if record.value else None
+
+
+class CheckIns:
+    """The clocks of the officers at the door."""
+
+    def __init__(
+        self, settings: Settings, rosters: Rosters, alarms: Alarms, store: CaseStore, producer: Producer, clock: Clock
+    ) -> None:
+        self._partitions = settings.partitions
+        self._rosters, self._alarms, self._store = rosters, alarms, store
+        self._producer, self._clock = producer, clock
+
+    async def look(self) -> None:
+        """Raise an alarm for each check-in that was missed."""
+        for task in await self._rosters.unheard(self._clock.now()):
+            await self._tell(task)
+
+    async def _tell(self, task: Task) -> None:
+        now, due = self._clock.now(), check_in.due(task)
+        if due is None or now < due:  # he has said so meanwhile
+            return
+        if await self._alarms.get(check_in.missed(task, None, None, now).id) is not None:
+            return  # told before, and he still says nothing
+        alarm = check_in.missed(task, await self._officer(task.officer), await self._case(task.case), now)
+        await self._alarms.raise_(alarm)
+        entry = AuditEntry(at=now, by="check-in", act="check-in-missed", on=task.case, detail=task.officer)
+        await audit.write(self._producer, [entry])
+
+    async def _officer(self, name: str) -> Officer | None:
+        roster = await self._rosters.roster_of(name)
+        return next((each for each in roster.officers if each.id == name), None) if roster else None
+
+    async def _case(self, name: str) -> Case | None:
+        return await self._store.case(home(resident_of(name), self._partitions), name)

@@ -1,0 +1,58 @@
+"""Requests to alert many payers: screening asks and notes the answer; on a compacted topic and in Redis."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from redis.asyncio import Redis
+
+from schemas.fan_outs import PayersAnswered, PayersRequest, RequestState
+from streams.messaging.producer import Producer
+from streams.messaging.topics import PAYERS_REQUESTS
+from streams.runtime.settings import Settings
+from streams.state.compacted_table import CompactedTable
+
+
+class PayersRequests(CompactedTable[PayersRequest]):
+    """Every request. Whoever answers writes a record on the lane of the entry; screening notes what came of it."""
+
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
+        super().__init__(settings, redis, producer, PAYERS_REQUESTS, PayersRequest)
+
+    async def ask(self, request: PayersRequest) -> None:
+        """Ask a person; a request that is known stays as it is."""
+        await self.change(request.id, lambda known: known or request)
+
+    async def overtake(self, name: str) -> None:
+        """Close a request: another entry has taken the place of the one it is about."""
+        await self._close(name, RequestState.OVERTAKEN, {})
+
+    async def answer(self, given: PayersAnswered, counts: bool) -> None:
+        """Note an answer, or that it came too late."""
+        state = RequestState.ALERTED if given.alert else RequestState.REFUSED
+        noted = {"answered_by": given.by, "answered_at": given.at, "reason": given.reason}
+        await self._close(given.request, state if counts else RequestState.OVERTAKEN, noted)
+
+    async def open(self) -> list[PayersRequest]:
+        """The requests that wait, the oldest first."""
+        return waiting(await self.all())
+
+    async def _close(self, name: str, state: RequestState, noted: dict[str, object]) -> None:
+        async with self.alone_with(name) as known:
+            if known is not None and known.state is RequestState.ASKED:
+                await self.put(known.model_copy(update={"state": state, **noted}))
+
+
+def waiting(requests: Iterable[PayersRequest]) -> list[PayersRequest]:
+    """The requests that wait for an answer, the oldest first."""
+    found = [request for request in requests if request.state is RequestState.ASKED]
+    return sorted(found, key=lambda request: (request.at, request.id))
+
+
+def closed(requests: Iterable[PayersRequest], most: int) -> list[PayersRequest]:
+    """The requests that are closed, the latest first."""
+    found = [request for request in requests if request.state is not RequestState.ASKED]
+    return sorted(found, key=_closed_at, reverse=True)[:most]
+
+
+def _closed_at(request: PayersRequest) -> tuple[datetime, str]:
+    return request.answered_at or request.at, request.id

@@ -1,0 +1,256 @@
+"""Residents from a file and into one: CSV or Parquet, a resident a row (see resident_rows for the columns).
+
+A row that cannot be read is refused with its line, column and reason, and the others go on. Refused rows are kept as
+they came in `FILE.refused.csv` beside the file, with the reason in front: put right there, that file can be imported.
+"""
+
+import asyncio
+import csv
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import IO, NamedTuple, Self
+
+from domain.identity.entries import changed, merge, renewed
+from domain.identity.id_keys import IdKeys
+from domain.identity.identifiers import BEIJING, new_resident_id
+from schemas.errors import field_name
+from schemas.residents import Resident, ResidentId
+from streams.repositories.residents.example import write_example as write_example
+from streams.repositories.residents.register import Residents
+from streams.repositories.residents.rehash import check_keys
+from streams.repositories.residents.rows import COLUMNS, EXPORTED, REQUIRED, RowError, known_as, read_row, write_row
+from streams.repositories.residents.tables import FileError, Row, open_rows, write_table
+from streams.runtime.clock import Clock
+
+CHUNK = 3000  # rows that are looked up and written together
+SHOWN = 10  # columns that are named in an error
+REFUSED = ("refused_line", "refused_column", "refused_reason")
+
+Progress = Callable[[int, float], None]
+"""Told now and then: how many rows are done, and which share of the file (0 to 1)."""
+
+
+class Refusal(NamedTuple):
+    """A row that was not taken: where, and why. Never what is in it."""
+
+    line: int
+    column: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}, {self.column}: {self.reason}"
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What became of a file's rows: each is imported, unchanged or refused."""
+
+    encoding: str
+    rows: int = 0
+    imported: int = 0  # new or changed
+    unchanged: int = 0  # what they say was known
+    refused: list[Refusal] = field(default_factory=list)
+    refused_file: Path | None = None
+
+
+async def import_file(
+    path: Path, register: Residents, keys: IdKeys, progress: Progress | None = None, at: datetime | None = None
+) -> ImportReport:
+    """Take all residents of a file into the register.
+
+    A telephone or account that a newer row about somebody leaves out ends `at` that time, or now.
+
+    Who is known by id, or by the hash of the ID number, is updated, so that a file can be imported again.
+
+    Raises FileError when the file is no CSV or Parquet, or a column is missing or misspelt, and UnknownKeyError when
+    the register's ID numbers are hashed under a key that is not among `keys`: nothing is imported then.
+    """
+    at = at or Clock().now()
+    await check_keys(register, keys)
+    table = open_rows(path)
+    check_heading(table.heading)
+    report = ImportReport(table.encoding)
+    rows = iter(table.rows)
+    taking = asyncio.create_task(asyncio.sleep(0))
+    with _RefusedFile(path, table.encoding, table.heading) as refused:
+        try:
+            while chunk := list(islice(rows, CHUNK)):
+                read = await _remembered(await _read(chunk, keys, at, refused), register, refused)
+                await taking  # the next chunk is read while this one is written
+                taking = asyncio.create_task(_take(read, register, at, report, refused))
+                report.rows += len(chunk)
+                if progress:
+                    progress(report.rows, table.share())
+        finally:
+            await taking
+    report.refused = refused.refusals
+    report.refused_file = refused.path if refused.refusals else None
+    return report
+
+
+async def export_file(path: Path, register: Residents) -> int:
+    """Write the whole register to a file that only its owner may read; returns how many residents.
+
+    The file appears when it is complete. It has the hash of the ID number in place of the number.
+
+    Raises FileError when its name ends in neither .csv nor .parquet.
+    """
+    count = 0
+    with write_table(path, EXPORTED) as table:
+        async for batch in register.all():
+            table.write([write_row(resident) for resident in batch])
+            count += len(batch)
+    return count
+
+
+def check_heading(heading: list[str]) -> None:
+    unknown = [column for column in heading if column not in COLUMNS and column not in REFUSED]
+    missing = [column for column in REQUIRED if column not in heading]
+    double = {column for column in heading if heading.count(column) > 1}
+    if unknown or missing or double:
+        raise FileError(
+            "; ".join(
+                f"{what}: {', '.join(repr(field_name(column)) for column in sorted(columns)[:SHOWN])}"
+                for what, columns in (("unknown column", unknown), ("missing", missing), ("twice", double))
+                if columns
+            )
+            + f". The columns are {', '.join(COLUMNS)}"
+        )
+
+
+class _Read(NamedTuple):
+    row: Row
+    resident: Resident
+    named: bool  # by its own id
+    hashes: Sequence[str]  # under which the register may have the ID number
+
+
+async def _read(rows: Sequence[Row], keys: IdKeys, at: datetime, refused: "_RefusedFile") -> list[_Read]:
+    today = at.astimezone(BEIJING).date()
+    read = []
+    for place, row in enumerate(rows):
+        if place % 100 == 0:
+            await asyncio.sleep(0)  # the loop answers Kafka and Redis meanwhile
+        try:
+            resident = _resident(row, keys, today)
+        except RowError as error:
+            refused.add(row, error)
+        else:
+            named = bool(row.fields.get("id", "").strip())
+            read.append(_Read(row, resident, named, known_as(row.fields, resident, keys, today)))
+    return read
+
+
+async def _remembered(read: list[_Read], register: Residents, refused: "_RefusedFile") -> list[_Read]:
+    """Without the rows under an id whose person was forgotten: they cost the others nothing."""
+    gone = await register.forgotten(each.resident.id for each in read if each.named)
+    for each in read:
+        if each.resident.id in gone:
+            refused.add(each.row, RowError("id", "was forgotten: nobody is entered under it again"))
+    return [each for each in read if each.resident.id not in gone]
+
+
+def _resident(row: Row, keys: IdKeys, today: date) -> Resident:
+    if row.wrong:
+        raise RowError(*row.wrong)
+    return read_row(row.fields, keys, _new_id, today)
+
+
+def _new_id() -> ResidentId:
+    return new_resident_id(os.urandom(10))
+
+
+async def _take(
+    read: list[_Read], register: Residents, at: datetime, report: ImportReport, refused: "_RefusedFile"
+) -> None:
+    """Find who is known, renew them, and write what is new."""
+    ids = await _ids(read, register)
+    stored = await register.get([*ids, *(each.resident.merged_into for each in read if each.resident.merged_into)])
+    latest = dict(stored)
+    for (row, resident, *_), entry in zip(read, ids, strict=True):
+        old = latest.get(entry)
+        try:
+            told = resident if resident.id == entry else resident.model_copy(update={"id": entry})
+            latest |= _taken(old, told, latest, at)
+        except ValueError as error:
+            refused.add(row, RowError(*str(error).split(": ", 1)))
+            continue
+        report.unchanged += latest[entry] == old
+        report.imported += latest[entry] != old
+    await register.put(new for entry, new in latest.items() if new != stored.get(entry))
+
+
+def _taken(
+    old: Resident | None, told: Resident, latest: Mapping[ResidentId, Resident], at: datetime
+) -> dict[ResidentId, Resident]:
+    """What changes by a row: of one that is merged into another also the other, or its telephones would be nobody's.
+
+    Where the other is not entered (yet), its own row has all. Raises ValueError, beginning with the column.
+    """
+    if old and old.merged_into and told.merged_into != old.merged_into:
+        raise ValueError(f"id: was merged into {old.merged_into}. Give what is new under that id")
+    new = renewed(old, told, at) if old else told
+    keep = latest.get(new.merged_into or "")
+    if keep is None or new == old:
+        return {new.id: new}
+    try:
+        return {each.id: each for each in merge(keep, changed(new, merged_into=None), at)}
+    except ValueError as error:
+        raise ValueError(f"merged_into: {error}") from None
+
+
+async def _ids(read: list[_Read], register: Residents) -> list[ResidentId]:
+    """Each row's id: its own, else that of the same ID number in the register or above in the file, else a new one."""
+    hashes = list({hashed for each in read if not each.named for hashed in each.hashes})
+    found = zip(hashes, await register.by_id_hash(hashes), strict=True)
+    by_hash = {hashed: entry for hashed, entry in found if entry}
+    ids: list[ResidentId] = []
+    for each in read:
+        known = (by_hash[hashed] for hashed in each.hashes if hashed in by_hash)
+        entry = each.resident.id if each.named else next(known, each.resident.id)
+        for hashed in each.hashes:
+            by_hash.setdefault(hashed, entry)
+        ids.append(entry)
+    return ids
+
+
+class _RefusedFile:
+    """The rows refused, as they came and in the file's own encoding; made when there is a first."""
+
+    def __init__(self, source: Path, encoding: str, heading: list[str]) -> None:
+        self.path = source.with_name(f"{source.name}.refused.csv")
+        self.refusals: list[Refusal] = []
+        # A corrected file of refused rows has the reasons in front already: these are replaced.
+        self._width = len(heading)
+        self._places = [place for place, column in enumerate(heading) if column not in REFUSED]
+        self._heading = [heading[place] for place in self._places]
+        self._encoding = encoding
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file:
+            self._file.close()
+
+    def add(self, row: Row, error: RowError) -> None:
+        refusal = Refusal(row.line, error.column, error.reason)
+        self.refusals.append(refusal)
+        fits = len(row.cells) == self._width
+        cells = [row.cells[place] for place in self._places] if fits else row.cells
+        csv.writer(self._open()).writerow([refusal.line, refusal.column, refusal.reason, *cells])
+
+    def _open(self) -> IO[str]:
+        if self._file is None:
+            private = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            self._file = os.fdopen(private, "w", encoding=self._encoding, errors="surrogateescape", newline="")
+            csv.writer(self._file).writerow([*REFUSED, *self._heading])
+        return self._file

@@ -1,0 +1,151 @@
+"""How an entry of the register lies in Redis: short, for there are tens of millions.
+
+An entry is a JSON list of its fields in the model's order, without the id, which is the hash's field. What is as usual
+is null, nulls at the end are left out, and a telephone or account held always is its bare value: a third of the JSON on
+the topic. A value's owners are the resident's bare id where one has held it always, else a JSON list of owners, each a
+list that begins with the resident. Fields may be added at the model's end: a version that does not know them passes
+them over. What an earlier version wrote, the topic's JSON, is read as well.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+import orjson
+
+from domain.identity.identifiers import Owner, holders
+from schemas.base import ANY_VERSION
+from schemas.residents import Holding, Resident, ResidentId, TrustedContact
+
+Index = Literal["phones", "accounts", "idhashes"]
+Fields = Mapping[str, Any]
+"""An entry's fields as in its JSON; those that are missing are as usual."""
+
+_FIELDS = tuple(name for name in Resident.model_fields if name != "id")
+OWNER_PARTS = 5  # of an owner in a list: the resident, and how it is held
+_HOLDING, _CONTACT = tuple(Holding.model_fields), tuple(TrustedContact.model_fields)
+_USUAL: Fields = {
+    name: field.get_default(call_default_factory=True)
+    for model in (Holding, Resident)
+    for name, field in model.model_fields.items()
+    if not field.is_required()
+} | {"flags": []}
+_USUALS = [(name, _USUAL.get(name)) for name in _FIELDS]
+_HELD = [(name, _USUAL.get(name)) for name in _HOLDING]
+_ALWAYS = [usual for _, usual in _HELD[1:]]  # how a value is held that the resident has always held alone
+
+
+def packed(raw: bytes) -> bytes:
+    """The entry as it lies in Redis. `raw`: its JSON, as on the topic."""
+    return _packed(orjson.loads(raw))
+
+
+def unpacked(entry: ResidentId, raw: bytes) -> Resident:
+    """The entry that lies in Redis as `raw`. Raises ValidationError when it is none."""
+    return Resident.model_validate({"id": entry, **_fields(raw)}, extra=ANY_VERSION)
+
+
+def owners_of(entry: ResidentId, raw: bytes | None) -> dict[tuple[Index, str], str]:
+    """What an entry, as it lies in Redis, writes into the lists of owners: none once it is merged into another.
+
+    Read as JSON and not as a model: it was one when it was written, and this is done for each resident twice.
+    """
+    fields = _fields(raw) if raw else {}
+    if not fields or fields.get("merged_into"):
+        return {}
+    spans: dict[tuple[Index, str], list[list[object]]] = defaultdict(list)
+    for holding in fields.get("phones", ()):
+        spans["phones", holding["value"]].append(_owner(entry, holding))
+    for holding in fields.get("accounts", ()):
+        spans["accounts", holding["value"]].append(_owner(entry, holding))
+    if fields.get("id_hash"):
+        spans["idhashes", fields["id_hash"]].append([entry])
+    return {where: _written(owners) for where, owners in spans.items()}
+
+
+def meant(raw: bytes, at: datetime) -> ResidentId | None:
+    """Who is meant by a value at a time; asked for each signal, and nearly always one has always held it."""
+    return next(iter(holders(read_owners(raw), at)), None) if raw.startswith(b"[") else raw.decode()
+
+
+def read_owners(raw: bytes) -> list[Owner]:
+    """A value's owners."""
+    return (
+        [_read_owner(*each[:OWNER_PARTS]) for each in orjson.loads(raw)]
+        if raw.startswith(b"[")
+        else [_read_owner(raw.decode())]
+    )
+
+
+def _packed(fields: Fields) -> bytes:
+    values = [_short(name, usual, fields.get(name)) for name, usual in _USUALS]
+    while values[-1] is None:
+        values.pop()
+    return orjson.dumps(values)
+
+
+def _short(name: str, usual: Any, value: Any) -> Any:  # noqa: ANN401 - whatever JSON has
+    if value is None or value == usual:
+        return None
+    shorten = _SHORTEN.get(name)
+    return [shorten(each) for each in value] if shorten else value
+
+
+def _short_holding(holding: Fields) -> str | list[Any]:
+    value, *rest = [holding.get(name, usual) for name, usual in _HELD]
+    return str(value) if rest == _ALWAYS else [value, *rest]
+
+
+def _short_contact(contact: Fields) -> list[Any]:
+    return [contact[part] for part in _CONTACT]
+
+
+_SHORTEN: Mapping[str, Callable[[Fields], Any]] = {
+    "phones": _short_holding,
+    "accounts": _short_holding,
+    "contacts": _short_contact,
+}
+
+
+def _fields(raw: bytes) -> dict[str, Any]:
+    """An entry's fields but the id; of the topic's JSON with it."""
+    read = orjson.loads(raw)
+    if isinstance(read, dict):
+        return read
+    fields = {name: value for name, value in zip(_FIELDS, read, strict=False) if value is not None}
+    for name in ("phones", "accounts"):
+        if name in fields:
+            fields[name] = [_long_holding(holding) for holding in fields[name]]
+    if "contacts" in fields:
+        fields["contacts"] = [dict(zip(_CONTACT, contact, strict=False)) for contact in fields["contacts"]]
+    return fields
+
+
+def _long_holding(holding: str | list[Any]) -> Fields:
+    return {"value": holding} if isinstance(holding, str) else dict(zip(_HOLDING, holding, strict=False))
+
+
+def _owner(resident: ResidentId, holding: Fields) -> list[object]:
+    """An owner in JSON: the resident alone when all else is as usual."""
+    rest = [holding.get(name, usual) for name, usual in _HELD[1:]]
+    return [resident] if rest == _ALWAYS else [resident, *rest]
+
+
+def _written(owners: Iterable[list[object]]) -> str:
+    match owners:
+        case [[resident]]:
+            return str(resident)
+    return orjson.dumps(owners).decode()
+
+
+def _read_owner(
+    resident: ResidentId, since: str | None = None, until: str | None = None, shared: bool = False, primary: bool = True
+) -> Owner:
+    return Owner(
+        resident,
+        datetime.fromisoformat(since) if since else None,
+        datetime.fromisoformat(until) if until else None,
+        shared,
+        primary,
+    )

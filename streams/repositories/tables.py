@@ -1,0 +1,108 @@
+"""Complaints, incidents, releases, hand-overs and policy drafts, each on a compacted topic and in Redis."""
+
+from datetime import datetime
+
+from redis.asyncio import Redis
+
+from domain.desk.incidents import touches
+from schemas.complaints import Complaint
+from schemas.drafts import Draft
+from schemas.handovers import HandOver
+from schemas.incidents import Incident
+from schemas.releases import ReleaseRequest
+from streams.messaging.producer import Producer
+from streams.messaging.reader import Tails
+from streams.messaging.topics import COMPLAINTS, DRAFTS, HANDOVERS, INCIDENTS, RELEASES
+from streams.runtime.settings import Settings
+from streams.state.compacted_table import CompactedTable
+
+
+class Complaints(CompactedTable[Complaint]):
+    """All complaints of a province, by id."""
+
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
+        super().__init__(settings, redis, producer, COMPLAINTS, Complaint)
+
+
+class Incidents(CompactedTable[Incident]):
+    """All major incidents of a province, by id."""
+
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
+        super().__init__(settings, redis, producer, INCIDENTS, Incident)
+
+    async def in_force(self, area: str) -> list[Incident]:
+        """Those in force that touch an area, the latest first."""
+        found = [each for each in await self.all() if each.in_force and touches(each, area)]
+        return sorted(found, key=lambda each: each.at, reverse=True)
+
+    async def ended(self, area: str, since: datetime) -> list[Incident]:
+        """Those that touch an area and were ended after `since`, the latest end first."""
+        found = [each for each in await self.all() if touches(each, area)]
+        return sorted((each for each in found if (each.ended_at or since) > since), key=_end, reverse=True)
+
+
+def _end(incident: Incident) -> datetime:
+    return incident.ended_at or incident.at
+
+
+class Releases(CompactedTable[ReleaseRequest]):
+    """Every request."""
+
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
+        super().__init__(settings, redis, producer, RELEASES, ReleaseRequest)
+
+
+class HandOvers(CompactedTable[HandOver]):
+    """Every hand-over."""
+
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
+        super().__init__(settings, redis, producer, HANDOVERS, HandOver)
+
+    async def latest(self, area: str, most: int) -> list[HandOver]:
+        """The latest of an area, the latest first."""
+        found = [each for each in await self.all() if each.area == area]
+        return sorted(found, key=lambda each: (each.at, each.id), reverse=True)[:most]
+
+
+class StaleDraftError(Exception):
+    """The draft has changed since it was seen; `now`: as it stands, none when it is gone. Nothing was written."""
+
+    def __init__(self, now: Draft | None) -> None:
+        super().__init__("the draft has changed meanwhile")
+        self.now = now
+
+
+class Drafts:
+    """Every draft, by id."""
+
+    def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
+        self._kept = CompactedTable(settings, redis, producer, DRAFTS, Draft)
+
+    async def all(self) -> list[Draft]:
+        """The latest change first."""
+        return sorted(await self._kept.all(), key=lambda draft: draft.at, reverse=True)
+
+    async def get(self, draft_id: str) -> Draft | None:
+        return await self._kept.get(draft_id)
+
+    async def put(self, draft: Draft) -> Draft:
+        """Write a draft's next version: `draft.version` is one more than the one it was made of.
+
+        The same version by the same person with the same text is the same form sent again, and done already. Raises
+        StaleDraftError when another was first, and TimeoutError.
+        """
+        async with self._kept.alone_with(draft.id) as before:
+            if before and _same(before, draft):
+                return before
+            if draft.version != (before.version + 1 if before else 1):
+                raise StaleDraftError(before)
+            await self._kept.put(draft)
+            return draft
+
+    async def restore(self, since: Tails | None = None) -> None:
+        """Fill Redis from the topic, or put what lies behind `since` on it back."""
+        await self._kept.restore(since)
+
+
+def _same(one: Draft, other: Draft) -> bool:
+    return (one.version, one.by, one.text, one.state) == (other.version, other.by, other.text, other.state)

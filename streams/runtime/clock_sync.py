@@ -1,0 +1,193 @@
+"""Keeps a process's clock to the one that all workers share: the Redis that answers them."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from dataclasses import dataclass
+from typing import Any, Self
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from domain.timekeeping import STEP_SECONDS, Reckoning, asked
+from streams.runtime import metrics
+from streams.runtime.clock import Clock
+from streams.runtime.tasks import wanted
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+SET_SECONDS = 0.5  # between two looks: no time server slews by that much
+OFF_SECONDS = 1.0  # a machine's clock that is further off is told of
+TOLD_SECONDS = 10  # how long it stays told of
+AGAIN_SECONDS = 10.0  # how often a process that waits says so
+OFF = "clocks-off"  # hash: process -> what is off about its clocks (see Off), and when that was seen
+SET_IT = "Set it by a time server (chronyc makestep) and keep it so"
+
+
+@dataclass(frozen=True, slots=True)
+class Off:
+    """What a process finds off about the clocks.
+
+    `ahead`: seconds by which its machine's clock is ahead of the workers' time. `refused`: seconds by which the clock
+    of Redis is ahead, where it refuses that. `waits`: it has not begun its work for that.
+    """
+
+    ahead: float
+    refused: float
+    waits: bool
+
+    @property
+    def much(self) -> bool:
+        return self.waits or self.refused != 0.0 or abs(self.ahead) > OFF_SECONDS
+
+    def written(self, at: float) -> str:
+        return f"{self.ahead:.3f} {self.refused:.3f} {int(self.waits)} {at:.0f}"
+
+    @classmethod
+    def read(cls, text: bytes) -> tuple[Self, float]:
+        """What was written, and when."""
+        ahead, refused, waits, at = text.split()
+        return cls(float(ahead), float(refused), waits == b"1"), float(at)
+
+
+class Timekeeper:
+    """Asks Redis for the time, and notices when a clock was set."""
+
+    def __init__(self, redis: "Redis", clock: Clock) -> None:
+        self._redis: Any = redis
+        self._wall = clock.wall
+        self._machine = self._wall.machine_offset()
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._keeping: asyncio.Task[None] | None = None
+
+    async def start(self, *, waits: bool = True) -> None:
+        """Keep to the shared time until `stop`. Raises RedisError when Redis does not answer.
+
+        Returns when Redis and this machine agree on the time: what is decided by a wrong one contacts people too
+        early or too late. `waits`: False for a process that only looks, which goes by its machine's clock till then.
+        """
+        await self.look()
+        if waits:
+            await self._agreed()
+        self._keeping = asyncio.create_task(self._keep())
+
+    async def stop(self) -> None:
+        if self._keeping is not None:
+            self._keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeping
+
+    async def look(self) -> None:
+        """Ask, and tell of what is noticed: in the log, as metrics, to `quanzu doctor`."""
+        self._notice()
+        before = self._wall.reckoning
+        await self.ask()
+        self._compare(before, self._wall.reckoning)
+        await self._tell()
+
+    async def ask(self) -> None:
+        """Ask Redis for the time once."""
+        sent = self._wall.counter()
+        seconds, micros = await self._redis.time()
+        self._wall.hear(asked(sent, seconds + micros / 1e6, self._wall.counter()))
+
+    def off(self) -> Off:
+        """What is off about this process's clocks."""
+        return Off(self._wall.difference(), self._wall.refused(), self._wall.known is None)
+
+    async def _agreed(self) -> None:
+        """Return when Redis and this machine agree, and say what is wrong until then."""
+        looks = 0
+        while self._wall.known is None:
+            if looks % round(AGAIN_SECONDS / LOOK_SECONDS) == 0:
+                log.error("%s. No work begins until they agree", await self._apart())
+            looks += 1
+            await asyncio.sleep(LOOK_SECONDS)
+            with contextlib.suppress(RedisError, OSError):
+                await self.look()
+        if looks:
+            log.warning("the clocks of this machine and of Redis agree: the work begins")
+
+    async def _apart(self) -> str:
+        """Which clock is off, by how much, and what to do."""
+        ahead = self._wall.refused()
+        apart = f"the clock of Redis is {abs(ahead):.1f} s {direction(ahead)} this machine's"
+        with contextlib.suppress(RedisError, OSError):
+            others = (await clocks_off(self._redis)).values()
+            if any(not each.waits and abs(each.refused - ahead) <= STEP_SECONDS for each in others):
+                return f"{apart}, and the workers that run refuse it too: Redis's is wrong. {SET_IT}"
+        return f"{apart}: one of them is wrong; if other machines agree with Redis, it is this one's. {SET_IT}"
+
+    async def _keep(self) -> None:
+        """While Redis is away the time goes on by itself."""
+        while wanted():
+            await asyncio.sleep(LOOK_SECONDS)
+            with contextlib.suppress(RedisError, OSError):
+                await self.look()
+
+    def _notice(self) -> None:
+        """Whether this machine's clock was set since the last look."""
+        before, self._machine = self._machine, self._wall.machine_offset()
+        step = self._machine - before
+        if abs(step) > SET_SECONDS:
+            log.warning("this machine's clock was set by %+.3f s; the workers' time goes on without it", step)
+            metrics.CLOCK_STEPS.labels("machine").inc()
+
+    def _compare(self, before: Reckoning, after: Reckoning) -> None:
+        """Tell of a step of the shared clock: followed, refused, over again, or found right."""
+        if before.known is None or after.known is None:
+            return
+        moved = after.known.offset - before.known.offset
+        if after.refused is not None:
+            if before.refused is None:
+                log.error(REFUSED, self._wall.refused(), SET_IT)
+                metrics.CLOCK_STEPS.labels("refused").inc()
+        elif abs(moved) > STEP_SECONDS:
+            log.error(CORRECTED, moved)
+            metrics.CLOCK_STEPS.labels("corrected").inc()
+        elif before.refused is not None:
+            log.warning("the clock of Redis agrees with the workers' time again: it is followed")
+        elif after.spent > before.spent:
+            log.warning("the clock of Redis was set by %+.3f s, or another Redis answers: it is followed", moved)
+            metrics.CLOCK_STEPS.labels("shared").inc()
+
+    async def _tell(self) -> None:
+        """Tell how far the clocks are off: as metrics, and when it is much, to `quanzu doctor`."""
+        off = self.off()
+        metrics.CLOCK_AHEAD.set(off.ahead)
+        metrics.CLOCK_REFUSED.set(off.refused)
+        metrics.CLOCK_ERROR.set(self._wall.known.error if self._wall.known else 0)
+        if off.much:
+            seconds, _ = await self._redis.time()  # whoever reads it asks the same clock how old it is
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.hset(OFF, self._name, off.written(seconds)).expire(OFF, TOLD_SECONDS)
+                await pipe.execute()
+
+
+REFUSED = (
+    "the clock of Redis was set by %+.1f s, or another Redis answers: it is refused, and the workers' time goes on by "
+    "itself, so that nothing is sent early or late. %s"
+)
+CORRECTED = (
+    "the clocks of Redis and of this machine agree, and this process's time was off: it is put right by %+.1f s. Was "
+    "this machine paused, or were both clocks wrong before?"
+)
+
+
+def direction(ahead: float) -> str:
+    return "ahead of" if ahead > 0 else "behind"
+
+
+async def clocks_off(redis: "Redis") -> dict[str, Off]:
+    """What each process finds off about the clocks now, of those that find something."""
+    client: Any = redis
+    now, _ = await client.time()
+    found: dict[str, Off] = {}
+    for name, told in (await client.hgetall(OFF)).items():
+        off, at = Off.read(told)
+        if abs(now - at) <= TOLD_SECONDS:
+            found[name.decode()] = off
+    return found

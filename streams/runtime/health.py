@@ -1,0 +1,91 @@
+"""A worker's own small server: its metrics, whether it lives and whether it is ready.
+
+It runs in threads of its own, so that it answers, and says so, also when the worker's loop hangs.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import orjson
+from prometheus_client import make_wsgi_app
+
+from streams.runtime.metrics import taken
+
+PULSE_SECONDS = 1.0
+SILENT_SECONDS = 20.0
+"""A loop that has not come round for so long hangs: longer than any batch takes, and than a rebalance."""
+
+StartResponse = Callable[..., Any]
+
+
+@dataclass
+class Pulse:
+    """That a loop comes round. `ready`: whether the worker takes its part in the line now; asked by another thread."""
+
+    ready: Callable[[], bool]
+    _beaten: float = field(default_factory=time.monotonic)
+
+    async def beat(self) -> None:
+        self._beaten = time.monotonic()
+
+    def silent(self) -> float:
+        """For how many seconds it has not come round."""
+        return time.monotonic() - self._beaten
+
+
+def serve(host: str, port: int, pulse: Pulse) -> None:
+    """Answer /metrics, /healthz and /readyz until the process ends; port 0: to nobody.
+
+    Raises SettingsError when the port is taken.
+    """
+    if not port:
+        return
+    try:
+        server = make_server(host, port, _app(pulse), _Server, _Silent)
+    except OSError as error:
+        raise taken("QUANZU_METRICS_PORT", host, port, error) from None
+    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+
+class _Silent(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the library has it
+        """A scrape is nothing to write a log of."""
+
+
+def _app(pulse: Pulse) -> Callable[[dict[str, Any], StartResponse], Iterable[bytes]]:
+    metrics = make_wsgi_app()
+
+    def answer(environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
+        match environ["PATH_INFO"]:
+            case "/healthz":
+                return _told(start, *_lives(pulse))
+            case "/readyz":
+                ready = pulse.ready()
+                return _told(start, ready, "ready" if ready else "not in the consumer group")
+            case _:
+                found: Iterable[bytes] = metrics(environ, start)
+                return found
+
+    return answer
+
+
+def _lives(pulse: Pulse) -> tuple[bool, str]:
+    silent = pulse.silent()
+    if silent > SILENT_SECONDS:
+        return False, f"the worker's loop has hung for {silent:.0f} s: it is to be started again"
+    return True, "ok"
+
+
+def _told(start: StartResponse, good: bool, status: str) -> Iterable[bytes]:
+    start("200 OK" if good else "503 Service Unavailable", [("Content-Type", "application/json")])
+    return [orjson.dumps({"status": status})]

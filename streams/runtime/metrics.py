@@ -1,0 +1,76 @@
+"""What Prometheus reads. No label carries anything of a person; every label's values are bounded
+(of sources: streams/messaging/sources).
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from platform import python_version
+
+from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics, start_http_server
+
+from streams.runtime.settings import SettingsError
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series, and nobody reads them
+
+BUILD = Info("quanzu_build", "Which version runs, of what")
+BUILD.info({"version": version("quanzu"), "python": python_version(), "faust": version("faust-streaming")})
+
+CLOCKS = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 1800, 7200, 86_400)  # seconds: the plan's clocks and what is below
+
+SIGNALS_SCREENED = Counter("quanzu_signals_screened_total", "Signals by what became of them", ["source", "outcome"])
+SIGNAL_TO_ALERT = Histogram("quanzu_signal_to_alert_seconds", "From a signal's arrival to its alert", buckets=CLOCKS)
+ALERT_TO_DISPATCH = Histogram("quanzu_alert_to_dispatch_seconds", "From an alert to its first dispatch", buckets=CLOCKS)
+DISPATCH_TO_RECEIPT = Histogram(
+    "quanzu_dispatch_to_receipt_seconds", "From a dispatch to its first result", ["channel"], buckets=CLOCKS
+)
+DEADLINE_ERROR = Histogram("quanzu_deadline_error_seconds", "How late a deadline was acted on", buckets=CLOCKS)
+POLICIES_STOPPED = Counter("quanzu_policies_stopped_total", "Policies that the breaker has stopped")
+POLICY_HOLDS = Gauge("quanzu_policies_held", "Policies that were stopped, and whose cases wait for a person")
+VISITS_JOINED = Counter("quanzu_visits_joined_total", "Visits that joined another to the same address", ["how"])
+LAG = Gauge("quanzu_lag_records", "Records of a topic that wait for this worker", ["topic"])
+DEAD_LETTERS_SENT = Counter(
+    "quanzu_dead_letters_sent_again_total", "What was counted as dead-lettered and has another outcome now", ["source"]
+)
+DEAD_LETTERS_OPEN = Gauge("quanzu_dead_letters_open", "Dead letters neither sent again nor dropped", ["source"])
+RECEIPTS_BEFORE = Counter(
+    "quanzu_receipts_by_secret_before_total", "Receipts that were signed with QUANZU_RECEIPTS_SECRET_BEFORE"
+)
+CLOCK_AHEAD = Gauge("quanzu_clock_ahead_seconds", "By how much this machine's clock is ahead of the workers' time")
+CLOCK_ERROR = Gauge("quanzu_clock_error_seconds", "How far the workers' time may be off here")
+EPOCH = Gauge("quanzu_epoch", "The epoch this worker is confirmed in; 0: none, so it sends nothing, or embedded")
+MARKS_ALONE = Counter("quanzu_marks_not_replicated_total", "Marks before a contact that no replica had in 0.1 s")
+CLOCK_REFUSED = Gauge(
+    "quanzu_clock_refused_seconds", "By how much the clock of Redis is ahead of the workers' time while it is refused"
+)
+CLOCK_STEPS = Counter(
+    "quanzu_clock_steps_total",
+    "Times that a clock was set: the machine's, the shared, one refused, one corrected",
+    ["clock"],
+)
+for _clock in ("machine", "shared", "refused", "corrected"):
+    CLOCK_STEPS.labels(_clock)  # from the start: a rate does not see a counter that begins with one
+
+
+def show_lag(lags: Mapping[str, int]) -> None:
+    """How many records of each topic wait for this worker."""
+    LAG.clear()
+    for topic, records in lags.items():
+        LAG.labels(topic).set(records)
+
+
+def serve(port: int, host: str = "127.0.0.1", setting: str = "QUANZU_METRICS_PORT") -> None:
+    """Let Prometheus read this process's; 0: nobody does. Raises SettingsError, naming `setting`, for a taken port."""
+    if not port:
+        return
+    try:
+        start_http_server(port, addr=host)
+    except OSError as error:
+        raise taken(setting, host, port, error) from None
+
+
+def taken(setting: str, host: str, port: int, error: OSError) -> SettingsError:
+    """Why nobody can be told anything at the port that `setting` names."""
+    return SettingsError(
+        f"{setting} = {port}: cannot listen on {host} ({error.strerror}). Each worker on a machine "
+        "needs a port of its own: set another, or 0 for none"
+    )

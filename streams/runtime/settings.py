@@ -1,0 +1,188 @@
+"""Where Quanzu runs and with whom it talks: every setting, from the environment.
+
+With neither QUANZU_KAFKA nor QUANZU_REDIS set, Quanzu is embedded: it starts servers of its own (see embedded.py).
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+
+from domain.identity.id_keys import IdKeys
+from domain.identity.identifiers import LEAST_SECRET
+from schemas.errors import UserError
+from streams.runtime.clock import Clock
+from streams.runtime.credentials import AccessSettings
+from streams.runtime.redis_address import check
+
+LEAST_KEY = 32  # characters
+POLICY = Path(__file__).resolve().parents[2] / "deploy" / "policy" / "jilin.toml"
+
+
+class SettingsError(UserError, ValueError):
+    """A setting is missing or wrong; the text says which and what to write instead."""
+
+
+class Settings(AccessSettings):
+    """What differs from one installation to the next. Each field is QUANZU_ and its name in capitals."""
+
+    kafka: str | None = Field(None, description="Kafka's brokers, host:port,host:port. Unset: an embedded broker")
+    redis: str | None = Field(
+        None,
+        description="Redis, redis://host:port/0, or its Sentinels, redis+sentinel://host:port,host:port/service/0. "
+        "Unset: an embedded Valkey",
+    )
+    vault: str | None = Field(
+        None,
+        description="A Redis of its own, written as QUANZU_REDIS is, with the keys under which what tells of a person "
+        "is sealed on the topics. Unset: nothing is sealed, and nobody can be forgotten",
+    )
+    embedded: bool = Field(False, description="The servers are Quanzu's own. Set by Quanzu for the processes it starts")
+    app_id: str = Field("quanzu", description="The consumer group's name; one for each installation")
+    instance: str | None = Field(
+        None, description="A name that a worker keeps over restarts (static membership): no rebalance in between"
+    )
+    partitions: int = Field(4, ge=1, description="Partitions of signals, case topics and dispatches: all the same")
+    replication: int = Field(0, ge=0, description="Copies of a topic. 0: one when embedded, else three")
+    data: Path = Field(Path("data"), description="Folder of the embedded servers, the generated key and exports")
+    policy: Path = Field(POLICY, description="The policy file in force")
+    secret: SecretStr | None = Field(
+        None, description="Key of the keyed hashes of phones, accounts and ID numbers. Embedded: made and kept in data"
+    )
+    id_keys: SecretStr | None = Field(
+        None,
+        description="Keys of the ID numbers' hashes since that one, the oldest first, separated by commas or lines. "
+        "The last is in force; none is taken away",
+    )
+    http_port: int = Field(8080, ge=0, le=65535, description="Port of the intake")
+    metrics_port: int = Field(9464, ge=0, le=65535, description="Port of a worker's metrics; 0: none")
+    metrics_host: str = Field("127.0.0.1", description="The address of metrics and of a worker's health; 0.0.0.0: all")
+    exporter_port: int = Field(
+        9465, ge=0, le=65535, description="Port of the province's metrics (`quanzu metrics serve`)"
+    )
+    sources: str | None = Field(
+        None, description="Sources that metrics name, besides those with a key: a,b. Others are counted as `other`"
+    )
+    receipts_url: str = Field(
+        "http://127.0.0.1:8080/receipts", description="Where providers send receipts, as they see it from outside"
+    )
+    sms_url: str | None = Field(None, description="The SMS gateway")
+    voice_url: str | None = Field(None, description="The gateway of robot calls")
+    bank_url: str | None = Field(None, description="The banks' stop-payment gateway")
+    station_url: str | None = Field(None, description="The stations' dispatch gateway")
+    clock: str | None = Field(
+        None, description="Simulated time, speed@start@epoch seconds (see clock.py). Unset: the time of day"
+    )
+    traces: str | None = Field(
+        None, description="An OpenTelemetry collector's OTLP over HTTP, http://host:4318/v1/traces. Unset: no traces"
+    )
+    traces_ratio: float = Field(0.01, ge=0, le=1, description="Of the traces that begin here, how many are taken")
+    log_format: Literal["text", "json"] = Field("text", description="How a line of the log is written")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unset_is_empty(cls, values: dict[str, object]) -> dict[str, object]:
+        """Compose files pass what is unset as an empty string."""
+        return {name: value for name, value in values.items() if value != ""}
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.kafka is None) != (self.redis is None):
+            raise ValueError("QUANZU_KAFKA and QUANZU_REDIS belong together: set both, or neither to run embedded")
+        Clock.parse(self.clock)
+        _check_redis("QUANZU_REDIS", self.redis)
+        _check_redis("QUANZU_VAULT", self.vault)
+        if self.vault is not None and self.vault == self.redis:
+            raise ValueError("QUANZU_VAULT and QUANZU_REDIS are one: emptied, it would lose every person. Name another")
+        if any(len(key) < LEAST_KEY for key in self._later_id_keys()):
+            raise ValueError("QUANZU_ID_KEYS: a key is too short. Make one with `openssl rand -hex 32`")
+        if self.kafka is None:
+            object.__setattr__(self, "embedded", True)
+        if self.replication == 0:
+            object.__setattr__(self, "replication", 1 if self.embedded else 3)
+        if self.secret is None and not self.embedded:
+            raise ValueError(
+                "QUANZU_SECRET is not set: phones and accounts are known by keyed hashes, and all processes need the "
+                "same key. Make one with `openssl rand -hex 32`, keep it safe: without it no resident is found again"
+            )
+        if self.secret is not None and len(self.secret.get_secret_value().encode()) < LEAST_SECRET:
+            raise ValueError(
+                f"QUANZU_SECRET is shorter than {LEAST_SECRET} bytes: all numbers could be tried. Make one with "
+                "`openssl rand -hex 32`"
+            )
+        return self
+
+    @property
+    def brokers(self) -> list[str]:
+        """Kafka's addresses.
+
+        Raises SettingsError when the embedded servers were not started yet.
+        """
+        if self.kafka is None:
+            raise SettingsError("no Kafka yet: start the embedded servers first (streams.runtime.embedded.Embedded)")
+        return [broker.strip() for broker in self.kafka.split(",") if broker.strip()]
+
+    def key(self) -> bytes:
+        """The key of the keyed hashes; an embedded installation makes one and keeps it in its data folder."""
+        return (
+            self.secret.get_secret_value().encode()
+            if self.secret
+            else kept(self.data / "secret", secrets.token_hex(32)).encode()
+        )
+
+    def id_number_keys(self) -> IdKeys:
+        """The keys under which ID numbers are and were hashed."""
+        return IdKeys(self.key(), self._later_id_keys())
+
+    def _later_id_keys(self) -> tuple[bytes, ...]:
+        given = self.id_keys.get_secret_value() if self.id_keys else ""
+        texts = (text.strip() for line in given.splitlines() for text in line.split(","))
+        return tuple(text.encode() for text in texts if text)
+
+    def environment(self) -> dict[str, str]:
+        """These settings as environment variables, for a process started by this one."""
+        given = {**self.plain(), "secret": self.key().decode()}
+        return {f"QUANZU_{name.upper()}": value for name, value in given.items()}
+
+
+def load() -> Settings:
+    """Read the settings from the environment.
+
+    Raises SettingsError with a text for the operator when one is missing or wrong.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_in_words(detail["loc"], detail["msg"]) for detail in error.errors())) from None
+    except ValueError as error:  # of a file that holds a secret
+        raise SettingsError(str(error)) from None
+
+
+def _check_redis(name: str, url: str | None) -> None:
+    try:
+        check(url or "redis://")
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be read: {error}") from None
+
+
+def _in_words(location: tuple[int | str, ...], message: str) -> str:
+    name = "".join(f"QUANZU_{str(part).upper()}: " for part in location[:1])
+    return name + message.removeprefix("Value error, ")
+
+
+def kept(path: Path, new: str) -> str:
+    """A secret that an embedded installation keeps in a file only its owner reads: what is there, or `new`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f"{path.name}.{os.getpid()}")
+    made.touch(mode=0o600)
+    made.write_text(new)
+    try:
+        os.link(made, path)  # fails when it is there: of two processes that start at once, one wins
+    except FileExistsError:
+        pass
+    finally:
+        made.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,148 @@
+"""TLS: the certificates of Quanzu's own servers, and why a connection to another server is refused."""
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from streams.runtime.files import Changes
+from streams.runtime.settings import SettingsError
+from streams.runtime.tasks import wanted
+
+REACH_SECONDS = 4.0
+EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
+OTHER_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+
+
+def refusal(host: str, port: int, context: ssl.SSLContext | None, ca: str, tls: str) -> str | None:
+    """What is wrong with TLS there and what to do; none when nothing is, or nobody answers at all.
+
+    `context`: how it is spoken to; none: openly. `ca`, `tls`: the settings to name, such as QUANZU_KAFKA_CA.
+    """
+    try:
+        with socket.create_connection((host, port), REACH_SECONDS) as connection:
+            return _trusted(connection, host, context, ca, tls) if context else _open(connection, tls)
+    except OSError:
+        return None  # away, and not refused
+
+
+def distrust(error: ssl.SSLCertVerificationError, ca: str) -> str:
+    """Why a certificate is not believed, and what to do."""
+    if error.verify_code == EXPIRED:
+        return "its certificate has expired. Give the server a new one: nobody can tell that it is the right one"
+    if error.verify_code in OTHER_NAME:
+        return f"its certificate is for another name ({error.verify_message}). Issue it for the name it is reached by"
+    return (
+        f"its certificate is of nobody trusted ({error.verify_message}). Set {ca} to the file of the authority that "
+        "issued it; if it is a stranger's, find out who answers there"
+    )
+
+
+def _trusted(connection: socket.socket, host: str, context: ssl.SSLContext, ca: str, tls: str) -> str | None:
+    try:
+        context.wrap_socket(connection, server_hostname=host).close()
+    except ssl.SSLCertVerificationError as error:
+        return distrust(error, ca)
+    except (ssl.SSLError, ConnectionError):  # who says nothing in time may only be busy, or frozen
+        return f"it does not speak TLS on this port. Use its TLS port, or see {tls}"
+    return None
+
+
+def _open(connection: socket.socket, tls: str) -> str | None:
+    anyone = ssl.create_default_context()
+    anyone.check_hostname, anyone.verify_mode = (
+        False,
+        ssl.CERT_NONE,
+    )  # nothing is said to it
+    try:
+        anyone.wrap_socket(connection).close()
+    except (OSError, ValueError):
+        return None
+    return f"it speaks TLS only on this port, and was spoken to openly. {tls}"
+
+
+log = logging.getLogger(__name__)
+
+RENEW_SECONDS = 10.0  # between two looks whether a certificate was exchanged
+HOW = "Name PEM files: the certificate with its chain, and its key without a pass phrase, which this user may read"
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """`setting`: what the variables begin with, QUANZU_INTAKE. `clients`: the file of who vouches for clients."""
+
+    setting: str
+    certificate: Path | None
+    key: Path | None
+    clients: Path | None = None
+
+    def context(self) -> ssl.SSLContext | None:
+        """None: served openly. Raises SettingsError when the files are not as they must be."""
+        if self.certificate is None and self.key is None:
+            if self.clients is not None:
+                raise SettingsError(f"{self.setting}_CLIENT_CA is set, and no {self.setting}_CERTIFICATE. {HOW}")
+            return None
+        if self.certificate is None or self.key is None:
+            raise SettingsError(f"{self.setting}_CERTIFICATE and {self.setting}_KEY belong together: set both. {HOW}")
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._load(context, self.certificate, self.key)
+        return context
+
+    async def renew(self, context: ssl.SSLContext) -> None:
+        """Take each certificate that is exchanged into use, until cancelled. Open connections keep the old one.
+
+        What cannot be used is told in the log, and what was before stays in use. An authority for clients is added:
+        the one before is forgotten at the next start.
+        """
+        if self.certificate is None or self.key is None:
+            return
+        changes = Changes(self.certificate, self.key, *([self.clients] if self.clients else []))
+        while wanted():
+            await asyncio.sleep(RENEW_SECONDS)
+            if not changes.any():
+                continue
+            try:
+                self.context()  # tried apart: a certificate whose key is not there yet must not spoil the one in use
+                self._load(context, self.certificate, self.key)
+            except SettingsError as error:
+                log.warning("the certificate that was read before stays in use: %s", error)
+            else:
+                log.warning("%s_CERTIFICATE was exchanged: new connections are shown it", self.setting)
+
+    def _load(self, context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+        try:
+            context.load_cert_chain(certificate, key, password=_no_pass_phrase)
+        except (OSError, ssl.SSLError, ValueError) as error:
+            why = getattr(error, "reason", None) or error.strerror if isinstance(error, OSError) else error
+            files = f"{self.setting}_CERTIFICATE = {certificate}, {self.setting}_KEY = {key}"
+            raise SettingsError(f"{files}: {why}. {HOW}") from None
+        self._know_clients(context)
+
+    def _know_clients(self, context: ssl.SSLContext) -> None:
+        if self.clients is None:
+            return
+        try:
+            context.load_verify_locations(self.clients)
+        except (OSError, ssl.SSLError) as error:
+            why = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+            raise SettingsError(f"{self.setting}_CLIENT_CA = {self.clients}: {why}. {HOW}") from None
+        # Who shows none is told so in words, and may still ask whether the server lives; a wrong one is cut off.
+        context.verify_mode = ssl.CERT_OPTIONAL
+
+
+def names(peer: Mapping[str, Any] | None) -> Sequence[str]:
+    """The names in a client's certificate that was verified: its common name, and its DNS names."""
+    if not peer:
+        return ()
+    common = [value for part in peer.get("subject", ()) for kind, value in part if kind == "commonName"]
+    return (*common, *(value for kind, value in peer.get("subjectAltName", ()) if kind == "DNS"))
+
+
+def _no_pass_phrase() -> str:
+    """Else OpenSSL would ask the terminal."""
+    raise ValueError("the key has a pass phrase")

@@ -1,0 +1,45 @@
+"""Writing to the audit topic, which is kept for good. A process's lines are a chain (audit_chains.py)."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+from schemas.audit import AuditEntry
+from streams.messaging.producer import Producer, Record
+from streams.messaging.topics import AUDIT
+
+BY, HEADS = "audit", "heads"
+
+
+async def write(
+    producer: Producer, entries: Sequence[AuditEntry], beside: Sequence[Record] = (), *, naming: bool = False
+) -> None:
+    """Write the entries and return when Kafka has them; waits for as long as Kafka is away.
+
+    `beside`: what the entries tell of, such as the input of a case; it goes out at the same time, and is waited for
+    too. `naming`: the first entry names the heads of the other chains. Raises SendError for what Kafka never takes.
+    """
+    if not entries:
+        await producer.send_all(beside)
+        return
+    chain = producer.chain
+    async with chain.lock:
+        if chain.unsure is not None:
+            await chain.acknowledged(await _send(producer, chain.unsure.lines))
+        sent = await chain.linked(entries, naming=naming)
+        told = await asyncio.gather(_send(producer, sent.lines), producer.send_all(beside), return_exceptions=True)
+        if isinstance(told[0], int):
+            await chain.acknowledged(told[0])
+    for failed in told:
+        if isinstance(failed, BaseException):
+            raise failed
+
+
+async def bind(producer: Producer, at: datetime) -> None:
+    """Name the heads of the other chains in a line of its own, for a process that may write nothing for long."""
+    await write(producer, [AuditEntry(at=at, by=BY, act=HEADS, on=producer.chain.end.chain)], naming=True)
+
+
+async def _send(producer: Producer, lines: Sequence[tuple[bytes, bytes]]) -> int:
+    """The offset of the last line; -1 when Kafka did not tell it. With their partition named they stay in order."""
+    return await producer.send_all([Record(AUDIT.name, key, value, 0) for key, value in lines])

@@ -1,0 +1,229 @@
+"""What each component must be let do at Kafka and at Redis, and no more: least rights, by which the ACLs are made.
+
+A worker carries the line and fills the store; intake faces the outside, and reads and writes little; the console shows
+what there is and writes inputs; the exporter looks, and keeps what it found of the audit; the doctor looks; an
+operator's commands (topics, residents, backup, rebuild) do all that may be done to an installation.
+deploy/kafka/acls.sh and Redis's ACL file are made from this page.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kafka.admin import ACLOperation, KafkaAdminClient
+from kafka.errors import GroupAuthorizationFailedError, KafkaError
+
+from streams.messaging import topics
+from streams.messaging.kafka_client import admin as kafka_admin
+from streams.messaging.topics import Topic
+from streams.runtime.credentials import HOW_TO_GRANT
+from streams.runtime.settings import Settings
+
+PREFIX = "quanzu-"  # of the users: quanzu-worker, quanzu-intake, ...
+TOPIC_AUTHORIZATION_FAILED = 29
+USUAL = ("+@all", "-@admin", "-@dangerous", "+info")  # of Redis's commands
+
+
+class Component(StrEnum):
+    """What a process is."""
+
+    WORKER = "worker"
+    INTAKE = "intake"
+    CONSOLE = "console"
+    EXPORTER = "exporter"
+    DOCTOR = "doctor"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """`reads`, `writes`: topics. `keys`: Redis's key patterns; `commands`: its rules for commands."""
+
+    reads: tuple[Topic, ...]
+    writes: tuple[Topic, ...]
+    keys: tuple[str, ...]
+    commands: tuple[str, ...] = USUAL
+    creates: bool = False  # topics; then it sees to their configuration too
+
+
+REWRITES = ("+bgrewriteaof", "+bgsave")  # so that who was forgotten is on no disk any more
+_LOOKS = ("-@all", "+@read", "+@connection", "+@transaction", "-@dangerous", "+info", "+time")
+_OWN_OF_CONSOLE = (
+    *(topic.name for topic in topics.CONSOLES if topic is not topics.STAFF),
+    *("staff", "staff-tokens", "staff-lock", "alarms-open", "alarms-mark", "webhook-health", "policies"),
+    *("roster", "visit-tasks", "visit-at", "visit-joined", "visit-last", "check-ins"),
+    *("call:*", "ringing", "wrong-codes:*", "audit-heads", "audit-heads-at", "audit-verified", "clocks-off"),
+    *(
+        "session:*",
+        "sessions:*",
+        "under-way:*",
+        "totp-used:*",
+        "unmask*",
+        "release-telling:*",
+        "task-*",
+        "{kept-back}*",
+        "LIMITS*",
+        "claim:*",
+    ),
+    *("*-changing:*", "shadow-counts", "shadow-alerted:*", "residents:*", "phones:*", "accounts:*", "idhashes:*"),
+)
+_OF_INTAKE = (
+    *("roster", "visit-tasks", "visit-at", "visit-joined", "visit-last", "check-ins"),
+    *("audit-heads", "audit-heads-at", "clocks-off", "LIMITS*"),
+)
+_SEEN_BY_INTAKE = ("draining", "whole", "*:{whole}", "dispatch:*", "cases:*", "earlier:*", "state:*")
+
+
+def _keys(written: Iterable[str], seen: Iterable[str] = ()) -> tuple[str, ...]:
+    return (*(f"~{pattern}" for pattern in written), *(f"%R~{pattern}" for pattern in seen))
+
+
+RIGHTS: Mapping[Component, Rights] = {
+    Component.WORKER: Rights(
+        reads=(
+            *topics.LANES,
+            topics.CASE_INPUTS,
+            topics.CASE_EVENTS,
+            topics.CASE_SNAPSHOTS,
+            *topics.DISPATCHES,
+            *topics.SHARED,
+            topics.EPOCHS,
+            topics.VAULTS,
+            topics.AUDIT,
+            topics.DEAD_LETTERS,
+        ),
+        writes=(
+            topics.CASE_INPUTS,
+            topics.CASE_EVENTS,
+            topics.CASE_SNAPSHOTS,
+            *topics.DISPATCHES,
+            topics.EPOCHS,
+            topics.VAULTS,
+            topics.RESIDENTS,
+            topics.EVIDENCE,
+            topics.WATCHLIST,
+            topics.POLICIES,
+            topics.ROSTERS,
+            topics.ACCOUNTS,
+            *topics.LANES,
+            topics.FEEDS,
+            topics.PAYERS_REQUESTS,
+            topics.ALARMS,
+            topics.AUDIT,
+            topics.SHADOW,
+            topics.DEAD_LETTERS,
+        ),
+        keys=_keys("*"),
+    ),
+    Component.INTAKE: Rights(
+        reads=(topics.DEAD_LETTERS, topics.AUDIT, topics.VAULTS),
+        writes=(
+            *topics.LANES,
+            topics.CASE_INPUTS,
+            topics.BANK_MESSAGES,
+            topics.ROSTERS,
+            topics.DEAD_LETTERS,
+            topics.AUDIT,
+        ),
+        keys=_keys(_OF_INTAKE, _SEEN_BY_INTAKE),
+    ),
+    Component.CONSOLE: Rights(
+        reads=(
+            topics.CASE_INPUTS,
+            topics.CASE_EVENTS,
+            topics.CASE_SNAPSHOTS,
+            *topics.COMPACTED,
+            *topics.LOGS,
+            topics.VAULTS,
+        ),
+        writes=(
+            *topics.LANES,
+            topics.CASE_INPUTS,
+            topics.RESIDENTS,
+            topics.POLICIES,
+            topics.ROSTERS,
+            *topics.CONSOLES,
+            topics.CALLS,
+            topics.BANK_MESSAGES,
+            topics.AUDIT,
+            topics.DEAD_LETTERS,
+        ),
+        keys=_keys(_OWN_OF_CONSOLE, ("*",)),
+    ),
+    Component.EXPORTER: Rights(
+        reads=(topics.AUDIT,),
+        writes=(),
+        keys=_keys(("audit-verified", "clocks-off"), ("*",)),
+        commands=(*_LOOKS, "+set", "+hset", "+expire"),
+    ),
+    Component.DOCTOR: Rights(
+        reads=(topics.CASE_INPUTS, *topics.LANES, topics.VAULTS), writes=(), keys=_keys((), ("*",)), commands=_LOOKS
+    ),
+    Component.OPERATOR: Rights(
+        reads=topics.ALL,
+        writes=topics.ALL,
+        keys=_keys("*"),
+        commands=(*USUAL, *REWRITES),
+        creates=True,
+    ),
+}
+
+
+_KEYS, _IDENTITY = ("~keys:*",), ("~identity",)
+VAULT: Mapping[Component, tuple[str, ...]] = {
+    Component.WORKER: (*_KEYS, *_IDENTITY, "+eval_ro", "+hget", "+hsetnx", "+info"),
+    **dict.fromkeys(
+        (Component.INTAKE, Component.CONSOLE), (*_KEYS, f"%R{_IDENTITY[0]}", "+eval_ro", "+hget", "+hsetnx")
+    ),
+    Component.DOCTOR: (f"%R{_IDENTITY[0]}", "+hget", "+info"),
+    Component.OPERATOR: (
+        *(*_KEYS, *_IDENTITY, "+eval", "+eval_ro", "+hget", "+hsetnx", "+hset", "+info", *REWRITES),
+        *("+scan", "+hgetall"),  # of a copy of the vault, whose keys are taken in
+    ),
+}
+"""What each component may do at the vault: have keys, and make them; an operator destroys them too, and takes in a
+copy's. A worker gives a new vault its identity, and looks at how the vault is set. The doctor sees no keys."""
+
+
+def lacking(settings: Settings, component: Component) -> list[str]:
+    """What Kafka does not let this user do though `component` must, and what to do about it.
+
+    Nothing where nobody has a name: Kafka does not know then who comes. Raises as kafka_client.admin does.
+    """
+    if settings.kafka_user is None:
+        return []
+    with kafka_admin(settings) as admin:
+        return [*_topics(admin, settings, RIGHTS[component]), *_group(admin, settings, component)]
+
+
+def _topics(admin: KafkaAdminClient, settings: Settings, rights: Rights) -> Iterable[str]:
+    found = {topic["name"]: topic for topic in admin.describe_topics([topic.name for topic in topics.ALL])}
+    for operation, wanted in ((ACLOperation.READ, rights.reads), (ACLOperation.WRITE, rights.writes)):
+        missing = [topic.name for topic in wanted if not _may(found[topic.name], operation)]
+        if missing:
+            yield (
+                f"Kafka does not let the user {settings.kafka_user} {operation.name.lower()} {', '.join(missing)}. "
+                f"{HOW_TO_GRANT}"
+            )
+
+
+def _may(topic: Mapping[str, object], operation: ACLOperation) -> bool:
+    """Whether it may, as far as the broker tells: it tells nothing of a topic that is not there."""
+    if topic["error_code"] == TOPIC_AUTHORIZATION_FAILED:
+        return False
+    allowed = topic.get("authorized_operations")
+    return bool(topic["error_code"]) or not isinstance(allowed, list) or operation.name in allowed
+
+
+def _group(admin: KafkaAdminClient, settings: Settings, component: Component) -> Iterable[str]:
+    if component is not Component.WORKER:
+        return
+    try:
+        admin.describe_groups([settings.app_id])
+    except GroupAuthorizationFailedError:
+        yield (
+            f"Kafka does not let the user {settings.kafka_user} take part in the consumer group {settings.app_id}. "
+            f"{HOW_TO_GRANT}"
+        )
+    except KafkaError:  # a new cluster has no coordinator yet: nothing can be said of it
+        return

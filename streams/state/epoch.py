@@ -1,0 +1,176 @@
+"""Whether this worker may act on the Redis that answers it: the epoch in Kafka names the one that leads.
+
+Two primaries may live at once: one that was replaced by its Sentinels and is still reached by a worker, and the one
+that replaced it. Each has the leases and cases that its workers need, so each would send. Claims, marks and commits
+therefore name the run that the epoch names (`current`), and the scripts refuse on any other. A worker that Kafka's
+quorum does not confirm (domain/consistency/epochs.py) has no current run, and sends nothing.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from pydantic import ValidationError
+from redis.asyncio import Redis
+
+from domain.consistency.epochs import (
+    SETTLE_SECONDS,
+    VALID_SECONDS,
+    Belief,
+    Confirmation,
+    Epoch,
+    Server,
+    abandoned,
+    proposal,
+)
+from schemas.base import ANY_VERSION
+from schemas.epochs import EpochConfirmed, EpochNamed, epoch_adapter
+from streams.runtime import metrics
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.runtime.tasks import TRANSIENT, cancelled, wanted
+from streams.state.epoch_log import AnewError, EpochLog, KafkaLog
+from streams.state.leader import EXEMPT, NAP_SECONDS, Leader
+from streams.state.primary import leave, server
+from streams.state.redis_client import has_sentinels, sentinels_say
+
+log = logging.getLogger(__name__)
+
+CONFIRM_SECONDS = 0.5
+LOOK_SECONDS = 0.5
+NAMED_SECONDS = 2 * SETTLE_SECONDS  # a new epoch is proposed, read and settled in less
+
+
+class KafkaEpoch:
+    """The epoch on Kafka. Its seconds are the event loop's, which nobody sets."""
+
+    def __init__(self, epochs: EpochLog, redis: "Redis", clock: Clock) -> None:
+        self._log, self._redis, self._clock = epochs, redis, clock
+        self._belief = Belief()
+        self._told: bool | None = None  # what the log was told last: whether it is confirmed
+        self._replicas, self._started = 0, False
+        self._confirm_soon, self._look_soon = asyncio.Event(), asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def replicated(self) -> bool:
+        return self._replicas > 0
+
+    async def start(self) -> None:
+        await self._log.start()
+        self._started = True
+        self._tasks = [asyncio.create_task(self._confirm_on()), asyncio.create_task(self._look_on())]
+
+    async def stop(self) -> None:
+        await cancelled(self._tasks)
+        self._tasks = []
+        await self._log.stop()
+
+    def current(self) -> str | None:
+        """Raises RuntimeError before `start`: whoever never starts it must not act."""
+        if not self._started:
+            raise RuntimeError("the epoch is not followed: await start() first")
+        return self._belief.run(self._now())
+
+    async def run(self) -> str:
+        while (run := self.current()) is None:  # noqa: ASYNC110 - that time has passed is no event
+            await asyncio.sleep(NAP_SECONDS)
+        return run
+
+    async def names(self, run: str) -> bool:
+        until = self._now() + NAMED_SECONDS
+        self._look_soon.set()
+        while self.current() != run and self._now() < until:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(NAP_SECONDS)
+        return self.current() == run
+
+    async def refused(self) -> None:
+        self._look_soon.set()
+        await asyncio.sleep(4 * NAP_SECONDS)
+
+    async def confirm(self) -> None:
+        """Learn which epoch was in force when this began, from Kafka's quorum."""
+        began = self._now()
+        known = self._belief.confirmation(began)
+        entry = EpochConfirmed(epoch=known.number, settled=known.settled)
+        offset = await self._log.append(entry.model_dump_json().encode())
+        await self._log.read_to(offset, self._hear)
+        self._belief = self._belief.confirmed(began)
+
+    async def look(self) -> None:
+        """Propose the Redis that answers where it leads and the epoch names another; leave it where it is replaced."""
+        found = await server(self._redis)
+        self._replicas = found.replicas
+        epoch = self._belief.epoch
+        if found.run == epoch.run or not self._belief.valid(self._now()):
+            return
+        sentinels = await sentinels_say(self._redis) if has_sentinels(self._redis) else None
+        if (proposed := proposal(epoch, found, sentinels)) is not None:
+            await self._propose(proposed, found)
+        elif abandoned(epoch, found, sentinels):
+            log.warning("the Redis at %s was replaced: looking for the primary anew", found.address)
+            await leave(self._redis)
+
+    async def _propose(self, proposed: Epoch, found: Server) -> None:
+        log.warning("epoch %d is proposed: the Redis at %s leads", proposed.number, found.address)
+        entry = EpochNamed(epoch=proposed.number, run=proposed.run, at=self._clock.now())
+        await self._log.append(entry.model_dump_json().encode(), names=proposed.number)
+        self._confirm_soon.set()
+
+    def _hear(self, value: bytes) -> None:
+        try:
+            entry = epoch_adapter.validate_json(value, extra=ANY_VERSION)
+        except ValidationError as error:
+            log.error("an entry of the topic of epochs cannot be read and is passed over: %s", error)  # noqa: TRY400
+            return
+        if isinstance(entry, EpochNamed):
+            self._belief = self._belief.read(Epoch(entry.epoch, entry.run), self._now())
+        else:
+            self._belief = self._belief.read(Confirmation(entry.epoch, entry.settled), self._now())
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def _confirm_on(self) -> None:
+        while wanted():
+            try:
+                async with asyncio.timeout(VALID_SECONDS):
+                    await self.confirm()
+            except AnewError:
+                self._belief = Belief()
+            except TRANSIENT as error:
+                log.debug("the epoch is not confirmed: %s", error)
+            self._tell()
+            await _pause(self._confirm_soon, CONFIRM_SECONDS)
+
+    async def _look_on(self) -> None:
+        while wanted():
+            with suppress(*TRANSIENT):  # the next look comes
+                await self.look()
+            await _pause(self._look_soon, LOOK_SECONDS)
+
+    def _tell(self) -> None:
+        """Say it once when this worker is cut off, and once when it is not any more."""
+        valid = self._belief.valid(self._now())
+        metrics.EPOCH.set(self._belief.epoch.number if valid else 0)
+        if valid != self._told:
+            self._told = valid
+            if valid:
+                self._look_soon.set()
+                log.info("epoch %d is confirmed by Kafka", self._belief.epoch.number)
+            else:
+                log.warning("Kafka's quorum does not confirm the epoch: this worker decides and sends nothing")
+
+
+async def _pause(soon: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await soon.wait()
+    soon.clear()
+
+
+def made_for(settings: Settings, redis: "Redis", clock: Clock, epochs: EpochLog | None = None) -> Leader:
+    """Return what the installation's kind asks for. `epochs`: another log than its own."""
+    if settings.embedded and epochs is None:
+        return EXEMPT
+    return KafkaEpoch(epochs or KafkaLog(settings), redis, clock)

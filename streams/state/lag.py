@@ -1,0 +1,39 @@
+"""How far the store is behind the topics: what came in and was not acted on yet."""
+
+from typing import Any, NamedTuple
+
+from redis.asyncio import Redis
+
+from streams.messaging import topics
+from streams.messaging.reader import end_offsets
+from streams.runtime.settings import Settings
+from streams.state.keys import key
+
+
+class Where(NamedTuple):
+    """A partition of a topic."""
+
+    topic: str
+    partition: int
+
+
+async def ends(settings: Settings, *names: str) -> dict[Where, int]:
+    """Each partition's next offset."""
+    found = {name: await end_offsets(settings, name) for name in names}
+    return {Where(name, partition): end for name, part in found.items() for partition, end in part.items()}
+
+
+async def signal_ends(settings: Settings) -> dict[Where, int]:
+    """The next offset of each partition of signals, of each lane."""
+    return await ends(settings, *(topic.name for topic in topics.LANES))
+
+
+async def screened(redis: "Redis", partitions: int) -> dict[Where, int | None]:
+    """The offset screened last of each partition of signals; none where the store has none."""
+    client: Any = redis  # redis-py types a command's result as sync or async at once
+    where = [Where(topic.name, partition) for topic in topics.LANES for partition in range(partitions)]
+    async with client.pipeline(transaction=False) as pipe:
+        for each in where:
+            pipe.get(key(f"screened{each.topic.removeprefix(topics.SIGNALS.name)}", each.partition))
+        found = await pipe.execute()
+    return {each: None if raw is None else int(raw) for each, raw in zip(where, found, strict=True)}

@@ -1,0 +1,87 @@
+"""The Redis behind a client: which server it is, and whether a primary has what replaces it when it is lost."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from domain.consistency.epochs import Server
+from streams.state.redis_client import has_sentinels
+from streams.state.server_identity import ASK_RUN, run_of
+
+REPLICAS = 2  # with one alone, its loss would stop all writing (see HOW_TO_REFUSE)
+HOW_TO_REFUSE = (
+    "Set `min-replicas-to-write 1` and `min-replicas-max-lag 5` on every Redis server: a primary that is cut off from "
+    "its replicas would else go on with what nobody keeps"
+)
+_ROLE = re.compile(rb"\brole:(\w+)")
+_REPLICAS = re.compile(rb"\bconnected_slaves:(\d+)")
+
+
+async def server(redis: "Redis") -> Server:
+    """Ask the server at the other end of one of the client's connections who it is."""
+    pool: Any = redis.connection_pool
+    connection = await pool.get_connection()
+    try:
+        await connection.send_command(*ASK_RUN)
+        info: bytes = await connection.read_response()
+    except BaseException:
+        await connection.disconnect(nowait=True)  # the answer would be taken for another's
+        raise
+    finally:
+        await pool.release(connection)
+    role, replicas = _ROLE.search(info), _REPLICAS.search(info)
+    return Server(
+        run_of(info),
+        f"{connection.host}:{connection.port}",
+        role is not None and role[1] == b"master",
+        int(replicas[1]) if replicas else 0,
+    )
+
+
+async def leave(redis: "Redis") -> None:
+    """Close the client's idle connections: the next ones are made to the primary that its Sentinels name then."""
+    await redis.connection_pool.disconnect(inuse_connections=False)
+
+
+async def unsafe(redis: "Redis") -> list[str]:
+    """Return why the loss of this primary could lose what is written, and what to do; nothing without Sentinels.
+
+    A replica that is down counts: a worker must be able to start while one is. Raises RedisError when the primary does
+    not answer.
+    """
+    if not has_sentinels(redis):
+        return []
+    client: Any = redis
+    return list(faults(await client.info("replication"), await known_replicas(redis)))
+
+
+async def known_replicas(redis: "Redis") -> int | None:
+    """Return how many replicas the Sentinels know, connected or not; None when no Sentinel answers."""
+    pool: Any = redis.connection_pool
+    known: int | None = None
+    for sentinel in pool.sentinel_manager.sentinels:
+        try:
+            state = await sentinel.sentinel_master(pool.service_name)
+        except (RedisError, OSError):
+            continue
+        known = max(known or 0, int(state["num-slaves"]))
+    return known
+
+
+def refuses_alone(replication: Mapping[str, Any]) -> bool:
+    """Return whether a primary without replicas refuses writes, as INFO tells: CONFIG is for administrators only."""
+    return "min_slaves_good_slaves" in replication
+
+
+def faults(replication: Mapping[str, Any], known: int | None) -> Iterator[str]:
+    """Yield what is wrong with a primary, by its INFO and by how many replicas its Sentinels know."""
+    if known is not None and known < REPLICAS:
+        yield (
+            f"the primary of Redis has {known} replicas, fewer than {REPLICAS}. Add replicas with `replicaof`: with "
+            "one alone, a failover leaves none"
+        )
+    if not refuses_alone(replication):
+        yield f"the primary of Redis takes writes that no replica has. {HOW_TO_REFUSE}"

@@ -1,0 +1,175 @@
+"""What one commit writes: a case with all that is derived from it, the journal's entries, what is counted."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Self
+
+from domain.casework import awaited, deadlines, has_held, queue_rank, settled_at
+from domain.payments import ledger
+from domain.policy import trial
+from domain.statistics import counts
+from schemas.cases import Case
+from schemas.events import CaseEvent, RulesEvent, UnchangedEvent
+from schemas.inputs import Hold
+from schemas.journal import PartialCaseEvent
+from streams.state.keys import (
+    ALERTED,
+    APPLIED,
+    AWAITED,
+    CASES,
+    CLOSED,
+    COUNTS,
+    DEADLINES,
+    EARLIER,
+    HELD,
+    HOLDS,
+    LEDGER,
+    OUTBOX,
+    QUEUE,
+    RAISED,
+    RECENT,
+    RECENTLY,
+    SETTLED,
+    SETTLING,
+    STATE,
+    UNSURE,
+    milliseconds,
+)
+
+Argument = str | bytes | int | float
+Command = tuple[str, int, tuple[Argument, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionRules:
+    """Where a partition stands: the last offset applied, the policy in force, the holds, the logs that were lost."""
+
+    offset: int
+    policy: str
+    holds: tuple[Hold, ...] = ()
+    logs: int = 0
+
+
+@dataclass(slots=True)
+class StoreUpdate:
+    """The commands of one commit. `outbox`: the journal's entries among them, as they are written, by name."""
+
+    commands: list[Command] = field(default_factory=list)
+    outbox: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, command: str, name: int, *arguments: Argument) -> Self:
+        self.commands.append((command, name, arguments))
+        return self
+
+    def applied(self, input_id: str, at: datetime) -> None:
+        self.add("ZADD", APPLIED, milliseconds(at), input_id)
+
+    def all_applied(self, inputs: Iterable[tuple[str, datetime]]) -> Self:
+        return self.add("ZADD", APPLIED, *(part for name, at in inputs for part in (milliseconds(at), name)))
+
+    def entry(self, entry: CaseEvent | RulesEvent | UnchangedEvent) -> None:
+        """Keep a journal entry until it is published."""
+        name = entry_name(entry)
+        self.outbox[name] = entry.model_dump_json().encode()
+        self.add("HSET", OUTBOX, name, self.outbox[name])
+
+    def case(self, before: Case | None, after: Case) -> None:
+        """Store a case, and all that is derived from it."""
+        same = before is not None and before.id == after.id
+        if before is not None and not same:
+            self.add("HSET", EARLIER, before.id, before.model_dump_json())
+            self.add("ZADD", CLOSED, milliseconds(before.updated_at), before.id)
+        self.add("HSET", CASES, after.resident, after.model_dump_json())
+        self._deadlines(before, after)
+        self._awaited(before if same else None, after)
+        self._flags(before, after)
+        self.sums(LEDGER, ledger.added(before if same else None, after))
+        self.sums(COUNTS, counts.of_standing(before, after))
+        self.add("ZADD", RECENT, milliseconds(after.updated_at), after.id)
+        self.add("ZREMRANGEBYRANK", RECENT, 0, -RECENTLY - 1)
+
+    def settled(self, resident: str, at: datetime) -> Self:
+        """When a resident was last dissuaded or cleared: it stays if he is in danger again."""
+        return self.add("HSET", SETTLED, resident, at.isoformat())
+
+    def counted(self, before: Case | None, event: CaseEvent) -> None:
+        """Count what an event adds; `before`: the resident's latest case just before it."""
+        self.sums(COUNTS, counts.of_event(event) + counts.of_clocks(before, event))
+
+    def raised(self, event: CaseEvent) -> None:
+        """Count what an alert raised, under the policy that found it and in its minute."""
+        self.sums(RAISED, raised_by(event))
+
+    def sums(self, name: int, amounts: Mapping[str, int]) -> Self:
+        """Add to the numbers of a hash."""
+        for field_name, amount in amounts.items():
+            if amount:
+                self.add("HINCRBY", name, field_name, amount)
+        return self
+
+    def unsure(self, dispatches: Iterable[str]) -> None:
+        """Remember that these may have been sent: the marks that said so are lost."""
+        for dispatch in dispatches:
+            self.add("SADD", UNSURE, dispatch)
+
+    def settling(self, seconds: float) -> None:
+        """For so long (wall time) somebody may still be at an unsure dispatch: it is not taken before."""
+        self.add("SET", SETTLING, 1, "PX", round(seconds * 1000))
+
+    def standing(self, standing: PartitionRules) -> None:
+        self.add("HSET", STATE, "policy", standing.policy, "logs", standing.logs)
+        self.add("DEL", HOLDS)
+        for hold in standing.holds:
+            self.add("HSET", HOLDS, hold.id, hold.model_dump_json())
+
+    def _awaited(self, before: Case | None, after: Case) -> None:
+        old, new = awaited(before) if before else set(), awaited(after)
+        for dispatch in sorted(old - new):
+            self.add("SREM", AWAITED, dispatch)
+        for dispatch in sorted(new - old):
+            self.add("SADD", AWAITED, dispatch)
+
+    def _deadlines(self, before: Case | None, after: Case) -> None:
+        old = _members(before) if before else {}
+        new = _members(after)
+        for member in old.keys() - new.keys():
+            self.add("ZREM", DEADLINES, member)
+        for member, due in new.items():
+            if old.get(member) != due:
+                self.add("ZADD", DEADLINES, milliseconds(due), member)
+
+    def _flags(self, before: Case | None, after: Case) -> None:
+        rank = queue_rank(after)
+        if before is not None and before.id != after.id:
+            self.add("ZREM", QUEUE, before.id)
+        self.add("ZREM", QUEUE, after.id) if rank is None else self.add("ZADD", QUEUE, rank, after.id)
+        self.add("SADD" if has_held(after) else "SREM", HELD, after.resident)
+        settled = settled_at(after)
+        if settled is not None and (before is None or settled_at(before) != settled):
+            self.settled(after.resident, settled).add("HDEL", ALERTED, after.resident)
+
+
+def minute_of(at: datetime) -> int:
+    """The minute that a moment lies in, counted since 1970."""
+    return int(at.timestamp() // 60)
+
+
+def raised_by(event: CaseEvent | PartialCaseEvent) -> dict[str, int]:
+    """What an alert raised, as policy|minute: under the policy that found it."""
+    number = trial.raised(event)
+    return {f"{event.case.raised_by or event.case.policy}|{minute_of(event.at)}": number} if number else {}
+
+
+def minute_in(raised: str) -> int:
+    """The minute of a name of `raised_by`."""
+    return int(raised.rpartition("|")[2])
+
+
+def entry_name(entry: CaseEvent | RulesEvent | UnchangedEvent) -> str:
+    """Return the name under which the outbox keeps an entry: an input with several cases has one for each."""
+    return f"{entry.offset}/{entry.case.id if isinstance(entry, CaseEvent) else entry.kind}"
+
+
+def _members(case: Case) -> dict[str, datetime]:
+    return {f"{case.id}|{step}": due for step, due in deadlines(case).items()}

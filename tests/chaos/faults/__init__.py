@@ -1,7 +1,0 @@
-"""Every kind of fault."""
-
-from tests.chaos.faults import brokers, carriers, machine, network, records, redis, retention, vault, workers
-from tests.chaos.faults.base import Fault
-
-MODULES = (workers, brokers, redis, retention, carriers, network, machine, records, vault)
-KINDS: dict[str, Fault] = {fault.kind: fault for module in MODULES for fault in module.FAULTS}

@@ -1,0 +1,69 @@
+"""What other programs are told, how it is signed, and when it is tried again."""
+
+import hashlib
+import hmac
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from domain.access.webhooks import FIRST_WAIT, LONGEST_WAIT, next_try, payload, signature, wanted
+from schemas.events import CaseEvent
+from schemas.levels import Level
+from schemas.webhooks import Webhook
+from tests.domain import builders
+from tests.domain.builders import NOON
+
+
+@pytest.fixture
+def event() -> CaseEvent:
+    line = builders.Line()
+    line.alert(Level.ORANGE, builders.payment())
+    return builders.event(line.here)
+
+
+def webhook(**fields: object) -> Webhook:
+    known = {"id": "w" + "a" * 16, "url": "https://bank.example/hook", "secrets": ["x"]}
+    return Webhook.model_validate(known | {"made_at": NOON, "made_by": "admin"} | fields)
+
+
+def test_a_program_is_told_of_its_area_and_its_levels_only(event: CaseEvent) -> None:
+    division, level = event.case.profile.division, event.case.level
+    other = next(each for each in Level if each is not level)
+    assert wanted(webhook(), event)
+    assert wanted(webhook(area=division[:4], levels={level}), event)
+    assert not wanted(webhook(area="9999"), event)
+    assert not wanted(webhook(levels={other}), event)
+
+
+def test_what_is_told_names_nobody(event: CaseEvent) -> None:
+    told = orjson.dumps(payload(event)).decode()
+    assert event.case.id in told
+    assert all(payment.payee not in told for payment in event.case.payments)
+
+
+def test_while_a_secret_is_replaced_both_sign(event: CaseEvent) -> None:
+    body = orjson.dumps(payload(event))
+    new, old = (part.removeprefix("v1=") for part in signature(["new", "old"], 17, body).split(","))
+    assert new == hmac.new(b"new", b"17." + body, hashlib.sha256).hexdigest()
+    assert old == hmac.new(b"old", b"17." + body, hashlib.sha256).hexdigest()
+
+
+@given(st.integers(0, 10_000), st.floats(0, 1))
+def test_a_program_that_is_away_is_asked_later_and_later_but_never_later_than_five_minutes(
+    failures: int, chance: float
+) -> None:
+    wait = next_try(failures, chance)
+    assert FIRST_WAIT / 2 <= wait <= LONGEST_WAIT
+    assert wait <= next_try(failures + 1, chance)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://bank.example/", "ftp://bank.example", "https://user:word@bank.example/", "https://", "https://[", "x"],
+)
+def test_nothing_is_told_in_the_clear_or_to_who_is_no_address(url: str) -> None:
+    with pytest.raises(ValidationError):
+        webhook(url=url)

@@ -1,0 +1,298 @@
+"""What always holds of a case, whatever comes in whatever order."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from domain.casework import Decision, Rules, deadlines, decide, has_held, queue_rank, settled_at
+from domain.casework.triage import QueueBand, turn_of
+from schemas.cases import Case, CaseState, Danger, Payment, Profile, StepState
+from schemas.events import Dispatch, FactKind
+from schemas.inputs import (
+    AskStopAct,
+    BankFeedback,
+    BankState,
+    CallAgainAct,
+    CaseInput,
+    ClaimAct,
+    CloseAct,
+    ConfirmAct,
+    Deadline,
+    Hold,
+    HoldChange,
+    LowerAct,
+    NoteAct,
+    OfficerReport,
+    OperatorReport,
+    OutcomeAct,
+    ReleaseStopAct,
+    SendOfficerAct,
+    TellContactAct,
+    VictimReport,
+    VisitStage,
+)
+from schemas.levels import Action, Channel, Level, Outcome, Result
+from schemas.residents import Flag
+from schemas.signals import TransferState
+from tests.domain.builders import NOON, RESIDENT, alert, contact_result, danger, hold, payment, policy, profile
+
+AFTER_SETTLED = {Action.FOLLOW_UP, Action.STOP_RELEASE}
+TRANSFERS = st.sampled_from(["bank:1", "bank:2", "bank:3"])
+AMOUNTS = st.integers(0, 2_000_000)
+PEOPLE = st.sampled_from(["operator li", "operator han"])
+CLAIMS = st.lists(
+    st.fixed_dictionaries({"transfer": TRANSFERS, "evidence": st.sampled_from("ABCD"), "amount_fen": AMOUNTS}),
+    max_size=2,
+)
+OUTCOMES = st.builds(
+    OutcomeAct.model_validate,
+    st.fixed_dictionaries({"outcome": st.sampled_from(Outcome), "kept": CLAIMS, "lost_fen": AMOUNTS}),
+)
+PAYMENTS = st.lists(
+    st.builds(
+        payment, TRANSFERS, AMOUNTS, st.sampled_from(TransferState), st.sampled_from(["a1", "a2"]), st.just(NOON)
+    ),
+    max_size=3,
+    unique_by=lambda made: made.transfer,
+)
+PROFILES = st.builds(
+    lambda flags, contacts: profile(*flags, contacts=contacts), st.sets(st.sampled_from(Flag)), st.integers(0, 2)
+)
+
+DANGERS = st.builds(
+    lambda level, reason, exposure, live: danger(level, reason, exposure=exposure, call_since=NOON if live else None),
+    st.sampled_from(Level),
+    st.sampled_from("abc"),
+    AMOUNTS,
+    st.booleans(),
+)
+
+
+class CaseLife(RuleBasedStateMachine):
+    """Inputs of all kinds, sensible and not; each decision is checked as it is made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.case: Case | None = None
+        self.now = NOON
+        self.holds: dict[str, Hold] = {}
+        self.sent: list[Dispatch] = []
+        self.fired: list[Deadline] = []
+        self.count = 0
+
+    def give(self, given: CaseInput) -> Decision:
+        before, rules = self.case, Rules(policy(), tuple(self.holds.values()))
+        decision = decide(before, given, rules, given.at)
+        assert decide(before, given, rules, given.at) == decision, "the same again is the same"
+        self.case = decision.case
+        self.check(before, decision)
+        self.sent += decision.dispatches
+        return decision
+
+    def check(self, before: Case | None, decision: Decision) -> None:
+        after, kinds = decision.case, {fact.kind for fact in decision.facts}
+        if not decision.facts:
+            assert after is before
+            assert not decision.dispatches
+            return
+        assert after is not None
+        if before is None or before.id != after.id:
+            assert after.version == 1
+        else:
+            assert after.version == before.version + 1, "versions rise by one"
+            lowered = {FactKind.LEVEL_LOWERED, FactKind.REOPENED} & kinds
+            assert after.level.rank >= before.level.rank or lowered, "a level only rises"
+        assert Case.model_validate_json(after.model_dump_json()) == after, "what was decided can be stored"
+        self.check_dispatches(after, decision.dispatches)
+
+    def check_dispatches(self, after: Case, dispatches: list[Dispatch]) -> None:
+        steps = {step.id: step for step in after.steps}
+        for dispatch in dispatches:
+            step = steps[dispatch.step]
+            assert step.state is StepState.SENT
+            assert step.attempt == dispatch.attempt
+            assert not after.settled or dispatch.action in AFTER_SETTLED, "nothing of the plan once settled"
+        known = {dispatch.id for dispatch in self.sent}
+        assert len(known | {dispatch.id for dispatch in dispatches}) == len(known) + len(dispatches), "ids never repeat"
+
+    @property
+    def here(self) -> Case:
+        assert self.case is not None
+        return self.case
+
+    def name(self) -> str:
+        self.count += 1
+        return f"input:{self.count}"
+
+    def base(self) -> dict[str, object]:
+        return {"id": self.name(), "at": self.now, "resident": RESIDENT, "case": self.here.id}
+
+    @initialize(level=st.sampled_from(Level), payments=PAYMENTS, of=PROFILES, night=st.booleans())
+    def open(self, level: Level, payments: list[Payment], of: Profile, night: bool) -> None:
+        if night:
+            self.now += timedelta(hours=12)
+        self.give(alert(level, *payments, at=self.now, of=of))
+
+    @rule(found=DANGERS, payments=PAYMENTS, of=PROFILES, age=st.integers(0, 9000))
+    def alerted(self, found: Danger, payments: list[Payment], of: Profile, age: int) -> None:
+        arrived = self.now - timedelta(seconds=age)
+        self.give(alert(found.level, *payments, at=self.now, of=of, found=found, signal_at=arrived))
+
+    @rule(minutes=st.sampled_from([0, 1, 5, 60, 24 * 60, 40 * 24 * 60]))
+    def wait(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @rule(data=st.data(), late=st.sampled_from([0, 0, 0, 1, 600, 7200]))
+    def deadline(self, data: st.DataObject, late: int) -> None:
+        waiting = sorted(deadlines(self.here).items(), key=lambda item: item[1])
+        if not waiting:
+            return
+        step, due = waiting[0] if data.draw(st.booleans()) else data.draw(st.sampled_from(waiting))
+        self.now = max(self.now, due + timedelta(seconds=late))
+        given = Deadline.model_validate({**self.base(), "kind": "deadline", "step": step, "due": due})
+        self.fired.append(given)
+        decision = self.give(given)
+        assert decision.facts, "a deadline that stands is never without effect"
+        assert deadlines(self.here).get(step) != due, "a deadline fires once"
+
+    @precondition(lambda self: self.fired)
+    @rule(data=st.data())
+    def deadline_again(self, data: st.DataObject) -> None:
+        old = data.draw(st.sampled_from(self.fired))
+        if deadlines(self.here).get(old.step) != old.due:
+            assert not self.give(old.model_copy(update={"at": self.now})).facts, "a deadline moved since is not meant"
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data(), result=st.sampled_from(Result), latest=st.booleans())
+    def result(self, data: st.DataObject, result: Result, latest: bool) -> None:
+        dispatch = self.sent[-1] if latest else data.draw(st.sampled_from(self.sent))
+        self.give(contact_result(dispatch, result, self.now))
+
+    @precondition(lambda self: any(out.action is Action.VISIT for out in self.sent))
+    @rule(data=st.data(), stage=st.sampled_from(VisitStage), outcome=st.none() | OUTCOMES)
+    def officer(self, data: st.DataObject, stage: VisitStage, outcome: OutcomeAct | None) -> None:
+        out = data.draw(st.sampled_from([out for out in self.sent if out.action is Action.VISIT][-3:]))
+        told = {"by": "officer wang", "dispatch": out.id, "step": out.step, "attempt": out.attempt, "stage": stage}
+        self.give(OfficerReport.model_validate({**self.base(), **told, "outcome": outcome}))
+
+    def act(self, act: object, by: str = "operator li", behind: int = 0) -> Decision:
+        told = {"by": by, "seen": self.here.version - behind, "act": act}
+        decision = self.give(OperatorReport.model_validate({**self.base(), **told}))
+        assert decision.facts, "whoever acts gets an answer"
+        return decision
+
+    @rule(outcome=OUTCOMES, by=PEOPLE, behind=st.sampled_from([0, 0, 0, 1]))
+    def outcome(self, outcome: OutcomeAct, by: str, behind: int) -> None:
+        decision = self.act(outcome, by, behind)
+        if behind:
+            assert decision.facts[0].kind is FactKind.REFUSED
+        if decision.facts[0].kind is not FactKind.REFUSED:
+            assert self.here.claimed_by is None, "who has put down what came of it is done with the case"
+
+    @rule(data=st.data(), by=PEOPLE)
+    def acts(self, data: st.DataObject, by: str) -> None:
+        transfer = data.draw(TRANSFERS)
+        acts = [
+            LowerAct(level=data.draw(st.sampled_from(Level)), reason="a mistake"),
+            CallAgainAct(when=self.now + timedelta(hours=data.draw(st.integers(-2, 200)))),
+            SendOfficerAct(reason="go there"),
+            AskStopAct(transfer=transfer),
+            ReleaseStopAct(transfer=transfer, reason="hardship", asked_by=data.draw(st.none() | PEOPLE)),
+            TellContactAct(contact=data.draw(st.integers(0, 2))),
+            NoteAct(what="conversation"),
+            ConfirmAct(reason="a person has looked"),
+        ]
+        act = data.draw(st.sampled_from(acts))
+        decision = self.act(act, by)
+        if isinstance(act, ReleaseStopAct) and act.asked_by in (None, by):
+            assert decision.facts[0].kind is FactKind.REFUSED, "two persons lift a stop"
+
+    @rule(sure=st.sampled_from([False, False, False, True]))
+    def close(self, sure: bool) -> None:
+        if sure:
+            self.act(CloseAct(reason="nothing more to do"))
+
+    @rule(by=PEOPLE, do=st.sampled_from(["claim", "claim", "unclaim"]))
+    def claim(self, by: str, do: str) -> None:
+        holder = self.here.claimed_by
+        decision = self.act(ClaimAct.model_validate({"do": do}), by)
+        if do == "claim" and holder not in (None, by):
+            assert decision.facts[0].kind is FactKind.REFUSED
+            assert str(holder) in decision.facts[0].words
+            assert self.here.claimed_by in (holder, None), "he keeps it, unless his time is over"
+
+    @rule(transfer=TRANSFERS, state=st.sampled_from(BankState), amount=AMOUNTS, data=st.data())
+    def bank(self, transfer: str, state: BankState, amount: int, data: st.DataObject) -> None:
+        asked = [out.id for out in self.sent if out.action.channel is Channel.PAYMENT] or ["none"]
+        told = {"dispatch": data.draw(st.sampled_from(asked)), "transfer": transfer, "state": state}
+        until = data.draw(st.none() | st.just(self.now + timedelta(hours=48)) | st.just(self.now))
+        self.give(BankFeedback.model_validate({**self.base(), **told, "amount_fen": amount, "until": until}))
+
+    @rule(transfer=st.none() | TRANSFERS, amount=AMOUNTS)
+    def victim(self, transfer: str | None, amount: int) -> None:
+        self.give(VictimReport(id=self.name(), at=self.now, resident=RESIDENT, amount_fen=amount, transfer=transfer))
+
+    @rule(
+        channel=st.none() | st.sampled_from(Channel),
+        red=st.booleans(),
+        hours=st.integers(0, 50),
+        name=st.sampled_from("xy"),
+    )
+    def hold_back(self, channel: Channel | None, red: bool, hours: int, name: str) -> None:
+        until = self.now + timedelta(hours=hours)
+        self.holds[name] = hold(name, until, channel=channel, spare_red=red)
+
+    @precondition(lambda self: self.holds)
+    @rule(data=st.data(), how=st.sampled_from(["release", "drop"]))
+    def lift_hold(self, data: st.DataObject, how: str) -> None:
+        lifted = self.holds.pop(data.draw(st.sampled_from(sorted(self.holds))))
+        self.give(HoldChange.model_validate({"id": self.name(), "at": self.now, "hold": lifted, "lift": how}))
+
+    @invariant()
+    def every_open_case_goes_on(self) -> None:
+        if self.case is None:
+            return
+        assert not self.case.open or deadlines(self.case), "no case is stuck"
+        for step in self.case.steps:
+            live = step.state in (StepState.PENDING, StepState.HELD, StepState.SENT)
+            assert (step.due is not None) == live, "what has not ended has a deadline"
+        assert has_held(self.case) == (StepState.HELD in {step.state for step in self.case.steps})
+        assert (settled_at(self.case) is not None) == self.case.settled
+        assert queue_rank(self.case) is None or not self.case.settled
+        assert (self.case.offered_at is not None) == (turn_of(self.case) is QueueBand.OFFERED), "who is offered waits"
+        assert self.case.offered_at is None or self.case.offered_at <= self.case.updated_at
+        assert self.case.open or self.case.claimed_by is None, "nobody has a case that is closed"
+
+    @invariant()
+    def money_is_never_more_than_the_payment(self) -> None:
+        if self.case is None:
+            return
+        amounts = {made.transfer: made.amount_fen for made in self.case.payments}
+        kept = {name: entry.amount_fen for name, entry in self.case.kept.items() if name != "exposure"}
+        assert all(0 < amount <= amounts[name] for name, amount in kept.items())
+        assert all(0 < amount <= amounts[name] for name, amount in self.case.frozen.items())
+
+    @invariant()
+    def nothing_waits_of_the_plan_once_settled(self) -> None:
+        if self.case is not None and self.case.state in (CaseState.DISSUADED, CaseState.FALSE_ALARM):
+            waiting = {
+                step.action
+                for step in self.case.steps
+                if step.state in (StepState.PENDING, StepState.HELD) and not step.id.startswith("clock.")
+            }
+            assert waiting <= AFTER_SETTLED
+
+
+TestCaseLife = pytest.mark.timeout(200)(CaseLife.TestCase)
+TestCaseLife.settings = settings(
+    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def test_a_decision_at_the_end_of_time_does_not_raise() -> None:
+    late = datetime(2099, 12, 31, 23, 59, tzinfo=NOON.tzinfo)
+    decision = decide(None, alert(Level.YELLOW, at=late), Rules(policy()), late)
+    assert decision.facts[0].kind is FactKind.OPENED

@@ -1,0 +1,103 @@
+"""The chain of commits: what a journal proves, however its entries lie there."""
+
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.consistency.commits import CommitChain, Entry
+from schemas.events import Commit
+
+Made = Entry[str]
+
+
+def commit(first: int, last: int, entries: int = 1, *, log: int = 0, code: str = "a") -> list[Made]:
+    """The entries of one commit; its last input made the last of them."""
+    made = Commit(first=first, last=last, entries=entries, log=log, code=code)
+    offsets = [min(first + number, last) for number in range(entries - 1)] + [last]
+    names = [f"{offset}/{number}" for number, offset in enumerate(offsets)]
+    return [Entry(made, offset, name, name) for offset, name in zip(offsets, names, strict=True)]
+
+
+def proven(chain: CommitChain[str], entries: Sequence[Made]) -> list[str]:
+    return [item for entry in entries for item in chain.add(entry)]
+
+
+def test_a_commit_that_follows_without_a_gap_is_proven() -> None:
+    chain = CommitChain[str]()
+    assert proven(chain, [*commit(0, 1, 2), *commit(2, 4)]) == ["0/0", "1/1", "4/0"]
+    assert chain.covered == 4
+
+
+def test_a_commit_behind_a_gap_proves_nothing() -> None:
+    chain = CommitChain[str]()
+    assert proven(chain, [*commit(0, 1), *commit(3, 3)]) == ["1/0"]
+    assert (chain.covered, chain.gap) == (1, (2, 2))
+
+
+def test_a_commit_of_which_an_entry_is_missing_proves_nothing() -> None:
+    chain = CommitChain[str]()
+    assert proven(chain, commit(0, 3, 3)[1:]) == []
+    assert chain.covered == -1
+
+
+def test_entries_may_come_out_of_order_and_again() -> None:
+    chain = CommitChain[str]()
+    one, two = commit(0, 1, 2), commit(2, 2)
+    assert proven(chain, [*two, one[1], one[1], one[0], *two, *one]) == ["0/0", "1/1", "2/0"]
+
+
+def test_a_batch_that_was_cut_elsewhere_adds_only_what_is_new() -> None:
+    chain = CommitChain[str]()
+    assert proven(chain, [*commit(0, 1, 2), *commit(0, 3, 4)]) == ["0/0", "1/1", "2/2", "3/3"]
+    assert chain.covered == 3
+
+
+def test_entries_of_a_log_that_was_lost_move_nothing_in_the_new_one() -> None:
+    chain = CommitChain[str]()
+    proven(chain, commit(0, 70))
+    chain.begin_anew(-1, 1)
+    assert proven(chain, [*commit(71, 71), *commit(0, 2, log=1)]) == ["2/0"]
+    assert chain.covered == 2
+
+
+def test_a_gap_whose_inputs_no_longer_exist_is_skipped_on_demand() -> None:
+    chain = CommitChain[str]()
+    proven(chain, [*commit(5, 6), *commit(7, 7)])
+    assert chain.gap == (0, 4)
+    assert chain.skip() == ["6/0", "7/0"]
+    assert chain.covered == 7
+    assert chain.gap is None
+
+
+def test_a_repetition_by_other_code_is_reported() -> None:
+    chain = CommitChain[str]()
+    proven(chain, [*commit(0, 0), *commit(0, 0, code="b"), *commit(0, 0)])
+    assert chain.differing == [("0/0", "0/0")]
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> tuple[list[list[Made]], list[Made]]:
+    """Commits without a gap, and a journal of them: some entries missing, others twice, near their order."""
+    commits, first = [], 0
+    for length in draw(st.lists(st.integers(1, 3), min_size=1, max_size=8)):
+        commits.append(commit(first, first + length - 1, draw(st.integers(1, 3))))
+        first += length
+    entries = [entry for each in commits for entry in each if draw(st.integers(0, 9)) > 0]
+    again = draw(st.lists(st.sampled_from(entries), max_size=5)) if entries else []
+    return commits, draw(st.permutations([*entries, *again]))
+
+
+@given(logs())
+def test_nothing_is_proven_but_whole_commits_from_the_beginning_on_in_their_order(
+    drawn: tuple[list[list[Made]], list[Made]],
+) -> None:
+    commits, journal = drawn
+    chain = CommitChain[str]()
+    found = proven(chain, journal)
+    expected: list[str] = []
+    for each in commits:
+        if not all(entry in journal for entry in each):
+            break
+        expected += [entry.item for entry in each]
+    assert found == expected

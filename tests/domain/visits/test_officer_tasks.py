@@ -1,0 +1,194 @@
+"""An officer's visits: which come first, and which acts on them come too late."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.dispatches.ids import parse
+from domain.visits.officers import choose_officer
+from domain.visits.rounds import Post
+from domain.visits.tasks import Conflict, act_time, conflict, sort_out, stands
+from schemas.cases import CaseState
+from schemas.events import FactKind
+from schemas.inputs import CloseAct, NoteAct, OfficerReport, OutcomeAct, VisitStage
+from schemas.levels import Action, Level, Outcome, Result
+from schemas.rosters import Task, TaskState
+from schemas.tasks import act_adapter
+from tests.domain.builders import RESIDENT, Line, payment, policy, profile
+from tests.domain.visits.test_officers import COUNTY, FAR, HERE, NOW, OVER, RULES, VISIT, officer
+
+MINUTE = timedelta(minutes=1)
+MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - the strategy adds the zone
+AT_THE_DOOR = (VisitStage.ARRIVED, VisitStage.NOT_AT_HOME, VisitStage.DONE)
+GOING = (VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.REFUSED, VisitStage.HANDED_OVER)
+
+
+def sent(division: str = HERE) -> tuple[Line, Task]:
+    """A red case whose visit an officer was given."""
+    line = Line()
+    line.alert(Level.RED, payment(), of=profile(division=division))
+    line.result(Result.DELIVERED, Action.FLASH_SMS)
+    line.pass_to(timedelta(seconds=150))
+    out = line.last(Action.VISIT)
+    task = Task(dispatch=out.id, case=out.case, resident=RESIDENT, officer="p-1", at=line.now, level=out.level)
+    return line, task
+
+
+def told(task: Task, **changes: object) -> Task:
+    return task.model_copy(update=changes)
+
+
+@pytest.mark.parametrize("stage", [*GOING, *AT_THE_DOOR])
+def test_an_act_on_a_visit_that_is_asked_for_counts(stage: VisitStage) -> None:
+    line, task = sent()
+    assert conflict(task, line.here, stage) is None
+
+
+@pytest.mark.parametrize("stage", GOING)
+def test_nobody_goes_any_more_where_the_resident_was_dissuaded_meanwhile(stage: VisitStage) -> None:
+    line, task = sent()
+    line.outcome(Outcome.DISSUADED)
+    assert conflict(task, line.here, stage) is Conflict.SETTLED
+
+
+@pytest.mark.parametrize("stage", GOING)
+def test_who_was_late_is_told_that_another_goes(stage: VisitStage) -> None:
+    line, task = sent()
+    line.pass_to(6 * MINUTE)
+    assert conflict(told(task, state=TaskState.LATE), line.here, stage) is Conflict.ANOTHER
+
+
+@pytest.mark.parametrize("stage", AT_THE_DOOR)
+def test_what_happened_at_the_door_counts_though_another_was_sent(stage: VisitStage) -> None:
+    line, task = sent()
+    line.pass_to(6 * MINUTE)
+    assert conflict(told(task, state=TaskState.LATE), line.here, stage) is None
+
+
+def test_the_result_of_who_was_late_settles_the_case() -> None:
+    line, task = sent()
+    line.pass_to(6 * MINUTE)
+    name = parse(task.dispatch)
+    report = OfficerReport(
+        id="late",
+        at=line.now,
+        resident=RESIDENT,
+        case=name.case,
+        by="p-1",
+        dispatch=name.text,
+        step=name.step,
+        attempt=name.attempt,
+        stage=VisitStage.DONE,
+        outcome=OutcomeAct(outcome=Outcome.DISSUADED),
+    )
+    assert line.last(Action.VISIT).attempt > name.attempt
+    line.give(report)
+    assert line.state() is CaseState.DISSUADED
+
+
+@pytest.mark.parametrize("stage", [*GOING, *AT_THE_DOOR])
+def test_nothing_counts_on_a_closed_case(stage: VisitStage) -> None:
+    line, task = sent()
+    line.act(CloseAct(reason="a test of it"))
+    assert conflict(task, line.here, stage) is Conflict.SETTLED
+    assert conflict(task, None, stage) is Conflict.SETTLED
+
+
+@pytest.mark.parametrize("state", [TaskState.REFUSED, TaskState.ENDED])
+def test_a_visit_that_has_ended_is_over(state: TaskState) -> None:
+    line, task = sent()
+    assert conflict(told(task, state=state), line.here, VisitStage.DONE) is Conflict.OVER
+
+
+def test_an_earlier_stage_does_not_undo_a_later_one() -> None:
+    line, task = sent()
+    arrived = told(task, stage=VisitStage.ARRIVED)
+    assert conflict(arrived, line.here, VisitStage.ON_THE_WAY) is Conflict.BEHIND
+    assert conflict(arrived, line.here, VisitStage.ARRIVED) is None
+
+
+def test_the_gravest_comes_first_and_of_two_alike_the_nearer() -> None:
+    line, task = sent()
+    grave, near, far = (told(task, dispatch=f"r{name * 16}-1:red.visit:1:visit", note=name) for name in "gnf")
+    orange = line.here.model_copy(update={"level": Level.ORANGE})
+    away = orange.model_copy(update={"profile": profile(division=FAR)})
+    found, gone = sort_out([(far, away), (near, orange), (grave, line.here)], Post(HERE), line.now, policy())
+    assert [errand.task.note for errand in found] == ["g", "n", "f"]
+    assert gone == []
+
+
+def test_a_visit_no_longer_asked_for_is_told_apart_unless_he_stands_at_the_door() -> None:
+    line, task = sent()
+    line.outcome(Outcome.DISSUADED)
+    assert not stands(task, line.here)
+    assert sort_out([(task, line.here)], Post(HERE), line.now, policy()) == ([], [task])
+    assert sort_out([(told(task, seen=True), line.here)], Post(HERE), line.now, policy()) == ([], [])
+    found, gone = sort_out([(told(task, stage=VisitStage.ARRIVED), line.here)], Post(HERE), line.now, policy())
+    assert (len(found), gone) == (1, [])
+
+
+def test_he_is_told_which_visits_no_longer_fit_into_his_shift() -> None:
+    line, task = sent()
+    orange = line.here.model_copy(update={"level": Level.ORANGE})
+    for minutes, fits in ((29, False), (30, True)):
+        post = Post(HERE, line.now + minutes * MINUTE)
+        (found,), _ = sort_out([(task, orange)], post, line.now, policy())
+        assert found.fits is fits
+
+
+def test_a_visit_that_joined_anothers_is_a_task_of_its_own_only_when_that_one_is_not_made_any_more() -> None:
+    line, task = sent()
+    other = told(task, dispatch=task.dispatch.replace(RESIDENT, "r" + "b" * 16), joins=task.dispatch)
+    found, _ = sort_out([(other, line.here), (task, line.here)], Post(HERE), line.now, policy())
+    assert [errand.task for errand in found] == [task]
+    over = told(task, state=TaskState.ENDED)
+    found, gone = sort_out([(other, line.here), (over, line.here)], Post(HERE), line.now, policy())
+    assert ([errand.task for errand in found], gone) == ([other], [])
+
+
+@given(MOMENTS, MOMENTS, MOMENTS)
+def test_an_act_is_never_told_of_the_future_nor_of_before_it_was_asked_for(
+    said: datetime, asked: datetime, now: datetime
+) -> None:
+    at = act_time(said, asked, now)
+    assert at <= now
+    assert at >= min(asked, now)
+    assert at == said or not asked <= said <= now
+
+
+def test_a_visit_handed_over_goes_to_the_next_at_once() -> None:
+    line, _ = sent()
+    line.officer(VisitStage.ACCEPTED)
+    out = line.officer(VisitStage.HANDED_OVER).dispatches
+    assert [(each.action, each.attempt) for each in out] == [(Action.VISIT, 2)]
+    assert line.here.officer is None
+    assert "handed over" in line.facts(FactKind.VISIT)[-1]
+
+
+def test_who_a_colleague_hands_it_to_goes_though_another_is_nearer() -> None:
+    visit = type(VISIT)(VISIT.level, VISIT.division, VISIT.language, to="far")
+    choice = choose_officer([officer("here"), officer("far", FAR)], visit, NOW, [], RULES)
+    assert choice is not None
+    assert choice.officer.id == "far"
+
+
+def test_a_colleague_off_duty_is_handed_nothing() -> None:
+    visit = type(VISIT)(VISIT.level, VISIT.division, VISIT.language, to="far")
+    choice = choose_officer([officer("here", COUNTY), officer("far", FAR, OVER)], visit, NOW, [], RULES)
+    assert choice is not None
+    assert choice.officer.id == "here"
+
+
+def test_an_interpreter_asked_for_is_in_the_cases_story() -> None:
+    line, _ = sent()
+    line.act(NoteAct(what="interpreter", note="korean"), by="p-1", seen=0)
+    assert line.facts(FactKind.NOTE)[-1] == "interpreter: korean"
+
+
+@pytest.mark.parametrize("stage", [VisitStage.ASSIGNED, VisitStage.HANDED_OVER])
+def test_no_telephone_tells_what_is_not_its_to_tell(stage: VisitStage) -> None:
+    raw = {"id": "0" * 32, "at": "2026-03-01T00:00:00Z", "do": "stage", "dispatch": "d", "stage": stage.value}
+    with pytest.raises(ValueError, match="no stage that an officer tells"):
+        act_adapter.validate_python(raw)

@@ -1,0 +1,103 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+
+import pytest
+
+from streams.messaging.producer import Producer, Record, SendError
+from streams.messaging.reader import ReadError, beginning_offsets, end_offsets, follow, read_all, read_range
+from streams.messaging.topics import partition_of
+from streams.runtime.embedded import Embedded
+from streams.runtime.settings import Settings
+from tests.tools.servers.process import hanging
+
+
+@pytest.fixture
+async def producer(settings: Settings) -> AsyncIterator[Producer]:
+    producer = Producer(settings)
+    await producer.start()
+    yield producer
+    await producer.stop()
+
+
+def numbered(topic: str, count: int, partition: int | None = None) -> list[Record]:
+    return [Record(topic, f"key {n}".encode(), str(n).encode(), partition) for n in range(count)]
+
+
+async def test_what_was_sent_is_there_each_key_in_its_partition(
+    settings: Settings, producer: Producer, new_topic: Callable[[], str]
+) -> None:
+    topic = new_topic()
+    await producer.send_all(numbered(topic, 3000))
+    assert {record.value for record in [r async for r in read_all(settings, topic)]} == {
+        str(n).encode() for n in range(3000)
+    }
+    ends = await end_offsets(settings, topic)
+    assert sum(ends.values()) == 3000
+    assert await beginning_offsets(settings, topic) == dict.fromkeys(range(settings.partitions), 0)
+    for partition, end in ends.items():
+        async for record in read_range(settings, topic, partition, 0, end - 1):
+            assert partition_of(record.key or b"", settings.partitions) == partition
+
+
+async def test_missed_records_are_read_again_in_order(
+    settings: Settings, producer: Producer, new_topic: Callable[[], str]
+) -> None:
+    topic = new_topic()
+    await producer.send_all(numbered(topic, 500, partition=2))
+    read = [record async for record in read_range(settings, topic, 2, 17, 431)]
+    assert [(record.offset, record.value) for record in read] == [(n, str(n).encode()) for n in range(17, 432)]
+    assert [record async for record in read_range(settings, topic, 2, 5, 4)] == []
+
+
+async def test_a_range_that_is_not_whole_is_refused(
+    settings: Settings, producer: Producer, new_topic: Callable[[], str]
+) -> None:
+    topic = new_topic()
+    await producer.send_all(numbered(topic, 10, partition=0))
+    with pytest.raises(ReadError, match="holds offsets 0 to 9, asked for 5 to 10"):
+        _ = [record async for record in read_range(settings, topic, 0, 5, 10)]
+
+
+async def test_an_empty_topic_is_read_without_waiting(settings: Settings, new_topic: Callable[[], str]) -> None:
+    async with asyncio.timeout(2):
+        assert [record async for record in read_all(settings, new_topic())] == []
+
+
+async def test_a_record_that_is_too_large_is_refused_for_good(producer: Producer, new_topic: Callable[[], str]) -> None:
+    with pytest.raises(SendError, match="2,000,000 bytes"):
+        await producer.send_all([Record(new_topic(), b"key", b"x" * 2_000_000)])
+
+
+async def test_a_broker_that_hangs_is_waited_for_and_can_be_given_up(
+    servers: Embedded, settings: Settings, producer: Producer, new_topic: Callable[[], str]
+) -> None:
+    topic = new_topic()
+    await producer.send_all(numbered(topic, 1))
+    with hanging(servers.pids["kafka"]):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(producer.send_all(numbered(topic, 5)), 0.3)
+        waiting = asyncio.create_task(producer.send_all(numbered(topic, 10)))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+    await asyncio.wait_for(waiting, 5)
+    assert {record.value async for record in read_all(settings, topic)} >= {str(n).encode() for n in range(10)}
+
+
+async def test_who_follows_a_topic_ends_when_cancelled_though_what_it_waited_for_took_the_cancellation(
+    settings: Settings, producer: Producer, new_topic: Callable[[], str]
+) -> None:
+    topic, read = new_topic(), asyncio.Event()
+
+    async def reading() -> None:
+        async for _ in follow(settings, topic, {}):
+            read.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+
+    await producer.send_all(numbered(topic, 3))
+    task = asyncio.create_task(reading())
+    async with asyncio.timeout(10):
+        await read.wait()
+        task.cancel()
+        await task

@@ -1,0 +1,57 @@
+"""What `quanzu doctor` says before anything is lost: the table of public holidays is about to end."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from streams.monitoring.doctor import Diagnosis, examine
+from streams.runtime.settings import Settings
+
+TABLE = "[[holiday]]\nname = '国庆节'\nfirst = 2026-10-01\nlast = 2026-10-07\n"
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A table of the holidays of 2026 in place of the one that is deployed."""
+    file = tmp_path / "holidays.toml"
+    file.write_text(TABLE, "utf-8")
+    monkeypatch.setenv("QUANZU_HOLIDAYS", str(file))
+    return file
+
+
+def told(tmp_path: Path, day: str) -> Diagnosis:
+    """What doctor says of the holidays at noon of a day, where no server runs."""
+    found = asyncio.run(examine(Settings(data=tmp_path, clock=f"1@{day}T12:00:00+08:00@{time.time()}")))
+    (finding,) = [each for each in found if "holidays" in f"{each.what} {each.do}".lower()]
+    return finding
+
+
+@pytest.mark.parametrize("day", ["2026-01-01", "2026-10-08", "2026-10-31"])
+def test_nothing_is_said_while_the_table_goes_on_for_sixty_days(tmp_path: Path, table: Path, day: str) -> None:
+    finding = told(tmp_path, day)
+    assert (finding.good, finding.warns, finding.what) == (True, False, "public holidays are known until 2026-12-31")
+
+
+@pytest.mark.parametrize(("day", "how"), [("2026-11-01", "are"), ("2026-12-31", "are"), ("2027-03-01", "were")])
+def test_a_table_that_ends_within_sixty_days_or_has_ended_is_told_with_what_to_do(
+    tmp_path: Path, table: Path, day: str, how: str
+) -> None:
+    finding = told(tmp_path, day)
+    assert (finding.good, finding.warns) == (True, True), "no warning is lost by it"
+    assert finding.what == f"public holidays {how} known until 2026-12-31"
+    assert "QUANZU_HOLIDAYS" in finding.do
+
+
+def test_a_table_that_cannot_be_read_is_wrong(tmp_path: Path, table: Path) -> None:
+    table.write_text("holiday = [", "utf-8")
+    finding = told(tmp_path, "2026-03-01")
+    assert not finding.good
+    assert "not TOML" in finding.do
+
+
+def test_who_has_told_of_no_holidays_is_not_warned_of_their_end(tmp_path: Path, table: Path) -> None:
+    table.write_text("holiday = []", "utf-8")
+    finding = told(tmp_path, "2026-03-01")
+    assert (finding.good, finding.warns) == (True, False)

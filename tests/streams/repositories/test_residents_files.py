@@ -1,0 +1,463 @@
+"""Residents from files and into them: nothing is lost, nobody is doubled, no ID number stays."""
+
+import csv
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from domain.identity.entries import changed, merge, united
+from domain.identity.id_keys import IdKeys, UnknownKeyError
+from domain.identity.identifiers import BEIJING, new_resident_id
+from schemas.residents import (
+    BalanceBand,
+    Flag,
+    Holding,
+    Language,
+    Occupation,
+    Resident,
+    ResidentId,
+    Sex,
+    TrustedContact,
+)
+from streams.messaging import topics
+from streams.messaging.producer import Producer
+from streams.repositories.residents.example import write_example
+from streams.repositories.residents.files import ImportReport, export_file, import_file
+from streams.repositories.residents.register import Residents
+from streams.repositories.residents.rehash import rehash
+from streams.repositories.residents.rows import RowError, read_row, write_row
+from streams.repositories.residents.tables import FileError, encoding_of, open_rows
+from streams.runtime.settings import Settings
+
+NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
+ATOM = timedelta(microseconds=1)
+KEYS = IdKeys(b"0123456789abcdef")
+LATER = IdKeys(KEYS.first, (b"a later key of these tests, long",))
+NUMBER = "990101198001010014"
+HEADING = "name,phones,id_number,occupation,division,sex,birth_year"
+ANNA = f"安某,+8614200000001,{NUMBER},retired,220102,,"
+
+
+@pytest.fixture
+async def register(settings: Settings) -> AsyncIterator[Residents]:
+    """An empty register."""
+    topics.create(settings, [topics.RESIDENTS])
+    redis, producer = Redis.from_url(str(settings.redis), protocol=3), Producer(settings)
+    await producer.start()
+    residents = Residents(settings, redis, producer)
+    await residents.erase([entry.id async for batch in residents.all() for entry in batch])
+    yield residents
+    await producer.stop()
+    await redis.aclose()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "residents.csv"
+
+
+def write(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+async def take(
+    file: Path, register: Residents, *lines: str, encoding: str = "utf-8", keys: IdKeys = KEYS
+) -> ImportReport:
+    write(file, "\n".join([HEADING, *lines, ""]).encode(encoding))
+    return await import_file(file, register, keys, at=NOW)
+
+
+async def everybody(register: Residents) -> list[Resident]:
+    return [entry async for batch in register.all() for entry in batch]
+
+
+def read(**row: str) -> Resident:
+    known = {"name": "某某", "birth_year": "1970", "sex": "女", "occupation": "retired", "division": "220102"}
+    return read_row(known | row, KEYS, lambda: new_resident_id(os.urandom(10)), date(2026, 3, 1))
+
+
+# Rows
+
+WORDS = st.text(st.characters(categories=("L", "N", "P", "Zs")), min_size=1, max_size=12).filter(
+    lambda text: text == text.strip() and text.isprintable()
+)
+MOMENTS = st.integers(-9999, 9999).map(lambda hours: datetime(2020, 1, 1, tzinfo=BEIJING) + timedelta(hours=hours))
+MOMENTS |= st.integers(10**15, 3 * 10**15).map(lambda micros: datetime(1970, 1, 1, tzinfo=UTC) + micros * ATOM)
+
+
+@st.composite
+def holdings(draw: st.DrawFn, values: st.SearchStrategy[str]) -> Holding:
+    since, until = draw(st.none() | MOMENTS), draw(st.none() | MOMENTS)
+    if since and until:
+        assume(since != until)
+        since, until = min(since, until), max(since, until)
+    shared = draw(st.booleans())
+    primary = not shared or draw(st.booleans())
+    return Holding(value=draw(values), since=since, until=until, shared=shared, primary=primary)
+
+
+PHONES = st.integers(0, 10**7).map(lambda number: f"+86142{number:08}")
+RESIDENTS = st.builds(
+    Resident,
+    id=st.binary(min_size=10, max_size=10).map(new_resident_id),
+    name=WORDS,
+    phones=st.lists(holdings(PHONES), max_size=3),
+    accounts=st.lists(holdings(st.from_regex(r"[0-9A-Z]{6,34}", fullmatch=True)), max_size=3),
+    id_hash=st.none() | st.just("a" * 26),
+    birth_year=st.integers(1900, 2026),
+    sex=st.sampled_from(Sex),
+    occupation=st.sampled_from(Occupation),
+    division=st.sampled_from(["220102", "220381", "220184001", "220171"]),
+    division_at=st.none() | st.dates(date(1990, 1, 1)),
+    address=st.just("") | WORDS,
+    language=st.sampled_from(Language),
+    contacts=st.lists(st.builds(TrustedContact, name=WORDS, phone=PHONES, relation=WORDS), max_size=2),
+    balance=st.sampled_from(BalanceBand),
+    flags=st.frozensets(st.sampled_from(Flag)),
+    guardian=st.none() | st.just("r" + "g" * 16),
+    merged_into=st.none() | st.just("r" + "m" * 16),
+)
+
+
+@given(RESIDENTS)
+def test_a_resident_written_as_a_row_reads_as_the_same_resident(resident: Resident) -> None:
+    resident = changed(resident, phones=united(resident.phones), accounts=united(resident.accounts))
+    assert read_row(write_row(resident), KEYS, lambda: "r" + "z" * 16, date(2026, 3, 1)) == resident
+
+
+def test_telephones_are_written_with_their_time_and_who_shares_them() -> None:
+    phones = read(phones="142 0000 0001@2019-05-01..2023-08-31; 14200000002@2023-08-31..*;0431-81234567*2").phones
+    first, second, third = phones
+    assert first.since == datetime(2019, 5, 1, tzinfo=BEIJING)
+    assert first.until == second.since == datetime(2023, 8, 31, tzinfo=BEIJING)
+    assert (second.shared, second.primary) == (True, True)
+    assert (third.value, third.shared, third.primary) == ("+8643181234567", True, False)
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("phones", "12"),
+        ("phones", "14200000001@2023-08-31..2019-05-01"),
+        ("phones", "14200000001@yesterday.."),
+        ("phones", "14200000001@2023-08-31T10:00:00.."),
+        ("phones", ";".join(f"142000000{n}" for n in range(10, 30))),
+        ("accounts", "1"),
+        ("id_number", "990101198001010019"),
+        ("id_hash", "nonsense"),
+        ("birth_year", "70"),
+        ("birth_year", "1800"),
+        ("sex", "x"),
+        ("occupation", "astronaut"),
+        ("division", "110105"),
+        ("division_at", "soon"),
+        ("language", "en"),
+        ("contacts", "某某|14200000001"),
+        ("balance", "all"),
+        ("flags", "deaf and dumb"),
+        ("guardian", "mother"),
+        ("name", "\x07"),
+        ("name", " "),
+    ],
+)
+def test_a_cell_that_is_wrong_is_named_by_its_column_and_not_repeated(column: str, text: str) -> None:
+    with pytest.raises(RowError) as refused:
+        read(**{column: text})
+    assert refused.value.column == column
+    assert len(text) < 4 or text not in str(refused.value)
+
+
+def test_what_the_id_number_says_need_not_be_said_again_but_must_not_be_contradicted() -> None:
+    known = read(id_number=NUMBER, birth_year="", sex="")
+    assert (known.birth_year, known.sex) == (1980, Sex.MALE)
+    for column, text in (("birth_year", "1981"), ("sex", "female")):
+        with pytest.raises(RowError, match=column):
+            read(**{"id_number": NUMBER, "birth_year": "1980", "sex": "male", column: text})
+
+
+# Files
+
+
+async def test_a_row_that_cannot_be_read_is_refused_with_its_line_and_the_others_go_on(
+    register: Residents, file: Path
+) -> None:
+    report = await take(
+        file,
+        register,
+        ANNA,
+        "乙某,12,,retired,220102,女,1970",
+        "丙某,+8614200000003,,retired,220102",
+        '丁某,"+8614200000004,,retired,220102,女,1970',
+        "戊某,+8614200000005,,retired,220102,女,1970",
+        '"己\n某",+8614200000006,,retired,220102,女,1970',
+        "庚某,+8614200000007,,retired,220102,女,1970",
+    )
+    assert [(line, column) for line, column, _ in report.refused] == [
+        (3, "phones"),
+        (4, "row"),
+        (5, "row"),
+        (7, "name"),
+    ]
+    assert (report.rows, report.imported, len(report.refused)) == (7, 3, 4)
+    assert {entry.name for entry in await everybody(register)} == {"安某", "戊某", "庚某"}
+
+
+MERGED = "id,name,occupation,division,sex,birth_year,phones,accounts,merged_into"
+
+
+async def test_who_is_merged_by_a_row_is_found_by_both_entries_numbers_as_the_one_that_stays(
+    register: Residents, file: Path
+) -> None:
+    stays, goes, account = "r" + "a" * 16, "r" + "b" * 16, "9900000000000001"
+    about = "某某,retired,220102,女,1970"
+    first = [f"{stays},{about},+8614200000001,,", f"{goes},{about},+8614200000002,{account},"]
+    write(file, "\n".join([MERGED, *first, ""]).encode())
+    await import_file(file, register, KEYS, at=NOW)
+    write(file, f"{MERGED}\n{goes},{about},+8614200000002,{account},{stays}\n".encode())
+    report = await import_file(file, register, KEYS, at=NOW)
+    assert (report.imported, report.refused) == (1, [])
+    phones = [("+8614200000001", NOW), ("+8614200000002", NOW)]
+    assert await register.by_phone(phones) == [stays, stays]
+    assert await register.by_account([(account, NOW)]) == [stays]
+    again = await import_file(file, register, KEYS, at=NOW)
+    assert (again.imported, again.unchanged) == (0, 1)
+
+    # A file that has not heard of it would put a new number where nobody looks.
+    write(file, f"{MERGED}\n{goes},{about},+8614200000003,,\n".encode())
+    ((line, column, reason),) = (await import_file(file, register, KEYS, at=NOW)).refused
+    assert (line, column) == (2, "id")
+    assert stays in reason
+
+
+async def test_a_row_under_an_id_whose_person_was_forgotten_costs_itself_only(
+    register: Residents, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, about = "r" + "c" * 16, "某某,retired,220102,女,1970"
+
+    async def forgotten(ids: Iterable[ResidentId]) -> list[ResidentId]:
+        return [each for each in ids if each == gone]
+
+    monkeypatch.setattr(register, "forgotten", forgotten)
+    rows = [f"{gone},{about},+8614200000001,,", f",{about},+8614200000002,,"]
+    write(file, "\n".join([MERGED, *rows, ""]).encode())
+    report = await import_file(file, register, KEYS, at=NOW)
+    assert [(line, column) for line, column, _ in report.refused] == [(2, "id")]
+    assert [entry.phones[0].value for entry in await everybody(register)] == ["+8614200000002"]
+
+
+def test_a_number_that_a_float_cannot_hold_is_refused_and_not_entered_as_another_s(tmp_path: Path) -> None:
+    path = tmp_path / "residents.parquet"
+    cards = [6222021234567890123.0, None, 8614200000001.0]
+    pq.write_table(pa.table({"name": ["甲", "乙", "丙"], "accounts": pa.array(cards, pa.float64())}), path)
+    rows = list(open_rows(path).rows)
+    assert [row.wrong and row.wrong[0] for row in rows] == ["accounts", None, None]
+    assert rows[2].fields["accounts"] == "8614200000001"
+
+
+async def test_refused_rows_are_kept_as_they_came_and_can_be_put_right_and_imported(
+    register: Residents, file: Path
+) -> None:
+    report = await take(file, register, ANNA, f"乙某,12,{NUMBER},retired,220102,,", "丙某,13")
+    assert report.refused_file is not None
+    rows = list(csv.reader(report.refused_file.open(encoding="utf-8")))
+    assert rows[0][:3] == ["refused_line", "refused_column", "refused_reason"]
+    assert rows[1][3:] == f"乙某,12,{NUMBER},retired,220102,,".split(",")
+    assert rows[2][3:] == ["丙某", "13"]
+    assert report.refused_file.stat().st_mode & 0o777 == 0o600
+    rows[1][4] = "+8614200000009"
+    fixed = file.with_name("fixed.csv")
+    with fixed.open("w", encoding="utf-8") as out:
+        csv.writer(out).writerows(rows[:2])
+    again = await import_file(fixed, register, KEYS, at=NOW)
+    assert (again.imported, again.refused) == (1, [])
+
+
+async def test_bytes_that_belong_to_no_encoding_cost_their_own_row_and_are_kept(
+    register: Residents, file: Path
+) -> None:
+    good, bad = ANNA.encode(), b"\xe4\xb9\xff\xfe,+8614200000002,,retired,220102,female,1970"
+    write(file, b"\n".join([HEADING.encode(), good, bad, b""]))
+    report = await import_file(file, register, KEYS, at=NOW)
+    assert (report.encoding, report.imported) == ("utf-8", 1)
+    assert [(line, column) for line, column, _ in report.refused] == [(3, "name")]
+    assert report.refused_file is not None
+    assert b"\xe4\xb9\xff\xfe" in report.refused_file.read_bytes()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+async def test_a_file_is_read_in_the_encoding_it_was_written_in(register: Residents, file: Path, encoding: str) -> None:
+    report = await take(file, register, ANNA, encoding=encoding)
+    assert (report.encoding, encoding_of(file)) == (encoding, encoding)
+    assert [entry.name for entry in await everybody(register)] == ["安某"]
+
+
+async def test_the_same_person_imported_again_is_updated_and_not_doubled(register: Residents, file: Path) -> None:
+    await take(file, register, ANNA)
+    again = await take(file, register, ANNA)
+    assert (again.imported, again.unchanged) == (0, 1)
+    moved = await take(file, register, ANNA.replace("220102", "220184"), ANNA.replace("0001,", "0002,"))
+    assert moved.imported == 2
+    (entry,) = await everybody(register)
+    assert await register.by_phone([("+8614200000001", NOW - timedelta(1)), ("+8614200000001", NOW)]) == [
+        entry.id,
+        None,
+    ]
+    assert await register.by_phone([("+8614200000002", NOW)]) == [entry.id]
+
+
+async def test_an_id_number_is_neither_kept_nor_logged_nor_exported(
+    register: Residents, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await take(file, register, ANNA, ANNA.replace("0100", "0101"))
+    exported = file.with_name("export.csv")
+    assert await export_file(exported, register) == 1
+    (entry,) = await everybody(register)
+    for text in (entry.model_dump_json(), exported.read_text("utf-8-sig"), caplog.text):
+        assert NUMBER[:17] not in text
+    assert entry.id_hash
+    assert entry.id_hash in exported.read_text("utf-8-sig")
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+async def test_what_is_exported_is_imported_as_it_was(register: Residents, tmp_path: Path, ending: str) -> None:
+    example, exported = tmp_path / f"example{ending}", tmp_path / f"export{ending}"
+    assert write_example(example, 120) == 120
+    first = await import_file(example, register, KEYS, at=NOW)
+    assert (first.imported, first.refused) == (120, [])
+    before = {entry.id: entry for entry in await everybody(register)}
+    assert await export_file(exported, register) == 120
+    again = await import_file(exported, register, KEYS, at=NOW + timedelta(days=9))
+    assert (again.rows, again.unchanged, again.refused) == (120, 120, [])
+    await register.erase(before)
+    await import_file(exported, register, KEYS, at=NOW)
+    assert {entry.id: entry for entry in await everybody(register)} == before
+    assert names(tmp_path) == {example.name, exported.name}
+
+
+def test_the_example_is_the_same_for_a_seed_and_tells_of_families_and_changes(tmp_path: Path) -> None:
+    one, two, other = (tmp_path / f"{n}.csv" for n in range(3))
+    for path, seed in ((one, 1), (two, 1), (other, 2)):
+        write_example(path, 50, seed)
+    assert one.read_bytes() == two.read_bytes() != other.read_bytes()
+    rows = [row.fields for row in open_rows(one).rows]
+    assert any(row["guardian"] for row in rows)
+    assert any(row["phones"].endswith("*2") for row in rows)
+    assert any("@.." in row["phones"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.csv", b"name,fone,occupation,division\n", "unknown column: 'fone'"),
+        ("a.csv", b"name,phones\n", "missing: 'division', 'occupation'"),
+        ("a.csv", b"name,name,occupation,division\n", "twice: 'name'"),
+        ("a.csv", b"", "first line"),
+        ("a.csv", b"\x00\x01\x02", "first line"),
+        ("a.parquet", b"PAR1 or not", "not a Parquet"),
+        ("a.xlsx", b"", "only .csv and .parquet"),
+    ],
+)
+async def test_a_file_that_is_not_what_it_should_be_is_refused_whole(
+    settings: Settings, tmp_path: Path, name: str, content: bytes, reason: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    redis = Redis.from_url(str(settings.redis))
+    with pytest.raises(FileError, match=reason):
+        await import_file(tmp_path / name, Residents(settings, redis), KEYS, at=NOW)
+    await redis.aclose()
+
+
+async def test_progress_is_told_in_rows_and_in_the_share_of_the_file(register: Residents, tmp_path: Path) -> None:
+    told: list[tuple[int, float]] = []
+    write_example(tmp_path / "a.csv", 20)
+    await import_file(tmp_path / "a.csv", register, KEYS, lambda rows, share: told.append((rows, share)))
+    assert told == [(20, 1.0)]
+
+
+async def test_a_file_of_several_chunks_knows_who_came_in_an_earlier_one(register: Residents, file: Path) -> None:
+    others = [f"某某,+86142{number:08},,retired,220102,女,1970" for number in range(100, 3100)]
+    report = await take(file, register, ANNA, *others, ANNA.replace("220102", "220184"))
+    assert (report.rows, report.imported, await register.count()) == (3002, 3002, 3001)
+    (anna,) = await register.by_phone([("+8614200000001", NOW)])
+    assert anna
+    assert (await register.get([anna]))[anna].division == "220184"
+
+
+# The key of the ID numbers' hashes is changed
+
+
+async def test_with_a_new_key_who_was_taken_in_under_the_old_one_is_still_known(
+    register: Residents, file: Path
+) -> None:
+    await take(file, register, ANNA)
+    (before,) = await everybody(register)
+    again = await take(file, register, ANNA.replace("220102", "220184"), keys=LATER)
+    (after,) = await everybody(register)
+    assert (again.imported, after.id, after.id_hash) == (1, before.id, LATER.hashes(NUMBER)[-1])
+    assert await register.by_id_hash(LATER.hashes(NUMBER)) == [None, before.id]
+
+
+async def test_rehashed_everybody_is_found_as_before_and_interrupted_it_goes_on(
+    register: Residents, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [f"某某,+86142{number:08},,retired,220102,女,1970" for number in range(1500)]
+    report = await take(file, register, ANNA, *others)
+    assert report.imported == 1501
+    known = await everybody(register)
+    await register.put(changed(each, id_hash=KEYS.hashes(each.id)[-1]) for each in known if not each.id_hash)
+    change, first = register.change, iter((True,))
+
+    async def once(ids: Iterable[ResidentId], make: Callable[[Resident], Resident]) -> int:
+        if not next(first, False):
+            raise RuntimeError("the process ends here")
+        return await change(ids, make)
+
+    monkeypatch.setattr(register, "change", once)
+    with pytest.raises(RuntimeError, match="ends here"):
+        await rehash(register, LATER)
+    monkeypatch.undo()
+    assert 0 < await rehash(register, LATER) < 1501
+    assert await rehash(register, LATER) == 0
+    entries = await everybody(register)
+    hashes = {each.id: each.id_hash for each in entries}
+    assert all(hashed and hashed.endswith(".1") for hashed in hashes.values())
+    assert await register.by_id_hash([hashed or "" for hashed in hashes.values()]) == list(hashes)
+    assert (await take(file, register, ANNA, keys=LATER)).unchanged == 1
+
+
+async def test_who_does_not_know_the_register_s_key_takes_nobody_in(register: Residents, file: Path) -> None:
+    await take(file, register, ANNA, keys=LATER)
+    with pytest.raises(UnknownKeyError, match="QUANZU_ID_KEYS"):
+        await take(file, register, ANNA, keys=KEYS)
+    assert await register.count() == 1
+
+
+async def test_what_was_exported_under_the_old_key_is_known_under_the_new_one(register: Residents, file: Path) -> None:
+    await take(file, register, ANNA)
+    exported = file.with_name("export.csv")
+    await export_file(exported, register)
+    await rehash(register, LATER)
+    again = await import_file(exported, register, LATER, at=NOW)
+    assert (again.unchanged, again.refused, await register.count()) == (1, [], 1)
+
+
+def test_entries_under_different_keys_are_not_taken_for_one_person_or_two() -> None:
+    one, other = (changed(read(), id_hash=hashed) for hashed in LATER.hashes(NUMBER))
+    with pytest.raises(ValueError, match="rehash"):
+        merge(one, other, NOW)
+    kept, _ = merge(changed(one, id_hash=other.id_hash), other, NOW)
+    assert kept.id_hash == other.id_hash

@@ -1,0 +1,109 @@
+"""Accounts and tokens outlive Redis, and of two who change one at once none is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from schemas.staff import Account, ApiToken, StaffRole
+from streams.messaging import topics
+from streams.messaging.producer import Producer, Record
+from streams.repositories.staff import ACCOUNTS, TOKENS, Staff
+from streams.runtime.settings import Settings
+
+DATABASE = 13
+NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
+
+
+@dataclass
+class Room:
+    """A store of accounts in an empty Redis; the topic may hold other tests' accounts."""
+
+    redis: Any
+    producer: Producer
+    staff: Staff
+
+
+@pytest.fixture
+async def room(settings: Settings) -> AsyncIterator[Room]:
+    topics.create(settings, [topics.STAFF])
+    producer = Producer(settings)
+    await producer.start()
+    async with Redis.from_url(f"{str(settings.redis).rsplit('/', 1)[0]}/{DATABASE}", protocol=3) as redis:
+        await redis.flushdb()
+        yield Room(redis, producer, Staff(settings, redis, producer))
+    await producer.stop()
+
+
+def account(login: str, **fields: object) -> Account:
+    plain = {"login": login, "name": "某某", "role": StaffRole.OPERATOR, "changed_at": NOW, "changed_by": "test"}
+    return Account.model_validate(plain | fields)
+
+
+def token(number: str, login: str) -> ApiToken:
+    return ApiToken(id=number, hash="a" * 64, login=login, purpose="地图", until=NOW, made_at=NOW, made_by="admin")
+
+
+async def test_accounts_and_tokens_come_back_after_redis_was_wiped(room: Room) -> None:
+    await room.staff.put(account("back-1"))
+    await room.staff.put(account("back-1", area="2202"))
+    await room.staff.put_token(token("0123456789ab", "back-1"))
+    await room.staff.put_token(token("ffffffffffff", "back-1"))
+    await room.staff.revoke("ffffffffffff")
+    await room.redis.flushdb()
+    await room.staff.restore()
+    found = await room.staff.get("back-1")
+    assert found is not None
+    assert found.area == "2202"
+    assert await room.staff.token("0123456789ab") == token("0123456789ab", "back-1")
+    assert await room.staff.token("ffffffffffff") is None
+
+
+async def test_who_looks_somebody_up_in_a_wiped_redis_finds_him(room: Room) -> None:
+    await room.staff.put(account("back-2"))
+    await room.redis.flushdb()
+    assert await room.staff.get("back-2") == account("back-2")
+
+
+async def test_a_record_that_is_no_account_is_passed_over(room: Room) -> None:
+    strange = [
+        Record(topics.STAFF.name, b"strange-1", b"{}"),
+        Record(topics.STAFF.name, b"strange-2", account("another").model_dump_json().encode()),
+        Record(topics.STAFF.name, b"token/strange", b"[]"),
+    ]
+    await room.producer.send_all(strange)
+    await room.staff.put(account("strange-3"))
+    await room.redis.delete(ACCOUNTS, TOKENS)
+    await room.staff.restore()
+    logins = {each.login for each in await room.staff.all()}
+    assert "strange-3" in logins
+    assert not {"strange-1", "strange-2", "another"} & logins
+
+
+async def test_of_two_changes_at_once_none_is_lost(room: Room) -> None:
+    await room.staff.put(account("both", epoch=0))
+
+    def count(before: Account, everybody: list[Account]) -> Account:
+        return before.model_copy(update={"epoch": before.epoch + 1})
+
+    await asyncio.gather(*(room.staff.change("both", count) for _ in range(8)))
+    found = await room.staff.get("both")
+    assert found is not None
+    assert found.epoch == 8
+
+
+async def test_what_is_refused_is_not_written(room: Room) -> None:
+    await room.staff.put(account("stays"))
+
+    def refuse(before: Account, everybody: list[Account]) -> Account:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await room.staff.change("stays", refuse)
+    with pytest.raises(KeyError):
+        await room.staff.change("nobody-here", lambda before, _: before)
+    assert await room.staff.get("stays") == account("stays")

@@ -1,0 +1,37 @@
+"""What all partitions share is of one installation, under one key."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from streams.runtime.settings import Settings
+from streams.state.shared_state import OtherInstallationError, Shared
+
+DATABASE = 7
+
+
+@pytest.fixture
+async def redis(settings: Settings) -> AsyncIterator[Any]:
+    """An empty Redis of this file's own."""
+    async with Redis.from_url(f"{str(settings.redis).rsplit('/', 1)[0]}/{DATABASE}", protocol=3) as client:
+        await client.flushdb()
+        yield client
+
+
+def under(settings: Settings, secret: str, app_id: str = "centre") -> Settings:
+    return settings.model_copy(update={"app_id": app_id, "secret": Settings(secret=secret).secret})
+
+
+async def test_a_worker_refuses_a_redis_of_another_installation_or_under_another_key(
+    settings: Settings,
+    redis: Any,  # noqa: ANN401 - as redis-py has it
+) -> None:
+    own = under(settings, "the one key of all")
+    await Shared(own, redis, [], lease_seconds=1).ensure()
+    await Shared(own, redis, [], lease_seconds=1).ensure()
+    with pytest.raises(OtherInstallationError, match="'centre', and QUANZU_APP_ID is 'another'"):
+        await Shared(under(settings, "the one key of all", "another"), redis, [], lease_seconds=1).ensure()
+    with pytest.raises(OtherInstallationError, match="under another QUANZU_SECRET"):
+        await Shared(under(settings, "another key of all"), redis, [], lease_seconds=1).ensure()

@@ -1,0 +1,42 @@
+"""What a batch wrote may be missing in a Redis that has taken the place of the one it was written to."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from streams.screening.positions import Positions
+from tests.streams.screening.screening_line import BULK, Line, call, running
+
+OTHER = "f" * 40 + "/" + "e" * 40
+
+
+@pytest.fixture
+async def line(tmp_path: Path) -> AsyncIterator[Line]:
+    async with running(tmp_path) as line:
+        yield line
+
+
+async def test_a_batch_that_began_on_another_redis_is_not_counted(line: Line) -> None:
+    await line.screen([call()])
+    positions = Positions(line.redis, line.settings.partitions)
+    before, stands = await line.screening.tallies(), await positions.position(BULK)
+    assert stands.offset is not None
+    batch = stands.offset + 1, Counter({"carrier|raised": 1})
+    assert not await positions.count(BULK, replace(stands, asked=OTHER), *batch)
+    assert (await line.screening.tallies(), await positions.position(BULK)) == (before, stands)
+    assert await positions.count(BULK, stands, *batch)
+
+
+async def test_what_is_owed_is_not_paid_off_by_a_batch_that_began_on_another_redis(line: Line) -> None:
+    await line.screen([call()])
+    await line.lose()
+    positions = Positions(line.redis, line.settings.partitions)
+    owed = await positions.owed(BULK)
+    assert owed is not None
+    assert not await positions.pay(BULK, replace(owed, asked=OTHER), owed.first, Counter())
+    assert await positions.owed(BULK) == owed
+    assert await positions.pay(BULK, owed, owed.first, Counter())
+    assert await positions.owed(BULK) is None

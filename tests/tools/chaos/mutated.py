@@ -1,0 +1,48 @@
+"""Rounds of a product made worse, with the faults that show it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from streams.channels.provider import Kind
+from tests.tools.chaos.houses import House
+from tests.tools.chaos.laws import Broken
+from tests.tools.chaos.plan import Plan, Stroke, drawn
+from tests.tools.chaos.round import play
+from tests.tools.servers.kafka import Kafka
+
+SEED = 1
+SHOWN_BY = {
+    "no_fence": (("worker_frozen", 2.0),),
+    "ack_before_publish": (("worker_killed", 4.0), ("worker_killed", 7.0)),
+    "own_acks": (
+        ("carrier_answers_too_late", 2.0),
+        ("carrier_hangs", 3.0),
+        ("worker_killed", 4.0),
+        ("carrier_answers_too_late", 5.0),
+        ("carrier_hangs", 5.5),
+        ("worker_killed", 6.5),
+    ),
+}
+TRIES = 3
+NOT_MEANT = ("deadlines_late",)  # a mutation that is slow is late, which shows nothing
+
+
+def plan(mutation: str) -> Plan:
+    """Its round: two workers on a Redis of their own, and carriers that are idempotent."""
+    strokes = tuple(Stroke(kind, at, f"{mutation}:{at}") for kind, at in SHOWN_BY[mutation])
+    known = drawn(SEED)
+    kinds = dict.fromkeys(known.kinds, Kind.IDEMPOTENT)
+    return replace(known, house=House.REDIS, workers=2, kinds=kinds, strokes=strokes, sealed=False, mutation=mutation)
+
+
+async def caught(mutation: str, kafka: Kafka, folder: Path) -> list[Broken]:
+    """What breaks a law in a round of a mutation: the first that shows it of a few.
+
+    Nearly always that is the first: whether two workers meet at a partition, or one is killed with an event in its
+    hands, is a matter of moments.
+    """
+    for number in range(TRIES):
+        outcome = await play(plan(mutation), kafka, folder / f"round-{number}")
+        if found := [each for each in outcome.broken if each.law not in NOT_MEANT]:
+            return found
+    return []

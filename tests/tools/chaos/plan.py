@@ -1,0 +1,97 @@
+"""What a round does, all of it drawn from its seed: the servers, the workers, the carriers' promises, the faults."""
+
+from dataclasses import dataclass
+from random import Random
+
+from schemas.levels import Channel
+from streams.channels.provider import Kind
+from tests.tools.chaos.faults import KINDS, vault
+from tests.tools.chaos.faults.base import Fault
+from tests.tools.chaos.houses import House
+
+LENGTH = 9.0  # wall seconds of province
+FIRST, LAST = 1.0, 7.5  # when a fault may begin, in wall seconds from the province's first signal
+EARLY = 3.0  # when one that takes long begins at the latest
+MORE = (0, 1, 1, 2)  # how many faults come beside the first
+SEALED = 0.5  # of the rounds, beside those in which the vault is struck
+DRAWN = [fault for fault in KINDS.values() if fault.drawn]
+CHANNELS = {
+    Channel.SMS.value: "SMS",
+    Channel.PHONE.value: "VOICE",
+    Channel.PAYMENT.value: "BANK",
+    Channel.VISIT.value: "STATION",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """One fault of a round: what, when, and the seed of its own chances."""
+
+    kind: str
+    at: float
+    seed: str
+
+    @property
+    def fault(self) -> Fault:
+        return KINDS[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One round. `mutation`: a product made worse on purpose, to see that it is seen; `sealed`: with a vault."""
+
+    seed: int
+    house: House
+    workers: int
+    kinds: dict[str, Kind]  # by provider: what it promises
+    strokes: tuple[Stroke, ...]
+    sealed: bool = False
+    mutation: str | None = None
+
+    @property
+    def promised(self) -> dict[str, Kind]:
+        """By the channel of a dispatch."""
+        return {name: self.kinds[channel] for name, channel in CHANNELS.items()}
+
+
+def drawn(seed: int, kind: str | None = None) -> Plan:
+    """A round's plan. Of as many rounds in a row as there are kinds, each kind is one's first fault.
+
+    `kind`: this fault, and no other beside it.
+    """
+    chance = Random(seed)
+    first = KINDS[kind] if kind else DRAWN[seed % len(DRAWN)]
+    house = House.REDIS if House.REDIS in first.houses and chance.random() < 0.9 else _other(first)
+    chosen = [first] if kind else [first, *_more(first, house, chance)]
+    return Plan(
+        seed=seed,
+        house=house,
+        workers=chance.choice([2, 2, 3]),
+        kinds=_promised(chance),
+        strokes=tuple(sorted((stroke(fault, seed, chance) for fault in chosen), key=lambda each: each.at)),
+        sealed=house is not House.EMBEDDED
+        and (chance.random() < SEALED or any(each in vault.FAULTS for each in chosen)),
+    )
+
+
+def stroke(fault: Fault, seed: int, chance: Random) -> Stroke:
+    """A fault at a random moment."""
+    return Stroke(fault.kind, round(chance.uniform(FIRST, EARLY if fault.early else LAST), 2), f"{seed}:{fault.kind}")
+
+
+def _promised(chance: Random) -> dict[str, Kind]:
+    carrier, bank, station = chance.choices(list(Kind), k=3)
+    return {"SMS": carrier, "VOICE": carrier, "BANK": bank, "STATION": station}  # one simulated carrier has both
+
+
+def _other(fault: Fault) -> House:
+    return next((house for house in (House.SENTINEL, House.EMBEDDED) if house in fault.houses), House.REDIS)
+
+
+def _more(first: Fault, house: House, chance: Random) -> list[Fault]:
+    chosen: list[Fault] = []
+    fitting = [fault for fault in DRAWN if house in fault.houses]
+    for fault in chance.sample(fitting, len(fitting)):
+        if fault.group not in {first.group, *(each.group for each in chosen)}:
+            chosen.append(fault)
+    return chosen[: chance.choice(MORE)]

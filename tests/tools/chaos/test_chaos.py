@@ -1,0 +1,28 @@
+"""Two rounds of chaos on real servers, and the three products made worse. `make chaos` plays as many as one likes."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.tools.chaos.mutated import SHOWN_BY, caught
+from tests.tools.chaos.plan import drawn
+from tests.tools.chaos.round import play
+from tests.tools.servers.kafka import Kafka
+
+SEEDS = (6602, 8117)
+"""A zombie, a late carrier, Redis without its tail; and, sealed, a killed worker, a cut in one way, the vault away."""
+NOT_JUDGED = "deadlines_late"  # other tests run beside these: a second is too short for a machine that is busy
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_a_province_that_is_struck_loses_nothing_and_warns_nobody_twice(
+    seed: int, kafka_brokers: Kafka, tmp_path: Path
+) -> None:
+    outcome = await play(drawn(seed), kafka_brokers, tmp_path / "round")
+    assert [each.words for each in outcome.broken if each.law != NOT_JUDGED] == []
+    assert outcome.books.contacts
+
+
+@pytest.mark.parametrize("mutation", SHOWN_BY)
+async def test_a_product_made_worse_is_seen(mutation: str, kafka_brokers: Kafka, tmp_path: Path) -> None:
+    assert await caught(mutation, kafka_brokers, tmp_path)
