@@ -30,7 +30,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Early-warnin
 def main() -> None:
     """Run the command line. A mistake that an operator can correct is shown as a sentence, not as a traceback."""
     try:
-        app()
+        app(prog_name="quanzu")
     except Exception as error:
         from console.commands.running import in_words
 
