@@ -62,6 +62,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.tools.structure
 
 # The lock names no registry: hashes say what a package is, wherever it comes from.
 lock:
