@@ -320,7 +320,8 @@ def mset(space: Keyspace, arguments: Arguments) -> Status:
 
 
 def _added(space: Keyspace, key: bytes, amount: int) -> int:
-    number = integer(space.string(key) or b"0") + amount
+    stored = space.string(key)
+    number = integer(b"0" if stored is None else stored) + amount  # an empty string is no number
     if not -(2**63) <= number < 2**63:
         raise RefusedError("ERR increment or decrement would overflow")
     space.write(key, b"%d" % number, space.expires.get(key))
