@@ -20,7 +20,7 @@ from streams.messaging import topics
 from streams.messaging.app import App, ack_all, owned, records
 from streams.messaging.fetch_order import RUN_BYTES
 from streams.messaging.record import by_partition
-from streams.runtime.cooperative import Turn, in_pieces
+from streams.runtime.cooperative import Pause, in_pieces
 from streams.runtime.tasks import until_done
 from streams.screening.lanes import BATCH
 
@@ -83,7 +83,7 @@ def _lanes(app: App) -> list[TopicPartition]:
     return [TopicPartition(lane.name, number) for lane in topics.LANES for number in owned(app, lane.name)]
 
 
-def _after(*ahead: Urgent) -> Turn:
+def _after(*ahead: Urgent) -> Pause:
     """The turn of a batch that gives way to these lanes, for so long that it does not starve."""
     until = time.monotonic() + LONGEST_WAIT_SECONDS
 
@@ -112,7 +112,7 @@ async def _bulk(line: Installation, signals: StreamT[bytes], urgent: Urgent, bul
         bulk.in_hand = False
 
 
-async def _screen(line: Installation, lane: topics.Topic, batch: list[EventT[bytes]], turn: Turn) -> None:
+async def _screen(line: Installation, lane: topics.Topic, batch: list[EventT[bytes]], turn: Pause) -> None:
     for partition, raws in by_partition(batch).items():
         tp = TopicPartition(lane.name, partition)
         await until_done("screening", partial(line.screening.screen, tp, raws, turn))

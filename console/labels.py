@@ -13,7 +13,7 @@ from domain.visits.officers import OVERTIME
 from domain.visits.travel import COUNTY, PREFECTURE, PROVINCE, STREET
 from schemas.cases import CaseState, Step, StepState, StopState
 from schemas.events import FactKind
-from schemas.evidence import EvidenceKind, Standing
+from schemas.evidence import EvidenceKind, WatchStatus
 from schemas.fan_outs import RequestState
 from schemas.inputs import BankState
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
@@ -110,7 +110,7 @@ PAYERS_STATES = {
     RequestState.REFUSED: "不提醒",
     RequestState.OVERTAKEN: "名单已变更",
 }
-STANDINGS = {Standing.REPORTED: "群众举报", Standing.CONFIRMED: "已确认涉诈", Standing.LIFTED: "已撤销"}
+STANDINGS = {WatchStatus.REPORTED: "群众举报", WatchStatus.CONFIRMED: "已确认涉诈", WatchStatus.LIFTED: "已撤销"}
 DIFFERENCES = {
     Difference.NO_ANSWER: "已申请，银行未答复",
     Difference.NOT_ASKED: "银行有答复，我方未申请",

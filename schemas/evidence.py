@@ -55,7 +55,7 @@ class Evidence(Model):
     withdrawn: bool = False  # that entry was lifted
 
 
-class Standing(StrEnum):
+class WatchStatus(StrEnum):
     """How a suspect stands on the watchlist."""
 
     REPORTED = "reported"
@@ -82,7 +82,7 @@ class WatchEntry(Model):
     """
 
     subject: Annotated[str, Field(pattern=r"^(account|phone):.+$")]  # with a token, never the number
-    standing: Standing
+    standing: WatchStatus
     at: When
     scam_type: Token | None = None
     uid: str = ""

@@ -8,7 +8,7 @@ import msgspec
 
 from domain.policy.risk import RiskRules
 from domain.risk.fan_out import since
-from schemas.evidence import Evidence, EvidenceKind, Payer, Standing, WatchEntry
+from schemas.evidence import Evidence, EvidenceKind, Payer, WatchEntry, WatchStatus
 from schemas.signals import App, AppKind, Call, NumberClass, Report, Signal, Sms, Transfer
 
 
@@ -41,9 +41,9 @@ _BY_CLASS = {
 }
 _BY_APP = {kind: EvidenceKind(f"app_{kind}") for kind in AppKind}
 _BY_STANDING = {
-    Standing.CONFIRMED: (EvidenceKind.SUSPECT_PAYEE,),
-    Standing.LIFTED: (EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE),  # taken back, whatever was there
-    Standing.REPORTED: (EvidenceKind.REPORTED_PAYEE,),
+    WatchStatus.CONFIRMED: (EvidenceKind.SUSPECT_PAYEE,),
+    WatchStatus.LIFTED: (EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE),  # taken back, whatever was there
+    WatchStatus.REPORTED: (EvidenceKind.REPORTED_PAYEE,),
 }
 
 
@@ -96,7 +96,7 @@ def _payment(payer: Payer, payee: str, watch: WatchEntry, kind: EvidenceKind) ->
         campaign=watch.campaign,
         scam_type=watch.scam_type,
         watch_at=watch.at,
-        withdrawn=watch.standing is Standing.LIFTED,
+        withdrawn=watch.standing is WatchStatus.LIFTED,
     )
 
 
@@ -161,11 +161,11 @@ def _report(signal: Report, seen: Seen, rules: RiskRules) -> list[Evidence]:
 
 
 def _confirmed(watch: WatchEntry | None) -> bool:
-    return watch is not None and watch.standing is Standing.CONFIRMED
+    return watch is not None and watch.standing is WatchStatus.CONFIRMED
 
 
 def _from_watch(watch: WatchEntry | None) -> dict[str, object]:
-    if watch is None or watch.standing is not Standing.CONFIRMED:
+    if watch is None or watch.standing is not WatchStatus.CONFIRMED:
         return {}
     return {"campaign": watch.campaign, "scam_type": watch.scam_type, "watch_at": watch.at}
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from domain.ids import short_hash
 from domain.policy.risk import MOST_WITHOUT_ASKING, RiskRules
 from domain.risk.sets import precedence
-from schemas.evidence import PayersAsked, Standing, WatchEntry
+from schemas.evidence import PayersAsked, WatchEntry, WatchStatus
 
 
 class EarlierPayments(NamedTuple):
@@ -29,7 +29,7 @@ def entered(
     """
     if before is not None and precedence(entry) <= precedence(before):
         return before
-    if entry.standing is Standing.LIFTED or not entry.subject.startswith("account:"):
+    if entry.standing is WatchStatus.LIFTED or not entry.subject.startswith("account:"):
         return entry
     if before is not None and before.standing is entry.standing and (before.asked or repeats(entry, before)):
         return entry.model_copy(update={"asked": before.asked})

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from domain.policy.risk import RiskRules
-from schemas.evidence import Evidence, EvidenceKind, Standing, WatchEntry
+from schemas.evidence import Evidence, EvidenceKind, WatchEntry, WatchStatus
 from schemas.signals import TransferState
 
 _STATES = {None: 0, TransferState.ATTEMPTED: 1, TransferState.PENDING: 2, TransferState.SETTLED: 3}
@@ -37,7 +37,7 @@ def precedence(entry: WatchEntry) -> str:
 
     A decision before a report, then the newer (milliseconds), then lifted.
     """
-    decided, lifted = entry.standing is not Standing.REPORTED, entry.standing is Standing.LIFTED
+    decided, lifted = entry.standing is not WatchStatus.REPORTED, entry.standing is WatchStatus.LIFTED
     return f"{decided:d}{round(entry.at.timestamp() * 1000):014d}{lifted:d}"
 
 

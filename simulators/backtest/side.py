@@ -20,11 +20,11 @@ from schemas.residents import Resident, ResidentId
 from schemas.signals import Report, Signal, Watch
 from simulators.world.memory import Suspects
 from streams.repositories.residents.register import Residents
+from streams.screening.evaluation import Evaluation, RecordMatches, RiskEvaluator
+from streams.screening.matching import MatchedBatch, Matcher
 from streams.screening.records import Item, ReadBatch
-from streams.screening.sifting import Sieve, Sifted
 from streams.screening.store import Known
 from streams.screening.subjects import Subjects
-from streams.screening.verdicts import Judge, Said, Verdicts
 
 BATCH = 500
 _LANE = TopicPartition("signals", 0)
@@ -73,8 +73,8 @@ class Side:
         self.known: dict[ResidentId, Known] = {}
         self.entries: dict[ResidentId, Resident] = {}
         self._residents, self._looked = residents, looked
-        self._sieve = Sieve(residents, self.suspects, subjects)
-        self._judge = Judge(self.known, self.entries, rules, EARLIEST)
+        self._sieve = Matcher(residents, self.suspects, subjects)
+        self._judge = RiskEvaluator(self.known, self.entries, rules, EARLIEST)
         self._marks: list[tuple[datetime, _Mark, ResidentId]] = [(at, _Mark.SETTLED, who) for at, who in settled]
         heapq.heapify(self._marks)
         self._rescore: dict[ResidentId, datetime] = {}
@@ -100,7 +100,7 @@ class Side:
                 self._judge.resident(resident, at, at, ("rescore", at))
                 self._hear()
 
-    async def _meet(self, sifted: Sifted) -> None:
+    async def _meet(self, sifted: MatchedBatch) -> None:
         """Look up those about whom there is evidence for the first time."""
         about = {who for said in sifted.records for finding in said.findings for who, _ in finding.about}
         new = about - self.entries.keys()
@@ -109,7 +109,7 @@ class Side:
             self.entries[resident] = self.entries[entry.id] = entry
             self.known.setdefault(entry.id, Known())
 
-    def _record(self, said: Said) -> None:
+    def _record(self, said: RecordMatches) -> None:
         self.pass_to(said.at)
         self._judge.record(_LANE, said)
         self._hear()
@@ -126,7 +126,7 @@ class Side:
 
     def _hear(self) -> None:
         """Take down what the judge has found, and whom to look at again when."""
-        verdicts, self._judge.verdicts = self._judge.verdicts, Verdicts()
+        verdicts, self._judge.verdicts = self._judge.verdicts, Evaluation()
         for alert in verdicts.alerts:
             self.courses.add(alert)
         for resident, at in verdicts.rescore.items():

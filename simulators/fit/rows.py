@@ -22,8 +22,8 @@ from simulators.fit.worth import worth
 from simulators.world.memory import Register
 from simulators.world.province import SECRET, START, Province
 from simulators.world.truth import Truth
+from streams.screening.evaluation import profile_of
 from streams.screening.subjects import Subjects
-from streams.screening.verdicts import profile_of
 
 # People live at the real pace, but are hooked some thousand times as often, and pay as often as in a teaching hour:
 # else a province of this size would have no victim in years. The prior is set right for it afterwards. Assumed.

@@ -14,11 +14,11 @@ from schemas.residents import Resident, ResidentId
 from schemas.signals import Signal
 from simulators.world.memory import Register, Suspects, finished
 from streams.messaging.topics import SIGNALS
+from streams.screening.evaluation import RiskEvaluator
+from streams.screening.matching import MatchedBatch, Matcher
 from streams.screening.records import Item, ReadBatch
-from streams.screening.sifting import Sieve, Sifted
 from streams.screening.store import Known
 from streams.screening.subjects import Subjects
-from streams.screening.verdicts import Judge
 from streams.state.keys import milliseconds
 
 _LANE = TopicPartition(SIGNALS.name, 0)
@@ -34,7 +34,7 @@ class Screening:
         self._rules = rules
         self._entries = {resident.id: resident for resident in people}
         self._known: dict[ResidentId, Known] = {}
-        self._sieve = Sieve(Register(people), Suspects(), _subjects(secret))
+        self._sieve = Matcher(Register(people), Suspects(), _subjects(secret))
         self._offsets = count()
         self.accounts: dict[str, str] = {}
         self.rescore: dict[ResidentId, datetime] = {}
@@ -56,7 +56,7 @@ class Screening:
     def again(self, resident: ResidentId, now: datetime, due: datetime | None = None) -> list[Alert]:
         """What casework is to be told of somebody whose call merely went on; `due`: when to look, if not now."""
         self._forget([resident])
-        judge = Judge(self._known, self._entries, self._rules, now)
+        judge = RiskEvaluator(self._known, self._entries, self._rules, now)
         if standing := judge.stands_for(resident):
             judge.resident(standing, now, now, ("rescore", milliseconds(due or now)))
         return self._told(judge)
@@ -66,9 +66,11 @@ class Screening:
         known = self._known.setdefault(resident, Known())
         known.settled, known.alerted = at, None
 
-    def _judged(self, tp: TopicPartition, sifted: Sifted, about: Iterable[ResidentId], now: datetime) -> list[Alert]:
+    def _judged(
+        self, tp: TopicPartition, sifted: MatchedBatch, about: Iterable[ResidentId], now: datetime
+    ) -> list[Alert]:
         self._forget(about)
-        judge = Judge(self._known, self._entries, self._rules, now)
+        judge = RiskEvaluator(self._known, self._entries, self._rules, now)
         for said in sifted.records:
             judge.record(tp, said)
         return self._told(judge)
@@ -80,7 +82,7 @@ class Screening:
             if known.alerted and known.settled and known.alerted.at <= known.settled:
                 known.alerted = None
 
-    def _told(self, judge: Judge) -> list[Alert]:
+    def _told(self, judge: RiskEvaluator) -> list[Alert]:
         self.rescore |= judge.verdicts.rescore
         return judge.verdicts.alerts
 
@@ -91,7 +93,7 @@ def _subjects(secret: bytes) -> Subjects:
     return Subjects(secret)
 
 
-def _about(sifted: Sifted) -> Iterable[ResidentId]:
+def _about(sifted: MatchedBatch) -> Iterable[ResidentId]:
     for said in sifted.records:
         for finding in said.findings:
             for resident, _ in finding.about:

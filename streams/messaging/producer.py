@@ -18,7 +18,7 @@ from streams.runtime.credentials import AccessError, denied
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import until_done
 from streams.security.audit_chains import Chain
-from streams.security.record_encryption import Seals, made_for
+from streams.security.record_encryption import RecordEncryption, made_for
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Producer:
         self._settings = settings
         self._wall = wall or Wall()
         self._kafka: AIOKafkaProducer | None = None
-        self._seals = Seals(None)
+        self._seals = RecordEncryption(None)
         self.chain = Chain(settings.key)  # of what is written through it to the audit (streams/security/audit)
 
     async def start(self) -> None:

@@ -20,7 +20,7 @@ from streams.messaging.kafka_client import access
 from streams.messaging.topics import VAULTS
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import stop, until_done, wanted
-from streams.security.record_encryption import HANDED_ON, LEFT_OUT, Seals, Unreadable, seals
+from streams.security.record_encryption import HANDED_ON, LEFT_OUT, RecordEncryption, Unreadable, seals
 
 FETCH_WAIT_MS = 50
 LOOK_MS = 1000  # so often it is looked whether somebody still reads, though nothing comes
@@ -212,7 +212,7 @@ def _made(settings: Settings, **options: str) -> AIOKafkaConsumer:
 
 
 @asynccontextmanager
-async def _opening(settings: Settings, opened: bool = True) -> AsyncIterator[Seals | None]:
+async def _opening(settings: Settings, opened: bool = True) -> AsyncIterator[RecordEncryption | None]:
     """What opens the records; nothing does where they are wanted as they lie there."""
     if not opened:
         yield None
@@ -230,7 +230,7 @@ async def known_vault(settings: Settings) -> str | None:
     return found
 
 
-async def _opened(through: Seals | None, records: Sequence[ConsumerRecord]) -> list[Read]:
+async def _opened(through: RecordEncryption | None, records: Sequence[ConsumerRecord]) -> list[Read]:
     values = [record.value for record in records]
     if through is not None:
         values = await until_done("vault", partial(through.opened, records))
@@ -247,7 +247,7 @@ def _left(topic: str, value: bytes | None) -> bytes | None:
 
 
 async def _from(
-    consumer: AIOKafkaConsumer, where: TopicPartition, first: int, end: int, through: Seals | None
+    consumer: AIOKafkaConsumer, where: TopicPartition, first: int, end: int, through: RecordEncryption | None
 ) -> AsyncIterator[Read]:
     """From `first` to before `end`. Compaction leaves holes, also at the end, so the position tells when to stop."""
     if first >= end:
@@ -309,7 +309,7 @@ async def follow(settings: Settings, topic: str, since: Mapping[int, int]) -> As
                 yield record
 
 
-async def arriving(consumer: AIOKafkaConsumer, through: Seals | None) -> AsyncGenerator[Read, None]:
+async def arriving(consumer: AIOKafkaConsumer, through: RecordEncryption | None) -> AsyncGenerator[Read, None]:
     """What a consumer of one topic is given, opened, until its task is cancelled.
 
     It looks for that by itself: what the task awaited between two records may have taken the cancellation for the end

@@ -16,7 +16,7 @@ from faust.types import TP, ConsumerMessage, Message
 
 from streams.messaging.reader import known_vault
 from streams.runtime.tasks import cancelled, stop, until_done
-from streams.security.record_encryption import Seals, made_for
+from streams.security.record_encryption import RecordEncryption, made_for
 
 # A broker answers as soon as there is something, so a long wait costs a record no time, and a short one an idle worker
 # its processor: each answer names all partitions. But a partition whose buffer has room again waits for the fetch under
@@ -62,7 +62,7 @@ class Consumer(driver.Consumer):
     def on_init(self) -> None:
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
         installation = cast("Any", self.app).installation
-        self._seals: Seals = made_for(installation, partial(known_vault, installation))
+        self._seals: RecordEncryption = made_for(installation, partial(known_vault, installation))
         super().on_init()
 
     async def on_stop(self) -> None:

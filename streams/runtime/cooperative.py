@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 
 PIECE_SECONDS = 0.001
 
-Turn = Callable[[], Awaitable[None]]
+Pause = Callable[[], Awaitable[None]]
 """Awaited wherever a work can be interrupted."""
 
 
-def in_pieces(others: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)) -> Turn:
+def in_pieces(others: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)) -> Pause:
     """Others' turn after each piece of a work, as often as it could be interrupted within it."""
     began = time.monotonic()
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from schemas.evidence import Evidence
 from schemas.residents import Resident, ResidentId
 from streams.repositories.residents.register import Residents
-from streams.screening.sifting import Sifted
+from streams.screening.matching import MatchedBatch
 
 
-def evidence_in(sifted: Sifted) -> dict[ResidentId, list[Evidence]]:
+def evidence_in(sifted: MatchedBatch) -> dict[ResidentId, list[Evidence]]:
     """The evidence of a batch, by the resident whom it was found about."""
     found: defaultdict[ResidentId, list[Evidence]] = defaultdict(list)
     for said in sifted.records:

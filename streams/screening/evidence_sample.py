@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 
 from schemas.cases import Profile
 from streams.repositories.residents.register import Residents
+from streams.screening.evaluation import profile_of
 from streams.screening.store import PREFIX
-from streams.screening.verdicts import profile_of
 from streams.state.keys import key
 
 AT_ONCE = 200  # residents read in one round trip

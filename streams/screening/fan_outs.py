@@ -15,14 +15,14 @@ from domain.ids import short_hash
 from domain.policy.risk import RiskRules
 from domain.risk import about_payer
 from domain.risk.fan_out import chain, repeats
-from schemas.evidence import Evidence, Payer, Standing, WatchEntry
+from schemas.evidence import Evidence, Payer, WatchEntry, WatchStatus
 from schemas.fan_outs import FanOut, PayersAnswered, PayersRequest
 from schemas.residents import ResidentId
 from schemas.signals import Signal, WatchState
 from streams.messaging.producer import Record
+from streams.screening.evaluation import RecordMatches, SignalMatch
 from streams.screening.payers import Fanned, Payers, token_of
 from streams.screening.records import Item, ReadBatch
-from streams.screening.verdicts import Finding, Said
 
 
 class _Cause(NamedTuple):
@@ -47,7 +47,7 @@ class Fanning:
     entry has made void, `answers`: what persons have decided.
     """
 
-    said: list[Said] = field(default_factory=list)
+    said: list[RecordMatches] = field(default_factory=list)
     following: list[FanOut] = field(default_factory=list)
     done: list[FanOut] = field(default_factory=list)
     watched: list[WatchEntry] = field(default_factory=list)
@@ -147,11 +147,11 @@ def said_before(fanned: Fanned, item: Item) -> bool:
     return repeats(entry, before)
 
 
-def standing_of(signal: Signal) -> Standing:
+def standing_of(signal: Signal) -> WatchStatus:
     """How a signal says that its suspect stands."""
     if signal.kind != "watchlist":
-        return Standing.REPORTED
-    return Standing.CONFIRMED if signal.state is WatchState.CONFIRMED else Standing.LIFTED
+        return WatchStatus.REPORTED
+    return WatchStatus.CONFIRMED if signal.state is WatchState.CONFIRMED else WatchStatus.LIFTED
 
 
 def _same_question(before: WatchEntry | None, entry: WatchEntry) -> bool:
@@ -165,7 +165,7 @@ def _counts(fanned: Fanned, record: PayersAnswered) -> bool:
     if entry is not before:
         return True
     if record.alert:
-        return entry.asked is None and entry.standing is not Standing.LIFTED
+        return entry.asked is None and entry.standing is not WatchStatus.LIFTED
     return entry.asked is not None and entry.asked.id == record.request
 
 
@@ -175,9 +175,9 @@ def _said(
     at: datetime,
     arrived: datetime,
     evidence: Iterable[tuple[ResidentId, Evidence]],
-) -> Said:
+) -> RecordMatches:
     item = Item(offset, 0, cast("Signal", _Cause(arrived)))  # no signal: it has an arrival, and is counted nowhere
-    return Said(offset, at, [Finding(item, None, others=list(evidence), suspect=True)], slice_of)
+    return RecordMatches(offset, at, [SignalMatch(item, None, others=list(evidence), suspect=True)], slice_of)
 
 
 def _request(item: Item, fanned: Fanned) -> PayersRequest:

@@ -36,20 +36,20 @@ from streams.repositories.policies import Policies
 from streams.repositories.residents.register import Residents
 from streams.runtime import metrics, tracing
 from streams.runtime.clock import Clock
-from streams.runtime.cooperative import Turn, in_pieces
+from streams.runtime.cooperative import Pause, in_pieces
 from streams.runtime.settings import Settings
 from streams.screening import evidence_log, shared_part
 from streams.screening.about import evidence_in, standing
+from streams.screening.evaluation import Evaluation, RiskEvaluator
 from streams.screening.fan_outs import Fanning
 from streams.screening.fan_outs import record as fan_out_record
+from streams.screening.matching import MatchedBatch, Matcher
 from streams.screening.owed import Rescreening
 from streams.screening.positions import Position, Positions
 from streams.screening.records import add, once, quickly, read
 from streams.screening.shadow import Shadow
-from streams.screening.sifting import Sieve, Sifted
 from streams.screening.store import EvidenceStore
 from streams.screening.subjects import Subjects
-from streams.screening.verdicts import Judge, Verdicts
 from streams.state.case_store import AheadError
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class Screening:
         self._policies, self._clock = policies, clock
         self._store = EvidenceStore(redis, settings.partitions, clock.speed)
         self._positions = Positions(redis, settings.partitions)
-        self._sieve = Sieve(residents, self._store, Subjects(settings.key()))
+        self._sieve = Matcher(residents, self._store, Subjects(settings.key()))
         again = (settings, self._positions, self._store, self._sieve, residents, producer, clock, self._current)
         self._rescreening = Rescreening(*again)
         self._locks: dict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch do not mix
@@ -94,7 +94,7 @@ class Screening:
         self.heard: Callable[[str, int, datetime], None] = _nobody_listens
         self.cases_wait_seconds = CASES_WAIT_SECONDS
 
-    async def screen(self, tp: TopicPartition, raws: Sequence[Raw], turn: Turn | None = None) -> None:
+    async def screen(self, tp: TopicPartition, raws: Sequence[Raw], turn: Pause | None = None) -> None:
         """Screen records, in order. Returns when their alerts are with Kafka and they are counted.
 
         `turn` is awaited between records: red must not wait for a whole batch of ordinary life; without it others have
@@ -118,7 +118,7 @@ class Screening:
                 elif not position.current:
                     await self._bring_up(tp, position)
 
-    async def screen_owed(self, lanes: Iterable[TopicPartition], turn: Callable[[], Turn] = in_pieces) -> bool:
+    async def screen_owed(self, lanes: Iterable[TopicPartition], turn: Callable[[], Pause] = in_pieces) -> bool:
         """Screen again some of what a lost store owes, the first lanes' before the others'; False when nothing is owed.
 
         `turn`: makes what is awaited between the records of a lane.
@@ -175,7 +175,7 @@ class Screening:
             while not await self._advanced(tp, raws):
                 pass
 
-    async def _advanced(self, tp: TopicPartition, raws: Sequence[Raw], turn: Turn | None = None) -> bool:
+    async def _advanced(self, tp: TopicPartition, raws: Sequence[Raw], turn: Pause | None = None) -> bool:
         """Screen the records, or first what is missing before them; False when that has to be looked at again."""
         position = await self._positions.position(tp)
         screened, last, first = position.offset, raws[-1].offset, raws[0].offset
@@ -247,7 +247,7 @@ class Screening:
         raws: Sequence[Raw],
         expected: Position,
         rules: RiskRules,
-        turn: Turn | None = None,
+        turn: Pause | None = None,
     ) -> bool:
         """One batch from signals to alerts; False when it was not counted, since the store stood elsewhere."""
         with tracing.Spans("screening", raws) as spans:
@@ -259,7 +259,7 @@ class Screening:
         raws: Sequence[Raw],
         expected: Position,
         rules: RiskRules,
-        turn: Turn,
+        turn: Pause,
         spans: tracing.Spans,
     ) -> bool:
         now = self._clock.now()
@@ -301,11 +301,11 @@ class Screening:
         entries: Mapping[ResidentId, Resident],
         rules: RiskRules,
         now: datetime,
-    ) -> Judge:
+    ) -> RiskEvaluator:
         """Add the evidence, and judge on what was known before it."""
-        return Judge(await self._store.add(evidence, rules, now), entries, rules, now)
+        return RiskEvaluator(await self._store.add(evidence, rules, now), entries, rules, now)
 
-    async def _publish(self, tp: TopicPartition, sifted: Sifted) -> None:
+    async def _publish(self, tp: TopicPartition, sifted: MatchedBatch) -> None:
         """What must outlive Redis: the watchlist, the accounts that a stop-payment may need, the next slices."""
         if sifted.accounts:
             await self._store.keep_accounts(sifted.accounts)
@@ -324,7 +324,7 @@ class Screening:
             await self._store.payers_of.mark(fanning.done)
 
     async def _tell(
-        self, verdicts: Verdicts, traces: Sequence[tracing.Trace | None], evidence: Iterable[Record] = ()
+        self, verdicts: Evaluation, traces: Sequence[tracing.Trace | None], evidence: Iterable[Record] = ()
     ) -> None:
         """Alerts to casework, each with its trace; remembered once Kafka has them, there too.
 

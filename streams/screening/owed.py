@@ -28,15 +28,15 @@ from streams.messaging.reader import ReadError, beginning_offsets, read_range
 from streams.messaging.record import Raw
 from streams.repositories.residents.register import Residents
 from streams.runtime.clock import Clock
-from streams.runtime.cooperative import Turn, in_pieces
+from streams.runtime.cooperative import Pause, in_pieces
 from streams.runtime.settings import Settings
 from streams.screening.about import evidence_in, standing
+from streams.screening.evaluation import RiskEvaluator
 from streams.screening.evidence_log import evidence_records, superseding
+from streams.screening.matching import Matcher
 from streams.screening.positions import Owed, Positions
 from streams.screening.records import add, once, quickly, read
-from streams.screening.sifting import Sieve
 from streams.screening.store import EvidenceStore, Known
-from streams.screening.verdicts import Judge
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Rescreening:
         settings: Settings,
         positions: Positions,
         store: EvidenceStore,
-        sieve: Sieve,
+        sieve: Matcher,
         residents: Residents,
         producer: Producer,
         clock: Clock,
@@ -64,7 +64,7 @@ class Rescreening:
         self._settings, self._positions, self._store, self._sieve = settings, positions, store, sieve
         self._residents, self._producer, self._clock, self._rules = residents, producer, clock, rules
 
-    async def step(self, tp: TopicPartition, turn: Turn | None = None) -> bool:
+    async def step(self, tp: TopicPartition, turn: Pause | None = None) -> bool:
         """Screen the newest of what a partition owes again; False when it owes nothing.
 
         `turn` is awaited between records.
@@ -81,7 +81,7 @@ class Rescreening:
         await self._pay(tp, owed, max(owed.first, begin), turn or in_pieces())
         return True
 
-    async def _pay(self, tp: TopicPartition, owed: Owed, kept: int, turn: Turn) -> None:
+    async def _pay(self, tp: TopicPartition, owed: Owed, kept: int, turn: Pause) -> None:
         """Screen the newest records again, batch by batch from the last; stops when another was first.
 
         `kept`: the first that is still on the topic.
@@ -105,7 +105,7 @@ class Rescreening:
                 return []
             raise
 
-    async def _paid(self, tp: TopicPartition, owed: Owed, first: int, raws: Sequence[Raw], turn: Turn) -> bool:
+    async def _paid(self, tp: TopicPartition, owed: Owed, first: int, raws: Sequence[Raw], turn: Pause) -> bool:
         """Screen a batch again and count it; False when something else is owed by now."""
         now, rules = self._clock.now(), await self._rules(tp)
         batch = read(tp, [], now)
@@ -118,7 +118,7 @@ class Rescreening:
         evidence, entries = await standing(self._residents, evidence_in(sifted))
         known = await self._store.add(dict.fromkeys(evidence, ()), rules, now)
         await self._add_late(evidence, known, rules, now)
-        judge = Judge(known, entries, rules, now, past=True)
+        judge = RiskEvaluator(known, entries, rules, now, past=True)
         for said in sifted.records:
             judge.record(tp, said)
             await turn()

@@ -26,7 +26,7 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import SHADOW, home
 from streams.repositories.policies import Policies, UnknownPolicyError
 from streams.runtime.clock import Clock
-from streams.screening.verdicts import Judge, Said, Verdicts
+from streams.screening.evaluation import Evaluation, RecordMatches, RiskEvaluator
 from streams.state.keys import key
 
 log = logging.getLogger(__name__)
@@ -58,13 +58,15 @@ class Shadow:
         self._looked: float | None = None
         self._rules: RiskRules | None = None
 
-    async def beside(self, judge: Judge) -> Judge | None:
+    async def beside(self, judge: RiskEvaluator) -> RiskEvaluator | None:
         """Who judges the same by the policy in shadow; none while there is none. Before `judge` judges anything."""
         if self._looked is None or time.monotonic() - self._looked >= LOOK_SECONDS:
             self._rules, self._looked = await self._read(), time.monotonic()
         return judge.beside(self._rules) if self._rules and judge.known else None
 
-    async def judge(self, tp: TopicPartition, beside: Judge, records: Sequence[Said], live: Verdicts) -> None:
+    async def judge(
+        self, tp: TopicPartition, beside: RiskEvaluator, records: Sequence[RecordMatches], live: Evaluation
+    ) -> None:
         """Judge the records by the policy in shadow, and count both. It raises nothing: nobody waits for it."""
         try:
             await self._told(beside)
@@ -84,7 +86,7 @@ class Shadow:
             log.warning("nothing is scored in shadow: %s", error)
             return None
 
-    async def _told(self, beside: Judge) -> None:
+    async def _told(self, beside: RiskEvaluator) -> None:
         """What the policy in shadow would have told before; what it told of a case that is over does not count."""
         residents = list(beside.known)
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -97,7 +99,7 @@ class Shadow:
             if told and (known.settled is None or told.at > known.settled):
                 known.alerted = told
 
-    async def _tell(self, shadow: Verdicts, live: Verdicts) -> None:
+    async def _tell(self, shadow: Evaluation, live: Evaluation) -> None:
         policy = self._rules.policy if self._rules else None
         if policy is None:
             return

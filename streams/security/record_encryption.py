@@ -81,7 +81,7 @@ for _topic in (*OF_RESIDENT, *OF_RECORD, NUMBERS):
     UNREADABLE.labels(_topic)  # an alert sees the first one too
 
 
-class Lain(Protocol):
+class TopicRecord(Protocol):
     """A record as it lies on its topic, or shall: a producer's, or a consumer's."""
 
     @property
@@ -114,7 +114,7 @@ async def _unknown() -> None:
     """No vault is known."""
 
 
-class Seals:
+class RecordEncryption:
     """Seals and opens; without a vault it seals nothing, and refuses to open.
 
     `known`: asked when the vault is first sealed by, and when something does not open.
@@ -124,7 +124,7 @@ class Seals:
         self._vault, self._known = vault, known
         self._trusted: str | None = None  # the identity that was found to be the installation's
 
-    async def sealed(self, records: Sequence[Lain]) -> list[bytes | None]:
+    async def sealed(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
         """The values as they are to lie on their topics.
 
         Raises VaultError when it is another vault than the installation's, and what the vault's Redis raises.
@@ -148,7 +148,7 @@ class Seals:
         missing = [owner for owner, each in found.of.items() if each == ()]
         return keys | (await vault.made(missing) if missing else {})
 
-    async def opened(self, records: Sequence[Lain]) -> list[bytes | None]:
+    async def opened(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
         """The values as they were before they were sealed; of who was forgotten what is left of them.
 
         Unreadable, as it lies, is one whose key the vault has lost. Raises VaultError when one cannot be opened and
@@ -194,7 +194,7 @@ class Seals:
 
 
 @asynccontextmanager
-async def seals(settings: Settings, known: Known) -> AsyncIterator[Seals]:
+async def seals(settings: Settings, known: Known) -> AsyncIterator[RecordEncryption]:
     """The seals of an installation, for a while."""
     made = made_for(settings, known)
     try:
@@ -203,9 +203,9 @@ async def seals(settings: Settings, known: Known) -> AsyncIterator[Seals]:
         await made.aclose()
 
 
-def made_for(settings: Settings, known: Known) -> Seals:
+def made_for(settings: Settings, known: Known) -> RecordEncryption:
     """The seals of an installation; whoever has them made closes them. `known`: see Seals."""
-    return Seals(Vault(settings) if settings.vault else None, known)
+    return RecordEncryption(Vault(settings) if settings.vault else None, known)
 
 
 def another_vault(identity: str | None, known: str | None, first: str = "") -> VaultError:
@@ -232,7 +232,7 @@ def owner_of(topic: str, key: bytes | None, plain: Any) -> str | None:  # noqa: 
     return f"{topic}/{(key or b'').decode()}" if topic == NUMBERS else None
 
 
-def _parts(record: Lain) -> tuple[str, Any, Any] | None:
+def _parts(record: TopicRecord) -> tuple[str, Any, Any] | None:
     """Whose a record is, what is left of it, and what is to be sealed; None: nothing is."""
     if not may_be_sealed(record.topic) or not record.value or MARK in record.value:
         return None  # sealed already: out of a backup
@@ -244,7 +244,7 @@ def _parts(record: Lain) -> tuple[str, Any, Any] | None:
     return None if taken is None or owner is None else (owner, plain, taken)
 
 
-def _whole(record: Lain) -> tuple[Any, Any]:
+def _whole(record: TopicRecord) -> tuple[Any, Any]:
     """An account number, or a member of the evidence: nothing is left outside the seal."""
     value = record.value or b""
     return {}, value.decode() if record.topic == NUMBERS else orjson.loads(value)
@@ -255,7 +255,7 @@ def _parted(plain: Any) -> tuple[Any, Any]:  # noqa: ANN401 - whatever JSON has
     return plain, taken
 
 
-def _shut(record: Lain) -> tuple[str, Any] | None:
+def _shut(record: TopicRecord) -> tuple[str, Any] | None:
     """Whose a sealed record is, and what of it can be seen; None: it is not sealed."""
     if not may_be_sealed(record.topic) or not record.value or MARK not in record.value:
         return None
@@ -290,7 +290,7 @@ def _written(owner: str, plain: Any, taken: Any, key: bytes | None) -> bytes:  #
     return orjson.dumps(plain | {SEALED: seal})
 
 
-def _read(record: Lain, owner: str, plain: Any, keys: tuple[bytes, ...] | None) -> bytes | None:  # noqa: ANN401 - as above
+def _read(record: TopicRecord, owner: str, plain: Any, keys: tuple[bytes, ...] | None) -> bytes | None:  # noqa: ANN401 - as above
     """Return the value opened; of a person who was forgotten what is left of it; Unreadable when no key opens it."""
     seal = _seal(plain)
     del plain[SEALED]

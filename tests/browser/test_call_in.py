@@ -4,7 +4,7 @@ from playwright.async_api import expect
 
 from domain.dispatches.messages import code
 from domain.identity.identifiers import account_token
-from schemas.evidence import Standing
+from schemas.evidence import WatchStatus
 from schemas.levels import Action
 from schemas.staff import StaffRole
 from streams.screening.payers import entry_of, spread
@@ -48,7 +48,7 @@ async def test_a_callers_warning_is_confirmed_by_its_code_and_a_report_goes_to_b
     where = key("watch", spread(token, console.house.settings.partitions))
     raw = await console.house.line.redis.hget(where, f"account:{token}")
     assert raw is not None
-    assert entry_of(raw).standing is Standing.REPORTED
+    assert entry_of(raw).standing is WatchStatus.REPORTED
     await line.end()
 
 

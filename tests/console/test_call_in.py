@@ -8,7 +8,7 @@ from domain.identity.identifiers import account_token
 from schemas.audit import AuditEntry
 from schemas.calls import Call, CallerRequest
 from schemas.events import FactKind
-from schemas.evidence import Standing, WatchEntry
+from schemas.evidence import WatchEntry, WatchStatus
 from schemas.levels import Action
 from schemas.residents import Resident
 from schemas.staff import StaffRole
@@ -127,7 +127,7 @@ async def test_a_report_of_an_account_stops_the_payment_and_puts_it_on_the_watch
     line.expect_stop(mule)
     entry = await watched(line, f"account:{token}")
     assert entry is not None
-    assert (entry.standing, entry.uid.partition(":")[0]) == (Standing.REPORTED, "console")
+    assert (entry.standing, entry.uid.partition(":")[0]) == (WatchStatus.REPORTED, "console")
     assert len([f for f in await line.facts(resident, FactKind.NOTE) if "安全账户" in f.words]) == 1
 
 
@@ -142,7 +142,7 @@ async def test_a_reported_telephone_is_on_the_watchlist_as_reported(console: Sta
     await line.settle()
     entry = await watched(line, Subjects(console.house.settings.key()).phone(suspect) or "")
     assert entry is not None
-    assert entry.standing is Standing.REPORTED
+    assert entry.standing is WatchStatus.REPORTED
 
 
 async def test_a_resident_without_a_case_who_reports_gets_one(console: Stage, line: Line) -> None:

@@ -14,7 +14,7 @@ from schemas.calls import Call, Ringing
 from schemas.cases import Case
 from schemas.complaints import Complaint, ComplaintKind
 from schemas.drafts import Draft
-from schemas.evidence import Standing, WatchEntry
+from schemas.evidence import WatchEntry, WatchStatus
 from schemas.fan_outs import PayersRequest
 from schemas.handovers import HandOver
 from schemas.incidents import Incident
@@ -204,7 +204,7 @@ async def _decided(world: World) -> None:
     bank, date = days[0] if days else ("bank", "2026-03-02")
     draft = Draft(id="d1", text=text, base=policy, at=now, by="somebody-else", writers=["somebody-else"], note=HOSTILE)
     await line.drafts.put(draft)
-    account = WatchEntry(subject="account:world", standing=Standing.CONFIRMED, at=now, uid="police:world")
+    account = WatchEntry(subject="account:world", standing=WatchStatus.CONFIRMED, at=now, uid="police:world")
     question = PayersRequest(id="p" + "1" * 19, entry=account, source="police", at=now, payments=600)
     await world.console.house.line.payers_requests.put(question)  # as a worker does it
     world.things |= {

@@ -22,7 +22,7 @@ from streams.messaging import topics
 from streams.messaging.case_inputs import record
 from streams.messaging.producer import Record
 from streams.messaging.reader import known_vault
-from streams.security.record_encryption import LOST, Seals
+from streams.security.record_encryption import LOST, RecordEncryption
 from streams.security.vault import Vault
 from streams.security.vault_identity import take_in
 from tests.line.house import SETTLE_SECONDS, House, on_servers, until
@@ -58,7 +58,7 @@ async def sealed_note(line: Line, resident: Resident) -> Record:
     """The record of an operator's note, sealed under the resident's key of today."""
     settings = line.house.settings
     plain = record(note(await line.case(resident), line), topics.home(resident.id, settings.partitions))
-    async with aclosing(Seals(Vault(settings))) as seals:
+    async with aclosing(RecordEncryption(Vault(settings))) as seals:
         (value,) = await seals.sealed([plain])
     return Record(plain.topic, plain.key, value, plain.partition)
 

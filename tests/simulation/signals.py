@@ -22,7 +22,7 @@ from domain.policy.risk import RiskRules
 from domain.risk import Role, Seen, assess, bounded, evidence_of, merged, version
 from schemas.base import ANY_VERSION, Token
 from schemas.cases import Profile
-from schemas.evidence import Evidence, Standing, WatchEntry
+from schemas.evidence import Evidence, WatchEntry, WatchStatus
 from schemas.levels import Level
 from schemas.residents import Resident
 from schemas.signals import BATCH_LIMIT, SentAgain, Signal, WatchState, batch_adapter, signal_adapter
@@ -166,7 +166,7 @@ class Suspects:
 
     def decided(self, subject: str | None) -> bool:
         """Whether somebody ever confirmed or lifted it."""
-        return any(each.entry.standing is not Standing.REPORTED for each in self.entries(subject))
+        return any(each.entry.standing is not WatchStatus.REPORTED for each in self.entries(subject))
 
 
 def _suspect(signal: Signal) -> str | None:
@@ -193,9 +193,9 @@ def _spelt(kind: str, number: str) -> str | None:
 
 
 def _entry(item: Item, subject: str) -> WatchEntry:
-    signal, standing = item.signal, Standing.REPORTED
+    signal, standing = item.signal, WatchStatus.REPORTED
     if signal.kind == "watchlist":
-        standing = Standing.CONFIRMED if signal.state is WatchState.CONFIRMED else Standing.LIFTED
+        standing = WatchStatus.CONFIRMED if signal.state is WatchState.CONFIRMED else WatchStatus.LIFTED
     scam_type = signal.scam_type if signal.kind == "watchlist" else None
     return WatchEntry(subject=subject, standing=standing, at=signal.at, scam_type=scam_type, uid=signal.uid)
 

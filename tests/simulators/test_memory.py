@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from schemas.evidence import Payer, Standing, WatchEntry
+from schemas.evidence import Payer, WatchEntry, WatchStatus
 from schemas.signals import TransferState
 from simulators.world.memory import Register, Suspects, finished
 from streams.screening.store import LATE, Paid
@@ -19,7 +19,7 @@ def paid(at: datetime, transfer: str = "t1", who: str = ANNA) -> Paid:
     return "mule", Payer(who, transfer, at, "signals", 0, 0, 3_200_000, None, TransferState.SETTLED)
 
 
-def confirmed(at: datetime, standing: Standing = Standing.CONFIRMED, uid: str = "w") -> WatchEntry:
+def confirmed(at: datetime, standing: WatchStatus = WatchStatus.CONFIRMED, uid: str = "w") -> WatchEntry:
     return WatchEntry(subject="account:mule", standing=standing, at=at, uid=uid)
 
 
@@ -74,8 +74,8 @@ def test_a_report_does_not_outweigh_a_decision_and_of_two_decisions_of_one_momen
     suspects = Suspects()
     said = [
         confirmed(NOW, uid="confirmed"),
-        confirmed(NOW + HOUR, Standing.REPORTED, "reported"),
-        confirmed(NOW, Standing.LIFTED, "lifted"),
+        confirmed(NOW + HOUR, WatchStatus.REPORTED, "reported"),
+        confirmed(NOW, WatchStatus.LIFTED, "lifted"),
         confirmed(NOW, uid="confirmed again"),
     ]
     _, fanned = finished(suspects.watch([], [], said, RULES, NOW))

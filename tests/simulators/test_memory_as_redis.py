@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from redis.asyncio import Redis
 
-from schemas.evidence import Payer, Standing, WatchEntry
+from schemas.evidence import Payer, WatchEntry, WatchStatus
 from schemas.signals import TransferState
 from simulators.world.memory import Suspects
 from streams.runtime.settings import Settings
@@ -43,7 +43,7 @@ class Told:
     def _entry(self, now: datetime) -> WatchEntry:
         at = now + self._chance.randint(-40, 0) * HOUR
         kind = self._chance.choice(["account", "account", "phone"])
-        said = self._chance.choice(list(Standing))
+        said = self._chance.choice(list(WatchStatus))
         return WatchEntry(
             subject=f"{kind}:{self._token()}", standing=said, at=at, uid=f"w{self._chance.randint(0, 99)}"
         )

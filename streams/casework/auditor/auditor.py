@@ -18,10 +18,10 @@ from domain.casework.audit import InvariantViolation, Kind, examine
 from domain.policy import Policy
 from schemas.audit import AUDITOR, AuditEntry
 from schemas.cases import Case
-from streams.casework.auditor.beat import STALE_SECONDS, Beats
-from streams.casework.auditor.mend import Mender, mended
+from streams.casework.auditor.heartbeat import STALE_SECONDS, Beats
+from streams.casework.auditor.repair import Mender, mended
 from streams.casework.auditor.snapshots import Snapshots
-from streams.casework.auditor.walk import Look, Reader
+from streams.casework.auditor.sweep import Look, Reader
 from streams.messaging.producer import Producer
 from streams.repositories.policies import Policies, UnknownPolicyError
 from streams.runtime.clock import Clock

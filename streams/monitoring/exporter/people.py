@@ -14,7 +14,7 @@ from schemas.base import ANY_VERSION
 from schemas.cases import Case, StopState
 from schemas.levels import Channel, Level
 from streams.casework.auditor.auditor import GRACE_SECONDS
-from streams.casework.auditor.walk import waits
+from streams.casework.auditor.sweep import waits
 from streams.installation import Installation
 from streams.monitoring.exporter.family import gauge
 from streams.state.keys import key

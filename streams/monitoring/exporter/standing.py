@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client.core import Metric
 
 from domain.feeds.silence import begin_of
-from streams.casework.auditor.beat import Beats
+from streams.casework.auditor.heartbeat import Beats
 from streams.installation import Installation
 from streams.intake.drain_gate import KEY as DRAINING
 from streams.intake.feeds.book import FeedBook, FeedLog

@@ -16,7 +16,7 @@ from schemas.events import journal_adapter
 from schemas.inputs import Hold
 from schemas.levels import Level
 from streams.casework.auditor.auditor import GRACE_SECONDS
-from streams.casework.auditor.walk import waits
+from streams.casework.auditor.sweep import waits
 from streams.casework.failover import BEAT_SECONDS
 from streams.messaging import topics
 from streams.messaging.reader import read_range

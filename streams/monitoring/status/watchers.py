@@ -14,7 +14,7 @@ from schemas.base import ANY_VERSION
 from schemas.fan_outs import PayersRequest
 from schemas.levels import Action, Channel, Result
 from schemas.policies import InForce
-from streams.casework.auditor.beat import BEAT_SECONDS, Beats
+from streams.casework.auditor.heartbeat import BEAT_SECONDS, Beats
 from streams.dead_letters.index import Letters
 from streams.intake.drain_gate import KEY as DRAINING
 from streams.intake.drain_gate import Drain

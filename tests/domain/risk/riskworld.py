@@ -7,7 +7,7 @@ from pathlib import Path
 from domain.policy.risk import RiskRules
 from domain.risk import Assessment, Role, Seen, assess, evidence_of
 from schemas.cases import Profile
-from schemas.evidence import Evidence, Standing, WatchEntry
+from schemas.evidence import Evidence, WatchEntry, WatchStatus
 from schemas.levels import Level
 from schemas.residents import BalanceBand, Language, Occupation, Sex
 from schemas.signals import App, AppKind, Call, Channel, NumberClass, Report, Signal, Sms, Transfer, TransferState
@@ -16,9 +16,9 @@ POLICY = Path(__file__).resolve().parents[3] / "deploy/policy/jilin.toml"
 RULES = RiskRules.model_validate(tomllib.loads(POLICY.read_text("utf-8"))["risk"])
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 PAYEE = "atoken"
-SUSPECT = WatchEntry(subject=f"account:{PAYEE}", standing=Standing.CONFIRMED, at=NOW - timedelta(days=1))
-REPORTED = SUSPECT.model_copy(update={"standing": Standing.REPORTED})
-LIFTED = SUSPECT.model_copy(update={"standing": Standing.LIFTED, "at": NOW})
+SUSPECT = WatchEntry(subject=f"account:{PAYEE}", standing=WatchStatus.CONFIRMED, at=NOW - timedelta(days=1))
+REPORTED = SUSPECT.model_copy(update={"standing": WatchStatus.REPORTED})
+LIFTED = SUSPECT.model_copy(update={"standing": WatchStatus.LIFTED, "at": NOW})
 
 
 def profile(sex: Sex = Sex.FEMALE, born: int = 1980, occupation: Occupation = Occupation.EMPLOYEE) -> Profile:

@@ -7,7 +7,7 @@ import pytest
 from domain.policy.risk import MOST_WITHOUT_ASKING
 from domain.risk import about_payer
 from domain.risk.fan_out import EarlierPayments, answered, entered, since, too_many
-from schemas.evidence import Payer, Standing, WatchEntry
+from schemas.evidence import Payer, WatchEntry, WatchStatus
 from schemas.signals import TransferState
 from tests.domain.risk.riskworld import LIFTED, NOW, PAYEE, REPORTED, RULES, SUSPECT
 
@@ -84,4 +84,4 @@ def test_the_first_answer_stays() -> None:
     assert answered(waits, "another", alert=True) is waits
     refused = answered(waits, waits.asked.id, alert=False)
     assert answered(refused, waits.asked.id, alert=True) is refused
-    assert refused.standing is Standing.CONFIRMED
+    assert refused.standing is WatchStatus.CONFIRMED

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.risk import Role
-from schemas.evidence import Evidence, Standing
+from schemas.evidence import Evidence, WatchStatus
 from schemas.levels import Level
 from schemas.signals import AppKind, NumberClass, Signal, TransferState
 from tests.domain.risk.riskworld import (
@@ -131,5 +131,5 @@ def test_evidence_fades_until_nothing_is_left_to_alert() -> None:
 
 
 def test_a_suspicion_that_was_lifted_is_evidence_no_more() -> None:
-    lifted = SUSPECT.model_copy(update={"standing": Standing.LIFTED})
+    lifted = SUSPECT.model_copy(update={"standing": WatchStatus.LIFTED})
     assert level(evidence(transfer(new=False), watch=lifted)) is None

@@ -20,11 +20,11 @@ from schemas.residents import Resident, ResidentId
 from streams import installation
 from streams.channels.settings import load as load_channels
 from streams.messaging.record import Raw
-from streams.runtime.cooperative import Turn
+from streams.runtime.cooperative import Pause
 from streams.runtime.settings import load
+from streams.screening.evaluation import RiskEvaluator
 from streams.screening.lanes import RESCORE_MOST, Screening
 from streams.screening.positions import Position
-from streams.screening.verdicts import Judge
 
 NOTES = "screened.jsonl"  # in the worker's data folder
 
@@ -67,7 +67,7 @@ class Noting(Screening):
         raws: Sequence[Raw],
         expected: Position,
         rules: RiskRules,
-        turn: Turn | None = None,  # for the urgent lane, which waits here until a record is done: not taken
+        turn: Pause | None = None,  # for the urgent lane, which waits here until a record is done: not taken
     ) -> bool:
         for raw in raws:
             async with self._one:
@@ -91,7 +91,7 @@ class Noting(Screening):
         entries: Mapping[ResidentId, Resident],
         rules: RiskRules,
         now: datetime,
-    ) -> Judge:
+    ) -> RiskEvaluator:
         judge = await super()._judge(evidence, entries, rules, now)
         settled = {resident: known.settled for resident, known in judge.known.items() if known.settled}
         self._about = set(judge.known)

@@ -17,7 +17,7 @@ from schemas.cases import Case, StepState
 from schemas.inputs import input_adapter
 from schemas.levels import Level
 from streams.casework.auditor.auditor import Auditor
-from streams.casework.auditor.beat import Beats
+from streams.casework.auditor.heartbeat import Beats
 from streams.messaging import topics
 from streams.messaging.producer import Producer
 from streams.messaging.reader import end_offsets, read_all, read_range

@@ -15,7 +15,7 @@ from schemas.fan_outs import PayersRequest, RequestState
 from schemas.feeds import Silence
 from schemas.inputs import ContactResult, Hold
 from schemas.levels import Action, Level, Result
-from streams.casework.auditor.beat import Beats
+from streams.casework.auditor.heartbeat import Beats
 from streams.casework.failover import Failover
 from streams.intake.drain_gate import KEY as DRAINING
 from streams.intake.drain_gate import Drain
@@ -162,7 +162,9 @@ async def test_a_silent_feed_a_drain_and_a_missing_auditor_are_told(ward: Ward) 
 
 
 async def test_payers_who_wait_for_a_decision_are_told(ward: Ward) -> None:
-    entry = evidence.WatchEntry(subject="account:mule", standing=evidence.Standing.CONFIRMED, at=NOON, uid="police:w")
+    entry = evidence.WatchEntry(
+        subject="account:mule", standing=evidence.WatchStatus.CONFIRMED, at=NOON, uid="police:w"
+    )
     asked = PayersRequest(id="p1", entry=entry, source="police", at=NOON - timedelta(hours=1), payments=1_200)
     await ward.redis.hset(topics.PAYERS_REQUESTS.name, "p1", asked.model_dump_json())
     assert "1 suspects wait for a decision: who made 1,200 earlier payments" in await words(ward.watchers.payers())

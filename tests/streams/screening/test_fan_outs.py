@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.evidence import Standing, WatchEntry
+from schemas.evidence import WatchEntry, WatchStatus
 from schemas.fan_outs import FanOut, PayersAnswered, PayersRequest, RequestState
 from schemas.signals import TransferState, WatchState
 from streams.messaging import topics
@@ -93,7 +93,7 @@ async def test_a_slice_that_was_written_twice_goes_on_once(line: Line) -> None:
 
 @pytest.mark.parametrize("after", ["x", "a|b|c|d|e|f|g|h|i", "|" * 8])
 async def test_a_slice_that_cannot_be_read_is_a_dead_letter(line: Line, after: str) -> None:
-    entry = WatchEntry(subject="account:x", standing=Standing.CONFIRMED, at=NOW)
+    entry = WatchEntry(subject="account:x", standing=WatchStatus.CONFIRMED, at=NOW)
     given = FanOut(id="x", number=1, entry=entry, after=after, at=NOW, arrived=NOW).model_dump_json()
     await line.screen(given.encode(), b'{"kind":"payers_answered"}')
     assert len(await line.dead_letters()) == 2

@@ -13,11 +13,11 @@ from schemas.inputs import Alert
 from schemas.residents import ResidentId
 from schemas.signals import NumberClass, Signal, TransferState, WatchState
 from simulators.world.memory import Register, Suspects, finished
-from streams.screening import sifting
+from streams.screening import matching
+from streams.screening.evaluation import RiskEvaluator
 from streams.screening.records import Item, ReadBatch
 from streams.screening.store import Known
 from streams.screening.subjects import Subjects
-from streams.screening.verdicts import Judge
 from tests.domain.risk.riskworld import RULES
 from tests.streams.screening.screening_line import ANNA, BERT, MULE, NOW, call, report, resident, sms, transfer, watch
 
@@ -44,9 +44,9 @@ Outcome = tuple[list[Alert], Counter[str], dict[ResidentId, dict[str, Evidence]]
 def screened(records: Sequence[Sequence[Signal]]) -> Outcome:
     """Alerts, tally, evidence and accounts after these records, each a batch of its own."""
     people = [resident(ANNA), resident(BERT)]
-    sieve = sifting.Sieve(Register(people), Suspects(), Subjects(bytes(32)))
+    sieve = matching.Matcher(Register(people), Suspects(), Subjects(bytes(32)))
     known = {each.id: Known() for each in people}
-    judge = Judge(known, {each.id: each for each in people}, RULES, NOW)
+    judge = RiskEvaluator(known, {each.id: each for each in people}, RULES, NOW)
     tally = judge.verdicts.tally
     accounts: dict[str, str] = {}
     for offset, record in enumerate(records):
@@ -63,6 +63,6 @@ def screened(records: Sequence[Sequence[Signal]]) -> Outcome:
 def test_what_becomes_no_finding_would_have_changed_nothing(records: list[list[Signal]]) -> None:
     found = screened(records)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sifting, "_speaks", lambda *_: True)
+        patched.setattr(matching, "_speaks", lambda *_: True)
         assert screened(records) == found
     assert found[1].total() == sum(map(len, records))

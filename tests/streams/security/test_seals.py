@@ -20,7 +20,7 @@ from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings, SettingsError
 from streams.screening.evidence_log import FORGOTTEN, evidence_records
 from streams.screening.store import Known
-from streams.security.record_encryption import SEALED, Seals, Unreadable
+from streams.security.record_encryption import SEALED, RecordEncryption, Unreadable
 from streams.security.vault import Vault, VaultError
 from tests.dispatched import NOW
 from tests.domain.builders import policy
@@ -41,14 +41,14 @@ def settings(redis_aof: RedisServer) -> Settings:
 
 
 @pytest.fixture
-async def seals(vault: Vault) -> Seals:
+async def seals(vault: Vault) -> RecordEncryption:
     """Of an installation that knows its vault."""
     identity = await vault.identified()
 
     async def known() -> str:
         return identity
 
-    return Seals(vault, known)
+    return RecordEncryption(vault, known)
 
 
 @pytest.fixture
@@ -58,12 +58,12 @@ async def vault(settings: Settings) -> AsyncIterator[Vault]:
     await made.aclose()
 
 
-async def shut(seals: Seals, topic: str, key: str, value: bytes) -> Record:
+async def shut(seals: RecordEncryption, topic: str, key: str, value: bytes) -> Record:
     (sealed,) = await seals.sealed([Record(topic, key.encode(), value)])
     return Record(topic, key.encode(), sealed)
 
 
-async def test_what_is_sealed_shows_nothing_of_the_person_and_opens_to_what_it_was(seals: Seals) -> None:
+async def test_what_is_sealed_shows_nothing_of_the_person_and_opens_to_what_it_was(seals: RecordEncryption) -> None:
     lain = await shut(seals, "residents", WHO, PERSON)
     told = orjson.loads(lain.value or b"")
     assert (told["name"], told["sex"], told.keys()) == (WITHHELD, "male", {"id", "name", "sex", SEALED})
@@ -71,7 +71,9 @@ async def test_what_is_sealed_shows_nothing_of_the_person_and_opens_to_what_it_w
     assert orjson.loads(opened or b"") == orjson.loads(PERSON)
 
 
-async def test_a_case_s_snapshot_and_its_events_are_under_its_residents_key(seals: Seals, vault: Vault) -> None:
+async def test_a_case_s_snapshot_and_its_events_are_under_its_residents_key(
+    seals: RecordEncryption, vault: Vault
+) -> None:
     snapshot = await shut(seals, "case-snapshots", f"{WHO}-2", b'{"answers":{"q":"a"}}')
     event = await shut(seals, "case-events", WHO, b'{"facts":[{"words":"he has said it"}]}')
     other = await shut(seals, "case-events", OTHER, b'{"facts":[{"words":"she has said it"}]}')
@@ -80,7 +82,7 @@ async def test_a_case_s_snapshot_and_its_events_are_under_its_residents_key(seal
     assert found == [{"answers": {}}, {"facts": [{"words": WITHHELD}]}, {"facts": [{"words": "she has said it"}]}]
 
 
-async def test_of_who_was_forgotten_nothing_personal_is_written_any_more(seals: Seals, vault: Vault) -> None:
+async def test_of_who_was_forgotten_nothing_personal_is_written_any_more(seals: RecordEncryption, vault: Vault) -> None:
     await vault.made([WHO])
     await vault.destroy([WHO], NOW)
     lain = await shut(seals, "residents", WHO, PERSON)
@@ -107,7 +109,7 @@ def _with(key: bytes, folder: Path) -> list[Path]:
 
 
 async def test_evidence_is_sealed_whole_and_nothing_of_it_is_left_of_who_was_forgotten(
-    seals: Seals, vault: Vault
+    seals: RecordEncryption, vault: Vault
 ) -> None:
     member = call_from_abroad()
     (record,) = evidence_records({WHO: [member]}, {WHO: Known()}, policy().risk, NOW, 4)
@@ -127,7 +129,9 @@ def call_from_abroad() -> Evidence:
     return Evidence.model_validate(about | {"partition": 0, "offset": 7})
 
 
-async def test_a_dead_letter_and_an_account_number_have_keys_of_their_own(seals: Seals, vault: Vault) -> None:
+async def test_a_dead_letter_and_an_account_number_have_keys_of_their_own(
+    seals: RecordEncryption, vault: Vault
+) -> None:
     where = RecordPlace(topic="signals", partition=0, offset=7)
     letter = DeadLetter.of("bank", where, "no such kind", b'{"payer":"somebody"}', NOW)
     lain = await shut(seals, "dead-letters", "bank", letter.model_dump_json().encode())
@@ -141,7 +145,7 @@ async def test_a_dead_letter_and_an_account_number_have_keys_of_their_own(seals:
     assert opened[1] is None
 
 
-async def test_rules_signals_and_what_is_no_json_are_written_as_they_are(seals: Seals) -> None:
+async def test_rules_signals_and_what_is_no_json_are_written_as_they_are(seals: RecordEncryption) -> None:
     records = [
         Record("case-inputs", b"rules", b'{"kind":"policy_change","reason":"a reason"}'),
         Record("signals", b"7", b'[{"note":"a note"}]'),
@@ -152,19 +156,21 @@ async def test_rules_signals_and_what_is_no_json_are_written_as_they_are(seals: 
 
 
 @pytest.mark.parametrize("seal", ["AAAA", "not base 64", 7, None, {"a": 1}])
-async def test_what_only_looks_like_a_seal_is_read_as_it_is(seals: Seals, seal: object) -> None:
+async def test_what_only_looks_like_a_seal_is_read_as_it_is(seals: RecordEncryption, seal: object) -> None:
     lain = Record("case-events", WHO.encode(), orjson.dumps({"facts": [], SEALED: seal}))
     assert await seals.opened([lain]) == [lain.value]
 
 
-async def test_without_a_vault_a_sealed_record_is_refused_and_not_taken_for_an_empty_one(seals: Seals) -> None:
+async def test_without_a_vault_a_sealed_record_is_refused_and_not_taken_for_an_empty_one(
+    seals: RecordEncryption,
+) -> None:
     lain = await shut(seals, "residents", WHO, PERSON)
     with pytest.raises(VaultError, match="is sealed and QUANZU_VAULT is not set"):
-        await Seals(None).opened([lain])
+        await RecordEncryption(None).opened([lain])
 
 
 async def test_of_whom_the_vault_has_lost_the_key_the_record_stays_shut_and_the_others_open(
-    seals: Seals, redis_aof: RedisServer
+    seals: RecordEncryption, redis_aof: RedisServer
 ) -> None:
     lost, kept = await shut(seals, "residents", WHO, PERSON), await shut(seals, "residents", OTHER, PERSON)
     lose(redis_aof.client(), WHO)
@@ -176,7 +182,7 @@ async def test_of_whom_the_vault_has_lost_the_key_the_record_stays_shut_and_the_
 
 
 async def test_what_was_sealed_before_a_new_key_was_made_stays_shut_and_what_was_sealed_after_it_opens(
-    seals: Seals, redis_aof: RedisServer
+    seals: RecordEncryption, redis_aof: RedisServer
 ) -> None:
     old = await shut(seals, "case-events", WHO, b'{"facts":[{"words":"he has said it"}],"id":"e"}')
     lose(redis_aof.client(), WHO)
@@ -188,7 +194,7 @@ async def test_what_was_sealed_before_a_new_key_was_made_stays_shut_and_what_was
 
 
 async def test_a_vault_that_was_emptied_is_refused_and_makes_no_key(
-    seals: Seals, vault: Vault, redis_aof: RedisServer
+    seals: RecordEncryption, vault: Vault, redis_aof: RedisServer
 ) -> None:
     lain = await shut(seals, "residents", WHO, PERSON)
     redis_aof.client().flushall()
@@ -200,7 +206,7 @@ async def test_a_vault_that_was_emptied_is_refused_and_makes_no_key(
 
 
 async def test_another_vault_is_refused_and_nobody_passes_for_forgotten(
-    seals: Seals, vault: Vault, redis_aof: RedisServer
+    seals: RecordEncryption, vault: Vault, redis_aof: RedisServer
 ) -> None:
     lain = await shut(seals, "residents", WHO, PERSON)
     redis_aof.client().flushall()
@@ -212,16 +218,16 @@ async def test_another_vault_is_refused_and_nobody_passes_for_forgotten(
 
 
 async def test_what_does_not_open_stops_who_does_not_know_the_installations_vault(
-    seals: Seals, vault: Vault, redis_aof: RedisServer
+    seals: RecordEncryption, vault: Vault, redis_aof: RedisServer
 ) -> None:
     lain = await shut(seals, "residents", WHO, PERSON)
     lose(redis_aof.client(), WHO)
     with pytest.raises(VaultError, match="does not know its vault yet"):
-        await Seals(vault).opened([lain])
+        await RecordEncryption(vault).opened([lain])
 
 
 async def test_the_keys_of_a_copy_open_what_was_sealed_before_and_those_made_since_still_open(
-    seals: Seals, vault: Vault, redis_aof: RedisServer, tmp_path: Path
+    seals: RecordEncryption, vault: Vault, redis_aof: RedisServer, tmp_path: Path
 ) -> None:
     old = [await shut(seals, "residents", who, PERSON) for who in (WHO, OTHER)]
     with RedisServer(tmp_path / "copy", synced="always") as server:
@@ -236,7 +242,7 @@ async def test_the_keys_of_a_copy_open_what_was_sealed_before_and_those_made_sin
 
 
 async def test_who_was_forgotten_stays_forgotten_when_an_older_copy_is_taken_in(
-    seals: Seals, vault: Vault, redis_aof: RedisServer, tmp_path: Path
+    seals: RecordEncryption, vault: Vault, redis_aof: RedisServer, tmp_path: Path
 ) -> None:
     lain = [await shut(seals, "residents", who, PERSON) for who in (WHO, OTHER)]
     with RedisServer(tmp_path / "copy", synced="always") as server:
@@ -268,7 +274,7 @@ def counted(topic: str) -> float:
     return REGISTRY.get_sample_value("quanzu_vault_unreadable_total", {"topic": topic}) or 0.0
 
 
-async def test_a_record_that_was_put_under_another_s_name_does_not_open(seals: Seals) -> None:
+async def test_a_record_that_was_put_under_another_s_name_does_not_open(seals: RecordEncryption) -> None:
     lain = await shut(seals, "residents", WHO, PERSON)
     await shut(seals, "residents", OTHER, PERSON)
     (found,) = await seals.opened([Record("residents", OTHER.encode(), lain.value)])

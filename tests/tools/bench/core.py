@@ -23,11 +23,11 @@ from simulators.world.memory import Register, Suspects, finished
 from streams.messaging.record import Raw
 from streams.runtime.cooperative import spare_the_collector
 from streams.runtime.settings import POLICY
+from streams.screening.evaluation import RiskEvaluator
+from streams.screening.matching import MatchedBatch, Matcher
 from streams.screening.records import add, quickly, read
-from streams.screening.sifting import Sieve, Sifted
 from streams.screening.store import Known
 from streams.screening.subjects import Subjects
-from streams.screening.verdicts import Judge
 from tests.tools.bench import cases, life
 from tests.tools.bench.figures import Found, Given, figure
 from tests.tools.bench.servers import SECRET
@@ -59,7 +59,7 @@ class Screen:
     def __init__(self, register: Register, policy: Policy) -> None:
         self.costs = Costs()
         self._register, self._rules = register, policy.risk
-        self._sieve = Sieve(register, Suspects(), Subjects(SECRET.encode()))
+        self._sieve = Matcher(register, Suspects(), Subjects(SECRET.encode()))
         self._entries: dict[ResidentId, Resident] = {}
         self._known: dict[ResidentId, Known] = {}
 
@@ -81,13 +81,13 @@ class Screen:
         self.costs.signals += sum(each.total() for each in (batch.tally, sifted.tally, judge.verdicts.tally))
         self.costs.assessed += len(judge.known)
 
-    def _judge(self, sifted: Sifted, now: datetime) -> Judge:
+    def _judge(self, sifted: MatchedBatch, now: datetime) -> RiskEvaluator:
         about = {who for said in sifted.records for finding in said.findings for who, _ in finding.about}
         for entry in finished(self._register.standing(about)).values():
             self._entries[entry.id] = entry
             self._known.setdefault(entry.id, Known())
         here = {who: self._known[who] for who in about & self._known.keys()}
-        return Judge(here, self._entries, self._rules, now)
+        return RiskEvaluator(here, self._entries, self._rules, now)
 
 
 def policy() -> Policy:

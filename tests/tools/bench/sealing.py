@@ -17,7 +17,7 @@ from streams.casework.batch import Batch
 from streams.casework.partition import BATCH
 from streams.messaging.producer import Record
 from streams.runtime.settings import Settings
-from streams.security.record_encryption import Seals
+from streams.security.record_encryption import RecordEncryption
 from streams.security.vault import Vault
 from streams.state.case_store import Loaded
 from streams.state.store_update import PartitionRules
@@ -41,7 +41,7 @@ def records() -> dict[str, list[Record]]:
     }
 
 
-async def measured(seals: Seals, told: Sequence[Record]) -> dict[str, float]:
+async def measured(seals: RecordEncryption, told: Sequence[Record]) -> dict[str, float]:
     """By what is done: µs a record, and how many times its bytes it has then."""
     await seals.sealed(told)  # the keys are made once, and that is not what is measured
     shut = [Record(each.topic, each.key, value) for each, value in zip(told, await seals.sealed(told), strict=True)]
@@ -70,7 +70,7 @@ def _lain(topic: str, resident: str, value: str) -> Record:
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder) / "vault") as vault:
         where = {"kafka": "127.0.0.1:1", "redis": "redis://127.0.0.1:1/0", "vault": vault.url}
-        seals = Seals(Vault(Settings.model_validate(where | {"secret": "the key of a bench"})))
+        seals = RecordEncryption(Vault(Settings.model_validate(where | {"secret": "the key of a bench"})))
         found = {name: await measured(seals, told) for name, told in records().items()}
         await seals.aclose()
     sys.stdout.write(json.dumps(found, indent=2) + "\n")

@@ -31,8 +31,8 @@ from streams.messaging.producer import Record
 from streams.messaging.record import Raw
 from streams.runtime.cooperative import spare_the_collector
 from streams.runtime.settings import Settings
+from streams.screening.matching import Matcher
 from streams.screening.records import add, quickly, read
-from streams.screening.sifting import Sieve
 from streams.screening.subjects import Subjects
 from tests.tools.bench import cases, casework, core, life, screening
 from tests.tools.bench.figures import Figure, Found, Given, figure
@@ -219,7 +219,7 @@ async def _payments(line: Installation) -> Found:
 
 def _evidence() -> Found:
     """How much ordinary life shows (where it is not thinned for a load that goes on and on), and how long it lasts."""
-    sieve, policy = Sieve(Register(life.crowd()), Suspects(), Subjects(SECRET.encode())), core.policy()
+    sieve, policy = Matcher(Register(life.crowd()), Suspects(), Subjects(SECRET.encode())), core.policy()
     signals = [due.signal for due in OrdinaryLife(life.SEED, life.crowd()).hour(AT, LIVED)]
     hours, now = list[int](), datetime.now(UTC)
     for number, record in enumerate(records_of(signals, FEW)):

@@ -15,7 +15,7 @@ from domain.casework import Rules, decide
 from domain.identity.identifiers import new_resident_id
 from schemas.levels import Level
 from streams.casework.auditor.auditor import PAUSE_SECONDS
-from streams.casework.auditor.beat import Beats
+from streams.casework.auditor.heartbeat import Beats
 from streams.channels.settings import load as load_channels
 from streams.installation import Installation
 from streams.messaging import topics

@@ -20,7 +20,7 @@ from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from domain.policy.risk import MOST_WITHOUT_ASKING
-from schemas.evidence import Evidence, EvidenceKind, Payer, Standing, WatchEntry
+from schemas.evidence import Evidence, EvidenceKind, Payer, WatchEntry, WatchStatus
 from schemas.fan_outs import FanOut
 from schemas.signals import TransferState
 from streams.casework.partition import BATCH
@@ -107,7 +107,7 @@ class Bounds:
     def _entry(self, token: str) -> WatchEntry:
         number = next(self._numbers)
         at = NOW + timedelta(seconds=number)
-        return WatchEntry(subject=f"account:{token}", standing=Standing.CONFIRMED, at=at, uid=f"w{number}")
+        return WatchEntry(subject=f"account:{token}", standing=WatchStatus.CONFIRMED, at=at, uid=f"w{number}")
 
     async def _enter(self, token: str) -> None:
         await self._store.watch([], [], [self._entry(token)], RULES, NOW)

@@ -10,7 +10,7 @@ from itertools import cycle
 from pathlib import Path
 
 from domain.identity.identifiers import account_token
-from schemas.evidence import Standing, WatchEntry
+from schemas.evidence import WatchEntry, WatchStatus
 from schemas.residents import Resident
 from schemas.signals import BATCH_LIMIT, Signal, batch_adapter
 from simulators.population.people import people
@@ -60,7 +60,7 @@ def _joined(value: bytes, story: Sequence[Signal]) -> bytes:
 
 def _confirmed(settings: Settings, now: datetime) -> WatchEntry:
     subject = f"account:{account_token(settings.key(), MULE)}"
-    return WatchEntry(subject=subject, standing=Standing.CONFIRMED, at=now, uid="police:w1")
+    return WatchEntry(subject=subject, standing=WatchStatus.CONFIRMED, at=now, uid="police:w1")
 
 
 def _lines(file: Path, entries: Iterator[Resident] | Sequence[Resident] | Sequence[WatchEntry]) -> None:

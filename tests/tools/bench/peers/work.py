@@ -20,7 +20,7 @@ from domain.policy import load
 from domain.policy.risk import RiskRules
 from domain.risk import Role, Seen, alert_id, assess, bounded, evidence_of, merged, news, payer_of, remembered
 from schemas.base import Model
-from schemas.evidence import Alerted, Evidence, Standing, WatchEntry
+from schemas.evidence import Alerted, Evidence, WatchEntry, WatchStatus
 from schemas.inputs import Alert
 from schemas.residents import Resident, ResidentId
 from schemas.signals import Signal
@@ -28,11 +28,11 @@ from simulators.world.memory import Register, finished
 from streams.repositories.residents.register import Asked
 from streams.runtime.cooperative import spare_the_collector
 from streams.runtime.settings import Settings
+from streams.screening.evaluation import profile_of
 from streams.screening.payers import packed
 from streams.screening.records import quickly
 from streams.screening.store import Known, Paid
 from streams.screening.subjects import Party, Subjects
-from streams.screening.verdicts import profile_of
 
 TOPIC = "signals"
 
@@ -191,4 +191,4 @@ def _payee(party: Party) -> str:
 
 def _calls_suspect(watch: Mapping[str, WatchEntry], party: Party) -> bool:
     entry = watch.get(party.suspect or "")
-    return entry is not None and entry.standing is Standing.CONFIRMED
+    return entry is not None and entry.standing is WatchStatus.CONFIRMED

@@ -23,7 +23,7 @@ from streams.screening.store import Known
 
 
 @dataclass(slots=True)
-class Finding:
+class SignalMatch:
     """What one signal came to: its resident (if found), and evidence about him or, of a suspect, about many."""
 
     item: Item
@@ -40,7 +40,7 @@ class Finding:
         return own + self.others
 
 
-class Said(NamedTuple):
+class RecordMatches(NamedTuple):
     """What a record's signals said, ordinary life left out. `at`: when the newest of all its signals arrived.
 
     `slice_of`: a slice of a fan-out, which names its alerts; its signal was counted with the entry.
@@ -48,12 +48,12 @@ class Said(NamedTuple):
 
     offset: int
     at: datetime
-    findings: list[Finding]
+    findings: list[SignalMatch]
     slice_of: tuple[str, int] | None = None
 
 
 @dataclass(slots=True)
-class Verdicts:
+class Evaluation:
     """What follows: alerts, what to remember of them, whom to score again when, and the tally."""
 
     alerts: list[Alert] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Verdicts:
     tally: Counter[str] = field(default_factory=Counter)
 
 
-class Judge:
+class RiskEvaluator:
     """Judges records one after the other. `known` moves on with them.
 
     `entries`: by a resident's id the entry that stands for it, under whose own id it is `known`. `past`: what is known
@@ -80,12 +80,12 @@ class Judge:
     ) -> None:
         self._known, self._entries, self._rules, self._now, self._past = known, entries, rules, now, past
         self._late: set[str] = set()  # evidence that the record judged now was not known to be
-        self.verdicts = Verdicts()
+        self.verdicts = Evaluation()
 
-    def beside(self, rules: RiskRules) -> "Judge":
+    def beside(self, rules: RiskRules) -> "RiskEvaluator":
         """Another, who judges the same by other rules, and has told nobody yet: what one learns the other does not."""
         known = {name: Known(dict(each.evidence), None, each.settled) for name, each in self._known.items()}
-        return Judge(known, self._entries, rules, self._now)
+        return RiskEvaluator(known, self._entries, rules, self._now)
 
     @property
     def known(self) -> Mapping[ResidentId, Known]:
@@ -97,7 +97,7 @@ class Judge:
         entry = self._entries.get(resident) if resident else None
         return entry.id if entry and entry.id in self._known else None
 
-    def record(self, tp: TopicPartition, said: Said) -> None:
+    def record(self, tp: TopicPartition, said: RecordMatches) -> None:
         """Judge a record's signals together, and count what became of each."""
         duplicates, danger = self.judged(tp, said)
         if said.slice_of:
@@ -106,7 +106,7 @@ class Judge:
             outcome = self._outcome(finding, id(finding) in duplicates, danger)
             self.verdicts.tally[f"{finding.item.signal.source}|{outcome}"] += 1
 
-    def judged(self, tp: TopicPartition, said: Said) -> tuple[set[int], dict[ResidentId, bool]]:
+    def judged(self, tp: TopicPartition, said: RecordMatches) -> tuple[set[int], dict[ResidentId, bool]]:
         """Judge a record's signals together: each resident's risk is that after all of it.
 
         The moment is the newest arrival in it and not the clock's, so that reading it again finds the same. Returns
@@ -155,7 +155,7 @@ class Judge:
             return False  # nothing came since
         return come_back(found, assess(before, profile, self._rules, at, known.settled))
 
-    def _add(self, findings: Sequence[Finding]) -> set[int]:
+    def _add(self, findings: Sequence[SignalMatch]) -> set[int]:
         """Add the record's evidence; returns which findings say nothing that was not said elsewhere before."""
         in_record: set[str] = set()
         duplicates = set()
@@ -170,7 +170,7 @@ class Judge:
                     known.evidence = bounded(merged(known.evidence, [member]), self._rules, self._now)
         return duplicates
 
-    def _arrived(self, findings: Sequence[Finding]) -> dict[ResidentId, datetime]:
+    def _arrived(self, findings: Sequence[SignalMatch]) -> dict[ResidentId, datetime]:
         """Whom the record is about, and when the newest signal about each arrived."""
         arrived: dict[ResidentId, datetime] = {}
         for finding in findings:
@@ -179,7 +179,7 @@ class Judge:
                     arrived[standing] = max(finding.item.arrived, arrived.get(standing, finding.item.arrived))
         return arrived
 
-    def _outcome(self, finding: Finding, duplicate: bool, danger: Mapping[ResidentId, bool]) -> ScreeningOutcome:
+    def _outcome(self, finding: SignalMatch, duplicate: bool, danger: Mapping[ResidentId, bool]) -> ScreeningOutcome:
         if duplicate or finding.seen:
             return ScreeningOutcome.DUPLICATE
         if any(danger.get(self.stands_for(resident) or "") for resident, _ in finding.about):

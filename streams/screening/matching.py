@@ -11,16 +11,16 @@ from aiokafka import TopicPartition
 
 from domain.policy.risk import RiskRules
 from domain.risk import Role, Seen, evidence_of, payer_of, telling
-from schemas.evidence import ScreeningOutcome, Standing, WatchEntry
+from schemas.evidence import ScreeningOutcome, WatchEntry, WatchStatus
 from schemas.signals import Signal
 from streams.repositories.residents.register import Asked, Residents
-from streams.runtime.cooperative import Turn, at_once
+from streams.runtime.cooperative import Pause, at_once
+from streams.screening.evaluation import RecordMatches, SignalMatch
 from streams.screening.fan_outs import Fanning, FanOuts, about, said_before, standing_of
 from streams.screening.payers import Fanned
 from streams.screening.records import Item, ReadBatch, place_of, refuse
 from streams.screening.store import EvidenceStore, Paid
 from streams.screening.subjects import SUSPECTING, Party, Subjects
-from streams.screening.verdicts import Finding, Said
 
 Found = list[Party]
 """Who may be meant by a signal, in the order of preference."""
@@ -29,12 +29,12 @@ Suspects = dict[str, WatchEntry]
 
 
 @dataclass(slots=True)
-class Sifted:
+class MatchedBatch:
     """What records said, those of ordinary life alone left out; how much ordinary life there was, as `source|outcome`;
     what changed on the watchlist; the numbers behind the tokens that evidence names.
     """
 
-    records: list[Said] = field(default_factory=list)
+    records: list[RecordMatches] = field(default_factory=list)
     tally: Counter[str] = field(default_factory=Counter)
     watched: list[WatchEntry] = field(default_factory=list)
     accounts: dict[str, str] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Sifted:
         return self
 
 
-class Sieve:
+class Matcher:
     """Looks up residents and suspects; two round trips a batch."""
 
     def __init__(self, residents: Residents, store: EvidenceStore, subjects: Subjects) -> None:
@@ -61,9 +61,9 @@ class Sieve:
         batch: ReadBatch,
         rules: RiskRules,
         now: datetime,
-        turn: Turn = at_once,
+        turn: Pause = at_once,
         past: bool = False,
-    ) -> Sifted:
+    ) -> MatchedBatch:
         """The findings of a batch; suspects whose number is none are refused into its dead letters.
 
         `turn` is awaited after each record's part of the work. `past`: the records were counted before. Then a finding
@@ -74,14 +74,14 @@ class Sieve:
         found = await self._find([record for _, record in batch.records], turn)
         paid, asked = await _asked(tp, batch, found, turn)
         known, fanned = await self._store.watch(paid, asked, list(entries.values()), rules, now)
-        sifted = Sifted(watched=[each.entry for each in fanned], accounts=accounts)
+        sifted = MatchedBatch(watched=[each.entry for each in fanned], accounts=accounts)
         sifted.fanning = await self.fan_outs.go_on(batch, rules, now)
         answers = dict(zip(entries, fanned, strict=True))
         if answers:
             _begin(sifted.fanning, batch, answers, now)
         for (offset, record), everybody in zip(batch.records, found, strict=True):
             ordinary: list[tuple[str, bool]] = []
-            findings: list[Finding] = []
+            findings: list[SignalMatch] = []
             for item, who in zip(record, everybody, strict=True):
                 answer = answers.get((offset, item.number)) if answers else None
                 if answer or (who and _speaks(item.signal, who, known)):
@@ -91,7 +91,7 @@ class Sieve:
             sifted.tally.update(_tally(ordinary))
             if findings:
                 sifted.accounts |= self._payees(findings)
-                sifted.records.append(Said(offset, max(item.arrived for item in record), findings))
+                sifted.records.append(RecordMatches(offset, max(item.arrived for item in record), findings))
             await turn()
         return sifted.with_slices()
 
@@ -115,7 +115,7 @@ class Sieve:
                     accounts[suspect[0].removeprefix("account:")] = suspect[1]
         return accounts, entries
 
-    async def _find(self, records: Sequence[Sequence[Item]], turn: Turn) -> list[list[Found]]:
+    async def _find(self, records: Sequence[Sequence[Item]], turn: Pause) -> list[list[Found]]:
         """Who may be meant: of each record, of each of its signals."""
         asked: list[list[tuple[int, Role, Asked]]] = []  # by record; about which of its signals
         for record in records:
@@ -142,8 +142,8 @@ class Sieve:
         fanned: Fanned | None,
         rules: RiskRules,
         past: bool = False,
-    ) -> Finding:
-        finding = Finding(item, None, suspect=item.signal.kind == "watchlist")
+    ) -> SignalMatch:
+        finding = SignalMatch(item, None, suspect=item.signal.kind == "watchlist")
         if who:
             party = _meant(tp, item, who, known)
             finding.resident, entry = party.resident, known.get(party.suspect or "")
@@ -158,7 +158,7 @@ class Sieve:
             finding.seen = finding.suspect and _elsewhere(fanned.before, tp, item)
         return finding
 
-    def _payees(self, findings: Iterable[Finding]) -> dict[str, str]:
+    def _payees(self, findings: Iterable[SignalMatch]) -> dict[str, str]:
         """The accounts that the signals' own evidence names: a stop-payment will need the number."""
         accounts = {}
         for finding in findings:
@@ -169,7 +169,7 @@ class Sieve:
 
 
 async def _asked(
-    tp: TopicPartition, batch: ReadBatch, found: Sequence[Sequence[Found]], turn: Turn
+    tp: TopicPartition, batch: ReadBatch, found: Sequence[Sequence[Found]], turn: Pause
 ) -> tuple[list[Paid], list[str]]:
     """The payments to be kept, and the suspects that the watchlist is asked for."""
     paid: list[Paid] = []
@@ -225,7 +225,7 @@ def _meant(tp: TopicPartition, item: Item, who: Found, known: Suspects) -> Party
     """Of a call the called; but the caller when he calls a suspect, whoever the suspect's number is entered for."""
     for party in who[1:]:
         entry = known.get(party.suspect or "")
-        if entry and entry.standing is Standing.CONFIRMED and not _later(tp, item, entry):
+        if entry and entry.standing is WatchStatus.CONFIRMED and not _later(tp, item, entry):
             return party
     return who[0]
 
