@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
+ROOT = HERE.parents[3]
 VENV = HERE / ".venv"  # Quix Streams' own: it asks for an older librdkafka than confluent-kafka's own peer has
 LOCK = HERE / "quix.lock"
 BYTEWAX_UNTIL = (3, 12)  # it has no wheel for a later Python
