@@ -86,7 +86,10 @@ class Verified:
 
 
 def audit_key(secret: bytes) -> bytes:
-    """The key of the chains, derived from the installation's: what else is signed with that one is no hash of ours."""
+    """Return the key of the chains (32 bytes), derived from the installation's.
+
+    Being another key, nothing else that is signed with the installation's key can pass for a hash of the chain.
+    """
     return hmac.digest(secret, b"quanzu audit chain", hashlib.sha256)
 
 

@@ -31,7 +31,11 @@ from schemas.levels import Action
 
 
 def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
-    """Take an act in, or refuse it in words: seen too long ago, the case over, another's name on it."""
+    """Apply an operator's act to the case.
+
+    When the case does not allow the act (it changed since it was seen, is closed or settled, or another operator has
+    it), only a fact REFUSED is written. Nothing is raised.
+    """
     act, by = given.act, given.by
     if why := _refusal(draft, given):
         refuse(draft, why, by)

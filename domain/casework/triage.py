@@ -14,7 +14,11 @@ from schemas.signals import TransferState
 
 
 def at_stake(case: Case, policy: Policy) -> float:
-    """What is expected to be lost if nobody steps in (fen), weighed: money counts more that is all a resident has."""
+    """Return the expected loss (fen) if nobody acts.
+
+    It is raised by up to `triage.dear` where it is a large part of what the resident has, so it can exceed the real
+    loss.
+    """
     stake = case.danger.probability * (to_go(case) + to_come(case, policy))
     there = policy.risk.money.balances[case.profile.balance]
     return stake * (1 + policy.triage.dear * min(1.0, stake / max(1, there)))

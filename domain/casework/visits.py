@@ -23,7 +23,11 @@ _WORDS = {
 
 
 def officer_report(draft: DecisionBuilder, given: OfficerReport) -> None:
-    """Take a stage of a visit in. A report on an attempt that is over is noted; its outcome still counts."""
+    """Apply an officer's report on a visit.
+
+    A report on an attempt that has ended does not move the step, but the outcome it tells is applied, unless the talk
+    was before the present danger. On a closed case only a fact REFUSED is written.
+    """
     step = draft.steps.get(given.step)
     awaited = step if step and step.state is StepState.SENT and step.attempt == given.attempt else None
     if not draft.case.open:

@@ -37,7 +37,7 @@ class Board:
 
 
 def board(cases: Iterable[Case]) -> Board:
-    """What stands in these cases together."""
+    """Return the sums over `cases` (money in fen). Pass open cases only: closed ones are not left out here."""
     found = list(cases)
     totals = [ledger.of_case(case) for case in found]
     return Board(

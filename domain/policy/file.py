@@ -44,7 +44,7 @@ class Policy(Section):
 
 
 def digest_of(text: str) -> str:
-    """What a policy is known by."""
+    """Return the policy's hash: the first 16 hexadecimal digits of the SHA-256 of `text`, exactly as it is."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -21,7 +21,7 @@ _RAISED = frozenset({FactKind.OPENED, FactKind.REOPENED, FactKind.LEVEL_RAISED})
 
 
 def raised(event: CaseEvent | PartialCaseEvent) -> int:
-    """How many cases an event raises: opened, opened again, or raised to a higher level by an alert."""
+    """Return 1 when an alert opened the event's case, reopened it or raised its level, else 0. Other inputs never count."""
     return sum(fact.kind in _RAISED for fact in event.facts) if event.input_kind == "alert" else 0
 
 

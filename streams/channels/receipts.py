@@ -51,7 +51,10 @@ class Receipts:
         self._producer, self._clock = outgoing.producer, outgoing.clock
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Raises SignatureError. A signature's age is told by the workers' time: this machine's clock may be set."""
+        """Raise SignatureError when no key fits or the request is too old.
+
+        Its age is measured by the time that the workers share, because this machine's clock may be wrong.
+        """
         if verify(self._keys, headers, body, self._clock.wall.time()):
             metrics.RECEIPTS_BEFORE.inc()
 

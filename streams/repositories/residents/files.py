@@ -1,4 +1,4 @@
-"""Residents from a file and into one: CSV or Parquet, a resident a row (see resident_rows for the columns).
+"""Residents from a file and into one: CSV or Parquet, a resident a row (see rows.py for the columns).
 
 A row that cannot be read is refused with its line, column and reason, and the others go on. Refused rows are kept as
 they came in `FILE.refused.csv` beside the file, with the reason in front: put right there, that file can be imported.
