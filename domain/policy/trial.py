@@ -21,7 +21,7 @@ _RAISED = frozenset({FactKind.OPENED, FactKind.REOPENED, FactKind.LEVEL_RAISED})
 
 
 def raised(event: CaseEvent | PartialCaseEvent) -> int:
-    """Return 1 when an alert opened the event's case, reopened it or raised its level, else 0. Other inputs never count."""
+    """Return 1 when an alert opened the event's case, reopened it or raised its level, else 0."""
     return sum(fact.kind in _RAISED for fact in event.facts) if event.input_kind == "alert" else 0
 
 
