@@ -35,7 +35,7 @@ def start(rig: Rig, dispatch: Dispatch, kind: Kind) -> subprocess.Popen[bytes]:
     """A worker in a process of its own, which carries the dispatch out."""
     told = {
         "TEST_DISPATCH": dispatch.model_dump_json(),
-        "PYTHONPATH": str(WORKER.parent.parent.parent),
+        "PYTHONPATH": str(WORKER.parents[3]),
         "QUANZU_SMS_KIND": kind.value,
         "QUANZU_PROVIDER_SECONDS": "30",
         "QUANZU_CLOCK": str(rig.clock),

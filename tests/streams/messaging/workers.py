@@ -13,7 +13,7 @@ from typing import Any, Self
 from streams.runtime.settings import Settings
 
 SCRIPT = Path(__file__).with_name("noting_worker.py")
-ROOT = SCRIPT.parent.parent.parent
+ROOT = SCRIPT.parents[3]
 
 
 class Worker:

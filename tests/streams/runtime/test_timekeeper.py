@@ -26,7 +26,7 @@ from tests.tools.servers.faketime import MachineClock
 from tests.tools.servers.redis import RedisServer
 
 SCRIPT = Path(__file__).with_name("telling_time.py")
-ROOT = SCRIPT.parents[2]
+ROOT = SCRIPT.parents[3]
 HEARD_SECONDS = 0.5  # how far the time of day here and there may be apart: a line takes its time to be read
 
 
