@@ -22,8 +22,8 @@ from tests.line.rig import Line
 from tests.line.signals import call, confirmed, scam_app, transfer
 
 # Written only by the console, and held in tests/console/test_access.py; or by a worker once an hour (feeds).
-# Of no day on an embedded line: nobody is asked about a hot account there, and no epoch is kept.
-RARE = (topics.CALLS, topics.FEEDS, topics.SHADOW, topics.PAYERS_REQUESTS, topics.EPOCHS)
+# Of no day on an embedded line: nobody is asked about a hot account there, no epoch is kept, and there is no vault.
+RARE = (topics.CALLS, topics.FEEDS, topics.SHADOW, topics.PAYERS_REQUESTS, topics.EPOCHS, topics.VAULTS)
 ELSEWHERE = {topic.name for topic in (*topics.CONSOLES, *RARE)}
 
 POISON = b'[{"kind": "none"}]'
