@@ -1,5 +1,6 @@
-"""What the bench found that sizes are reckoned with: one table. tests/tools/bench/kept.toml tells by which command, and
-when.
+"""What the bench found that sizes are reckoned with: one table.
+
+tests/tools/bench/kept.toml tells by which command each was measured, and when.
 
 CPU is of one core of that machine: another's are as many times faster as its `core.us_per_signal` is smaller.
 """

@@ -42,7 +42,7 @@ class Anybody(Residents):
 
 
 def read(path: Path) -> Register:
-    """The residents of a file of `quanzu lab simulate`: one a line, as JSON. Raises ResidentsError, OSError."""
+    """Read the residents that `quanzu lab simulate` wrote, one JSON object a line. Raises ResidentsError, OSError."""
     found = []
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):

@@ -1,4 +1,4 @@
-"""Taking one case out: its state, journal, inputs, policies and audit, with a manifest (domain/access/bundle)."""
+"""Export one case: its state, journal, inputs, policies and audit, with a manifest (domain/access/bundle)."""
 
 import asyncio
 from collections.abc import Sequence

@@ -47,8 +47,6 @@ async def until_done(what: str, attempt: Callable[[], Awaitable[Answer]]) -> Ans
         wait = min(2 * wait, LONGEST_WAIT_SECONDS)
 
 
-log = logging.getLogger(__name__)
-
 AGAIN_SECONDS = 0.25
 TRIES = 20
 

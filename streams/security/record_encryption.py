@@ -47,7 +47,7 @@ OF_RESIDENT = frozenset(
 """Topics whose key is a resident, or a case, which begins with him: under his key."""
 
 OF_RECORD = frozenset(topic.name for topic in (topics.DEAD_LETTERS, topics.CALLS, topics.COMPLAINTS, topics.RELEASES))
-"""Topics whose records tell of somebody who may be known later or never: each under a key of its own."""
+"""Topics whose records may name a person who is not in the register: each record has a key of its own."""
 
 NUMBERS = topics.ACCOUNTS.name
 """Account numbers by their tokens: the value is sealed whole, under a key of its own."""
@@ -99,7 +99,7 @@ class Unreadable(bytes):
 
     @property
     def withheld(self) -> bytes:
-        """What is left outside the seal: the record as it would be read of a person who was forgotten."""
+        """Return the record without its sealed part: the same that is left of a person who was forgotten."""
         plain = orjson.loads(bytes(self))
         return orjson.dumps({name: value for name, value in plain.items() if name != SEALED})
 
@@ -144,9 +144,7 @@ class RecordEncryption:
         found = await vault.known(owners)
         if not await self._trusts(found.identity):
             raise another_vault(found.identity, await self._known())
-        keys = {owner: each[0] if each else None for owner, each in found.of.items()}
-        missing = [owner for owner, each in found.of.items() if each == ()]
-        return keys | (await vault.made(missing) if missing else {})
+        return await vault.to_seal_under(found)
 
     async def opened(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
         """The values as they were before they were sealed; of who was forgotten what is left of them.
@@ -204,7 +202,7 @@ async def seals(settings: Settings, known: Known) -> AsyncIterator[RecordEncrypt
 
 
 def made_for(settings: Settings, known: Known) -> RecordEncryption:
-    """The seals of an installation; whoever has them made closes them. `known`: see Seals."""
+    """The seals of an installation; whoever has them made closes them. `known`: see RecordEncryption."""
     return RecordEncryption(Vault(settings) if settings.vault else None, known)
 
 

@@ -83,19 +83,19 @@ class Vault:
             raise VaultError("QUANZU_VAULT is not set: name the Redis that holds the keys of the people")
         self._redis: Any = client(settings.vault, settings.redis_login())
 
-    async def made(self, owners: Iterable[str]) -> dict[str, bytes | None]:
-        """Return the key that each owner's records are sealed under, a new one where there was none.
+    async def to_seal_under(self, found: Keys) -> dict[str, bytes | None]:
+        """Return the key that each owner's records are sealed under, a new one for an owner that has none.
 
-        None: it was destroyed.
+        `found`: what `known` returned. None: the owner's key was destroyed.
         """
-        found = (await self.known(owners)).of
-        if missing := [owner for owner, keys in found.items() if keys == ()]:
+        keys = found.of
+        if missing := [owner for owner, each in keys.items() if each == ()]:
             async with self._redis.pipeline(transaction=False) as pipe:
                 for owner in missing:
                     pipe.hsetnx(_place(owner), owner, secrets.token_bytes(KEY_BYTES))  # of two who make one, one wins
                 await pipe.execute()
-            found |= (await self.known(missing)).of
-        return {owner: keys[0] if keys else None for owner, keys in found.items()}
+            keys = keys | (await self.known(missing)).of
+        return {owner: each[0] if each else None for owner, each in keys.items()}
 
     async def known(self, owners: Iterable[str]) -> Keys:
         """Return each owner's keys, and the vault's identity: one command for all."""

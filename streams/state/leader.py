@@ -15,7 +15,7 @@ class Leader(Protocol):
 
     @property
     def replicated(self) -> bool:
-        """Whether the Redis that answers has replicas that can be waited for."""
+        """Return whether the Redis that answers has a replica that can confirm a write (WAIT)."""
 
     async def start(self) -> None: ...
 

@@ -168,7 +168,7 @@ async def test_the_vault_started_by_its_script_gives_keys_to_who_needs_them_and_
         server.start()
         server.ready()
         async with _vault(made, port, Component.INTAKE) as intake:
-            (key,) = (await intake.made(["calls/one"])).values()
+            (key,) = (await intake.to_seal_under(await intake.known(["calls/one"]))).values()
             assert key is not None
             with pytest.raises(NoPermissionError):
                 await intake.identified()

@@ -2,8 +2,8 @@
 
 Faust itself does not run. An agent is given what Faust's consumer would hand over; what it acks is committed in order,
 as streams/messaging/transport does. The group's coordinator is part of the simulated Kafka: it misses a member that is
-dead,
-frozen or cut off after SESSION_SECONDS, and gives its partitions to the others, who read on from what was committed.
+dead, frozen or cut off after SESSION_SECONDS, and gives its partitions to the others, who read on from what was
+committed.
 """
 
 from __future__ import annotations

@@ -3,9 +3,8 @@
     .venv/bin/python -m tests.simulation.redis_record
 
 runs the tests below (some minutes) and writes redis_corpus.json. Record anew when a script of streams/state/lua has
-changed:
-a test says so. Replies are not kept, since each run asks a real Redis anew. Left out: what a server says of itself, the
-same again and again, and what is long. Whatever is left out, both servers are asked the same.
+changed: a test says so. Replies are not kept, since each run asks a real Redis anew. Left out: what a server says of
+itself, the same again and again, and what is long. Whatever is left out, both servers are asked the same.
 """
 
 import hashlib

@@ -83,7 +83,7 @@ async def test_a_case_s_snapshot_and_its_events_are_under_its_residents_key(
 
 
 async def test_of_who_was_forgotten_nothing_personal_is_written_any_more(seals: RecordEncryption, vault: Vault) -> None:
-    await vault.made([WHO])
+    await vault.to_seal_under(await vault.known([WHO]))
     await vault.destroy([WHO], NOW)
     lain = await shut(seals, "residents", WHO, PERSON)
     assert orjson.loads(lain.value or b"") == {"id": WHO, "name": WITHHELD, "sex": "male"}
@@ -92,7 +92,7 @@ async def test_of_who_was_forgotten_nothing_personal_is_written_any_more(seals: 
 async def test_a_key_that_was_destroyed_is_on_the_vaults_disk_no_more(
     vault: Vault, redis_aof: RedisServer, tmp_path: Path
 ) -> None:
-    key = (await vault.made([WHO, OTHER]))[WHO]
+    key = (await vault.to_seal_under(await vault.known([WHO, OTHER])))[WHO]
     assert key is not None
     wait_for(lambda: _with(key, tmp_path) != [], "the key to be on disk")
     await vault.destroy([WHO], NOW)

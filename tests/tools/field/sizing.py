@@ -1,7 +1,6 @@
 """Is `quanzu admin size` right? An installation that the bench does not measure, reckoned first and then run.
 
-python -m tests.tools.field.sizing --report sizing.json     on an Apache Kafka and Debian's Redis; ends with 1 beyond 25
-%
+python -m tests.tools.field.sizing --report sizing.json  on an Apache Kafka and Debian's Redis; ends with 1 beyond 25 %
 
 Two whole workers on 16 partitions, 300,000 residents, and an open loop of ordinary life in records of 200 signals: the
 bench has records of 10, 100 and 500 on 1, 4 and 64 partitions, in a closed loop, with screening alone, and 40,000. How
