@@ -2,7 +2,7 @@
 
 from faust.types import StreamT
 
-from schemas.events import Dispatch
+from schemas.casework.events import Dispatch
 from schemas.levels import Action, Result
 from schemas.levels import Channel as Name
 from streams.channels.channel import Channel

@@ -4,12 +4,12 @@ from faust.types import StreamT
 
 from domain.policy import Policy
 from domain.visits.rounds import worth
-from schemas.events import Dispatch
-from schemas.inputs import OfficerReport, VisitStage
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import OfficerReport, VisitStage
 from schemas.levels import NEVER_SENT, Result
 from schemas.levels import Channel as Name
-from schemas.residents import Resident
-from schemas.rosters import Task
+from schemas.people.residents import Resident
+from schemas.people.rosters import Task
 from streams.channels.channel import Channel
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Answer, Gateway, Order

@@ -11,17 +11,17 @@ from domain.payments.reconciliation import Difference
 from domain.statistics.clocks import Whose
 from domain.visits.officers import OVERTIME
 from domain.visits.travel import COUNTY, PREFECTURE, PROVINCE, STREET
-from schemas.cases import CaseState, Step, StepState, StopState
-from schemas.events import FactKind
-from schemas.evidence import EvidenceKind, WatchStatus
-from schemas.fan_outs import RequestState
-from schemas.inputs import BankState
+from schemas.casework.cases import CaseState, Step, StepState, StopState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import BankState
+from schemas.channels.releases import ReleaseState
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
-from schemas.releases import ReleaseState
-from schemas.residents import BalanceBand, Flag, Language, Occupation, Sex
-from schemas.rosters import Role
-from schemas.signals import TransferState
-from schemas.tasks import InterpreterLanguage
+from schemas.people.residents import BalanceBand, Flag, Language, Occupation, Sex
+from schemas.people.rosters import Role
+from schemas.people.tasks import InterpreterLanguage
+from schemas.risk.evidence import EvidenceKind, WatchStatus
+from schemas.risk.fan_outs import RequestState
+from schemas.risk.signals import TransferState
 
 LEVELS = {Level.RED: "红", Level.ORANGE: "橙", Level.YELLOW: "黄", Level.BLUE: "蓝"}
 ACTIONS = {
@@ -255,7 +255,7 @@ NOTES = {
     "recording": "录音",
     "interpreter": "需要翻译",
 }
-# 四查看 三询问 一保护: what an officer looks at, asks and does at the door (schemas/inputs, Checklist).
+# 四查看 三询问 一保护: what an officer looks at, asks and does at the door (schemas/casework/inputs, Checklist).
 LOOKS = {"calls_and_sms": "通话和短信", "chats": "聊天记录", "scam_apps": "涉诈 App", "large_transfers": "频繁大额转账"}
 ASKS = {"reason_asked": "转账原因", "payee_known_asked": "是否认识收款人", "told_by_whom_asked": "谁让转的"}
 PROTECTS = {"account_protected": "已保护账户"}

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from console.story import LOCAL
 from domain.feeds.dead_letters import kind_of_reason, masked
-from schemas.dead_letters import DeadLetter
+from schemas.administration.dead_letters import DeadLetter
 from streams.dead_letters.index import Found, Page
 from streams.dead_letters.sending import Outcome, told
 from streams.dead_letters.shapes import header_of, text_of

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from schemas.events import CaseEvent
+from schemas.casework.events import CaseEvent
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 

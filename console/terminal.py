@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console import labels
-from schemas.cases import Case
+from schemas.casework.cases import Case
 from schemas.levels import Level, Result
 from streams.monitoring.overview import Overview
 

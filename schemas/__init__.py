@@ -1,6 +1,7 @@
-"""What lies on topics and in Redis: a module for each kind of record.
+"""What lies on topics and in Redis, as pydantic models: a package for each part of the system.
 
-A new kind or state begins here: signals.py (what feeds send), evidence.py, inputs.py (what happens to a case),
-cases.py, events.py (the journal), levels.py (levels, actions, channels, results), receipts.py (what providers report).
+base.py has the types that all share, levels.py the enums (levels, actions, channels, results), errors.py what a
+rejected value is told. A new kind or state begins here: risk/signals.py (what feeds send), casework/inputs.py (what
+happens to a case), casework/events.py (the journal), channels/receipts.py (what providers report).
 Imports nothing of the project.
 """

@@ -7,7 +7,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from schemas.events import CaseEvent, Dispatch
+from schemas.casework.events import CaseEvent, Dispatch
 from schemas.levels import Channel
 from streams.casework.auditor.auditor import Auditor
 from streams.casework.breaker import Breaker

@@ -13,10 +13,10 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 
 from domain.identity.identifiers import new_resident_id
-from schemas.cases import Case
-from schemas.events import Dispatch
-from schemas.inputs import CaseInput, input_adapter
-from schemas.residents import Holding, Occupation, Resident, Sex, TrustedContact
+from schemas.casework.cases import Case
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import CaseInput, input_adapter
+from schemas.people.residents import Holding, Occupation, Resident, Sex, TrustedContact
 from simulators.providers import Providers, running, serving
 from simulators.providers.bank import Deciding
 from simulators.providers.carrier import Answering

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from schemas.cases import Case, CaseState, Danger, Payment, Profile, Step, StepState
-from schemas.events import Dispatch
+from schemas.casework.cases import Case, CaseState, Danger, Payment, Profile, Step, StepState
+from schemas.casework.events import Dispatch
 from schemas.levels import Action, Level
-from schemas.residents import BalanceBand, Language, Occupation, Sex
-from schemas.signals import TransferState
+from schemas.people.residents import BalanceBand, Language, Occupation, Sex
+from schemas.risk.signals import TransferState
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 PAYEE = "apayee"

@@ -1,9 +1,9 @@
 """The cases that a partition's journal proves, for tests that compare them with the store."""
 
 from schemas.base import ANY_VERSION
-from schemas.cases import Case
-from schemas.events import CaseEvent
-from schemas.journal import PartialCaseEvent
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent
+from schemas.casework.journal import PartialCaseEvent
 from streams.casework.journal import Proven
 from streams.messaging import topics
 from streams.messaging.reader import beginning_offsets

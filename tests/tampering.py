@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from domain.access.audit_chain import End, Line, head, link
-from schemas.audit import AuditEntry, Head
+from schemas.administration.audit import AuditEntry, Head
 
 START = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)
 FIELDS = ("at", "by", "act", "on", "reason", "detail", "chain", "number", "first", "before", "after", "hash")

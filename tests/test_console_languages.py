@@ -22,8 +22,8 @@ from console.web.kit.i18n import LANGUAGES, LOCALE, translations
 from domain.identity import divisions
 from domain.policy import load
 from domain.risk.words import reasons as reasons_of
-from schemas.evidence import Evidence, EvidenceKind
-from schemas.signals import TransferState
+from schemas.risk.evidence import Evidence, EvidenceKind
+from schemas.risk.signals import TransferState
 from streams.runtime.settings import POLICY
 
 WEB = LOCALE.parent

@@ -11,7 +11,7 @@ from console.commands.common import By, Existing, Reason, err, load_settings, mo
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from schemas.audit import Head
+    from schemas.administration.audit import Head
 
 app = typer.Typer(
     name="audit", no_args_is_help=True, help="The audit log: who read and did what, and whether it is complete."
@@ -99,7 +99,7 @@ def audit_export(
 ) -> None:
     """Take one case out as a zip with a manifest: its state, journal, inputs, policies and audit."""
     from domain.ids import resident_of
-    from schemas.audit import AuditEntry
+    from schemas.administration.audit import AuditEntry
     from schemas.errors import UserError
     from streams.messaging.topics import home
     from streams.operations import bundles
@@ -142,7 +142,7 @@ def audit_check_bundle(file: Existing) -> None:
 def _anchors(file: Path | None) -> "list[Head]":
     from pydantic import ValidationError
 
-    from schemas.audit import Head
+    from schemas.administration.audit import Head
     from schemas.errors import UserError
 
     lines = file.read_text("utf-8").splitlines() if file else []

@@ -6,30 +6,30 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from schemas.alarms import Alarm
-from schemas.audit import AuditEntry
-from schemas.bank_messages import BankMessage
-from schemas.calls import Call
-from schemas.cases import Case
-from schemas.complaints import Complaint
-from schemas.dead_letters import letter_adapter
-from schemas.drafts import Draft, InShadow
-from schemas.epochs import EpochConfirmed, EpochNamed
-from schemas.events import Dispatch, journal_adapter
-from schemas.evidence import Alerted, Evidence, WatchEntry
-from schemas.fan_outs import FanOut, PayersAnswered, PayersRequest
-from schemas.feeds import FeedProfile
-from schemas.handovers import HandOver
-from schemas.incidents import Incident
-from schemas.inputs import Alert, input_adapter
-from schemas.policies import InForce
-from schemas.releases import ReleaseRequest
-from schemas.residents import Resident
-from schemas.rosters import Roster, Task
-from schemas.signals import SentAgain, Signal, SignalBatch
-from schemas.staff import Account, ApiToken
-from schemas.vaults import VaultNamed
-from schemas.webhooks import Webhook
+from schemas.administration.audit import AuditEntry
+from schemas.administration.dead_letters import letter_adapter
+from schemas.administration.drafts import Draft, InShadow
+from schemas.administration.vaults import VaultNamed
+from schemas.casework.cases import Case
+from schemas.casework.epochs import EpochConfirmed, EpochNamed
+from schemas.casework.events import Dispatch, journal_adapter
+from schemas.casework.inputs import Alert, input_adapter
+from schemas.casework.policies import InForce
+from schemas.channels.bank_messages import BankMessage
+from schemas.channels.releases import ReleaseRequest
+from schemas.channels.webhooks import Webhook
+from schemas.people.alarms import Alarm
+from schemas.people.calls import Call
+from schemas.people.complaints import Complaint
+from schemas.people.handovers import HandOver
+from schemas.people.incidents import Incident
+from schemas.people.residents import Resident
+from schemas.people.rosters import Roster, Task
+from schemas.people.staff import Account, ApiToken
+from schemas.risk.evidence import Alerted, Evidence, WatchEntry
+from schemas.risk.fan_outs import FanOut, PayersAnswered, PayersRequest
+from schemas.risk.feeds import FeedProfile
+from schemas.risk.signals import SentAgain, Signal, SignalBatch
 from streams.messaging import topics
 from streams.messaging.topics import Topic
 

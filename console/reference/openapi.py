@@ -22,8 +22,8 @@ from console.reference.answers import (
 )
 from console.reference.json_schema import RemarkSchema
 from domain.feeds.dead_letters import State
-from schemas.receipts import BankReceipt, SmsReceipt, StationReceipt, VoiceReceipt
-from schemas.signals import Signal
+from schemas.channels.receipts import BankReceipt, SmsReceipt, StationReceipt, VoiceReceipt
+from schemas.risk.signals import Signal
 from streams.channels.signing import SIGNATURE, TIMESTAMP, TOLERANCE_SECONDS
 from streams.dead_letters.api import Act, Asked
 from streams.intake.body import JSON, LINES

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.access.passwords import worth
-from schemas.staff import Account, StaffRole
+from schemas.people.staff import Account, StaffRole
 
 # NIST SP 800-63B-4 asks for 15 characters where a password stands alone, and for 8 beside a second factor, as here.
 LEAST, MOST = 10, 200

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from schemas.audit import AuditEntry, Head, Link
+from schemas.administration.audit import AuditEntry, Head, Link
 
 _BLANK = "0" * 64
 _CLOSE = b'"}}'  # behind the hash: it is the last field of the last field

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from domain.access.audit_chain import audit_key, sealed
 from domain.ids import fingerprint
-from schemas.bundles import Manifest, Sum
+from schemas.administration.bundles import Manifest, Sum
 
 MANIFEST, SEAL = "manifest.json", "manifest.seal"
 CASE, EVENTS, INPUTS, AUDIT = "case.json", "events.jsonl", "inputs.json", "audit.jsonl"

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from schemas.events import CaseEvent
-from schemas.webhooks import Webhook
+from schemas.casework.events import CaseEvent
+from schemas.channels.webhooks import Webhook
 
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)

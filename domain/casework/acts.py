@@ -9,9 +9,9 @@ from domain.casework.endings import close
 from domain.casework.holds import holding, release
 from domain.casework.steps import ask, end, plan_step, withdraw
 from domain.policy.schedule import conditions, rule_of, steps_for
-from schemas.cases import CaseState, Step, StepState, StopState
-from schemas.events import FactKind
-from schemas.inputs import (
+from schemas.casework.cases import CaseState, Step, StepState, StopState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import (
     MOST_ANSWERS,
     AnswersAct,
     AskStopAct,

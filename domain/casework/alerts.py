@@ -8,9 +8,9 @@ from domain.casework.endings import reopen
 from domain.casework.planning import begin, plan_stops
 from domain.casework.steps import bring_forward
 from domain.payments import ledger
-from schemas.cases import Case, CaseState
-from schemas.events import FactKind
-from schemas.inputs import Alert
+from schemas.casework.cases import Case, CaseState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import Alert
 from schemas.levels import Action, Level
 
 

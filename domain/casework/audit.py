@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from domain.policy.plan import Plan
-from schemas.cases import Case, CaseState, Step, StepState
+from schemas.casework.cases import Case, CaseState, Step, StepState
 from schemas.levels import Action
 
 _LIVE = (StepState.PENDING, StepState.HELD, StepState.SENT)

@@ -8,9 +8,9 @@ from domain.casework.triage import QueueBand, turn_of
 from domain.policy import Policy
 from domain.policy.plan import LevelPlan, Plan
 from domain.policy.schedule import LATEST, STOPS
-from schemas.cases import Case, CaseState, Payment, Step, StepState
-from schemas.events import Dispatch, Fact, FactKind
-from schemas.inputs import Hold
+from schemas.casework.cases import Case, CaseState, Payment, Step, StepState
+from schemas.casework.events import Dispatch, Fact, FactKind
+from schemas.casework.inputs import Hold
 from schemas.levels import Action
 
 LIVE = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})

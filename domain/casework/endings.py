@@ -5,8 +5,8 @@ from domain.casework.draft import CLOCK, CLOSE, LIVE, DecisionBuilder
 from domain.casework.planning import begin, closing, plan_close, plan_follow_ups, plan_stops
 from domain.casework.steps import plan_step, withdraw, wrong_number
 from domain.identity.personal import without
-from schemas.cases import CaseState, StepState
-from schemas.events import FactKind
+from schemas.casework.cases import CaseState, StepState
+from schemas.casework.events import FactKind
 from schemas.levels import Action, Level, Outcome
 
 

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 
 from domain.casework.draft import DecisionBuilder
 from domain.policy.schedule import STOPS
-from schemas.cases import Case, CaseState, Contacted, Step, StepState
-from schemas.events import FactKind
+from schemas.casework.cases import Case, CaseState, Contacted, Step, StepState
+from schemas.casework.events import FactKind
 from schemas.levels import Action, Channel, Level
 
 DAY = timedelta(days=1)  # the longest span of the budget: nothing older is kept

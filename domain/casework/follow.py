@@ -8,8 +8,8 @@ from domain.casework.endings import reopen, settle
 from domain.casework.steps import ask, bring_forward, end, is_current, withdraw, wrong_number
 from domain.policy.plan import FATES, USED_UP, Word
 from domain.policy.schedule import CALLS, SMS, STOPS, allowed, at_home, earliest, level_of, rule_of, words_after
-from schemas.cases import CaseState, Step, StepState
-from schemas.events import FactKind
+from schemas.casework.cases import CaseState, Step, StepState
+from schemas.casework.events import FactKind
 from schemas.levels import Action, Outcome, Result
 
 DAY = timedelta(days=1)

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from datetime import datetime
 
 from domain.casework.draft import WAITING, DecisionBuilder, is_clock
-from schemas.cases import Case, Step, StepState
-from schemas.events import FactKind
-from schemas.inputs import Hold
+from schemas.casework.cases import Case, Step, StepState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import Hold
 from schemas.levels import Level
 
 

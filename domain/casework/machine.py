@@ -13,9 +13,9 @@ from domain.casework.results import contact_result, overdue
 from domain.casework.steps import run_due, unclaim
 from domain.casework.stops import bank_feedback, stop_clock
 from domain.casework.visits import no_longer_under_way, officer_report
-from schemas.cases import Case, Step, StepState
-from schemas.events import FactKind
-from schemas.inputs import (
+from schemas.casework.cases import Case, Step, StepState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import (
     Alert,
     BankFeedback,
     CaseInput,

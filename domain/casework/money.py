@@ -2,9 +2,9 @@
 
 from domain.casework.draft import DecisionBuilder
 from domain.payments import ledger
-from schemas.cases import Case
-from schemas.events import FactKind
-from schemas.inputs import KeptClaim
+from schemas.casework.cases import Case
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import KeptClaim
 from schemas.levels import EvidenceClass
 
 

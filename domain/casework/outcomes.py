@@ -6,9 +6,9 @@ from domain.casework.endings import defrauded, reopen, settle
 from domain.casework.follow import again, follow
 from domain.casework.steps import ask, end
 from domain.policy.plan import Word
-from schemas.cases import CaseState, Step, StepState
-from schemas.events import FactKind
-from schemas.inputs import OutcomeAct
+from schemas.casework.cases import CaseState, Step, StepState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import OutcomeAct
 from schemas.levels import Action, Outcome, Result
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from domain.casework.draft import DecisionBuilder
 from domain.payments.ledger import safe
-from schemas.cases import Case, Payment, Step, StepState, Stop, StopState
-from schemas.events import FactKind
+from schemas.casework.cases import Case, Payment, Step, StepState, Stop, StopState
+from schemas.casework.events import FactKind
 from schemas.levels import NEVER_SENT, Action
-from schemas.signals import TransferState
+from schemas.risk.signals import TransferState
 
 _GONE = (TransferState.ATTEMPTED, TransferState.PENDING, TransferState.SETTLED)
 

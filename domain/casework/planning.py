@@ -8,7 +8,7 @@ from domain.casework import fatigue, payments
 from domain.casework.draft import CLOSE, LIVE, WAITING, DecisionBuilder
 from domain.casework.steps import end, plan_step, wrong_number
 from domain.policy.schedule import conditions, steps_for, weaker
-from schemas.cases import Step, StepState
+from schemas.casework.cases import Step, StepState
 from schemas.levels import Action
 
 

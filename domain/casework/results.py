@@ -6,9 +6,9 @@ from domain.casework.follow import follow
 from domain.casework.steps import bring_forward, end, is_current, withdraw
 from domain.policy.plan import OVERDUE
 from domain.policy.schedule import CALLS
-from schemas.cases import Step, StepState
-from schemas.events import FactKind
-from schemas.inputs import ContactResult
+from schemas.casework.cases import Step, StepState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import ContactResult
 from schemas.levels import NEVER_SENT, Action, Result
 
 # Results that speak for the resident however late they come; a late "busy" says nothing any more.

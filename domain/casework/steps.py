@@ -8,8 +8,8 @@ from domain.casework.draft import WAITING, DecisionBuilder, words
 from domain.casework.holds import holding
 from domain.dispatches.ids import named
 from domain.policy.schedule import CALLS, LATEST, SMS, STOPS, allowed, earliest, level_of, rule_of, weaker
-from schemas.cases import CaseState, Step, StepState
-from schemas.events import Dispatch, FactKind
+from schemas.casework.cases import CaseState, Step, StepState
+from schemas.casework.events import Dispatch, FactKind
 from schemas.levels import Action, Result
 
 _ENDED = {StepState.DONE: FactKind.STEP_DONE, StepState.FAILED: FactKind.STEP_FAILED}

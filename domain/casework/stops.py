@@ -7,11 +7,11 @@ from domain.casework.draft import CLOCK, LIVE, DecisionBuilder
 from domain.casework.payments import find, may_not_ask, stop_id
 from domain.casework.steps import end, plan_step, withdraw
 from domain.policy.schedule import LATEST
-from schemas.cases import Payment, Step, StepState, Stop, StopState
-from schemas.events import FactKind
-from schemas.inputs import BankFeedback, BankState
+from schemas.casework.cases import Payment, Step, StepState, Stop, StopState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import BankFeedback, BankState
 from schemas.levels import Action, EvidenceClass
-from schemas.signals import TransferState
+from schemas.risk.signals import TransferState
 
 
 def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:

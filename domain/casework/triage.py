@@ -8,9 +8,9 @@ from enum import IntEnum, StrEnum
 from domain.payments.ledger import safe
 from domain.policy import Policy
 from domain.policy.triage import ScamTalk, TriageRules
-from schemas.cases import Case, StepState, StopState
+from schemas.casework.cases import Case, StepState, StopState
 from schemas.levels import Action, Result
-from schemas.signals import TransferState
+from schemas.risk.signals import TransferState
 
 
 def at_stake(case: Case, policy: Policy) -> float:

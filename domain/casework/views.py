@@ -4,7 +4,7 @@ from datetime import datetime
 
 from domain.casework.draft import LIVE
 from domain.dispatches.ids import named
-from schemas.cases import Case, StepState
+from schemas.casework.cases import Case, StepState
 from schemas.levels import Action, Level
 
 

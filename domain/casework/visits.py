@@ -5,9 +5,9 @@ from domain.casework.draft import DecisionBuilder
 from domain.casework.follow import follow
 from domain.casework.steps import end
 from domain.policy.schedule import rule_of
-from schemas.cases import CaseState, Step, StepState
-from schemas.events import FactKind
-from schemas.inputs import Checklist, OfficerReport, VisitStage
+from schemas.casework.cases import CaseState, Step, StepState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import Checklist, OfficerReport, VisitStage
 from schemas.levels import Action, Outcome
 
 _WORDS = {

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from schemas.journal import AnyCommit
+from schemas.casework.journal import AnyCommit
 
 REMEMBERED = 1_000  # accepted entries that a repetition is compared with
 

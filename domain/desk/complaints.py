@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from schemas.complaints import Complaint, ComplaintKind, ComplaintState, Deed, Entry
+from schemas.people.complaints import Complaint, ComplaintKind, ComplaintState, Deed, Entry
 
 # Assumed, until a centre says otherwise: both run on days off too.
 FIRST_ANSWER = timedelta(hours=24)

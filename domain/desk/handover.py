@@ -7,7 +7,7 @@ from datetime import datetime
 from domain.ids import short_hash
 from domain.payments.bank_book import StopLine
 from domain.policy.schedule import LATEST
-from schemas.cases import Case, Step, StepState, StopState
+from schemas.casework.cases import Case, Step, StepState, StopState
 from schemas.levels import Action, Level
 
 PROMISED = "the resident asked to be called then"  # how casework explains a call that was put off (casework/acts)

@@ -8,9 +8,9 @@ from datetime import datetime
 from domain.casework.triage import to_go
 from domain.identity.divisions import meet
 from domain.payments import ledger
-from schemas.cases import Case, CaseState, StopState
-from schemas.incidents import Incident
+from schemas.casework.cases import Case, CaseState, StopState
 from schemas.levels import Level
+from schemas.people.incidents import Incident
 
 LEAST = 3  # assumed: from so many open cases on, one campaign is worth a board
 COUNTY = 6  # digits of a division code

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from schemas.cases import Case, StepState
+from schemas.casework.cases import Case, StepState
 from schemas.levels import Level
 
 _RUNNING = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})

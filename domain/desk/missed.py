@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from domain.policy.schedule import STOPS
-from schemas.cases import Case, CaseState, Step, StepState
+from schemas.casework.cases import Case, CaseState, Step, StepState
 from schemas.levels import NEVER_SENT, Action, Channel, Level, Result
 
 SHOWN = 5  # case ids that are named

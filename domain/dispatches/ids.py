@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from schemas.cases import Case
+from schemas.casework.cases import Case
 from schemas.levels import Channel
 
 _ID = re.compile(r"((r[a-z2-7]{16})-[1-9]\d{0,8}):([a-z0-9][a-z0-9._-]{0,31}):([1-9]\d{0,5}):(sms|phone|visit|payment)")

@@ -6,10 +6,10 @@ import hmac
 from domain.dispatches.ids import named, of_case
 from domain.identity.identifiers import phone_tail
 from domain.policy.messages import DEFAULT, Messages
-from schemas.cases import Case
-from schemas.events import Dispatch
+from schemas.casework.cases import Case
+from schemas.casework.events import Dispatch
 from schemas.levels import Action, Channel
-from schemas.residents import Language
+from schemas.people.residents import Language
 
 _DIGITS = 6
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.cases import Case, CaseState, Step, StepState
-from schemas.events import Dispatch
+from schemas.casework.cases import Case, CaseState, Step, StepState
+from schemas.casework.events import Dispatch
 from schemas.levels import Action
 
 # What is still owed to a resident who is dissuaded or cleared; to one who is defrauded already, whose money may yet be

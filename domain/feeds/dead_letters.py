@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from schemas.audit import AuditEntry
-from schemas.dead_letters import LinePlace, Place
+from schemas.administration.audit import AuditEntry
+from schemas.administration.dead_letters import LinePlace, Place
 
 LEASE = timedelta(minutes=1)  # so long nobody else sends or drops what somebody is sending
 FILE = "file"  # in place of a topic

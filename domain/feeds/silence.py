@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from domain.calendar import HOURS_A_WEEK, Calendar
-from schemas.feeds import FeedProfile, Hour, Silence
+from schemas.risk.feeds import FeedProfile, Hour, Silence
 
 WINDOW = timedelta(seconds=10)
 WINDOWS_AN_HOUR = 360

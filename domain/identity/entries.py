@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from domain.identity.id_keys import comparable
 from domain.identity.identifiers import held, start_of
-from schemas.residents import Holding, Resident
+from schemas.people.residents import Holding, Resident
 
 
 def merge(keep: Resident, gone: Resident, at: datetime) -> tuple[Resident, Resident]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.identity.identifiers import account_token, held, normal_account, normal_phone
-from schemas.residents import Holding, Resident
+from schemas.people.residents import Holding, Resident
 
 PARTIES = {"phones": ("called", "caller", "receiver", "sender", "phone"), "accounts": ("payer", "payee")}
 """Of a signal: the fields that name a telephone, and those that name an account."""

@@ -18,7 +18,7 @@ from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
 from domain.identity.divisions import division
-from schemas.residents import Holding, Language, Resident, Sex
+from schemas.people.residents import Holding, Language, Resident, Sex
 
 BEIJING = timezone(timedelta(hours=8))
 CHINA = 86

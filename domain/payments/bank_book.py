@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeVar
 
 from domain.calendar import day_of
 from domain.policy.schedule import STOPS
-from schemas.bank_messages import BankMessage, bank_of
-from schemas.cases import Case, Stop, StopState
-from schemas.events import CaseEvent, Dispatch, FactKind
+from schemas.casework.cases import Case, Stop, StopState
+from schemas.casework.events import CaseEvent, Dispatch, FactKind
+from schemas.channels.bank_messages import BankMessage, bank_of
 from schemas.levels import Action, Channel, Result
 
 Name = TypeVar("Name")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from domain.payments.ledger import safe
-from schemas.cases import Case, StopState
+from schemas.casework.cases import Case, StopState
 
 # Assumed: three slips of the tongue cost nothing; a code of six digits is not found out by trying within a day.
 FREE_TRIES = 3

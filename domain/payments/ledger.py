@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple
 
-from schemas.cases import Case, Kept, Loss, Payment
-from schemas.events import CaseEvent
+from schemas.casework.cases import Case, Kept, Loss, Payment
+from schemas.casework.events import CaseEvent
 from schemas.levels import EvidenceClass, Outcome
-from schemas.signals import TransferState
+from schemas.risk.signals import TransferState
 
 EXPOSURE = "exposure"
 """The key of the modelled estimate (D): what a dissuaded resident was expected to lose beyond all that is booked."""

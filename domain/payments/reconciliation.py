@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from domain.calendar import day_of
 from domain.payments.bank_book import BankBook, Sent
-from schemas.bank_messages import BankMessage
-from schemas.inputs import BankState
+from schemas.casework.inputs import BankState
+from schemas.channels.bank_messages import BankMessage
 from schemas.levels import NEVER_SENT, Action, Result
 
 COLUMNS = (

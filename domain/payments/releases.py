@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from schemas.cases import Case, StopState
-from schemas.inputs import ReleaseStopAct
+from schemas.casework.cases import Case, StopState
+from schemas.casework.inputs import ReleaseStopAct
+from schemas.channels.releases import ReleaseRequest, ReleaseState
 from schemas.levels import Action
-from schemas.releases import ReleaseRequest, ReleaseState
 
 WITHIN = timedelta(hours=24)  # assumed: half of what a stop lasts, so that a decision still helps
 _LOGIN_AND_END = r"(?P<by>[a-z0-9][a-z0-9._-]*)\)"

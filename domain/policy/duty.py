@@ -6,7 +6,7 @@ from pydantic import Field
 
 from domain.policy.plan import Hours
 from domain.policy.units import Duration, Section
-from schemas.rosters import Role
+from schemas.people.rosters import Role
 
 
 class Need(Section):

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from domain.policy.units import Section
 from schemas.base import Token
 from schemas.levels import Action, Result
-from schemas.residents import Language
+from schemas.people.residents import Language
 
 HOTLINE = "96110"
 DEFAULT = "default"

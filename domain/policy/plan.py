@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from domain.policy.units import Duration, Section
-from schemas.inputs import VisitStage
+from schemas.casework.inputs import VisitStage
 from schemas.levels import Action, Level, Result
 
 

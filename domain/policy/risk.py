@@ -8,10 +8,10 @@ from pydantic import Field, model_validator
 
 from domain.policy.units import Duration, Section
 from schemas.base import Fen, Text, Token
-from schemas.cases import Profile
-from schemas.evidence import EvidenceKind
+from schemas.casework.cases import Profile
 from schemas.levels import Level
-from schemas.residents import BalanceBand, Occupation, Sex
+from schemas.people.residents import BalanceBand, Occupation, Sex
+from schemas.risk.evidence import EvidenceKind
 
 MOST_WITHOUT_ASKING = 5_000  # payments among which payers are told apart: one script reads so many
 

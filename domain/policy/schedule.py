@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta, timezone
 
 from domain.policy.plan import Condition, LevelPlan, Plan, StepRule, Table, Window, Word
-from schemas.cases import Case, Profile
+from schemas.casework.cases import Case, Profile
 from schemas.levels import Action, Level
-from schemas.residents import Flag
+from schemas.people.residents import Flag
 
 LATEST = datetime(2099, 12, 30, tzinfo=UTC)  # beyond it no event is accepted; no step is planned either
 

@@ -10,10 +10,10 @@ from datetime import datetime
 from statistics import median
 
 from domain.policy.breaker_rules import MINUTE, BreakerRules
-from schemas.events import CaseEvent, FactKind
-from schemas.inputs import Hold
-from schemas.journal import PartialCaseEvent
-from schemas.policies import Earlier, InForce, Stopped
+from schemas.casework.events import CaseEvent, FactKind
+from schemas.casework.inputs import Hold
+from schemas.casework.journal import PartialCaseEvent
+from schemas.casework.policies import Earlier, InForce, Stopped
 
 BY = "breaker"
 MOST_EARLIER = 50  # policies of before that are remembered

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.policies import Earlier, InForce
+from schemas.casework.policies import Earlier, InForce
 
 
 @dataclass(frozen=True, slots=True)

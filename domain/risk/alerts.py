@@ -5,9 +5,9 @@ from datetime import datetime
 
 from domain.ids import short_hash
 from domain.risk.score import Assessment
-from schemas.cases import Payment
-from schemas.evidence import Alerted
+from schemas.casework.cases import Payment
 from schemas.levels import Level
+from schemas.risk.evidence import Alerted
 
 
 def news(found: Assessment, alerted: Alerted | None) -> bool:

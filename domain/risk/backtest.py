@@ -10,9 +10,9 @@ from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from domain.risk.replay import Raised, Tally, tally
-from schemas.inputs import Alert
+from schemas.casework.inputs import Alert
 from schemas.levels import Level
-from schemas.residents import ResidentId
+from schemas.people.residents import ResidentId
 
 Name = tuple[ResidentId, int]
 """A case: whose it is, and how many of his were settled before."""

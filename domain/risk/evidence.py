@@ -8,8 +8,8 @@ import msgspec
 
 from domain.policy.risk import RiskRules
 from domain.risk.fan_out import since
-from schemas.evidence import Evidence, EvidenceKind, Payer, WatchEntry, WatchStatus
-from schemas.signals import App, AppKind, Call, NumberClass, Report, Signal, Sms, Transfer
+from schemas.risk.evidence import Evidence, EvidenceKind, Payer, WatchEntry, WatchStatus
+from schemas.risk.signals import App, AppKind, Call, NumberClass, Report, Signal, Sms, Transfer
 
 
 class Role(StrEnum):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from domain.ids import short_hash
 from domain.policy.risk import MOST_WITHOUT_ASKING, RiskRules
 from domain.risk.sets import precedence
-from schemas.evidence import PayersAsked, WatchEntry, WatchStatus
+from schemas.risk.evidence import PayersAsked, WatchEntry, WatchStatus
 
 
 class EarlierPayments(NamedTuple):

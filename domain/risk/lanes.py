@@ -12,7 +12,7 @@ payment, of a call from abroad that nobody told of while it went on, or of a sus
 
 from datetime import timedelta
 
-from schemas.signals import AppKind, NumberClass, Signal, TransferState
+from schemas.risk.signals import AppKind, NumberClass, Signal, TransferState
 
 LEAST_FEN = 100_000  # as [risk.money] least_fen of Jilin's policy: below it a new payee is no evidence
 FRESH = timedelta(hours=1)  # what a feed sends after an outage of its own comes too late for "now"

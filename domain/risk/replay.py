@@ -14,9 +14,9 @@ from functools import lru_cache
 from domain.policy import Policy, load
 from domain.policy.risk import RiskRules
 from domain.risk import assess
-from schemas.cases import Profile
-from schemas.evidence import Evidence
+from schemas.casework.cases import Profile
 from schemas.levels import Action, Level
+from schemas.risk.evidence import Evidence
 
 MOST_MOMENTS = 200  # of one resident: a set holds at most 512 members, and each may be a moment
 

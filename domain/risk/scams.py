@@ -3,7 +3,7 @@
 import math
 
 from domain.risk.weigh import Scene, fade
-from schemas.evidence import EvidenceKind
+from schemas.risk.evidence import EvidenceKind
 
 NAMED_BITS = 8.0  # the watchlist says which scam it is: 256 times as likely as any other
 

@@ -9,10 +9,10 @@ from domain.risk.scams import likeliest, profile_bits
 from domain.risk.weigh import Scene, bits, evidence_bits, fused_bits, live
 from domain.risk.words import reasons
 from schemas.base import MOST_FEN
-from schemas.cases import Danger, Payment, Profile
-from schemas.evidence import Evidence
+from schemas.casework.cases import Danger, Payment, Profile
 from schemas.levels import Level
-from schemas.signals import TransferState
+from schemas.risk.evidence import Evidence
+from schemas.risk.signals import TransferState
 
 _STAGES = list(TransferState)
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from domain.policy.risk import RiskRules
-from schemas.evidence import Evidence, EvidenceKind, WatchEntry, WatchStatus
-from schemas.signals import TransferState
+from schemas.risk.evidence import Evidence, EvidenceKind, WatchEntry, WatchStatus
+from schemas.risk.signals import TransferState
 
 _STATES = {None: 0, TransferState.ATTEMPTED: 1, TransferState.PENDING: 2, TransferState.SETTLED: 3}
 VERSION_DIGITS = 22

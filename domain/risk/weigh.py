@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.policy.risk import RiskRules, Together
-from schemas.cases import Profile
-from schemas.evidence import Evidence, EvidenceKind
-from schemas.signals import TransferState
+from schemas.casework.cases import Profile
+from schemas.risk.evidence import Evidence, EvidenceKind
+from schemas.risk.signals import TransferState
 
 _PAYEES = (EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE)
 _CALLS = (

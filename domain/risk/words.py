@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from schemas.evidence import Evidence, EvidenceKind
-from schemas.signals import TransferState
+from schemas.risk.evidence import Evidence, EvidenceKind
+from schemas.risk.signals import TransferState
 
 MOST = 6  # more than that nobody reads out
 

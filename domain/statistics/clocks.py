@@ -13,8 +13,8 @@ from typing import NamedTuple, TypeVar
 
 from domain.calendar import Shift, before, shift_at
 from domain.policy.schedule import STOPS
-from schemas.cases import Case, StepState
-from schemas.events import CaseEvent, FactKind
+from schemas.casework.cases import Case, StepState
+from schemas.casework.events import CaseEvent, FactKind
 from schemas.levels import Action, Level
 
 Name = TypeVar("Name")

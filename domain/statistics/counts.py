@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from domain.identity.divisions import PREFECTURE_DIGITS
 from domain.payments import ledger
 from domain.statistics import clocks
-from schemas.cases import Case
-from schemas.events import CaseEvent, Fact, FactKind
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent, Fact, FactKind
 
 _STANDING = ("id", "level", "state", "profile", "payments", "kept", "danger")  # what `of_standing` looks at
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from domain.identity.identifiers import keyed_hash
 from domain.payments import ledger
 from domain.statistics.report import NO_CONTACT
-from schemas.cases import Case
-from schemas.events import CaseEvent, FactKind
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent, FactKind
 from schemas.levels import EvidenceClass
 
 Pseudonym = Callable[[str], str]

@@ -7,7 +7,7 @@ from datetime import datetime
 from statistics import quantiles
 
 from domain.payments.ledger import Totals, fold
-from schemas.events import CaseEvent, FactKind
+from schemas.casework.events import CaseEvent, FactKind
 from schemas.levels import Action, Channel, Level, Result
 
 NO_CONTACT = frozenset({Result.FAILED, Result.NOT_SENT, Result.UNDELIVERED})

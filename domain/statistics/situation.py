@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from domain.calendar import day_of
 from domain.payments import ledger
-from schemas.cases import Case
-from schemas.events import CaseEvent
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent
 from schemas.levels import Outcome
 
 DAYS = 35  # that are remembered: four whole weeks, and the one that runs

@@ -10,7 +10,7 @@ from functools import partial
 from math import ceil, exp
 
 from domain.statistics.coefficients import VALUES
-from schemas.evidence import EvidenceKind
+from schemas.risk.evidence import EvidenceKind
 
 DAY_SECONDS = 86_400
 YEAR_DAYS = 365

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from domain.identity.divisions import meet
-from schemas.alarms import Alarm, AlarmKind
-from schemas.cases import Case
-from schemas.inputs import VisitStage
-from schemas.rosters import Officer, Task
-from schemas.tasks import DuressAct
+from schemas.casework.cases import Case
+from schemas.casework.inputs import VisitStage
+from schemas.people.alarms import Alarm, AlarmKind
+from schemas.people.rosters import Officer, Task
+from schemas.people.tasks import DuressAct
 
 GLANCE = 3  # missed check-ins that a page shows without being asked. Assumed: more push the page's own work off it
 WITHIN = timedelta(minutes=20)  # from arriving, and from each check-in, to the next one. Assumed; this is the one place

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from domain.policy.duty import Need
 from domain.visits.travel import distance
-from schemas.rosters import Officer, Role, Roster
+from schemas.people.rosters import Officer, Role, Roster
 
 DAY = timedelta(days=1)
 

@@ -10,8 +10,8 @@ from domain.policy.visits import VisitRules
 from domain.visits.rounds import Door, Post, door_of, in_order
 from domain.visits.travel import distance, way
 from schemas.levels import Level
-from schemas.residents import Language
-from schemas.rosters import Officer, Role, Task, TaskState
+from schemas.people.residents import Language
+from schemas.people.rosters import Officer, Role, Task, TaskState
 
 # The reference names the four who visit; the design sends a grid worker for yellow. The rest is assumed.
 ELIGIBLE: Mapping[Level, frozenset[Role]] = {

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from domain.dispatches.ids import DispatchId
-from schemas.events import Dispatch
-from schemas.inputs import OfficerReport, OutcomeAct, VisitStage
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import OfficerReport, OutcomeAct, VisitStage
 from schemas.levels import Level, Outcome
-from schemas.rosters import Task, TaskState
+from schemas.people.rosters import Task, TaskState
 
 # What the officer says of the one also holds for the other whom he was sent to in the same task. That the one was
 # defrauded, or never in danger, says nothing of the other: his visit is made, and the rest of his plan goes on.

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from domain.identity.divisions import known
 from domain.visits.rostering import MOST_SHIFTS, Clash, RosterError, Wrong, clashes, shift
 from schemas.errors import UserError
-from schemas.residents import Language
-from schemas.rosters import Officer, Role, Roster, Shift
+from schemas.people.residents import Language
+from schemas.people.rosters import Officer, Role, Roster, Shift
 
 COLUMNS = ("station", "id", "name", "role", "division", "languages", "start", "end")
 MOST_BYTES = 500_000  # the file travels with the form of its preview, whose fields hold a megabyte

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from domain.ids import short_hash
 from schemas.errors import UserError
-from schemas.rosters import Absence, Officer, OpenShift, Roster, Shift
+from schemas.people.rosters import Absence, Officer, OpenShift, Roster, Shift
 
 # Assumed, here and nowhere else: the figures that Chinese police rosters are held to differ by province.
 REST = timedelta(hours=11)  # between two shifts of one person; as the EU's directive 2003/88/EC, article 3, has it

@@ -14,10 +14,10 @@ from domain.casework.triage import at_stake, lost_within
 from domain.policy import Policy
 from domain.policy.visits import VisitRules
 from domain.visits.travel import COUNTY, distance, way
-from schemas.cases import Case
-from schemas.inputs import VisitStage
+from schemas.casework.cases import Case
+from schemas.casework.inputs import VisitStage
 from schemas.levels import Level
-from schemas.rosters import Task
+from schemas.people.rosters import Task
 
 _MINUTE, _NONE = timedelta(minutes=1), timedelta(0)
 

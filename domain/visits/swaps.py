@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from domain.visits.rostering import RosterError, Wrong, accepted, exchanged, named
-from schemas.rosters import Officer, Roster, Shift, Swap, SwapState
+from schemas.people.rosters import Officer, Roster, Shift, Swap, SwapState
 
 NEAR = timedelta(days=14)  # a shift offered in exchange lies that near to the other
 OPEN = (SwapState.ASKED, SwapState.ACCEPTED)

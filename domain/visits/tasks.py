@@ -9,10 +9,10 @@ from domain.dispatches.ids import parse
 from domain.policy import Policy
 from domain.visits.rounds import Door, Planned, Post, VisitBand, in_order, worth
 from domain.visits.travel import distance
-from schemas.cases import Case, CaseState, Step, StepState
-from schemas.events import Dispatch
-from schemas.inputs import VisitStage
-from schemas.rosters import Task, TaskState
+from schemas.casework.cases import Case, CaseState, Step, StepState
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import VisitStage
+from schemas.people.rosters import Task, TaskState
 
 _GOING = frozenset({VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.REFUSED, VisitStage.HANDED_OVER})
 _STAGES = (VisitStage.ASSIGNED, VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.ARRIVED)

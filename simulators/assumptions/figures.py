@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from schemas.residents import BalanceBand, Flag, Sex
-from schemas.residents import Occupation as Job
-from schemas.rosters import Role
-from schemas.signals import AppKind, NumberClass
+from schemas.people.residents import BalanceBand, Flag, Sex
+from schemas.people.residents import Occupation as Job
+from schemas.people.rosters import Role
+from schemas.risk.signals import AppKind, NumberClass
 
 
 class Hook(StrEnum):

@@ -7,9 +7,9 @@ from functools import partial
 from aiokafka import TopicPartition
 
 from domain.casework import settled_at
-from schemas.events import CaseEvent
-from schemas.evidence import WatchEntry
-from schemas.residents import ResidentId
+from schemas.casework.events import CaseEvent
+from schemas.people.residents import ResidentId
+from schemas.risk.evidence import WatchEntry
 from simulators.backtest.spool import Spool
 from streams.casework.journal import read_entry
 from streams.messaging import topics

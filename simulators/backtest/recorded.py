@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from schemas.errors import UserError
-from schemas.signals import Signal, signal_adapter
+from schemas.risk.signals import Signal, signal_adapter
 from simulators.backtest.spool import Spool
 from streams.intake.formats import FORMATS, Options
 from streams.intake.formats.rows import Row, RowError

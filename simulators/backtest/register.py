@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from domain.identity.divisions import PROVINCE
 from domain.identity.identifiers import new_resident_id, normal_account, normal_phone
 from schemas.errors import UserError
-from schemas.residents import Holding, Occupation, Resident, ResidentId, Sex
+from schemas.people.residents import Holding, Occupation, Resident, ResidentId, Sex
 from simulators.world.memory import Register
 from streams.repositories.residents.register import Asked, Residents
 

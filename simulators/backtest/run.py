@@ -16,7 +16,7 @@ from domain.risk.backtest import Comparison, compare
 from domain.visits import coverage
 from schemas.base import EARLIEST
 from schemas.errors import UserError
-from schemas.rosters import Roster
+from schemas.people.rosters import Roster
 from simulators.backtest import kept, recorded, register
 from simulators.backtest.side import Side, batches
 from simulators.backtest.spool import Spool, moment

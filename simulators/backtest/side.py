@@ -16,8 +16,8 @@ from aiokafka import TopicPartition
 from domain.policy.risk import RiskRules
 from domain.risk.backtest import Courses
 from schemas.base import EARLIEST
-from schemas.residents import Resident, ResidentId
-from schemas.signals import Report, Signal, Watch
+from schemas.people.residents import Resident, ResidentId
+from schemas.risk.signals import Report, Signal, Watch
 from simulators.world.memory import Suspects
 from streams.repositories.residents.register import Residents
 from streams.screening.evaluation import Evaluation, RecordMatches, RiskEvaluator

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import IO, Self
 
 from schemas.base import LATEST
-from schemas.signals import Call, Signal, signal_adapter
+from schemas.risk.signals import Call, Signal, signal_adapter
 
 HELD = 50_000  # signals in memory: some 50 MB
 _LAST = LATEST - timedelta(microseconds=1)

@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 
 from domain.policy.risk import RiskRules
 from domain.risk.weigh import Scene, evidence_bits
-from schemas.cases import Profile
-from schemas.evidence import Evidence, EvidenceKind
+from schemas.casework.cases import Profile
 from schemas.levels import Level
-from schemas.residents import BalanceBand, Language, Occupation, Sex
-from schemas.signals import TransferState
+from schemas.people.residents import BalanceBand, Language, Occupation, Sex
+from schemas.risk.evidence import Evidence, EvidenceKind
+from schemas.risk.signals import TransferState
 
 _NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 _SHORT, _LONG = timedelta(minutes=1), timedelta(minutes=31)

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from domain.policy.risk import RiskRules
 from domain.risk.scams import profile_bits
 from domain.risk.weigh import Scene, evidence_bits
-from schemas.residents import Resident, ResidentId
-from schemas.signals import Signal
+from schemas.people.residents import Resident, ResidentId
+from schemas.risk.signals import Signal
 from simulators.assumptions import figures
 from simulators.assumptions.chance import stream
 from simulators.assumptions.pace import DAY_HOURS, REAL, Pace

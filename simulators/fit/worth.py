@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from domain.policy.risk import RiskRules
 from domain.risk.weigh import Scene, bits, end, fade, fused_bits, live
-from schemas.evidence import Evidence, EvidenceKind
-from schemas.signals import TransferState
+from schemas.risk.evidence import Evidence, EvidenceKind
+from schemas.risk.signals import TransferState
 
 LONG, ONGOING = "call.long_bits", "call.ongoing_bits"
 MOVING, SHARE = "money.moving_bits", "money.share_bits"

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from domain.policy.schedule import STOPS
 from domain.statistics.report import NO_CONTACT
-from schemas.cases import Case, StepState
-from schemas.events import CaseEvent, FactKind
-from schemas.inputs import Deadline, ResidentInput
+from schemas.casework.cases import Case, StepState
+from schemas.casework.events import CaseEvent, FactKind
+from schemas.casework.inputs import Deadline, ResidentInput
 from schemas.levels import Action, Level
 from simulators.lab.waits import Waits
 from simulators.world.province import Province

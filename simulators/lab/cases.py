@@ -4,9 +4,9 @@ from datetime import datetime
 from itertools import count
 
 from domain.policy import Policy
-from schemas.cases import Case
-from schemas.events import CaseEvent
-from schemas.inputs import ResidentInput
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent
+from schemas.casework.inputs import ResidentInput
 from streams.casework.batch import Batch, Entry
 from streams.state.case_store import Loaded
 from streams.state.store_update import PartitionRules, StoreUpdate

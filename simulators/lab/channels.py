@@ -11,11 +11,11 @@ from itertools import count
 
 from domain.dispatches.validity import ObsoleteDispatch, standing
 from domain.identity.identifiers import reach
-from schemas.cases import Case
-from schemas.events import Dispatch
-from schemas.inputs import BankFeedback, BankState, ContactResult, ResidentInput, VisitStage
+from schemas.casework.cases import Case
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import BankFeedback, BankState, ContactResult, ResidentInput, VisitStage
 from schemas.levels import Action, Channel, Result
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from simulators.lab.officers import Officers, told
 from simulators.providers.bank import STOP, Stops
 from simulators.providers.base import RefusedError

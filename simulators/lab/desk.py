@@ -12,8 +12,8 @@ from itertools import count
 
 from domain.casework import queue_rank
 from domain.ids import resident_of, short_hash
-from schemas.cases import Case
-from schemas.inputs import Act, ClaimAct, NoteAct, OperatorReport, ResidentInput
+from schemas.casework.cases import Case
+from schemas.casework.inputs import Act, ClaimAct, NoteAct, OperatorReport, ResidentInput
 from schemas.levels import Outcome
 from simulators.lab.agenda import LAST, Agenda
 from simulators.world.behaviour import Talk

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.casework import triage
 from domain.policy import Policy
-from schemas.cases import Case
+from schemas.casework.cases import Case
 from simulators.assumptions import figures
 from simulators.lab.desk import Dispatcher
 from simulators.world.behaviour import Situation, persuades

@@ -10,9 +10,9 @@ from functools import partial
 from domain.casework import deadlines, settled_at
 from domain.ids import resident_of
 from domain.policy import Policy
-from schemas.cases import Case
-from schemas.events import CaseEvent, Dispatch
-from schemas.inputs import Alert, Deadline, ResidentInput
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent, Dispatch
+from schemas.casework.inputs import Alert, Deadline, ResidentInput
 from simulators.lab.agenda import Agenda
 from simulators.lab.book import Book, Effort, Figures, figures
 from simulators.lab.cases import Cases

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from domain.policy import load
-from schemas.cases import Case
-from schemas.events import CaseEvent
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent
 from schemas.levels import EvidenceClass
 from simulators.lab.dispatchers import DEFAULT, DISPATCHERS
 from simulators.lab.laboratory import Laboratory

@@ -12,11 +12,11 @@ from domain.policy.visits import Ways
 from domain.visits.officers import Choice, Visit, choose_officer
 from domain.visits.rounds import Post, worth
 from domain.visits.tasks import given, sort_out, stands
-from schemas.cases import Case
-from schemas.events import Dispatch
-from schemas.inputs import OfficerReport, ResidentInput, VisitStage
-from schemas.residents import Language
-from schemas.rosters import Officer, Role, Shift, Task
+from schemas.casework.cases import Case
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import OfficerReport, ResidentInput, VisitStage
+from schemas.people.residents import Language
+from schemas.people.rosters import Officer, Role, Shift, Task
 from simulators.assumptions import figures
 from simulators.lab.agenda import Agenda
 from simulators.world.contacts import VisitReport

@@ -6,7 +6,7 @@ It gives what the live line gave, event for event: a test holds it to that.
 from collections.abc import Iterable, Mapping
 
 from domain.policy import Policy
-from schemas.inputs import CaseInput, PolicyChange
+from schemas.casework.inputs import CaseInput, PolicyChange
 from simulators.lab.cases import empty
 from streams.casework.batch import Entry
 

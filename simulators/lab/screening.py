@@ -9,9 +9,9 @@ from itertools import count
 from aiokafka import TopicPartition
 
 from domain.policy.risk import RiskRules
-from schemas.inputs import Alert
-from schemas.residents import Resident, ResidentId
-from schemas.signals import Signal
+from schemas.casework.inputs import Alert
+from schemas.people.residents import Resident, ResidentId
+from schemas.risk.signals import Signal
 from simulators.world.memory import Register, Suspects, finished
 from streams.messaging.topics import SIGNALS
 from streams.screening.evaluation import RiskEvaluator

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from domain.casework.triage import QueueBand, turn_of, waiting_since
-from schemas.cases import Case
+from schemas.casework.cases import Case
 from schemas.levels import Level
 
 

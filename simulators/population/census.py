@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from simulators.assumptions import figures
 from simulators.assumptions.chance import stream
 from simulators.population import kinds

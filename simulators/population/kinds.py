@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.residents import BalanceBand, Language, Occupation, Resident, Sex
+from schemas.people.residents import BalanceBand, Language, Occupation, Resident, Sex
 from simulators.assumptions import figures
 from simulators.assumptions.chance import pick
 

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from schemas.residents import Sex
+from schemas.people.residents import Sex
 
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎"
 _MEN = "伟强磊军勇杰涛明超刚平辉鹏华飞鑫波斌宇浩凯健俊帆旭东海峰建国志文德林春生洪庆福成龙"

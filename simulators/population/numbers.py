@@ -10,8 +10,8 @@ from random import Random
 from stdnum import luhn
 from stdnum.cn import ric
 
-from schemas.residents import Sex
-from schemas.signals import NumberClass
+from schemas.people.residents import Sex
+from schemas.risk.signals import NumberClass
 
 BANKS = ("bank-a", "bank-b", "bank-c", "pay-a")
 HOTLINE = "96110"

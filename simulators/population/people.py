@@ -9,7 +9,7 @@ from random import Random
 
 from domain.identity.divisions import counties, name_of, streets
 from domain.identity.identifiers import keyed_hash, new_resident_id
-from schemas.residents import Flag, Holding, Language, Resident, ResidentId, TrustedContact
+from schemas.people.residents import Flag, Holding, Language, Resident, ResidentId, TrustedContact
 from simulators.assumptions import figures
 from simulators.assumptions.chance import pick, stream
 from simulators.population.kinds import ADULT, Kind, drawn

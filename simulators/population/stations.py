@@ -7,8 +7,8 @@ from random import Random
 from domain.identity.divisions import Division, counties, streets
 from domain.visits.officers import ELIGIBLE
 from schemas.levels import Level
-from schemas.residents import Language
-from schemas.rosters import Officer, Role, Roster, Shift
+from schemas.people.residents import Language
+from schemas.people.rosters import Officer, Role, Roster, Shift
 from simulators.assumptions import figures
 from simulators.assumptions.chance import pick, stream
 from simulators.population.names import name

@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 
-from schemas.residents import Resident, Sex
+from schemas.people.residents import Resident, Sex
 from simulators.assumptions.figures import HARD_HIT, HARD_HIT_WEIGHT, IN_AGE_BAND, SAVINGS_WEIGHT, SCAMS, Scam
 from simulators.population import kinds
 from simulators.population.kinds import TABLE, Ints, Shares

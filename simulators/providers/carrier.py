@@ -7,8 +7,8 @@ from random import Random
 from typing import Any
 
 from domain.policy.messages import KEYS
+from schemas.channels.receipts import CallState, SmsState
 from schemas.levels import Action, Channel, Result
-from schemas.receipts import CallState, SmsState
 from simulators.providers.base import Contact, Receipt, SimulatedProvider
 from streams.channels.provider import Kind
 from streams.runtime.clock import Clock

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from schemas.inputs import Checklist, OutcomeAct, VisitStage
+from schemas.casework.inputs import Checklist, OutcomeAct, VisitStage
 from schemas.levels import Action, Outcome
 from simulators.providers.base import Contact, Receipt, RefusedError, SimulatedProvider
 from streams.channels.provider import Kind

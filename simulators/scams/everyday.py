@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.policy.risk import RiskRules
-from schemas.residents import Language
+from schemas.people.residents import Language
 from simulators.assumptions import figures
 from simulators.population import kinds
 from simulators.population.census import Census, generator

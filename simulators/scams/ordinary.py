@@ -7,8 +7,8 @@ from functools import partial
 from random import Random
 
 from domain.ids import short_hash
-from schemas.residents import Language, Resident
-from schemas.signals import App, AppKind, Call, Channel, NumberClass, Signal, Sms, Transfer, TransferState
+from schemas.people.residents import Language, Resident
+from schemas.risk.signals import App, AppKind, Call, Channel, NumberClass, Signal, Sms, Transfer, TransferState
 from simulators.assumptions import figures
 from simulators.assumptions.chance import between, pick, stream
 from simulators.population.numbers import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from simulators.assumptions.chance import pick, stream
 from simulators.assumptions.figures import SCAMS, VICTIMS_SHARE_A_GANG
 from simulators.assumptions.pace import Pace

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from random import Random
 
 from domain.ids import short_hash
-from schemas.residents import BalanceBand, Resident
-from schemas.signals import Channel
+from schemas.people.residents import BalanceBand, Resident
+from schemas.risk.signals import Channel
 from simulators.assumptions import figures
 from simulators.assumptions.chance import between, pick, stream
 from simulators.assumptions.figures import SCAMS, Hook, Scam

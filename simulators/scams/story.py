@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from schemas.residents import Resident
-from schemas.signals import AppKind, Channel, NumberClass
+from schemas.people.residents import Resident
+from schemas.risk.signals import AppKind, Channel, NumberClass
 from simulators.assumptions.figures import CALL_UPDATE
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, median, stdev
 
-from schemas.residents import Occupation, Sex
+from schemas.people.residents import Occupation, Sex
 from simulators.assumptions import figures
 from simulators.assumptions.words import Told, count, millions, percent, plus_minus, times
 from simulators.population import kinds

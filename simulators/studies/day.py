@@ -13,7 +13,7 @@ import numpy as np
 
 from domain.policy.risk import RiskRules
 from schemas.levels import Action
-from schemas.signals import Signal
+from schemas.risk.signals import Signal
 from simulators.assumptions.pace import DAY_HOURS, REAL
 from simulators.population.census import Census
 from simulators.scams.everyday import everyday

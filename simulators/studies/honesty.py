@@ -16,9 +16,9 @@ from datetime import datetime
 from statistics import fmean
 
 from domain.payments.ledger import EXPOSURE
-from schemas.cases import Case, Kept
+from schemas.casework.cases import Case, Kept
 from schemas.levels import EvidenceClass
-from schemas.residents import ResidentId
+from schemas.people.residents import ResidentId
 from simulators.world.truth import Life, Truth
 
 SHARE = 0.95  # of an interval: so that 90 of 100 are covered although it is learnt from 50

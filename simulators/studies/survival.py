@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from domain.identity.divisions import name_of
-from schemas.cases import Case
+from schemas.casework.cases import Case
 from schemas.levels import Channel, Level, Outcome, Result
-from schemas.residents import ResidentId
+from schemas.people.residents import ResidentId
 from simulators.world.truth import Contact, Fate, Truth
 
 SURE = 0.95  # of the intervals

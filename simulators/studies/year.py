@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from schemas.residents import Occupation, Sex
+from schemas.people.residents import Occupation, Sex
 from simulators.assumptions import figures
 from simulators.assumptions.pace import DAY_HOURS, REAL
 from simulators.population.census import Census

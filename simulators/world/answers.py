@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from schemas.inputs import BankState
+from schemas.casework.inputs import BankState
 from schemas.levels import Result
 from simulators.providers.bank import Stopping
 from simulators.providers.carrier import Ringing

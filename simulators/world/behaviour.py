@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
-from schemas.inputs import Checklist, VisitStage
+from schemas.casework.inputs import Checklist, VisitStage
 from schemas.levels import Action, Outcome, Result
 from simulators.assumptions import figures
 from simulators.assumptions.chance import between, pick, seconds

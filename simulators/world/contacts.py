@@ -11,10 +11,10 @@ from random import Random
 from threading import RLock
 
 from domain.ids import resident_of
-from schemas.cases import Payment
-from schemas.inputs import BankState, Checklist, KeptClaim, OutcomeAct, VisitStage
+from schemas.casework.cases import Payment
+from schemas.casework.inputs import BankState, Checklist, KeptClaim, OutcomeAct, VisitStage
 from schemas.levels import Action, EvidenceClass, Outcome, Result
-from schemas.residents import Flag, Resident
+from schemas.people.residents import Flag, Resident
 from simulators.assumptions import figures
 from simulators.assumptions.chance import stream
 from simulators.scams.story import Pay

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import httpx
 
-from schemas.signals import BATCH_LIMIT, Signal
+from schemas.risk.signals import BATCH_LIMIT, Signal
 from simulators.assumptions import figures
 from simulators.assumptions.chance import stream
 from streams.runtime.clock import Clock

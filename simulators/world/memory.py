@@ -16,8 +16,8 @@ from domain.identity.identifiers import Owner, holders, owned, owner, resolve
 from domain.policy.risk import MOST_WITHOUT_ASKING, RiskRules
 from domain.risk.fan_out import EarlierPayments, entered, since
 from domain.risk.sets import precedence
-from schemas.evidence import Payer, WatchEntry
-from schemas.residents import Resident, ResidentId
+from schemas.people.residents import Resident, ResidentId
+from schemas.risk.evidence import Payer, WatchEntry
 from streams.repositories.residents.register import Asked, Residents
 from streams.screening.payers import Fanned, Payers, packed
 from streams.screening.store import LATE, EvidenceStore, Paid

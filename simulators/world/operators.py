@@ -8,8 +8,8 @@ from functools import partial
 from typing import Protocol
 
 from domain.ids import short_hash
-from schemas.cases import Case
-from schemas.inputs import (
+from schemas.casework.cases import Case
+from schemas.casework.inputs import (
     Act,
     AskStopAct,
     NoteAct,
@@ -20,7 +20,7 @@ from schemas.inputs import (
     VictimReport,
 )
 from schemas.levels import Level, Outcome
-from schemas.signals import TransferState
+from schemas.risk.signals import TransferState
 from simulators.world.behaviour import Talk
 from simulators.world.contacts import Contacts
 from simulators.world.province import Loss

@@ -12,8 +12,8 @@ from hashlib import sha256
 from itertools import count, islice
 from threading import RLock
 
-from schemas.residents import Resident, ResidentId
-from schemas.signals import Report, Signal
+from schemas.people.residents import Resident, ResidentId
+from schemas.risk.signals import Report, Signal
 from simulators.assumptions.pace import COMPRESSED, Pace
 from simulators.population.people import line, people
 from simulators.scams.schedule import HOUR, Hour, hours

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from domain.ids import short_hash
-from schemas.signals import App, Call, Report, Signal, Sms, Transfer, TransferState, Watch, WatchState
+from schemas.risk.signals import App, Call, Report, Signal, Sms, Transfer, TransferState, Watch, WatchState
 from simulators.assumptions.figures import CALL_UPDATE
 from simulators.scams.ordinary import APPWATCH, carrier_of
 from simulators.scams.story import Beat, Gang, Message, Opened, Pay, Ring, Tell

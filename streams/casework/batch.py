@@ -6,9 +6,9 @@ from datetime import datetime
 from domain.casework import Decision, Rules, decide, lift
 from domain.ids import short_hash
 from domain.policy import Policy
-from schemas.cases import Case
-from schemas.events import CaseEvent, Commit, RulesEvent, UnchangedEvent
-from schemas.inputs import CaseInput, HoldChange, PolicyChange
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent, Commit, RulesEvent, UnchangedEvent
+from schemas.casework.inputs import CaseInput, HoldChange, PolicyChange
 from streams.messaging.producer import MAX_BYTES
 from streams.runtime.code_version import code_version
 from streams.state.case_store import Loaded

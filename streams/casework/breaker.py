@@ -15,9 +15,9 @@ from redis.asyncio import Redis
 from domain.ids import short_hash
 from domain.policy import trial
 from domain.policy.breaker_rules import LOOKS_BACK, MINUTE, BreakerRules
-from schemas.audit import AuditEntry
-from schemas.inputs import HoldChange, PolicyChange
-from schemas.policies import InForce
+from schemas.administration.audit import AuditEntry
+from schemas.casework.inputs import HoldChange, PolicyChange
+from schemas.casework.policies import InForce
 from streams.messaging import case_inputs
 from streams.messaging.producer import Producer
 from streams.repositories.policies import Policies

@@ -9,8 +9,8 @@ from typing import Any
 
 from domain.casework import triage
 from domain.ids import resident_of, short_hash
-from schemas.cases import Case
-from schemas.inputs import ClaimAct, OperatorReport, VictimReport
+from schemas.casework.cases import Case
+from schemas.casework.inputs import ClaimAct, OperatorReport, VictimReport
 from streams.messaging import case_inputs
 from streams.messaging.producer import Producer
 from streams.messaging.topics import home

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 
 from domain.ids import resident_of
-from schemas.inputs import Deadline
+from schemas.casework.inputs import Deadline
 from streams.messaging import case_inputs
 from streams.messaging.producer import Producer
 from streams.runtime.clock import Clock

@@ -10,8 +10,8 @@ from prometheus_client import Counter
 from domain.consistency.commits import CommitChain
 from domain.consistency.commits import Entry as Link
 from schemas.base import ANY_VERSION
-from schemas.events import CaseEvent, Commit, Dispatch, RulesEvent, UnchangedEvent, journal_adapter
-from schemas.journal import PartialCaseEvent, PartialEntry, PartialStandingEvent, decode
+from schemas.casework.events import CaseEvent, Commit, Dispatch, RulesEvent, UnchangedEvent, journal_adapter
+from schemas.casework.journal import PartialCaseEvent, PartialEntry, PartialStandingEvent, decode
 from schemas.levels import Level
 from streams.messaging import topics
 from streams.messaging.dead_letter_writer import readable

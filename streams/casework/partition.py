@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from domain.policy import PolicyError
 from schemas.base import ANY_VERSION
-from schemas.events import CaseEvent, journal_adapter
-from schemas.inputs import CaseInput, HoldChange, PolicyChange, input_adapter
+from schemas.casework.events import CaseEvent, journal_adapter
+from schemas.casework.inputs import CaseInput, HoldChange, PolicyChange, input_adapter
 from streams.casework import journal
 from streams.casework.batch import TOO_LARGE, Batch, Entry
 from streams.casework.recovery import Recovery, refuse_ahead

@@ -13,9 +13,9 @@ from domain.casework import awaited
 from domain.policy.breaker_rules import LOOKS_BACK
 from domain.statistics import counts
 from schemas.base import ANY_VERSION
-from schemas.cases import Case
-from schemas.events import CaseEvent
-from schemas.journal import PartialCase, PartialCaseEvent, PartialStandingEvent, whole_holds
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent
+from schemas.casework.journal import PartialCase, PartialCaseEvent, PartialStandingEvent, whole_holds
 from streams.casework.journal import Read
 from streams.state.keys import APPLIED_KEPT, COUNTS, OUTBOX, RAISED
 from streams.state.store_update import PartitionRules, StoreUpdate, minute_in, minute_of, raised_by

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
 
-from schemas.events import CaseEvent, FactKind
+from schemas.casework.events import CaseEvent, FactKind
 from schemas.levels import Action
 from streams.casework.journal import read_entry
 from streams.messaging import topics

@@ -10,8 +10,8 @@ import structlog
 from faust.types import StreamT
 from prometheus_client import Counter
 
-from schemas.events import Dispatch
-from schemas.inputs import CaseInput, ContactResult
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import CaseInput, ContactResult
 from schemas.levels import Level
 from streams.channels.delivery import WAIT_SECONDS, Delivery
 from streams.channels.dispatch_log import DispatchBook

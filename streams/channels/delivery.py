@@ -18,8 +18,8 @@ from functools import partial
 from prometheus_client import Counter
 
 from domain.dispatches.validity import NotYetApplied, ObsoleteDispatch, standing
-from schemas.events import Dispatch
-from schemas.inputs import CaseInput, ContactResult
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import CaseInput, ContactResult
 from schemas.levels import NEVER_SENT, Result
 from streams.channels.dispatch_log import DispatchBook, Held, Progress, Taken
 from streams.channels.provider import Answer, DoubtError, Kind, Order, Provider

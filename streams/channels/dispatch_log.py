@@ -15,9 +15,9 @@ from pydantic import Field, TypeAdapter
 from redis.asyncio import Redis
 
 from schemas.base import ANY_VERSION, Model
-from schemas.cases import Case
-from schemas.events import Dispatch
-from schemas.inputs import CaseInput
+from schemas.casework.cases import Case
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import CaseInput
 from schemas.levels import Action, Result
 from streams.messaging.topics import home
 from streams.runtime import metrics

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from faust.types import EventT, StreamT
 
 from schemas.base import ANY_VERSION
-from schemas.events import Dispatch
+from schemas.casework.events import Dispatch
 from streams.messaging.app import LINGER_SECONDS, ack, records
 from streams.messaging.dead_letter_writer import DeadLetters
 from streams.runtime import tracing

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from domain.identity.identifiers import keyed_hash
 from domain.visits.one_visit import household
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from streams.state.shared_state import RELEASE, SETTLING
 
 WAIT_SECONDS = 0.1

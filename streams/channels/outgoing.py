@@ -13,9 +13,9 @@ from domain.dispatches.messages import code, render
 from domain.identity.identifiers import normal_phone, reach
 from domain.policy import Policy
 from schemas.base import ANY_VERSION
-from schemas.cases import Case
-from schemas.events import Dispatch
-from schemas.residents import Language, Resident
+from schemas.casework.cases import Case
+from schemas.casework.events import Dispatch
+from schemas.people.residents import Language, Resident
 from streams.channels.channel import Channel
 from streams.channels.dispatch_log import DispatchBook
 from streams.channels.households import Households

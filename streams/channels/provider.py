@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import httpx
 
 from domain.dispatches.unknown_outcomes import certainly_not_done
-from schemas.events import Dispatch
-from schemas.inputs import CaseInput
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import CaseInput
 from schemas.levels import Result
 from streams.runtime import tracing
 

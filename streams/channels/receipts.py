@@ -14,9 +14,9 @@ from starlette.routing import Route
 
 from domain.dispatches.ids import DispatchId, parse
 from domain.policy.messages import KEYS
-from schemas.inputs import BankFeedback, ContactResult, OfficerReport
+from schemas.casework.inputs import BankFeedback, ContactResult, OfficerReport
+from schemas.channels.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
 from schemas.levels import Action, Channel, Result
-from schemas.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
 from streams.channels.signing import SignatureError, verify

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from faust.types import StreamT
 
-from schemas.events import Dispatch
+from schemas.casework.events import Dispatch
 from schemas.levels import Channel as Name
 from streams.channels.channel import Channel
 from streams.channels.flow import carry_each

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from schemas.inputs import KeptClaim
+from schemas.casework.inputs import KeptClaim
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from functools import partial
 from aiokafka import TopicPartition
 
 from schemas.base import ANY_VERSION
-from schemas.events import Dispatch
+from schemas.casework.events import Dispatch
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.reader import committed_offset, read_on
 from streams.messaging.topics import DISPATCHES_RED

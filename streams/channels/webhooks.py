@@ -22,8 +22,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from redis.asyncio import Redis
 
 from domain.access.webhooks import next_try, payload, signature, wanted
-from schemas.events import CaseEvent
-from schemas.webhooks import Health, Webhook
+from schemas.casework.events import CaseEvent
+from schemas.channels.webhooks import Health, Webhook
 from streams.casework.journal import Entry, read_entry
 from streams.messaging.kafka_client import access
 from streams.messaging.producer import Producer

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pydantic import ValidationError
 
 from domain.feeds.dead_letters import Act, LetterStatus, Listed, State, Wanted, follow, kind_of_reason, topic_of
-from schemas.audit import AuditEntry
+from schemas.administration.audit import AuditEntry
+from schemas.administration.dead_letters import DeadLetter, letter_adapter
 from schemas.base import ANY_VERSION
-from schemas.dead_letters import DeadLetter, letter_adapter
 from schemas.errors import UserError
 from streams.messaging import sources
 from streams.messaging.reader import Read, beginning_offsets, offset_at, read_on

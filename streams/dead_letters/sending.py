@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from domain.feeds.dead_letters import Act, State, may_send
 from domain.feeds.repair import Mapping, MappingError
 from domain.identity.identifiers import BEIJING
-from schemas.audit import AuditEntry
+from schemas.administration.audit import AuditEntry
 from schemas.errors import UserError
 from streams.dead_letters.index import Found, Letters
 from streams.dead_letters.repaired import CannotSendError, Mend

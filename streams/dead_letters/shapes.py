@@ -5,7 +5,7 @@ import string
 from typing import Any
 
 from domain.feeds.dead_letters import masked
-from schemas.dead_letters import DeadLetter, LinePlace
+from schemas.administration.dead_letters import DeadLetter, LinePlace
 from streams.dead_letters.index import Found, Page
 from streams.dead_letters.sending import Outcome, told
 

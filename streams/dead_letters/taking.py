@@ -13,11 +13,11 @@ import orjson
 from pydantic import ValidationError
 
 from domain.dispatches import ids as dispatch_ids
-from schemas import wire
-from schemas.dead_letters import DeadLetter, LinePlace, RecordPlace
-from schemas.events import Dispatch
-from schemas.inputs import HoldChange, PolicyChange, input_adapter
-from schemas.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter
+from schemas.administration.dead_letters import DeadLetter, LinePlace, RecordPlace
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import HoldChange, PolicyChange, input_adapter
+from schemas.risk import wire
+from schemas.risk.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter
 from streams.dead_letters.repaired import (
     MEND,
     CannotSendError,

@@ -6,7 +6,7 @@ from functools import partial
 
 import orjson
 
-from schemas.dead_letters import DeadLetter, RecordPlace
+from schemas.administration.dead_letters import DeadLetter, RecordPlace
 from streams.dead_letters.repaired import CannotSendError
 from streams.messaging.producer import Record
 from streams.messaging.reader import known_vault

@@ -16,9 +16,9 @@ from pydantic import ValidationError
 
 from domain.identity.identifiers import normal_account, normal_phone
 from domain.risk.lanes import urgent
-from schemas import wire
 from schemas.errors import field_name
-from schemas.signals import BATCH_LIMIT, Signal, signal_adapter
+from schemas.risk import wire
+from schemas.risk.signals import BATCH_LIMIT, Signal, signal_adapter
 from streams.messaging import sources
 from streams.messaging.producer import MAX_BYTES, Producer, Record
 from streams.messaging.topics import SIGNALS, SIGNALS_URGENT, shard_of

@@ -12,7 +12,7 @@ import httpx
 from pydantic import ValidationError
 
 from schemas.base import ANY_VERSION
-from schemas.signals import batch_adapter
+from schemas.risk.signals import batch_adapter
 from streams.intake.body import JSON, LINES
 from streams.intake.parsing import MOST_ITEMS
 from streams.messaging.reader import read_all

@@ -19,7 +19,7 @@ from typing import IO, Literal, cast
 
 from pydantic import BaseModel, ValidationError
 
-from schemas.dead_letters import DeadLetter, LinePlace, Reading
+from schemas.administration.dead_letters import DeadLetter, LinePlace, Reading
 from schemas.errors import UserError
 from streams.intake.acceptor import Intake, Unreadable, examine
 from streams.intake.formats import FORMATS, Format, Options, Row

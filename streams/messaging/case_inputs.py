@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from schemas.bank_messages import BankMessage
-from schemas.inputs import BankFeedback, HoldChange, PolicyChange, ResidentInput
-from schemas.receipts import BankReceipt
+from schemas.casework.inputs import BankFeedback, HoldChange, PolicyChange, ResidentInput
+from schemas.channels.bank_messages import BankMessage
+from schemas.channels.receipts import BankReceipt
 from streams.messaging.producer import Record
 from streams.messaging.topics import BANK_MESSAGES, CASE_INPUTS
 from streams.runtime.tracing import Trace

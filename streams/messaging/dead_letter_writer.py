@@ -7,7 +7,7 @@ from typing import TypeVar
 from prometheus_client import Counter
 from pydantic import ValidationError
 
-from schemas.dead_letters import DeadLetter, RecordPlace
+from schemas.administration.dead_letters import DeadLetter, RecordPlace
 from schemas.errors import field_name
 from streams.messaging import sources
 from streams.messaging.producer import Producer, Record

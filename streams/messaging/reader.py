@@ -14,8 +14,8 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from pydantic import ValidationError
 
+from schemas.administration.vaults import VaultNamed
 from schemas.base import ANY_VERSION
-from schemas.vaults import VaultNamed
 from streams.messaging.kafka_client import access
 from streams.messaging.topics import VAULTS
 from streams.runtime.settings import Settings

@@ -10,10 +10,10 @@ from redis.asyncio import Redis
 
 from domain.ids import resident_of
 from schemas.base import ANY_VERSION
-from schemas.cases import Case
-from schemas.feeds import Silence
-from schemas.policies import InForce
-from schemas.rosters import Roster
+from schemas.casework.cases import Case
+from schemas.casework.policies import InForce
+from schemas.people.rosters import Roster
+from schemas.risk.feeds import Silence
 from streams.intake.feeds.book import SILENT, FeedBook, FeedLog
 from streams.messaging.topics import home
 from streams.repositories.policies import IN_FORCE

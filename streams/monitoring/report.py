@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.statistics import report as figures
-from schemas.events import CaseEvent
+from schemas.casework.events import CaseEvent
 from streams.casework.journal import read_entry
 from streams.messaging import topics
 from streams.messaging.reader import read_all

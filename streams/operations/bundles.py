@@ -7,9 +7,9 @@ import orjson
 
 from domain.access import audit_chain, bundle
 from domain.ids import fingerprint
-from schemas.bundles import Manifest
-from schemas.cases import Case
-from schemas.events import CaseEvent
+from schemas.administration.bundles import Manifest
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent
 from streams.casework.journal import read_entry
 from streams.installation import Installation
 from streams.messaging.reader import beginning_offsets, end_offsets, read_range

@@ -10,7 +10,7 @@ from typing import Any
 
 from kafka import TopicPartition
 
-from schemas.audit import AuditEntry
+from schemas.administration.audit import AuditEntry
 from streams.installation import Installation
 from streams.intake.drain_gate import KEY, Drain
 from streams.messaging import topics

@@ -19,12 +19,12 @@ from domain.identity.held import Subject, subject
 from domain.identity.identifiers import account_token
 from domain.identity.personal import WITHHELD, without
 from domain.ids import short_hash
-from schemas.audit import AuditEntry
+from schemas.administration.audit import AuditEntry
 from schemas.base import ANY_VERSION
-from schemas.cases import Case
+from schemas.casework.cases import Case
+from schemas.casework.inputs import Forget
 from schemas.errors import UserError
-from schemas.inputs import Forget
-from schemas.residents import Resident, ResidentId
+from schemas.people.residents import Resident, ResidentId
 from streams.installation import Installation
 from streams.messaging import case_inputs, topics
 from streams.messaging.producer import Record

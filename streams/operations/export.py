@@ -26,8 +26,8 @@ from domain.statistics.export import (
     ledger_rows,
     opened_within,
 )
-from schemas.cases import Case
-from schemas.events import CaseEvent
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent
 from streams.casework.journal import read_entry
 from streams.messaging import topics
 from streams.messaging.reader import read_on

@@ -9,13 +9,13 @@ from pydantic_core import ErrorDetails
 
 from domain.ids import resident_of, short_hash
 from domain.policy import trial
-from schemas.audit import AuditEntry
+from schemas.administration.audit import AuditEntry
 from schemas.base import ANY_VERSION
-from schemas.cases import Case, CaseState
+from schemas.casework.cases import Case, CaseState
+from schemas.casework.inputs import CloseAct, ConfirmAct, Hold, HoldChange, OperatorReport, PolicyChange
+from schemas.casework.policies import InForce
 from schemas.errors import UserError
-from schemas.inputs import CloseAct, ConfirmAct, Hold, HoldChange, OperatorReport, PolicyChange
 from schemas.levels import Level
-from schemas.policies import InForce
 from streams.installation import Installation
 from streams.messaging import case_inputs
 from streams.messaging.topics import home

@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 
 from domain.identity.held import Subject
+from schemas.administration.dead_letters import DeadLetter
 from schemas.base import ANY_VERSION
-from schemas.dead_letters import DeadLetter
 from streams.messaging.reader import Read, read_all
 from streams.messaging.topics import ALL, CALLS, DEAD_LETTERS, LANES, Topic
 from streams.runtime.settings import Settings

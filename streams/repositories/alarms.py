@@ -9,11 +9,11 @@ from redis.asyncio import Redis
 
 from domain.ids import resident_of
 from domain.visits import check_in
-from schemas.alarms import Alarm, AlarmKind
-from schemas.audit import AuditEntry
+from schemas.administration.audit import AuditEntry
 from schemas.base import ANY_VERSION
-from schemas.cases import Case
-from schemas.rosters import Officer, Task
+from schemas.casework.cases import Case
+from schemas.people.alarms import Alarm, AlarmKind
+from schemas.people.rosters import Officer, Task
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all

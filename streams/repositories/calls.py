@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 
 from domain.payments.call_in import REMEMBERED
 from schemas.base import ANY_VERSION
-from schemas.calls import Call, Ringing
-from schemas.cases import Case
+from schemas.casework.cases import Case
+from schemas.people.calls import Call, Ringing
 from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import CALLS, home
 from streams.runtime.clock import Clock

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from redis.asyncio import Redis
 
-from schemas.fan_outs import PayersAnswered, PayersRequest, RequestState
+from schemas.risk.fan_outs import PayersAnswered, PayersRequest, RequestState
 from streams.messaging.producer import Producer
 from streams.messaging.topics import PAYERS_REQUESTS
 from streams.runtime.settings import Settings

@@ -7,10 +7,10 @@ from typing import Any
 from redis.asyncio import Redis
 
 from domain.policy import Policy, PolicyError, digest_of, load
+from schemas.administration.drafts import InShadow
 from schemas.base import ANY_VERSION
-from schemas.drafts import InShadow
+from schemas.casework.policies import InForce
 from schemas.errors import UserError
-from schemas.policies import InForce
 from streams.messaging import topics
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
@@ -19,8 +19,8 @@ from streams.runtime.settings import Settings
 from streams.state.keys import key
 
 KEY = "policies"  # hash: content's hash -> TOML
-IN_FORCE = "in-force"  # beside them, here and on the topic: which one stands (schemas/policies)
-IN_SHADOW = "in-shadow"  # and which one is scored beside it (schemas/drafts)
+IN_FORCE = "in-force"  # beside them, here and on the topic: which one stands (schemas/casework/policies)
+IN_SHADOW = "in-shadow"  # and which one is scored beside it (schemas/administration/drafts)
 BESIDE: dict[str, type[InForce] | type[InShadow]] = {IN_FORCE: InForce, IN_SHADOW: InShadow}
 
 

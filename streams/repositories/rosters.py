@@ -18,10 +18,10 @@ from domain.visits import check_in, one_visit
 from domain.visits.officers import Choice, Visit, choosing
 from domain.visits.tasks import given, to_be_made
 from schemas.base import ANY_VERSION
-from schemas.events import Dispatch
-from schemas.inputs import OfficerReport, VisitStage
-from schemas.residents import Language
-from schemas.rosters import Officer, Roster, Task, TaskState
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import OfficerReport, VisitStage
+from schemas.people.residents import Language
+from schemas.people.rosters import Officer, Roster, Task, TaskState
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all

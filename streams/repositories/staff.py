@@ -7,7 +7,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from schemas.base import ANY_VERSION
-from schemas.staff import Account, ApiToken
+from schemas.people.staff import Account, ApiToken
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from domain.ids import short_hash
 from schemas.base import ANY_VERSION
-from schemas.rosters import Roster
+from schemas.people.rosters import Roster
 from streams.repositories.rosters import ROSTER, Rosters
 from streams.state.locks import alone
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from redis.asyncio import Redis
 
 from domain.desk.incidents import touches
-from schemas.complaints import Complaint
-from schemas.drafts import Draft
-from schemas.handovers import HandOver
-from schemas.incidents import Incident
-from schemas.releases import ReleaseRequest
+from schemas.administration.drafts import Draft
+from schemas.channels.releases import ReleaseRequest
+from schemas.people.complaints import Complaint
+from schemas.people.handovers import HandOver
+from schemas.people.incidents import Incident
 from streams.messaging.producer import Producer
 from streams.messaging.reader import Tails
 from streams.messaging.topics import COMPLAINTS, DRAFTS, HANDOVERS, INCIDENTS, RELEASES

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from schemas.evidence import Evidence
-from schemas.residents import Resident, ResidentId
+from schemas.people.residents import Resident, ResidentId
+from schemas.risk.evidence import Evidence
 from streams.repositories.residents.register import Residents
 from streams.screening.matching import MatchedBatch
 

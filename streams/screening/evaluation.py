@@ -14,10 +14,10 @@ from aiokafka import TopicPartition
 from domain.identity.identifiers import is_minor
 from domain.policy.risk import RiskRules
 from domain.risk import Assessment, alert_id, assess, bounded, come_back, merged, news, remembered, supersedes
-from schemas.cases import Profile
-from schemas.evidence import Alerted, Evidence, ScreeningOutcome
-from schemas.inputs import Alert
-from schemas.residents import Resident, ResidentId
+from schemas.casework.cases import Profile
+from schemas.casework.inputs import Alert
+from schemas.people.residents import Resident, ResidentId
+from schemas.risk.evidence import Alerted, Evidence, ScreeningOutcome
 from streams.screening.records import Item
 from streams.screening.store import Known
 

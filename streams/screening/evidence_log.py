@@ -17,8 +17,8 @@ from domain.ids import resident_of, short_hash
 from domain.policy.risk import RiskRules
 from domain.risk import merged, supersedes
 from schemas.base import ANY_VERSION
-from schemas.evidence import Alerted, Evidence
-from schemas.residents import ResidentId
+from schemas.people.residents import ResidentId
+from schemas.risk.evidence import Alerted, Evidence
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Record
 from streams.messaging.reader import Read, Tails, read_all

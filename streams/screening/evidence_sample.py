@@ -11,7 +11,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from schemas.cases import Profile
+from schemas.casework.cases import Profile
 from streams.repositories.residents.register import Residents
 from streams.screening.evaluation import profile_of
 from streams.screening.store import PREFIX

@@ -15,10 +15,10 @@ from domain.ids import short_hash
 from domain.policy.risk import RiskRules
 from domain.risk import about_payer
 from domain.risk.fan_out import chain, repeats
-from schemas.evidence import Evidence, Payer, WatchEntry, WatchStatus
-from schemas.fan_outs import FanOut, PayersAnswered, PayersRequest
-from schemas.residents import ResidentId
-from schemas.signals import Signal, WatchState
+from schemas.people.residents import ResidentId
+from schemas.risk.evidence import Evidence, Payer, WatchEntry, WatchStatus
+from schemas.risk.fan_outs import FanOut, PayersAnswered, PayersRequest
+from schemas.risk.signals import Signal, WatchState
 from streams.messaging.producer import Record
 from streams.screening.evaluation import RecordMatches, SignalMatch
 from streams.screening.payers import Fanned, Payers, token_of

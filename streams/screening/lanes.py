@@ -17,8 +17,8 @@ from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from domain.policy.risk import RiskRules
-from schemas.evidence import Evidence
-from schemas.residents import Resident, ResidentId
+from schemas.people.residents import Resident, ResidentId
+from schemas.risk.evidence import Evidence
 from streams.messaging import case_inputs, dead_letter_writer, sources, topics
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import (

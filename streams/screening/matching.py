@@ -11,8 +11,8 @@ from aiokafka import TopicPartition
 
 from domain.policy.risk import RiskRules
 from domain.risk import Role, Seen, evidence_of, payer_of, telling
-from schemas.evidence import ScreeningOutcome, WatchEntry, WatchStatus
-from schemas.signals import Signal
+from schemas.risk.evidence import ScreeningOutcome, WatchEntry, WatchStatus
+from schemas.risk.signals import Signal
 from streams.repositories.residents.register import Asked, Residents
 from streams.runtime.cooperative import Pause, at_once
 from streams.screening.evaluation import RecordMatches, SignalMatch

@@ -21,8 +21,8 @@ from datetime import datetime
 from aiokafka import TopicPartition
 
 from domain.policy.risk import RiskRules
-from schemas.evidence import Evidence
-from schemas.residents import ResidentId
+from schemas.people.residents import ResidentId
+from schemas.risk.evidence import Evidence
 from streams.messaging.producer import Producer
 from streams.messaging.reader import ReadError, beginning_offsets, read_range
 from streams.messaging.record import Raw

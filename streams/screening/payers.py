@@ -20,9 +20,9 @@ from domain.policy.risk import MOST_WITHOUT_ASKING, RiskRules
 from domain.risk.fan_out import EarlierPayments, answered, entered, since
 from domain.risk.sets import ORDER_DIGITS, precedence
 from schemas.base import ANY_VERSION
-from schemas.evidence import Payer, WatchEntry
-from schemas.fan_outs import FanOut
-from schemas.signals import TransferState
+from schemas.risk.evidence import Payer, WatchEntry
+from schemas.risk.fan_outs import FanOut
+from schemas.risk.signals import TransferState
 from streams.state.keys import APPLIED_KEPT, key, milliseconds
 from streams.state.scripts import script
 

@@ -12,12 +12,12 @@ import orjson
 from aiokafka import TopicPartition
 from pydantic import Field, TypeAdapter, ValidationError
 
+from schemas.administration.dead_letters import DeadLetter, RecordPlace
 from schemas.base import ANY_VERSION, Token
-from schemas.dead_letters import DeadLetter, RecordPlace
-from schemas.evidence import ScreeningOutcome
-from schemas.fan_outs import FanOut, PayersAnswered
-from schemas.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter, signal_adapter
-from schemas.wire import plain
+from schemas.risk.evidence import ScreeningOutcome
+from schemas.risk.fan_outs import FanOut, PayersAnswered
+from schemas.risk.signals import BATCH_LIMIT, SentAgain, Signal, batch_adapter, signal_adapter
+from schemas.risk.wire import plain
 from streams.messaging.dead_letter_writer import reason
 from streams.messaging.record import Raw
 from streams.screening.payers import unpacked

@@ -18,10 +18,10 @@ from redis.asyncio import Redis
 
 from domain.policy.risk import RiskRules
 from schemas.base import ANY_VERSION
-from schemas.evidence import Alerted
-from schemas.inputs import Alert
+from schemas.casework.inputs import Alert
 from schemas.levels import Level
-from schemas.residents import ResidentId
+from schemas.people.residents import ResidentId
+from schemas.risk.evidence import Alerted
 from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import SHADOW, home
 from streams.repositories.policies import Policies, UnknownPolicyError

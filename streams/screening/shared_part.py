@@ -11,7 +11,7 @@ from functools import partial
 from domain.identity.identifiers import normal_account
 from domain.policy.risk import RiskRules
 from schemas.base import ANY_VERSION
-from schemas.evidence import WatchEntry
+from schemas.risk.evidence import WatchEntry
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Record
 from streams.messaging.reader import Read, Tails, read_all

@@ -22,8 +22,8 @@ from domain.policy.risk import RiskRules
 from domain.risk import version
 from domain.risk.sets import KEEPING_DIGITS, VERSION_DIGITS, keeping
 from schemas.base import ANY_VERSION
-from schemas.evidence import Alerted, Evidence, Payer, WatchEntry
-from schemas.residents import ResidentId
+from schemas.people.residents import ResidentId
+from schemas.risk.evidence import Alerted, Evidence, Payer, WatchEntry
 from streams.messaging.topics import home
 from streams.screening.payers import Fanned, Payers, entry_of, packed, spread, token_of
 from streams.state.case_store import WHERE, is_whole

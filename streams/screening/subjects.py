@@ -8,8 +8,8 @@ import msgspec
 
 from domain.identity.identifiers import account_token, normal_account, normal_phone, spelt_account, spelt_phone
 from domain.risk import Role, reads_watchlist
-from schemas.residents import ResidentId
-from schemas.signals import Signal
+from schemas.people.residents import ResidentId
+from schemas.risk.signals import Signal
 from streams.repositories.residents.register import Asked
 
 REMEMBERED = 65_536  # numbers whose token is not computed again; each worker has its own

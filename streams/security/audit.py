@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
-from schemas.audit import AuditEntry
+from schemas.administration.audit import AuditEntry
 from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import AUDIT
 

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 from domain.access import audit_chain
 from domain.access.audit_chain import End
-from schemas.audit import MOST_HEADS, AuditEntry, Head
+from schemas.administration.audit import MOST_HEADS, AuditEntry, Head
 from streams.state.keys import milliseconds
 
 log = logging.getLogger(__name__)

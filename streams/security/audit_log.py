@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from domain.access.audit_chain import Check, Line, Verified, audit_key
-from schemas.audit import AUDITOR, AuditEntry, Head, Verification
+from schemas.administration.audit import AUDITOR, AuditEntry, Head, Verification
 from schemas.base import ANY_VERSION
 from streams.messaging.reader import beginning_offsets, end_offsets, read_all, read_range
 from streams.messaging.topics import AUDIT

@@ -9,8 +9,8 @@ from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from functools import partial
 
-from schemas.audit import AuditEntry
-from schemas.vaults import VaultNamed
+from schemas.administration.audit import AuditEntry
+from schemas.administration.vaults import VaultNamed
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import known_vault
 from streams.messaging.topics import VAULTS

@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 
 from domain.ids import resident_of
 from schemas.base import ANY_VERSION
-from schemas.cases import Case
+from schemas.casework.cases import Case
+from schemas.casework.inputs import Hold
 from schemas.errors import UserError
-from schemas.inputs import Hold
 from streams.runtime.settings import Settings, SettingsError
 from streams.state.keys import ALERTED, APPLIED_KEPT, EARLIER_KEPT, NAMES, SETTLED, STATE, UNSURE, key, milliseconds
 from streams.state.leader import EXEMPT, Leader

@@ -24,7 +24,7 @@ from domain.consistency.epochs import (
     proposal,
 )
 from schemas.base import ANY_VERSION
-from schemas.epochs import EpochConfirmed, EpochNamed, epoch_adapter
+from schemas.casework.epochs import EpochConfirmed, EpochNamed, epoch_adapter
 from streams.runtime import metrics
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings

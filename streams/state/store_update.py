@@ -9,10 +9,10 @@ from domain.casework import awaited, deadlines, has_held, queue_rank, settled_at
 from domain.payments import ledger
 from domain.policy import trial
 from domain.statistics import counts
-from schemas.cases import Case
-from schemas.events import CaseEvent, RulesEvent, UnchangedEvent
-from schemas.inputs import Hold
-from schemas.journal import PartialCaseEvent
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent, RulesEvent, UnchangedEvent
+from schemas.casework.inputs import Hold
+from schemas.casework.journal import PartialCaseEvent
 from streams.state.keys import (
     ALERTED,
     APPLIED,

@@ -8,11 +8,11 @@ from agents.phone import VoiceProvider
 from agents.sms import SmsProvider
 from agents.visits import StationProvider
 from domain.dispatches.messages import confirm
-from schemas.events import Dispatch
-from schemas.inputs import BankFeedback, BankState, OfficerReport, OutcomeAct, VisitStage
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import BankFeedback, BankState, OfficerReport, OutcomeAct, VisitStage
 from schemas.levels import Action, Channel, Outcome
-from schemas.residents import Holding, Language
-from schemas.rosters import Officer, Role, Roster, Shift
+from schemas.people.residents import Holding, Language
+from schemas.people.rosters import Officer, Role, Roster, Shift
 from simulators.providers.bank import Feedback, Stopping
 from simulators.providers.station import Errand, Stage
 from streams.channels.outgoing import Outgoing

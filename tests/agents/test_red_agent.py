@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agents.sms import SmsProvider
-from schemas.events import Dispatch
+from schemas.casework.events import Dispatch
 from schemas.levels import Level
 from streams.casework.journal import dispatch_record
 from streams.messaging import topics

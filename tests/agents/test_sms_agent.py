@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from schemas.events import Dispatch
+from schemas.casework.events import Dispatch
 from streams.messaging import topics
 from streams.messaging.producer import Record
 from streams.messaging.reader import read_all

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 
 from agents.visits import StationProvider
-from schemas.cases import CaseState
-from schemas.inputs import SendOfficerAct, VisitStage
+from schemas.casework.cases import CaseState
+from schemas.casework.inputs import SendOfficerAct, VisitStage
 from schemas.levels import Action, Level, Outcome
-from schemas.rosters import Officer, Role, Roster
+from schemas.people.rosters import Officer, Role, Roster
 from simulators.providers.station import JOINED
 from streams.repositories.residents.register import Residents
 from streams.runtime.settings import Settings

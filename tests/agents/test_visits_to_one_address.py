@@ -9,11 +9,11 @@ from itertools import count as counting
 import pytest
 
 from agents.visits import StationProvider
-from schemas.events import Dispatch
-from schemas.inputs import OfficerReport, OutcomeAct, VisitStage
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import OfficerReport, OutcomeAct, VisitStage
 from schemas.levels import Action, Level, Outcome
-from schemas.residents import Resident
-from schemas.rosters import Officer, Role, Roster, Shift, TaskState
+from schemas.people.residents import Resident
+from schemas.people.rosters import Officer, Role, Roster, Shift, TaskState
 from simulators.providers.station import JOINED, Errand, Stage
 from streams.repositories.residents.register import Residents
 from streams.runtime.settings import Settings

@@ -6,7 +6,7 @@ from typing import Any
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from console.web.auth.sessions import COOKIE
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.console.stage import CHANGCHUN, Client, Stage
 
 DESKTOP = {"width": 1440, "height": 900}

@@ -5,7 +5,7 @@ from pathlib import Path
 from playwright.async_api import expect
 
 from domain.access import bundle
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.console.stage import Stage
 from tests.console.test_api import note, red

@@ -4,9 +4,9 @@ from playwright.async_api import expect
 
 from domain.dispatches.messages import code
 from domain.identity.identifiers import account_token
-from schemas.evidence import WatchStatus
 from schemas.levels import Action
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
+from schemas.risk.evidence import WatchStatus
 from streams.screening.payers import entry_of, spread
 from streams.state.keys import key
 from tests.browser.people import PHONE, People

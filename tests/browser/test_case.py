@@ -9,10 +9,10 @@ from playwright.async_api import Page, expect
 from console.web.case import answers
 from console.web.case.scripts import tree_of
 from domain.desk.questions import Ending, next_question
-from schemas.cases import Case, CaseState
-from schemas.events import FactKind
-from schemas.residents import Flag, Language, Resident
-from schemas.staff import StaffRole
+from schemas.casework.cases import Case, CaseState
+from schemas.casework.events import FactKind
+from schemas.people.residents import Flag, Language, Resident
+from schemas.people.staff import StaffRole
 from tests.browser.people import DESKTOP, PHONE, People
 from tests.line.rig import Line
 from tests.line.signals import call, transfer

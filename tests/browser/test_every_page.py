@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 
 from console.web.kit.door import table
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.browser.people import People
 from tests.console.stage import Stage
 from tests.console.test_api import red

@@ -8,7 +8,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from console.web.auth.sessions import COOKIE
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.browser.people import DESKTOP, PHONE, People
 from tests.browser.test_every_page import RULES
 from tests.console.stage import Stage

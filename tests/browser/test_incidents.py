@@ -3,10 +3,10 @@
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from schemas.events import FactKind
-from schemas.inputs import OutcomeAct
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import OutcomeAct
 from schemas.levels import Outcome
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.browser.test_every_page import RULES
 from tests.console.stage import Stage

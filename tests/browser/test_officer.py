@@ -6,10 +6,10 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from domain.visits.check_in import GLANCE, WITHIN
-from schemas.alarms import Alarm
-from schemas.events import FactKind
+from schemas.casework.events import FactKind
 from schemas.levels import EvidenceClass, Outcome
-from schemas.staff import StaffRole
+from schemas.people.alarms import Alarm
+from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.browser.test_every_page import RULES
 from tests.console.stage import Stage

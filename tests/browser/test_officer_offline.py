@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, expect
 from console.web.app import create_app
 from console.web.kit.serve import serving
 from console.web.kit.settings import ConsoleSettings
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from streams.runtime.embedded import free_port
 from tests.browser.people import People
 from tests.browser.test_officer import hold, on, opened, press

@@ -2,7 +2,7 @@
 
 from playwright.async_api import expect
 
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.browser.test_rosters import accessible
 from tests.console.stage import Stage

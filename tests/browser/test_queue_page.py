@@ -10,10 +10,10 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from domain.ids import short_hash
-from schemas.cases import Case
-from schemas.inputs import ClaimAct, OperatorReport
-from schemas.residents import Resident
-from schemas.staff import StaffRole
+from schemas.casework.cases import Case
+from schemas.casework.inputs import ClaimAct, OperatorReport
+from schemas.people.residents import Resident
+from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.browser.test_every_page import RULES
 from tests.console.stage import Stage

@@ -3,9 +3,9 @@
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
-from schemas.cases import StopState
+from schemas.casework.cases import StopState
 from schemas.levels import Action
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.browser.test_every_page import LOOKS, RULES
 from tests.console.stage import Stage

@@ -6,7 +6,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from console.web.kit.pages import ZONE
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.console.rosters import clear, roster_of, station, with_shift
 from tests.console.stage import Stage

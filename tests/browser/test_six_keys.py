@@ -3,7 +3,7 @@
 from playwright.async_api import expect
 
 from schemas.levels import Level, Outcome
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.browser.people import People
 from tests.console.stage import Stage
 from tests.line.house import until

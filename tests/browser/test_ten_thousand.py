@@ -21,8 +21,8 @@ from playwright.async_api import Browser, Page, expect
 from console.web.app import create_app
 from console.web.kit.serve import serving
 from console.web.kit.settings import ConsoleSettings
-from schemas.cases import Case
-from schemas.staff import StaffRole
+from schemas.casework.cases import Case
+from schemas.people.staff import StaffRole
 from tests.browser.people import People
 from tests.console.open_cases import fill, taken
 from tests.console.stage import Stage

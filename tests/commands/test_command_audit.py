@@ -13,8 +13,8 @@ import pytest
 import quanzu
 from domain.access import bundle
 from domain.ids import fingerprint
-from schemas.audit import AuditEntry
-from schemas.bundles import Manifest
+from schemas.administration.audit import AuditEntry
+from schemas.administration.bundles import Manifest
 from schemas.levels import Level
 from streams.messaging import topics
 from streams.messaging.producer import Producer, Record

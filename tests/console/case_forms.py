@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import httpx
 
-from schemas.audit import AuditEntry
-from schemas.cases import Case
-from schemas.residents import Resident
+from schemas.administration.audit import AuditEntry
+from schemas.casework.cases import Case
+from schemas.people.residents import Resident
 from streams.security import audit_log
 from tests.console.stage import Client, Stage
 from tests.line.rig import Line

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.console.stage import Client, Stage, stage
 from tests.line.rig import Line
 

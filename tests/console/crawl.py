@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from httpx import Response
 
 from console.web.kit.door import table
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.console.stage import Client
 from tests.console.world import MARK, World
 

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from itertools import cycle
 
 from domain.identity.identifiers import new_resident_id
-from schemas.cases import Case, Step
-from schemas.inputs import ClaimAct, OperatorReport
+from schemas.casework.cases import Case, Step
+from schemas.casework.inputs import ClaimAct, OperatorReport
 from schemas.levels import Level
-from schemas.residents import Holding, Occupation, Resident, Sex
+from schemas.people.residents import Holding, Occupation, Resident, Sex
 from streams.installation import Installation
 from streams.messaging import case_inputs
 from streams.messaging.producer import Record

@@ -3,8 +3,8 @@
 import re
 from datetime import timedelta
 
-from schemas.rosters import Officer, Role, Roster, Shift
-from schemas.staff import StaffRole
+from schemas.people.rosters import Officer, Role, Roster, Shift
+from schemas.people.staff import StaffRole
 from tests.console.stage import CHANGCHUN, Client, Stage
 
 HERE = "220102"

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from schemas.inputs import KeptClaim
+from schemas.casework.inputs import KeptClaim
 from streams.channels.telephone import Call
 
 

@@ -15,7 +15,7 @@ from console.web.auth.sessions import COOKIE
 from console.web.kit.serve import serving
 from console.web.kit.services import Services
 from console.web.kit.settings import ConsoleSettings
-from schemas.staff import Account, StaffRole
+from schemas.people.staff import Account, StaffRole
 from streams.security.rights import Component
 from tests.line.house import SHORTER, House, admitted, house, opened
 from tests.line.rig import Line

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from schemas.audit import AuditEntry
-from schemas.cases import Case, StopState
-from schemas.inputs import OutcomeAct
+from schemas.administration.audit import AuditEntry
+from schemas.casework.cases import Case, StopState
+from schemas.casework.inputs import OutcomeAct
 from schemas.levels import Outcome, Result
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from simulators.providers.bank import Feedback
 from streams.messaging.reader import read_all
 from streams.messaging.topics import AUDIT

@@ -15,7 +15,7 @@ import pytest_asyncio
 from console.web.auth import csrf
 from console.web.auth.sessions import COOKIE
 from console.web.kit.door import table
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from streams.messaging import topics
 from tests.console.softphone import Softphone
 from tests.console.stage import Stage

@@ -10,8 +10,8 @@ import pytest
 from httpx import Response
 
 from console.web.case import acts, answers
-from schemas.cases import Case
-from schemas.staff import StaffRole
+from schemas.casework.cases import Case
+from schemas.people.staff import StaffRole
 from tests.console.stage import Client, Stage
 from tests.line.rig import Line
 from tests.line.signals import call, transfer

@@ -5,13 +5,13 @@ import secrets
 from console.web.auth.guests import guests
 from domain.dispatches.messages import code
 from domain.identity.identifiers import account_token
-from schemas.audit import AuditEntry
-from schemas.calls import Call, CallerRequest
-from schemas.events import FactKind
-from schemas.evidence import WatchEntry, WatchStatus
+from schemas.administration.audit import AuditEntry
+from schemas.casework.events import FactKind
 from schemas.levels import Action
-from schemas.residents import Resident
-from schemas.staff import StaffRole
+from schemas.people.calls import Call, CallerRequest
+from schemas.people.residents import Resident
+from schemas.people.staff import StaffRole
+from schemas.risk.evidence import WatchEntry, WatchStatus
 from streams.messaging.reader import read_all
 from streams.messaging.topics import AUDIT, CALLS
 from streams.screening.payers import entry_of, spread

@@ -6,10 +6,10 @@ import secrets
 import pytest
 
 from console.web.case.scripts import tree_of
-from schemas.cases import CaseState
-from schemas.events import FactKind
+from schemas.casework.cases import CaseState
+from schemas.casework.events import FactKind
 from schemas.levels import Outcome
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.console.case_forms import JSON, done, looks, notes, red, send
 from tests.console.stage import Client, Stage
 from tests.line.rig import Line

@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 
 from console.web.auth import unmask
-from schemas.cases import CaseState
-from schemas.incidents import Incident
-from schemas.residents import Flag
-from schemas.staff import StaffRole
+from schemas.casework.cases import CaseState
+from schemas.people.incidents import Incident
+from schemas.people.residents import Flag
+from schemas.people.staff import StaffRole
 from streams.messaging.topics import home
 from streams.state.keys import key
 from tests.console.case_forms import SECONDS, done, latest, looks, red, send

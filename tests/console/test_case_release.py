@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 
 from domain.payments import releases
-from schemas.cases import StopState
-from schemas.events import FactKind
+from schemas.casework.cases import StopState
+from schemas.casework.events import FactKind
+from schemas.channels.releases import ReleaseRequest
 from schemas.levels import Action
-from schemas.releases import ReleaseRequest
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.console.case_forms import JSON, looks, send
 from tests.console.stage import Client, Stage
 from tests.console.stops import Stopped, hidden, stopped

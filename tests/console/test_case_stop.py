@@ -6,10 +6,10 @@ from console.web.auth.who import Who
 from console.web.case import acting, answers, kept_back
 from console.web.case.kept_back import ACTS
 from console.web.kit.services import Services
-from schemas.cases import Case, StopState
-from schemas.events import FactKind
-from schemas.inputs import Act, OperatorReport
-from schemas.staff import StaffRole
+from schemas.casework.cases import Case, StopState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import Act, OperatorReport
+from schemas.people.staff import StaffRole
 from tests.console.case_forms import JSON, SECONDS, latest, looks, notes, red, send
 from tests.console.stage import Client, Stage
 from tests.line.house import until

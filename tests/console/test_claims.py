@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 
 from console.web.live.returns import NOTE, Returns
-from schemas.cases import Case
-from schemas.events import FactKind
-from schemas.inputs import ClaimAct, OutcomeAct
+from schemas.casework.cases import Case
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import ClaimAct, OutcomeAct
 from schemas.levels import Outcome
-from schemas.residents import Resident
-from schemas.staff import StaffRole
+from schemas.people.residents import Resident
+from schemas.people.staff import StaffRole
 from streams.casework.claims import BEATS, LEASE
 from tests.console.stage import Client, Stage
 from tests.line.house import until

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from console.web.auth import tokens
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from streams.intake.settings import embedded_key
 from tests.console.stage import Stage
 from tests.line.signals import confirmed

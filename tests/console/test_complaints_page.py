@@ -4,12 +4,12 @@ import secrets
 from datetime import timedelta
 
 from domain.ids import short_hash
-from schemas.audit import AuditEntry
-from schemas.cases import CaseState
-from schemas.complaints import Complaint, ComplaintState, Deed
-from schemas.events import FactKind
-from schemas.residents import Flag
-from schemas.staff import StaffRole
+from schemas.administration.audit import AuditEntry
+from schemas.casework.cases import CaseState
+from schemas.casework.events import FactKind
+from schemas.people.complaints import Complaint, ComplaintState, Deed
+from schemas.people.residents import Flag
+from schemas.people.staff import StaffRole
 from streams.messaging.reader import read_all
 from streams.messaging.topics import AUDIT
 from streams.repositories.tables import Complaints

@@ -14,7 +14,7 @@ from console.web.auth.sessions import Sessions
 from console.web.case.kept_back import ACTS, SENDING
 from console.web.kit.settings import ConsoleSettings
 from schemas.levels import Action
-from schemas.staff import Account, StaffRole
+from schemas.people.staff import Account, StaffRole
 from streams.runtime.embedded import free_port
 from tests.console.case_forms import JSON, red, send
 from tests.console.stage import Client

@@ -11,10 +11,10 @@ from httpx import Response
 
 from console.web.auth.who import Who
 from console.web.live.filters import Filters
-from schemas.complaints import Complaint, ComplaintKind
-from schemas.inputs import ClaimAct
-from schemas.rosters import Officer, Role, Roster, Shift
-from schemas.staff import StaffRole
+from schemas.casework.inputs import ClaimAct
+from schemas.people.complaints import Complaint, ComplaintKind
+from schemas.people.rosters import Officer, Role, Roster, Shift
+from schemas.people.staff import StaffRole
 from tests.console.stage import Stage
 from tests.console.stops import caught_up, later, red_in, stopped
 from tests.line.house import until

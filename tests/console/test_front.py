@@ -3,7 +3,7 @@
 import httpx
 
 from console.web.auth.guests import guests
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.console.stage import Stage
 
 

@@ -3,9 +3,9 @@
 import asyncio
 from datetime import timedelta
 
-from schemas.incidents import Incident
-from schemas.inputs import CallAgainAct
-from schemas.staff import StaffRole
+from schemas.casework.inputs import CallAgainAct
+from schemas.people.incidents import Incident
+from schemas.people.staff import StaffRole
 from streams.operations import rules
 from tests.console.stage import Client, Stage
 from tests.console.stops import audited, caught_up, hidden, later, red_in, stopped

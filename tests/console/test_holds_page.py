@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from schemas.audit import AuditEntry
-from schemas.events import FactKind
-from schemas.inputs import Hold
+from schemas.administration.audit import AuditEntry
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import Hold
 from schemas.levels import Action
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from streams.messaging.reader import read_all
 from streams.messaging.topics import AUDIT
 from streams.operations import rules

@@ -3,9 +3,9 @@
 import secrets
 
 from domain.ids import short_hash
-from schemas.events import FactKind
-from schemas.residents import Resident
-from schemas.staff import StaffRole
+from schemas.casework.events import FactKind
+from schemas.people.residents import Resident
+from schemas.people.staff import StaffRole
 from streams.repositories.tables import Incidents
 from tests.console.stage import Client, Stage, first_banner
 from tests.line.house import until

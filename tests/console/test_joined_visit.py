@@ -1,9 +1,9 @@
 """Two at one address: the one the officer was sent to is reached by telephone first; the other still waits for him."""
 
-from schemas.inputs import OutcomeAct
+from schemas.casework.inputs import OutcomeAct
 from schemas.levels import Outcome
-from schemas.rosters import Roster
-from schemas.staff import StaffRole
+from schemas.people.rosters import Roster
+from schemas.people.staff import StaffRole
 from tests.console.stage import Stage
 from tests.console.visiting import tasks_of
 from tests.line.rig import STATION

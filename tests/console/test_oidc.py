@@ -13,7 +13,7 @@ from oidc_provider_mock import run_server_in_thread
 from console.web.auth.oidc import Provider, provider
 from console.web.auth.sessions import COOKIE
 from console.web.kit.settings import ConsoleSettings
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from streams.runtime.settings import SettingsError
 from tests.console.stage import Stage
 from tests.console.visitors import Visitor, person, sign_in

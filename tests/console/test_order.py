@@ -16,7 +16,7 @@ from console.web.kit.static_files import STATIC
 from console.web.live.order import Order
 from console.web.live.row import Row, row_of
 from domain.casework.triage import QueueBand, Weight
-from schemas.cases import CaseState
+from schemas.casework.cases import CaseState
 from schemas.levels import Level
 from tests.domain.builders import Line, policy
 

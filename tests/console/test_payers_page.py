@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest_asyncio
 
-from schemas.audit import AuditEntry
-from schemas.fan_outs import PayersRequest, RequestState
+from schemas.administration.audit import AuditEntry
 from schemas.levels import Action
-from schemas.residents import Resident
-from schemas.staff import StaffRole
+from schemas.people.residents import Resident
+from schemas.people.staff import StaffRole
+from schemas.risk.fan_outs import PayersRequest, RequestState
 from streams.messaging.reader import read_all
 from streams.messaging.topics import AUDIT
 from tests.console.stage import Client, Stage

@@ -8,10 +8,10 @@ import httpx
 import pytest_asyncio
 
 from console.web.policies.preview import Stage as PreviewStage
-from schemas.drafts import DraftState
+from schemas.administration.drafts import DraftState
 from schemas.levels import Level
-from schemas.signals import App, AppKind
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
+from schemas.risk.signals import App, AppKind
 from streams.messaging.reader import read_all
 from streams.operations import rules
 from tests.console.rosters import field, supervisor

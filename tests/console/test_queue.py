@@ -19,13 +19,13 @@ from console.web.live.filters import Filters
 from console.web.live.row import Row, latest, row_of
 from console.web.live.search import Sought, sought
 from domain.casework.triage import to_go
-from schemas.audit import AuditEntry
-from schemas.cases import Case
-from schemas.inputs import ClaimAct
+from schemas.administration.audit import AuditEntry
+from schemas.casework.cases import Case
+from schemas.casework.inputs import ClaimAct
 from schemas.levels import Level, Outcome
-from schemas.residents import Resident
-from schemas.signals import AppKind
-from schemas.staff import StaffRole
+from schemas.people.residents import Resident
+from schemas.people.staff import StaffRole
+from schemas.risk.signals import AppKind
 from streams.messaging.reader import read_all
 from streams.messaging.topics import AUDIT
 from streams.operations import rules

@@ -10,11 +10,11 @@ import pytest
 from console.web.case import answers
 from domain.calendar import day_of
 from domain.payments import releases
-from schemas.cases import StopState
-from schemas.inputs import BankState
+from schemas.casework.cases import StopState
+from schemas.casework.inputs import BankState
+from schemas.channels.releases import ReleaseRequest, ReleaseState
 from schemas.levels import Action
-from schemas.releases import ReleaseRequest, ReleaseState
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.console.stage import Client, Stage
 from tests.console.stops import Stopped, audited, hidden, known, later, stopped
 

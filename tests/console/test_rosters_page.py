@@ -8,8 +8,8 @@ from icalendar import Calendar
 from console.web.kit.pages import ZONE
 from console.web.rosters import calendars
 from console.web.rosters.rostering import name_of
-from schemas.rosters import Officer, Role, Shift, SwapState
-from schemas.staff import StaffRole
+from schemas.people.rosters import Officer, Role, Shift, SwapState
+from schemas.people.staff import StaffRole
 from streams.messaging.reader import read_all
 from tests.console.rosters import clear, field, roster_of, seen, station, supervisor, with_shift
 from tests.console.stage import Client, Stage

@@ -22,7 +22,7 @@ from console.web.kit.headers import HEADERS
 from console.web.kit.local import ours
 from console.web.kit.serve import serving
 from console.web.kit.settings import ConsoleSettings
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.console.crawl import PARAMETER, Read, addresses, html, walk
 from tests.console.stage import Stage
 from tests.console.visitors import Visitor, person

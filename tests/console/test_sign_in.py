@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 
 from console.web.auth import passwords, sessions
 from console.web.auth.lockout import OWN, STRANGERS, Attempt
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.console.stage import Stage
 from tests.console.visitors import (
     PASSWORD,

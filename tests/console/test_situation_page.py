@@ -1,7 +1,7 @@
 """The situation page: the area's figures, and nobody found out by a small number."""
 
-from schemas.cases import Case
-from schemas.staff import StaffRole
+from schemas.casework.cases import Case
+from schemas.people.staff import StaffRole
 from tests.console.stage import Stage
 from tests.console.stops import red_in
 from tests.line.house import until

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest_asyncio
 
-from schemas.audit import AuditEntry
-from schemas.staff import Account, StaffRole
+from schemas.administration.audit import AuditEntry
+from schemas.people.staff import Account, StaffRole
 from streams.messaging.reader import read_all
 from streams.messaging.topics import AUDIT
 from tests.console.stage import Stage

@@ -6,13 +6,13 @@ from datetime import timedelta
 import httpx
 
 from domain.visits.check_in import GLANCE, WITHIN
-from schemas.alarms import Alarm
-from schemas.audit import AuditEntry
-from schemas.cases import CaseState
-from schemas.events import FactKind
+from schemas.administration.audit import AuditEntry
+from schemas.casework.cases import CaseState
+from schemas.casework.events import FactKind
 from schemas.levels import EvidenceClass, Outcome
-from schemas.rosters import Shift
-from schemas.staff import StaffRole
+from schemas.people.alarms import Alarm
+from schemas.people.rosters import Shift
+from schemas.people.staff import StaffRole
 from streams.messaging import topics
 from streams.messaging.reader import read_all
 from streams.repositories.alarms import KEY, OPEN

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from schemas.cases import CaseState
-from schemas.inputs import KeptClaim
+from schemas.casework.cases import CaseState
+from schemas.casework.inputs import KeptClaim
 from schemas.levels import EvidenceClass
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from tests.console.case_forms import JSON, looks, red
 from tests.console.softphone import Softphone
 from tests.console.stage import Client, Stage

@@ -14,9 +14,9 @@ from console.web.auth import unmask
 from console.web.auth.who import Who
 from domain.access import bundle
 from domain.access.audit_chain import audit_key, sealed
-from schemas.audit import AuditEntry
-from schemas.cases import Case
-from schemas.staff import StaffRole
+from schemas.administration.audit import AuditEntry
+from schemas.casework.cases import Case
+from schemas.people.staff import StaffRole
 from streams.security import audit_log
 from streams.security.audit_chains import HEADS, Heads
 from streams.security.audit_log import Wanted

@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from schemas.staff import StaffRole
-from schemas.webhooks import Health
+from schemas.channels.webhooks import Health
+from schemas.people.staff import StaffRole
 from streams.channels.webhooks import UNTRUSTED, distrusted
 from streams.runtime.embedded import free_port
 from tests.console.stage import Client, Stage

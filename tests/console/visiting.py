@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.ids import resident_of
-from schemas.events import FactKind
-from schemas.residents import Resident
-from schemas.rosters import Roster, Task
+from schemas.casework.events import FactKind
+from schemas.people.residents import Resident
+from schemas.people.rosters import Roster, Task
 from tests.console.stage import Client, Stage
 from tests.line.rig import STATION, Line
 from tests.line.signals import call, transfer

@@ -11,7 +11,7 @@ import httpx
 import pyotp
 
 from console.web.auth import passwords, second_factor
-from schemas.staff import Account, StaffRole
+from schemas.people.staff import Account, StaffRole
 from tests.console.stage import CHANGCHUN, Stage
 from tests.line.house import SHORTER
 

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from console.web.auth import csrf, unmask
-from schemas.alarms import Alarm, AlarmKind
-from schemas.calls import Call, Ringing
-from schemas.cases import Case
-from schemas.complaints import Complaint, ComplaintKind
-from schemas.drafts import Draft
-from schemas.evidence import WatchEntry, WatchStatus
-from schemas.fan_outs import PayersRequest
-from schemas.handovers import HandOver
-from schemas.incidents import Incident
-from schemas.releases import ReleaseRequest
-from schemas.residents import Resident, TrustedContact
-from schemas.staff import Account, StaffRole
+from schemas.administration.drafts import Draft
+from schemas.casework.cases import Case
+from schemas.channels.releases import ReleaseRequest
+from schemas.people.alarms import Alarm, AlarmKind
+from schemas.people.calls import Call, Ringing
+from schemas.people.complaints import Complaint, ComplaintKind
+from schemas.people.handovers import HandOver
+from schemas.people.incidents import Incident
+from schemas.people.residents import Resident, TrustedContact
+from schemas.people.staff import Account, StaffRole
+from schemas.risk.evidence import WatchEntry, WatchStatus
+from schemas.risk.fan_outs import PayersRequest
 from streams.operations import rules
 from tests.console.stage import CHANGCHUN, Client, Stage
 from tests.line.rig import HERE, Line

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
-from schemas.vaults import VaultNamed
+from schemas.administration.vaults import VaultNamed
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/reference/schemas/vault.json").read_text("utf-8"))
 

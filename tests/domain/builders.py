@@ -7,9 +7,9 @@ from pathlib import Path
 
 from domain.casework import Decision, Rules, deadlines, decide
 from domain.policy import Policy, load
-from schemas.cases import Case, CaseState, Danger, Payment, Profile, Step, StepState
-from schemas.events import CaseEvent, Commit, Dispatch, FactKind
-from schemas.inputs import (
+from schemas.casework.cases import Case, CaseState, Danger, Payment, Profile, Step, StepState
+from schemas.casework.events import CaseEvent, Commit, Dispatch, FactKind
+from schemas.casework.inputs import (
     Act,
     Alert,
     BankFeedback,
@@ -25,8 +25,8 @@ from schemas.inputs import (
     VisitStage,
 )
 from schemas.levels import Action, Level, Outcome, Result
-from schemas.residents import BalanceBand, Flag, Language, Occupation, Sex
-from schemas.signals import TransferState
+from schemas.people.residents import BalanceBand, Flag, Language, Occupation, Sex
+from schemas.risk.signals import TransferState
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # 12:00 in Jilin
 MIDNIGHT = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)  # 00:00 in Jilin

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 
 from schemas.base import ANY_VERSION
-from schemas.cases import Case, StepState
+from schemas.casework.cases import Case, StepState
 from simulators import providers
 from simulators.providers import Providers
 from streams.casework.claims import CaseClaims

@@ -1,7 +1,7 @@
 """The events of a version that is still to come: each has a field more. Imported before any model is made."""
 
 import schemas.base
-import schemas.residents
+import schemas.people.residents
 from schemas.base import Model
 
 WORD = "what only a newer version says"

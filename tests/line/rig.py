@@ -10,13 +10,13 @@ from typing import Any
 
 from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
-from schemas.cases import Case
-from schemas.events import CaseEvent, Fact, FactKind
-from schemas.inputs import Act, CloseAct, OperatorReport, OutcomeAct
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent, Fact, FactKind
+from schemas.casework.inputs import Act, CloseAct, OperatorReport, OutcomeAct
 from schemas.levels import Action, Channel, Outcome, Result
-from schemas.residents import Holding, Occupation, Resident, Sex, TrustedContact
-from schemas.rosters import Officer, Role, Roster, Shift
-from schemas.signals import Signal
+from schemas.people.residents import Holding, Occupation, Resident, Sex, TrustedContact
+from schemas.people.rosters import Officer, Role, Roster, Shift
+from schemas.risk.signals import Signal
 from simulators.providers.base import Contact
 from simulators.providers.station import Stage
 from streams.messaging.reader import read_all

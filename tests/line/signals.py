@@ -3,8 +3,19 @@
 from datetime import timedelta
 from itertools import count
 
-from schemas.residents import Resident
-from schemas.signals import App, AppKind, Call, Channel, NumberClass, Sms, Transfer, TransferState, Watch, WatchState
+from schemas.people.residents import Resident
+from schemas.risk.signals import (
+    App,
+    AppKind,
+    Call,
+    Channel,
+    NumberClass,
+    Sms,
+    Transfer,
+    TransferState,
+    Watch,
+    WatchState,
+)
 from tests.line.rig import Line
 
 SCAMMER = "+85290000000"

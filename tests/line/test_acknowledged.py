@@ -1,10 +1,10 @@
 """A key pressed counts for the plan it was pressed in, and for what the level lets it settle."""
 
-from schemas.cases import CaseState
-from schemas.events import FactKind
-from schemas.inputs import OutcomeAct
+from schemas.casework.cases import CaseState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import OutcomeAct
 from schemas.levels import Action, Outcome, Result
-from schemas.signals import AppKind
+from schemas.risk.signals import AppKind
 from tests.line.behaviour import goes_there
 from tests.line.rig import Line
 from tests.line.signals import confirmed, scam_app, transfer

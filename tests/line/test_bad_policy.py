@@ -7,13 +7,13 @@ from itertools import count
 
 import pytest
 
-from schemas.audit import AuditEntry
+from schemas.administration.audit import AuditEntry
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import CloseAct
+from schemas.casework.policies import InForce
 from schemas.errors import UserError
-from schemas.events import FactKind
-from schemas.inputs import CloseAct
 from schemas.levels import Action
-from schemas.policies import InForce
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from streams.messaging.reader import read_all
 from streams.messaging.topics import AUDIT
 from streams.operations.rules import confirm, lift, publish, raised_by, standing

@@ -1,9 +1,9 @@
 """Blue: one short scam call, one scam SMS. A resident is told once, quietly, and left in peace."""
 
-from schemas.cases import CaseState
+from schemas.casework.cases import CaseState
 from schemas.levels import Action, Level, Result
-from schemas.residents import Flag
-from schemas.signals import NumberClass
+from schemas.people.residents import Flag
+from schemas.risk.signals import NumberClass
 from tests.line.rig import Line
 from tests.line.signals import call, scam_sms
 

@@ -1,6 +1,6 @@
 """A line that stays busy is evidence, not bad luck."""
 
-from schemas.events import FactKind
+from schemas.casework.events import FactKind
 from schemas.levels import Action, Result
 from tests.line.behaviour import goes_there
 from tests.line.rig import Line

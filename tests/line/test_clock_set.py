@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 
 from schemas.levels import Action
-from schemas.residents import Flag
+from schemas.people.residents import Flag
 from tests.line.house import SETTLE_SECONDS, until
 from tests.line.rig import Line
 from tests.line.signals import scam_sms

@@ -1,7 +1,7 @@
 """Once a resident is dissuaded nothing more of the plan goes out."""
 
-from schemas.cases import CaseState, StepState
-from schemas.inputs import NoteAct, OutcomeAct
+from schemas.casework.cases import CaseState, StepState
+from schemas.casework.inputs import NoteAct, OutcomeAct
 from schemas.levels import Action, Outcome
 from tests.line.rig import OPERATOR, Line
 from tests.line.signals import call, transfer

@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 from starlette.routing import Route
 
-from schemas.dead_letters import letter_adapter
-from schemas.inputs import OutcomeAct
+from schemas.administration.dead_letters import letter_adapter
+from schemas.casework.inputs import OutcomeAct
 from schemas.levels import Outcome
-from schemas.signals import TransferState
+from schemas.risk.signals import TransferState
 from streams.channels import receipts
 from streams.channels.settings import load as load_channels
 from streams.dead_letters import api as letters_api

@@ -8,7 +8,7 @@ import pytest
 from pyarrow import parquet
 
 from domain.statistics.export import pseudonyms
-from schemas.inputs import OutcomeAct
+from schemas.casework.inputs import OutcomeAct
 from schemas.levels import Action, Outcome
 from streams.operations.export import Format, Kind, Span, export
 from tests.line.rig import OPERATOR, Line

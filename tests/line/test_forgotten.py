@@ -15,14 +15,14 @@ import pytest_asyncio
 from domain.identity.entries import merge
 from domain.identity.identifiers import account_token, new_resident_id
 from domain.statistics.export import pseudonyms
-from schemas.calls import Call as CallIn
-from schemas.complaints import Complaint, ComplaintKind
-from schemas.dead_letters import DeadLetter
-from schemas.events import FactKind
-from schemas.inputs import CloseAct, KeptClaim, NoteAct, OutcomeAct
+from schemas.administration.dead_letters import DeadLetter
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import CloseAct, KeptClaim, NoteAct, OutcomeAct
 from schemas.levels import EvidenceClass, Level, Outcome
-from schemas.residents import Holding, Resident, TrustedContact
-from schemas.signals import Signal
+from schemas.people.calls import Call as CallIn
+from schemas.people.complaints import Complaint, ComplaintKind
+from schemas.people.residents import Holding, Resident, TrustedContact
+from schemas.risk.signals import Signal
 from streams.intake.settings import embedded_key, hash_of_key
 from streams.messaging import topics
 from streams.messaging.dead_letter_writer import DeadLetters

@@ -8,8 +8,8 @@ import orjson
 
 from domain.identity.held import subject
 from schemas.levels import Action
-from schemas.residents import Holding, Resident
-from schemas.signals import Signal
+from schemas.people.residents import Holding, Resident
+from schemas.risk.signals import Signal
 from streams.messaging import topics
 from streams.operations.subject_access import MANIFEST, Found, held, packed
 from tests.line.rig import Line

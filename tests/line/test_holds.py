@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from schemas.events import FactKind
-from schemas.inputs import Hold, HoldChange
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import Hold, HoldChange
 from schemas.levels import Action
 from streams.messaging import case_inputs
 from streams.operations.rules import in_force

@@ -5,10 +5,10 @@ from typing import Any
 
 from domain.feeds.dead_letters import Wanted
 from domain.feeds.repair import load
-from schemas.events import FactKind
-from schemas.inputs import CloseAct, OperatorReport
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import CloseAct, OperatorReport
 from schemas.levels import Action
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from streams.dead_letters.index import Letters
 from streams.dead_letters.sending import Outcome, Sending, Who
 from streams.messaging import topics

@@ -10,11 +10,11 @@ from redis import Redis
 
 from domain.feeds.dead_letters import Wanted
 from domain.ids import short_hash
-from schemas.cases import Case
-from schemas.events import FactKind
-from schemas.inputs import NoteAct, OperatorReport
+from schemas.casework.cases import Case
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import NoteAct, OperatorReport
 from schemas.levels import Action
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from streams.dead_letters.index import Letters
 from streams.dead_letters.sending import Sending, Who
 from streams.intake.settings import embedded_key, hash_of_key

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from schemas.cases import StepState
-from schemas.events import FactKind
+from schemas.casework.cases import StepState
+from schemas.casework.events import FactKind
 from schemas.levels import Action, Result
 from tests.line.rig import Line
 from tests.line.signals import scam_app

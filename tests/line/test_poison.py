@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.dead_letters import DeadLetter
+from schemas.administration.dead_letters import DeadLetter
 from schemas.levels import Action
 from streams.messaging import topics
 from streams.messaging.producer import Record

@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from schemas.inputs import NoteAct
+from schemas.casework.inputs import NoteAct
 from schemas.levels import Action
 from tests.line.rig import Line
 from tests.line.signals import scam_app

@@ -1,8 +1,8 @@
 """Red: money is moving while the scammer talks. Everything is tried, at once, and it goes on until somebody talked."""
 
-from schemas.cases import CaseState
+from schemas.casework.cases import CaseState
 from schemas.levels import Action, Level, Result
-from schemas.residents import Language
+from schemas.people.residents import Language
 from tests.line.behaviour import goes_there
 from tests.line.rig import OPERATOR, Line
 from tests.line.signals import call, transfer

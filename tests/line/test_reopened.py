@@ -1,10 +1,10 @@
 """A closed case is opened again by what comes late, and it is said so."""
 
-from schemas.cases import CaseState
-from schemas.events import FactKind
-from schemas.inputs import CloseAct
+from schemas.casework.cases import CaseState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import CloseAct
 from schemas.levels import Action, Level
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from tests.line.rig import Line
 from tests.line.signals import call, confirmed, scam_app, transfer
 

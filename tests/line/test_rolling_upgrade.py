@@ -3,7 +3,7 @@
 import httpx
 
 from schemas.levels import Action, Level
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from streams.messaging import topics
 from streams.messaging.reader import read_all
 from tests.line.house import SETTLE_SECONDS, until

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from schemas.cases import StopState
-from schemas.events import FactKind
-from schemas.inputs import AskStopAct, OutcomeAct, ReleaseStopAct
+from schemas.casework.cases import StopState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import AskStopAct, OutcomeAct, ReleaseStopAct
 from schemas.levels import Action, Outcome, Result
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from tests.line.rig import Line
 from tests.line.signals import call, transfer
 

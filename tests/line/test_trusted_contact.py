@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from schemas.levels import Action, Channel, Result
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from tests.line.rig import Line
 from tests.line.signals import call, transfer
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from schemas.levels import Action
-from schemas.residents import Holding, Language
+from schemas.people.residents import Holding, Language
 from tests.line.rig import Line
 from tests.line.signals import scam_app
 

@@ -2,7 +2,7 @@
 
 from domain.visits.officers import load_of
 from schemas.levels import Action, Outcome
-from schemas.rosters import Shift
+from schemas.people.rosters import Shift
 from simulators.providers.station import JOINED
 from tests.line.behaviour import goes_there, refuses
 from tests.line.rig import Line

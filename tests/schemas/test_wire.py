@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from schemas import signals, wire
 from schemas.base import ANY_VERSION
-from schemas.signals import Signal, batch_adapter, signal_adapter
+from schemas.risk import signals, wire
+from schemas.risk.signals import Signal, batch_adapter, signal_adapter
 
 PLAIN = {"transfer": wire.Transfer, "call": wire.Call, "sms": wire.Sms, "app": wire.App}
 AT = "2026-03-01T11:12:00+08:00"

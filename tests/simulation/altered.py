@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from pydantic import BaseModel
 
-from schemas.events import CaseEvent
-from schemas.inputs import OperatorReport
+from schemas.casework.events import CaseEvent
+from schemas.casework.inputs import OperatorReport
 from tests.simulation import handmade
 from tests.simulation.handmade import BEGAN, IN_DANGER
 from tests.simulation.known import known

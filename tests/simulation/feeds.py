@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from schemas.inputs import OperatorReport, OutcomeAct
+from schemas.casework.inputs import OperatorReport, OutcomeAct
 from schemas.levels import Outcome
-from schemas.signals import (
+from schemas.risk.signals import (
     App,
     AppKind,
     Call,

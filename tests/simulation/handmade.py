@@ -15,13 +15,23 @@ from pydantic import BaseModel
 
 from domain.casework import deadlines
 from domain.policy import Policy, load
-from schemas.cases import Danger, Profile
-from schemas.dead_letters import DeadLetter, RecordPlace
-from schemas.events import CaseEvent, Dispatch, RulesEvent
-from schemas.inputs import Alert, ContactResult, Deadline, OperatorReport, OutcomeAct
+from schemas.administration.dead_letters import DeadLetter, RecordPlace
+from schemas.casework.cases import Danger, Profile
+from schemas.casework.events import CaseEvent, Dispatch, RulesEvent
+from schemas.casework.inputs import Alert, ContactResult, Deadline, OperatorReport, OutcomeAct
 from schemas.levels import Action, Level, Outcome, Result
-from schemas.residents import BalanceBand, Holding, Language, Occupation, Resident, Sex
-from schemas.signals import App, AppKind, Call, Channel, NumberClass, Signal, Transfer, TransferState, batch_adapter
+from schemas.people.residents import BalanceBand, Holding, Language, Occupation, Resident, Sex
+from schemas.risk.signals import (
+    App,
+    AppKind,
+    Call,
+    Channel,
+    NumberClass,
+    Signal,
+    Transfer,
+    TransferState,
+    batch_adapter,
+)
 from tests.simulation.known import topic_of
 from tests.simulation.model import CASE_INPUTS, Fold, begun, take
 from tests.simulation.observed import AcceptedSignal, Contact, LogRecord, Observed, Promise, Store

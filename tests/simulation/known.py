@@ -10,10 +10,10 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from domain.dispatches.ids import DispatchId, parse
+from schemas.administration.dead_letters import letter_adapter
 from schemas.base import ANY_VERSION
-from schemas.dead_letters import letter_adapter
-from schemas.events import CaseEvent, Dispatch, RulesEvent, journal_adapter
-from schemas.inputs import Alert, ContactResult, Deadline
+from schemas.casework.events import CaseEvent, Dispatch, RulesEvent, journal_adapter
+from schemas.casework.inputs import Alert, ContactResult, Deadline
 from schemas.levels import NEVER_SENT, Level, Result
 from tests.simulation.model import CASE_INPUTS, Fold, Given, fold, milliseconds
 from tests.simulation.observed import Contact, Observed, Request

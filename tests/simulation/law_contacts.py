@@ -7,7 +7,7 @@ from itertools import pairwise
 import orjson
 
 from domain.dispatches.validity import AFTER_SETTLED
-from schemas.events import CaseEvent
+from schemas.casework.events import CaseEvent
 from schemas.levels import Result
 from tests.simulation.known import Arrived, Known, known
 from tests.simulation.observed import Contact, Observed, Promise, Request

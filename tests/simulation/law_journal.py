@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from pydantic import BaseModel
 
-from schemas.events import CaseEvent, FactKind, RulesEvent
+from schemas.casework.events import CaseEvent, FactKind, RulesEvent
 from tests.simulation.known import Arrived, Known, known
 from tests.simulation.observed import Observed
 

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 
 from domain.casework import awaited, deadlines
 from schemas.base import ANY_VERSION
-from schemas.cases import Case, StepState
-from schemas.inputs import Hold
+from schemas.casework.cases import Case, StepState
+from schemas.casework.inputs import Hold
 from tests.simulation.known import Known, known
 from tests.simulation.model import CASE_INPUTS, Fold, milliseconds, some
 from tests.simulation.observed import Observed, Store

@@ -25,9 +25,9 @@ from domain.payments import ledger
 from domain.policy import Policy
 from domain.statistics import counts
 from schemas.base import ANY_VERSION
-from schemas.cases import Case
-from schemas.events import CaseEvent, Dispatch, RulesEvent
-from schemas.inputs import CaseInput, Hold, HoldChange, PolicyChange, input_adapter
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent, Dispatch, RulesEvent
+from schemas.casework.inputs import CaseInput, Hold, HoldChange, PolicyChange, input_adapter
 from tests.simulation.observed import LogRecord, Observed
 
 CASE_INPUTS = "case-inputs"

@@ -18,7 +18,7 @@ import streams.state.case_store
 import streams.state.leader
 import streams.state.scripts
 from domain.consistency.commits import CommitChain
-from schemas.cases import Case
+from schemas.casework.cases import Case
 from streams.casework.journal import Read
 from streams.casework.partition import Casework
 from streams.casework.replay import Replay

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from domain.policy import Policy
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 
 KeySpace = Mapping[str, Any]
 """Redis' keys as Python has them: bytes, dict[bytes, bytes] (hash), dict[bytes, float] (sorted set), set[bytes]."""

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from domain.policy import Policy
-from schemas.residents import Holding, Occupation, Resident, Sex, TrustedContact
-from schemas.rosters import Officer, Role, Roster, Shift
+from schemas.people.residents import Holding, Occupation, Resident, Sex, TrustedContact
+from schemas.people.rosters import Officer, Role, Roster, Shift
 from streams.messaging.topics import home
 from tests.simulation import worker
 from tests.simulation.loop import Node

@@ -21,11 +21,11 @@ from domain.identity.identifiers import Owner, holders, is_minor, normal_account
 from domain.policy.risk import RiskRules
 from domain.risk import Role, Seen, assess, bounded, evidence_of, merged, version
 from schemas.base import ANY_VERSION, Token
-from schemas.cases import Profile
-from schemas.evidence import Evidence, WatchEntry, WatchStatus
+from schemas.casework.cases import Profile
 from schemas.levels import Level
-from schemas.residents import Resident
-from schemas.signals import BATCH_LIMIT, SentAgain, Signal, WatchState, batch_adapter, signal_adapter
+from schemas.people.residents import Resident
+from schemas.risk.evidence import Evidence, WatchEntry, WatchStatus
+from schemas.risk.signals import BATCH_LIMIT, SentAgain, Signal, WatchState, batch_adapter, signal_adapter
 from tests.simulation.observed import LogRecord, Observed
 
 LANES = ("signals-urgent", "signals")

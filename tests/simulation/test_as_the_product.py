@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from schemas.inputs import CloseAct, Hold, HoldChange, NoteAct, OperatorReport, PolicyChange, VictimReport
-from schemas.journal import decode
+from schemas.casework.inputs import CloseAct, Hold, HoldChange, NoteAct, OperatorReport, PolicyChange, VictimReport
+from schemas.casework.journal import decode
 from schemas.levels import Level
 from streams.casework.batch import Batch
 from streams.casework.journal import Read

@@ -1,6 +1,6 @@
 """A journal that forks, lacks a version, or tells of a level that falls by itself is told."""
 
-from schemas.inputs import LowerAct
+from schemas.casework.inputs import LowerAct
 from schemas.levels import Level
 from tests.simulation import handmade
 from tests.simulation.altered import appended, changed, events, laws_broken, report, without, words

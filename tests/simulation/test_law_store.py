@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from schemas.cases import Case
+from schemas.casework.cases import Case
 from tests.simulation.altered import events, laws_broken, less, with_log, with_store, words
 from tests.simulation.handmade import BEGAN, CAREFUL, ENDED, IN_DANGER, NOON
 from tests.simulation.observed import LogRecord, Observed, Store

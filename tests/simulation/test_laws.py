@@ -9,8 +9,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.cases import CaseState
-from schemas.inputs import CloseAct, Forget, Hold, HoldChange, PolicyChange
+from schemas.casework.cases import CaseState
+from schemas.casework.inputs import CloseAct, Forget, Hold, HoldChange, PolicyChange
 from schemas.levels import Level
 from tests.simulation import handmade
 from tests.simulation.altered import (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.risk import assess, bounded, merged
 from schemas.levels import Level
-from schemas.signals import (
+from schemas.risk.signals import (
     App,
     AppKind,
     Call,

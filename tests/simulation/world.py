@@ -16,9 +16,9 @@ from aiokafka import TopicPartition
 
 from domain.dispatches.ids import parse
 from domain.policy import Policy
-from schemas.inputs import CaseInput, ContactResult
+from schemas.casework.inputs import CaseInput, ContactResult
 from schemas.levels import Action, Result
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from streams.messaging.topics import CASE_EVENTS, CASE_INPUTS, home
 from streams.state.epoch_log import CONFIRMATION
 from tests.simulation import kafka

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import quanzu
-from schemas.residents import Sex
+from schemas.people.residents import Sex
 from simulators.assumptions import figures
 from simulators.studies.calibration import FACTS, LARGE_CASES, LOSS_YUAN, Line, Year, judge, measures
 from simulators.studies.year import live

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from domain.policy import load
 from domain.policy.risk import RiskRules
 from domain.risk import Role, Seen, evidence_of
-from schemas.residents import Language, Occupation
-from schemas.signals import App, Call, Signal, Sms, Transfer, TransferState
+from schemas.people.residents import Language, Occupation
+from schemas.risk.signals import App, Call, Signal, Sms, Transfer, TransferState
 from simulators.assumptions import figures
 from simulators.assumptions.chance import stream
 from simulators.assumptions.figures import PREFECTURES, SCAMS

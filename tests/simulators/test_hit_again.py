@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.levels import Action
-from schemas.signals import App
+from schemas.risk.signals import App
 from simulators.assumptions import figures
 from simulators.assumptions.pace import REAL, Pace
 from simulators.population.people import people

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from schemas.evidence import Payer, WatchEntry, WatchStatus
-from schemas.signals import TransferState
+from schemas.risk.evidence import Payer, WatchEntry, WatchStatus
+from schemas.risk.signals import TransferState
 from simulators.world.memory import Register, Suspects, finished
 from streams.screening.store import LATE, Paid
 from tests.domain.builders import policy

@@ -7,8 +7,8 @@ from random import Random
 import pytest
 from redis.asyncio import Redis
 
-from schemas.evidence import Payer, WatchEntry, WatchStatus
-from schemas.signals import TransferState
+from schemas.risk.evidence import Payer, WatchEntry, WatchStatus
+from schemas.risk.signals import TransferState
 from simulators.world.memory import Suspects
 from streams.runtime.settings import Settings
 from streams.screening.store import EvidenceStore, Paid

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.levels import Action
-from schemas.signals import Signal, Transfer, TransferState, signal_adapter
+from schemas.risk.signals import Signal, Transfer, TransferState, signal_adapter
 from simulators.demo.simulate import simulate
 from simulators.scams.ordinary import CARRIERS
 from simulators.world.province import START, Province

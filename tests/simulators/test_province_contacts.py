@@ -5,7 +5,7 @@ from threading import Thread
 
 import pytest
 
-from schemas.inputs import BankState, VisitStage
+from schemas.casework.inputs import BankState, VisitStage
 from schemas.levels import Action, EvidenceClass, Outcome, Result
 from simulators.assumptions.chance import stream
 from simulators.scams.story import Pay, Ring

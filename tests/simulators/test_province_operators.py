@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
-from schemas.cases import Case, CaseState, Danger, Payment, Profile
-from schemas.inputs import AskStopAct, NoteAct, OperatorReport, OutcomeAct, SendOfficerAct, VictimReport
+from schemas.casework.cases import Case, CaseState, Danger, Payment, Profile
+from schemas.casework.inputs import AskStopAct, NoteAct, OperatorReport, OutcomeAct, SendOfficerAct, VictimReport
 from schemas.levels import Level, Outcome
-from schemas.residents import Resident
-from schemas.signals import TransferState
+from schemas.people.residents import Resident
+from schemas.risk.signals import TransferState
 from simulators.world.operators import Operators
 from simulators.world.province import START, Province
 from streams.runtime.clock import Clock

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from domain.identity.divisions import division
 from domain.identity.identifiers import BEIJING, is_minor, normal_account, normal_phone, parse_id_number
-from schemas.residents import Language, Resident, Sex
-from schemas.signals import NumberClass
+from schemas.people.residents import Language, Resident, Sex
+from schemas.risk.signals import NumberClass
 from simulators.assumptions.chance import stream
 from simulators.population.numbers import account, id_number, other_phone, resident_phone, scam_phone
 from simulators.population.people import age_of, people

@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from schemas.signals import NumberClass
+from schemas.risk.signals import NumberClass
 from simulators.assumptions.figures import LARGEST_YUAN, SCAMS
 from simulators.assumptions.pace import COMPRESSED, REAL
 from simulators.population.people import people

@@ -7,8 +7,8 @@ from domain.visits.coverage import gaps, monday
 from domain.visits.officers import ELIGIBLE
 from domain.visits.rostering import clashes
 from schemas.levels import Level
-from schemas.residents import Language
-from schemas.rosters import Role
+from schemas.people.residents import Language
+from schemas.people.rosters import Role
 from simulators.population.stations import GUEST, left_to_guest, rosters
 from simulators.providers.station import Errand
 from simulators.world.answers import Answers

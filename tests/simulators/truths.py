@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from schemas.cases import Case, CaseState, Kept
+from schemas.casework.cases import Case, CaseState, Kept
 from schemas.levels import EvidenceClass, Level
-from schemas.residents import Occupation, Resident, Sex
-from schemas.signals import Channel
+from schemas.people.residents import Occupation, Resident, Sex
+from schemas.risk.signals import Channel
 from simulators.scams.story import Gang, Pay, Story
 from simulators.world.truth import Life, Truth
 from tests.domain.builders import danger, profile

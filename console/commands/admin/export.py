@@ -28,7 +28,7 @@ def export(
     docs/export.md lists the columns.
     """
     from domain.statistics.export import pseudonyms
-    from schemas.audit import AuditEntry
+    from schemas.administration.audit import AuditEntry
     from streams.operations.export import Format, Kind, Span
     from streams.operations.export import export as write
     from streams.security import audit

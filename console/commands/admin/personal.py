@@ -20,7 +20,7 @@ def subject_access(
     It reads every topic. The audit keeps who did it and why.
     """
     from domain.identity.held import subject
-    from schemas.audit import AuditEntry
+    from schemas.administration.audit import AuditEntry
     from schemas.errors import UserError
     from streams.operations.subject_access import held, packed
     from streams.security import audit

@@ -6,9 +6,9 @@ from pydantic import ValidationError
 
 from console.web.auth import passwords
 from domain.access.accounts import administers, changed
-from schemas.audit import AuditEntry
+from schemas.administration.audit import AuditEntry
 from schemas.errors import UserError
-from schemas.staff import Account, StaffRole
+from schemas.people.staff import Account, StaffRole
 from streams.installation import Installation
 from streams.security import audit
 

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.staff import Account, StaffRole
+from schemas.people.staff import Account, StaffRole
 
 NAMES = {
     "demo-operator": (StaffRole.OPERATOR, "坐席（演示）"),

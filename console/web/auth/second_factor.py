@@ -9,7 +9,7 @@ from typing import Any
 import pyotp
 import segno
 
-from schemas.staff import MOST_RECOVERY, Account
+from schemas.people.staff import MOST_RECOVERY, Account
 from streams.security import encryption
 
 ISSUER = "Quanzu"

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from console.web.auth import tokens
 from console.web.auth.who import Who
 from console.web.kit.settings import ConsoleSettings
-from schemas.staff import Account
+from schemas.people.staff import Account
 from streams.repositories.staff import Staff
 from streams.runtime.clock import Wall
 

@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime
 
 from console.web.auth.who import ForbiddenError, Who
-from schemas.staff import ApiToken
+from schemas.people.staff import ApiToken
 
 PREFIX = "qz"  # by which a scanner for leaked secrets knows one
 SESSION = "token:"  # of a program's `Who.session`, and the token's id

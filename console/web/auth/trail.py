@@ -7,7 +7,7 @@ import asyncio
 
 from console.web.auth.who import Who
 from console.web.kit.services import Services
-from schemas.audit import AuditEntry
+from schemas.administration.audit import AuditEntry
 from streams.installation import Installation
 from streams.runtime.tasks import wanted
 from streams.security import audit

@@ -12,8 +12,8 @@ from console.web.auth import trail
 from console.web.auth.who import Who
 from console.web.kit.pages import ZONE
 from console.web.kit.services import Services
-from schemas.audit import AuditEntry
-from schemas.residents import ResidentId
+from schemas.administration.audit import AuditEntry
+from schemas.people.residents import ResidentId
 from streams.installation import Installation
 from streams.security import audit_log
 

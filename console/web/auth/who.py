@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 
 
 @dataclass(frozen=True, slots=True)

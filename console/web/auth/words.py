@@ -3,7 +3,7 @@
 from datetime import date
 
 from domain.identity.divisions import name_of
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 
 N_ = str
 """Marks a text that is translated where it is shown, for who looks for texts without a translation."""

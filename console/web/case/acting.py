@@ -2,8 +2,8 @@
 
 from console.web.auth.who import Who
 from console.web.kit.services import Services
-from schemas.cases import Case
-from schemas.inputs import Act, OperatorReport
+from schemas.casework.cases import Case
+from schemas.casework.inputs import Act, OperatorReport
 
 
 def acted(services: Services, who: Who, case: Case, act: Act, name: str, seen: int | None = None) -> OperatorReport:

@@ -21,9 +21,9 @@ from console.web.payments.releases import ask_release
 from domain.ids import short_hash
 from domain.payments.releases import Why
 from schemas.base import Model
-from schemas.cases import Case
-from schemas.inputs import Act, ClaimAct, NoteAct, ReleaseStopAct
-from schemas.releases import ReleaseRequest, ReleaseState
+from schemas.casework.cases import Case
+from schemas.casework.inputs import Act, ClaimAct, NoteAct, ReleaseStopAct
+from schemas.channels.releases import ReleaseRequest, ReleaseState
 from streams.runtime.tasks import TRANSIENT
 
 

@@ -9,8 +9,8 @@ from console.web.auth import trail
 from console.web.auth.who import Who
 from console.web.kit.services import Services
 from console.web.live.hub import ANSWER_SECONDS
-from schemas.events import CaseEvent, Fact, FactKind
-from schemas.inputs import ResidentInput
+from schemas.casework.events import CaseEvent, Fact, FactKind
+from schemas.casework.inputs import ResidentInput
 from streams.messaging import case_inputs
 from streams.messaging.topics import home
 from streams.security import audit

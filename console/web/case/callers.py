@@ -6,9 +6,9 @@ from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Who
 from console.web.kit.services import Services
 from domain.identity.divisions import PREFECTURE_DIGITS
-from schemas.calls import Call
-from schemas.cases import Case
-from schemas.residents import Resident
+from schemas.casework.cases import Case
+from schemas.people.calls import Call
+from schemas.people.residents import Resident
 from streams.repositories.residents.register import Asked
 
 

@@ -19,7 +19,7 @@ from console.web.kit.i18n import language_of, place, translate
 from console.web.kit.pages import date_time
 from domain.desk.questions import HEARD, Tree
 from domain.identity.divisions import name_of
-from schemas.events import FactKind
+from schemas.casework.events import FactKind
 from schemas.levels import Action, Level, Outcome, Result
 
 Translate = Callable[[str], str]

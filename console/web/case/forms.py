@@ -11,9 +11,9 @@ from console.web.case.acts import ActBody
 from console.web.kit.filled import Filled, fen
 from console.web.kit.pages import ZONE
 from domain.desk.questions import HEARD
-from schemas.cases import Case
-from schemas.inputs import OutcomeAct
-from schemas.releases import MOST_REASON
+from schemas.casework.cases import Case
+from schemas.casework.inputs import OutcomeAct
+from schemas.channels.releases import MOST_REASON
 
 LINK = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?|[A-Za-z0-9][A-Za-z0-9._:-]{3,127}")
 SURE = frozenset({"outcome", "close", "lower", "ask_stop", "release_stop"})  # are looked at once more before they go

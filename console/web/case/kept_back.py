@@ -22,8 +22,8 @@ from console.web.case.acts import ActBody, came_of, input_id
 from console.web.case.answers import Answered
 from console.web.kit.services import Services
 from schemas.base import ANY_VERSION, Model, Text, When
-from schemas.cases import Case, CaseId
-from schemas.staff import Area, Login, StaffRole
+from schemas.casework.cases import Case, CaseId
+from schemas.people.staff import Area, Login, StaffRole
 from streams.runtime.tasks import until_done, wanted
 
 log = logging.getLogger(__name__)

@@ -13,10 +13,10 @@ from domain.identity.identifiers import account_token, normal_phone
 from domain.ids import short_hash
 from domain.payments.call_in import in_danger, to_stop
 from schemas.base import legible
-from schemas.calls import CallerRequest, CameOf, Statement
-from schemas.cases import Case
-from schemas.inputs import AskStopAct, NoteAct
-from schemas.signals import Signal
+from schemas.casework.cases import Case
+from schemas.casework.inputs import AskStopAct, NoteAct
+from schemas.people.calls import CallerRequest, CameOf, Statement
+from schemas.risk.signals import Signal
 from streams.intake.acceptor import Intake, examine
 from streams.messaging.sources import CONSOLE
 

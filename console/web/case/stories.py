@@ -13,8 +13,8 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from schemas.cases import Case
-from schemas.events import CaseEvent, Fact, FactKind
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent, Fact, FactKind
 from streams.casework.journal import read_entry
 from streams.installation import Installation
 from streams.messaging.reader import Read, offset_at, read_on

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from schemas.cases import Case, Payment
-from schemas.evidence import Evidence, EvidenceKind
-from schemas.signals import TransferState
+from schemas.casework.cases import Case, Payment
+from schemas.risk.evidence import Evidence, EvidenceKind
+from schemas.risk.signals import TransferState
 
 WIDTH = 1000  # of the drawing, in its own units
 LEAST = timedelta(minutes=10)  # shown, however short the story is

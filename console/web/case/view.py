@@ -20,13 +20,13 @@ from console.web.live.row import Row, stake
 from domain.desk.questions import Question, Tree, Walk, walk
 from domain.identity.divisions import name_of
 from domain.payments import ledger, releases
-from schemas.cases import Case, Step, StepState
-from schemas.events import FactKind
-from schemas.incidents import Incident
+from schemas.casework.cases import Case, Step, StepState
+from schemas.casework.events import FactKind
+from schemas.channels.releases import ReleaseRequest
 from schemas.levels import Action, Level
-from schemas.releases import ReleaseRequest
-from schemas.residents import Resident
-from schemas.staff import StaffRole
+from schemas.people.incidents import Incident
+from schemas.people.residents import Resident
+from schemas.people.staff import StaffRole
 from streams.screening.store import EvidenceStore
 
 LIVE = (StepState.PENDING, StepState.HELD, StepState.SENT)

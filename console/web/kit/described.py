@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from console.web.case.answers import Answered
 from console.web.case.stories import TimelineEntry
-from schemas.cases import Case
-from schemas.events import Fact
+from schemas.casework.cases import Case
+from schemas.casework.events import Fact
 
 Answers = Mapping[int | str, dict[str, Any]]
 """By status: the model and the words of an answer, as FastAPI takes them."""

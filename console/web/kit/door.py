@@ -14,7 +14,7 @@ from console.web.auth import csrf
 from console.web.auth.who import ForbiddenError, NotSignedInError
 from console.web.kit.described import FAULTS, Answers
 from console.web.kit.services import services
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 
 ROLES = "x-roles"
 PUBLIC = frozenset[StaffRole]()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from console.web.auth.who import Who
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from console.web.case.answers import Answered
 from console.web.kit.services import Services
 from domain.casework.triage import QueueBand, turn_of
 from domain.ids import short_hash
-from schemas.cases import Case
+from schemas.casework.cases import Case
 from streams.casework.claims import claimed, given_back
 
 

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from domain.payments.bank_book import BankBook
 from domain.statistics.clocks import Clocks
 from domain.statistics.situation import DAYS, Situation
-from schemas.bank_messages import BankMessage
 from schemas.base import ANY_VERSION
-from schemas.events import CaseEvent, RulesEvent, journal_adapter
+from schemas.casework.events import CaseEvent, RulesEvent, journal_adapter
+from schemas.channels.bank_messages import BankMessage
 from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.reader import Read, beginning_offsets, end_offsets, follow

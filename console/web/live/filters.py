@@ -10,7 +10,7 @@ from console.web.auth.who import Who
 from console.web.live.row import Row
 from domain.casework.triage import QueueBand
 from domain.desk.load import overdue
-from schemas.cases import CaseState
+from schemas.casework.cases import CaseState
 from schemas.levels import Channel, Level
 
 OFFERED, CLAIMED, MINE, RETURNED, OVERDUE, ALL = "offered", "claimed", "mine", "returned", "overdue", "all"

@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from console.web.live.row import Row, latest, row_of, weighed_anew
 from domain.policy import Policy, PolicyError
 from schemas.base import ANY_VERSION
-from schemas.cases import Case, CaseState
-from schemas.events import CaseEvent, RulesEvent, journal_adapter
+from schemas.casework.cases import Case, CaseState
+from schemas.casework.events import CaseEvent, RulesEvent, journal_adapter
 from schemas.levels import Level
 from streams.installation import Installation
 from streams.messaging import topics

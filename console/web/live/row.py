@@ -7,9 +7,9 @@ from datetime import datetime
 from domain.casework import triage
 from domain.casework.triage import QueueBand, Reason, Weight, to_go
 from domain.policy import Policy
-from schemas.cases import Case, CaseState, Step, StepState
+from schemas.casework.cases import Case, CaseState, Step, StepState
 from schemas.levels import Channel, Level
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from streams.state.keys import milliseconds
 
 

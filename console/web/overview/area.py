@@ -16,11 +16,11 @@ from domain.payments.bank_book import StopLine
 from domain.statistics.clocks import Clock, Tally, Whose, tally
 from domain.visits.officers import load_of as visits_of
 from domain.visits.officers import on_duty
-from schemas.cases import Case
-from schemas.feeds import Silence
-from schemas.inputs import Hold
+from schemas.casework.cases import Case
+from schemas.casework.inputs import Hold
 from schemas.levels import Level
-from schemas.rosters import Officer, Roster
+from schemas.people.rosters import Officer, Roster
+from schemas.risk.feeds import Silence
 from streams.monitoring import overview
 from streams.operations import rules
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from console.web.auth.who import Who
 from console.web.kit.services import Services
 from domain.identity import masking
-from schemas.evidence import Payer
-from schemas.fan_outs import PayersRequest
-from schemas.residents import Resident
+from schemas.people.residents import Resident
+from schemas.risk.evidence import Payer
+from schemas.risk.fan_outs import PayersRequest
 from streams.operations import rules
 from streams.screening.payers import Payers, token_of
 

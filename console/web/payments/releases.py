@@ -6,8 +6,8 @@ from console.web.kit.services import Services
 from domain.ids import short_hash
 from domain.payments import releases
 from domain.payments.releases import Why
-from schemas.cases import Case
-from schemas.releases import ReleaseRequest
+from schemas.casework.cases import Case
+from schemas.channels.releases import ReleaseRequest
 
 
 async def ask_release(

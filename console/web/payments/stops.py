@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from console.web.kit.services import Services
 from console.web.live.search import Sought, digits
 from domain.payments.bank_book import StopLine
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 
 
 async def found(services: Services, lines: Sequence[StopLine], text: str, by: Sought) -> list[StopLine]:

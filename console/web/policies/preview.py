@@ -21,7 +21,7 @@ from domain.policy import Policy, digest_of, load
 from domain.risk.replay import Raw, Tally, judged, visit_hours
 from domain.visits import coverage
 from schemas.levels import Level
-from schemas.rosters import Roster
+from schemas.people.rosters import Roster
 from streams.installation import Installation
 from streams.repositories.stations import Stations
 from streams.screening.evidence_sample import Drawn, Sample, draw, read

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from domain.ids import short_hash
 from domain.visits.roster_file import Cell, WrongCell
 from domain.visits.rostering import RosterError, Wrong, shift
-from schemas.rosters import Officer, Roster, Shift
+from schemas.people.rosters import Officer, Roster, Shift
 
 OFFICER = "X-QUANZU-OFFICER"  # in what we tell, so that it can be read again
 MOST_EVENTS = 10_000

@@ -18,7 +18,7 @@ from domain.policy.duty import Duty
 from domain.visits import rostering
 from domain.visits.roster_file import moment
 from domain.visits.rostering import RosterError, Wrong
-from schemas.rosters import Roster, RosterChange, Shift
+from schemas.people.rosters import Roster, RosterChange, Shift
 from streams.messaging.producer import SendError
 from streams.operations import rules
 from streams.repositories.policies import UnknownPolicyError

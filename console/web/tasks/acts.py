@@ -22,12 +22,12 @@ from console.web.tasks.mine import Say, case_of
 from domain.dispatches.ids import parse
 from domain.visits import check_in
 from domain.visits.tasks import Conflict, act_time, conflict, stands
-from schemas.audit import AuditEntry
-from schemas.cases import Case
-from schemas.events import CaseEvent, FactKind
-from schemas.inputs import NoteAct, OfficerReport, OperatorReport, ResidentInput, VisitStage
-from schemas.rosters import Task
-from schemas.tasks import CheckInAct, DuressAct, HandOverAct, InterpreterAct, SeenAct, StageAct
+from schemas.administration.audit import AuditEntry
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent, FactKind
+from schemas.casework.inputs import NoteAct, OfficerReport, OperatorReport, ResidentInput, VisitStage
+from schemas.people.rosters import Task
+from schemas.people.tasks import CheckInAct, DuressAct, HandOverAct, InterpreterAct, SeenAct, StageAct
 from streams.messaging import case_inputs
 from streams.messaging.producer import Record
 from streams.messaging.topics import home

@@ -19,12 +19,12 @@ from domain.visits import check_in
 from domain.visits.officers import ELIGIBLE, off_at, on_duty
 from domain.visits.rounds import Post
 from domain.visits.tasks import Errand, sort_out
-from schemas.cases import Case, Payment
-from schemas.inputs import VisitStage
+from schemas.casework.cases import Case, Payment
+from schemas.casework.inputs import VisitStage
 from schemas.levels import Outcome
-from schemas.residents import Flag, Resident
-from schemas.rosters import Officer, Task, TaskState
-from schemas.signals import TransferState
+from schemas.people.residents import Flag, Resident
+from schemas.people.rosters import Officer, Task, TaskState
+from schemas.risk.signals import TransferState
 from streams.messaging.topics import home
 
 Say = Callable[[str], str]

@@ -16,8 +16,8 @@ from redis.asyncio import Redis
 
 from domain.casework.audit import InvariantViolation, Kind, examine
 from domain.policy import Policy
-from schemas.audit import AUDITOR, AuditEntry
-from schemas.cases import Case
+from schemas.administration.audit import AUDITOR, AuditEntry
+from schemas.casework.cases import Case
 from streams.casework.auditor.heartbeat import STALE_SECONDS, Beats
 from streams.casework.auditor.repair import Mender, mended
 from streams.casework.auditor.snapshots import Snapshots

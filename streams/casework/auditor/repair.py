@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from domain.casework.audit import InvariantViolation, Kind
-from schemas.audit import AUDITOR
-from schemas.cases import Case
-from schemas.inputs import Act, CloseAct, Deadline, NoteAct, OperatorReport, ResidentInput, SendOfficerAct
+from schemas.administration.audit import AUDITOR
+from schemas.casework.cases import Case
+from schemas.casework.inputs import Act, CloseAct, Deadline, NoteAct, OperatorReport, ResidentInput, SendOfficerAct
 from schemas.levels import Level
 from streams.messaging import case_inputs
 from streams.messaging.producer import Producer

@@ -6,7 +6,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from schemas.base import ANY_VERSION, Model
-from schemas.residents import ResidentId
+from schemas.people.residents import ResidentId
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.reader import beginning_offsets, end_offsets, read_range
 from streams.messaging.topics import CASE_SNAPSHOTS

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from domain.casework.audit import CaseIndexes
 from domain.ids import resident_of
 from schemas.base import ANY_VERSION
-from schemas.cases import Case
+from schemas.casework.cases import Case
 from streams.state.keys import key
 
 SLICE = 25  # cases read at once: some 3 ms of a worker's time

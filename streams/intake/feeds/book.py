@@ -9,7 +9,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from schemas.base import ANY_VERSION
-from schemas.feeds import FeedProfile, Silence
+from schemas.risk.feeds import FeedProfile, Silence
 from streams.state import locks
 from streams.state.keys import milliseconds, moment
 

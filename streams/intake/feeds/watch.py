@@ -19,9 +19,9 @@ from prometheus_client import Counter as Metric
 from redis.asyncio import Redis
 
 from domain.feeds.silence import begin_of, judge, learn, never_heard, unknown, window_of
-from schemas.audit import AuditEntry
+from schemas.administration.audit import AuditEntry
 from schemas.base import ANY_VERSION
-from schemas.feeds import FeedProfile, Silence
+from schemas.risk.feeds import FeedProfile, Silence
 from streams.intake.drain_gate import KEY as DRAINING
 from streams.intake.feeds.book import FeedBook, FeedLog, Heard
 from streams.intake.feeds.settings import FeedSettings

@@ -9,7 +9,7 @@ import re
 from datetime import datetime
 
 from domain.identity.identifiers import normal_phone
-from schemas.signals import NumberClass
+from schemas.risk.signals import NumberClass
 from streams.intake.formats.rows import Options, Row, RowError, columns, picked
 
 NEEDED = ("RecordID", "EventTimestamp", "Direction", "EventType", "CallingNumber", "CalledNumber", "DurationSec")

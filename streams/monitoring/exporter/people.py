@@ -11,7 +11,7 @@ from prometheus_client.core import Metric
 from domain.desk.missed import Missed
 from domain.visits.officers import load_of, on_duty
 from schemas.base import ANY_VERSION
-from schemas.cases import Case, StopState
+from schemas.casework.cases import Case, StopState
 from schemas.levels import Channel, Level
 from streams.casework.auditor.auditor import GRACE_SECONDS
 from streams.casework.auditor.sweep import waits

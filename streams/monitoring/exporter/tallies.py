@@ -10,7 +10,7 @@ from prometheus_client.core import Metric
 
 from domain.identity.divisions import PREFECTURE_DIGITS, known, prefectures
 from domain.statistics.clocks import Whose
-from schemas.cases import CaseState, StopState
+from schemas.casework.cases import CaseState, StopState
 from schemas.levels import Action, EvidenceClass, Level
 from streams.messaging import sources
 from streams.monitoring.exporter.family import Family, Labels, counter, gauge

@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from domain.desk.missed import SHOWN, Missed
 from domain.feeds.silence import span
 from schemas.base import ANY_VERSION
-from schemas.cases import Case
-from schemas.events import journal_adapter
-from schemas.inputs import Hold
+from schemas.casework.cases import Case
+from schemas.casework.events import journal_adapter
+from schemas.casework.inputs import Hold
 from schemas.levels import Level
 from streams.casework.auditor.auditor import GRACE_SECONDS
 from streams.casework.auditor.sweep import waits

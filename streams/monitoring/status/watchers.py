@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 
 from domain.feeds.silence import span
 from schemas.base import ANY_VERSION
-from schemas.fan_outs import PayersRequest
+from schemas.casework.policies import InForce
 from schemas.levels import Action, Channel, Result
-from schemas.policies import InForce
+from schemas.risk.fan_outs import PayersRequest
 from streams.casework.auditor.heartbeat import BEAT_SECONDS, Beats
 from streams.dead_letters.index import Letters
 from streams.intake.drain_gate import KEY as DRAINING

@@ -9,7 +9,7 @@ from stdnum.cn import ric
 
 from domain.identity.divisions import Division, counties, streets
 from domain.identity.identifiers import new_resident_id
-from schemas.residents import BalanceBand, Flag, Occupation
+from schemas.people.residents import BalanceBand, Flag, Occupation
 from streams.repositories.residents.rows import COLUMNS
 from streams.repositories.residents.tables import write_table
 

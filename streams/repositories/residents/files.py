@@ -19,7 +19,7 @@ from domain.identity.entries import changed, merge, renewed
 from domain.identity.id_keys import IdKeys
 from domain.identity.identifiers import BEIJING, new_resident_id
 from schemas.errors import field_name
-from schemas.residents import Resident, ResidentId
+from schemas.people.residents import Resident, ResidentId
 from streams.repositories.residents.example import write_example as write_example
 from streams.repositories.residents.register import Residents
 from streams.repositories.residents.rehash import check_keys

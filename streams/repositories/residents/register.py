@@ -21,7 +21,7 @@ from redis.asyncio import Redis
 from domain.identity.identifiers import Owner, holders, resolve
 from schemas.base import ANY_VERSION
 from schemas.errors import UserError
-from schemas.residents import Resident, ResidentId
+from schemas.people.residents import Resident, ResidentId
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, beginning_offsets, end_offsets, read_range

@@ -4,7 +4,7 @@ from functools import partial
 
 from domain.identity.entries import changed
 from domain.identity.id_keys import IdKeys, UnknownKeyError
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from streams.repositories.residents.register import Residents
 
 

@@ -24,7 +24,7 @@ from domain.identity.divisions import known
 from domain.identity.entries import united
 from domain.identity.id_keys import IdKeys
 from domain.identity.identifiers import BEIJING, IdNumber, normal_account, normal_phone, parse_id_number
-from schemas.residents import BalanceBand, Flag, Holding, Language, Occupation, Resident, Sex, TrustedContact
+from schemas.people.residents import BalanceBand, Flag, Holding, Language, Occupation, Resident, Sex, TrustedContact
 
 COLUMNS = (
     "id",

@@ -16,7 +16,7 @@ import orjson
 
 from domain.identity.identifiers import Owner, holders
 from schemas.base import ANY_VERSION
-from schemas.residents import Holding, Resident, ResidentId, TrustedContact
+from schemas.people.residents import Holding, Resident, ResidentId, TrustedContact
 
 Index = Literal["phones", "accounts", "idhashes"]
 Fields = Mapping[str, Any]

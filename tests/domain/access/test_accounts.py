@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain.access.accounts import Refusal, Step, Weakness, changed, lapsed, next_step, refusal, weakness
-from schemas.staff import Account, StaffRole
+from schemas.people.staff import Account, StaffRole
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.access.audit_chain import Check, End, Line, Verified, Wrong, head, link, ours, verify
-from schemas.audit import AuditEntry
+from schemas.administration.audit import AuditEntry
 from tests.tampering import TAMPERINGS, Log, audit, changed, dropped, entry, single
 
 KEY = b"the key"

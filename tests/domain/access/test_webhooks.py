@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.access.webhooks import FIRST_WAIT, LONGEST_WAIT, next_try, payload, signature, wanted
-from schemas.events import CaseEvent
+from schemas.casework.events import CaseEvent
+from schemas.channels.webhooks import Webhook
 from schemas.levels import Level
-from schemas.webhooks import Webhook
 from tests.domain import builders
 from tests.domain.builders import NOON
 

@@ -1,9 +1,9 @@
 """A resident's case with the journal that it leaves: an event for each input that meant something."""
 
 from domain.casework import Decision
-from schemas.bank_messages import BankMessage
-from schemas.events import CaseEvent
-from schemas.inputs import BankFeedback, CaseInput
+from schemas.casework.events import CaseEvent
+from schemas.casework.inputs import BankFeedback, CaseInput
+from schemas.channels.bank_messages import BankMessage
 from schemas.levels import Level
 from tests.domain.builders import Line, commit_of, payment
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from domain.casework import queue_rank
-from schemas.cases import CaseState, StepState
-from schemas.events import FactKind
-from schemas.inputs import (
+from schemas.casework.cases import CaseState, StepState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import (
     Act,
     AskStopAct,
     CallAgainAct,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from schemas.cases import StepState
+from schemas.casework.cases import StepState
 from schemas.levels import Action, Level, Result
 from tests.domain.builders import NOON, Line, danger
 

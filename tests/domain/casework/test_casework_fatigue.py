@@ -13,9 +13,9 @@ from domain.casework.fatigue import counts
 from domain.policy import Policy, PolicyError, load
 from domain.policy.fatigue import Fatigue, Most
 from domain.statistics.counts import of_event
-from schemas.cases import StepState
-from schemas.events import Dispatch, FactKind
-from schemas.inputs import VisitStage
+from schemas.casework.cases import StepState
+from schemas.casework.events import Dispatch, FactKind
+from schemas.casework.inputs import VisitStage
 from schemas.levels import Action, Channel, Level, Outcome, Result
 from tests.domain.builders import NOON, Line, alert, danger, event, policy, profile
 

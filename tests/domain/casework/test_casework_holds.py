@@ -6,9 +6,9 @@ import pytest
 
 from domain.casework import has_held, lift
 from domain.casework.holds import touched
-from schemas.cases import StepState
-from schemas.events import FactKind
-from schemas.inputs import CloseAct, Hold, HoldChange
+from schemas.casework.cases import StepState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import CloseAct, Hold, HoldChange
 from schemas.levels import Action, Channel, Level, Outcome
 from tests.domain.builders import NOON, Line, danger, hold, payment, profile, rules
 

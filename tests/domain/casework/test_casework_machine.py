@@ -9,9 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from domain.casework import Decision, Rules, deadlines, decide, has_held, queue_rank, settled_at
 from domain.casework.triage import QueueBand, turn_of
-from schemas.cases import Case, CaseState, Danger, Payment, Profile, StepState
-from schemas.events import Dispatch, FactKind
-from schemas.inputs import (
+from schemas.casework.cases import Case, CaseState, Danger, Payment, Profile, StepState
+from schemas.casework.events import Dispatch, FactKind
+from schemas.casework.inputs import (
     AskStopAct,
     BankFeedback,
     BankState,
@@ -35,8 +35,8 @@ from schemas.inputs import (
     VisitStage,
 )
 from schemas.levels import Action, Channel, Level, Outcome, Result
-from schemas.residents import Flag
-from schemas.signals import TransferState
+from schemas.people.residents import Flag
+from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, RESIDENT, alert, contact_result, danger, hold, payment, policy, profile
 
 AFTER_SETTLED = {Action.FOLLOW_UP, Action.STOP_RELEASE}

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from domain.casework import deadlines
-from schemas.cases import CaseState, StepState
-from schemas.events import FactKind
-from schemas.inputs import ClaimAct
+from schemas.casework.cases import CaseState, StepState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import ClaimAct
 from schemas.levels import Action, Level, Outcome, Result
-from schemas.residents import Flag
+from schemas.people.residents import Flag
 from tests.domain.builders import MIDNIGHT, NOON, Line, contact_result, danger, payment, profile
 
 ROBOT, OPERATOR = Action.ROBOT_CALL, Action.OPERATOR_CALL

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from schemas.cases import StepState, StopState
-from schemas.events import FactKind
-from schemas.inputs import AskStopAct, BankState, ReleaseStopAct
+from schemas.casework.cases import StepState, StopState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import AskStopAct, BankState, ReleaseStopAct
 from schemas.levels import Action, EvidenceClass, Level, Outcome, Result
-from schemas.signals import TransferState
+from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, Line, payment
 
 STOPS = (Action.STOP_PAYMENT, Action.STOP_AGAIN, Action.STOP_RELEASE)

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from domain.casework import deadlines, lift
 from domain.dispatches.validity import standing
-from schemas.cases import StepState
-from schemas.events import FactKind
-from schemas.inputs import CallAgainAct, ClaimAct, HoldChange, SendOfficerAct, TellContactAct, VisitStage
+from schemas.casework.cases import StepState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import CallAgainAct, ClaimAct, HoldChange, SendOfficerAct, TellContactAct, VisitStage
 from schemas.levels import Action, Channel, Level, Outcome, Result
 from tests.domain.builders import NOON, Line, contact_result, danger, hold, payment, profile, rules
 

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from domain.casework.triage import Ground, QueueBand, Reason, Weight, left_until, order, reasons, to_go, turn_of, weigh
 from domain.policy import Policy
-from schemas.cases import Case, CaseState, Payment, Step, StepState, Stop, StopState
-from schemas.inputs import BankState
+from schemas.casework.cases import Case, CaseState, Payment, Step, StepState, Stop, StopState
+from schemas.casework.inputs import BankState
 from schemas.levels import Action, Level, Result
-from schemas.residents import BalanceBand
-from schemas.signals import TransferState
+from schemas.people.residents import BalanceBand
+from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, Line, danger, payment, policy, profile
 
 POLICY = policy()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.consistency.commits import CommitChain, Entry
-from schemas.events import Commit
+from schemas.casework.events import Commit
 
 Made = Entry[str]
 

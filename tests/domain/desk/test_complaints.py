@@ -18,7 +18,7 @@ from domain.desk.complaints import (
     overdue,
     taken,
 )
-from schemas.complaints import Complaint, ComplaintKind, ComplaintState, Deed, Entry
+from schemas.people.complaints import Complaint, ComplaintKind, ComplaintState, Deed, Entry
 from tests.domain.builders import NOON, RESIDENT
 
 HOUR = timedelta(hours=1)

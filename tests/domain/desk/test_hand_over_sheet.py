@@ -5,7 +5,7 @@ from datetime import timedelta
 from domain.desk.handover import Sheet, sheet
 from domain.desk.load import heat, load_of, overdue
 from domain.payments.bank_book import BankBook
-from schemas.inputs import BankState, CallAgainAct, ClaimAct, OutcomeAct
+from schemas.casework.inputs import BankState, CallAgainAct, ClaimAct, OutcomeAct
 from schemas.levels import Action, Level, Outcome
 from tests.domain.builders import NOON, Line, hold
 from tests.domain.casework.journal import Journal, red_with_money

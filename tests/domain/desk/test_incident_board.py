@@ -3,10 +3,10 @@
 import pytest
 
 from domain.desk.incidents import EndedError, board, campaigns, ended, reworded, touches
-from schemas.cases import Case, CaseState
-from schemas.incidents import Incident
-from schemas.inputs import BankState
+from schemas.casework.cases import Case, CaseState
+from schemas.casework.inputs import BankState
 from schemas.levels import Level, Outcome
+from schemas.people.incidents import Incident
 from tests.domain.builders import NOON, Line, danger, payment, profile
 
 

@@ -23,9 +23,9 @@ from domain.desk.questions import (
     next_question,
     walk,
 )
-from schemas.cases import CaseState
-from schemas.events import FactKind
-from schemas.inputs import MOST_ANSWERS, AnswersAct
+from schemas.casework.cases import CaseState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import MOST_ANSWERS, AnswersAct
 from schemas.levels import Level, Outcome
 from tests.domain.builders import Line, payment, policy
 

@@ -13,7 +13,7 @@ from domain.dispatches.messages import code, confirm, worded
 from domain.policy import load
 from domain.policy.messages import KEYS, PLACEHOLDERS, SAMPLE, Messages, segments, template
 from schemas.levels import Action
-from schemas.residents import Language
+from schemas.people.residents import Language
 from tests.dispatched import case_of, dispatch_for
 
 RAW: dict[str, Any] = tomllib.loads(Path("deploy/policy/jilin.toml").read_text(encoding="utf-8"))["messages"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.dispatches.ids import parse
 from domain.dispatches.validity import NotYetApplied, ObsoleteDispatch, standing
-from schemas.cases import Case, CaseState, StepState
+from schemas.casework.cases import Case, CaseState, StepState
 from schemas.levels import Action, Channel
 from tests.dispatched import NOW, case_of, dispatch_for
 

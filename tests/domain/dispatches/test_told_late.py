@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from domain.dispatches.validity import standing
-from schemas.cases import CaseState, Profile, StopState
-from schemas.inputs import OfficerReport, OutcomeAct, SendOfficerAct, VisitStage
+from schemas.casework.cases import CaseState, Profile, StopState
+from schemas.casework.inputs import OfficerReport, OutcomeAct, SendOfficerAct, VisitStage
 from schemas.levels import Action, Level, Outcome
 from tests.domain.builders import RESIDENT, Line, danger, payment, profile
 

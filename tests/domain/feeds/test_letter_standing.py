@@ -19,7 +19,7 @@ from domain.feeds.dead_letters import (
     may_send,
     standing,
 )
-from schemas.audit import AuditEntry
+from schemas.administration.audit import AuditEntry
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.calendar import JILIN, Calendar
 from domain.feeds.silence import begin_of, expected, judge, learn, longest_gap, never_heard, unknown, window_of
-from schemas.feeds import FeedProfile, Silence
+from schemas.risk.feeds import FeedProfile, Silence
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 MINUTE = 6  # windows

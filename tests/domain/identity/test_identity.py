@@ -30,7 +30,7 @@ from domain.identity.identifiers import (
     reach,
     resolve,
 )
-from schemas.residents import Holding, Language, Occupation, Resident, Sex
+from schemas.people.residents import Holding, Language, Occupation, Resident, Sex
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 SECRET = b"0123456789abcdef"

@@ -10,14 +10,22 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from domain.identity.personal import PERSONAL, WITHHELD, join, parted, without
-from schemas.bank_messages import BankMessage
-from schemas.calls import Call
-from schemas.cases import Case
-from schemas.complaints import Complaint
-from schemas.events import CaseEvent, Dispatch
-from schemas.inputs import Alert, BankFeedback, ContactResult, Deadline, OfficerReport, OperatorReport, VictimReport
-from schemas.releases import ReleaseRequest
-from schemas.residents import Holding, Occupation, Resident, Sex, TrustedContact
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent, Dispatch
+from schemas.casework.inputs import (
+    Alert,
+    BankFeedback,
+    ContactResult,
+    Deadline,
+    OfficerReport,
+    OperatorReport,
+    VictimReport,
+)
+from schemas.channels.bank_messages import BankMessage
+from schemas.channels.releases import ReleaseRequest
+from schemas.people.calls import Call
+from schemas.people.complaints import Complaint
+from schemas.people.residents import Holding, Occupation, Resident, Sex, TrustedContact
 
 MODELS = (
     Alert,

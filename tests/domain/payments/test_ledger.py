@@ -21,10 +21,10 @@ from domain.payments.ledger import (
     with_kept,
     with_loss,
 )
-from schemas.cases import Case, CaseState, Kept
-from schemas.inputs import BankState, CloseAct
+from schemas.casework.cases import Case, CaseState, Kept
+from schemas.casework.inputs import BankState, CloseAct
 from schemas.levels import EvidenceClass, Level, Outcome
-from schemas.signals import TransferState
+from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, Line, danger, event, payment
 
 A, B, C, D = EvidenceClass

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from domain.payments import releases
 from domain.payments.releases import Why
-from schemas.inputs import BankState
-from schemas.releases import ReleaseRequest, ReleaseState
+from schemas.casework.inputs import BankState
+from schemas.channels.releases import ReleaseRequest, ReleaseState
 from tests.domain.builders import NOON, Line
 from tests.domain.casework.journal import Journal, red_with_money
 

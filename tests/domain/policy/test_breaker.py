@@ -11,11 +11,11 @@ from domain.casework import Rules, lift
 from domain.policy import PolicyError, load
 from domain.policy.breaker_rules import BreakerRules
 from domain.policy.trial import BY, hold_of, judge, on_trial, published, raised, tripped
-from schemas.cases import StepState
-from schemas.events import Fact, FactKind
-from schemas.inputs import ConfirmAct, HoldChange
+from schemas.casework.cases import StepState
+from schemas.casework.events import Fact, FactKind
+from schemas.casework.inputs import ConfirmAct, HoldChange
+from schemas.casework.policies import InForce
 from schemas.levels import Action, Level
-from schemas.policies import InForce
 from tests.domain.builders import NOON, Line, alert, event, policy
 
 GOOD, BAD, NEXT = "a" * 16, "b" * 16, "c" * 16

@@ -20,7 +20,7 @@ from domain.policy.schedule import (
     words_after,
 )
 from schemas.levels import Action, Level, Result
-from schemas.residents import Flag
+from schemas.people.residents import Flag
 from tests.domain.builders import policy, profile
 
 PLAN = policy().plan

@@ -8,7 +8,7 @@ import pytest
 from domain.policy import load, versions
 from domain.policy.difference import About, changes, lines
 from domain.policy.lines import faults, places_of
-from schemas.policies import Earlier, InForce, Stopped
+from schemas.casework.policies import Earlier, InForce, Stopped
 
 JILIN = (Path(__file__).parents[3] / "deploy/policy/jilin.toml").read_text("utf-8")
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from domain.policy.risk import RiskRules
 from domain.risk import Assessment, Role, Seen, assess, evidence_of
-from schemas.cases import Profile
-from schemas.evidence import Evidence, WatchEntry, WatchStatus
+from schemas.casework.cases import Profile
 from schemas.levels import Level
-from schemas.residents import BalanceBand, Language, Occupation, Sex
-from schemas.signals import App, AppKind, Call, Channel, NumberClass, Report, Signal, Sms, Transfer, TransferState
+from schemas.people.residents import BalanceBand, Language, Occupation, Sex
+from schemas.risk.evidence import Evidence, WatchEntry, WatchStatus
+from schemas.risk.signals import App, AppKind, Call, Channel, NumberClass, Report, Signal, Sms, Transfer, TransferState
 
 POLICY = Path(__file__).resolve().parents[3] / "deploy/policy/jilin.toml"
 RULES = RiskRules.model_validate(tomllib.loads(POLICY.read_text("utf-8"))["risk"])

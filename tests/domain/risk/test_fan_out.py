@@ -7,8 +7,8 @@ import pytest
 from domain.policy.risk import MOST_WITHOUT_ASKING
 from domain.risk import about_payer
 from domain.risk.fan_out import EarlierPayments, answered, entered, since, too_many
-from schemas.evidence import Payer, WatchEntry, WatchStatus
-from schemas.signals import TransferState
+from schemas.risk.evidence import Payer, WatchEntry, WatchStatus
+from schemas.risk.signals import TransferState
 from tests.domain.risk.riskworld import LIFTED, NOW, PAYEE, REPORTED, RULES, SUSPECT
 
 MANY = EarlierPayments(RULES.payers_without_asking + 1, RULES.payers_without_asking + 1)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.risk.lanes import FRESH, LEAST_FEN, urgent
 from schemas.levels import Level
-from schemas.signals import AppKind, NumberClass, Signal, TransferState, Watch, WatchState
+from schemas.risk.signals import AppKind, NumberClass, Signal, TransferState, Watch, WatchState
 from tests.domain.risk.riskworld import NOW, SUSPECT, app, call, evidence, report, risk, sms, transfer
 
 SUSPICIOUS = (NumberClass.OVERSEAS, NumberClass.GOIP, NumberClass.SPOOFED)

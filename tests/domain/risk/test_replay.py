@@ -5,9 +5,9 @@ from pathlib import Path
 
 from domain.policy import load
 from domain.risk.replay import Known, Raised, Raw, judged, replay, tally, visit_hours, visit_levels
-from schemas.evidence import Evidence
 from schemas.levels import Level
-from schemas.signals import AppKind
+from schemas.risk.evidence import Evidence
+from schemas.risk.signals import AppKind
 from tests.domain.risk.riskworld import NOW, RULES, SUSPECT, app, call, evidence, profile, transfer
 
 JILIN = (Path(__file__).parents[3] / "deploy/policy/jilin.toml").read_text("utf-8")

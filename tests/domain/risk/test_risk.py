@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.risk import alert_id, assess, bounded, merged, news, remembered, supersedes, telling, version
-from schemas.cases import Profile
-from schemas.evidence import Evidence, EvidenceKind
+from schemas.casework.cases import Profile
 from schemas.levels import Level
-from schemas.residents import Occupation, Sex
-from schemas.signals import AppKind, NumberClass, Signal, TransferState
+from schemas.people.residents import Occupation, Sex
+from schemas.risk.evidence import Evidence, EvidenceKind
+from schemas.risk.signals import AppKind, NumberClass, Signal, TransferState
 from tests.domain.risk.riskworld import (
     LIFTED,
     NOW,

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from domain.risk import Role
-from schemas.evidence import Evidence, WatchStatus
 from schemas.levels import Level
-from schemas.signals import AppKind, NumberClass, Signal, TransferState
+from schemas.risk.evidence import Evidence, WatchStatus
+from schemas.risk.signals import AppKind, NumberClass, Signal, TransferState
 from tests.domain.risk.riskworld import (
     NOW,
     PROFILES,

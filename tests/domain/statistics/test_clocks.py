@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from domain.calendar import after, before, day_of, shift_at
 from domain.statistics.clocks import Clocks, Tally, Whose, tally
-from schemas.inputs import ClaimAct, OutcomeAct, VisitStage
+from schemas.casework.inputs import ClaimAct, OutcomeAct, VisitStage
 from schemas.levels import Action, Level, Outcome, Result
 from tests.domain.builders import MIDNIGHT, NOON
 from tests.domain.casework.journal import Journal

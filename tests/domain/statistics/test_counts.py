@@ -9,9 +9,9 @@ import pytest
 
 from domain.payments import ledger
 from domain.statistics import counts
-from schemas.cases import Case, Kept
-from schemas.events import CaseEvent
-from schemas.inputs import BankState
+from schemas.casework.cases import Case, Kept
+from schemas.casework.events import CaseEvent
+from schemas.casework.inputs import BankState
 from schemas.levels import Action, EvidenceClass, Level, Outcome, Result
 from tests.domain.builders import Line, danger, payment, profile
 from tests.domain.casework.journal import Journal, red_with_money

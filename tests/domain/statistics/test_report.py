@@ -6,8 +6,8 @@ import pytest
 from domain.casework import Decision
 from domain.statistics import counts, report
 from domain.statistics.report import Published
-from schemas.cases import Case
-from schemas.events import CaseEvent
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent
 from schemas.levels import Action, Level, Outcome, Result
 from tests.domain.builders import NOON, Line, commit_of
 

@@ -21,12 +21,12 @@ from domain.statistics.situation import (
     table,
     weeks,
 )
-from schemas.cases import Kept
-from schemas.events import CaseEvent
-from schemas.evidence import Evidence, EvidenceKind
-from schemas.inputs import KeptClaim
+from schemas.casework.cases import Kept
+from schemas.casework.events import CaseEvent
+from schemas.casework.inputs import KeptClaim
 from schemas.levels import EvidenceClass, Level, Outcome
-from schemas.signals import TransferState
+from schemas.risk.evidence import Evidence, EvidenceKind
+from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, event, payment
 from tests.domain.casework.journal import Journal, red_with_money
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.policy import load
 from domain.statistics.coefficients import COEFFICIENTS, VALUES, Coefficient
 from domain.statistics.sizing import EVIDENCE_DAYS, MOST_EVIDENCE, PAYMENTS_DAYS, ROOM, Asked, members, places, size
-from schemas.evidence import EvidenceKind
+from schemas.risk.evidence import EvidenceKind
 from streams.messaging.topics import CASE_INPUTS, DISPATCHES
 from streams.runtime.settings import POLICY
 from streams.screening.store import LATE

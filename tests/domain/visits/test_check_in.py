@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.visits.check_in import GLANCE, WITHIN, at_a_glance, concerns, due, duress, missed, urgency
-from schemas.alarms import Alarm, AlarmKind
-from schemas.inputs import VisitStage
+from schemas.casework.inputs import VisitStage
 from schemas.levels import Level
-from schemas.rosters import Officer, Role, Task, TaskState
-from schemas.tasks import DuressAct
+from schemas.people.alarms import Alarm, AlarmKind
+from schemas.people.rosters import Officer, Role, Task, TaskState
+from schemas.people.tasks import DuressAct
 from tests.domain.builders import Line, profile
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)

@@ -10,12 +10,12 @@ from domain.dispatches.ids import parse
 from domain.visits.officers import choose_officer
 from domain.visits.rounds import Post
 from domain.visits.tasks import Conflict, act_time, conflict, sort_out, stands
-from schemas.cases import CaseState
-from schemas.events import FactKind
-from schemas.inputs import CloseAct, NoteAct, OfficerReport, OutcomeAct, VisitStage
+from schemas.casework.cases import CaseState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import CloseAct, NoteAct, OfficerReport, OutcomeAct, VisitStage
 from schemas.levels import Action, Level, Outcome, Result
-from schemas.rosters import Task, TaskState
-from schemas.tasks import act_adapter
+from schemas.people.rosters import Task, TaskState
+from schemas.people.tasks import act_adapter
 from tests.domain.builders import RESIDENT, Line, payment, policy, profile
 from tests.domain.visits.test_officers import COUNTY, FAR, HERE, NOW, OVER, RULES, VISIT, officer
 

@@ -13,8 +13,8 @@ from domain.visits import officers as officers_module
 from domain.visits.officers import ELIGIBLE, OVERTIME, Visit, choose_officer, choosing, load_of, off_at, on_duty
 from domain.visits.rounds import in_order
 from schemas.levels import Level
-from schemas.residents import Language
-from schemas.rosters import Officer, Role, Shift, Task, TaskState
+from schemas.people.residents import Language
+from schemas.people.rosters import Officer, Role, Shift, Task, TaskState
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 ON = Shift(start=NOW - timedelta(hours=1), end=NOW + timedelta(hours=9))

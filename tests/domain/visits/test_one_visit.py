@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from domain.dispatches.ids import parse
 from domain.visits.officers import load_of
 from domain.visits.one_visit import household, joins, told_of
-from schemas.events import Dispatch
-from schemas.inputs import KeptClaim, OfficerReport, OutcomeAct, VisitStage
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import KeptClaim, OfficerReport, OutcomeAct, VisitStage
 from schemas.levels import Action, EvidenceClass, Level, Outcome
-from schemas.rosters import Task, TaskState
+from schemas.people.rosters import Task, TaskState
 from tests.dispatched import NOW, dispatch_for
 
 ONE, OTHER = "r" + "a" * 16, "r" + "b" * 16

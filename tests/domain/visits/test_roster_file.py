@@ -15,7 +15,7 @@ from domain.visits.roster_file import (
     replaced,
     written,
 )
-from schemas.rosters import Absence, AbsenceKind, Officer, Role, Roster, Shift
+from schemas.people.rosters import Absence, AbsenceKind, Officer, Role, Roster, Shift
 
 JILIN = timezone(timedelta(hours=8))
 HEADER = "station,id,name,role,division,languages,start,end"

@@ -11,7 +11,7 @@ from domain.policy.duty import Need
 from domain.visits import rostering, swaps
 from domain.visits.coverage import Gap, gaps, hours, monday, station_of
 from domain.visits.rostering import REST, RosterError, Wrong, clashes
-from schemas.rosters import Absence, AbsenceKind, Officer, Role, Roster, Shift, Swap, SwapState
+from schemas.people.rosters import Absence, AbsenceKind, Officer, Role, Roster, Shift, Swap, SwapState
 
 NOW = datetime(2026, 3, 2, 0, tzinfo=UTC)  # 08:00 in Jilin, a Monday
 JILIN = timezone(timedelta(hours=8))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from domain.policy import PolicyError, load
 from domain.policy.visits import VisitRules
 from domain.visits.rounds import Door, Planned, Post, VisitBand, in_order, worth
-from schemas.inputs import VisitStage
+from schemas.casework.inputs import VisitStage
 from schemas.levels import Level
-from schemas.signals import TransferState
+from schemas.risk.signals import TransferState
 from streams.runtime.settings import POLICY
 from tests.domain.builders import NOON, Line, payment, policy
 

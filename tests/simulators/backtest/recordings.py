@@ -7,8 +7,8 @@ from itertools import chain
 from domain.policy import load
 from domain.policy.risk import RiskRules
 from domain.risk.backtest import Course
-from schemas.residents import Holding, Occupation, Resident, ResidentId, Sex
-from schemas.signals import Signal, Watch, WatchState
+from schemas.people.residents import Holding, Occupation, Resident, ResidentId, Sex
+from schemas.risk.signals import Signal, Watch, WatchState
 from simulators.backtest.side import Side, batches
 from simulators.backtest.spool import Spool
 from simulators.world.memory import Register

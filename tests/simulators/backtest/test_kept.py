@@ -9,7 +9,7 @@ import pytest
 
 from domain.risk.backtest import Courses
 from schemas.levels import Level, Outcome
-from schemas.signals import NumberClass, Signal, TransferState, WatchState
+from schemas.risk.signals import NumberClass, Signal, TransferState, WatchState
 from simulators.backtest import kept
 from simulators.backtest.side import Side, batches
 from simulators.backtest.spool import Spool, known

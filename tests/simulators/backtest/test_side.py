@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from domain.risk import assess
-from schemas.signals import NumberClass, Signal, TransferState, WatchState
+from schemas.risk.signals import NumberClass, Signal, TransferState, WatchState
 from simulators.backtest.spool import Spool
 from tests.domain.risk.riskworld import NOW, app, call, evidence, minutes_ago, profile, sms, transfer
 from tests.simulators.backtest.recordings import ANNA, RULES, courses, levels, watch

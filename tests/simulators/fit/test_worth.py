@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.risk.weigh import Scene, evidence_bits
-from schemas.evidence import Evidence
-from schemas.signals import AppKind, NumberClass, TransferState
+from schemas.risk.evidence import Evidence
+from schemas.risk.signals import AppKind, NumberClass, TransferState
 from simulators.fit.worth import LONG, MOVING, SHARE, of_kind, set_by_hand, together, worth
 from tests.domain.risk.riskworld import (
     NOW,

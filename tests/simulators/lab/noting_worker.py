@@ -15,8 +15,8 @@ from pydantic import BaseModel, Field
 
 from agents.worker import work
 from domain.policy.risk import RiskRules
-from schemas.evidence import Evidence
-from schemas.residents import Resident, ResidentId
+from schemas.people.residents import Resident, ResidentId
+from schemas.risk.evidence import Evidence
 from streams import installation
 from streams.channels.settings import load as load_channels
 from streams.messaging.record import Raw

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from domain.casework import triage
-from schemas.cases import Case
+from schemas.casework.cases import Case
 from schemas.levels import Action, Level
 from simulators.lab.dispatchers import default, first_come, level_then_age, oracle
 from simulators.world.province import START, Province

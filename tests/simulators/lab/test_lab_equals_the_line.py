@@ -17,10 +17,10 @@ from aiokafka import TopicPartition
 from rich.console import Console
 
 from domain.policy import Policy, load
-from schemas.events import CaseEvent
-from schemas.inputs import Alert, CaseInput, input_adapter
-from schemas.residents import Resident
-from schemas.signals import Signal, batch_adapter
+from schemas.casework.events import CaseEvent
+from schemas.casework.inputs import Alert, CaseInput, input_adapter
+from schemas.people.residents import Resident
+from schemas.risk.signals import Signal, batch_adapter
 from simulators.demo.run import Demo, Plan, Running, drained, ready
 from simulators.lab.replay import cases
 from simulators.lab.screening import Screening

@@ -6,8 +6,8 @@ from statistics import fmean
 
 from domain.dispatches.validity import AFTER_SETTLED
 from domain.policy.schedule import STOPS
-from schemas.cases import Case
-from schemas.events import CaseEvent, FactKind
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent, FactKind
 from schemas.levels import Action, Channel, Level
 from simulators.lab.book import Figures
 from simulators.lab.compare import Contender, of_seed

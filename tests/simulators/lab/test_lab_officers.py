@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from schemas.cases import Case
-from schemas.events import Dispatch
-from schemas.inputs import OfficerReport, ResidentInput, VisitStage
+from schemas.casework.cases import Case
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import OfficerReport, ResidentInput, VisitStage
 from schemas.levels import Action, Level
-from schemas.residents import Language
+from schemas.people.residents import Language
 from simulators.lab.agenda import Agenda
 from simulators.lab.officers import Officers, fleet
 from simulators.world.contacts import VisitReport

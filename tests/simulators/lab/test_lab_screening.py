@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from schemas.inputs import Alert
+from schemas.casework.inputs import Alert
 from schemas.levels import Level
-from schemas.signals import Signal, WatchState
+from schemas.risk.signals import Signal, WatchState
 from simulators.lab.screening import Screening
 from simulators.world.memory import finished
 from tests.domain.builders import policy

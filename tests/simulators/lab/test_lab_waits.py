@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from schemas.cases import Case, Step, StepState
+from schemas.casework.cases import Case, Step, StepState
 from schemas.levels import Action, Level
 from simulators.lab.waits import Waits
 from tests.domain.builders import NOON, Line

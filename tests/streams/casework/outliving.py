@@ -8,11 +8,11 @@ from pathlib import Path
 
 from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
-from schemas.cases import Case
-from schemas.events import Dispatch
-from schemas.inputs import Alert, input_adapter
+from schemas.casework.cases import Case
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import Alert, input_adapter
 from schemas.levels import Channel as Name
-from schemas.residents import Resident
+from schemas.people.residents import Resident
 from streams.channels.channel import Channel
 from streams.channels.dispatch_log import REPORTED
 from streams.channels.provider import Answer, Kind, Order

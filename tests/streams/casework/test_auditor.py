@@ -12,9 +12,9 @@ from domain.casework import Rules, decide
 from domain.casework.audit import Kind
 from domain.identity.identifiers import new_resident_id
 from domain.policy import Policy
-from schemas.audit import AuditEntry
-from schemas.cases import Case, StepState
-from schemas.inputs import input_adapter
+from schemas.administration.audit import AuditEntry
+from schemas.casework.cases import Case, StepState
+from schemas.casework.inputs import input_adapter
 from schemas.levels import Level
 from streams.casework.auditor.auditor import Auditor
 from streams.casework.auditor.heartbeat import Beats

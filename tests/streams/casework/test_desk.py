@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from schemas.cases import Case
-from schemas.inputs import ClaimAct, OperatorReport, input_adapter
+from schemas.casework.cases import Case
+from schemas.casework.inputs import ClaimAct, OperatorReport, input_adapter
 from schemas.levels import Level
-from schemas.signals import TransferState
+from schemas.risk.signals import TransferState
 from streams.casework.claims import LOOKED_AT, CaseClaims
 from streams.messaging import topics
 from streams.messaging.producer import Producer

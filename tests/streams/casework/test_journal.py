@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain.identity.identifiers import new_resident_id
-from schemas.events import CaseEvent, Commit, RulesEvent, UnchangedEvent, journal_adapter
+from schemas.casework.events import CaseEvent, Commit, RulesEvent, UnchangedEvent, journal_adapter
 from streams.casework.journal import applied
 from tests.dispatched import NOW, case_of, dispatch_for
 from tests.domain.builders import commit_of

@@ -7,8 +7,8 @@ from datetime import timedelta
 from itertools import count
 
 from domain.policy.trial import BY
-from schemas.inputs import HoldChange, PolicyChange, input_adapter
-from schemas.policies import InForce
+from schemas.casework.inputs import HoldChange, PolicyChange, input_adapter
+from schemas.casework.policies import InForce
 from streams.casework.breaker import FORGETTING, LOOKING, Breaker
 from streams.messaging import topics
 from streams.messaging.reader import end_offsets, read_range

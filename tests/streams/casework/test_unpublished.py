@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.casework.draft import Decision
-from schemas.events import CaseEvent
+from schemas.casework.events import CaseEvent
 from streams.channels.provider import Kind
 from streams.messaging.topics import home
 from streams.state.keys import key

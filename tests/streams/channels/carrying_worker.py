@@ -7,7 +7,7 @@ import sys
 from redis.asyncio import Redis
 
 from agents.sms import SmsProvider
-from schemas.events import Dispatch
+from schemas.casework.events import Dispatch
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import load as load_channels
 from streams.messaging.producer import Producer

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from agents.sms import SmsProvider
-from schemas.cases import CaseState
-from schemas.events import Dispatch
-from schemas.inputs import ContactResult
+from schemas.casework.cases import CaseState
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import ContactResult
 from schemas.levels import Result
 from streams.channels.dispatch_log import Taken
 from streams.channels.provider import Answer, Kind, Order

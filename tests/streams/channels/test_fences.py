@@ -13,8 +13,8 @@ from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from agents.sms import SmsProvider
-from schemas.events import Dispatch
-from schemas.inputs import ContactResult
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import ContactResult
 from schemas.levels import Result
 from streams.channels.dispatch_log import DispatchBook, Held, Progress, Taken
 from streams.channels.provider import Answer, Kind, Order

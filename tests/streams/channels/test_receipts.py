@@ -12,8 +12,8 @@ from prometheus_client import REGISTRY
 
 from agents.phone import VoiceProvider
 from agents.sms import SmsProvider
-from schemas.events import Dispatch
-from schemas.inputs import ContactResult
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import ContactResult
 from schemas.levels import Action, Result
 from simulators.providers.carrier import Answering, Ringing
 from streams.channels.signing import sign

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from agents.sms import SmsProvider
-from schemas.events import Dispatch
+from schemas.casework.events import Dispatch
 from simulators.providers.base import ACTS_THEN, CUT
 from streams.channels.provider import Answer, DoubtError, Kind, Order
 from streams.runtime.settings import Settings

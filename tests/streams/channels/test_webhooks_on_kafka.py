@@ -9,8 +9,8 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
-from schemas.events import CaseEvent
-from schemas.webhooks import Webhook
+from schemas.casework.events import CaseEvent
+from schemas.channels.webhooks import Webhook
 from streams.channels.webhooks import Telling, Webhooks, new_id
 from streams.messaging import topics
 from streams.messaging.producer import Producer, Record

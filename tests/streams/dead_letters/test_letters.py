@@ -13,11 +13,11 @@ from prometheus_client import REGISTRY
 
 from domain.feeds.dead_letters import LEASE, State, Wanted
 from domain.feeds.repair import load
-from schemas.dead_letters import DeadLetter, Place, RecordPlace
-from schemas.events import Dispatch
-from schemas.inputs import NoteAct, OperatorReport
+from schemas.administration.dead_letters import DeadLetter, Place, RecordPlace
+from schemas.casework.events import Dispatch
+from schemas.casework.inputs import NoteAct, OperatorReport
 from schemas.levels import Action, Level
-from schemas.residents import Language
+from schemas.people.residents import Language
 from streams.dead_letters.index import Letters, OpenLetters, UnknownLetterError, ids
 from streams.dead_letters.sending import ActError, Sending, Who, told
 from streams.intake.acceptor import Intake

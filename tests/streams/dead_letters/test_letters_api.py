@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from schemas.dead_letters import DeadLetter, RecordPlace
+from schemas.administration.dead_letters import DeadLetter, RecordPlace
 from streams.dead_letters.api import routes
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, hash_of_key, operator_keys

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from kafka import KafkaProducer
 
 from domain.feeds.dead_letters import Act, State
-from schemas.audit import AuditEntry
-from schemas.dead_letters import DeadLetter, RecordPlace
+from schemas.administration.audit import AuditEntry
+from schemas.administration.dead_letters import DeadLetter, RecordPlace
 from streams.dead_letters.index import Letters
 from streams.messaging import topics
 from streams.runtime.settings import Settings

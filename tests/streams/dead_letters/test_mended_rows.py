@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from domain.feeds.repair import load
-from schemas.dead_letters import DeadLetter, LinePlace, Reading
-from schemas.inputs import PolicyChange
+from schemas.administration.dead_letters import DeadLetter, LinePlace, Reading
+from schemas.casework.inputs import PolicyChange
 from streams.dead_letters.repaired import CannotSendError, mended_row
 from streams.dead_letters.taking import ready
 from tests.streams.dead_letters.test_letters import at

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from schemas.dead_letters import DeadLetter, letter_adapter
+from schemas.administration.dead_letters import DeadLetter, letter_adapter
 from streams.intake.server import running
 from streams.intake.settings import IntakeSettings, hash_of_key
 from streams.messaging.reader import read_all

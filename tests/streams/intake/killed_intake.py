@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.signals import Signal
+from schemas.risk.signals import Signal
 from streams.intake.acceptor import Intake
 from streams.intake.files import intake_file
 from streams.messaging.producer import Producer

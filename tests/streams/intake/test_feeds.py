@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 
 from domain.calendar import HOURS_A_WEEK
 from domain.feeds.silence import window_of
-from schemas.audit import AuditEntry
-from schemas.feeds import FeedProfile, Hour
+from schemas.administration.audit import AuditEntry
+from schemas.risk.feeds import FeedProfile, Hour
 from streams.intake.drain_gate import KEY as DRAINING
 from streams.intake.feeds.book import PROFILES, SILENT, WATCH, FeedBook
 from streams.intake.feeds.settings import FeedSettings

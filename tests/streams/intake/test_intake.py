@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from schemas.signals import BATCH_LIMIT, batch_adapter
+from schemas.risk.signals import BATCH_LIMIT, batch_adapter
 from streams.intake.acceptor import RECORD_BYTES, Intake, Unreadable, examine, records_of, subject
 from streams.intake.parsing import BodyError, item_of_line, items_of_body, items_of_lines
 from streams.messaging import topics

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from schemas.dead_letters import KEPT_BYTES, DeadLetter, LinePlace, RecordPlace, letter_adapter
-from schemas.signals import signal_adapter
+from schemas.administration.dead_letters import KEPT_BYTES, DeadLetter, LinePlace, RecordPlace, letter_adapter
+from schemas.risk.signals import signal_adapter
 from streams.messaging import topics
 from streams.messaging.dead_letter_writer import DeadLetters, reason
 from streams.messaging.producer import MAX_BYTES, Producer

@@ -17,9 +17,9 @@ from domain.identity.identifiers import new_resident_id
 from domain.payments import ledger
 from domain.statistics import counts
 from domain.statistics.clocks import Whose
-from schemas.cases import Case, CaseState, StopState
+from schemas.casework.cases import Case, CaseState, StopState
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
-from schemas.rosters import Task
+from schemas.people.rosters import Task
 from streams.channels.settings import ChannelSettings
 from streams.installation import Installation
 from streams.messaging import sources, topics

@@ -10,11 +10,11 @@ from redis.asyncio import Redis
 
 from domain.casework import Rules, decide
 from domain.policy import Policy
-from schemas import evidence
-from schemas.fan_outs import PayersRequest, RequestState
-from schemas.feeds import Silence
-from schemas.inputs import ContactResult, Hold
+from schemas.casework.inputs import ContactResult, Hold
 from schemas.levels import Action, Level, Result
+from schemas.risk import evidence
+from schemas.risk.fan_outs import PayersRequest, RequestState
+from schemas.risk.feeds import Silence
 from streams.casework.auditor.heartbeat import Beats
 from streams.casework.failover import Failover
 from streams.intake.drain_gate import KEY as DRAINING

@@ -7,8 +7,8 @@ from itertools import count
 
 import pytest
 
-from schemas.drafts import Draft
-from schemas.rosters import Officer, Role, Roster, RosterChange
+from schemas.administration.drafts import Draft
+from schemas.people.rosters import Officer, Role, Roster, RosterChange
 from streams.messaging import topics
 from streams.repositories.rosters import Rosters
 from streams.repositories.stations import NOTHING, ChangedError, Stations

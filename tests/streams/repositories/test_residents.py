@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from domain.identity.entries import changed, merge
 from domain.identity.identifiers import new_resident_id
-from schemas.residents import Flag, Holding, Occupation, Resident, Sex
+from schemas.people.residents import Flag, Holding, Occupation, Resident, Sex
 from streams.messaging import topics
 from streams.messaging.producer import Producer
 from streams.repositories.residents.register import Asked, Residents

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from domain.identity.entries import changed, merge, united
 from domain.identity.id_keys import IdKeys, UnknownKeyError
 from domain.identity.identifiers import BEIJING, new_resident_id
-from schemas.residents import (
+from schemas.people.residents import (
     BalanceBand,
     Flag,
     Holding,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.identity.identifiers import Owner, new_resident_id
-from schemas.residents import BalanceBand, Flag, Holding, Language, Occupation, Resident, Sex, TrustedContact
+from schemas.people.residents import BalanceBand, Flag, Holding, Language, Occupation, Resident, Sex, TrustedContact
 from streams.repositories.residents.stored import meant, owners_of, packed, read_owners, unpacked
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from schemas.staff import Account, ApiToken, StaffRole
+from schemas.people.staff import Account, ApiToken, StaffRole
 from streams.messaging import topics
 from streams.messaging.producer import Producer, Record
 from streams.repositories.staff import ACCOUNTS, TOKENS, Staff

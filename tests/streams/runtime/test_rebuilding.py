@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from domain.identity.identifiers import new_resident_id
-from schemas.cases import Case
+from schemas.casework.cases import Case
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
 from streams.state.keys import key

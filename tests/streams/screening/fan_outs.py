@@ -8,10 +8,10 @@ from typing import Any
 from aiokafka import TopicPartition
 from redis.asyncio import Connection, Redis
 
-from schemas.evidence import Payer
-from schemas.inputs import Alert
-from schemas.residents import Holding, Occupation, Resident, Sex
-from schemas.signals import Channel, Transfer, TransferState
+from schemas.casework.inputs import Alert
+from schemas.people.residents import Holding, Occupation, Resident, Sex
+from schemas.risk.evidence import Payer
+from schemas.risk.signals import Channel, Transfer, TransferState
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import end_offsets
 from streams.screening.lanes import Screening

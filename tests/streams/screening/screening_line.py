@@ -12,11 +12,22 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from redis.asyncio import Connection, Redis
 
 from domain.policy import Policy, load
-from schemas import wire
-from schemas.evidence import Evidence
-from schemas.inputs import Alert
-from schemas.residents import Holding, Occupation, Resident, Sex
-from schemas.signals import Call, Channel, NumberClass, Report, Signal, Sms, Transfer, TransferState, Watch, WatchState
+from schemas.casework.inputs import Alert
+from schemas.people.residents import Holding, Occupation, Resident, Sex
+from schemas.risk import wire
+from schemas.risk.evidence import Evidence
+from schemas.risk.signals import (
+    Call,
+    Channel,
+    NumberClass,
+    Report,
+    Signal,
+    Sms,
+    Transfer,
+    TransferState,
+    Watch,
+    WatchState,
+)
 from streams.messaging import topics
 from streams.messaging.kafka_client import access
 from streams.messaging.producer import Producer, Record

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from aiokafka import TopicPartition
 
-from schemas.signals import BATCH_LIMIT, NumberClass
+from schemas.risk.signals import BATCH_LIMIT, NumberClass
 from streams.messaging import topics
 from streams.messaging.record import Raw
 from tests.streams.screening.screening_line import ANNA, Line, call, packed, running

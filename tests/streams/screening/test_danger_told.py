@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.signals import NumberClass, Signal, TransferState, WatchState
+from schemas.risk.signals import NumberClass, Signal, TransferState, WatchState
 from streams.intake.acceptor import examine
 from tests.streams.screening.screening_line import (
     ANNA,

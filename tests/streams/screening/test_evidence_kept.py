@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from domain.risk import bounded, merged
 from domain.risk.sets import VERSION_DIGITS
-from schemas.evidence import Evidence, EvidenceKind
+from schemas.risk.evidence import Evidence, EvidenceKind
 from streams.messaging.topics import home
 from streams.runtime.settings import Settings
 from streams.screening.store import PREFIX, EvidenceStore

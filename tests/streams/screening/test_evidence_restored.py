@@ -12,8 +12,8 @@ from aiokafka import TopicPartition
 from kafka import TopicPartition as Partition
 
 from domain.risk import bounded, merged
-from schemas.evidence import Evidence
-from schemas.signals import App, AppKind, Call, NumberClass, SentAgain, Signal, TransferState
+from schemas.risk.evidence import Evidence
+from schemas.risk.signals import App, AppKind, Call, NumberClass, SentAgain, Signal, TransferState
 from streams.messaging import topics
 from streams.messaging.producer import Record
 from streams.messaging.topics import home

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.evidence import WatchEntry, WatchStatus
-from schemas.fan_outs import FanOut, PayersAnswered, PayersRequest, RequestState
-from schemas.signals import TransferState, WatchState
+from schemas.risk.evidence import WatchEntry, WatchStatus
+from schemas.risk.fan_outs import FanOut, PayersAnswered, PayersRequest, RequestState
+from schemas.risk.signals import TransferState, WatchState
 from streams.messaging import topics
 from streams.messaging.producer import Record
 from streams.messaging.reader import read_all

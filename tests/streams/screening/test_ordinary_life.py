@@ -8,10 +8,10 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.evidence import Evidence
-from schemas.inputs import Alert
-from schemas.residents import ResidentId
-from schemas.signals import NumberClass, Signal, TransferState, WatchState
+from schemas.casework.inputs import Alert
+from schemas.people.residents import ResidentId
+from schemas.risk.evidence import Evidence
+from schemas.risk.signals import NumberClass, Signal, TransferState, WatchState
 from simulators.world.memory import Register, Suspects, finished
 from streams.screening import matching
 from streams.screening.evaluation import RiskEvaluator

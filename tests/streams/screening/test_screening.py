@@ -9,8 +9,8 @@ import pytest
 from aiokafka import TopicPartition
 
 from domain.identity.entries import merge
-from schemas.evidence import EvidenceKind
-from schemas.signals import NumberClass, TransferState, Watch, WatchState
+from schemas.risk.evidence import EvidenceKind
+from schemas.risk.signals import NumberClass, TransferState, Watch, WatchState
 from streams.messaging import topics
 from streams.messaging.record import Raw
 from streams.screening.positions import STAND

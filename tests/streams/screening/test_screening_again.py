@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.signals import SentAgain
+from schemas.risk.signals import SentAgain
 from streams.monitoring.report import conserved
 from tests.streams.screening.screening_line import Line, call, running, sms, watch
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.drafts import InShadow
-from schemas.inputs import Alert
+from schemas.administration.drafts import InShadow
+from schemas.casework.inputs import Alert
 from streams.messaging import topics
 from streams.messaging.reader import read_all
 from streams.repositories.policies import Policies

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from domain.access.audit_chain import Line, audit_key, verify
-from schemas.audit import AuditEntry, Head
+from schemas.administration.audit import AuditEntry, Head
 from streams.messaging import topics
 from streams.messaging.producer import MAX_BYTES, Producer, Record, SendError
 from streams.messaging.reader import read_all

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from schemas.audit import AuditEntry
+from schemas.administration.audit import AuditEntry
 from streams.messaging import topics
 from streams.messaging.producer import Producer
 from streams.runtime.settings import Settings

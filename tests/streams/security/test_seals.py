@@ -10,8 +10,8 @@ from prometheus_client import REGISTRY
 from redis import Redis
 
 from domain.identity.personal import WITHHELD
-from schemas.dead_letters import DeadLetter, RecordPlace
-from schemas.evidence import Evidence, EvidenceKind
+from schemas.administration.dead_letters import DeadLetter, RecordPlace
+from schemas.risk.evidence import Evidence, EvidenceKind
 from streams.messaging import topics
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import read_all

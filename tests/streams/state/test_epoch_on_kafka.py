@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain.consistency.epochs import SETTLE_SECONDS, VALID_SECONDS, Belief, Epoch
-from schemas.epochs import EpochNamed, epoch_adapter
+from schemas.casework.epochs import EpochNamed, epoch_adapter
 from streams.messaging import topics
 from streams.messaging.reader import read_all
 from streams.runtime.clock import Clock

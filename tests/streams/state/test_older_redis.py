@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.levels import Result
-from schemas.signals import Watch, WatchState
+from schemas.risk.signals import Watch, WatchState
 from streams.channels.provider import Kind
 from streams.messaging import topics
 from streams.messaging.producer import Record

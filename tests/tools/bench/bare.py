@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from schemas.signals import Signal, batch_adapter, signal_adapter
+from schemas.risk.signals import Signal, batch_adapter, signal_adapter
 
 NDJSON = "application/x-ndjson"
 

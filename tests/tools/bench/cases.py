@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from domain.policy import Policy
-from schemas.events import CaseEvent
-from schemas.inputs import ResidentInput
+from schemas.casework.events import CaseEvent
+from schemas.casework.inputs import ResidentInput
 from streams.casework.batch import Batch
 from streams.state.case_store import Loaded
 from streams.state.store_update import PartitionRules

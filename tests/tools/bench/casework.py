@@ -16,8 +16,8 @@ from random import Random
 from typing import Any
 
 from domain.statistics.report import Published, deadline_errors, percentiles, unique
-from schemas.events import CaseEvent
-from schemas.inputs import Alert, ResidentInput
+from schemas.casework.events import CaseEvent
+from schemas.casework.inputs import Alert, ResidentInput
 from schemas.levels import Level
 from streams.casework.journal import read_entry
 from streams.casework.partition import BATCH

@@ -22,8 +22,8 @@ from hdrh.histogram import HdrHistogram
 
 from console.web.auth.sessions import COOKIE, Sessions
 from console.web.kit.settings import ConsoleSettings
-from schemas.cases import Case
-from schemas.staff import Account, StaffRole
+from schemas.casework.cases import Case
+from schemas.people.staff import Account, StaffRole
 from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.reader import end_offsets

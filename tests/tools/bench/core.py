@@ -16,9 +16,9 @@ from aiokafka import TopicPartition
 
 from domain.casework import Rules, decide
 from domain.policy import Policy, load
-from schemas.cases import Case
-from schemas.inputs import ResidentInput
-from schemas.residents import Resident, ResidentId
+from schemas.casework.cases import Case
+from schemas.casework.inputs import ResidentInput
+from schemas.people.residents import Resident, ResidentId
 from simulators.world.memory import Register, Suspects, finished
 from streams.messaging.record import Raw
 from streams.runtime.cooperative import spare_the_collector

@@ -17,7 +17,7 @@ from functools import partial
 
 import orjson
 
-from schemas.signals import batch_adapter
+from schemas.risk.signals import batch_adapter
 from simulators.scams.ordinary import OrdinaryLife
 from streams.intake.acceptor import records_of
 from streams.intake.settings import make_key

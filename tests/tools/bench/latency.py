@@ -19,8 +19,8 @@ from datetime import timedelta
 from hdrh.histogram import HdrHistogram
 from rich.console import Console
 
-from schemas.residents import Resident, ResidentId
-from schemas.signals import BATCH_LIMIT, Signal
+from schemas.people.residents import Resident, ResidentId
+from schemas.risk.signals import BATCH_LIMIT, Signal
 from simulators.demo.run import Demo, Plan, beside
 from streams.intake.acceptor import Intake
 from streams.messaging import topics

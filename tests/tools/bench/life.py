@@ -5,8 +5,8 @@ from datetime import date
 from functools import lru_cache
 from random import Random
 
-from schemas.residents import Resident
-from schemas.signals import BATCH_LIMIT
+from schemas.people.residents import Resident
+from schemas.risk.signals import BATCH_LIMIT
 from simulators.population.numbers import account, resident_phone
 from simulators.population.people import people
 from streams.repositories.residents.register import Residents

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from schemas.events import CaseEvent
+from schemas.casework.events import CaseEvent
 from streams.casework.batch import Batch
 from streams.casework.partition import BATCH
 from streams.messaging.producer import Record

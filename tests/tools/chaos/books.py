@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from schemas.events import Dispatch
+from schemas.casework.events import Dispatch
 from schemas.levels import Result
 from simulators.providers.base import Contact
 from streams.channels.provider import Kind

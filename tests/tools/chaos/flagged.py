@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
-from schemas.events import Dispatch
+from schemas.casework.events import Dispatch
 from streams.channels.dispatch_log import DispatchBook
 from streams.state.case_store import CaseStore
 from streams.state.store_update import StoreUpdate

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from domain.casework import deadlines
-from schemas.events import CaseEvent
+from schemas.casework.events import CaseEvent
 from streams.state.keys import milliseconds, moment
 from tests.tools.chaos.books import Books
 from tests.tools.chaos.faults.base import OWNED_SECONDS

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.dispatches.validity import AFTER_SETTLED
-from schemas.cases import Case, StepState
-from schemas.events import CaseEvent, FactKind
+from schemas.casework.cases import Case, StepState
+from schemas.casework.events import CaseEvent, FactKind
 from schemas.levels import Action, Result
 from tests.tools.chaos.books import Books
 from tests.tools.chaos.late import late

@@ -13,10 +13,10 @@ import orjson
 from pydantic import ValidationError
 
 from domain.identity.personal import parted
+from schemas.administration.dead_letters import DeadLetter, RecordPlace
 from schemas.base import ANY_VERSION
-from schemas.dead_letters import DeadLetter, RecordPlace
-from schemas.events import CaseEvent, Dispatch, RulesEvent, UnchangedEvent, journal_adapter
-from schemas.inputs import CaseInput, Deadline, HoldChange, PolicyChange, input_adapter
+from schemas.casework.events import CaseEvent, Dispatch, RulesEvent, UnchangedEvent, journal_adapter
+from schemas.casework.inputs import CaseInput, Deadline, HoldChange, PolicyChange, input_adapter
 from schemas.levels import Result
 from streams.channels.dispatch_log import REPORTED
 from streams.messaging import topics

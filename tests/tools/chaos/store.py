@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.cases import Case
+from schemas.casework.cases import Case
 
 
 @dataclass(slots=True)

@@ -4,8 +4,8 @@ from collections import Counter
 from pathlib import Path
 
 from domain.casework import deadlines
-from schemas.events import CaseEvent
-from schemas.inputs import Deadline
+from schemas.casework.events import CaseEvent
+from schemas.casework.inputs import Deadline
 from schemas.levels import Level
 from streams.runtime.clock import Clock
 from streams.state.keys import milliseconds

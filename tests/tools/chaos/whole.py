@@ -7,8 +7,8 @@ from domain.casework import deadlines, has_held, queue_rank
 from domain.identity.personal import without
 from domain.payments import ledger
 from domain.statistics import counts
-from schemas.cases import Case
-from schemas.events import CaseEvent, RulesEvent, UnchangedEvent
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent, RulesEvent, UnchangedEvent
 from streams.state.keys import milliseconds
 from tests.tools.chaos.books import Books
 

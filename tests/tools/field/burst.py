@@ -15,8 +15,8 @@ from typing import Any
 
 from rich.console import Console
 
-from schemas.inputs import Alert, input_adapter
-from schemas.signals import BATCH_LIMIT, Call, NumberClass, Signal
+from schemas.casework.inputs import Alert, input_adapter
+from schemas.risk.signals import BATCH_LIMIT, Call, NumberClass, Signal
 from simulators.demo.run import Demo, Plan
 from streams.intake.acceptor import Intake
 from streams.messaging import topics

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.identity.identifiers import normal_phone
-from schemas.residents import ResidentId
+from schemas.people.residents import ResidentId
 from streams.monitoring.report import journal_events
 from tests.tools.field.line import Field, main, resident, running
 

@@ -15,8 +15,8 @@ from domain.calendar import day_of
 from domain.payments.bank_book import BankBook
 from domain.statistics.clocks import Clocks
 from domain.statistics.situation import DAYS, Situation, last_days, sums_of
-from schemas.events import CaseEvent, journal_adapter
-from schemas.inputs import BankState
+from schemas.casework.events import CaseEvent, journal_adapter
+from schemas.casework.inputs import BankState
 from schemas.levels import Action, Outcome, Result
 from tests.domain.builders import NOON, RESIDENT
 from tests.domain.casework.journal import Journal, red_with_money

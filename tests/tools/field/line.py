@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from domain.identity.identifiers import new_resident_id
 from domain.statistics.report import cases_by_level
-from schemas.residents import Holding, Occupation, Resident, ResidentId, Sex
+from schemas.people.residents import Holding, Occupation, Resident, ResidentId, Sex
 from simulators.demo.run import ready
 from simulators.demo.workers import Workers
 from streams.channels.settings import load as load_channels

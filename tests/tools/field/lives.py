@@ -7,9 +7,9 @@ from random import Random
 from domain.casework import awaited, deadlines
 from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
-from schemas.cases import Case, Danger, Payment, Profile
-from schemas.events import CaseEvent, Dispatch
-from schemas.inputs import (
+from schemas.casework.cases import Case, Danger, Payment, Profile
+from schemas.casework.events import CaseEvent, Dispatch
+from schemas.casework.inputs import (
     Alert,
     BankFeedback,
     BankState,
@@ -23,8 +23,8 @@ from schemas.inputs import (
     VictimReport,
 )
 from schemas.levels import Action, Channel, Level, Outcome, Result
-from schemas.residents import BalanceBand, Language, Occupation, Resident, Sex
-from schemas.signals import TransferState
+from schemas.people.residents import BalanceBand, Language, Occupation, Resident, Sex
+from schemas.risk.signals import TransferState
 
 LEVELS = {Level.RED: 5, Level.ORANGE: 15, Level.YELLOW: 30, Level.BLUE: 50}  # of a hundred
 FOLLOWS = {  # what came of a contact that was made

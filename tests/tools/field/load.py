@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from itertools import cycle
 from random import Random
 
-from schemas.residents import Resident
-from schemas.signals import App as Site
-from schemas.signals import Call, NumberClass, Signal, Sms, Transfer
+from schemas.people.residents import Resident
+from schemas.risk.signals import App as Site
+from schemas.risk.signals import Call, NumberClass, Signal, Sms, Transfer
 from simulators.population.numbers import account, bank_of, resident_phone
 from simulators.scams.ordinary import OrdinaryLife
 from streams.intake.acceptor import records_of

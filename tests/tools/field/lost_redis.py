@@ -23,10 +23,10 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from schemas import wire
-from schemas.evidence import Evidence, EvidenceKind
-from schemas.residents import Holding, Resident
-from schemas.signals import Call, NumberClass, Signal
+from schemas.people.residents import Holding, Resident
+from schemas.risk import wire
+from schemas.risk.evidence import Evidence, EvidenceKind
+from schemas.risk.signals import Call, NumberClass, Signal
 from streams.channels.settings import ChannelSettings
 from streams.installation import Installation
 from streams.messaging import topics

@@ -14,8 +14,8 @@ from typing import Any
 
 from rich.console import Console
 
-from schemas.audit import AuditEntry
-from schemas.signals import Signal
+from schemas.administration.audit import AuditEntry
+from schemas.risk.signals import Signal
 from simulators.demo.run import Demo, Plan, Running, beside
 from streams.intake.feeds.book import SILENT
 from streams.messaging.reader import read_all

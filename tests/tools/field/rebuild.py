@@ -22,9 +22,9 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from schemas.events import CaseEvent
-from schemas.inputs import HoldChange, ResidentInput
-from schemas.signals import Watch, WatchState
+from schemas.casework.events import CaseEvent
+from schemas.casework.inputs import HoldChange, ResidentInput
+from schemas.risk.signals import Watch, WatchState
 from streams.channels.settings import ChannelSettings
 from streams.installation import Installation
 from streams.messaging import topics

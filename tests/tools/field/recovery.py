@@ -20,7 +20,7 @@ from typing import Any
 
 from rich.console import Console
 
-from schemas.events import CaseEvent, Commit
+from schemas.casework.events import CaseEvent, Commit
 from simulators.demo.run import Demo, Plan, Running
 from streams.intake.acceptor import Intake
 from streams.messaging import topics

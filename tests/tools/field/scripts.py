@@ -20,9 +20,9 @@ from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from domain.policy.risk import MOST_WITHOUT_ASKING
-from schemas.evidence import Evidence, EvidenceKind, Payer, WatchEntry, WatchStatus
-from schemas.fan_outs import FanOut
-from schemas.signals import TransferState
+from schemas.risk.evidence import Evidence, EvidenceKind, Payer, WatchEntry, WatchStatus
+from schemas.risk.fan_outs import FanOut
+from schemas.risk.signals import TransferState
 from streams.casework.partition import BATCH
 from streams.casework.recovery import COMMANDS
 from streams.channels.dispatch_log import DispatchBook

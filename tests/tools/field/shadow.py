@@ -20,9 +20,9 @@ from typing import Any
 
 from rich.console import Console
 
-from schemas.drafts import InShadow
-from schemas.residents import Resident
-from schemas.signals import BATCH_LIMIT, Call, NumberClass, Signal
+from schemas.administration.drafts import InShadow
+from schemas.people.residents import Resident
+from schemas.risk.signals import BATCH_LIMIT, Call, NumberClass, Signal
 from simulators.demo.run import Demo, Plan, Running
 from streams.intake.acceptor import Intake
 from streams.monitoring.report import conserved

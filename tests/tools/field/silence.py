@@ -27,7 +27,7 @@ from domain.feeds.silence import (
     longest_gap,
     unknown,
 )
-from schemas.feeds import FeedProfile
+from schemas.risk.feeds import FeedProfile
 from streams.intake.feeds.settings import FeedSettings
 
 LEAST = timedelta(minutes=3)

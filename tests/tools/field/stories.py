@@ -9,9 +9,9 @@ from enum import StrEnum
 from itertools import cycle
 
 from schemas.levels import Action
-from schemas.residents import Resident
-from schemas.signals import App, AppKind, Call, Channel, NumberClass, Signal, Sms, Transfer, TransferState, Watch
-from schemas.signals import WatchState as State
+from schemas.people.residents import Resident
+from schemas.risk.signals import App, AppKind, Call, Channel, NumberClass, Signal, Sms, Transfer, TransferState, Watch
+from schemas.risk.signals import WatchState as State
 from simulators.population.numbers import account, bank_of
 from simulators.providers.base import Contact
 from streams.intake.acceptor import Intake

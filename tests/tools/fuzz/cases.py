@@ -9,11 +9,11 @@ from domain.casework import deadlines, queue_rank
 from domain.dispatches.messages import code, render
 from domain.dispatches.validity import standing
 from domain.payments.ledger import of_case
-from schemas.cases import Case
-from schemas.events import CaseEvent, journal_adapter
-from schemas.inputs import CaseInput, PolicyChange, input_adapter
+from schemas.casework.cases import Case
+from schemas.casework.events import CaseEvent, journal_adapter
+from schemas.casework.inputs import CaseInput, PolicyChange, input_adapter
 from schemas.levels import Action
-from schemas.residents import Language
+from schemas.people.residents import Language
 from streams.casework.batch import Batch
 from streams.messaging.dead_letter_writer import reason
 from streams.messaging.producer import MAX_BYTES

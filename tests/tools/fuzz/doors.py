@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka import TopicPartition
 from pydantic import BaseModel, ValidationError
 
-from schemas.receipts import BankReceipt, SmsReceipt, StationReceipt, VoiceReceipt
+from schemas.channels.receipts import BankReceipt, SmsReceipt, StationReceipt, VoiceReceipt
 from streams.intake.acceptor import Examined, examine, records_of
 from streams.intake.parsing import BodyError, items_of_body, items_of_lines
 from streams.messaging.dead_letter_writer import reason

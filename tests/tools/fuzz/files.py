@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from domain.identity.id_keys import IdKeys
 from domain.policy import PolicyError, load
-from schemas.dead_letters import LinePlace
+from schemas.administration.dead_letters import LinePlace
 from streams.intake.acceptor import Unreadable, examine
 from streams.intake.files import LONGEST_LINE
 from streams.intake.formats import FORMATS, Options

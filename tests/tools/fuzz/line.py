@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 from redis.asyncio import Redis
 
-from schemas.dead_letters import letter_adapter
+from schemas.administration.dead_letters import letter_adapter
 from streams.channels.settings import ChannelSettings
 from streams.intake.settings import embedded_key
 from streams.messaging import topics

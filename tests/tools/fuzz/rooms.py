@@ -4,7 +4,7 @@ import gc
 import logging
 import random
 
-from schemas.events import Dispatch
+from schemas.casework.events import Dispatch
 from tests.tools.fuzz import examples
 from tests.tools.fuzz.book import Book, LogWatch, peak_mb
 from tests.tools.fuzz.cases import Machine

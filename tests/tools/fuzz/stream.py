@@ -11,7 +11,7 @@ from typing import Any
 from aiokafka import TopicPartition
 from pydantic import ValidationError
 
-from schemas.events import journal_adapter
+from schemas.casework.events import journal_adapter
 from streams.channels.signing import sign
 from streams.messaging import topics
 from streams.messaging.producer import Record

@@ -14,12 +14,12 @@ from domain.identity.identifiers import normal_phone
 from domain.policy import PolicyError, load
 from domain.risk import assess
 from schemas.base import MOST_FEN, legible
-from schemas.cases import Case, Profile
-from schemas.events import CaseEvent, Dispatch
-from schemas.evidence import Evidence, EvidenceKind
-from schemas.inputs import Hold, HoldChange, input_adapter
-from schemas.journal import decode
-from schemas.signals import TransferState
+from schemas.casework.cases import Case, Profile
+from schemas.casework.events import CaseEvent, Dispatch
+from schemas.casework.inputs import Hold, HoldChange, input_adapter
+from schemas.casework.journal import decode
+from schemas.risk.evidence import Evidence, EvidenceKind
+from schemas.risk.signals import TransferState
 from streams.casework.batch import MOST_HOLDS, Batch
 from streams.casework.journal import read_entry
 from streams.casework.replay import Replay

@@ -14,7 +14,7 @@ from rich.console import Console
 from domain.payments import ledger
 from domain.statistics import counts
 from domain.statistics.report import Published, money
-from schemas.cases import Case
+from schemas.casework.cases import Case
 from schemas.levels import Action, EvidenceClass, Level
 from simulators.demo.run import Demo, Plan, Running, drained
 from streams.intake.acceptor import ACCEPTED

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from schemas.cases import Case
+from schemas.casework.cases import Case
 from streams.monitoring.exporter.exporter import LOOKS
 from streams.security.rights import Component
 from streams.state.keys import key

@@ -25,9 +25,9 @@ from domain.identity.divisions import meet, name_of
 from domain.identity.identifiers import normal_phone
 from domain.ids import short_hash
 from domain.payments.call_in import next_try
-from schemas.calls import Call, CallerRequest, CodeCheck, Ringing, Statement
-from schemas.cases import Case
-from schemas.inputs import NoteAct
+from schemas.casework.cases import Case
+from schemas.casework.inputs import NoteAct
+from schemas.people.calls import Call, CallerRequest, CodeCheck, Ringing, Statement
 
 door = Door()
 NAME = r"^[A-Za-z0-9._:-]{1,64}$"

@@ -26,9 +26,9 @@ from console.web.kit.filled import new_form
 from console.web.kit.i18n import language_of, translate
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
-from schemas.cases import Case
-from schemas.events import FactKind
-from schemas.staff import StaffRole
+from schemas.casework.cases import Case
+from schemas.casework.events import FactKind
+from schemas.people.staff import StaffRole
 from streams.runtime.tasks import TRANSIENT
 
 door = Door("/cases")

@@ -16,8 +16,8 @@ from console.web.kit.filled import Filled, filled, new_form, wants_json
 from console.web.kit.i18n import translate
 from console.web.kit.services import services
 from console.web.routes.cases.case import changes, render
-from schemas.cases import Case
-from schemas.inputs import AnswersAct, AskStopAct, ReleaseStopAct
+from schemas.casework.cases import Case
+from schemas.casework.inputs import AnswersAct, AskStopAct, ReleaseStopAct
 
 door = Door("/cases")
 STATUS = {Answered.DONE: 200, Answered.WAITING: 202, Answered.REFUSED: 409}

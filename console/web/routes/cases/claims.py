@@ -14,8 +14,8 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.live import claims
-from schemas.cases import Case
-from schemas.events import FactKind
+from schemas.casework.cases import Case
+from schemas.casework.events import FactKind
 
 door = Door(prefix="/cases")
 _ENDS = {FactKind.STATE, FactKind.CLOSED, FactKind.REOPENED, FactKind.UNCLAIMED}

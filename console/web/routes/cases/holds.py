@@ -20,11 +20,11 @@ from console.web.live.hub import ANSWER_SECONDS
 from console.web.overview import area as overview
 from console.web.rosters import areas
 from domain.casework.holds import stops_all, touched
-from schemas.cases import Case, StepState
+from schemas.casework.cases import Case, StepState
+from schemas.casework.inputs import Hold
 from schemas.errors import UserError
-from schemas.inputs import Hold
 from schemas.levels import Action, Channel, Level
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from streams.operations import rules
 
 door = Door()

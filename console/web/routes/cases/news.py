@@ -22,8 +22,8 @@ from console.web.rosters import areas
 from domain.casework.holds import stops_all
 from domain.desk.complaints import overdue
 from domain.identity.divisions import meet
-from schemas.calls import Ringing
-from schemas.staff import StaffRole
+from schemas.people.calls import Ringing
+from schemas.people.staff import StaffRole
 from streams.runtime.tasks import wanted
 
 door = Door()

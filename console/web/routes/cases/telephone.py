@@ -13,7 +13,7 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import yuan
 from console.web.kit.services import services
 from console.web.live import claims
-from schemas.inputs import NoteAct
+from schemas.casework.inputs import NoteAct
 
 door = Door("/cases")
 UNHEARD = (N_("（占线）"), N_("（无人接听）"))  # a telephone's words for a call that nobody takes

@@ -18,9 +18,9 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from domain.identity.divisions import name_of
 from domain.visits.check_in import at_a_glance, concerns
-from schemas.alarms import Alarm
 from schemas.base import legible
-from schemas.staff import StaffRole
+from schemas.people.alarms import Alarm
+from schemas.people.staff import StaffRole
 from streams.runtime.tasks import wanted
 
 door = Door()

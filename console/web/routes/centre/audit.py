@@ -21,7 +21,7 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
 from console.web.overview import audit_words
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from streams.operations import bundles
 from streams.runtime.tasks import TRANSIENT
 from streams.security import audit_log

@@ -19,12 +19,12 @@ from console.web.rosters import areas
 from domain.desk import complaints as rules
 from domain.identity.divisions import PREFECTURE_DIGITS
 from domain.identity.identifiers import normal_phone
-from schemas.cases import Case
-from schemas.complaints import Complaint, ComplaintKind, Deed, Entry
-from schemas.inputs import Act, NoteAct, OutcomeAct
+from schemas.casework.cases import Case
+from schemas.casework.inputs import Act, NoteAct, OutcomeAct
 from schemas.levels import Outcome
-from schemas.residents import Flag, Resident
-from schemas.staff import StaffRole
+from schemas.people.complaints import Complaint, ComplaintKind, Deed, Entry
+from schemas.people.residents import Flag, Resident
+from schemas.people.staff import StaffRole
 from streams.repositories.residents.register import Asked
 
 door = Door()

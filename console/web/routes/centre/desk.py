@@ -19,7 +19,7 @@ from console.web.live.row import Row
 from console.web.overview import area
 from domain.statistics.clocks import Whose
 from schemas.levels import Level
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from streams.monitoring import overview
 from streams.runtime.tasks import wanted
 

@@ -19,8 +19,8 @@ from domain.casework.holds import stops_all
 from domain.desk.handover import Sheet, sheet
 from domain.ids import short_hash
 from domain.payments.releases import is_open
-from schemas.handovers import HandOver
-from schemas.staff import StaffRole
+from schemas.people.handovers import HandOver
+from schemas.people.staff import StaffRole
 
 door = Door()
 ROLES = frozenset({StaffRole.SUPERVISOR})

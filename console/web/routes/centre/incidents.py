@@ -23,10 +23,10 @@ from console.web.kit.services import Services, services
 from console.web.live.row import Row
 from console.web.rosters import areas
 from domain.desk import incidents as rules
-from schemas.cases import Case
-from schemas.incidents import Incident
-from schemas.inputs import Act, ConfirmAct, NoteAct, SendOfficerAct
-from schemas.staff import StaffRole
+from schemas.casework.cases import Case
+from schemas.casework.inputs import Act, ConfirmAct, NoteAct, SendOfficerAct
+from schemas.people.incidents import Incident
+from schemas.people.staff import StaffRole
 from streams.runtime.tasks import wanted
 
 door = Door()

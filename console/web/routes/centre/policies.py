@@ -21,11 +21,11 @@ from console.web.policies.preview import MOST_RESIDENTS, MOST_SECONDS, previews
 from domain.ids import short_hash
 from domain.policy import PolicyError, difference, digest_of, load, versions
 from domain.policy.lines import faults
+from schemas.administration.drafts import MOST_CHARACTERS, Draft, DraftState, InShadow
 from schemas.base import legible
-from schemas.drafts import MOST_CHARACTERS, Draft, DraftState, InShadow
+from schemas.casework.policies import InForce
 from schemas.levels import Level
-from schemas.policies import InForce
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from streams.operations import rules
 from streams.repositories.policies import UnknownPolicyError
 from streams.repositories.tables import StaleDraftError

@@ -14,7 +14,7 @@ from console.web.kit.services import services
 from console.web.overview import area
 from domain.calendar import day_of
 from domain.statistics.situation import DAYS, FEW, Mark, Row, discreet, last_days, sums_of, table, weeks
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 
 door = Door()
 ROLES = frozenset({StaffRole.SUPERVISOR, StaffRole.AUDITOR})

@@ -16,8 +16,8 @@ from console.web.rosters.rostering import Make, RefusedError, name_of, said, shi
 from domain.ids import short_hash
 from domain.visits import swaps
 from domain.visits.rostering import RosterError
-from schemas.rosters import Officer, Roster, Shift, Swap
-from schemas.staff import StaffRole
+from schemas.people.rosters import Officer, Roster, Shift, Swap
+from schemas.people.staff import StaffRole
 from streams.repositories.stations import Stored
 
 door = Door("/rosters/mine")

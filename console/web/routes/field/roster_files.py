@@ -35,8 +35,8 @@ from domain.ids import short_hash
 from domain.visits import roster_file, rostering
 from domain.visits.roster_file import MOST_BYTES, Cell, Difference, EncodingError, WrongCell
 from domain.visits.rostering import Wrong
-from schemas.rosters import Feed, Officer, Roster, RosterChange
-from schemas.staff import StaffRole
+from schemas.people.rosters import Feed, Officer, Roster, RosterChange
+from schemas.people.staff import StaffRole
 from streams.repositories.stations import NOTHING
 
 door = Door("/rosters")

@@ -34,9 +34,9 @@ from domain.identity.divisions import known
 from domain.ids import short_hash
 from domain.visits import coverage, rostering, swaps
 from domain.visits.rostering import MOST_SHIFTS
-from schemas.residents import Language
-from schemas.rosters import Absence, AbsenceKind, Officer, Role, Roster, Shift
-from schemas.staff import StaffRole
+from schemas.people.residents import Language
+from schemas.people.rosters import Absence, AbsenceKind, Officer, Role, Roster, Shift
+from schemas.people.staff import StaffRole
 from streams.repositories.stations import Stored
 
 door = Door("/rosters")

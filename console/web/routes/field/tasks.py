@@ -28,8 +28,8 @@ from console.web.tasks import mine as of_officer
 from console.web.tasks import tiles
 from console.web.tasks.acts import Act, ActReply, Taking
 from schemas.levels import Level
-from schemas.staff import StaffRole
-from schemas.tasks import act_adapter
+from schemas.people.staff import StaffRole
+from schemas.people.tasks import act_adapter
 from streams.runtime.tasks import wanted
 
 door = Door()

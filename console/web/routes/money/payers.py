@@ -19,8 +19,8 @@ from console.web.live.hub import ANSWER_SECONDS
 from console.web.payments import payers, stops
 from console.web.rosters import areas
 from domain.identity import masking
-from schemas.fan_outs import PayersAnswered, PayersRequest, RequestState
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
+from schemas.risk.fan_outs import PayersAnswered, PayersRequest, RequestState
 from streams.operations import rules
 from streams.repositories.payers_requests import closed, waiting
 from streams.screening.fan_outs import record

@@ -26,9 +26,9 @@ from domain.payments import releases
 from domain.payments.bank_book import StopLine
 from domain.payments.reconciliation import Line, as_csv, reconcile, totals
 from domain.payments.releases import Why
-from schemas.cases import Case, StopState
-from schemas.inputs import OperatorReport
-from schemas.releases import MOST_REASON, ReleaseRequest, ReleaseState
+from schemas.casework.cases import Case, StopState
+from schemas.casework.inputs import OperatorReport
+from schemas.channels.releases import MOST_REASON, ReleaseRequest, ReleaseState
 
 door = Door()
 STOPS_SHOWN, DAYS_SHOWN, DECIDED_SHOWN = 200, 30, 20

@@ -13,7 +13,7 @@ from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.routes.people.sign_in import WRONG_CODE, chosen, own, unfit
 from domain.access.accounts import signed_out
-from schemas.staff import Account
+from schemas.people.staff import Account
 
 door = Door("/account")
 

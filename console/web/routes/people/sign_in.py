@@ -16,7 +16,7 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from domain.access.accounts import MOST, Step, Weakness, changed, lapsed, weakness
-from schemas.staff import Account
+from schemas.people.staff import Account
 
 log = logging.getLogger(__name__)
 door = Door()

@@ -23,7 +23,7 @@ from console.web.kit.services import Services, services
 from console.web.rosters import areas
 from domain.access.accounts import Refusal, changed, refusal, signed_out
 from domain.ids import short_hash
-from schemas.staff import Account, StaffRole
+from schemas.people.staff import Account, StaffRole
 
 door = Door("/staff")
 ADMINISTRATORS = frozenset({StaffRole.ADMINISTRATOR})

@@ -16,10 +16,10 @@ from console.web.kit.i18n import translate
 from console.web.kit.local import ours
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
-from schemas.cases import Case
-from schemas.residents import ResidentId
-from schemas.rosters import TaskState
-from schemas.staff import StaffRole
+from schemas.casework.cases import Case
+from schemas.people.residents import ResidentId
+from schemas.people.rosters import TaskState
+from schemas.people.staff import StaffRole
 
 door = Door("/unmask")
 MAY = frozenset(StaffRole) - {StaffRole.ADMINISTRATOR}

@@ -25,11 +25,11 @@ from console.web.kit.events import Events, Look
 from console.web.kit.services import services
 from domain.access.webhooks import payload
 from domain.ids import short_hash
-from schemas.cases import Case, CaseState
-from schemas.events import CaseEvent
-from schemas.inputs import Act
+from schemas.casework.cases import Case, CaseState
+from schemas.casework.events import CaseEvent
+from schemas.casework.inputs import Act
 from schemas.levels import Level
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 from streams.casework.journal import read_entry
 from streams.messaging.reader import end_offsets, follow
 from streams.messaging.topics import CASE_EVENTS

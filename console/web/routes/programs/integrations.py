@@ -15,7 +15,7 @@ from console.web.kit.door import Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import services
-from schemas.staff import StaffRole
+from schemas.people.staff import StaffRole
 
 door = Door("/integrations")
 ADMINISTRATORS = frozenset({StaffRole.ADMINISTRATOR})

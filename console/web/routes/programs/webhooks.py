@@ -17,9 +17,9 @@ from console.web.kit.pages import page
 from console.web.kit.services import services
 from console.web.rosters import areas
 from domain.ids import short_hash
+from schemas.channels.webhooks import Webhook
 from schemas.levels import Level
-from schemas.staff import StaffRole
-from schemas.webhooks import Webhook
+from schemas.people.staff import StaffRole
 from streams.channels.webhooks import UNTRUSTED, Webhooks, new_id
 
 door = Door("/integrations/webhooks")

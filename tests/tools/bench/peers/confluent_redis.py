@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from confluent_kafka import Consumer, Producer
 
-from schemas.inputs import Alert
+from schemas.casework.inputs import Alert
 from streams.runtime.settings import load
 from tests.tools.bench.peers.redis_work import RedisWork
 from tests.tools.bench.peers.work import TOPIC

@@ -11,8 +11,8 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from schemas.residents import ResidentId
-from schemas.signals import batch_adapter
+from schemas.people.residents import ResidentId
+from schemas.risk.signals import batch_adapter
 from simulators.backtest.side import Side
 from simulators.world.memory import Register, finished
 from streams.messaging import topics

@@ -7,7 +7,7 @@ and residents side by side, as bytes (`set_bytes`), which spares it a second JSO
 from quixstreams import Application, State, message_context
 from quixstreams.models import Serializer
 
-from schemas.inputs import Alert
+from schemas.casework.inputs import Alert
 from streams.runtime.settings import load
 from tests.tools.bench.peers.work import TOPIC, Work
 

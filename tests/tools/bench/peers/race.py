@@ -17,9 +17,9 @@ import psutil
 from kafka import KafkaConsumer, TopicPartition
 from redis import Redis
 
-from schemas.inputs import Alert
-from schemas.residents import ResidentId
-from schemas.signals import BATCH_LIMIT
+from schemas.casework.inputs import Alert
+from schemas.people.residents import ResidentId
+from schemas.risk.signals import BATCH_LIMIT
 from streams.runtime.settings import Settings
 from tests.tools.bench.peers.programs import ROOT, Program, started
 from tests.tools.bench.peers.topic import Topic

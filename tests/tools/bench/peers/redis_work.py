@@ -13,9 +13,9 @@ from itertools import islice
 
 from aiokafka import TopicPartition
 
-from schemas.evidence import ScreeningOutcome
-from schemas.inputs import Alert
-from schemas.residents import ResidentId
+from schemas.casework.inputs import Alert
+from schemas.people.residents import ResidentId
+from schemas.risk.evidence import ScreeningOutcome
 from streams.repositories.residents.register import Residents
 from streams.runtime.cooperative import spare_the_collector
 from streams.runtime.settings import Settings

@@ -10,9 +10,9 @@ from itertools import cycle
 from pathlib import Path
 
 from domain.identity.identifiers import account_token
-from schemas.evidence import WatchEntry, WatchStatus
-from schemas.residents import Resident
-from schemas.signals import BATCH_LIMIT, Signal, batch_adapter
+from schemas.people.residents import Resident
+from schemas.risk.evidence import WatchEntry, WatchStatus
+from schemas.risk.signals import BATCH_LIMIT, Signal, batch_adapter
 from simulators.population.people import people
 from streams.runtime.settings import Settings
 from tests.tools.field.load import batches

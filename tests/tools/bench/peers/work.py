@@ -20,10 +20,10 @@ from domain.policy import load
 from domain.policy.risk import RiskRules
 from domain.risk import Role, Seen, alert_id, assess, bounded, evidence_of, merged, news, payer_of, remembered
 from schemas.base import Model
-from schemas.evidence import Alerted, Evidence, WatchEntry, WatchStatus
-from schemas.inputs import Alert
-from schemas.residents import Resident, ResidentId
-from schemas.signals import Signal
+from schemas.casework.inputs import Alert
+from schemas.people.residents import Resident, ResidentId
+from schemas.risk.evidence import Alerted, Evidence, WatchEntry, WatchStatus
+from schemas.risk.signals import Signal
 from simulators.world.memory import Register, finished
 from streams.repositories.residents.register import Asked
 from streams.runtime.cooperative import spare_the_collector

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from schemas.base import Fen, Model, Note, Reason, Ref, Text, Token, When
-from schemas.cases import CaseId, Danger, Payment, Profile
+from schemas.casework.cases import CaseId, Danger, Payment, Profile
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
-from schemas.residents import DivisionCode, ResidentId
+from schemas.people.residents import DivisionCode, ResidentId
 
 MOST_PAYMENTS = 512  # of one alert: evidence is bounded by a policy's `bound`, which is no more
 MOST_CLAIMS = 64  # of one conversation

@@ -1,9 +1,9 @@
 """A bank's message as it came, kept for good on the topic `bank-messages`: what a case makes of it may be nothing."""
 
 from schemas.base import Fen, Model, Note, Ref, Text, When
-from schemas.cases import CaseId
-from schemas.inputs import BankState
-from schemas.residents import ResidentId
+from schemas.casework.cases import CaseId
+from schemas.casework.inputs import BankState
+from schemas.people.residents import ResidentId
 
 
 class BankMessage(Model):

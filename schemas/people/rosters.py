@@ -6,9 +6,9 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from schemas.base import Fen, Model, Note, Text, Token, When
-from schemas.inputs import VisitStage
+from schemas.casework.inputs import VisitStage
 from schemas.levels import Level
-from schemas.residents import DivisionCode, Language, ResidentId
+from schemas.people.residents import DivisionCode, Language, ResidentId
 
 
 class Role(StrEnum):

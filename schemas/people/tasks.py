@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, TypeAdapter, model_validator
 
 from schemas.base import Model, Note, Text, When
-from schemas.inputs import Checklist, OutcomeAct, VisitStage
+from schemas.casework.inputs import Checklist, OutcomeAct, VisitStage
 
 ActId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """128 random bits of the device."""

@@ -9,8 +9,8 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Model, Note, Ref, Text, When
-from schemas.residents import ResidentId
-from schemas.staff import Area
+from schemas.people.residents import ResidentId
+from schemas.people.staff import Area
 
 CallId = Annotated[str, Field(pattern=r"^c[0-9a-f]{20}$")]
 """`c` and a hash of the form by which the call was begun."""

@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Model, Note, Ref, Text, When
-from schemas.cases import CaseId
-from schemas.residents import ResidentId
+from schemas.casework.cases import CaseId
+from schemas.people.residents import ResidentId
 
 ComplaintId = Annotated[str, Field(pattern=r"^k[0-9a-f]{20}$")]
 """`k` and a hash of the form by which it was taken down."""

@@ -1,21 +1,21 @@
 """Journal entries as recovery reads them: only the fields that it needs, at a tenth of the cost of a whole entry.
 
 A store is built from millions of entries, and only the last version of each case is needed whole. The names are those
-of schemas/events.py and schemas/cases.py, so that the functions that count events take these as well.
+of schemas/casework/events.py and schemas/casework/cases.py, so that the functions that count events take these as well.
 """
 
 from datetime import datetime
 
 import msgspec
 
-from schemas.cases import CaseState, StepState
-from schemas.events import Commit, FactKind
-from schemas.inputs import Hold
+from schemas.casework.cases import CaseState, StepState
+from schemas.casework.events import Commit, FactKind
+from schemas.casework.inputs import Hold
 from schemas.levels import Action, Level, Result
 
 
 class PartialCommit(msgspec.Struct, frozen=True, gc=False):
-    """See schemas.events.Commit."""
+    """See schemas.casework.events.Commit."""
 
     first: int
     last: int
@@ -28,7 +28,7 @@ AnyCommit = Commit | PartialCommit
 
 
 class PartialStep(msgspec.Struct, frozen=True, gc=False):
-    """What counting needs of schemas.cases.Step."""
+    """What counting needs of schemas.casework.cases.Step."""
 
     id: str
     action: Action
@@ -38,7 +38,7 @@ class PartialStep(msgspec.Struct, frozen=True, gc=False):
 
 
 class PartialCase(msgspec.Struct, frozen=True, gc=False):
-    """What counting needs of schemas.cases.Case."""
+    """What counting needs of schemas.casework.cases.Case."""
 
     id: str
     resident: str
@@ -58,7 +58,7 @@ class PartialCase(msgspec.Struct, frozen=True, gc=False):
 
 
 class PartialFact(msgspec.Struct, frozen=True, gc=False):
-    """What counting needs of schemas.events.Fact."""
+    """What counting needs of schemas.casework.events.Fact."""
 
     kind: FactKind
     action: Action | None = None
@@ -73,7 +73,7 @@ class PartialDispatch(msgspec.Struct, frozen=True, gc=False):
 
 
 class PartialCaseEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="case"):
-    """See schemas.events.CaseEvent."""
+    """See schemas.casework.events.CaseEvent."""
 
     commit: PartialCommit
     id: str
@@ -87,7 +87,7 @@ class PartialCaseEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", 
 
 
 class PartialStandingEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="standing"):
-    """See schemas.events.StandingEvent. The holds are read whole by `whole_holds`."""
+    """See schemas.casework.events.StandingEvent. The holds are read whole by `whole_holds`."""
 
     commit: PartialCommit
     input: str
@@ -99,7 +99,7 @@ class PartialStandingEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kin
 
 
 class PartialUnchangedEvent(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="unchanged"):
-    """See schemas.events.UnchangedEvent."""
+    """See schemas.casework.events.UnchangedEvent."""
 
     commit: PartialCommit
     offset: int

@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Fen, Model, Note, Text, When
-from schemas.inputs import BankState, Checklist, OutcomeAct, VisitStage
-from schemas.residents import DivisionCode
+from schemas.casework.inputs import BankState, Checklist, OutcomeAct, VisitStage
+from schemas.people.residents import DivisionCode
 
 
 class _Receipt(Model):

@@ -1,7 +1,7 @@
 """A hand-over between two shifts, as it lies on the topic `handovers`."""
 
 from schemas.base import Model, Note, Token, When
-from schemas.staff import Area, Login
+from schemas.people.staff import Area, Login
 
 
 class HandOver(Model):

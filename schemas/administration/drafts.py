@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Model, Note, Text, Token, When
-from schemas.inputs import PolicyHash
+from schemas.casework.inputs import PolicyHash
 
 MOST_CHARACTERS = 200_000  # eight times Jilin's policy; in UTF-8 and JSON it fits a record of Kafka's
 

@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Model, Note, Ref, Text, When
-from schemas.cases import CaseId
-from schemas.residents import DivisionCode
+from schemas.casework.cases import CaseId
+from schemas.people.residents import DivisionCode
 
 
 class AlarmKind(StrEnum):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from schemas.base import Fen, Model, Text, Token, When
 from schemas.levels import Level
-from schemas.signals import TransferState
+from schemas.risk.signals import TransferState
 
 
 class EvidenceKind(StrEnum):

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, StringConstraints
 
 from schemas.base import Model, Text, When
-from schemas.events import FactKind
+from schemas.casework.events import FactKind
 from schemas.levels import Level
-from schemas.staff import Area
+from schemas.people.staff import Area
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

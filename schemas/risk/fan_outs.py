@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.base import Model, Note, Reason, Token, When
-from schemas.evidence import WatchEntry
-from schemas.staff import Login
+from schemas.people.staff import Login
+from schemas.risk.evidence import WatchEntry
 
 
 class FanOut(Model):

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from schemas.base import Fen, Model, Ref, Text, Token, When
-from schemas.cases import Case, CaseId, Payment
-from schemas.inputs import Hold
+from schemas.casework.cases import Case, CaseId, Payment
+from schemas.casework.inputs import Hold
 from schemas.levels import Action, Channel, EvidenceClass, Level, Result
-from schemas.residents import Language, ResidentId
+from schemas.people.residents import Language, ResidentId
 
 Offset = Annotated[int, Field(ge=-1, lt=2**53)]
 """A place on a partition, -1 before its first record. Redis' scripts count exactly up to 2^53."""

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Model, Note, Reason, Text, When
-from schemas.staff import Area
+from schemas.people.staff import Area
 
 IncidentId = Annotated[str, Field(pattern=r"^m[0-9a-f]{20}$")]
 """`m` and a hash of the form by which it was declared."""

@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from schemas.base import Fen, Model, Note, Token, When, legible
-from schemas.cases import CaseId
-from schemas.residents import DivisionCode, ResidentId
-from schemas.staff import Login
+from schemas.casework.cases import CaseId
+from schemas.people.residents import DivisionCode, ResidentId
+from schemas.people.staff import Login
 
 MOST_REASON = 300
 Why = Annotated[str, AfterValidator(legible), StringConstraints(min_length=2, max_length=MOST_REASON)]

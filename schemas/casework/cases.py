@@ -7,8 +7,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from schemas.base import Fen, Model, Note, Ref, Text, Token, When
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
-from schemas.residents import BalanceBand, DivisionCode, Flag, Language, Occupation, ResidentId, Sex
-from schemas.signals import TransferState
+from schemas.people.residents import BalanceBand, DivisionCode, Flag, Language, Occupation, ResidentId, Sex
+from schemas.risk.signals import TransferState
 
 CaseId = Annotated[str, StringConstraints(pattern=r"^r[a-z2-7]{16}-[1-9][0-9]{0,8}$")]
 """The resident's id and the opening number: `r…-1`."""

@@ -1,9 +1,9 @@
 """Signals of ordinary life read without pydantic: in a 13th of the time, and only where there can be no doubt.
 
-`Transfer`, `Call`, `Sms` and `App` have the fields of their namesakes in schemas/signals.py, which stay what a signal
-is; whoever is handed one instead sees no difference but its type, so he goes by `kind`. Fields that a newer version
-alone knows are passed over by both (base.ANY_VERSION). What is refused here, is not plain, or tells of a suspect (a
-report, the watchlist) is read by pydantic, which has the last word and the words.
+`Transfer`, `Call`, `Sms` and `App` have the fields of their namesakes in schemas/risk/signals.py, which stay what a
+signal is; whoever is handed one instead sees no difference but its type, so they go by `kind`. Fields that a newer
+version alone knows are passed over by both (base.ANY_VERSION). What is refused here, is not plain, or tells of a
+suspect (a report, the watchlist) is read by pydantic, which has the last word and the words.
 """
 
 import re
@@ -15,7 +15,7 @@ import msgspec
 from pydantic import BaseModel
 
 from schemas.base import EARLIEST, LATEST, MOST_FEN, NAME
-from schemas.signals import BATCH_LIMIT, LONGEST_CALL, AppKind, Channel, NumberClass, Signal, TransferState
+from schemas.risk.signals import BATCH_LIMIT, LONGEST_CALL, AppKind, Channel, NumberClass, Signal, TransferState
 
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 _When = Annotated[datetime, msgspec.Meta(tz=True)]

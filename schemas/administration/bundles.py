@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from schemas.audit import Head
+from schemas.administration.audit import Head
 from schemas.base import Model, Note, Text, When
-from schemas.cases import CaseId
-from schemas.inputs import PolicyHash
+from schemas.casework.cases import CaseId
+from schemas.casework.inputs import PolicyHash
 from schemas.levels import Level
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
