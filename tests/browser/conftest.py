@@ -10,8 +10,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.browser.people import People
-from tests.console.stage import Stage, stage
-from tests.line.rig import Line
+from tests.console.harness.stage import Stage, stage
+from tests.end_to_end.harness.rig import Line
 
 HERE = Path(__file__).parent
 ARGUMENTS = (

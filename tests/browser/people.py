@@ -7,7 +7,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from console.web.auth.sessions import COOKIE
 from schemas.people.staff import StaffRole
-from tests.console.stage import CHANGCHUN, Client, Stage
+from tests.console.harness.stage import CHANGCHUN, Client, Stage
 
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 360, "height": 740}

@@ -7,8 +7,8 @@ from playwright.async_api import expect
 from domain.access import bundle
 from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
-from tests.console.stage import Stage
-from tests.console.test_api import note, red
+from tests.console.harness.stage import Stage
+from tests.console.programs.test_api import note, red
 
 
 async def test_an_auditor_verifies_the_chains_finds_what_was_done_to_a_case_and_takes_it_out(

@@ -11,8 +11,8 @@ from streams.screening.payers import entry_of, spread
 from streams.state.keys import key
 from tests.browser.people import PHONE, People
 from tests.browser.test_incidents import wrong
-from tests.console.stage import Stage
-from tests.line.signals import call, transfer
+from tests.console.harness.stage import Stage
+from tests.end_to_end.harness.signals import call, transfer
 
 
 async def test_a_callers_warning_is_confirmed_by_its_code_and_a_report_goes_to_bank_and_watchlist(

@@ -14,8 +14,8 @@ from schemas.casework.events import FactKind
 from schemas.people.residents import Flag, Language, Resident
 from schemas.people.staff import StaffRole
 from tests.browser.people import DESKTOP, PHONE, People
-from tests.line.rig import Line
-from tests.line.signals import call, transfer
+from tests.end_to_end.harness.rig import Line
+from tests.end_to_end.harness.signals import call, transfer
 
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 SECONDS = 15_000.0  # milliseconds, as Playwright counts

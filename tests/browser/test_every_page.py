@@ -8,8 +8,8 @@ from axe_playwright_python.async_playwright import Axe
 from console.web.kit.door import table
 from schemas.people.staff import StaffRole
 from tests.browser.people import People
-from tests.console.stage import Stage
-from tests.console.test_api import red
+from tests.console.harness.stage import Stage
+from tests.console.programs.test_api import red
 
 # Each page is seen in three of them; between them they have every language, both grounds, and three sizes.
 LOOKS = (

@@ -11,8 +11,8 @@ from console.web.auth.sessions import COOKIE
 from schemas.people.staff import StaffRole
 from tests.browser.people import DESKTOP, PHONE, People
 from tests.browser.test_every_page import RULES
-from tests.console.stage import Stage
-from tests.console.visitors import PASSWORD, Authenticator, newcomer, person
+from tests.console.harness.stage import Stage
+from tests.console.harness.visitors import PASSWORD, Authenticator, newcomer, person
 
 LOOKS = (("zh-CN", DESKTOP, False), ("en", PHONE, True), ("ko", PHONE, False))
 

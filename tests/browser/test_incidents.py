@@ -9,9 +9,9 @@ from schemas.levels import Outcome
 from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.browser.test_every_page import RULES
-from tests.console.stage import Stage
-from tests.line.house import until
-from tests.line.signals import confirmed, transfer
+from tests.console.harness.stage import Stage
+from tests.end_to_end.harness.house import until
+from tests.end_to_end.harness.signals import confirmed, transfer
 
 SEEN_SECONDS = 10.0
 

@@ -12,8 +12,8 @@ from schemas.people.alarms import Alarm
 from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.browser.test_every_page import RULES
-from tests.console.stage import Stage
-from tests.console.visiting import NAME, visiting
+from tests.console.harness.stage import Stage
+from tests.console.harness.visiting import NAME, visiting
 
 SMALL = {"width": 360, "height": 640}
 WIDE = {"width": 1440, "height": 900}

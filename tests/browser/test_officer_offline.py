@@ -18,9 +18,9 @@ from schemas.people.staff import StaffRole
 from streams.runtime.embedded import free_port
 from tests.browser.people import People
 from tests.browser.test_officer import hold, on, opened, press
-from tests.console.stage import Stage
-from tests.console.visiting import NAME, visiting
-from tests.line.signals import call, transfer
+from tests.console.harness.stage import Stage
+from tests.console.harness.visiting import NAME, visiting
+from tests.end_to_end.harness.signals import call, transfer
 
 KEPT = "caches.match('/tasks').then(Boolean)"
 WITHOUT_NETWORK = ("ERR_INTERNET_DISCONNECTED", "ERR_CONNECTION_REFUSED", "ERR_FAILED", "ERR_INCOMPLETE_CHUNKED")

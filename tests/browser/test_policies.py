@@ -5,7 +5,7 @@ from playwright.async_api import expect
 from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.browser.test_rosters import accessible
-from tests.console.stage import Stage
+from tests.console.harness.stage import Stage
 
 WHOLE = ""
 

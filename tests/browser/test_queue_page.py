@@ -16,10 +16,10 @@ from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.browser.test_every_page import RULES
-from tests.console.stage import Stage
-from tests.line.house import until
-from tests.line.rig import Line
-from tests.line.signals import call, scam_app, transfer
+from tests.console.harness.stage import Stage
+from tests.end_to_end.harness.house import until
+from tests.end_to_end.harness.rig import Line
+from tests.end_to_end.harness.signals import call, scam_app, transfer
 from tests.tools.servers.proxy import Proxy
 
 # Seconds until every other screen shows a change: on a machine that does nothing else (QUANZU_QUIET=1), and on any.

@@ -8,8 +8,8 @@ from schemas.levels import Action
 from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.browser.test_every_page import LOOKS, RULES
-from tests.console.stage import Stage
-from tests.console.stops import known, stopped
+from tests.console.harness.stage import Stage
+from tests.console.harness.stops import known, stopped
 
 DESK = StaffRole.RELEASE_DESK
 

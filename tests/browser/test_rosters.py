@@ -8,8 +8,8 @@ from playwright.async_api import Page, expect
 from console.web.kit.pages import ZONE
 from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
-from tests.console.rosters import clear, roster_of, station, with_shift
-from tests.console.stage import Stage
+from tests.console.harness.rosters import clear, roster_of, station, with_shift
+from tests.console.harness.stage import Stage
 
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 

@@ -5,9 +5,9 @@ from playwright.async_api import expect
 from schemas.levels import Level, Outcome
 from schemas.people.staff import StaffRole
 from tests.browser.people import People
-from tests.console.stage import Stage
-from tests.line.house import until
-from tests.line.signals import call, transfer
+from tests.console.harness.stage import Stage
+from tests.end_to_end.harness.house import until
+from tests.end_to_end.harness.signals import call, transfer
 
 TAKE_THE_NEXT, RECORD, DISSUADED, SURE = "n", "d", "Enter", "Enter"  # the outcome is preset to "dissuaded"
 KEYS = (TAKE_THE_NEXT, RECORD, DISSUADED, SURE)

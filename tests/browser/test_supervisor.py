@@ -4,8 +4,8 @@ from playwright.async_api import expect
 
 from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
-from tests.console.stage import Stage
-from tests.console.stops import red_in, stopped
+from tests.console.harness.stage import Stage
+from tests.console.harness.stops import red_in, stopped
 
 SUPERVISOR = StaffRole.SUPERVISOR
 

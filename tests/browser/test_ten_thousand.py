@@ -24,9 +24,9 @@ from console.web.kit.settings import ConsoleSettings
 from schemas.casework.cases import Case
 from schemas.people.staff import StaffRole
 from tests.browser.people import People
-from tests.console.open_cases import fill, taken
-from tests.console.stage import Stage
-from tests.line.house import house, until
+from tests.console.harness.open_cases import fill, taken
+from tests.console.harness.stage import Stage
+from tests.end_to_end.harness.house import house, until
 
 CASES = 10_000
 LOADS = 7

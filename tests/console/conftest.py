@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 
 from schemas.people.staff import StaffRole
-from tests.console.stage import Client, Stage, stage
-from tests.line.rig import Line
+from tests.console.harness.stage import Client, Stage, stage
+from tests.end_to_end.harness.rig import Line
 
 HERE = Path(__file__).parent
 

@@ -31,7 +31,7 @@ async def described(answer: httpx.Response) -> None:
     """Raises AssertionError when a described route answers with a status or a shape that is not described.
 
     What the description does not know, such as a test's own route, is passed over: that it knows all of intake's is
-    another test's matter (tests/line/test_documents.py).
+    another test's matter (tests/end_to_end/test_documents.py).
     """
     path, method = template(answer.request.url.path), answer.request.method.lower()
     told = _document()["paths"].get(path, {}).get(method)

@@ -14,12 +14,12 @@ from typing import Any
 
 import orjson
 
-from tests.simulation import worker
 from tests.simulation.check import Report, broken_by, checked, judged, shortest
 from tests.simulation.enumeration import enumerated
 from tests.simulation.mutations import MUTATIONS, OutdatedError, mutated
 from tests.simulation.run import beginning, run
 from tests.simulation.schedule import Schedule, drawn
+from tests.simulation.simulated import worker
 
 CHUNK = 50
 MUTATION_SECONDS = 60.0  # of CPU, within which each must be found

@@ -8,10 +8,10 @@ from aiokafka import TopicPartition
 
 from streams.intake.acceptor import records_of
 from tests.simulation.feeds import POISON, dissuaded, signal
-from tests.simulation.loop import Trap
-from tests.simulation.observed import AcceptedSignal
+from tests.simulation.laws.observed import AcceptedSignal
 from tests.simulation.schedule import Schedule, Step
-from tests.simulation.world import PARTITIONS, World
+from tests.simulation.simulated.loop import Trap
+from tests.simulation.simulated.world import PARTITIONS, World
 
 SAVED_SECONDS = 0.25  # so often Redis' state is kept, for a server that comes back with an older one
 SAVED = 20

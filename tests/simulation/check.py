@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from time import process_time
 from typing import Any, Self
 
-from tests.simulation.laws import LAWS, violations
+from tests.simulation.laws.all_laws import LAWS, violations
 from tests.simulation.run import Ran, beginning, run
 from tests.simulation.schedule import Schedule, drawn
 from tests.simulation.shrink import shrunk

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.simulation import handmade
-from tests.simulation.observed import Observed
+from tests.simulation.laws import handmade
+from tests.simulation.laws.observed import Observed
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from schemas.risk.signals import (
     Watch,
     WatchState,
 )
-from tests.simulation.prepare import account, phone
+from tests.simulation.simulated.prepare import account, phone
 
 SCAMMER = "+85290000000"
 

@@ -9,14 +9,14 @@ from functools import lru_cache
 from random import Random
 from time import process_time
 
-from tests.simulation import worker
 from tests.simulation.acts import Acts
-from tests.simulation.keyspace import plain
-from tests.simulation.observed import LogRecord, Observed, Store
-from tests.simulation.prepare import prepared
+from tests.simulation.laws.keyspace import plain
+from tests.simulation.laws.observed import LogRecord, Observed, Store
 from tests.simulation.schedule import Schedule
+from tests.simulation.simulated import worker
+from tests.simulation.simulated.prepare import prepared
+from tests.simulation.simulated.world import BEGAN, PARTITIONS, Prepared, World, kinds
 from tests.simulation.story import story
-from tests.simulation.world import BEGAN, PARTITIONS, Prepared, World, kinds
 
 QUIET_SECONDS = 3.5  # so long nothing may be left to do
 LONGEST_SECONDS = 40.0  # after the last fault has healed

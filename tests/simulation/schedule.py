@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import orjson
 
-from tests.simulation.prepare import RESIDENTS
-from tests.simulation.providers import CHANNELS, FAULTS
+from tests.simulation.simulated.prepare import RESIDENTS
+from tests.simulation.simulated.providers import CHANNELS, FAULTS
 
 FAULTS_END = 9.0  # seconds: nothing is drawn to happen later
 PARTS = ("", "", "case-inputs", "case-inputs", "dispatches.red", "dispatches.sms", "signals-urgent", "cover", "watch")

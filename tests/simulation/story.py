@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from tests.simulation.kafka import Record
-from tests.simulation.world import Told
+from tests.simulation.simulated.kafka import Record
+from tests.simulation.simulated.world import Told
 
 SHORT = 100
 

@@ -20,12 +20,12 @@ from streams.casework.replay import Replay
 from streams.state.case_store import Loaded
 from streams.state.keys import NAMES
 from streams.state.store_update import PartitionRules, StoreUpdate
-from tests.simulation import handmade
-from tests.simulation.handmade import CAREFUL, IN_DANGER, NOON, POLICY, moment
-from tests.simulation.known import known
-from tests.simulation.laws import broken
-from tests.simulation.model import Fold
-from tests.simulation.observed import Observed, Store
+from tests.simulation.laws import handmade
+from tests.simulation.laws.all_laws import broken
+from tests.simulation.laws.handmade import CAREFUL, IN_DANGER, NOON, POLICY, moment
+from tests.simulation.laws.known import known
+from tests.simulation.laws.model import Fold
+from tests.simulation.laws.observed import Observed, Store
 
 KeysOf = defaultdict[str, dict[Any, Any]]
 DAY = timedelta(days=1).total_seconds()

@@ -10,16 +10,16 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.simulation import worker
 from tests.simulation.check import Report, broken_by, checked, shortest
 from tests.simulation.mutations import MUTATIONS, mutated
 from tests.simulation.run import Ran, run
 from tests.simulation.schedule import Schedule, Step, drawn
+from tests.simulation.simulated import worker
 
 SEEDS = range(1, 25)
 TELL = """
 import hashlib, sys
-from tests.simulation import worker
+from tests.simulation.simulated import worker
 from tests.simulation.run import run
 from tests.simulation.schedule import drawn
 with worker.simulated():

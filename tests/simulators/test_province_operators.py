@@ -12,7 +12,7 @@ from schemas.risk.signals import TransferState
 from simulators.world.operators import Operators
 from simulators.world.province import START, Province
 from streams.runtime.clock import Clock
-from tests.line.hand_clock import HandClock
+from tests.end_to_end.harness.hand_clock import HandClock
 
 END = START + timedelta(minutes=59)
 WALL_SECONDS = 20.0

@@ -14,12 +14,13 @@ from streams.runtime.settings import Settings
 from tests.domain.builders import Line as Decided
 from tests.domain.builders import alert
 from tests.tools.bench import __main__ as bench
-from tests.tools.bench import cases, core
+from tests.tools.bench import cases
 from tests.tools.bench.bars import BARS, Bar, Verdict, judged
-from tests.tools.bench.console import histogram, plan
 from tests.tools.bench.figures import Found, Given, cost_beside, figure, flat, rate_beside
-from tests.tools.bench.latency import Probes
 from tests.tools.bench.limits import pieces
+from tests.tools.bench.measured import core
+from tests.tools.bench.measured.console import histogram, plan
+from tests.tools.bench.measured.latency import Probes
 from tests.tools.bench.peers import programs
 from tests.tools.bench.sections import SECTIONS, Section
 from tests.tools.bench.work import pace

@@ -15,7 +15,7 @@ from streams.channels.webhooks import Telling, Webhooks, new_id
 from streams.messaging import topics
 from streams.messaging.producer import Producer, Record
 from streams.runtime.settings import Settings
-from tests.console.test_webhooks_out import Program, program
+from tests.console.programs.test_webhooks_out import Program, program
 from tests.domain.builders import NOON
 from tests.domain.casework.journal import red_with_money
 from tests.tools.servers.kafka import Kafka

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
-from tests.tools.field.rebuild import run
+from tests.tools.field.faults.rebuild import run
 from tests.tools.servers.redis import RedisServer
 
 

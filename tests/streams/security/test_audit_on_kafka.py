@@ -12,7 +12,7 @@ from streams.runtime.settings import Settings
 from streams.security import audit, audit_log
 from streams.security.audit_chains import Heads
 from streams.state.case_store import connect
-from tests.line.house import until
+from tests.end_to_end.harness.house import until
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.process import wait_for
 from tests.tools.servers.redis import RedisServer

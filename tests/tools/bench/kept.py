@@ -18,7 +18,8 @@ from pathlib import Path
 
 from simulators.world.memory import Register
 from streams.runtime.cooperative import spare_the_collector
-from tests.tools.bench import core, life, screening, yardstick
+from tests.tools.bench import life, yardstick
+from tests.tools.bench.measured import core, screening
 from tests.tools.bench.servers import embedded
 
 CORE, SCREENING = "core.us_per_signal", "screening.cpu_us_per_signal"

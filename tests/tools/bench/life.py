@@ -1,4 +1,4 @@
-"""Whose signals are measured, and the signals: the ordinary life that tests/tools/field/load.py sends."""
+"""Whose signals are measured, and the signals: the ordinary life that tests/tools/field/load/load.py sends."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -12,8 +12,8 @@ from simulators.population.people import people
 from streams.repositories.residents.register import Residents
 from tests.tools.bench.servers import SECRET
 from tests.tools.field.line import resident
-from tests.tools.field.load import Batch, batches
-from tests.tools.field.overload import CROWD
+from tests.tools.field.load.load import Batch, batches
+from tests.tools.field.load.overload import CROWD
 
 SEED = 7
 PARTITIONS = 4

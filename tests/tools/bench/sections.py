@@ -3,8 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.tools.bench import casework, console, core, idle, intake, latency, residents, scale, screening, sizing, start
 from tests.tools.bench.figures import Found, Given
+from tests.tools.bench.measured import (
+    casework,
+    console,
+    core,
+    idle,
+    intake,
+    latency,
+    residents,
+    scale,
+    screening,
+    sizing,
+    start,
+)
 from tests.tools.bench.peers import measure as peers
 
 

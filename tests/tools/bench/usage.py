@@ -11,7 +11,7 @@ import psutil
 from redis import Redis
 
 from streams.runtime.settings import Settings
-from tests.tools.field.overload import cpu_seconds
+from tests.tools.field.load.overload import cpu_seconds
 from tests.tools.servers.process import need
 
 _SENT, _RECEIVED = re.compile(r"bytes_sent:(\d+)"), re.compile(r"bytes_received:(\d+)")

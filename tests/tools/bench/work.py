@@ -10,7 +10,7 @@ from simulators.demo.workers import Workers
 from streams.runtime.settings import Settings
 from tests.tools.bench.figures import Figure, cost_beside, figure, rate_beside
 from tests.tools.bench.limits import Limits
-from tests.tools.field.overload import STALLED_SECONDS, cpu_seconds
+from tests.tools.field.load.overload import STALLED_SECONDS, cpu_seconds
 
 WARM_UP = 0.1  # of the work: the worker joins its group and makes what is made once
 LOOK_SECONDS = 0.02

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from streams.channels.provider import Kind
 from tests.tools.chaos.houses import House
-from tests.tools.chaos.laws import Broken
+from tests.tools.chaos.judging.all_laws import Broken
 from tests.tools.chaos.plan import Plan, Stroke, drawn
 from tests.tools.chaos.round import play
 from tests.tools.servers.kafka import Kafka

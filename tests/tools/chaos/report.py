@@ -10,8 +10,8 @@ import orjson
 
 from schemas.levels import Result
 from tests.tools.chaos.faults import KINDS
-from tests.tools.chaos.late import recoveries
-from tests.tools.chaos.laws import LAWS, Broken
+from tests.tools.chaos.judging.all_laws import LAWS, Broken
+from tests.tools.chaos.judging.late import recoveries
 from tests.tools.chaos.plan import Plan
 from tests.tools.chaos.round import Outcome
 

@@ -17,16 +17,16 @@ from unittest.mock import patch
 
 from streams.messaging import topics
 from streams.messaging.reader import end_offsets
-from tests.tools.chaos import stalls, store
-from tests.tools.chaos.books import Books
 from tests.tools.chaos.faults.base import MissedError
 from tests.tools.chaos.faults.machine import CLOCK
 from tests.tools.chaos.faults.redis import REDIS_CLOCK
 from tests.tools.chaos.houses import servers
-from tests.tools.chaos.laws import Broken, broken
+from tests.tools.chaos.judging import stalls, store
+from tests.tools.chaos.judging.all_laws import Broken, broken
+from tests.tools.chaos.judging.books import Books
+from tests.tools.chaos.judging.seen import Seen
 from tests.tools.chaos.plan import LENGTH, Plan, Stroke
 from tests.tools.chaos.province import Quiet
-from tests.tools.chaos.seen import Seen
 from tests.tools.chaos.stage import Stage, Window
 from tests.tools.chaos.workers import WatchedWorkers
 from tests.tools.servers.faketime import MachineClock
@@ -97,8 +97,10 @@ async def _stage(plan: Plan, kafka: Kafka | None, folder: Path) -> AsyncIterator
         await asyncio.to_thread(topics.create, there.settings)
         names = [topic.name for topic in topics.ALL]
         with (folder / "beside.log").open("wb") as log:
-            stack.enter_context(beside(log, "tests.tools.chaos.observer", there.brokers, folder / "seen.jsonl", *names))
-            stack.enter_context(beside(log, "tests.tools.chaos.stalls", folder / "stalls"))
+            stack.enter_context(
+                beside(log, "tests.tools.chaos.judging.observer", there.brokers, folder / "seen.jsonl", *names)
+            )
+            stack.enter_context(beside(log, "tests.tools.chaos.judging.stalls", folder / "stalls"))
         quiet = Quiet(there.settings, plan, wrongs(plan), clock)
         running = await stack.enter_async_context(quiet.running())
         yield Stage(running, there, Seen(folder / "seen.jsonl", plan.sealed), clock, redis_clock=redis_clock)

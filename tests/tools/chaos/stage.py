@@ -17,7 +17,7 @@ from simulators.providers.base import Fault as ProviderFault
 from simulators.providers.base import SimulatedProvider
 from streams.channels.dispatch_log import known
 from tests.tools.chaos.houses import Servers
-from tests.tools.chaos.seen import Seen
+from tests.tools.chaos.judging.seen import Seen
 from tests.tools.servers.faketime import MachineClock
 
 MIDST_SECONDS = 2.0  # how long a dispatch under way is waited for

@@ -4,11 +4,11 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from tests.tools.chaos.judging.test_late import BEGAN, books
 from tests.tools.chaos.plan import Stroke, drawn
 from tests.tools.chaos.report import Report
 from tests.tools.chaos.round import Outcome
 from tests.tools.chaos.stage import Window
-from tests.tools.chaos.test_late import BEGAN, books
 
 
 def outcome(seed: int, fired_after: float, *, struck: bool = True) -> Outcome:

@@ -8,7 +8,8 @@ import signal
 import sys
 
 from quanzu import main
-from tests.tools.chaos import bound, flagged, raising
+from tests.tools.chaos import raising
+from tests.tools.chaos.judging import bound, flagged
 from tests.tools.chaos.mutations import MUTATIONS
 
 WRONGS = {raising.NAME: raising.patch, flagged.NAME: flagged.patch, bound.NAME: bound.patch, **MUTATIONS}

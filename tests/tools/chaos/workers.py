@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simulators.demo.workers import STOP_SECONDS, Workers
 from streams.runtime.settings import Settings
-from tests.tools.chaos import bound, flagged
+from tests.tools.chaos.judging import bound, flagged
 from tests.tools.servers.faketime import MachineClock
 
 COMMAND = ("-m", "tests.tools.chaos.worker")

@@ -20,7 +20,7 @@ from schemas.casework.inputs import BankState
 from schemas.levels import Action, Outcome, Result
 from tests.domain.builders import NOON, RESIDENT
 from tests.domain.casework.journal import Journal, red_with_money
-from tests.tools.field.overload import MIB, resident_bytes
+from tests.tools.field.load.overload import MIB, resident_bytes
 
 PLACES = ("220102", "220104", "220202", "220302", "220502", "220602", "220702", "220802", "222401", "222426")
 

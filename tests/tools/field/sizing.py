@@ -27,13 +27,13 @@ from streams.installation import Installation
 from streams.messaging import topics
 from streams.runtime.settings import Settings
 from tests.tools.bench import life
-from tests.tools.bench.screening import screened_so_far
+from tests.tools.bench.measured.screening import screened_so_far
+from tests.tools.bench.measured.sizing import pace_of_a_core, signal_bytes
 from tests.tools.bench.servers import real
-from tests.tools.bench.sizing import pace_of_a_core, signal_bytes
 from tests.tools.bench.usage import Usage, topic_bytes, usage
 from tests.tools.bench.work import until
-from tests.tools.field.load import Load
-from tests.tools.field.rebuild import opened
+from tests.tools.field.faults.rebuild import opened
+from tests.tools.field.load.load import Load
 
 MOST = 0.25  # so far may a figure be from what was reckoned
 SETTLE_SECONDS = 10.0

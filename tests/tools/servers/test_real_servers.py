@@ -16,7 +16,7 @@ from kafka.admin import NewTopic
 from kafka.errors import KafkaError
 from redis import Redis, RedisError
 
-from tests.tools.chaos.bound import source
+from tests.tools.chaos.judging.bound import source
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.process import MissingError, Process, need, wait_for
 from tests.tools.servers.proxy import State

@@ -15,7 +15,7 @@ from schemas.risk.evidence import WatchEntry, WatchStatus
 from schemas.risk.signals import BATCH_LIMIT, Signal, batch_adapter
 from simulators.population.people import people
 from streams.runtime.settings import Settings
-from tests.tools.field.load import batches
+from tests.tools.field.load.load import batches
 from tests.tools.field.stories import MULE, SIGNALS, Kind, cast
 
 SEED = 7

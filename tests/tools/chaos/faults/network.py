@@ -3,8 +3,8 @@
 import asyncio
 from random import Random
 
-from tests.tools.chaos import bound
 from tests.tools.chaos.faults.base import KILL_SECONDS, REAL, Fault
+from tests.tools.chaos.judging import bound
 from tests.tools.chaos.stage import Stage
 from tests.tools.chaos.workers import WatchedWorkers
 from tests.tools.servers.proxy import Proxy, State

@@ -5,7 +5,7 @@ from random import Random
 from streams.messaging import topics
 from streams.messaging.producer import Record
 from tests.tools.chaos.faults.base import Fault
-from tests.tools.chaos.seen import POISON
+from tests.tools.chaos.judging.seen import POISON
 from tests.tools.chaos.stage import Stage
 
 SHARE = 0.25

@@ -5,10 +5,10 @@ import signal
 from contextlib import suppress
 from random import Random
 
-from tests.tools.chaos import flagged
 from tests.tools.chaos.faults.base import KILL_SECONDS, RESTART_SECONDS, Fault, MissedError
 from tests.tools.chaos.faults.redis import ALONE, wiped
-from tests.tools.chaos.flagged import Moment, Struck
+from tests.tools.chaos.judging import flagged
+from tests.tools.chaos.judging.flagged import Moment, Struck
 from tests.tools.chaos.stage import Stage, send
 from tests.tools.chaos.workers import flags
 from tests.tools.servers.process import wait_for

@@ -1,0 +1,232 @@
+"""A call on 96110: the caller is found, a warning confirmed, a report goes to bank and watchlist; each form once."""
+
+import secrets
+
+from console.web.auth.guests import guests
+from domain.dispatches.messages import code
+from domain.identity.identifiers import account_token
+from schemas.administration.audit import AuditEntry
+from schemas.casework.events import FactKind
+from schemas.levels import Action
+from schemas.people.calls import Call, CallerRequest
+from schemas.people.residents import Resident
+from schemas.people.staff import StaffRole
+from schemas.risk.evidence import WatchEntry, WatchStatus
+from streams.messaging.reader import read_all
+from streams.messaging.topics import AUDIT, CALLS
+from streams.screening.payers import entry_of, spread
+from streams.screening.subjects import Subjects
+from streams.state.keys import key
+from tests.console.harness.stage import Client, Stage
+from tests.end_to_end.harness.rig import Line
+from tests.end_to_end.harness.signals import call, scam_app, transfer
+
+YANBIAN = "222401"
+
+
+def form(**fields: str) -> dict[str, str]:
+    return {"form": secrets.token_hex(10), **fields}
+
+
+async def called(client: Client, phone: str) -> str:
+    """The page of a call from this telephone."""
+    answer = await client.post("/call-in", data=form(phone=phone))
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+async def watched(line: Line, subject: str) -> WatchEntry | None:
+    """What the watchlist says of an account or a telephone."""
+    settings, redis = line.house.settings, line.house.line.redis
+    place = spread(subject.partition(":")[2], settings.partitions)
+    raw = await redis.hget(key("watch", place), subject)
+    return entry_of(raw) if raw else None
+
+
+async def red(line: Line, mule: str) -> Resident:
+    """Somebody who is paying a scammer while he is on the telephone with one."""
+    resident = await line.resident()
+    await line.signal(call(line, resident), transfer(line, resident, mule))
+    return resident
+
+
+async def test_a_caller_leads_to_the_case_masked_and_without_a_number_in_the_address(
+    console: Stage, line: Line
+) -> None:
+    resident = await red(line, line.account())
+    phone = resident.phones[0].value
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, phone)
+        assert phone[3:] not in where
+        page = (await client.get(where)).text
+        assert f'href="/cases/{resident.id}-1"' in page
+        assert "某*" in page
+        assert phone[3:] not in page
+        looks = [r async for r in read_all(console.house.settings, AUDIT.name)]
+        entries = [AuditEntry.model_validate_json(r.value or b"") for r in looks]
+        assert any(e.act == "look-call-in" and e.on == resident.id and e.by == client.account.login for e in entries)
+
+
+async def test_a_right_code_is_noted_on_the_case_once(console: Stage, line: Line) -> None:
+    resident = await red(line, line.account())
+    sent = [d.id for e in await line.events(resident) for d in e.dispatches if d.action is Action.FLASH_SMS]
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, resident.phones[0].value)
+        given = form(code=code(console.house.settings.key(), sent[0]))
+        assert (await client.post(f"{where}/code", data=given)).status_code == 303
+        assert (await client.post(f"{where}/code", data=given)).status_code == 303
+        assert "属实" in (await client.get(where)).text
+    await line.settle()
+    notes = [fact.words for fact in await line.facts(resident, FactKind.NOTE) if "code confirmed" in fact.words]
+    assert notes == [f"code confirmed: {sent[0]}"]
+
+
+async def test_in_a_demo_the_page_tells_the_code_that_the_caller_would_read_out(console: Stage, line: Line) -> None:
+    resident = await red(line, line.account())
+    sent = [d.id for e in await line.events(resident) for d in e.dispatches if d.action is Action.FLASH_SMS]
+    right = code(console.house.settings.key(), sent[0])
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, resident.phones[0].value)
+        assert right not in (await client.get(where)).text
+        console.services.guests = guests(console.house.clock.now(), "220104-officer-1")
+        try:
+            assert f"<strong>{right}</strong>" in (await client.get(where)).text
+        finally:
+            console.services.guests = ()
+
+
+async def test_wrong_codes_are_told_and_slow_down(console: Stage, line: Line) -> None:
+    resident = await red(line, line.account())
+    sent = [d.id for e in await line.events(resident) for d in e.dispatches if d.action is Action.FLASH_SMS]
+    right = code(console.house.settings.key(), sent[0])
+    wrong = f"{(int(right) + 1) % 1_000_000:06d}"
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, resident.phones[0].value)
+        for _ in range(3):
+            assert (await client.post(f"{where}/code", data=form(code=wrong))).status_code == 303
+        assert "不是我们的核验码" in (await client.get(where)).text
+        assert (await client.post(f"{where}/code", data=form(code=right))).status_code == 429
+
+
+async def test_a_report_of_an_account_stops_the_payment_and_puts_it_on_the_watchlist_once(
+    console: Stage, line: Line
+) -> None:
+    mule = line.account()
+    resident = await red(line, mule)
+    token = account_token(console.house.settings.key(), mule)
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, resident.phones[0].value)
+        given = form(what="report", text="他让我转到安全账户", suspect_account=mule, amount="30,000")
+        for _ in range(2):
+            assert (await client.post(f"{where}/told", data=given)).status_code == 303
+        page = (await client.get(where)).text
+        assert "已请求银行止付" in page
+        assert "涉诈账户已进入名单" in page
+        assert mule not in page
+    await line.settle()
+    line.expect_stop(mule)
+    entry = await watched(line, f"account:{token}")
+    assert entry is not None
+    assert (entry.standing, entry.uid.partition(":")[0]) == (WatchStatus.REPORTED, "console")
+    assert len([f for f in await line.facts(resident, FactKind.NOTE) if "安全账户" in f.words]) == 1
+
+
+async def test_a_reported_telephone_is_on_the_watchlist_as_reported(console: Stage, line: Line) -> None:
+    resident = await red(line, line.account())
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, resident.phones[0].value)
+        suspect = line.phone()
+        given = form(what="report", text="自称公安", suspect_phone=suspect)
+        assert (await client.post(f"{where}/told", data=given)).status_code == 303
+        assert "涉诈电话已进入名单" in (await client.get(where)).text
+    await line.settle()
+    entry = await watched(line, Subjects(console.house.settings.key()).phone(suspect) or "")
+    assert entry is not None
+    assert entry.standing is WatchStatus.REPORTED
+
+
+async def test_a_resident_without_a_case_who_reports_gets_one(console: Stage, line: Line) -> None:
+    resident = await line.resident()
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, resident.phones[0].value)
+        assert "没有预警" in (await client.get(where)).text
+        given = form(what="report", text="有人让我转账", suspect_account=line.account())
+        assert (await client.post(f"{where}/told", data=given)).status_code == 303
+        await line.settle()
+        assert f"/cases/{(await line.case(resident)).id}" in (await client.get(where)).text
+
+
+async def test_a_question_raises_nothing(console: Stage, line: Line) -> None:
+    resident = await line.resident()
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, resident.phones[0].value)
+        assert (await client.post(f"{where}/told", data=form(what="question", text="96110 是什么"))).status_code == 303
+    await line.settle()
+    assert await line.no_case(resident)
+
+
+async def test_what_a_stranger_tells_is_taken_down_with_the_number(console: Stage, line: Line) -> None:
+    phone = line.phone()
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, phone)
+        assert "不在居民名册中" in (await client.get(where)).text
+        given = form(what="report", text="收到冒充客服的电话", recording="https://pbx.example.invalid/r/1")
+        assert (await client.post(f"{where}/told", data=given)).status_code == 303
+    found = [Call.model_validate_json(r.value or b"") async for r in read_all(console.house.settings, CALLS.name)]
+    latest = next(each for each in reversed(found) if each.phone == phone)
+    assert [(each.what, each.text) for each in latest.statements] == [(CallerRequest.REPORT, "收到冒充客服的电话")]
+    assert latest.recording == "https://pbx.example.invalid/r/1"
+
+
+async def test_another_prefectures_resident_is_told_where_and_handed_over_by_a_note(console: Stage, line: Line) -> None:
+    resident = await line.resident(division=YANBIAN, name="金某某")
+    await line.signal(scam_app(line, resident))
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        where = await called(client, resident.phones[0].value)
+        page = (await client.get(where)).text
+        assert "延边" in page
+        assert resident.id not in page
+        assert "金*" not in page
+        assert (await client.post(f"{where}/code", data=form(code="000000"))).status_code == 404
+        assert (await client.post(f"{where}/hand-over", data=form(text="请尽快回电"))).status_code == 303
+    await line.settle()
+    assert any("请尽快回电" in fact.words for fact in await line.facts(resident, FactKind.NOTE))
+
+
+async def test_a_call_is_seen_by_the_operator_who_has_it_and_by_nobody_else(console: Stage, line: Line) -> None:
+    resident = await line.resident()
+    async with (
+        await console.signed_in(StaffRole.OPERATOR) as first,
+        await console.signed_in(StaffRole.OPERATOR) as second,
+    ):
+        where = await called(first, resident.phones[0].value)
+        assert (await second.get(where)).status_code == 404
+        assert (await second.post(f"{where}/told", data=form(what="question", text="谁"))).status_code == 404
+
+
+async def test_what_cannot_be_read_is_told_and_what_was_written_is_kept(console: Stage, line: Line) -> None:
+    resident = await line.resident()
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        assert (await client.post("/call-in", data=form(phone="abc"))).status_code == 422
+        where = await called(client, resident.phones[0].value)
+        given = form(what="report", text="写了很久的内容", suspect_account="???")
+        answer = await client.post(f"{where}/told", data=given)
+        assert (answer.status_code, "写了很久的内容" in answer.text) == (422, True)
+    assert await line.no_case(resident)
+
+
+async def test_of_two_who_take_a_call_that_rings_one_has_it(console: Stage, line: Line) -> None:
+    resident = await line.resident()
+    async with (
+        await console.signed_in(StaffRole.OPERATOR) as pbx,
+        await console.signed_in(StaffRole.OPERATOR) as first,
+        await console.signed_in(StaffRole.OPERATOR) as second,
+    ):
+        body = {"id": "pbx-1", "phone": resident.phones[0].value}
+        names = {(await pbx.post("/api/v1/calls", json=body)).json()["call"] for _ in range(2)}
+        (name,) = names
+        assert (await first.post(f"/call-in/ringing/{name}", data=form())).status_code == 303
+        assert (await second.post(f"/call-in/ringing/{name}", data=form())).status_code == 404
+        assert "某*" in (await first.get(f"/call-in/{name}")).text
+        refused = await pbx.post("/api/v1/calls", json={"id": "pbx-2", "phone": "xyz"})
+        assert (refused.status_code, "xyz" in refused.text) == (422, False)

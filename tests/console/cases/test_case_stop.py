@@ -1,0 +1,114 @@
+"""A stop-payment that is kept back for some seconds, over HTTP: taken back, or sent."""
+
+import pytest
+
+from console.web.auth.who import Who
+from console.web.case import acting, answers, kept_back
+from console.web.case.kept_back import ACTS
+from console.web.kit.services import Services
+from schemas.casework.cases import Case, StopState
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import Act, OperatorReport
+from schemas.people.staff import StaffRole
+from tests.console.harness.case_forms import JSON, SECONDS, latest, looks, notes, red, send
+from tests.console.harness.stage import Client, Stage
+from tests.end_to_end.harness.house import until
+from tests.end_to_end.harness.rig import Line
+
+# ------------------------------------------------------------ a stop that is kept back
+
+
+async def stop(console: Stage, client: Client, case: Case) -> dict[str, object]:
+    (payment,) = case.payments
+    for _ in range(10):
+        now = await latest(console, case)
+        answer = await send(client, now, "ask_stop", transfer=payment.transfer, headers=JSON)
+        if answer.status_code != 409:
+            break
+    assert answer.status_code == 202, answer.text
+    told: dict[str, object] = answer.json()
+    assert told["answer"] == "waiting"
+    return told
+
+
+async def test_a_stop_can_be_taken_back_before_it_is_sent(console: Stage, line: Line, operator: Client) -> None:
+    resident, case = await red(line)
+    told = await stop(console, operator, case)
+    assert "止付即将发出" in (await operator.get(f"/cases/{case.id}")).text
+    undone = await operator.post(f"/cases/{case.id}/undo", data={"undo": told["undo"]}, headers=JSON)
+    assert (undone.status_code, undone.json()["answer"]) == (200, "done")
+    again = await operator.post(f"/cases/{case.id}/undo", data={"undo": told["undo"]}, headers=JSON)
+    assert (again.status_code, again.json()["answer"]) == (409, "refused")
+    assert not await console.services.line.redis.hexists(ACTS, str(told["undo"]))
+    assert not notes([fact.words for fact in await line.facts(resident)], "a stop-payment is asked for")
+    assert "ask-stop-undone" in {entry.act for entry in await looks(console, case.id)}
+
+
+async def test_a_stop_goes_to_the_bank_when_its_seconds_are_over_though_the_case_has_changed(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    resident, case = await red(line)
+    await stop(console, operator, case)
+    await send(operator, case, "note", what="note", note="等银行")
+
+    async def asked() -> bool:
+        (payment,) = (await latest(console, case)).payments
+        return payment.stop is not None and payment.stop.state in (StopState.ASKED, StopState.IN_FORCE)
+
+    await until(asked, SECONDS)
+    await line.settle()
+    facts = [fact.words for fact in await line.facts(resident)]
+    assert facts.count("a stop-payment is asked for") == 1
+    written = [entry for entry in await looks(console, case.id) if entry.act == "ask-stop"]
+    assert [entry.by for entry in written] == [operator.account.login]
+
+
+async def test_a_stop_that_was_refused_late_since_the_case_had_changed_is_asked_for_anew(
+    console: Stage, line: Line, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a worker starts again: what lies before it is decided on first, and nobody has waited for the answer."""
+    resident, case = await red(line)
+    written = list[str]()
+
+    def acted(services: Services, who: Who, now: Case, act: Act, name: str) -> OperatorReport:
+        message = acting.acted(services, who, now, act, name)
+        written.append(message.id)
+        return message.model_copy(update={"seen": 1}) if len(written) == 1 else message
+
+    monkeypatch.setattr(kept_back, "acted", acted)
+    monkeypatch.setattr(kept_back, "LOST_SECONDS", 0.5)
+    monkeypatch.setattr(answers, "ANSWER_SECONDS", 0.0)
+    told = await stop(console, operator, case)
+
+    async def gone() -> bool:
+        return not await console.services.line.redis.hexists(ACTS, str(told["undo"]))
+
+    await until(gone, SECONDS)
+    await line.settle()
+    facts = await line.facts(resident)
+    assert [fact.words for fact in facts].count("a stop-payment is asked for") == 1
+    assert "the case has changed since" in next(fact.words for fact in facts if fact.kind is FactKind.REFUSED)
+    assert len(set(written)) == len(written) > 1
+
+
+async def test_another_operator_cannot_take_a_stop_back_and_a_supervisor_can(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    _, case = await red(line)
+    told = await stop(console, operator, case)
+    async with await console.signed_in(StaffRole.OPERATOR) as other:
+        answer = await other.post(f"/cases/{case.id}/undo", data={"undo": told["undo"]}, headers=JSON)
+        assert answer.status_code == 409
+    async with await console.signed_in(StaffRole.SUPERVISOR) as supervisor:
+        answer = await supervisor.post(f"/cases/{case.id}/undo", data={"undo": told["undo"]}, headers=JSON)
+        assert answer.status_code == 200
+
+
+async def test_a_stop_that_was_seen_on_an_old_screen_is_refused_at_once(
+    console: Stage, line: Line, operator: Client
+) -> None:
+    _, case = await red(line)
+    await send(operator, case, "note", what="note", note="x")
+    (payment,) = case.payments
+    answer = await send(operator, case, "ask_stop", transfer=payment.transfer, headers=JSON)
+    assert answer.status_code == 409

@@ -1,0 +1,159 @@
+"""Mutes and the stop for all outgoing contact: a second look, a word typed, an area of one's own."""
+
+import re
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from schemas.administration.audit import AuditEntry
+from schemas.casework.events import FactKind
+from schemas.casework.inputs import Hold
+from schemas.levels import Action
+from schemas.people.staff import StaffRole
+from streams.messaging.reader import read_all
+from streams.messaging.topics import AUDIT
+from streams.operations import rules
+from tests.console.harness.stage import Client, Stage, first_banner
+from tests.end_to_end.harness.house import until
+from tests.end_to_end.harness.rig import Line
+from tests.end_to_end.harness.signals import scam_app
+
+SEEN_SECONDS = 10.0
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def line(console: Stage) -> AsyncIterator[Line]:
+    """The residents of one test; no hold is left behind."""
+    begun = console.line()
+    try:
+        yield begun
+    finally:
+        for hold in await rules.in_force(begun.house.line):
+            await rules.lift(begun.house.line, hold.id, "test", "the test is over", "drop")
+        await begun.settle()
+        await begun.end()
+
+
+def form(**fields: str) -> dict[str, str]:
+    return {"form": secrets.token_hex(10), "for": "1h", "reason": "网关故障", **fields}
+
+
+async def in_force(console: Stage) -> list[Hold]:
+    return await rules.in_force(console.house.line)
+
+
+async def seen(console: Stage, line: Line) -> None:
+    """Return when the console has what the journal tells of this test's cases."""
+    cases = [await line.case(each) for each in line.residents]
+
+    async def there() -> bool:
+        rows = console.services.hub.rows
+        return all(case.id in rows and rows[case.id].case.version >= case.version for case in cases)
+
+    await until(there, SEEN_SECONDS)
+
+
+async def everything(client: Client, **more: str) -> int:
+    answer = await client.post("/holds", data=form(kind="everything", area="2201", **more))
+    return answer.status_code
+
+
+async def test_the_second_look_says_how_many_cases_and_steps_a_mute_would_touch(console: Stage, line: Line) -> None:
+    for _ in range(2):
+        await line.signal(scam_app(line, await line.resident()))
+    await seen(console, line)
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        answer = await client.post("/holds/look", data=form(kind="mute", channel="phone"))
+    cases, steps = re.findall(r"(\d+) 条在办预警、(\d+) 个", answer.text)[0]
+    assert int(cases) >= 2
+    assert int(steps) >= int(cases)
+    assert await in_force(console) == []
+
+
+async def test_a_mute_says_what_it_holds_back_in_the_words_of_its_reader(console: Stage, line: Line) -> None:
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        given = form(kind="mute", scam_type="brushing")
+        chinese = (await client.post("/holds/look", data=given)).text
+        assert "诈骗类型：刷单返利" in chinese
+        assert re.search(r"红色预警也不联系（其中 \d+ 条）", chinese)
+        english = (await client.post("/holds/look", data=given, headers={"accept-language": "en"})).text
+        assert "Brushing orders" in english
+
+
+async def test_a_mute_is_set_once_however_often_its_form_is_sent_and_lets_go_when_it_is_lifted(
+    console: Stage, line: Line
+) -> None:
+    resident = await line.resident()
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        given = form(kind="mute", channel="sms")
+        for _ in range(2):
+            assert (await client.post("/holds", data=given)).status_code == 303
+        (hold,) = await in_force(console)
+        assert (hold.channel, hold.area, hold.by) == ("sms", "2201", client.account.login)
+        await line.signal(scam_app(line, resident))
+        await line.advance(minutes=6)
+        assert await line.facts(resident, FactKind.HELD)
+        await seen(console, line)
+        held = (await client.get("/holds")).text
+        (cases,) = re.findall(r"现在压着 (\d+) 条预警", held)
+        assert int(cases) >= 1
+        assert f'href="/cases/{(await line.case(resident)).id}"' in held
+        given = form(what="release", reason="网关已恢复")
+        assert (await client.post(f"/holds/{hold.id}/lift", data=given)).status_code == 303
+    await line.settle()
+    line.expect(Action.SMS, resident)
+    entries = [AuditEntry.model_validate_json(r.value or b"") async for r in read_all(line.house.settings, AUDIT.name)]
+    assert {e.act for e in entries if e.on == hold.id} == {"hold-set", "hold-release"}
+
+
+async def test_the_stop_for_everything_needs_the_word(console: Stage, line: Line) -> None:
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        assert await everything(client, word="好") == 422
+        assert await in_force(console) == []
+        assert await everything(client, word="全部停止") == 303
+        (hold,) = await in_force(console)
+        assert (hold.channel, hold.action, hold.area, hold.spare_red) == (None, None, "2201", False)
+
+
+async def test_the_stop_for_everything_stands_above_every_page_of_its_area_and_a_mute_does_not(
+    console: Stage, line: Line
+) -> None:
+    async with (
+        await console.signed_in(StaffRole.SUPERVISOR) as chief,
+        await console.signed_in(StaffRole.OPERATOR) as operator,
+        await console.signed_in(StaffRole.OPERATOR, area="2224") as elsewhere,
+    ):
+        assert (await chief.post("/holds", data=form(kind="mute", channel="sms"))).status_code == 303
+        assert "停止全部外呼" not in await first_banner(operator)
+        assert await everything(chief, word="全部停止", reason="网关被盗用") == 303
+        told = await first_banner(operator)
+        assert all(words in told for words in ("停止全部外呼", "红色预警也不联系", "网关被盗用", "长春市"))
+        assert "停止全部外呼" not in await first_banner(elsewhere)
+
+
+async def test_a_mute_that_names_nothing_is_refused(console: Stage, line: Line) -> None:
+    async with await console.signed_in(StaffRole.SUPERVISOR) as client:
+        answer = await client.post("/holds/look", data=form(kind="mute"))
+        assert (answer.status_code, "红色的表单" in answer.text) == (422, True)
+
+
+async def test_nobody_sets_or_lifts_a_hold_outside_of_his_area(console: Stage, line: Line) -> None:
+    async with (
+        await console.signed_in(StaffRole.SUPERVISOR) as here,
+        await console.signed_in(StaffRole.SUPERVISOR, area="2224") as there,
+    ):
+        given = form(kind="mute", channel="sms", area="2201")
+        assert (await there.post("/holds", data=given)).status_code == 404
+        assert (await here.post("/holds", data=given)).status_code == 303
+        (hold,) = await in_force(console)
+        lifted = await there.post(f"/holds/{hold.id}/lift", data=form(what="drop"))
+        assert lifted.status_code == 404
+        assert hold.id not in (await there.get("/holds")).text
+
+
+async def test_operators_see_holds_and_set_none(console: Stage, line: Line) -> None:
+    async with await console.signed_in(StaffRole.OPERATOR) as client:
+        page = await client.get("/holds")
+        assert (page.status_code, 'action="/holds/look"' in page.text) == (200, False)
+        assert (await client.post("/holds", data=form(kind="mute", channel="sms"))).status_code == 403

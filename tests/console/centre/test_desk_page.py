@@ -1,0 +1,171 @@
+"""The supervisors' overview: the area's own figures, live."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from html import unescape
+
+import orjson
+from httpx import Response
+
+from console.web.auth.who import Who
+from console.web.live.filters import Filters
+from schemas.casework.inputs import ClaimAct
+from schemas.people.complaints import Complaint, ComplaintKind
+from schemas.people.rosters import Officer, Role, Roster, Shift
+from schemas.people.staff import StaffRole
+from tests.console.harness.stage import Stage
+from tests.console.harness.stops import caught_up, later, red_in, stopped
+from tests.end_to_end.harness.house import until
+
+SUPERVISOR = StaffRole.SUPERVISOR
+EVENTS = {"accept": "text/event-stream"}
+
+
+async def parts(answer: Response) -> AsyncIterator[dict[str, str]]:
+    """What a stream tells, one message after the other."""
+    async for line in answer.aiter_lines():
+        if line.startswith("data:"):
+            yield orjson.loads(line.removeprefix("data:"))
+
+
+def row(page: str, level: str) -> list[int]:
+    """Open, waiting, overdue, claimed of a level."""
+    table = page.partition('<table class="figures">')[2].partition("</table>")[0]
+    found = re.search(rf'<span class="level {level}">.*?</th>(.*?)</tr>', table, re.DOTALL)
+    assert found, page[:2000]
+    return [int(number) for number in re.findall(r"<td[^>]*>(?:<a [^>]*>)?(\d+)(?:</a>)?</td>", found[1])]
+
+
+async def test_a_supervisor_sees_the_load_of_the_area_and_of_no_other(console: Stage) -> None:
+    case = await red_in(console.line(), "220723")
+    await caught_up(console, case)
+    async with (
+        await console.signed_in(SUPERVISOR, "220723") as near,
+        await console.signed_in(SUPERVISOR, "2224") as far,
+    ):
+        assert row((await near.get("/desk")).text, "red")[0] == 1
+        assert row((await far.get("/desk")).text, "red")[0] == 0
+
+
+async def test_each_number_of_the_load_leads_to_its_cases(console: Stage) -> None:
+    case = await red_in(console.line(), "220881")
+    await caught_up(console, case)
+    async with await console.signed_in(SUPERVISOR, "220881") as client:
+        page = (await client.get("/desk")).text
+        leading = {unescape(each) for each in re.findall(r'href="(/queue\?[^"]+)"', page)}
+        assert leading >= {"/queue?level=red&state=all", "/queue?area=220881&level=red&state=all", "/queue?state=all"}
+        assert "/queue?level=blue&state=all" not in leading
+        for each in leading:
+            assert f'id="case-{case.id}"' in (await client.get(each)).text, each
+
+
+async def test_what_is_overdue_is_found_in_the_queue(console: Stage) -> None:
+    case = await red_in(console.line(), "220881")
+    await caught_up(console, case)
+    row, asked = console.services.hub.rows[case.id], Filters.of({"state": "overdue"})
+    who = Who("s-1", "", SUPERVISOR, "2208", None, None, "")
+    assert not asked.fits(row, who, case.opened_at)
+    assert asked.fits(row, who, case.opened_at + timedelta(days=1))
+
+
+async def test_a_claim_is_told_with_who_has_it_and_for_how_long(console: Stage) -> None:
+    line = console.line()
+    case = await red_in(line, "220722")
+    somebody = next(each for each in line.residents if each.id == case.resident)
+    await line.operator(somebody, ClaimAct(do="claim"))
+    await caught_up(console, await line.case(somebody))
+    async with await console.signed_in(SUPERVISOR, "220722") as client:
+        page = (await client.get("/desk")).text
+    assert row(page, "red")[3] == 1
+    assert "operator-1" in page
+    assert "已 0 分钟" in page
+
+
+async def test_a_clock_that_was_missed_is_counted_in_its_shift(console: Stage) -> None:
+    line = console.line()
+    case = await red_in(line, "220721", sms=[None])
+    await line.advance(minutes=5)
+
+    async def counted() -> bool:
+        clocks = console.services.figures.clocks.counted
+        return any(clock.division == case.profile.division and not clock.kept for clock in clocks)
+
+    await until(counted, 10)
+    async with await console.signed_in(SUPERVISOR, "220721") as client:
+        page = (await client.get("/desk")).text
+    assert re.search(r'<td class="number late">\d+ / [1-9]', page)
+
+
+async def test_who_is_on_is_told_by_station(console: Stage) -> None:
+    now = console.house.clock.now()
+    on = Shift(start=now.replace(hour=0), end=now.replace(year=now.year + 1))
+    officer = Officer(id="o-1", name="赵警官", role=Role.OFFICER, division="220781", shifts=[on])
+    await console.services.line.outgoing.rosters.put(Roster(station="扶余站", officers=[officer]))
+    async with (
+        await console.signed_in(SUPERVISOR, "2207") as near,
+        await console.signed_in(SUPERVISOR, "2224") as far,
+    ):
+        assert "赵警官" in (await near.get("/desk")).text
+        assert "赵警官" not in (await far.get("/desk")).text
+
+
+async def test_a_stop_that_runs_out_soon_is_told_before_it_does(console: Stage) -> None:
+    stop = await stopped(console, division="220724")
+    async with await console.signed_in(SUPERVISOR, "220724") as client:
+        assert "八小时内没有止付到期" in (await client.get("/desk")).text
+        await later(console, stop, hours=41)
+        assert f"{stop.path}" in (await client.get("/desk")).text
+
+
+async def test_the_stream_tells_what_has_changed_and_only_that(console: Stage) -> None:
+    async with (
+        await console.signed_in(SUPERVISOR, "220702") as client,
+        client.stream("GET", "/desk/stream", headers=EVENTS) as answer,
+    ):
+        told = parts(answer)
+        first = await anext(told)
+        assert row(first["load"], "red")[0] == 0
+        await red_in(console.line(), "220702")
+        async with asyncio.timeout(10):
+            async for changed in told:
+                if "load" in changed and row(changed["load"], "red")[0] == 1:
+                    break
+        assert "people" not in changed
+
+
+async def test_complaints_that_are_overdue_stand_above_all_else(console: Stage) -> None:
+    now, hour = console.house.clock.now(), timedelta(hours=1)
+    late = Complaint(
+        id="k" + "7" * 20,
+        at=now - 30 * hour,
+        by="somebody",
+        kind=ComplaintKind.TOO_OFTEN,
+        text="too many calls",
+        area="220681",
+        answer_due=now - hour,
+        end_due=now + hour,
+    )
+    await console.services.line.complaints.put(late)
+    async with (
+        await console.signed_in(SUPERVISOR, "220681") as near,
+        await console.signed_in(SUPERVISOR, "2224") as far,
+    ):
+        assert "1 件投诉已超期" in (await near.get("/desk")).text
+        assert "件投诉已超期" not in (await far.get("/desk")).text
+
+
+async def test_who_opens_the_stream_as_a_page_is_led_to_the_page(console: Stage) -> None:
+    async with await console.signed_in(SUPERVISOR) as client:
+        answer = await client.get("/desk/stream")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/desk")
+
+
+async def test_nothing_on_the_page_is_styled_or_scripted_inline(console: Stage) -> None:
+    async with await console.signed_in(SUPERVISOR, "") as client:
+        for path in ("/desk", "/handover", "/situation", "/release"):
+            page = (await client.get(path)).text
+            assert " style=" not in page
+            assert "<style" not in page
+            assert not re.search(r"<script(?![^>]*\bsrc=)", page)

@@ -1,0 +1,253 @@
+"""Things of two prefectures, as every route's parameters may name them, and people of each role in the first one.
+
+A route whose parameter is not known here fails the access table: somebody must say what another area's is.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from console.web.auth import csrf, unmask
+from schemas.administration.drafts import Draft
+from schemas.casework.cases import Case
+from schemas.channels.releases import ReleaseRequest
+from schemas.people.alarms import Alarm, AlarmKind
+from schemas.people.calls import Call, Ringing
+from schemas.people.complaints import Complaint, ComplaintKind
+from schemas.people.handovers import HandOver
+from schemas.people.incidents import Incident
+from schemas.people.residents import Resident, TrustedContact
+from schemas.people.staff import Account, StaffRole
+from schemas.risk.evidence import WatchEntry, WatchStatus
+from schemas.risk.fan_outs import PayersRequest
+from streams.operations import rules
+from tests.console.harness.stage import CHANGCHUN, Client, Stage
+from tests.end_to_end.harness.rig import HERE, Line
+from tests.end_to_end.harness.signals import call, confirmed, transfer
+
+JILIN_CITY = "2202"  # the other prefecture
+THERE = "220202001"  # a street of it
+HOSTILE = '王<zqx a="1">" zqx="1\' zqx=\'1 {{ 7*7 }}'  # a tag, an attribute in both quotes, a template's expression
+MARK = "zqx"
+NOBODY = f"r{'a' * 16}"
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What a parameter may be: of one's own area, of another's, of nobody. `foreign` none: it belongs to no area."""
+
+    own: str | Mapping[StaffRole, str]
+    foreign: str | None
+    missing: str
+
+    def mine(self, role: StaffRole) -> str:
+        return self.own if isinstance(self.own, str) else self.own.get(role, self.missing)
+
+
+@dataclass
+class World:
+    """`things`: by a parameter's name, or a route's name and the parameter's. `fields`: what a route's form names."""
+
+    console: Stage
+    people: dict[StaffRole, Account] = field(default_factory=dict)
+    residents: list[Resident] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)  # the first is of one's own area
+    things: dict[str, Thing] = field(default_factory=dict)
+    fields: dict[str, dict[str, Thing]] = field(default_factory=dict)
+
+    def thing(self, route: str, parameter: str) -> Thing | None:
+        return self.things.get(f"{route}:{parameter}") or self.things.get(parameter)
+
+    @property
+    def personal(self) -> list[str]:
+        """What must be in no log and no address. Of telephones also as they are dialled."""
+        found = [holding.value for each in self.residents for holding in (*each.phones, *each.accounts)]
+        found += [contact.phone for each in self.residents for contact in each.contacts]
+        return [*found, *(value.removeprefix("+86") for value in found if value.startswith("+86")), MARK]
+
+    async def enter(self, role: StaffRole) -> Client:
+        """A client with a new session of the role's person."""
+        token, proof = await self.session(role)
+        return Client(self.console.address, self.people[role], token, proof)
+
+    async def session(self, role: StaffRole) -> tuple[str, str]:
+        """A new session, whatever was done to the account before: its token, and what proves that a form is its own."""
+        services, account = self.console.services, self.people[role]
+        known = await services.staff.get(account.login)
+        whole = account.model_copy(update={"epoch": known.epoch if known else 0})
+        if known != whole:
+            await services.staff.put(whole)
+        token = await services.sessions.begin(whole)
+        who = await services.sessions.find(token)
+        assert who is not None
+        return token, csrf.token(self.console.house.settings.key(), who)
+
+    async def unmasked(self, client: Client) -> None:
+        """Let the person read the first case's resident."""
+        who = await self.console.services.sessions.find(client.token)
+        assert who is not None
+        await unmask.begin(self.console.services, who, self.cases[0].id, self.cases[0].resident, "安全测试", "")
+
+
+async def made(console: Stage) -> World:
+    """All of it, on the console's line."""
+    world, line = World(console), console.line()
+    for role in StaffRole:
+        officer = {"officer": "world-1"} if role is StaffRole.OFFICER else {}
+        world.people[role] = await console.account(role, CHANGCHUN, name=HOSTILE, **officer)
+    await _cases(world, line)
+    await _calls(world, line)
+    await _beside(world)
+    await _decided(world)
+    return world
+
+
+async def _cases(world: World, line: Line) -> None:
+    """A red case in each of the two prefectures, a visit given out and a stop asked for."""
+    friend = TrustedContact(name=HOSTILE, phone=line.phone(), relation=HOSTILE)
+    own = await line.resident(name=HOSTILE, address=HOSTILE, contacts=[friend])
+    other = await line.resident(name=HOSTILE, address=HOSTILE, division=THERE)
+    await line.officers("world-1")
+    mules = {each.id: line.account() for each in (own, other)}
+    await line.signal(*(confirmed(line, mule) for mule in mules.values()))
+    for each in (own, other):
+        await line.signal(call(line, each), transfer(line, each, mules[each.id]))
+    await line.advance(minutes=8)
+    world.residents, world.cases = [own, other], [await line.case(own), await line.case(other)]
+    mine, theirs = world.cases
+    world.things |= {
+        "case_id": Thing(mine.id, theirs.id, f"{NOBODY}-1"),
+        "number": Thing("0", None, "99"),
+        "campaign": Thing(mine.danger.campaign or "", theirs.danger.campaign or "", "k-nobody"),
+        "language": Thing("ko", None, "xx"),
+        "token": Thing("nobody", None, "nobody"),
+        "webhook_id": Thing("nothing", None, "nothing"),
+        "token_id": Thing("nothing", None, "nothing"),
+        "session": Thing("nothing", None, "nothing"),
+        "digest": Thing(mine.policy, None, "f" * 16),
+    }
+
+
+async def _calls(world: World, line: Line) -> None:
+    """Calls of the operator and of the supervisor, and somebody else's: each route begins with one of its own."""
+    calls, now = world.console.services.line.calls, world.console.house.clock.now()
+    here, there = world.residents
+    family = await line.resident(name=HOSTILE)
+    people = {"who": [here.id, family.id], "hand-over": [there.id], "": [here.id]}
+    roles = (StaffRole.OPERATOR, StaffRole.SUPERVISOR)
+    for number, (route, known) in enumerate(people.items(), 1):
+        own = {role: f"c{number:010x}{index:010x}" for index, role in enumerate(roles)}
+        another = f"c{number:010x}{15:010x}"
+        phone = (there if there.id in known else here).phones[0].value
+        for name, by in [*((name, world.people[role].login) for role, name in own.items()), (another, "somebody-else")]:
+            await calls.put(Call(id=name, at=now, by=by, phone=phone, people=known, resident=known[0]))
+        world.things[f"call-in-{route}:call_id" if route else "call_id"] = Thing(own, another, "c" + "e" * 20)
+    rings = {role: f"c{9:010x}{index:010x}" for index, role in enumerate(roles)}
+    far, long = "c" + "f" * 20, now + timedelta(hours=1)  # they ring for as long as the test needs
+    for name, area in [*((name, CHANGCHUN) for name in rings.values()), (far, JILIN_CITY)]:
+        await calls.ring(Ringing(id=name, at=long, phone=here.phones[0].value, area=area))
+    world.things["call-in-answer:call_id"] = Thing(rings, far, "c" + "e" * 20)
+    world.fields["call-in-who"] = {"resident": Thing(family.id, None, NOBODY)}
+
+
+async def _beside(world: World) -> None:
+    """What people of both areas have begun."""
+    line, now = world.console.services.line, world.console.house.clock.now()
+    for name, area in (("world-own", HERE[:6]), ("world-foreign", THERE[:6])):
+        alarm = Alarm(id=name, kind=AlarmKind.DURESS, at=now, told_at=now, officer="world-1", name=HOSTILE, area=area)
+        await line.alarms.raise_(alarm)
+    holds = [
+        await rules.hold(line, timedelta(days=30), "somebody-else", HOSTILE, False, {"area": area, "scam_type": "none"})
+        for area in (CHANGCHUN, JILIN_CITY)
+    ]
+    login = (await world.console.account(StaffRole.OPERATOR, CHANGCHUN, name=HOSTILE)).login
+    world.things |= {
+        "alarm": Thing("world-own", "world-foreign", "world-nobody"),
+        "hold_id": Thing(holds[0], holds[1], "h00000000"),
+        "login": Thing(login, None, "nobody-at-all"),
+    }
+    await world.console.house.settle([each.id for each in world.residents])
+
+
+async def _decided(world: World) -> None:
+    """What is decided by two: complaints, requests to lift a stop, drafts, hand-overs, incidents."""
+    line, now, day = world.console.services.line, world.console.house.clock.now(), timedelta(days=1)
+    policy = (await line.policies.default()).hash
+    text = world.console.house.settings.policy.read_text("utf-8")
+    for mark, area, case in zip("12", (CHANGCHUN, JILIN_CITY), world.cases, strict=True):
+        complaint = Complaint(
+            id="k" + mark * 20,
+            at=now,
+            by="somebody-else",
+            kind=ComplaintKind.TOO_OFTEN,
+            text=HOSTILE,
+            area=case.profile.division,
+            case=case.id,
+            resident=case.resident,
+            answer_due=now + day,
+            end_due=now + 7 * day,
+        )
+        await line.complaints.put(complaint)
+        await line.handovers.put(
+            HandOver(
+                id=f"o{mark}", area=area, at=now, by="somebody-else", note=HOSTILE, figures={}, reds=[], digest="d"
+            )
+        )
+        reason = {"reason": HOSTILE, "script": HOSTILE}
+        campaign = case.danger.campaign or "k-none"
+        await line.incidents.put(
+            Incident(id="m" + mark * 20, campaign=campaign, area=area, at=now, by="somebody-else", **reason)
+        )
+        await line.releases.put(_request(f"q{mark}", case, world))
+    days = world.console.services.figures.book.days(lambda division: division.startswith(CHANGCHUN))
+    bank, date = days[0] if days else ("bank", "2026-03-02")
+    draft = Draft(id="d1", text=text, base=policy, at=now, by="somebody-else", writers=["somebody-else"], note=HOSTILE)
+    await line.drafts.put(draft)
+    account = WatchEntry(subject="account:world", standing=WatchStatus.CONFIRMED, at=now, uid="police:world")
+    question = PayersRequest(id="p" + "1" * 19, entry=account, source="police", at=now, payments=600)
+    await world.console.house.line.payers_requests.put(question)  # as a worker does it
+    world.things |= {
+        "complaint_id": Thing("k" + "1" * 20, "k" + "2" * 20, "k" + "9" * 20),
+        "handover-take:name": Thing("o1", "o2", "o9"),
+        "name": Thing("q1", "q2", "q9"),
+        "payers_id": Thing(question.id, None, "p" + "9" * 19),
+        "draft_id": Thing("d1", None, "d9"),
+        "bank": Thing(bank, None, "nobank"),
+        "day": Thing(date, None, "2001-01-01"),
+    }
+    incident = Thing("m" + "1" * 20, "m" + "2" * 20, "m" + "9" * 20)
+    world.fields |= {
+        "complaint-assign": {"to": Thing(world.people[StaffRole.SUPERVISOR].login, None, "")},
+        "incident-script": {"incident": incident},
+        "incident-end": {"incident": incident},
+    }
+
+
+def _request(name: str, case: Case, world: World) -> ReleaseRequest:
+    now, payment = world.console.house.clock.now(), case.payments[0]
+    return ReleaseRequest(
+        id=name,
+        case=case.id,
+        resident=case.resident,
+        payment=0,
+        transfer=payment.transfer,
+        amount_fen=payment.amount_fen,
+        division=case.profile.division,
+        asked_by="somebody-else",
+        asked_at=now,
+        due=now + timedelta(hours=4),
+        reason=HOSTILE,
+        evidence=HOSTILE,
+    )
+
+
+def note() -> dict[str, object]:
+    """An act on a case as another program sends it."""
+    return {"act": {"do": "note", "what": "note", "note": "测试"}, "seen": 1}
+
+
+def form(**fields: str) -> dict[str, str]:
+    """What most forms hold; each has an id of its own."""
+    usual = {"form": secrets.token_hex(10), "seen": "1", "reason": "因测试需要核对", "note": "测试", "text": "测试内容"}
+    return usual | fields

@@ -1,0 +1,299 @@
+"""A simulated worker: the real line with the real agents, on the simulation's app; and what is replaced around it.
+
+Replaced are only the clients of the servers (Kafka's, Redis', the providers'), the clocks, chance, and how often a
+timer looks: an idle virtual second must be cheap.
+"""
+
+import asyncio
+import functools
+import logging
+import secrets
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+from uuid import UUID
+
+import httpx
+from redis.exceptions import TimeoutError as SilentError
+
+import agents.auditor
+import agents.deadlines
+import agents.screening
+import domain.policy
+import streams.casework.auditor.auditor
+import streams.casework.failover
+import streams.channels.channel
+import streams.channels.dispatch_log
+import streams.channels.outgoing
+import streams.installation
+import streams.intake.feeds.settings
+import streams.intake.settings
+import streams.messaging.producer
+import streams.messaging.reader
+import streams.repositories.policies
+import streams.runtime.clock_sync
+import streams.screening.lanes
+import streams.state.epoch
+import streams.state.epoch_log
+import streams.state.shared_state
+from agents import auditor, board, casework, deadlines, payments, phone, red, screening, sms, visits
+from domain.consistency.epochs import Sentinels
+from schemas.levels import Channel
+from streams.casework.auditor.auditor import Auditor
+from streams.casework.deadlines import Deadlines
+from streams.channels.settings import ChannelSettings
+from streams.installation import Installation
+from streams.messaging.app import App, every
+from streams.runtime.clock import Clock, Wall
+from streams.runtime.settings import Settings
+from streams.runtime.tasks import TRANSIENT
+from streams.security.rights import Component
+from tests.simulation.fake_redis.server import client
+from tests.simulation.laws.observed import Promise
+from tests.simulation.policy import quick_policy
+from tests.simulation.simulated import kafka
+from tests.simulation.simulated.app import SimApp
+from tests.simulation.simulated.loop import NODE, PART, Node
+from tests.simulation.simulated.network import Link
+from tests.simulation.simulated.providers import CHANNELS, URLS
+from tests.simulation.simulated.world import PARTITIONS, SECRET, World
+
+PROVIDER_SECONDS = 0.5
+REDIS_SECONDS = 1.0
+ATTACH = {Channel.SMS: sms, Channel.PHONE: phone, Channel.VISIT: visits, Channel.PAYMENT: payments}
+SKIPPED = frozenset({"lag", "dead letters", "breaker"})  # timers that only show something, or that no schedule needs
+
+# Constants of the product, and what they are here. A partition's owner beats every 0.6 s, and is silent after 1.5 s.
+# One that a module no longer has is left alone: then it is only slower.
+PACE: tuple[tuple[str, str, float], ...] = (
+    ("agents.deadlines", "POLL_SECONDS", 0.8),
+    ("agents.deadlines", "BEAT_SECONDS", 0.6),
+    ("agents.deadlines", "WATCH_SECONDS", 2.0),
+    ("agents.screening", "WATCH_SECONDS", 2.0),
+    ("agents.auditor", "PAUSE_SECONDS", 5.0),
+    ("streams.casework.failover", "SILENT_MS", 1500),
+    ("streams.casework.failover", "COVERED_MS", 2000),
+    ("streams.runtime.clock_sync", "LOOK_SECONDS", 4.0),
+    ("streams.channels.channel", "BEHIND_SECONDS", 2.0),
+    ("streams.channels.delivery", "BEHIND_SECONDS", 2.0),
+    ("streams.screening.lanes", "CASES_WAIT_SECONDS", 6.0),
+    ("streams.state.shared_state", "LOCK_MS", 4000),
+)
+
+_world: World | None = None
+
+
+def world() -> World:
+    """The world that runs now."""
+    if _world is None:
+        raise RuntimeError("no world runs")
+    return _world
+
+
+def run_in(given: World | None) -> None:
+    """Say which world runs now."""
+    global _world
+    _world = given
+
+
+def forget() -> None:
+    """Forget what the product keeps in a module between two worlds: consumers, by the loop and the brokers."""
+    getattr(streams.messaging.reader, "_kept", {}).clear()
+
+
+@functools.cache
+def settings(name: str) -> Settings:
+    """A process' settings: Kafka's address names the process."""
+    urls = {
+        "sms_url": URLS["sms"],
+        "voice_url": URLS["phone"],
+        "bank_url": URLS["payment"],
+        "station_url": URLS["visit"],
+    }
+    return Settings.model_validate(
+        {"kafka": f"{name}:9092", "redis": f"redis://{name}:6379/0", "partitions": PARTITIONS, "secret": SECRET, **urls}
+        | {"policy": quick_policy()}
+    )
+
+
+@functools.cache
+def channel_settings(promises: tuple[Promise, ...]) -> ChannelSettings:
+    """What the providers promise in this world, in the order of CHANNELS."""
+    names = ("sms_kind", "voice_kind", "station_kind", "bank_kind")
+    promised = {name: promise.value for name, promise in zip(names, promises, strict=True)}
+    return ChannelSettings.model_validate({**promised, "provider_seconds": PROVIDER_SECONDS})
+
+
+def make_line(given: World, node: Node) -> Installation:
+    """The line of a process, whose parts count time as the world does."""
+    clock = Clock(wall=Wall(machine=given.true, counter=given.loop.time))
+    promises = tuple(given.providers.promises[channel] for channel in CHANNELS)
+    line = Installation(settings(node.name), channel_settings(promises), clock, Component.WORKER)
+    line.deadlines = Deadlines(line.store, line.producer, clock, given.loop.time)
+    line.auditor = Auditor(line.settings, line.redis, line.store, line.producer, line.policies, clock, given.loop.time)
+    return line
+
+
+def start(name: str) -> None:
+    """Start a worker of this name."""
+    given = world()
+    node = given.node(name)
+    task = given.loop.spawn(_main(given, node), node)
+    task.add_done_callback(lambda done: _begun(given, node, done), context=_outside())
+
+
+def _outside() -> Any:  # noqa: ANN401 - contextvars.Context, which mypy wants no argument for
+    from contextvars import Context
+
+    return Context()
+
+
+def _begun(given: World, node: Node, done: "asyncio.Task[None]") -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        if isinstance(error, TRANSIENT):
+            given.tell(node.name, f"cannot begin: {error!r}")
+            given.kill(node.name)
+        else:
+            given.ended_itself(node, error)
+
+
+async def _main(given: World, node: Node) -> None:
+    line = make_line(given, node)
+    app: Any = SimApp(given, node)
+    await line._begin()  # as `open`, without the looks at topics and rights, which need Kafka's admin client
+    for agent in (screening, casework, deadlines, board, auditor):
+        agent.attach(app, line)
+    for channel, module in ATTACH.items():
+        line.carriers[channel] = module.attach(app, line.outgoing)
+    red.attach(app, line.outgoing, line.carriers)
+    app.start()
+
+
+# ------------------------------------------------------------ what is replaced
+
+
+def _producer(**_: object) -> kafka.Producer:
+    return kafka.Producer(world(), _node())
+
+
+def _consumer(**_: object) -> kafka.Consumer:
+    return kafka.Consumer(world(), _node())
+
+
+def _redis(given: Settings) -> Any:  # noqa: ANN401 - redis-py's client
+    here, node = world(), _node()
+    return client(lambda: here.servers.all[here.servers.name(node.name)], RedisLink(here, node))
+
+
+class RedisLink(Link):
+    """A process' way to the Redis that it takes for the primary."""
+
+    def __init__(self, given: World, node: Node) -> None:
+        super().__init__(given.network, node, given.servers.primary, REDIS_SECONDS, SilentError)
+        self._world, self._who = given, node
+
+    async def out(self) -> None:
+        self.server = self._world.servers.name(self._who.name)
+        await super().out()
+
+
+async def _sentinels_say(_: object) -> Sentinels:
+    """Three Sentinels, and the primary that they name; a worker that stays with an old one is cut off from them."""
+    servers, node = world().servers, _node()
+    if node.name in servers.old:
+        return Sentinels(3, 0, "", 0)
+    return Sentinels(3, 3, f"{servers.primary}:6379", 3)
+
+
+def _node() -> Node:
+    node = NODE.get()
+    if node is None:
+        raise RuntimeError("a client is made by a process: outside there is none")
+    return node
+
+
+def _client(**_: object) -> httpx.AsyncClient:
+    return world().providers.client(_node())
+
+
+def _every(
+    app: App,
+    seconds: float,
+    name: str,
+    work: Callable[[], Awaitable[object]],
+    *,
+    early: bool = False,
+) -> None:
+    if name in SKIPPED:
+        return
+
+    async def named() -> object:
+        PART.set(name)
+        return await work()
+
+    every(app, seconds, name, named, early=early)
+
+
+def _uuid4() -> UUID:
+    return UUID(int=world().random.getrandbits(128), version=4)
+
+
+def _token_hex(count: int = 32) -> str:
+    return f"{world().random.getrandbits(8 * count):0{2 * count}x}"
+
+
+@contextmanager
+def simulated() -> Iterator[None]:
+    """Replace what has to be, in this process."""
+    shim = SimpleNamespace(AsyncClient=_client, Limits=httpx.Limits)
+    load = functools.lru_cache(maxsize=64)(domain.policy.load)
+    with ExitStack() as stack:
+        put = functools.partial(_put, stack)
+        for module, name, value in PACE:
+            found = sys.modules.get(module)
+            if hasattr(found, name):
+                put(found, name, value)
+        put(streams.messaging.producer, "AIOKafkaProducer", _producer)
+        put(streams.messaging.reader, "AIOKafkaConsumer", _consumer)
+        put(streams.state.epoch_log, "AIOKafkaProducer", _producer)
+        put(streams.state.epoch_log, "AIOKafkaConsumer", _consumer)
+        put(streams.state.epoch, "has_sentinels", lambda _: True)
+        put(streams.state.epoch, "sentinels_say", _sentinels_say)
+        put(streams.installation, "connect", _redis)
+        put(streams.channels.outgoing, "httpx", shim)
+        put(streams.repositories.policies, "load", load)
+        put(streams.installation, "load_feeds", functools.cache(streams.intake.feeds.settings.load))
+        sources = functools.cache(lambda: streams.intake.settings.sources(settings("w1")))
+        put(streams.installation, "configured_sources", lambda _: set(sources()))
+        put(agents.deadlines, "every", _every)
+        put(agents.auditor, "every", _every)
+        with suppress(AttributeError):
+            put(streams.channels.dispatch_log, "monotonic", _monotonic)
+        put(time, "monotonic", _monotonic)
+        put(time, "time", _time)
+        put(uuid, "uuid4", _uuid4)
+        put(secrets, "token_hex", _token_hex)
+        disabled = logging.root.manager.disable
+        logging.disable(logging.CRITICAL)
+        stack.callback(logging.disable, disabled)
+        yield
+
+
+_real_monotonic, _real_time = time.monotonic, time.time
+
+
+def _monotonic() -> float:
+    return _real_monotonic() if _world is None else _world.loop.time()
+
+
+def _time() -> float:
+    return _real_time() if _world is None else _world.true()
+
+
+def _put(stack: ExitStack, where: object, name: str, instead: object) -> None:
+    stack.enter_context(patch.object(where, name, instead))

@@ -1,0 +1,81 @@
+"""What it costs to seal and to open what tells of a person: `python -m tests.tools.bench.measured.sealing`.
+
+CPU of this process in µs a record, medians of five, by a vault that is a real Redis; batches as casework takes them.
+"""
+
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from schemas.casework.events import CaseEvent
+from streams.casework.batch import Batch
+from streams.casework.partition import BATCH
+from streams.messaging.producer import Record
+from streams.runtime.settings import Settings
+from streams.security.record_encryption import RecordEncryption
+from streams.security.vault import Vault
+from streams.state.case_store import Loaded
+from streams.state.store_update import PartitionRules
+from tests.tools.bench import cases
+from tests.tools.bench.measured import core
+from tests.tools.servers.redis import RedisServer
+
+CASES, ROUNDS, SEED, RUNS = 300, 4, 7, 5
+Work = Callable[[Sequence[Record]], Awaitable[list[bytes | None]]]
+
+
+def records() -> dict[str, list[Record]]:
+    """Case inputs, and the journal's events that come of them."""
+    inputs = cases.told(CASES, ROUNDS, cases.morning(), core.policy(), SEED).inputs
+    batch = Batch(0, Loaded(PartitionRules(-1, core.policy().hash), {}, set()), core.policy(), 0, 0)
+    for offset, given in enumerate(inputs):
+        batch.take(offset, given)
+    events = [entry for entry in batch.entries if isinstance(entry, CaseEvent)]
+    return {
+        "case-inputs": [_lain("case-inputs", each.resident, each.model_dump_json()) for each in inputs],
+        "case-events": [_lain("case-events", each.case.resident, each.model_dump_json()) for each in events],
+    }
+
+
+async def measured(seals: RecordEncryption, told: Sequence[Record]) -> dict[str, float]:
+    """By what is done: µs a record, and how many times its bytes it has then."""
+    await seals.sealed(told)  # the keys are made once, and that is not what is measured
+    shut = [Record(each.topic, each.key, value) for each, value in zip(told, await seals.sealed(told), strict=True)]
+    sizes = [sum(len(each.value or b"") for each in records) for records in (told, shut)]
+    return {
+        "seal_us": await _us(seals.sealed, told),
+        "open_us": await _us(seals.opened, shut),
+        "bytes_ratio": round(sizes[1] / sizes[0], 3),
+    }
+
+
+async def _us(work: Work, told: Sequence[Record]) -> float:
+    took = []
+    for _ in range(RUNS):
+        before = time.process_time()
+        for start in range(0, len(told), BATCH):
+            await work(told[start : start + BATCH])
+        took.append((time.process_time() - before) / len(told) * 1e6)
+    return round(statistics.median(took), 1)
+
+
+def _lain(topic: str, resident: str, value: str) -> Record:
+    return Record(topic, resident.encode(), value.encode())
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder) / "vault") as vault:
+        where = {"kafka": "127.0.0.1:1", "redis": "redis://127.0.0.1:1/0", "vault": vault.url}
+        seals = RecordEncryption(Vault(Settings.model_validate(where | {"secret": "the key of a bench"})))
+        found = {name: await measured(seals, told) for name, told in records().items()}
+        await seals.aclose()
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,163 @@
+"""How long a lost store takes to recover, by the size of its journal, and how soon a red resident is warned meanwhile.
+
+python -m tests.tools.field.faults.recovery --entries 100000 --report a.json     on an Apache Kafka and Debian's Redis
+
+The journal holds red cases from their alert to their end, each of 36 entries, all of them over. Redis is wiped beside
+two workers at work, and a payment to a confirmed suspect is accepted at the same moment.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from schemas.casework.events import CaseEvent, Commit
+from simulators.demo.run import Demo, Plan, Running
+from streams.intake.acceptor import Intake
+from streams.messaging import topics
+from streams.messaging.producer import Producer, Record
+from streams.runtime.settings import Settings
+from tests.domain.builders import RESIDENT
+from tests.tools.bench.servers import real
+from tests.tools.field.folding import story
+from tests.tools.field.stories import Kind, Stories, cast
+
+AT_ONCE = 2_000  # records written together
+PEOPLE = 100
+LOOK_SECONDS = 0.05
+LONGEST_SECONDS = 3_600.0
+MARK = b"7777777777"
+PAST = (b'"2026-', b'"2024-')  # cases that were over long ago
+
+
+def whole_story() -> list[CaseEvent]:
+    """A red case from its alert until it is closed."""
+    line = story()
+    for days in (1, 2, 4, 8, 15, 30, 60):
+        line.pass_to(timedelta(days=days))
+    return line.events
+
+
+def entries(partition: int) -> Iterator[tuple[bytes, bytes]]:
+    """The same story of one resident after the other: key and JSON, each as the commit of one input made it."""
+    values = [placed(event) for event in whole_story()]
+    for number in count():
+        letters = "".join(chr(ord("a") + number // 26**place % 26) for place in range(6))
+        name = f"r{'a' * 9}{chr(ord('a') + partition)}{letters}".encode()
+        for place, value in enumerate(values):
+            offset = str(number * len(values) + place).encode()
+            yield name, value.replace(MARK, offset).replace(RESIDENT.encode(), name)
+
+
+def placed(event: CaseEvent) -> bytes:
+    """The entry in the past, with a mark where its offset is to stand."""
+    offset = int(MARK)
+    moved = event.model_copy(update={"commit": Commit(first=offset, last=offset, entries=1), "offset": offset})
+    return moved.model_dump_json().encode().replace(*PAST)
+
+
+async def filled(settings: Settings, number: int) -> None:
+    """Write so many entries over the partitions, and an input for each."""
+    producer = Producer(settings)
+    await producer.start()
+    each = number // settings.partitions
+    for partition in range(settings.partitions):
+        made = entries(partition)
+        for start in range(0, each, AT_ONCE):
+            records = []
+            for _ in range(start, min(each, start + AT_ONCE)):
+                name, value = next(made)
+                records.append(Record(topics.CASE_EVENTS.name, name, value, partition))
+                records.append(Record(topics.CASE_INPUTS.name, name, b"0", partition))
+            await producer.send_all(records)
+    await producer.stop()
+
+
+async def stands(running: Running) -> bool:
+    """Whether all partitions are whole."""
+    partitions = range(running.line.settings.partitions)
+    return all([await running.line.store.whole(partition) for partition in partitions])
+
+
+async def until_stands(running: Running) -> float:
+    began = time.monotonic()
+    while not await stands(running):
+        if time.monotonic() - began > LONGEST_SECONDS:
+            raise TimeoutError(f"the store does not stand {LONGEST_SECONDS:g} s after it was lost")
+        await asyncio.sleep(LOOK_SECONDS)
+    return time.monotonic() - began
+
+
+async def until_warned(running: Running, resident: str) -> float:
+    began = time.monotonic()
+    while not any(contact.dispatch.startswith(resident) for contact in running.providers.carrier.book):
+        if time.monotonic() - began > LONGEST_SECONDS:
+            raise TimeoutError(f"nobody was warned {LONGEST_SECONDS:g} s after the store was lost")
+        await asyncio.sleep(LOOK_SECONDS)
+    return time.monotonic() - began
+
+
+def peak_mib(pid: int) -> int:
+    """The most memory that a process had since `forget_peaks`."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
+
+def forget_peaks(running: Running) -> None:
+    for pid in running.workers.pids:
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+async def measured(settings: Settings, number: int) -> dict[str, Any]:
+    await filled(settings, number)
+    plan = Plan(timedelta(hours=1), 1, residents=PEOPLE, workers=2)
+    async with Demo(settings, plan, Console(quiet=True), lambda *_: "").running() as running:
+        at_start = await until_stands(running)
+        line = running.line
+        people = cast(running.province.people)
+        stories = Stories(Intake(line.producer, line.settings), line.clock, iter(people))
+        await stories.confirm()
+        who = people[0]
+        forget_peaks(running)
+        before = [peak_mib(pid) for pid in running.workers.pids]
+        await line.redis.flushall()
+        warned, stood, _ = await asyncio.gather(
+            until_warned(running, who.id), until_stands(running), stories.tell(Kind.SUSPECT_PAYEE)
+        )
+        return {
+            "entries": number,
+            "cases": number // len(whole_story()),
+            "after_start_seconds": round(at_start, 1),
+            "store_stands_seconds": round(stood, 1),
+            "first_red_warned_seconds": round(warned, 2),
+            "worker_mib_before": max(before),
+            "worker_mib_peak": max(peak_mib(pid) for pid in running.workers.pids),
+        }
+
+
+def main() -> int:
+    """Measure; 1 when the first red resident was not warned in time at the size that this is promised for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--entries", type=int, default=100_000)
+    parser.add_argument("--report", type=Path)
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="quanzu-recovery-") as folder, real(Path(folder)) as settings:
+        found = asyncio.run(measured(settings, given.entries))
+    print(text := json.dumps(found, indent=2))
+    if given.report:
+        given.report.write_text(text + "\n")
+    return int(given.entries <= 100_000 and found["first_red_warned_seconds"] > 5)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
