@@ -22,7 +22,7 @@ WAITING = 70  # more than a channel has slots for, and than one of a red worker'
 
 
 def start(rig: Rig) -> subprocess.Popen[bytes]:
-    told = {"PYTHONPATH": str(WORKER.parent.parent.parent), "QUANZU_CLOCK": str(rig.clock)}
+    told = {"PYTHONPATH": str(WORKER.parents[2]), "QUANZU_CLOCK": str(rig.clock)}
     patient = {"QUANZU_PROVIDER_SECONDS": "60"}
     environment = {**os.environ, **rig.settings.environment(), **told, **patient}
     return subprocess.Popen([sys.executable, str(WORKER)], env=environment)

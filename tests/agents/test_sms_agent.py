@@ -17,7 +17,7 @@ WORKER = Path(__file__).with_name("channel_worker.py")
 
 
 def start(rig: Rig) -> subprocess.Popen[bytes]:
-    told = {"PYTHONPATH": str(WORKER.parent.parent.parent), "QUANZU_CLOCK": str(rig.clock)}
+    told = {"PYTHONPATH": str(WORKER.parents[2]), "QUANZU_CLOCK": str(rig.clock)}
     return subprocess.Popen([sys.executable, str(WORKER)], env={**os.environ, **rig.settings.environment(), **told})
 
 

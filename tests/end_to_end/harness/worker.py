@@ -11,7 +11,7 @@ from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
 
 SCRIPT = Path(__file__).with_name("hand_worker.py")
-ROOT = SCRIPT.parent.parent.parent
+ROOT = SCRIPT.parents[3]
 STOP_SECONDS = 10
 
 
