@@ -1,7 +1,7 @@
 """Whether a dispatch still stands, asked just before it is carried out."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from schemas.casework.cases import Case, CaseState, Step, StepState
 from schemas.casework.events import Dispatch
@@ -12,6 +12,8 @@ from schemas.levels import Action
 AFTER_SETTLED = frozenset({Action.FOLLOW_UP, Action.STOP_RELEASE})
 AFTER_LOSS = AFTER_SETTLED | {Action.STOP_PAYMENT, Action.STOP_AGAIN}
 AFTER_CLOSED = frozenset({Action.STOP_RELEASE})
+# A dispatch is taken within milliseconds of its decision. An older one waited, or was published or delivered again.
+FRESH = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,14 @@ def standing(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDi
     if case.id != dispatch.case:
         return ObsoleteDispatch("the case is closed, and another was opened")
     return _of_case(dispatch, case)
+
+
+def perhaps_carried_out(dispatch: Dispatch, now: datetime) -> bool:
+    """Whether another worker had time to carry the dispatch out, though the store knows of no request.
+
+    A Redis machine's restored image has lost the mark of a request that was sent since; nothing else shows that.
+    """
+    return now - dispatch.at > FRESH
 
 
 def _of_case(dispatch: Dispatch, case: Case) -> ObsoleteDispatch | NotYetApplied | None:

@@ -17,7 +17,7 @@ from functools import partial
 
 from prometheus_client import Counter
 
-from domain.dispatches.validity import NotYetApplied, ObsoleteDispatch, standing
+from domain.dispatches.validity import NotYetApplied, ObsoleteDispatch, perhaps_carried_out, standing
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import CaseInput, ContactResult
 from schemas.levels import NEVER_SENT, Result
@@ -131,7 +131,7 @@ class Delivery:
     async def _send(self, taken: Taken, order: Order) -> Answer | None:
         """Send, or find out what came of an earlier request. None when that is unknown, or it is no longer ours."""
         if taken.entry is None:
-            return await self._request(order)
+            return await self._first_request(order)
         match self._provider.kind:
             case Kind.NEITHER:
                 return Answer(Result.IN_DOUBT, "interrupted while sending")
@@ -139,6 +139,18 @@ class Delivery:
                 return await self._ask(order)
             case Kind.IDEMPOTENT:
                 return await self._request(order, again=True)
+
+    async def _first_request(self, order: Order) -> Answer | None:
+        """The first request that the store knows of. Of one that may be lost, a provider that can be asked is asked."""
+        if self._provider.kind is Kind.ASKABLE and perhaps_carried_out(self._dispatch, self._clock.now()):
+            try:
+                async with asyncio.timeout(self._seconds):
+                    earlier = await self._provider.ask(self._dispatch, order)
+            except (DoubtError, TimeoutError) as error:
+                return self._unknown(f"the provider could not be asked: {error}")
+            if earlier is not None:
+                return earlier
+        return await self._request(order)
 
     async def _request(self, order: Order, *, again: bool = False) -> Answer | None:
         """One request, marked before. `again`: an earlier one may have arrived.

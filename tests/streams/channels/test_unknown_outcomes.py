@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from agents.sms import SmsProvider
+from domain.dispatches.validity import perhaps_carried_out
 from schemas.casework.events import Dispatch
 from simulators.providers.base import ACTS_THEN, CUT
 from streams.channels.provider import Answer, DoubtError, Kind, Order
@@ -115,6 +116,19 @@ async def test_a_provider_that_can_be_asked_and_has_not_got_it_is_asked_again_be
         await rig.fault(rig.providers.carrier_url, "error")
         await carry(rig, other)
         assert await rig.results(other.resident) == ["failed"]
+
+
+async def test_a_dispatch_whose_mark_an_older_redis_has_lost_is_asked_for_before_it_is_sent(settings: Settings) -> None:
+    async with rigged(settings, Kind.ASKABLE) as rig:
+        dispatch = await next_dispatch(rig)
+        await carry(rig, dispatch)
+        keys = [key async for key in rig.redis.scan_iter(f"*{dispatch.id}*")]
+        assert keys
+        await rig.redis.delete(*keys)
+        await until(lambda: perhaps_carried_out(dispatch, rig.clock.now()))
+        await carry(rig, dispatch)
+        assert contacts(rig) == 1
+        assert await rig.results(dispatch.resident) == ["sent", "sent"]
 
 
 async def test_a_refusal_of_the_second_request_does_not_make_the_first_undone(settings: Settings) -> None:
