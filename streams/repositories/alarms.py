@@ -1,4 +1,7 @@
-"""Alarms about officers, and officers at the door who have not said in time that they are safe."""
+"""Alarms about officers (duress, missed check-ins), and the check that raises an alarm when a check-in is overdue.
+
+The console lists and acknowledges alarms; the visit channel raises them and runs the check.
+"""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,21 +28,24 @@ from streams.security import audit
 from streams.state.case_store import CaseStore
 
 KEY = "alarms"  # hash: id -> alarm
-OPEN = "alarms-open"  # set: ids that nobody has taken up
-MARK = "alarms-mark"  # counts up with each change, for who watches
-KEPT = timedelta(days=30)  # in Redis, once acknowledged; the topic keeps them
+OPEN = "alarms-open"  # set: ids of unacknowledged alarms
+MARK = "alarms-mark"  # counter, incremented with each change: a page that polls it sees that something changed
+KEPT = timedelta(days=30)  # how long Redis keeps an acknowledged alarm; the topic keeps it for good
 RAISED = Counter("quanzu_officer_alarms", "Alarms about officers: duress, or a check-in that was missed", ["kind"])
 
 
 class Alarms:
-    """All alarms of the last days."""
+    """Stores alarms in Redis and on the compacted topic `alarms`. Redis drops acknowledged alarms after KEPT."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         self._settings, self._producer = settings, producer
         self._redis: Any = redis
 
     async def raise_(self, alarm: Alarm) -> Alarm:
-        """Raise an alarm; the same again is the one that was raised, as it stands. Returns when Kafka has it."""
+        """Raise an alarm and return it as stored; if its id exists already, return the existing alarm unchanged.
+
+        Returns when Kafka has acknowledged the record.
+        """
         if await self._redis.hsetnx(KEY, alarm.id, alarm.model_dump_json()):
             RAISED.labels(alarm.kind).inc()
             await self._show(alarm)
@@ -49,24 +55,28 @@ class Alarms:
         return known
 
     async def acknowledge(self, alarm_id: str, by: str, note: str, now: datetime) -> Alarm | None:
-        """Somebody looks after the officer; none when there is no such alarm. Who was first stays."""
+        """Acknowledge an alarm: `by` looks after the officer. Return the stored alarm, or None if the id is unknown.
+
+        If it was acknowledged before, the first acknowledgement stays and is returned.
+        """
         found = await self.get(alarm_id)
         if found is None or not found.open:
             return found
         return await self._change(found, acknowledged_at=now, acknowledged_by=by, note=note)
 
     async def safe(self, dispatch: str, at: datetime) -> None:
-        """The officer of a visit has said after all that he is safe: its missed check-ins tell so."""
+        """Note on all open missed-check-in alarms of a visit that the officer reported at `at` that they are safe."""
         for alarm in await self.unacknowledged():
             if (alarm.dispatch, alarm.kind) == (dispatch, AlarmKind.CHECK_IN_MISSED):
                 await self._change(alarm, safe_at=at)
 
     async def get(self, alarm_id: str) -> Alarm | None:
+        """Return an alarm by its id, or None if Redis has no such alarm."""
         raw = await self._redis.hget(KEY, alarm_id)
         return Alarm.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def unacknowledged(self) -> list[Alarm]:
-        """Those that nobody has taken up, duress first, then the oldest."""
+        """Return the unacknowledged alarms: duress first, then by age, the oldest first."""
         names = await self._redis.smembers(OPEN)
         found = [
             Alarm.model_validate_json(raw, extra=ANY_VERSION)
@@ -76,16 +86,16 @@ class Alarms:
         return sorted(found, key=check_in.urgency)
 
     async def acknowledged(self) -> list[Alarm]:
-        """Those of the last days that were taken up, the latest first."""
+        """Return the acknowledged alarms that Redis still keeps (30 days), the newest first."""
         found = [Alarm.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(KEY)]
         return sorted((alarm for alarm in found if not alarm.open), key=lambda alarm: alarm.at, reverse=True)
 
     async def mark(self) -> int:
-        """A number that is another one as soon as anything has changed."""
+        """Return the change counter: its value differs after every change of any alarm. 0 if there was no alarm yet."""
         return int(await self._redis.get(MARK) or 0)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Fill Redis from the topic, or put what lies behind `since` on it back."""
+        """Write the topic's alarms to Redis: all of them, or only records at or after the offsets in `since`."""
         async for record in read_all(self._settings, ALARMS.name, since):
             alarm = readable(ALARMS.name, record.offset, partial(_read, record))
             if alarm:
@@ -116,12 +126,12 @@ class Alarms:
 
 
 def _read(record: Read) -> Alarm | None:
-    """Raises ValueError for what is no alarm."""
+    """Return the record's alarm, or None for a tombstone. Raises ValueError if the value is not a valid alarm."""
     return Alarm.model_validate_json(record.value, extra=ANY_VERSION) if record.value else None
 
 
 class CheckIns:
-    """The clocks of the officers at the door."""
+    """Raises an alarm when an officer at the door has not confirmed in time that they are safe."""
 
     def __init__(
         self, settings: Settings, rosters: Rosters, alarms: Alarms, store: CaseStore, producer: Producer, clock: Clock
@@ -131,16 +141,19 @@ class CheckIns:
         self._producer, self._clock = producer, clock
 
     async def look(self) -> None:
-        """Raise an alarm for each check-in that was missed."""
+        """Raise one alarm, with an audit entry, for each visit whose check-in is overdue.
+
+        A missed check-in is raised once.
+        """
         for task in await self._rosters.unheard(self._clock.now()):
             await self._tell(task)
 
     async def _tell(self, task: Task) -> None:
         now, due = self._clock.now(), check_in.due(task)
-        if due is None or now < due:  # he has said so meanwhile
+        if due is None or now < due:  # the officer has checked in meanwhile
             return
         if await self._alarms.get(check_in.missed(task, None, None, now).id) is not None:
-            return  # told before, and he still says nothing
+            return  # raised before; the officer still has not checked in
         alarm = check_in.missed(task, await self._officer(task.officer), await self._case(task.case), now)
         await self._alarms.raise_(alarm)
         entry = AuditEntry(at=now, by="check-in", act="check-in-missed", on=task.case, detail=task.officer)

@@ -1,7 +1,7 @@
-"""Calls to 96110: those that ring, the one an operator has, and how often a wrong code was told.
+"""Incoming calls to 96110: ringing calls, the call that an operator is taking down, and wrong codes given by callers.
 
-What was taken down lies on the topic `calls`, which keeps it for a while. Redis has it for the hours in which the
-operator may still be at it; what is lost there was written down before.
+The topic `calls` keeps what was taken down (see its retention). Redis keeps a call for 12 hours, while the operator may
+still work on it; if Redis loses it, the topic still has it. Called by the console.
 """
 
 from datetime import datetime
@@ -19,15 +19,15 @@ from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state.keys import key, milliseconds, moment
 
-CALL = "call:"  # string: and the call's id -> Call
-RINGS = "ringing"  # hash: id -> Ringing
-WRONG = "wrong-codes:"  # sorted set: and the case's id: form -> when
-KEPT_MS = 12 * 3600 * 1000  # a shift, of the wall's time: a person works in it
-RINGS_SECONDS = 120.0  # of the wall's time: nobody lets it ring for longer
+CALL = "call:"  # prefix; string, one for each call id: the Call as JSON
+RINGS = "ringing"  # hash: call id -> Ringing
+WRONG = "wrong-codes:"  # prefix; sorted set, one for each case id: form id -> time of the wrong code
+KEPT_MS = 12 * 3600 * 1000  # a shift, in wall-clock time because a person works in it
+RINGS_SECONDS = 120.0  # in wall-clock time: no caller lets it ring for longer
 
 
 class Calls:
-    """What the console keeps of calls."""
+    """Stores calls for the console: Redis for the current shift, the topic `calls` for longer."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer, clock: Clock) -> None:
         self._redis: Any = redis
@@ -35,44 +35,47 @@ class Calls:
         self._partitions = settings.partitions
 
     async def get(self, name: str) -> Call | None:
-        """A call that was begun in the last hours."""
+        """Return a call by its id, or None if it is unknown or was last changed over 12 hours ago."""
         raw = await self._redis.get(CALL + name)
         return Call.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def put(self, call: Call) -> None:
-        """Write a call down, as it stands now."""
+        """Write the call's current state to the topic, then to Redis."""
         raw = call.model_dump_json().encode()
         await self._producer.send_all([Record(CALLS.name, call.id.encode(), raw)])
         await self._redis.set(CALL + call.id, raw, px=KEPT_MS)
 
     async def ring(self, ringing: Ringing) -> None:
-        """A call comes in; told twice it rings once, and not any more when it was answered."""
+        """Add a ringing call. Adding it again has no effect, nor does a call that was answered before."""
         if not await self._redis.exists(CALL + ringing.id):
             await self._redis.hsetnx(RINGS, ringing.id, ringing.model_dump_json())
 
     async def ringing(self) -> list[Ringing]:
-        """The calls that nobody has answered, the first first; those that rang out are forgotten."""
+        """Return the unanswered calls of the last 120 seconds, the oldest first, and delete older ones."""
         found = [Ringing.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(RINGS)]
         if old := [each.id for each in found if not self._rings(each)]:
             await self._redis.hdel(RINGS, *old)
         return sorted((each for each in found if self._rings(each)), key=lambda each: (each.at, each.id))
 
     async def answer(self, name: str) -> bool:
-        """Take a call that rings; of several who do only the first is told True."""
+        """Take a ringing call.
+
+        Return True for the first operator to take it, False for later ones or an unknown call.
+        """
         return bool(await self._redis.hdel(RINGS, name))
 
     async def latest_case(self, resident: str) -> Case | None:
-        """A resident's case, open or the last one."""
+        """Return a resident's latest case, open or closed, or None if the resident has none."""
         raw = await self._redis.hget(key("cases", home(resident, self._partitions)), resident)
         return Case.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def wrong_codes(self, case_id: str) -> list[datetime]:
-        """When wrong codes were told of a case."""
+        """Return the times (UTC) at which wrong codes were given for a case, the oldest first."""
         found = await self._redis.zrange(WRONG + case_id, 0, -1, withscores=True)
         return [moment(score) for _, score in found]
 
     async def note_wrong_code(self, case_id: str, form: str, at: datetime) -> None:
-        """A wrong code was told; the same form counts once."""
+        """Note that a wrong code was given for a case at `at`. The same `form` counts once."""
         name = WRONG + case_id
         await self._redis.zadd(name, {form: milliseconds(at)}, nx=True)
         await self._redis.pexpire(name, max(1, round(self._clock.wall_seconds(REMEMBERED) * 1000)))

@@ -1,4 +1,7 @@
-"""Requests to alert many payers: screening asks and notes the answer; on a compacted topic and in Redis."""
+"""Requests for a person's decision on whether to alert the earlier payers of a watchlist entry.
+
+Screening creates a request and records its outcome; the console shows and answers it.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,27 +16,32 @@ from streams.state.compacted_table import CompactedTable
 
 
 class PayersRequests(CompactedTable[PayersRequest]):
-    """Every request. Whoever answers writes a record on the lane of the entry; screening notes what came of it."""
+    """All requests, by id.
+
+    The person's answer arrives as a record on the lane of the watchlist entry; screening then closes the request.
+    """
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         super().__init__(settings, redis, producer, PAYERS_REQUESTS, PayersRequest)
 
     async def ask(self, request: PayersRequest) -> None:
-        """Ask a person; a request that is known stays as it is."""
+        """Store a request. A request with a known id stays unchanged."""
         await self.change(request.id, lambda known: known or request)
 
     async def overtake(self, name: str) -> None:
-        """Close a request: another entry has taken the place of the one it is about."""
+        """Close an open request because another watchlist entry has replaced the one that it is about."""
         await self._close(name, RequestState.OVERTAKEN, {})
 
     async def answer(self, given: PayersAnswered, counts: bool) -> None:
-        """Note an answer, or that it came too late."""
+        """Close an open request with a person's answer, or as overtaken if the answer came too late (`counts` is
+        False).
+        """
         state = RequestState.ALERTED if given.alert else RequestState.REFUSED
         noted = {"answered_by": given.by, "answered_at": given.at, "reason": given.reason}
         await self._close(given.request, state if counts else RequestState.OVERTAKEN, noted)
 
     async def open(self) -> list[PayersRequest]:
-        """The requests that wait, the oldest first."""
+        """Return the requests that wait for an answer, the oldest first."""
         return waiting(await self.all())
 
     async def _close(self, name: str, state: RequestState, noted: dict[str, object]) -> None:
@@ -43,13 +51,13 @@ class PayersRequests(CompactedTable[PayersRequest]):
 
 
 def waiting(requests: Iterable[PayersRequest]) -> list[PayersRequest]:
-    """The requests that wait for an answer, the oldest first."""
+    """Return those of `requests` that wait for an answer, the oldest first."""
     found = [request for request in requests if request.state is RequestState.ASKED]
     return sorted(found, key=lambda request: (request.at, request.id))
 
 
 def closed(requests: Iterable[PayersRequest], most: int) -> list[PayersRequest]:
-    """The requests that are closed, the latest first."""
+    """Return at most `most` closed requests, the most recently closed first."""
     found = [request for request in requests if request.state is not RequestState.ASKED]
     return sorted(found, key=_closed_at, reverse=True)[:most]
 

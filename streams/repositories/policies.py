@@ -1,4 +1,4 @@
-"""Policies by their content's hash: on the topic for good, in Redis for the workers, parsed once a process."""
+"""Policies by content hash: stored for good on the topic `policies`, read from Redis, parsed once in each process."""
 
 from functools import partial
 from pathlib import Path
@@ -19,13 +19,16 @@ from streams.runtime.settings import Settings
 from streams.state.keys import key
 
 KEY = "policies"  # hash: content's hash -> TOML
-IN_FORCE = "in-force"  # beside them, here and on the topic: which one stands (schemas/casework/policies)
-IN_SHADOW = "in-shadow"  # and which one is scored beside it (schemas/administration/drafts)
+IN_FORCE = "in-force"  # a field of the same hash and a key of the topic: InForce (schemas/casework/policies)
+IN_SHADOW = "in-shadow"  # likewise: InShadow (schemas/administration/drafts)
 BESIDE: dict[str, type[InForce] | type[InShadow]] = {IN_FORCE: InForce, IN_SHADOW: InShadow}
 
 
 def read(path: Path) -> str:
-    """A policy file's text, whose policy can be used. Raises PolicyError that names the file, or OSError."""
+    """Return the text of a policy file after checking that it is a valid policy.
+
+    Raises PolicyError, naming the file, if it is not UTF-8 or not a valid policy, and OSError if it cannot be read.
+    """
     try:
         text = path.read_bytes().decode("utf-8")
         load(text)
@@ -37,11 +40,11 @@ def read(path: Path) -> str:
 
 
 class UnknownPolicyError(UserError, LookupError):
-    """A partition decides by a policy whose text is nowhere to be found."""
+    """The text of a policy that a partition uses is neither in Redis nor on the topic."""
 
 
 class Policies:
-    """Every policy that was ever in force."""
+    """Stores every policy that was ever published, and which one is in force or in shadow."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         self._settings, self._producer = settings, producer
@@ -49,7 +52,7 @@ class Policies:
         self._parsed: dict[str, Policy] = {}
 
     async def publish(self, text: str) -> Policy:
-        """Keep a policy's text for good, and return it read. Raises PolicyError when it cannot be used."""
+        """Store a policy's text for good, and return the parsed policy. Raises PolicyError if it is invalid."""
         policy = load(text)
         if not await self._redis.hexists(KEY, policy.hash):
             await self._producer.send_all([Record(topics.POLICIES.name, policy.hash.encode(), text.encode())])
@@ -58,11 +61,14 @@ class Policies:
         return policy
 
     async def default(self) -> Policy:
-        """The policy of the settings' file, with which an empty partition begins."""
+        """Publish and return the policy of the file that the settings name: an empty partition starts with it.
+
+        Raises PolicyError or OSError as `read` does.
+        """
         return await self.publish(read(self._settings.policy))
 
     async def get(self, digest: str) -> Policy:
-        """The policy of this hash. Raises UnknownPolicyError."""
+        """Return the policy with this hash. Raises UnknownPolicyError if it is stored nowhere."""
         if digest not in self._parsed:
             text = await self._redis.hget(KEY, digest)
             if text is None:
@@ -77,61 +83,66 @@ class Policies:
         return self._parsed[digest]
 
     async def live(self) -> Policy:
-        """The policy that cases are decided by now. Raises UnknownPolicyError."""
+        """Return the policy in force, taken from partition 0.
+
+        Raises UnknownPolicyError if its text is stored nowhere.
+        """
         return await self.of(0)
 
     async def of(self, partition: int) -> Policy:
-        """The policy that a partition decides by; the settings' file's before it has begun: asking publishes nothing.
+        """Return the policy that a partition uses, or the settings' file's policy if the partition has not begun.
 
-        Raises UnknownPolicyError.
+        Publishes nothing. Raises UnknownPolicyError if the policy's text is stored nowhere.
         """
         raw = await self._redis.hget(key("state", partition), "policy")
         return await self.get(raw.decode()) if raw else load(read(self._settings.policy))
 
     async def in_force(self) -> InForce | None:
-        """What stands: none until a policy is published for the first time, and the settings' file's is in force."""
+        """Return which policy is in force, or None until a policy was published (then the settings' file's is in
+        force).
+        """
         raw = await self._redis.hget(KEY, IN_FORCE)
         return InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def stand(self, standing: InForce) -> None:
-        """Write down for good which policy is in force, and which ones were stopped."""
+        """Store which policy is in force, and which ones were stopped: on the topic, then in Redis."""
         value = standing.model_dump_json().encode()
         await self._producer.send_all([Record(topics.POLICIES.name, IN_FORCE.encode(), value)])
         await self._redis.hset(KEY, IN_FORCE, value)
 
     async def text(self, digest: str) -> str:
-        """A policy as it was written. Raises UnknownPolicyError."""
+        """Return a policy's TOML text as it was written. Raises UnknownPolicyError if it is stored nowhere."""
         await self.get(digest)
         raw = await self._redis.hget(KEY, digest)
-        if raw is None:  # known here, and gone from a Redis that was wiped meanwhile
+        if raw is None:  # parsed earlier in this process, but Redis was wiped since
             await self.restore()
             raw = await self._redis.hget(KEY, digest)
         return str(raw.decode()) if raw else ""
 
     async def known(self) -> list[str]:
-        """The hashes of all that were ever published."""
+        """Return the hashes of all policies ever published, in alphabetical order."""
         return sorted(name.decode() for name in await self._redis.hkeys(KEY) if name.decode() not in BESIDE)
 
     async def in_shadow(self) -> InShadow | None:
-        """Which policy is scored beside the one in force; none when none ever was."""
+        """Return which policy is scored in shadow beside the one in force, or None if shadow scoring was never set."""
         raw = await self._redis.hget(KEY, IN_SHADOW)
         return InShadow.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def shadow(self, standing: InShadow) -> None:
-        """Set the policy that is scored beside the one in force, or none."""
+        """Store which policy is scored in shadow, or that none is: on the topic, then in Redis."""
         value = standing.model_dump_json().encode()
         await self._producer.send_all([Record(topics.POLICIES.name, IN_SHADOW.encode(), value)])
         await self._redis.hset(KEY, IN_SHADOW, value)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Fill Redis from the topic, or put what lies behind `since` on it back."""
+        """Write the topic's policies to Redis: all of them, or only records at or after the offsets in `since`."""
         async for record in read_all(self._settings, topics.POLICIES.name, since):
             if record.value and (name := readable(topics.POLICIES.name, record.offset, partial(_name, record))):
                 await self._redis.hset(KEY, name, record.value)
 
 
 def _name(record: Read) -> str:
-    """Under which name a record of the topic is kept. Raises ValueError when it is no policy of that name."""
+    """Return the field of the Redis hash for a record. Raises ValueError if the record's value does not fit its key."""
     name, text = (record.key or b"").decode(), (record.value or b"").decode()
     if name in BESIDE:
         BESIDE[name].model_validate_json(text, extra=ANY_VERSION)

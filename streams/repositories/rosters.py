@@ -1,6 +1,7 @@
-"""Rosters and the visits officers are on: in Redis, and on the compacted topic `rosters` to outlive it.
+"""Rosters, and the visits given to officers: in Redis, and on the compacted topic `rosters`.
 
-A visit to an address that somebody is on the way to joins his: see domain/visits/one_visit.
+A visit to an address to which an officer is already on the way joins that visit: see domain/visits/one_visit. Called by
+the visit channel and the console.
 """
 
 import asyncio
@@ -32,12 +33,12 @@ from streams.state.keys import milliseconds
 
 ROSTER = "roster"  # hash: station -> roster
 TASKS = "visit-tasks"  # hash: dispatch -> task
-AT = "visit-at"  # hash: place -> the dispatch of the latest visit there that joined no other
-JOINED = "visit-joined"  # hash: dispatch -> the one whose visit it joined
-LAST = "visit-last"  # hash: resident -> who saw him last; a preference, which may be lost
-CHECK_INS = "check-ins"  # sorted set: dispatch -> when its officer must say that he is safe; made of the tasks
-AT_ONCE = 20  # officers whose rounds are reckoned in one piece, a millisecond: red must not wait for a choice
-FORGOTTEN = timedelta(days=4)  # longer than the longest clock of a visit: nobody reported its end
+AT = "visit-at"  # hash: place -> dispatch id of the latest visit there that joined no other
+JOINED = "visit-joined"  # hash: dispatch id -> dispatch id of the visit that it joined
+LAST = "visit-last"  # hash: resident -> officer who saw them last; a preference, which may be lost
+CHECK_INS = "check-ins"  # sorted set: dispatch id -> when its officer must check in as safe; derived from the tasks
+AT_ONCE = 20  # officers examined between two pauses, about a millisecond: red work must not wait for a choice
+FORGOTTEN = timedelta(days=4)  # longer than the longest clock of a visit: its end was never reported
 _ENDS = {
     VisitStage.REFUSED: TaskState.REFUSED,
     VisitStage.HANDED_OVER: TaskState.REFUSED,
@@ -48,19 +49,21 @@ _ENDS = {
 
 @lru_cache(maxsize=512)
 def _read(raw: bytes) -> Roster:
-    """Kept by its bytes: every visit asks for all stations' rosters, and they change a few times a day."""
+    """Return the roster of its JSON. Cached: every visit reads all rosters, and they change a few times a day."""
     return Roster.model_validate_json(raw, extra=ANY_VERSION)
 
 
 @lru_cache(maxsize=16_384)
 def _task(raw: bytes) -> Task:
-    """Kept as well: every visit asks for all that were given out in four days, and nearly all have ended."""
+    """Return the task of its JSON. Cached: every visit reads all tasks of four days, and nearly all have ended."""
     return Task.model_validate_json(raw, extra=ANY_VERSION)
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where a visit goes: a household's keyed hash, and how young a visit there must be to be joined."""
+    """The address of a visit: a household's keyed hash, and the greatest age of an earlier visit there that may be
+    joined.
+    """
 
     place: str
     within: timedelta
@@ -68,9 +71,10 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A visit that somebody is wanted for.
+    """A visit that needs an officer.
 
-    `worth_fen`: see domain/visits/rounds. `rules`: those in force in its partition.
+    `worth_fen`: the expected loss avoided, in fen (see domain/visits/rounds). `rules`: the visit rules of its
+    partition.
     """
 
     dispatch: Dispatch
@@ -80,33 +84,33 @@ class Asked:
 
 
 class Rosters:
-    """Who can go, and who is on the way."""
+    """Stores rosters and visit tasks, and chooses officers for visits."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         self._settings, self._producer = settings, producer
         self._redis: Any = redis
-        self._choosing = asyncio.Lock()  # of two visits at once the second sees the first
+        self._choosing = asyncio.Lock()  # of two concurrent visits, the second sees the task of the first
 
     async def put(self, roster: Roster) -> None:
-        """Replace a station's roster."""
+        """Replace a station's roster: on the topic, then in Redis."""
         value = roster.model_dump_json()
         await self._producer.send_all([Record(ROSTERS.name, f"station/{roster.station}".encode(), value.encode())])
         await self._redis.hset(ROSTER, roster.station, value)
 
     async def officers(self) -> list[Officer]:
-        """Everybody on a roster, on duty or not."""
+        """Return all officers of all rosters, on duty or not."""
         await self._ensure()
         rosters = [_read(raw) for raw in await self._redis.hvals(ROSTER)]
         return [officer for roster in rosters for officer in roster.officers]
 
     async def roster_of(self, officer: str) -> Roster | None:
-        """The roster that an officer is on."""
+        """Return the roster that lists an officer, or None."""
         await self._ensure()
         rosters = [_read(raw) for raw in await self._redis.hvals(ROSTER)]
         return next((each for each in rosters if any(one.id == officer for one in each.officers)), None)
 
     async def tasks(self, now: datetime) -> dict[str, Task]:
-        """Visits given out, by dispatch. After some days they are forgotten: nobody reports their end any more."""
+        """Return the visits given to officers, by dispatch id, and delete those older than 4 days (FORGOTTEN)."""
         tasks = {task.dispatch: task for task in await self.all_tasks()}
         for dispatch in [task.dispatch for task in tasks.values() if now - task.at >= FORGOTTEN]:
             await self.drop(dispatch)
@@ -114,14 +118,15 @@ class Rosters:
         return tasks
 
     async def all_tasks(self) -> list[Task]:
-        """Also those that are old enough to be forgotten; nothing is written."""
+        """Return all stored tasks, also those older than 4 days. Deletes nothing."""
         return [_task(raw) for raw in await self._redis.hvals(TASKS)]
 
     async def assign(self, asked: Asked, now: datetime, where: Where | None = None) -> tuple[Task, str] | None:
-        """Give a visit to an officer: the same one when asked again; none when nobody can go.
+        """Give a visit to an officer. Return the task and the reason for the choice in words, or None if nobody can go.
 
-        Who had the case's visit before and has not ended it was late: another goes, and he is not sent again. A visit
-        that joins another's is his as well; of one that was made already the other's task is returned.
+        Asking again for the same dispatch returns the same task. An open task of the same case becomes late, and its
+        officer is not sent again. With `where`, the visit may join another visit to the same place: the same officer
+        makes both, or, if that visit has just ended, its task is returned.
         """
         dispatch = asked.dispatch
         async with self._choosing:
@@ -139,25 +144,26 @@ class Rosters:
             return (await self._give(asked, choice, now, where), choice.because) if choice else None
 
     async def joined(self, dispatch: str) -> list[str]:
-        """The dispatches that joined this one's visit: what is reported of it is reported of them."""
+        """Return the ids of the dispatches that joined this visit, sorted: a report on it counts for them too."""
         await self._ensure()
         found = await self._redis.hgetall(JOINED)
         return sorted(name.decode() for name, lead in found.items() if lead == dispatch.encode())
 
     async def part(self, task: Task) -> None:
-        """A visit that joined another is made by itself: what is reported of the other is not reported of it."""
+        """Separate a visit from the one that it joined: reports on the other no longer count for it."""
         await self._redis.hdel(JOINED, task.dispatch)
         await self._put(task.model_copy(update={"joins": None}))
 
     async def task(self, dispatch: str) -> Task | None:
-        """A visit that was given out."""
+        """Return the task of a dispatch, or None if the visit was not given to an officer."""
         raw = await self._redis.hget(TASKS, dispatch)
         return _task(raw) if raw else None
 
     async def take(self, report: OfficerReport) -> list[OfficerReport]:
-        """Note a report, and what it says of the visits that joined this one: all that the cases are to be told.
+        """Store an officer's report, and return it with the copies for the visits that joined this one.
 
-        It is noted first: the case's next attempt must not choose who has just refused.
+        The caller sends all of them to the cases. They are stored first, so that a case's next attempt does not choose
+        an officer who has just refused.
         """
         joined = [one_visit.told_of(parse(other), report) for other in await self.joined(report.dispatch)]
         for each in (report, *joined):
@@ -165,7 +171,9 @@ class Rosters:
         return [report, *joined]
 
     async def note(self, report: OfficerReport) -> None:
-        """Take in what an officer reported: whether he is still on the visit, and whom the resident knows."""
+        """Update the task from an officer's report: its state and stage, and, on arrival, which officer the resident
+        knows.
+        """
         if report.stage is VisitStage.ARRIVED:
             await self._redis.hset(LAST, report.resident, report.by)
         await self._ensure()
@@ -176,13 +184,16 @@ class Rosters:
             await self._put(task.model_copy(update=changes | {"to": report.to}))
 
     async def heard(self, dispatch: str, at: datetime) -> None:
-        """The officer at the door says that he is safe."""
+        """Note that the officer at the door reported at `at` that they are safe.
+
+        Ignored unless the officer has arrived.
+        """
         task = await self.task(dispatch)
         if task and task.stage is VisitStage.ARRIVED:
             await self._put(task.model_copy(update={"heard_at": max(at, task.heard_at or at)}))
 
     async def unheard(self, now: datetime) -> list[Task]:
-        """The visits whose officer has not said in time that he is safe."""
+        """Return the tasks whose officer has not checked in as safe by the time due."""
         names = await self._redis.zrange(CHECK_INS, "-inf", milliseconds(now), byscore=True)
         found = {name.decode(): await self.task(name.decode()) for name in names}
         if gone := [name for name, task in found.items() if task is None]:
@@ -190,13 +201,16 @@ class Rosters:
         return [task for task in found.values() if task]
 
     async def close(self, dispatch: str) -> None:
-        """The officer knows that a visit is no longer asked for: it is nobody's load. Who was late stays so."""
+        """End a task whose officer knows that the visit is withdrawn: it no longer counts as load.
+
+        A late task stays late.
+        """
         if task := await self.task(dispatch):
             state = TaskState.ENDED if task.state is TaskState.OPEN else task.state
             await self._put(task.model_copy(update={"state": state, "seen": True}))
 
     async def drop(self, dispatch: str) -> None:
-        """Forget a task that never reached its officer. Nor is a visit joined any more that could not be joined."""
+        """Delete a task that never reached its officer. Later visits to the same place cannot join it."""
         task = await self.task(dispatch)
         if task and task.place and await self._redis.hget(AT, task.place) == (task.joins or dispatch).encode():
             await self._redis.hdel(AT, task.place)
@@ -206,7 +220,7 @@ class Rosters:
         await self._redis.zrem(CHECK_INS, dispatch)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Fill Redis from the topic, or put what lies behind `since` on it back."""
+        """Write the topic's rosters and tasks to Redis: all, or only records at or after the offsets in `since`."""
         async for record in read_all(self._settings, ROSTERS.name, since):
             where = readable(ROSTERS.name, record.offset, partial(_place, record))
             if where and record.value:
@@ -216,7 +230,9 @@ class Rosters:
         await self._restore_places()
 
     async def _restore_places(self) -> None:
-        """Tell from the tasks who is on the way where, the latest last, and who must say that he is safe."""
+        """Rebuild from the tasks, the oldest first, who goes where, which visits are joined, and when check-ins are
+        due.
+        """
         for task in sorted(await self.all_tasks(), key=lambda task: task.at):
             if task.joins:
                 await self._redis.hset(JOINED, task.dispatch, task.joins)
@@ -225,13 +241,13 @@ class Rosters:
             await self._watch(task)
 
     async def _ensure(self) -> None:
-        if not await self._redis.exists(ROSTER):  # none yet, or Redis was wiped
+        if not await self._redis.exists(ROSTER):  # there is no roster yet, or Redis was wiped
             await self.restore()
 
     async def _choose(
         self, asked: Asked, tasks: Collection[Task], before: Collection[Task], now: datetime
     ) -> Choice | None:
-        """`before`: the case's own tasks."""
+        """Return the best officer for a visit, or None. `before`: the tasks of the same case."""
         dispatch, last = asked.dispatch, await self._redis.hget(LAST, asked.dispatch.resident)
         never = {task.officer for task in before if _unwilling(task, dispatch)}
         to = max(before, key=lambda task: task.at).to if before else None
@@ -254,7 +270,7 @@ class Rosters:
     async def _lead(
         self, dispatch: Dispatch, where: Where, tasks: Mapping[str, Task], before: Collection[Task], now: datetime
     ) -> Task | None:
-        """The visit to the same place that this one joins. `before`: the case's own tasks."""
+        """Return the visit to the same place that this one joins, or None. `before`: the tasks of the same case."""
         name = await self._redis.hget(AT, where.place)
         lead = tasks.get(name.decode()) if name else None
         if lead and lead.state is TaskState.OPEN and not await self._made(lead):
@@ -262,7 +278,9 @@ class Rosters:
         return lead if lead and one_visit.joins(dispatch, lead, before, where.within, now) else None
 
     async def _made(self, task: Task) -> bool:
-        """Whether its officer still makes an open visit: he is told not to where its case no longer waits for it."""
+        """Return whether an open task will still be visited: its officer is told to stop when the case no longer needs
+        it.
+        """
         case = await CaseStore(self._redis).case(home(task.resident, self._settings.partitions), task.case)
         return case is not None and to_be_made(task, case)
 
@@ -288,7 +306,7 @@ class Rosters:
         await self._watch(task)
 
     async def _watch(self, task: Task) -> None:
-        """Note when the officer must say that he is safe."""
+        """Store or delete the time by which the officer must check in as safe."""
         due = check_in.due(task)
         if due is None:
             await self._redis.zrem(CHECK_INS, task.dispatch)
@@ -297,16 +315,16 @@ class Rosters:
 
 
 def _unwilling(task: Task, dispatch: Dispatch) -> bool:
-    """Whether he refused to go, or was late for this very step.
+    """Return whether the task's officer refused to go, or was late for this very step.
 
-    Whose visit another step has overtaken (the level was raised, say) did nothing wrong: he may be nearly there.
+    An officer whose visit was replaced by another step (the level rose, say) did nothing wrong and may be nearly there.
     """
     late = task.state is TaskState.LATE and parse(task.dispatch).step == dispatch.step
     return late or task.state is TaskState.REFUSED
 
 
 def _place(record: Read) -> tuple[str, str]:
-    """Where in Redis a record of the topic belongs. Raises ValueError when it belongs nowhere."""
+    """Return the Redis hash and field for a record of the topic. Raises ValueError if its key or value is invalid."""
     kind, _, name = (record.key or b"").decode().partition("/")
     if kind not in _KINDS:
         raise ValueError("the key is neither a station's nor a task's")

@@ -1,4 +1,4 @@
-"""Accounts of the console and the tokens of programs: in Redis, and on the compacted topic `staff` to outlive it."""
+"""Console accounts and the API tokens of programs: in Redis, and on the compacted topic `staff`."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -18,35 +18,35 @@ from streams.state.locks import alone
 ACCOUNTS = "staff"  # hash: login -> account
 TOKENS = "staff-tokens"  # hash: a token's id -> the token
 LOCK = "staff-lock"
-_TOKEN = "token/"  # noqa: S105 - what the keys of tokens' records begin with; a login has no slash
+_TOKEN = "token/"  # noqa: S105 - the prefix of the record keys of tokens; a login has no slash
 
 Change = Callable[[Account, list[Account]], Account]
-"""An account, and everybody's -> the account as it shall be."""
+"""Returns the changed account, given the account and all accounts; may raise to refuse the change."""
 
 Check = Callable[[list[Account]], None]
-"""Raises when everybody's accounts leave no room for a new one."""
+"""Raises if no account may be added to the given ones."""
 
 Told = Callable[[Account, Account], Awaitable[None]]
-"""Is told, before it is written, what an account was and what it will be: for the audit."""
+"""Called before the change is written, with the account before and after: for the audit."""
 
 
 class Staff:
-    """Every account, by login. What is changed is on the topic before it is in Redis."""
+    """Stores accounts by login, and tokens by id. A change is written to the topic, then to Redis."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         self._settings, self._producer = settings, producer
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
 
     async def put(self, account: Account) -> None:
-        """Write an account, new or changed, whatever it was before."""
+        """Write an account, new or changed, regardless of its previous state."""
         raw = account.model_dump_json().encode()
         await self._producer.send_all([Record(STAFF.name, account.login.encode(), raw)])
         await self._redis.hset(ACCOUNTS, account.login, raw)
 
     async def add(self, account: Account, check: Check, told: Callable[[], Awaitable[None]] | None = None) -> None:
-        """Write a new account, after `check` has raised nothing at the sight of those there are, and `told` was told.
+        """Write a new account after `check` accepted the existing ones; `told` is awaited before the write.
 
-        Raises what `check` raises, and TimeoutError as `change` does.
+        Raises what `check` and `told` raise, and TimeoutError if Kafka or Redis does not answer within 8 s.
         """
         async with alone(self._redis, LOCK):
             check(await self.all())
@@ -55,9 +55,10 @@ class Staff:
             await self.put(account)
 
     async def change(self, login: str, change: Change, told: Told | None = None) -> Account:
-        """Change an account; of two who do so at once the second sees what the first did.
+        """Change an account under a lock, and return it: of two concurrent changes, the second sees the first.
 
-        Raises KeyError when there is no such account, what `change` raises, and TimeoutError when Kafka is away.
+        Raises KeyError if there is no such account, what `change` and `told` raise, and TimeoutError if Kafka or Redis
+        does not answer within 8 s.
         """
         async with alone(self._redis, LOCK):
             everybody = await self.all()
@@ -71,18 +72,19 @@ class Staff:
         return after
 
     async def get(self, login: str) -> Account | None:
+        """Return an account by its login, or None."""
         await self._ensure()
         raw = await self._redis.hget(ACCOUNTS, login)
         return None if raw is None else Account.model_validate_json(raw, extra=ANY_VERSION)
 
     async def all(self) -> list[Account]:
-        """All accounts, by login."""
+        """Return all accounts, sorted by login."""
         await self._ensure()
         found = [Account.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(ACCOUNTS)]
         return sorted(found, key=lambda account: account.login)
 
     async def names(self) -> dict[str, str]:
-        """What people are called, by login."""
+        """Return people's names by login."""
         return {account.login: account.name for account in await self.all()}
 
     async def put_token(self, token: ApiToken) -> None:
@@ -92,7 +94,7 @@ class Staff:
         await self._redis.hset(TOKENS, token.id, raw)
 
     async def revoke(self, token_id: str) -> ApiToken | None:
-        """End a token for good; none when there is no such token."""
+        """Delete a token for good and return it, or None if there is no such token."""
         token = await self.token(token_id)
         if token is not None:
             await self._producer.send_all([Record(STAFF.name, f"{_TOKEN}{token_id}".encode(), None)])
@@ -100,17 +102,18 @@ class Staff:
         return token
 
     async def token(self, token_id: str) -> ApiToken | None:
+        """Return a token by its id, or None."""
         await self._ensure()
         raw = await self._redis.hget(TOKENS, token_id)
         return None if raw is None else ApiToken.model_validate_json(raw, extra=ANY_VERSION)
 
     async def tokens(self) -> list[ApiToken]:
-        """All tokens, the latest first."""
+        """Return all tokens, the newest first."""
         found = [ApiToken.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(TOKENS)]
         return sorted(found, key=lambda token: token.made_at, reverse=True)
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Fill Redis from the topic, or put what lies behind `since` on it back."""
+        """Write the topic's accounts and tokens to Redis: all, or only records at or after the offsets in `since`."""
         async for record in read_all(self._settings, STAFF.name, since):
             where = readable(STAFF.name, record.offset, partial(_place, record))
             if where and record.value:
@@ -119,12 +122,12 @@ class Staff:
                 await self._redis.hdel(*where)
 
     async def _ensure(self) -> None:
-        if not await self._redis.exists(ACCOUNTS):  # nobody yet, or Redis was wiped
+        if not await self._redis.exists(ACCOUNTS):  # there is no account yet, or Redis was wiped
             await self.restore()
 
 
 def _place(record: Read) -> tuple[str, str]:
-    """Where in Redis a record of the topic belongs. Raises ValueError when it belongs nowhere."""
+    """Return the Redis hash and field for a record of the topic. Raises ValueError if its key or value is invalid."""
     name = (record.key or b"").decode()
     if name.startswith(_TOKEN):
         if record.value:

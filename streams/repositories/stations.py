@@ -1,4 +1,7 @@
-"""Stations' rosters as a supervisor changes them: nobody overwrites what he has not seen."""
+"""Changes of stations' rosters by supervisors.
+
+A roster is replaced only if it is still the one that the supervisor saw.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,49 +15,51 @@ from schemas.people.rosters import Roster
 from streams.repositories.rosters import ROSTER, Rosters
 from streams.state.locks import alone
 
-NOTHING = ""  # the mark of a station that has no roster yet
+NOTHING = ""  # the mark of a station without a roster
 
 
 class ChangedError(Exception):
-    """The roster is another than the one that was seen; nothing was written."""
+    """The roster has changed since it was displayed; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A roster, and the mark of just this state of it."""
+    """A roster, and a hash of its stored bytes that identifies this version."""
 
     roster: Roster
     mark: str
 
 
 class Stations:
-    """Reads and replaces rosters; each is replaced whole (streams/repositories/rosters.py)."""
+    """Reads rosters, and replaces a station's whole roster (stored by streams/repositories/rosters.py)."""
 
     def __init__(self, redis: "Redis", rosters: Rosters) -> None:
         self._redis: Any = redis
         self._rosters = rosters
 
     async def all(self) -> dict[str, Roster]:
-        """Every station's, by name."""
+        """Return every station's roster, by the station's name, sorted by name."""
         found = [Roster.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(ROSTER)]
         return {roster.station: roster for roster in sorted(found, key=lambda each: each.station)}
 
     async def names(self) -> list[str]:
-        """The stations that have a roster."""
+        """Return the sorted names of the stations that have a roster."""
         return sorted(name.decode() for name in await self._redis.hkeys(ROSTER))
 
     async def get(self, station: str) -> Stored | None:
-        """A station's roster."""
+        """Return a station's roster with its mark, or None if it has none."""
         raw = await self._redis.hget(ROSTER, station)
         return Stored(Roster.model_validate_json(raw, extra=ANY_VERSION), _mark(raw)) if raw else None
 
     async def replace(self, new: Roster, seen: str, noted: Callable[[], Awaitable[None]]) -> None:
-        """Put a roster in the place of the one with the mark `seen`; `noted` runs just before, once that is sure.
+        """Replace the roster that has the mark `seen`; `noted` is awaited just before the write, once the mark is
+        checked.
 
-        Sent again by the same form it is done already. Raises ChangedError, pydantic's ValidationError when it holds
-        more than a roster may, the producer's SendError when it is too long for a record, and TimeoutError.
+        The same form sent again is ignored. Raises ChangedError if the roster has another mark, ValidationError if
+        `new` is larger than a roster may be, SendError if it is too long for a record, and TimeoutError if Kafka or
+        Redis does not answer within 8 s.
         """
-        whole = Roster.model_validate(new.model_dump())  # what was put together of parts is judged as a whole
+        whole = Roster.model_validate(new.model_dump())  # built by model_copy, so not validated as a whole yet
         async with alone(self._redis, f"roster-changing:{new.station}"):
             raw = await self._redis.hget(ROSTER, new.station)
             now = Roster.model_validate_json(raw, extra=ANY_VERSION) if raw else None

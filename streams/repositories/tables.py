@@ -18,25 +18,25 @@ from streams.state.compacted_table import CompactedTable
 
 
 class Complaints(CompactedTable[Complaint]):
-    """All complaints of a province, by id."""
+    """All complaints of the installation, by id."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         super().__init__(settings, redis, producer, COMPLAINTS, Complaint)
 
 
 class Incidents(CompactedTable[Incident]):
-    """All major incidents of a province, by id."""
+    """All major incidents of the installation, by id."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         super().__init__(settings, redis, producer, INCIDENTS, Incident)
 
     async def in_force(self, area: str) -> list[Incident]:
-        """Those in force that touch an area, the latest first."""
+        """Return the incidents in force that touch an area, the newest first."""
         found = [each for each in await self.all() if each.in_force and touches(each, area)]
         return sorted(found, key=lambda each: each.at, reverse=True)
 
     async def ended(self, area: str, since: datetime) -> list[Incident]:
-        """Those that touch an area and were ended after `since`, the latest end first."""
+        """Return the incidents that touch an area and ended after `since`, the most recently ended first."""
         found = [each for each in await self.all() if touches(each, area)]
         return sorted((each for each in found if (each.ended_at or since) > since), key=_end, reverse=True)
 
@@ -46,26 +46,29 @@ def _end(incident: Incident) -> datetime:
 
 
 class Releases(CompactedTable[ReleaseRequest]):
-    """Every request."""
+    """All requests to lift a stop-payment, by id."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         super().__init__(settings, redis, producer, RELEASES, ReleaseRequest)
 
 
 class HandOvers(CompactedTable[HandOver]):
-    """Every hand-over."""
+    """All hand-overs between shifts, by id."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         super().__init__(settings, redis, producer, HANDOVERS, HandOver)
 
     async def latest(self, area: str, most: int) -> list[HandOver]:
-        """The latest of an area, the latest first."""
+        """Return at most `most` hand-overs of an area, the newest first."""
         found = [each for each in await self.all() if each.area == area]
         return sorted(found, key=lambda each: (each.at, each.id), reverse=True)[:most]
 
 
 class StaleDraftError(Exception):
-    """The draft has changed since it was seen; `now`: as it stands, none when it is gone. Nothing was written."""
+    """The draft has changed since it was displayed; nothing was written.
+
+    `now`: its current state, or None if deleted.
+    """
 
     def __init__(self, now: Draft | None) -> None:
         super().__init__("the draft has changed meanwhile")
@@ -73,23 +76,27 @@ class StaleDraftError(Exception):
 
 
 class Drafts:
-    """Every draft, by id."""
+    """All policy drafts, by id, with a check of the version on each write."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer) -> None:
         self._kept = CompactedTable(settings, redis, producer, DRAFTS, Draft)
 
     async def all(self) -> list[Draft]:
-        """The latest change first."""
+        """Return all drafts, the most recently changed first."""
         return sorted(await self._kept.all(), key=lambda draft: draft.at, reverse=True)
 
     async def get(self, draft_id: str) -> Draft | None:
+        """Return a draft by its id, or None."""
         return await self._kept.get(draft_id)
 
     async def put(self, draft: Draft) -> Draft:
-        """Write a draft's next version: `draft.version` is one more than the one it was made of.
+        """Write a draft's next version, and return the stored draft.
 
-        The same version by the same person with the same text is the same form sent again, and done already. Raises
-        StaleDraftError when another was first, and TimeoutError.
+        `draft.version` must be the stored version plus one.
+
+        If the same person sent the same version with the same text before, nothing is written and the stored draft
+        returned. Raises StaleDraftError if the version is not the next one, and TimeoutError if Kafka or Redis does not
+        answer in 8 s.
         """
         async with self._kept.alone_with(draft.id) as before:
             if before and _same(before, draft):
@@ -100,7 +107,7 @@ class Drafts:
             return draft
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Fill Redis from the topic, or put what lies behind `since` on it back."""
+        """Write the topic's drafts to Redis: all of them, or only records at or after the offsets in `since`."""
         await self._kept.restore(since)
 
 

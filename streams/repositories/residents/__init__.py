@@ -1,1 +1,4 @@
-"""The register of residents, and the files it is filled from."""
+"""The register of residents, and its import from and export to CSV and Parquet files.
+
+May import runtime, messaging, state and security. Called by screening, casework, channels, the console and commands.
+"""

@@ -1,4 +1,4 @@
-"""A file of people who do not exist, to try the import on."""
+"""An example file of invented residents, to try the import with."""
 
 import random
 from collections.abc import Iterator
@@ -14,19 +14,21 @@ from streams.repositories.residents.rows import COLUMNS
 from streams.repositories.residents.tables import write_table
 
 SURNAMES = "王李张刘陈杨赵黄周吴金朴崔"
-RANGE = "+86142"  # given to nobody
-NO_REGION = 990000  # no region's code begins with 99: a valid check digit, and yet nobody's number
+RANGE = "+86142"  # a prefix that no operator uses
+NO_REGION = 990000  # no region's code begins with 99, so an ID number with a valid check digit is still nobody's
 BALANCES = (*BalanceBand,)
 OCCUPATIONS = tuple(each for each in Occupation if each is not Occupation.STUDENT)
 
 
 def write_example(path: Path, count: int = 200, seed: int = 1, on: date = date(2026, 1, 1)) -> int:
-    """Write `count` made-up residents (CSV or Parquet): the same seed, the same people.
+    """Write `count` invented residents to a CSV or Parquet file and return how many.
 
-    Among them are children with a guardian, families with one telephone, telephones that changed hands, and people who
-    read Korean. Their ID numbers pass every check but belong to no region; their telephones to nobody.
+    The same seed gives the same people.
 
-    Raises FileError when the name ends in neither .csv nor .parquet.
+    They include children with a guardian, families with one telephone, telephones that changed hands, and people who
+    read Korean. Their ID numbers pass every check but belong to no region; their telephone numbers are not in use.
+
+    Raises FileError if the name ends in neither .csv nor .parquet.
     """
     chance = random.Random(seed)
     people = list(_people(chance, count, on))
@@ -82,7 +84,8 @@ def _child_of(chance: random.Random, number: int, parent: dict[str, str], on: da
 
 
 def _changed_hands(previous: dict[str, str], own: str, on: date) -> str:
-    """The number that the one before gave up half a year ago, beside a number of their own."""
+    """Return the new holder's `phones` cell: their own number, and one that the previous resident gave up 180 days ago.
+    """
     given_up = previous["phones"].split(";")[0].split("@")[0]
     day = (on - timedelta(days=180)).isoformat()
     previous["phones"] = f"{given_up}@..{day}"

@@ -1,7 +1,8 @@
-"""Residents from a file and into one: CSV or Parquet, a resident a row (see rows.py for the columns).
+"""Import of residents from a CSV or Parquet file, and export to one; one row for each resident (columns: see rows.py).
 
-A row that cannot be read is refused with its line, column and reason, and the others go on. Refused rows are kept as
-they came in `FILE.refused.csv` beside the file, with the reason in front: put right there, that file can be imported.
+An unreadable row is refused with its line, column and reason; the other rows are imported. Refused rows are written
+unchanged to `FILE.refused.csv` beside the file, with the reason in the first columns. Corrected, that file can be
+imported. Called by the commands `residents import` and `export`, and by demos and tests.
 """
 
 import asyncio
@@ -27,16 +28,16 @@ from streams.repositories.residents.rows import COLUMNS, EXPORTED, REQUIRED, Row
 from streams.repositories.residents.tables import FileError, Row, open_rows, write_table
 from streams.runtime.clock import Clock
 
-CHUNK = 3000  # rows that are looked up and written together
-SHOWN = 10  # columns that are named in an error
+CHUNK = 3000  # rows looked up and written together
+SHOWN = 10  # most columns named in one error
 REFUSED = ("refused_line", "refused_column", "refused_reason")
 
 Progress = Callable[[int, float], None]
-"""Told now and then: how many rows are done, and which share of the file (0 to 1)."""
+"""Called after each chunk with the number of rows done and the fraction of the file read (0 to 1)."""
 
 
 class Refusal(NamedTuple):
-    """A row that was not taken: where, and why. Never what is in it."""
+    """A refused row: its line, column and reason. It never contains the row's values."""
 
     line: int
     column: str
@@ -48,12 +49,12 @@ class Refusal(NamedTuple):
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of a file's rows: each is imported, unchanged or refused."""
+    """The result of an import: how many rows were imported, unchanged or refused."""
 
     encoding: str
     rows: int = 0
-    imported: int = 0  # new or changed
-    unchanged: int = 0  # what they say was known
+    imported: int = 0  # rows that added or changed an entry
+    unchanged: int = 0  # rows equal to the stored entry
     refused: list[Refusal] = field(default_factory=list)
     refused_file: Path | None = None
 
@@ -61,14 +62,13 @@ class ImportReport:
 async def import_file(
     path: Path, register: Residents, keys: IdKeys, progress: Progress | None = None, at: datetime | None = None
 ) -> ImportReport:
-    """Take all residents of a file into the register.
+    """Import all residents of a file into the register, and return the counts and the refused rows.
 
-    A telephone or account that a newer row about somebody leaves out ends `at` that time, or now.
+    A resident known by id, or by the hash of the ID number, is updated, so a file can be imported again. A telephone or
+    account that a later row of the same resident leaves out ends at `at` (default: now).
 
-    Who is known by id, or by the hash of the ID number, is updated, so that a file can be imported again.
-
-    Raises FileError when the file is no CSV or Parquet, or a column is missing or misspelt, and UnknownKeyError when
-    the register's ID numbers are hashed under a key that is not among `keys`: nothing is imported then.
+    Raises FileError if the file is not CSV or Parquet, or a column is missing or misspelt, and UnknownKeyError if the
+    register's ID numbers are hashed under a key that is not in `keys`. Nothing is imported in these cases.
     """
     at = at or Clock().now()
     await check_keys(register, keys)
@@ -94,11 +94,11 @@ async def import_file(
 
 
 async def export_file(path: Path, register: Residents) -> int:
-    """Write the whole register to a file that only its owner may read; returns how many residents.
+    """Write the whole register to a file readable only by its owner, and return the number of residents.
 
-    The file appears when it is complete. It has the hash of the ID number in place of the number.
+    The file appears under its name once it is complete. It contains the hash of each ID number, not the number.
 
-    Raises FileError when its name ends in neither .csv nor .parquet.
+    Raises FileError if the name ends in neither .csv nor .parquet, or the folder does not exist.
     """
     count = 0
     with write_table(path, EXPORTED) as table:
@@ -109,6 +109,7 @@ async def export_file(path: Path, register: Residents) -> int:
 
 
 def check_heading(heading: list[str]) -> None:
+    """Raises FileError, listing the columns, if a heading has unknown, missing or repeated columns."""
     unknown = [column for column in heading if column not in COLUMNS and column not in REFUSED]
     missing = [column for column in REQUIRED if column not in heading]
     double = {column for column in heading if heading.count(column) > 1}
@@ -126,8 +127,8 @@ def check_heading(heading: list[str]) -> None:
 class _Read(NamedTuple):
     row: Row
     resident: Resident
-    named: bool  # by its own id
-    hashes: Sequence[str]  # under which the register may have the ID number
+    named: bool  # the row gives an id
+    hashes: Sequence[str]  # of the ID number, under every key that the register may have used
 
 
 async def _read(rows: Sequence[Row], keys: IdKeys, at: datetime, refused: "_RefusedFile") -> list[_Read]:
@@ -135,7 +136,7 @@ async def _read(rows: Sequence[Row], keys: IdKeys, at: datetime, refused: "_Refu
     read = []
     for place, row in enumerate(rows):
         if place % 100 == 0:
-            await asyncio.sleep(0)  # the loop answers Kafka and Redis meanwhile
+            await asyncio.sleep(0)  # lets the event loop answer Kafka and Redis
         try:
             resident = _resident(row, keys, today)
         except RowError as error:
@@ -147,7 +148,7 @@ async def _read(rows: Sequence[Row], keys: IdKeys, at: datetime, refused: "_Refu
 
 
 async def _remembered(read: list[_Read], register: Residents, refused: "_RefusedFile") -> list[_Read]:
-    """Without the rows under an id whose person was forgotten: they cost the others nothing."""
+    """Return the rows without those that name the id of an erased resident; these are refused."""
     gone = await register.forgotten(each.resident.id for each in read if each.named)
     for each in read:
         if each.resident.id in gone:
@@ -168,7 +169,7 @@ def _new_id() -> ResidentId:
 async def _take(
     read: list[_Read], register: Residents, at: datetime, report: ImportReport, refused: "_RefusedFile"
 ) -> None:
-    """Find who is known, renew them, and write what is new."""
+    """Look up the rows' residents, merge the rows into the stored entries, and write the entries that changed."""
     ids = await _ids(read, register)
     stored = await register.get([*ids, *(each.resident.merged_into for each in read if each.resident.merged_into)])
     latest = dict(stored)
@@ -188,9 +189,10 @@ async def _take(
 def _taken(
     old: Resident | None, told: Resident, latest: Mapping[ResidentId, Resident], at: datetime
 ) -> dict[ResidentId, Resident]:
-    """What changes by a row: of one that is merged into another also the other, or its telephones would be nobody's.
+    """Return the entries that a row changes, by id. A row merged into another entry also changes that other entry.
 
-    Where the other is not entered (yet), its own row has all. Raises ValueError, beginning with the column.
+    Otherwise the telephones of the merged entry would belong to nobody. If the other entry does not exist (yet), its
+    own row will bring everything. Raises ValueError whose text begins with the column's name.
     """
     if old and old.merged_into and told.merged_into != old.merged_into:
         raise ValueError(f"id: was merged into {old.merged_into}. Give what is new under that id")
@@ -205,7 +207,9 @@ def _taken(
 
 
 async def _ids(read: list[_Read], register: Residents) -> list[ResidentId]:
-    """Each row's id: its own, else that of the same ID number in the register or above in the file, else a new one."""
+    """Return each row's resident id: the row's own, else that of the same ID number in the register or in an earlier
+    row, else a new one.
+    """
     hashes = list({hashed for each in read if not each.named for hashed in each.hashes})
     found = zip(hashes, await register.by_id_hash(hashes), strict=True)
     by_hash = {hashed: entry for hashed, entry in found if entry}
@@ -220,12 +224,12 @@ async def _ids(read: list[_Read], register: Residents) -> list[ResidentId]:
 
 
 class _RefusedFile:
-    """The rows refused, as they came and in the file's own encoding; made when there is a first."""
+    """Writes refused rows unchanged and in the source's encoding. The file is created with the first refused row."""
 
     def __init__(self, source: Path, encoding: str, heading: list[str]) -> None:
         self.path = source.with_name(f"{source.name}.refused.csv")
         self.refusals: list[Refusal] = []
-        # A corrected file of refused rows has the reasons in front already: these are replaced.
+        # A corrected file of refused rows already starts with the reason columns: they are replaced.
         self._width = len(heading)
         self._places = [place for place, column in enumerate(heading) if column not in REFUSED]
         self._heading = [heading[place] for place in self._places]

@@ -1,9 +1,10 @@
-"""The residents' register: written to the compacted topic first, then to Redis; found by phone, account or ID hash.
+"""The register of residents: stored on the compacted topic `residents` and in Redis; found by phone, account or ID
+hash.
 
-An entry lies in the hash `residents:{p}` of its partition; `phones:{q}`, `accounts:{q}` and `idhashes:{q}`, spread by
-value, tell who held it when. The lists of owners are written before the entry, and the entry only if it still is
-what the writer has seen. So whoever was interrupted or overtaken does it again, and the last one written on the topic
-is the one in Redis.
+An entry is a field of the hash `residents:{p}` of its partition. The hashes `phones:{q}`, `accounts:{q}` and
+`idhashes:{q}` list who held a value and when; a value's partition is the hash of the value. A write goes to the topic
+first, then to the lists of owners, then to the entry, and to the entry only if it is unchanged since the writer read
+it. A writer that was interrupted or overtaken repeats the write. So Redis ends with the last state on the topic.
 """
 
 import asyncio
@@ -34,29 +35,29 @@ from streams.state.scripts import script
 
 log = logging.getLogger(__name__)
 
-MOST_MERGES = 16  # one after the other; each is a round trip
-AT_ONCE = 3  # batches under way: one is with Kafka, one with Redis, one is being made
-PIECE = 250  # changes of one script
-LOOKED_AT = 2_000  # owners that one script looks at before it leaves the other values to the next
-BATCH = 1000  # entries in one round trip: some hundred kilobytes
+MOST_MERGES = 16  # merges followed from one entry to the next; each costs a round trip
+AT_ONCE = 3  # batches in progress: one at Kafka, one at Redis, one being built
+PIECE = 250  # changes for each script call
+LOOKED_AT = 2_000  # owners that one script call examines before it leaves the remaining values to the next call
+BATCH = 1000  # entries for each round trip: some hundred kilobytes
 OWNERS = script("owners")
 ENTRIES = script("residents")
 
 Entries = Mapping[ResidentId, bytes | None]
-"""Entries as they lie on the topic, or in Redis (see stored); none: the resident is erased."""
+"""Serialized entries by id, in the topic's or in Redis' format (see stored.py); None: the resident is erased."""
 
 Change = tuple[str, str, str]
-"""As the scripts take it."""
+"""One change as the Lua scripts take it: (value or id, resident id or old entry, new owners or new entry)."""
 
 
 class ForgottenError(UserError, ValueError):
-    """An id whose person was forgotten (streams/operations/erasure) is not given again."""
+    """The id belongs to an erased resident (streams/operations/erasure) and cannot be used again."""
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
-    """A question: who held `value` at that time?
+    """A question: who held `value` (a phone, account or ID hash, per `by`) at the time `at`?
 
-    A struct is made in a sixth of a named tuple's time, and nearly every signal asks one or two.
+    A msgspec struct is built in a sixth of a named tuple's time, and nearly every signal asks one or two questions.
     """
 
     by: Index
@@ -65,27 +66,31 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 
 
 class Residents:
-    """The register of one province."""
+    """The register of one installation. Without a producer it is read-only."""
 
     def __init__(self, settings: Settings, redis: "Redis", producer: Producer | None = None) -> None:
         self._settings = settings
         self._redis: Any = redis  # redis-py types a command's result as sync or async at once
-        self._producer = producer  # only who writes needs one
+        self._producer = producer  # needed only for writing
 
     async def put(self, residents: Iterable[Resident]) -> None:
-        """Write entries, new or changed: of two with one id, the later. Kafka has them before Redis does.
+        """Write new or changed entries to Kafka, then to Redis; of two entries with one id, the later one counts.
 
-        Raises ForgottenError, before anything is written, and what the producer and Redis raise; writing the same again
-        is safe and sets right what was left half done.
+        Raises ForgottenError, before anything is written, if an id belongs to an erased resident; RuntimeError if the
+        register is read-only; SendError or Redis' error if writing fails. Repeating the call is safe and completes a
+        partial write.
         """
         entries = {resident.id: resident.model_dump_json().encode() for resident in residents}
         await self._refuse_forgotten(entries)
         await self._write(entries)
 
     async def change(self, ids: Iterable[ResidentId], change: Callable[[Resident], Resident]) -> int:
-        """Write what `change` makes of entries as they are at that moment; returns how many are others now.
+        """Apply `change` to the current entries of these ids, write those that differ, and return how many were
+        changed.
 
-        Raises as `put` does, and what `change` raises.
+        If another writer changes an entry at the same time, `change` is applied again to the newer entry. Unknown ids
+        are skipped. Raises what `change` raises, RuntimeError if read-only, and SendError or Redis' error if writing
+        fails.
         """
         left, count = list(ids), 0
         while left:
@@ -99,18 +104,18 @@ class Residents:
         return count
 
     async def erase(self, ids: Iterable[ResidentId]) -> None:
-        """Forget residents wholly: a tombstone on the topic, nothing in Redis."""
+        """Erase residents: write a tombstone to the topic for each, and delete them from Redis."""
         await self._write(dict.fromkeys(ids))
 
     async def get(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
-        """The entries that exist, merged ones as the signposts they are."""
+        """Return the existing entries by id. A merged entry is returned itself, with `merged_into` set."""
         raw = await self._raw(list(dict.fromkeys(ids)))
         return {entry: unpacked(entry, value) for entry, value in raw.items() if value}
 
     async def standing(self, ids: Iterable[ResidentId]) -> dict[ResidentId, Resident]:
-        """For each id the entry that stands for it after all merges, where there is one.
+        """Return for each id the entry that represents it after following all merges; ids without one are left out.
 
-        Where signposts lead in a circle, or on and on, there is none: the register must be mended, the line goes on.
+        An id whose merges form a circle or a chain that is too long is left out and logged as an error for repair.
         """
         asked = list(dict.fromkeys(ids))
         found = await self.get(asked)
@@ -125,30 +130,38 @@ class Residents:
         return {entry: found[end] for entry, end in ends.items() if end in found}
 
     async def by_phone(self, asked: Sequence[tuple[str, datetime]]) -> list[ResidentId | None]:
-        """Whose telephone (in E.164) it was at each time; none when nobody's."""
+        """Return for each (E.164 phone, time) the id of the resident who held it then, or None."""
         return await self.find([Asked("phones", *each) for each in asked])
 
     async def by_account(self, asked: Sequence[tuple[str, datetime]]) -> list[ResidentId | None]:
-        """Whose account (in its normal form) it was at each time; none when nobody's."""
+        """Return for each (normalized account, time) the id of the resident who held it then, or None."""
         return await self.find([Asked("accounts", *each) for each in asked])
 
     async def by_id_hash(self, hashes: Sequence[str]) -> list[ResidentId | None]:
-        """Whose ID number has this hash; never an entry that was merged into another."""
+        """Return for each ID-number hash the resident's id, or None. Merged entries are never returned."""
         lists = await self._owners([("idhashes", value) for value in hashes])
         return [min((each.resident for each in owners), default=None) for owners in lists]
 
     async def find(self, asked: Sequence[Asked]) -> list[ResidentId | None]:
-        """Answer questions of all kinds in one round trip: who is meant by each value at its time."""
+        """Return for each question the id of the resident who is meant, or None.
+
+        One round trip for all kinds of questions.
+        """
         lists = await self._fields([(each.by, each.value) for each in asked])
         return [meant(raw, each.at) if raw else None for each, raw in zip(asked, lists, strict=True)]
 
     async def holders(self, asked: Sequence[Asked]) -> list[tuple[ResidentId, ...]]:
-        """All who held each value at its time, who is meant first: a family's telephone has several."""
+        """Return for each question the ids of all holders at that time, the primary holder first: a family may share a
+        phone.
+        """
         lists = await self._owners([(each.by, each.value) for each in asked])
         return [holders(owners, each.at) for each, owners in zip(asked, lists, strict=True)]
 
     async def all(self) -> AsyncIterator[list[Resident]]:
-        """The whole register in batches, in no order; what changes meanwhile may come as it was or as it is."""
+        """Yield the whole register in batches, in no order.
+
+        An entry changed meanwhile may appear in its old or new state.
+        """
         for partition in range(self._settings.partitions):
             cursor, more = 0, True
             while more:
@@ -157,19 +170,18 @@ class Residents:
                 yield [unpacked(entry.decode(), raw) for entry, raw in found.items()]
 
     async def count(self) -> int:
-        """How many entries there are."""
+        """Return the number of entries, merged ones included."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in range(self._settings.partitions):
                 pipe.hlen(_key("residents", partition))
             return sum(await pipe.execute())
 
     async def restore(self, since: Tails | None = None) -> int:
-        """Make Redis what the topic says, from nothing or from an older state; returns how many records were read.
+        """Make Redis equal to the topic, and return the number of records read.
 
-        `since`: only what lies behind there is missing. Without it all is read, whatever is in Redis.
-
-        Whatever is put meanwhile may be overwritten by what it replaces, so the topic is read on until nothing new is
-        there; entries that the topic does not know (their tombstones are gone too) are removed.
+        With `since` (offsets by topic and partition), only later records are read. Without it, the whole topic is read,
+        and entries that the topic does not have are removed from Redis. The topic is read until no new record has
+        arrived: a `put` during the restore could otherwise be overwritten by the state that it replaced.
         """
         begin = await beginning_offsets(self._settings, RESIDENTS.name)
         behind = (since or {}).get(RESIDENTS.name, begin)
@@ -185,7 +197,10 @@ class Residents:
         return read
 
     async def forgotten(self, ids: Iterable[ResidentId]) -> list[ResidentId]:
-        """Which of these ids are of people who were forgotten: `put` refuses them."""
+        """Return those of `ids` that belong to erased residents (their key in the vault is destroyed).
+
+        Empty without a vault.
+        """
         if self._settings.vault is None:
             return []
         vault = Vault(self._settings)
@@ -195,11 +210,13 @@ class Residents:
             await vault.aclose()
 
     async def _refuse_forgotten(self, ids: Iterable[ResidentId]) -> None:
-        """Nothing would be sealed under a key that was destroyed: the entry would be gone with Redis."""
+        """Raises ForgottenError if an id's key was destroyed: its entry would be readable in Redis only, and lost with
+        it.
+        """
         if gone := await self.forgotten(ids):
             raise ForgottenError(
-                f"{gone[0]}{f' and {len(gone) - 1} more' if gone[1:] else ''} was forgotten: nobody is entered under "
-                "such an id again. Leave the id out, and the person has a new one"
+                f"{gone[0]}{f' and {len(gone) - 1} more' if gone[1:] else ''} was forgotten: an erased resident's id "
+                "cannot be used again. Leave the id out, and the person gets a new one"
             )
 
     async def _restore_range(self, partition: int, first: int, last: int) -> tuple[set[ResidentId], int]:
@@ -208,7 +225,7 @@ class Residents:
         read = 0
         async for record in read_range(self._settings, RESIDENTS.name, partition, first, last):
             read += 1
-            if isinstance(record.value, Unreadable):  # what Redis has of it stays
+            if isinstance(record.value, Unreadable):  # keep the entry that Redis has
                 seen.add((record.key or b"").decode())
             elif entry := readable(RESIDENTS.name, record.offset, partial(_entry, record)):
                 batch[entry[0]] = entry[1]
@@ -233,12 +250,12 @@ class Residents:
                     batch = {entry: entries[entry] for entry in ids[start : start + BATCH]}
                     group.create_task(self._write_batch(batch, slots))
         except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None  # callers know the producer's and Redis' errors, not groups of them
+            raise failed.exceptions[0] from None  # callers handle the producer's and Redis' errors, not groups
 
     async def _write_batch(self, left: Entries, slots: asyncio.Semaphore) -> None:
         async with slots:
             while left:
-                # Read, then published, then replaced: so of two writers the last on the topic is the last in Redis.
+                # Read, publish, replace, in this order: the writer that is last on the topic is also last in Redis.
                 seen = await self._raw(list(left))
                 await self._publish(left)
                 left = await self._replace(seen, left)
@@ -258,9 +275,10 @@ class Residents:
         )
 
     async def _replace(self, seen: Entries, new: Entries) -> dict[ResidentId, bytes | None]:
-        """Put `new`, of the topic, where `seen`, of Redis, still is; returns those for whom it is not.
+        """Replace the entries `seen` in Redis by `new` (topic format); return those that had changed in Redis since
+        `seen`.
 
-        Owners are written even if they look unchanged: a writer that died half-way may have taken them out.
+        Owners are written even if they look unchanged: a writer that died half-way may have removed them.
         """
         short = {entry: packed(raw) if raw else None for entry, raw in new.items()}
         await self._replace_owners(_pieces(self._owner_changes(seen, short)))
@@ -272,7 +290,7 @@ class Residents:
         return {entry: new[entry] for entry in refused}
 
     async def _replace_owners(self, work: Sequence[tuple[str, Sequence[Change]]]) -> None:
-        """Replace owners; what a script leaves, because it met long lists, is sent again."""
+        """Send the owner changes; changes that a script call left over, because its lists were long, are sent again."""
         while work:
             async with self._redis.pipeline(transaction=False) as pipe:
                 for key, changes in work:
@@ -304,13 +322,13 @@ class Residents:
         return [read_owners(raw) if raw else [] for raw in await self._fields(values)]
 
     async def _fields(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
-        """A field of a partitioned hash for each (name, field), in one round trip."""
+        """Return one hash field for each (name, field), or None if absent; all partitions in one round trip."""
         places: dict[str, list[int]] = defaultdict(list)
         for place, each in enumerate(wanted):
             places[self._key_of(*each)].append(place)
         async with self._redis.pipeline(transaction=False) as pipe:
             for key, here in places.items():
-                # hmget() takes a microsecond more, and with many partitions there are many of them for each record
+                # redis-py's hmget() costs a microsecond more, and there is one call for each partition and record
                 pipe.execute_command("HMGET", key, *[wanted[place][1] for place in here])
             answers = await pipe.execute()
         found: list[bytes | None] = [None] * len(wanted)
@@ -322,11 +340,11 @@ class Residents:
     def _key_of(self, name: str, field: str) -> str:
         if name == "residents":
             return _key(name, home(field, self._settings.partitions))
-        return _key(name, shard_of(field, self._settings.partitions))  # only this module asks for values
+        return _key(name, shard_of(field, self._settings.partitions))  # cheaper than home(); only used in this module
 
 
 def _pieces(changes: Mapping[str, Sequence[Change]]) -> list[tuple[str, Sequence[Change]]]:
-    """What each script changes."""
+    """Return (key, changes) for each script call, with at most PIECE changes each."""
     return [
         (key, those[start : start + PIECE]) for key, those in changes.items() for start in range(0, len(those), PIECE)
     ]
@@ -338,7 +356,10 @@ def _key(name: str, partition: int) -> str:
 
 
 def _entry(record: Read) -> tuple[ResidentId, bytes | None]:
-    """The id and the entry, in full, whatever the record leaves out. Raises ValueError when it is none."""
+    """Return a record's id and entry with all fields, or None for a tombstone.
+
+    Raises ValueError if it is not an entry.
+    """
     name = (record.key or b"").decode()
     if record.value is None:
         return name, None
@@ -352,5 +373,5 @@ def _end(entry: ResidentId, merged: Mapping[str, str | None]) -> ResidentId | No
     try:
         return resolve(entry, merged)
     except ValueError as error:
-        log.error("the register must be mended: %s", error)  # noqa: TRY400 - the text says it all
+        log.error("the register must be repaired: %s", error)  # noqa: TRY400 - the text says it all
         return None

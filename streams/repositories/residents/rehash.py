@@ -1,4 +1,4 @@
-"""ID numbers' hashes put under the key in force, the whole register through."""
+"""Renewal of the register's ID-number hashes under the current key, after a key was rotated."""
 
 from functools import partial
 
@@ -9,10 +9,10 @@ from streams.repositories.residents.register import Residents
 
 
 async def rehash(register: Residents, keys: IdKeys) -> int:
-    """Put every hash under the key in force; returns how many were under an earlier one.
+    """Rehash every entry whose ID-number hash uses an earlier key, and return how many there were.
 
-    Interrupted, it is done again: what was put is passed over. Raises UnknownKeyError before anything is written when
-    the register knows a later key.
+    Safe to repeat after an interruption: renewed entries are skipped. Raises UnknownKeyError, before anything is
+    written, if the register already uses a later key than `keys` has.
     """
     await check_keys(register, keys)
     count = 0
@@ -23,9 +23,9 @@ async def rehash(register: Residents, keys: IdKeys) -> int:
 
 
 async def check_keys(register: Residents, keys: IdKeys) -> None:
-    """Raises UnknownKeyError when the register's first entries are hashed under a later key than `keys` has.
+    """Raises UnknownKeyError if the first batch of the register is hashed under a later key than `keys` has.
 
-    `rehash` begins with these. Who took in people without that key would find nobody, and enter all of them again.
+    `rehash` renews that batch first. An import without the later key would find nobody and enter every person again.
     """
     async for batch in register.all():
         try:

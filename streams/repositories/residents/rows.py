@@ -1,14 +1,14 @@
-"""A resident as a row of text: how each column is written and read.
+"""A resident as a row of text: how each column is read and written.
 
-Several values in a cell are parted by `;`. A telephone or account is followed by what else is known of it:
+Several values in a cell are separated by `;`. A telephone or account may be followed by its period and sharing:
 
     +8614200000001                            held always
-    +8614200000001@2019-05-01..2023-08-31     from the first day, until the second, which does not count any more
-    +8614200000001@2023-08-31..*              from that day on; shared by a family, and this resident is meant first
-    +8614200000001*2                          shared; another is meant first
+    +8614200000001@2019-05-01..2023-08-31     held from the first day (inclusive) to the second (exclusive)
+    +8614200000001@2023-08-31..*              held from that day on; shared by a family, this resident is primary
+    +8614200000001*2                          shared; another resident is primary
 
 A day begins at midnight in Beijing; a moment can be written too (2023-08-31T14:00:00+08:00). A trusted contact is
-`name|phone|relation`. In these, `;`, `|` and `%` themselves are written %3B, %7C and %25.
+`name|phone|relation`. In these, the characters `;`, `|` and `%` are written %3B, %7C and %25.
 """
 
 import re
@@ -48,7 +48,7 @@ COLUMNS = (
 )
 EXPORTED = tuple(column for column in COLUMNS if column != "id_number")
 REQUIRED = ("name", "occupation", "division")  # in the heading; birth year and sex may come from the ID number
-LONGEST_MOMENT = 40  # characters: what is remembered must be short
+LONGEST_MOMENT = 40  # characters; longer texts must not fill the cache of _moment
 _SEXES = {"男": Sex.MALE, "女": Sex.FEMALE}
 _HOLDING = re.compile(r"(?P<value>[^@*]+)(?:@(?P<since>[^.*]*)\.\.(?P<until>[^.*]*))?(?P<shared>\*2?)?")
 _SPECIAL = {"%": "%25", ";": "%3B", "|": "%7C"}
@@ -56,7 +56,7 @@ _ESCAPED = re.compile("%25|%3B|%7C", re.IGNORECASE)
 
 
 class RowError(ValueError):
-    """A row that cannot be read: the column, and a reason that does not repeat what is in it."""
+    """A row cannot be read: its column and a reason, which never contains the cell's value."""
 
     def __init__(self, column: str, reason: str) -> None:
         super().__init__(f"{column}: {reason}")
@@ -65,11 +65,12 @@ class RowError(ValueError):
 
 
 def read_row(row: Mapping[str, str], keys: IdKeys, new_id: Callable[[], str], today: date) -> Resident:
-    """Read a row; a resident without an id gets a new one.
+    """Return the resident of a row; a row without an id gets one from `new_id`.
 
-    The ID number becomes its keyed hash here and goes no further.
+    The ID number is replaced by its keyed hash here and is not passed on. `today` is the date in Beijing, for checking
+    it.
 
-    Raises RowError for the first column that is wrong.
+    Raises RowError for the first invalid column.
     """
     texts = {column: text for column, raw in row.items() if (text := raw.strip())}
     fields = {column: _cell(column, reader, texts[column]) for column, reader in _READERS.items() if column in texts}
@@ -89,9 +90,10 @@ def read_row(row: Mapping[str, str], keys: IdKeys, new_id: Callable[[], str], to
 
 
 def known_as(row: Mapping[str, str], resident: Resident, keys: IdKeys, today: date) -> Sequence[str]:
-    """Every hash under which the row's person may be in the register: of each key there ever was.
+    """Return every hash under which the row's person may be in the register: one for each key ever used, or an empty
+    list.
 
-    `resident`: what `read_row` made of the row.
+    `resident`: the result of `read_row` for this row.
     """
     if resident.id_hash is None or not keys.later:
         return [resident.id_hash] if resident.id_hash else []
@@ -101,7 +103,7 @@ def known_as(row: Mapping[str, str], resident: Resident, keys: IdKeys, today: da
 
 
 def write_row(resident: Resident) -> dict[str, str]:
-    """The row that reads as this resident; without the ID number, which nobody has any more."""
+    """Return the row that `read_row` would read as this resident; with the hash in place of the ID number."""
     return {
         "id": resident.id,
         "name": resident.name,
@@ -126,7 +128,7 @@ def write_row(resident: Resident) -> dict[str, str]:
 def _cell(column: str, reader: Callable[[str], Any], text: str) -> Any:  # noqa: ANN401 - pydantic checks it
     try:
         return reader(text)
-    except ValidationError as error:  # its own text would repeat what is in the cell
+    except ValidationError as error:  # pydantic's full text would repeat the cell's value
         raise RowError(column, error.errors(include_input=False)[0]["msg"].removeprefix("Value error, ")) from None
     except ValueError as error:
         raise RowError(column, str(error)) from None
@@ -192,7 +194,7 @@ def _written_moment(moment: datetime | None) -> str:
     there = moment.astimezone(BEIJING)
     if there.time() == datetime.min.time():
         return there.date().isoformat()
-    # No point in it: two of them part since from until.
+    # A comma as decimal sign: two points separate since from until.
     return there.isoformat().replace(".", ",")
 
 

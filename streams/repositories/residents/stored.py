@@ -1,10 +1,10 @@
-"""How an entry of the register lies in Redis: short, for there are tens of millions.
+"""The compact format of a register entry in Redis, which holds tens of millions of entries.
 
-An entry is a JSON list of its fields in the model's order, without the id, which is the hash's field. What is as usual
-is null, nulls at the end are left out, and a telephone or account held always is its bare value: a third of the JSON on
-the topic. A value's owners are the resident's bare id where one has held it always, else a JSON list of owners, each a
-list that begins with the resident. Fields may be added at the model's end: a version that does not know them passes
-them over. What an earlier version wrote, the topic's JSON, is read as well.
+An entry is a JSON list of its fields in the model's order, without the id, which is the field of the hash. A default
+value is null, trailing nulls are left out, and a telephone or account held always is its bare value: a third of the
+size of the JSON on the topic. A value's owners are the resident's bare id if one resident has always held it, else a
+JSON list of owners, each a list that begins with the resident's id. New fields may be added at the model's end:
+versions that do not know them skip them. The topic's JSON format is read as well. Called by register.py.
 """
 
 from collections import defaultdict
@@ -20,10 +20,10 @@ from schemas.people.residents import Holding, Resident, ResidentId, TrustedConta
 
 Index = Literal["phones", "accounts", "idhashes"]
 Fields = Mapping[str, Any]
-"""An entry's fields as in its JSON; those that are missing are as usual."""
+"""An entry's fields as in its JSON; a missing field has its default."""
 
 _FIELDS = tuple(name for name in Resident.model_fields if name != "id")
-OWNER_PARTS = 5  # of an owner in a list: the resident, and how it is held
+OWNER_PARTS = 5  # parts of an owner in a list: resident, since, until, shared, primary
 _HOLDING, _CONTACT = tuple(Holding.model_fields), tuple(TrustedContact.model_fields)
 _USUAL: Fields = {
     name: field.get_default(call_default_factory=True)
@@ -33,23 +33,23 @@ _USUAL: Fields = {
 } | {"flags": []}
 _USUALS = [(name, _USUAL.get(name)) for name in _FIELDS]
 _HELD = [(name, _USUAL.get(name)) for name in _HOLDING]
-_ALWAYS = [usual for _, usual in _HELD[1:]]  # how a value is held that the resident has always held alone
+_ALWAYS = [usual for _, usual in _HELD[1:]]  # the parts of a value that the resident has always held alone
 
 
 def packed(raw: bytes) -> bytes:
-    """The entry as it lies in Redis. `raw`: its JSON, as on the topic."""
+    """Return the entry in Redis' compact format. `raw`: its JSON as on the topic."""
     return _packed(orjson.loads(raw))
 
 
 def unpacked(entry: ResidentId, raw: bytes) -> Resident:
-    """The entry that lies in Redis as `raw`. Raises ValidationError when it is none."""
+    """Return the resident whose Redis entry is `raw`. Raises ValidationError if it is not a valid entry."""
     return Resident.model_validate({"id": entry, **_fields(raw)}, extra=ANY_VERSION)
 
 
 def owners_of(entry: ResidentId, raw: bytes | None) -> dict[tuple[Index, str], str]:
-    """What an entry, as it lies in Redis, writes into the lists of owners: none once it is merged into another.
+    """Return the owner lists that an entry (in Redis' format) contributes, by (index, value); empty if merged or None.
 
-    Read as JSON and not as a model: it was one when it was written, and this is done for each resident twice.
+    Reads plain JSON instead of the model: the entry was validated when written, and each write does this twice.
     """
     fields = _fields(raw) if raw else {}
     if not fields or fields.get("merged_into"):
@@ -65,12 +65,15 @@ def owners_of(entry: ResidentId, raw: bytes | None) -> dict[tuple[Index, str], s
 
 
 def meant(raw: bytes, at: datetime) -> ResidentId | None:
-    """Who is meant by a value at a time; asked for each signal, and nearly always one has always held it."""
+    """Return the id of the resident who held the value at `at`, or None. `raw`: the value's owners as stored in Redis.
+
+    Called for each signal; nearly always one resident has held the value always, which is the fast path.
+    """
     return next(iter(holders(read_owners(raw), at)), None) if raw.startswith(b"[") else raw.decode()
 
 
 def read_owners(raw: bytes) -> list[Owner]:
-    """A value's owners."""
+    """Return the owners that are stored for a value in Redis."""
     return (
         [_read_owner(*each[:OWNER_PARTS]) for each in orjson.loads(raw)]
         if raw.startswith(b"[")
@@ -109,7 +112,7 @@ _SHORTEN: Mapping[str, Callable[[Fields], Any]] = {
 
 
 def _fields(raw: bytes) -> dict[str, Any]:
-    """An entry's fields but the id; of the topic's JSON with it."""
+    """Return an entry's fields by name, without the id; the topic's JSON format includes the id."""
     read = orjson.loads(raw)
     if isinstance(read, dict):
         return read
@@ -127,7 +130,7 @@ def _long_holding(holding: str | list[Any]) -> Fields:
 
 
 def _owner(resident: ResidentId, holding: Fields) -> list[object]:
-    """An owner in JSON: the resident alone when all else is as usual."""
+    """Return an owner as a JSON list: only the resident's id if all other parts have their defaults."""
     rest = [holding.get(name, usual) for name, usual in _HELD[1:]]
     return [resident] if rest == _ALWAYS else [resident, *rest]
 

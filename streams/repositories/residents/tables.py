@@ -1,7 +1,7 @@
-"""Tables in files, row by row: CSV in the encodings that are about in China, and Parquet, all cells as text.
+"""Reading and writing tables row by row: CSV in UTF-8 or GB 18030, and Parquet; all cells are text.
 
-What cannot be read is a row with a reason, not the end of the file: a quote that is never closed costs its own line,
-a byte that does not belong to the encoding its own row.
+An unreadable row is returned with a reason and does not end the file: an unclosed quote costs its own line, a byte
+outside the encoding its own row. Called by the import and export of residents.
 """
 
 import codecs
@@ -24,31 +24,31 @@ import pyarrow.parquet as pq
 
 from schemas.errors import UserError
 
-_STRANGE = re.compile("[\udc80-\udcff]")  # what surrogateescape makes of a byte it cannot read
-LONGEST = 20  # lines of one row: more is a quote that was never closed
-LONGEST_LINE = 2**16  # bytes; of a row of several lines the characters
+_STRANGE = re.compile("[\udc80-\udcff]")  # the characters that surrogateescape puts for undecodable bytes
+LONGEST = 20  # lines of one row: more means that a quote was never closed
+LONGEST_LINE = 2**16  # bytes of a line; characters of a row of several lines
 MOST_COLUMNS = 100
 PARQUET_BATCH = 1000
-EXACT = 2**53  # from here on a float stands for several whole numbers
-LARGEST_GROUP = 2**31  # bytes that a row group says it has, unpacked: one is unpacked as a whole
+EXACT = 2**53  # at and above this, one float stands for several whole numbers
+LARGEST_GROUP = 2**31  # bytes of a row group, as declared and unpacked: a group is unpacked as a whole
 
 
 class FileError(UserError, ValueError):
-    """A file is not what it should be; the text says what to do about it."""
+    """A file cannot be read or written; the text says why and what to do."""
 
 
 class Row(NamedTuple):
-    """A row as it came: its first line in the file, its cells, and by column if they fit the heading."""
+    """A row: its first line number in the file, its cells, and its cells by column if their number fits the heading."""
 
     line: int
     cells: list[str]
     fields: dict[str, str]
-    wrong: tuple[str, str] | None = None  # column and reason
+    wrong: tuple[str, str] | None = None  # column and reason, if the row cannot be read
 
 
 @dataclass(slots=True)
 class Table:
-    """An open file. Rows are read as they are taken; `share` tells how much of the file that was."""
+    """An open file. `rows` is read lazily; `share` returns the fraction of the file read so far (0 to 1)."""
 
     encoding: str
     heading: list[str]
@@ -57,15 +57,15 @@ class Table:
 
 
 class Sink(Protocol):
-    """What rows are written to."""
+    """A writer of rows."""
 
     def write(self, rows: Sequence[Mapping[str, str]]) -> None: ...
 
 
 def open_rows(path: Path) -> Table:
-    """Open a CSV or Parquet file by its name's ending.
+    """Open a CSV or Parquet file, chosen by the ending of its name.
 
-    Raises FileError when it is neither, or has no heading; OSError when it is not there.
+    Raises FileError if it is neither, damaged, or has no valid heading; OSError if it cannot be opened.
     """
     if path.suffix.lower() == ".csv":
         return _open_csv(path)
@@ -76,9 +76,9 @@ def open_rows(path: Path) -> Table:
 
 @contextmanager
 def write_table(path: Path, columns: Sequence[str]) -> Iterator[Sink]:
-    """A file that only its owner may read, and that appears under its name when it is whole.
+    """Open a new file for writing rows; only its owner may read it, and it appears under its name when complete.
 
-    Raises FileError when its name ends in neither .csv nor .parquet, or its folder is not there.
+    Raises FileError if the name ends in neither .csv nor .parquet, or the folder does not exist.
     """
     sinks: dict[str, Callable[[IO[bytes], Sequence[str]], _CsvSink | _ParquetSink]]
     sinks = {".csv": _CsvSink, ".parquet": _ParquetSink}
@@ -98,9 +98,9 @@ def write_table(path: Path, columns: Sequence[str]) -> Iterator[Sink]:
 
 
 def encoding_of(path: Path) -> str:
-    """utf-8, utf-8-sig or gb18030: a file in which most lines that are not ASCII read as UTF-8 is UTF-8.
+    """Return "utf-8", "utf-8-sig" or "gb18030": UTF-8 if at least half of the lines that are not ASCII decode as UTF-8.
 
-    Nearly any bytes read as GB 18030, so one broken line must not turn a whole file's names into nonsense.
+    Nearly any bytes decode as GB 18030, so one broken line must not turn a whole file's names into nonsense.
     """
     telling = broken = 0
     with path.open("rb") as file:
@@ -160,11 +160,11 @@ def _lines(path: Path, encoding: str, read: list[int]) -> Iterator[str]:
 
 
 class _Cut(str):
-    """The beginning of a line that is too long to be read."""
+    """The beginning of a line that is too long."""
 
 
 def _whole(text: str, line: bytes, file: IO[bytes], read: list[int]) -> str:
-    """The line, or its beginning when the file goes on in it; what follows of it is passed over."""
+    """Return the line, or its beginning if it is too long; the rest of a long line is skipped."""
     if len(line) < LONGEST_LINE or line.endswith(b"\n"):
         return text
     while (rest := file.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
@@ -180,7 +180,7 @@ def _few(heading: list[str], path: Path) -> list[str]:
 
 
 def _records(lines: Iterator[str]) -> Iterator[tuple[int, list[str], str | None]]:
-    """Each row's first line, its cells, and what is wrong with it; a line that cannot be read is its own only cell."""
+    """Yield each row's first line number, its cells, and the error or None; an unreadable line is its own only cell."""
     ahead: deque[str] = deque()
     line = 1
     while ahead or _fill(ahead, lines):
@@ -202,7 +202,7 @@ def _record(ahead: deque[str], lines: Iterator[str]) -> tuple[int, list[str], st
         if characters > LONGEST_LINE or isinstance(ahead[count - 1], _Cut):
             break
         if count > 1 and '"' not in ahead[count - 1]:
-            continue  # nothing in it could close the quote
+            continue  # the line has no quote that could close the open one
         try:
             return count, next(csv.reader(islice(ahead, count), strict=True), []), None
         except csv.Error as error:
@@ -232,7 +232,7 @@ def _open_parquet(path: Path) -> Table:
     return Table("utf-8", heading, rows, lambda: read[0] / total if total else 1.0)
 
 
-# What Arrow raises for a file that is not what it says. A whole file that is not there is another matter.
+# What Arrow raises for a damaged file. A missing file is handled separately.
 _DAMAGED = (pa.ArrowException, OSError)
 
 
@@ -260,7 +260,9 @@ def _next_batch(batches: Iterator[pa.RecordBatch], read: list[int], name: str) -
 
 
 def _values(batch: pa.RecordBatch) -> Iterator[Mapping[str, object] | None]:
-    """The batch's rows; none for one with a value that Python has no form for, such as a day in the year 30000."""
+    """Yield the batch's rows; None for a row with a value that Python cannot represent, such as a day in the year
+    30000.
+    """
     try:
         yield from batch.to_pylist()
     except (ValueError, OverflowError):
@@ -272,7 +274,7 @@ def _values(batch: pa.RecordBatch) -> Iterator[Mapping[str, object] | None]:
 
 
 def _rounded(value: object) -> bool:
-    """Whether it is a number that a float cannot hold: a card's of 19 digits comes out as another's."""
+    """Return whether a value is a float too large to be exact: a 19-digit card number would become another one."""
     if isinstance(value, list):
         return any(map(_rounded, value))
     return isinstance(value, float) and abs(value) >= EXACT
