@@ -1,6 +1,6 @@
-"""The one code behind all ways in: look at what a feed sends, spell it one way, and give it to Kafka.
+"""Validation of signals from feeds, and their writing to Kafka: shared by HTTP intake and file intake.
 
-Accepted means written with acks=all. It is counted here, by who accepted it.
+A signal is accepted once it is written with acks=all; accepted signals are counted here, by source.
 """
 
 from collections import Counter as Count
@@ -26,21 +26,24 @@ from streams.runtime.settings import Settings
 
 ACCEPTED = Counter("quanzu_signals_accepted", "Signals that Kafka has, by who sent them", ["source"])
 
-RECORD_BYTES = MAX_BYTES - 1_000  # a record's value; its key and Kafka's own fields come on top
-MOST_FIELDS = 20  # more than any kind of signal has: each that is not one of it would be a fault by itself
-MOST_FAULTS = 8  # told of one item: an answer must not be longer than what it answers
-LONGEST_NUMBER = 128  # longer ones are refused by the schema, so they need no spelling
+RECORD_BYTES = MAX_BYTES - 1_000  # of a record's value; its key and Kafka's own fields are added
+MOST_FIELDS = 20  # more than any kind of signal has; checked first because each unknown field would be a fault
+MOST_FAULTS = 8  # reported for one item: an answer must not be longer than its request
+LONGEST_NUMBER = 128  # characters; the schema refuses longer numbers, so they are not normalized
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with an item, and what to do. Never the value: it may be a telephone or an account."""
+    """An error in an item of a request or file, and how to correct it.
 
-    item: int  # from 0
-    field: str | None  # none: the item as a whole
+    It never contains the value, which may be personal.
+    """
+
+    item: int  # the item's index, from 0
+    field: str | None  # None: the item as a whole
     what: str
     do: str
-    id: str | None = None  # the sender's own, where it can be read
+    id: str | None = None  # the id that the sender gave, if it can be read
 
     def __str__(self) -> str:
         return f"{self.field or 'item'}: {self.what}. {self.do}"
@@ -48,7 +51,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Stands for an item of which there is not even an object."""
+    """Takes the place of an item that could not be parsed as a JSON object or row."""
 
     what: str
     do: str = "Send it as a JSON object, each field once"
@@ -56,18 +59,20 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """Signals ready to be written, with the place each had among the items; and what is wrong with the rest."""
+    """The result of validation: valid signals, each with its index among the items, and the errors of the other items.
+    """
 
     good: list[tuple[int, Signal]]
     faults: list[Fault]
 
     @property
     def signals(self) -> list[Signal]:
+        """The valid signals, in the items' order."""
         return [signal for _, signal in self.good]
 
 
 class Intake:
-    """Writes signals to Kafka, those of one lane and shard together."""
+    """Writes signals to Kafka; the signals of one lane and shard share records."""
 
     def __init__(self, producer: Producer, settings: Settings) -> None:
         self._producer = producer
@@ -75,14 +80,14 @@ class Intake:
 
     @property
     def producer(self) -> Producer:
-        """What it writes with: for the dead letters beside the signals."""
+        """The producer that writes the signals; file intake writes its dead letters with it."""
         return self._producer
 
     async def accept(self, signals: Sequence[Signal]) -> dict[str, int]:
-        """Write the signals and return how many of each source were accepted, when Kafka has them all.
+        """Write the signals, and return the number accepted by source once Kafka has acknowledged all of them.
 
-        Waits for as long as Kafka is away; cancel to give up. Then some may have been written all the same: send all
-        again, readers know a signal by its id.
+        Waits while Kafka is unavailable; cancel to give up. Some signals may then have been written: send all of them
+        again, because readers drop signals with a known id. Raises SendError if Kafka refuses a record for good.
         """
         await self._producer.send_all(records_of(signals, self._partitions))
         accepted = Count(signal.source for signal in signals)
@@ -92,7 +97,10 @@ class Intake:
 
 
 def examine(items: Iterable[object], now: datetime) -> Examined:
-    """Tell the signals among `items` from what is none. Signals get their numbers' one spelling, and `arrived`."""
+    """Split `items` into valid signals and errors. Never raises.
+
+    Valid signals get normalized numbers and `arrived` = `now`; a time `at` in the future becomes `now`.
+    """
     found = Examined([], [])
     for index, item in enumerate(items):
         signal = _examined(index, item, now)
@@ -104,7 +112,9 @@ def examine(items: Iterable[object], now: datetime) -> Examined:
 
 
 def subject(signal: Signal) -> str:
-    """The telephone or account that decides the shard."""
+    """Return the telephone or account that decides the signal's shard: payer, called party, receiver or watchlist
+    value.
+    """
     if signal.kind == "transfer":
         return signal.payer
     if signal.kind == "call":
@@ -117,7 +127,11 @@ def subject(signal: Signal) -> str:
 
 
 def records_of(signals: Iterable[Signal], partitions: int) -> list[Record]:
-    """The lanes' records: a shard's signals in their order, at most BATCH_LIMIT and RECORD_BYTES in one."""
+    """Return the Kafka records for `signals`, the urgent lane first.
+
+    The signals of one lane and shard keep their order; a record holds at most BATCH_LIMIT signals and RECORD_BYTES
+    bytes.
+    """
     shards: defaultdict[tuple[str, int], list[Signal]] = defaultdict(list)
     for signal in signals:
         lane = SIGNALS_URGENT if urgent(signal) else SIGNALS
@@ -151,7 +165,7 @@ def _examined(index: int, item: object, now: datetime) -> Signal | list[Fault]:
     if not isinstance(item, dict):
         return [Fault(index, None, "not an object", "Send each signal as a JSON object")]
     if len(item) > MOST_FIELDS:
-        return [Fault(index, None, f"over {MOST_FIELDS} fields", "Leave out what is none of this kind of signal")]
+        return [Fault(index, None, f"over {MOST_FIELDS} fields", "Leave out fields that this kind of signal lacks")]
     spelt, faults = _spelt(index, item)
     spelt["arrived"] = now
     if not faults and (plain := wire.taken(spelt)):
@@ -162,18 +176,22 @@ def _examined(index: int, item: object, now: datetime) -> Signal | list[Fault]:
         named = {fault.field for fault in faults}
         more = [_fault(index, detail) for detail in error.errors(include_url=False, include_input=False)]
         return (faults + [fault for fault in more if fault.field not in named])[:MOST_FAULTS]
-    if signal.at > now:  # its sender's clock is ahead: nothing told of has yet to happen
+    if signal.at > now:  # the sender's clock is ahead: a reported event cannot lie in the future
         signal = signal.model_copy(update={"at": now})
     return faults or signal
 
 
-# --- one spelling for each number -------------------------------------------------------------------------------------
+# --- normalized numbers -----------------------------------------------------------------------------------------------
 
 _Spelling = Callable[[str], str]
 
 
 def _as_it_came(spell: _Spelling, raw: str) -> str:
-    """For the other party: a sender may have a name, a forged number any form. Only the subject must be a number."""
+    """Return the number normalized, or unchanged if it is not valid.
+
+    For the other party: a sender may have a name, and a forged number any form. Only the subject must be a valid
+    number.
+    """
     try:
         return spell(raw)
     except ValueError:
@@ -194,7 +212,7 @@ _SPELLINGS: dict[str, dict[str, _Spelling]] = {
 
 
 def _spelt(index: int, item: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
-    """The item with its numbers in their one spelling, and what is no number. Other types are left to the schema."""
+    """Return the item with normalized numbers, and a fault for each invalid number. The schema checks other types."""
     spelt, faults = dict(item), []
     for field, spell in _SPELLINGS.get(_kind(item), {}).items():
         raw = item.get(field)
@@ -211,7 +229,7 @@ def _kind(item: Mapping[str, Any]) -> str:
     return f"watchlist {item.get('subject')}" if kind == "watchlist" else str(kind)
 
 
-# --- what is wrong, in words ------------------------------------------------------------------------------------------
+# --- error texts ------------------------------------------------------------------------------------------------------
 
 _KINDS = "Write transfer, call, sms, app, report or watchlist"
 _WHOLE = "Write a whole number without a point or quotes; money is in fen (1 yuan = 100)"

@@ -1,4 +1,4 @@
-"""A request's body and connection, bounded in size and time: whatever its headers say, however it is packed."""
+"""Limits on the size and time of an HTTP request's body and connection, regardless of its headers and compression."""
 
 import asyncio
 import zlib
@@ -12,13 +12,13 @@ from streams.runtime.tls import names
 
 JSON, LINES = "application/json", "application/x-ndjson"
 _GZIP = 16 + zlib.MAX_WBITS
-BODY_BYTES = 4 * 2**20  # as sent, and as unpacked
-BODY_SECONDS = 30.0  # for a body to arrive
-MOST_MEMBERS = 100  # gzip files one after the other: each costs a window's memory, and 200,000 empty ones fit a body
+BODY_BYTES = 4 * 2**20  # limit of the compressed body, and of the decompressed one
+BODY_SECONDS = 30.0  # until the whole body has arrived
+MOST_MEMBERS = 100  # concatenated gzip files: each costs a window's memory, and 200,000 empty ones fit in a body
 
 
 class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure of ours
-    """The request is answered with this status: what is wrong, and what to do."""
+    """The request is refused with this HTTP status; `what`: the error, `do`: how to correct it."""
 
     def __init__(self, status: int, what: str, do: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(what)
@@ -26,7 +26,7 @@ class Refused(Exception):  # noqa: N818 - an answer to the sender, not a failure
 
 
 def media_type(request: Request) -> str:
-    """`JSON` or `LINES`. Raises Refused (415) for anything else."""
+    """Return the request's media type, JSON or LINES. Raises Refused (415) for any other type or charset."""
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     if kind.strip().lower() not in (JSON, LINES):
@@ -37,9 +37,9 @@ def media_type(request: Request) -> str:
 
 
 async def read_body(request: Request) -> bytes:
-    """Read and unpack the body: at most BODY_BYTES, as sent and as unpacked, within BODY_SECONDS.
+    """Return the request's body, decompressed. Limits: BODY_BYTES before and after, BODY_SECONDS in all.
 
-    Raises Refused: 413 too long, 415 another packing than gzip, 400 broken gzip or an aborted request, 408 too slow.
+    Raises Refused: 413 too long, 415 compression other than gzip, 400 broken gzip or aborted request, 408 too slow.
     """
     if int(request.headers.get("content-length", 0)) > BODY_BYTES:
         raise _too_long(BODY_BYTES)
@@ -71,7 +71,7 @@ async def _collected(chunks: AsyncIterator[bytes], limit: int) -> bytes:
 
 
 async def _gunzipped(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
-    """Unpack, never more than `limit` at a time: a body that is small and unpacks to gigabytes stops there."""
+    """Yield the decompressed chunks, at most `limit` + 1 bytes each, so that a zip bomb stops at the caller's limit."""
     unpacker = zlib.decompressobj(_GZIP)
     packed, members = 0, 1
     async for chunk in chunks:
@@ -79,7 +79,7 @@ async def _gunzipped(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[
         if packed > limit:
             raise _too_long(limit)
         while chunk:
-            if unpacker.eof:  # gzip files one after the other are one file
+            if unpacker.eof:  # concatenated gzip files are one file
                 unpacker, members = zlib.decompressobj(_GZIP), members + 1
             if members > MOST_MEMBERS:
                 raise Refused(400, f"over {MOST_MEMBERS} gzip files in one body", "Pack it as one")
@@ -96,19 +96,22 @@ def _too_long(limit: int) -> Refused:
     return Refused(413, f"the body is longer than {limit:,} bytes", "Send the signals in several requests")
 
 
-PEER = "peer"  # in a request's state: the names in the client's certificate
-HEAD_SECONDS = 10.0  # for a request's head, and for the rest of a body that was answered already
+PEER = "peer"  # key in a request's state: the names in the client's certificate
+HEAD_SECONDS = 10.0  # to send a request's head, or the rest of a body whose request was answered
 
 
 class Impatient(H11Protocol):
-    """Ends a connection on which nothing is being served, though it sends. uvicorn's own clock starts anew with each
-    byte; how long a body may take that is being read is its reader's affair."""
+    """An HTTP protocol that closes a connection after HEAD_SECONDS without a request being served, even if it sends
+    bytes.
+
+    uvicorn's own timeout restarts with each byte. A body that is being read has its own limit, in `read_body`.
+    """
 
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        # Of this connection only: uvicorn hands a copy of it to each request as its state.
+        # Set for this connection only: uvicorn gives each request a copy of it as its state.
         self.app_state = {**self.app_state, PEER: names(transport.get_extra_info("peercert"))}
         self._look()
 

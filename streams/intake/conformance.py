@@ -1,4 +1,7 @@
-"""What a sender checks: what its program must be ready for, and what was received of it in a time."""
+"""Conformance tests for senders: example requests with the expected answers, and a list of the signals received.
+
+Called by the commands that a feed's operator uses to check their program.
+"""
 
 import gzip
 import json
@@ -26,7 +29,10 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request of `POST /signals` and its answer. `errors`: item and field of each; no field: the item as a whole."""
+    """A request to `POST /signals` and the expected answer.
+
+    `errors`: index and field of each faulty item; a field of None means the item as a whole.
+    """
 
     name: str
     why: str
@@ -36,28 +42,28 @@ class Exchange:
     errors: Sequence[tuple[int, str | None]] = ()
     media: str = JSON
     packing: str | None = None
-    keyed: bool = True  # whether the source's key is shown
+    keyed: bool = True  # whether the request carries the source's key
 
     def headers(self, key: str) -> dict[str, str]:
-        """The request's, with the source's key where it is shown."""
+        """Return the request's headers, with `key` as bearer token if `keyed`."""
         shown = {"Content-Type": self.media}
         shown |= {"Content-Encoding": self.packing} if self.packing else {}
         return shown | ({"Authorization": f"Bearer {key}"} if self.keyed else {})
 
     def answer(self) -> dict[str, Any]:
-        """What is looked at in the answer."""
+        """Return the expected answer: its status and, for 202 and 422, the number accepted and the errors."""
         taken = {"accepted": self.accepted, "errors": [list(each) for each in self.errors]}
         return {"status": self.status, **(taken if self.status in (202, 422) else {})}
 
 
 def exchanges(source: str, now: datetime) -> list[Exchange]:
-    """The whole set, for this source; `now`: the time of its signals."""
+    """Return all test requests for a source. `now`: the time of their signals."""
     made = _Making(source, now)
     return [*_taken(made), *_spoilt_items(made), *_refused(made)]
 
 
 def send(client: httpx.Client, exchange: Exchange, key: str) -> dict[str, Any]:
-    """Send it, and return of the answer what `Exchange.answer` tells. Raises httpx.HTTPError."""
+    """Send a test request, and return the answer in the form of `Exchange.answer`. Raises httpx.HTTPError."""
     given = client.post("/signals", content=exchange.body, headers=exchange.headers(key))
     found: dict[str, Any] = {"status": given.status_code}
     if given.status_code in (202, 422):
@@ -69,7 +75,7 @@ def send(client: httpx.Client, exchange: Exchange, key: str) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class _Making:
-    """Signals, each with an id of its own."""
+    """Makes example signals, each with its own id."""
 
     source: str
     now: datetime
@@ -104,49 +110,49 @@ def _taken(made: _Making) -> Iterator[Exchange]:
     yield Exchange("again", "sent again under its id it is accepted, and counts once", _json(one), accepted=1)
     yield Exchange("each-kind", "an array: a signal of each kind", _json(made.each_kind()), accepted=6)
     lines = b"\n\n".join(map(_json, (made.transfer(), made.call())))
-    yield Exchange("lines", "NDJSON: one a line, blank lines are none", lines, accepted=2, media=LINES)
+    yield Exchange("lines", "NDJSON: one signal a line, blank lines are skipped", lines, accepted=2, media=LINES)
     many = [made.transfer() for _ in range(500)]
     yield Exchange("many", "five hundred in one request", _json(many), accepted=500)
     packed = gzip.compress(_json([made.transfer()]))
-    yield Exchange("gzip", "packed with gzip", packed, accepted=1, packing="gzip")
-    yield Exchange("bom", "a byte order mark is passed over", b"\xef\xbb\xbf" + _json(made.call()), accepted=1)
+    yield Exchange("gzip", "compressed with gzip", packed, accepted=1, packing="gzip")
+    yield Exchange("bom", "a byte order mark is skipped", b"\xef\xbb\xbf" + _json(made.call()), accepted=1)
     spelt = made.call(called=" +86 142-0000-0001 ")
-    yield Exchange("spelling", "blanks and hyphens in a number are none of it", _json(spelt), accepted=1)
+    yield Exchange("spelling", "blanks and hyphens in a number are ignored", _json(spelt), accepted=1)
     late = made.transfer(at=(made.now - timedelta(days=2)).isoformat())
     yield Exchange("late", "a signal of two days ago", _json(late), accepted=1)
     settled = made.transfer(state="settled", channel="counter")
-    yield Exchange("settled", "a payment that is through is told all the same", _json(settled), accepted=1)
+    yield Exchange("settled", "a payment that has gone through is accepted too", _json(settled), accepted=1)
 
 
 def _spoilt_items(made: _Making) -> Iterator[Exchange]:
     def spoilt(name: str, why: str, field: str | None, **fields: object) -> Exchange:
         return Exchange(name, why, _json(made.transfer(**fields)), 422, 0, [(0, field)])
 
-    yield spoilt("unknown-field", "a field that is not known may be a known one misspelt", "amount", amount=1)
-    yield spoilt("yuan", "money is in fen, whole", "amount_fen", amount_fen=1200.5)
+    yield spoilt("unknown-field", "an unknown field may be a misspelt known one", "amount", amount=1)
+    yield spoilt("yuan", "money is a whole number of fen", "amount_fen", amount_fen=1200.5)
     yield spoilt("money-as-text", "money is a number", "amount_fen", amount_fen="120000")
-    yield spoilt("negative", "money is never below nothing", "amount_fen", amount_fen=-1)
-    yield spoilt("zone", "a time has its zone", "at", at="2026-03-01T11:12:00")
-    yield spoilt("channel", "a way of paying is one of those that are known", "channel", channel="pigeon")
+    yield spoilt("negative", "money is never negative", "amount_fen", amount_fen=-1)
+    yield spoilt("zone", "a time needs its UTC offset", "at", at="2026-03-01T11:12:00")
+    yield spoilt("channel", "an unknown payment channel", "channel", channel="pigeon")
     yield spoilt("long-id", "an id has 128 characters at most", "id", id="x" * 129)
     number = made.call(called="12")
-    yield Exchange("number", "who was called is a telephone number", _json(number), 422, 0, [(0, "called")])
+    yield Exchange("number", "the called party must be a telephone number", _json(number), 422, 0, [(0, "called")])
     missing = {name: value for name, value in made.transfer().items() if name != "payer"}
-    yield Exchange("missing", "a field that must be there", _json(missing), 422, 0, [(0, "payer")])
+    yield Exchange("missing", "a required field is missing", _json(missing), 422, 0, [(0, "payer")])
     good, bad = made.transfer(), made.transfer(state="maybe")
     among = _json([good, bad, made.call()])
-    yield Exchange("one-among-good", "what is wrong with one costs the others nothing", among, 422, 2, [(1, "state")])
+    yield Exchange("one-among-good", "one faulty signal does not affect the others", among, 422, 2, [(1, "state")])
     halves = b"\n".join((_json(made.call()), b'{"kind": "call",'))
     yield Exchange("broken-line", "a line that cannot be read", halves, 422, 1, [(1, None)], media=LINES)
     twice = _json(made.call())[:-1] + b', "seconds": 1}'
-    yield Exchange("key-twice", "a key given twice: which one counts?", twice, 422, 0, [(0, None)])
+    yield Exchange("key-twice", "a JSON key given twice is ambiguous", twice, 422, 0, [(0, None)])
 
 
 def _refused(made: _Making) -> Iterator[Exchange]:
     one = _json(made.transfer())
-    yield Exchange("no-key", "who does not say who he is", one, 401, keyed=False)
+    yield Exchange("no-key", "the request has no API key", one, 401, keyed=False)
     other = _json(made.transfer(source=f"{made.source[:30]}-x"))
-    yield Exchange("another-s", "a key is for its own source", other, 403)
+    yield Exchange("another-s", "a key is valid for its own source only", other, 403)
     yield Exchange("form", "only JSON and NDJSON", one, 415, media="application/x-www-form-urlencoded")
     yield Exchange("gb18030", "UTF-8 only", json.dumps({"id": "甲"}, ensure_ascii=False).encode("gb18030"), 400)
     crowd = _json([0] * (MOST_ITEMS + 1))
@@ -158,7 +164,7 @@ def _json(value: Item | Sequence[Item] | Sequence[int]) -> bytes:
 
 
 def told(exchange: Exchange, source: str) -> Mapping[str, Any]:
-    """The exchange as the set's list tells it; the key is the reader's own."""
+    """Return the exchange for the list of test requests, as JSON values; KEY stands for the source's key."""
     return {
         "name": exchange.name,
         "why": exchange.why,
@@ -171,13 +177,15 @@ def told(exchange: Exchange, source: str) -> Mapping[str, Any]:
 async def received(
     settings: Settings, source: str, since: datetime, until: datetime
 ) -> AsyncIterator[Mapping[str, str]]:
-    """Each signal that arrived from `since` on and before `until`, of those that the topics still hold.
+    """Yield each signal of `source` that arrived from `since` (inclusive) to `until` (exclusive) and is still on a
+    topic.
 
-    Its id, kind, time (`at`) and arrival; one that was sent twice comes twice. In no order over partitions.
+    Each has `id`, `kind`, `at` and `arrived` (ISO 8601). A signal sent twice appears twice. There is no order between
+    partitions.
     """
     for lane in LANES:
         async for record in read_all(settings, lane.name):
-            with suppress(ValidationError):  # a dead letter sent again, or what never was of a feed
+            with suppress(ValidationError):  # a record that did not come through intake
                 for signal in batch_adapter.validate_json(record.value or b"", extra=ANY_VERSION):
                     if signal.source == source and signal.arrived and since <= signal.arrived < until:
                         times = {"at": signal.at.isoformat(), "arrived": signal.arrived.isoformat()}

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from schemas.base import ANY_VERSION, Model, Text, When
 from streams.runtime.tasks import wanted
 
-KEY = "draining"  # string: the drain in force; none: intake is open
+KEY = "draining"  # string: the drain in force; absent: intake is open
 LOOK_SECONDS = 1.0
 
 
@@ -23,20 +23,23 @@ class Drain(Model):
 
 
 class Gate:
-    """The gate as it stood at the last look. While Redis is away it stays as it was: signals are not refused for it."""
+    """The gate's last known state: `drain` is None while intake is open. It stays unchanged while Redis is unavailable.
+
+    So signals are not refused because of Redis.
+    """
 
     def __init__(self, redis: "Redis") -> None:
         self._redis: Any = redis
         self.drain: Drain | None = None
 
     async def look(self) -> Drain | None:
-        """The drain in force now. Raises RedisError when Redis is away."""
+        """Read and return the drain in force, or None if intake is open. Raises RedisError if Redis is unavailable."""
         raw = await self._redis.get(KEY)
         self.drain = None if raw is None else Drain.model_validate_json(raw, extra=ANY_VERSION)
         return self.drain
 
     async def watch(self) -> None:
-        """Look each second, until cancelled."""
+        """Read the state every second until cancelled; errors of Redis are ignored."""
         while wanted():
             with suppress(RedisError, OSError):
                 await self.look()

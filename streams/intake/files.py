@@ -1,7 +1,7 @@
-"""Files of signals: every row is accepted or becomes a dead letter, and a run that was cut off goes on where it was.
+"""Intake of signal files: every row is accepted or becomes a dead letter, and an interrupted run can be resumed.
 
-A row is a line; the first line of a CSV is its header. A row's signal has an id of its own making: the record's, or
-the file's digest and the line, so a row sent again (after a kill, or by a second run) is known for the same.
+A row is a line; the first line of a CSV is its header. A row without its own id gets one made of the file's digest and
+the line number, so a row sent twice (after a kill, or by a second run) has the same id and counts once.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from streams.messaging import dead_letter_writer
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 
-CHUNK = 4_000  # lines between two acknowledgements
+CHUNK = 4_000  # lines that are written and acknowledged together
 LONGEST_LINE = 2**20  # bytes
 LONGEST_HEADER = 2**16
 _BLOCK = 2**20
@@ -36,28 +36,28 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class FileRefusedError(UserError, ValueError):
-    """Nothing of the file went in; the text says why and what to do."""
+    """Nothing of the file was accepted; the text says why and what to do."""
 
 
 class FileReport(BaseModel):
-    """What became of a file, over all its runs: `rows` = `accepted` + `dead_lettered`."""
+    """The counts of a file's rows over all its runs: `rows` = `accepted` + `dead_lettered`."""
 
     file: str
     format: str
     rows: int
     accepted: int
     dead_lettered: int
-    resumed_from: int | None = None  # the first line of this run, when an earlier one was cut off
-    reasons: dict[str, int] = {}  # why rows became dead letters, and how many
+    resumed_from: int | None = None  # the first line of this run, if it resumed an interrupted one
+    reasons: dict[str, int] = {}  # number of dead letters by reason
 
 
 class _State(BaseModel):
-    """How far a file is in: what is counted here Kafka has."""
+    """The progress on a file: everything counted here is acknowledged by Kafka."""
 
     digest: str
     format: str
-    kafka: str | None  # an embedded broker forgets what it had; the next one has another port
-    offset: int = 0  # bytes, unpacked
+    kafka: str | None  # the brokers' address; an embedded broker loses its data, and the next one has another port
+    offset: int = 0  # bytes of the decompressed file
     line: int = 0
     rows: int = 0
     accepted: int = 0
@@ -65,8 +65,8 @@ class _State(BaseModel):
     reasons: dict[str, int] = {}
 
 
-Line = tuple[int, bytes]  # its number, from 1, and what it holds, without its end
-Progress = Callable[[int, int], None]  # lines done, lines in all
+Line = tuple[int, bytes]  # its number, from 1, and its content without the line end
+Progress = Callable[[int, int], None]  # called with the number of lines done, and of all lines
 
 
 async def intake_file(
@@ -82,12 +82,13 @@ async def intake_file(
     progress: Progress = lambda done, total: None,
     chunk: int = CHUNK,
 ) -> FileReport:
-    """Take all rows of the file in, and return when Kafka has them; waits while Kafka is away.
+    """Accept all rows of a file, and return the report when Kafka has acknowledged them; waits while Kafka is
+    unavailable.
 
-    With `resume` a run that was cut off is taken up after its last acknowledged chunk. The file is read twice: first
-    for its digest, so that a broken gzip is found before anything of it is sent.
+    With `resume`, an interrupted run continues after its last acknowledged chunk. The file is read twice, first for its
+    digest, so a broken gzip is found before anything is sent.
 
-    Raises FileRefusedError when the file cannot be read.
+    Raises FileRefusedError if the file cannot be read, and SendError if Kafka refuses a record for good.
     """
     digest, total = await asyncio.to_thread(_look_through, path)
     sidecar = settings.data / f".{path.name}.quanzu-intake.json"
@@ -109,7 +110,7 @@ async def intake_file(
 
 @dataclass(slots=True)
 class _Taking:
-    """Takes one file's lines in, a chunk at a time."""
+    """Reads and sends the lines of one file, one chunk at a time."""
 
     format: Format
     path: Path
@@ -117,10 +118,10 @@ class _Taking:
     intake: Intake
     clock: Clock
     row: Row = lambda line, row_id: Unreadable("no header was read")
-    reading: Reading | None = None  # kept with each dead letter, which is read again without the file
+    reading: Reading | None = None  # stored with each dead letter, which is later parsed without the file
 
     def read_header(self, file: IO[bytes], state: _State) -> None:
-        """Learn the columns, and go to where the rows begin, or where an earlier run came to."""
+        """Read the column names, and seek to the first row, or to where an interrupted run stopped."""
         header = file.readline(LONGEST_LINE).rstrip(b"\r\n") if self.format.header else b""
         if len(header) <= LONGEST_HEADER:
             zone = str(self.options.zone)
@@ -135,7 +136,7 @@ class _Taking:
         file.seek(state.offset)
 
     async def take(self, lines: list[Line], state: _State) -> None:
-        """Write the lines' signals and dead letters, and count them when Kafka has both."""
+        """Write the lines' signals and dead letters, and add them to the counts once Kafka has both."""
         rows = [line for line in lines if line[1].strip()]
         now = self.clock.now()
         found = examine([self._item(line, state.digest) for line in rows], now)
@@ -168,7 +169,7 @@ class _Taking:
 
 
 def row_id(digest: str, number: int) -> str:
-    """The id of a row that has none of its own: by what the file holds, whatever it is called."""
+    """Return the id of a row without its own: it depends on the file's content and the line, not on the file's name."""
     return f"{digest[:8]}-{number}"
 
 
@@ -184,13 +185,13 @@ def _lines(file: IO[bytes], done: int) -> Iterator[Line]:
     while text := file.readline(LONGEST_LINE + 1):
         done += 1
         rest = text
-        while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):  # too long: what follows is passed over
+        while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):  # too long: skip the rest of the line
             rest = file.readline(LONGEST_LINE + 1)
         yield done, text.rstrip(b"\r\n")
 
 
 def _look_through(path: Path) -> tuple[str, int]:
-    """The SHA-256 of what the file holds, and how many lines that is."""
+    """Return the SHA-256 of the decompressed content, and the number of lines."""
     digest, lines, last = hashlib.sha256(), 0, b"\n"
     try:
         with _opened(path) as file:
@@ -204,7 +205,7 @@ def _look_through(path: Path) -> tuple[str, int]:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    """The file unpacked: whether it is gzip is told by how it begins, not by its name."""
+    """Open the file for reading, decompressed. gzip is recognized by the first bytes, not by the name."""
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP_MAGIC
     return cast("IO[bytes]", gzip.open(path)) if packed else path.open("rb")
@@ -219,7 +220,7 @@ def _trouble(error: Exception) -> str:
 
 
 def _resumed(sidecar: Path, new: _State) -> _State | None:
-    """Where an earlier run came to, when there was one of this very content, to this very Kafka."""
+    """Return the state of an interrupted run of the same content into the same Kafka, or None."""
     try:
         state = _State.model_validate_json(sidecar.read_bytes())
     except (FileNotFoundError, ValidationError):
@@ -238,7 +239,7 @@ def _save(sidecar: Path, state: _State) -> None:
 def _finish(report: FileReport, path: Path | None, sidecar: Path) -> None:
     if path:
         path.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    sidecar.unlink(missing_ok=True)  # a later run begins anew: its topics may be others
+    sidecar.unlink(missing_ok=True)  # a later run starts over: its topics may be new ones
 
 
 def _report(path: Path, state: _State, resumed_from: int | None) -> FileReport:

@@ -1,7 +1,7 @@
-"""Bodies of JSON and NDJSON, taken apart so that one bad item costs the others nothing.
+"""Parsing of JSON and NDJSON bodies in which one invalid item does not affect the others.
 
-orjson reads what is in order. What is not (a number beyond all measure, NaN, half a surrogate, a key given twice) is
-read again by the standard library, slowly, to tell which item it is.
+orjson parses valid bodies. Others (a huge number, NaN, half a surrogate, a repeated key) are parsed again by the slower
+standard library, which shows which item is invalid.
 """
 
 import json
@@ -14,23 +14,23 @@ from streams.intake.acceptor import Unreadable
 
 _BOM = b"\xef\xbb\xbf"
 _LONGEST_INTEGER = 32
-MOST_ITEMS = 5_000  # in a request. Two million bad lines fit into one body: reading them took 20 s, and others waited
+MOST_ITEMS = 5_000  # in a request. Two million invalid lines fit in one body: parsing them blocked others for 20 s
 
 Item = TypeVar("Item")
 
 
 class BodyError(ValueError):
-    """Nothing can be read of it; the text says where and what to do."""
+    """The body cannot be parsed; the text says where and what to do."""
 
 
 class TooManyError(BodyError):
-    """More signals than one request may hold: nothing of it is looked at."""
+    """The request has more than MOST_ITEMS items; none is parsed or accepted."""
 
 
 def items_of_body(body: bytes) -> list[object]:
-    """The items of a JSON body: of an array, or the one that it is.
+    """Return the items of a JSON body: the elements of an array, or the single value.
 
-    Raises BodyError when it is not JSON, TooManyError when they are more than MOST_ITEMS.
+    Raises BodyError if it is not JSON, and TooManyError if there are more than MOST_ITEMS items.
     """
     value = _read(body.removeprefix(_BOM))
     items = value if isinstance(value, list) else [value]
@@ -38,9 +38,9 @@ def items_of_body(body: bytes) -> list[object]:
 
 
 def items_of_lines(body: bytes) -> list[object]:
-    """The items of NDJSON, one a line; blank lines are none. A line that cannot be read is an item by itself.
+    """Return the items of an NDJSON body, one for each non-blank line; an invalid line becomes an Unreadable.
 
-    Raises TooManyError when there are more than MOST_ITEMS lines.
+    Raises TooManyError if there are more than MOST_ITEMS lines.
     """
     lines = _few(body.removeprefix(_BOM).split(b"\n", MOST_ITEMS + 1), body.count(b"\n"))
     return [item_of_line(line) for line in lines if line.strip()]
@@ -53,7 +53,7 @@ def _few(items: list[Item], count: int) -> list[Item]:
 
 
 def item_of_line(line: bytes) -> object:
-    """One item, or `Unreadable`."""
+    """Return the item of a line, or an Unreadable that says why it cannot be parsed."""
     try:
         return _read(line)
     except BodyError as error:
@@ -69,9 +69,9 @@ def _read(text: bytes) -> object:
 
 
 def _each_key_once(text: bytes, value: object) -> bool:
-    """Whether no key was given twice: written out again there are as many colons.
+    """Return True if certainly no key was repeated: serialized again, the value has as many colons as the text.
 
-    True is certain: of a key given twice a colon gets lost, and only an escaped one could make up for it.
+    A repeated key loses a colon, and only an escaped colon could make up for it: texts with one return False.
     """
     if b"\\u003a" in text or b"\\u003A" in text:
         return False
@@ -99,5 +99,5 @@ def _object(pairs: list[tuple[str, object]]) -> object:
 
 
 def _integer(digits: str) -> int | float:
-    # Python refuses to read very long ones; as infinity the schema refuses it, by the field's name.
+    # Python refuses to parse very long integers; infinity is refused by the schema, which names the field.
     return int(digits) if len(digits) <= _LONGEST_INTEGER else math.inf

@@ -1,4 +1,4 @@
-"""How many signals a source may send in a time, over all its requests."""
+"""The limit on how many signals a source may send in a time, over all its requests."""
 
 import logging
 import math
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Rate:
-    """The limit of each source. Raises SettingsError when the rate cannot be read."""
+    """Enforces the rate limit of each source. Creating it raises SettingsError if the rate cannot be parsed."""
 
     def __init__(self, settings: Settings, intake: IntakeSettings) -> None:
         try:
@@ -28,10 +28,12 @@ class Rate:
         self._limiter = FixedWindowRateLimiter(_storage(settings, intake))
 
     async def wait(self, source: str, signals: int) -> int:
-        """Take `signals` off what the source may send; seconds to wait before trying again, 0 when it may.
+        """Charge `signals` to a source's limit.
 
-        A request larger than the whole limit takes a whole window, or it could never be sent. When Redis is away
-        nobody is held up: a signal lost to a count would be the greater harm.
+        Return 0 if they are within it, else the seconds to wait before a retry.
+
+        A request larger than the whole limit is charged one full window, or it could never be sent. If Redis is
+        unavailable, nothing is limited: losing signals would do more harm.
         """
         cost = min(signals, self._limit.amount)
         try:

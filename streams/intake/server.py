@@ -1,4 +1,4 @@
-"""Signals over HTTP: POST /signals, and whether the process lives and is ready."""
+"""The HTTP server of intake: POST /signals, /healthz and /readyz."""
 
 import asyncio
 import contextlib
@@ -29,15 +29,15 @@ from streams.state.case_store import connect
 
 log = logging.getLogger(__name__)
 
-KAFKA_SECONDS = 3.0  # a request waits so long for Kafka before it is answered 503
-AWAY_SECONDS = 5  # what a feeder is told to wait when Kafka is away
+KAFKA_SECONDS = 3.0  # that a request waits for Kafka before it is answered with 503
+AWAY_SECONDS = 5  # Retry-After in such an answer
 PROBE_SECONDS = 1.0
-CONNECTIONS = 1_000  # at once; uvicorn answers 503 to more
+CONNECTIONS = 1_000  # at the same time; uvicorn answers 503 to more
 STOP_SECONDS = 5
 
 
 class Signals:
-    """The handlers of the routes, with what they need."""
+    """The request handlers and their shared state."""
 
     def __init__(self, settings: Settings, intake: IntakeSettings, clock: Clock) -> None:
         self._settings = settings
@@ -52,7 +52,13 @@ class Signals:
         self._connected = False
 
     async def post(self, request: Request) -> Response:
-        """Accept a signal, an array or NDJSON: 202 when Kafka has all of it, 422 naming what is wrong with some."""
+        """Accept one signal, an array or NDJSON.
+
+        Answer 202 if Kafka has all of it, 422 with the errors if items are invalid.
+
+        With 422, the valid items are accepted. Raises Refused: 400, 401, 403, 408, 413, 415, 429, or 503 while Kafka is
+        unavailable or intake is closed.
+        """
         feed = self._feed(request)
         self._open()
         read = items_of_lines if media_type(request) == LINES else items_of_body
@@ -70,11 +76,11 @@ class Signals:
         return _answer(found)
 
     async def healthz(self, request: Request) -> Response:
-        """The process lives."""
+        """Answer 200: the process runs."""
         return JSONResponse({"status": "ok"})
 
     async def readyz(self, request: Request) -> Response:
-        """Signals would be accepted now: Kafka answers, and intake is not closed."""
+        """Answer 200 if signals would be accepted now; 503 while Kafka is unreachable or intake is closed."""
         if self._gate.drain is not None:
             return JSONResponse({"status": "draining"}, 503, {"Retry-After": str(AWAY_SECONDS)})
         if self._connected and await _reachable(self._settings.brokers):
@@ -83,7 +89,10 @@ class Signals:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        """Connect to Kafka, for as long as it takes: until then a sender is told to come again."""
+        """Connect to Kafka in the background and watch the gate while the application runs; then close the connections.
+
+        Requests are refused with 503 until Kafka is connected.
+        """
         beside = [asyncio.create_task(work()) for work in (self._connect, self._gate.watch)]
         try:
             yield
@@ -92,7 +101,7 @@ class Signals:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
             await self._redis.aclose()
-            # What is still in flight was answered 503: it is not waited for when Kafka is away.
+            # Records still in flight were answered with 503, so a missing Kafka must not delay the stop.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._producer.stop(), STOP_SECONDS)
 
@@ -116,7 +125,9 @@ class Signals:
         return feed
 
     def _require_certificate(self, feed: Feed, shown: Sequence[str]) -> None:
-        """With mutual TLS a key that got out opens nothing: whoever sends must also be whom it was given to."""
+        """With mutual TLS, refuse (403) a key whose source is not named in the client's certificate: a leaked key is
+        useless.
+        """
         if self._limits.intake_client_ca is None or feed.source in shown:
             return
         what = f"the certificate is of {', '.join(shown)}" if shown else "no client certificate was shown"
@@ -146,7 +157,7 @@ class Signals:
                     await self._intake.accept(found.signals)
         except TimeoutError:
             raise _away(len(found.good)) from None
-        except SendError as error:  # no size of ours is past Kafka's limit, so it is Kafka that is not as it must be
+        except SendError as error:  # our records are within Kafka's limits, so Kafka is configured wrongly
             log.error("Kafka refuses signals; run `quanzu doctor`: %s", error)  # noqa: TRY400 - the text says it all
             raise _away(len(found.good)) from None
 
@@ -154,7 +165,7 @@ class Signals:
 def create_app(
     settings: Settings, intake: IntakeSettings, clock: Clock, extra_routes: Sequence[BaseRoute] = ()
 ) -> Starlette:
-    """The web application. Raises SettingsError when keys or rate cannot be read."""
+    """Return the web application of intake. Raises SettingsError if the API keys or the rate are invalid."""
     signals = Signals(settings, intake, clock)
     routes = [
         Route("/signals", signals.post, methods=["POST"]),
@@ -169,9 +180,9 @@ def create_app(
 async def running(
     settings: Settings, intake: IntakeSettings, clock: Clock, extra_routes: Sequence[BaseRoute] = ()
 ) -> AsyncIterator[str]:
-    """Intake as a part of this loop, for as long as the context lasts; gives its address, http://host:port.
+    """Serve intake in this event loop while the context is open; yields its address, http(s)://host:port.
 
-    Raises SettingsError when the port is taken.
+    Raises SettingsError if a setting is invalid or the port is taken.
     """
     app = create_app(settings, intake, clock, extra_routes)
     config = uvicorn.Config(
@@ -194,7 +205,10 @@ async def serve(
     extra_routes: Sequence[BaseRoute] = (),
     started: Callable[[str], None] = lambda address: None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way are answered first. `started` is told the address."""
+    """Serve intake until SIGTERM or SIGINT, then finish the requests in progress. `started` is called with the address.
+
+    Raises SettingsError as `running` does.
+    """
     async with running(settings, intake, clock, extra_routes) as address:
         started(address)
         await told_to_stop()

@@ -1,4 +1,4 @@
-"""What the ways in may be set to, and the keys of the feeds."""
+"""The settings of intake, and the API keys of feeds and of people who handle dead letters."""
 
 import contextlib
 import hashlib
@@ -22,7 +22,7 @@ from streams.runtime.tls import Tls
 log = logging.getLogger(__name__)
 
 Entries = list[tuple[str, str]]
-"""Whose key, and its hash."""
+"""Pairs of a source (or a person's name) and the SHA-256 of its key, in hex."""
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9._-]{0,31}|\*):([0-9a-f]{64})")
 
 HOW_TO_KEY = (
@@ -32,7 +32,7 @@ HOW_TO_KEY = (
 
 
 class IntakeSettings(Environment):
-    """Each field is QUANZU_ and its name in capitals."""
+    """The settings as fields; the environment variable of a field is QUANZU_ and its name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True, env_ignore_empty=True)
 
@@ -40,16 +40,16 @@ class IntakeSettings(Environment):
         None, description="The feeds' keys: source:sha256-of-key, separated by commas or lines, or @ and a file of them"
     )
     operator_keys: str | None = Field(
-        None, description="The keys of who may handle dead letters over HTTP: name:sha256-of-key, ... Unset: nobody may"
+        None, description="The keys of people who may handle dead letters over HTTP: name:sha256, ... Unset: nobody may"
     )
     intake_host: str = Field("127.0.0.1", description="The address that intake listens on; 0.0.0.0: all")
     intake_certificate: Path | None = Field(
-        None, description="Intake's certificate with its chain (PEM), to be served over TLS. Unset: openly"
+        None, description="Intake's certificate with its chain (PEM), to serve it over TLS. Unset: without TLS"
     )
     intake_key: Path | None = Field(None, description="The file of the certificate's key (PEM)")
     intake_client_ca: Path | None = Field(
         None,
-        description="Who vouches for the feeds' certificates (PEM): then a feed needs one that names its source, "
+        description="The CA of the feeds' certificates (PEM): a feed then needs a certificate that names its source, "
         "besides its key. Unset: the key is enough",
     )
     intake_metrics_port: int = Field(
@@ -62,49 +62,57 @@ class IntakeSettings(Environment):
 
 
 def tls(intake: IntakeSettings) -> Tls:
-    """What intake is served with."""
+    """Return intake's TLS settings."""
     return Tls("QUANZU_INTAKE", intake.intake_certificate, intake.intake_key, intake.intake_client_ca)
 
 
 def sources(settings: Settings) -> set[str]:
-    """The sources that are configured: those named, and those that have a key in this process's environment."""
+    """Return the configured sources: those named in the settings, and those with an API key in this environment."""
     named = {name.strip() for name in (settings.sources or "").split(",") if name.strip()}
-    with contextlib.suppress(SettingsError, ValidationError):  # intake refuses to start on these; a worker need not
+    with contextlib.suppress(SettingsError, ValidationError):  # intake refuses to start on these; a worker may run
         named |= {source for source, _ in _entries(IntakeSettings().api_keys or "")}
     return named - {"*"}
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Who holds a key. `source` None: may send for any source (embedded only)."""
+    """The holder of an API key. `source` None: may send for every source (embedded mode only)."""
 
     source: str | None
 
     def may_send(self, source: str) -> bool:
+        """Return whether this key may send signals of `source`."""
         return self.source in (None, source)
 
 
 class Keys:
-    """The keys of the feeds, known by their hashes only."""
+    """API keys, stored as hashes only."""
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
 
     def feed(self, key: str) -> Feed | None:
-        """Whose key it is. All hashes are compared, each in constant time: nothing is learnt from how long it took."""
+        """Return the holder of `key`, or None if it is unknown.
+
+        All hashes are compared in constant time, against timing attacks.
+        """
         presented = hash_of_key(key)
         fitting = [source for source, known in self._entries if hmac.compare_digest(known, presented)]
         return Feed(None if fitting[0] == "*" else fitting[0]) if fitting else None
 
 
 class KeysOfFile(Keys):
-    """Keys in a file: what is written into it counts from the next request on. While it cannot be read, as before."""
+    """API keys in a file.
+
+    A changed file takes effect with the next request; if it cannot be read, the old keys stay valid.
+    """
 
     def __init__(self, file: Path, read: Callable[[], Entries]) -> None:
         self._changes, self._read = Changes(file), read
         super().__init__(read())
 
     def feed(self, key: str) -> Feed | None:
+        """Return the holder of `key`, or None if it is unknown; reads the file again if it has changed."""
         if self._changes.any():
             try:
                 self._entries = self._read()
@@ -114,27 +122,29 @@ class KeysOfFile(Keys):
 
 
 def load() -> IntakeSettings:
-    """Read the settings from the environment. Raises SettingsError naming the variable that is wrong."""
+    """Return the settings of the environment. Raises SettingsError naming the variable that is invalid."""
     try:
         return IntakeSettings()
     except ValidationError as error:
         lines = [f"QUANZU_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
         raise SettingsError("\n".join(lines)) from None
-    except ValueError as error:  # of a file that holds a secret
+    except ValueError as error:  # raised for a file that holds a secret
         raise SettingsError(str(error)) from None
 
 
 def make_key(source: str) -> tuple[str, str]:
-    """A new key for a source, and its entry for QUANZU_API_KEYS. The key itself is kept nowhere: hand it on.
+    """Return a new key for a source, and its entry for QUANZU_API_KEYS.
 
-    Raises SettingsError for a source that no signal could have.
+    The key is stored nowhere: pass it on to the feed.
+
+    Raises SettingsError if the source's name is invalid.
     """
     key = secrets.token_urlsafe(32)
     return key, entry_of(source, key)
 
 
 def entry_of(source: str, key: str) -> str:
-    """A key's entry for QUANZU_API_KEYS. Raises as `make_key` does."""
+    """Return a key's entry for QUANZU_API_KEYS, "source:hash". Raises SettingsError if the source's name is invalid."""
     entry = f"{source}:{hash_of_key(key)}"
     if not _ENTRY.fullmatch(entry) or source == "*":
         raise SettingsError(f"source {source!r}: write small letters, digits, '.', '_' and '-', at most 32")
@@ -142,14 +152,14 @@ def entry_of(source: str, key: str) -> str:
 
 
 def hash_of_key(key: str) -> str:
-    """A key is 256 random bits, so a plain hash cannot be tried through."""
+    """Return a key's SHA-256 in hex. A key is 256 random bits, so a plain hash cannot be brute-forced."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def keys_for(settings: Settings, intake: IntakeSettings) -> Keys:
-    """The keys in force. Embedded and with none set, one for all sources is made and kept (`embedded_key`).
+    """Return the API keys in force. In embedded mode without any, one key for all sources is made and stored.
 
-    Raises SettingsError when an entry cannot be read, or when there is none.
+    Raises SettingsError if an entry is invalid or there is no key.
     """
     given = intake.api_keys
     if given is None and settings.embedded:
@@ -173,9 +183,10 @@ def _feeds(given: str, settings: Settings) -> Entries:
 
 
 def operator_keys(settings: Settings, intake: IntakeSettings) -> Keys | None:
-    """The keys of who may handle dead letters; none: nobody may. Embedded, one is made and kept in the data folder.
+    """Return the keys of people who may handle dead letters, or None if nobody may.
 
-    Raises SettingsError when an entry cannot be read.
+    In embedded mode without any, one key is made and stored in the data folder. Raises SettingsError if an entry is
+    invalid.
     """
     given = intake.operator_keys
     if given is None:
@@ -187,12 +198,15 @@ def operator_keys(settings: Settings, intake: IntakeSettings) -> Keys | None:
 def _operators(given: str) -> Entries:
     entries = _entries(given, "QUANZU_OPERATOR_KEYS")
     if any(name == "*" for name, _ in entries):
-        raise SettingsError("QUANZU_OPERATOR_KEYS: a name is kept with what is done. Write each one's own, not *")
+        raise SettingsError("QUANZU_OPERATOR_KEYS: each act is recorded with a name. Write each person's name, not *")
     return entries
 
 
 def embedded_key(settings: Settings) -> str:
-    """The key of an installation for trying out, kept in its data folder, readable by its owner only."""
+    """Return the API key of an embedded installation, made on the first call and stored in its data folder.
+
+    Only the owner of the folder may read it.
+    """
     return kept(settings.data / "api-key", secrets.token_urlsafe(32))
 
 

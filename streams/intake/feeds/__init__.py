@@ -1,1 +1,4 @@
-"""Whether the feeds are heard: what is usual is learnt, and a silence that is not is an alarm."""
+"""Detection of feed outages: learns each feed's usual rate, and raises an alarm for an unusual silence.
+
+May import what intake may. Called by workers.
+"""

@@ -1,4 +1,4 @@
-"""What is heard of the feeds, in Redis, over all workers; every key has the hash tag {feeds}."""
+"""The workers' shared state of the feeds in Redis; every key has the hash tag {feeds}."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,31 +13,31 @@ from schemas.risk.feeds import FeedProfile, Silence
 from streams.state import locks
 from streams.state.keys import milliseconds, moment
 
-HEARD = "heard:{feeds}"  # hash: source|window -> signals, until the judge has learnt them
+HEARD = "heard:{feeds}"  # hash: source|window -> number of signals, until a profile has learnt them
 PROFILES = "profiles:{feeds}"  # hash: source -> FeedProfile
-SILENT = "silent:{feeds}"  # hash: source -> Silence, while it is an alarm
-WATCH = "watch:{feeds}"  # hash: `began` and `since`, ms of the clock; `judged` and `kept`, ms of the wall
-JUDGING = "judging:{feeds}"  # string: who judges, one worker at a time
+SILENT = "silent:{feeds}"  # hash: source -> Silence, while its alarm is active
+WATCH = "watch:{feeds}"  # hash: `began`, `since`: ms of the clock; `judged`, `kept`: wall-clock seconds since 1970
+JUDGING = "judging:{feeds}"  # string: lease of the one worker that judges
 JUDGING_MS = 3000
 
-Heard = tuple[str, int]  # source, window
+Heard = tuple[str, int]  # source, window number
 
 
 @dataclass(slots=True)
 class FeedLog:
-    """All that is known of the feeds at a moment. `since`: from when on somebody listened without a break."""
+    """A snapshot of the feeds' state. `began`: when watching first began; `since`: since when it has had no break."""
 
     heard: dict[Heard, int]
     profiles: dict[str, FeedProfile]
     silent: dict[str, Silence]
     began: datetime | None = None
     since: datetime | None = None
-    judged: float = 0.0  # wall seconds since 1970
-    kept: float = 0.0
-    changed: set[str] = field(default_factory=set)  # profiles to be written
+    judged: float = 0.0  # wall-clock seconds since 1970 at the last judgement
+    kept: float = 0.0  # wall-clock seconds since 1970 when the profiles were last written to the topic
+    changed: set[str] = field(default_factory=set)  # sources whose profile must be written
 
     def last(self, source: str) -> int | None:
-        """The window in which a source was heard last."""
+        """Return the number of the last window in which a source sent a signal, or None if it never did."""
         windows = [window for name, window in self.heard if name == source]
         if source in self.profiles:
             windows.append(self.profiles[source].last)
@@ -45,27 +45,30 @@ class FeedLog:
 
     @property
     def sources(self) -> set[str]:
+        """The names of all sources that ever sent a signal."""
         return {source for source, _ in self.heard} | self.profiles.keys()
 
 
 class FeedBook:
-    """Reading and writing it, each in one round trip."""
+    """Reads and writes the feeds' state, each call in one round trip. `token` identifies this worker."""
 
     def __init__(self, redis: "Redis", token: str) -> None:
         self._redis: Any = redis
         self._token = token
 
     async def mine(self) -> bool:
-        """Whether this worker is the one that judges now."""
+        """Take or renew the lease on judging. Return whether this worker holds it."""
         return await locks.keep(self._redis, JUDGING, self._token, JUDGING_MS)
 
     async def add(self, heard: Counter[Heard]) -> None:
+        """Add numbers of signals by source and window."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for (source, window), count in heard.items():
                 pipe.hincrby(HEARD, f"{source}|{window}", count)
             await pipe.execute()
 
     async def read(self) -> FeedLog:
+        """Return the whole state."""
         async with self._redis.pipeline(transaction=True) as pipe:
             for name in (HEARD, PROFILES, SILENT, WATCH):
                 pipe.hgetall(name)
@@ -82,7 +85,7 @@ class FeedBook:
         )
 
     async def learnt(self, book: FeedLog, done: Iterable[Heard]) -> None:
-        """Write what was learnt, together with the end of what it was learnt from."""
+        """Write the changed profiles and delete the windows that they have learnt, in one transaction."""
         async with self._redis.pipeline(transaction=True) as pipe:
             for source in book.changed:
                 pipe.hset(PROFILES, source, book.profiles[source].model_dump_json())
@@ -91,23 +94,25 @@ class FeedBook:
             await pipe.execute()
 
     async def watched(self, book: FeedLog, now: datetime, since: datetime, wall: float) -> None:
-        """Somebody listened now, which is `wall` seconds since 1970, and has without a break from `since` on."""
+        """Store that the feeds were watched at `now` (`wall`: wall-clock seconds since 1970), without a break since
+        `since`.
+        """
         told = {"began": milliseconds(book.began or now), "since": milliseconds(since), "judged": wall}
         await self._redis.hset(WATCH, mapping={**told, "kept": book.kept})
 
     async def put(self, profiles: Iterable[FeedProfile]) -> None:
-        """Put profiles back that Redis does not have."""
+        """Write profiles for sources that have none in Redis."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for profile in profiles:
                 pipe.hsetnx(PROFILES, profile.source, profile.model_dump_json())
             await pipe.execute()
 
     async def raised(self, silence: Silence) -> bool:
-        """Note an alarm; False when it stood already."""
+        """Store an alarm. Return False if the source already had one."""
         return bool(await self._redis.hsetnx(SILENT, silence.source, silence.model_dump_json()))
 
     async def cleared(self, source: str) -> bool:
-        """End an alarm; False when another was first."""
+        """Delete a source's alarm. Return False if there was none (another worker cleared it first)."""
         return bool(await self._redis.hdel(SILENT, source))
 
 

@@ -1,4 +1,4 @@
-"""What is expected of the feeds before anything is learnt."""
+"""The settings of feed monitoring: minimum rates and the table of public holidays."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _ENTRY = re.compile(r"([a-z0-9][a-z0-9._-]{0,31}):(\d{1,9}(?:\.\d{1,3})?)")
 
 
 class FeedSettings(BaseSettings):
-    """Each field is QUANZU_ and its name in capitals."""
+    """The settings as fields; the environment variable of a field is QUANZU_ and its name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True, env_ignore_empty=True)
 
@@ -27,11 +27,11 @@ class FeedSettings(BaseSettings):
     holidays: Path = Field(HOLIDAYS, description="Public holidays, on which feeds are expected as on a Sunday")
 
     def floors(self) -> dict[str, float]:
-        """The least signals an hour, by source. Raises SettingsError when an entry cannot be read."""
+        """Return the least number of signals an hour, by source. Raises SettingsError if an entry is invalid."""
         return dict(self._entries())
 
     def calendar(self) -> Calendar:
-        """The public holidays. Raises SettingsError when the table cannot be read."""
+        """Return the public holidays. Raises SettingsError if the table cannot be read."""
         try:
             return load_holidays(self.holidays.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, HolidaysError) as error:
@@ -46,7 +46,7 @@ class FeedSettings(BaseSettings):
 
 
 def load() -> FeedSettings:
-    """Read the settings from the environment. Raises SettingsError naming the variable that is wrong."""
+    """Return the settings of the environment. Raises SettingsError naming the variable that is invalid."""
     try:
         found = FeedSettings()
     except ValidationError as error:

@@ -1,7 +1,7 @@
-"""Who listens to the feeds: every worker says what it heard, one of them judges, for all.
+"""Monitoring of the feeds: every worker counts the signals it sees, and one worker judges for all.
 
-What is learnt outlives Redis on a compacted topic, written each hour: four weeks are not learnt again in a day. While
-the line itself is behind, or Kafka is away, a silence says nothing about a feed: then listening begins anew.
+Profiles outlive Redis on a compacted topic, written every hour, because learning them takes four weeks. While screening
+lags or Kafka is unavailable, missing signals prove nothing about a feed, so the watch starts anew.
 """
 
 import asyncio
@@ -36,9 +36,9 @@ from streams.state.lag import Where, screened, signal_ends
 
 log = logging.getLogger(__name__)
 
-LATE_SECONDS = 3.0  # wall: a worker has told what it heard by then
-BREAK_SECONDS = 30.0  # wall: nobody judged for so long
-KEEP_SECONDS = 3600.0
+LATE_SECONDS = 3.0  # wall-clock time within which every worker has added its counts
+BREAK_SECONDS = 30.0  # wall-clock time without a judgement that counts as a break of the watch
+KEEP_SECONDS = 3600.0  # wall-clock time between two writes of the profiles to the topic
 KAFKA_SECONDS = 5.0
 LEAST_SILENCE = timedelta(minutes=3)  # a shorter silence is never an alarm: batches and networks pause that long
 GRACE = timedelta(minutes=15)  # a configured feed that never sent anything is an alarm after this
@@ -47,7 +47,7 @@ FEED_ALARMS = Metric("quanzu_feed_alarms_total", "Alarms for a source's silence"
 
 
 class Feeds:
-    """The feeds of an installation, as one worker hears them."""
+    """One worker's part in monitoring the installation's feeds."""
 
     def __init__(
         self,
@@ -64,15 +64,18 @@ class Feeds:
         self._floors = dict.fromkeys(configured, 0.0) | wanted.floors()
         self._calendar = wanted.calendar()
         self._new: Counter[Heard] = Counter()
-        self._ends: tuple[dict[Where, int], float] | None = None  # where the signals ended, and when that was asked
+        self._ends: tuple[dict[Where, int], float] | None = None  # end offsets of the lanes, and when they were read
 
     def heard(self, source: str, count: int, now: datetime) -> None:
-        """Signals of a source came through here. Of one that nobody knows by name no feed is known."""
+        """Count signals of a source that this worker has seen. Sources without a configured name are ignored."""
         if source not in sources.ALWAYS and source != sources.OTHER:
             self._new[source, window_of(now)] += count
 
     async def turn(self) -> None:
-        """Each second: tell what was heard, and judge if it is ours to."""
+        """Add this worker's counts to Redis, and judge the feeds if this worker holds the lease. Called every second.
+
+        Raises RedisError if Redis is unavailable; the counts are kept for the next call.
+        """
         new, self._new = self._new, Counter()
         try:
             await self._book.add(new)
@@ -83,7 +86,9 @@ class Feeds:
             await self._judge()
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Read what was learnt from its topic into a Redis that was lost; `since`: only what lies behind there."""
+        """Write profiles from the topic to Redis where it has none: all, or only records at or after the offsets in
+        `since`.
+        """
         found = {}
         async for record in read_all(self._settings, topics.FEEDS.name, since):
             value, offset = record.value, record.offset
@@ -109,7 +114,7 @@ class Feeds:
         await self._book.watched(book, now, listening, self._clock.wall.time())
 
     def _learn(self, book: FeedLog, now: datetime, watched: int) -> list[Heard]:
-        """Learn the windows that no worker adds to any more."""
+        """Learn the windows that no worker adds to any more, and return them."""
         done = sorted((each for each in book.heard if each[1] < self._told(now)), key=lambda each: each[1])
         for source, window in done:
             count, known = book.heard[source, window], book.profiles.get(source)
@@ -127,7 +132,10 @@ class Feeds:
         return window_of(now - timedelta(seconds=LATE_SECONDS * self._clock.speed))
 
     def _silent(self, book: FeedLog, now: datetime, watched: int) -> dict[str, Silence]:
-        """The alarms as they should stand: who was heard after a window that is being learnt is not silent."""
+        """Return the alarms that should be active, by source.
+
+        A source with signals in an unfinished window is not silent.
+        """
         waiting = {source for source, window in book.heard if window >= self._told(now)}
         found = {}
         until = begin_of(self._told(now))
@@ -136,7 +144,7 @@ class Feeds:
                 continue
             old = book.silent.get(source)
             if old and old.since == begin_of(profile.last):
-                found[source] = old  # nothing came since: listening begun anew does not clear it
+                found[source] = old  # no signal since: a restart of the watch does not clear the alarm
             elif silence := judge(
                 profile,
                 until,
@@ -152,7 +160,12 @@ class Feeds:
         return found
 
     async def _line_whole(self) -> bool | None:
-        """Whether all that had arrived a moment ago is screened. None: look again; False: it cannot be said."""
+        """Return True once screening has processed all signals that had arrived a moment ago, None to look again next
+        time.
+
+        Returns False if that cannot be known: intake is closed, Kafka is unavailable, or screening lags over
+        BREAK_SECONDS.
+        """
         if await self._redis.exists(DRAINING):
             return False  # intake is closed
         if self._ends is None:
@@ -187,7 +200,7 @@ class Feeds:
         await audit.write(self._producer, [AuditEntry(at=at, by="feeds", act=act, on=source, reason=words)])
 
     async def _keep(self, book: FeedLog) -> None:
-        """What was learnt, to the topic, each hour."""
+        """Write all profiles to the topic if the last write is over an hour ago."""
         if self._clock.wall.time() - book.kept < KEEP_SECONDS:
             return
         values = [(each.source.encode(), each.model_dump_json().encode()) for each in book.profiles.values()]

@@ -1,4 +1,7 @@
-"""Files that go in: each format turns a line into a signal's fields, or says what is wrong with the line."""
+"""File formats: each turns a line into a signal's fields, or raises an error that says what is wrong with the line.
+
+Called by streams/intake/files.py, and by the repair of dead letters.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +14,10 @@ __all__ = ["FORMATS", "Format", "Options", "Row"]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`open` reads the header (the first line, or nothing) and gives what reads each row."""
+    """A file format.
+
+    `header`: whether the first line is a header; `open` takes it (or b"") and returns the row reader.
+    """
 
     source: str
     header: bool

@@ -1,8 +1,8 @@
-"""AMLSim's transactions: sourceNodeId, targetNodeId, value, time.
+"""The transactions of AMLSim, a public money-laundering simulator: sourceNodeId, targetNodeId, value, time.
 
-A node n becomes the account AML and n in eight digits; `value` is yuan, of which fen are made without rounding;
-`time` counts days from midnight, in Beijing, of `Options.start`. The money has moved (settled), by mobile bank, which
-is the most common way.
+Node n becomes the account "AML" and n in eight digits. `value` is in yuan and converted to fen exactly. `time` is a
+number of days after midnight (Beijing) of `Options.start`. Each row becomes a settled transfer by mobile bank, the most
+common channel.
 """
 
 import re
@@ -20,7 +20,7 @@ _AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,9})?([eE]\+?[0-9])?")
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Reads the columns in whatever order they stand. Raises RowError when one is missing."""
+    """Return the reader of rows for these columns, in any order. Raises RowError if a needed column is missing."""
     count, places = columns(header, NEEDED)
     begin = datetime.combine(options.start, time(tzinfo=BEIJING))
 
@@ -42,19 +42,22 @@ def open_rows(header: bytes, options: Options) -> Row:
 
 
 def account(node: str) -> str:
-    """The account that stands for a node. Raises RowError."""
+    """Return the account that stands for a node.
+
+    Raises RowError if the node is not a whole number of at most 8 digits.
+    """
     if not _WHOLE.fullmatch(node):
         raise RowError("a node is a whole number of at most 8 digits")
     return f"AML{int(node):08d}"
 
 
 def fen(yuan: str) -> int:
-    """Yuan as fen, exactly. Raises RowError for what is no amount or has parts of a fen."""
+    """Convert yuan to fen, exactly. Raises RowError if the text is not an amount, or has fractions of a fen."""
     if not _AMOUNT.fullmatch(yuan):
         raise RowError("value: not an amount of money")
     amount = Decimal(yuan).scaleb(2)
     if amount != amount.to_integral_value():
-        raise RowError("value: there are parts of a fen")
+        raise RowError("value: has fractions of a fen")
     return int(amount)
 
 

@@ -1,8 +1,8 @@
-"""Call detail records of a subscriber: VOICE becomes a call that has ended, SMS a text message.
+"""Call detail records: VOICE becomes a call that has ended, SMS a text message.
 
-The caller or sender is CallingNumber, the called or receiver CalledNumber, whichever of the two is the subscriber's.
-Direction tells: MO, the subscriber called; MT, he was called. The other party's number is overseas when it is not one
-of mainland China (+86) and no service number. EventTimestamp has no zone; `Options.zone` says which it is.
+The caller or sender is CallingNumber, the called party or receiver CalledNumber. Direction says which of them is the
+subscriber: MO, the subscriber called; MT, the subscriber was called. The other party's number is classed as overseas if
+it is neither of mainland China (+86) nor a service number. EventTimestamp has no zone; `Options.zone` gives it.
 """
 
 import re
@@ -18,7 +18,7 @@ _SECONDS = re.compile(r"[0-9]{1,5}")
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """Reads the columns in whatever order they stand. Raises RowError when one is missing."""
+    """Return the reader of rows for these columns, in any order. Raises RowError if a needed column is missing."""
     count, places = columns(header, NEEDED)
 
     def row(line: bytes, row_id: str) -> object:
@@ -47,7 +47,7 @@ def _other(direction: str, calling: str, called: str) -> str:
 def _class_of(number: str) -> NumberClass:
     try:
         abroad = normal_phone(number).startswith("+") and not normal_phone(number).startswith("+86")
-    except ValueError:  # a sender may have a name; whether the subject has a number is checked with the signal
+    except ValueError:  # a sender may have a name; the subject's number is checked with the signal
         abroad = False
     return NumberClass.OVERSEAS if abroad else NumberClass.ORDINARY
 

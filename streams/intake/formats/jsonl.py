@@ -1,4 +1,4 @@
-"""Signals as they are, one JSON object a line."""
+"""Signals in the wire format, one JSON object on each line."""
 
 from streams.intake.formats.rows import Options, Row
 from streams.intake.parsing import item_of_line
@@ -7,7 +7,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def open_rows(header: bytes, options: Options) -> Row:
-    """There is no header; a signal without an id is known by its line."""
+    """Return the reader of rows; there is no header. A signal without an id gets the row's id."""
     return _row
 
 

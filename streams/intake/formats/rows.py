@@ -1,4 +1,4 @@
-"""What the formats share: rows of comma-separated values, one a line, in UTF-8."""
+"""Parsing shared by the file formats: rows of comma-separated values, one on each line, in UTF-8."""
 
 import csv
 from collections.abc import Callable, Sequence
@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from datetime import UTC, date, tzinfo
 
 Row = Callable[[bytes, str], object]
-"""Reads a line; the second argument is the id that a row without one of its own gets. Raises RowError."""
+"""Returns the item of a line, given the line and the id for a row without its own. Raises RowError."""
 
 
 class RowError(ValueError):
-    """What is wrong with a row, in words, without its values."""
+    """A row or header is invalid. The text says why, without the values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a file does not say: the day of amlsim's step 0 (in Beijing), and the zone of cdr's clock."""
+    """Facts that a file does not contain: the date of amlsim's day 0 (in Beijing), and the time zone of cdr's clock."""
 
     start: date = date(2026, 1, 1)
     zone: tzinfo = UTC
 
 
 def columns(header: bytes, needed: Sequence[str]) -> tuple[int, list[int]]:
-    """How many columns there are, and where the needed ones stand. Raises RowError that names the missing ones."""
+    """Return the number of columns, and the positions of the needed ones. Raises RowError naming missing columns."""
     try:
         names = [name.strip() for name in fields(header.removeprefix(b"\xef\xbb\xbf"))]
     except RowError as error:
@@ -34,7 +34,10 @@ def columns(header: bytes, needed: Sequence[str]) -> tuple[int, list[int]]:
 
 
 def fields(line: bytes) -> list[str]:
-    """The line's fields. A field cannot go over several lines. Raises RowError."""
+    """Return the line's fields; a field cannot contain a line break.
+
+    Raises RowError if quotes or encoding are invalid.
+    """
     text = decoded(line)
     if '"' not in text:
         return text.split(",")
@@ -45,7 +48,7 @@ def fields(line: bytes) -> list[str]:
 
 
 def decoded(line: bytes) -> str:
-    """The line as text. Raises RowError when it is not UTF-8 or holds a NUL."""
+    """Return the line as text. Raises RowError if it is not UTF-8 or contains a NUL byte."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -56,7 +59,10 @@ def decoded(line: bytes) -> str:
 
 
 def picked(line: bytes, count: int, places: Sequence[int]) -> list[str]:
-    """The fields at `places` of a line that must have `count`. Raises RowError."""
+    """Return the stripped fields at `places`.
+
+    Raises RowError if the line is invalid or does not have `count` fields.
+    """
     found = fields(line)
     if len(found) != count:
         raise RowError(f"{len(found)} fields where the header has {count}")
