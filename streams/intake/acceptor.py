@@ -59,8 +59,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """The result of validation: valid signals, each with its index among the items, and the errors of the other items.
-    """
+    """The result of validation: the valid signals, each with its item's index, and the errors of the other items."""
 
     good: list[tuple[int, Signal]]
     faults: list[Fault]

@@ -84,7 +84,8 @@ def _child_of(chance: random.Random, number: int, parent: dict[str, str], on: da
 
 
 def _changed_hands(previous: dict[str, str], own: str, on: date) -> str:
-    """Return the new holder's `phones` cell: their own number, and one that the previous resident gave up 180 days ago.
+    """Return the new holder's `phones` cell: their own number, and one that the previous resident gave up 180 days
+    before.
     """
     given_up = previous["phones"].split(";")[0].split("@")[0]
     day = (on - timedelta(days=180)).isoformat()
