@@ -1,4 +1,5 @@
-"""What every process needs and no server knows of: settings, time, tasks, TLS, logs, metrics, embedded servers.
+"""Basics of every process, independent of Kafka's and Redis' content: settings, time, tasks, TLS, logs, metrics,
+tracing.
 
-Imports nothing else of streams/. Everything may import it.
+Also starts the embedded servers. May import schemas, domain and nothing else of streams/. Called by everything.
 """

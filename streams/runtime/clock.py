@@ -1,4 +1,4 @@
-"""The one clock of an installation: the shared time of day, and a province's own pace."""
+"""An installation's clock: wall-clock time shared by all workers, and simulated time that may run faster."""
 
 import asyncio
 import time
@@ -14,9 +14,10 @@ Seconds = Callable[[], float]
 
 @dataclass(slots=True, eq=False)
 class Wall:
-    """Seconds since 1970: this machine's clock as it was at first, and the shared clock's once the two agree.
+    """Wall-clock time in seconds since 1970: at first this machine's clock, then the shared clock of Redis once both
+    agree.
 
-    `machine` is the clock that may be set, `counter` the one that is not.
+    `machine`: the machine's clock, which may be set at any time. `counter`: a monotonic clock, which is never set.
     """
 
     machine: Seconds = time.time
@@ -31,10 +32,14 @@ class Wall:
 
     @property
     def known(self) -> Known | None:
-        """The shared clock that is followed; None until it agrees with this machine's."""
+        """The shared clock that this process follows, or None until it agrees with the machine's clock."""
         return self.reckoning.known
 
     def time(self) -> float:
+        """Return the wall-clock time in seconds since 1970.
+
+        It approaches a corrected time gradually instead of jumping.
+        """
         now = self.counter()
         if self.known is not None:
             self._shown = approach(self._shown, self.known.offset, now - self._at)
@@ -42,36 +47,43 @@ class Wall:
         return now + self._shown
 
     def hear(self, answer: Known) -> None:
-        """Take an answer of the shared clock in. The first that is followed is shown at once: nothing was done yet."""
+        """Process an answer of the shared clock.
+
+        The first one that is followed takes effect at once: nothing has been timed yet.
+        """
         first = self.known is None
         self.reckoning = heard(self.reckoning, answer, self.machine_offset())
         if first and self.known is not None:
             self._shown = self.known.offset
 
     def difference(self) -> float:
-        """By how much this machine's clock is ahead of the workers' time."""
+        """Return by how many seconds this machine's clock is ahead of the workers' time (negative: behind)."""
         return self.machine() - self.time()
 
     def refused(self) -> float:
-        """By how much the shared clock is ahead of the workers' time while it is refused; else 0."""
+        """Return by how many seconds a refused shared clock is ahead of the workers' time; 0 if it is not refused."""
         return disagreement(self.reckoning, self.machine_offset())
 
     def machine_offset(self) -> float:
+        """Return the machine's clock minus the monotonic clock, in seconds."""
         return self.machine() - self.counter()
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NAP = timedelta(
-    seconds=1
-)  # of the wall's, the longest that a sleeper does not look: the wall's clock may be put right meanwhile
+# The longest wall-clock time that a sleeper does not look at the clock, which may be corrected meanwhile.
+NAP = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Time that runs `speed` times as fast as the wall's since `wall_start`, when it was `sim_start`."""
+    """A clock that runs `speed` times as fast as wall-clock time; at the wall-clock time `wall_start` it shows
+    `sim_start`.
+
+    Raises ValueError if the speed is not above 0 or `sim_start` has no UTC offset.
+    """
 
     speed: float = 1.0
-    wall_start: float = 0.0  # seconds since 1970: any process can tell how far it has run
+    wall_start: float = 0.0  # seconds since 1970, so that all processes show the same time
     sim_start: datetime = EPOCH
     wall: Wall = field(default_factory=Wall, kw_only=True, compare=False, repr=False)
 
@@ -83,14 +95,15 @@ class Clock:
 
     @classmethod
     def starting(cls, speed: float, sim_start: datetime) -> Self:
-        """A clock that shows `sim_start` now."""
+        """Return a clock that shows `sim_start` now."""
         return cls(speed, time.time(), sim_start)
 
     @classmethod
     def parse(cls, text: str | None) -> Self:
-        """Read QUANZU_CLOCK, such as `60@2026-03-01T00:00:00+00:00@1767225600.0`; nothing is the time of day.
+        """Return the clock of a QUANZU_CLOCK value, such as `60@2026-03-01T00:00:00+00:00@1767225600.0`; None or "":
+        real time.
 
-        Raises ValueError when it cannot be read.
+        Raises ValueError if the value cannot be parsed.
         """
         if not text:
             return cls()
@@ -107,17 +120,22 @@ class Clock:
         return f"{self.speed!r}@{self.sim_start.isoformat()}@{self.wall_start!r}"
 
     def now(self) -> datetime:
+        """Return the clock's time as an aware UTC datetime."""
         elapsed = (self.wall.time() - self.wall_start) * self.speed
         return (self.sim_start + timedelta(seconds=elapsed)).astimezone(UTC)
 
     def wall_seconds(self, duration: timedelta) -> float:
-        """How long `duration` takes on the wall's clock."""
+        """Return how many wall-clock seconds `duration` takes."""
         return duration.total_seconds() / self.speed
 
     async def sleep(self, duration: timedelta) -> None:
+        """Sleep until `duration` of this clock's time has passed."""
         await asyncio.sleep(max(0.0, self.wall_seconds(duration)))
 
     async def sleep_until(self, moment: datetime) -> None:
-        """Sleep until the clock shows `moment`, in naps: a timer may wake early, and the clock be put right."""
+        """Sleep until the clock shows `moment`.
+
+        Looks every wall-clock second: timers may wake early, and clocks be corrected.
+        """
         while (left := moment - self.now()) > timedelta(0):
             await self.sleep(min(left, NAP * self.speed))

@@ -1,4 +1,4 @@
-"""Keeps a process's clock to the one that all workers share: the Redis that answers them."""
+"""Synchronization of a process's clock with the shared clock, which is the Redis that all workers use."""
 
 import asyncio
 import contextlib
@@ -19,20 +19,21 @@ from streams.runtime.tasks import wanted
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-SET_SECONDS = 0.5  # between two looks: no time server slews by that much
-OFF_SECONDS = 1.0  # a machine's clock that is further off is told of
-TOLD_SECONDS = 10  # how long it stays told of
-AGAIN_SECONDS = 10.0  # how often a process that waits says so
-OFF = "clocks-off"  # hash: process -> what is off about its clocks (see Off), and when that was seen
+SET_SECONDS = 0.5  # a larger change between two looks means that the clock was set: no time server slews that fast
+OFF_SECONDS = 1.0  # a machine's clock that is further off is reported
+TOLD_SECONDS = 10  # lifetime of a report
+AGAIN_SECONDS = 10.0  # between two log lines of a process that waits for the clocks to agree
+OFF = "clocks-off"  # hash: process -> its report (see Off) and the time of the report
 SET_IT = "Set it by a time server (chronyc makestep) and keep it so"
 
 
 @dataclass(frozen=True, slots=True)
 class Off:
-    """What a process finds off about the clocks.
+    """A process's report on its clocks.
 
     `ahead`: seconds by which its machine's clock is ahead of the workers' time. `refused`: seconds by which the clock
-    of Redis is ahead, where it refuses that. `waits`: it has not begun its work for that.
+    of Redis is ahead, if the process refuses to follow it, else 0. `waits`: it waits for the clocks to agree before
+    working.
     """
 
     ahead: float
@@ -41,20 +42,22 @@ class Off:
 
     @property
     def much(self) -> bool:
+        """Whether the report is worth showing: it waits, refuses the clock of Redis, or is off by over a second."""
         return self.waits or self.refused != 0.0 or abs(self.ahead) > OFF_SECONDS
 
     def written(self, at: float) -> str:
+        """Return the report as text for Redis. `at`: the time of Redis, in seconds since 1970."""
         return f"{self.ahead:.3f} {self.refused:.3f} {int(self.waits)} {at:.0f}"
 
     @classmethod
     def read(cls, text: bytes) -> tuple[Self, float]:
-        """What was written, and when."""
+        """Return the report of a text, and the time when it was written, in seconds since 1970."""
         ahead, refused, waits, at = text.split()
         return cls(float(ahead), float(refused), waits == b"1"), float(at)
 
 
 class Timekeeper:
-    """Asks Redis for the time, and notices when a clock was set."""
+    """Asks Redis for the time every second, and reports when a clock was set."""
 
     def __init__(self, redis: "Redis", clock: Clock) -> None:
         self._redis: Any = redis
@@ -64,10 +67,10 @@ class Timekeeper:
         self._keeping: asyncio.Task[None] | None = None
 
     async def start(self, *, waits: bool = True) -> None:
-        """Keep to the shared time until `stop`. Raises RedisError when Redis does not answer.
+        """Follow the shared clock until `stop`. Raises RedisError if Redis does not answer the first question.
 
-        Returns when Redis and this machine agree on the time: what is decided by a wrong one contacts people too
-        early or too late. `waits`: False for a process that only looks, which goes by its machine's clock till then.
+        Returns once Redis and this machine agree on the time, because decisions at a wrong time would contact people
+        too early or too late. `waits` False: a read-only process does not wait and uses its machine's clock until then.
         """
         await self.look()
         if waits:
@@ -75,13 +78,17 @@ class Timekeeper:
         self._keeping = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
+        """Stop following the shared clock."""
         if self._keeping is not None:
             self._keeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeping
 
     async def look(self) -> None:
-        """Ask, and tell of what is noticed: in the log, as metrics, to `quanzu doctor`."""
+        """Ask Redis for the time, and report changes: in the log, as metrics, and to `quanzu doctor`.
+
+        Raises RedisError.
+        """
         self._notice()
         before = self._wall.reckoning
         await self.ask()
@@ -89,17 +96,17 @@ class Timekeeper:
         await self._tell()
 
     async def ask(self) -> None:
-        """Ask Redis for the time once."""
+        """Ask Redis for the time once. Raises RedisError."""
         sent = self._wall.counter()
         seconds, micros = await self._redis.time()
         self._wall.hear(asked(sent, seconds + micros / 1e6, self._wall.counter()))
 
     def off(self) -> Off:
-        """What is off about this process's clocks."""
+        """Return the current report on this process's clocks."""
         return Off(self._wall.difference(), self._wall.refused(), self._wall.known is None)
 
     async def _agreed(self) -> None:
-        """Return when Redis and this machine agree, and say what is wrong until then."""
+        """Return when the clocks of Redis and this machine agree; until then, log which one is off every 10 s."""
         looks = 0
         while self._wall.known is None:
             if looks % round(AGAIN_SECONDS / LOOK_SECONDS) == 0:
@@ -112,7 +119,7 @@ class Timekeeper:
             log.warning("the clocks of this machine and of Redis agree: the work begins")
 
     async def _apart(self) -> str:
-        """Which clock is off, by how much, and what to do."""
+        """Return an error text: which clock is off, by how much, and what to do."""
         ahead = self._wall.refused()
         apart = f"the clock of Redis is {abs(ahead):.1f} s {direction(ahead)} this machine's"
         with contextlib.suppress(RedisError, OSError):
@@ -122,14 +129,14 @@ class Timekeeper:
         return f"{apart}: one of them is wrong; if other machines agree with Redis, it is this one's. {SET_IT}"
 
     async def _keep(self) -> None:
-        """While Redis is away the time goes on by itself."""
+        """Look every second. While Redis is unavailable, time continues by the monotonic clock."""
         while wanted():
             await asyncio.sleep(LOOK_SECONDS)
             with contextlib.suppress(RedisError, OSError):
                 await self.look()
 
     def _notice(self) -> None:
-        """Whether this machine's clock was set since the last look."""
+        """Log and count a step of this machine's clock since the last look."""
         before, self._machine = self._machine, self._wall.machine_offset()
         step = self._machine - before
         if abs(step) > SET_SECONDS:
@@ -137,7 +144,7 @@ class Timekeeper:
             metrics.CLOCK_STEPS.labels("machine").inc()
 
     def _compare(self, before: Reckoning, after: Reckoning) -> None:
-        """Tell of a step of the shared clock: followed, refused, over again, or found right."""
+        """Log and count a step of the shared clock: followed, refused, ended, or confirmed by the machine's clock."""
         if before.known is None or after.known is None:
             return
         moved = after.known.offset - before.known.offset
@@ -155,13 +162,13 @@ class Timekeeper:
             metrics.CLOCK_STEPS.labels("shared").inc()
 
     async def _tell(self) -> None:
-        """Tell how far the clocks are off: as metrics, and when it is much, to `quanzu doctor`."""
+        """Set the metrics and, if the clocks are off by much, write the report to Redis."""
         off = self.off()
         metrics.CLOCK_AHEAD.set(off.ahead)
         metrics.CLOCK_REFUSED.set(off.refused)
         metrics.CLOCK_ERROR.set(self._wall.known.error if self._wall.known else 0)
         if off.much:
-            seconds, _ = await self._redis.time()  # whoever reads it asks the same clock how old it is
+            seconds, _ = await self._redis.time()  # readers compute the report's age by the same clock
             async with self._redis.pipeline(transaction=False) as pipe:
                 pipe.hset(OFF, self._name, off.written(seconds)).expire(OFF, TOLD_SECONDS)
                 await pipe.execute()
@@ -178,11 +185,12 @@ CORRECTED = (
 
 
 def direction(ahead: float) -> str:
+    """Return "ahead of" for a positive number of seconds, else "behind"."""
     return "ahead of" if ahead > 0 else "behind"
 
 
 async def clocks_off(redis: "Redis") -> dict[str, Off]:
-    """What each process finds off about the clocks now, of those that find something."""
+    """Return the reports of the last 10 s, by process name; only processes with something to report are included."""
     client: Any = redis
     now, _ = await client.time()
     found: dict[str, Off] = {}

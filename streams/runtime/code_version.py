@@ -1,4 +1,7 @@
-"""The version of the code that decides. Journal entries name it, so that decisions of other code can be told apart."""
+"""The version of the deciding code.
+
+Journal entries contain it, so that decisions of another version can be recognized.
+"""
 
 from functools import cache
 from hashlib import blake2b
@@ -8,7 +11,7 @@ from importlib.resources.abc import Traversable
 
 @cache
 def code_version() -> str:
-    """Return a hash of the source of `domain/`: the same source decides the same."""
+    """Return a 12-digit hex hash of the source files of `domain/`: the same source makes the same decisions."""
     digest = blake2b(digest_size=6)
     for name, text in sorted(_sources(files("domain"), "")):
         digest.update(name.encode() + b"\0" + text + b"\0")

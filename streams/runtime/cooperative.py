@@ -1,4 +1,4 @@
-"""A worker's one event loop: long work lets other tasks run between its pieces, and garbage is collected rarely."""
+"""Cooperation in a worker's single event loop: long work pauses regularly, and garbage is collected rarely."""
 
 import asyncio
 import gc
@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 PIECE_SECONDS = 0.001
 
 Pause = Callable[[], Awaitable[None]]
-"""Awaited wherever a work can be interrupted."""
+"""Awaited by long work at each point where it may be interrupted."""
 
 
 def in_pieces(others: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)) -> Pause:
-    """Others' turn after each piece of a work, as often as it could be interrupted within it."""
+    """Return a pause that awaits `others` if over 1 ms has passed since it last did, and else returns at once."""
     began = time.monotonic()
 
     async def turn() -> None:
@@ -25,11 +25,14 @@ def in_pieces(others: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
 
 
 async def at_once() -> None:
-    """Go on: there is nobody else."""
+    """A pause that does nothing, for work that shares its event loop with nobody."""
 
 
 def spare_the_collector() -> None:
-    """What was made at the start stays: looking through it for garbage again and again cost a third of screening."""
+    """Exempt all existing objects from garbage collection, and collect less often.
+
+    Scanning the objects made at start again and again cost a third of screening's time.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

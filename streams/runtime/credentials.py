@@ -1,4 +1,4 @@
-"""How the servers know who comes, and how that one knows them: TLS, and users with passwords."""
+"""Credentials for Kafka and Redis: TLS and users with passwords, and the errors when a server refuses them."""
 
 import ssl
 from pathlib import Path
@@ -35,32 +35,35 @@ _KAFKA_DENIED = (
 
 
 class AccessError(UserError, RuntimeError):
-    """A server does not let this process in, or not do what it must; the text says who refused what, and what to do.
+    """A server refuses this process access or a permission. The text says which server, why, and what to do.
 
-    It does not pass by itself, so nobody tries again.
+    It is permanent, so the operation is not retried.
     """
 
 
 class AccessSettings(Environment):
-    """Each field is QUANZU_ and its name in capitals; a secret may be in a file that QUANZU_..._FILE names."""
+    """The settings as fields; the environment variable of a field is QUANZU_ and its name in capitals.
+
+    A secret may instead be in a file that QUANZU_..._FILE names.
+    """
 
     model_config = SettingsConfigDict(env_prefix="QUANZU_", frozen=True)
 
-    kafka_tls: bool = Field(False, description="Whether Kafka is spoken to over TLS")
+    kafka_tls: bool = Field(False, description="Whether to connect to Kafka over TLS")
     kafka_ca: Path | None = Field(
-        None, description="The certificates of who vouches for the brokers (PEM). Unset: the system's"
+        None, description="The CA certificates for the brokers' certificates (PEM). Unset: the system's"
     )
     kafka_user: str | None = Field(None, description="The user at Kafka (SASL/SCRAM), over TLS only")
     kafka_password: SecretStr | None = Field(None, description="The user's password at Kafka")
     kafka_mechanism: Literal["SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "SCRAM-SHA-512", description="How the password is proved to Kafka"
+        "SCRAM-SHA-512", description="The SASL mechanism for the password at Kafka"
     )
     redis_user: str | None = Field(
         None, description="The user at Redis and at the vault (ACL), over TLS only: rediss://"
     )
     redis_password: SecretStr | None = Field(None, description="The user's password at Redis and at the vault")
     redis_ca: Path | None = Field(
-        None, description="The certificates of who vouches for Redis and its Sentinels (PEM). Unset: the system's"
+        None, description="The CA certificates for Redis and its Sentinels (PEM). Unset: the system's"
     )
     sentinel_user: str | None = Field(None, description="The user at the Sentinels")
     sentinel_password: SecretStr | None = Field(None, description="The user's password at the Sentinels")
@@ -87,7 +90,7 @@ class AccessSettings(Environment):
         return self
 
     def redis_login(self) -> Login:
-        """Who comes to Redis and to the vault, and to their Sentinels."""
+        """Return the login for Redis, the vault and their Sentinels."""
         return Login(
             self.redis_user,
             _plain(self.redis_password),
@@ -98,7 +101,7 @@ class AccessSettings(Environment):
 
 
 def denied(error: BaseException | None) -> AccessError | None:
-    """What to tell when a server said that this user may not; none for any other error."""
+    """Return an AccessError with advice if `error` means that a server denied access or a permission, else None."""
     if isinstance(error, AuthenticationError | AuthorizationError):
         return AccessError(f"Redis does not let this user in: {_said(error)}. {HOW_TO_LOGIN}")
     if isinstance(error, NoPermissionError) or (isinstance(error, ResponseError) and SCRIPT_DENIED in str(error)):
@@ -113,9 +116,9 @@ def _said(error: BaseException) -> str:
 
 
 def authorities(setting: str, file: Path | None) -> ssl.SSLContext:
-    """TLS that believes whom the file vouches for; without one, whom the system believes.
+    """Return a TLS context that trusts the CA certificates in `file`; without a file, the system's.
 
-    Raises ValueError that names the setting when the file cannot be read.
+    Raises ValueError, naming `setting`, if the file cannot be read or contains no certificate.
     """
     try:
         return ssl.create_default_context(cafile=None if file is None else str(file))

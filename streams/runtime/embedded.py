@@ -1,4 +1,6 @@
-"""Kafka (Tansu) and Redis (Valkey) as child processes on free loopback ports: for trials, teaching and tests."""
+"""Embedded servers for trials, teaching and tests: Kafka (Tansu) and Redis (Valkey) as child processes on loopback
+ports.
+"""
 
 import asyncio
 import ctypes
@@ -27,19 +29,19 @@ from kafka.errors import KafkaError
 from schemas.errors import UserError
 from streams.runtime.settings import Settings
 
-# Below what systems give to connections that go out (Linux from 32768, macOS from 49152). A port among those may be
-# taken while its server is down for a moment, even by the client that calls it: a connection to itself, which stands.
+# Below the ports that systems give to outgoing connections (Linux from 32768, macOS from 49152). Such a port may be
+# taken while its server is down for a moment, even by its own client, which then is connected to itself.
 FIRST, COUNT = 20_000, 10_000
-# Prime to COUNT, so that all come round; more than 1, so that who takes the next ones after its own meets nobody.
+# Coprime to COUNT, so that every port is tried; above 1, because some programs also take the ports after their own.
 STRIDE = 37
-_turn = secrets.randbelow(COUNT)  # processes that start together seldom try the same one
+_turn = secrets.randbelow(COUNT)  # processes that start together seldom try the same port
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody has; not one of the last few thousand given by this process.
+    """Return a free port of 127.0.0.1 that this process has not returned lately and no other of this user's processes
+    holds.
 
-    Nor one that another process of this user was given and has not opened yet: each is held until its process ends.
-    Raises OSError when there is none, and when the file in which they are held cannot be opened.
+    The port is reserved until this process ends. Raises OSError if there is none, or the lock file cannot be opened.
     """
     global _turn
     held = _held()
@@ -55,8 +57,8 @@ def free_port() -> int:
 
 @cache
 def _held() -> int:
-    """The file whose bytes, one for each port, the processes of this user lock; open for as long as the process is."""
-    # Not in TMPDIR: ports are the machine's, and processes that share them may have different ones.
+    """Return the open lock file with one byte for each port; this user's processes lock the bytes of their ports."""
+    # Not in TMPDIR: ports belong to the machine, and processes on it may have different TMPDIRs.
     path = f"/tmp/quanzu-ports-{os.getuid()}"  # noqa: S108 - of this user, and no link is followed
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
@@ -65,21 +67,22 @@ log = logging.getLogger(__name__)
 
 READY_SECONDS = 15.0
 STOP_SECONDS = 5.0
-RUNNING = "running.json"  # in the data folder: where the servers are, for other commands (see running.py)
-LOCK = "lock"  # in the data folder: held by the one Quanzu that runs embedded there
-LOCK_TRIES = 10  # somebody who only looks whether it is held has it for a moment
+RUNNING = "running.json"  # in the data folder: the servers' addresses, for other commands (see server_discovery.py)
+LOCK = "lock"  # in the data folder: held by the process whose embedded servers run there
+LOCK_TRIES = 10  # a process that only checks whether the lock is held holds it for a moment
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class EmbeddedError(UserError, RuntimeError):
-    """An embedded server is not installed or did not start."""
+    """An embedded server is not installed, did not start, or another process uses the data folder."""
 
 
 class Embedded:
-    """A broker and a Redis on free loopback ports, for as long as the context lasts.
+    """A context that runs a broker and a Redis on free loopback ports; `kafka` and `redis` are their addresses.
 
-    Raises EmbeddedError on entering when the extra is missing or a server does not answer in time.
+    Entering raises EmbeddedError if the extra is not installed, a server does not answer within 15 s, or another
+    process runs embedded in the same data folder.
     """
 
     def __init__(self, data: Path) -> None:
@@ -115,14 +118,16 @@ class Embedded:
 
     @property
     def pids(self) -> dict[str, int]:
+        """The process ids of the running servers, by "kafka" and "redis"."""
         servers = {"kafka": self._broker, "redis": self._valkey}
         return {name: server.pid for name, server in servers.items() if server is not None}
 
     def settings(self, base: Settings) -> Settings:
-        """`base` with these servers' addresses."""
+        """Return a copy of `base` with these servers' addresses."""
         return base.model_copy(update={"kafka": self.kafka, "redis": self.redis, "embedded": True, "data": self.data})
 
     def stop(self) -> None:
+        """Stop both servers and release the data folder."""
         for server in (self._valkey, self._broker):
             if server is not None:
                 _stop(server)
@@ -132,7 +137,7 @@ class Embedded:
             self._lock = None
 
     def restart_redis(self, *, kill: bool = False, wipe: bool = False) -> None:
-        """Stop Redis and start it again on the same port, as a failure would: killed, or with its files gone."""
+        """Restart Redis on the same port, as after a failure. `kill`: end it by SIGKILL; `wipe`: delete its files."""
         if self._valkey is not None:
             if kill:
                 self._valkey.kill()
@@ -155,7 +160,7 @@ class Embedded:
         for _ in range(LOCK_TRIES):
             with suppress(BlockingIOError):
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                (self.data / RUNNING).unlink(missing_ok=True)  # left by one that was killed
+                (self.data / RUNNING).unlink(missing_ok=True)  # left by a process that was killed
                 return
             time.sleep(0.02)
         raise EmbeddedError(
@@ -164,7 +169,7 @@ class Embedded:
         )
 
     def _start_broker(self) -> None:
-        # The broker begins empty: a store left by an earlier run would stand ahead of its log.
+        # The broker starts empty: a Redis kept from an earlier run would be ahead of its log.
         shutil.rmtree(self.data / "valkey", ignore_errors=True)
         self.kafka = f"127.0.0.1:{self._kafka_port}"
         address = f"tcp://{self.kafka}"
@@ -183,7 +188,7 @@ class Embedded:
 
     def _broker_answers(self) -> bool:
         with socket.create_connection(("127.0.0.1", self._kafka_port), timeout=1):
-            pass  # kafka-python would log each refusal, so it is asked once something listens
+            pass  # wait for the port first: kafka-python would log each refused connection
         admin = KafkaAdminClient(bootstrap_servers=self.kafka)
         try:
             admin.list_topics()
@@ -232,7 +237,10 @@ def _spawn(command: list[str], log_file: Path) -> subprocess.Popen[bytes]:
 
 
 def die_with_parent() -> None:
-    """Run in a new child: it is killed when the thread that started it ends, however that ends."""
+    """Have the kernel kill this process when the thread that started it ends (Linux only).
+
+    Runs in a new child process.
+    """
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

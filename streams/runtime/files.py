@@ -1,4 +1,4 @@
-"""Files that only their owner may read, and files that are exchanged while a process runs."""
+"""Private files, and detection of files that are replaced while a process runs."""
 
 import os
 from pathlib import Path
@@ -6,22 +6,22 @@ from typing import IO
 
 
 def new_file(path: Path) -> IO[bytes]:
-    """Open a new file that only its owner may read, to write it. Raises FileExistsError: it is never over another."""
+    """Open a new file for writing that only its owner may read. Raises FileExistsError if it exists."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-State = tuple[int, int, int]
+State = tuple[int, int, int]  # inode, size in bytes, modification time in ns
 
 
 class Changes:
-    """Tells when one of several files is another than before, by its inode, size and time."""
+    """Detects that one of several files was replaced or changed, by its inode, size and modification time."""
 
     def __init__(self, *files: Path) -> None:
         self._files = files
         self._seen = self._look()
 
     def any(self) -> bool:
-        """Whether one of them has changed since this was last asked."""
+        """Return whether a file has changed since the last call (or since this object was made)."""
         before, self._seen = self._seen, self._look()
         return self._seen != before
 
@@ -32,6 +32,6 @@ class Changes:
 def _state(file: Path) -> State | None:
     try:
         found = file.stat()
-    except OSError:  # being exchanged, or gone
+    except OSError:  # being replaced, or deleted
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns

@@ -1,6 +1,6 @@
-"""A worker's own small server: its metrics, whether it lives and whether it is ready.
+"""A worker's HTTP server for metrics, liveness and readiness.
 
-It runs in threads of its own, so that it answers, and says so, also when the worker's loop hangs.
+It runs in its own threads, so that it answers and reports the failure when the worker's event loop hangs.
 """
 
 import threading
@@ -18,30 +18,34 @@ from streams.runtime.metrics import taken
 
 PULSE_SECONDS = 1.0
 SILENT_SECONDS = 20.0
-"""A loop that has not come round for so long hangs: longer than any batch takes, and than a rebalance."""
+"""An event loop that has not run for this long hangs: it is longer than any batch or rebalance takes."""
 
 StartResponse = Callable[..., Any]
 
 
 @dataclass
 class Pulse:
-    """That a loop comes round. `ready`: whether the worker takes its part in the line now; asked by another thread."""
+    """Records that an event loop still runs.
+
+    `ready` returns whether the worker processes records; called by other threads.
+    """
 
     ready: Callable[[], bool]
     _beaten: float = field(default_factory=time.monotonic)
 
     async def beat(self) -> None:
+        """Record that the loop runs now. Called by the loop every second."""
         self._beaten = time.monotonic()
 
     def silent(self) -> float:
-        """For how many seconds it has not come round."""
+        """Return for how many seconds the loop has not run."""
         return time.monotonic() - self._beaten
 
 
 def serve(host: str, port: int, pulse: Pulse) -> None:
-    """Answer /metrics, /healthz and /readyz until the process ends; port 0: to nobody.
+    """Serve /metrics, /healthz and /readyz in a background thread until the process ends; port 0 serves nothing.
 
-    Raises SettingsError when the port is taken.
+    Raises SettingsError if the port is taken.
     """
     if not port:
         return
@@ -59,7 +63,7 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 class _Silent(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the library has it
-        """A scrape is nothing to write a log of."""
+        """Log nothing: each scrape would write a line."""
 
 
 def _app(pulse: Pulse) -> Callable[[dict[str, Any], StartResponse], Iterable[bytes]]:

@@ -1,6 +1,7 @@
-"""The log: a line each, as text for a person or as JSON for who collects them, with the case and the trace it is of.
+"""Logging set-up: one line for each message, as text for people or as JSON for log collectors, with case and trace.
 
-No line holds anything of a person: a record's bytes go to the dead letters, and an error is told without its values.
+No line contains personal data: the bytes of invalid records go to the dead letters, and errors are logged without
+values.
 """
 
 import logging
@@ -16,13 +17,13 @@ TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def begin(level: str, form: Literal["text", "json"]) -> None:
-    """Write this process's log to standard error, without the libraries' chatter."""
+    """Configure this process's log: to standard error, with the libraries' routine messages suppressed."""
     handler = logging.StreamHandler()
     handler.setFormatter(_json() if form == "json" else logging.Formatter(TEXT))
     logging.basicConfig(level=level, handlers=[handler])
     for noisy in CHATTER:
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it cannot do it raises, and then it is told in words
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its errors are also raised, and reported in our words
 
 
 def _json() -> logging.Formatter:

@@ -1,5 +1,6 @@
-"""What Prometheus reads. No label carries anything of a person; every label's values are bounded
-(of sources: streams/messaging/sources).
+"""The metrics of workers for Prometheus. No label contains personal data, and each label has a bounded set of values.
+
+For sources, streams/messaging/sources.py bounds the labels.
 """
 
 from collections.abc import Mapping
@@ -10,12 +11,12 @@ from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_m
 
 from streams.runtime.settings import SettingsError
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series, and nobody reads them
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series and are not used
 
 BUILD = Info("quanzu_build", "Which version runs, of what")
 BUILD.info({"version": version("quanzu"), "python": python_version(), "faust": version("faust-streaming")})
 
-CLOCKS = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 1800, 7200, 86_400)  # seconds: the plan's clocks and what is below
+CLOCKS = (0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 1800, 7200, 86_400)  # buckets in seconds: the plan's times, and shorter
 
 SIGNALS_SCREENED = Counter("quanzu_signals_screened_total", "Signals by what became of them", ["source", "outcome"])
 SIGNAL_TO_ALERT = Histogram("quanzu_signal_to_alert_seconds", "From a signal's arrival to its alert", buckets=CLOCKS)
@@ -48,18 +49,21 @@ CLOCK_STEPS = Counter(
     ["clock"],
 )
 for _clock in ("machine", "shared", "refused", "corrected"):
-    CLOCK_STEPS.labels(_clock)  # from the start: a rate does not see a counter that begins with one
+    CLOCK_STEPS.labels(_clock)  # starts at 0: a rate would not see a counter that appears with 1
 
 
 def show_lag(lags: Mapping[str, int]) -> None:
-    """How many records of each topic wait for this worker."""
+    """Set the metric of the number of records of each topic that wait for this worker."""
     LAG.clear()
     for topic, records in lags.items():
         LAG.labels(topic).set(records)
 
 
 def serve(port: int, host: str = "127.0.0.1", setting: str = "QUANZU_METRICS_PORT") -> None:
-    """Let Prometheus read this process's; 0: nobody does. Raises SettingsError, naming `setting`, for a taken port."""
+    """Serve this process's metrics on `port` in a background thread; 0 serves nothing.
+
+    Raises SettingsError, naming `setting`, if the port is taken.
+    """
     if not port:
         return
     try:
@@ -69,7 +73,7 @@ def serve(port: int, host: str = "127.0.0.1", setting: str = "QUANZU_METRICS_POR
 
 
 def taken(setting: str, host: str, port: int, error: OSError) -> SettingsError:
-    """Why nobody can be told anything at the port that `setting` names."""
+    """Return the SettingsError for a port, named by `setting`, on which the process cannot listen."""
     return SettingsError(
         f"{setting} = {port}: cannot listen on {host} ({error.strerror}). Each worker on a machine "
         "needs a port of its own: set another, or 0 for none"

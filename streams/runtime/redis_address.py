@@ -1,4 +1,4 @@
-"""The address of a Redis, of one server or of a primary that Sentinels watch, and the login that goes with it."""
+"""Parsing of Redis addresses, of one server or of a primary watched by Sentinels, and the login for them."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from redis.asyncio.connection import parse_url
 
 SENTINEL_PORT = 26379
 
-# The form that prefect, redisvl, langchain and limits read: members with commas, then the service, then the database.
+# The form that prefect, redisvl, langchain and limits read: members separated by commas, service, database.
 _SENTINELS = re.compile(
     r"(?P<scheme>rediss?)\+sentinel://(?P<login>[^@/?]*@)?(?P<members>[^@/?]+)/(?P<service>[^/?]+)"
     r"(?P<db>/\d+)?/?(?P<query>\?.*)?"
@@ -18,7 +18,10 @@ _SENTINELS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who comes to Redis and to its Sentinels, and the file of who vouches for them. What an address says wins."""
+    """The users and passwords for Redis and its Sentinels, and the path of the CA file.
+
+    A login in the address takes precedence.
+    """
 
     user: str | None = None
     password: str | None = None
@@ -27,7 +30,10 @@ class Login:
     ca: str | None = None
 
     def options(self, *, tls: bool, sentinel: bool = False) -> dict[str, Any]:
-        """As redis-py takes them."""
+        """Return the login as keyword arguments of redis-py, without unset ones.
+
+        `sentinel`: for the Sentinels, not for Redis.
+        """
         user, password = (self.sentinel_user, self.sentinel_password) if sentinel else (self.user, self.password)
         given = {"username": user, "password": password, "ssl_ca_certs": self.ca if tls else None}
         return {name: value for name, value in given.items() if value is not None}
@@ -38,7 +44,7 @@ NOBODY = Login()
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A primary that Sentinels watch, and the options of the clients of both."""
+    """A primary watched by Sentinels: their addresses, the service's name, and the redis-py options for both."""
 
     sentinels: tuple[tuple[str, int], ...]
     service: str
@@ -47,10 +53,10 @@ class Watched:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Read redis+sentinel://[user:password@]host:port,host:port/service/0, or rediss+sentinel:// over TLS.
+        """Parse redis+sentinel://[user:password@]host:port,host:port/service/0, or rediss+sentinel:// for TLS.
 
-        Options follow a question mark as in redis://; sentinel_username and sentinel_password are the Sentinels'.
-        Raises ValueError that says what to write.
+        Options follow a question mark as in redis://; sentinel_username and sentinel_password are for the Sentinels.
+        Raises ValueError with the right form if the address is invalid.
         """
         found = _SENTINELS.fullmatch(url)
         if found is None:
@@ -67,16 +73,17 @@ class Watched:
 
     @property
     def tls(self) -> bool:
+        """Whether the connections use TLS."""
         return bool(self.primary_options.get("ssl"))
 
 
 def watched(url: str) -> bool:
-    """Whether the address names Sentinels."""
+    """Return whether the address names Sentinels."""
     return "+sentinel:" in url
 
 
 def check(url: str) -> None:
-    """Raises ValueError that says what to write when the address cannot be read."""
+    """Raises ValueError, with the right form, if the address is invalid."""
     if watched(url):
         Watched.parse(url)
     else:

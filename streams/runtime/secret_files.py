@@ -1,6 +1,6 @@
-"""Secrets as files: QUANZU_X_FILE names the file that holds QUANZU_X, as Docker and Kubernetes hand secrets out.
+"""Secrets in files: QUANZU_X_FILE names a file with the value of QUANZU_X, as Docker and Kubernetes provide secrets.
 
-In an environment variable a secret is seen by whoever may look at the process or print its environment.
+A secret in an environment variable is visible to everyone who may inspect the process or print its environment.
 """
 
 import os
@@ -16,12 +16,15 @@ SUFFIX = "_FILE"
 
 
 def secret(field: FieldInfo) -> bool:
-    """Whether a setting is a secret, and so may be given as a file."""
+    """Return whether a setting is a secret, and so may be given in a file."""
     return "SecretStr" in str(field.annotation)
 
 
 class SecretFiles(PydanticBaseSettingsSource):
-    """Reads the secrets of a settings class whose variables end in _FILE. Raises ValueError naming what is wrong."""
+    """A pydantic settings source that reads secrets from the files named by variables ending in _FILE.
+
+    Raises ValueError, naming the variable, if the file is unreadable or empty, or the secret is given twice.
+    """
 
     def __call__(self) -> dict[str, Any]:
         fields = self.settings_cls.model_fields
@@ -52,7 +55,7 @@ class SecretFiles(PydanticBaseSettingsSource):
 
 
 class Environment(BaseSettings):
-    """Settings from environment variables and, where they are secrets, from files."""
+    """Settings read from environment variables and, for secrets, also from files."""
 
     @classmethod
     def settings_customise_sources(
@@ -66,7 +69,7 @@ class Environment(BaseSettings):
         return init_settings, env_settings, SecretFiles(settings_cls), file_secret_settings
 
     def plain(self) -> Mapping[str, str]:
-        """Every setting that is set, as text; secrets are readable in it: for the processes that this one starts."""
+        """Return every setting that has a value, by field name, as text with readable secrets: for child processes."""
         given = {name: getattr(self, name) for name in type(self).model_fields}
         return {
             name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)

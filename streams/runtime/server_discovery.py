@@ -1,4 +1,4 @@
-"""Which servers a command talks to: those of the settings, those of a Quanzu running in the data folder, or its own."""
+"""Finds the servers for a command: those of the settings, those of a Quanzu running in the data folder, or new ones."""
 
 import fcntl
 import json
@@ -11,9 +11,10 @@ from streams.runtime.settings import Settings, SettingsError
 
 @asynccontextmanager
 async def servers(settings: Settings) -> AsyncIterator[Settings]:
-    """The settings with reachable servers; started here, and stopped again, when there are none yet.
+    """Yield the settings with servers: the configured ones, or embedded ones, started for the duration of the context.
 
-    Raises EmbeddedError when they cannot be started.
+    If another process already runs embedded in the data folder, its servers are used. Raises EmbeddedError if embedded
+    servers cannot be started.
     """
     if settings.kafka is not None:
         yield settings
@@ -31,7 +32,10 @@ async def servers(settings: Settings) -> AsyncIterator[Settings]:
 
 
 def announce(settings: Settings) -> None:
-    """Let other commands in the same data folder find these servers, the clock among them; real ones are not ours."""
+    """Write the embedded servers' addresses and clock to the data folder for other commands.
+
+    No effect on real servers.
+    """
     if not settings.embedded:
         return
     found = {"kafka": settings.kafka, "redis": settings.redis, "clock": settings.clock, "http_port": settings.http_port}
@@ -39,23 +43,20 @@ def announce(settings: Settings) -> None:
 
 
 def running(settings: Settings) -> Settings | None:
-    """The settings of the embedded Quanzu that runs in this data folder."""
+    """Return the settings of the embedded Quanzu that runs in this data folder, or None if none does."""
     if not _claimed(settings):
         return None
     try:
         found = json.loads((settings.data / RUNNING).read_text())
-    except FileNotFoundError:  # it is just beginning, or ending
+    except FileNotFoundError:  # it is starting or stopping
         return None
-    if "http_port" in settings.model_fields_set:  # it was asked for: a second intake has a port of its own
+    if "http_port" in settings.model_fields_set:  # given explicitly: a second intake needs its own port
         del found["http_port"]
     return settings.model_copy(update={**found, "embedded": True})
 
 
 def reachable(settings: Settings) -> Settings:
-    """The settings of servers that are there already: a command that looks at servers starts none.
-
-    Raises SettingsError when there are none.
-    """
+    """Return the settings of servers that run already; starts none. Raises SettingsError if there are none."""
     found = settings if settings.kafka is not None else running(settings)
     if found is None:
         raise SettingsError(
@@ -66,12 +67,14 @@ def reachable(settings: Settings) -> Settings:
 
 
 def alone(settings: Settings) -> bool:
-    """Whether a command would have to start servers of its own, which end with it."""
+    """Return whether a command would have to start its own embedded servers, which end with it."""
     return settings.kafka is None and running(settings) is None
 
 
 def refuse_company(settings: Settings) -> None:
-    """Raises EmbeddedError when an embedded Quanzu runs in the data folder, whose clock and residents are others."""
+    """Raises EmbeddedError if an embedded Quanzu already runs in the data folder: its clock and residents
+    would differ.
+    """
     if settings.kafka is None and running(settings) is not None:
         raise EmbeddedError(
             f"another Quanzu runs embedded in {settings.data}: stop it, or set QUANZU_DATA to another folder"
@@ -79,7 +82,7 @@ def refuse_company(settings: Settings) -> None:
 
 
 def _claimed(settings: Settings) -> bool:
-    """Whether somebody has the folder: whoever was killed left the file behind, but not the lock."""
+    """Return whether a process holds the data folder: a killed process leaves its file behind, but not its lock."""
     path = settings.data / LOCK
     if not path.exists():
         return False

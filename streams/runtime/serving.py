@@ -1,4 +1,4 @@
-"""HTTP as a part of a loop that does other things too: intake's and the console's."""
+"""An HTTP server within an event loop that does other work too; used by intake and the console."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ BACKLOG = 2048
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the signals to the process it is a part of."""
+    """A uvicorn server that leaves signal handling to its process."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -27,11 +27,10 @@ class _Server(uvicorn.Server):
 async def serving(
     config: uvicorn.Config, host: str, port: int, setting: str, tls: Tls | None = None
 ) -> AsyncIterator[str]:
-    """Serve for as long as the context lasts; gives the address, http://host:port, or https:// with `tls`.
+    """Serve HTTP while the context is open; yields the address, http://host:port, or https:// with `tls`.
 
-    Certificates that are exchanged meanwhile are taken into use.
-
-    Raises SettingsError, naming `setting`, when the port is taken, and when the certificate cannot be used.
+    Certificates that are replaced meanwhile take effect. Raises SettingsError, naming `setting`, if the port is taken,
+    or if the certificate is unusable.
     """
     context = tls.context() if tls else None
     if context is not None:
@@ -51,7 +50,7 @@ async def serving(
 
 
 async def told_to_stop() -> None:
-    """Return at SIGTERM or SIGINT."""
+    """Return when the process receives SIGTERM or SIGINT."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -65,6 +64,6 @@ def _listening(host: str, port: int, setting: str) -> socket.socket:
     except OSError as error:
         what = f"{setting} = {port}: cannot listen on {host} ({os.strerror(error.errno or 0)}). Choose another port"
         raise SettingsError(what) from None
-    # asyncio turns Nagle off only where the protocol was named; with it on, an answer takes 40 ms more.
+    # asyncio turns Nagle off only for sockets created with an explicit protocol; with it on, answers take 40 ms more.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

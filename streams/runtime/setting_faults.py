@@ -1,4 +1,4 @@
-"""What is wrong with a server's settings, in words."""
+"""Wrong settings of a server, found by the checks of Kafka and Redis."""
 
 import logging
 from collections.abc import Iterable
@@ -11,9 +11,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A setting that is not as it must be, and what to do.
+    """A wrong setting and what to do.
 
-    `warns`: nothing is lost or held up by it now. `stops`: a worker does not start with it.
+    `warns`: it loses or blocks nothing now. `stops`: a worker does not start with it.
     """
 
     what: str
@@ -26,7 +26,7 @@ class Wrong:
 
 
 def refuse(words: str, found: Iterable[Wrong]) -> None:
-    """Raises SettingsError that tells of what must not be; the rest is told in the log."""
+    """Log all faults, and raise SettingsError, starting with `words`, if any of them must stop a worker."""
     troubles = list(found)
     for each in troubles:
         log.warning("%s", each)

@@ -1,6 +1,6 @@
-"""Where Quanzu runs and with whom it talks: every setting, from the environment.
+"""All settings of an installation, read from environment variables.
 
-With neither QUANZU_KAFKA nor QUANZU_REDIS set, Quanzu is embedded: it starts servers of its own (see embedded.py).
+If neither QUANZU_KAFKA nor QUANZU_REDIS is set, Quanzu runs embedded: it starts its own servers (see embedded.py).
 """
 
 import os
@@ -22,11 +22,11 @@ POLICY = Path(__file__).resolve().parents[2] / "deploy" / "policy" / "jilin.toml
 
 
 class SettingsError(UserError, ValueError):
-    """A setting is missing or wrong; the text says which and what to write instead."""
+    """A setting is missing or invalid; the text says which one and what to write instead."""
 
 
 class Settings(AccessSettings):
-    """What differs from one installation to the next. Each field is QUANZU_ and its name in capitals."""
+    """The settings that differ between installations; the variable of a field is QUANZU_ and its name in capitals."""
 
     kafka: str | None = Field(None, description="Kafka's brokers, host:port,host:port. Unset: an embedded broker")
     redis: str | None = Field(
@@ -36,8 +36,8 @@ class Settings(AccessSettings):
     )
     vault: str | None = Field(
         None,
-        description="A Redis of its own, written as QUANZU_REDIS is, with the keys under which what tells of a person "
-        "is sealed on the topics. Unset: nothing is sealed, and nobody can be forgotten",
+        description="A separate Redis, written as QUANZU_REDIS is, with the keys that encrypt personal data on the "
+        "topics. Unset: nothing is encrypted, and no person can be erased",
     )
     embedded: bool = Field(False, description="The servers are Quanzu's own. Set by Quanzu for the processes it starts")
     app_id: str = Field("quanzu", description="The consumer group's name; one for each installation")
@@ -49,12 +49,12 @@ class Settings(AccessSettings):
     data: Path = Field(Path("data"), description="Folder of the embedded servers, the generated key and exports")
     policy: Path = Field(POLICY, description="The policy file in force")
     secret: SecretStr | None = Field(
-        None, description="Key of the keyed hashes of phones, accounts and ID numbers. Embedded: made and kept in data"
+        None, description="Key of the keyed hashes of phones, accounts and ID numbers. Embedded: generated in data"
     )
     id_keys: SecretStr | None = Field(
         None,
-        description="Keys of the ID numbers' hashes since that one, the oldest first, separated by commas or lines. "
-        "The last is in force; none is taken away",
+        description="Later keys of the ID numbers' hashes, the oldest first, separated by commas or lines. The last is "
+        "in force; never remove one",
     )
     http_port: int = Field(8080, ge=0, le=65535, description="Port of the intake")
     metrics_port: int = Field(9464, ge=0, le=65535, description="Port of a worker's metrics; 0: none")
@@ -78,14 +78,14 @@ class Settings(AccessSettings):
     traces: str | None = Field(
         None, description="An OpenTelemetry collector's OTLP over HTTP, http://host:4318/v1/traces. Unset: no traces"
     )
-    traces_ratio: float = Field(0.01, ge=0, le=1, description="Of the traces that begin here, how many are taken")
+    traces_ratio: float = Field(0.01, ge=0, le=1, description="The fraction of new traces that is recorded")
     log_format: Literal["text", "json"] = Field("text", description="How a line of the log is written")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged")
 
     @model_validator(mode="before")
     @classmethod
     def _unset_is_empty(cls, values: dict[str, object]) -> dict[str, object]:
-        """Compose files pass what is unset as an empty string."""
+        """Drop empty values: Compose files pass unset variables as empty strings."""
         return {name: value for name, value in values.items() if value != ""}
 
     @model_validator(mode="after")
@@ -117,16 +117,16 @@ class Settings(AccessSettings):
 
     @property
     def brokers(self) -> list[str]:
-        """Kafka's addresses.
-
-        Raises SettingsError when the embedded servers were not started yet.
-        """
+        """Kafka's addresses, as host:port. Raises SettingsError if the embedded servers are not started yet."""
         if self.kafka is None:
             raise SettingsError("no Kafka yet: start the embedded servers first (streams.runtime.embedded.Embedded)")
         return [broker.strip() for broker in self.kafka.split(",") if broker.strip()]
 
     def key(self) -> bytes:
-        """The key of the keyed hashes; an embedded installation makes one and keeps it in its data folder."""
+        """Return the secret key of the keyed hashes.
+
+        An embedded installation generates one and keeps it in its data folder.
+        """
         return (
             self.secret.get_secret_value().encode()
             if self.secret
@@ -134,7 +134,7 @@ class Settings(AccessSettings):
         )
 
     def id_number_keys(self) -> IdKeys:
-        """The keys under which ID numbers are and were hashed."""
+        """Return all keys under which ID numbers are or were hashed."""
         return IdKeys(self.key(), self._later_id_keys())
 
     def _later_id_keys(self) -> tuple[bytes, ...]:
@@ -143,21 +143,18 @@ class Settings(AccessSettings):
         return tuple(text.encode() for text in texts if text)
 
     def environment(self) -> dict[str, str]:
-        """These settings as environment variables, for a process started by this one."""
+        """Return these settings as environment variables, with readable secrets, for a child process."""
         given = {**self.plain(), "secret": self.key().decode()}
         return {f"QUANZU_{name.upper()}": value for name, value in given.items()}
 
 
 def load() -> Settings:
-    """Read the settings from the environment.
-
-    Raises SettingsError with a text for the operator when one is missing or wrong.
-    """
+    """Return the settings of the environment. Raises SettingsError, with a text for the operator, if one is invalid."""
     try:
         return Settings()
     except ValidationError as error:
         raise SettingsError("\n".join(_in_words(detail["loc"], detail["msg"]) for detail in error.errors())) from None
-    except ValueError as error:  # of a file that holds a secret
+    except ValueError as error:  # raised for a file that holds a secret
         raise SettingsError(str(error)) from None
 
 
@@ -174,13 +171,15 @@ def _in_words(location: tuple[int | str, ...], message: str) -> str:
 
 
 def kept(path: Path, new: str) -> str:
-    """A secret that an embedded installation keeps in a file only its owner reads: what is there, or `new`."""
+    """Return the secret in the file `path`; if the file does not exist, create it with `new`, readable by its owner
+    only.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_name(f"{path.name}.{os.getpid()}")
     made.touch(mode=0o600)
     made.write_text(new)
     try:
-        os.link(made, path)  # fails when it is there: of two processes that start at once, one wins
+        os.link(made, path)  # fails if the file exists: of two processes that start at once, one wins
     except FileExistsError:
         pass
     finally:

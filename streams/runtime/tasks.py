@@ -1,4 +1,4 @@
-"""Tasks that go on until they succeed, and consumers and tasks that stop when they are told to."""
+"""Retrying until an operation succeeds, and stopping of Kafka consumers and tasks that do not stop by themselves."""
 
 import asyncio
 import logging
@@ -24,15 +24,19 @@ Answer = TypeVar("Answer")
 
 
 def wanted() -> bool:
-    """Whether the task that asks was not cancelled: a client may take a cancellation for its own time-out's."""
+    """Return False if the current task was cancelled.
+
+    Loops check it because a client library may mistake a cancellation for its own timeout and swallow it.
+    """
     task = asyncio.current_task()
     return task is None or not task.cancelling()
 
 
 async def until_done(what: str, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Run `attempt` until it no longer raises what passes by itself. What does not pass is raised as it is.
+    """Return the result of `attempt`; retry, with growing pauses of up to 5 s, while it raises a transient error.
 
-    Raises AccessError when a server says that this process may not.
+    `what` names the operation in logs and metrics. Raises AccessError if a server denies access, and other errors of
+    `attempt` unchanged.
     """
     wait = FIRST_WAIT_SECONDS
     while True:
@@ -52,11 +56,11 @@ TRIES = 20
 
 
 async def stop(consumer: AIOKafkaConsumer) -> None:
-    """Return when the consumer has stopped, and its connections are closed. It goes on if the caller is cancelled.
+    """Stop a consumer and close its connections, even in the middle of a fetch or if the caller is cancelled.
 
-    aiokafka (0.14) cancels what is under way, and lets the CancelledError of a fetch that waited to be tried again out
-    of its `stop`, as if whoever stops were cancelled (aiokafka #647): its connections stay open then, an agent that
-    reads takes it for its own end, and Faust's thread dies of it and is waited for without end.
+    aiokafka (0.14) lets the CancelledError of a waiting fetch out of its own `stop`, as if the caller were cancelled
+    (aiokafka #647). Its connections would stay open, an agent would take the error for its own end, and Faust's thread
+    would die of it and be waited for without end.
     """
     await asyncio.shield(_stopped(consumer))
 
@@ -73,10 +77,10 @@ async def _stopped(consumer: AIOKafkaConsumer) -> None:
 
 
 async def cancelled(tasks: "Iterable[asyncio.Future[Any]]") -> None:
-    """Cancel tasks until they have ended.
+    """Cancel tasks repeatedly until they have ended; log those that have not after 20 tries (5 s).
 
-    Python 3.11's wait_for, in a client's time-out, may take a cancellation for its own: its task goes on as if nobody
-    had said anything, and who waits for it waits for ever. What does not end after TRIES is told of, and left.
+    Python 3.11's wait_for may mistake a cancellation for its own timeout: the task then goes on as if it had not been
+    cancelled.
     """
     left = {task for task in tasks if not task.done()}
     for _ in range(TRIES):

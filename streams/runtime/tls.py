@@ -1,4 +1,4 @@
-"""TLS: the certificates of Quanzu's own servers, and why a connection to another server is refused."""
+"""TLS for Quanzu's own servers, and diagnosis of refused TLS connections to other servers."""
 
 import asyncio
 import logging
@@ -19,19 +19,20 @@ OTHER_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MIS
 
 
 def refusal(host: str, port: int, context: ssl.SSLContext | None, ca: str, tls: str) -> str | None:
-    """What is wrong with TLS there and what to do; none when nothing is, or nobody answers at all.
+    """Connect and return why TLS fails there and what to do; None if it works or nothing answers at all.
 
-    `context`: how it is spoken to; none: openly. `ca`, `tls`: the settings to name, such as QUANZU_KAFKA_CA.
+    `context`: the TLS context to use, or None for a connection without TLS. `ca`, `tls`: the names of the settings to
+    mention, such as QUANZU_KAFKA_CA.
     """
     try:
         with socket.create_connection((host, port), REACH_SECONDS) as connection:
             return _trusted(connection, host, context, ca, tls) if context else _open(connection, tls)
     except OSError:
-        return None  # away, and not refused
+        return None  # unavailable, not refused
 
 
 def distrust(error: ssl.SSLCertVerificationError, ca: str) -> str:
-    """Why a certificate is not believed, and what to do."""
+    """Return why a certificate is not trusted, and what to do. `ca`: the name of the CA setting."""
     if error.verify_code == EXPIRED:
         return "its certificate has expired. Give the server a new one: nobody can tell that it is the right one"
     if error.verify_code in OTHER_NAME:
@@ -47,7 +48,7 @@ def _trusted(connection: socket.socket, host: str, context: ssl.SSLContext, ca: 
         context.wrap_socket(connection, server_hostname=host).close()
     except ssl.SSLCertVerificationError as error:
         return distrust(error, ca)
-    except (ssl.SSLError, ConnectionError):  # who says nothing in time may only be busy, or frozen
+    except (ssl.SSLError, ConnectionError):  # but not TimeoutError: the server may only be busy or frozen
         return f"it does not speak TLS on this port. Use its TLS port, or see {tls}"
     return None
 
@@ -57,7 +58,7 @@ def _open(connection: socket.socket, tls: str) -> str | None:
     anyone.check_hostname, anyone.verify_mode = (
         False,
         ssl.CERT_NONE,
-    )  # nothing is said to it
+    )  # no data is sent over it
     try:
         anyone.wrap_socket(connection).close()
     except (OSError, ValueError):
@@ -67,13 +68,16 @@ def _open(connection: socket.socket, tls: str) -> str | None:
 
 log = logging.getLogger(__name__)
 
-RENEW_SECONDS = 10.0  # between two looks whether a certificate was exchanged
+RENEW_SECONDS = 10.0  # between two checks whether a certificate was replaced
 HOW = "Name PEM files: the certificate with its chain, and its key without a pass phrase, which this user may read"
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """`setting`: what the variables begin with, QUANZU_INTAKE. `clients`: the file of who vouches for clients."""
+    """The TLS files of a server.
+
+    `setting`: the prefix of their settings, such as QUANZU_INTAKE. `clients`: the CA file for client certificates.
+    """
 
     setting: str
     certificate: Path | None
@@ -81,7 +85,10 @@ class Tls:
     clients: Path | None = None
 
     def context(self) -> ssl.SSLContext | None:
-        """None: served openly. Raises SettingsError when the files are not as they must be."""
+        """Return the server's TLS context, or None without a certificate.
+
+        Raises SettingsError if the files are unusable.
+        """
         if self.certificate is None and self.key is None:
             if self.clients is not None:
                 raise SettingsError(f"{self.setting}_CLIENT_CA is set, and no {self.setting}_CERTIFICATE. {HOW}")
@@ -94,10 +101,10 @@ class Tls:
         return context
 
     async def renew(self, context: ssl.SSLContext) -> None:
-        """Take each certificate that is exchanged into use, until cancelled. Open connections keep the old one.
+        """Load replaced certificate files into `context` until cancelled. Open connections keep the old certificate.
 
-        What cannot be used is told in the log, and what was before stays in use. An authority for clients is added:
-        the one before is forgotten at the next start.
+        An unusable file is logged, and the old certificate stays in use. A replaced CA for clients is added; the old CA
+        stays trusted until the next start.
         """
         if self.certificate is None or self.key is None:
             return
@@ -107,7 +114,7 @@ class Tls:
             if not changes.any():
                 continue
             try:
-                self.context()  # tried apart: a certificate whose key is not there yet must not spoil the one in use
+                self.context()  # a separate trial: a certificate without its new key must not break the one in use
                 self._load(context, self.certificate, self.key)
             except SettingsError as error:
                 log.warning("the certificate that was read before stays in use: %s", error)
@@ -131,12 +138,14 @@ class Tls:
         except (OSError, ssl.SSLError) as error:
             why = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
             raise SettingsError(f"{self.setting}_CLIENT_CA = {self.clients}: {why}. {HOW}") from None
-        # Who shows none is told so in words, and may still ask whether the server lives; a wrong one is cut off.
+        # A client without a certificate gets an error answer and may still use health checks; a wrong one is cut off.
         context.verify_mode = ssl.CERT_OPTIONAL
 
 
 def names(peer: Mapping[str, Any] | None) -> Sequence[str]:
-    """The names in a client's certificate that was verified: its common name, and its DNS names."""
+    """Return the names in a verified client certificate: its common name and its DNS names; empty without a
+    certificate.
+    """
     if not peer:
         return ()
     common = [value for part in peer.get("subject", ()) for kind, value in part if kind == "commonName"]
@@ -144,5 +153,5 @@ def names(peer: Mapping[str, Any] | None) -> Sequence[str]:
 
 
 def _no_pass_phrase() -> str:
-    """Else OpenSSL would ask the terminal."""
+    """Refuse a key with a pass phrase: OpenSSL would ask for it on the terminal."""
     raise ValueError("the key has a pass phrase")

@@ -1,9 +1,10 @@
-"""Traces: what became of a signal, from intake over screening and casework to the provider's receipt, as spans.
+"""Tracing with OpenTelemetry: a signal's way from intake over screening and casework to the provider's receipt, as
+spans.
 
-Off unless QUANZU_TRACES names a collector of OpenTelemetry; then nothing but a look at a variable is left of it. From
-process to process a trace goes in a header (`traceparent`, W3C Trace Context) of Kafka's records and of the requests to
-providers. What begins anew (a deadline, an operator's report) begins a trace of its own; a span names its case, so all
-of a case are found. No span holds anything of a person.
+Off unless QUANZU_TRACES names a collector; then each call only checks a variable. Between processes, a trace is passed
+in the header `traceparent` (W3C Trace Context) of Kafka records and of requests to providers. A deadline or an
+operator's report starts a new trace; spans name their case, so all traces of a case can be found. Spans contain no
+personal data.
 """
 
 import re
@@ -25,19 +26,20 @@ if TYPE_CHECKING:
 HEADER = "traceparent"
 
 Trace = bytes
-"""A place in a trace: the value of the header that names it."""
+"""The identity of a span: the value of its `traceparent` header."""
 
-_TAKEN = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f][13579bdf]")  # the last bit: it is sampled
+_TAKEN = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f][13579bdf]")  # the last bit: sampled
 
 _propagator = TraceContextTextMapPropagator()
 _tracer: Tracer | None = None
 
 
 def begin(part: str, endpoint: str | None, ratio: float, processor: "SpanProcessor | None" = None) -> None:
-    """Trace what this process does from here on; nothing without an endpoint.
+    """Start tracing in this process, or turn it off if there is neither an endpoint nor a processor.
 
-    `part`: which of Quanzu's it is. `ratio`: of the traces that begin here; what goes on follows who began it.
-    `processor`: where spans go instead of the endpoint. Raises UserError when the extra is not installed.
+    `part`: the name of this program. `ratio`: the fraction (0 to 1) of new traces that is recorded; a continued trace
+    follows its start. `processor`: receives the spans instead of the endpoint. Raises UserError if the extra is not
+    installed.
     """
     global _tracer
     if endpoint is None and processor is None:
@@ -62,7 +64,7 @@ def begin(part: str, endpoint: str | None, ratio: float, processor: "SpanProcess
 
 @contextmanager
 def span(name: str, parent: Trace | None = None, **attributes: str) -> Iterator[None]:
-    """What is done inside is one span, and the current one: below `parent`, else below what is current."""
+    """Run the block in a span, which becomes the current one: a child of `parent`, else of the current span."""
     if _tracer is None:
         yield
         return
@@ -71,29 +73,29 @@ def span(name: str, parent: Trace | None = None, **attributes: str) -> Iterator[
 
 
 def current() -> Trace | None:
-    """The current span as a header's value; none when nothing is traced."""
+    """Return the current span, or None if tracing is off."""
     return None if _tracer is None else _value(trace.get_current_span())
 
 
 def exemplar(given: Trace | None) -> dict[str, str] | None:
-    """What an observation of a histogram is marked with, so that a board leads to its trace; none if none is taken."""
+    """Return the label that links a histogram's observation to its trace, or None if the trace is not recorded."""
     found = _TAKEN.fullmatch(given) if given else None
     return {"trace_id": found[1].decode()} if found else None
 
 
 def headers(given: Trace | None = None) -> list[tuple[str, bytes]]:
-    """The headers of a Kafka record that belongs to a trace, or else to the current span."""
+    """Return the Kafka headers for a record of the given trace, or else of the current span; empty without either."""
     found = given or current()
     return [(HEADER, found)] if found else []
 
 
 def of_request() -> dict[str, str]:
-    """The headers of a request over HTTP that belongs to the current span."""
+    """Return the HTTP headers for a request of the current span; empty without one."""
     return {name: value.decode() for name, value in headers()}
 
 
 def of_headers(told: Mapping[str, Any] | Sequence[tuple[str, bytes]] | None) -> Trace | None:
-    """The trace that a record's headers name; none too when this process traces nothing."""
+    """Return the trace that a record's headers name, or None if there is none or tracing is off."""
     if _tracer is None or not told:
         return None
     value = dict(told).get(HEADER)
@@ -101,11 +103,11 @@ def of_headers(told: Mapping[str, Any] | Sequence[tuple[str, bytes]] | None) -> 
 
 
 def no_trace(offset: int) -> Trace | None:
-    """Of what belongs to none."""
+    """Return None: for records without a trace."""
 
 
 class Traced(Protocol):
-    """A record of a topic, as far as spans look at it."""
+    """A record with its offset and trace, as `Spans` needs it."""
 
     @property
     def offset(self) -> int: ...
@@ -115,7 +117,7 @@ class Traced(Protocol):
 
 
 class Spans:
-    """A batch's spans, one for each record that belongs to a trace or begins one; none when nothing is traced."""
+    """The spans of a batch, one for each record; empty if tracing is off. A context that ends them."""
 
     def __init__(self, name: str, raws: "Sequence[Traced]") -> None:
         tracer = _tracer
@@ -131,12 +133,12 @@ class Spans:
             each.end()
 
     def tell(self, offset: int, **attributes: str) -> None:
-        """What the record at this offset was about."""
+        """Set attributes on the span of the record at this offset."""
         if found := self._spans.get(offset):
             found.set_attributes(_named(attributes))
 
     def trace(self, offset: int) -> Trace | None:
-        """For what follows from the record at this offset."""
+        """Return the span of the record at this offset, for messages that follow from it, or None."""
         found = self._spans.get(offset)
         return _value(found) if found else None
 
