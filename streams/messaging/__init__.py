@@ -1,4 +1,4 @@
-"""Kafka: topics and their settings, producer, readers, the Faust app and its transport, dead letters.
+"""Kafka: topics and their settings, producer, readers, the Faust app and its transport, writing of dead letters.
 
-Imports runtime. Called by every package that reads or writes a topic.
+May import runtime, and encryption from security. Called by every package that reads or writes a topic.
 """

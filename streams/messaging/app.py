@@ -1,17 +1,18 @@
 """The Faust app of a worker, and how an agent takes records from it without losing one.
 
-Faust commits what was acked, and acks in a `finally`: also when the body raised or was cancelled. So an agent takes
-its records with `records`, which never acks, and acks as its last line:
+Faust commits acked events, and acks in a `finally` even if the body raised or was cancelled. So an agent takes its
+events with `records`, which never acks, and acks as its last line:
 
     @app.agent(app.topic("case-inputs"))
     async def casework(stream: StreamT[bytes]) -> None:
         async for batch in records(stream, max_=200):
-            await decide_and_publish(batch)   # transient: tried again in there; permanent: to the dead letters
+            await decide_and_publish(batch)   # retries transient errors; sends permanent failures to the dead letters
             ack_all(batch)
 
-What must hold: an agent never acks an event before all that follows from it is safe, and never lets an exception out
-for what it could retry or refuse. One that does get out stops the worker (nothing acked, the next owner reads the
-batch again), for an agent restarted in place would go on behind the records it failed. An agent has no `concurrency`.
+Rules: an agent never acks an event before everything that follows from it is safe, and never lets out an exception that
+it could retry or refuse. An exception that gets out stops the worker (nothing is acked, and the next owner reads the
+batch again), because an agent restarted in place would continue after the records that it failed. An agent never has
+`concurrency`.
 """
 
 import asyncio
@@ -43,22 +44,22 @@ log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 0.003
 JOIN_SECONDS = 60.0  # ten times the longest rebalance
-STOP_SECONDS = 30.0  # contacts under way are given ten of them
+STOP_SECONDS = 30.0  # ten of them for contacts in progress
 LOOK_SECONDS = 1.0
 BUFFERED = 1000  # records between the consumer and an agent: some batches, not a worker's memory
 COMMIT_SECONDS = 0.5
-# aiokafka asks where a partition begins of the leader it knows, again and again, and looks for another one only when
-# its metadata are too old: after a leader was moved, a partition without a commit stood still for their five minutes.
+# aiokafka keeps asking the leader it knows for a partition's first offset until its metadata expire: after a leader was
+# moved, a partition without a commit stood still for the default five minutes.
 METADATA_MS = 2_000
 
-FAUSTS = str(Path(mode.__file__).parent)  # whose logger all of Faust's services use, ours among them
+FAUSTS = str(Path(mode.__file__).parent)  # the source folder of the logger of all Faust services, ours included
 
-# Tansu answers a join only when the rebalance timeout is over; Kafka's least session timeout is 6 s.
+# Tansu answers a join only after the rebalance timeout; Kafka's minimum session timeout is 6 s.
 EMBEDDED_TIMES: dict[str, Any] = {
     "broker_session_timeout": 2.0,
     "broker_heartbeat_interval": 0.4,
     "broker_rebalance_timeout": 1.0,
-    "broker_request_timeout": 10.0,  # now and then Tansu leaves a join unanswered: then it is asked again
+    "broker_request_timeout": 10.0,  # Tansu sometimes leaves a join unanswered; it is then repeated
 }
 KAFKA_TIMES: dict[str, Any] = {
     "broker_session_timeout": 6.0,
@@ -68,16 +69,18 @@ KAFKA_TIMES: dict[str, Any] = {
 
 
 class Acked(Protocol):
-    """What can be acked: a Faust event."""
+    """An event that can be acked: a Faust event."""
 
     def ack(self) -> bool: ...
 
 
 class Buffer(ThrowableQueue[Any]):
-    """What waits for an agent. Never full: then its partitions are no longer fetched, and the others go on.
+    """The queue of events for an agent.
 
-    Faust's own would hold the one loop that serves all agents until there is room in it again. How far it goes beyond
-    its size is bounded by what one fetch brings, a megabyte for each partition.
+    It is never full; partitions whose buffer exceeds its size are no longer fetched.
+
+    Faust's own queue would block the one loop that serves all agents. The excess is bounded by what one fetch brings: a
+    megabyte for each partition.
     """
 
     def full(self) -> bool:
@@ -85,9 +88,9 @@ class Buffer(ThrowableQueue[Any]):
 
 
 class App(faust.App):
-    """A Faust app on Quanzu's own transport.
+    """A Faust app with Quanzu's transport, which stops in bounded time and rejoins a stuck consumer group.
 
-    `early`: what runs from the start on, whether the consumer group has let this worker in or not.
+    `early`: functions that run from the start, even before the consumer group has admitted this worker.
     """
 
     installation: Settings
@@ -105,8 +108,9 @@ class App(faust.App):
             self.add_future(task())
 
     async def stop(self) -> None:
-        """Stop in order; the process ends all the same when something is waited for in vain: whoever runs it starts
-        another, and a killed worker loses nothing.
+        """Stop in order; if that takes over `stop_seconds` (30), end the process.
+
+        Whatever runs the worker then starts another, and a killed worker loses nothing.
         """
         words = "the worker has not stopped in %.0f s: it ends itself, to be started again"
         late = threading.Timer(self.stop_seconds, _end, [words, self.stop_seconds])
@@ -118,17 +122,18 @@ class App(faust.App):
             late.cancel()
 
     def takes_part(self) -> bool:
-        """Whether the consumer group has let this worker in, no rebalance runs, and it is not about to end."""
+        """Return whether this worker is in the consumer group, no rebalance is running, and it is not stopping."""
         return self._joined.is_set() and not self.rebalancing and not self.should_stop
 
     async def _on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        self._joined.set()  # also when no partition is left for it
+        self._joined.set()  # even if it is assigned no partition
         await super()._on_partitions_assigned(assigned, generation_id)
 
     async def _watch_join(self) -> None:
-        """End the process when the group leaves its join unanswered although Kafka answers: a new one joins anew.
+        """End the process if its join stays unanswered for `join_seconds` although Kafka answers; the new process joins
+        again.
 
-        At once and not in order: what hangs is waited for by all that would be stopped, and a killed worker loses
+        It ends at once and not in order, because an orderly stop would wait for what hangs; a killed worker loses
         nothing.
         """
         waited = 0.0
@@ -165,7 +170,7 @@ class App(faust.App):
 
 
 def _end(words: str, *about: object) -> None:
-    """End the process at once."""
+    """Log a critical message and end the process at once."""
     log.critical(words, *about)
     logging.shutdown()
     os._exit(1)
@@ -175,13 +180,13 @@ Made = TypeVar("Made", bound=App)
 
 
 def create_app(settings: Settings, kind: type[Made]) -> Made:
-    """The worker's app: keys and values are bytes, topics are not created, no table, no web server.
+    """Return the worker's Faust app: keys and values are bytes; it creates no topics, has no tables and no web server.
 
-    Raises SettingsError when the embedded servers were not started yet.
+    Raises SettingsError if the embedded servers are not started yet.
     """
     made = kind(
         settings.app_id,
-        env={},  # else Faust lets BROKER_URL, APP_VERSION and 80 more of the environment's override what stands here
+        env={},  # else BROKER_URL, APP_VERSION and 80 more environment variables would override these options
         broker=[f"kafka://{broker}" for broker in settings.brokers],
         broker_credentials=credentials(settings),
         **(EMBEDDED_TIMES if settings.embedded else KAFKA_TIMES),
@@ -192,7 +197,7 @@ def create_app(settings: Settings, kind: type[Made]) -> Made:
         ConsumerScheduler=FetchOrder,
         agent_supervisor=CrashingSupervisor,
         stream_buffer_maxsize=BUFFERED,
-        stream_wait_empty=False,  # a rebalance does not wait for a batch: who owns it next takes it again
+        stream_wait_empty=False,  # a rebalance does not wait for a batch: the next owner reads it again
         key_serializer="raw",
         value_serializer="raw",
         producer_acks=-1,
@@ -209,11 +214,11 @@ def create_app(settings: Settings, kind: type[Made]) -> Made:
 
 
 def run(app: faust.App, settings: Settings) -> None:
-    """Run the worker until it is told to stop; logging stays as the process has configured it.
+    """Run the worker until it is told to stop. The process's logging configuration stays unchanged.
 
-    Raises the UserError that stopped it, if one did.
+    Raises the UserError that stopped the worker, if one did, and SystemExit if it failed otherwise.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)  # Faust makes its own folder in it, and no more
+    settings.data.mkdir(parents=True, exist_ok=True)  # Faust creates only its own folder in it
     worker = faust.Worker(
         app,
         loglevel=logging.getLevelName(settings.log_level.upper()),
@@ -230,13 +235,14 @@ def run(app: faust.App, settings: Settings) -> None:
     except SystemExit as ended:
         reason = ended.__context__
         if (told := reason if isinstance(reason, UserError) else denied(reason)) is not None:
-            raise told from None  # told in words by whoever runs the worker
+            raise told from None  # the caller reports it in words
         raise
 
 
 class _Untold(logging.Filter):
-    """Leaves out what Faust says of an error that is told in words: a traceback at each of its levels, and more as it
-    stops for it.
+    """A log filter that drops Faust's messages about an error which the caller reports in words.
+
+    Faust would log a traceback at each of its levels, and more while it stops.
     """
 
     def __init__(self) -> None:
@@ -254,10 +260,11 @@ class _Untold(logging.Filter):
 async def records(
     stream: StreamT[bytes], max_: int, within: float = LINGER_SECONDS, most_bytes: int | None = None
 ) -> AsyncIterator[list[EventT[bytes]]]:
-    """Batches of at most `max_` events, none of them acked by this.
+    """Yield batches of 1 to `max_` events; does not ack them.
 
-    A batch is what is there: after its first event, others are waited for `within` seconds at most. Under load it
-    fills by itself while the one before is worked on. The event whose value makes it `most_bytes` or more is its last.
+    A batch contains what has arrived: after its first event it waits at most `within` seconds for others. Under load it
+    fills while the previous one is processed. The event that brings the values to `most_bytes` bytes or more ends the
+    batch. Events of partitions that this worker no longer owns are left out.
     """
     buffer = _Buffer(max_, most_bytes)
     filling = asyncio.ensure_future(buffer.fill(cast("faust.Stream[bytes]", stream).noack().events()))
@@ -273,7 +280,7 @@ async def records(
 
 
 class _Buffer:
-    """What was taken from a stream ahead of the agent: one batch at most."""
+    """Events taken from a stream in advance: at most one batch."""
 
     def __init__(self, max_: int, most_bytes: int | None) -> None:
         self._max, self._most_bytes = max_, most_bytes or math.inf
@@ -294,7 +301,7 @@ class _Buffer:
                     self.full.set()
                     await self._room.wait()
         finally:
-            self.some.set()  # so that whoever waits sees the end
+            self.some.set()  # wakes the reader, which then sees that the stream has ended
 
     def take(self) -> list[EventT[bytes]]:
         taken, self._events, self._bytes = self._events, [], 0
@@ -305,23 +312,28 @@ class _Buffer:
 
 
 def _still_ours(event: EventT[bytes]) -> bool:
-    """Not from before a rebalance: such an event comes again, to whoever owns its partition now."""
+    """Return whether the event arrived after the last rebalance; an older one is delivered again to the partition's
+    owner.
+    """
     app = event.app
     return app.flow_control.is_active() and event.message.generation_id == app.consumer_generation_id
 
 
 def ack(event: Acked) -> None:
-    """Mark the event as done. Committed once all of its partition before it is acked too."""
+    """Mark the event as done. It is committed once all earlier events of its partition are acked too."""
     event.ack()
 
 
 def ack_all(events: Iterable[Acked]) -> None:
+    """Mark all events as done."""
     for event in events:
         event.ack()
 
 
 def lags(app: faust.App) -> dict[str, int]:
-    """By topic: records that wait for this worker; nothing before it has joined and while a rebalance runs."""
+    """Return by topic the number of records that wait for this worker; empty before it has joined and during a
+    rebalance.
+    """
     if not app.started or app.rebalancing or app.should_stop:
         return {}
     try:
@@ -331,7 +343,7 @@ def lags(app: faust.App) -> dict[str, int]:
 
 
 def owned(app: faust.App, topic: str) -> set[int]:
-    """The partitions of `topic` that this worker owns now: none before it has joined and while a rebalance runs."""
+    """Return the partitions of `topic` that this worker owns; empty before it has joined and during a rebalance."""
     if not app.started or app.rebalancing or app.should_stop:
         return set()
     try:
@@ -341,9 +353,9 @@ def owned(app: faust.App, topic: str) -> set[int]:
 
 
 def every(app: App, seconds: float, name: str, work: Callable[[], Awaitable[object]], *, early: bool = False) -> None:
-    """Let a worker do something again and again, with a pause of `seconds` (wall time), until it stops.
+    """Run `work` repeatedly in this worker, retried until it succeeds, with `seconds` of wall-clock time between runs.
 
-    `early`: not only once the consumer group has let the worker in.
+    `name` identifies it in logs and metrics. `early`: start even before the consumer group has admitted the worker.
     """
 
     async def timer() -> None:

@@ -1,4 +1,4 @@
-"""The brokers' own settings that can lose or block data: looked at, and each told with what to do."""
+"""Check of the brokers' settings that can lose or block data; each fault comes with its correction."""
 
 from collections.abc import Iterator, Mapping
 
@@ -15,9 +15,9 @@ OFFSETS = "__consumer_offsets"
 
 
 def check(settings: Settings) -> list[Wrong]:
-    """What is wrong with the brokers' settings. It waits for Kafka: call it in a thread. Raises as kafka_client.admin.
+    """Return the faults in the brokers' settings; empty for the embedded broker, which cannot be asked.
 
-    Quanzu's own broker is not asked: it does not know the question.
+    Blocking: call it in a thread. Raises AccessError, KafkaError or OSError as `kafka_client.admin` does.
     """
     if settings.embedded:
         return []
@@ -31,7 +31,7 @@ def check(settings: Settings) -> list[Wrong]:
 
 
 def _broken(found: Mapping[int, Mapping[str, str]], rules: list[Rule]) -> list[Wrong]:
-    """Each broken rule once, with the brokers that break it alike."""
+    """Return each broken rule once, with the numbers of all brokers that have the same wrong value."""
     brokers: dict[tuple[str, str], list[int]] = {}
     broken: dict[tuple[str, str], Rule] = {}
     for number, configured in sorted(found.items()):
@@ -42,7 +42,7 @@ def _broken(found: Mapping[int, Mapping[str, str]], rules: list[Rule]) -> list[W
 
 
 def _places(admin: KafkaAdminClient, copies: int) -> Iterator[Wrong]:
-    """Whether the topic of the groups' places has its copies: it keeps those that it was made with."""
+    """Yield a fault if the topic of committed offsets has too few copies: it keeps the number it was created with."""
     for topic in admin.describe_topics([OFFSETS]):
         fewest = min((len(part["replica_nodes"]) for part in topic["partitions"]), default=copies)
         if not topic["error_code"] and fewest < copies:
@@ -53,7 +53,7 @@ def _places(admin: KafkaAdminClient, copies: int) -> Iterator[Wrong]:
 
 
 def _configured(admin: KafkaAdminClient) -> dict[int, dict[str, str]]:
-    """Each broker's settings."""
+    """Return each broker's settings, by broker id."""
     numbers = [broker.get("broker_id", broker.get("node_id")) for broker in admin.describe_cluster()["brokers"]]
     asked = [ConfigResource(ConfigResourceType.BROKER, str(number)) for number in numbers]
     answer = admin.describe_configs(asked, config_filter="all")["broker"]

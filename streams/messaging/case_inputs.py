@@ -1,4 +1,4 @@
-"""How an input of a case is written to its resident's partition, and a bank's message beside it."""
+"""Makes the Kafka records of case inputs, and of the bank messages behind them."""
 
 from collections.abc import Iterable
 
@@ -11,19 +11,21 @@ from streams.runtime.tracing import Trace
 
 
 def record(given: ResidentInput, partition: int, trace: Trace | None = None) -> Record:
-    """The record of an input; `partition`: its resident's (topics.home)."""
+    """Return the record of a case input. `partition`: the one of its resident (topics.home)."""
     value = given.model_dump_json().encode()
     return Record(CASE_INPUTS.name, given.resident.encode(), value, partition, trace)
 
 
 def to_all(change: PolicyChange | HoldChange, partitions: Iterable[int]) -> list[Record]:
-    """The records of a change of the rules: in each partition they change at one place in its order."""
+    """Return the records of a policy or hold change, one for each partition, where it takes effect at one place in the
+    order.
+    """
     value = change.model_dump_json().encode()
     return [Record(CASE_INPUTS.name, b"rules", value, partition) for partition in partitions]
 
 
 def bank_record(receipt: BankReceipt, given: BankFeedback) -> Record:
-    """The record of a bank's message: its receipt, and the input that was made of it. It is kept for good."""
+    """Return the record that keeps a bank's message for good: its receipt, and the case input made of it."""
     message = BankMessage(
         id=given.id,
         at=given.at,

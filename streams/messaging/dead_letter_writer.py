@@ -1,4 +1,4 @@
-"""Records that cannot be read: those from outside become dead letters, our own are passed over, told and counted."""
+"""Handling of unreadable records: external ones become dead letters, our own are skipped, logged and counted."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -16,18 +16,21 @@ from streams.runtime.clock import Clock
 
 WRITTEN = Counter("quanzu_dead_letters", "What could not be read, by source", ["source"])
 
-MOST_FAULTS = 10  # told of one record: whoever mends it wants the first
+MOST_FAULTS = 10  # reported for one record: the first ones matter for its repair
 
 
 async def write(producer: Producer, letters: Sequence[DeadLetter]) -> None:
-    """Write the letters and return when Kafka has them; waits for as long as Kafka is away."""
+    """Write dead letters, and return when Kafka has acknowledged them; waits while Kafka is unavailable.
+
+    Raises SendError.
+    """
     await producer.send_all([_record(letter) for letter in letters])
     for letter in letters:
         WRITTEN.labels(sources.label(letter.source)).inc()
 
 
 class DeadLetters:
-    """Writes records that were refused, as they come, for whoever has no letter made yet."""
+    """Writes refused records as dead letters."""
 
     def __init__(self, producer: Producer, clock: Clock) -> None:
         self._producer = producer
@@ -43,13 +46,18 @@ class DeadLetters:
         source: str | None = None,
         item: int | None = None,
     ) -> None:
-        """Write a record that cannot be read, or one `item` of it; without a source it is kept under its topic."""
+        """Write an unreadable record, or one `item` of it (index from 0), as a dead letter.
+
+        `why`: the error or reason. Without a `source`, the letter is stored under the topic's name. Raises SendError.
+        """
         where = RecordPlace(topic=topic, partition=partition, offset=offset, item=item)
         await write(self._producer, [DeadLetter.of(source or topic, where, reason(why), raw, self._clock.now())])
 
 
 def reason(why: Exception | str) -> str:
-    """Why it was refused, without the values: a reason is shown and logged, the bytes are not."""
+    """Return why a record was refused, without its values: reasons are displayed and logged, the record's bytes are
+    not.
+    """
     if not isinstance(why, ValidationError):
         return str(why)
     faults = why.errors(include_url=False, include_input=False, include_context=False)
@@ -62,7 +70,7 @@ def _where(loc: Sequence[int | str]) -> str:
 
 
 def _said(kind: str, message: str) -> str:
-    # The one message of pydantic's that repeats what was sent.
+    # This is the one message of pydantic that repeats the input.
     return "no such kind" if kind == "union_tag_invalid" else message.removeprefix("Value error, ")
 
 
@@ -78,7 +86,9 @@ Read = TypeVar("Read")
 
 
 def readable(topic: str, offset: int, read: Callable[[], Read]) -> Read | None:
-    """What `read` returns; none when it raises ValueError, which tells that the record is not what it should be."""
+    """Return the result of `read`, or None, logged and counted, if it raises ValueError because the record is
+    invalid.
+    """
     try:
         return read()
     except ValueError as error:

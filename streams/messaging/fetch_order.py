@@ -1,7 +1,7 @@
-"""In which order an agent is given what was fetched: the bulk lane's records in runs of one partition.
+"""The order in which an agent receives fetched records: on the bulk lane, in runs of one partition.
 
-Faust's own order takes one record of each partition in turn. A batch of that has little of each partition, and
-screening asks Redis for each partition by itself.
+Faust's own order alternates between partitions with each record. A batch then has little of each partition, and
+screening makes a Redis round trip for each partition.
 """
 
 from collections import deque
@@ -13,11 +13,11 @@ from faust.types import TP
 
 from streams.messaging.topics import SIGNALS
 
-RUN_BYTES = 250_000  # of values: two records of 500 signals
+RUN_BYTES = 250_000  # bytes of values in a run: about two records of 500 signals
 
 
 class Valued(Protocol):
-    """A record, as far as a run looks at it."""
+    """A record with its value, as `run_of` needs it."""
 
     @property
     def value(self) -> bytes | None: ...
@@ -27,7 +27,7 @@ R = TypeVar("R", bound=Valued)
 
 
 class FetchOrder(DefaultSchedulingStrategy):
-    """Faust's round robin between topics; within the bulk lane it is between runs and not between records."""
+    """Faust's round robin between topics; within the bulk lane, it alternates between runs instead of records."""
 
     @classmethod
     def map_from_records(cls, records: Mapping[TP, list[Any]]) -> TopicIndexMap:
@@ -41,7 +41,7 @@ class FetchOrder(DefaultSchedulingStrategy):
 
 
 class _InRuns(TopicBuffer):
-    """A topic's records, each partition's in order: a run of one, then of the next, until none is left."""
+    """A topic's records: a run of one partition, then of the next, until none is left; each partition's in order."""
 
     def __iter__(self) -> Iterator[tuple[TP, Any]]:
         waiting = deque(self._buffers.items())
@@ -53,7 +53,7 @@ class _InRuns(TopicBuffer):
 
 
 def run_of(left: Iterator[R]) -> list[R]:
-    """The next records that make RUN_BYTES, or as many as are left; none: none is."""
+    """Return the next records until their values reach RUN_BYTES bytes, or all that are left; empty if none is left."""
     run, size = list[R](), 0
     for record in left:
         run.append(record)

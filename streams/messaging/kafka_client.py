@@ -1,4 +1,4 @@
-"""How Kafka is spoken to, by all three clients: Faust's, aiokafka's own, and kafka-python's."""
+"""Connections to Kafka for all three clients: Faust, aiokafka and kafka-python."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from streams.runtime.credentials import AccessError, authorities
 from streams.runtime.settings import Settings
 from streams.runtime.tls import REACH_SECONDS, refusal
 
-REACH_MS = 8_000  # after so long a broker that does not answer is away
+REACH_MS = 8_000  # a broker that does not answer for so long is considered unavailable
 TLS = "Set QUANZU_KAFKA_TLS=true, and QUANZU_KAFKA_USER as the cluster has it"
 HOW_TO_SCRAM = (
     "Set QUANZU_KAFKA_USER and QUANZU_KAFKA_PASSWORD_FILE to a user that the cluster has; kafka-configs.sh --alter "
@@ -25,7 +25,7 @@ HOW_TO_SCRAM = (
 
 
 def access(settings: Settings) -> dict[str, Any]:
-    """What a client of aiokafka or kafka-python is made with: where Kafka is, and how it is come in."""
+    """Return the connection arguments of aiokafka and kafka-python: addresses, TLS and login."""
     made: dict[str, Any] = {"bootstrap_servers": settings.brokers}
     if settings.kafka_tls:
         context = authorities("QUANZU_KAFKA_CA", settings.kafka_ca)
@@ -41,7 +41,7 @@ def access(settings: Settings) -> dict[str, Any]:
 
 
 def credentials(settings: Settings) -> faust.SASLCredentials | faust.SSLCredentials | None:
-    """The same for Faust; none: Kafka is spoken to openly."""
+    """Return the login for Faust, or None for connections without TLS."""
     made = access(settings)
     if "sasl_mechanism" in made:
         return faust.SASLCredentials(
@@ -54,16 +54,17 @@ def credentials(settings: Settings) -> faust.SASLCredentials | faust.SSLCredenti
 
 
 def aio_client(settings: Settings) -> AIOKafkaClient:
+    """Return a new aiokafka client, not connected yet."""
     return AIOKafkaClient(**access(settings))
 
 
 def admin(settings: Settings, reach_ms: int = REACH_MS) -> KafkaAdminClient:
-    """kafka-python's admin client: it waits, so in a loop it belongs in a thread. A context.
+    """Return kafka-python's admin client, a context. It blocks, so in an event loop call it in a thread.
 
-    Raises AccessError when Kafka is there and does not let us in, KafkaError or OSError when it is away.
+    Raises AccessError if Kafka refuses access, and KafkaError or OSError if it is unavailable.
     """
     if settings.kafka_tls:
-        look(settings)  # kafka-python would try for all its time, and then say only that nobody answered
+        look(settings)  # kafka-python would retry until its timeout and report only that nobody answered
     try:
         return KafkaAdminClient(**access(settings), bootstrap_timeout_ms=reach_ms)
     except Exception:
@@ -72,15 +73,15 @@ def admin(settings: Settings, reach_ms: int = REACH_MS) -> KafkaAdminClient:
 
 
 def look(settings: Settings) -> None:
-    """Raises AccessError that says why Kafka does not let us in; nothing when it does, or is away."""
-    with ThreadPoolExecutor(1) as beside:  # the caller may be in a loop
+    """Raises AccessError with the reason if Kafka refuses access; returns if it grants it or is unavailable."""
+    with ThreadPoolExecutor(1) as beside:  # the caller may run in an event loop
         why = beside.submit(asyncio.run, _refused(settings)).result()
     if why is not None:
         raise AccessError(why)
 
 
 async def _refused(settings: Settings) -> str | None:
-    """What the first broker that says something says."""
+    """Return the reason that the first answering broker gives for refusing access, or None."""
     for broker in settings.brokers:
         host, _, port = broker.rpartition(":")
         given = {name: value for name, value in access(settings).items() if name != "bootstrap_servers"}
@@ -97,7 +98,7 @@ async def _refused(settings: Settings) -> str | None:
             )
         except ConnectionResetError:
             if settings.kafka_tls and not settings.kafka_user:
-                return f"Kafka at {broker} ends the connection of who does not say who he is. {HOW_TO_SCRAM}"
+                return f"Kafka at {broker} closes connections without a login. {HOW_TO_SCRAM}"
         except (KafkaError, OSError, TimeoutError):
             continue
         else:
@@ -106,7 +107,7 @@ async def _refused(settings: Settings) -> str | None:
 
 
 async def _speak(host: str, port: int, given: Mapping[str, Any]) -> None:
-    """Come in as a client does and ask something. Raises ConnectionResetError when it is hung up on."""
+    """Connect as a client does and send a request. Raises ConnectionResetError if the broker hangs up."""
     connection = await create_conn(host, port, **given)
     try:
         await connection.send(MetadataRequest([]))

@@ -1,4 +1,7 @@
-"""Kafka's settings that can lose or block data: what each must be, and why. These are rules: no server is asked."""
+"""Rules for Kafka's settings that can lose or block data: the required values, and why.
+
+Pure data: no server is asked.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,30 +9,32 @@ from datetime import timedelta
 
 from domain.policy.retention import LONGEST
 
-RECORD_BYTES = 1_000_000  # the largest that a producer writes, its batch's head and headers included
-MESSAGE_BYTES = 1_048_588  # Kafka's own default: one twentieth more, for a broker that packs a batch anew
+RECORD_BYTES = 1_000_000  # the largest record that a producer writes, with its batch's header
+MESSAGE_BYTES = 1_048_588  # Kafka's default: 5 % more, in case a broker compresses a batch again
 SEGMENT_BYTES = 1 << 30
 LEAST_SEGMENT_BYTES = 1 << 24
 REQUEST_BYTES = 10 * RECORD_BYTES
 FOR_EVER_MS = (1 << 63) - 1
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
-SESSION_MS = 6_000  # that workers ask for (streams/messaging/app.py)
+SESSION_MS = 6_000  # the session timeout that workers request (streams/messaging/app.py)
 LAG_MS = 60_000
 OFFSETS_MINUTES = 7 * 24 * 60
 TOMBSTONE = LONGEST
-"""How long a deletion stays on a compacted topic. An older Redis (a lagging replica, a restored image or copy of its
-file) learns from the topic who was erased since. With the deletion compacted away it would bring that person back. So a
-deletion stays as long as anything of that age may come back: ninety days, the longest that signals may be kept. Copies
-of Redis that are older are not restored: an empty Redis is built anew from the topics."""
+"""How long a tombstone stays on a compacted topic.
 
-Good = Callable[[str], bool]
+An older Redis (a lagging replica, a restored image or file) learns from the topic who was erased since; without the
+tombstone it would bring the person back. So tombstones stay ninety days, the longest time that signals may be kept.
+Older copies of Redis are not restored: an empty Redis is rebuilt from the topics."""
+
+Good = Callable[[str], bool]  # whether a value is acceptable; may raise ValueError, which counts as no
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a setting must be. `must`: in words; `why`: what comes of another value, as one sentence without its stop.
+    """The required value of a setting.
 
-    `value`: what it is set to. `warns`: data are not lost or held up by it now.
+    `must`: the requirement in words; `why`: the consequence of another value, as a sentence without its full stop;
+    `value`: the value to set. `warns`: a violation loses or blocks nothing now.
     """
 
     name: str
@@ -41,27 +46,30 @@ class Rule:
 
 
 def exactly(name: str, value: object, why: str, *, warns: bool = False) -> Rule:
+    """Return the rule that a setting has exactly this value."""
     wanted = str(value)
     return Rule(name, wanted, wanted, lambda found: found == wanted, why, warns)
 
 
 def at_least(name: str, least: int, why: str, value: int | None = None) -> Rule:
-    """`value`: what it is set to, if not to the least."""
+    """Return the rule that a number is `least` or more. `value`: the value to set, if not `least`."""
     return Rule(
         name, str(least if value is None else value), f"{least} or more", lambda found: int(found) >= least, why
     )
 
 
 def at_most(name: str, most: int, why: str) -> Rule:
+    """Return the rule that a number is `most` or less."""
     return Rule(name, str(most), f"{most} or less", lambda found: int(found) <= most, why)
 
 
 def of_topic(
     *, cleanup: str, kept: timedelta | None, least_kept: timedelta | None, in_sync: int, segment: timedelta
 ) -> list[Rule]:
-    """The rules of a topic. `cleanup`: its cleanup.policy. `kept`: how long, None for good.
+    """Return the rules of a topic.
 
-    `least_kept`: it may be kept longer or shorter, down to this.
+    `cleanup`: its cleanup.policy. `kept`: its retention, None for good. `least_kept`: the shortest retention that is
+    acceptable instead. `in_sync`: min.insync.replicas. `segment`: the age at which a segment is closed.
     """
     policy = exactly("cleanup.policy", cleanup, "Kafka removes records by another rule")
     forgets = at_least(
@@ -78,7 +86,7 @@ def of_topic(
 
 
 def of_broker(copies: int, workers: int) -> list[Rule]:
-    """The rules of each broker. `copies`: of a topic; `workers`: the most that take part in the group."""
+    """Return the rules of every broker. `copies`: of each topic; `workers`: the greatest number of group members."""
     join = "Kafka does not let a worker into its group"
     alone = "with one broker away no group can note its place, and no worker can join"
     return [
@@ -122,14 +130,14 @@ def of_broker(copies: int, workers: int) -> list[Rule]:
 
 
 def wrong(rules: Sequence[Rule], found: Mapping[str, str]) -> Iterator[tuple[Rule, str]]:
-    """The rules that are broken, each with the value that was found. What a broker does not tell is not judged."""
+    """Yield the broken rules, each with the value found. Settings that are not in `found` are skipped."""
     return ((rule, found[rule.name]) for rule in rules if rule.name in found and not _good(rule, found[rule.name]))
 
 
 def _good(rule: Rule, value: str) -> bool:
     try:
         return rule.good(value)
-    except ValueError:  # no number
+    except ValueError:  # not a number
         return False
 
 

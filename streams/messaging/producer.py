@@ -1,4 +1,4 @@
-"""Writing to Kafka: `send_all` returns when Kafka has all of it, or says why it never will."""
+"""Writing to Kafka: `send_all` returns when Kafka has acknowledged all records, or raises if it never will."""
 
 import asyncio
 import logging
@@ -28,37 +28,40 @@ LONGEST_WAIT_SECONDS = 2.0
 
 
 class SendError(RuntimeError):
-    """Kafka refuses this for good: trying again would not help."""
+    """Kafka refuses a record permanently: retrying would not help."""
 
 
 class MayNotError(SendError, AccessError):
-    """Kafka does not let this user write there."""
+    """Kafka denies this user the permission to write to the topic."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record to be written; without a partition, the key's (see topics.partition_of)."""
+    """A record to write. Without a partition, its key decides it (see topics.partition_of)."""
 
     topic: str
     key: bytes
-    value: bytes | None  # None: the key is gone, in a compacted topic
+    value: bytes | None  # None: a tombstone, which deletes the key from a compacted topic
     partition: int | None = None
-    trace: tracing.Trace | None = None  # that it belongs to; none: the current span's, if there is one
-    timestamp: int | None = None  # milliseconds since 1970; none: now
+    trace: tracing.Trace | None = None  # the trace that it belongs to; None: the current span, if any
+    timestamp: int | None = None  # milliseconds since 1970; None: now
 
 
 class Producer:
-    """One connection to Kafka for all that a process writes."""
+    """A process's one connection for writing to Kafka. It encrypts personal data before sending."""
 
     def __init__(self, settings: Settings, wall: Wall | None = None) -> None:
-        """`wall`: the workers' time. Kafka refuses what is from over an hour ahead, as a machine's clock may be."""
+        """`wall`: the workers' time for timestamps: Kafka refuses records over an hour ahead, as a machine's clock may
+        be.
+        """
         self._settings = settings
         self._wall = wall or Wall()
         self._kafka: AIOKafkaProducer | None = None
         self._seals = RecordEncryption(None)
-        self.chain = Chain(settings.key)  # of what is written through it to the audit (streams/security/audit)
+        self.chain = Chain(settings.key)  # the hash chain of audit entries written here (streams/security/audit)
 
     async def start(self) -> None:
+        """Connect to Kafka and the vault. Raises KafkaError if Kafka is unavailable."""
         producer = AIOKafkaProducer(
             **access(self._settings),
             client_id=self._settings.app_id,
@@ -75,20 +78,20 @@ class Producer:
         self._kafka, self._seals = producer, made_for(self._settings, partial(known_vault, self._settings))
 
     async def stop(self) -> None:
+        """Close the connections."""
         producer, self._kafka = self._kafka, None
         await self._seals.aclose()
         if producer is not None:
             await producer.stop()
 
     async def send_all(self, records: Sequence[Record]) -> int:
-        """Write the records, each partition's in this order, and return when Kafka has all of them.
+        """Write the records, each partition's in this order, and return when Kafka has acknowledged all of them.
 
-        Returns the last one's offset on its partition; -1 when Kafka did not tell it, or there was none.
+        Returns the last record's offset on its partition, or -1 if it is unknown or there is no record. Transient
+        errors (a broker or the vault unavailable, a new leader) are retried without limit; cancel to give up. A retried
+        record may be written twice: readers drop duplicates.
 
-        What is transient (a broker or the vault away, a new leader) is tried again for as long as it takes; cancel to
-        give up. A record tried again may be there twice: readers drop what they have seen.
-
-        Raises SendError for what Kafka will never take. Records around it may have been written.
+        Raises SendError for a record that Kafka will never take; records around it may have been written.
         """
         left, last = await self._attempt(await self._sealed(records))
         wait = FIRST_WAIT_SECONDS
@@ -107,9 +110,9 @@ class Producer:
         ]
 
     async def _attempt(self, records: list[Record]) -> tuple[list[Record], int]:
-        """Try each once and return those that have to be tried again: what failed, and what follows it in its order.
+        """Try each record once.
 
-        And the last one's offset.
+        Return those to retry (the failed ones, and those after them in their order), and the last offset.
         """
         sent = await self._begin_all(records)
         outcomes = await asyncio.gather(*sent, return_exceptions=True)
@@ -127,7 +130,10 @@ class Producer:
         return left, getattr(outcomes[-1], "offset", -1) if outcomes else -1
 
     async def _begin_all(self, records: Sequence[Record]) -> list[asyncio.Future[object]]:
-        """Hand them over. Behind one that could not be, what shares its order waits: it would overtake it."""
+        """Hand the records to the client.
+
+        After one that fails at once, records of the same order are held back: they would overtake it.
+        """
         sent: list[asyncio.Future[object]] = []
         stuck: dict[tuple[str, int | bytes], asyncio.Future[object]] = {}
         for record in records:
@@ -156,7 +162,9 @@ class Producer:
 
 
 def _order(record: Record) -> tuple[str, int | bytes]:
-    """Records that share this stay in order: a partition, or a key, which is always in one."""
+    """Return the key within which records stay in order: the partition, or the record key, which is always in one
+    partition.
+    """
     return record.topic, record.key if record.partition is None else record.partition
 
 

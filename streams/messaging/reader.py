@@ -1,7 +1,7 @@
-"""Reading a topic beside the consumer group: missed inputs again, a compacted topic to its end.
+"""Reading of topics outside the consumer group: missed inputs again, or a compacted topic to its end.
 
-Each read has a consumer of its own, assigned and without a group, so that it moves nobody's offsets. A process that
-reads often keeps some of them (`KeptConsumers`): making one takes a connection and a round trip or two.
+Each read uses a consumer without a group, so it moves no committed offsets. A process that reads often keeps some of
+them open (`KeptConsumers`): a new one costs a connection and a round trip or two.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ from streams.runtime.tasks import stop, until_done, wanted
 from streams.security.record_encryption import HANDED_ON, LEFT_OUT, RecordEncryption, Unreadable, seals
 
 FETCH_WAIT_MS = 50
-LOOK_MS = 1000  # so often it is looked whether somebody still reads, though nothing comes
+LOOK_MS = 1000  # the longest wait for records before checking whether the reading task was cancelled
 
 
 class Read(NamedTuple):
-    """A record as it lies on its partition."""
+    """A record as stored on its partition."""
 
     offset: int
     key: bytes | None
@@ -37,37 +37,37 @@ class Read(NamedTuple):
 
 
 Tails = Mapping[str, Mapping[int, int]]
-"""Offsets by topic and partition: from where on to read."""
+"""By topic and partition: the offset of the first record to read."""
 
 
-MOST_KEPT = 4  # consumers that wait for the next read
+MOST_KEPT = 4  # idle consumers kept for the next reads
 _kept: dict[tuple[int, tuple[str, ...]], "KeptConsumers"] = {}
 
 
 class KeptConsumers:
-    """Consumers that are kept after a read that ended well, for the next reads of this loop from these brokers."""
+    """Idle consumers kept after successful reads, for the next reads in this event loop from the same brokers."""
 
     def __init__(self, settings: Settings) -> None:
         self._brokers = tuple(settings.brokers)
         self._idle: list[AIOKafkaConsumer] = []
 
     def open(self) -> None:
-        """Keep consumers from here on."""
+        """Keep consumers from now on."""
         _kept[id(asyncio.get_running_loop()), self._brokers] = self
 
     async def close(self) -> None:
-        """Stop those that are kept, and keep none any more."""
+        """Stop the idle consumers, and keep none any more."""
         if _kept.get(place := (id(asyncio.get_running_loop()), self._brokers)) is self:
             del _kept[place]
         while self._idle:
             await stop(self._idle.pop())
 
     def take(self) -> AIOKafkaConsumer | None:
-        """Return one that is idle, or None."""
+        """Return an idle consumer, or None."""
         return self._idle.pop() if self._idle else None
 
     def give(self, consumer: AIOKafkaConsumer) -> bool:
-        """Keep a consumer; False when there are enough."""
+        """Keep a consumer for later reads. Return False if enough are kept: the caller must stop it."""
         if len(self._idle) >= MOST_KEPT:
             return False
         consumer.unsubscribe()
@@ -76,15 +76,16 @@ class KeptConsumers:
 
 
 class ReadError(RuntimeError):
-    """What was asked for is not on the log (any more)."""
+    """The requested offsets are not on the topic (any more)."""
 
 
 async def read_range(
     settings: Settings, topic: str, partition: int, first: int, last: int, *, opened: bool = True
 ) -> AsyncIterator[Read]:
-    """The records of `partition` from offset `first` to `last`, both included; not `opened`: as they lie there.
+    """Yield the records of `partition` with offsets `first` to `last`, both included.
 
-    Raises ReadError when `first` is no longer kept or `last` not yet written: a hole must not pass for a whole.
+    Not `opened`: values stay encrypted. Raises ReadError if `first` is no longer kept or `last` is not yet written,
+    because a gap must not look like a complete range.
     """
     if last < first:
         return
@@ -101,9 +102,9 @@ async def read_range(
 async def read_all(
     settings: Settings, topic: str, since: Tails | None = None, *, opened: bool = True
 ) -> AsyncIterator[Read]:
-    """All that `topic` holds now, a partition after the other; what is written meanwhile is not waited for.
+    """Yield all records that `topic` holds when the read starts, one partition after the other.
 
-    `since`: only what lies behind there. Not `opened`: as it lies there.
+    `since`: only records at or after these offsets. Not `opened`: values stay encrypted.
     """
     async with _consumer(settings) as consumer, _opening(settings, opened) as through:
         for where in await _partitions(consumer, topic):
@@ -114,7 +115,7 @@ async def read_all(
 
 
 async def read_on(settings: Settings, topic: str, partition: int, first: int) -> AsyncGenerator[Read, None]:
-    """What `partition` holds now from offset `first` on, or from the first that is still kept."""
+    """Yield the records that `partition` holds from offset `first` on, or from the first one that is still kept."""
     where = TopicPartition(topic, partition)
     async with _consumer(settings) as consumer, _opening(settings) as through:
         begin, end = await _bounds(settings, consumer, where)
@@ -123,19 +124,19 @@ async def read_on(settings: Settings, topic: str, partition: int, first: int) ->
 
 
 async def end_offsets(settings: Settings, topic: str) -> dict[int, int]:
-    """Each partition's next offset: one after its last record."""
+    """Return each partition's end offset: one after its last record."""
     async with _consumer(settings) as consumer:
         found = await _ends(settings, consumer, await _partitions(consumer, topic))
     return _by_partition(found)
 
 
 async def committed_offset(settings: Settings, where: TopicPartition) -> int | None:
-    """The offset up to which the workers' group has acked a partition's records, that one not; None: not known."""
+    """Return the offset that the workers' group has committed (the next record to process), or None if unknown."""
     return (await committed_offsets(settings, where.topic, [where.partition])).get(where.partition)
 
 
 async def committed_offsets(settings: Settings, topic: str, partitions: Iterable[int]) -> dict[int, int]:
-    """The same of several partitions; one of which nothing is known is left out."""
+    """Return by partition the offset that the workers' group has committed; partitions without one are left out."""
     wheres = [TopicPartition(topic, number) for number in partitions]
     async with _started(settings, group_id=settings.app_id) as consumer:
         consumer.assign(wheres)
@@ -144,24 +145,26 @@ async def committed_offsets(settings: Settings, topic: str, partitions: Iterable
 
 
 async def acknowledged_offsets(settings: Settings, topic: str, partitions: Iterable[int]) -> dict[int, int]:
-    """Return by partition the last record that the consumer group has acked; of one without any, and of a topic that
-    was made anew since, nothing.
+    """Return by partition the offset of the last record that the workers' group has acked.
+
+    Partitions without one are left out, as are those of a topic that was created anew since.
     """
     acked, ends = await committed_offsets(settings, topic, partitions), await end_offsets(settings, topic)
     return {partition: offset - 1 for partition, offset in acked.items() if offset <= ends[partition]}
 
 
 async def beginning_offsets(settings: Settings, topic: str) -> dict[int, int]:
-    """Each partition's first offset that is still kept."""
+    """Return each partition's first offset that is still kept."""
     async with _consumer(settings) as consumer:
         found = await consumer.beginning_offsets(await _partitions(consumer, topic))
     return _by_partition(found)
 
 
 async def offset_at(settings: Settings, topic: str, partition: int, written_ms: int) -> int:
-    """The offset of the first record written at that time (epoch ms) or later; the end when there is none.
+    """Return the offset of the first record written at `written_ms` (ms since 1970) or later, or the end offset if
+    none.
 
-    Tansu does not answer it: there it is the first offset that is kept.
+    Tansu cannot answer this: in embedded mode it is the first offset that is kept.
     """
     where = TopicPartition(topic, partition)
     async with _consumer(settings) as consumer:
@@ -175,7 +178,7 @@ async def offset_at(settings: Settings, topic: str, partition: int, written_ms: 
 
 @asynccontextmanager
 async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer for one read; it is kept for the next when the read ended well, and somebody keeps them."""
+    """Yield a consumer for one read; keep it for the next read if this one succeeded and KeptConsumers is open."""
     kept = _kept.get((id(asyncio.get_running_loop()), tuple(settings.brokers)))
     if kept is None or (consumer := kept.take()) is None:
         consumer = _made(settings)
@@ -186,12 +189,12 @@ async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         ended = True
     finally:
         if not (ended and kept is not None and kept.give(consumer)):
-            await stop(consumer)  # to its end: whoever listened has gone, and cancels again and again
+            await stop(consumer)  # even if this task is cancelled repeatedly
 
 
 @asynccontextmanager
 async def _started(settings: Settings, **options: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer that is kept for nobody."""
+    """Yield a new consumer, and stop it afterwards."""
     consumer = _made(settings, **options)
     await consumer.start()
     try:
@@ -213,7 +216,7 @@ def _made(settings: Settings, **options: str) -> AIOKafkaConsumer:
 
 @asynccontextmanager
 async def _opening(settings: Settings, opened: bool = True) -> AsyncIterator[RecordEncryption | None]:
-    """What opens the records; nothing does where they are wanted as they lie there."""
+    """Yield the decryption for a read, or None if values are to stay encrypted."""
     if not opened:
         yield None
         return
@@ -222,10 +225,10 @@ async def _opening(settings: Settings, opened: bool = True) -> AsyncIterator[Rec
 
 
 async def known_vault(settings: Settings) -> str | None:
-    """Return the identity of the vault that the installation's records were sealed by; None before it has one."""
+    """Return the identity of the vault that encrypts the installation's records, or None before it has one."""
     found = None
     async for record in read_all(settings, VAULTS.name, opened=False):
-        with suppress(ValidationError):  # somebody else wrote on this topic
+        with suppress(ValidationError):  # a foreign record on this topic
             found = VaultNamed.model_validate_json(record.value or b"", extra=ANY_VERSION).vault
     return found
 
@@ -242,14 +245,17 @@ async def _opened(through: RecordEncryption | None, records: Sequence[ConsumerRe
 
 
 def _left(topic: str, value: bytes | None) -> bytes | None:
-    """The value; of one that does not open what is left outside the seal, as of a person who was forgotten."""
+    """Return the value; of one that cannot be decrypted (say, of an erased person), the unencrypted remainder."""
     return value.withheld if isinstance(value, Unreadable) and topic not in HANDED_ON else value
 
 
 async def _from(
     consumer: AIOKafkaConsumer, where: TopicPartition, first: int, end: int, through: RecordEncryption | None
 ) -> AsyncIterator[Read]:
-    """From `first` to before `end`. Compaction leaves holes, also at the end, so the position tells when to stop."""
+    """Yield records from offset `first` to before `end`.
+
+    Compaction leaves gaps, also at the end, so the position decides.
+    """
     if first >= end:
         return
     consumer.assign([where])
@@ -264,7 +270,7 @@ async def _from(
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
-    # A consumer without a subscription keeps no metadata of the topic until it is asked for.
+    # A consumer without a subscription has no metadata of a topic until it is requested.
     await consumer._client._wait_on_metadata(topic)
     return [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
 
@@ -278,16 +284,16 @@ async def _bounds(settings: Settings, consumer: AIOKafkaConsumer, where: TopicPa
 async def _ends(
     settings: Settings, consumer: AIOKafkaConsumer, wheres: list[TopicPartition]
 ) -> dict[TopicPartition, int]:
-    """Each partition's next offset.
+    """Return each partition's end offset.
 
-    Tansu, asked for it, tells the offset after the *first* record of the last batch; its answer to a fetch is right.
+    Tansu's direct answer is the offset after the *first* record of the last batch; a fetch returns the right one.
     """
     ends: dict[TopicPartition, int] = await consumer.end_offsets(wheres)
     if not settings.embedded:
         return ends
     consumer.assign(wheres)
     for where, end in ends.items():
-        consumer.seek(where, max(end - 1, 0))  # at the very end a fetch would wait for what comes next
+        consumer.seek(where, max(end - 1, 0))  # at the very end, a fetch would wait for the next record
     while any(consumer.highwater(where) is None for where in wheres):
         await consumer.getmany(timeout_ms=FETCH_WAIT_MS, max_records=1)
     return {where: consumer.highwater(where) for where in wheres}
@@ -298,7 +304,7 @@ def _by_partition(offsets: dict[TopicPartition, int]) -> dict[int, int]:
 
 
 async def follow(settings: Settings, topic: str, since: Mapping[int, int]) -> AsyncGenerator[Read, None]:
-    """What is written to `topic` from these offsets on, as it comes, without end."""
+    """Yield the records of `topic` from these offsets on (0 where not given), as they are written, without end."""
     async with _started(settings) as consumer, _opening(settings) as through:
         wheres = await _partitions(consumer, topic)
         consumer.assign(wheres)
@@ -310,10 +316,10 @@ async def follow(settings: Settings, topic: str, since: Mapping[int, int]) -> As
 
 
 async def arriving(consumer: AIOKafkaConsumer, through: RecordEncryption | None) -> AsyncGenerator[Read, None]:
-    """What a consumer of one topic is given, opened, until its task is cancelled.
+    """Yield the records that a consumer of one topic receives, decrypted, until the reading task is cancelled.
 
-    It looks for that by itself: what the task awaited between two records may have taken the cancellation for the end
-    of a time-out of its own (asyncio.wait_for of Python 3.11, as redis-py uses it), and would be read on without end.
+    It checks for the cancellation itself: a library call between two records may have swallowed it (asyncio.wait_for of
+    Python 3.11, as redis-py uses it), and the reading would never end.
     """
     while wanted():
         found = await consumer.getmany(timeout_ms=LOOK_MS)

@@ -1,4 +1,4 @@
-"""A record of a partition as an agent takes it: where it lies, and its bytes."""
+"""The records of a batch, as agents take them: offset and bytes."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from streams.runtime import tracing
 
 
 class Raw(NamedTuple):
-    """A record's offset on its partition, its value (empty where there is none), and the trace it belongs to."""
+    """A record's offset on its partition, its value (empty for a tombstone), and the trace it belongs to."""
 
     offset: int
     value: bytes
@@ -18,7 +18,7 @@ class Raw(NamedTuple):
 
 
 def by_partition(batch: Iterable[EventT[bytes]]) -> dict[int, list[Raw]]:
-    """A batch's records, each partition's in order."""
+    """Return a batch's records by partition, each partition's in order."""
     found: dict[int, list[Raw]] = defaultdict(list)
     for event in batch:
         message = event.message

@@ -1,4 +1,4 @@
-"""What the policy says of how long records are kept, brought to the topics."""
+"""Applies the policy's retention times to the topics."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -24,11 +24,12 @@ KINDS: Mapping[str, tuple[Topic, ...]] = {
 
 
 def retain(settings: Settings, rules: Retention, evidence: timedelta) -> dict[str, str]:
-    """Have the topics keep records as the policy says; returns those that were kept otherwise: "7d, now 14d".
+    """Set the topics' retention as the policy says, and return the changed ones as text, such as "7d, now 14d", by
+    topic.
 
-    `evidence`: how long Redis keeps evidence ([risk] keep). Its topic keeps it as long: a lost store is filled from it.
-
-    It waits for Kafka: call it in a thread. Raises as kafka_client.admin does, and KafkaError when a topic is missing.
+    `evidence`: how long Redis keeps evidence ([risk] keep); its topic keeps it as long, because a lost Redis is filled
+    from it. Blocking: call it in a thread. Raises AccessError, OSError or KafkaError as kafka_client.admin does, and
+    KafkaError if a topic is missing.
     """
     wanted = {topic.name: getattr(rules, kind) for kind, found in KINDS.items() for topic in found}
     wanted[topics.EVIDENCE.name] = evidence

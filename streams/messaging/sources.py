@@ -1,26 +1,28 @@
-"""Which sources' names stand in labels of metrics. A feed on Kafka names itself: not every name may make a series."""
+"""Bounds the source names that become metric labels: a feed on Kafka names itself, and not every name may add
+a series.
+"""
 
 from collections.abc import Iterable
 
 from streams.messaging.topics import ALL
 
 OTHER = "other"
-FIRST = 64  # where no source is configured: so many that come first have labels of their own
-CONSOLE = "console"  # what people of the centre report: no feed, so nobody waits for it
+FIRST = 64  # if no source is configured: the number of first sources that get their own label
+CONSOLE = "console"  # reports by people of the centre: not a feed, so its silence is no outage
 ALWAYS = frozenset(
-    {"unknown", CONSOLE, *(topic.name for topic in ALL)}  # a letter whose source cannot be read has its topic's
+    {"unknown", CONSOLE, *(topic.name for topic in ALL)}  # a dead letter without a readable source has its topic's name
 )
 
 
 class Labels:
-    """The label of each source: its name when it is known, else `other`."""
+    """The metric label of each source: its name if it is configured (or among the first 64), else `other`."""
 
     def __init__(self, configured: Iterable[str] = ()) -> None:
         self._known = set(configured)
         self._first = 0 if self._known else FIRST
 
     def of(self, source: str) -> str:
-        """The source's label; one of a bounded number."""
+        """Return the source's label; the number of different labels is bounded."""
         if source in ALWAYS or source in self._known:
             return source
         if self._first == 0:
@@ -34,11 +36,11 @@ _labels = Labels()
 
 
 def know(configured: Iterable[str]) -> None:
-    """From here on these sources have labels of their own in this process."""
+    """Set the configured sources, which get their own labels in this process from now on."""
     global _labels
     _labels = Labels(configured)
 
 
 def label(source: str) -> str:
-    """The label of a source in this process's metrics."""
+    """Return the label of a source in this process's metrics."""
     return _labels.of(source)

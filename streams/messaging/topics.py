@@ -1,4 +1,4 @@
-"""The topics: what they are called, how they are kept, how to create them and how to tell that they are right."""
+"""All topics: their names, keys and retention, and functions to create and check them."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,21 +19,22 @@ from streams.messaging.kafka_settings import Rule, of_topic, wrong
 from streams.runtime.settings import Settings
 
 FOR_GOOD = None
-VISIBLE_SECONDS = 10.0  # that a broker may take to hear of a new topic
+VISIBLE_SECONDS = 10.0  # that a broker may take to learn of a new topic
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as it has to be."""
+    """The required properties of a topic."""
 
     name: str
-    key: str  # what its records are keyed by, in words
+    key: str  # the meaning of its record keys, in words
     kept: timedelta | None = FOR_GOOD
     compacted: bool = False
-    family: bool = False  # has the family's number of partitions, so that a key is in the same one of each
-    segment: timedelta = DAY  # what is younger is not compacted
+    family: bool = False  # has the common number of partitions, so that a key has the same partition in each
+    segment: timedelta = DAY  # younger records are not compacted
 
     def partitions(self, settings: Settings) -> int:
+        """Return the number of partitions: the common one for a topic of the family, else 1."""
         return settings.partitions if self.family else 1
 
 
@@ -46,7 +47,7 @@ DISPATCHES_SMS = Topic("dispatches.sms", "resident", WEEK, family=True)
 DISPATCHES_PHONE = Topic("dispatches.phone", "resident", WEEK, family=True)
 DISPATCHES_VISIT = Topic("dispatches.visit", "resident", WEEK, family=True)
 DISPATCHES_PAYMENT = Topic("dispatches.payment", "resident", WEEK, family=True)
-DISPATCHES_RED = Topic("dispatches.red", "resident", WEEK, family=True)  # red's, of all channels
+DISPATCHES_RED = Topic("dispatches.red", "resident", WEEK, family=True)  # of red cases, all channels
 RESIDENTS = Topic("residents", "resident", compacted=True, family=True)
 # As long as a policy keeps evidence ([risk] keep): see streams/messaging/retention.py and
 # streams/screening/evidence_log.py.
@@ -78,42 +79,48 @@ DISPATCHES = (DISPATCHES_RED, DISPATCHES_SMS, DISPATCHES_PHONE, DISPATCHES_VISIT
 CONSOLES = (STAFF, DRAFTS, ALARMS, WEBHOOKS, COMPLAINTS, INCIDENTS, RELEASES, HANDOVERS)
 COMPACTED = (RESIDENTS, WATCHLIST, POLICIES, ROSTERS, ACCOUNTS, FEEDS, PAYERS_REQUESTS, *CONSOLES)
 SHARED = (*COMPACTED, EVIDENCE)
-"""What the store that all partitions share is filled from (streams/state/shared_state.py)."""
+"""The topics from which the Redis data shared by all partitions are restored (streams/state/shared_state.py)."""
 
 LOGS = (CALLS, BANK_MESSAGES, AUDIT, SHADOW, DEAD_LETTERS)
 ALL = (*LANES, CASE_INPUTS, CASE_EVENTS, CASE_SNAPSHOTS, *DISPATCHES, *SHARED, EPOCHS, VAULTS, *LOGS)
 
 
 def partition_of(key: bytes, partitions: int) -> int:
-    """The partition that Kafka's own clients choose for `key`: murmur2 without its sign."""
+    """Return the partition that Kafka's own clients choose for `key`: murmur2 without its sign, modulo `partitions`."""
     return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 def shard_of(value: str, partitions: int) -> int:
-    """The partition of what need not lie where Kafka's clients would put it, whose hash takes some 5 µs in Python."""
+    """Return the partition of a value by its CRC-32; faster than Kafka's hash, which takes some 5 µs in Python."""
     return crc32(value.encode()) % partitions
 
 
 @lru_cache(maxsize=65_536)
 def home(resident: str, partitions: int) -> int:
-    """The partition of the family that is a resident's: his cases, inputs and keys lie there."""
+    """Return the partition of a resident, by Kafka's hash: their cases, inputs and Redis keys are all there."""
     return partition_of(resident.encode(), partitions)
 
 
 def configuration(topic: Topic, settings: Settings) -> dict[str, str]:
-    """The topic's configuration on the broker. A compacted topic keeps the latest of each key (for `kept`)."""
+    """Return the topic's configuration for the broker.
+
+    A compacted topic keeps the latest record of each key (for `kept`).
+    """
     return {rule.name: rule.value for rule in rules(topic, settings)}
 
 
 def rules(topic: Topic, settings: Settings) -> list[Rule]:
-    """What each of the topic's settings must be."""
-    least = None if topic.kept is None else WEEK if topic.family else DAY  # more is the policy's affair: see retention
+    """Return the required value of each of the topic's settings."""
+    least = None if topic.kept is None else WEEK if topic.family else DAY  # the policy sets more: see retention.py
     in_sync = _in_sync(settings)
     return of_topic(cleanup=_cleanup(topic), kept=topic.kept, least_kept=least, in_sync=in_sync, segment=topic.segment)
 
 
 def create(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
-    """Create what is missing and return its names; what is there stays as it is (see `check`)."""
+    """Create the missing topics and return their names. Existing ones stay unchanged (see `check`).
+
+    Blocking: call it in a thread. Raises AccessError, KafkaError or OSError as kafka_client.admin does.
+    """
     admin = kafka_admin(settings)
     try:
         present = set(admin.list_topics())
@@ -125,14 +132,17 @@ def create(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
 
 
 def _await_visible(admin: KafkaAdminClient, made: list[str]) -> None:
-    """A broker knows of a new topic a moment after the controller has made it: who checks at once must find it."""
+    """Wait, at most 10 s, until the brokers know the new topics: they learn of them a moment after the controller."""
     until = time.monotonic() + VISIBLE_SECONDS
     while not set(made) <= set(admin.list_topics()) and time.monotonic() < until:
         time.sleep(0.05)
 
 
 def check(settings: Settings, wanted: Iterable[Topic] = ALL) -> list[str]:
-    """What is wrong with the topics and what to do about it; nothing when all is well."""
+    """Return what is wrong with the topics, each with its correction; empty if all is well.
+
+    Blocking: call it in a thread. Raises AccessError, KafkaError or OSError as kafka_client.admin does.
+    """
     topics = list(wanted)
     admin = kafka_admin(settings)
     try:
@@ -172,13 +182,13 @@ def _created(admin: KafkaAdminClient, topic: Topic, settings: Settings) -> bool:
 
 
 def _configured(admin: KafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
-    """Each topic's configuration as far as the broker tells it."""
+    """Return each topic's configuration, as far as the broker tells it."""
     if not names:
         return {}
     asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     try:
         answer = admin.describe_configs(asked, config_filter="all")
-    except KafkaError:  # a broker that is not Kafka may not know the question
+    except KafkaError:  # a broker other than Kafka may not support the request
         return {}
     return {
         name: {key: str(entry["value"]) for key, entry in entries.items()}

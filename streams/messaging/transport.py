@@ -1,4 +1,4 @@
-"""Faust's Kafka transport with two things put right: how long a fetch waits, and what a commit may pass."""
+"""Faust's Kafka transport with two corrections: how long a fetch waits, and which offsets a commit may pass."""
 
 import asyncio
 from collections import Counter, defaultdict, deque
@@ -18,23 +18,23 @@ from streams.messaging.reader import known_vault
 from streams.runtime.tasks import cancelled, stop, until_done
 from streams.security.record_encryption import RecordEncryption, made_for
 
-# A broker answers as soon as there is something, so a long wait costs a record no time, and a short one an idle worker
-# its processor: each answer names all partitions. But a partition whose buffer has room again waits for the fetch under
-# way, and has 0.4 of a buffer left till then. Tansu answers after half of the wait, whatever came.
+# A broker answers as soon as there is a record, so a long wait delays no record, while a short one costs an idle worker
+# CPU: each answer lists all partitions. But a partition whose buffer has room again must wait for the fetch in
+# progress, with 0.4 of a buffer left until then. Tansu answers after half of the wait in any case.
 FETCH_WAIT_MS, FETCH_WAIT_MS_EMBEDDED = 100, 30
 FULL_WAIT_SECONDS = 0.05
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread that fetches; a fetch that finds nothing waits at the broker for `FETCH_WAIT_MS`."""
+    """The thread that fetches records; a fetch without records waits at the broker for FETCH_WAIT_MS."""
 
     async def on_thread_stop(self) -> None:
-        """As Faust's own, but for how the consumer is stopped."""
+        """Stop as Faust's thread does, but with our `stop`, which cannot hang."""
         await super(driver.AIOKafkaConsumerThread, self).on_thread_stop()
         if self._consumer is not None:
             await stop(self._consumer)
 
-    # The main thread waits for this one's end and does nothing else: what is waited for here without end, hangs both.
+    # The main thread waits for this thread to end and does nothing else, so an endless wait here would hang both.
 
     async def _default_stop_futures(self) -> None:
         await cancelled(self._futures)
@@ -52,11 +52,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 class Consumer(driver.Consumer):
-    """Faust's consumer, with commits that never pass an event that is not acked.
+    """Faust's consumer with commits that never pass an unacked event.
 
-    Faust's own commit over one unacked event at the head (faust #606), count the record behind a gap in the offsets
-    as acked, and take an ack of before a rebalance for one of after it. Here what was delivered is remembered in
-    order, and committed as far as it is acked.
+    Faust's own commits pass an unacked event at the head (faust #606), count the record behind a gap in the offsets as
+    acked, and take an ack from before a rebalance for one after it. This consumer remembers the delivered offsets in
+    order, and commits as far as all of them are acked.
     """
 
     def on_init(self) -> None:
@@ -73,16 +73,18 @@ class Consumer(driver.Consumer):
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
-        """What was fetched; looked for often while a full buffer waits to be filled again (a second is Faust's own)."""
+        """Yield the fetched records; checks every 50 ms while a full buffer waits to be refilled (Faust:
+        every second).
+        """
         found: AsyncIterator[tuple[TP, Message]] = super().getmany(
             FULL_WAIT_SECONDS if self._buffered_partitions else timeout
         )
         return found
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:  # noqa: ASYNC109 - as Faust has it
-        """What was fetched, opened; Unreadable, as it lies, is a value whose key the vault has lost.
+        """Return the fetched records, decrypted; a value whose key the vault has lost becomes an Unreadable.
 
-        What a rebalance overtakes meanwhile is left out: its owner is given it again.
+        If a rebalance happens meanwhile, no records are returned: they are delivered to their new owner.
         """
         records, active = await super()._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
@@ -107,7 +109,7 @@ class Consumer(driver.Consumer):
 
     def ack(self, message: Message) -> bool:
         if message.generation_id != self.app.consumer_generation_id:
-            return False  # it came before a rebalance: whoever owns the partition now reads it again
+            return False  # delivered before a rebalance: the partition's current owner reads it again
         return bool(super().ack(message))
 
     def _new_offset(self, tp: TP) -> int | None:
@@ -120,14 +122,14 @@ class Consumer(driver.Consumer):
         return None if last is None else last + 1
 
     async def perform_seek(self) -> None:
-        self._delivered.clear()  # what was not committed is delivered again
+        self._delivered.clear()  # uncommitted records are delivered again
         await super().perform_seek()
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Go back to where the group stands, also in partitions where nothing was committed yet.
+        """Go back to the group's committed offsets, and to the beginning of partitions without a commit.
 
-        aiokafka leaves those where they are: what was fetched after they were assigned, and thrown away while the
-        flow was suspended for the rebalance, would never come again.
+        aiokafka leaves the latter where they are: records fetched after their assignment and dropped during the
+        rebalance would never be delivered.
         """
         committed: Mapping[TP, int] = await super().seek_to_committed()
         if fresh := [tp for tp, offset in committed.items() if not offset]:
@@ -135,15 +137,15 @@ class Consumer(driver.Consumer):
         return committed
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Faust's word in the log of agents that stand still; none of a partition that was just assigned.
+        """Log agents that stand still, as Faust does, but not for a partition that was just assigned.
 
-        aiokafka asserts that it knows its place there, and until it does Faust would end the worker for that word.
+        There aiokafka asserts that it knows the position, and Faust would end the worker over a log message.
         """
         with suppress(AssertionError):
             super().verify_event_path(now, tp)
 
     def lags(self) -> dict[str, int]:
-        """By topic: records of this worker's partitions that are not done, as of the latest that came."""
+        """Return by topic the number of this worker's records that are not committed, as of the latest fetch."""
         found: Counter[str] = Counter()
         ends = self.app.monitor.tp_end_offsets
         for tp in self.assignment():

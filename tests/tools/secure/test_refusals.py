@@ -23,7 +23,7 @@ REFUSALS: dict[str, tuple[Changes, list[str]]] = {
     ),
     "no user at Kafka": (
         lambda made: {"KAFKA_USER": None, "KAFKA_PASSWORD_FILE": None},
-        ["ends the connection of who does not say who he is", "Set QUANZU_KAFKA_USER"],
+        ["closes connections without a login", "Set QUANZU_KAFKA_USER"],
     ),
     "brokers of an unknown authority": (
         lambda made: {"KAFKA_CA": str(made.strangers.ca)},
