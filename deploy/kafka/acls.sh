@@ -1,5 +1,5 @@
 #!/bin/sh
-# What each component may do at Kafka; made by `quanzu admin access kafka`. Who runs it must be let alter ACLs.
+# What each component may do at Kafka; made by `quanzu admin access kafka`. Run it as a user who may alter ACLs.
 #   KAFKA=broker:9093 ADMIN=admin.properties ./acls.sh            or of some: ./acls.sh worker intake
 # ADMIN: a file for --command-config, with security.protocol, sasl.jaas.config and ssl.truststore.*.
 # `quanzu admin access grant` does the same without Kafka's own tools, and makes the users too.

@@ -1,4 +1,6 @@
-"""The ACLs of Kafka and Redis, made from the rights of each component: granted, and as their own tools take them."""
+"""The access rules (ACLs) of Kafka and Redis, derived from the components' rights: to grant them, or as files and
+scripts.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,14 +26,14 @@ from streams.security.rights import PREFIX, RIGHTS, VAULT, Component
 
 APP_ID = "quanzu"
 CLUSTER = "kafka-cluster"
-# What Redis's documentation has replicas and Sentinels be let do.
+# The rights that replicas and Sentinels need, according to Redis' documentation.
 SERVERS = {
     "replica": "-@all +psync +replconf +ping",
     "sentinel": "allchannels -@all +multi +slaveof +replicaof +ping +exec +subscribe +config|rewrite +role +publish "
     "+info +client|setname +client|kill +script|kill +hello +auth",
 }
 SCRIPT = """#!/bin/sh
-# What each component may do at Kafka; made by `quanzu admin access kafka`. Who runs it must be let alter ACLs.
+# What each component may do at Kafka; made by `quanzu admin access kafka`. Run it as a user who may alter ACLs.
 #   KAFKA=broker:9093 ADMIN=admin.properties ./acls.sh            or of some: ./acls.sh worker intake
 # ADMIN: a file for --command-config, with security.protocol, sasl.jaas.config and ssl.truststore.*.
 # `quanzu admin access grant` does the same without Kafka's own tools, and makes the users too.
@@ -48,7 +50,7 @@ acls() {
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """That a component's user may do these operations on these resources of one kind."""
+    """A component's permission for these operations on resources of one kind. `prefixed`: the names are prefixes."""
 
     component: Component
     operations: tuple[ACLOperation, ...]
@@ -58,7 +60,7 @@ class Grant:
 
 
 def grants(app_id: str = APP_ID) -> Iterator[Grant]:
-    """All that the components need, and no more."""
+    """Yield all permissions that the components need."""
     for component, rights in RIGHTS.items():
         everywhere = [ACLOperation.DESCRIBE, ACLOperation.DESCRIBE_CONFIGS]
         everywhere += [ACLOperation.CREATE, ACLOperation.ALTER_CONFIGS] if rights.creates else []
@@ -70,12 +72,12 @@ def grants(app_id: str = APP_ID) -> Iterator[Grant]:
 
 
 def _beside(component: Component, app_id: str) -> Iterator[Grant]:
-    """On consumer groups and the cluster."""
+    """Yield a component's permissions on consumer groups and the cluster."""
     match component:
         case Component.WORKER:
             yield Grant(component, (ACLOperation.READ,), ResourceType.GROUP, (app_id,))
             yield Grant(component, (ACLOperation.DESCRIBE_CONFIGS,), ResourceType.CLUSTER, (CLUSTER,))  # the brokers'
-        case Component.CONSOLE:  # a webhook reads with a group of its own
+        case Component.CONSOLE:  # each webhook reads with its own group
             yield Grant(component, (ACLOperation.READ,), ResourceType.GROUP, (f"{app_id}-w",), prefixed=True)
         case Component.DOCTOR | Component.OPERATOR:
             yield Grant(component, (ACLOperation.DESCRIBE,), ResourceType.GROUP, (app_id,))
@@ -87,10 +89,10 @@ def _beside(component: Component, app_id: str) -> Iterator[Grant]:
 
 
 def grant(settings: Settings, passwords: Mapping[Component, str]) -> None:
-    """Make each component's user, by the password given here, and grant it what it needs: twice is as once.
+    """Create each component's Kafka user with the given password, and grant its permissions. Safe to repeat.
 
-    Rights of an earlier version that are needed no more are not taken back.
-    Raises AccessError when who does it may not, and as kafka_client.admin does.
+    Permissions that only an earlier version needed are not revoked. Raises AccessError if the caller lacks the right,
+    and KafkaError or OSError as kafka_client.admin does.
     """
     made = [
         UserScramCredentialUpsertion(f"{PREFIX}{component}", settings.kafka_mechanism, password)
@@ -111,7 +113,7 @@ def _create(admin: KafkaAdminClient, wanted: list[ACL]) -> None:
 
 
 def acls(each: Grant) -> Iterator[ACL]:
-    """As kafka-python has them."""
+    """Yield a permission as kafka-python's ACL objects."""
     pattern = ACLResourcePatternType.PREFIXED if each.prefixed else ACLResourcePatternType.LITERAL
     for name in each.names:
         for operation in each.operations:
@@ -120,7 +122,7 @@ def acls(each: Grant) -> Iterator[ACL]:
 
 
 def kafka(app_id: str = APP_ID) -> str:
-    """The same as a shell script of Kafka's own commands."""
+    """Return all permissions as a shell script of Kafka's own commands."""
     lines = [f"acls {each.component} {_options(each)}\n" for each in grants(app_id)]
     return SCRIPT % (" ".join(Component), PREFIX) + "".join(lines)
 
@@ -138,20 +140,23 @@ def _word(operation: ACLOperation) -> str:
 
 
 def redis(passwords: Mapping[str, str]) -> str:
-    """An ACL file; passwords are in it as hashes only. Who has none here cannot come in, and nobody without a name."""
+    """Return a Redis ACL file, with hashed passwords.
+
+    Users without a password, and clients without a user, cannot log in.
+    """
     users = [(str(each), rules(each, passwords.get(each))) for each in Component]
     users += [(name, [*_known(passwords.get(name)), *rule.split()]) for name, rule in SERVERS.items()]
     return _file(["user default off -@all", *(" ".join(["user", PREFIX + name, *rule]) for name, rule in users)])
 
 
 def rules(component: Component, password: str | None) -> list[str]:
-    """A user's rules, as a line of the file and ACL SETUSER take them. None comes in without a password."""
+    """Return a user's rules for the ACL file or ACL SETUSER. Without a password, the user is disabled."""
     rights = RIGHTS[component]
     return [*_known(password), "sanitize-payload", "resetchannels", *rights.keys, *rights.commands]
 
 
 def vault(passwords: Mapping[str, str]) -> str:
-    """The ACL file of the vault: the same users and passwords as at Redis, and only those that need keys."""
+    """Return the vault's ACL file: the users and passwords of Redis, limited to components that need keys."""
     usual = ("resetchannels", "-@all", "+@connection")
     users = [["user", f"{PREFIX}{each}", *_known(passwords.get(each)), *usual, *may] for each, may in VAULT.items()]
     return _file(["user default off -@all", *map(" ".join, users)])

@@ -1,4 +1,7 @@
-"""Writing to the audit topic, which is kept for good. A process's lines are a chain (audit_chains.py)."""
+"""Writes entries to the audit topic, which is kept for good.
+
+A process's entries form a hash chain (audit_chains.py).
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,10 +17,11 @@ BY, HEADS = "audit", "heads"
 async def write(
     producer: Producer, entries: Sequence[AuditEntry], beside: Sequence[Record] = (), *, naming: bool = False
 ) -> None:
-    """Write the entries and return when Kafka has them; waits for as long as Kafka is away.
+    """Write audit entries, and return when Kafka has acknowledged them; waits while Kafka is unavailable.
 
-    `beside`: what the entries tell of, such as the input of a case; it goes out at the same time, and is waited for
-    too. `naming`: the first entry names the heads of the other chains. Raises SendError for what Kafka never takes.
+    `beside`: records that the entries are about, such as a case input; they are sent at the same time and waited for
+    too. `naming`: the first entry names the heads of the other chains. Raises SendError for a record that Kafka
+    refuses.
     """
     if not entries:
         await producer.send_all(beside)
@@ -36,10 +40,13 @@ async def write(
 
 
 async def bind(producer: Producer, at: datetime) -> None:
-    """Name the heads of the other chains in a line of its own, for a process that may write nothing for long."""
+    """Write an entry that names the heads of the other chains, for a process that may write nothing else for long."""
     await write(producer, [AuditEntry(at=at, by=BY, act=HEADS, on=producer.chain.end.chain)], naming=True)
 
 
 async def _send(producer: Producer, lines: Sequence[tuple[bytes, bytes]]) -> int:
-    """The offset of the last line; -1 when Kafka did not tell it. With their partition named they stay in order."""
+    """Send the lines, and return the last one's offset, or -1 if unknown.
+
+    The explicit partition keeps them in order.
+    """
     return await producer.send_all([Record(AUDIT.name, key, value, 0) for key, value in lines])

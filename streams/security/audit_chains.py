@@ -1,8 +1,8 @@
-"""One process's chain on the audit topic, and the heads of all chains in Redis. How lines are linked:
-domain/access/audit_chain.
+"""A process's hash chain on the audit topic, and the heads of all chains in Redis (chaining:
+domain/access/audit_chain).
 
-Lines are linked and sent under a lock. What was sent and not acknowledged (the one who waited was cancelled) is sent
-again, the same bytes, before anything else: so no number is missing and none is given twice.
+Lines are linked and sent under a lock. Lines that were sent but not acknowledged (their writer was cancelled) are sent
+again unchanged before any other, so no number is missing or used twice.
 """
 
 import asyncio
@@ -27,18 +27,18 @@ from streams.state.keys import milliseconds
 log = logging.getLogger(__name__)
 
 HEADS = "audit-heads"  # hash: chain -> its head
-LATEST = "audit-heads-at"  # sorted set: chain -> when its last line was written, epoch ms
-NAMED_LINES, NAMED_SECONDS = 100, 600.0  # after so many lines, or so long, the next line names the other chains' heads
+LATEST = "audit-heads-at"  # sorted set: chain -> when its last line was written, in ms since 1970
+NAMED_LINES, NAMED_SECONDS = 100, 600.0  # after that many lines or seconds, a line names the other chains' heads
 
 
 class Heads:
-    """How far every chain reaches. What is lost of it is written again with the chain's next line."""
+    """Stores the last line (head) of every chain in Redis. A lost head is written again with the chain's next line."""
 
     def __init__(self, redis: "Redis") -> None:
         self._redis: Any = redis
 
     async def put(self, head: Head) -> None:
-        """Keep a chain's head. While Redis is away it is not kept: the line itself is with Kafka."""
+        """Store a chain's head. If Redis is unavailable, only log it: the line itself is in Kafka."""
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
                 pipe.hset(HEADS, head.chain, head.model_dump_json())
@@ -48,11 +48,11 @@ class Heads:
             log.warning("the head of the audit's chain was not kept: %s", type(error).__name__)
 
     async def all(self) -> list[Head]:
-        """All heads, those that cannot be read left out. Raises RedisError when Redis is away."""
+        """Return all readable heads. Raises RedisError if Redis is unavailable."""
         return [head for raw in await self._redis.hvals(HEADS) if (head := _read(raw))]
 
     async def latest(self, most: int) -> list[Head]:
-        """Of the chains that were written to last; none while Redis is away."""
+        """Return the heads of the `most` most recently written chains; empty if Redis is unavailable."""
         try:
             names = await self._redis.zrange(LATEST, 0, most - 1, desc=True)
             found = await self._redis.hmget(HEADS, names) if names else []
@@ -63,7 +63,7 @@ class Heads:
 
 
 class Sent(NamedTuple):
-    """Lines that were handed to Kafka, the chain's end with them, and when the last one was said to be."""
+    """Lines handed to Kafka, the chain's end after them, and the time of the last entry."""
 
     lines: list[tuple[bytes, bytes]]  # key and value
     end: End
@@ -71,9 +71,9 @@ class Sent(NamedTuple):
 
 
 class Chain:
-    """The chain of what one producer writes; it begins with the first line. `heads`: where to keep how far it reaches.
+    """The hash chain of one producer; it begins with its first line. `heads`: where its head is stored, or None.
 
-    Whoever links, sends and says so holds `lock` all the while.
+    Callers hold `lock` from linking lines until they are acknowledged.
     """
 
     def __init__(self, secret: Callable[[], bytes]) -> None:
@@ -82,7 +82,7 @@ class Chain:
         self.end = End(secrets.token_hex(8))
         self.unsure: Sent | None = None
         self.heads: Heads | None = None
-        self._known: dict[str, int] = {}  # by chain: the number that a line of ours has named
+        self._known: dict[str, int] = {}  # by other chain: the last line number that this chain has named
         self._named_at, self._named_line = -NAMED_SECONDS, -NAMED_LINES
 
     @cached_property
@@ -90,7 +90,10 @@ class Chain:
         return audit_chain.audit_key(self._secret())
 
     async def linked(self, entries: Sequence[AuditEntry], *, naming: bool = False) -> Sent:
-        """Link the entries to the end; they are unsure from here on. `naming`: name the other chains' heads anyway."""
+        """Link entries to the chain's end, and return the lines to send; they are `unsure` until `acknowledged`.
+
+        `naming`: name the other chains' heads even if that is not due.
+        """
         assert self.unsure is None, "what was sent before is settled first"  # noqa: S101 - a fault of ours
         heads = await self.news() if naming or self._due() else []
         values, end = audit_chain.link(entries, self.end, self._key, heads)
@@ -100,7 +103,7 @@ class Chain:
         return self.unsure
 
     async def acknowledged(self, offset: int) -> None:
-        """Kafka has what was unsure, its last line at this offset (-1: not told)."""
+        """Record that Kafka has the unsure lines, the last one at this offset (-1: unknown)."""
         assert self.unsure is not None, "nothing was sent"  # noqa: S101 - a fault of ours
         sent, self.unsure = self.unsure, None
         self.end = replace(sent.end, offset=offset)
@@ -108,7 +111,7 @@ class Chain:
             await self.heads.put(audit_chain.head(self.end, sent.at, self._key))
 
     async def news(self) -> list[Head]:
-        """The heads of other chains that went on since a line of ours has named them, the latest ones."""
+        """Return the latest heads of other chains that have grown since this chain last named them."""
         self._named_at, self._named_line = time.monotonic(), self.end.number
         found = await self.heads.latest(2 * MOST_HEADS) if self.heads is not None else []
         others = [head for head in found if head.chain != self.end.chain]

@@ -1,4 +1,4 @@
-"""Reading the audit: all of it to see that it is whole, or the newest lines that somebody asks for."""
+"""Reads the audit topic: all of it to verify the chains, or the newest lines for a page of the console."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -17,25 +17,26 @@ from streams.messaging.topics import AUDIT
 from streams.runtime.settings import Settings
 from streams.security.audit_chains import Heads
 
-VERIFIED = "audit-verified"  # string: what the last look at the chains found
-AT_ONCE = 200  # lines looked at before others of the process have their turn
+VERIFIED = "audit-verified"  # string: the result of the last verification
+AT_ONCE = 200  # lines checked before other tasks of the process run
 CHUNK = 2_000  # lines read at once, from the newest backwards
-MOST_READ = 200_000  # lines looked at for one page: then it says how far it came
+MOST_READ = 200_000  # lines searched for one page, which then says how far it came
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which lines are meant; what is not named fits all. `since` is included, `until` is not."""
+    """A filter for audit lines; empty fields match every line. `since` is inclusive, `until` exclusive."""
 
     by: str = ""
-    act: str = ""  # or the beginning of it, such as look-
-    on: str = ""  # or a resident: all of his cases
+    act: str = ""  # or its beginning, such as look-
+    on: str = ""  # or a resident: matches all of their cases
     since: datetime | None = None
     until: datetime | None = None
-    among: frozenset[str] | None = None  # by one of these; none: by anybody
-    mended: bool = True  # also what the auditor has mended by itself, which is most of a bad day's lines
+    among: frozenset[str] | None = None  # only acts of these people; None: of all
+    mended: bool = True  # include automatic repairs by the auditor, which are most lines of a bad day
 
     def fits(self, entry: AuditEntry) -> bool:
+        """Return whether an entry matches the filter."""
         return (
             self.by in ("", entry.by)
             and (self.among is None or entry.by in self.among)
@@ -48,14 +49,17 @@ class Wanted:
 
 
 class AuditRecord(NamedTuple):
-    """A line of the audit, and where it stands."""
+    """An audit entry, and its offset on the topic."""
 
     offset: int
     entry: AuditEntry
 
 
 class Page(NamedTuple):
-    """Lines, the newest first. `before`: to go on from; none: no older ones. `left`: older ones were not looked at."""
+    """A page of lines, the newest first.
+
+    `before`: the offset to continue from, or None if there are no older lines. `left`: older lines were not searched.
+    """
 
     lines: list[AuditRecord]
     before: int | None
@@ -63,9 +67,11 @@ class Page(NamedTuple):
 
 
 async def verified(settings: Settings, heads: Heads, kept: Sequence[Head] = ()) -> Verified:
-    """Look at every line there is; `kept`: heads that were put aside, besides those in Redis.
+    """Verify every line of the audit topic, and return the result.
 
-    The heads are read first: whatever they name is on the topic then.
+    `kept`: heads stored elsewhere, besides those in Redis.
+
+    The heads are read first, so every line that they name is on the topic by then.
     """
     known = [*await heads.all(), *kept]
     check = Check(audit_key(settings.key()))
@@ -79,7 +85,7 @@ async def verified(settings: Settings, heads: Heads, kept: Sequence[Head] = ()) 
 
 
 async def remember(redis: "Redis", found: Verified, at: datetime, by: str) -> Verification:
-    """Keep what a look found, for the page that tells of it."""
+    """Store the result of a verification for the console and metrics, and return it."""
     fault = found.faults[0].words if found.faults else ""
     counts = {name: getattr(found, name) for name in ("lines", "chains", "before", "repeats", "heads")}
     made = Verification(at=at, by=by, fault=fault, **counts)
@@ -89,14 +95,14 @@ async def remember(redis: "Redis", found: Verified, at: datetime, by: str) -> Ve
 
 
 async def remembered(redis: "Redis") -> Verification | None:
-    """What the last look found."""
+    """Return the stored result of the last verification, or None."""
     client: Any = redis
     raw = await client.get(VERIFIED)
     return Verification.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
 
 async def newest(settings: Settings, wanted: Wanted, most: int, before: int | None = None) -> Page:
-    """The newest `most` lines that are meant, of those before offset `before`. They are read from the end backwards."""
+    """Return the newest `most` matching lines before offset `before` (None: from the end), reading backwards."""
     begin = (await beginning_offsets(settings, AUDIT.name)).get(0, 0)
     end = (await end_offsets(settings, AUDIT.name)).get(0, 0)
     reached = end if before is None else min(before, end)
@@ -114,7 +120,7 @@ async def newest(settings: Settings, wanted: Wanted, most: int, before: int | No
 
 
 async def about(settings: Settings, on: str) -> list[Line]:
-    """All lines about one thing, as they lie on the topic."""
+    """Return all lines whose subject is `on`, as stored on the topic."""
     mark = f'"on":"{on}"'.encode()
     return [
         Line(record.offset, record.key, record.value)
@@ -128,11 +134,13 @@ async def _entries(settings: Settings, first: int, last: int) -> AsyncIterator[A
         try:
             yield AuditRecord(record.offset, AuditEntry.model_validate_json(record.value or b""))
         except ValidationError:
-            continue  # `verify` tells of it
+            continue  # the verification reports it
 
 
 async def _older(settings: Settings, reached: int, since: datetime) -> bool:
-    """Whether what lies before `reached` is older than that: lines are written about in the order of their times."""
+    """Return whether all lines before offset `reached` are older than `since`: lines are roughly in the order
+    of time.
+    """
     begin = (await beginning_offsets(settings, AUDIT.name)).get(0, 0)
     if reached <= begin:
         return False

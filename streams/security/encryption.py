@@ -1,4 +1,4 @@
-"""Secrets as they are kept: sealed by AES-GCM, so that who reads a topic or a backup without the key has nothing."""
+"""Encryption of single secrets by AES-GCM, so that a topic or backup is useless without the key."""
 
 import hashlib
 import hmac
@@ -10,12 +10,18 @@ _HEADER = {"alg": "dir", "enc": "A256GCM"}
 
 
 def sealed(key: bytes, purpose: str, secret: str) -> str:
-    """The secret as it is kept. `key`: the installation's; what is sealed for one purpose opens for no other."""
+    """Return the secret, encrypted for one purpose under the installation's `key`.
+
+    It can be decrypted for no other purpose.
+    """
     return jwe.encrypt_compact(_HEADER, secret, _key(key, purpose))
 
 
 def opened(key: bytes, purpose: str, kept: str) -> str:
-    """A sealed secret. Raises joserfc.errors.JoseError when it was sealed under another key or for another purpose."""
+    """Return a decrypted secret.
+
+    Raises joserfc.errors.JoseError if it was encrypted under another key or for another purpose.
+    """
     return (jwe.decrypt_compact(kept, _key(key, purpose)).plaintext or b"").decode()
 
 

@@ -1,12 +1,12 @@
-"""What tells of a person is sealed as it goes to Kafka, and opened as it comes back: nobody between need know of it.
+"""Encryption of the personal data in Kafka records: encrypted by the producer and decrypted by the readers.
 
-A record's personal fields (domain/identity/personal) are taken out, packed, sealed by AES-256-GCM under the key of the
-person or of the record itself, and put beside the rest as the field `sealed`. What is left is a record of its kind: of
-a person who was forgotten it is all that can be read. What neither says nor holds anything of a person is written as it
-is, and so is everything where no vault is set.
+A record's personal fields (domain/identity/personal) are removed, compressed, encrypted by AES-256-GCM under the key of
+the person or of the record itself, and stored in its field `sealed`. The rest is still a valid record of its kind; of
+an erased person only the rest can be read. Records without personal data are written unchanged, as is everything if no
+vault is set.
 
-A vault that is the installation's own and has lost keys stops nobody: a record that it does not open is handed on as
-it lies, as `Unreadable`. Any other vault is refused.
+If the installation's own vault has lost keys, work continues: a record that it cannot decrypt is passed on encrypted,
+as `Unreadable`. Any other vault is refused.
 """
 
 import base64
@@ -28,8 +28,8 @@ from streams.runtime.settings import Settings
 from streams.security.vault import Vault, VaultError
 
 SEALED = "sealed"
-MARK = b'"sealed":"'  # in a text it would be escaped
-NONCE = 12  # bytes, as NIST SP 800-38D has them; random ones are safe for 2^32 records of one key
+MARK = b'"sealed":"'  # within a JSON string the quotes would be escaped
+NONCE = 12  # bytes, as in NIST SP 800-38D; random ones are safe for 2^32 records of one key
 
 OF_RESIDENT = frozenset(
     topic.name
@@ -44,45 +44,45 @@ OF_RESIDENT = frozenset(
         topics.SHADOW,
     )
 )
-"""Topics whose key is a resident, or a case, which begins with him: under his key."""
+"""Topics whose record key is a resident or a case id (which begins with the resident's): under the resident's key."""
 
 OF_RECORD = frozenset(topic.name for topic in (topics.DEAD_LETTERS, topics.CALLS, topics.COMPLAINTS, topics.RELEASES))
-"""Topics whose records may name a person who is not in the register: each record has a key of its own."""
+"""Topics whose records may name a person who is not in the register: each record has its own key."""
 
 NUMBERS = topics.ACCOUNTS.name
-"""Account numbers by their tokens: the value is sealed whole, under a key of its own."""
+"""Account numbers by their tokens: the whole value is encrypted, under its own key."""
 
 WHOLE = frozenset({NUMBERS, topics.EVIDENCE.name})
-"""Topics whose values are sealed whole: of somebody who was forgotten nothing of them is left."""
+"""Topics whose values are encrypted as a whole: nothing remains readable of an erased person."""
 
 LEFT_OUT = frozenset(
     topic.name for topic in (topics.EVIDENCE, topics.ACCOUNTS, topics.CALLS, topics.COMPLAINTS, topics.RELEASES)
 )
-"""Topics that a store is filled from. A record whose key is lost is left out: half of an entry must not take the place
-of the whole one, which may still be in Redis, and is on the topic once the key is back."""
+"""Topics from which Redis is restored. A record whose key is lost is skipped: its readable part must not replace the
+whole entry, which may still be in Redis, and can be read from the topic once the key is back."""
 
 HANDED_ON = frozenset(topic.name for topic in (topics.RESIDENTS, topics.CASE_INPUTS, *topics.DISPATCHES))
-"""Topics whose records are handed on as they lie when their key is lost: the readers refuse or keep them."""
+"""Topics whose records are passed on encrypted when their key is lost: the readers refuse or keep them."""
 
 LOST = "no key of the vault opens it: bring back the vault's lost keys (quanzu admin vault take-in), then send it again"
 """Why an unreadable record is refused."""
 
 UNREADABLE = Counter(
-    "quanzu_vault_unreadable_total", "Sealed records for which the vault has no key any more, each time", ["topic"]
+    "quanzu_vault_unreadable_total", "Reads of encrypted records whose key the vault has lost", ["topic"]
 )
 
 Known = Callable[[], Awaitable[str | None]]
-"""Tells the identity of the vault that the installation's records were sealed by; None before it has one."""
+"""Returns the identity of the vault that encrypts the installation's records, or None before it has one."""
 
 _RESIDENT = re.compile(rb"r[a-z2-7]{16}(?=-|$)")
 
 
 for _topic in (*OF_RESIDENT, *OF_RECORD, NUMBERS):
-    UNREADABLE.labels(_topic)  # an alert sees the first one too
+    UNREADABLE.labels(_topic)  # starts at 0, so that an alert sees the first one
 
 
 class TopicRecord(Protocol):
-    """A record as it lies on its topic, or shall: a producer's, or a consumer's."""
+    """A record before writing or after reading: a producer's or a consumer's."""
 
     @property
     def topic(self) -> str: ...
@@ -95,39 +95,41 @@ class TopicRecord(Protocol):
 
 
 class Unreadable(bytes):
-    """The value of a record as it lies, sealed: the vault has lost the key that would open it."""
+    """The value of an encrypted record whose key the vault has lost, as it is on the topic."""
 
     @property
     def withheld(self) -> bytes:
-        """Return the record without its sealed part: the same that is left of a person who was forgotten."""
+        """The record without its encrypted part: the same that remains of an erased person."""
         plain = orjson.loads(bytes(self))
         return orjson.dumps({name: value for name, value in plain.items() if name != SEALED})
 
 
 def refuse_unreadable(value: bytes | None) -> None:
-    """Raises ValueError when a value could not be opened: what is left of it would pass for the whole."""
+    """Raises ValueError if the value could not be decrypted: its readable part would be mistaken for the
+    whole record.
+    """
     if isinstance(value, Unreadable):
-        raise ValueError(LOST)  # noqa: TRY004 - as of any record that is not what it should be
+        raise ValueError(LOST)  # noqa: TRY004 - as for any invalid record
 
 
 async def _unknown() -> None:
-    """No vault is known."""
+    """Return None: no vault is known."""
 
 
 class RecordEncryption:
-    """Seals and opens; without a vault it seals nothing, and refuses to open.
+    """Encrypts and decrypts records. Without a vault it encrypts nothing, and refuses to decrypt.
 
-    `known`: asked when the vault is first sealed by, and when something does not open.
+    `known`: called before the vault is first used to encrypt, and when a record cannot be decrypted.
     """
 
     def __init__(self, vault: Vault | None, known: Known = _unknown) -> None:
         self._vault, self._known = vault, known
-        self._trusted: str | None = None  # the identity that was found to be the installation's
+        self._trusted: str | None = None  # the vault identity that was confirmed to be the installation's
 
     async def sealed(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """The values as they are to lie on their topics.
+        """Return the records' values with personal data encrypted.
 
-        Raises VaultError when it is another vault than the installation's, and what the vault's Redis raises.
+        Raises VaultError if the vault is not the installation's, and RedisError if it is unavailable.
         """
         values = [record.value for record in records]
         if self._vault is None:
@@ -147,10 +149,11 @@ class RecordEncryption:
         return await vault.to_seal_under(found)
 
     async def opened(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        """The values as they were before they were sealed; of who was forgotten what is left of them.
+        """Return the records' values decrypted; of an erased person, what remains readable (None if nothing does).
 
-        Unreadable, as it lies, is one whose key the vault has lost. Raises VaultError when one cannot be opened and
-        the vault is not known to be the installation's, and what the vault's Redis raises.
+        A value whose key the vault has lost is returned as Unreadable. Raises VaultError if a record cannot be
+        decrypted and the vault is not known to be the installation's, or none is set; RedisError if the vault is
+        unavailable.
         """
         values = [record.value for record in records]
         shut = {place: found for place, record in enumerate(records) if (found := _shut(record)) is not None}
@@ -171,14 +174,17 @@ class RecordEncryption:
         return values
 
     async def _pass_over(self, topics_of: Sequence[str], identity: str | None) -> None:
-        """Count records that do not open. Raises VaultError unless the vault is known to be the right one."""
+        """Count records that cannot be decrypted. Raises VaultError unless the vault is known to be the right one."""
         if not await self._trusts(identity) or self._trusted is None:
             raise another_vault(identity, await self._known(), f"a record of {topics_of[0]} does not open: ")
         for topic in topics_of:
             UNREADABLE.labels(topic).inc()
 
     async def _trusts(self, identity: str | None) -> bool:
-        """Whether a vault is the installation's, or the installation knows of none yet. It is asked once."""
+        """Return whether a vault is the installation's, or the installation has none yet.
+
+        A trusted identity is not asked again.
+        """
         if identity is None or identity != self._trusted:
             known = await self._known()
             if known not in (None, identity):
@@ -187,13 +193,14 @@ class RecordEncryption:
         return True
 
     async def aclose(self) -> None:
+        """Close the connection to the vault."""
         if self._vault is not None:
             await self._vault.aclose()
 
 
 @asynccontextmanager
 async def seals(settings: Settings, known: Known) -> AsyncIterator[RecordEncryption]:
-    """The seals of an installation, for a while."""
+    """Yield an installation's encryption, and close it afterwards. `known`: see RecordEncryption."""
     made = made_for(settings, known)
     try:
         yield made
@@ -202,12 +209,12 @@ async def seals(settings: Settings, known: Known) -> AsyncIterator[RecordEncrypt
 
 
 def made_for(settings: Settings, known: Known) -> RecordEncryption:
-    """The seals of an installation; whoever has them made closes them. `known`: see RecordEncryption."""
+    """Return an installation's encryption; the caller closes it. `known`: see RecordEncryption."""
     return RecordEncryption(Vault(settings) if settings.vault else None, known)
 
 
 def another_vault(identity: str | None, known: str | None, first: str = "") -> VaultError:
-    """The error of a vault that is not the one of this installation."""
+    """Return the error for a vault that is not the installation's. `first`: how its text begins."""
     if known is None:
         return VaultError(
             f"{first}the installation does not know its vault yet: start a worker with the QUANZU_VAULT by which the "
@@ -221,7 +228,7 @@ def another_vault(identity: str | None, known: str | None, first: str = "") -> V
 
 
 def owner_of(topic: str, key: bytes | None, plain: Any) -> str | None:  # noqa: ANN401 - whatever JSON has
-    """Under whose key a record is sealed; None: it tells of nobody."""
+    """Return the owner of the key for a record (a resident's id, or topic/id), or None if it has no personal data."""
     if topic in OF_RESIDENT:
         found = _RESIDENT.match(key or b"")
         return found[0].decode() if found else None
@@ -231,19 +238,19 @@ def owner_of(topic: str, key: bytes | None, plain: Any) -> str | None:  # noqa: 
 
 
 def _parts(record: TopicRecord) -> tuple[str, Any, Any] | None:
-    """Whose a record is, what is left of it, and what is to be sealed; None: nothing is."""
+    """Return (owner, readable rest, part to encrypt) of a record; None if nothing in it is to be encrypted."""
     if not may_be_sealed(record.topic) or not record.value or MARK in record.value:
-        return None  # sealed already: out of a backup
+        return None  # encrypted already: restored from a backup
     try:
         plain, taken = _whole(record) if record.topic in WHOLE else _parted(orjson.loads(record.value))
-    except ValueError:  # it is no JSON: whoever wrote it does not know the topic
+    except ValueError:  # not JSON: a foreign record
         return None
     owner = owner_of(record.topic, record.key, plain)
     return None if taken is None or owner is None else (owner, plain, taken)
 
 
 def _whole(record: TopicRecord) -> tuple[Any, Any]:
-    """An account number, or a member of the evidence: nothing is left outside the seal."""
+    """Return the parts of an account number or evidence member: nothing remains outside the encryption."""
     value = record.value or b""
     return {}, value.decode() if record.topic == NUMBERS else orjson.loads(value)
 
@@ -254,7 +261,7 @@ def _parted(plain: Any) -> tuple[Any, Any]:  # noqa: ANN401 - whatever JSON has
 
 
 def _shut(record: TopicRecord) -> tuple[str, Any] | None:
-    """Whose a sealed record is, and what of it can be seen; None: it is not sealed."""
+    """Return (owner, JSON object) of an encrypted record, or None if it is not encrypted."""
     if not may_be_sealed(record.topic) or not record.value or MARK not in record.value:
         return None
     try:
@@ -266,7 +273,7 @@ def _shut(record: TopicRecord) -> tuple[str, Any] | None:
 
 
 def _seal(plain: dict[str, Any]) -> bytes:
-    """The seal of a record; empty where there is none: what only looks like one is whoever wrote it."""
+    """Return the encrypted part of a record as bytes; empty if the field is not valid."""
     try:
         seal = base64.b64decode(plain.get(SEALED) or "", validate=True)
     except (ValueError, TypeError):
@@ -275,12 +282,12 @@ def _seal(plain: dict[str, Any]) -> bytes:
 
 
 def may_be_sealed(topic: str) -> bool:
-    """Whether what lies on a topic may be sealed."""
+    """Return whether a topic's records may be encrypted."""
     return topic in OF_RESIDENT or topic in OF_RECORD or topic == NUMBERS
 
 
 def _written(owner: str, plain: Any, taken: Any, key: bytes | None) -> bytes:  # noqa: ANN401 - whatever JSON has
-    """With the seal; without it when the key was destroyed: it could not be opened by anybody."""
+    """Return the record with its encrypted part, or without it if the key was destroyed: nobody could decrypt it."""
     if key is None:
         return orjson.dumps(plain)
     nonce, packed = os.urandom(NONCE), zlib.compress(orjson.dumps(taken), 1)
@@ -289,7 +296,7 @@ def _written(owner: str, plain: Any, taken: Any, key: bytes | None) -> bytes:  #
 
 
 def _read(record: TopicRecord, owner: str, plain: Any, keys: tuple[bytes, ...] | None) -> bytes | None:  # noqa: ANN401 - as above
-    """Return the value opened; of a person who was forgotten what is left of it; Unreadable when no key opens it."""
+    """Return the value decrypted; of an erased person, what remains; Unreadable if no key decrypts it."""
     seal = _seal(plain)
     del plain[SEALED]
     if keys is None:
@@ -301,7 +308,7 @@ def _read(record: TopicRecord, owner: str, plain: Any, keys: tuple[bytes, ...] |
 
 
 def _packed(seal: bytes, owner: str, keys: tuple[bytes, ...]) -> bytes | None:
-    """What a seal holds, by the first key that opens it; None: none does."""
+    """Return the decrypted bytes, by the first key that fits, or None if none does."""
     for key in keys:
         with suppress(InvalidTag):
             return AESGCM(key).decrypt(seal[:NONCE], seal[NONCE:], owner.encode())

@@ -1,9 +1,9 @@
-"""What each component must be let do at Kafka and at Redis, and no more: least rights, by which the ACLs are made.
+"""The least rights that each component needs at Kafka and Redis; the ACLs are made from them.
 
-A worker carries the line and fills the store; intake faces the outside, and reads and writes little; the console shows
-what there is and writes inputs; the exporter looks, and keeps what it found of the audit; the doctor looks; an
-operator's commands (topics, residents, backup, rebuild) do all that may be done to an installation.
-deploy/kafka/acls.sh and Redis's ACL file are made from this page.
+A worker processes signals and cases and restores Redis; intake faces the outside, and reads and writes little; the
+console shows data and writes inputs; the exporter only looks, and stores the audit's verification; the doctor only
+looks; an operator's commands (topics, residents, backup, rebuild) may do everything. deploy/kafka/acls.sh and Redis'
+ACL file are generated from this module.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,13 +19,13 @@ from streams.messaging.topics import Topic
 from streams.runtime.credentials import HOW_TO_GRANT
 from streams.runtime.settings import Settings
 
-PREFIX = "quanzu-"  # of the users: quanzu-worker, quanzu-intake, ...
+PREFIX = "quanzu-"  # of user names: quanzu-worker, quanzu-intake, ...
 TOPIC_AUTHORIZATION_FAILED = 29
-USUAL = ("+@all", "-@admin", "-@dangerous", "+info")  # of Redis's commands
+USUAL = ("+@all", "-@admin", "-@dangerous", "+info")  # the default rule for Redis commands
 
 
 class Component(StrEnum):
-    """What a process is."""
+    """The kinds of processes; each has its own user at the servers."""
 
     WORKER = "worker"
     INTAKE = "intake"
@@ -37,16 +37,19 @@ class Component(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """`reads`, `writes`: topics. `keys`: Redis's key patterns; `commands`: its rules for commands."""
+    """The rights of a component.
+
+    `reads`, `writes`: topics. `keys`: patterns of Redis keys, as in ACL rules; `commands`: rules for Redis commands.
+    """
 
     reads: tuple[Topic, ...]
     writes: tuple[Topic, ...]
     keys: tuple[str, ...]
     commands: tuple[str, ...] = USUAL
-    creates: bool = False  # topics; then it sees to their configuration too
+    creates: bool = False  # may create topics and change their configuration
 
 
-REWRITES = ("+bgrewriteaof", "+bgsave")  # so that who was forgotten is on no disk any more
+REWRITES = ("+bgrewriteaof", "+bgsave")  # to remove erased people from the disk
 _LOOKS = ("-@all", "+@read", "+@connection", "+@transaction", "-@dangerous", "+info", "+time")
 _OWN_OF_CONSOLE = (
     *(topic.name for topic in topics.CONSOLES if topic is not topics.STAFF),
@@ -178,17 +181,18 @@ VAULT: Mapping[Component, tuple[str, ...]] = {
     Component.DOCTOR: (f"%R{_IDENTITY[0]}", "+hget", "+info"),
     Component.OPERATOR: (
         *(*_KEYS, *_IDENTITY, "+eval", "+eval_ro", "+hget", "+hsetnx", "+hset", "+info", *REWRITES),
-        *("+scan", "+hgetall"),  # of a copy of the vault, whose keys are taken in
+        *("+scan", "+hgetall"),  # to read a copy of the vault whose keys are taken in
     ),
 }
-"""What each component may do at the vault: have keys, and make them; an operator destroys them too, and takes in a
-copy's. A worker gives a new vault its identity, and looks at how the vault is set. The doctor sees no keys."""
+"""The rights of each component at the vault: to read and create keys. An operator may also destroy keys and take in
+those of a copy. A worker gives a new vault its identity, and checks its settings. The doctor cannot read keys."""
 
 
 def lacking(settings: Settings, component: Component) -> list[str]:
-    """What Kafka does not let this user do though `component` must, and what to do about it.
+    """Return the rights that `component` needs at Kafka and this user lacks, each with what to do; empty without a
+    user.
 
-    Nothing where nobody has a name: Kafka does not know then who comes. Raises as kafka_client.admin does.
+    Blocking: call it in a thread. Raises AccessError, KafkaError or OSError as kafka_client.admin does.
     """
     if settings.kafka_user is None:
         return []
@@ -208,7 +212,7 @@ def _topics(admin: KafkaAdminClient, settings: Settings, rights: Rights) -> Iter
 
 
 def _may(topic: Mapping[str, object], operation: ACLOperation) -> bool:
-    """Whether it may, as far as the broker tells: it tells nothing of a topic that is not there."""
+    """Return whether the operation is allowed, as far as the broker tells. It tells nothing of a missing topic."""
     if topic["error_code"] == TOPIC_AUTHORIZATION_FAILED:
         return False
     allowed = topic.get("authorized_operations")
@@ -225,5 +229,5 @@ def _group(admin: KafkaAdminClient, settings: Settings, component: Component) ->
             f"Kafka does not let the user {settings.kafka_user} take part in the consumer group {settings.app_id}. "
             f"{HOW_TO_GRANT}"
         )
-    except KafkaError:  # a new cluster has no coordinator yet: nothing can be said of it
+    except KafkaError:  # a new cluster has no coordinator yet, so this cannot be checked
         return

@@ -1,4 +1,6 @@
-"""The secrets of an installation as files in one folder: what compose and Kubernetes hand to the processes."""
+"""The secrets of an installation as files in one folder, from which Compose and Kubernetes provide them to
+processes.
+"""
 
 import secrets
 from collections.abc import Mapping
@@ -9,18 +11,18 @@ from streams.security.rights import Component
 
 SERVERS = ("kafka", "redis")
 OWN = ("secret", "receipts-secret", "kafka-admin", "redis-replica", "redis-sentinel", "sentinels", "grafana-admin")
-"""`secret`: QUANZU_SECRET. `kafka-admin`: of the brokers' super user. `redis-replica`, `redis-sentinel`: by which
-these come to Redis. `sentinels`: by which whoever asks the Sentinels comes to them. `grafana-admin`: of the boards'
-administrator."""
+"""`secret`: QUANZU_SECRET. `receipts-secret`: of receipts' signatures. The others are passwords: `kafka-admin` of the
+brokers' super user, `redis-replica` and `redis-sentinel` of these at Redis, `sentinels` of clients at the Sentinels,
+`grafana-admin` of the administrator of Grafana."""
 
 
 def names() -> tuple[str, ...]:
-    """Every secret's file: those of the installation, and a password at each server for each component."""
+    """Return the file names of all secrets: the installation's, and each component's password at each server."""
     return (*OWN, *(f"{server}-{component}" for server in SERVERS for component in Component))
 
 
 def make(folder: Path) -> list[str]:
-    """Make what is missing, 256 random bits each, and return its names. What is there stays."""
+    """Create the missing secrets, 256 random bits each, and return their names. Existing ones stay unchanged."""
     missing = [name for name in names() if not (folder / name).exists()]
     for name in missing:
         kept(folder / name, secrets.token_hex(32))
@@ -28,12 +30,12 @@ def make(folder: Path) -> list[str]:
 
 
 def passwords(folder: Path, server: str) -> Mapping[Component, str]:
-    """Each component's password at `kafka` or `redis`. Raises SettingsError that names the file that is missing."""
+    """Return each component's password at `server` (kafka or redis). Raises SettingsError naming a missing file."""
     return {component: _read(folder / f"{server}-{component}") for component in Component}
 
 
 def of_servers(folder: Path) -> Mapping[str, str]:
-    """The passwords by which replicas and Sentinels come to Redis. Raises as `passwords` does."""
+    """Return the passwords of replicas and Sentinels at Redis. Raises SettingsError naming a missing file."""
     return {name: _read(folder / f"redis-{name}") for name in ("replica", "sentinel")}
 
 

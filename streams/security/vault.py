@@ -1,11 +1,11 @@
-"""The vault: a key for each person and each record that tells of one, in a Redis of its own (QUANZU_VAULT).
+"""The vault: a separate Redis (QUANZU_VAULT) with an encryption key for each person and each record about a person.
 
-It is neither in Kafka nor in a backup of it, so a key that is destroyed here is destroyed everywhere, and what it has
-sealed cannot be read any more. Who loses the vault loses every person: it must keep each key that it was given
-(appendfsync always), with a replica, and a copy of its own that is overwritten after days.
+The keys are neither in Kafka nor in its backups, so destroying a key here makes everything encrypted with it unreadable
+everywhere. Losing the vault means losing every person: it must keep each key (appendfsync always), with a replica, and
+its own backup copies must be overwritten after some days.
 
-A vault has an identity, and the topic `vaults` tells which one this installation's records were sealed by. So another
-vault stops every worker, and keys that the right one has lost stop nobody: their records are passed over.
+A vault has an identity, and the topic `vaults` names the one that encrypts this installation's records. So another
+vault stops every worker, while lost keys of the right vault stop nobody: their records are skipped.
 """
 
 import secrets
@@ -20,16 +20,16 @@ from streams.state.file_rewrite import rewrite
 from streams.state.redis_client import client
 
 KEY_BYTES = 32
-# One command for a batch, each key in a hash of its own: as many commands cost the client more than sealing does.
+# One script for a batch, because one command for each key would cost the client more than the encryption.
 GET = """
 local found = {}
 for place, owner in ipairs(ARGV) do found[place] = redis.call('HGET', KEYS[place], owner) end
 return found
 """
 IDENTITY, IDENTITY_FIELD = "identity", "id"  # the hash that holds it, and its field
-DESTROYED = b"destroyed "  # in place of a key; when it was destroyed follows
-# Of each owner the key that a copy has. A key that was destroyed in either stays destroyed. Where both have a key, both
-# are kept: records were sealed under either.
+DESTROYED = b"destroyed "  # replaces a destroyed key; the time of its destruction follows
+# Adds a copy's keys for each owner. A key destroyed in either vault stays destroyed. If both have a key, both are kept,
+# because records may be encrypted under either.
 TAKE_IN = """
 local taken = 0
 for place, owner in ipairs(ARGV) do
@@ -57,17 +57,17 @@ end
 return taken
 """
 TAKEN_AT_ONCE = 500
-SPREAD = 1 << 20  # hashes: with tens of millions of keys each is still one that Redis keeps packed
+SPREAD = 1 << 20  # number of hashes: with tens of millions of keys, each is still small enough for Redis to pack
 
 
 class VaultError(UserError, RuntimeError):
-    """What is sealed cannot be opened: the vault is another than it was sealed by, or none is set."""
+    """Encrypted data cannot be decrypted or written: the vault is not the installation's, or none is set."""
 
 
 class Keys(NamedTuple):
-    """What a vault has. `identity`: None when it has none.
+    """Keys of a vault. `identity`: the vault's, or None if it has none.
 
-    `of`: each owner's keys, the one to seal under first; None: they were destroyed; empty: there are none (any more).
+    `of`: each owner's keys, the encryption key first; None if they were destroyed, empty if there are none (any more).
     """
 
     identity: str | None
@@ -75,57 +75,57 @@ class Keys(NamedTuple):
 
 
 class Vault:
-    """The keys. An owner is a resident's id, or a topic and the name of a record: `calls/c…`."""
+    """The vault's keys, by owner: a resident's id, or a topic and record id such as `calls/c…`."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises VaultError when the settings name no vault."""
+        """Raises VaultError if the settings name no vault."""
         if settings.vault is None:
             raise VaultError("QUANZU_VAULT is not set: name the Redis that holds the keys of the people")
         self._redis: Any = client(settings.vault, settings.redis_login())
 
     async def to_seal_under(self, found: Keys) -> dict[str, bytes | None]:
-        """Return the key that each owner's records are sealed under, a new one for an owner that has none.
+        """Return the encryption key of each owner, created if the owner has none; None if it was destroyed.
 
-        `found`: what `known` returned. None: the owner's key was destroyed.
+        `found`: the result of `known`. Raises RedisError.
         """
         keys = found.of
         if missing := [owner for owner, each in keys.items() if each == ()]:
             async with self._redis.pipeline(transaction=False) as pipe:
                 for owner in missing:
-                    pipe.hsetnx(_place(owner), owner, secrets.token_bytes(KEY_BYTES))  # of two who make one, one wins
+                    pipe.hsetnx(_place(owner), owner, secrets.token_bytes(KEY_BYTES))  # of two writers, the first wins
                 await pipe.execute()
             keys = keys | (await self.known(missing)).of
         return {owner: each[0] if each else None for owner, each in keys.items()}
 
     async def known(self, owners: Iterable[str]) -> Keys:
-        """Return each owner's keys, and the vault's identity: one command for all."""
+        """Return each owner's keys, and the vault's identity, with one command. Raises RedisError."""
         wanted = list(dict.fromkeys(owners))
         places, fields = [*map(_place, wanted), IDENTITY], [*wanted, IDENTITY_FIELD]
-        # Read only: to intake and the console the identity is to be read, and no more.
+        # Read-only script: intake and the console may read the identity but not write it.
         *found, identity = await self._redis.eval_ro(GET, len(places), *places, *fields)
         keys = {owner: _parted(kept) for owner, kept in zip(wanted, found, strict=True)}
         return Keys(identity.decode() if identity else None, keys)
 
     async def identity(self) -> str | None:
-        """Return the vault's identity, or None when it has none."""
+        """Return the vault's identity, or None if it has none."""
         found: bytes | None = await self._redis.hget(IDENTITY, IDENTITY_FIELD)
         return found.decode() if found else None
 
     async def identified(self) -> str:
-        """Return the vault's identity; one that has none is given one, once and for all."""
+        """Return the vault's identity; give it a random one first if it has none."""
         made = secrets.token_hex(16)
         await self.become(made)
         return await self.identity() or made
 
     async def become(self, identity: str) -> bool:
-        """Take on an identity where there is none. Return whether the vault has it now."""
+        """Set the identity if the vault has none. Return whether it has this identity now."""
         await self._redis.hsetnx(IDENTITY, IDENTITY_FIELD, identity)
         return await self.identity() == identity
 
     async def take_in(self, copy: "Vault") -> int:
-        """Take in the keys of a copy, beside those that are here. Returns of how many owners something was taken.
+        """Add the keys of a copy to the existing ones, and return for how many owners something was added.
 
-        Who was forgotten stays forgotten, also when the copy is older and still has the key.
+        Erased people stay erased, even if the copy is older and still has their key.
         """
         taken, chunk = 0, list[tuple[str, bytes]]()
         async for each in copy._all():
@@ -135,7 +135,12 @@ class Vault:
         return taken + (await self._take(chunk) if chunk else 0)
 
     async def destroy(self, owners: Iterable[str], at: datetime) -> None:
-        """Destroy keys for good; returns when they are on the vault's disk no more. That they were is kept."""
+        """Destroy the owners' keys for good; return when they are no longer on the vault's disk.
+
+        The destruction is recorded.
+
+        Raises RewriteError if the vault cannot rewrite its file.
+        """
         async with self._redis.pipeline(transaction=False) as pipe:
             for owner in owners:
                 pipe.hset(_place(owner), owner, DESTROYED + at.isoformat().encode())
@@ -143,10 +148,11 @@ class Vault:
         await rewrite(self._redis)
 
     async def aclose(self) -> None:
+        """Close the connection."""
         await self._redis.aclose()
 
     async def _all(self) -> AsyncIterator[tuple[str, bytes]]:
-        """Each owner, and what is kept of the owner's keys."""
+        """Yield each owner with the stored bytes of its keys."""
         async for place in self._redis.scan_iter(match="keys:*", count=1000):
             for owner, kept in (await self._redis.hgetall(place)).items():
                 yield owner.decode(), kept
@@ -161,7 +167,7 @@ def _place(owner: str) -> str:
 
 
 def _parted(kept: bytes | None) -> tuple[bytes, ...] | None:
-    """The keys of an owner, which stand one behind the other; None when they were destroyed."""
+    """Return an owner's keys from their concatenated bytes; None if they were destroyed."""
     if kept is None:
         return ()
     if kept.startswith(DESTROYED):

@@ -1,6 +1,6 @@
-"""Which vault is the installation's: told by the topic `vaults`, which outlives Redis and the vault itself.
+"""Which vault belongs to the installation: stored on the topic `vaults`, which outlives Redis and the vault itself.
 
-The first vault that somebody starts with becomes the installation's. Another one stops whoever starts with it; an
+The first vault that a process starts with becomes the installation's. A process with another one does not start; an
 operator who has lost the vault for good names a new one (`adopt`).
 """
 
@@ -26,9 +26,9 @@ KEY = b"vault"
 
 
 async def settle(settings: Settings, producer: Producer, now: datetime) -> None:
-    """See to it that the installation knows its vault, if it has one. Waits for as long as the vault is away.
+    """Make the settings' vault the installation's if it has none yet; waits while the vault is unavailable.
 
-    Raises VaultError when the settings name another one.
+    Raises VaultError if the installation has another vault.
     """
     if settings.vault is not None:
         async with aclosing(Vault(settings)) as vault:
@@ -36,7 +36,9 @@ async def settle(settings: Settings, producer: Producer, now: datetime) -> None:
 
 
 async def check(settings: Settings) -> None:
-    """Raises VaultError when the settings name another vault than the installation's, and what its Redis raises."""
+    """Raises VaultError if the settings name no vault or another one than the installation's; RedisError if
+    unavailable.
+    """
     async with aclosing(Vault(settings)) as vault:
         known, found = await known_vault(settings), await vault.identity()
     if known not in (None, found):
@@ -44,10 +46,10 @@ async def check(settings: Settings) -> None:
 
 
 async def take_in(settings: Settings, copy: str, by: str, reason: str, now: datetime) -> int:
-    """Take the keys of a copy into the vault, beside its own. Returns of how many owners something was taken.
+    """Add a copy's keys to the vault, with an audit entry, and return for how many owners something was added.
 
-    `copy`: a Redis that holds the copy. A vault that was emptied has its identity back with them. Raises VaultError
-    when the copy is of another vault than the installation's, and when the vault is another one.
+    `copy`: the address of a Redis with the copy. An emptied vault gets its identity back. Raises VaultError if the copy
+    is not of the installation's vault, or the vault is another one.
     """
     async with (
         aclosing(Vault(settings)) as vault,
@@ -64,7 +66,7 @@ async def take_in(settings: Settings, copy: str, by: str, reason: str, now: date
 
 
 async def adopt(settings: Settings, by: str, reason: str, now: datetime) -> str:
-    """Make the vault that the settings name the installation's from here on. Returns its identity."""
+    """Make the settings' vault the installation's from now on, with an audit entry, and return its identity."""
     async with aclosing(Vault(settings)) as vault, _producer(settings) as producer:
         identity = await vault.identified()
         await audit.write(producer, [AuditEntry(at=now, by=by, act="vault-adopt", on=identity, reason=reason)])
@@ -87,7 +89,7 @@ async def _name(producer: Producer, identity: str, now: datetime) -> None:
 
 @asynccontextmanager
 async def _producer(settings: Settings) -> AsyncIterator[Producer]:
-    """A producer without a line: a line opens for nobody whose vault has lost its keys."""
+    """Yield a producer without the rest of the installation, which cannot start while its vault has lost its keys."""
     redis = connect(settings)
     producer = Producer(settings)
     producer.chain.heads = Heads(redis)

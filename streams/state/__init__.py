@@ -1,4 +1,4 @@
-"""Redis: clients, keys, scripts, locks, the case store behind its fence, which server leads, recovery of shared state.
+"""Redis: clients, keys, Lua scripts, locks, the case store with its fence, the leading server, recovery of shared data.
 
-Imports runtime and messaging. Called by every package that keeps something in Redis.
+May import runtime and messaging. Called by every package that stores data in Redis.
 """

@@ -1,4 +1,7 @@
-"""The Redis of a province: the connection, and one partition's cases behind the fence of its offset."""
+"""The case store: each partition's cases in Redis, written only if the partition's input offset is the expected one.
+
+`connect` makes the Redis client of an installation.
+"""
 
 import uuid
 from collections import Counter
@@ -22,13 +25,16 @@ from streams.state.scripts import script
 from streams.state.server_identity import ASK_RUN, CURRENT_RUN, run_of
 from streams.state.store_update import Argument, PartitionRules, StoreUpdate
 
-FORGOTTEN = 1_000  # ids of inputs, and cases, of a partition at once: it is called each second
-OUTBOX_AT_ONCE = 1_000  # entries: more than one commit makes, so a commit's are read together
+FORGOTTEN = 1_000  # input ids, and cases, deleted from a partition in one call, which comes every second
+OUTBOX_AT_ONCE = 1_000  # entries read at once: more than one commit makes, so a commit's entries are read together
 COMMIT = CURRENT_RUN + script("commit")
 
 
 def connect(settings: Settings) -> "Redis":
-    """A client that tries again for about a second before it raises redis.exceptions.ConnectionError."""
+    """Return a Redis client that retries for about a second before it raises redis.exceptions.ConnectionError.
+
+    Raises SettingsError if the embedded servers are not started yet.
+    """
     if settings.redis is None:
         raise SettingsError("no Redis yet: start the embedded servers first (streams.runtime.embedded.Embedded)")
     return client(settings.redis, settings.redis_login())
@@ -36,52 +42,57 @@ def connect(settings: Settings) -> "Redis":
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """How a partition stands in the Redis that answers. No offset: its store was lost."""
+    """A partition's state in the Redis that answers. `offset` None: its store was lost."""
 
     offset: int | None
-    journal: int  # what was committed later than what is stored lies behind this offset of the journal
-    run: str | None  # the Redis under which it stood last
-    asked: str  # the one that answers
+    journal: int  # journal offset: commits that this Redis may have lost are published after it
+    run: str | None  # the run of the Redis that made the last commit (see server_identity.py)
+    asked: str  # the run of the Redis that answers
 
     @property
     def older(self) -> bool:
-        """Whether its latest commits may be missing."""
+        """Whether its latest commits may be missing, because another Redis than the last one answers."""
         return self.offset is not None and self.run != self.asked
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a batch of inputs is decided on."""
+    """The state on which a batch of inputs is decided."""
 
     standing: PartitionRules
     cases: dict[str, Case]
     applied: set[str]
-    unpublished: bool = False  # the outbox holds entries of an earlier commit
+    unpublished: bool = False  # the outbox still has entries of an earlier commit
 
 
 class AheadError(UserError, RuntimeError):
-    """The store stands beyond the log's end: the topic was made anew, or lost records."""
+    """The stored offset is beyond the end of the topic: the topic was created anew, or lost records."""
 
 
-WHERE = ("offset", "end", "run")  # of a partition's state, as `is_whole` takes them
+WHERE = ("offset", "end", "run")  # the fields of a partition's state that `is_whole` takes
 
 
 def is_whole(asked: str, offset: bytes | None, end: bytes | None, run: bytes | None) -> bool:
-    """Whether a partition stands, lacks no input, and does so in the Redis that was `asked`."""
+    """Return whether a partition's store lacks no input and belongs to the Redis whose run is `asked`."""
     return offset is not None and int(offset) >= int(end or 0) - 1 and run is not None and run.decode() == asked
 
 
 class CaseStore:
-    """One province's cases. Every write passes the fence; reading needs none."""
+    """The cases of an installation. Every write passes the fence (`commit`); reads do not."""
 
     def __init__(self, redis: "Redis", leader: Leader = EXEMPT) -> None:
-        """`leader`: which Redis leads. Whoever commits in an installation passes the one that is started."""
+        """`leader`: knows which Redis leads.
+
+        A process that commits passes its started one; the default checks nothing.
+        """
         self.redis: Any = redis  # redis-py types a command's result as sync or async at once
         self.leader = leader
         self._commit = self.redis.register_script(COMMIT)
 
     async def load(self, partition: int, inputs: Sequence[str], residents: Sequence[str]) -> Loaded | None:
-        """Where the partition stands, and the cases and applied ids asked for; None when the store is lost or older."""
+        """Return the partition's rules, the cases of `residents` and which of `inputs` were applied; None if the store
+        is lost or older than the last commit.
+        """
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.execute_command(*ASK_RUN)
             pipe.hmget(key("state", partition), "offset", "policy", "run", "logs")
@@ -110,11 +121,11 @@ class CaseStore:
         )
 
     async def commit(self, partition: int, expected: int | str | None, offset: int | None, change: StoreUpdate) -> bool:
-        """Apply the change if the partition still stands at `expected`; False when another was first.
+        """Apply `change` and set the input offset to `offset` (None: unchanged) if the stored offset is `expected`.
 
-        Also False when an earlier commit's entries are still in the outbox: publish them first. `expected` is an
-        offset, or the progress of who rebuilds a partition that has none. Waits while this process must not act. False
-        also, after a pause, when the Redis that answers is not the one that leads.
+        `expected` may also be the mark of a rebuild. Return False, and write nothing, if another process was first, if
+        the outbox still has entries of an earlier commit (publish them first), or, after a pause, if the Redis that
+        answers is not the leading one. Waits while this process must not act.
         """
         run = await self.leader.run()
         arguments: list[Argument] = ["" if expected is None else expected, "" if offset is None else offset, run]
@@ -127,7 +138,7 @@ class CaseStore:
         return bool(found == b"ok")
 
     async def stand(self, partition: int) -> Stand:
-        """How a partition stands, and under which Redis."""
+        """Return a partition's offsets, and the runs of the last and the answering Redis."""
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.execute_command(*ASK_RUN)
             pipe.hmget(key("state", partition), "offset", "journal", "run")
@@ -136,7 +147,9 @@ class CaseStore:
         return Stand(None if offset is None else int(offset), where, run and run.decode(), run_of(info))
 
     async def unsettled(self, partitions: Sequence[int], reached: Mapping[int, int]) -> list[int]:
-        """Return those that are not whole, have an outbox, or stand before the input that they had `reached`."""
+        """Return those of `partitions` that lack inputs, have an outbox, or are behind the input offset in
+        `reached`.
+        """
         async with self.redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
             for partition in partitions:
@@ -151,10 +164,13 @@ class CaseStore:
         ]
 
     async def outlive(self, partition: int, stood: Stand, end: int, sent: Iterable[str], seconds: float) -> bool:
-        """Go on in a Redis that may have lost the latest commits; False when the partition stands elsewhere by now.
+        """Continue in a Redis that may have lost the latest commits.
 
-        Marks that a dispatch was sent may be lost with them: those awaited and those in `sent` are unsure, and for
-        `seconds` (wall time) nobody takes one up. Until input `end` - 1 is applied again no channel takes any.
+        Return False if the partition's offset is not `stood`'s.
+
+        Marks that a dispatch was sent may be lost too: the awaited dispatches and those in `sent` become unsure, and
+        for `seconds` (wall-clock time) nobody takes one up. Until input `end` - 1 is applied again, no channel sends
+        anything.
         """
         change = StoreUpdate()
         change.add("SUNIONSTORE", UNSURE, key("unsure", partition), key("awaited", partition)).unsure(sent)
@@ -163,17 +179,19 @@ class CaseStore:
         return await self.commit(partition, stood.offset, None, change)
 
     async def offset(self, partition: int) -> int | None:
+        """Return the offset of the last applied input, or None if the store is lost."""
         stored = await self.redis.hget(key("state", partition), "offset")
         return None if stored is None else int(stored)
 
     async def clear(self, partition: int) -> None:
-        """Forget where the partition stands: whoever looks next builds it anew."""
+        """Delete the partition's offset and rules, so that the next check rebuilds the partition."""
         await self.redis.delete(key("state", partition))
 
     async def begin_rebuild(self, partition: int) -> str | None:
-        """Empty a lost partition and mark it as being rebuilt from here on; None when it stands, or another was first.
+        """Empty a lost partition, and return the mark of its rebuild for `steps`; None if it is not lost or another was
+        first.
 
-        Returns what `steps` asks for. Of two who rebuild at once the later begins anew, and the other is refused.
+        If two processes rebuild at once, the later one starts over and the writes of the earlier one are refused.
         """
         offset, other = await self.redis.hmget(key("state", partition), "offset", "rebuilding")
         mark = uuid.uuid4().hex
@@ -183,11 +201,11 @@ class CaseStore:
         return None
 
     def steps(self, partition: int, mark: str) -> "RebuildSteps":
-        """What fills a partition that was begun."""
+        """Return the object that fills a partition whose rebuild has the given mark."""
         return RebuildSteps(self, partition, mark)
 
     async def cases(self, partition: int, residents: Sequence[str]) -> dict[str, Case]:
-        """The latest cases of these residents."""
+        """Return the latest cases of these residents, by resident; residents without a case are left out."""
         if not residents:
             return {}
         found = await self.redis.hmget(key("cases", partition), residents)
@@ -195,25 +213,30 @@ class CaseStore:
         return {case.resident: case for case in cases}
 
     async def logs(self, partition: int) -> int:
-        """How many logs of inputs were lost before the one that the partition follows."""
+        """Return how many case-inputs topics were lost before the one that the partition follows."""
         return int(await self.redis.hget(key("state", partition), "logs") or 0)
 
     async def behind(self, partition: int) -> tuple[int, int] | None:
-        """The offset of a rebuilt store and the last one it lacks; None when it is whole, or lost."""
+        """Return (stored offset, last missing offset) of a store that lacks inputs; None if it lacks none, or
+        is lost.
+        """
         offset, end = await self.redis.hmget(key("state", partition), "offset", "end")
         if offset is None or end is None or int(offset) >= int(end) - 1:
             return None
         return int(offset), int(end) - 1
 
     async def whole(self, partition: int) -> bool:
-        """Whether all that was decided is known here: it stands, in the Redis it stood in, and lacks no input."""
+        """Return whether the partition's store lacks nothing: it is not lost, not of an older Redis, and has every
+        input.
+        """
         stand = await self.stand(partition)
         return stand.offset is not None and not stand.older and await self.behind(partition) is None
 
     async def outbox(self, partition: int) -> dict[bytes, bytes]:
-        """Journal entries committed but not known to be published, by the name under which they are cleared.
+        """Return the committed journal entries that are not known to be published, by name, in the order of their
+        offsets.
 
-        A rebuilt store may have very many: then these are some of them.
+        At most about 1,000: a rebuilt store may have very many.
         """
         name = key("outbox", partition)
         entries: dict[bytes, bytes] = {}
@@ -224,15 +247,18 @@ class CaseStore:
         return dict(sorted(entries.items(), key=lambda item: int(item[0].split(b"/")[0])))
 
     async def published(self, partition: int, names: Iterable[str | bytes]) -> None:
+        """Remove published entries from the outbox, by their names."""
         if names := list(names):
             await self.redis.hdel(key("outbox", partition), *names)
 
     async def held(self, partition: int) -> list[str]:
-        """The residents with a step held back."""
+        """Return the sorted ids of residents who have a step held back."""
         return sorted(name.decode() for name in await self.redis.smembers(key("held", partition)))
 
     async def case(self, partition: int, case_id: str) -> Case | None:
-        """One case, the resident's latest or an earlier one."""
+        """Return a case by its id, the resident's latest or an earlier one; None if unknown or deleted after
+        120 days.
+        """
         latest = await self.redis.hget(key("cases", partition), resident_of(case_id))
         if latest and (found := Case.model_validate_json(latest, extra=ANY_VERSION)).id == case_id:
             return found
@@ -240,14 +266,14 @@ class CaseStore:
         return Case.model_validate_json(earlier, extra=ANY_VERSION) if earlier else None
 
     async def due(self, partition: int, now: datetime, most: int) -> list[tuple[str, str, int]]:
-        """Deadlines that have come: case, step, and when (epoch ms), the oldest first."""
+        """Return at most `most` due deadlines, the oldest first: (case id, step, due time in ms since 1970)."""
         found = await self.redis.zrange(
             key("deadlines", partition), "-inf", milliseconds(now), byscore=True, offset=0, num=most, withscores=True
         )
         return [(*member.decode().split("|"), int(score)) for member, score in found]
 
     async def forget(self, partitions: Sequence[int], now: datetime) -> None:
-        """Drop the ids of inputs that can no longer come again, and cases that nobody asks for any more."""
+        """Delete the ids of inputs applied over 9 days ago, and earlier cases that last changed over 120 days ago."""
         applied, before = milliseconds(now - APPLIED_KEPT), milliseconds(now - EARLIER_KEPT)
         async with self.redis.pipeline(transaction=False) as pipe:
             for partition in partitions:
@@ -264,7 +290,7 @@ class CaseStore:
                     await pipe.execute()
 
     async def sums(self, name: str, partitions: Iterable[int]) -> Counter[str]:
-        """A hash of numbers (`ledger`, `counts`) added up over partitions."""
+        """Return the sums, over partitions, of a hash of numbers (`ledger` in fen, `counts`)."""
         async with self.redis.pipeline(transaction=False) as pipe:
             for partition in partitions:
                 pipe.hgetall(key(name, partition))
@@ -272,7 +298,9 @@ class CaseStore:
         return _added(parts)
 
     async def ledgers(self, partitions: Iterable[int]) -> tuple[Counter[str], dict[int, int | None]]:
-        """The money added up over partitions, and the last input's offset that each had applied just then."""
+        """Return the money totals in fen over partitions, and the offset of the last input that each had applied at
+        that moment.
+        """
         wanted = list(partitions)
         async with self.redis.pipeline(transaction=True) as pipe:
             for partition in wanted:
@@ -283,14 +311,14 @@ class CaseStore:
         return _added(found[::2]), dict(zip(wanted, stands, strict=True))
 
     async def overdue(self, partition: int, now: datetime) -> int:
-        """How many deadlines have passed and were not acted on yet."""
+        """Return the number of deadlines that are due and not acted on yet."""
         return int(await self.redis.zcount(key("deadlines", partition), "-inf", milliseconds(now)))
 
 
 class RebuildSteps:
     """Fills a lost partition, step by step.
 
-    Each change moves the mark on, as an offset does: written twice, because an answer was lost, it counts once.
+    Each change advances the mark, as an offset would: a change sent twice, because its answer was lost, applies once.
     """
 
     def __init__(self, store: CaseStore, partition: int, mark: str) -> None:
@@ -298,7 +326,7 @@ class RebuildSteps:
         self._stands, self._number = mark, 0
 
     async def write(self, changes: Iterable[StoreUpdate]) -> bool:
-        """Write the changes; False when another began after us, or the partition was lost again meanwhile."""
+        """Write the changes. Return False if another process restarted the rebuild, or the partition was lost again."""
         for change in changes:
             self._number += 1
             following = f"{self._mark}/{self._number}"
@@ -309,13 +337,16 @@ class RebuildSteps:
         return True
 
     async def finish(self, offset: int, end: int) -> bool:
-        """Let the partition stand at `offset`. Until input `end` - 1 is applied no channel sends."""
+        """End the rebuild at input `offset`; return False as `write` does.
+
+        No channel sends until input `end` - 1 is applied.
+        """
         last = StoreUpdate().add("HDEL", STATE, "rebuilding").add("HSET", STATE, "end", end)
         return await self._store.commit(self._partition, self._stands, offset, last)
 
 
 def _added(parts: Iterable[Mapping[bytes, bytes]]) -> Counter[str]:
-    """Hashes of numbers as Redis has them, added up."""
+    """Return the sums of Redis hashes of numbers."""
     total: Counter[str] = Counter()
     for part in parts:
         total.update({name.decode(): int(value) for name, value in part.items()})
@@ -323,9 +354,9 @@ def _added(parts: Iterable[Mapping[bytes, bytes]]) -> Counter[str]:
 
 
 def _emptied() -> StoreUpdate:
-    """Without the remains of what was lost. What screening was told stays until a case says otherwise."""
+    """Return an update that deletes the partition's keys, except what screening needs until a case replaces it."""
     change = StoreUpdate()
     for name in range(len(NAMES)):
         if name not in (SETTLED, ALERTED):
-            change.add("UNLINK", name)  # it frees the memory beside the others' commands
+            change.add("UNLINK", name)  # frees the memory in the background
     return change

@@ -1,4 +1,6 @@
-"""Few things that must outlive Redis: each on a compacted topic first, then whole in a hash of Redis under its id."""
+"""Small tables that must outlive Redis: each record is written to a compacted topic, then to a Redis hash
+under its id.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -26,7 +28,7 @@ Thing = TypeVar("Thing", bound=BaseModel)
 
 
 class CompactedTable(Generic[Thing]):
-    """Things of one kind; each has an `id`. The hash in Redis has the topic's name."""
+    """A table of models with an `id`. The Redis hash has the topic's name."""
 
     def __init__(
         self, settings: Settings, redis: "Redis", producer: Producer, topic: Topic, model: type[Thing]
@@ -35,29 +37,32 @@ class CompactedTable(Generic[Thing]):
         self._redis: Any = redis
 
     async def put(self, thing: Thing) -> None:
-        """Write one, new or changed; returns when Kafka has it."""
+        """Write a record, new or changed; returns when Kafka and Redis have it. Raises SendError if it is too large."""
         name, raw = _name(thing), thing.model_dump_json().encode()
         await self._producer.send_all([Record(self._topic.name, name.encode(), raw)])
         await self._redis.hset(self._topic.name, name, raw)
 
     async def drop(self, name: str) -> None:
-        """Forget one: a tombstone on the topic, nothing in Redis."""
+        """Delete a record: a tombstone on the topic, then from Redis."""
         await self._producer.send_all([Record(self._topic.name, name.encode(), None)])
         await self._redis.hdel(self._topic.name, name)
 
     async def get(self, name: str) -> Thing | None:
-        """One by its id."""
+        """Return a record by its id, or None."""
         raw = await self._redis.hget(self._topic.name, name)
         return self._model.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     @asynccontextmanager
     async def alone_with(self, name: str) -> AsyncIterator[Thing | None]:
-        """One as it stands, which nobody else changes meanwhile. Raises TimeoutError as `alone` does."""
+        """Lock a record, and yield its current state, or None. Raises TimeoutError after 8 s, as `locks.alone` does."""
         async with alone(self._redis, f"{self._topic.name}-changing:{name}"):
             yield await self.get(name)
 
     async def change(self, name: str, how: Callable[[Thing | None], Thing]) -> Thing:
-        """Put what `how` makes of the one that stands, and return it; what it raises changes nothing."""
+        """Under the record's lock, write and return what `how` makes of its current state (None if there is none).
+
+        Raises what `how` raises, writing nothing, and TimeoutError as `alone_with` does.
+        """
         async with self.alone_with(name) as before:
             after = how(before)
             if after != before:
@@ -65,13 +70,13 @@ class CompactedTable(Generic[Thing]):
             return after
 
     async def all(self) -> list[Thing]:
-        """All of them, in no order."""
+        """Return all records, in no order."""
         return [
             self._model.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(self._topic.name)
         ]
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Fill Redis from the topic, or put what lies behind `since` on it back."""
+        """Write the topic's records to Redis: all of them, or only those at or after the offsets in `since`."""
         async for record in read_all(self._settings, self._topic.name, since):
             if record.key and record.value is None:
                 await self._redis.hdel(self._topic.name, record.key)
@@ -79,13 +84,13 @@ class CompactedTable(Generic[Thing]):
                 await self._redis.hset(self._topic.name, record.key, record.value)
 
     def _read(self, record: Read) -> Thing:
-        """Raises ValueError when the record is no thing of that name."""
+        """Return the model of a record. Raises ValueError if it is invalid or its id differs from the record's key."""
         thing = self._model.model_validate_json(record.value or b"", extra=ANY_VERSION)
         if _name(thing).encode() != record.key:
             raise ValueError("the key is not the id of what it holds")
         return thing
 
 
-def _name(thing: Any) -> str:  # noqa: ANN401 - whatever has an id
+def _name(thing: Any) -> str:  # noqa: ANN401 - any model with an id
     named: _Named = thing
     return named.id

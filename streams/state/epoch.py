@@ -1,9 +1,9 @@
-"""Whether this worker may act on the Redis that answers it: the epoch in Kafka names the one that leads.
+"""The epoch: decides whether this worker may act on the Redis that answers. The epoch in Kafka names the leading Redis.
 
-Two primaries may live at once: one that was replaced by its Sentinels and is still reached by a worker, and the one
-that replaced it. Each has the leases and cases that its workers need, so each would send. Claims, marks and commits
-therefore name the run that the epoch names (`current`), and the scripts refuse on any other. A worker that Kafka's
-quorum does not confirm (domain/consistency/epochs.py) has no current run, and sends nothing.
+Two primaries may be alive at once: one that its Sentinels have replaced and a worker still reaches, and its successor.
+Each has the leases and cases that its workers need, so each would send. So claims, marks and commits contain the run
+that the epoch names (`current`), and the scripts refuse them on any other Redis. A worker that Kafka's quorum does not
+confirm (domain/consistency/epochs.py) has no current run, and sends nothing.
 """
 
 import asyncio
@@ -38,46 +38,54 @@ log = logging.getLogger(__name__)
 
 CONFIRM_SECONDS = 0.5
 LOOK_SECONDS = 0.5
-NAMED_SECONDS = 2 * SETTLE_SECONDS  # a new epoch is proposed, read and settled in less
+NAMED_SECONDS = 2 * SETTLE_SECONDS  # enough to propose, read and settle a new epoch
 
 
 class KafkaEpoch:
-    """The epoch on Kafka. Its seconds are the event loop's, which nobody sets."""
+    """The Leader of an installation on Kafka. Its times are the event loop's monotonic seconds."""
 
     def __init__(self, epochs: EpochLog, redis: "Redis", clock: Clock) -> None:
         self._log, self._redis, self._clock = epochs, redis, clock
         self._belief = Belief()
-        self._told: bool | None = None  # what the log was told last: whether it is confirmed
+        self._told: bool | None = None  # whether the last log line said that the epoch is confirmed
         self._replicas, self._started = 0, False
         self._confirm_soon, self._look_soon = asyncio.Event(), asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def replicated(self) -> bool:
+        """Whether the Redis that answered last has a connected replica."""
         return self._replicas > 0
 
     async def start(self) -> None:
+        """Open the log of epochs, and start to confirm the epoch and to watch Redis. Raises KafkaError."""
         await self._log.start()
         self._started = True
         self._tasks = [asyncio.create_task(self._confirm_on()), asyncio.create_task(self._look_on())]
 
     async def stop(self) -> None:
+        """Stop following the epoch."""
         await cancelled(self._tasks)
         self._tasks = []
         await self._log.stop()
 
     def current(self) -> str | None:
-        """Raises RuntimeError before `start`: whoever never starts it must not act."""
+        """Return the run that the epoch names, or None while this worker must not act.
+
+        Raises RuntimeError before `start`, because a process that never starts it must not act.
+        """
         if not self._started:
             raise RuntimeError("the epoch is not followed: await start() first")
         return self._belief.run(self._now())
 
     async def run(self) -> str:
-        while (run := self.current()) is None:  # noqa: ASYNC110 - that time has passed is no event
+        """Return the run that the epoch names; waits while this worker must not act."""
+        while (run := self.current()) is None:  # noqa: ASYNC110 - passing time triggers no event
             await asyncio.sleep(NAP_SECONDS)
         return run
 
     async def names(self, run: str) -> bool:
+        """Return whether the epoch names this run, waiting up to 3.5 s for a new epoch to settle."""
         until = self._now() + NAMED_SECONDS
         self._look_soon.set()
         while self.current() != run and self._now() < until:  # noqa: ASYNC110 - as above
@@ -85,11 +93,15 @@ class KafkaEpoch:
         return self.current() == run
 
     async def refused(self) -> None:
+        """Look at Redis at once, and return after a short pause."""
         self._look_soon.set()
         await asyncio.sleep(4 * NAP_SECONDS)
 
     async def confirm(self) -> None:
-        """Learn which epoch was in force when this began, from Kafka's quorum."""
+        """Write a confirmation to the log and read up to it: this proves which epoch was in force when the call began.
+
+        Raises AnewError if the topic was created anew, and KafkaError.
+        """
         began = self._now()
         known = self._belief.confirmation(began)
         entry = EpochConfirmed(epoch=known.number, settled=known.settled)
@@ -98,7 +110,12 @@ class KafkaEpoch:
         self._belief = self._belief.confirmed(began)
 
     async def look(self) -> None:
-        """Propose the Redis that answers where it leads and the epoch names another; leave it where it is replaced."""
+        """Ask the connected Redis who it is.
+
+        If it leads but the epoch names another, propose it; if it was replaced, reconnect.
+
+        Raises RedisError if it does not answer.
+        """
         found = await server(self._redis)
         self._replicas = found.replicas
         epoch = self._belief.epoch
@@ -121,7 +138,7 @@ class KafkaEpoch:
         try:
             entry = epoch_adapter.validate_json(value, extra=ANY_VERSION)
         except ValidationError as error:
-            log.error("an entry of the topic of epochs cannot be read and is passed over: %s", error)  # noqa: TRY400
+            log.error("an entry of the topic of epochs cannot be read and is skipped: %s", error)  # noqa: TRY400
             return
         if isinstance(entry, EpochNamed):
             self._belief = self._belief.read(Epoch(entry.epoch, entry.run), self._now())
@@ -145,12 +162,12 @@ class KafkaEpoch:
 
     async def _look_on(self) -> None:
         while wanted():
-            with suppress(*TRANSIENT):  # the next look comes
+            with suppress(*TRANSIENT):  # retried by the next look
                 await self.look()
             await _pause(self._look_soon, LOOK_SECONDS)
 
     def _tell(self) -> None:
-        """Say it once when this worker is cut off, and once when it is not any more."""
+        """Set the metric, and log once when this worker loses its confirmation and once when it has it again."""
         valid = self._belief.valid(self._now())
         metrics.EPOCH.set(self._belief.epoch.number if valid else 0)
         if valid != self._told:
@@ -170,7 +187,10 @@ async def _pause(soon: asyncio.Event, seconds: float) -> None:
 
 
 def made_for(settings: Settings, redis: "Redis", clock: Clock, epochs: EpochLog | None = None) -> Leader:
-    """Return what the installation's kind asks for. `epochs`: another log than its own."""
+    """Return the Leader for the installation: none is checked in embedded mode.
+
+    `epochs`: another log than Kafka's, for tests.
+    """
     if settings.embedded and epochs is None:
         return EXEMPT
     return KafkaEpoch(epochs or KafkaLog(settings), redis, clock)

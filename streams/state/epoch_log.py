@@ -1,4 +1,6 @@
-"""The log of epochs: a topic of one partition, written with all its replicas and read to a record of one's own."""
+"""The log of epochs: a topic with one partition, written with acks from all replicas and read up to one's own
+record.
+"""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -14,40 +16,43 @@ from streams.runtime.settings import Settings
 from streams.runtime.tasks import stop
 
 WHERE = TopicPartition(EPOCHS.name, 0)
-CONFIRMATION = b"confirmation"  # one key for all workers: compaction leaves the latest, which is all that is wanted
-REQUEST_MS = 1_500  # a confirmation that takes longer is worth nothing
+CONFIRMATION = b"confirmation"  # one key for all workers: only the latest confirmation is needed after compaction
+REQUEST_MS = 1_500  # a confirmation that takes longer is useless
 RETRY_MS = 50
-METADATA_MS = 2_000  # so soon a new leader is looked for
-IDLE_FETCH_MS = 500  # an answer to a fetch comes as soon as there is something
+METADATA_MS = 2_000  # the time until a new partition leader is looked up
+IDLE_FETCH_MS = 500  # the longest wait of a fetch without records
 
 
 class AnewError(ConnectionError):
-    """The topic was made anew, or lost records: it is read from its beginning again."""
+    """The topic was created anew, or lost records: it is read from its beginning again."""
 
 
 class EpochLog(Protocol):
-    """What an Epoch writes to and reads. Only the Kafka of an installation is one; a simulation has another."""
+    """An ordered log of epoch entries. On Kafka it is KafkaLog; simulations have their own."""
 
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
 
     async def append(self, value: bytes, *, names: int | None = None) -> int:
-        """Write an entry, and return its offset once all replicas in sync have it. `names`: the epoch's number."""
+        """Write an entry, and return its offset once all in-sync replicas have it.
+
+        `names`: the number of the epoch, if it is one.
+        """
 
     async def read_to(self, offset: int, hear: Callable[[bytes], None]) -> None:
-        """Call `hear` with each entry that was not read yet, in order, up to this offset and perhaps further.
+        """Call `hear` with each unread entry, in order, up to this offset or further.
 
-        What was heard counts as read, also when this raises or is cancelled afterwards. Raises AnewError when the log
-        does not go on where it was read last; the next call begins at its beginning.
+        An entry counts as read once `hear` was called, even if the read then raises or is cancelled. Raises AnewError
+        if the log no longer continues where it was last read; the next call starts at its beginning.
         """
 
 
 class KafkaLog:
-    """The topic on Kafka.
+    """The topic of epochs on Kafka.
 
-    Each epoch has a key of its own, also when two have one number: compaction would else keep the later of the two,
-    and a worker that starts later would believe in another epoch than those that read both.
+    Each epoch has its own record key, even if two have the same number: otherwise compaction would keep the later of
+    the two, and a worker that starts later would believe in another epoch than those that read both.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -56,6 +61,7 @@ class KafkaLog:
         self._consumer: AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
+        """Connect, and seek to the topic's beginning. Raises KafkaError."""
         producer = AIOKafkaProducer(
             **access(self._settings),
             client_id=f"{self._settings.app_id}-epochs",
@@ -93,6 +99,7 @@ class KafkaLog:
             await producer.stop()
 
     async def append(self, value: bytes, *, names: int | None = None) -> int:
+        """Write an entry, and return its offset once all in-sync replicas have it. Raises KafkaError."""
         if self._producer is None:
             raise RuntimeError("the log of epochs is not open: await start() first")
         key = CONFIRMATION if names is None else f"epoch/{names}/{uuid4().hex}".encode()
@@ -100,6 +107,10 @@ class KafkaLog:
         return int(written.offset)
 
     async def read_to(self, offset: int, hear: Callable[[bytes], None]) -> None:
+        """Call `hear` with each unread entry up to this offset or further.
+
+        Raises AnewError (see EpochLog) and KafkaError.
+        """
         if self._consumer is None:
             raise RuntimeError("the log of epochs is not open: await start() first")
         try:

@@ -1,4 +1,4 @@
-"""Redis's files written anew, so that what was taken out of it is on its disk no more."""
+"""Rewriting of Redis' files, so that deleted data is no longer on its disk."""
 
 import asyncio
 from typing import Any
@@ -12,13 +12,13 @@ UNDER_WAY = ("aof_rewrite_in_progress", "aof_rewrite_scheduled", "rdb_bgsave_in_
 
 
 class RewriteError(UserError, RuntimeError):
-    """A Redis could not write its files anew."""
+    """Redis could not rewrite its files."""
 
 
 async def rewrite(redis: Any) -> None:  # noqa: ANN401 - redis-py types a command's result as sync or async at once
-    """Write the append-only file anew, and the snapshot if there may be one; returns when both are done.
+    """Rewrite the append-only file, and the snapshot if there may be one; return when both are done.
 
-    A replica writes its own files: see RUNBOOK. Raises RewriteError when Redis says that it failed.
+    Replicas rewrite their own files: see RUNBOOK. Raises RewriteError if Redis reports a failure.
     """
     how = await settled(redis)
     if how["aof_enabled"]:
@@ -30,7 +30,10 @@ async def rewrite(redis: Any) -> None:  # noqa: ANN401 - redis-py types a comman
 
 
 async def _written(redis: Any, command: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
-    """How it stands after a file was written that was begun from now on: one under way may have begun before."""
+    """Start `command`, and return Redis' persistence status after it.
+
+    A rewrite already in progress is waited for first.
+    """
     while True:
         try:
             await command()
@@ -43,7 +46,7 @@ async def _written(redis: Any, command: Any) -> dict[str, Any]:  # noqa: ANN401 
 
 
 async def settled(redis: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
-    """How it stands once no file is being written."""
+    """Return Redis' persistence status (INFO) once no file is being written."""
     while True:
         how: dict[str, Any] = await redis.info("persistence")
         if not any(how.get(name) for name in UNDER_WAY):
@@ -53,4 +56,4 @@ async def settled(redis: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
 
 def _refuse_failed(status: str) -> None:
     if status != "ok":
-        raise RewriteError(f"Redis could not write its file anew ({status}): see its log, make room, and run it again")
+        raise RewriteError(f"Redis could not rewrite its file ({status}): see its log, make room, and run it again")

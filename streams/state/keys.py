@@ -1,49 +1,51 @@
-"""Where a partition's state lies in Redis: the names of its keys, and how moments are written there."""
+"""The names of a partition's Redis keys, and the format of times in Redis."""
 
 from datetime import UTC, datetime, timedelta
 
-RECENTLY = 20  # cases that a board may show as the latest
+RECENTLY = 20  # most recently changed cases listed in `recent`
 APPLIED_KEPT = timedelta(days=9)  # longer than any input stays on its topic
-EARLIER_KEPT = timedelta(days=120)  # longer than the 90 days for which a warning answers; the journal keeps it for good
+EARLIER_KEPT = timedelta(days=120)  # over the 90 days after a warning that count against it; the journal keeps all
 
-# The partition's keys, in the order in which the script numbers them.
+# The partition's keys, in the order of the KEYS of the commit script.
 STATE, CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, SETTLED, ALERTED, LEDGER, COUNTS = range(13)
 RECENT, AWAITED, UNSURE, SETTLING, RAISED, CLOSED = range(13, 19)
 NAMES = (
-    # hash: offset, policy, `run` (which Redis it stood under last), `journal` (where the journal is known to have what
-    # was committed before); of a store that was lost or older `end`, where it is whole again; before: `rebuilding`
+    # hash: offset, policy, `run` (of the Redis that made the last commit), `journal` (a journal offset: later commits
+    # are published after it); after a loss, `end` (the offset where it is complete); while empty, `rebuilding`
     "state",
     "cases",  # hash: resident -> the latest case
     "earlier",  # hash: case id -> a case that was followed by another
     "applied",  # sorted set: input id -> its time
-    "deadlines",  # sorted set: case|step -> when it falls due
+    "deadlines",  # sorted set: case|step -> due time
     "queue",  # sorted set: case -> rank, for the desk
     "held",  # set: residents with a step held back
-    "outbox",  # hash: offset -> journal entry not known to be published
+    "outbox",  # hash: entry's name (offset/...) -> journal entry not known to be published
     "holds",  # hash: hold id -> hold
     "settled",  # hash: resident -> when the case was settled
-    "alerted",  # hash: resident -> what screening has alerted
-    "ledger",  # hash: total -> its sum over the partition
-    "counts",  # hash: what is counted (domain/statistics/counts) -> how many
-    "recent",  # sorted set: case -> when it changed, the latest RECENTLY
-    "awaited",  # set: dispatches whose step waits for their result
-    "unsure",  # set: dispatches that may have been sent before the store was lost, or older
-    "settling",  # string: there until whoever had such a dispatch in flight must be through
-    "raised",  # hash: policy|minute -> cases raised, for the breaker
-    "closed",  # sorted set: case of `earlier` -> when it changed last
+    "alerted",  # hash: resident -> the alerts that screening has raised
+    "ledger",  # hash: name of a total -> its sum over the partition, in fen
+    "counts",  # hash: name of a count (domain/statistics/counts) -> number
+    "recent",  # sorted set: case -> when it last changed; the latest RECENTLY cases
+    "awaited",  # set: dispatches whose result a step waits for
+    "unsure",  # set: dispatches that may have been sent by a store that was lost
+    "settling",  # string: exists while a worker may still be sending an unsure dispatch
+    "raised",  # hash: policy|minute -> number of cases raised, for the breaker
+    "closed",  # sorted set: case of `earlier` -> when it last changed
 )
 
 
 def key(name: str, partition: int) -> str:
-    """A key of one partition: its hash tag keeps a script's keys together."""
+    """Return the name of a partition's key, with the partition as hash tag: one script may use all keys of a
+    partition.
+    """
     return f"{name}:{{{partition}}}"
 
 
 def milliseconds(moment: datetime) -> int:
-    """A moment as Redis scores have it."""
+    """Return a time in ms since 1970, as Redis scores contain it."""
     return round(moment.timestamp() * 1000)
 
 
 def moment(score: float) -> datetime:
-    """A Redis score as a moment."""
+    """Return the UTC datetime of a score in ms since 1970."""
     return datetime.fromtimestamp(score / 1000, UTC)

@@ -1,4 +1,4 @@
-"""How far the store is behind the topics: what came in and was not acted on yet."""
+"""Measures how far Redis is behind the topics: signals that arrived and are not screened yet."""
 
 from typing import Any, NamedTuple
 
@@ -18,18 +18,20 @@ class Where(NamedTuple):
 
 
 async def ends(settings: Settings, *names: str) -> dict[Where, int]:
-    """Each partition's next offset."""
+    """Return the end offset of each partition of the named topics."""
     found = {name: await end_offsets(settings, name) for name in names}
     return {Where(name, partition): end for name, part in found.items() for partition, end in part.items()}
 
 
 async def signal_ends(settings: Settings) -> dict[Where, int]:
-    """The next offset of each partition of signals, of each lane."""
+    """Return the end offset of each partition of both signal lanes."""
     return await ends(settings, *(topic.name for topic in topics.LANES))
 
 
 async def screened(redis: "Redis", partitions: int) -> dict[Where, int | None]:
-    """The offset screened last of each partition of signals; none where the store has none."""
+    """Return for each partition of both signal lanes the offset of the last screened record, or None if Redis
+    has none.
+    """
     client: Any = redis  # redis-py types a command's result as sync or async at once
     where = [Where(topic.name, partition) for topic in topics.LANES for partition in range(partitions)]
     async with client.pipeline(transaction=False) as pipe:

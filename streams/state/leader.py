@@ -1,4 +1,4 @@
-"""Which Redis leads, as whoever commits or sends asks for it. On Kafka: epoch.py. Embedded servers keep no epoch."""
+"""The interface for asking which Redis leads. With Kafka: epoch.py. Embedded servers have no epoch."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ from typing import Protocol
 log = logging.getLogger(__name__)
 
 NAP_SECONDS = 0.05
-EXEMPT_RUN = ""  # the scripts check no run then
+EXEMPT_RUN = ""  # with it, the scripts do not check the run
 
 
 class Leader(Protocol):
@@ -35,15 +35,16 @@ class Leader(Protocol):
 
 
 class Exempt:
-    """The embedded servers: one Redis that ends with its process, and a broker that keeps nothing. No epoch there."""
+    """The Leader of embedded servers, which checks nothing: there is one Redis, and it ends with its process."""
 
     replicated = False
 
     async def start(self) -> None:
+        """Log a warning that no epoch is kept."""
         log.warning("embedded servers: no epoch is kept, so nothing fences a second Redis. Not for production")
 
     async def stop(self) -> None:
-        """Nothing was started."""
+        """Do nothing: nothing was started."""
 
     def current(self) -> str | None:
         return EXEMPT_RUN

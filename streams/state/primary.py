@@ -1,4 +1,6 @@
-"""The Redis behind a client: which server it is, and whether a primary has what replaces it when it is lost."""
+"""Checks of the Redis behind a client: which server it is, and whether a replica could take over without
+losing data.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +13,7 @@ from domain.consistency.epochs import Server
 from streams.state.redis_client import has_sentinels
 from streams.state.server_identity import ASK_RUN, run_of
 
-REPLICAS = 2  # with one alone, its loss would stop all writing (see HOW_TO_REFUSE)
+REPLICAS = 2  # with only one, its loss would stop all writes (see HOW_TO_REFUSE)
 HOW_TO_REFUSE = (
     "Set `min-replicas-to-write 1` and `min-replicas-max-lag 5` on every Redis server: a primary that is cut off from "
     "its replicas would else go on with what nobody keeps"
@@ -21,14 +23,17 @@ _REPLICAS = re.compile(rb"\bconnected_slaves:(\d+)")
 
 
 async def server(redis: "Redis") -> Server:
-    """Ask the server at the other end of one of the client's connections who it is."""
+    """Return the identity, role and number of replicas of the server behind one of the client's connections.
+
+    Raises RedisError if it does not answer.
+    """
     pool: Any = redis.connection_pool
     connection = await pool.get_connection()
     try:
         await connection.send_command(*ASK_RUN)
         info: bytes = await connection.read_response()
     except BaseException:
-        await connection.disconnect(nowait=True)  # the answer would be taken for another's
+        await connection.disconnect(nowait=True)  # a late answer would be taken for that of the next command
         raise
     finally:
         await pool.release(connection)
@@ -42,15 +47,15 @@ async def server(redis: "Redis") -> Server:
 
 
 async def leave(redis: "Redis") -> None:
-    """Close the client's idle connections: the next ones are made to the primary that its Sentinels name then."""
+    """Close the client's idle connections; new ones go to the primary that the Sentinels name at that time."""
     await redis.connection_pool.disconnect(inuse_connections=False)
 
 
 async def unsafe(redis: "Redis") -> list[str]:
-    """Return why the loss of this primary could lose what is written, and what to do; nothing without Sentinels.
+    """Return why losing this primary could lose writes, each with what to do; empty without Sentinels.
 
-    A replica that is down counts: a worker must be able to start while one is. Raises RedisError when the primary does
-    not answer.
+    Disconnected replicas count too, because a worker must be able to start while one is down. Raises RedisError if the
+    primary does not answer.
     """
     if not has_sentinels(redis):
         return []
@@ -59,7 +64,7 @@ async def unsafe(redis: "Redis") -> list[str]:
 
 
 async def known_replicas(redis: "Redis") -> int | None:
-    """Return how many replicas the Sentinels know, connected or not; None when no Sentinel answers."""
+    """Return how many replicas the Sentinels know, connected or not; None if no Sentinel answers."""
     pool: Any = redis.connection_pool
     known: int | None = None
     for sentinel in pool.sentinel_manager.sentinels:
@@ -72,12 +77,14 @@ async def known_replicas(redis: "Redis") -> int | None:
 
 
 def refuses_alone(replication: Mapping[str, Any]) -> bool:
-    """Return whether a primary without replicas refuses writes, as INFO tells: CONFIG is for administrators only."""
+    """Return whether a primary without replicas refuses writes, according to INFO: CONFIG is reserved for
+    administrators.
+    """
     return "min_slaves_good_slaves" in replication
 
 
 def faults(replication: Mapping[str, Any], known: int | None) -> Iterator[str]:
-    """Yield what is wrong with a primary, by its INFO and by how many replicas its Sentinels know."""
+    """Yield what is wrong with a primary, from its INFO and the number of replicas that its Sentinels know."""
     if known is not None and known < REPLICAS:
         yield (
             f"the primary of Redis has {known} replicas, fewer than {REPLICAS}. Add replicas with `replicaof`: with "

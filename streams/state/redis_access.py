@@ -1,4 +1,4 @@
-"""Whether Redis lets us in, and if it does not, why and what to do."""
+"""Diagnosis of refused access to Redis: the reason, and what to do."""
 
 import asyncio
 import ssl
@@ -17,7 +17,10 @@ TLS = "Write QUANZU_REDIS as rediss://host:port/0 (or rediss+sentinel://...)"
 
 
 async def admitted(settings: Settings, redis: "Redis") -> None:
-    """Return when Redis lets us in, or is away: that passes. Raises AccessError that says why it does not."""
+    """Return if Redis grants access or is unavailable, which is transient.
+
+    Raises AccessError with the reason if it refuses.
+    """
     client: Any = redis
     try:
         await client.ping()
@@ -29,7 +32,7 @@ async def admitted(settings: Settings, redis: "Redis") -> None:
 
 
 def _unspoken(settings: Settings) -> str | None:
-    """Why TLS does not come about with Redis or with one of its Sentinels."""
+    """Return why TLS fails with Redis or one of its Sentinels, or None."""
     url = str(settings.redis)
     context = _context(settings) if url.startswith("rediss") else None
     for host, port in _places(url):

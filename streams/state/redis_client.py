@@ -1,4 +1,4 @@
-"""A client of the Redis that an address names: one server, or whichever its Sentinels name as the primary now."""
+"""Makes the Redis client for an address: of one server, or of the primary that its Sentinels currently name."""
 
 from typing import Any
 
@@ -12,17 +12,17 @@ from domain.consistency.epochs import Sentinels
 from streams.runtime.redis_address import NOBODY, Login, Watched, watched
 from streams.state.redis_lean import Lean, lean
 
-# Tries again for about a second. With Sentinels each try to connect is itself tried again, so fewer make a second.
+# Retries for about a second. With Sentinels, each connection attempt is itself retried, so fewer make a second.
 TRIES, TRIES_SENTINEL = 5, 3
-SENTINEL_SECONDS = 1.0  # then the next Sentinel is asked
+SENTINEL_SECONDS = 1.0  # the timeout after which the next Sentinel is asked
 TIMES: dict[str, Any] = {"socket_timeout": 5, "socket_connect_timeout": 2}
 CONNECTIONS = (
-    1_000  # of a process: after an outage all that waited is under way at once, and redis-py refuses the 101st
+    1_000  # for each process: after an outage all waiting work runs at once, and redis-py's default limit is 100
 )
 
 
 class _Pool(SentinelConnectionPool):
-    """Closes the connections to the Sentinels with its own."""
+    """A pool that also closes its connections to the Sentinels."""
 
     async def aclose(self) -> None:
         await super().aclose()
@@ -30,10 +30,10 @@ class _Pool(SentinelConnectionPool):
 
 
 def client(url: str, login: Login = NOBODY) -> "Redis":
-    """A client that tries again for about a second before it raises redis.exceptions.ConnectionError.
+    """Return a client that retries for about a second before it raises redis.exceptions.ConnectionError.
 
-    With Sentinels, each new connection is made to the primary that they name then; one to a server that has become
-    a replica is given up at its first refusal to write.
+    With Sentinels, each new connection goes to the primary that they name at that time; a connection to a server that
+    has become a replica is closed when it first refuses a write. Raises ValueError if the address is invalid.
     """
     if not watched(url):
         usual = {**TIMES, "max_connections": CONNECTIONS, **login.options(tls=url.startswith("rediss"))}
@@ -49,7 +49,10 @@ def client(url: str, login: Login = NOBODY) -> "Redis":
 
 
 async def sentinels_say(redis: "Redis") -> Sentinels:
-    """Ask the Sentinels of a client, whose address names them, for the primary, as host:port."""
+    """Ask the client's Sentinels for the primary.
+
+    Return how many there are and answered, and the most named host:port.
+    """
     pool: Any = redis.connection_pool
     named: list[str] = []
     for sentinel in pool.sentinel_manager.sentinels:
@@ -64,7 +67,7 @@ async def sentinels_say(redis: "Redis") -> Sentinels:
 
 
 def has_sentinels(redis: "Redis") -> bool:
-    """Whether the client was made from an address that names Sentinels."""
+    """Return whether the client's address names Sentinels."""
     return isinstance(redis.connection_pool, SentinelConnectionPool)
 
 

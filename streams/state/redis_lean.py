@@ -1,4 +1,4 @@
-"""What costs much in redis-py's asyncio client, done in another way: a line's work is mostly to ask Redis."""
+"""Faster replacements for the expensive parts of redis-py's asyncio client: most of the work is asking Redis."""
 
 import asyncio
 import time
@@ -15,16 +15,16 @@ from redis.exceptions import ConnectionError as GoneError
 from redis.exceptions import DataError, ResponseError
 from redis.exceptions import TimeoutError as SilentError
 
-_SPECIAL = {EMPTY_RESPONSE, NEVER_DECODE}  # options of a command whose reply redis-py must read itself
+_SPECIAL = {EMPTY_RESPONSE, NEVER_DECODE}  # options of commands whose replies redis-py itself must parse
 
 
 class Packing:
-    """Packs commands in C. redis-py's own asyncio connections do it in Python, a microsecond for each argument.
+    """Packs commands in C. redis-py's asyncio connections do it in Python, at a microsecond for each argument.
 
-    Its serializer for hiredis looks at each argument first, for kinds of bytes that nobody here sends.
+    redis-py's own serializer for hiredis first checks each argument for types of bytes that are never sent here.
     """
 
-    def pack_command(self, *args: Any) -> list[bytes]:  # noqa: ANN401 - whatever a command takes
+    def pack_command(self, *args: Any) -> list[bytes]:  # noqa: ANN401 - any argument of a command
         words = args[0].split()  # CLIENT SETINFO is two
         try:
             return [pack_command((*words, *args[1:]) if len(words) > 1 else args)]
@@ -33,13 +33,13 @@ class Packing:
 
 
 class Patience(AbstractConnection):
-    """Gives up a server that keeps the connection waiting for `patience` seconds: a wait is looked at by one timer.
+    """Closes a connection whose server does not answer for `patience` seconds. One timer checks all waits.
 
-    redis-py makes a timer for each reply and a task for what is sent: 5 of the 13 µs that a pipeline's command takes.
+    redis-py makes a timer for each reply and a task for each send: 5 of the 13 µs of a pipeline's command.
     """
 
     patience: float
-    _since: float | None = None  # when what is waited for now was asked for
+    _since: float | None = None  # when the current wait began
     _timer: asyncio.TimerHandle | None = None
 
     async def send_packed_command(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - redis-py's own
@@ -50,7 +50,7 @@ class Patience(AbstractConnection):
             self._since = before
 
     async def read_response(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as above
-        if options.get("timeout") is not None:  # a subscription's, which may be silent for longer
+        if options.get("timeout") is not None:  # of a subscription, which may be silent for longer
             return await super().read_response(*args, **options)
         before = self._wait()
         try:
@@ -59,7 +59,7 @@ class Patience(AbstractConnection):
             self._since = before
 
     def _wait(self) -> float | None:
-        """Begin to wait; gives since when another wait goes on, which this one is part of."""
+        """Begin to wait; return when the outer wait began, if this one is part of another."""
         before, self._since = self._since, time.monotonic()
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self.patience, self._look)
@@ -68,30 +68,32 @@ class Patience(AbstractConnection):
     def _look(self) -> None:
         self._timer = None
         if self._since is None:
-            return  # whoever waits next sets it
+            return  # the next wait starts the timer again
         if (left := self._since + self.patience - time.monotonic()) > 0:
             self._timer = asyncio.get_running_loop().call_later(left, self._look)
         elif self._reader and self._writer:
             self._reader.set_exception(SilentError(f"no answer from {self._host_error()} for {self.patience:g} s"))
-            self._writer.transport.abort()  # so that what cannot be written is given up too
+            self._writer.transport.abort()  # also gives up a blocked write
 
 
 class AtOnce(AbstractConnection):
-    """Takes all replies that are there at once. redis-py goes through six coroutines for each."""
+    """Reads all replies that have arrived at once. redis-py runs through six coroutines for each reply."""
 
-    _error: Exception | None = None  # a reply that was taken already and is still to be read
+    _error: Exception | None = None  # an error reply that was taken from the reader and is not returned yet
 
     async def ask(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
-        """Send all commands at once; their replies, as read_all gives them."""
+        """Send all commands at once, and return their replies as `read_all` does."""
         packed = [part for command in commands for part in self.pack_command(*command)]
         await self.send_packed_command([b"".join(packed)])
         return await self.read_all(len(commands))
 
     async def read_all(self, count: int) -> list[Any]:
-        """The replies to so many commands, errors among them; raises as read_response does, but no ResponseError.
+        """Return `count` replies.
 
-        Data that is there already is taken as it lies there. All else goes redis-py's way: waiting, errors, which tell
-        some connections that the server is no primary any more, and what the server says unasked.
+        A ResponseError is returned as a reply; other errors are raised as read_response does.
+
+        Replies that have arrived are taken directly. Everything else goes through redis-py: waiting, errors (some
+        connections learn from them that the server is no longer a primary), and messages that the server pushes.
         """
         parser: Any = self._parser
         replies: list[Any] = []
@@ -106,7 +108,7 @@ class AtOnce(AbstractConnection):
                     reply = await self._read_one()
                 replies.append(reply)
         except BaseException:
-            await self.disconnect(nowait=True)  # the other replies are nobody's any more
+            await self.disconnect(nowait=True)  # nobody would read the remaining replies
             raise
         return replies
 
@@ -126,10 +128,12 @@ class AtOnce(AbstractConnection):
 
 
 class Asking(Pipeline):
-    """A pipeline that asks at once, if it is no transaction, and has the connection back without a turn of the loop."""
+    """A pipeline that, unless it is a transaction, sends all commands at once and gets its connection without extra
+    awaits.
+    """
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
-        """Send all commands; their answers. Raises, and tries again, as redis-py's does."""
+        """Send all commands and return their replies. Retries and raises as redis-py's pipeline does."""
         commands = self.command_stack
         asks_more = self.is_transaction or self.explicit_transaction or self.watching or self.scripts
         if asks_more or any(not _SPECIAL.isdisjoint(options) for _, options in commands):
@@ -150,7 +154,7 @@ class Asking(Pipeline):
         return [self._read(*command, reply) for command, reply in zip(commands, replies, strict=True)]
 
     def _read(self, command: Sequence[Any], options: Mapping[str, Any], reply: Any) -> Any:  # noqa: ANN401 - any
-        """The reply as redis-py's callback for the command makes it."""
+        """Return the reply converted by redis-py's callback for the command."""
         read = self.response_callbacks.get(command[0])
         if read is None or isinstance(reply, ResponseError):
             return reply
@@ -158,14 +162,14 @@ class Asking(Pipeline):
 
 
 class Lean(Redis):
-    """A client whose pipelines are those."""
+    """A client with `Asking` pipelines."""
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         return Asking(self.connection_pool, self.response_callbacks, transaction, shard_hint)
 
 
 def lean(redis: "Redis") -> "Redis":
-    """Have the client's connections do in another way what costs much in redis-py's."""
+    """Make the client's connections use the faster replacements, and return the client."""
     pool: Any = redis.connection_pool
     patience, pool.connection_kwargs["socket_timeout"] = pool.connection_kwargs["socket_timeout"], None
     made = (Packing, AtOnce, Patience, pool.connection_class)

@@ -1,7 +1,7 @@
-"""Redis's settings that can lose or block data: looked at, and each told with what to do.
+"""Checks of Redis' settings that can lose or block data; each fault comes with its correction.
 
-They are read from INFO. CONFIG GET would tell more, but also the replicas' password: no component but an administrator
-has the right to it. So appendfsync is looked at only where Redis knows no users, and else said not to have been seen.
+They are read from INFO. CONFIG GET would show more, but also the replicas' password, so only administrators have the
+right to it. appendfsync is therefore checked only if Redis has no users, and otherwise reported as unknown.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,13 +16,16 @@ from streams.runtime.settings import Settings
 from streams.state.redis_client import client
 
 KEPT = "noeviction"
-CLIENTS = 1_000  # that one process may need after an outage
-FULL = 0.9
+CLIENTS = 1_000  # connections that one process may need after an outage
+FULL = 0.9  # fraction of maxmemory from which a warning is given
 EVERYWHERE = "in redis.conf of the primary and of its replicas"
 
 
 async def check(redis: "Redis", *, vault: bool = False) -> list[Wrong]:
-    """What is wrong with a Redis' settings; `vault`: it holds the people's keys. Raises RedisError when it is away."""
+    """Return the faults in a Redis' settings.
+
+    `vault`: it holds the people's keys. Raises RedisError if it is unavailable.
+    """
     asked: Any = redis
     info: dict[str, Any] = {}
     for section in ("memory", "persistence", "clients"):
@@ -31,7 +34,9 @@ async def check(redis: "Redis", *, vault: bool = False) -> list[Wrong]:
 
 
 async def of_vault(settings: Settings) -> list[Wrong]:
-    """The same of the vault; nothing where there is none, or while it is away: it is waited for when it is needed."""
+    """Return the faults in the vault's settings; empty if there is no vault or it is unavailable: work waits for it
+    anyway.
+    """
     if settings.vault is None:
         return []
     redis: Any = client(settings.vault, settings.redis_login())
@@ -44,15 +49,15 @@ async def of_vault(settings: Settings) -> list[Wrong]:
 
 
 def asks_config(redis: "Redis") -> bool:
-    """Whether this client asks for what INFO does not tell: one that comes by a user's name has not the right to.
+    """Return whether this client may ask CONFIG: a client with a user name lacks the right.
 
-    It does not try: Redis keeps a record of each refusal, and a security officer reads it.
+    It does not try, because Redis logs each refusal and a security officer reads the log.
     """
     return redis.connection_pool.connection_kwargs.get("username") is None
 
 
 async def _appendfsync(redis: Any) -> str | None:  # noqa: ANN401 - redis-py types a command's result as sync or async
-    """When its file is written to the disk; None when it is not known."""
+    """Return when Redis syncs its file to the disk (its `appendfsync`), or None if unknown."""
     if not asks_config(redis):
         return None
     with suppress(NoPermissionError, ResponseError):
@@ -62,7 +67,7 @@ async def _appendfsync(redis: Any) -> str | None:  # noqa: ANN401 - redis-py typ
 
 
 def wrong(info: Mapping[str, Any], appendfsync: str | None, *, vault: bool = False) -> Iterator[Wrong]:
-    """What these settings lose or block. `info`: of INFO; `appendfsync`: None when it is not known."""
+    """Yield what these settings can lose or block. `info`: from INFO; `appendfsync`: None if unknown."""
     name = "the vault" if vault else "Redis"
     yield from _memory(name, info)
     yield from _file(name, info, appendfsync, vault=vault)
@@ -84,7 +89,10 @@ def _memory(name: str, info: Mapping[str, Any]) -> Iterator[Wrong]:
 
 
 def _file(name: str, info: Mapping[str, Any], appendfsync: str | None, *, vault: bool) -> Iterator[Wrong]:
-    """What a restart or a power cut would take. Redis is built anew from the topics; nothing makes a lost key again."""
+    """Yield what a restart or a power cut would lose.
+
+    Redis is rebuilt from the topics, but a lost key is lost for good.
+    """
     wanted = ("always",) if vault else ("everysec", "always")
     if not info.get("aof_enabled"):
         lost = "what its keys sealed is lost with them" if vault else "a restart takes as long as building all anew"

@@ -1,8 +1,8 @@
-"""The scripts that Redis runs: each in a file of its own, in lua/."""
+"""Access to the Lua scripts, one file each in lua/."""
 
 from importlib.resources import files
 
 
 def script(name: str) -> str:
-    """The text of `lua/NAME.lua`."""
+    """Return the text of `lua/NAME.lua`. Raises FileNotFoundError if there is none."""
     return files("streams.state").joinpath(f"lua/{name}.lua").read_text("utf-8")

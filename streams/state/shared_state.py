@@ -1,9 +1,9 @@
-"""What all partitions share in Redis (residents, evidence, the watchlist, policies), filled again when it was lost.
+"""Recovery of the Redis data that all partitions share (residents, evidence, watchlist, policies) after a loss.
 
-A mark in Redis says that it is there, and in which Redis. Nobody looks anybody up without it: in an empty store every
-signal would pass for unmatched. In another Redis than before (see run.py) only what was written last may be missing.
-All of it lies on compacted topics, and was written there first. So the topics' ends are kept in Redis, as they were a
-while ago: what is behind them is read again.
+A mark in Redis says that the data is complete, and in which Redis. Nobody looks up a resident without it: in an empty
+Redis every signal would count as unmatched. In another Redis than before (see server_identity.py) only the last writes
+may be missing. All of the data is on compacted topics, and was written there first. So the topics' end offsets of a
+while ago are kept in Redis: records after them are read again.
 """
 
 import asyncio
@@ -29,23 +29,23 @@ from streams.state.server_identity import ASK_RUN, run_of
 log = logging.getLogger(__name__)
 
 MARK = "whole"  # string: the app id of the installation whose data this is
-# In the mark's slot, since a script has more than one of them:
-RUN = "run:{whole}"  # string: the Redis in which it was whole last
-HASHED = "hashed:{whole}"  # string: a fingerprint of the key under which everybody is known here
-ENDS = "ends:{whole}"  # hash: `now` and `before` -> the shared topics' ends, one turn apart
-TURN = "turn:{whole}"  # string: there until the ends are read again
-LOCK = "restoring:{whole}"  # string: who restores
-SETTLING = "settling:{whole}"  # string: there while who held a lease in the Redis before may still act on it
+# In the mark's slot, because a script uses several of them:
+RUN = "run:{whole}"  # string: the run of the Redis in which the data was last complete
+HASHED = "hashed:{whole}"  # string: a fingerprint of the key of the hashes (QUANZU_SECRET)
+ENDS = "ends:{whole}"  # hash: `now` and `before` -> the shared topics' end offsets, TURN_MS apart
+TURN = "turn:{whole}"  # string: exists until the ends are due to be read again
+LOCK = "restoring:{whole}"  # string: token of the process that restores
+SETTLING = "settling:{whole}"  # string: exists while a holder of a lease in the lost Redis may still act on it
 LOCK_MS = 5_000
 WAIT_SECONDS = 0.2
-# Longer than it takes from a record's being on its topic to its being in Redis, whatever its writer waits for.
+# Longer than any writer takes from writing a record to its topic until it is in Redis.
 TURN_MS = 300_000
 RELEASE = script("release")
 KEEP = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 0
 """
-# Only who still has the lock may say so: it is gone when the store was lost once more.
+# Only the holder of the lock may set the mark: the lock is gone if the store was lost again.
 MARKED = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('MSET', KEYS[2], ARGV[2], KEYS[3], ARGV[3], KEYS[4], ARGV[4])
@@ -56,14 +56,14 @@ Restorer = Callable[[Tails | None], Awaitable[object]]
 
 
 class OtherInstallationError(UserError, RuntimeError):
-    """This Redis belongs to another installation: a new group would carry out seven days of dispatches again.
+    """This Redis belongs to another installation, or was filled under another QUANZU_SECRET.
 
-    Or it was filled under another key of the hashes, under which no resident would be found.
+    A new consumer group would repeat seven days of dispatches; under another key, no resident would be found.
     """
 
 
 class Shared:
-    """Whether the shared part of the store is whole."""
+    """Ensures that the shared data in Redis is complete before it is used."""
 
     def __init__(
         self,
@@ -74,9 +74,9 @@ class Shared:
         lease_seconds: float,
         fills: bool = True,
     ) -> None:
-        """`fills`: whether it restores what is missing itself; else it waits until another has.
+        """`fills`: whether this process restores missing data itself, or waits for another.
 
-        `lease_seconds`: how long a lease that was lost may still be acted on.
+        `lease_seconds`: how long a holder may still act on a lost lease.
         """
         self._settings, self._restorers, self._fills = settings, restorers, fills
         self._settling_ms = round(lease_seconds * 1000)
@@ -84,9 +84,9 @@ class Shared:
         self._fingerprint = fingerprint(settings.key())
 
     async def ensure(self) -> None:
-        """Return when it is whole: at once, or after this or another process has restored it.
+        """Return once the shared data is complete, after this or another process has restored it if necessary.
 
-        Raises OtherInstallationError when this Redis is another installation's.
+        Raises OtherInstallationError if this Redis belongs to another installation.
         """
         told = False
         while run := await self._missing():
@@ -100,18 +100,18 @@ class Shared:
                 await asyncio.sleep(WAIT_SECONDS)
 
     async def doubt(self) -> None:
-        """Something written is gone, although Redis says that it is the same process: look at all of it anew."""
+        """Have all shared data checked and restored again, although Redis is the same process: some data is missing."""
         await self._redis.delete(RUN)
 
     async def remember(self) -> None:
-        """Once in a while: how far the shared topics reach, for a Redis that loses what is written from now on."""
+        """Every 5 minutes, store the shared topics' end offsets, for a Redis that loses its last writes."""
         if await self._redis.set(TURN, 1, nx=True, px=TURN_MS):
             ends = json.dumps({topic.name: await end_offsets(self._settings, topic.name) for topic in topics.SHARED})
             before = await self._redis.hget(ENDS, "now")
             await self._redis.hset(ENDS, mapping={"now": ends} | ({"before": before} if before else {}))
 
     async def _missing(self) -> str | None:
-        """The Redis that answers, if not all is in it."""
+        """Return the run of the Redis that answers if the shared data is not complete in it, else None."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
             pipe.mget(MARK, RUN, HASHED)
@@ -146,11 +146,11 @@ class Shared:
                 log.warning("the store was lost again while it was restored")
 
     async def _stood_before(self) -> bool:
-        """Whether there was a store before this one: its leases on visits are lost, or may be."""
+        """Return whether there was a store before this one, whose leases on visits may be lost."""
         return bool(await self._redis.exists(MARK) or any((await end_offsets(self._settings, ROSTERS.name)).values()))
 
     async def _since(self) -> Tails | None:
-        """Behind which ends something may be missing; None when anything may be."""
+        """Return the offsets from which records may be missing, or None if any record may be missing."""
         mark, ends = await self._redis.get(MARK), await self._redis.hget(ENDS, "before")
         if mark is None or ends is None:
             return None
@@ -158,7 +158,7 @@ class Shared:
 
     @asynccontextmanager
     async def _holding(self, token: str) -> AsyncIterator[None]:
-        """Keep the lock for as long as it takes: ten million residents are not restored in its time."""
+        """Renew the lock during the block: restoring ten million residents takes longer than the lock lasts."""
         keeping = asyncio.create_task(self._keep(token))
         try:
             yield

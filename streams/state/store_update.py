@@ -1,4 +1,4 @@
-"""What one commit writes: a case with all that is derived from it, the journal's entries, what is counted."""
+"""The Redis writes of one commit: cases with everything derived from them, journal entries, and counts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ Command = tuple[str, int, tuple[Argument, ...]]
 
 @dataclass(frozen=True, slots=True)
 class PartitionRules:
-    """Where a partition stands: the last offset applied, the policy in force, the holds, the logs that were lost."""
+    """A partition's last applied offset, policy hash, holds, and number of lost case-inputs topics (`logs`)."""
 
     offset: int
     policy: str
@@ -53,29 +53,32 @@ class PartitionRules:
 
 @dataclass(slots=True)
 class StoreUpdate:
-    """The commands of one commit. `outbox`: the journal's entries among them, as they are written, by name."""
+    """The commands of one commit. `outbox`: the journal entries among them, serialized, by name."""
 
     commands: list[Command] = field(default_factory=list)
     outbox: dict[str, bytes] = field(default_factory=dict)
 
     def add(self, command: str, name: int, *arguments: Argument) -> Self:
+        """Add a Redis command on a key, given by its number in keys.NAMES."""
         self.commands.append((command, name, arguments))
         return self
 
     def applied(self, input_id: str, at: datetime) -> None:
+        """Remember that an input was applied."""
         self.add("ZADD", APPLIED, milliseconds(at), input_id)
 
     def all_applied(self, inputs: Iterable[tuple[str, datetime]]) -> Self:
+        """Remember that several inputs, (id, time) each, were applied."""
         return self.add("ZADD", APPLIED, *(part for name, at in inputs for part in (milliseconds(at), name)))
 
     def entry(self, entry: CaseEvent | RulesEvent | UnchangedEvent) -> None:
-        """Keep a journal entry until it is published."""
+        """Add a journal entry to the outbox, where it stays until it is published."""
         name = entry_name(entry)
         self.outbox[name] = entry.model_dump_json().encode()
         self.add("HSET", OUTBOX, name, self.outbox[name])
 
     def case(self, before: Case | None, after: Case) -> None:
-        """Store a case, and all that is derived from it."""
+        """Store a case and everything derived from it. `before`: the resident's latest case so far, or None."""
         same = before is not None and before.id == after.id
         if before is not None and not same:
             self.add("HSET", EARLIER, before.id, before.model_dump_json())
@@ -90,34 +93,37 @@ class StoreUpdate:
         self.add("ZREMRANGEBYRANK", RECENT, 0, -RECENTLY - 1)
 
     def settled(self, resident: str, at: datetime) -> Self:
-        """When a resident was last dissuaded or cleared: it stays if he is in danger again."""
+        """Store when a resident was last dissuaded or cleared. It is kept if they are in danger again."""
         return self.add("HSET", SETTLED, resident, at.isoformat())
 
     def counted(self, before: Case | None, event: CaseEvent) -> None:
-        """Count what an event adds; `before`: the resident's latest case just before it."""
+        """Add an event to the counts. `before`: the resident's latest case just before it."""
         self.sums(COUNTS, counts.of_event(event) + counts.of_clocks(before, event))
 
     def raised(self, event: CaseEvent) -> None:
-        """Count what an alert raised, under the policy that found it and in its minute."""
+        """Count the cases that an alert raised, by its policy and minute, for the breaker."""
         self.sums(RAISED, raised_by(event))
 
     def sums(self, name: int, amounts: Mapping[str, int]) -> Self:
-        """Add to the numbers of a hash."""
+        """Add amounts to the numbers of a hash, given by its key number."""
         for field_name, amount in amounts.items():
             if amount:
                 self.add("HINCRBY", name, field_name, amount)
         return self
 
     def unsure(self, dispatches: Iterable[str]) -> None:
-        """Remember that these may have been sent: the marks that said so are lost."""
+        """Mark dispatches as possibly sent, because the marks that would tell are lost."""
         for dispatch in dispatches:
             self.add("SADD", UNSURE, dispatch)
 
     def settling(self, seconds: float) -> None:
-        """For so long (wall time) somebody may still be at an unsure dispatch: it is not taken before."""
+        """Forbid taking up unsure dispatches for so many wall-clock seconds, while another worker may still be sending
+        one.
+        """
         self.add("SET", SETTLING, 1, "PX", round(seconds * 1000))
 
     def standing(self, standing: PartitionRules) -> None:
+        """Store the partition's policy, holds and number of lost logs; the offset is set by the commit."""
         self.add("HSET", STATE, "policy", standing.policy, "logs", standing.logs)
         self.add("DEL", HOLDS)
         for hold in standing.holds:
@@ -151,23 +157,25 @@ class StoreUpdate:
 
 
 def minute_of(at: datetime) -> int:
-    """The minute that a moment lies in, counted since 1970."""
+    """Return the number of whole minutes from 1970 to a time."""
     return int(at.timestamp() // 60)
 
 
 def raised_by(event: CaseEvent | PartialCaseEvent) -> dict[str, int]:
-    """What an alert raised, as policy|minute: under the policy that found it."""
+    """Return the number of cases that an event's alert raised, by "policy|minute"; empty if none."""
     number = trial.raised(event)
     return {f"{event.case.raised_by or event.case.policy}|{minute_of(event.at)}": number} if number else {}
 
 
 def minute_in(raised: str) -> int:
-    """The minute of a name of `raised_by`."""
+    """Return the minute of a "policy|minute" key of `raised_by`."""
     return int(raised.rpartition("|")[2])
 
 
 def entry_name(entry: CaseEvent | RulesEvent | UnchangedEvent) -> str:
-    """Return the name under which the outbox keeps an entry: an input with several cases has one for each."""
+    """Return an entry's name in the outbox, "offset/case or kind": an input with several cases has one entry
+    for each.
+    """
     return f"{entry.offset}/{entry.case.id if isinstance(entry, CaseEvent) else entry.kind}"
 
 
