@@ -1,1 +1,4 @@
-"""Dead letters as people handle them: listed, shown, sent again, dropped."""
+"""Dead letters as people handle them: list, show, repair, send again, drop.
+
+May import runtime, messaging, security and intake. Called by intake's server, commands and workers (for metrics).
+"""

@@ -1,11 +1,11 @@
-"""Dead letters over HTTP, beside intake: for who has an operators' key. A feed's key opens nothing here.
+"""The HTTP API for dead letters, served by intake to holders of an operators' key; a feed's key is refused.
 
     GET  /dead-letters                   the newest, without bytes; the filters of `quanzu dead list`; limit, before
     GET  /dead-letters/{id}              one, with its bytes; mask=true hides numbers and names
     POST /dead-letters/{id}/send-again   {"reason", and none or one of "text", "base64", "mapping"; "dry_run"}
     POST /dead-letters/{id}/drop         {"reason"}
 
-Whoever holds the key is who did it: its name is kept with the reason.
+The key's name is recorded with the reason as the person who acted.
 """
 
 import asyncio
@@ -33,12 +33,12 @@ from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import TRANSIENT
 
-KAFKA_SECONDS = 15.0  # for all of a request: it may read the topics anew
+KAFKA_SECONDS = 15.0  # for a whole request, which may read the topics again
 _LOOK = "GET /dead-letters lists what there is"
 
 
 class Asked(BaseModel):
-    """The query of a list."""
+    """The query parameters of the list."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -58,11 +58,12 @@ class Asked(BaseModel):
 
     @property
     def wanted(self) -> Wanted:
+        """The query as a filter."""
         return Wanted(self.source, self.topic, self.why, self.since, self.until, self.state)
 
 
 class Act(BaseModel):
-    """Why, and how a letter is mended."""
+    """The body of send-again and drop: the reason, and for send-again how the letter is repaired."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -74,7 +75,10 @@ class Act(BaseModel):
 
     @property
     def mended(self) -> Mend:
-        """Raises MappingError, Refused (422) when there is more than one."""
+        """The repair: a mapping, the new bytes, or None.
+
+        Raises MappingError if the mapping is invalid, Refused (422) if several are given.
+        """
         given = [each for each in (self.text, self.base64, self.mapping) if each is not None]
         if len(given) > 1:
             raise Refused(422, "text, base64 and mapping are three ways to mend", "Send one of them, or none")
@@ -84,7 +88,7 @@ class Act(BaseModel):
 
 
 class _Api:
-    """The handlers of the routes."""
+    """The request handlers."""
 
     def __init__(
         self, settings: Settings, intake: IntakeSettings, producer: Producer, clock: Clock, keys: Keys | None
@@ -148,7 +152,7 @@ class _Api:
         return JSONResponse({**listed(self._letters.get(name)), "ids": outcome.done[name]})
 
     def _operator(self, request: Request) -> str:
-        """By whose key. Raises Refused."""
+        """Return the name of the key's holder. Raises Refused: 401 without a valid key, 403 if no keys are set."""
         if self._keys is None:
             do = "Set QUANZU_OPERATOR_KEYS=name:hash for each operator, the hash as for QUANZU_API_KEYS"
             raise Refused(403, "nobody may handle dead letters here: no operators' key is set", do)
@@ -176,7 +180,7 @@ class _Api:
 
 
 def routes(settings: Settings, intake: IntakeSettings, producer: Producer, clock: Clock) -> list[Route]:
-    """The routes, for intake's server. Raises SettingsError when the operators' keys cannot be read."""
+    """Return the routes for intake's server. Raises SettingsError if the operators' keys are invalid."""
     api = _Api(settings, intake, producer, clock, operator_keys(settings, intake))
     return [
         Route("/dead-letters", api.list, methods=["GET"]),
@@ -188,7 +192,10 @@ def routes(settings: Settings, intake: IntakeSettings, producer: Producer, clock
 
 @asynccontextmanager
 async def _answered() -> AsyncIterator[None]:
-    """Raises Refused (503) when Kafka does not answer in time; what was begun then is taken up by sending again."""
+    """Limit the block to 15 s.
+
+    Raises Refused (503) if Kafka does not answer; repeating the request completes what was begun.
+    """
     try:
         async with asyncio.timeout(KAFKA_SECONDS):
             yield

@@ -1,4 +1,6 @@
-"""The dead letters there are and what became of each, read from their topic and the audit topic; how many are open."""
+"""The index of dead letters and their states, built from their topic and the audit topic; and the metric of
+open ones.
+"""
 
 import asyncio
 from collections import Counter, OrderedDict
@@ -18,17 +20,17 @@ from streams.messaging.topics import AUDIT, DEAD_LETTERS
 from streams.runtime import metrics
 from streams.runtime.settings import Settings
 
-MOST = 50_000  # letters that a process keeps in mind; the oldest are left out first
-BEFORE_MS = 86_400_000  # an act may lie so long before its letter: one sent again and refused again, clocks that differ
+MOST = 50_000  # letters that a process keeps in memory; the oldest are left out
+BEFORE_MS = 86_400_000  # an act may be this much older than its letter (sent again and refused again, clock errors)
 
 
 class UnknownLetterError(UserError, LookupError):
-    """There is no such letter (any more)."""
+    """There is no such dead letter (any more)."""
 
 
 @dataclass(slots=True)
 class Found:
-    """A letter in the index."""
+    """A dead letter in the index, without its bytes, and its state."""
 
     letter: Listed
     standing: LetterStatus
@@ -36,31 +38,34 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Letters, the newest first; over all that fit: how many, and how many of each reason."""
+    """A page of dead letters, the newest first; `total` and `reasons` count all matching letters."""
 
     found: list[Found]
     total: int
     reasons: dict[str, int]
-    next: int | None  # `before` of the next page
-    left_out: int  # older ones that were not looked at
+    next: int | None  # `before` of the next page, or None if this is the last
+    left_out: int  # older letters that are not in the index
 
 
 class Letters:
-    """The letters that are kept; of those that `keep` means the newest `most`, so that no flood fills the memory."""
+    """The index: the newest `most` dead letters for which `keep` is true, so that a flood cannot fill the memory."""
 
     def __init__(
         self, settings: Settings, most: int = MOST, keep: Callable[[Listed], bool] = lambda letter: True
     ) -> None:
         self._settings, self._most, self._keep = settings, most, keep
-        self.left_out = 0  # older ones, past `most`
+        self.left_out = 0  # number of older letters beyond `most`
         self._found: OrderedDict[str, Found] = OrderedDict()
         self._letters_read = 0
         self._oldest: int | None = None  # when the oldest was written, in ms since 1970
-        self._acts_read: int | None = None  # none before there is a letter
+        self._acts_read: int | None = None  # the next offset of the audit to read; None before the first letter
         self._lock = asyncio.Lock()
 
     async def refresh(self) -> None:
-        """Read what was written since. Letters first: an act is always younger than its letter."""
+        """Read the letters and acts written since the last call.
+
+        Letters come first, because an act follows its letter.
+        """
         async with self._lock:
             async for record in read_on(self._settings, DEAD_LETTERS.name, 0, self._letters_read):
                 self._letters_read = record.offset + 1
@@ -74,7 +79,7 @@ class Letters:
                 self._act(record.value or b"")
 
     def page(self, wanted: Wanted, most: int | None = None, before: int | None = None) -> Page:
-        """The newest `most` of the letters that are meant, of those that lie before offset `before`."""
+        """Return the newest `most` (None: all) matching letters with offsets below `before`."""
         fitting = [each for each in self._found.values() if wanted.fits(each.letter, each.standing.state)]
         fitting.sort(key=lambda each: each.letter.offset, reverse=True)
         left = [each for each in fitting if before is None or each.letter.offset < before]
@@ -84,7 +89,7 @@ class Letters:
         return Page(shown, len(fitting), dict(reasons.most_common()), following, self.left_out)
 
     def get(self, letter: str) -> Found:
-        """A letter by its id. Raises UnknownLetterError."""
+        """Return a letter by its id. Raises UnknownLetterError if the index does not have it."""
         if letter not in self._found:
             raise UnknownLetterError(
                 f"there is no dead letter {letter!r}: `quanzu dead list --state all` has the ids; a letter is kept for "
@@ -93,7 +98,7 @@ class Letters:
         return self._found[letter]
 
     async def read(self, letters: Sequence[Found]) -> dict[str, DeadLetter]:
-        """The letters themselves, with their bytes, by id. One that the topic no longer keeps is not among them."""
+        """Return by id the full letters with their bytes; letters that the topic no longer keeps are left out."""
         wanted = {each.letter.offset: each.letter.id for each in letters}
         found: dict[str, DeadLetter] = {}
         if not wanted:
@@ -106,13 +111,13 @@ class Letters:
         return found
 
     async def forget_expired(self) -> None:
-        """Forget letters that the topic no longer keeps."""
+        """Remove letters that the topic no longer keeps."""
         begin = (await beginning_offsets(self._settings, DEAD_LETTERS.name)).get(0, 0)
         for name in [name for name, each in self._found.items() if each.letter.offset < begin]:
             del self._found[name]
 
     def open_by_source(self) -> Counter[str]:
-        """How many are neither sent again nor dropped."""
+        """Return the number of letters, by source, that are neither sent again nor dropped."""
         waiting = (State.OPEN, State.SENDING)
         return Counter(each.letter.source for each in self._found.values() if each.standing.state in waiting)
 
@@ -120,12 +125,12 @@ class Letters:
         try:
             letter = letter_adapter.validate_json(record.value or b"", extra=ANY_VERSION)
         except ValidationError:
-            return  # somebody else wrote on this topic: it is no letter of ours
+            return  # a foreign record on this topic
         listed = _listed(letter, record.offset)
         if not self._keep(listed):
             return
         self._oldest = record.timestamp if self._oldest is None else self._oldest
-        if known := self._found.get(letter.id):  # refused again: what was done with it holds
+        if known := self._found.get(letter.id):  # refused again: its state stays
             known.letter = replace(known.letter, offset=record.offset)
             return
         self._found[letter.id] = Found(listed, LetterStatus())
@@ -135,9 +140,9 @@ class Letters:
 
     def _act(self, value: bytes) -> None:
         try:
-            act = AuditEntry.model_validate_json(value).model_copy(update={"link": None})  # what was said, wherever
+            act = AuditEntry.model_validate_json(value).model_copy(update={"link": None})  # comparable with a new one
         except ValidationError:
-            return  # of another version, or somebody else's
+            return  # of another version, or a foreign record
         if act.act in set(Act) and (found := self._found.get(act.on)):
             found.standing = follow(found.standing, act)
 
@@ -147,7 +152,7 @@ def _listed(letter: DeadLetter, offset: int) -> Listed:
 
 
 def ids(found: Iterable[Found]) -> list[str]:
-    """The ids, the oldest first: in the order in which they came."""
+    """Return the letters' ids, the oldest first."""
     return [each.letter.id for each in sorted(found, key=lambda each: each.letter.offset)]
 
 
@@ -155,13 +160,13 @@ LOOK_SECONDS = 10.0
 
 
 class OpenLetters:
-    """Open letters by source. Of more than index.MOST letters the newest are counted."""
+    """The metric of open dead letters by source; counts at most the newest MOST letters."""
 
     def __init__(self, settings: Settings) -> None:
         self._letters = Letters(settings)
 
     async def show(self, *, ours: bool) -> None:
-        """Look, and tell, or tell nothing where another worker does."""
+        """Update the metric, or clear it if another worker shows it (`ours` is False)."""
         if not ours:
             metrics.DEAD_LETTERS_OPEN.clear()
             return

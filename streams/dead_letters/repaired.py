@@ -1,4 +1,4 @@
-"""A dead letter's bytes put right, by hand or by a mapping. What it may be known by already stays as it came."""
+"""Repair of a dead letter's bytes, by hand or by a mapping. Its valid ids and source must stay as they were."""
 
 import csv
 import io
@@ -13,23 +13,26 @@ from streams.intake.formats.rows import RowError, fields
 from streams.intake.parsing import BodyError, items_of_body
 
 Mend = bytes | Mapping | None
-"""How a letter is mended: by hand, by a mapping, or not at all."""
+"""How a letter is repaired: by new bytes, by a mapping, or (None) not at all."""
 
 MEND = "Mend it by hand (--file) or by a mapping (--mapping)"
 
 _IDENTITY: dict[str, TypeAdapter[str]] = {
     "id": TypeAdapter(Text),
     "source": TypeAdapter(Token),
-    "RecordID": TypeAdapter(Text),  # a call detail record's
+    "RecordID": TypeAdapter(Text),  # of a call detail record
 }
 
 
 class CannotSendError(UserError, ValueError):
-    """The letter cannot be sent again like this; the text says why and what to do."""
+    """The letter cannot be sent again in this form; the text says why and what to do."""
 
 
 def mended_json(raw: bytes, mended: Mend) -> bytes:
-    """JSON, put right. Raises CannotSendError, MappingError."""
+    """Return a JSON letter's bytes, repaired.
+
+    Raises CannotSendError if the repair does not fit, MappingError if it fails.
+    """
     if mended is None:
         return raw
     before = _fields_of(raw)
@@ -44,7 +47,10 @@ def mended_json(raw: bytes, mended: Mend) -> bytes:
 
 
 def mended_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes]:
-    """A header and its row, put right. Raises CannotSendError, MappingError."""
+    """Return the header and row of a file's letter, repaired.
+
+    Raises CannotSendError or MappingError as `mended_json` does.
+    """
     if mended is None:
         return header, line
     before = _row_fields(header, line)
@@ -60,7 +66,7 @@ def mended_row(header: bytes, line: bytes, mended: Mend) -> tuple[bytes, bytes]:
 
 
 def items_of(raw: bytes) -> list[object]:
-    """The items of JSON. Raises CannotSendError when it is none."""
+    """Return the items of a JSON body. Raises CannotSendError if it is not JSON."""
     try:
         return items_of_body(raw)
     except BodyError as error:
@@ -68,14 +74,14 @@ def items_of(raw: bytes) -> list[object]:
 
 
 def one_object(items: list[object]) -> Fields:
-    """The one object that it must be. Raises CannotSendError."""
+    """Return the only item, a JSON object. Raises CannotSendError if there are several or it is not an object."""
     if len(items) != 1 or not isinstance(items[0], dict):
         raise CannotSendError("it must be one JSON object")
     return items[0]
 
 
 def lacks(item: Fields, name: str) -> bool:
-    """Whether it has nothing under `name` that it could be known by."""
+    """Return whether the item has no valid value for the identifying field `name`."""
     return not _valid(_IDENTITY[name], item.get(name))
 
 

@@ -1,9 +1,9 @@
-"""Sending dead letters again, and dropping them: each act on the audit topic first, then what it does.
+"""Sends dead letters again, or drops them. Each act is written to the audit topic before it takes effect:
 
-    begun (`letter-sending`, of these very bytes) -> is it ours, by the log's order? -> written again -> `letter-sent`
+    begun (`letter-sending`, with these bytes) -> is it ours, by the topic's order? -> written again -> `letter-sent`
 
-Cut off in between, a letter is sent once more: whoever takes it in knows it by its id, and the second copy counts for
-nothing. So it is neither lost nor counted twice.
+After an interruption the letter is sent once more: readers recognize it by its id and ignore the second copy. So it is
+neither lost nor counted twice.
 """
 
 import asyncio
@@ -31,26 +31,27 @@ from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.security import audit
 
-CHUNK = 200  # letters between two looks at whether to stop
+CHUNK = 200  # letters handled between two checks of `stop`
 
 Progress = Callable[[int, int], None]
 
 
 class ActError(UserError, ValueError):
-    """Who does it, or why, is not told as it must be."""
+    """The act's author or reason is missing or invalid."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of letters, by id; `accepted`: rows of files that count as accepted now, by source."""
+    """The result of an act, by letter id; `accepted`: a file's rows that count as accepted now, by source."""
 
-    done: dict[str, list[str]] = field(default_factory=dict)  # the ids under which each was sent; dropped: none
-    before: dict[str, str] = field(default_factory=dict)  # nothing was done: somebody did something with it before
-    refused: dict[str, str] = field(default_factory=dict)  # it cannot be sent like this, and why
+    done: dict[str, list[str]] = field(default_factory=dict)  # the ids that were sent; empty for a drop
+    before: dict[str, str] = field(default_factory=dict)  # unchanged, because of an earlier act, given in words
+    refused: dict[str, str] = field(default_factory=dict)  # why it cannot be sent in this form
     accepted: Counter[str] = field(default_factory=Counter)
-    left: int = 0  # told to stop before these
+    left: int = 0  # letters not handled because `stop` was set
 
     def add(self, other: "Outcome") -> None:
+        """Add the result of another chunk."""
         self.done |= other.done
         self.before |= other.before
         self.refused |= other.refused
@@ -59,34 +60,37 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """By whom, and why: it is kept for good."""
+    """The author of an act, and the reason; both are kept for good."""
 
     by: str
     reason: str
 
 
 class Sending:
-    """Does what people decide on dead letters."""
+    """Carries out people's decisions on dead letters."""
 
     def __init__(self, settings: Settings, letters: Letters, producer: Producer, clock: Clock) -> None:
         self._settings, self._partitions = settings, settings.partitions
         self.letters, self._producer, self._clock = letters, producer, clock
-        self.stop = asyncio.Event()  # set: what is under way is finished, and no more is begun
+        self.stop = asyncio.Event()  # once set, the current chunk is finished and no other is begun
 
     async def send_again(
         self, names: Sequence[str], mended: Mend, who: Who, progress: Progress = lambda done, of: None
     ) -> Outcome:
-        """Send letters again, the same way mended. Raises UnknownLetterError, ActError before anything is done."""
+        """Send letters again, all repaired in the same way.
+
+        Raises UnknownLetterError or ActError before anything is done.
+        """
         self._entry(Act.SENDING, "nothing", who)
         return await self._chunks(names, lambda chunk: self._send(chunk, mended, who), progress)
 
     async def drop(self, names: Sequence[str], who: Who, progress: Progress = lambda done, of: None) -> Outcome:
-        """Give letters up for good. Raises UnknownLetterError, ActError before anything is done."""
+        """Drop letters for good. Raises UnknownLetterError or ActError before anything is done."""
         self._entry(Act.DROPPED, "nothing", who)
         return await self._chunks(names, lambda chunk: self._drop(chunk, who), progress)
 
     async def try_out(self, names: Sequence[str], mended: Mend, progress: Progress = lambda done, of: None) -> Outcome:
-        """What sending would do, without doing it."""
+        """Return what `send_again` would do, without doing it. Raises UnknownLetterError."""
 
         async def chunk(found: Sequence[Found]) -> Outcome:
             outcome = Outcome()
@@ -138,7 +142,7 @@ class Sending:
         return outcome
 
     async def _ready(self, found: Sequence[Found], mended: Mend, outcome: Outcome) -> dict[str, Ready]:
-        """What each becomes that can be sent; the others go to the outcome."""
+        """Return the records to send by letter id; letters that cannot be sent go to the outcome."""
         waiting = [each for each in found if each.standing.state in (State.OPEN, State.SENDING)]
         outcome.before |= {each.letter.id: told(each) for each in found if each not in waiting}
         letters = await unsealed(self._settings, await self.letters.read(waiting))
@@ -164,7 +168,7 @@ class Sending:
         return ready(letter, mended, self._partitions, self._clock.now())
 
     def _begun(self, name: str, act: AuditEntry, outcome: Outcome) -> bool:
-        """Whether the log has it that we send it, and not that another was quicker."""
+        """Return whether the topic's order shows that this process sends the letter, and no other was first."""
         found = self.letters.get(name)
         standing = found.standing
         if standing.state is State.SENDING and standing.act is not None and standing.act.detail == act.detail:
@@ -186,7 +190,7 @@ class Sending:
 
 
 def told(found: Found) -> str:
-    """How a letter stands, in words: open, or who did what with it, when and why."""
+    """Return a letter's state in words: open, or who did what with it, when and why."""
     act = found.standing.act
     if act is None:
         return "open"
@@ -200,7 +204,10 @@ def told(found: Found) -> str:
 
 
 def what(mended: Mend) -> str:
-    """How a letter is mended: the audit tells it, and two who send the same do not hinder one another."""
+    """Return how a letter is repaired, in words, for the audit.
+
+    Two people who send the same repair do not block each other.
+    """
     if mended is None:
         return "as it came"
     if isinstance(mended, Mapping):

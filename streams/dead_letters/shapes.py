@@ -1,4 +1,4 @@
-"""How letters are told as JSON, to scripts and over HTTP. The bytes are in `shown` only."""
+"""The JSON forms of dead letters, for scripts and HTTP. Only `shown` contains the bytes."""
 
 import base64
 import string
@@ -13,7 +13,7 @@ _PLAIN = set(string.whitespace) - {"\v", "\f"}
 
 
 def listed(found: Found) -> dict[str, Any]:
-    """A letter without its bytes."""
+    """Return a letter without its bytes."""
     letter, act = found.letter, found.standing.act
     return {
         "id": letter.id,
@@ -28,7 +28,7 @@ def listed(found: Found) -> dict[str, Any]:
 
 
 def paged(page: Page) -> dict[str, Any]:
-    """A page of letters, and what is counted over all that fit."""
+    """Return a page of letters, and the counts over all matching ones."""
     return {
         "letters": [listed(each) for each in page.found],
         "total": page.total,
@@ -39,7 +39,9 @@ def paged(page: Page) -> dict[str, Any]:
 
 
 def shown(letter: DeadLetter, found: Found, *, mask: bool) -> dict[str, Any]:
-    """A letter with its bytes: as text when they are text, else in base 64; masked, as text only."""
+    """Return a letter with its bytes: as text if they are text, else as base64; masked, only as text (None if not
+    text).
+    """
     raw = letter.content
     text = text_of(raw)
     bytes_told: dict[str, Any] = {"text": text} if text is not None else {"base64": base64.b64encode(raw).decode()}
@@ -56,7 +58,7 @@ def shown(letter: DeadLetter, found: Found, *, mask: bool) -> dict[str, Any]:
 
 
 def outcome_of(outcome: Outcome) -> dict[str, Any]:
-    """What came of letters."""
+    """Return the result of an act."""
     return {
         "done": outcome.done,
         "before": outcome.before,
@@ -67,7 +69,7 @@ def outcome_of(outcome: Outcome) -> dict[str, Any]:
 
 
 def text_of(raw: bytes) -> str | None:
-    """The bytes as text; none when they are not UTF-8 or hold what a terminal would not show."""
+    """Return the bytes as text; None if they are not UTF-8 or contain characters that a terminal cannot show."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -76,6 +78,6 @@ def text_of(raw: bytes) -> str | None:
 
 
 def header_of(letter: DeadLetter) -> str | None:
-    """The header of the file a row comes from."""
+    """Return the header of the file that a row comes from, or None."""
     reading = letter.where.reading if isinstance(letter.where, LinePlace) else None
     return text_of(base64.b64decode(reading.header)) or None if reading else None

@@ -1,7 +1,7 @@
-"""What a dead letter holds, read once more by the code that takes its kind in: into records, or a reason in words.
+"""Turns dead letters into records to write, by the same code that accepts their kind, or gives the reason why not.
 
-What a letter stands for has an id, and keeps it: under it the case, the channel's book and the evidence know what
-they have seen. So nothing counts twice, whoever else sends the same meanwhile.
+An item keeps its id: by it the case, the channel's dispatch log and the evidence recognize what they have seen. So
+nothing counts twice, even if somebody else sends the same item meanwhile.
 """
 
 import base64
@@ -42,7 +42,7 @@ DISPATCH_NAMES = frozenset(topic.name for topic in DISPATCHES)
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What is to be written for a letter; `signals`: those that count as accepted now, a file's rows."""
+    """The record to write for a letter; `signals`: those that count as accepted now (a file's rows)."""
 
     record: Record
     ids: list[str]
@@ -50,7 +50,10 @@ class Ready:
 
 
 def ready(letter: DeadLetter, mended: Mend, partitions: int, now: datetime) -> Ready:
-    """The record that a letter becomes. Raises CannotSendError, MappingError."""
+    """Return the record for a letter, repaired.
+
+    Raises CannotSendError if it is invalid, MappingError if the mapping fails.
+    """
     if not isinstance(mended, bytes) and letter.size > len(letter.content):
         raise CannotSendError(
             f"only the first {len(letter.content):,} of {letter.size:,} bytes are kept. Write the whole of it to a "
@@ -91,7 +94,8 @@ def _row(letter: DeadLetter, where: LinePlace, mended: Mend, partitions: int, no
         found = _examined([form.open(header, options)(line, row)], now)
     except RowError as error:
         raise CannotSendError(f"{error}. {MEND}") from None
-    # By the letter, not by the subject: however it is mended, it comes to where it is known whether it came before.
+    # The partition depends on the letter's id, not on the subject: so it is the same however the row is repaired, and
+    # duplicates are recognized there.
     partition = partition_of(letter.id.encode(), partitions)
     return Ready(_again(letter, None, found, SIGNALS.name, partition), _ids(found), found)
 
@@ -103,7 +107,7 @@ def _named(item: object, letter: str, number: int, of: int) -> object:
 
 
 def _examined(items: list[object], now: datetime) -> list[Signal]:
-    """The signals, as intake would take them. Raises CannotSendError."""
+    """Return the signals, validated as intake does. Raises CannotSendError if an item is invalid."""
     found = examine(items, now)
     if found.faults:
         raise CannotSendError("; ".join(str(fault) for fault in found.faults[:10]))
@@ -134,7 +138,7 @@ def _input(letter: DeadLetter, where: RecordPlace, mended: Mend, partitions: int
         given = input_adapter.validate_json(orjson.dumps(named))
     except ValidationError as error:
         raise CannotSendError(f"{reason(error)}. {MEND}") from None
-    if isinstance(given, PolicyChange | HoldChange):  # each partition has its own copy
+    if isinstance(given, PolicyChange | HoldChange):  # each partition has its own copy of the change
         key, partition = "rules", where.partition
     else:
         key, partition = given.resident, home(given.resident, partitions)

@@ -1,4 +1,4 @@
-"""Letters that were refused since the vault had lost their keys: opened, once it has them again."""
+"""Decrypts dead letters that were refused because the vault had lost their keys, once it has the keys again."""
 
 import base64
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ Opened = DeadLetter | CannotSendError
 
 
 async def unsealed(settings: Settings, letters: Mapping[str, DeadLetter]) -> dict[str, Opened]:
-    """Each letter as it would have come unsealed; CannotSendError in place of one that still does not open."""
+    """Return each letter decrypted, by id; a CannotSendError in place of one that still cannot be decrypted."""
     found: dict[str, Opened] = dict(letters)
     records = {name: record for name, letter in letters.items() if (record := _sealed(letter)) is not None}
     if not records:
@@ -34,13 +34,13 @@ async def unsealed(settings: Settings, letters: Mapping[str, DeadLetter]) -> dic
 
 
 def _sealed(letter: DeadLetter) -> Record | None:
-    """The record that a letter was, if it may be sealed; its key is its resident."""
+    """Return the record that a letter was, if it may be encrypted; its key is its resident."""
     if not isinstance(letter.where, RecordPlace) or letter.where.topic not in HANDED_ON:
         return None
     try:
         plain = orjson.loads(letter.content)
         return Record(letter.where.topic, plain["resident"].encode(), letter.content)
-    except (ValueError, TypeError, KeyError, AttributeError):  # it was refused for something else
+    except (ValueError, TypeError, KeyError, AttributeError):  # it was refused for another reason
         return None
 
 

@@ -1,4 +1,4 @@
-"""Read-only views of a running installation: status, Prometheus exporter, doctor, the boards of the console.
+"""Read-only views of a running installation: status page, Prometheus exporter, doctor, overview and report.
 
-Imports every package below it and changes nothing. Called by commands and the console.
+May import every package below it; changes nothing but its own results. Called by commands and the console.
 """

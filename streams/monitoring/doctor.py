@@ -1,4 +1,4 @@
-"""What is reachable, in which version, what is wrong, and what to do."""
+"""The checks of `quanzu doctor`: which servers are reachable, in which versions, what is wrong, and what to do."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -37,12 +37,15 @@ from streams.state.primary import HOW_TO_REFUSE, REPLICAS, refuses_alone
 from streams.state.redis_client import client, sentinels_say
 
 LIBRARIES = ("faust-streaming", "aiokafka", "kafka-python", "redis", "pydantic", "prometheus-client")
-AHEAD = timedelta(days=60)  # so long before the table of holidays ends it is told
+AHEAD = timedelta(days=60)  # the time before the table of holidays ends from which a warning is given
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One thing looked at; `do` when it is not good. `warns`: it is, and something is to be done all the same."""
+    """The result of one check.
+
+    `do`: what to do if it is not good. `warns`: it is good, but something should be done.
+    """
 
     good: bool
     what: str
@@ -59,7 +62,7 @@ ALONE = Diagnosis(
 
 
 async def examine(settings: Settings) -> list[Diagnosis]:
-    """Look at everything in turn; what cannot be reached ends what depends on it."""
+    """Return the results of all checks, in order. Checks that depend on an unreachable server are left out."""
     return [finding async for finding in _findings(settings)]
 
 
@@ -91,7 +94,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Diagnosis]:
 
 
 def _secrets(settings: Settings) -> list[Diagnosis]:
-    """What intake would refuse to start without."""
+    """Return a fault for each secret or key without which intake refuses to start."""
     wrong = []
     for load_and_look in (lambda: keys_for(settings, load_intake()), lambda: load_channels().key(settings)):
         try:
@@ -113,7 +116,7 @@ def _policy(settings: Settings) -> Diagnosis:
 
 
 def _holidays(today: date) -> Diagnosis:
-    """Whether the feeds' public holidays are known for some time to come."""
+    """Return whether the table of public holidays, which feeds are judged by, covers the next 60 days."""
     try:
         until = load_feeds().calendar().until
     except SettingsError as error:
@@ -160,19 +163,21 @@ async def _redis(settings: Settings) -> Diagnosis:
 
 
 def _unseen(redis: "Redis") -> str:
-    """What was not looked at, so that nobody takes it for good."""
+    """Return the note that appendfsync could not be checked, so that nobody assumes it is right; "" if it was
+    checked.
+    """
     return "" if redis_settings.asks_config(redis) else "; appendfsync was not seen, no component may CONFIG GET"
 
 
 async def _beside(redis: Diagnosis, settings: Settings) -> list[Diagnosis]:
-    """What belongs to Redis: its settings, the clocks that go by it, and its Sentinels."""
+    """Return the results for Redis' settings, the clocks, the vault and the Sentinels."""
     own = [*await _redis_settings(settings), *await _clocks(settings)] if redis.good else []
     vault = await _vault(settings.vault, settings.redis_login()) if settings.vault else []
     return [*own, *vault, *(await _primary(settings))]
 
 
 async def _vault(url: str, login: Login) -> list[Diagnosis]:
-    """Whether the keys of the people are there, and stay."""
+    """Return whether the vault is reachable and its settings keep the keys."""
     redis: Any = client(url, login)
     try:
         found = await redis_settings.check(redis, vault=True)
@@ -185,7 +190,9 @@ async def _vault(url: str, login: Login) -> list[Diagnosis]:
 
 
 async def _right_vault(settings: Settings) -> list[Diagnosis]:
-    """Whether the vault is the one that the records were sealed by; nothing while it is away, which is told already."""
+    """Return whether the vault is the one that encrypts the records; empty while it is unavailable, which is reported
+    already.
+    """
     try:
         await vault_identity.check(settings)
     except VaultError as error:
@@ -197,7 +204,7 @@ async def _right_vault(settings: Settings) -> list[Diagnosis]:
 
 
 async def _redis_settings(settings: Settings) -> list[Diagnosis]:
-    """What of Redis's settings can lose or block data."""
+    """Return the faults in Redis' settings that can lose or block data."""
     redis: Any = connect(settings)
     try:
         return [_finding(each) for each in await redis_settings.check(redis)]
@@ -210,7 +217,9 @@ def _finding(wrong: Wrong) -> Diagnosis:
 
 
 async def _clocks(settings: Settings) -> list[Diagnosis]:
-    """Which machines' clocks are off the workers' time, and who refuses the clock of Redis."""
+    """Return how far this machine's clock is off the workers' time, and the reports of processes whose clocks
+    are off.
+    """
     redis: Any = connect(settings)
     keeper = Timekeeper(redis, Clock())
     try:
@@ -249,7 +258,7 @@ def _by(ahead: float) -> str:
 
 
 async def _primary(settings: Settings) -> list[Diagnosis]:
-    """Whether what Redis is told outlives the loss of its primary."""
+    """Return whether the data in Redis survives the loss of its primary."""
     if settings.embedded:
         return [Diagnosis(True, "embedded servers: no epoch is kept, so nothing fences a second Redis")]
     if not watched(str(settings.redis)):
@@ -262,10 +271,12 @@ async def _primary(settings: Settings) -> list[Diagnosis]:
 
 
 async def _watched(redis: "Redis") -> list[Diagnosis]:
-    """Which primary the Sentinels name, whether another could take its place, and whether it knows when to stop."""
+    """Return which primary the Sentinels name, whether a replica could replace it, and whether it stops when
+    cut off.
+    """
     said, client = await sentinels_say(redis), cast("Any", redis)
     told: dict[str, Any] = {}
-    with suppress(RedisError, OSError):  # the primary that they name does not answer: it has no replica either
+    with suppress(RedisError, OSError):  # the named primary does not answer: reported as having no replica
         told = await client.info("replication") if said.primary else {}
     replicas = told.get("connected_slaves", 0)
     what = (
@@ -288,7 +299,7 @@ async def _partitions(settings: Settings) -> AsyncIterator[Diagnosis]:
     redis: Any = connect(settings)
     store, now = CaseStore(redis), Clock.parse(settings.clock).now()
     try:
-        # The store first: what is written in between must not make it stand beyond the log's end.
+        # Redis before Kafka: an input applied in between must not make Redis look ahead of the topic's end.
         stored = [await store.offset(partition) for partition in range(settings.partitions)]
         ends = await end_offsets(settings, topics.CASE_INPUTS.name)
         for partition, offset in enumerate(stored):

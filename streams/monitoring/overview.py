@@ -1,4 +1,4 @@
-"""What the console's overview shows, read from the store in a few round trips: cases, rosters, feeds."""
+"""The data of the console's overview page, read from Redis in a few round trips."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,12 +24,14 @@ from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
 from streams.state.keys import key
 
-SHOWN = 8  # of the latest cases
+SHOWN = 8  # recently changed cases
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """`counts` as in domain/statistics/counts, `ledger` in fen, `recent` the latest changed case first."""
+    """The overview: `counts` as in domain/statistics/counts, `ledger` in fen, `recent` with the most recently changed
+    case first, `waiting` cases for an operator, `overdue` deadlines.
+    """
 
     now: datetime
     counts: Counter[str]
@@ -37,18 +39,18 @@ class Overview:
     recent: list[Case]
     waiting: int
     overdue: int
-    outcomes: Mapping[str, int] = field(default_factory=dict)  # of signals
-    silent: Mapping[str, datetime | None] = field(default_factory=dict)  # feeds, and when each was heard last
-    stopped: Sequence[str] = ()  # policies whose cases wait for a person: the breaker has stopped them
+    outcomes: Mapping[str, int] = field(default_factory=dict)  # number of signals by outcome
+    silent: Mapping[str, datetime | None] = field(default_factory=dict)  # silent feeds: time of the last signal
+    stopped: Sequence[str] = ()  # hashes of policies stopped by the breaker, whose cases wait for a person
 
     def of(self, *begins: str) -> dict[str, int]:
-        """What is counted under a name, by the words that follow: of("contact", "sms") by result."""
+        """Return the counts under a name by the rest of their key: of("action", "sms") gives them by result."""
         prefix = "|".join(begins) + "|"
         return {name.removeprefix(prefix): n for name, n in self.counts.items() if name.startswith(prefix) and n}
 
 
 async def overview(settings: Settings, store: CaseStore, clock: Clock, outcomes: Mapping[str, int]) -> Overview:
-    """Read it as it stands."""
+    """Read the overview's current data. `outcomes`: number of signals by outcome."""
     partitions = range(settings.partitions)
     now = clock.now()
     async with store.redis.pipeline(transaction=False) as pipe:
@@ -84,12 +86,12 @@ async def _stopped(store: CaseStore, now: datetime) -> list[str]:
 
 
 async def rosters(redis: "Redis") -> list[Roster]:
-    """Each station's roster, by station."""
+    """Return all stations' rosters, sorted by station."""
     client: Any = redis
     found = [Roster.model_validate_json(raw, extra=ANY_VERSION) for raw in await client.hvals(ROSTER)]
     return sorted(found, key=lambda roster: roster.station)
 
 
 async def feeds(redis: "Redis") -> FeedLog:
-    """What is heard of the feeds."""
+    """Return the current state of the feeds."""
     return await FeedBook(redis, "").read()

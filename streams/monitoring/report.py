@@ -1,4 +1,7 @@
-"""The report of a run: what was accepted against what became of it, and the journal's figures."""
+"""The report of a run: accepted signals against their outcomes, and figures from the journal.
+
+Called by demos and tests.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +18,7 @@ OUTCOMES = ("raised", "below_threshold", "unmatched", "duplicate", "dead_lettere
 
 
 async def journal_events(settings: Settings) -> list[figures.Published]:
-    """Every case event of the journal, each once, as it was published first."""
+    """Return every case event of the journal once, as first published, with its publication time."""
     entries = []
     async for record in read_all(settings, topics.CASE_EVENTS.name):
         entry = read_entry(record.offset, record.value or b"")
@@ -27,7 +30,10 @@ async def journal_events(settings: Settings) -> list[figures.Published]:
 async def report(
     settings: Settings, clock: Clock, accepted: Mapping[str, int], tallies: Mapping[str, Mapping[str, int]]
 ) -> dict[str, Any]:
-    """Return the figures that docs/reference/report.md lists. `accepted`: by source, as the feeders counted."""
+    """Return the figures listed in docs/reference/report.md.
+
+    `accepted`: signals by source, as counted by the senders.
+    """
     entries = await journal_events(settings)
     errors = figures.deadline_errors(entries, clock.sim_start, clock.wall_start, clock.speed)
     money = figures.money(entries)
@@ -52,15 +58,15 @@ async def report(
 
 
 def outcomes(tallies: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    """What became of the signals, over all sources."""
+    """Return the number of signals by outcome, over all sources."""
     return {name: sum(tally.get(name, 0) for tally in tallies.values()) for name in OUTCOMES}
 
 
 def conserved(accepted: Mapping[str, int], tallies: Mapping[str, Mapping[str, int]]) -> bool:
-    """Whether each source's accepted signals all came out somewhere, and no more than those.
+    """Return whether each source's accepted signals equal its outcomes.
 
-    A dead letter sent again moves from the dead-lettered to what it became, so the books hold all the way; a row of a
-    file that is sent again is accepted then (see domain/feeds/dead_letters).
+    A dead letter sent again moves from dead-lettered to its new outcome, so the balance holds at all times; a file's
+    row counts as accepted when it is sent again (see domain/feeds/dead_letters).
     """
     sources = accepted.keys() | tallies.keys()
     return all(accepted.get(source, 0) == sum(tallies.get(source, {}).values()) for source in sources)

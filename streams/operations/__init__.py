@@ -1,4 +1,5 @@
-"""Acts on a whole installation: backup, export, erasure, case bundles, policies and holds put in force, draining.
+"""Operations on a whole installation: backup, export, erasure, subject access, case bundles, policies and holds,
+draining.
 
-Imports every package below it. Called by commands and the console.
+May import every package below it. Called by commands and the console.
 """

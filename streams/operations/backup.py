@@ -1,11 +1,11 @@
 """Backup and restore: the topics that are kept for good, and the evidence, as Parquet files.
 
-The store is built anew from them. A restore may go back to a moment: the journal of cases then ends there, and all
-else is as in the backup, so that nobody is known less well, no account comes to life again, and no line of the audit is
-lost.
+Redis is rebuilt from them. A restore may go back to a moment: the journal of cases then ends there, and everything else
+is as in the backup, so that no resident's data gets older, no account is revived and no audit line is lost.
 
-A folder holds `TOPIC.parquet` (columns partition, offset, timestamp, key, value; as they lie on the topic) and
-`manifest.json` with each file's records and SHA-256. It holds the register of residents: encrypt where it is kept.
+A folder contains `TOPIC.parquet` (columns partition, offset, timestamp, key, value; as stored on the topic) and
+`manifest.json` with each file's number of records and SHA-256. It contains the register of residents: store it
+encrypted.
 """
 
 import asyncio
@@ -30,17 +30,17 @@ from streams.runtime.settings import Settings
 from streams.state.case_store import connect
 from streams.state.shared_state import MARK
 
-# The line goes on meanwhile. Snapshots before the journal: a case must be no newer than what the journal tells of it.
-# The journal before all else: whoever it tells of was entered before, and is in what is read after it.
+# Workers go on meanwhile. Snapshots are read before the journal, so that no case is newer than its journal. The journal
+# is read before everything else, so that every resident it names is in what is read after it.
 FIRST = (topics.CASE_SNAPSHOTS, topics.CASE_EVENTS)
-# Not the epochs: they are of servers that run now.
+# Without the epochs: they are about servers that run now.
 KEPT = (
     *FIRST,
     *(each for each in topics.ALL if (each.kept is None or each.compacted) and each not in (*FIRST, topics.EPOCHS)),
 )
-OF_CASES = {topics.CASE_EVENTS.name, topics.CASE_SNAPSHOTS.name}  # what ends where a restore goes back to
+OF_CASES = {topics.CASE_EVENTS.name, topics.CASE_SNAPSHOTS.name}  # topics that a restore to a moment cuts off
 MANIFEST = "manifest.json"
-BATCH = 5_000  # records of a row group, and written to Kafka at once
+BATCH = 5_000  # records in a row group, and in one write to Kafka
 SCHEMA = pa.schema(
     [
         ("partition", pa.int32()),
@@ -51,24 +51,27 @@ SCHEMA = pa.schema(
     ]
 )
 
-Told = Callable[[str, int], None]  # of which topic, how many records
+Told = Callable[[str, int], None]  # called after each topic with its name and number of records
 Row = dict[str, Any]
-"""As in SCHEMA."""
+"""A record by the columns of SCHEMA."""
 
 
 class BackupError(UserError, RuntimeError):
-    """A backup cannot be written or is not whole, or where it shall go is not empty."""
+    """A backup cannot be written, is damaged, or its target is not empty."""
 
 
 class BackupPart(Model):
-    """One topic's file."""
+    """A topic's file: its number of records and SHA-256."""
 
     records: int
     sha256: str
 
 
 class Manifest(Model):
-    """What a backup is of. `key`: a fingerprint of the key of the hashes: under another no resident is found again."""
+    """The description of a backup.
+
+    `key`: a fingerprint of the key of the hashes; no resident is found under another key.
+    """
 
     at: When
     app_id: str
@@ -78,9 +81,9 @@ class Manifest(Model):
 
 
 async def backup(settings: Settings, folder: Path, now: datetime, told: Told) -> Manifest:
-    """Write all that is kept for good, and the evidence, to a new folder.
+    """Write all topics that are kept for good, and the evidence, to a new folder; return the manifest.
 
-    Raises BackupError when it holds something already.
+    Raises BackupError if the folder is not empty.
     """
     _make(folder)
     found = {}
@@ -98,12 +101,11 @@ async def backup(settings: Settings, folder: Path, now: datetime, told: Told) ->
 
 
 async def restore(settings: Settings, folder: Path, told: Told, until: datetime | None = None) -> Manifest:
-    """Write a backup into empty topics, each record where it lay. The store must be rebuilt after it.
+    """Write a backup into empty topics, in the original partitions and order; return its manifest. Then rebuild Redis.
 
-    `until`: what happened to cases after it is left out, by the time at which it was written.
-
-    Raises BackupError, before anything is written, when the backup is not whole, was made under another key or with
-    other partitions, a topic or Redis is not empty, or nothing was written before `until`.
+    `until`: case records written after it are left out. Raises BackupError, before anything is written, if the backup
+    is damaged, was made under another key or with another number of partitions, a topic or Redis is not empty, or the
+    journal begins after `until`.
     """
     manifest = _read_manifest(folder)
     _refuse_other(settings, manifest)
@@ -182,7 +184,7 @@ async def _batches(settings: Settings, topic: str) -> AsyncIterator[list[dict[st
 
 async def _fill(producer: Producer, topic: str, path: Path, until: datetime | None) -> int:
     count = 0
-    ended: set[int] = set()  # partitions: behind the first record that is left out none is taken, whatever its time
+    ended: set[int] = set()  # partitions that are cut off: after the first record left out, all others are too
     for rows in _rows(path):
         records = [_record(topic, row) for row in (_until(rows, until, ended) if until else rows)]
         await producer.send_all(records)

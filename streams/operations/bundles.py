@@ -1,4 +1,6 @@
-"""Export one case: its state, journal, inputs, policies and audit, with a manifest (domain/access/bundle)."""
+"""Export of one case as a bundle: its state, journal, inputs, policies and audit, with a manifest
+(domain/access/bundle).
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,9 +22,11 @@ from streams.security.audit_chains import Heads
 
 
 async def taken(line: Installation, case: Case, by: str, reason: str) -> bytes:
-    """The case's bundle, as a zip. That it is taken out is written in the audit before this: then it is in it too.
+    """Return the case's bundle as a zip.
 
-    Raises UnknownPolicyError when a policy that was in force is nowhere to be found.
+    The caller writes the export to the audit first, so that the bundle contains it.
+
+    Raises UnknownPolicyError if a policy that the case was decided by is stored nowhere.
     """
     events = await _events(line, case)
     digests = sorted({name for event, _ in events for name in (event.case.policy, event.case.raised_by) if name})
@@ -54,7 +58,7 @@ async def taken(line: Installation, case: Case, by: str, reason: str) -> bytes:
 
 
 async def _events(line: Installation, case: Case) -> list[tuple[CaseEvent, bytes]]:
-    """The case's entries of the journal with their bytes, each once, in their order."""
+    """Return the case's journal entries with their bytes, each once, in order."""
     partition, mark = home(case.resident, line.settings.partitions), case.id.encode()
     begin = (await beginning_offsets(line.settings, CASE_EVENTS.name))[partition]
     end = (await end_offsets(line.settings, CASE_EVENTS.name))[partition]
@@ -68,7 +72,7 @@ async def _events(line: Installation, case: Case) -> list[tuple[CaseEvent, bytes
 
 
 def _inputs(events: Sequence[tuple[CaseEvent, bytes]]) -> bytes:
-    """Which inputs led to them, and where these lay on the topic."""
+    """Return a JSON list of the inputs behind the events, with their partitions and offsets."""
     told = [
         {
             "id": event.input,
@@ -83,7 +87,7 @@ def _inputs(events: Sequence[tuple[CaseEvent, bytes]]) -> bytes:
 
 
 async def _policy(line: Installation, digest: str) -> bytes:
-    """A policy's text."""
+    """Return a policy's text. Raises UnknownPolicyError if it is stored nowhere."""
     raw: bytes | None = await line.redis.hget(policies.KEY, digest)
     if raw is None:
         await line.policies.restore()

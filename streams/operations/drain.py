@@ -1,7 +1,7 @@
-"""Draining: intake takes nothing more in, and what was taken in comes to its end.
+"""Draining: intake accepts nothing more, and everything accepted is processed, before servers are stopped or replaced.
 
-Before servers are stopped or exchanged. People are still warned meanwhile: deadlines fire, channels send, receipts
-come in. Feeds that write to Kafka themselves cannot be stopped from here; what they write waits for a worker.
+People are still warned meanwhile: deadlines fire, channels send, receipts arrive. Feeds that write to Kafka directly
+cannot be stopped; their records wait for a worker.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ LOOK_SECONDS = 0.5
 
 
 async def begin(line: Installation, by: str, reason: str) -> None:
-    """Close intake: from within a second on it answers 503."""
+    """Close intake, with an audit entry: within a second it answers 503."""
     drain = Drain(at=line.clock.now(), by=by, reason=reason)
     await line.redis.set(KEY, drain.model_dump_json())
     await audit.write(line.producer, [AuditEntry(at=drain.at, by=by, act="drain", on="intake", reason=reason)])
 
 
 async def end(line: Installation, by: str) -> bool:
-    """Open intake again; False when it was open."""
+    """Open intake again, with an audit entry. Return False if it was open."""
     if not await line.redis.delete(KEY):
         return False
     await audit.write(line.producer, [AuditEntry(at=line.clock.now(), by=by, act="drain-ended", on="intake")])
@@ -39,7 +39,9 @@ async def end(line: Installation, by: str) -> bool:
 
 
 async def waiting(line: Installation) -> AsyncIterator[dict[str, int]]:
-    """By topic, how many records are not done with, until there are none; and what is decided but not published."""
+    """Yield, twice a second, the number of unprocessed records by topic and of unpublished entries (`outbox`), until
+    all are 0.
+    """
     while True:
         left = await _left(line.settings)
         outbox = [len(await line.store.outbox(partition)) for partition in range(line.settings.partitions)]

@@ -1,11 +1,11 @@
-"""Forgetting a person: the keys under which all about him or her is sealed are destroyed, and Redis is emptied of it.
+"""Erasure of a person: destroys the keys that encrypt their data, and removes the data from Redis.
 
-What lies sealed on a topic, in a backup or on a second site cannot be read from then on, wherever a copy of it is; the
-journal is whole, and counts as before. Signals are not sealed, for nobody knows whose they are until they are screened:
-they are gone after the days that the policy keeps them.
+Encrypted data on a topic, in a backup or at another site is unreadable from then on, wherever a copy is; the journal
+stays complete and countable. Signals are not encrypted, because it is unknown whose they are until they are screened:
+they end with the retention that the policy sets.
 
-Each step may be done twice, and the register's entry, by which the rest is found, goes last: whoever was interrupted
-runs it again.
+Each step may be repeated, and the register's entry, from which the rest is found, is removed last. So an interrupted
+erasure is simply run again.
 """
 
 import asyncio
@@ -45,12 +45,14 @@ LOOK_SECONDS = 0.1
 
 
 class NotForgottenError(UserError, RuntimeError):
-    """The person cannot be forgotten (yet)."""
+    """The person cannot be erased (yet); nothing was destroyed unless the text says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What was done: cases emptied, records and account numbers that nobody can read any more beside them."""
+    """The result of an erasure: the number of emptied cases, and of other records and account numbers made
+    unreadable.
+    """
 
     cases: int
     records: int
@@ -58,12 +60,12 @@ class Forgotten:
 
 
 async def forget(line: Installation, resident: ResidentId, by: str, reason: str) -> Forgotten:
-    """Destroy the keys of a person, and take out of Redis what is known of him or her. It cannot be undone.
+    """Destroy a person's keys and remove their data from Redis. It cannot be undone.
 
-    Entries that were merged into this one are the same person's, and are forgotten first.
+    Entries merged into this one belong to the same person, and are erased first.
 
-    Raises NotForgottenError when a case still goes on, no worker answers, nobody is known by that id, or it was merged
-    into another; VaultError without a vault.
+    Raises NotForgottenError if a case is open, no worker answers within 60 s, the id is unknown, or the entry was
+    merged into another; VaultError without a vault.
     """
     vault = Vault(line.settings)
     try:
@@ -80,7 +82,10 @@ async def forget(line: Installation, resident: ResidentId, by: str, reason: str)
 
 
 async def _merged(line: Installation, resident: ResidentId) -> list[ResidentId]:
-    """The entries that were merged into this one, at once or one after the other. The whole register is looked at."""
+    """Return the entries merged into this one, directly or through others, the most distant first.
+
+    Scans the whole register.
+    """
     into: dict[ResidentId, list[ResidentId]] = {}
     async for batch in line.residents.all():
         for entry in batch:
@@ -92,16 +97,14 @@ async def _merged(line: Installation, resident: ResidentId) -> list[ResidentId]:
                         "what was merged into it is forgotten with it"
                     )
     found = [resident]
-    for each in found:  # it grows meanwhile
+    for each in found:  # the list grows in the loop
         found += [other for other in into.get(each, ()) if other not in found]
-    return found[:0:-1]  # the furthest first: whoever was interrupted still finds the rest
+    return found[:0:-1]  # the most distant first: after an interruption the rest can still be found
 
 
 def _refuse_open(cases: list[Case]) -> None:
     if cases and cases[-1].open:
-        raise NotForgottenError(
-            f"case {cases[-1].id} is open: nobody is forgotten while he is in danger. Close it first"
-        )
+        raise NotForgottenError(f"case {cases[-1].id} is open: nobody is forgotten while in danger. Close it first")
 
 
 async def _forgotten(line: Installation, vault: Vault, resident: ResidentId, by: str, reason: str) -> Forgotten:
@@ -123,7 +126,7 @@ async def _forgotten(line: Installation, vault: Vault, resident: ResidentId, by:
 
 
 async def _cases(line: Installation, resident: ResidentId) -> list[Case]:
-    """The resident's cases that Redis has, the latest last."""
+    """Return the resident's cases that Redis has, the latest last."""
     partition = home(resident, line.settings.partitions)
     raw = await line.redis.hget(key("cases", partition), resident)
     if raw is None:
@@ -134,7 +137,7 @@ async def _cases(line: Installation, resident: ResidentId) -> list[Case]:
 
 
 async def _records(line: Installation, person: Subject) -> set[str]:
-    """The owners of the records under keys of their own that speak of the person: calls, complaints, dead letters."""
+    """Return the key owners of records about the person that have their own keys: calls, complaints, dead letters."""
     found = set()
     for topic in topics.ALL:
         if topic.name in OF_RECORD:
@@ -145,9 +148,10 @@ async def _records(line: Installation, person: Subject) -> set[str]:
 
 
 async def _accounts(line: Installation, resident: ResidentId, entry: Resident | None) -> set[str]:
-    """The tokens of the person's accounts, and of those that only he or she has paid, as far as anybody knows.
+    """Return the tokens of the person's accounts, and of accounts that only this person has paid, as far as known.
 
-    Raises NotForgottenError while another's open case has paid the person: without the number nobody stops that money.
+    Raises NotForgottenError if another resident's open case has paid the person: that money could not be stopped
+    without the number.
     """
     own = {account_token(line.settings.key(), each.value) for each in (entry.accounts if entry else ())}
     paid: dict[bool, set[str]] = {True: set(), False: set()}
@@ -159,17 +163,19 @@ async def _accounts(line: Installation, resident: ResidentId, entry: Resident | 
                 raise NotForgottenError(f"case {case.id} is open and has paid the person: nothing was destroyed. Wait")
     alone = paid[True] - paid[False] - {WITHHELD}
     payers = await EvidenceStore(line.redis, line.settings.partitions).payers(alone)
-    return own | {token for token in alone if payers[token] <= {resident}}  # the others' danger may be yet to come
+    return own | {token for token in alone if payers[token] <= {resident}}  # others' payments may matter later
 
 
 async def _goes_on(line: Installation, told: Case) -> bool:
-    """Whether a case of which a snapshot was read is open: there is an older one of it on the topic too."""
+    """Return whether the case of a snapshot is still open: the topic also holds older snapshots."""
     case = await line.store.case(home(told.resident, line.settings.partitions), told.id)
     return (case or told).open
 
 
 async def _empty_cases(line: Installation, resident: ResidentId, cases: list[Case], by: str) -> None:
-    """Have casework empty the latest case, as an input in its order; the earlier ones nobody changes any more."""
+    """Have casework empty the latest case, by an input in its order; earlier cases, which no longer change, are emptied
+    here.
+    """
     if not cases:
         return
     partition, latest = home(resident, line.settings.partitions), cases[-1]
@@ -203,7 +209,9 @@ async def _emptied(line: Installation, before: Case) -> None:
 async def _empty_redis(
     line: Installation, resident: ResidentId, cases: Iterable[Case], records: Iterable[str], tokens: Iterable[str]
 ) -> None:
-    """What is in no case: evidence, the book of dispatches, calls, complaints and requests, account numbers."""
+    """Remove what is outside the cases: evidence, the dispatch log, calls, complaints, release requests, account
+    numbers.
+    """
     evidence = EvidenceStore(line.redis, line.settings.partitions)
     await evidence.forget(resident)
     await evidence.keep_accounts(dict.fromkeys(tokens))

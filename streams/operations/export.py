@@ -1,7 +1,7 @@
-"""Taking cases, contacts and the ledger out of the journal, into a file of Parquet or CSV.
+"""Export of cases, contacts and the ledger from the journal to a Parquet or CSV file.
 
-The journal is read a partition after the other, since all about a resident lies in one: what is in memory is the cases
-of one partition. Parquet is written by pyarrow, a row group for each batch.
+The journal is read one partition after the other, because everything about a resident is in one: memory holds the cases
+of one partition. A row group is written for each batch.
 """
 
 import types
@@ -34,11 +34,11 @@ from streams.messaging.reader import read_on
 from streams.runtime.files import new_file
 from streams.runtime.settings import Settings
 
-BATCH = 10_000  # rows
+BATCH = 10_000  # rows in a row group
 
 
 class Kind(StrEnum):
-    """What can be taken out."""
+    """The kinds of rows that can be exported."""
 
     CASES = "cases"
     CONTACTS = "contacts"
@@ -46,14 +46,14 @@ class Kind(StrEnum):
 
 
 class Format(StrEnum):
-    """A file's format."""
+    """A file format."""
 
     PARQUET = "parquet"
     CSV = "csv"
 
 
 class Span(NamedTuple):
-    """From `since` on and before `until`: when a case was opened, or a contact's result came."""
+    """A period: from `since` (inclusive) to `until` (exclusive), applied to a case's opening or a contact's result."""
 
     since: datetime
     until: datetime
@@ -61,13 +61,13 @@ class Span(NamedTuple):
 
 @dataclass(slots=True)
 class _Told:
-    """What a partition's journal tells, each event once."""
+    """The latest cases and the known event ids of a partition's journal."""
 
     cases: dict[str, Case]
     events: set[str]
 
     def take(self, event: CaseEvent) -> bool:
-        """Whether it is news."""
+        """Add an event. Return False if it was seen before."""
         known = self.cases.get(event.case.id)
         if known is None or event.case.version > known.version:
             self.cases[event.case.id] = event.case
@@ -87,14 +87,14 @@ _ARROW: dict[type, pa.DataType] = {
 
 
 def schema(kind: Kind) -> pa.Schema:
-    """The columns, as the rows' fields say."""
+    """Return the Arrow columns of a kind, from the fields of its row class."""
     return pa.schema([_field(name, hint) for name, hint in typing.get_type_hints(_ROWS[kind]).items()])
 
 
 async def export(settings: Settings, kind: Kind, span: Span, name: Pseudonym, file: Path, form: Format) -> int:
-    """Write the rows of a span into a new file that only its owner reads; returns how many there are.
+    """Write the rows of a period to a new file readable only by its owner, and return their number.
 
-    Raises FileExistsError when there is such a file.
+    `name` pseudonymizes ids. Raises FileExistsError if the file exists.
     """
     columns, written = schema(kind), 0
     with new_file(file) as out, _writer(form, out, columns) as write:

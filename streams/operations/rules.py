@@ -1,4 +1,4 @@
-"""Changing the rules: a policy, a hold. Written to every partition, so that each changes at one place in its order."""
+"""Changes of the rules: policies and holds. Each is written to every partition, where it takes effect at one place."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -22,14 +22,15 @@ from streams.messaging.topics import home
 from streams.security import audit
 from streams.state.keys import key
 
-ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)  # since when a policy is in force that nobody has published
+ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)  # start of validity of the settings' policy, which was never published
 _UNTOUCHED = (CaseState.RAISED, CaseState.CONTACTING, CaseState.UNREACHABLE)
 
 
 async def publish(line: Installation, text: str, by: str, override: str = "") -> str:
-    """Put a policy in force; returns its hash. `override`: why one that the breaker has stopped is, all the same.
+    """Put a policy in force, with an audit entry, and return its hash.
 
-    Raises PolicyError, or UserError for a policy that was stopped; the policy in force stays then.
+    `override`: the reason for publishing a policy that the breaker has stopped. Raises PolicyError if it is invalid,
+    and UserError if it was stopped and there is no override; the policy in force then stays.
     """
     policy = await line.policies.publish(text)
     now, before = line.clock.now(), await standing(line)
@@ -50,7 +51,7 @@ async def publish(line: Installation, text: str, by: str, override: str = "") ->
 
 
 async def standing(line: Installation) -> InForce:
-    """Which policy is in force. One that nobody has published is the settings' file's, and has proved itself."""
+    """Return which policy is in force. An unpublished one is the settings' file's, and counts as proven."""
     if found := await line.policies.in_force():
         return found
     raw = await line.redis.hget(key("state", 0), "policy")
@@ -67,9 +68,11 @@ async def hold(
     named: Mapping[str, str | None],
     name: str | None = None,
 ) -> str:
-    """Begin a hold; returns its id: `name`, where one is given, so that the same form begins it once.
+    """Begin a hold and return its id.
 
-    Raises UserError that says what of it is wrong, such as a channel that is none.
+    `named`: what it applies to; `name`: an explicit id, so that a form takes effect once.
+
+    Raises UserError if a field is invalid, such as an unknown channel.
     """
     now = line.clock.now()
     fields = {
@@ -89,16 +92,16 @@ async def hold(
 
 
 async def in_force(line: Installation) -> list[Hold]:
-    """The holds in force, the one that ends first at the head."""
+    """Return the holds in force, the one that ends first at the front."""
     now = line.clock.now()
     found = [Hold.model_validate_json(raw, extra=ANY_VERSION) for raw in await line.redis.hvals(key("holds", 0))]
     return sorted((each for each in found if each.until > now), key=lambda each: each.until)
 
 
 async def lift(line: Installation, hold_id: str, by: str, reason: str, what: Literal["release", "drop"]) -> None:
-    """End a hold before its time. With the drop of a stopped policy's hold what it raised ends too (`_close_raised`).
+    """End a hold before its time: release the steps held back, or drop them. Raises UserError if it is not in force.
 
-    Raises UserError when it is not in force.
+    Dropping the hold of a stopped policy also closes the cases that the policy raised and nobody has taken up.
     """
     raw = await line.redis.hget(key("holds", 0), hold_id)
     if raw is None:
@@ -106,16 +109,16 @@ async def lift(line: Installation, hold_id: str, by: str, reason: str, what: Lit
     begun = Hold.model_validate_json(raw, extra=ANY_VERSION)
     ended = begun.model_copy(update={"by": by, "reason": reason})
     if what == "drop" and ended.policy:
-        await _close_raised(line, ended)  # before it is lifted: nothing goes out in between
-    # By its end too: a policy that is stopped twice is held twice, and each of the holds can be lifted.
+        await _close_raised(line, ended)  # before the hold is lifted, so that nothing is sent in between
+    # The end is part of the id: a policy stopped twice has two holds, and each can be lifted.
     name = f"lift:{hold_id}:{begun.until:%Y%m%dT%H%M%S.%f}"
     await _to_all(line, HoldChange(id=name, at=line.clock.now(), hold=ended, lift=what))
 
 
 async def _close_raised(line: Installation, hold: Hold) -> None:
-    """Close what a stopped policy has raised and nobody has taken up.
+    """Close the cases below red that a stopped policy has raised and nobody has taken up.
 
-    To drop what was held back is not enough: a case's steps fall due one after the other, for days.
+    Dropping the steps held back is not enough: a case's further steps fall due for days.
     """
     records = []
     for case in await _raised(line, hold.policy or ""):
@@ -134,7 +137,9 @@ async def _close_raised(line: Installation, hold: Hold) -> None:
 
 
 async def raised_by(line: Installation, policy: str) -> list[str]:
-    """The open cases below red that a policy has raised, and nobody has confirmed: while it is held they wait."""
+    """Return the sorted ids of open, unconfirmed cases below red that a policy has raised: they wait while it
+    is held.
+    """
     return sorted(case.id for case in await _raised(line, policy))
 
 
@@ -152,7 +157,10 @@ def _waits(case: Case, policy: str) -> bool:
 
 
 async def confirm(line: Installation, case_id: str, by: str, reason: str) -> None:
-    """Say that a case is real, whatever policy raised it. Raises UserError when there is no such case."""
+    """Confirm that a case is real, regardless of the policy that raised it.
+
+    Raises UserError if there is no such case.
+    """
     partition = home(resident_of(case_id), line.settings.partitions)
     case = await line.store.case(partition, case_id)
     if case is None:

@@ -1,7 +1,8 @@
-"""All that is held on one person, out of every topic, into one file: what somebody may ask to see (PIPL, article 45).
+"""Subject access: collects all data on one person from every topic into one file, as people may request (PIPL, article
+45).
 
-Redis holds nothing that is in no topic but leases and what is computed anew. A record that speaks of others too (a
-signals record of five hundred) is given only in the person's own part; where it cannot be parted, as it lies there.
+Redis has only leases and derived data beyond the topics. Of a record about several people (a batch of 500 signals),
+only the person's own part is included; a record that cannot be split is included whole.
 """
 
 import asyncio
@@ -23,15 +24,15 @@ from streams.security.record_encryption import OF_RESIDENT, Unreadable, owner_of
 
 MANIFEST = "manifest.json"
 Found = dict[str, Any]
-"""Where a record lies, when it was written, and what it says (`is`)."""
+"""A record found: its partition and offset, when it was written (ms since 1970), and its content (`is`)."""
 
 _LANES = {lane.name for lane in LANES}
 
 
 async def held(settings: Settings, subject: Subject) -> dict[str, list[Found]]:
-    """By topic what it holds on the person, oldest first of each partition; topics that hold nothing are left out.
+    """Return by topic the records about the person, in order within each partition; topics without any are left out.
 
-    Reads each topic to its end: hours where a week of a province's signals lies.
+    Reads each topic to its end: this takes hours with a week of a province's signals.
     """
     found: dict[str, list[Found]] = {}
     for topic in ALL:
@@ -41,7 +42,9 @@ async def held(settings: Settings, subject: Subject) -> dict[str, list[Found]]:
 
 
 def packed(found: dict[str, list[Found]], told: dict[str, object]) -> bytes:
-    """A zip: JSON Lines for each topic, and a manifest that says how many and `told` (who asked, when, why)."""
+    """Return a zip with a JSON Lines file for each topic, and a manifest with their counts and `told` (who asked, when,
+    why).
+    """
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         counts = {name: len(records) for name, records in found.items()}
@@ -60,17 +63,17 @@ async def _of_topic(settings: Settings, topic: Topic, subject: Subject) -> Async
 
 
 def parts(topic: Topic, record: Read, subject: Subject) -> Iterator[object]:
-    """What of a record speaks of the person."""
+    """Yield the parts of a record that are about the person, as JSON values or text."""
     value = record.value or b""
     if topic is DEAD_LETTERS:
         yield from _letter(value, subject)
-    elif topic.name in OF_RESIDENT:  # another's may name the person's number or account: it is not the person's
+    elif topic.name in OF_RESIDENT:  # another resident's record is not the person's, even if it names their account
         if owner_of(topic.name, record.key, None) == subject.resident.id:
             yield _json(value)
     elif subject.mentioned(record.key, value):
         whole = _json(value)
         if topic.name in _LANES and isinstance(whole, dict):
-            whole = whole.get("signals", [whole])  # sent again, or one by itself
+            whole = whole.get("signals", [whole])  # a dead letter sent again, or a single signal
         if topic.name in _LANES and isinstance(whole, list):
             yield from subject.signals([each for each in whole if isinstance(each, dict)])
         elif subject.mentioned(record.key, value, _at(whole)) and not _another_calls(topic, whole, subject):
@@ -78,18 +81,18 @@ def parts(topic: Topic, record: Read, subject: Subject) -> Iterator[object]:
 
 
 def _letter(value: bytes, subject: Subject) -> Iterator[object]:
-    """A dead letter: the bytes that were refused lie in it encoded."""
+    """Yield a dead letter if the refused bytes encoded in it, or the letter itself, mention the person."""
     try:
         letter = DeadLetter.model_validate_json(value, extra=ANY_VERSION)
         raw, at = letter.content, letter.at
-    except ValueError:  # it is none itself, and then only what can be seen of it counts
+    except ValueError:  # not a valid dead letter: only its plain text is searched
         raw, at = b"", None
     if subject.mentioned(None, raw, at) or subject.mentioned(None, value, at):
         yield _json(value)
 
 
 def _at(whole: object) -> datetime | None:
-    """When a record was made, if it says so."""
+    """Return the time of a record, if it has one."""
     try:
         return datetime.fromisoformat(str(whole["at"])) if isinstance(whole, dict) else None
     except (KeyError, ValueError):
@@ -97,13 +100,13 @@ def _at(whole: object) -> datetime | None:
 
 
 def _another_calls(topic: Topic, whole: object, subject: Subject) -> bool:
-    """Of those who share a telephone it was another who called."""
+    """Return whether a call's record is of another resident who shares the telephone."""
     who = whole.get("resident") if topic is CALLS and isinstance(whole, dict) else None
     return who not in (None, subject.resident.id)
 
 
 def _json(value: bytes) -> object:
-    """What a record says, or its text where it is no JSON."""
+    """Return a record's JSON value, or its text if it is not JSON."""
     try:
         return orjson.loads(value.withheld if isinstance(value, Unreadable) else value)
     except ValueError:

@@ -270,7 +270,7 @@ async def test_nobody_is_forgotten_in_danger_without_a_vault_or_who_is_not_known
     line = Line.begun(house)
     person = await line.resident(name=NAME)
     await sent(line, call(line, person, ongoing=True), transfer(line, person, line.account()))
-    with pytest.raises(NotForgottenError, match="is open: nobody is forgotten while he is in danger"):
+    with pytest.raises(NotForgottenError, match="is open: nobody is forgotten while in danger"):
         await forget(house.line, person.id, "supervisor-1", "a test")
     with pytest.raises(NotForgottenError, match="there is no resident"):
         await forget(house.line, new_resident_id(b"nobodynobody"[:10]), "supervisor-1", "a test")

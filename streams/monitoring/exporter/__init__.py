@@ -1,3 +1,4 @@
-"""The province's metrics, told by one process from the servers themselves: what no single worker knows, and what must
-be known when no worker runs. The durable tallies are read as they were committed, so they equal the journal.
+"""The Prometheus exporter of an installation: metrics that no single worker knows, or that are needed when none runs.
+
+It reads the servers directly. Durable totals are read as they were committed, so they equal the journal's.
 """

@@ -1,4 +1,4 @@
-"""The exporter: looks at the servers again and again, and answers Prometheus with what it saw last."""
+"""The exporter: reads the servers at intervals, and serves the latest values to Prometheus."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ FAMILIES = (*tallies.FAMILIES, *standing.FAMILIES, *people.FAMILIES, *servers.FA
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look, made again so many seconds after the last one."""
+    """A group of metrics read together. `every`: wall-clock seconds between two reads."""
 
     name: str
     every: float
@@ -48,7 +48,10 @@ LOOKS = (
 
 
 class Exporter(Collector):
-    """One installation's. Of a look that fails only its failure is told: what is old is not passed off as new."""
+    """The Prometheus collector of an installation.
+
+    If a read fails, its old values are dropped, not served as current.
+    """
 
     def __init__(self, line: Installation, looks: Iterable[Look] = LOOKS) -> None:
         self._line, self._looks = line, tuple(looks)
@@ -58,11 +61,11 @@ class Exporter(Collector):
         self._failed: dict[tuple[str, ...], float] = {(look.name,): 0 for look in self._looks}
 
     def describe(self) -> Iterator[Metric]:
-        """The names, before anything was looked at."""
+        """Return the names of all metrics, without values."""
         return (family.filled({}) for family in FAMILIES)
 
     def collect(self) -> Iterator[Metric]:
-        """What was seen last."""
+        """Yield the metrics of the latest reads."""
         for found in list(self._found.values()):
             yield from found
         yield LOOKED.filled(self._at)
@@ -70,7 +73,7 @@ class Exporter(Collector):
         yield FAILED.filled(self._failed)
 
     async def look(self, look: Look) -> None:
-        """Look once."""
+        """Read one group of metrics; a failure is counted and logged, not raised."""
         began, name = time.monotonic(), (look.name,)
         try:
             self._found[look.name] = await look.make(self._line)
@@ -83,7 +86,7 @@ class Exporter(Collector):
         self._took[name] = time.monotonic() - began
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Read all groups at their intervals until cancelled."""
         async with asyncio.TaskGroup() as group:
             for look in self._looks:
                 group.create_task(self._again(look))
@@ -96,9 +99,9 @@ class Exporter(Collector):
 
 @asynccontextmanager
 async def exporting(line: Installation, port: int) -> AsyncIterator[str]:
-    """Look, and answer on `/metrics`, for as long as the context lasts; gives the address.
+    """Run an exporter and serve it on `/metrics` while the context is open; yields its address.
 
-    Raises SettingsError when the port is taken.
+    Raises SettingsError if the port is taken.
     """
     exporter = Exporter(line)
     REGISTRY.register(exporter)

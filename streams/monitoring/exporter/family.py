@@ -1,4 +1,4 @@
-"""A family of metrics that is filled from what was read, all of its samples at once."""
+"""Declarations of metric families whose samples are filled all at once."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Labels = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What is declared of a family; `name` as Prometheus shows it, a counter's with `_total`."""
+    """A declared metric family. `name` as Prometheus shows it, including a counter's `_total`."""
 
     name: str
     kind: Literal["counter", "gauge"]
@@ -19,7 +19,7 @@ class Family:
     labels: Labels = ()
 
     def filled(self, values: Mapping[Labels, float], always: Iterable[Labels] = ()) -> Metric:
-        """The family with these samples; those in `always` are told as 0 when nothing is known of them."""
+        """Return the family with these samples, by label values; labels in `always` without a value get 0."""
         make = CounterMetricFamily if self.kind == "counter" else GaugeMetricFamily
         metric: Metric = make(self.name, self.meaning, labels=self.labels)
         for labels in sorted({*always, *values}):
@@ -27,15 +27,15 @@ class Family:
         return metric
 
     def value(self, value: float) -> Metric:
-        """The family of one sample without labels."""
+        """Return the family with one sample without labels."""
         return self.filled({(): value})
 
 
 def gauge(name: str, meaning: str, *labels: str) -> Family:
-    """What goes up and down."""
+    """Declare a value that rises and falls."""
     return Family(name, "gauge", meaning, labels)
 
 
 def counter(name: str, meaning: str, *labels: str) -> Family:
-    """What only grows."""
+    """Declare a value that only grows."""
     return Family(name, "counter", meaning, labels)

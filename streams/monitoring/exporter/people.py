@@ -1,4 +1,4 @@
-"""Who is not being warned now, and who has how much to do: a walk through all open cases, and the rosters."""
+"""Metrics of missed warnings and workload, from a scan of all open cases and the rosters."""
 
 import asyncio
 from collections import Counter
@@ -19,8 +19,8 @@ from streams.installation import Installation
 from streams.monitoring.exporter.family import gauge
 from streams.state.keys import key
 
-SCAN = 500  # cases read before others of the process have their turn
-RUNNING_OUT = timedelta(hours=6)  # a stop lasts 48 hours and is asked for once more at most: half a shift to see to it
+SCAN = 500  # cases requested from Redis at once
+RUNNING_OUT = timedelta(hours=6)  # half a shift to act before a stop-payment (48 hours, extended once at most) ends
 
 RED = gauge("quanzu_red_not_contacted", "Red cases past the clock of their first contact")
 STEPS_OVERDUE = gauge("quanzu_steps_overdue", "Steps of open cases that are past their time by more than 15 s", "level")
@@ -44,10 +44,10 @@ FAMILIES = (
 
 @dataclass(slots=True)
 class _Walk:
-    """What is seen in the cases, one after the other."""
+    """What a scan of the cases has found so far."""
 
     missed: Missed
-    claims: Counter[str] = field(default_factory=Counter)  # by operator: never told, only how many and how much
+    claims: Counter[str] = field(default_factory=Counter)  # cases by operator; only totals are exported, no names
     running_out: int = 0
 
     def add(self, case: Case, now: datetime) -> None:
@@ -63,7 +63,7 @@ class _Walk:
 
 
 async def people(line: Installation) -> list[Metric]:
-    """Walk through all cases that anything waits for. 100,000 take some 10 s of a core."""
+    """Scan all open cases and return the metrics. 100,000 cases take some 10 s of CPU."""
     now = line.clock.now()
     walk = _Walk(Missed(now, timedelta(seconds=GRACE_SECONDS * line.clock.speed)))
     redis: Any = line.redis

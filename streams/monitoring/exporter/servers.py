@@ -1,4 +1,4 @@
-"""The servers as they are now: how far the store is behind Kafka, Kafka's copies, Redis' memory, the audit's chains."""
+"""Metrics of the servers: how far Redis lags behind Kafka, Kafka's replication, Redis' memory, the audit's chains."""
 
 import asyncio
 from collections import Counter
@@ -42,7 +42,7 @@ REACH_SECONDS = 4.0
 
 
 async def behind(line: Installation) -> list[Metric]:
-    """How many records wait, by topic, told by the store's own offsets: also when no worker runs."""
+    """Return how many records wait, by topic, from the offsets in Redis: so it is known even when no worker runs."""
     log = await signal_ends(line.settings) | await ends(line.settings, topics.CASE_INPUTS.name)
     done: dict[Where, int | None] = dict(await screened(line.redis, line.settings.partitions))
     redis: Any = line.redis
@@ -57,7 +57,7 @@ async def behind(line: Installation) -> list[Metric]:
 
 
 async def kafka(line: Installation) -> list[Metric]:
-    """Kafka's brokers and copies; nothing but that it is away while it is."""
+    """Return the state of Kafka's brokers and replicas; only that it is down if it is unavailable."""
     try:
         found = await asyncio.to_thread(copies, line.settings)
     except (KafkaError, AioKafkaError, OSError):
@@ -75,7 +75,7 @@ def _copies(found: Copies) -> list[Metric]:
 
 
 async def redis(line: Installation) -> list[Metric]:
-    """Redis' memory, replicas and file; nothing but that it is away while it is."""
+    """Return Redis' memory, replicas and file state; only that it is down if it is unavailable."""
     try:
         async with asyncio.timeout(REACH_SECONDS):
             info = await line.redis.info("memory", "replication", "persistence")
@@ -92,7 +92,10 @@ async def redis(line: Installation) -> list[Metric]:
 
 
 async def chains(line: Installation) -> list[Metric]:
-    """The whole audit looked at: whether a line was changed. It reads all of the topic, so it is done seldom."""
+    """Verify the whole audit and return the number of faults and the time.
+
+    Reads the whole topic, so it is done hourly.
+    """
     found = await verified(line.settings, Heads(line.redis))
     await remember(line.redis, found, line.clock.now(), "quanzu metrics serve")
     return [FAULTS.value(len(found.faults)), VERIFIED.value(line.clock.wall.time())]

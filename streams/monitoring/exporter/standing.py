@@ -1,4 +1,6 @@
-"""What stands in the store, whoever works or does not: partitions, deadlines, the desk, the auditor, the feeds."""
+"""Metrics of the state in Redis, which exist even if no worker runs: partitions, deadlines, desk, auditor, feeds,
+policy.
+"""
 
 import time
 from collections import Counter
@@ -51,7 +53,7 @@ FAMILIES = (
 
 @dataclass(slots=True)
 class _Store:
-    """All partitions, read one after the other; each at one moment."""
+    """The values of all partitions. Each partition is read at one moment."""
 
     whole: dict[Labels, float] = field(default_factory=dict)
     owned: dict[Labels, float] = field(default_factory=dict)
@@ -63,7 +65,9 @@ class _Store:
 
 
 async def partitions(line: Installation) -> list[Metric]:
-    """The partitions, and the tallies if the store has all of them: a tally that dips is read as one begun anew."""
+    """Return the partitions' metrics, and the totals if no partition lacks data: a dip would look like a
+    counter reset.
+    """
     found = _Store()
     for partition in range(line.settings.partitions):
         await _partition(line, partition, found)
@@ -102,7 +106,7 @@ async def _partition(line: Installation, partition: int, found: _Store) -> None:
 
 
 async def watchers(line: Installation) -> list[Metric]:
-    """The auditor, the feeds, the policy, and what people have stopped."""
+    """Return the metrics of the auditor, the feeds, the policy, holds and drains."""
     beats = await Beats(line.redis).read(range(line.settings.partitions))
     now = time.time()
     standing, live = await line.policies.in_force(), await line.policies.live()
@@ -123,7 +127,10 @@ async def watchers(line: Installation) -> list[Metric]:
 
 
 def _feeds(line: Installation, book: FeedLog) -> Iterator[Metric]:
-    """Of sources that share a label the one heard last, and an alarm if any is one."""
+    """Yield the feeds' metrics.
+
+    Of sources that share a label, the latest signal counts, and an alarm if any has one.
+    """
     now = line.clock.now()
     silent: dict[Labels, float] = {}
     ages: dict[Labels, float] = {}

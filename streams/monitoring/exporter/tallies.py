@@ -1,4 +1,4 @@
-"""The durable tallies as metrics: what the store counts behind its fence, each event once (domain/statistics)."""
+"""The durable totals as metrics: counted in Redis within each commit, so each event counts once (domain/statistics)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -71,7 +71,10 @@ _ALWAYS: dict[Family, Callable[[date], Iterable[Labels]]] = {
 def metrics_of(
     counts: Mapping[str, int], ledger: Mapping[str, int], signals: Mapping[str, Mapping[str, int]], today: date
 ) -> Iterator[Metric]:
-    """The families from the store's sums: `counts` as in domain/statistics/counts, `ledger` in fen."""
+    """Yield the metrics of the sums over partitions: `counts` as in domain/statistics/counts, `ledger` in fen.
+
+    `signals`: signal outcomes by source. `today` decides which prefectures exist.
+    """
     found: defaultdict[Family, Counter[Labels]] = defaultdict(Counter)
     for name, number in counts.items():
         if place := _place(name):
@@ -102,7 +105,7 @@ def _of_ledger(ledger: Mapping[str, int]) -> Iterator[Metric]:
 
 
 def _place(name: str) -> tuple[Family, Labels] | None:
-    """Under which family and labels a count is told; none where another family tells the same."""
+    """Return the family and label values of a count, or None if another metric covers it."""
     kind, *words = name.split("|")
     if kind == "area":
         level, prefecture = words

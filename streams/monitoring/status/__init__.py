@@ -1,1 +1,1 @@
-"""Is anyone not being warned now, and why: one page, the worst first."""
+"""The status page: whether anyone is not being warned now, and why, with the worst trouble first."""

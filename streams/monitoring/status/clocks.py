@@ -1,4 +1,4 @@
-"""The clocks as they are now: who refuses that of Redis, and who waits until it agrees with his own."""
+"""Troubles of the clocks: processes that refuse the clock of Redis, or wait for it to agree with their machine's."""
 
 from collections.abc import AsyncIterator, Iterable
 
@@ -9,13 +9,13 @@ from streams.runtime.clock_sync import SET_IT, Off, clocks_off, direction
 
 
 class ClocksNow:
-    """Looks at one installation; each method is one kind of trouble."""
+    """Checks an installation's clocks."""
 
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
 
     async def clocks(self) -> AsyncIterator[Trouble]:
-        """Processes whose own time and Redis's differ."""
+        """Yield a trouble for processes that wait, and one for those that refuse the clock of Redis."""
         found = await clocks_off(self._redis)
         waiting = {name: off for name, off in found.items() if off.waits}
         refusing = {name: off for name, off in found.items() if off.refused and not off.waits}
@@ -36,6 +36,6 @@ def _told(found: Iterable[str]) -> str:
 
 
 def _by(found: Iterable[Off]) -> str:
-    """How far it is off for the one for whom it is most."""
+    """Return the largest difference as text, such as "2.1 s ahead of"."""
     ahead = max((off.refused for off in found), key=abs)
     return f"{abs(ahead):.1f} s {direction(ahead)}"

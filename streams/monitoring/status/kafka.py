@@ -1,4 +1,4 @@
-"""Kafka as it is now: away, below its least copies in sync, brokers missing."""
+"""Troubles of Kafka: unavailable, too few in-sync replicas, brokers or topics missing."""
 
 import socket
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ _TOPICS = {topic.name: topic for topic in topics.ALL}
 
 
 def look(settings: Settings) -> tuple[bool, list[Trouble]]:
-    """Whether all can be read from Kafka, and what is wrong with it. It waits for it: call it in a thread."""
+    """Return whether everything can be read from Kafka, and its troubles. Blocking: call it in a thread."""
     try:
         admin = kafka_admin(settings, REACH_MS)
     except AccessError as error:
@@ -41,7 +41,9 @@ def look(settings: Settings) -> tuple[bool, list[Trouble]]:
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """Brokers, all and those reached; partitions of ours without a leader, without enough copies, without all."""
+    """Brokers, in all and reachable; and how many of our partitions have no leader (`headless`), fewer in-sync replicas
+    than min.insync.replicas (`thin`), or not all replicas in sync (`short`).
+    """
 
     brokers: int
     reached: int
@@ -51,7 +53,10 @@ class Copies:
 
 
 def copies(settings: Settings) -> Copies:
-    """How Kafka's copies stand. It waits for it: call it in a thread. Raises as kafka_client.admin does."""
+    """Return the state of Kafka's replication. Blocking: call it in a thread.
+
+    Raises AccessError, KafkaError or OSError as kafka_client.admin does.
+    """
     admin = kafka_admin(settings, REACH_MS)
     try:
         alive = _alive(admin)
@@ -63,7 +68,7 @@ def copies(settings: Settings) -> Copies:
 
 
 def _alive(admin: KafkaAdminClient) -> set[int]:
-    """The brokers that can be reached: with most of them gone the others' word is of before."""
+    """Return the ids of brokers that accept connections: if most are gone, the metadata of the others are outdated."""
     found = set()
     for broker in admin.describe_cluster()["brokers"]:
         with suppress(OSError), socket.create_connection((broker["host"], broker["port"]), CONNECT_SECONDS):
@@ -114,7 +119,9 @@ def _troubles(found: list[Mapping[str, Any]], brokers: set[int], settings: Setti
 def _states(
     found: list[Mapping[str, Any]], brokers: set[int], settings: Settings
 ) -> tuple[list[str], list[str], int, set[int]]:
-    """Partitions without a leader, those with too few copies, how many lack one, and the brokers that are away."""
+    """Return partitions without a leader, those below min.insync.replicas, the number lacking a replica, and missing
+    brokers.
+    """
     headless, thin, short, away = [], [], 0, set()
     for topic in found:
         least = int(topics.configuration(_TOPICS[topic["name"]], settings)["min.insync.replicas"])

@@ -1,4 +1,4 @@
-"""The line as it is now: who works, what waits, who is not warned in time."""
+"""Troubles of the processing: partitions without a worker, waiting records, people not warned in time."""
 
 import asyncio
 import time
@@ -26,13 +26,13 @@ from streams.runtime.settings import Settings
 from streams.state.keys import key
 from streams.state.lag import Where, ends, screened, signal_ends
 
-WAITING_SECONDS = 5.0  # wall: an input not applied, or an entry not published, for so long is late
+WAITING_SECONDS = 5.0  # wall-clock time after which an unapplied input or unpublished entry is late
 SCAN = 1000
 LOOKS = 8
 
 
 class LineNow:
-    """Looks at one installation; each method is one kind of trouble."""
+    """Checks an installation's processing; each method yields one kind of trouble."""
 
     def __init__(self, settings: Settings, redis: "Redis", clock: Clock) -> None:
         self._settings, self._clock = settings, clock
@@ -40,9 +40,9 @@ class LineNow:
         self._partitions = range(settings.partitions)
 
     async def workers(self) -> AsyncIterator[Trouble]:
-        """Partitions that nobody works on."""
+        """Yield troubles for partitions without a worker, and for those missing in Redis."""
         idle = set(self._partitions)
-        for _ in range(LOOKS):  # who covers for an owner shows himself for moments only
+        for _ in range(LOOKS):  # a worker that covers for an owner is visible for moments only
             idle -= await self._worked_on(idle)
             if not idle:
                 break
@@ -64,7 +64,7 @@ class LineNow:
             return {partition for partition, found in zip(partitions, await pipe.execute(), strict=True) if found}
 
     async def behind(self) -> AsyncIterator[Trouble]:
-        """Signals and inputs that came in and were not acted on."""
+        """Yield troubles for signals and inputs that wait, and for offsets beyond the end of their topic."""
         done: dict[Where, int | None] = await screened(self._redis, self._settings.partitions)
         log = await signal_ends(self._settings)
         for partition in self._partitions:
@@ -85,7 +85,9 @@ class LineNow:
     async def _late(
         self, where: Where, done: dict[Where, int | None], log: dict[Where, int]
     ) -> tuple[int, float] | None:
-        """How many records wait, and how long the oldest has (wall seconds); none while that is short."""
+        """Return (number of waiting records, age of the oldest in wall-clock seconds), or None if the oldest is under 5
+        s old.
+        """
         stood = done[where]
         if stood is None or stood >= log[where] - 1:
             return None
@@ -97,7 +99,7 @@ class LineNow:
         return None
 
     async def people(self) -> AsyncIterator[Trouble]:
-        """Open cases: deadlines that passed, red ones not contacted, results owed, what holds keep back."""
+        """Yield troubles of open cases: overdue deadlines, red cases not contacted, missing results, and holds."""
         look = Missed(self._clock.now(), self._wall(GRACE_SECONDS))
         for partition in self._partitions:
             async for _, raw in self._redis.hscan_iter(key("cases", partition), count=SCAN):
@@ -109,7 +111,7 @@ class LineNow:
             yield trouble
 
     async def outbox(self) -> AsyncIterator[Trouble]:
-        """Journal entries that Kafka does not have: their dispatches have not gone out."""
+        """Yield a trouble if journal entries are not published: their dispatches have not gone out."""
         late: list[datetime] = []
         for partition in self._partitions:
             raw = await self._redis.hvals(key("outbox", partition))
@@ -137,7 +139,7 @@ class LineNow:
             yield missed("held", f"{_held(look)}, and no hold is in force", do)
 
     def _wall(self, seconds: float) -> timedelta:
-        """So many wall seconds on the installation's clock."""
+        """Return `seconds` of wall-clock time as a duration of the installation's clock."""
         return timedelta(seconds=seconds * self._clock.speed)
 
     def _age(self, at: datetime) -> float:

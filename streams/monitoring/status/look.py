@@ -1,4 +1,4 @@
-"""The whole page, as far as the servers answer: what is away is said first."""
+"""Collects all troubles of an installation, as far as its servers answer; unavailable servers come first."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -17,13 +17,13 @@ from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state.case_store import connect
 
-LOOK_SECONDS = 60.0  # a look at 100,000 open cases takes some 10 s
+LOOK_SECONDS = 60.0  # timeout of one check; checking 100,000 open cases takes some 10 s
 
 Look = Callable[[], AsyncIterator[Trouble]]
 
 
 async def look(settings: Settings) -> Page:
-    """Look at everything that can be reached."""
+    """Run all possible checks and return the status page."""
     redis = connect(settings)
     try:
         (kafka, found), (store, more) = await asyncio.gather(
@@ -40,7 +40,7 @@ async def look(settings: Settings) -> Page:
 
 
 def _looks(line: LineNow, watchers: WatchersNow, clocks: ClocksNow, *, kafka: bool, store: bool) -> list[Look]:
-    """What can be looked at, the worst first."""
+    """Return the checks that can run, the most important first."""
     every: list[tuple[Look, bool]] = [
         (line.workers, store),
         (clocks.clocks, store),
@@ -59,12 +59,14 @@ def _looks(line: LineNow, watchers: WatchersNow, clocks: ClocksNow, *, kafka: bo
 
 
 async def _tried(one: Look) -> list[Trouble]:
-    """What one look finds; a server that goes away meanwhile is a trouble too."""
+    """Return the troubles that a check finds; if it fails or times out, its partial result and a trouble that
+    says so.
+    """
     found: list[Trouble] = []
     try:
         async with asyncio.timeout(LOOK_SECONDS):
             async for trouble in one():
-                found += [trouble]  # also what was seen before it was cut short is told
+                found += [trouble]  # kept even if the check fails later
     except (KafkaError, RedisError, ReadError, OSError, TimeoutError) as error:
         name = getattr(one, "__name__", "a part").replace("_", " ")
         what = f"the look at {name} was cut short ({type(error).__name__}): what is said of it is not all"

@@ -1,4 +1,4 @@
-"""The page: troubles in words, each with what to do."""
+"""The status page as data: troubles in words, each with what to do."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -7,15 +7,15 @@ from typing import Any
 
 
 class Weight(IntEnum):
-    """How grave a trouble is."""
+    """How serious a trouble is."""
 
     MISSED = 0  # somebody is not being warned now, or nobody would be
-    DANGER = 1  # everybody is; the next fault may change that
+    DANGER = 1  # everybody is being warned, but the next fault may change that
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One thing that is wrong: `what`, and what to `do`. `name` is for machines."""
+    """A trouble: `what` is wrong and what to `do`, in words; `name` identifies its kind for programs."""
 
     weight: Weight
     name: str
@@ -25,43 +25,46 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All that was found, the worst first."""
+    """All troubles found, the worst first."""
 
     troubles: list[Trouble]
 
     @classmethod
     def of(cls, found: Iterable[Trouble]) -> "Page":
-        """In the order in which it was looked for, within the same weight."""
+        """Return the page of these troubles: by weight, and in the given order within a weight."""
         return cls(sorted(found, key=lambda trouble: trouble.weight))
 
     @property
     def missed(self) -> bool:
+        """Whether somebody may not be warned now."""
         return any(trouble.weight is Weight.MISSED for trouble in self.troubles)
 
     @property
     def answer(self) -> str:
-        """The page in one line."""
+        """The page's conclusion in one line."""
         if self.missed:
             count = sum(trouble.weight is Weight.MISSED for trouble in self.troubles)
             return f"Somebody may not be warned now, for {count} reason{'s' if count > 1 else ''}:"
         return "Nobody is being missed." + (" But:" if self.troubles else "")
 
     def as_json(self) -> dict[str, Any]:
-        """As machines read it."""
+        """Return the page as JSON values for programs."""
         troubles = [{**asdict(trouble), "weight": trouble.weight.name.lower()} for trouble in self.troubles]
         return {"missed": self.missed, "answer": self.answer, "troubles": troubles}
 
 
 def missed(name: str, what: str, do: str) -> Trouble:
+    """Return a trouble because of which somebody may not be warned now."""
     return Trouble(Weight.MISSED, name, what, do)
 
 
 def danger(name: str, what: str, do: str) -> Trouble:
+    """Return a trouble that misses nobody yet."""
     return Trouble(Weight.DANGER, name, what, do)
 
 
 def listed(numbers: Iterable[object], most: int = 8) -> str:
-    """A few of them, and how many more there are."""
+    """Return the first `most` items as text, and how many more there are."""
     names = [str(number) for number in numbers]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

@@ -1,4 +1,4 @@
-"""Redis as it is now: away, without its append-only file, without a replica, a replica itself."""
+"""Troubles of Redis: unavailable, without an append-only file or a replica, full, or a replica itself."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ REACH_SECONDS = 4.0
 
 
 async def look(settings: Settings, redis: "Redis") -> tuple[bool, list[Trouble]]:
-    """Whether Redis answers, and what is wrong with it."""
+    """Return whether Redis answers, and its troubles."""
     client: Any = redis  # redis-py types a command's result as sync or async at once
     try:
         async with asyncio.timeout(REACH_SECONDS):

@@ -1,4 +1,4 @@
-"""What looks after the line: the auditor, the feeds, the channels; and what people have stopped."""
+"""Troubles of the auditor, the feeds, the channels and dead letters, and of what people have stopped."""
 
 import time
 from collections import Counter, defaultdict
@@ -29,11 +29,11 @@ from streams.repositories.policies import KEY as POLICIES
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 
-RECENT_SECONDS = 300.0  # wall: results of so long tell how a channel does
-TAIL = 300  # inputs of a partition that are looked at for them
-FEW = 3  # results: fewer tell nothing
-MOST_FAIL, SOME_FAIL = 0.5, 0.2
-WALK_LATE_SECONDS = 300.0  # a walk of 100,000 cases takes a minute
+RECENT_SECONDS = 300.0  # wall-clock time within which results show the state of a channel
+TAIL = 300  # last inputs of a partition that are searched for results
+FEW = 3  # the least number of results to judge a channel by
+MOST_FAIL, SOME_FAIL = 0.5, 0.2  # fractions of failed contacts
+WALK_LATE_SECONDS = 300.0  # the auditor's sweep of 100,000 cases takes a minute
 SKEW_SECONDS = 1.0
 JUDGE_SECONDS = 30.0
 
@@ -42,14 +42,14 @@ _LOOKS = {Channel.VISIT: "Is anybody on duty (the console's rosters), and the st
 
 
 class WatchersNow:
-    """Looks at one installation; each method is one kind of trouble."""
+    """Checks an installation's auditor, feeds, channels and stops; each method yields one kind of trouble."""
 
     def __init__(self, settings: Settings, redis: "Redis", clock: Clock) -> None:
         self._settings, self._clock = settings, clock
         self._redis: Any = redis
 
     async def drain(self) -> AsyncIterator[Trouble]:
-        """Intake closed by a person."""
+        """Yield a trouble if a person has closed intake."""
         if raw := await self._redis.get(DRAINING):
             drain = Drain.model_validate_json(raw, extra=ANY_VERSION)
             what = f"intake is closed since {drain.at:%Y-%m-%d %H:%M} UTC by {drain.by}: {drain.reason}"
@@ -60,7 +60,7 @@ class WatchersNow:
             )
 
     async def breaker(self) -> AsyncIterator[Trouble]:
-        """Policies that were stopped: the cases that they raised wait for a person, red ones apart."""
+        """Yield a trouble for each stopped policy: the cases below red that it raised wait for a person."""
         raw = await self._redis.hget(POLICIES, IN_FORCE)
         standing = InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
         for policy, stop in standing.stopped.items() if standing else ():
@@ -70,7 +70,7 @@ class WatchersNow:
                 yield missed("policy-stopped", what, do)
 
     async def payers(self) -> AsyncIterator[Trouble]:
-        """Suspects whose earlier payers are not alerted before a person has decided."""
+        """Yield a trouble if suspects wait for a person's decision on alerting their earlier payers."""
         raw = await self._redis.hvals(PAYERS_REQUESTS.name)
         if found := waiting(PayersRequest.model_validate_json(each, extra=ANY_VERSION) for each in raw):
             payments = sum(request.payments for request in found)
@@ -79,7 +79,7 @@ class WatchersNow:
             yield missed("payers-wait", f"{what}, the oldest for {span(self._clock.now() - found[0].at)}", do)
 
     async def feeds(self) -> AsyncIterator[Trouble]:
-        """Feeds that are silent."""
+        """Yield a trouble for each silent feed, and one if no worker watches the feeds."""
         book = await FeedBook(self._redis, "").read()
         for silence in sorted(book.silent.values(), key=lambda each: each.at):
             since = f" (heard last {silence.since:%Y-%m-%d %H:%M:%S} UTC)" if silence.since else ""
@@ -89,7 +89,9 @@ class WatchersNow:
             yield danger("feeds-unwatched", unjudged, "Does a worker run? One of them listens for all")
 
     async def auditor(self) -> AsyncIterator[Trouble]:
-        """Partitions whose open cases nobody audits, and what the auditor could not mend."""
+        """Yield troubles for partitions whose cases are not audited, for findings that need a person, and for clock
+        differences.
+        """
         beats = await Beats(self._redis).read(range(self._settings.partitions))
         silent = [beat for beat in beats if beat.age is None or beat.age > BEAT_SECONDS]
         if silent:
@@ -111,7 +113,7 @@ class WatchersNow:
             yield danger("clocks-differ", f"clocks differ from Redis's: {listed(dict.fromkeys(skewed))}", do)
 
     async def channels(self) -> AsyncIterator[Trouble]:
-        """Channels whose provider fails."""
+        """Yield a trouble for each channel with many failed contacts in the last 5 minutes."""
         results, why = await self._results()
         for channel, counted in results.items():
             total, failed = counted.total(), sum(counted[result] for result in _FAILED)
@@ -123,7 +125,7 @@ class WatchersNow:
             yield (missed if failed >= MOST_FAIL * total else danger)("channel-failing", what, do)
 
     def unset(self) -> list[Trouble]:
-        """Channels without a gateway. Embedded ones are told theirs when they are started."""
+        """Return a trouble if gateways are not set; empty in embedded mode, where workers get them at start."""
         urls = {"SMS": "sms", "VOICE": "voice", "BANK": "bank", "STATION": "station"}
         names = [
             f"QUANZU_{name}_URL" for name, field in urls.items() if getattr(self._settings, f"{field}_url") is None
@@ -134,7 +136,7 @@ class WatchersNow:
         return [danger("gateway-not-set", f"not set here: {listed(names)}", do)]
 
     async def letters(self) -> AsyncIterator[Trouble]:
-        """Dead letters that nobody has looked at: a signal may be among them."""
+        """Yield a trouble if dead letters are open: a signal may be among them."""
         letters = Letters(self._settings)
         await letters.refresh()
         if waiting := letters.open_by_source():
@@ -143,7 +145,7 @@ class WatchersNow:
             yield danger("dead-letters", f"{waiting.total():,} dead letters are open: {named}", do)
 
     async def _results(self) -> tuple[dict[Channel, Counter[Result]], dict[Channel, str]]:
-        """What channels reported lately, and the commonest reason of a failure, by channel."""
+        """Return by channel the number of recent contacts by result, and the most common reason of failure."""
         since = (time.time() - RECENT_SECONDS) * 1000
         results: defaultdict[Channel, Counter[Result]] = defaultdict(Counter)
         reasons: defaultdict[Channel, Counter[str]] = defaultdict(Counter)
@@ -156,7 +158,7 @@ class WatchersNow:
         return dict(results), {channel: counted.most_common(1)[0][0] for channel, counted in reasons.items()}
 
     async def _tail(self, since: float) -> AsyncIterator[dict[str, Any]]:
-        """Results of contacts among the latest inputs, from a time on (epoch ms)."""
+        """Yield the contact results among the latest inputs written at or after `since` (ms since 1970)."""
         name = topics.CASE_INPUTS.name
         begin, end = await beginning_offsets(self._settings, name), await end_offsets(self._settings, name)
         for partition, last in end.items():
