@@ -1,4 +1,4 @@
-"""Shifts and public holidays."""
+"""Shifts of eight hours, and public holidays, both in Jilin's time (UTC+8)."""
 
 import tomllib
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ JILIN = timezone(timedelta(hours=8))
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shift:
-    """From `start` until before `end`."""
+    """A shift, from `start` (inclusive) to `end` (exclusive), in Jilin's time."""
 
     start: datetime
     end: datetime
 
 
 def shift_at(at: datetime) -> Shift:
-    """The shift that a moment lies in."""
+    """Return the shift that contains a moment."""
     local = at.astimezone(JILIN)
     start = max(begin for begin in BEGIN if begin <= local.time())
     began = local.replace(hour=start.hour, minute=0, second=0, microsecond=0)
@@ -34,43 +34,51 @@ def shift_at(at: datetime) -> Shift:
 
 
 def after(shift: Shift) -> Shift:
-    """The shift that follows."""
+    """Return the next shift."""
     return shift_at(shift.end)
 
 
 def before(shift: Shift) -> Shift:
-    """The one that went before."""
+    """Return the previous shift."""
     return shift_at(shift.start - timedelta(seconds=1))
 
 
 def day_of(at: datetime) -> str:
-    """The day in Jilin, 2026-03-02."""
+    """Return the date in Jilin, such as "2026-03-02"."""
     return f"{at.astimezone(JILIN):%Y-%m-%d}"
 
 
 HOURS_A_WEEK = 168
 MIDWEEK, SUNDAY = 2, 6
-LONGEST = timedelta(days=31)  # of one holiday: more is a slip of the pen
+LONGEST = timedelta(days=31)  # of one holiday; a longer one is a typing error
 
 
 class HolidaysError(UserError, ValueError):
-    """A table of holidays that cannot be used."""
+    """A table of holidays is invalid; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Days, in Jilin, that are not what their weekday says."""
+    """Days in Jilin that differ from their weekday: holidays that are free, and weekend days that are worked."""
 
     free: frozenset[date] = frozenset()
     worked: frozenset[date] = frozenset()
 
     @property
     def until(self) -> date | None:
-        """The last day it tells of: the end of a year, whose holidays are published together. None: it has none."""
+        """The last day covered: the end of the year of the last holiday, or None without any.
+
+        A year is published at once.
+        """
         return date(max(self.free).year, 12, 31) if self.free else None
 
     def hour_of_week(self, hour: int) -> int:
-        """The hour of the week, 0 to 167 as in UTC, that an hour since 1970 is taken for."""
+        """Return the hour of the week, 0 to 167, whose usual traffic an hour (counted since 1970, UTC) is expected to
+        have.
+
+        Hours of a week are counted from the first hour of 1970, in UTC. Free days count as Sundays, worked ones as
+        Wednesdays.
+        """
         if not self.free:
             return hour % HOURS_A_WEEK
         local = datetime.fromtimestamp(hour * 3600, JILIN)
@@ -104,7 +112,7 @@ class _Table(Model):
 
 
 def load(text: str) -> Calendar:
-    """Read a table of holidays in TOML. Raises HolidaysError that says what is wrong with it."""
+    """Return the calendar of a TOML table. Raises HolidaysError if it is invalid."""
     try:
         table = _Table.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:

@@ -1,19 +1,19 @@
-"""Deterministic ids: the same parts give the same id, on any machine, in any order of events."""
+"""Deterministic ids: the same parts give the same id on every machine."""
 
 import hashlib
 
 
 def resident_of(name: str) -> str:
-    """The resident of a case or a dispatch: its id begins with the resident's, which has no dash."""
+    """Return the resident's id of a case or dispatch id, which begins with it."""
     return name.partition("-")[0]
 
 
 def short_hash(*parts: str | int) -> str:
-    """20 hexadecimal digits (80 bits) of the parts, which may hold any character."""
+    """Return 20 hexadecimal digits (80 bits) of a hash of the parts, which may contain any characters."""
     text = "\x1f".join(str(part) for part in parts)
     return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
 
 
 def fingerprint(secret: bytes) -> str:
-    """By which a secret is known again, without telling it."""
+    """Return a short hash by which a secret is recognized without revealing it."""
     return short_hash("fingerprint", secret.decode())

@@ -1,30 +1,30 @@
-"""The time that all workers share: what is known of it, which steps of it are refused, and how a clock shows it.
+"""The time that all workers share: the estimate of the shared clock, which of its steps are refused, and how time is
+shown.
 
-A machine's clock may be set while a worker runs, by hand or by a time server. What is not set is its count of seconds
-since it started, so a worker's time is that count and an offset. The offset follows one clock that all workers ask,
-the shared clock (the time of Redis), as long as that clock runs evenly. If it steps, the worker's time goes on by its
-own count. Only when the shared clock and this machine's own clock agree for some seconds, and differ from the worker's
-time, it is the worker that is wrong: its time goes to theirs. Offsets and errors are seconds; times are the machine's
-count of seconds.
+A machine's clock may be set while a worker runs, by hand or by a time server. Its monotonic counter is never set, so a
+worker's time is that counter plus an offset. The offset follows the shared clock (the time of Redis) as long as that
+clock runs evenly. If it steps, the worker's time goes on by its own counter. Only if the shared clock and the machine's
+clock agree for some seconds, and differ from the worker's time, is the worker wrong: its time then goes to theirs.
+Offsets and errors are in seconds; times are seconds of the machine's monotonic counter.
 """
 
 from dataclasses import dataclass, replace
 from math import copysign
 
-DRIFT = 0.001  # seconds a second: two clocks that time servers slew by 500 ppm each, the most that they do
-RATE = 0.5  # of a second a second: how fast a clock is put right that is ahead, or a little behind
-JUMP_SECONDS = 1.0  # a clock that is further behind is put right at once: what waits is late already
-BACK_SECONDS = 20.0  # a clock that is further ahead is set back at once: at half its pace it would take over a minute
+DRIFT = 0.001  # seconds per second: two clocks that time servers slew by 500 ppm each, the maximum
+RATE = 0.5  # seconds per second at which a clock is corrected that is ahead, or a little behind
+JUMP_SECONDS = 1.0  # a clock that is further behind is corrected at once: waiting work is late already
+BACK_SECONDS = 20.0  # a clock that is further ahead is set back at once: slowly, it would take over a minute
 
-STEP_SECONDS = 2.0  # a step of the shared clock that is larger is refused
-AGREED_SECONDS = 10.0  # so long the shared clock and the machine's agree before the worker's time goes to theirs
-SLOW_SECONDS = 0.5  # an answer with a larger error does not tell a small step from a large one
-SPENT_SECONDS = 60.0  # steps that are followed add up to STEP_SECONDS at most within this time
+STEP_SECONDS = 2.0  # a larger step of the shared clock is refused
+AGREED_SECONDS = 10.0  # how long the shared and the machine's clock must agree before the worker follows them
+SLOW_SECONDS = 0.5  # an answer with a larger error cannot distinguish a small step from a large one
+SPENT_SECONDS = 60.0  # within this time, followed steps add up to STEP_SECONDS at most
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Between which offsets the shared clock stands, known at `at`."""
+    """An estimate of the shared clock's offset: between `least` and `most` seconds at the counter time `at`."""
 
     least: float
     most: float
@@ -32,18 +32,21 @@ class Known:
 
     @property
     def offset(self) -> float:
-        """The likeliest."""
+        """The most likely offset, in seconds."""
         return (self.least + self.most) / 2
 
     @property
     def error(self) -> float:
-        """How far that may be off."""
+        """The largest possible error of `offset`, in seconds."""
         return (self.most - self.least) / 2
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A shared clock that is not followed. `agreed`: since when the machine's clock agrees with it, if it does."""
+    """A shared clock that is not followed.
+
+    `agreed`: the counter time since when the machine's clock agrees with it, or None.
+    """
 
     shared: Known
     agreed: float | None = None
@@ -51,9 +54,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Reckoning:
-    """What a worker goes by. `known`: the clock that it follows; None until the shared clock and its machine's agree.
+    """What a worker derives its time from.
 
-    `spent`: seconds by which small steps have moved it lately.
+    `known`: the shared clock that it follows, None until that and the machine's clock agree. `refused`: a shared clock
+    that it does not follow. `spent`: seconds by which small steps have moved its time recently.
     """
 
     known: Known | None = None
@@ -65,12 +69,15 @@ NOTHING = Reckoning()
 
 
 def asked(sent: float, told: float, received: float) -> Known:
-    """What an answer tells: the clock stood at `told` at some moment between sending and receiving."""
+    """Return the estimate from an answer `told` (s since 1970), given the counter times of sending and receiving."""
     return Known(told - received, told - sent, received)
 
 
 def heard(before: Reckoning, answer: Known, machine: float) -> Reckoning:
-    """What a worker goes by after another answer of the shared clock; `machine`: the offset of its machine's clock."""
+    """Return the worker's state after another answer of the shared clock.
+
+    `machine`: the offset of its machine's clock.
+    """
     if before.known is None:
         return _begun(answer, machine)
     known = _drifted(before.known, answer.at)
@@ -81,7 +88,7 @@ def heard(before: Reckoning, answer: Known, machine: float) -> Reckoning:
     if spent + step <= STEP_SECONDS:
         return Reckoning(answer, spent=spent + step)
     if answer.error > SLOW_SECONDS and step <= STEP_SECONDS + answer.error:
-        return replace(before, known=known)  # it may be a small step or a large one: a quicker answer tells
+        return replace(before, known=known)  # a small or a large step: only a quicker answer can tell
     refused = _refused(before.refused, answer, machine)
     if refused.agreed is not None and answer.at - refused.agreed >= AGREED_SECONDS:
         return Reckoning(refused.shared)
@@ -89,7 +96,10 @@ def heard(before: Reckoning, answer: Known, machine: float) -> Reckoning:
 
 
 def disagreement(reckoning: Reckoning, machine: float) -> float:
-    """By how many seconds the refused shared clock is ahead: of the worker's time, before that of the machine's."""
+    """Return by how many seconds a refused shared clock is ahead of the worker's time; 0 if none is refused.
+
+    Before the worker follows any clock, the machine's clock counts as its time.
+    """
     if reckoning.refused is None:
         return 0.0
     own = machine if reckoning.known is None else reckoning.known.offset
@@ -97,15 +107,15 @@ def disagreement(reckoning: Reckoning, machine: float) -> float:
 
 
 def agree(shared: Known, machine: float) -> bool:
-    """Whether two clocks agree, even where the answer's error is against it."""
+    """Return whether two clocks agree within 2 s, even in the worst case of the answer's error."""
     return abs(shared.offset - machine) + shared.error <= STEP_SECONDS
 
 
 def approach(shown: float, wanted: float, elapsed: float) -> float:
-    """The offset to show now, when `shown` was shown `elapsed` seconds ago.
+    """Return the offset to show now, if `shown` was shown `elapsed` seconds ago and `wanted` is right.
 
-    A clock that is a little ahead goes at half its pace until it is right, and so never back. One that is far ahead
-    is set back: whatever is decided meanwhile would be decided by a wrong time.
+    A clock that is a little ahead runs at half its pace until it is right, so it never goes back. One that is far ahead
+    is set back, because decisions would otherwise be made at a wrong time.
     """
     behind, most = wanted - shown, RATE * max(0.0, elapsed)
     if behind > JUMP_SECONDS or behind < -BACK_SECONDS or abs(behind) <= most:
@@ -114,7 +124,9 @@ def approach(shown: float, wanted: float, elapsed: float) -> float:
 
 
 def _begun(answer: Known, machine: float) -> Reckoning:
-    """Nothing was done by any time yet: the shared clock is taken as soon as the machine's agrees with it."""
+    """Return the first state: the shared clock is followed as soon as the machine's clock agrees, as nothing was timed
+    yet.
+    """
     return Reckoning(answer) if agree(answer, machine) else Reckoning(refused=Refused(answer))
 
 
@@ -124,10 +136,10 @@ def _drifted(known: Known, now: float) -> Known:
 
 
 def _narrowed(known: Known, answer: Known) -> Known | None:
-    """What both say together, or None when they contradict each other, or what they say together is a step.
+    """Return the intersection of both estimates; None if it is empty, or lies over 2 s from the known offset (a step).
 
-    An answer that took long tells little, and what is known stays as narrow as the quickest has made it. After a long
-    silence little is known, and an answer far off the likeliest offset is a step all the same.
+    A slow answer says little, so the estimate stays as narrow as the quickest answer made it. After a long silence the
+    estimate is wide, and an answer far from the likeliest offset is a step all the same.
     """
     least, most = max(known.least, answer.least), min(known.most, answer.most)
     both = Known(least, most, answer.at)
@@ -135,7 +147,7 @@ def _narrowed(known: Known, answer: Known) -> Known | None:
 
 
 def _refused(before: Refused | None, answer: Known, machine: float) -> Refused:
-    """The refused clock after another answer: that of before, or another one when it has stepped again."""
+    """Return the refused clock after another answer: the same one as before, or a new one if it has stepped again."""
     shared, agreed = answer, None
     if before is not None:
         drifted = _drifted(before.shared, answer.at)

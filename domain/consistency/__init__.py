@@ -1,1 +1,4 @@
-"""What keeps the store and the journal consistent: the chain of commits, and the epochs that name the leading Redis."""
+"""Consistency: the chain of commits that a rebuild accepts, and the epochs by which one Redis leads.
+
+May import schemas only. Called by streams/state and streams/casework.
+"""

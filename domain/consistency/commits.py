@@ -1,8 +1,8 @@
 """The chain of commits in a partition's journal: which inputs are proven to be applied.
 
-A commit covers a range of inputs and makes one or more journal entries. It is proven when all its entries are found.
-The chain accepts a commit only when it follows the inputs covered so far without a gap. What lies behind a gap, or
-belongs to a commit with missing entries, proves nothing: its inputs must be read and decided again.
+A commit covers a range of inputs and makes one or more journal entries. It is proven once all its entries are found.
+The chain accepts a commit only if it continues the inputs covered so far without a gap. Entries behind a gap, or of an
+incomplete commit, prove nothing: their inputs must be read and decided again.
 """
 
 from collections import OrderedDict
@@ -11,14 +11,14 @@ from typing import Generic, TypeVar
 
 from schemas.casework.journal import AnyCommit
 
-REMEMBERED = 1_000  # accepted entries that a repetition is compared with
+REMEMBERED = 1_000  # accepted entries with which repeated entries are compared
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[T]):
-    """A journal entry as the chain sees it. `name`: unique within its commit. `offset`: of its input."""
+    """A journal entry for the chain. `name`: unique within its commit. `offset`: that of its input."""
 
     commit: AnyCommit
     offset: int
@@ -28,10 +28,10 @@ class Entry(Generic[T]):
 
 @dataclass(slots=True)
 class CommitChain(Generic[T]):
-    """Puts entries together to commits, in the order of their inputs.
+    """Assembles entries into commits, in the order of their inputs.
 
-    `covered`: the offset of the last input that is proven to be applied. `log`: how many logs were lost before it.
-    `differing`: items that came again from other code, each with the one that came first.
+    `covered`: the offset of the last input proven to be applied. `log`: the number of case-inputs topics lost before
+    this one. `differing`: pairs of items of the same entry made by different code versions, the first one first.
     """
 
     covered: int = -1
@@ -41,7 +41,7 @@ class CommitChain(Generic[T]):
     _recent: OrderedDict[str, Entry[T]] = field(default_factory=OrderedDict)
 
     def add(self, entry: Entry[T]) -> list[T]:
-        """Take an entry in; return the items that are proven now, in the order of their inputs."""
+        """Add an entry, and return the items that are now proven, in the order of their inputs."""
         self._compare(entry)
         if entry.commit.log != self.log or entry.commit.last <= self.covered:
             return []
@@ -49,24 +49,27 @@ class CommitChain(Generic[T]):
         return self._proven()
 
     def begin_anew(self, covered: int, log: int) -> None:
-        """The log of inputs was made anew: `covered` is the offset before its first record."""
+        """Continue on a newly created case-inputs topic.
+
+        `covered`: the offset before its first record; `log`: its number.
+        """
         if log > self.log:
             self.covered, self.log = covered, log
             self._waiting.clear()
 
     @property
     def gap(self) -> tuple[int, int] | None:
-        """The first and the last input that no proven commit covers, before a commit behind them. None: no gap."""
+        """The first and last input not covered by proven commits, before a waiting commit; None if there is no gap."""
         behind = [commit.first for commit in self._waiting if commit.first > self.covered + 1]
         return (self.covered + 1, min(behind) - 1) if behind else None
 
     @property
     def waiting(self) -> int:
-        """How many entries wait for what proves them."""
+        """The number of entries that are not proven yet."""
         return sum(map(len, self._waiting.values()))
 
     def skip(self) -> list[T]:
-        """Go on behind the gap, whose inputs no longer exist; return the items that are proven then."""
+        """Skip the gap, whose inputs no longer exist, and return the items that are then proven."""
         if (gap := self.gap) is None:
             return []
         self.covered = gap[1]
@@ -79,7 +82,7 @@ class CommitChain(Generic[T]):
         return proven
 
     def _next(self) -> AnyCommit | None:
-        """A whole commit that continues the chain."""
+        """Return a complete commit that continues the chain, or None."""
         fitting = (
             commit
             for commit, entries in self._waiting.items()
@@ -88,7 +91,9 @@ class CommitChain(Generic[T]):
         return next(fitting, None)
 
     def _accept(self, commit: AnyCommit) -> list[T]:
-        """An earlier part of the commit may be covered already: another worker cut its batch elsewhere."""
+        """Accept a commit, and return its items that are not covered yet: another worker may have split its batch
+        differently.
+        """
         entries = [entry for entry in self._waiting.pop(commit).values() if entry.offset > self.covered]
         entries.sort(key=lambda entry: (entry.offset, entry.name))
         self.covered = commit.last

@@ -1,22 +1,22 @@
-"""Which Redis leads: epochs in the order of their log, each naming one run, and how long a worker may believe in one.
+"""Which Redis leads: epochs, ordered by their log, each naming one run; and how long a worker may rely on one.
 
-A worker confirms what it believes: it writes to the log, reads the log up to its own record, and knows the epoch that
-was in force then. The confirmation is valid for VALID_SECONDS from before the write began. An epoch that follows is
-acted under only once SETTLE_SECONDS have passed since it was read: by then every worker that had not read it has no
-valid confirmation any more. So no two workers ever act under two epochs at one moment.
+A worker confirms the epoch by writing to the log and reading it up to its own record: it then knows the epoch that was
+in force. The confirmation is valid for VALID_SECONDS from the start of the write. A new epoch is acted under only
+SETTLE_SECONDS after it was read: by then every worker that has not read it has no valid confirmation. So no two workers
+act under two epochs at the same time.
 """
 
 import math
 from dataclasses import dataclass, replace
 
 VALID_SECONDS = 1.5
-DRIFT_SECONDS = 0.25  # for clocks that run at different speeds: no clock is off by a tenth of that
+DRIFT_SECONDS = 0.25  # reserve for clocks of different speed, over ten times their real error
 SETTLE_SECONDS = VALID_SECONDS + DRIFT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """A time in which one Redis leads. Number 0: none was ever named."""
+    """A period in which the Redis with this run leads. Number 0: no epoch was ever named."""
 
     number: int = 0
     run: str = ""
@@ -24,26 +24,29 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """That a worker was there when this epoch was in force. `settled`: it might act under it before it wrote."""
+    """A worker's record that this epoch was in force.
+
+    `settled`: whether it was allowed to act under it before writing.
+    """
 
     number: int
     settled: bool
 
 
 Entry = Epoch | Confirmation
-"""What the log holds."""
+"""An entry of the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """What one worker knows. Times are seconds of its own monotonic clock."""
+    """What one worker knows of the epochs. Times are seconds of its own monotonic clock."""
 
     epoch: Epoch = Epoch()
-    settled_at: float = math.inf  # from when on it may act under the epoch
+    settled_at: float = math.inf  # when it may begin to act under the epoch
     confirmed_at: float = -math.inf  # when its last confirmation began
 
     def read(self, entry: Entry, now: float) -> "Belief":
-        """Return the belief after the next entry of the log. Of two epochs of one number the first counts."""
+        """Return the belief after the next entry of the log. Of two epochs with the same number, the first counts."""
         if isinstance(entry, Epoch):
             follows = entry.number == self.epoch.number + 1
             return replace(self, epoch=entry, settled_at=now + SETTLE_SECONDS) if follows else self
@@ -52,19 +55,19 @@ class Belief:
         return self
 
     def confirmed(self, began: float) -> "Belief":
-        """Return the belief once the log was read up to a record whose writing began then."""
+        """Return the belief after reading the log up to the worker's own record, whose writing began at `began`."""
         return replace(self, confirmed_at=began)
 
     def confirmation(self, now: float) -> Confirmation:
-        """Return what to write to confirm it."""
+        """Return the confirmation to write."""
         return Confirmation(self.epoch.number, now >= self.settled_at)
 
     def valid(self, now: float) -> bool:
-        """Return whether the epoch was in force VALID_SECONDS ago or later."""
+        """Return whether the last confirmation is still valid: it began less than VALID_SECONDS ago."""
         return now < self.confirmed_at + VALID_SECONDS
 
     def run(self, now: float) -> str | None:
-        """Return the run that leads; None when this worker must not act now."""
+        """Return the run of the leading Redis, or None while this worker must not act."""
         if not self.epoch.number or not self.valid(now) or now < self.settled_at:
             return None
         return self.epoch.run
@@ -72,17 +75,19 @@ class Belief:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The Redis that a worker is connected to. `address` as its Sentinels write it."""
+    """The Redis that a worker is connected to. `address`: host:port as its Sentinels name it."""
 
     run: str
     address: str
-    leads: bool  # it says itself that it is a primary
+    leads: bool  # whether it reports to be a primary
     replicas: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Sentinels:
-    """How many there are, how many answer, and the primary that most of those name ('' when none does), by how many."""
+    """The Sentinels' answers: their number, how many answered, the primary named most often ("" if none), and by how
+    many.
+    """
 
     members: int
     answering: int
@@ -91,12 +96,15 @@ class Sentinels:
 
     @property
     def decided(self) -> bool:
-        """Whether most of all of them name it. Fewer may be cut off, and name one that others have replaced."""
+        """Whether a majority of all Sentinels name the primary.
+
+        Fewer may be cut off, and name one that was replaced.
+        """
         return bool(self.primary) and 2 * self.agreeing > self.members
 
 
 def proposal(epoch: Epoch, server: Server, sentinels: Sentinels | None) -> Epoch | None:
-    """Return the next epoch that a worker on this server proposes; None when nothing is to be proposed.
+    """Return the next epoch that a worker connected to this server should propose, or None.
 
     Without Sentinels there is one server, which leads whenever it answers.
     """
@@ -108,7 +116,7 @@ def proposal(epoch: Epoch, server: Server, sentinels: Sentinels | None) -> Epoch
 
 
 def abandoned(epoch: Epoch, server: Server, sentinels: Sentinels | None) -> bool:
-    """Return whether the worker is on a server that others have left: it has to look for the primary anew."""
+    """Return whether the server was replaced as primary, so that the worker must look for the new one."""
     if server.run == epoch.run or sentinels is None:
         return False
     return not server.leads or (sentinels.decided and sentinels.primary != server.address)

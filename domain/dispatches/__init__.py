@@ -1,1 +1,4 @@
-"""A dispatch to a channel: its id, whether it is still valid, its message, and requests whose outcome is unknown."""
+"""Dispatches to channels: their ids, whether they are still valid, their messages, and requests with unknown outcomes.
+
+May import schemas, domain.ids, domain.policy and domain.identity. Called by the channels and the console.
+"""

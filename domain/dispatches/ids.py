@@ -1,4 +1,4 @@
-"""What a dispatch's id tells: `case:step:attempt:channel`."""
+"""Dispatch ids: `case:step:attempt:channel`."""
 
 import re
 from typing import NamedTuple
@@ -10,7 +10,7 @@ _ID = re.compile(r"((r[a-z2-7]{16})-[1-9]\d{0,8}):([a-z0-9][a-z0-9._-]{0,31}):([
 
 
 class DispatchId(NamedTuple):
-    """A dispatch's id, taken apart."""
+    """A parsed dispatch id."""
 
     text: str
     case: str
@@ -21,12 +21,12 @@ class DispatchId(NamedTuple):
 
 
 def named(case: str, step: str, attempt: int, channel: Channel) -> str:
-    """The id of a dispatch."""
+    """Return the id of a dispatch."""
     return f"{case}:{step}:{attempt}:{channel.value}"
 
 
 def of_case(case: Case) -> list[str]:
-    """The ids of all that a case's steps may have sent, a step's latest attempt first."""
+    """Return the ids of all dispatches that a case's steps may have sent, the latest attempt of each step first."""
     return [
         named(case.id, step.id, attempt, step.action.channel)
         for step in case.steps
@@ -35,7 +35,7 @@ def of_case(case: Case) -> list[str]:
 
 
 def parse(text: str) -> DispatchId:
-    """Read a dispatch's id. Raises ValueError for anything else."""
+    """Return the parts of a dispatch id. Raises ValueError for any other text."""
     match = _ID.fullmatch(text)
     if match is None:
         raise ValueError("no dispatch has such an id: it is case:step:attempt:channel")

@@ -1,4 +1,4 @@
-"""What a resident reads or hears, and the code by which 96110 confirms that it was us."""
+"""The messages to residents, and the code by which 96110 confirms that a message is genuine."""
 
 import hashlib
 import hmac
@@ -15,17 +15,16 @@ _DIGITS = 6
 
 
 def render(messages: Messages, dispatch: Dispatch, language: Language, phone: str, code: str) -> str:
-    """The text of `dispatch` for the resident whose telephone is `phone`.
+    """Return the text of a dispatch. `phone`: the resident's; `code`: its one-time code.
 
-    A trusted contact is told the resident's last digits too: whom it is about, and nothing of what happened.
-
-    Raises ValueError for an action that says nothing by itself, such as a visit.
+    A trusted contact's text also has the last four digits of the resident's phone: it says whom it is about, not what
+    happened. Raises ValueError for an action without a text, such as a visit.
     """
     return worded(messages, dispatch.action, language, dispatch.scam_type).format(tail=phone_tail(phone), code=code)
 
 
 def worded(messages: Messages, action: Action, language: Language, scam_type: str) -> str:
-    """The template that `action` uses. Raises ValueError for an action that says nothing by itself."""
+    """Return the template of an action for a scam type. Raises ValueError for an action without a text."""
     wording = messages.wording(action)
     if wording is None:
         raise ValueError(f"{action.value} says nothing by itself")
@@ -34,15 +33,15 @@ def worded(messages: Messages, action: Action, language: Language, scam_type: st
 
 
 def code(secret: bytes, dispatch: str) -> str:
-    """The one-time code of a dispatch: 6 digits that only the holder of `secret` can tell."""
+    """Return the one-time code of a dispatch id: 6 digits that only the holder of `secret` can compute."""
     digest = hmac.digest(secret, f"code:{dispatch}".encode(), hashlib.sha256)
     return str(int.from_bytes(digest[:8]) % 10**_DIGITS).zfill(_DIGITS)
 
 
 def confirm(secret: bytes, case: Case, given: str) -> str | None:
-    """The dispatch of `case` that carried the code a caller reads out; none when we sent no such code.
+    """Return the id of the case's dispatch with the code that a caller read out, or None if none had it.
 
-    The latest attempt is looked at first.
+    Of equal codes, the latest attempt is returned.
     """
     wanted = "".join(filter(str.isdigit, given)).encode()
     for dispatch in of_case(case):
@@ -52,8 +51,8 @@ def confirm(secret: bytes, case: Case, given: str) -> str | None:
 
 
 def latest_code(secret: bytes, case: Case) -> str:
-    """The code of the SMS of `case` that went out last: what its resident would read out; empty when none did."""
-    steps = {step.id for step in case.steps}  # contacts of the resident's earlier case are told too
+    """Return the code of the case's last SMS, which the resident would read out; "" if none was sent."""
+    steps = {step.id for step in case.steps}  # `contacted` also has contacts of the resident's earlier case
     sent = [each for each in case.contacted if each.channel is Channel.SMS and each.step in steps]
     if not sent:
         return ""

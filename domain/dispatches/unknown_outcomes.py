@@ -1,17 +1,17 @@
-"""What a provider's HTTP status says of a request that failed: nothing was done, or nobody knows."""
+"""Interprets a provider's HTTP status for a failed request: certainly not carried out, or unknown."""
 
 from collections.abc import Collection
 
-# Refused, and yet perhaps done: given up while it was worked on, and sent on before the limit was noticed.
+# Refused, but perhaps done: 408 may time out during the work, and 429 may follow after forwarding.
 _UNCERTAIN = frozenset({408, 429})
-_SEE_OTHER = 303  # carried out, and its result lies elsewhere
+_SEE_OTHER = 303  # carried out; the result is at another address
 
 
 def certainly_not_done(status: int, declared: Collection[int] = ()) -> bool:
-    """Whether the provider has certainly not carried out a request that it answered with this status.
+    """Return whether the provider has certainly not carried out a request that it answered with this status.
 
-    `declared`: the codes that the provider itself declares to mean so. A 5xx means so only when it is declared: a
-    server can act and fail afterwards, and a gateway between cannot know what the server behind it did.
+    `declared`: the codes that the provider declares to mean this. A 5xx means it only if declared: a server can act and
+    then fail, and a gateway cannot know what the server behind it did.
     """
     refused = 400 <= status < 500 and status not in _UNCERTAIN
     redirected = 300 <= status < 400 and status != _SEE_OTHER

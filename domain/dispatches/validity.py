@@ -1,4 +1,4 @@
-"""Whether a dispatch still stands, asked just before it is carried out."""
+"""Decides whether a dispatch is still valid, just before it is carried out."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,28 +7,31 @@ from schemas.casework.cases import Case, CaseState, Step, StepState
 from schemas.casework.events import Dispatch
 from schemas.levels import Action
 
-# What is still owed to a resident who is dissuaded or cleared; to one who is defrauded already, whose money may yet be
-# stopped; and when the case is closed.
+# Actions that are still carried out after the resident was dissuaded or cleared; after they were defrauded, when the
+# money may still be stopped; and after the case was closed.
 AFTER_SETTLED = frozenset({Action.FOLLOW_UP, Action.STOP_RELEASE})
 AFTER_LOSS = AFTER_SETTLED | {Action.STOP_PAYMENT, Action.STOP_AGAIN}
 AFTER_CLOSED = frozenset({Action.STOP_RELEASE})
-# A dispatch is taken within milliseconds of its decision. An older one waited, or was published or delivered again.
+# A dispatch is usually taken within milliseconds of its decision. An older one has waited or is a repetition.
 FRESH = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ObsoleteDispatch:
-    """It does not stand any more, and why."""
+    """The dispatch is no longer valid. `because`: why, in words."""
 
     because: str
 
 
 class NotYetApplied:
-    """The store does not know yet of the decision that the dispatch follows from."""
+    """Redis does not have the decision yet that the dispatch results from."""
 
 
 def standing(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDispatch | NotYetApplied | None:
-    """None when the dispatch stands: its case is open and not settled, its step waits for this very attempt."""
+    """Return None if the dispatch is valid: its case is open and not settled, and its step waits for this attempt.
+
+    Else return why it is obsolete, or that Redis does not have its decision yet.
+    """
     if dispatch.not_after is not None and now > dispatch.not_after:
         return ObsoleteDispatch("its time is over")
     if case is None or case.number < _number(dispatch.case):
@@ -39,9 +42,10 @@ def standing(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDi
 
 
 def perhaps_carried_out(dispatch: Dispatch, now: datetime) -> bool:
-    """Whether another worker had time to carry the dispatch out, though the store knows of no request.
+    """Return whether another worker may have carried the dispatch out, though Redis has no mark of a request: it is
+    over 1 s old.
 
-    A Redis machine's restored image has lost the mark of a request that was sent since; nothing else shows that.
+    A Redis restored from an image has lost the marks of later requests, and nothing else shows it.
     """
     return now - dispatch.at > FRESH
 

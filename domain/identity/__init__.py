@@ -1,1 +1,4 @@
-"""Who and where: identifiers and their hashes, the administrative divisions, masking, what counts as personal data."""
+"""Identity: identifiers and their hashes, administrative divisions, masking, and which data counts as personal.
+
+May import schemas and domain.ids. Called by the register of residents, screening, intake and the console.
+"""

@@ -1,13 +1,14 @@
-"""Jilin's divisions by GB/T 2260 code and day: what a code meant then, and which one means the same place today.
+"""Jilin's administrative divisions by GB/T 2260 code and day: what a code meant then, and the code of the same place
+today.
 
-Codes come and go: 公主岭 was 220381 until 2019 and is 220184 since. The register knows years, not days, so a code is
-in force from the first of January to the end of December. Statistical zones (220171, …) are no GB codes; the registers
-of streets and of the police use them like counties, so they are accepted and marked. Streets are known as they are
-today, and are taken to be in force as long as their county's code is.
+Codes change: 公主岭 was 220381 until 2019 and is 220184 since. The register records years, so a code is in force from
+January 1 to December 31. Statistical zones (220171, …) are not GB codes; the registers of streets and of the police use
+them like counties, so they are accepted and marked. Streets are known in their present state, and are assumed in force
+as long as their county's code is.
 
-In English places have the usual forms of the Pinyin that the standard gives, zones short ones; in Korean the
-Sino-Korean readings by the norm of China's Korean, as the Yanbian Daily (iybrb.com) writes them: 룡정시, not 용정시 or
-룽징시. Streets have their Chinese names alone.
+English names are the usual forms of the standard's Pinyin, short for zones. Korean names are Sino-Korean readings by
+the norm of China's Korean, as the Yanbian Daily (iybrb.com) writes them: 룡정시, not 용정시 or 룽징시. Streets have
+only Chinese names.
 """
 
 import csv
@@ -19,31 +20,31 @@ from functools import cache, lru_cache
 from importlib import resources
 
 PROVINCE = "220000"
-PREFECTURE_DIGITS, COUNTY_DIGITS = 4, 6  # of a code, that name the prefecture and the county
+PREFECTURE_DIGITS, COUNTY_DIGITS = 4, 6  # leading digits of a code that identify the prefecture and the county
 _SUFFIXES = ("朝鲜族自治州", "满族自治县", "地区", "区", "县", "市", "省")
 
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """A place under one code, in force from the year `since` to the year `until`, both included (none: open)."""
+    """A place under one code, in force from the year `since` to the year `until`, both inclusive (None: open-ended)."""
 
     code: str
     name: str
-    prefecture: str | None  # the code of the prefecture it lies in; none for the province and what it ruled itself
+    prefecture: str | None  # the code of its prefecture; None for the province and places that it governs directly
     since: int | None = None
     until: int | None = None
-    successor: str | None = None  # the code that took over when this one ended, where the register leaves no doubt
+    successor: str | None = None  # the code that replaced this one, if the register is unambiguous
     zone: bool = False  # a statistical zone, not a GB code
 
     def in_force(self, on: date) -> bool:
-        """Whether the code meant this place on that day."""
+        """Return whether the code was in force on that day."""
         return (self.since or 0) <= on.year <= (self.until or 9999)
 
 
 def division(code: str, on: date) -> Division | None:
-    """What `code`, of 6 digits or 9, meant on that day; none when nobody used it then.
+    """Return what a code of 6 or 9 digits meant on that day, or None if it was not in force.
 
-    Where the register has two entries for a year, the one that began later is the correction.
+    If the register has two entries for a year, the one that began later counts as the correction.
     """
     if len(code) == 9:
         return _street(code, on)
@@ -55,16 +56,16 @@ def division(code: str, on: date) -> Division | None:
 
 
 def known(code: str) -> bool:
-    """Whether `code` means, or ever meant, a place in Jilin."""
+    """Return whether a code is or ever was in force in Jilin."""
     return code in _streets() or code in _register()
 
 
-@lru_cache(maxsize=65_536)  # a visit asks for the way of everybody on duty
+@lru_cache(maxsize=65_536)  # each visit asks for the travel time of every officer on duty
 def current_code(code: str, on: date, noted: date | None = None) -> str | None:
-    """The code under which the place of `code` is kept on that day; none when that cannot be told.
+    """Return the code in force on `on` of the place that `code` means, or None if that is ambiguous.
 
-    `noted` is the day on which `code` was written down, for codes that meant different places in turn; without it, a
-    code in force is its own answer. One that has ended is followed from successor to successor.
+    `noted`: the day on which `code` was recorded, for codes that meant different places over time. Without it, a code
+    in force is returned unchanged. An ended code is followed through its successors.
     """
     county = division(code[:6], noted or on) or _latest_before(code[:6], on)
     while county and county.until and county.until < on.year:
@@ -73,29 +74,31 @@ def current_code(code: str, on: date, noted: date | None = None) -> str | None:
 
 
 def meet(one: str, other: str) -> bool:
-    """Whether two areas have a place in common: the code of the one begins with the other's. Empty: everywhere."""
+    """Return whether two areas overlap: one code is a prefix of the other. An empty code means everywhere."""
     return one.startswith(other) or other.startswith(one)
 
 
 def name_of(code: str, on: date) -> str:
-    """A code's name on that day, else the last it had, else the code itself: something can always be shown."""
+    """Return a code's name on that day, else its last name before, else the code itself."""
     there = division(code, on) or _latest_before(code[:6], on)
     return there.name if there else code
 
 
 @cache
 def names(language: str) -> dict[str, str]:
-    """What prefectures and counties are called in `en` or `ko`, by their Chinese names, the short ones of maps too."""
+    """Return the names of prefectures and counties in `en` or `ko`, by their Chinese names, including the short ones on
+    maps.
+    """
     return {row["name"]: row[language] for row in _rows("jilin_names.csv")}
 
 
 def prefectures(on: date) -> tuple[Division, ...]:
-    """Jilin's prefectures on that day, by code: nine today."""
+    """Return Jilin's prefectures on that day, by code (nine today)."""
     return _in_force(on, lambda code: code.endswith("00") and code != PROVINCE)
 
 
 def counties(on: date, prefecture: str | None = None) -> tuple[Division, ...]:
-    """Districts, counties, cities and zones on that day, by code; those of one prefecture if it is given."""
+    """Return the districts, counties, cities and zones on that day, by code; with `prefecture`, only its own."""
     return tuple(
         county
         for county in _in_force(on, lambda code: not code.endswith("00"))
@@ -104,7 +107,7 @@ def counties(on: date, prefecture: str | None = None) -> tuple[Division, ...]:
 
 
 def streets(county: str) -> tuple[Division, ...]:
-    """Streets and townships under a county's code as they are today, by code."""
+    """Return the present streets and townships under a county's code, by code."""
     return tuple(Division(code, name, _prefecture(county)) for code, name in _streets_by_county().get(county, ()))
 
 
@@ -126,11 +129,11 @@ def _latest_before(code: str, on: date) -> Division | None:
 
 
 def _successor(gone: Division, entries: Sequence[Division]) -> str | None:
-    """The one code that holds the place of `gone` in the year after it.
+    """Return the one code that has the place of `gone` in the year after it, or None if it is ambiguous.
 
-    By the same name if that is new or near (two prefectures had a 郊区), else by the same code under a new name, else
-    by the same name anywhere (the register's years overlap in places), else by a new name that differs in its rank
-    alone (九台县, 九台市, 九台区).
+    Rules, in this order: the same name, if new or in the same prefecture (two prefectures had a 郊区); the same code
+    under a new name; the same name anywhere (the register's years overlap in places); a new name that differs only in
+    rank (九台县, 九台市, 九台区).
     """
     if gone.until is None:
         return None
@@ -168,7 +171,7 @@ def _only(codes: Iterable[str]) -> str | None:
 
 @cache
 def _register() -> dict[str, list[Division]]:
-    """All entries by code, with successors; the zones, which no timeline knows, as always in force."""
+    """Return all entries by code, with successors; zones, which have no timeline, are always in force."""
     entries = [_entry(row) for row in _rows("jilin_code_timeline.csv")]
     register: dict[str, list[Division]] = defaultdict(list)
     for entry in entries:
@@ -208,6 +211,6 @@ def _streets_by_county() -> dict[str, list[tuple[str, str]]]:
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
-    # Not in a folder `data`: that name is ignored by git and by the wheel's build.
+    # Not in a folder named `data`, which git and the wheel's build ignore.
     text = (resources.files("domain.identity") / "gb2260" / name).read_text("utf-8")
     return csv.DictReader(text.splitlines())

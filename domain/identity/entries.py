@@ -1,6 +1,6 @@
-"""Entries of the register that turn out to be one person, or two, or are told anew: no history is lost.
+"""Merging, splitting and updating register entries without losing history.
 
-Both sides of a change are returned; the caller stores them together.
+Both entries of a merge or split are returned; the caller stores them together.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +15,11 @@ from schemas.people.residents import Holding, Resident
 
 
 def merge(keep: Resident, gone: Resident, at: datetime) -> tuple[Resident, Resident]:
-    """Two entries turn out to be one person: `keep` gets all that `gone` ever held, for all of its time.
+    """Merge two entries of one person: `keep` gets everything that `gone` ever held. Return both, changed.
 
-    `gone` stays as a signpost; its holdings end `at` this time, so that the record shows when it was merged.
-
-    Raises ValueError when either is merged already, both are the same, their ID numbers differ or cannot be compared,
-    or together they hold more than an entry can.
+    `gone` stays as a reference to `keep`; its holdings end `at`, which shows when it was merged. Raises ValueError if
+    the entries are the same, one is merged already, their ID numbers differ or cannot be compared, or together they
+    exceed an entry's limits.
     """
     if keep.id == gone.id or keep.merged_into or gone.merged_into:
         raise ValueError("merge two different entries, neither of them merged already")
@@ -35,7 +34,7 @@ def merge(keep: Resident, gone: Resident, at: datetime) -> tuple[Resident, Resid
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a split takes out of an entry, and what else is different in the new one (`name`, `birth_year`, …)."""
+    """What a split moves to the new entry, and which other fields of it differ (`name`, `birth_year`, …)."""
 
     phones: frozenset[str] = frozenset()
     accounts: frozenset[str] = frozenset()
@@ -43,12 +42,10 @@ class Part:
 
 
 def split(resident: Resident, part: Part, new_id: str, at: datetime | None) -> tuple[Resident, Resident]:
-    """One entry turns out to be two people: the new one holds `part` from `at` on, or always if `at` is none.
+    """Split one entry into two people: the new one holds `part` from `at` on (None: always). Return both, changed.
 
-    What lies before `at` stays where it was. The ID number stays with the first unless the changes name another.
-
-    Raises ValueError when the entry is merged into another, does not hold what is to be taken out, or a change does
-    not fit.
+    Holdings before `at` stay with the first. The ID number stays too, unless the changes name another. Raises
+    ValueError if the entry is merged, does not hold `part`, or a change is invalid.
     """
     holdings = {each.value for each in (*resident.phones, *resident.accounts)}
     if resident.merged_into or not part.phones | part.accounts <= holdings:
@@ -60,12 +57,12 @@ def split(resident: Resident, part: Part, new_id: str, at: datetime | None) -> t
 
 
 def renewed(old: Resident, new: Resident, at: datetime) -> Resident:
-    """A newer row about the same person: what it says counts, what it leaves out becomes history.
+    """Return an entry updated by a newer row about the same person: the row counts, and what it leaves out becomes
+    history.
 
-    A telephone or account that it does not name any more ends `at` this time. One that it names without dates keeps
-    the dates known before; if it had been given up, it is held again since `at`. Telling it twice changes nothing.
-
-    Raises ValueError when there is more history than an entry can hold.
+    A telephone or account that the row no longer names ends `at`. One that it names without dates keeps its known
+    dates, or, if it had been given up, is held again from `at`. Applying a row twice changes nothing more. Raises
+    ValueError if the history exceeds an entry's limits.
     """
     return changed(
         new,
@@ -78,9 +75,9 @@ def renewed(old: Resident, new: Resident, at: datetime) -> Resident:
 
 
 def changed(resident: Resident, **changes: object) -> Resident:
-    """A checked copy: pydantic's own would take a seventeenth telephone.
+    """Return a validated copy with changes (pydantic's own copy checks nothing).
 
-    Raises ValueError that names the fields and not what is in them.
+    Raises ValueError naming the invalid fields, without their values.
     """
     try:
         return Resident.model_validate({**dict(resident), **changes})
@@ -103,7 +100,9 @@ def _united(keep: Resident, gone: Resident) -> Resident:
 
 
 def united(holdings: Sequence[Holding]) -> list[Holding]:
-    """Spans of the same value that overlap become one, and such as touch if they are alike; empty ones are dropped."""
+    """Return the holdings with overlapping periods of a value joined, and adjacent ones if alike; empty ones are
+    dropped.
+    """
     united: list[Holding] = []
     spans = (each for each in holdings if start_of(each) < _end(each))
     for each in sorted(spans, key=lambda holding: (holding.value, start_of(holding))):
@@ -130,7 +129,7 @@ def _end(holding: Holding) -> float:
 
 
 def _ended(holdings: Iterable[Holding], at: datetime) -> list[Holding]:
-    """The same, none held beyond `at`; what would have begun later is left out."""
+    """Return the holdings cut off at `at`; those that would begin later are left out."""
     return [
         each.model_copy(update={"until": at}) if each.until is None or each.until > at else each
         for each in holdings
@@ -139,7 +138,7 @@ def _ended(holdings: Iterable[Holding], at: datetime) -> list[Holding]:
 
 
 def _begun(holdings: Iterable[Holding], at: datetime) -> list[Holding]:
-    """The same, none held before `at`; what has ended by then is left out."""
+    """Return the holdings limited to `at` and later; those that have ended are left out."""
     return [
         each.model_copy(update={"since": at}) if each.since is None or each.since < at else each
         for each in holdings

@@ -1,7 +1,7 @@
-"""What is held on one person: which records speak of a resident, and of a record of many only the part that does.
+"""Subject access: recognizes records about a resident, and the part of a shared record that is about them.
 
-A resident is named by a random id, by telephones and accounts, and by their tokens and hashes. By a name nothing is
-looked for: others have it too, and what is held on them is not the asker's to see.
+A resident is identified by a random id, by telephones and accounts, and by their tokens and hashes. Names are not
+searched: others have them too, and their data must not be disclosed.
 """
 
 import re
@@ -14,25 +14,30 @@ from domain.identity.identifiers import account_token, held, normal_account, nor
 from schemas.people.residents import Holding, Resident
 
 PARTIES = {"phones": ("called", "caller", "receiver", "sender", "phone"), "accounts": ("payer", "payee")}
-"""Of a signal: the fields that name a telephone, and those that name an account."""
-LATE = timedelta(days=7)  # a record may tell of what was so long ago
+"""The fields of signals that contain a telephone, and those that contain an account."""
+LATE = timedelta(days=7)  # a record may be about an event that long before
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The person asked about. `_words`: what names nobody else, as bytes."""
+    """The person asked about. `words`: their unique identifiers, as bytes; `numbers`: a pattern of their numbers."""
 
     resident: Resident
     words: tuple[bytes, ...]
     numbers: re.Pattern[bytes]
 
     def mentioned(self, key: bytes | None, value: bytes, at: datetime | None = None) -> bool:
-        """Whether a record of that time (none: of any) speaks of the person, by its key or anywhere in its value."""
+        """Return whether a record is about the person, by its key or its value.
+
+        `at`: the record's time, or None for any.
+        """
         named = key == self.resident.id.encode() or any(word in value for word in self.words)
         return named or self.numbered(value, at)
 
     def numbered(self, value: bytes, at: datetime | None = None) -> bool:
-        """Whether a number stands in it, as no part of a longer one, that was the person's then or shortly before."""
+        """Return whether the value contains a whole number that the person held at `at` (None: ever) or up to 7 days
+        before.
+        """
         return any(at is None or self._had(found[1].decode(), at) for found in self.numbers.finditer(value))
 
     def _had(self, number: str, at: datetime) -> bool:
@@ -44,7 +49,7 @@ class Subject:
         )
 
     def signals(self, batch: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-        """A record's signals that name the person, by a number that was the person's at that time."""
+        """Yield the signals of a record that name a number which the person held at the signal's time."""
         for signal in batch:
             at = _moment(signal.get("at"))
             holdings = {"phones": self.resident.phones, "accounts": self.resident.accounts}
@@ -53,11 +58,11 @@ class Subject:
 
 
 def subject(resident: Resident, secret: bytes) -> Subject:
-    """Whom to look for. `secret`: the key of the keyed hashes."""
+    """Return what to search for about a resident. `secret`: the key of the keyed hashes."""
     tokens = [account_token(secret, holding.value) for holding in resident.accounts]
     words = [resident.id, *tokens, *([resident.id_hash] if resident.id_hash else [])]
     numbers = [holding.value.removeprefix("+86") for holding in (*resident.phones, *resident.accounts)]
-    found = "|".join(map(re.escape, sorted(numbers))) or "(?!)"  # the last fits nothing
+    found = "|".join(map(re.escape, sorted(numbers))) or "(?!)"  # "(?!)" matches nothing
     pattern = re.compile(rf"(?<![0-9A-Za-z])(?:\+?86)?({found})(?![0-9A-Za-z])".encode())
     return Subject(resident, tuple(word.encode() for word in words), pattern)
 
@@ -68,7 +73,7 @@ def _names(signal: Mapping[str, Any], fields: Sequence[str], holdings: Sequence[
 
 
 def _spelt(field: str, value: object) -> str:
-    """A number in its one spelling, or as it came when it has none."""
+    """Return a number normalized, or unchanged if it is invalid."""
     text = str(value or "")
     try:
         return normal_account(text) if field in PARTIES["accounts"] else normal_phone(text)
@@ -77,7 +82,7 @@ def _spelt(field: str, value: object) -> str:
 
 
 def _moment(value: object) -> datetime | None:
-    """When a signal was, if it says so; without a zone it cannot be compared."""
+    """Return a signal's time, or None if it has none or no UTC offset."""
     try:
         at = datetime.fromisoformat(str(value))
     except ValueError:

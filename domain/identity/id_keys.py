@@ -1,7 +1,7 @@
-"""Under which key an ID number is hashed, and how that key is changed though nobody has the numbers any more.
+"""The keys under which ID numbers are hashed, and their rotation without the numbers, which are stored nowhere.
 
-A new key hashes the hash that was. So the whole register can be put under it, and whoever comes with the number is
-still found, under whichever key his entry lies; but who got hold of an earlier key can no longer try all numbers.
+A new key hashes the previous hash. So the whole register can be moved to it, and a person is still found by their
+number under whichever key their entry is; but a thief of an earlier key can no longer try all numbers.
 """
 
 from collections.abc import Sequence
@@ -13,28 +13,28 @@ from schemas.errors import UserError
 
 
 class UnknownKeyError(UserError, ValueError):
-    """A hash was made with a key that is not known here."""
+    """A hash was made with a key that is not configured here."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdKeys:
-    """`first`: the installation's secret. `later`: the keys since, the oldest first; the last one is in force.
+    """`first`: the installation's secret. `later`: the later keys, the oldest first; the last one is in force.
 
-    A hash under the first is bare; under the second later one it is `hash.2`.
+    A hash under the first key is bare; one under the second later key is written `hash.2`.
     """
 
     first: bytes = field(repr=False)
     later: tuple[bytes, ...] = field(default=(), repr=False)
 
     def hashes(self, number: str) -> list[str]:
-        """An ID number's hash under each key there ever was, the one in force last. Raises as keyed_hash does."""
+        """Return an ID number's hash under each key, the key in force last. Raises ValueError if a key is too short."""
         bare = [keyed_hash(self.first, "id", number)]
         for key in self.later:
             bare.append(keyed_hash(key, "id", bare[-1]))
         return [_written(hashed, at) for at, hashed in enumerate(bare)]
 
     def newest(self, hashed: str) -> str:
-        """The same number's hash under the key in force. Raises UnknownKeyError."""
+        """Return a hash renewed under the key in force. Raises UnknownKeyError if its key is not configured."""
         bare, dot, at = hashed.partition(".")
         if dot and not (at.isdecimal() and int(at) <= len(self.later)):
             raise UnknownKeyError(
@@ -46,7 +46,7 @@ class IdKeys:
 
 
 def comparable(hashes: Sequence[str]) -> bool:
-    """Whether all are under one key: else that two differ says nothing."""
+    """Return whether all hashes use the same key; otherwise different hashes may be of the same number."""
     return all(one.partition(".")[2] == other.partition(".")[2] for one, other in pairwise(hashes))
 
 

@@ -1,6 +1,6 @@
-"""Whose telephone, account or ID number is this: one spelling for each, and the resident it belonged to at a time.
+"""Telephones, accounts and ID numbers: their normalized forms, keyed hashes, and who held them at a given time.
 
-Nothing here names a value in an error: what is wrong with a number is said, the number is not.
+Error texts never contain the value.
 """
 
 import hmac
@@ -28,14 +28,14 @@ LEAST_SECRET = 16  # bytes of the key of the hashes
 LONGEST_PHONE = 128  # characters, as in a signal's field
 Kind = Literal["id", "account", "phone", "address", "export"]
 
-# [0-9], not \d: that is any script's digit, and a number in another's would be another number.
+# [0-9], not \d, which also matches the digits of other scripts.
 _MOBILE = re.compile(r"(?:\+86)?(1[3-9][0-9]{9})")
 _PHONE = re.compile(r"\+?[0-9 ().\-‐-―/]+")
 _SHORT = re.compile(r"[1-9]\d{2,5}")
 _SERVICE = re.compile(r"[1-9]\d{2,5}|9[56]\d{3,6}|10[06]\d{4,17}")  # 110, 96110, 95588, and senders such as 1069…
 _SERVICE_ABROAD = re.compile(r"[1-9]\d{2,5}|9[56]\d{3,6}|106\d{8,17}")  # +86 10 6xxxxxxx is a landline of Beijing
 _NATIONAL = re.compile(r"1[2-9]\d{9}|10\d{7,8}|2\d{8,9}|[3-9]\d{9,10}")  # a mobile, or an area code and 7 or 8 digits
-# As most come, in their one spelling: nothing is left to change, and nothing to remember.
+# Already normalized, as most are: no change and no cache entry is needed.
 spelt_phone = re.compile(r"\+86(?:1[2-9][0-9]{9}|2[0-9]{8,9}|[3-9][0-9]{9,10})").fullmatch
 spelt_account = re.compile(r"[0-9A-Z]{6,34}").fullmatch
 _ID = re.compile(r"[0-9]{17}[0-9X]|[0-9]{15}")
@@ -45,16 +45,15 @@ _PAIRS = [first + second for first in _BASE32 for second in _BASE32]
 
 @lru_cache(maxsize=65_536)
 def normal_phone(raw: str, region: str = "CN") -> str:
-    """One spelling for a telephone number: E.164, or the bare digits of a service number such as 96110.
+    """Return a telephone number normalized: E.164, or the bare digits of a service number such as 96110.
 
-    A landline needs its area code (0431-8xxxxxxx): without it the number exists in every city. Numbers of ranges not
-    yet given out are taken, since ranges are given out sooner than lists of them are renewed.
-
-    Raises ValueError, saying what is wrong, for anything else.
+    A landline needs its area code (0431-8xxxxxxx), because the number exists in every city. Numbers of unassigned
+    ranges are accepted, because ranges are assigned before lists of them are updated. Raises ValueError, with the
+    reason, for anything else.
     """
     if region == "CN" and spelt_phone(raw):
         return raw
-    if len(raw) > LONGEST_PHONE:  # also for what is remembered here: as many as there are, each may be a megabyte
+    if len(raw) > LONGEST_PHONE:  # also limits the cache, whose entries might be a megabyte each
         raise ValueError(f"a telephone number has {LONGEST_PHONE} characters at most")
     text = unicodedata.normalize("NFKC", raw).strip()
     if region == "CN" and (mobile := _MOBILE.fullmatch(text)):
@@ -82,21 +81,21 @@ def _e164(text: str, region: str) -> str:
     home, national = number.country_code == CHINA, str(number.national_number)
     if possible == ValidationResult.IS_POSSIBLE_LOCAL_ONLY or (home and len(national) < 9):
         raise ValueError("the area code is missing, or digits are")
-    if home and number.italian_leading_zero:  # no Chinese number keeps a zero: what is left would be another number
+    if home and number.italian_leading_zero:  # no Chinese number keeps a leading zero
         raise ValueError("there are too many zeros in front of the digits")
     if possible != ValidationResult.IS_POSSIBLE or (home and not _NATIONAL.fullmatch(national)):
         raise ValueError("there are too many or too few digits")
     spelt = str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
-    return spelt if spelt == text else _e164(spelt, region)  # of several zeros in front, one is dropped at a time
+    return spelt if spelt == text else _e164(spelt, region)  # each pass drops one of several leading zeros
 
 
 def phone_tail(phone: str) -> str:
-    """The last four digits: by these a resident sees that a warning is meant for them."""
+    """Return the last four digits, by which residents recognize that a warning is meant for them."""
     return phone[-4:]
 
 
 def normal_account(raw: str) -> str:
-    """One spelling for an account or card number: no blanks or dashes, capital letters, 6 to 34 characters.
+    """Return an account or card number normalized: 6 to 34 capital letters and digits, without blanks and dashes.
 
     Raises ValueError for anything else.
     """
@@ -110,7 +109,7 @@ def normal_account(raw: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class IdNumber:
-    """What a GB 11643 number says. Its repr shows nothing: it must not reach a log."""
+    """The contents of a GB 11643 ID number. Its repr hides the number, which must not reach a log."""
 
     number: str  # 18 characters
     birth: date
@@ -122,12 +121,11 @@ class IdNumber:
 
 
 def parse_id_number(raw: str, on: date | None = None) -> IdNumber:
-    """Read a citizen's ID number of 18 characters, or of 15 as issued until 1999, which is upgraded to 18.
+    """Parse a citizen's ID number of 18 characters, or of 15 as issued until 1999, which is converted to 18.
 
-    The check character (ISO 7064 MOD 11-2) and the date of birth are checked, also against the day `on` when given;
-    whether the division existed is another question (`born_in_known_division`).
-
-    Raises ValueError, saying what is wrong and not the number.
+    The check character (ISO 7064 MOD 11-2) and the date of birth are checked, the latter also against the day `on`.
+    Whether the division existed is a separate question (`born_in_known_division`). Raises ValueError, with the reason
+    but not the number.
     """
     number = re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", raw)).upper()
     if not _ID.fullmatch(number):
@@ -140,7 +138,7 @@ def parse_id_number(raw: str, on: date | None = None) -> IdNumber:
 
 
 def _upgraded(short: str) -> str:
-    # The orders 996 to 999 were kept for those who were a hundred and older when they got a number.
+    # The serials 996 to 999 were reserved for people who were a hundred or older when they got a number.
     century = "18" if short[12:] >= "996" else "19"
     number = f"{short[:6]}{century}{short[6:]}"
     return number + str(ric.calc_check_digit(number + "0"))
@@ -157,9 +155,9 @@ def _birth(number: str, on: date | None) -> date:
 
 
 def born_in_known_division(number: IdNumber) -> bool:
-    """Whether the number's division existed when its holder was born.
+    """Return whether the number's division existed when its holder was born.
 
-    False is no proof of forgery: who was registered late got the code of that day.
+    False does not prove forgery: a late registration got the division code of its own day.
     """
     if number.division.startswith("22"):
         return division(number.division, number.birth) is not None
@@ -170,11 +168,10 @@ def born_in_known_division(number: IdNumber) -> bool:
 
 
 def keyed_hash(secret: bytes, kind: Kind, value: str) -> str:
-    """A name for `value` that only who has the secret can make: HMAC-SHA256, 128 bits in base 32.
+    """Return HMAC-SHA256 of `value`, cut to 128 bits, in base 32: only the holder of the secret can compute it.
 
-    The kind goes in as well: an account with the same digits as an ID number does not give it away.
-
-    Raises ValueError for a secret under LEAST_SECRET: all ID numbers can be tried in a day.
+    `kind` is hashed too, so an account with the digits of an ID number has another hash. Raises ValueError if the
+    secret is shorter than LEAST_SECRET bytes: all ID numbers could be tried in a day.
     """
     if len(secret) < LEAST_SECRET:
         raise ValueError(f"the secret for hashes needs at least {LEAST_SECRET} bytes")
@@ -185,19 +182,22 @@ def keyed_hash(secret: bytes, kind: Kind, value: str) -> str:
 
 @lru_cache(maxsize=64)
 def _begun(secret: bytes, kind: Kind) -> hmac.HMAC:
-    """A hash that has taken in what is the same for all values of a kind: going on from there costs 1.1 µs, not 1.4."""
+    """Return a hash that has consumed the kind, common to all its values: copying it costs 1.1 µs instead of 1.4."""
     return hmac.new(secret, f"{kind}\0".encode(), "sha256")
 
 
 def account_token(secret: bytes, account: str) -> str:
-    """What stands for an account wherever the number itself has no business."""
+    """Return the token that replaces an account number outside the register.
+
+    Raises ValueError if the account is invalid.
+    """
     return "a" + keyed_hash(secret, "account", normal_account(account))
 
 
 def new_resident_id(randomness: bytes) -> str:
-    """A resident's id out of ten random bytes; it says nothing of the person.
+    """Return a resident's id from ten random bytes; it reveals nothing about the person.
 
-    Raises ValueError for any other count of bytes.
+    Raises ValueError for other lengths.
     """
     if len(randomness) != 10:
         raise ValueError("a resident's id takes 10 random bytes")
@@ -205,7 +205,9 @@ def new_resident_id(randomness: bytes) -> str:
 
 
 def _base32(value: bytes) -> str:
-    """RFC 4648's base 32 in small letters, without padding; two characters a step, since a signal needs it."""
+    """Return RFC 4648 base 32 in lower case without padding; two characters at a time, because every signal
+    needs it.
+    """
     characters = -(-len(value) * 8 // 5)
     steps = -(-characters // 2)
     number = int.from_bytes(value, "big") << steps * 10 - len(value) * 8
@@ -214,7 +216,7 @@ def _base32(value: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A resident who holds a telephone or an account, from `since` until `until`."""
+    """A resident who holds a telephone or account from `since` (inclusive) to `until` (exclusive)."""
 
     resident: str
     since: datetime | None = None
@@ -224,16 +226,15 @@ class Owner:
 
 
 def owner(resident: Resident, holding: Holding) -> Owner:
-    """A resident's holding, seen from what is held."""
+    """Return a resident's holding as an owner of the value."""
     return Owner(resident.id, holding.since, holding.until, holding.shared, holding.primary)
 
 
 def holders(owners: Sequence[Owner], at: datetime) -> tuple[str, ...]:
-    """Who held it at that time: who is meant first, then the others who share it.
+    """Return the ids of all holders at that time, the one who is meant first.
 
-    First come the primary holders; among these whoever has it since the latest, because a number given to somebody new
-    is often never ended for the one before; then the lower id, so that all workers agree. An entry that was merged
-    into another owns nothing (`owned`).
+    Primary holders come first; among them the latest `since`, because the end of an earlier holding is often not
+    recorded; then the lower id, so that all workers agree. Merged entries own nothing (`owned`).
     """
     if len(owners) == 1:
         return (owners[0].resident,) if held(owners[0], at) else ()
@@ -243,24 +244,24 @@ def holders(owners: Sequence[Owner], at: datetime) -> tuple[str, ...]:
 
 
 def held(holding: Owner | Holding, at: datetime) -> bool:
-    """Whether it was held at that time: `since` counts, `until` does not any more."""
+    """Return whether it was held at that time: `since` is inclusive, `until` exclusive."""
     return (holding.since is None or holding.since <= at) and (holding.until is None or at < holding.until)
 
 
 def owned(resident: Resident) -> tuple[list[Holding], list[Holding]]:
-    """The telephones and accounts under which an entry is to be found: none once it is merged into another."""
+    """Return the telephones and accounts under which an entry can be found; empty once it is merged into another."""
     return ([], []) if resident.merged_into else (resident.phones, resident.accounts)
 
 
 def start_of(holding: Owner | Holding) -> float:
-    """When it began, in seconds since 1970; before all time when nobody knows."""
+    """Return when it began, in seconds since 1970; minus infinity if unknown."""
     return holding.since.timestamp() if holding.since else float("-inf")
 
 
 def resolve(resident: str, merged: Mapping[str, str | None]) -> str:
-    """The entry that stands for this one after all merges.
+    """Return the id of the entry that represents this one after all merges.
 
-    Raises ValueError when the signposts lead in a circle.
+    Raises ValueError if the merges form a circle.
     """
     seen = {resident}
     while following := merged.get(resident):
@@ -273,7 +274,7 @@ def resolve(resident: str, merged: Mapping[str, str | None]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where a warning for a resident goes: the number, the language, and whose it is; no number, no way."""
+    """Where a warning for a resident is sent: telephone (None: none), language, and the id of the person contacted."""
 
     phone: str | None
     language: Language
@@ -281,9 +282,9 @@ class Reach:
 
 
 def reach(resident: Resident, guardian: Resident | None, at: datetime) -> Reach:
-    """Whom to contact: a minor's guardian if one can be reached, else the resident.
+    """Return whom to contact: a minor's guardian if they have a telephone, else the resident.
 
-    A resident's own telephone goes before one that the family shares, and the one held since the latest before others.
+    A telephone of one's own is preferred over a shared one, and the one held since the latest over others.
     """
     if guardian and is_minor(resident, at) and (phone := phone_at(guardian, at)):
         return Reach(phone, guardian.language, guardian.id)
@@ -291,22 +292,22 @@ def reach(resident: Resident, guardian: Resident | None, at: datetime) -> Reach:
 
 
 def is_minor(resident: Resident, at: datetime) -> bool:
-    """Under 18 by the year of birth: only that is kept."""
+    """Return whether the resident turns less than 18 in the year of `at`: only the year of birth is stored."""
     return at.astimezone(BEIJING).year - resident.birth_year < ADULT
 
 
 def phone_at(resident: Resident, at: datetime) -> str | None:
-    """The telephone under which a resident was to be reached at that time."""
+    """Return the resident's best telephone at that time, or None."""
     phones = [each for each in resident.phones if held(each, at)]
     phones.sort(key=lambda each: (each.shared, not each.primary, -start_of(each), each.value))
     return phones[0].value if phones else None
 
 
 def mask_name(name: str) -> str:
-    """A name for a screen that others see: 张**."""
+    """Return a name for a shared screen: the first character, then stars (张**)."""
     return name[:1] + "*" * (len(name) - 1)
 
 
 def mask_phone(phone: str) -> str:
-    """A number for a screen that others see: its last four digits."""
+    """Return a number for a shared screen: stars and the last four digits; service numbers are not masked."""
     return "*" * max(len(phone) - 4, 0) + phone_tail(phone) if len(phone) > 6 else phone

@@ -1,15 +1,18 @@
-"""What is shown of a person to who has no reason to see more."""
+"""Masked forms of personal data, for people who have no reason to see more."""
 
 _HIDDEN = "*"
 
 
 def name(whole: str) -> str:
-    """The family name and stars: 王**. A name of one character is hidden wholly."""
+    """Return the first character and stars: 王**. A name of one character is masked completely."""
     return whole[:1] + _HIDDEN * (len(whole) - 1) if len(whole) > 1 else _HIDDEN * len(whole)
 
 
 def phone(whole: str) -> str:
-    """The first three of the national number and the last four: 199****0001. Short ones show the last two."""
+    """Return the first three and last four digits of the national number: 199****0001.
+
+    Of short numbers, the last two.
+    """
     national = whole.removeprefix("+86")
     if len(national) < 8:  # no telephone's: an extension, a service number
         return _HIDDEN * max(0, len(national) - 2) + national[-2:]
@@ -17,5 +20,5 @@ def phone(whole: str) -> str:
 
 
 def account(whole: str) -> str:
-    """The last four digits."""
+    """Return stars and the last four digits."""
     return _HIDDEN * max(0, min(len(whole) - 4, 8)) + whole[-4:] if len(whole) > 4 else _HIDDEN * len(whole)

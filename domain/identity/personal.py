@@ -1,8 +1,8 @@
-"""What of a record tells of a person, by the names of its fields: taken out of the record, and put back into it.
+"""The personal parts of records, identified by field names: removed for encryption, and put back.
 
-A record without it is still a record of its kind: it is counted, folded and shown like any other, and nobody is known
-by it. What stays: the random id, levels, steps, times, sums, sex, group, language, the prefecture and the decade of
-birth, as the monthly figures have them; and a payment's number at its bank, by which only that bank knows it again.
+The rest is still a record of its kind: it can be counted, folded and displayed, and identifies nobody. It keeps the
+random id, levels, steps, times, sums, sex, group, language, and the prefecture and decade of birth, which the monthly
+figures use; and a payment's number at its bank, by which only that bank can identify it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,12 +14,12 @@ from domain.identity.divisions import COUNTY_DIGITS, PREFECTURE_DIGITS
 from schemas.levels import EvidenceClass
 
 WITHHELD = "[forgotten]"
-"""In place of a text."""
+"""Replaces a removed text."""
 
 Thing = TypeVar("Thing", bound=BaseModel)
 
 Json = Any
-"""As orjson reads it: objects, lists, texts, numbers."""
+"""A JSON value as orjson parses it."""
 
 _HOLDERS = (dict, list)
 _CLASSES = frozenset(map(str, EvidenceClass))
@@ -34,7 +34,7 @@ def _blank(value: Json) -> Json:
         case dict():
             return {}
         case _:
-            return value  # of a profile: how many trusted contacts there are
+            return value  # in a profile, `contacts` is the number of trusted contacts
 
 
 def _none(value: Json) -> None:
@@ -46,7 +46,7 @@ def _empty(value: str) -> str:
 
 
 def _proof(value: str) -> str:
-    """What was shown for a release; money's evidence is a class, and stays."""
+    """Return a release's evidence blanked; the evidence class of money is kept."""
     return value if value in _CLASSES else WITHHELD
 
 
@@ -66,16 +66,16 @@ PERSONAL: Mapping[str, Callable[[Any], Json]] = {
     **dict.fromkeys(("division", "place", "area"), _prefecture),
     "birth_year": _decade,
     "evidence": _proof,
-    "raw": _empty,  # of a dead letter: bytes in base 64
+    "raw": _empty,  # a dead letter's bytes in base64
 }
-"""By the name of a field, wherever in a record it stands: what is left of its value."""
+"""By field name, at any depth of a record: the function that returns what remains of the value."""
 
 
 def parted(record: Json) -> Json:
-    """Take what is personal out of a record, in place, and return it as `join` takes it; None: there was nothing.
+    """Remove the personal parts from a record, in place, and return them for `join`; None if there are none.
 
-    What was taken out is a record of the same shape, of a list's items by their places: {"facts": {"0": {...}}}.
-    Done for every record of the line, so it does not walk twice, nor copy.
+    The result has the record's shape, with list items by their index: {"facts": {"0": {...}}}. It runs for every
+    record, so it walks once and copies nothing.
     """
     if type(record) is dict:
         fields: Iterable[tuple[Any, Json]] = record.items()
@@ -89,7 +89,7 @@ def parted(record: Json) -> Json:
         if left is None:
             part = parted(value) if type(value) in _HOLDERS else None
         elif value and (plain := left(value)) != value:
-            part, record[name] = value, plain  # a field keeps its place: what is walked over stays as it is
+            part, record[name] = value, plain  # assigning to an existing key is safe while iterating
         else:
             part = None
         if part is not None:
@@ -98,7 +98,7 @@ def parted(record: Json) -> Json:
 
 
 def join(record: Json, taken: Json) -> Json:
-    """Put back what `parted` took out, in place, and return the record."""
+    """Put back what `parted` removed, in place, and return the record."""
     if type(taken) is not dict:
         return taken
     whole = record if type(record) in _HOLDERS else {}
@@ -111,7 +111,7 @@ def join(record: Json, taken: Json) -> Json:
 
 
 def without(thing: Thing) -> Thing:
-    """A model without what is personal of it."""
+    """Return a model without its personal parts."""
     record = thing.model_dump(mode="json")
     parted(record)
     return type(thing).model_validate(record)

@@ -1,4 +1,4 @@
-"""The policy file: what a province decides for itself. Loaded, validated, known by its content's hash."""
+"""The policy file, by which a province sets its own rules: loading, validation, and identification by content hash."""
 
 from domain.policy.file import Policy, PolicyError, digest_of, load
 

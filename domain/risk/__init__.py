@@ -1,6 +1,7 @@
-"""From signals to danger: evidence as a set, its risk at a moment, and whether casework must be told.
+"""Risk: from signals to evidence, the risk of a set of evidence at a moment, and whether casework must be alerted.
 
-Any order of the same evidence and any repetition of it gives the same risk.
+The order and repetition of evidence do not change the risk. May import domain.policy and domain.identity. Called by
+screening, simulators and the policy's backtests.
 """
 
 from domain.risk.alerts import alert_id, come_back, news, remembered

@@ -1,4 +1,4 @@
-"""Whether casework must be told of a danger, under which id, and what is remembered of it."""
+"""Decides whether casework must be alerted of a danger, with which id, and what to remember of the alert."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -11,7 +11,9 @@ from schemas.risk.evidence import Alerted
 
 
 def news(found: Assessment, alerted: Alerted | None) -> bool:
-    """Whether casework does not know it yet: a higher level, another campaign, or money it could still stop."""
+    """Return whether the danger is new to casework: a higher level, another campaign, or money that it could still
+    stop.
+    """
     danger = found.danger
     if danger is None:
         return False
@@ -23,17 +25,16 @@ def news(found: Assessment, alerted: Alerted | None) -> bool:
 
 
 def come_back(found: Assessment, left: Assessment) -> bool:
-    """Whether a level is news again: what is left now of what casework was told of does not reach it any more."""
+    """Return whether the danger is news again, because `left`, what remains of the known evidence, no longer reaches
+    its level.
+    """
     if found.danger is None:
         return False
     return left.danger is None or found.danger.level.rank > left.danger.level.rank
 
 
 def remembered(found: Assessment, alerted: Alerted | None, now: datetime) -> Alerted:
-    """What casework has been told once the alert is acknowledged.
-
-    Raises ValueError when nothing was found: there is no alert to remember.
-    """
+    """Return what to remember once the alert is acknowledged. Raises ValueError if no danger was found."""
     if found.danger is None:
         raise ValueError("no danger was found, so nothing was told")
     level, campaign = found.danger.level, found.danger.campaign
@@ -47,7 +48,7 @@ def remembered(found: Assessment, alerted: Alerted | None, now: datetime) -> Ale
 
 
 def alert_id(cause: Sequence[object], resident: str, level: Level) -> str:
-    """The same cause (a record's topic, partition and offset, or a moment) gives the same id again."""
+    """Return an alert's id: the same cause (a record's topic, partition and offset, or a moment) gives the same id."""
     return "a:" + short_hash(*(str(part) for part in cause), resident, level)
 
 

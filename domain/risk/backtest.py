@@ -1,6 +1,7 @@
-"""Two policies over the same recorded signals: which cases one would raise and the other not, when, and how grave.
+"""Compares two policies over the same recorded signals: the cases that only one of them raises, or raises differently.
 
-A case is its course: when it came to which level, and why. It lasts until its resident is settled, as he was in truth.
+A case is described by its course: when it reached which level, and why. It lasts until its resident was settled in
+reality.
 """
 
 from collections import Counter
@@ -15,16 +16,16 @@ from schemas.levels import Level
 from schemas.people.residents import ResidentId
 
 Name = tuple[ResidentId, int]
-"""A case: whose it is, and how many of his were settled before."""
+"""A case: its resident, and how many of the resident's cases were settled before."""
 
 _NONE = timedelta(0)
 
 
 class CaseDifference(StrEnum):
-    """What the candidate does otherwise. A case may be sooner at one level and later at another."""
+    """How the candidate policy treats a case differently. A case may be sooner at one level and later at another."""
 
     MORE = "more"  # only the candidate raises it
-    MISSED = "missed"  # only the other does
+    MISSED = "missed"  # only the other policy raises it
     GRAVER = "graver"
     MILDER = "milder"
     SOONER = "sooner"
@@ -33,7 +34,7 @@ class CaseDifference(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rise:
-    """A case comes to a level, for these reasons, gravest first."""
+    """The moment at which a case reached a level, with the reasons, the gravest first."""
 
     at: datetime
     level: Level
@@ -42,34 +43,35 @@ class Rise:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A case as a policy would have raised it. `rises`: each to a graver level than the one before, at least one."""
+    """A case as a policy would have raised it. `rises`: at least one, each to a graver level than the one before."""
 
     division: str
     rises: tuple[Rise, ...]
 
     @property
     def opened(self) -> datetime:
+        """When the case was opened."""
         return self.rises[0].at
 
     @property
     def level(self) -> Level:
-        """The gravest that it came to."""
+        """The gravest level that the case reached."""
         return self.rises[-1].level
 
     def reached(self, level: Level) -> datetime | None:
-        """When it first was that grave, or graver."""
+        """Return when the case first reached this level or a graver one, or None."""
         return next((rise.at for rise in self.rises if rise.level.rank >= level.rank), None)
 
 
 @dataclass(slots=True)
 class Courses:
-    """The cases of one policy, as its alerts come."""
+    """Collects the cases of one policy from its alerts."""
 
     found: dict[Name, Course] = field(default_factory=dict)
     _settled: Counter[ResidentId] = field(default_factory=Counter)
 
     def add(self, alert: Alert) -> None:
-        """A case is opened or becomes graver; other news of it changes nothing here."""
+        """Open a case or raise its level by an alert; other alerts of the case change nothing."""
         name = (alert.resident, self._settled[alert.resident])
         before = self.found.get(name)
         if before and alert.danger.level.rank <= before.level.rank:
@@ -79,13 +81,16 @@ class Courses:
         self.found[name] = Course(alert.profile.division, rises)
 
     def settle(self, resident: ResidentId) -> None:
-        """What is raised of the resident from now on is another case."""
+        """End the resident's current case: later alerts open another one."""
         self._settled[resident] += 1
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One case that the two judge otherwise. `ahead`, `behind`: how much sooner and later the candidate is at most."""
+    """A case that two policies treat differently.
+
+    `ahead`, `behind`: the greatest times by which the candidate reached a level sooner, and later.
+    """
 
     name: Name
     place: str
@@ -97,19 +102,19 @@ class Difference:
 
     @property
     def at(self) -> datetime:
-        """When either opened it."""
+        """When either policy first opened it."""
         return min(course.opened for course in (self.candidate, self.other) if course)
 
     @property
     def level(self) -> Level:
-        """The gravest that either came to."""
+        """The gravest level that it reached under either policy."""
         found = (course.level for course in (self.candidate, self.other) if course)
         return max(found, key=lambda level: level.rank)
 
 
 @dataclass(slots=True)
 class Comparison:
-    """All cases of both: counted, and one by one where they differ, the gravest first."""
+    """All cases of both policies: counts, and each differing case, the gravest first."""
 
     candidate: Tally = field(default_factory=Tally)
     other: Tally = field(default_factory=Tally)
@@ -126,7 +131,10 @@ def compare(
     place: Callable[[str], str],
     zone: tzinfo,
 ) -> Comparison:
-    """What differs of the cases that either opens from `since` on. `place`: a division's station or prefecture."""
+    """Compare the cases that either policy opens at or after `since`.
+
+    `place`: returns the station or prefecture of a division code; `zone`: the time zone of the days counted.
+    """
     found = Comparison()
     for name in sorted(candidate.keys() | other.keys()):
         mine, theirs = candidate.get(name), other.get(name)
@@ -142,7 +150,10 @@ def compare(
 
 
 def difference(name: Name, candidate: Course | None, other: Course | None, place: str) -> Difference:
-    """How one case differs; without any change it does not. Raises ValueError when neither raises it."""
+    """Return how one case differs; its `changes` are empty if it does not.
+
+    Raises ValueError if neither policy raises it.
+    """
     if candidate is None and other is None:
         raise ValueError("a case that nobody raises does not differ")
     gaps = _gaps(candidate, other)
@@ -151,7 +162,7 @@ def difference(name: Name, candidate: Course | None, other: Course | None, place
 
 
 def _gaps(candidate: Course | None, other: Course | None) -> Sequence[timedelta]:
-    """By how much the candidate is sooner (negative: later) at each level that both come to."""
+    """Return by how much the candidate is sooner (negative: later) at each level that both reach."""
     if candidate is None or other is None:
         return (_NONE,)
     moments = ((candidate.reached(level), other.reached(level)) for level in Level)

@@ -1,4 +1,4 @@
-"""What a signal says about a resident: evidence, or (ordinary life) nothing."""
+"""Derives evidence about a resident from a signal; everyday signals give none."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -13,7 +13,7 @@ from schemas.risk.signals import App, AppKind, Call, NumberClass, Report, Signal
 
 
 class Role(StrEnum):
-    """As what the resident stands in the signal."""
+    """The resident's role in a signal."""
 
     PAYER = "payer"
     CALLED = "called"
@@ -24,7 +24,9 @@ class Role(StrEnum):
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
-    """Where the signal lies, and what is known of its other party: the payee's token, the watchlist's entry."""
+    """A signal's place on its topic, the resident's role, and the other party: the payee's token and the watchlist
+    entry.
+    """
 
     topic: str
     partition: int
@@ -42,20 +44,25 @@ _BY_CLASS = {
 _BY_APP = {kind: EvidenceKind(f"app_{kind}") for kind in AppKind}
 _BY_STANDING = {
     WatchStatus.CONFIRMED: (EvidenceKind.SUSPECT_PAYEE,),
-    WatchStatus.LIFTED: (EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE),  # taken back, whatever was there
+    WatchStatus.LIFTED: (EvidenceKind.SUSPECT_PAYEE, EvidenceKind.REPORTED_PAYEE),  # both kinds are withdrawn
     WatchStatus.REPORTED: (EvidenceKind.REPORTED_PAYEE,),
 }
 
 
 def reads_watchlist(signal: Signal) -> bool:
-    """Whether the watchlist decides about it: not 96110's own number, whoever may have reported it."""
+    """Return whether the watchlist matters for a signal: payments, calls and SMS, but not 96110's own number, even if
+    reported.
+    """
     if signal.kind == "call" or signal.kind == "sms":
         return signal.number_class is not NumberClass.HOTLINE
     return signal.kind == "transfer"
 
 
 def telling(signal: Signal) -> bool:
-    """Whether it may be evidence by itself. All else is ordinary life, unless the watchlist knows the other party."""
+    """Return whether a signal may be evidence by itself.
+
+    Others are evidence only if the other party is on the watchlist.
+    """
     if signal.kind == "transfer":
         return signal.new_payee
     if signal.kind == "call" or signal.kind == "sms":
@@ -64,16 +71,17 @@ def telling(signal: Signal) -> bool:
 
 
 def evidence_of(signal: Signal, seen: Seen, rules: RiskRules) -> list[Evidence]:
-    """The evidence that `signal` is about its resident: none for ordinary life, and never any for 96110's calls."""
+    """Return the evidence of a signal about its resident: empty for everyday signals and for 96110's own calls."""
     found = _BY_SIGNAL.get(signal.kind)
     return found(signal, seen, rules) if found else []
 
 
 def about_payer(payer: Payer, payee: str, watch: WatchEntry, rules: RiskRules) -> list[Evidence]:
-    """What the watchlist's entry makes of a payment: the same whether the payment or the entry came first.
+    """Return the evidence that a watchlist entry makes of a payment; the same whether the payment or the entry came
+    first.
 
-    A payment from longer than the policy's window before the entry's time is nobody's danger any more. While a person
-    is asked about the earlier payments, or has refused, only later ones are evidence.
+    Payments from before the policy's window are no evidence. While a person is asked about the earlier payments, or has
+    refused, only later ones are evidence.
     """
     if payer.at < since(watch, rules):
         return []
@@ -114,7 +122,7 @@ def _transfer(signal: Transfer, seen: Seen, rules: RiskRules) -> list[Evidence]:
 
 
 def payer_of(signal: Transfer, seen: Seen, resident: str = "") -> Payer:
-    """The payment as it is kept for later; its evidence does not name the resident."""
+    """Return a payment in the form stored for later. Evidence is made with `resident` empty."""
     return Payer(
         resident=resident,
         transfer=signal.uid,
@@ -129,7 +137,9 @@ def payer_of(signal: Transfer, seen: Seen, resident: str = "") -> Payer:
 
 
 def _weighty(signal: Transfer, rules: RiskRules) -> bool:
-    """A small payment, or a small part of what is there, to somebody new is everyday life."""
+    """Return whether a payment to a new payee is large enough; small sums or small shares of the balance are everyday
+    life.
+    """
     if signal.amount_fen < rules.money.least_fen:
         return False
     return not signal.balance_fen or signal.amount_fen >= rules.money.least_share * signal.balance_fen

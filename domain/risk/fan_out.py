@@ -1,4 +1,6 @@
-"""Who paid a suspect before: whether they are alerted at once, or a person is asked first because they are many."""
+"""Decides whether the earlier payers of a suspect are alerted at once, or a person is asked first because they are
+many.
+"""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -10,9 +12,9 @@ from schemas.risk.evidence import PayersAsked, WatchEntry, WatchStatus
 
 
 class EarlierPayments(NamedTuple):
-    """How many payments an account got within the window, and from how many payers.
+    """The number of payments that an account received within the window, and of their payers.
 
-    The payers are told apart only among MOST_WITHOUT_ASKING payments; of an account that got more, `payers` is 0.
+    Payers are counted only among up to MOST_WITHOUT_ASKING payments; with more, `payers` is 0.
     """
 
     payments: int
@@ -22,10 +24,10 @@ class EarlierPayments(NamedTuple):
 def entered(
     entry: WatchEntry, before: WatchEntry | None, paid: EarlierPayments, rules: RiskRules, now: datetime
 ) -> WatchEntry:
-    """Return what stands on the watchlist after `entry`; `before` is what stands there now, and may stay.
+    """Return the watchlist entry after `entry` arrived; `before` is the present one (or None), and may stay.
 
     An entry that would alert too many waits: `asked` says from when on payments are alerted without asking. An entry
-    that only repeats the one before inherits its question, and the answer to it.
+    that repeats the present one inherits its question and the answer.
     """
     if before is not None and precedence(entry) <= precedence(before):
         return before
@@ -39,12 +41,12 @@ def entered(
 
 
 def repeats(entry: WatchEntry, before: WatchEntry) -> bool:
-    """Whether another signal says the same of a suspect as the one before: the payers were told by that one."""
+    """Return whether an entry only repeats the present one, from another signal: its payers are alerted already."""
     return before.uid != entry.uid and entry.scam_type in (None, before.scam_type)
 
 
 def too_many(paid: EarlierPayments, rules: RiskRules) -> bool:
-    """Whether a person is asked before those who paid are alerted."""
+    """Return whether a person must be asked before the earlier payers are alerted."""
     if paid.payments > MOST_WITHOUT_ASKING:
         return True
     return min(paid.payments, paid.payers) > rules.payers_without_asking
@@ -59,13 +61,13 @@ def answered(entry: WatchEntry, request: str, alert: bool) -> WatchEntry:
 
 
 def since(entry: WatchEntry, rules: RiskRules) -> datetime:
-    """From when on payments to the suspect are alerted without asking."""
+    """Return the time from which payments to the suspect are alerted without asking."""
     window = entry.at - rules.money.window
     return max(window, entry.asked.before) if entry.asked else window
 
 
 def chain(entry: WatchEntry) -> str:
-    """The name of an entry's fan-out: its slices have it in common."""
+    """Return the id of an entry's fan-out, which all its slices share."""
     return _named("fan-out", entry)
 
 

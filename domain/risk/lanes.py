@@ -1,31 +1,31 @@
-"""Which signals go ahead of the others: what may make a resident red now must not wait in a backlog of what may not.
+"""Decides which signals take the urgent lane, so that what may make a resident red now does not wait in a backlog.
 
-Two lanes, split where signals are taken in. Evidence is a set and risk a function of set and time, so the lanes'
-order between them changes no risk; only how soon it is known.
+Intake splits the signals into two lanes. Evidence is a set and risk a function of set and time, so the order between
+the lanes does not change the risk, only how soon it is known.
 
-The urgent lane has to be small: its signals cost twice what others do (measured: they are evidence), so a share of 9 %
-is half of what workers can do when three times as much comes. Of the simulated province's ordinary life 7 % are urgent.
-With them calls from abroad that have ended (7 %, mostly families) and settled payments to new payees (7 %) would make
-it 21 %, and red waited behind them. So what remains: while there is a backlog, red waits that comes only of a settled
-payment, of a call from abroad that nobody told of while it went on, or of a suspect who calls from an ordinary number.
+The urgent lane must be small: its signals cost twice as much as others (measured: they are evidence), so a share of 9 %
+is half of what workers can process when three times as much arrives. Of the simulated province's everyday signals, 7 %
+are urgent. With ended calls from abroad (7 %, mostly families) and settled payments to new payees (7 %) it would be 21
+%, and red would wait behind them. So during a backlog, red waits if it comes only from a settled payment, a call from
+abroad that was not reported while it went on, or a suspect who calls from an ordinary number.
 """
 
 from datetime import timedelta
 
 from schemas.risk.signals import AppKind, NumberClass, Signal, TransferState
 
-LEAST_FEN = 100_000  # as [risk.money] least_fen of Jilin's policy: below it a new payee is no evidence
-FRESH = timedelta(hours=1)  # what a feed sends after an outage of its own comes too late for "now"
+LEAST_FEN = 100_000  # as [risk.money] least_fen in Jilin's policy: below it, a new payee is no evidence
+FRESH = timedelta(hours=1)  # signals that a feed sends after its own outage are too late to be urgent
 
 _FORGED = frozenset({NumberClass.GOIP, NumberClass.SPOOFED})
 _SUSPICIOUS = _FORGED | {NumberClass.OVERSEAS}
 
 
 def urgent(signal: Signal) -> bool:
-    """Whether it may make its resident red now, by itself or with the other signals of this lane.
+    """Return whether a signal may make its resident red now, by itself or with other signals of this lane.
 
-    Money that moves, a suspicious call that goes on, or has ended if its number was forged (money often moves just
-    after one), a shared screen, a victim's report, a change of the watchlist.
+    These are moving money, an ongoing suspicious call, an ended call from a forged number (money often moves just after
+    it), screen sharing, a victim's report, and watchlist changes.
     """
     if signal.kind == "transfer":
         moving = signal.state is not TransferState.SETTLED and signal.amount_fen >= LEAST_FEN

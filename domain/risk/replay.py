@@ -1,8 +1,8 @@
-"""The evidence of some days judged again by a policy: which cases it would have raised, when, and how grave.
+"""Replays the stored evidence of some days under a policy: which cases it would have raised, when, and how grave.
 
-Evidence is what screening kept: the latest state of each, bounded for each resident. So what never was evidence under
-the policy in force (a payment below its least amount) is not seen, and a call that has ended counts from its end. Each
-resident is one case until he is settled, as he was in truth.
+Stored evidence is what screening kept: the latest state of each item, bounded for each resident. So signals that were
+no evidence under the policy in force (a payment below its least amount) are not seen, and an ended call counts from its
+end. Each resident has one case until they are settled, as in reality.
 """
 
 from collections import Counter
@@ -18,12 +18,12 @@ from schemas.casework.cases import Profile
 from schemas.levels import Action, Level
 from schemas.risk.evidence import Evidence
 
-MOST_MOMENTS = 200  # of one resident: a set holds at most 512 members, and each may be a moment
+MOST_MOMENTS = 200  # examined for one resident: a set has at most 512 members, and each may be a moment
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A resident's evidence, without saying who it is. `settled`: when a case of his was last settled."""
+    """A resident's evidence, without their identity. `settled`: when their last case was settled, or None."""
 
     evidence: tuple[Evidence, ...]
     profile: Profile
@@ -32,7 +32,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """A case that would have been opened at `at`, and the gravest level it came to."""
+    """A case that would have been opened at `at`, and the gravest level it would have reached."""
 
     at: datetime
     level: Level
@@ -40,24 +40,26 @@ class Raised:
 
 @dataclass(slots=True)
 class Tally:
-    """Cases by day and level, and by station and level; a case counts on the day on which it opens."""
+    """Numbers of cases by day and level, and by station and level; a case counts on the day it opens."""
 
     days: Counter[tuple[date, Level]] = field(default_factory=Counter)
     stations: Counter[tuple[str, Level]] = field(default_factory=Counter)
 
     @property
     def levels(self) -> Counter[Level]:
+        """The number of cases by level."""
         return _by_second(self.days)
 
     def add(self, other: "Tally") -> None:
+        """Add the numbers of another tally."""
         self.days.update(other.days)
         self.stations.update(other.stations)
 
 
 def replay(known: Known, rules: RiskRules, since: datetime, until: datetime) -> list[Raised]:
-    """The cases that these rules would have opened between the two moments. What was open before is none of them."""
+    """Return the cases that these rules would have opened between the two moments; earlier cases are not included."""
     found: list[Raised] = []
-    standing = _level(known, rules, since)  # a case of before: it goes on
+    standing = _level(known, rules, since)  # the level of a case from before, which goes on
     opened: datetime | None = None
     for at in _moments(known, rules, since, until):
         if known.settled and (opened or since) <= known.settled <= at:
@@ -75,7 +77,7 @@ def replay(known: Known, rules: RiskRules, since: datetime, until: datetime) -> 
 
 
 def tally(cases: Iterable[Raised], station: str, zone: tzinfo) -> Tally:
-    """Counts one resident's cases."""
+    """Count one resident's cases. `zone`: the time zone of the days."""
     counted = Tally()
     for case in cases:
         counted.days[case.at.astimezone(zone).date(), case.level] += 1
@@ -84,7 +86,7 @@ def tally(cases: Iterable[Raised], station: str, zone: tzinfo) -> Tally:
 
 
 def visit_levels(policy: Policy) -> frozenset[Level]:
-    """The levels whose plan sends somebody to the door."""
+    """Return the levels whose plan includes a visit."""
     return frozenset(
         level
         for level, plan in policy.plan.levels.items()
@@ -93,7 +95,9 @@ def visit_levels(policy: Policy) -> frozenset[Level]:
 
 
 def visit_hours(cases: Mapping[Level, int], policy: Policy, visit: timedelta) -> float:
-    """Hours that the visits of these cases take at most: as many as are planned, though some are settled before."""
+    """Return the greatest number of hours that the visits of these cases take, each lasting `visit`; some settle before
+    it.
+    """
     visited = visit_levels(policy)
     return sum(count for level, count in cases.items() if level in visited) * visit.total_seconds() / 3600
 
@@ -106,7 +110,9 @@ def _by_second(counts: Mapping[tuple[date, Level], int]) -> Counter[Level]:
 
 
 def _moments(known: Known, rules: RiskRules, since: datetime, until: datetime) -> Iterator[datetime]:
-    """When the risk may have risen: as evidence came, and as a call that went on became a long one."""
+    """Return the moments at which the risk may have risen: when evidence arrived, and when an ongoing call
+    became long.
+    """
     marks: set[datetime] = set()
     for member in known.evidence:
         marks.add(_known_at(member))
@@ -131,14 +137,16 @@ def _level(known: Known, rules: RiskRules, at: datetime) -> Level | None:
 
 
 def _known_at(member: Evidence) -> datetime:
-    """When it was known as it is known now: a call with its end, a payment to a suspect once he was one."""
+    """Return when the evidence was known in its present state: a call at its end, a payment once its payee was a
+    suspect.
+    """
     ended = member.at if member.ongoing else member.at + timedelta(seconds=member.seconds)
     return max(ended, member.watch_at) if member.watch_at else ended
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A resident as he is handed to another process: the evidence as JSON, `settled` in ISO 8601, where he belongs."""
+    """A resident as passed to another process: evidence as JSON, `settled` in ISO 8601 or None, and the station."""
 
     profile: Profile
     evidence: tuple[bytes, ...]
@@ -149,7 +157,10 @@ class Raw:
 def judged(
     texts: tuple[str, ...], chunk: Sequence[Raw], since: datetime, until: datetime, zone: tzinfo
 ) -> tuple[Tally, ...]:
-    """What each of these policies would have raised of the residents. A plain function: it runs in its own process."""
+    """Return a tally for each policy text over these residents.
+
+    A plain function, because it runs in another process.
+    """
     tallies = tuple(Tally() for _ in texts)
     for raw in chunk:
         evidence = tuple(Evidence.model_validate_json(each) for each in raw.evidence)

@@ -1,4 +1,6 @@
-"""Evidence at a moment -> how likely it is that the resident is being defrauded, of how much, by what, and why."""
+"""Assesses evidence at a moment: the probability that the resident is being defrauded, the sum, the scam and the
+reasons.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -19,9 +21,9 @@ _STAGES = list(TransferState)
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """A resident's danger (none: below every level), the payments it is about, and when to look again.
+    """A resident's danger (None: below every level), the payments concerned, and when to assess again.
 
-    `rescore_at`: the next moment at which the level rises though no signal comes.
+    `rescore_at`: the next moment at which the level rises without a new signal, or None.
     """
 
     danger: Danger | None
@@ -36,9 +38,11 @@ def assess(
     now: datetime,
     settled: datetime | None = None,
 ) -> Assessment:
-    """The risk at `now`. Evidence from before `settled`, when a case was closed, counts at the residual only.
+    """Return the assessment at `now`.
 
-    Neither the order of `evidence` nor its repetition matters.
+    Evidence from before `settled`, when a case was closed, counts at the residual only.
+
+    The order and repetition of `evidence` do not matter.
     """
     standing = {member.id: member for member in evidence if not member.withdrawn}
     if not standing:
@@ -68,7 +72,7 @@ def _danger(scene: Scene, level: Level, odds: float, payments: Sequence[Payment]
 
 
 def _odds(scene: Scene) -> float:
-    """Log-odds in bits: anybody's, the evidence's, and whom it is about."""
+    """Return the log-odds in bits: the prior's, the evidence's and the profile's."""
     return scene.rules.prior + evidence_bits(scene) + profile_bits(scene)
 
 
@@ -78,7 +82,7 @@ def _level(odds: float, rules: RiskRules) -> Level | None:
 
 
 def _rescore_at(scene: Scene, level: Level | None) -> datetime | None:
-    """The first moment at which a call that goes on, having become a long one, raises the level."""
+    """Return the first moment at which an ongoing call, having become long, raises the level, or None."""
     calls = (member.at + scene.rules.call.long for member in scene.members if live(member, scene))
     for moment in sorted({moment for moment in calls if moment > scene.now}):
         then = _level(_odds(replace(scene, now=moment)), scene.rules)
@@ -88,7 +92,7 @@ def _rescore_at(scene: Scene, level: Level | None) -> datetime | None:
 
 
 def _payments(scene: Scene) -> list[Payment]:
-    """Each payment of the window once, oldest first, as far as it is known to have gone."""
+    """Return each payment of the window once, in its furthest known state, the oldest first."""
     by_transfer: dict[str, Payment] = {}
     for member in scene.members:
         if member.transfer is None or member.at < scene.now - scene.rules.money.window:
@@ -111,6 +115,6 @@ def _payment(member: Evidence, transfer: str) -> Payment:
 
 
 def _exposure(scene: Scene, payments: Sequence[Payment]) -> int:
-    """Fen that may still be lost: what was paid, and what such a resident has left; as much as can be written."""
+    """Return the fen at risk: the payments plus such a resident's typical balance, at most MOST_FEN."""
     paid = sum(payment.amount_fen for payment in payments)
     return min(MOST_FEN, paid + scene.rules.money.balances[scene.profile.balance])

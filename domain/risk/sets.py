@@ -1,6 +1,6 @@
-"""Evidence as a set: the same id merges, the later state wins, and of each kind the freshest is kept.
+"""Evidence as a set: equal ids merge, the later state wins, and only the freshest members of each kind are kept.
 
-So it is with the watchlist: of what is said of one suspect the greater stands.
+Watchlist entries about one suspect are ordered in the same way: the greatest one counts.
 """
 
 import math
@@ -16,16 +16,16 @@ _STATES = {None: 0, TransferState.ATTEMPTED: 1, TransferState.PENDING: 2, Transf
 VERSION_DIGITS = 22
 KEEPING_DIGITS = 17
 ORDER_DIGITS = 16
-FADED = 10  # half-lives, after which a thousandth of a member is left
+FADED = 10  # half-lives after which a thousandth of a member's weight is left
 _HOUR = 3_600_000  # milliseconds
-_LATEST, _LONGEST = 10**13 - 1, 10**4 - 1  # what thirteen and four digits hold: the year 2286, a year of hours
+_LATEST, _LONGEST = 10**13 - 1, 10**4 - 1  # the largest numbers of 13 and 4 digits: ms up to 2286, over a year of hours
 
 
 def version(evidence: Evidence) -> str:
-    """What state the evidence is in, as `VERSION_DIGITS` digits: of two with one id the greater wins.
+    """Return the state of evidence as VERSION_DIGITS digits: of two with one id, the greater wins.
 
-    First the watchlist's entry it rests on (milliseconds, lifted), then the payment's state, then the call: longer,
-    ended. Digits of fixed width, so that strings compare as the numbers do, in Redis too.
+    First the time of its watchlist entry (ms, then lifted), then the payment's state, then the call: longer, then
+    ended. The width is fixed, so that strings compare as numbers, in Redis too.
     """
     watched = int(evidence.watch_at.timestamp() * 1000) if evidence.watch_at else 0
     ended = not evidence.ongoing
@@ -33,21 +33,21 @@ def version(evidence: Evidence) -> str:
 
 
 def precedence(entry: WatchEntry) -> str:
-    """How an entry of the watchlist ranks, as `ORDER_DIGITS` digits: of two about one suspect the greater stands.
+    """Return a watchlist entry's rank as ORDER_DIGITS digits: of two about one suspect, the greater counts.
 
-    A decision before a report, then the newer (milliseconds), then lifted.
+    A decision ranks above a report, then the newer (ms), then a lift.
     """
     decided, lifted = entry.standing is not WatchStatus.REPORTED, entry.standing is WatchStatus.LIFTED
     return f"{decided:d}{round(entry.at.timestamp() * 1000):014d}{lifted:d}"
 
 
 def supersedes(new: Evidence, old: Evidence | None) -> bool:
-    """Whether `new` takes the place of `old`; of equal states the first stays, and the other is a duplicate."""
+    """Return whether `new` replaces `old`. Of equal states the first stays, and the other is a duplicate."""
     return old is None or version(new) > version(old)
 
 
 def merged(known: Mapping[str, Evidence], more: Iterable[Evidence]) -> dict[str, Evidence]:
-    """The union. Neither order nor repetition changes what it says (of equals, the first one's coordinates stay)."""
+    """Return the union by id, with the latest state of each. Of equal states, the first one's coordinates stay."""
     union = dict(known)
     for evidence in more:
         if supersedes(evidence, union.get(evidence.id)):
@@ -56,10 +56,10 @@ def merged(known: Mapping[str, Evidence], more: Iterable[Evidence]) -> dict[str,
 
 
 def freshness(evidence: Evidence, rules: RiskRules) -> int:
-    """When a plain member of its kind would have to end to be worth as much: milliseconds since 1970.
+    """Return the time, in ms since 1970, at which a plain member of its kind would have to end to weigh as much.
 
-    Of two of one kind the fresher weighs more at every moment, since they fade alike: the later, unless the other is a
-    long call. A later state is no less fresh. Of two kinds it does not tell which weighs more.
+    Of two members of one kind, the fresher weighs more at every moment, because they fade alike: the later one, unless
+    the other is a long call. A later state is no less fresh. Members of different kinds cannot be compared by it.
     """
     weight = rules.evidence[evidence.kind]
     ended = evidence.at.timestamp() + evidence.seconds
@@ -69,21 +69,24 @@ def freshness(evidence: Evidence, rules: RiskRules) -> int:
 
 
 def lasting(kind: EvidenceKind, rules: RiskRules) -> int:
-    """In how many hours a member fades away, so that it is not worth keeping: FADED half-lives."""
+    """Return in how many hours (FADED half-lives) a member of this kind fades until it is not worth keeping."""
     return min(_LONGEST, math.ceil(FADED * rules.evidence[kind].half_life.total_seconds() / 3600))
 
 
 def keeping(evidence: Evidence, rules: RiskRules) -> str:
-    """By what it is kept or not, as `KEEPING_DIGITS` digits: how fresh it is, and in how many hours it fades."""
+    """Return the sort key for keeping evidence, as KEEPING_DIGITS digits: its freshness, and the hours until it has
+    faded.
+    """
     return f"{freshness(evidence, rules):013d}{lasting(evidence.kind, rules):04d}"
 
 
 def bounded(evidence: Mapping[str, Evidence], rules: RiskRules, now: datetime) -> dict[str, Evidence]:
-    """What is kept: of each kind the `rules.bound` freshest, as far as they have not faded away by the freshest of all.
+    """Return the evidence to keep: of each kind the `rules.bound` freshest, unless faded relative to the freshest of
+    all.
 
-    Kind by kind, so that a hundred new payees leave room for the one who is a scammer. Bounding early or late leaves
-    the same: in a kind only the least fresh go, and the freshest of all stays. What is said to be of tomorrow lets
-    nothing of today fade (`now`). The twin of streams/state/lua/evidence.lua.
+    By kind, so that a hundred new payees leave room for the one scammer. Bounding earlier or later gives the same
+    result, because only the least fresh of a kind go. Evidence dated after `now` does not make other evidence fade.
+    Must equal streams/state/lua/evidence.lua.
     """
     fresh = {name: freshness(member, rules) for name, member in evidence.items()}
     newest = min(max(fresh.values(), default=0), round(now.timestamp() * 1000))

@@ -1,4 +1,4 @@
-"""What evidence is worth at a moment, in bits of log-odds."""
+"""The weight of evidence at a moment, in bits of log-odds."""
 
 import math
 from collections import defaultdict
@@ -22,21 +22,21 @@ _CALLS = (
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that a risk is a function of. `members`: each once, oldest first, none withdrawn."""
+    """Everything that a risk depends on. `members`: each once, the oldest first, none withdrawn."""
 
     members: tuple[Evidence, ...]
     profile: Profile
     rules: RiskRules
     now: datetime
-    settled: datetime | None  # a case was closed then: what came before counts at the residual only
+    settled: datetime | None  # when a case was closed: earlier evidence counts at the residual only
 
 
 def evidence_bits(scene: Scene) -> float:
-    """All evidence together: the groups' sums, and what is more than its sum."""
+    """Return the total weight of all evidence: the sums of the groups, plus the combination rules."""
     by_group: defaultdict[str, dict[str, float]] = defaultdict(dict)
     for member in scene.members:
         group = by_group[scene.rules.evidence[member.kind].group]
-        signal = member.id.rpartition("~")[0]  # what one signal says twice counts once
+        signal = member.id.rpartition("~")[0]  # two pieces of evidence from one signal count once
         group[signal] = max(group.get(signal, 0.0), bits(member, scene))
     grouped = math.fsum(_group_bits(group, worth.values(), scene.rules) for group, worth in by_group.items())
     return grouped + math.fsum(fused_bits(rule, scene) for rule in scene.rules.together)
@@ -49,7 +49,7 @@ def _group_bits(group: str, worth: Iterable[float], rules: RiskRules) -> float:
 
 
 def bits(member: Evidence, scene: Scene) -> float:
-    """What one member is worth now."""
+    """Return a member's weight now."""
     return (scene.rules.evidence[member.kind].bits + _extra(member, scene)) * fade(member, scene)
 
 
@@ -66,7 +66,7 @@ def _extra(member: Evidence, scene: Scene) -> float:
 
 
 def fade(member: Evidence, scene: Scene) -> float:
-    """What is left of it: 1 when fresh, halved with each half-life since it ended."""
+    """Return the remaining fraction of a member's weight: 1 when fresh, halved with each half-life since its end."""
     age = max(timedelta(0), scene.now - end(member, scene))
     before = scene.settled is not None and _known_since(member) <= scene.settled
     residual = scene.rules.residual if before else 1.0
@@ -74,12 +74,12 @@ def fade(member: Evidence, scene: Scene) -> float:
 
 
 def _known_since(member: Evidence) -> datetime:
-    """Since when it could be known: a payment to somebody who was confirmed or reported later, not before that."""
+    """Return when it could first be known: not before its payee was confirmed or reported."""
     return max(member.at, member.watch_at or member.at)
 
 
 def live(member: Evidence, scene: Scene) -> bool:
-    """Whether the call still goes on, as far as is known."""
+    """Return whether a call is still going on, as far as is known."""
     most = max(scene.rules.call.most, timedelta(seconds=member.seconds))
     return member.ongoing and scene.now < member.at + most
 
@@ -90,12 +90,12 @@ def _lasted(member: Evidence, scene: Scene) -> timedelta:
 
 
 def end(member: Evidence, scene: Scene) -> datetime:
-    """When it ended, or now while it goes on: a call's `at` is its start."""
+    """Return when it ended, or now while a call goes on (a call's `at` is its start)."""
     return member.at + _lasted(member, scene)
 
 
 def fused_bits(rule: Together, scene: Scene) -> float:
-    """What the rule adds: by the freshest pair that fits, 0 when none does."""
+    """Return what a combination rule adds, by its freshest matching pair; 0 without one."""
     first = [member for member in scene.members if member.kind in rule.first]
     second = [member for member in scene.members if member.kind in rule.second]
     fades = [

@@ -1,4 +1,4 @@
-"""The reasons of a risk in Chinese, as an operator reads them out: gravest first, with their figures."""
+"""The reasons of a risk as Chinese sentences that an operator can read out, the gravest first, with their figures."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from schemas.risk.evidence import Evidence, EvidenceKind
 from schemas.risk.signals import TransferState
 
-MOST = 6  # more than that nobody reads out
+MOST = 6  # nobody reads out more
 
 _CALLER = {
     EvidenceKind.CALL_OVERSEAS: "境外号码",
@@ -32,9 +32,10 @@ _VERB = {TransferState.ATTEMPTED: "正在向", TransferState.PENDING: "正在向
 
 
 def reasons(weighty: Sequence[Evidence], fused: Sequence[str], now: datetime, longest_call: timedelta) -> list[str]:
-    """What is more than its sum first, then each kind by its weightiest member; repetition is counted.
+    """Return at most 6 reasons: first the combination rules (`fused`), then each kind by its gravest member, with its
+    count.
 
-    `weighty`: the evidence, gravest first. A call older than `longest_call` no longer goes on.
+    `weighty`: the evidence, the gravest first. A call older than `longest_call` no longer counts as ongoing.
     """
     by_kind: dict[EvidenceKind, list[Evidence]] = {}
     for member in weighty:
@@ -69,7 +70,7 @@ def _call(member: Evidence, now: datetime, longest_call: timedelta) -> str:
 
 
 def yuan(fen: int) -> str:
-    """¥32,000, with fen only when there are any."""
+    """Return a sum as ¥32,000, with fen only if there are any."""
     return f"¥{fen // 100:,}" + (f".{fen % 100:02d}" if fen % 100 else "")
 
 
