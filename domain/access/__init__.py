@@ -1,1 +1,4 @@
-"""Who may sign in, and proof of what was done: accounts, passwords, the audit chain, case bundles, webhooks."""
+"""Access and proof: accounts, passwords, the audit chain, case bundles, webhooks.
+
+May import schemas and domain.ids. Called by streams/security, streams/operations, the console and commands.
+"""

@@ -1,4 +1,4 @@
-"""Accounts of the console: what a sign-in asks for next, what a password must be, and which changes are refused."""
+"""Console accounts: the steps of a sign-in, the rules for passwords, and which changes of an account are refused."""
 
 import re
 import unicodedata
@@ -12,12 +12,12 @@ from schemas.people.staff import Account, StaffRole
 # NIST SP 800-63B-4 asks for 15 characters where a password stands alone, and for 8 beside a second factor, as here.
 LEAST, MOST = 10, 200
 LEAST_KINDS = 5  # different characters
-LEAST_WORTH = 8  # signs that a guesser has to guess: a common word or a run counts as one (domain/access/passwords.py)
-_ENDING = ("role", "disabled", "password", "totp", "subject")  # who had a session by them shall sign in anew
+LEAST_WORTH = 8  # characters to guess; a common word or a run counts as one (domain/access/passwords.py)
+_ENDING = ("role", "disabled", "password", "totp", "subject")  # a change of these ends all sessions of the account
 
 
 class Step(StrEnum):
-    """What a sign-in asks for once the password was right."""
+    """The next step of a sign-in once the password was right."""
 
     CODE = "code"
     PASSWORD = "password"  # noqa: S105 - a step's name
@@ -26,9 +26,10 @@ class Step(StrEnum):
 
 
 def next_step(account: Account, proved: bool) -> Step:
-    """What comes next; `proved`: the second factor was shown, or has just been set up.
+    """Return the next step. `proved`: the second factor was shown, or has just been set up.
 
-    The code comes before a new password: who has found a one-time password must not change it without the other factor.
+    The code comes before a new password, so that a thief of a one-time password cannot change it without the second
+    factor.
     """
     if account.totp and not proved:
         return Step.CODE
@@ -38,12 +39,12 @@ def next_step(account: Account, proved: bool) -> Step:
 
 
 def lapsed(account: Account, now: datetime) -> bool:
-    """Whether the account's one-time password has come to its end."""
+    """Return whether the account's one-time password has expired."""
     return account.password_until is not None and account.password_until <= now
 
 
 class Weakness(StrEnum):
-    """Why a password is none."""
+    """Why a password is refused."""
 
     SHORT = "short"
     LONG = "long"
@@ -53,12 +54,12 @@ class Weakness(StrEnum):
 
 
 def plain(password: str) -> str:
-    """The password however it was typed: one character may be written in several ways (NIST SP 800-63B-4, 3.1.1.2)."""
+    """Return the password in its NFKC form: a character may be typed in several ways (NIST SP 800-63B-4, 3.1.1.2)."""
     return unicodedata.normalize("NFKC", password)
 
 
 def weakness(password: str, account: Account) -> Weakness | None:
-    """What is wrong with a new password; none: it is good enough beside a second factor."""
+    """Return why a new password is refused, or None if it is strong enough beside a second factor."""
     given = plain(password)
     if len(given) < LEAST:
         return Weakness.SHORT
@@ -80,7 +81,7 @@ class Refusal(StrEnum):
 
 
 def refusal(before: Account, after: Account, by: str, everybody: Sequence[Account]) -> Refusal | None:
-    """Why `by` may not make this change; none: it may be made. `everybody`: all accounts, this one among them."""
+    """Return why `by` may not make this change, or None. `everybody`: all accounts, including this one."""
     if before.login == by and after.role is not before.role:
         return Refusal.OWN_ROLE
     others = [each for each in everybody if each.login != before.login]
@@ -90,14 +91,14 @@ def refusal(before: Account, after: Account, by: str, everybody: Sequence[Accoun
 
 
 def administers(account: Account) -> bool:
-    """Whether the account is an administrator's who can sign in."""
+    """Return whether the account is of an administrator who can sign in."""
     return account.role is StaffRole.ADMINISTRATOR and not account.disabled
 
 
 def changed(account: Account, by: str, at: datetime, **fields: object) -> Account:
-    """The account with these fields changed. Its sessions end when another person could be behind them.
+    """Return the account with these fields changed. If another person could now be behind a session, all sessions end.
 
-    Raises pydantic.ValidationError when a field cannot be so.
+    Raises ValidationError if a field is invalid.
     """
     after = Account.model_validate(account.model_dump() | fields | {"changed_by": by, "changed_at": at})
     if any(getattr(after, name) != getattr(account, name) for name in _ENDING):
@@ -106,5 +107,5 @@ def changed(account: Account, by: str, at: datetime, **fields: object) -> Accoun
 
 
 def signed_out(account: Account) -> Account:
-    """The account with all its sessions ended."""
+    """Return the account with all its sessions ended."""
     return account.model_copy(update={"epoch": account.epoch + 1})

@@ -1,13 +1,13 @@
-"""The audit's chains: each process that writes links its lines, and whoever has the key finds what was changed.
+"""The audit's hash chains: each writing process links its lines, and a holder of the key can find every change.
 
-A line holds the hash of the line before it in its chain, the offset at which Kafka acknowledged that one, and a hash
-over all its own bytes. The hashes are keyed (HMAC-SHA256): who can write the topic, or edit a broker's files, cannot
-make a line that fits. A chain's first line, and others now and then, name the heads of the other chains: so a whole
-chain cannot be left out either. How far each chain reaches is told by its head: in Redis, and where heads were put
-aside (`quanzu audit heads`).
+A line contains the hash of the previous line of its chain, the offset at which Kafka acknowledged that line, and a hash
+of all its own bytes. The hashes are keyed (HMAC-SHA256), so someone who can write to the topic or edit a broker's files
+cannot make a valid line. A chain's first line, and later ones at times, name the heads (last lines) of the other
+chains, so a whole chain cannot be removed unnoticed. A chain's head is stored in Redis, and in files made by `quanzu
+audit heads`.
 
-A writer that does not know whether Kafka has its lines sends them again, all that were sent together, before any other
-of its chain. Such a repetition is no fault; a line that stands again anywhere else is one.
+A writer that does not know whether Kafka has its lines sends all of them again before any other. Such a repetition is
+no fault; a line repeated anywhere else is.
 """
 
 import hashlib
@@ -25,15 +25,15 @@ from pydantic import ValidationError
 from schemas.administration.audit import AuditEntry, Head, Link
 
 _BLANK = "0" * 64
-_CLOSE = b'"}}'  # behind the hash: it is the last field of the last field
+_CLOSE = b'"}}'  # follows the hash, which is the last field of the last field
 _TAIL = len(_BLANK) + len(_CLOSE)
 _SEALED = re.compile(rb'"hash":"([0-9a-f]{64})"\}\}')
 _SIZE = 32  # bytes of a hash
-MOST_FAULTS = 100  # that are kept: the first ones say it
+MOST_FAULTS = 100  # faults that are kept: the first ones suffice
 
 
 class Line(NamedTuple):
-    """A record of the topic."""
+    """A record of the audit topic."""
 
     offset: int
     key: bytes | None
@@ -42,7 +42,7 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Where a chain stands: its last line; number 0 before the first. `offset`: as Kafka told it, else -1."""
+    """The last line of a chain; number 0 before the first. `offset`: as acknowledged by Kafka, or -1 if unknown."""
 
     chain: str
     number: int = 0
@@ -51,20 +51,20 @@ class End:
 
 
 class Wrong(StrEnum):
-    """What can be wrong with a line."""
+    """The kinds of faults."""
 
-    CHANGED = "changed"  # or put in by somebody without the key
+    CHANGED = "changed"  # or inserted by somebody without the key
     UNCHAINED = "unchained"
     MISSING = "missing"
     ELSEWHERE = "elsewhere"
     REPEATED = "repeated"
-    FORKED = "forked"  # it follows another line than the one that stands there
-    FOREIGN = "foreign"  # a head that is none of ours
+    FORKED = "forked"  # it continues another line than the one on the topic
+    FOREIGN = "foreign"  # a head that was not made with this key
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One wrong line: of which chain, its number in it, and the offset at which it was noticed."""
+    """A faulty line: its chain, its number, the offset at which the fault was noticed, and a description."""
 
     wrong: Wrong
     chain: str
@@ -75,7 +75,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a look at all lines found; `faults`, the first wrong line first. `heads`: how many ends were compared."""
+    """The result of a verification, with the faults in order of discovery.
+
+    `before`: lines before the first chained line; `repeats`: repetitions by writers; `heads`: heads that were compared.
+    """
 
     lines: int
     chains: int
@@ -86,15 +89,15 @@ class Verified:
 
 
 def audit_key(secret: bytes) -> bytes:
-    """Return the key of the chains (32 bytes), derived from the installation's.
+    """Return the chains' key (32 bytes), derived from the installation's.
 
-    Being another key, nothing else that is signed with the installation's key can pass for a hash of the chain.
+    It is a separate key, so that nothing else signed with the installation's key can pass as a hash of a chain.
     """
     return hmac.digest(secret, b"quanzu audit chain", hashlib.sha256)
 
 
 def link(entries: Iterable[AuditEntry], end: End, key: bytes, heads: Sequence[Head] = ()) -> tuple[list[bytes], End]:
-    """The lines that are sent together, linked to the chain's `end`, and its end with them. The first names `heads`."""
+    """Return the lines to send together, linked to the chain's `end`, and the new end. The first line names `heads`."""
     first = end.number + 1
     values: list[bytes] = []
     for entry in entries:
@@ -115,18 +118,18 @@ def link(entries: Iterable[AuditEntry], end: End, key: bytes, heads: Sequence[He
 
 
 def head(end: End, at: datetime, key: bytes) -> Head:
-    """How far a chain reaches, to be kept elsewhere."""
+    """Return a signed statement of a chain's end, to be stored elsewhere."""
     made = Head(chain=end.chain, number=end.number, offset=end.offset, hash=end.hash, at=at, mac=_BLANK)
     return made.model_copy(update={"mac": _mac(made, key)})
 
 
 def ours(given: Head, key: bytes) -> bool:
-    """Whether a head was made with the key."""
+    """Return whether a head was made with this key."""
     return hmac.compare_digest(given.mac, _mac(given, key))
 
 
 def verify(lines: Iterable[Line], key: bytes, heads: Sequence[Head] = ()) -> Verified:
-    """Look at all lines of the topic in their order; `heads`: ends of chains that are known from elsewhere."""
+    """Verify all lines of the topic, in their order. `heads`: ends of chains known from elsewhere."""
     check = Check(key)
     for line in lines:
         check.take(line)
@@ -135,27 +138,27 @@ def verify(lines: Iterable[Line], key: bytes, heads: Sequence[Head] = ()) -> Ver
 
 @dataclass(slots=True)
 class _Chain:
-    """A chain as far as it was read. Lines are counted from `base` + 1; one not seen has no hash and no place."""
+    """A chain as read so far. Lines count from `base` + 1; a line that was not seen has no hash and place -1."""
 
     base: int
-    hashes: bytearray = field(default_factory=bytearray)  # 32 bytes a line: a million lines are 40 MB
-    places: "array[int]" = field(default_factory=lambda: array("q"))
-    copies: dict[int, list[int]] = field(default_factory=dict)  # by number: where else the same line stands
-    together: dict[int, bytes] = field(default_factory=dict)  # by number: the lines that were sent together last
-    seen: int = 0  # the number of the line read last: below the last one while a repetition is under way
+    hashes: bytearray = field(default_factory=bytearray)  # 32 bytes for each line: a million lines take 40 MB
+    places: "array[int]" = field(default_factory=lambda: array("q"))  # the offset of each line
+    copies: dict[int, list[int]] = field(default_factory=dict)  # by number: other offsets of the same line
+    together: dict[int, bytes] = field(default_factory=dict)  # by number: the lines of the last batch
+    seen: int = 0  # the number of the line read last; below the last number during a repetition
 
     @property
     def number(self) -> int:
         return self.base + len(self.places)
 
     def hash(self, number: int) -> str:
-        """A line's hash; empty when it was not seen."""
+        """Return a line's hash, or "" if it was not seen."""
         at = (number - self.base - 1) * _SIZE
         found = self.hashes[at : at + _SIZE] if at >= 0 else b""
         return found.hex() if any(found) else ""
 
     def stands(self, number: int, offset: int) -> bool:
-        """Whether the line stands at the offset; true when one of both is not known."""
+        """Return whether the line is at this offset; True if either is unknown."""
         if offset < 0 or number <= self.base or (place := self.places[number - self.base - 1]) < 0:
             return True
         return offset == place or offset in self.copies.get(number, ())
@@ -168,7 +171,7 @@ class _Chain:
         self.places.append(place)
 
     def fill(self, number: int, hashed: str, place: int) -> None:
-        """A line that was missing stands further on."""
+        """Add a missing line that was found later on the topic."""
         at = number - self.base - 1
         self.hashes[at * _SIZE : (at + 1) * _SIZE] = bytes.fromhex(hashed)
         self.places[at] = place
@@ -179,17 +182,17 @@ class _Chain:
 
 
 class Check:
-    """Reads lines one after the other, and keeps some forty bytes of each. Offsets of a topic rise."""
+    """Verifies lines one after the other, keeping some forty bytes of each. Offsets must rise."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
         self._chains: dict[str, _Chain] = {}
         self._lines = self._before = self._repeats = 0
         self._faults: list[Fault] = []
-        self._moved: list[Fault] = []  # told by the offset alone: what was put in or taken out moves all behind it
+        self._moved: list[Fault] = []  # found by the offset only: an inserted or removed line shifts all later ones
 
     def take(self, line: Line) -> None:
-        """The next line."""
+        """Verify the next line."""
         self._lines += 1
         entry = _read(line.value)
         made = entry.link if entry else None
@@ -203,7 +206,7 @@ class Check:
             self._linked(made, line)
 
     def end(self, heads: Sequence[Head] = ()) -> Verified:
-        """What was found, when there are no more lines."""
+        """Compare the heads, and return the result. Call it after the last line."""
         for each in heads:
             if ours(each, self._key):
                 self._named(each, each.offset, "its head, kept elsewhere,")
@@ -254,9 +257,9 @@ class Check:
             self._named(each, line.offset, f"line {made.number} of chain {made.chain} at offset {line.offset}")
 
     def _again(self, chain: _Chain, made: Link, line: Line) -> None:
-        """A line whose number was passed: a repetition by its writer, one that was missing, or a fault."""
+        """Handle a line whose number is not new: a repetition by its writer, a missing line found late, or a fault."""
         if made.number > chain.base and not chain.hash(made.number):
-            chain.fill(made.number, made.hash, line.offset)  # its gap was told of
+            chain.fill(made.number, made.hash, line.offset)  # its gap was reported
         elif chain.together.get(made.number) == line.value:
             self._repeats += 1
             chain.copied(made.number, line.offset)
@@ -265,7 +268,7 @@ class Check:
             self._repeated(made.chain, made.number, line)
 
     def _named(self, given: Head, offset: int, by: str) -> None:
-        """A head that somebody names: the line must stand there, and be this one."""
+        """Compare a named head with the line at that place."""
         chain = self._chains.get(given.chain)
         where = f"line {given.number} of chain {given.chain}"
         if chain is None or given.number > chain.number:
@@ -294,7 +297,7 @@ class Check:
         self._note(self._moved, Fault(Wrong.ELSEWHERE, chain, number, place, words))
 
     def _settled(self, fault: Fault) -> Fault:
-        """Of a line that was missing and came later: it stands elsewhere."""
+        """Return the fault, changed to "elsewhere" if its missing line was found later."""
         chain = self._chains.get(fault.chain)
         known = fault.wrong is Wrong.MISSING and chain is not None and chain.base < fault.number <= chain.number
         if not known or chain is None or not chain.hash(fault.number):
@@ -319,7 +322,7 @@ def _read(value: bytes | None) -> AuditEntry | None:
 
 
 def sealed(value: bytes, key: bytes) -> bool:
-    """Whether the hash at its end is that of all bytes before it."""
+    """Return whether a line's hash matches all bytes before it."""
     found = _SEALED.fullmatch(value, len(value) - _TAIL - len(b'"hash":"'))
     return found is not None and hmac.compare_digest(found[1].decode(), _hash(value[:-_TAIL], key))
 

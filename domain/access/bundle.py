@@ -1,4 +1,4 @@
-"""A case's bundle: a zip with a manifest that has each file's SHA-256, and a seal over the manifest."""
+"""Case bundles: a zip with a manifest that has each file's SHA-256, and a keyed seal over the manifest."""
 
 import hashlib
 import hmac
@@ -16,14 +16,17 @@ from schemas.administration.bundles import Manifest, Sum
 
 MANIFEST, SEAL = "manifest.json", "manifest.seal"
 CASE, EVENTS, INPUTS, AUDIT = "case.json", "events.jsonl", "inputs.json", "audit.jsonl"
-POLICIES = "policies/"  # and the policy's hash .toml
-MOST_BYTES = 256 * 1024 * 1024  # unpacked: a bundle is a case, and whoever checks one has not made it
-_EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip's; the manifest has the time
+POLICIES = "policies/"  # prefix of HASH.toml
+MOST_BYTES = 256 * 1024 * 1024  # unpacked; the limit protects a verifier against a forged bundle
+_EARLIEST = (1980, 1, 1, 0, 0, 0)  # the earliest date of the zip format; the manifest has the real time
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a look at a bundle found. `faults` in words; `decided`: whether the seal could be checked with this key."""
+    """The result of checking a bundle. `faults`: in words; `decided`: whether it is known to be genuine or faulty.
+
+    It is undecided if the bundle was made under another key and its files match the manifest.
+    """
 
     manifest: Manifest | None
     faults: tuple[str, ...]
@@ -31,12 +34,12 @@ class Checked:
 
 
 def sums(files: Mapping[str, bytes]) -> dict[str, Sum]:
-    """Each file's length and SHA-256, for the manifest."""
+    """Return each file's length and SHA-256, for the manifest."""
     return {name: Sum(bytes=len(raw), sha256=_digest(raw)) for name, raw in sorted(files.items())}
 
 
 def packed(files: Mapping[str, bytes], manifest: Manifest, secret: bytes) -> bytes:
-    """The zip. The same files and manifest give the same bytes."""
+    """Return the zip. The same files and manifest give the same bytes."""
     told = manifest.model_dump_json(indent=2).encode()
     whole = {MANIFEST: told, SEAL: _seal(told, secret), **dict(sorted(files.items()))}
     made = io.BytesIO()
@@ -49,7 +52,7 @@ def packed(files: Mapping[str, bytes], manifest: Manifest, secret: bytes) -> byt
 
 
 def check(raw: bytes, secret: bytes) -> Checked:
-    """Whether a bundle is whole, and one that this installation has made."""
+    """Check whether a bundle is complete, unchanged and made by this installation. Never raises."""
     try:
         files = _unpacked(raw)
         manifest = Manifest.model_validate_json(files[MANIFEST])

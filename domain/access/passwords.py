@@ -1,14 +1,14 @@
-"""How much of a password a guesser has to guess: what others choose first is tried first.
+"""Password strength: how many characters an attacker must guess who tries common words and patterns first.
 
-As NIST SP 800-63B-4 advises, a new password is compared with what is commonly chosen or expected, and nothing is asked
-of its composition. The words are our own choice after the lists of leaked passwords that are published every year, with
-what lies near at hand in a warning centre of Jilin; with runs and repetitions they cover what such lists have of ten
-and more signs ("1234567890", "qwertyuiop", "password123", "woaini1314").
+As NIST SP 800-63B-4 advises, a new password is compared with commonly chosen or expected ones, and its composition is
+free. The words are our own choice after the yearly published lists of leaked passwords, plus what suggests itself in an
+anti-fraud centre of Jilin; with runs and repetitions they cover the entries of such lists with ten and more characters
+("1234567890", "qwertyuiop", "password123", "woaini1314").
 """
 
 from collections.abc import Iterable
 
-SHORTEST = 3  # signs that make a run or a repetition; two are in every sentence
+SHORTEST = 3  # characters of a run or a repetition; pairs occur in every sentence
 _ROWS = (
     "abcdefghijklmnopqrstuvwxyz",
     "01234567890",
@@ -47,13 +47,14 @@ _OURS = (
 )
 _WORDS = frozenset(f"{_WORLD} {_CHINA} {_OURS}".split())
 _LONGEST = max(map(len, _WORDS))
-_MEANT = str.maketrans("@430$5", "aaeoss")  # the signs that are put in letters' places
+_MEANT = str.maketrans("@430$5", "aaeoss")  # common substitutes for letters
 
 
 def worth(password: str, near: Iterable[str] = ()) -> int:
-    """How many signs of a password are its owner's: a common word, a run and a repetition count as one each.
+    """Return the number of characters to guess: a common word, a run or a repetition counts as one, any other character
+    too.
 
-    `near`: words that lie near at hand for this person, besides those for everybody.
+    `near`: words that suggest themselves for this person, besides the general ones.
     """
     text, known = password.lower(), _WORDS | {word.lower() for word in near if len(word) >= SHORTEST}
     at = count = 0
@@ -64,20 +65,20 @@ def worth(password: str, near: Iterable[str] = ()) -> int:
 
 
 def _word(text: str, at: int, known: frozenset[str]) -> int:
-    """The length of the longest known word that begins there."""
+    """Return the length of the longest known word that begins at `at`, or 0."""
     ends = range(min(len(text), at + max(_LONGEST, *map(len, known))), at + 1, -1)
     words = (text[at:end] for end in ends)
     return next((len(word) for word in words if word in known or word.translate(_MEANT) in known), 0)
 
 
 def _run(text: str, at: int) -> int:
-    """The length of the longest piece of a row, forward or backward, that begins there."""
+    """Return the length of the longest keyboard or alphabet run, forward or backward, that begins at `at`, or 0."""
     longest = max(map(len, _RUNS))
     pieces = (text[at:end] for end in range(min(len(text), at + longest), at + SHORTEST - 1, -1))
     return next((len(piece) for piece in pieces if any(piece in run for run in _RUNS)), 0)
 
 
 def _repeated(text: str, at: int) -> int:
-    """The length of the longest piece that begins there and has begun before."""
+    """Return the length of the longest piece that begins at `at` and also began earlier, or 0."""
     pieces = (text[at:end] for end in range(len(text), at + SHORTEST - 1, -1))
     return next((len(piece) for piece in pieces if text.find(piece, 0, at + len(piece) - 1) >= 0), 0)

@@ -1,4 +1,4 @@
-"""Whether another program is told of an event, of what, and when it is tried again."""
+"""Webhooks: which events another program receives, in which form, and when a delivery is retried."""
 
 import hashlib
 import hmac
@@ -14,7 +14,7 @@ LONGEST_WAIT = timedelta(minutes=5)
 
 
 def wanted(webhook: Webhook, event: CaseEvent) -> bool:
-    """Whether the webhook asks for this event."""
+    """Return whether the webhook subscribes to this event, by area, level and kinds of facts."""
     case = event.case
     return (
         case.profile.division.startswith(webhook.area)
@@ -24,7 +24,10 @@ def wanted(webhook: Webhook, event: CaseEvent) -> bool:
 
 
 def payload(event: CaseEvent) -> dict[str, Any]:
-    """What is told: the case in short, and what happened in words. No name, telephone, account or address."""
+    """Return the JSON body: the case in brief and what happened, in words.
+
+    It has no name, telephone, account or address.
+    """
     case = event.case
     return {
         "id": event.id,
@@ -46,15 +49,18 @@ def payload(event: CaseEvent) -> dict[str, Any]:
 
 
 def signature(secrets: Sequence[str], stamp: int, body: bytes) -> str:
-    """`v1=` and HMAC-SHA256 over `stamp.body` in hexadecimal, one for each secret, separated by commas.
+    """Return the signature header: `v1=` and HMAC-SHA256 of `stamp.body` in hex for each secret, separated by commas.
 
-    The receiver takes the request when one of them fits: so a secret is replaced without a gap.
+    The receiver accepts if any of them matches, so a secret can be replaced without a gap.
     """
     signed = f"{stamp}.".encode() + body
     return ",".join(f"v1={hmac.digest(secret.encode(), signed, hashlib.sha256).hex()}" for secret in secrets)
 
 
 def next_try(failures: int, chance: float) -> timedelta:
-    """How long to wait after so many failures in a row: doubled each time, up to LONGEST_WAIT, half of it by chance."""
+    """Return how long to wait after `failures` in a row: doubled each time from 1 s up to 5 min, half of it random.
+
+    `chance`: a random number from 0 to 1.
+    """
     whole: timedelta = min(FIRST_WAIT * 2 ** min(failures, 20), LONGEST_WAIT)
     return whole / 2 + whole / 2 * chance

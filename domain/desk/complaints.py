@@ -1,11 +1,11 @@
-"""A complaint's way: taken down, answered, decided; and its two clocks."""
+"""Complaints: taken down, answered, decided, with two clocks."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from schemas.people.complaints import Complaint, ComplaintKind, ComplaintState, Deed, Entry
 
-# Assumed, until a centre says otherwise: both run on days off too.
+# Assumed, until a centre decides otherwise. Both run on days off too.
 FIRST_ANSWER = timedelta(hours=24)
 DECISION = timedelta(days=7)
 
@@ -24,11 +24,11 @@ _FOLLOWS = {
 
 
 class EndedError(ValueError):
-    """The complaint was decided: nothing but what follows from it may be done."""
+    """The complaint is decided: only its consequences can still be noted."""
 
 
 class ChangedError(ValueError):
-    """Somebody did something with it meanwhile: what was seen is older."""
+    """The complaint has changed since it was displayed."""
 
 
 def taken(
@@ -41,7 +41,7 @@ def taken(
     resident: str | None = None,
     case: str | None = None,
 ) -> Complaint:
-    """A new complaint; its clocks begin with the entry."""
+    """Return a new complaint; its clocks start with the entry."""
     return Complaint(
         id=name,
         at=entry.at,
@@ -58,10 +58,10 @@ def taken(
 
 
 def done(complaint: Complaint, entry: Entry, seen: int, assigned: str | None = None) -> Complaint:
-    """The complaint after one more thing was done; the same for an entry that it has already.
+    """Return the complaint after one more entry; unchanged if it has the entry already.
 
-    `seen`: the version on the screen. Raises ChangedError when there is a newer one, EndedError when it was decided.
-    What follows from it (a flag, a release) may be noted at any time.
+    `seen`: the displayed version. Raises ChangedError if it is not the current one, and EndedError if the complaint is
+    decided and the entry is more than a consequence (a flag, a release), which may be noted at any time.
     """
     if any(known.id == entry.id for known in complaint.entries):
         return complaint
@@ -77,26 +77,26 @@ def done(complaint: Complaint, entry: Entry, seen: int, assigned: str | None = N
 
 
 def follows(complaint: Complaint) -> list[Deed]:
-    """What may be done about it, that was not done yet."""
+    """Return the possible consequences of the complaint that were not done yet."""
     did = {entry.did for entry in complaint.entries}
     return [deed for deed in _FOLLOWS[complaint.kind] if deed not in did and _possible(complaint, deed)]
 
 
 def due(complaint: Complaint) -> datetime | None:
-    """By when something is owed next: the first answer, then the decision; none once it is decided."""
+    """Return when the first answer, or then the decision, is due; None once it is decided."""
     if complaint.ended:
         return None
     return complaint.answer_due if complaint.state is ComplaintState.OPEN else complaint.end_due
 
 
 def overdue(complaint: Complaint, now: datetime) -> bool:
-    """Whether an answer or the decision is late."""
+    """Return whether the answer or decision is late."""
     owed = due(complaint)
     return owed is not None and owed <= now
 
 
 def order(complaints: Iterable[Complaint]) -> list[Complaint]:
-    """Those still open first, by what is owed soonest; then the decided ones, the latest first."""
+    """Return the open complaints first, by due time, then the decided ones, the latest first."""
     return sorted(complaints, key=_rank)
 
 

@@ -1,4 +1,6 @@
-"""One campaign, many residents: what stands on the board of a major incident, and how one begins and ends."""
+"""Major incidents, in which one campaign hits many residents: the figures on their board, and how they begin
+and end.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,19 +14,22 @@ from schemas.casework.cases import Case, CaseState, StopState
 from schemas.levels import Level
 from schemas.people.incidents import Incident
 
-LEAST = 3  # assumed: from so many open cases on, one campaign is worth a board
+LEAST = 3  # assumed: the least number of open cases for which a campaign gets a board
 COUNTY = 6  # digits of a division code
 
 
 class EndedError(ValueError):
-    """The incident was ended before."""
+    """The incident has already ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Sums over a campaign's open cases; money in fen. `at_stake`: on its way, not caught; `stopped`: under a stop."""
+    """Sums over a campaign's open cases; money in fen.
 
-    scam_type: str  # of most of the cases; empty when there is none
+    `at_stake`: moving and not stopped; `stopped`: under a stop-payment.
+    """
+
+    scam_type: str  # the most common one; "" without cases
     cases: int
     in_danger: int
     levels: Mapping[Level, int]
@@ -32,12 +37,12 @@ class Board:
     counties: Mapping[str, int]
     at_stake: int
     stopped: int
-    kept: Mapping[str, int]  # by evidence, A to C: D is modelled and never added in
+    kept: Mapping[str, int]  # by evidence class A to C; D is modelled and never added
     lost: int
 
 
 def board(cases: Iterable[Case]) -> Board:
-    """Return the sums over `cases` (money in fen). Pass open cases only: closed ones are not left out here."""
+    """Return the sums over `cases` (money in fen). Pass open cases only: closed ones are not excluded here."""
     found = list(cases)
     totals = [ledger.of_case(case) for case in found]
     return Board(
@@ -55,7 +60,9 @@ def board(cases: Iterable[Case]) -> Board:
 
 
 def campaigns(cases: Iterable[Case], least: int = LEAST) -> list[tuple[str, Board]]:
-    """The campaigns of at least so many cases, the one with most residents in danger first."""
+    """Return the campaigns with at least `least` cases and their boards, the one with most residents in
+    danger first.
+    """
     grouped: defaultdict[str, list[Case]] = defaultdict(list)
     for case in cases:
         if case.danger.campaign:
@@ -65,21 +72,21 @@ def campaigns(cases: Iterable[Case], least: int = LEAST) -> list[tuple[str, Boar
 
 
 def ended(incident: Incident, by: str, reason: str, now: datetime) -> Incident:
-    """Ended by a person. Raises EndedError when it was before."""
+    """Return the incident ended by a person. Raises EndedError if it has already ended."""
     if not incident.in_force:
         raise EndedError("the incident was ended before")
     return incident.model_copy(update={"ended_at": now, "ended_by": by, "end_reason": reason})
 
 
 def reworded(incident: Incident, script: str) -> Incident:
-    """With another note for the operators. Raises EndedError when it was ended."""
+    """Return the incident with another note for operators. Raises EndedError if it has ended."""
     if not incident.in_force:
         raise EndedError("the incident was ended before")
     return incident.model_copy(update={"script": script})
 
 
 def touches(incident: Incident, area: str) -> bool:
-    """Whether an incident's area and a person's have a place in common."""
+    """Return whether the incident's area and a person's area overlap."""
     return meet(incident.area, area)
 
 

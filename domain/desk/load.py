@@ -1,4 +1,4 @@
-"""The load of a warning centre: its open cases by level, and where they are."""
+"""The workload of an anti-fraud centre: its open cases by level and area."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,16 +13,16 @@ _RUNNING = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})
 
 @dataclass(slots=True)
 class Load:
-    """Cases by level. `waiting`: for an operator, and nobody has them; `overdue`: with a clock that has run out."""
+    """Numbers of cases by level. `waiting`: for an operator and unclaimed; `overdue`: with a step past its due time."""
 
     open: Counter[Level] = field(default_factory=Counter)
     waiting: Counter[Level] = field(default_factory=Counter)
     overdue: Counter[Level] = field(default_factory=Counter)
     claimed: Counter[Level] = field(default_factory=Counter)
-    places: Counter[tuple[str, Level]] = field(default_factory=Counter)  # by six digits of the division
+    places: Counter[tuple[str, Level]] = field(default_factory=Counter)  # by the county's code (six digits)
 
     def area(self, begins: str) -> dict[Level, int]:
-        """Open cases by level in the divisions that begin so."""
+        """Return the number of open cases by level in divisions whose code begins with `begins`."""
         found = dict.fromkeys(reversed(Level), 0)
         for (division, level), n in self.places.items():
             if division.startswith(begins):
@@ -31,7 +31,7 @@ class Load:
 
 
 def load_of(cases: Iterable[tuple[Case, bool]], now: datetime) -> Load:
-    """Count open cases; with each whether it waits for an operator (or has one)."""
+    """Count open cases, each given with whether it waits for (or has) an operator."""
     load = Load()
     for case, waits in cases:
         load.open[case.level] += 1
@@ -43,10 +43,10 @@ def load_of(cases: Iterable[tuple[Case, bool]], now: datetime) -> Load:
 
 
 def overdue(case: Case, now: datetime) -> bool:
-    """Whether a clock of the case has run out and nothing has come of it."""
+    """Return whether a step of the case is past its due time without a result."""
     return any(step.state in _RUNNING and step.due is not None and step.due < now for step in case.steps)
 
 
 def heat(number: int, most: int) -> int:
-    """How strongly a place is coloured, 0 (none) to 4, beside the one with the most."""
+    """Return the colour strength of a place on a map, 0 (none) to 4, relative to the place with the most."""
     return 0 if number == 0 else min(4, 1 + 4 * (number - 1) // max(1, most))

@@ -1,4 +1,4 @@
-"""Who is not being warned now, of the cases as they stand."""
+"""Finds in the open cases who is not being warned in time."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,29 +8,26 @@ from domain.policy.schedule import STOPS
 from schemas.casework.cases import Case, CaseState, Step, StepState
 from schemas.levels import NEVER_SENT, Action, Channel, Level, Result
 
-SHOWN = 5  # case ids that are named
+SHOWN = 5  # case ids that are listed
 _SAFE = (CaseState.DISSUADED, CaseState.FALSE_ALARM, CaseState.CLOSED, CaseState.ALREADY_DEFRAUDED)
 _NOTHING_CAME = NEVER_SENT | {Result.IN_DOUBT}
 
 
 @dataclass(slots=True)
 class Missed:
-    """What is found in open cases, one after the other; cases are named by their ids, a few of each kind.
-
-    `grace`: how late a deadline may be acted on.
-    """
+    """Findings from open cases, added one after the other. `grace`: how late a deadline may be acted on."""
 
     now: datetime
     grace: timedelta
     open: int = 0
     overdue: Counter[Level] = field(default_factory=Counter)
-    oldest: datetime | None = None  # of the overdue
-    awaited: Counter[Channel] = field(default_factory=Counter)  # dispatches whose result is owed
-    held: Counter[Level] = field(default_factory=Counter)  # steps that a hold keeps back
-    red: list[str] = field(default_factory=list)  # whose first contact nobody has taken in its time
+    oldest: datetime | None = None  # due time of the oldest overdue step
+    awaited: Counter[Channel] = field(default_factory=Counter)  # dispatches whose result is overdue
+    held: Counter[Level] = field(default_factory=Counter)  # steps held back by a hold
+    red: list[str] = field(default_factory=list)  # ids of red cases whose first contact is late
 
     def add(self, case: Case) -> None:
-        """Look at one case."""
+        """Examine one case."""
         self.open += case.open
         for step in case.steps:
             if step.state is StepState.HELD:
@@ -41,7 +38,7 @@ class Missed:
             self.red.append(case.id)
 
     def first_contact_missed(self, case: Case) -> bool:
-        """Whether a red case's first contact is past its clock: tried in vain, or not tried in its time."""
+        """Return whether a red case's first contact is late: tried without success, or not tried in time."""
         if case.level is not Level.RED or case.state in _SAFE:
             return False
         contacts = [step for step in case.steps if step.id.startswith("red.") and step.action not in STOPS]
@@ -61,6 +58,6 @@ class Missed:
 
 
 def _taken(step: Step) -> bool:
-    """Whether somebody took the contact: a carrier, a station, or an operator who has called."""
+    """Return whether the contact was accepted: by a carrier or a station, or by an operator who has called."""
     nothing = _NOTHING_CAME | {Result.SENT} if step.action is Action.OPERATOR_CALL else _NOTHING_CAME
     return bool(set(step.results) - nothing)

@@ -1,8 +1,8 @@
-"""What to ask a resident next: a tree of questions for each kind of scam, and what resistance makes of its order.
+"""The operator's script: a tree of questions for each scam type, reordered when the resident shows resistance.
 
-A script has the questions of its scam; the opening, the money, the promise and the endings are common to all. A marker
-of resistance ("told to keep it secret", "a safe account") may be heard at any time: its own question comes before
-whatever the tree would ask next. So a conversation ends after as many answers as a tree has questions, at the most.
+A script has the questions of its scam type; the opening, the money, the promise and the endings are common. A marker of
+resistance ("told to keep it secret", "a safe account") may be noted at any time: its own question comes before whatever
+the tree would ask next. So a conversation ends after at most as many answers as there are questions.
 """
 
 import tomllib
@@ -19,18 +19,18 @@ from domain.policy.units import Section
 from schemas.base import Token
 from schemas.errors import UserError
 
-SCAM = "scam"  # a common answer's target: the first question of the scam's own
-HEARD = "heard."  # and a marker: among the answers, that it was heard
+SCAM = "scam"  # target of a common answer: the first question of the scam's own script
+HEARD = "heard."  # prefix of a marker's id among the answers: the operator noted the marker
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=600)]
 
 
 class ScriptError(UserError, ValueError):
-    """Scripts that cannot be used: each line says where and what."""
+    """A script is invalid; each line says where and why."""
 
 
 class Suggestion(StrEnum):
-    """What an ending proposes to the operator: an outcome, or what to do."""
+    """What an ending suggests to the operator: an outcome, or an act."""
 
     DISSUADED = "dissuaded"
     NOT_PERSUADED = "not_persuaded"
@@ -41,19 +41,19 @@ class Suggestion(StrEnum):
 
 
 class Words(Section):
-    """A text in the languages of residents and of operators."""
+    """A text in the three languages."""
 
     zh: Line
     ko: Line
     en: Line
 
     def of(self, language: str) -> str:
-        """In a language by its code; in Chinese when it is not one of ours."""
+        """Return the text in a language by its code; Chinese for an unknown one."""
         return {"ko": self.ko, "en": self.en}.get(language, self.zh)
 
 
 class Choice(Section):
-    """An answer. `next`: a question's or an ending's id; none (of a marker's question): back to where one stood."""
+    """An answer. `next`: the id of a question or ending; None (only for a marker's question): continue in the tree."""
 
     id: Token
     text: Words
@@ -62,7 +62,7 @@ class Choice(Section):
 
 
 class Question(Section):
-    """`say`: to the resident. `why`: for the operator, what it is asked for."""
+    """A question. `say`: the text for the resident. `why`: its purpose, for the operator."""
 
     id: Token
     say: Words
@@ -71,7 +71,7 @@ class Question(Section):
 
 
 class Ending(Section):
-    """Where a conversation has come to. `say`: the last words to the resident; `advice`: for the operator."""
+    """The end of a conversation. `say`: the last words to the resident; `advice`: for the operator."""
 
     id: Token
     say: Words
@@ -80,7 +80,7 @@ class Ending(Section):
 
 
 class Marker(Section):
-    """A sign that the scammer has a hold on the resident. The gravest come first in the file, and are asked first."""
+    """A sign that the scammer controls the resident. In the file, the gravest come first, and are asked first."""
 
     id: Token
     title: Words
@@ -88,7 +88,7 @@ class Marker(Section):
 
 
 class Common(Section):
-    """What all trees share."""
+    """The part shared by all trees."""
 
     start: Token
     questions: Annotated[list[Question], Field(min_length=1, max_length=32)]
@@ -97,7 +97,7 @@ class Common(Section):
 
 
 class Script(Section):
-    """The questions of one kind of scam."""
+    """The questions of one scam type."""
 
     scam: Token
     title: Words
@@ -107,7 +107,9 @@ class Script(Section):
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A script within the common part, checked: every target exists, nothing goes in a circle, all is reached."""
+    """A checked script combined with the common part: all targets exist, there is no circle, and everything can be
+    reached.
+    """
 
     scam: str
     title: Words
@@ -119,7 +121,9 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """`asked`: what was answered, in its order. `at`: what comes next."""
+    """The state of a conversation: the answered questions in order (`asked`), what comes next (`at`), the markers
+    noted.
+    """
 
     asked: list[tuple[Question, Choice]]
     at: Question | Ending
@@ -130,17 +134,17 @@ Kind = TypeVar("Kind", Common, Script)
 
 
 def load_common(text: str) -> Common:
-    """Read what all trees share. Raises ScriptError."""
+    """Return the common part of a TOML text. Raises ScriptError if it is invalid."""
     return _load(text, Common)
 
 
 def load_script(text: str) -> Script:
-    """Read a scam's own questions. Raises ScriptError."""
+    """Return the script of a TOML text. Raises ScriptError if it is invalid."""
     return _load(text, Script)
 
 
 def grow(script: Script, common: Common) -> Tree:
-    """Put a script into the common part. Raises ScriptError that names each thing that is wrong."""
+    """Combine a script with the common part. Raises ScriptError listing everything that is wrong."""
     asked = [*_to_scam(common.questions, script.start), *script.questions]
     tree = Tree(
         scam=script.scam,
@@ -156,12 +160,14 @@ def grow(script: Script, common: Common) -> Tree:
 
 
 def next_question(tree: Tree, answers: Mapping[str, str]) -> Question | Ending:
-    """What to ask, or what the conversation has come to. `answers`: by question; what the tree lacks is passed over."""
+    """Return the next question, or the ending. `answers`: answer ids by question id; unknown ones are ignored."""
     return walk(tree, answers).at
 
 
 def walk(tree: Tree, answers: Mapping[str, str]) -> Walk:
-    """Follow the answers from the start, then see to the markers that were heard on the way or told by the operator."""
+    """Follow the answers from the start, then ask the questions of markers that were noted by answers or by the
+    operator.
+    """
     asked: list[tuple[Question, Choice]] = []
     at, marked = tree.start, {name for name in tree.markers if HEARD + name in answers}
     while (question := tree.questions.get(at)) and (choice := _chosen(question, answers)):
@@ -196,7 +202,7 @@ def _load(text: str, kind: type[Kind]) -> Kind:
 
 
 def _to_scam(questions: Iterable[Question], start: str) -> Iterator[Question]:
-    """The common questions, with the way to the scam's own put in."""
+    """Yield the common questions, with the scam's first question as target where they continue to it."""
     for question in questions:
         choices = [
             choice.model_copy(update={"next": start}) if choice.next == SCAM else choice for choice in question.answers
@@ -218,7 +224,7 @@ def _doubles(asked: list[Question], common: Common) -> Iterator[str]:
 
 
 def _lost(tree: Tree) -> Iterator[str]:
-    """Targets and markers that there are not. A marker's question leads back, or to an ending."""
+    """Yield targets and markers that do not exist. A marker's question must continue the tree or lead to an ending."""
     places = tree.questions.keys() | tree.endings.keys()
     if tree.start not in places:
         yield f"start = {tree.start!r} is no question"

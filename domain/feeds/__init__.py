@@ -1,1 +1,4 @@
-"""The feeds of signals: whether one is silent, and how a signal that was refused is repaired."""
+"""Feeds: detection of outages, and the states and repair of dead letters.
+
+May import schemas and domain.calendar. Called by streams/intake, dead_letters and monitoring, and by the console.
+"""

@@ -1,10 +1,10 @@
-"""What became of a dead letter, told by what was done with it: the order of the log decides, whoever was quicker.
+"""The states of a dead letter, derived from the acts on it; of concurrent acts, the order on the topic decides.
 
-In the books of signals (accepted = raised + below + unmatched + duplicate + dead-lettered, by source) a letter stays
-dead-lettered while it is open, and for good once it is dropped. Sent again it moves: what screening had counted as
-dead-lettered is taken back in the very step that counts what came of it; `accepted` does not change, for it was
-accepted when it came. A row of a file never was: it is accepted when it is sent again. So the books balance before,
-after, and however often it is sent.
+In the balance of signals (accepted = raised + below + unmatched + duplicate + dead-lettered, by source) a letter counts
+as dead-lettered while it is open, and for good once dropped. When it is sent again, the step that counts its new
+outcome also takes back the dead-lettered count; `accepted` does not change, because it was accepted when it came. A row
+of a file was never accepted: it counts as accepted when it is sent again. So the balance holds before, after, and
+however often it is sent.
 """
 
 import re
@@ -16,12 +16,12 @@ from enum import StrEnum
 from schemas.administration.audit import AuditEntry
 from schemas.administration.dead_letters import LinePlace, Place
 
-LEASE = timedelta(minutes=1)  # so long nobody else sends or drops what somebody is sending
-FILE = "file"  # in place of a topic
+LEASE = timedelta(minutes=1)  # for which nobody else may send or drop a letter that is being sent
+FILE = "file"  # the topic's name for letters from files
 
 
 class Act(StrEnum):
-    """What somebody does with a letter, as the audit topic calls it. `sending` comes before it is written again."""
+    """An act on a letter, by its name on the audit topic. `sending` is written before the letter is sent again."""
 
     SENDING = "letter-sending"
     SENT = "letter-sent"
@@ -29,7 +29,7 @@ class Act(StrEnum):
 
 
 class State(StrEnum):
-    """How a letter stands. `sending`: begun and not ended; sending it again completes it."""
+    """The state of a letter. `sending`: begun and not completed; sending it again completes it."""
 
     OPEN = "open"
     SENDING = "sending"
@@ -39,7 +39,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LetterStatus:
-    """How a letter stands, and by which act."""
+    """A letter's state, and the act that led to it (None while open)."""
 
     state: State = State.OPEN
     act: AuditEntry | None = None
@@ -47,7 +47,7 @@ class LetterStatus:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A letter as a list shows it: without its bytes."""
+    """A letter without its bytes, for lists."""
 
     id: str
     source: str
@@ -55,27 +55,27 @@ class Listed:
     at: datetime
     why: str
     size: int
-    offset: int  # where it lies on the topic of dead letters
+    offset: int  # on the topic of dead letters
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which letters are meant; what is not named fits all. `since` is included, `until` is not."""
+    """A filter for letters; None matches all. `since` is inclusive, `until` exclusive."""
 
     source: str | None = None
     topic: str | None = None
-    reason: str | None = None  # a part of it, in any case of letters
+    reason: str | None = None  # a part of the reason, upper or lower case
     since: datetime | None = None
     until: datetime | None = None
     state: State | None = State.OPEN
 
     def fits(self, letter: Listed, state: State) -> bool:
-        """Whether this letter is meant. One that is being sent is open still."""
+        """Return whether a letter in this state matches. A letter that is being sent counts as open."""
         right = self.state in (None, state) or (self.state is State.OPEN and state is State.SENDING)
         return right and self.means(letter)
 
     def means(self, letter: Listed) -> bool:
-        """Whether this letter is meant, however it stands."""
+        """Return whether a letter matches, regardless of its state."""
         return (
             self.source in (None, letter.source)
             and self.topic in (None, letter.topic)
@@ -86,7 +86,7 @@ class Wanted:
 
 
 def follow(before: LetterStatus, act: AuditEntry) -> LetterStatus:
-    """How the letter stands after `act`; an act that came too late changes nothing."""
+    """Return the state after an act; an act that came too late changes nothing."""
     if before.state is State.OPEN and act.act == Act.DROPPED:
         return LetterStatus(State.DROPPED, act)
     if act.act == Act.SENDING and may_send(before, act.detail, act.at):
@@ -97,7 +97,7 @@ def follow(before: LetterStatus, act: AuditEntry) -> LetterStatus:
 
 
 def standing(acts: Iterable[AuditEntry]) -> LetterStatus:
-    """How a letter stands after all `acts`, in the order of the log."""
+    """Return a letter's state after all acts, in the order of the topic."""
     found = LetterStatus()
     for act in acts:
         found = follow(found, act)
@@ -105,24 +105,26 @@ def standing(acts: Iterable[AuditEntry]) -> LetterStatus:
 
 
 def may_send(found: LetterStatus, what: str, now: datetime) -> bool:
-    """Whether it may be sent: it is open, or a sending was broken off, or the very same (`what`) is being sent."""
+    """Return whether a letter may be sent: it is open, its sending was interrupted, or the same repair `what` is being
+    sent.
+    """
     if found.state is State.SENDING and found.act is not None:
         return found.act.detail == what or found.act.at + LEASE <= now
     return found.state is State.OPEN
 
 
 def topic_of(where: Place) -> str:
-    """The topic a letter comes from, or `file`."""
+    """Return the topic that a letter comes from, or "file"."""
     return FILE if isinstance(where, LinePlace) else where.topic
 
 
 def kind_of_reason(why: str) -> str:
-    """A reason without what differs from letter to letter, so that like can be counted with like."""
+    """Return a reason with its numbers replaced by N, so that similar reasons can be counted together."""
     return re.sub(r"[0-9][0-9,.]*", "N", why)
 
 
 def masked(text: str) -> str:
-    """The text without what may tell of a person: numbers of five digits and more, and all that is not ASCII."""
+    """Return the text with masked digits of numbers of five and more digits, and of all non-ASCII characters."""
     return re.sub(r"[^\x00-\x7f]", "•", re.sub(r"[0-9](?:[ -]?[0-9]){4,}", _hidden, text))
 
 

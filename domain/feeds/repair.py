@@ -1,20 +1,20 @@
-"""A mapping: how the fields of a dead letter are put right, written in TOML. Only what is named is touched.
+"""Mappings: TOML rules that repair the fields of dead letters. Fields that are not named stay unchanged.
 
-    [rename]                 # a field's name: the old one = the new one
+    [rename]                 # old field name = new name
     amount = "amount_fen"
-    [strip]                  # these characters are taken out of a text
+    [strip]                  # characters to remove from a text
     amount_fen = "¥, "
-    [replace.state]          # a text as a whole: the old one = the new one
+    [replace.state]          # old whole text = new text
     PAID = "settled"
-    [rescale]                # a number, or a text that is one, times this: exactly, never rounded
+    [rescale]                # multiply a number, or a text that is one; exactly, never rounded
     amount_fen = 100
-    [default]                # what a field is where it is missing or empty
+    [default]                # value of a missing or empty field
     channel = "mobile_bank"
-    [set]                    # what a field is from now on
+    [set]                    # new value of a field
     source = "bank"
 
-and `remove = ["field"]` above the tables. They work in this order. A mapping runs nothing, reads nothing and reaches
-no field within a field.
+and `remove = ["field"]` above the tables. They are applied in this order. A mapping cannot run code, read anything, or
+reach nested fields.
 """
 
 import hashlib
@@ -28,14 +28,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from schemas.errors import UserError
 
-LONGEST = 65_536  # characters of a mapping
+LONGEST = 65_536  # characters of a mapping's text
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,9})?")
 
 Fields = dict[str, Any]
 
 
 class MappingError(UserError, ValueError):
-    """A mapping that cannot be used, or not on these fields; the text says where and what to write."""
+    """A mapping is invalid, or does not fit the fields; the text says where and what to write."""
 
 
 def _factor(value: object) -> Decimal:
@@ -50,7 +50,7 @@ Factor = Annotated[Decimal, BeforeValidator(_factor)]
 
 
 class Mapping(BaseModel):
-    """How fields are put right, in the order in which they stand here. `hash`: of the text."""
+    """The rules, in the order in which they are applied. `hash`: of the mapping's text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -65,7 +65,7 @@ class Mapping(BaseModel):
 
 
 def load(text: str) -> Mapping:
-    """Read a mapping's TOML. Raises MappingError naming each table and key that is wrong."""
+    """Return the mapping of a TOML text. Raises MappingError naming each invalid table and key."""
     if len(text) > LONGEST:
         raise MappingError(f"a mapping has {LONGEST:,} characters at most")
     try:
@@ -76,7 +76,7 @@ def load(text: str) -> Mapping:
 
 
 def of_tables(tables: Reads[str, object]) -> Mapping:
-    """The mapping that these tables are. Raises MappingError."""
+    """Return the mapping of parsed tables. Raises MappingError if it is invalid or changes nothing."""
     try:
         found = Mapping.model_validate(tables)
     except ValidationError as error:
@@ -91,7 +91,7 @@ def of_tables(tables: Reads[str, object]) -> Mapping:
 
 
 def mend(fields: Reads[str, Any], mapping: Mapping) -> Fields:
-    """The fields, put right. Raises MappingError naming the field that a rule does not fit."""
+    """Return the repaired fields. Raises MappingError naming the field that a rule does not fit."""
     renamed = _renamed(fields, mapping)
     mended = {name: _mended(name, value, mapping) for name, value in renamed.items() if name not in mapping.remove}
     missing = {name: value for name, value in mapping.default.items() if mended.get(name) in (None, "")}
@@ -108,7 +108,7 @@ def _mended(name: str, value: object, mapping: Mapping) -> object:
 
 
 def _renamed(fields: Reads[str, Any], mapping: Mapping) -> Fields:
-    """The fields in their order. Raises MappingError when one would be written over."""
+    """Return the fields renamed, in their order. Raises MappingError if a field would be overwritten."""
     names = [mapping.rename.get(name, name) for name in fields]
     if twice := sorted({name for name in names if names.count(name) > 1} & set(mapping.rename.values())):
         raise MappingError(f"[rename] would write over {', '.join(twice)}: remove that field first, by another mapping")

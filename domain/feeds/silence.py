@@ -1,13 +1,12 @@
-"""When a feed's silence is no longer ordinary.
+"""Decides when a feed's silence is unusual (a feed outage).
 
-A source's rate is learnt by hour of the week, and how evenly it sends; a public holiday is learnt and judged as a
-Sunday. Time is measured in arrivals that were to be expected, so that a night weighs less than a noon. What counts as
-an arrival is a window of ten seconds with any signal in it: a batch of 500 says no more about the next one than a lone
-signal does.
+A source's rate, and how evenly it sends, are learnt by hour of the week; a public holiday counts as a Sunday. Time is
+measured in expected arrivals, so that a night weighs less than a noon. An arrival is a window of ten seconds with any
+signal: a batch of 500 predicts the next one no better than a single signal does.
 
-The longest gap to be expected is the one that an even source (one signal every so often) leaves always, a random one
-(Poisson) once in 10,000,000 gaps, and a bursty one, whose gaps spread wider, accordingly later. A silence of twice
-that is an alarm: on a night with half the usual signals it still is one gap in 10,000,000.
+The longest gap to expect is the constant gap of an even source, a gap that a random (Poisson) source has once in
+10,000,000 gaps, and an accordingly longer one for bursty sources, whose gaps vary more. Twice that gap is an alarm: on
+a night with half the usual signals it is still one gap in 10,000,000.
 """
 
 import math
@@ -19,29 +18,29 @@ from schemas.risk.feeds import FeedProfile, Hour, Silence
 
 WINDOW = timedelta(seconds=10)
 WINDOWS_AN_HOUR = 360
-FADING = 0.75  # what a week counts in the next one: about four weeks are remembered
-DOUBT = 60  # windows: so many without a signal are taken to have been seen before the first, in each hour
-EDGE = 0.1  # a neighbouring hour with less than this share: the feed opens or closes in between, nobody knows when
+FADING = 0.75  # weight of a week relative to the next one: about four weeks are remembered
+DOUBT = 60  # windows without a signal that are assumed for each hour before anything is learnt
+EDGE = 0.1  # a neighbouring hour below this fraction: the feed opens or closes within the hour, at an unknown time
 REMEMBERED = 2000  # gaps
-BELIEVED = 50  # gaps: of so many it is taken, before the first, that they were a random source's
+BELIEVED = 50  # gaps of a random source that are assumed before the first real one
 RARELY = math.log(1e7)
-ALARMED = 0.25  # what a gap that was an alarm counts: one outage teaches nothing, a new habit does
+ALARMED = 0.25  # weight of a gap that was an alarm: one outage teaches little, a lasting change does
 TWICE = 2.0
 ORDINARY = Calendar()  # no holidays
 
 
 def window_of(moment: datetime) -> int:
-    """The window that a moment lies in, counted since 1970."""
+    """Return the number of the 10-second window that contains a moment, counted from 1970."""
     return int(moment.timestamp() // WINDOW.total_seconds())
 
 
 def begin_of(window: int) -> datetime:
-    """When a window begins."""
+    """Return the UTC time at which a window begins."""
     return datetime.fromtimestamp(window * WINDOW.total_seconds(), UTC)
 
 
 def unknown(source: str, window: int, count: int, calendar: Calendar = ORDINARY) -> FeedProfile:
-    """A source heard for the first time."""
+    """Return the first profile of a source, whose first `count` signals came in this window."""
     profile = FeedProfile(source=source, last=window, gaps=BELIEVED, mean=1.0, square=2.0)
     return profile.model_copy(update={"hours": _added({}, window, Hour(0, 1, 1, count), calendar)})
 
@@ -55,12 +54,12 @@ def learn(
     alarmed: bool = False,
     calendar: Calendar = ORDINARY,
 ) -> FeedProfile:
-    """Take in that `count` signals came in a window, and with it the gap before it.
+    """Return the profile after `count` signals in a window, and the gap before it.
 
-    `watched`: the window from which on somebody listened without a break; what was before says nothing.
-    `alarmed`: the gap was an alarm.
+    `watched`: the window since which the feeds were watched without a break; earlier silence is not learnt. `alarmed`:
+    the gap was an alarm.
     """
-    if window <= profile.last:  # told late, by another worker
+    if window <= profile.last:  # counted late, by another worker
         return profile.model_copy(update={"hours": _added(profile.hours, window, Hour(0, 0, 0, count), calendar)})
     hours = dict(profile.hours)
     known = dict(profile)
@@ -77,9 +76,9 @@ def learn(
 def expected(
     profile: FeedProfile | None, first: int, end: int, floor: float = 0.0, *, calendar: Calendar = ORDINARY
 ) -> tuple[float, float]:
-    """How many arrivals, and how many signals, are to be expected from window `first` to before `end`.
+    """Return the expected numbers of arrivals and signals from window `first` to before `end`.
 
-    `floor`: the least signals an hour, whatever was learnt.
+    `floor`: the least number of signals an hour, regardless of the profile.
     """
     arrivals = signals = 0.0
     least = floor / WINDOWS_AN_HOUR
@@ -91,7 +90,7 @@ def expected(
 
 
 def longest_gap(profile: FeedProfile | None) -> float:
-    """The longest gap to be expected of a source, in arrivals."""
+    """Return the longest gap to expect of a source, in expected arrivals."""
     if profile is None:
         return 1 + RARELY
     spread = max(0.0, profile.square / profile.mean**2 - 1)
@@ -107,7 +106,7 @@ def judge(
     watched: int = 0,
     calendar: Calendar = ORDINARY,
 ) -> Silence | None:
-    """Whether a source has been silent for too long: twice its longest gap, and `least` in any case."""
+    """Return the alarm if a source has been silent for over twice its longest gap and at least `least`, else None."""
     first, end = max(profile.last + 1, watched), window_of(now)
     if (end - first) * WINDOW < least:
         return None
@@ -120,7 +119,7 @@ def judge(
 
 
 def never_heard(source: str, floor: float, began: datetime, now: datetime, grace: timedelta) -> Silence | None:
-    """A source that is configured and has never sent anything is an alarm once the grace is over."""
+    """Return the alarm for a configured source that has sent nothing since `began`, once `grace` is over, else None."""
     if now - began < grace:
         return None
     signals = floor * ((now - began) / timedelta(hours=1))
@@ -129,7 +128,7 @@ def never_heard(source: str, floor: float, began: datetime, now: datetime, grace
 
 
 def span(time: timedelta) -> str:
-    """A duration in words: 50 s, 6 min, 3 h 20 min, 2 d 4 h."""
+    """Return a duration in words: 50 s, 6 min, 3 h 20 min, 2 d 4 h."""
     seconds = max(0, round(time.total_seconds()))
     if seconds < 120:
         return f"{seconds} s"
@@ -141,7 +140,7 @@ def span(time: timedelta) -> str:
 
 
 def _spread(profile: FeedProfile, gap: float) -> dict[str, float]:
-    """The mean gap and its square, with one more gap; one out of all proportion counts as the longest does."""
+    """Return the gap statistics with one more gap, which is limited to twice the longest one to expect."""
     gap = min(gap, TWICE * longest_gap(profile))
     gaps = min(profile.gaps + 1, REMEMBERED)
     mean = profile.mean + (gap - profile.mean) / gaps
@@ -149,7 +148,9 @@ def _spread(profile: FeedProfile, gap: float) -> dict[str, float]:
 
 
 def _hours(first: int, end: int) -> list[tuple[int, int]]:
-    """From window `first` to before `end` by hours: each one's first window, and how many of its windows."""
+    """Return the windows from `first` to before `end` split by hours: each part's first window and its number of
+    windows.
+    """
     parts = []
     while first < end:
         following = min(end, (first // WINDOWS_AN_HOUR + 1) * WINDOWS_AN_HOUR)
@@ -159,7 +160,9 @@ def _hours(first: int, end: int) -> list[tuple[int, int]]:
 
 
 def _rates(hours: Mapping[int, Hour], window: int, calendar: Calendar) -> tuple[float, float]:
-    """Arrivals and signals to be expected in a window: in an hour of opening or closing those of the closed one."""
+    """Return the expected arrivals and signals in a window; in an hour of opening or closing, those of the
+    closed hour.
+    """
     hour = window // WINDOWS_AN_HOUR
     own = hours.get(calendar.hour_of_week(hour))
     if own is None:
@@ -170,7 +173,7 @@ def _rates(hours: Mapping[int, Hour], window: int, calendar: Calendar) -> tuple[
 
 
 def _neighbours(hours: Mapping[int, Hour], hour: int, calendar: Calendar) -> Iterator[Hour]:
-    """The hours before and after, or the same hours of other days; not those that nobody has seen yet."""
+    """Yield the hours before and after, or, if unknown, the same hours of other days."""
     for each in (hour - 1, hour + 1):
         if found := hours.get(calendar.hour_of_week(each)):
             yield found
@@ -183,7 +186,7 @@ def _rate(hour: Hour) -> tuple[float, float]:
 
 
 def _added(hours: Mapping[int, Hour], window: int, more: Hour, calendar: Calendar) -> dict[int, Hour]:
-    """The hours with one changed; what it held fades with each week since."""
+    """Return the hours with one updated; its old values fade with each week since."""
     hour = window // WINDOWS_AN_HOUR
     week = hour // HOURS_A_WEEK
     of_week = calendar.hour_of_week(hour)

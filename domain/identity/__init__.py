@@ -1,4 +1,4 @@
 """Identity: identifiers and their hashes, administrative divisions, masking, and which data counts as personal.
 
-May import schemas and domain.ids. Called by the register of residents, screening, intake and the console.
+May import schemas only. Called by intake, the register of residents, screening, channels and the console.
 """

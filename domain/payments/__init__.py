@@ -1,1 +1,4 @@
-"""Money: the ledger of loss avoided, stop-payments at banks and their release, reconciliation with a bank's list."""
+"""Money: the ledger of loss avoided, stop-payments and their release, reconciliation with a bank's answers.
+
+May import schemas, domain.calendar and domain.policy. Called by casework, statistics, the desk and the console.
+"""

@@ -1,7 +1,7 @@
-"""What banks were asked and what they answered, of the last weeks: folded from the journal and the banks' messages.
+"""The record of requests to banks and their answers in the last weeks, folded from the journal and the banks' messages.
 
-Of each stop what it stands at, of each dispatch to a bank what became of it, and each message as it came. Taken in any
-number of times it is the same.
+It has the latest state of each stop, the outcome of each dispatch to a bank, and each message. Repeated input changes
+nothing.
 """
 
 from collections import OrderedDict
@@ -20,11 +20,14 @@ from schemas.levels import Action, Channel, Result
 Name = TypeVar("Name")
 Value = TypeVar("Value")
 
-MOST = 100_000  # of each that are remembered, the latest
+MOST = 100_000  # latest entries kept in each table
 
 
 class StopLine(NamedTuple):
-    """One stop as it stands. `number`: the payment's place in its case; `payee` a token; `at`: it changed last."""
+    """The latest state of a stop.
+
+    `number`: the payment's index in its case; `payee`: a token; `at`: when it last changed.
+    """
 
     case: str
     resident: str
@@ -39,11 +42,12 @@ class StopLine(NamedTuple):
 
     @property
     def bank(self) -> str:
+        """The payer's bank, which sent the transfer's signal."""
         return bank_of(self.transfer)
 
 
 class BankReply(NamedTuple):
-    """What became of sending: the provider has it, or why not."""
+    """The outcome of sending a request: the provider's result, and details in words."""
 
     at: datetime
     result: Result
@@ -64,24 +68,26 @@ class Sent(NamedTuple):
 
     @property
     def bank(self) -> str:
+        """The payer's bank, which sent the transfer's signal."""
         return bank_of(self.transfer)
 
     @property
     def day(self) -> str:
+        """The date in Jilin on which it was sent (YYYY-MM-DD)."""
         return day_of(self.at)
 
 
 @dataclass(slots=True)
 class BankBook:
-    """By case and place, by dispatch, and by a message's id."""
+    """Stops by (case, payment index), dispatches and their outcomes by dispatch id, and messages by id."""
 
     stops: OrderedDict[tuple[str, int], StopLine] = field(default_factory=OrderedDict)
     sent: OrderedDict[str, Sent] = field(default_factory=OrderedDict)
-    told: OrderedDict[str, list[BankReply]] = field(default_factory=OrderedDict)  # by dispatch
+    told: OrderedDict[str, list[BankReply]] = field(default_factory=OrderedDict)  # outcomes by dispatch
     came: OrderedDict[str, BankMessage] = field(default_factory=OrderedDict)
 
     def add(self, event: CaseEvent) -> None:
-        """Take an event of the journal in."""
+        """Add an event of the journal."""
         for number, payment in enumerate(event.case.payments):
             if payment.stop is not None:
                 self._stop(event.case, number, payment.stop, event.at)
@@ -91,15 +97,17 @@ class BankBook:
         self._told(event)
 
     def message(self, message: BankMessage) -> None:
-        """Take a bank's message in."""
+        """Add a bank's message."""
         _keep(self.came, message.id, message)
 
     def in_force(self, sees: Callable[[str], bool]) -> list[StopLine]:
-        """The stops in force of the divisions that somebody sees, in no order."""
+        """Return the stops in force in divisions for which `sees` is true, in no order."""
         return [line for line in self.stops.values() if line.stop.state is StopState.IN_FORCE and sees(line.division)]
 
     def shown(self, sees: Callable[[str], bool]) -> list[StopLine]:
-        """The stops of the divisions that somebody sees: the one that runs out first at the head, then the latest."""
+        """Return the stops in divisions for which `sees` is true: those in force by their end, then the others, the
+        latest first.
+        """
         running: list[StopLine] = []
         rest: list[StopLine] = []
         for line in self.stops.values():
@@ -109,25 +117,28 @@ class BankBook:
         return running + sorted(rest, key=lambda line: (line.at, line.case, line.number), reverse=True)
 
     def of(self, case: str, transfer: str) -> tuple[list[Sent], list[BankMessage]]:
-        """What was sent and what came back of one transfer of a case, the earliest first."""
+        """Return the requests and the messages about one transfer of a case, the earliest first."""
         sent = [each for each in self.sent.values() if (each.case, each.transfer) == (case, transfer)]
         came = [each for each in self.came.values() if (each.case, each.transfer) == (case, transfer)]
         return sorted(sent, key=lambda each: each.at), sorted(came, key=lambda each: each.at)
 
     def division(self, message: BankMessage) -> str | None:
-        """Where the payer of a message lives; none when nothing of ours tells."""
+        """Return the division of the payer whom a message concerns, or None if unknown."""
         if found := self.sent.get(message.dispatch):
             return found.division
         return next((line.division for line in self.stops.values() if line.case == message.case), None)
 
     def days(self, sees: Callable[[str], bool]) -> list[tuple[str, str]]:
-        """Bank and day of which there is something to reconcile, the latest day first."""
+        """Return (bank, day) pairs with something to reconcile, the latest day first."""
         sent = {(each.day, each.bank) for each in self.sent.values() if sees(each.division)}
         came = {(day_of(each.at), each.bank) for each in self.came.values() if self.sees(sees, each)}
         return [(bank, day) for day, bank in sorted(sent | came, key=lambda each: (each[0], each[1]), reverse=True)]
 
     def sees(self, sees: Callable[[str], bool], message: BankMessage) -> bool:
-        """Whether somebody sees a message: one of no known case only who sees the whole province."""
+        """Return whether a person sees a message.
+
+        A message without a known case is seen only by those who see the whole province.
+        """
         division = self.division(message)
         return sees("") if division is None else sees(division)
 
@@ -180,7 +191,7 @@ def _sent(dispatch: Dispatch) -> Sent | None:
 
 
 def _keep(kept: OrderedDict[Name, Value], name: Name, value: Value) -> None:
-    """The latest stay."""
+    """Store a value and drop the oldest entries beyond MOST."""
     kept[name] = value
     kept.move_to_end(name)
     while len(kept) > MOST:

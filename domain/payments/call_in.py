@@ -1,4 +1,4 @@
-"""A resident calls 96110: which payments a report may still stop, and how often a code may be guessed at."""
+"""Residents' calls to 96110: which payments may still be stopped, and how often a code may be tried."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,19 +6,19 @@ from datetime import datetime, timedelta
 from domain.payments.ledger import safe
 from schemas.casework.cases import Case, StopState
 
-# Assumed: three slips of the tongue cost nothing; a code of six digits is not found out by trying within a day.
+# Assumed: three mistakes cost nothing, and a code of six digits cannot be found by trying within a day.
 FREE_TRIES = 3
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=15)
-REMEMBERED = timedelta(hours=12)  # so long a wrong code counts
+REMEMBERED = timedelta(hours=12)  # for which a wrong code counts
 
 _UNDER_WAY = (StopState.ASKED, StopState.IN_FORCE)
 
 
 def next_try(wrong: Sequence[datetime], now: datetime) -> datetime | None:
-    """When the next code of a case may be looked at; none: now. `wrong`: when the wrong ones were told, in any order.
+    """Return when the next code of a case may be checked, or None for now. `wrong`: times of wrong codes, in any order.
 
-    Each wrong one beyond the free tries doubles the wait.
+    Each wrong code beyond the free tries doubles the wait, from 30 s up to 15 min.
     """
     recent = [at for at in wrong if at > now - REMEMBERED]
     if len(recent) < FREE_TRIES:
@@ -29,9 +29,10 @@ def next_try(wrong: Sequence[datetime], now: datetime) -> datetime | None:
 
 
 def to_stop(case: Case, payee: str) -> list[str]:
-    """The transfers of a case to this payee (a token) for which a bank is worth asking: none is stopped or safe yet.
+    """Return the transfers of a case to this payee (a token) that are neither stopped nor safe yet.
 
-    Whether it may be asked (twice an account at most, not settled for too long) is the case's to say.
+    The case decides whether the bank may still be asked (at most twice for an account, and not too long after
+    settlement).
     """
     return [
         payment.transfer
@@ -43,5 +44,5 @@ def to_stop(case: Case, payee: str) -> list[str]:
 
 
 def in_danger(case: Case | None) -> bool:
-    """Whether a case is at work already: a report changes it by acts, and need not raise it."""
+    """Return whether an open, unsettled case exists: a report then acts on it instead of raising a new one."""
     return case is not None and case.open and not case.settled

@@ -1,8 +1,8 @@
-"""Money: what was kept, by which evidence, and what was lost; each yuan once.
+"""The ledger: money kept, by evidence class, and money lost; each yuan counts once.
 
-Everything here gives the same books in whatever order the feedback comes. A transfer's kept money stands under its
-best evidence (A before B before C before D; of one class the larger amount) and is never more than the payment. What
-is known to be lost, or to have been settled, cannot have been kept by the resident's decision: C and D give way to it.
+The order in which feedback arrives does not change the result. A transfer's kept money counts under its best evidence
+(A before B before C before D; within a class, the larger amount) and never exceeds the payment. Money known to be lost,
+or whose transfer was settled, cannot have been kept by the resident's decision: its C and D entries are removed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,13 +16,13 @@ from schemas.levels import EvidenceClass, Outcome
 from schemas.risk.signals import TransferState
 
 EXPOSURE = "exposure"
-"""The key of the modelled estimate (D): what a dissuaded resident was expected to lose beyond all that is booked."""
+"""The key of the modelled estimate (D): the expected further loss of a dissuaded resident."""
 
 UNNAMED = "unnamed"
-"""The key of a loss told without its transfer: told again it is the same money."""
+"""The key of a loss reported without a transfer: reported again, it is the same money."""
 
 _CONFIRMED = (EvidenceClass.A, EvidenceClass.B)
-_BOOKED = ("kept", "frozen", "losses", "outcome", "warned_at", "opened_at")  # what `of_case` looks at
+_BOOKED = ("kept", "frozen", "losses", "outcome", "warned_at", "opened_at")  # the case fields used by `of_case`
 
 
 class Totals(NamedTuple):
@@ -43,12 +43,12 @@ class Totals(NamedTuple):
 
     @property
     def kept(self) -> dict[str, int]:
-        """Money kept by class, in fen."""
+        """Money kept by evidence class, in fen."""
         return {"A": self.kept_a, "B": self.kept_b, "C": self.kept_c, "D": self.kept_d}
 
 
 def of_case(case: Case) -> Totals:
-    """What one case adds."""
+    """Return the totals of one case."""
     kept = dict.fromkeys(EvidenceClass, 0)
     for entry in case.kept.values():
         kept[entry.evidence] += entry.amount_fen
@@ -71,7 +71,7 @@ def of_case(case: Case) -> Totals:
 
 
 def added(before: Case | None, after: Case) -> Mapping[str, int]:
-    """What a case adds, by name, to sums that hold its version `before`; none: it is new."""
+    """Return by name what a case adds to sums that include its version `before` (None: it is new)."""
     if before is not None and after.shares(before, *_BOOKED):
         return {}
     old = of_case(before) if before is not None else Totals()
@@ -79,13 +79,15 @@ def added(before: Case | None, after: Case) -> Mapping[str, int]:
 
 
 def safe(case: Case, transfer: str) -> bool:
-    """Whether a transfer's money stayed with the resident for certain (A or B): nothing of it is left to stop."""
+    """Return whether a transfer's money certainly stayed with the resident (A or B), so that nothing is left
+    to stop.
+    """
     kept = case.kept.get(transfer)
     return kept is not None and kept.evidence in _CONFIRMED
 
 
 def _lost(case: Case) -> int:
-    """What is gone for good: told by transfer or in one sum, whichever is more, less what banks kept of it."""
+    """Return the fen lost for good: by transfer or in one sum, whichever is more, less what banks kept of it."""
     confirmed = {name: kept.amount_fen for name, kept in case.kept.items() if kept.evidence in _CONFIRMED}
     told = {loss.id: loss.amount_fen for loss in case.losses}
     in_one_sum = told.pop(UNNAMED, 0) - sum(confirmed.values())
@@ -94,7 +96,7 @@ def _lost(case: Case) -> int:
 
 
 def fold(events: Iterable[CaseEvent]) -> Totals:
-    """The books computed again from the journal, its events in any order and however often each comes."""
+    """Return the totals computed from the journal; its events may be in any order and repeated."""
     latest: dict[str, Case] = {}
     for event in events:
         known = latest.get(event.case.id)
@@ -104,13 +106,13 @@ def fold(events: Iterable[CaseEvent]) -> Totals:
 
 
 def total(parts: Iterable[Totals]) -> Totals:
-    """Totals added up."""
+    """Return the sum of totals."""
     columns = zip(*parts, strict=True)
     return Totals(*(sum(column) for column in columns))
 
 
 def with_kept(case: Case, transfer: str, evidence: EvidenceClass, amount_fen: int) -> Case:
-    """Book money as kept. Of a payment the case does not know, or one booked in an earlier case, nothing is booked."""
+    """Return the case with money booked as kept; unchanged for an unknown payment or one booked in an earlier case."""
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
     if amount <= 0 or transfer in case.booked_before:
@@ -125,7 +127,7 @@ def _rank(kept: Kept) -> tuple[str, int]:
 
 
 def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
-    """Book money as frozen by a bank: the most that was told of a transfer, never more than the payment."""
+    """Return the case with money booked as frozen by a bank: the largest amount reported, at most the payment."""
     payment = _payment(case, transfer)
     amount = min(amount_fen, payment.amount_fen) if payment else 0
     if amount <= case.frozen.get(transfer, 0) or transfer in case.booked_before:
@@ -134,9 +136,9 @@ def with_frozen(case: Case, transfer: str, amount_fen: int) -> Case:
 
 
 def with_loss(case: Case, transfer: str | None, amount_fen: int, at: datetime) -> Case:
-    """Book what the resident was defrauded of: of one transfer the most that was told, from the day it was first told.
+    """Return the case with a loss booked: for each transfer the largest amount and the earliest time reported.
 
-    The same transfer's C and D are taken back; what the bank holds (A, B) is not.
+    The transfer's C and D entries are removed; what the bank holds (A, B) stays.
     """
     name = transfer or UNNAMED
     payment = _payment(case, name)
@@ -162,12 +164,13 @@ def _days_after_warning(case: Case, at: datetime) -> float | None:
 
 
 def balanced(case: Case) -> Case:
-    """Let C and D give way to what is lost or settled, and estimate (D) what a dissuaded resident was expected to lose.
+    """Return the case with C and D entries of lost or settled money removed, and the estimate (D) for a dissuaded
+    resident.
 
-    The estimate is the exposure that screening found, less all that is kept (A to C) and lost, times the chance that
-    it was a scam which would have taken it, as known before anybody stepped in. Nearly everybody who is reached is put
-    down as dissuaded, also who would have stopped anyway (a county had 99.91 % "dissuaded", and 5.8 % of them were
-    defrauded): so the outcome cannot say how likely the loss was.
+    The estimate is the exposure that screening found, less everything kept (A to C) and lost, times the probability
+    that it was a scam and would have succeeded, as known before anybody intervened. Nearly everybody who is reached is
+    recorded as dissuaded, even those who would have stopped anyway (a county had 99.91 % "dissuaded", of whom 5.8 %
+    were defrauded), so the outcome cannot show how likely the loss was.
     """
     lost = {loss.id for loss in case.losses}
     settled = {payment.transfer for payment in case.payments if payment.state is TransferState.SETTLED}
@@ -184,17 +187,17 @@ def balanced(case: Case) -> Case:
 
 
 def doubt(case: Case) -> int:
-    """The variance of a case's estimate (D), in yuan²: all of it would have been lost, or nothing.
+    """Return the variance of a case's estimate (D), in yuan²: either all of it would have been lost, or nothing.
 
-    With the chance p the loss would have been what is booked ÷ p. Added up over cases as if they were independent and
-    the chances right, its root is the standard deviation of all that is modelled.
+    With probability p, the loss would have been the booked estimate divided by p. The root of the sum over cases, taken
+    as independent, is the standard deviation of the modelled total.
     """
     modelled, p = case.kept.get(EXPOSURE), case.danger.probability
     return round((modelled.amount_fen / 100) ** 2 * (1 - p) / p) if modelled and p > 0 else 0
 
 
 def booked(case: Case) -> list[str]:
-    """The transfers that stand in a case's books or in those before it: a later case books none of them again."""
+    """Return the transfers in a case's ledger or an earlier one's: a later case books none of them again."""
     names = {*case.booked_before, *case.kept, *case.frozen, *(loss.id for loss in case.losses)}
     return sorted(names - {EXPOSURE, UNNAMED})
 

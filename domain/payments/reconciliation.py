@@ -1,4 +1,4 @@
-"""The day's reconciliation with a bank: what we asked against what it answered, and where the two differ."""
+"""The daily reconciliation with a bank: our requests against its answers, and the differences."""
 
 import csv
 import hashlib
@@ -23,7 +23,7 @@ _FORMULA = ("=", "+", "-", "@", "\t")
 
 
 class Difference(StrEnum):
-    """What does not agree."""
+    """The kinds of differences."""
 
     NO_ANSWER = "asked_without_answer"
     NOT_ASKED = "answered_without_ask"
@@ -32,24 +32,24 @@ class Difference(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A dispatch with its answers, or answers without a dispatch (then `sent` is none)."""
+    """A dispatch with its answers, or an answer without a dispatch (then `sent` is None)."""
 
     sent: Sent | None
-    how: str  # what became of sending
+    how: str  # the results of sending, separated by commas
     answers: tuple[BankMessage, ...]
     differences: tuple[Difference, ...]
 
     @property
     def answered_fen(self) -> int:
-        """What the bank says it has of the money: by its latest message that tells of money, else the latest."""
+        """The fen that the bank reports: by its latest message about money, else its latest message; 0 without any."""
         told = [each for each in self.answers if each.state in _MONEY] or list(self.answers)
         return told[-1].amount_fen if told else 0
 
 
 def reconcile(book: BankBook, bank: str, day: str, sees: Callable[[str], bool]) -> list[Line]:
-    """What was asked of a bank on a day, what it answered on that day to what was asked before, and what to nothing.
+    """Return the requests of a day, earlier requests answered on that day, and answers of that day without a request.
 
-    Answers of the days after count too: the file of a day is whole once its last stop is answered.
+    Answers of later days are included, so a day's file is final once its last stop is answered.
     """
     answers: dict[str, list[BankMessage]] = {}
     for message in sorted(book.came.values(), key=lambda each: (each.at, each.id)):
@@ -66,7 +66,7 @@ def reconcile(book: BankBook, bank: str, day: str, sees: Callable[[str], bool]) 
 
 
 def totals(lines: Iterable[Line]) -> dict[str, int]:
-    """Counts and sums (fen) of a file."""
+    """Return counts and sums (fen) over the lines of a file."""
     told = list(lines)
     asked = [line.sent for line in told if line.sent]
     return {
@@ -79,7 +79,10 @@ def totals(lines: Iterable[Line]) -> dict[str, int]:
 
 
 def as_csv(bank: str, day: str, lines: Sequence[Line], accounts: Mapping[str, str]) -> tuple[str, str]:
-    """The file and its digest (SHA-256 of all rows but the last, which holds it). `accounts`: masked, by payee."""
+    """Return the file and its digest: the SHA-256 of all rows but the last, which contains it.
+
+    `accounts`: masked, by payee.
+    """
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
@@ -102,7 +105,7 @@ def _line(book: BankBook, sent: Sent, answers: list[BankMessage]) -> Line:
 
 
 def _differs(sent: Sent, answer: BankMessage) -> bool:
-    """Whether a bank tells of another amount than ours. Caught in flight without an amount is the whole."""
+    """Return whether a bank reports another amount. A cancellation without an amount means the whole sum."""
     if answer.state is BankState.CANCELLED and answer.amount_fen == 0:
         return False
     return answer.state in _MONEY and answer.amount_fen != sent.amount_fen
@@ -131,5 +134,5 @@ def _time(at: datetime) -> str:
 
 
 def _safe(cell: object) -> object:
-    """A spreadsheet must not take what a feed has sent for a formula."""
+    """Return a cell that a spreadsheet cannot take for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

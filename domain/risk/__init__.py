@@ -1,7 +1,7 @@
 """Risk: from signals to evidence, the risk of a set of evidence at a moment, and whether casework must be alerted.
 
-The order and repetition of evidence do not change the risk. May import domain.policy and domain.identity. Called by
-screening, simulators and the policy's backtests.
+The order and repetition of evidence do not change the risk. May import schemas, domain.policy and domain.ids. Called by
+intake, screening and simulators.
 """
 
 from domain.risk.alerts import alert_id, come_back, news, remembered

@@ -1,1 +1,4 @@
-"""Figures: what is counted of a province, its report, the situation, exports, and the size of an installation."""
+"""Figures: counts and clocks of an installation, its report, the fraud situation, exports, and sizing.
+
+May import schemas and domain's payments, policy, identity and calendar. Called by streams, the console and simulators.
+"""

@@ -1,7 +1,7 @@
-"""Clocks kept and missed, and claims: of the last shifts, folded from the journal in its order.
+"""Clocks kept and missed, and claims given back, of the last shifts: folded from the journal in its order.
 
-A clock runs from a dispatch until its result is owed. It is kept when the result comes by then; it is missed when the
-case's own deadline ends it. Who had the clock: the carrier, the desk of operators, the bank, or the officer who goes.
+A clock runs from a dispatch until its result is due. It is kept if the result arrives in time, and missed if the case's
+own deadline ends it. Its owner is the carrier, the operators' desk, the bank, or the visiting officer.
 """
 
 from collections import Counter, deque
@@ -19,12 +19,12 @@ from schemas.levels import Action, Level
 
 Name = TypeVar("Name")
 
-SHIFTS = 6  # that are remembered: two days
-MOST_RETURNED = 2_000  # claims given back that are remembered
+SHIFTS = 6  # shifts kept: two days
+MOST_RETURNED = 2_000  # returned claims kept
 
 
 class Whose(StrEnum):
-    """Who has a clock."""
+    """The owners of clocks."""
 
     CARRIER = "carrier"
     DESK = "desk"
@@ -33,7 +33,7 @@ class Whose(StrEnum):
 
 
 class Clock(NamedTuple):
-    """What clocks are counted by. `officer`: who goes, of a visit."""
+    """The key by which ended clocks are counted. `officer`: the visiting officer, or ""."""
 
     start: datetime  # of the shift in which it ended
     division: str
@@ -44,12 +44,12 @@ class Clock(NamedTuple):
 
 
 class Out(NamedTuple):
-    """A dispatch whose result is owed."""
+    """A dispatch whose result is due."""
 
     attempt: int
     action: Action
     due: datetime | None
-    officer: str  # whom the case named when it was seen last
+    officer: str  # the officer named by the case's last version, or ""
 
 
 class End(NamedTuple):
@@ -61,7 +61,7 @@ class End(NamedTuple):
 
 
 class Returned(NamedTuple):
-    """A case that somebody had and has no more without having ended it. `itself`: nobody gave it back."""
+    """A case whose claim ended although the case goes on. `itself`: it ended automatically, not by the operator."""
 
     at: datetime
     case: str
@@ -72,15 +72,15 @@ class Returned(NamedTuple):
 
 @dataclass(slots=True)
 class Clocks:
-    """Takes events in their order; one of an older version than was seen changes nothing."""
+    """Counts ended clocks and claims from events in order; events of a known or older case version are ignored."""
 
     counted: Counter[Clock] = field(default_factory=Counter)
     returned: deque[Returned] = field(default_factory=lambda: deque(maxlen=MOST_RETURNED))
-    claimed: dict[str, datetime] = field(default_factory=dict)  # case -> since when who has it has it
-    _open: dict[str, tuple[int, dict[str, Out]]] = field(default_factory=dict)  # case -> version, what is out
+    claimed: dict[str, datetime] = field(default_factory=dict)  # case -> start of its present claim
+    _open: dict[str, tuple[int, dict[str, Out]]] = field(default_factory=dict)  # case -> version, dispatches by step
 
     def add(self, event: CaseEvent) -> None:
-        """Count what an event ends."""
+        """Count the clocks that an event ends, and its changes of claims."""
         case = event.case
         version, out = self._open.get(case.id, (0, {}))
         if case.version <= version:
@@ -94,7 +94,7 @@ class Clocks:
             self._open.pop(case.id, None)
 
     def by(self, sees: Callable[[str], bool], start: datetime) -> Iterator[tuple[Clock, int]]:
-        """What was counted in a shift, of the divisions that somebody sees."""
+        """Yield the counts of the shift that began at `start`, of divisions for which `sees` is true."""
         return ((clock, n) for clock, n in self.counted.items() if clock.start == start and sees(clock.division))
 
     def _count(self, event: CaseEvent, shift: Shift, end: End) -> None:
@@ -125,7 +125,7 @@ class Clocks:
 
 
 def whose(action: Action) -> Whose:
-    """Who has the clock of an action."""
+    """Return the owner of an action's clock."""
     if action in STOPS:
         return Whose.BANK
     if action is Action.VISIT:
@@ -134,7 +134,7 @@ def whose(action: Action) -> Whose:
 
 
 def out_of(case: Case | None) -> dict[str, Out]:
-    """What is out of a case, by step; nothing where there is none."""
+    """Return the dispatches of a case that wait for a result, by step; empty for None."""
     return {
         step.id: Out(step.attempt, step.action, step.due, (case and case.officer) or "")
         for step in (case.steps if case else ())
@@ -143,7 +143,7 @@ def out_of(case: Case | None) -> dict[str, Out]:
 
 
 def ends(out: Mapping[str, Out], event: CaseEvent) -> Iterator[End]:
-    """The clocks that an event ends; `out`: what was out of its case just before."""
+    """Yield the clocks that an event ends. `out`: the case's waiting dispatches just before the event."""
     case = event.case
     now = out_of(case) if out else {}
     for name, was in out.items():
@@ -151,31 +151,31 @@ def ends(out: Mapping[str, Out], event: CaseEvent) -> Iterator[End]:
             continue
         missed = event.input_kind == "deadline" and event.input.startswith(f"d:{case.id}:{name}:")
         if missed and case.settled:
-            continue  # nobody waited for it any more
+            continue  # a settled case no longer waits for it
         late = was.due is not None and event.at > was.due
         yield End(name, was, not (missed or late))
 
 
 def _officer(event: CaseEvent, step: str, was: Out) -> str:
-    """Who had the visit: who reported of it, else whom the case named before: a late officer's name is gone from it."""
+    """Return who had the visit: the officer who reported on it, else the one whom the case named before."""
     told = (fact.by for fact in event.facts if fact.kind is FactKind.VISIT and fact.step == step and fact.by)
     return next(told, None) or was.officer
 
 
 class Tally(NamedTuple):
-    """How many clocks were kept, and missed."""
+    """Numbers of clocks kept and missed."""
 
     kept: int = 0
     missed: int = 0
 
     @property
     def share(self) -> int | None:
-        """Kept of all, per cent; none where there was none."""
+        """The percentage of kept clocks, or None if there are none."""
         return round(100 * self.kept / sum(self)) if sum(self) else None
 
 
 def tally(counted: Iterable[tuple[Clock, int]], by: Callable[[Clock], Name]) -> dict[Name, Tally]:
-    """Clocks kept and missed, by what `by` says of each."""
+    """Return the numbers of kept and missed clocks, grouped by the result of `by`."""
     found: dict[Name, Tally] = {}
     for clock, n in counted:
         known = found.get(by(clock), Tally())

@@ -1,8 +1,7 @@
-"""What the bench found that sizes are reckoned with: one table.
+"""Measured figures for sizing, in one table.
 
-tests/tools/bench/kept.toml tells by which command each was measured, and when.
-
-CPU is of one core of that machine: another's are as many times faster as its `core.us_per_signal` is smaller.
+tests/tools/bench/kept.toml says by which command each was measured, and when. CPU times are of one core of that
+machine; on another machine they scale with its `core.us_per_signal`.
 """
 
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Coefficient:
-    """A figure of the bench: `key` is its whole name in the report, and in the kept figures."""
+    """A measured figure. `key`: its full name in the benchmark's report."""
 
     key: str
     value: float

@@ -1,7 +1,8 @@
-"""What is counted of a province, from its journal: exact, and the same however often an event comes.
+"""Counts of an installation, exact and independent of how often an event is seen.
 
-A name is words joined by `|`, the first saying what is counted: `open|red|contacting`, `contact|sms|delivered`,
-`area|red|2201` (open cases by prefecture), `stop|in_force` (stop-payments), `clock|desk|red|kept`, `doubt|d` (yuan²).
+A name consists of words joined by `|`, the first of which says what is counted: `open|red|contacting`,
+`action|flash_sms|delivered`, `area|red|2201` (open cases by prefecture), `stop|in_force` (stop-payments),
+`clock|desk|red|kept`, `doubt|d` (variance, in yuan²).
 """
 
 from collections import Counter
@@ -14,19 +15,19 @@ from domain.statistics import clocks
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent, Fact, FactKind
 
-_STANDING = ("id", "level", "state", "profile", "payments", "kept", "danger")  # what `of_standing` looks at
+_STANDING = ("id", "level", "state", "profile", "payments", "kept", "danger")  # the case fields used by `of_standing`
 
 
 def of_event(event: CaseEvent) -> Counter[str]:
-    """What an event adds for good."""
+    """Return the counts that an event adds for good."""
     return Counter(name for fact in event.facts for name in _names(fact, event.case))
 
 
 def of_standing(before: Case | None, after: Case) -> Counter[str]:
-    """How what stands changes from `before` to `after`: of open cases their level, state and place; of all of a
-    resident's cases the stop-payments, and the doubt about what is modelled.
+    """Return the changes of current counts from `before` to `after`: open cases by level, state and area;
+    stop-payments; doubt.
 
-    `before` is the same case or the resident's earlier one, whose stops and money stay as they are.
+    `before`: the same case, or the resident's earlier one, whose stops and money stay counted, or None.
     """
     if before is not None and after.shares(before, *_STANDING):
         return Counter()
@@ -41,24 +42,27 @@ def of_standing(before: Case | None, after: Case) -> Counter[str]:
 
 
 def of_clocks(before: Case | None, event: CaseEvent) -> Counter[str]:
-    """The clocks that an event ends, by who had them; `before`: its case just before, or the resident's earlier one."""
+    """Return the counts of clocks that an event ends.
+
+    `before`: its case before, or the resident's earlier one, or None.
+    """
     same = before if before is not None and before.id == event.case.id else None
     return _clocks(clocks.out_of(same), event)
 
 
 @dataclass(slots=True)
 class ClocksFold:
-    """`of_clocks` of a whole journal, its events in any order and however often each comes.
+    """Counts `of_clocks` over a whole journal, with events in any order and repeated.
 
-    A case's versions follow one another without a gap: what comes too early waits for what it follows.
+    A case's versions have no gaps: an event that comes too early waits for its predecessor.
     """
 
     counted: Counter[str] = field(default_factory=Counter)
-    _out: dict[str, tuple[int, dict[str, clocks.Out]]] = field(default_factory=dict)  # case -> version, what is out
+    _out: dict[str, tuple[int, dict[str, clocks.Out]]] = field(default_factory=dict)  # case -> version, dispatches
     _early: dict[str, dict[int, CaseEvent]] = field(default_factory=dict)  # case -> version -> event
 
     def add(self, event: CaseEvent) -> None:
-        """Take an event in."""
+        """Add an event."""
         case = event.case
         if case.version <= self._out.get(case.id, (0, {}))[0]:
             return
@@ -76,7 +80,7 @@ class ClocksFold:
 
 
 def clocks_of(events: Iterable[CaseEvent]) -> Counter[str]:
-    """The clocks that a journal's events ended, in any order."""
+    """Return the counts of clocks that a journal's events ended; the events may be in any order."""
     fold = ClocksFold()
     for event in events:
         fold.add(event)

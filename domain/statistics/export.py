@@ -1,8 +1,8 @@
-"""What is given to who counts and studies: cases, contacts and the ledger as rows, without saying who anybody is.
+"""Rows for statistics and research: cases, contacts and the ledger, without identifying anybody.
 
-A row has no name, number, account or note. A resident is a pseudonym: the same in each export of one installation, so
-that months can be joined, and nothing to who has not its key. The year of birth is given by five years and the
-division by its prefecture, since both together with a day would often name a person in a village.
+A row has no name, number, account or note. A resident is a pseudonym, the same in each export of an installation, so
+that months can be joined; it is meaningless without the key. Years of birth are rounded to five years, and divisions to
+prefectures, because both together with a date would often identify a person in a village.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -17,13 +17,13 @@ from schemas.casework.events import CaseEvent, FactKind
 from schemas.levels import EvidenceClass
 
 Pseudonym = Callable[[str], str]
-"""A name for a resident's id or a transfer's."""
+"""Returns the pseudonym of a resident's or transfer's id."""
 
-YEARS = 5  # a year of birth is given as the first of these many
+YEARS = 5  # a year of birth is rounded down to a multiple of this
 
 
 class CaseRow(NamedTuple):
-    """A case as it stands. Money in fen; times are UTC; the counts are those of the books (domain/payments/ledger)."""
+    """A case in its latest state. Money is in fen, times are UTC, counts as in domain/payments/ledger."""
 
     case: str
     resident: str
@@ -38,7 +38,7 @@ class CaseRow(NamedTuple):
     probability: float
     exposure_fen: int
     prefecture: str  # GB/T 2260, six digits
-    born_from: int
+    born_from: int  # the year of birth, rounded down to a multiple of 5
     sex: str
     occupation: str
     language: str
@@ -58,12 +58,12 @@ class CaseRow(NamedTuple):
 
 
 class ContactRow(NamedTuple):
-    """A result of a contact. `contacted`: whether by it somebody was reached for, as the report counts."""
+    """A result of a contact. `contacted`: whether it counts as an attempt to reach somebody, as in the report."""
 
     case: str
     resident: str
     at: datetime
-    dispatch: str  # several results (sent, then delivered) are of one
+    dispatch: str  # one dispatch may have several results (sent, then delivered)
     step: str
     action: str
     channel: str
@@ -75,24 +75,26 @@ class ContactRow(NamedTuple):
 
 
 class LedgerRow(NamedTuple):
-    """Money in the books. `entry`: kept, frozen or lost; a loss is a case's whole, less what banks kept of it."""
+    """An entry of the ledger. `entry`: kept, frozen or lost; a loss is the case's total, less what banks kept of it."""
 
     case: str
     resident: str
     opened_at: datetime
     entry: str
-    evidence: str | None  # of kept money: its class, A to D
-    transfer: str | None  # none: an estimate, or a sum that was told without its transfers
+    evidence: str | None  # the evidence class of kept money, A to D
+    transfer: str | None  # None: an estimate, or a sum reported without its transfers
     amount_fen: int
 
 
 def pseudonyms(secret: bytes) -> Pseudonym:
-    """An installation's pseudonyms: keyed hashes of 128 bits. Raises ValueError when called with a secret too short."""
+    """Return an installation's pseudonym function (keyed hashes of 128 bits); calling it raises ValueError for a short
+    secret.
+    """
     return lambda name: keyed_hash(secret, "export", name)
 
 
 def case_row(case: Case, name: Pseudonym) -> CaseRow:
-    """The row of a case as it stands."""
+    """Return the row of a case in its latest state."""
     books, profile = ledger.of_case(case), case.profile
     return CaseRow(
         case=_case(case, name),
@@ -129,7 +131,7 @@ def case_row(case: Case, name: Pseudonym) -> CaseRow:
 
 
 def contact_rows(event: CaseEvent, name: Pseudonym) -> Iterator[ContactRow]:
-    """The results that an event tells of."""
+    """Yield the contact results of an event."""
     case = event.case
     for fact in event.facts:
         if fact.kind is FactKind.RESULT and fact.action and fact.result:
@@ -150,7 +152,7 @@ def contact_rows(event: CaseEvent, name: Pseudonym) -> Iterator[ContactRow]:
 
 
 def ledger_rows(case: Case, name: Pseudonym) -> Iterator[LedgerRow]:
-    """What stands in a case's books. Their sums over all cases are the dashboards' figures."""
+    """Yield the ledger entries of a case. Their sums over all cases equal the dashboards' figures."""
     for transfer, kept in case.kept.items():
         named = name(transfer) if transfer != ledger.EXPOSURE else None
         yield _entry(case, name, "kept", kept.evidence, named, kept.amount_fen)
@@ -161,7 +163,7 @@ def ledger_rows(case: Case, name: Pseudonym) -> Iterator[LedgerRow]:
 
 
 def opened_within(cases: Iterable[Case], since: datetime, until: datetime) -> Iterator[Case]:
-    """The cases opened from `since` on and before `until`."""
+    """Yield the cases opened from `since` (inclusive) to `until` (exclusive)."""
     return (case for case in cases if since <= case.opened_at < until)
 
 

@@ -1,4 +1,4 @@
-"""The figures of a run, from its journal alone."""
+"""The figures of a run's report, computed from its journal alone."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,14 +15,14 @@ NO_CONTACT = frozenset({Result.FAILED, Result.NOT_SENT, Result.UNDELIVERED})
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A journal event, and when Kafka had it: wall time, seconds since 1970."""
+    """A journal event, and when Kafka received it, in wall-clock seconds since 1970."""
 
     event: CaseEvent
     published: float
 
 
 def unique(entries: Iterable[Published]) -> list[Published]:
-    """Each event once, as it was published first."""
+    """Return each event once, as first published."""
     first: dict[str, Published] = {}
     for entry in entries:
         known = first.setdefault(entry.event.id, entry)
@@ -32,7 +32,7 @@ def unique(entries: Iterable[Published]) -> list[Published]:
 
 
 def cases_by_level(entries: Sequence[Published]) -> dict[str, int]:
-    """Cases by the gravest level that each had."""
+    """Return the number of cases by the gravest level that each reached."""
     gravest: dict[str, Level] = {}
     for entry in entries:
         case = entry.event.case
@@ -42,7 +42,7 @@ def cases_by_level(entries: Sequence[Published]) -> dict[str, int]:
 
 
 def warned(entries: Sequence[Published]) -> dict[str, int]:
-    """Contacts made, by kind: each dispatch with a result that says somebody was contacted counts once."""
+    """Return the number of contacts by kind: each dispatch counts once if a result says that somebody was contacted."""
     made: set[tuple[str, str]] = set()
     for entry in entries:
         for fact in entry.event.facts:
@@ -53,7 +53,7 @@ def warned(entries: Sequence[Published]) -> dict[str, int]:
 
 
 def first_contacts(entries: Sequence[Published], speed: float) -> list[float]:
-    """Wall seconds from a signal's arrival to the carrier taking a red case's first SMS."""
+    """Return the wall-clock seconds from each red case's signal to the carrier accepting its first SMS."""
     raised: dict[str, datetime] = {}
     sent: dict[str, datetime] = {}
     for entry in entries:
@@ -66,7 +66,7 @@ def first_contacts(entries: Sequence[Published], speed: float) -> list[float]:
 
 
 def deadline_errors(entries: Sequence[Published], sim_start: datetime, wall_start: float, speed: float) -> list[float]:
-    """Wall seconds from when a deadline fell due until what it led to was in the journal."""
+    """Return the wall-clock seconds from each deadline's due time until its result was in the journal."""
     errors = []
     for entry in entries:
         if entry.event.input_kind == "deadline":
@@ -76,7 +76,7 @@ def deadline_errors(entries: Sequence[Published], sim_start: datetime, wall_star
 
 
 def percentiles(values: Sequence[float], *wanted: int) -> dict[str, float | None]:
-    """`p50` and so on; none where there is nothing to measure."""
+    """Return the wanted percentiles as `p50` and so on, rounded to 4 digits; None without values."""
     if not values:
         return {f"p{number}": None for number in wanted}
     cuts = quantiles(values, n=100, method="inclusive") if len(values) > 1 else list(values) * 99
@@ -84,7 +84,7 @@ def percentiles(values: Sequence[float], *wanted: int) -> dict[str, float | None
 
 
 def money(entries: Iterable[Published]) -> Totals:
-    """The ledger computed again from the journal."""
+    """Return the ledger's totals, computed again from the journal."""
     return fold(entry.event for entry in entries)
 
 

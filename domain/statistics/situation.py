@@ -1,6 +1,6 @@
-"""The situation: what kind of fraud, where, by which means, at whom, and the money in it; by the day it began.
+"""The fraud situation: number of cases and money by kind, place, means and group, by the day on which cases began.
 
-Folded from the journal: each case counts once, as it stands at its highest version, whatever the order of the events.
+Folded from the journal: each case counts once, at its highest version, in whatever order the events come.
 """
 
 from collections import Counter, defaultdict
@@ -15,11 +15,11 @@ from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent
 from schemas.levels import Outcome
 
-DAYS = 35  # that are remembered: four whole weeks, and the one that runs
-MOST_CASES = 500_000  # that are remembered; beyond it the oldest day goes. About 0.4 kB each
-FEW = 5  # of an area or a group, fewer cases are not told: somebody might be found out
+DAYS = 35  # days kept: four whole weeks and the present one
+MOST_CASES = 500_000  # cases kept, about 0.4 kB each; beyond it the oldest day is dropped
+FEW = 5  # a smaller number of cases of an area or group is hidden: somebody might be identified
 
-# By what a reason says (domain/risk/words, and the policy's words for what is more than its sum).
+# Words in a reason (domain/risk/words, and the policy's texts of combination rules) by means of contact.
 MEANS = {
     "call": ("通话", "来电"),
     "sms": ("短信",),
@@ -32,11 +32,11 @@ OLDEST = "60_over"
 DIMENSIONS = ("level", "scam", "means", "occupation", "age", "sex", "outcome")
 
 Mark = tuple[str, str, str]
-"""What is added up: a dimension (`all` has one value), its value, and a sum's name."""
+"""The key of a sum: a dimension (`all` has one value), its value, and the sum's name."""
 
 
 class Sums(NamedTuple):
-    """Of some cases; money in fen. `kept_d` is modelled and never added to the others."""
+    """Sums over some cases; money in fen. `kept_d` is modelled and never added to the others."""
 
     cases: int = 0
     dissuaded: int = 0
@@ -49,12 +49,12 @@ class Sums(NamedTuple):
 
     @property
     def kept(self) -> int:
-        """By evidence: A, B and C."""
+        """Money kept by evidence classes A, B and C, in fen."""
         return self.kept_a + self.kept_b + self.kept_c
 
 
 class Seen(NamedTuple):
-    """What a case adds, as it stood last."""
+    """What a case contributes, at its latest version."""
 
     version: int
     division: str
@@ -63,7 +63,7 @@ class Seen(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One line of a table. `hidden`: too few, or one more of a table in which one alone is too few."""
+    """A line of a table. `hidden`: it has too few cases, or would reveal another row that has."""
 
     value: str
     sums: Sums
@@ -72,15 +72,15 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Situation:
-    """Kept up to date by `add`. By day and division, so that whoever asks sees his area only."""
+    """The sums by day and division, so that a person may be shown their own area only. Updated by `add`."""
 
-    _days: dict[str, dict[str, Seen]] = field(default_factory=lambda: defaultdict(dict))  # day -> case -> what it adds
+    _days: dict[str, dict[str, Seen]] = field(default_factory=lambda: defaultdict(dict))  # day -> case -> contribution
     _cells: dict[tuple[str, str], Counter[Mark]] = field(default_factory=lambda: defaultdict(Counter))
     _cases: int = 0
-    _dropped: str = ""  # the latest day that went
+    _dropped: str = ""  # the latest day that was dropped
 
     def add(self, event: CaseEvent) -> None:
-        """Take an event in, any number of times, in any order."""
+        """Add an event; repetition and order do not matter."""
         case = event.case
         day = day_of(case.opened_at)
         if day <= self._dropped or (self._days and day < _days_before(max(self._days), DAYS - 1)):
@@ -90,7 +90,7 @@ class Situation:
             return
         seen = self._days[day][case.id] = _seen(case)
         if known is not None and known[1:] == seen[1:]:
-            return  # most events change nothing that is counted here
+            return  # most events change none of these figures
         if known is not None:
             self._count(day, known, -1)
         self._count(day, seen, 1)
@@ -99,11 +99,11 @@ class Situation:
             self._forget()
 
     def days(self) -> list[str]:
-        """Those with a case, the earliest first."""
+        """Return the days with cases (YYYY-MM-DD), the earliest first."""
         return sorted(day for day, cases in self._days.items() if cases)
 
     def total(self, sees: Callable[[str], bool], days: Iterable[str]) -> Counter[Mark]:
-        """Everything added up of the divisions that somebody sees, over some days."""
+        """Return all sums over these days, of divisions for which `sees` is true."""
         wanted = set(days)
         added: Counter[Mark] = Counter()
         for (day, division), cell in self._cells.items():
@@ -112,7 +112,7 @@ class Situation:
         return added
 
     def by_day(self, sees: Callable[[str], bool], days: Iterable[str]) -> dict[str, Sums]:
-        """All cases, by the day on which they began."""
+        """Return the sums of all cases by the day on which they began, of divisions for which `sees` is true."""
         found: dict[str, Counter[Mark]] = {day: Counter() for day in days}
         for (day, division), cell in self._cells.items():
             if day in found and sees(division):
@@ -120,7 +120,7 @@ class Situation:
         return {day: sums_of(total, "all", "") for day, total in found.items()}
 
     def by_area(self, sees: Callable[[str], bool], days: Iterable[str], digits: int) -> list[Row]:
-        """All cases, by the first digits of the division's code; the most first."""
+        """Return the sums of all cases by the first `digits` of the division code, the most cases first."""
         wanted = set(days)
         found: defaultdict[str, Counter[Mark]] = defaultdict(Counter)
         for (day, division), cell in self._cells.items():
@@ -150,18 +150,21 @@ class Situation:
 
 
 def sums_of(total: Counter[Mark], dimension: str, value: str) -> Sums:
-    """The sums under one value of a dimension."""
+    """Return the sums of one value of a dimension."""
     return Sums(*(total[dimension, value, name] for name in Sums._fields))
 
 
 def table(total: Counter[Mark], dimension: str) -> list[Row]:
-    """A dimension's rows, the most cases first."""
+    """Return a dimension's rows, the most cases first."""
     values = {mark[1] for mark in total if mark[0] == dimension}
     return _ordered(Row(value, sums_of(total, dimension, value)) for value in values)
 
 
 def discreet(rows: Sequence[Row]) -> list[Row]:
-    """The rows with too few cases hidden. Of one alone the total would tell; so the smallest other goes with it."""
+    """Return the rows, with those of too few cases hidden; if it is only one, the smallest other row too.
+
+    Otherwise the total would reveal the hidden row.
+    """
     few = {row.value for row in rows if 0 < row.sums.cases < FEW}
     others = sorted((row for row in rows if row.sums.cases >= FEW), key=lambda row: row.sums.cases)
     if len(few) == 1 and others:
@@ -170,7 +173,7 @@ def discreet(rows: Sequence[Row]) -> list[Row]:
 
 
 def weeks(by_day: dict[str, Sums]) -> dict[str, Sums]:
-    """Days added up by their week, 2026-W10."""
+    """Return the daily sums added up by ISO week, such as 2026-W10."""
     found: dict[str, Sums] = {}
     for day, sums in sorted(by_day.items()):
         year, week, _ = date.fromisoformat(day).isocalendar()
@@ -180,18 +183,20 @@ def weeks(by_day: dict[str, Sums]) -> dict[str, Sums]:
 
 
 def last_days(latest: str, number: int) -> list[str]:
-    """`number` days up to and with `latest`, the earliest first."""
+    """Return `number` days up to and including `latest`, the earliest first."""
     return [_days_before(latest, back) for back in reversed(range(number))]
 
 
 def means_of(reasons: Iterable[str]) -> set[str]:
-    """How the resident was approached, by what the reasons say."""
+    """Return the means by which the resident was approached, from the words of the reasons; {"other"} if none
+    is known.
+    """
     said = " ".join(reasons)
     return {name for name, words in MEANS.items() if any(word in said for word in words)} or {"other"}
 
 
 def age_band(years: int) -> str:
-    """The band that an age lies in."""
+    """Return the band of an age in years."""
     return next((name for under, name in _BANDS if years < under), OLDEST)
 
 

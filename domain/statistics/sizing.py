@@ -1,7 +1,7 @@
-"""How large an installation must be: partitions, workers, memory, disk, network, and what a month of its cores costs.
+"""Sizing of an installation: partitions, workers, memory, disk, network, and the monthly cost of its cores.
 
-Linear in what was measured (domain/statistics/coefficients); docs/sizing.md says how each figure comes about. What was
-not measured is an assumption and stands here by a name of its own.
+Linear in the measured coefficients (domain/statistics/coefficients); docs/sizing.md explains each figure. Unmeasured
+quantities are assumptions, each with its own name below.
 """
 
 from collections.abc import Mapping
@@ -15,43 +15,47 @@ from schemas.risk.evidence import EvidenceKind
 DAY_SECONDS = 86_400
 YEAR_DAYS = 365
 LEAST_PARTITIONS = 4
-LEAST_WORKERS = 2  # while one starts again the other works
-ROOM = 4  # partitions a worker: their number stays for good, and the workers may become four times as many
-INPUTS_DAYS = 7  # streams/messaging/topics: case inputs and dispatches
-PAYMENTS_DAYS = 4  # Jilin's policy, money.window, and a day in which a payment may come late
+LEAST_WORKERS = 2  # one works while the other restarts
+ROOM = 4  # partitions for each worker: their number is final, so the workers may become four times as many
+INPUTS_DAYS = 7  # retention of case inputs and dispatches (streams/messaging/topics)
+PAYMENTS_DAYS = 4  # Jilin's policy, money.window, plus a day for late payments
 EVIDENCE_DAYS = 60  # Jilin's policy, risk.keep
-MOST_EVIDENCE = 32 * len(EvidenceKind)  # risk.bound, of each kind
+MOST_EVIDENCE = 32 * len(EvidenceKind)  # risk.bound for each kind
 REDIS_COPIES = 2  # a primary and its replica
-REDIS_SPARE = 1.5  # assumed: a copy on write while the append-only file is written anew, and fragments
+REDIS_SPARE = 1.5  # assumed: copy on write while the append-only file is rewritten, and fragmentation
 BROKER_HEAP = 2**30  # assumed: Kafka's own default
-CACHED_SECONDS = 3600  # assumed: so much of the peak's signals in a broker's page cache, for workers that lag
+CACHED_SECONDS = 3600  # assumed: seconds of peak traffic in a broker's page cache, for workers that lag
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a record of signals costs: by itself, for each place in which its keys lie, and for each signal."""
+    """The cost of a record of signals: a constant, plus for each partition that its keys lie in, plus for
+    each signal.
+    """
 
     record: float
     place: float
     signal: float
 
     def of(self, signals: float, partitions: int) -> float:
-        """Of a record with so many signals."""
+        """Return the cost of a record with `signals` signals."""
         return self.record + self.place * places(partitions, signals) + self.signal * signals
 
 
 def places(partitions: int, signals: float) -> float:
-    """In how many of the partitions the keys of so many signals lie, on average. Redis is asked in each by itself."""
+    """Return the average number of partitions in which the keys of `signals` signals lie; Redis is asked once
+    for each.
+    """
     return partitions * (1 - float((1 - 1 / partitions) ** signals))
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be borne, by all cells together, and how. `batch`: signals of a record, on average.
+    """The required load, of all cells together, and the conditions.
 
-    `headroom`: the share of a core that is used at the peak, at most. `retention`: days for which signals are kept.
-    `years`: of cases, which are kept for good. `partitions`: none to have them chosen. `pace`: how many times as fast a
-    core is as the one that was measured. `price`: of a core, a month.
+    `batch`: average number of signals in a record. `headroom`: greatest fraction of a core used at the peak.
+    `retention`: days for which signals are kept. `years`: years of cases, which are kept for good. `partitions`: None
+    to compute them. `pace`: speed of a core relative to the measured one. `price`: of a core for a month, or None.
     """
 
     residents: int
@@ -70,19 +74,19 @@ class Asked:
 
     @property
     def peak_signals(self) -> float:
-        """A second, of one cell."""
+        """Signals per second at the peak, for one cell."""
         return self.signals_per_day * self.peak_factor / DAY_SECONDS / self.cells
 
     @property
     def peak_inputs(self) -> float:
-        """Case inputs a second, of one cell."""
+        """Case inputs per second at the peak, for one cell."""
         inputs = self.warnings_per_day * VALUES["sizing.inputs_per_case"]
         return inputs * self.peak_factor / DAY_SECONDS / self.cells
 
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Cores in use at the peak, of one cell. `brokers`: of all together."""
+    """Cores for one cell: used at the peak, or to be provided. `brokers`: of all brokers together."""
 
     workers: float
     intake: float
@@ -92,7 +96,10 @@ class Cores:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """One cell's size. Bytes are of one Redis, of all brokers' disks, and a second at the peak."""
+    """The size of one cell.
+
+    `redis`: bytes in one Redis; `disk`: bytes on all brokers' disks; `network`: bytes per second at the peak.
+    """
 
     asked: Asked
     partitions: int
@@ -105,28 +112,28 @@ class Size:
 
     @property
     def redis_machine(self) -> float:
-        """Memory that each of Redis' machines needs, in bytes."""
+        """Memory in bytes that each Redis machine needs."""
         return REDIS_SPARE * sum(self.redis.values())
 
     @property
     def broker_machine(self) -> float:
-        """Memory that each broker's machine needs, in bytes."""
+        """Memory in bytes that each broker's machine needs."""
         return BROKER_HEAP + CACHED_SECONDS * _written(self.asked, self.partitions)
 
     @property
     def cores(self) -> float:
-        """To be had, in all cells."""
+        """Cores to provide, in all cells."""
         bought = self.bought
         return self.asked.cells * (bought.workers + bought.intake + bought.redis + bought.brokers)
 
     @property
     def price(self) -> float | None:
-        """Of a month, of all cells' cores."""
+        """The price of all cells' cores for a month, or None without a price."""
         return None if self.asked.price is None else self.asked.price * self.cores
 
     @property
     def too_small(self) -> str | None:
-        """What no number of workers helps against: Redis is one thread, and one Redis serves a cell."""
+        """Why no number of workers suffices (Redis uses one thread, and one Redis serves a cell), or None."""
         if self.used.redis <= self.asked.headroom:
             return None
         return (
@@ -136,7 +143,7 @@ class Size:
 
 
 def size(asked: Asked) -> Size:
-    """Reckon. Raises ValueError that names the figure that cannot be."""
+    """Compute the size. Raises ValueError naming a figure that is impossible."""
     _check(asked)
     partitions, workers = _workers(asked)
     used = _used(asked, partitions, workers)
@@ -175,22 +182,22 @@ def _check(asked: Asked) -> None:
 
 
 def _apart(name: str) -> Cost:
-    """A cost's parts as the bench found them; one that has no part by places has none."""
+    """Return a cost's measured parts; a part that was not measured is 0."""
     return Cost(*(VALUES.get(f"sizing.{name}_per_{part}", 0.0) for part in ("record", "place", "signal")))
 
 
 def _of_signals(cost: Cost, asked: Asked, partitions: int) -> float:
-    """A second at the peak, of one cell."""
+    """Return the cost of signals per second at the peak, for one cell."""
     return asked.peak_signals / asked.batch * cost.of(asked.batch, partitions)
 
 
 def _written(asked: Asked, partitions: int) -> float:
-    """Bytes a second at the peak that are written to the brokers: what workers ask them is not."""
+    """Return the bytes per second written to the brokers at the peak, without the workers' requests."""
     return _of_signals(_apart("to_broker_bytes"), asked, partitions)
 
 
 def _workers(asked: Asked) -> tuple[int, int]:
-    """How many partitions and workers: more of these take more of those, and they cost in their turn."""
+    """Return the numbers of partitions and workers. Each depends on the other, so both are increased until they fit."""
     a_worker, a_partition = (cores / asked.pace for cores in _idle_parts("worker_cores"))
     spare = asked.headroom - a_worker
     if spare <= ROOM * a_partition:
@@ -205,7 +212,7 @@ def _workers(asked: Asked) -> tuple[int, int]:
 
 
 def _used(asked: Asked, partitions: int, workers: int) -> Cores:
-    """Cores in use at the peak, by cores of the pace that is asked for."""
+    """Return the cores in use at the peak, in cores of the given pace."""
     screening = _of_signals(_apart("worker_us"), asked, partitions)
     casework = asked.peak_inputs * VALUES["sizing.worker_us_per_input"]
     intake = asked.peak_signals * VALUES["intake.ndjson_500.quanzu.cpu_us_per_signal"]
@@ -215,26 +222,26 @@ def _used(asked: Asked, partitions: int, workers: int) -> Cores:
         workers=idle("worker_cores") / asked.pace + (screening + casework) / second,
         intake=intake / second,
         redis=idle("redis_cores") / asked.pace + redis / second,
-        # Assumed: a copy costs what the first one does.
+        # Assumed: each replica costs as much as the leader.
         brokers=idle("broker_cores") / asked.pace + asked.replication * broker / second,
     )
 
 
 def _idle(name: str, workers: int, partitions: int) -> float:
-    """What workers use, or let the servers do, when nothing happens: cores, or bytes a second."""
+    """Return what idle workers use themselves or cause at the servers: cores, or bytes per second."""
     a_worker, a_partition = _idle_parts(name)
     return workers * a_worker + partitions * a_partition
 
 
 def _idle_parts(name: str) -> tuple[float, float]:
-    """The same, of a worker by itself and for each partition."""
+    """Return the idle cost of a worker, and of each partition."""
     few, many = (VALUES[f"idle.{name}_of_{count}_partitions"] for count in (4, 64))
     a_partition = max(0.0, (many - few) / 60)
     return max(0.0, few - 4 * a_partition), a_partition
 
 
 def _bought(asked: Asked, workers: int, used: Cores) -> Cores:
-    """Whole cores: a worker is one, an intake too; each Redis and each broker has at least one."""
+    """Return whole cores to provide: one for each worker and intake, at least one for each Redis and broker."""
     brokers = asked.replication
     return Cores(
         workers=workers,
@@ -245,7 +252,7 @@ def _bought(asked: Asked, workers: int, used: Cores) -> Cores:
 
 
 def _redis(asked: Asked) -> dict[str, float]:
-    """Bytes by what they are about."""
+    """Return the bytes in one Redis by content."""
     residents, signals = asked.residents / asked.cells, asked.signals_per_day / asked.cells
     days = YEAR_DAYS * asked.years
     return {
@@ -259,17 +266,17 @@ def _redis(asked: Asked) -> dict[str, float]:
 
 
 def members(a_day: float) -> float:
-    """Evidence that a resident's set has on average, when so much of it comes in a day, by chance.
+    """Return the average number of evidence members of a resident who gets `a_day` of them per day, at random.
 
-    The freshest, and what came before it within the days in which evidence fades away; a set is dropped whole when
-    nothing came for `EVIDENCE_DAYS`.
+    These are the freshest, and those before it that have not faded; a whole set is dropped after EVIDENCE_DAYS without
+    any.
     """
     there = 1 - exp(-a_day * EVIDENCE_DAYS)
     return there * min(MOST_EVIDENCE, 1 + a_day * VALUES["sizing.evidence_days"])
 
 
 def _disk(asked: Asked) -> dict[str, float]:
-    """Bytes on all brokers' disks of one cell, by what they are about."""
+    """Return the bytes on all brokers' disks of one cell, by content."""
     signal = _apart("log_bytes").of(asked.batch, 1) / asked.batch
     inputs = asked.warnings_per_day * VALUES["sizing.inputs_per_case"]
     cases = asked.warnings_per_day * YEAR_DAYS * asked.years
@@ -279,7 +286,7 @@ def _disk(asked: Asked) -> dict[str, float]:
         "signals": asked.signals_per_day * asked.retention * signal,
         "inputs, dispatches": inputs * INPUTS_DAYS * kept_a_week,
         "journal": inputs * YEAR_DAYS * asked.years * event,
-        "snapshots": cases * event,  # the case with what was said of it last: an event less its facts
+        "snapshots": cases * event,  # a snapshot is about as large as an event
         "residents": asked.residents * VALUES["sizing.log_bytes_per_resident"],
     }
     return {name: value * asked.replication / asked.cells for name, value in found.items()}

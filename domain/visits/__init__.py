@@ -1,1 +1,4 @@
-"""Visits at the door: officers, their rosters and rounds, tasks, travel times, check-ins."""
+"""Visits at the door: officers, rosters and rounds, tasks, travel times, check-ins.
+
+May import schemas, domain.casework, domain.dispatches and domain.identity. Called by streams, agents and the console.
+"""

@@ -1,4 +1,4 @@
-"""The safety of officers at the door: when the next check-in is due, and the alarms that are raised for them."""
+"""The safety of officers at the door: when the next check-in is due, and the alarms about them."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -10,15 +10,15 @@ from schemas.people.alarms import Alarm, AlarmKind
 from schemas.people.rosters import Officer, Task
 from schemas.people.tasks import DuressAct
 
-GLANCE = 3  # missed check-ins that a page shows without being asked. Assumed: more push the page's own work off it
-WITHIN = timedelta(minutes=20)  # from arriving, and from each check-in, to the next one. Assumed; this is the one place
+GLANCE = 3  # missed check-ins that a page shows unfolded. Assumed: more would displace the page's own content
+WITHIN = timedelta(minutes=20)  # from arrival, and from each check-in, to the next one. Assumed; defined only here
 
 
 def due(task: Task) -> datetime | None:
-    """When the officer must have said that he is safe; none while he is not at the door.
+    """Return when the officer must have checked in as safe, or None if they are not at the door.
 
-    Whether the case still waits for him is no matter: he is there. Who has read that it does not is on his way back.
-    One that joined another's visit is part of that one.
+    It stays due even if the case no longer needs the visit, until the officer has read that. A visit that joined
+    another is covered by that one.
     """
     if task.stage is not VisitStage.ARRIVED or task.heard_at is None or task.joins is not None or task.seen:
         return None
@@ -26,9 +26,9 @@ def due(task: Task) -> datetime | None:
 
 
 def missed(task: Task, officer: Officer | None, case: Case | None, now: datetime) -> Alarm:
-    """The alarm for a check-in that was not made in time. One for each check-in, by its id.
+    """Return the alarm for a missed check-in; its id is unique for each check-in.
 
-    Raises ValueError while none is missed.
+    Raises ValueError if none is missed.
     """
     at = due(task)
     if at is None or now < at:
@@ -48,7 +48,7 @@ def missed(task: Task, officer: Officer | None, case: Case | None, now: datetime
 
 
 def duress(act: DuressAct, officer: str, name: str, area: str, case: Case | None, now: datetime) -> Alarm:
-    """The alarm that an officer has pressed. `area`: where he works from; `case`: of the visit he is on."""
+    """Return the alarm that an officer has triggered. `area`: the officer's own; `case`: of their visit, or None."""
     return Alarm(
         id=f"duress:{act.id}",
         kind=AlarmKind.DURESS,
@@ -65,23 +65,23 @@ def duress(act: DuressAct, officer: str, name: str, area: str, case: Case | None
 
 
 def concerns(area: str, alarm: Alarm) -> bool:
-    """Whether who is responsible for `area` sees the alarm: rather one too many than none.
+    """Return whether the person responsible for `area` sees the alarm: by the officer's own area or their present
+    place.
 
-    That is where the officer works from, and where he is; an officer of the whole province is everybody's.
+    An officer of the whole province concerns everybody.
     """
     return any(meet(place, area) for place in (alarm.area, alarm.place) if place is not None)
 
 
 def urgency(alarm: Alarm) -> tuple[bool, datetime]:
-    """For sorting: duress first, then the oldest."""
+    """Return the sort key of alarms: duress first, then the oldest."""
     return alarm.kind is not AlarmKind.DURESS, alarm.at
 
 
 def at_a_glance(alarms: Iterable[Alarm]) -> tuple[list[Alarm], list[Alarm]]:
-    """What a page shows at once, and what it folds under a count; each by urgency.
+    """Return the alarms that a page shows at once, and those folded under a count; each sorted by urgency.
 
-    Every duress alarm is shown, and of the missed check-ins the newest, of officers who have not told since that they
-    are safe first: what has stood there for long has been seen.
+    Shown are all duress alarms, and the newest missed check-ins, first of officers who have not reported safe since.
     """
     found = sorted(alarms, key=urgency)
     missed_ones = [alarm for alarm in found if alarm.kind is not AlarmKind.DURESS]

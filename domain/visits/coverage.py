@@ -1,4 +1,4 @@
-"""Who is there and who is needed: gaps of a roster by the policy's duty, hours on duty, the station of a place."""
+"""Staffing of stations: gaps against the policy's duty rules, hours on duty, and the station of a place."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """From `start` until `end` only `there` of the `needed` people of these roles are on duty."""
+    """A period in which only `there` of the `needed` people with these roles are on duty."""
 
     start: datetime
     end: datetime
@@ -24,20 +24,21 @@ class Gap:
 
     @property
     def missing(self) -> int:
+        """The number of missing people."""
         return self.needed - self.there
 
 
 def gaps(officers: Sequence[Officer], needs: Iterable[Need], start: datetime, end: datetime, zone: tzinfo) -> list[Gap]:
-    """Where fewer are on duty than are needed, oldest first; neighbours that are alike are one gap.
+    """Return the periods with too few people on duty, the earliest first; equal neighbours are joined.
 
-    `zone`: in which the needs' hours are told.
+    `zone`: the time zone of the needs' hours.
     """
     found = [gap for need in needs for gap in _gaps(officers, need, start, end, zone)]
     return sorted(found, key=lambda gap: (gap.start, gap.end, sorted(gap.roles)))
 
 
 def hours(officers: Iterable[Officer], start: datetime, end: datetime) -> float:
-    """Person-hours on duty from `start` until `end`."""
+    """Return the person-hours on duty from `start` to `end`."""
     spans = (
         max(timedelta(0), min(shift.end, end) - max(shift.start, start))
         for officer in officers
@@ -47,9 +48,8 @@ def hours(officers: Iterable[Officer], start: datetime, end: datetime) -> float:
 
 
 def station_of(division: str, rosters: Mapping[str, Roster], today: date) -> str | None:
-    """The station that a place belongs to: whose people are nearest to it; of equals the first by name.
-
-    None when there is nobody anywhere.
+    """Return the station whose officers are nearest to a place (of equals, the first by name), or None without
+    officers.
     """
     near = [
         (distance(place, division, today)[0], station)
@@ -77,8 +77,8 @@ def _gaps(officers: Sequence[Officer], need: Need, start: datetime, end: datetim
 
 
 def _windows(need: Need, start: datetime, end: datetime, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
-    """The need's hours of each day, as far as they lie between the two moments."""
-    day = start.astimezone(zone).date() - DAY  # a window of the day before may reach into this one
+    """Yield the need's hours of each day, clipped to the period."""
+    day = start.astimezone(zone).date() - DAY  # a window of the previous day may reach into this one
     while day <= end.astimezone(zone).date():
         opens = datetime.combine(day, need.hours.start, zone)
         later = day + DAY if need.hours.end <= need.hours.start else day
@@ -89,7 +89,7 @@ def _windows(need: Need, start: datetime, end: datetime, zone: tzinfo) -> Iterat
 
 
 def _pieces(officers: Iterable[Officer], opens: datetime, closes: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """The window cut wherever somebody's shift begins or ends: in between nothing changes."""
+    """Yield the window cut at every start and end of a shift: within a piece nothing changes."""
     marks = {opens, closes}
     for officer in officers:
         for shift in officer.shifts:
@@ -103,6 +103,6 @@ def _on_duty(officer: Officer, at: datetime) -> bool:
 
 
 def monday(at: datetime, zone: tzinfo) -> datetime:
-    """The beginning of the week that a moment lies in."""
+    """Return midnight of the Monday of a moment's week."""
     local = at.astimezone(zone)
     return datetime.combine(local.date() - timedelta(days=local.weekday()), time(), zone)

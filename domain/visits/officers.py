@@ -1,4 +1,6 @@
-"""Which officer should go: on duty for long enough, allowed to, soon there, understood, and known to the resident."""
+"""Chooses the officer for a visit: on duty long enough, permitted, soon there, speaking the language, known to the
+resident.
+"""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +15,7 @@ from schemas.levels import Level
 from schemas.people.residents import Language
 from schemas.people.rosters import Officer, Role, Task, TaskState
 
-# The reference names the four who visit; the design sends a grid worker for yellow. The rest is assumed.
+# The reference names the four roles that visit; the design sends a grid worker for yellow. The rest is assumed.
 ELIGIBLE: Mapping[Level, frozenset[Role]] = {
     Level.RED: frozenset({Role.OFFICER, Role.AUXILIARY}),
     Level.ORANGE: frozenset({Role.OFFICER, Role.AUXILIARY, Role.GRID_WORKER}),
@@ -21,7 +23,7 @@ ELIGIBLE: Mapping[Level, frozenset[Role]] = {
     Level.BLUE: frozenset({Role.GRID_WORKER, Role.BUILDING_HEAD}),
 }
 OVERTIME = "past the end of his shift"
-_NEW = "~"  # the dispatch of the visit that is to be given: of two alike it comes after those that he has
+_NEW = "~"  # dispatch id of the visit to be given: among equals it sorts after the officer's present ones
 _NONE = timedelta(0)
 
 
@@ -29,21 +31,21 @@ _NONE = timedelta(0)
 class Visit:
     """A visit to be made.
 
-    `never`: who refused it before, or let it become late. `worth_fen`: see domain/visits/rounds.
+    `never`: officers who refused it or let it become late. `worth_fen`: see domain/visits/rounds.
     """
 
     level: Level
     division: str
     language: Language
     never: frozenset[str] = frozenset()
-    last: str | None = None  # who saw this resident last
-    to: str | None = None  # to whom a colleague handed it over
+    last: str | None = None  # the officer who saw this resident last
+    to: str | None = None  # the officer to whom a colleague handed it over
     worth_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Who goes, and why this one."""
+    """The chosen officer, and the reason in words."""
 
     officer: Officer
     because: str
@@ -51,10 +53,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class _Bid:
-    """What it means to send one: when he would be there, what speaks for and against him in words.
-
-    `over`: by how long he would come home late.
-    """
+    """What sending this officer means: arrival time, overtime (`over`), and the reasons in words."""
 
     officer: Officer
     arrives: datetime
@@ -63,18 +62,18 @@ class _Bid:
 
     @property
     def comes(self) -> tuple[datetime, str]:
-        """The least is sent: each minute that he would come home late counts as one that he comes later."""
+        """The sort key, the smallest of which is sent: each minute of overtime counts as a minute of later arrival."""
         return self.arrives + max(_NONE, self.over), self.officer.id
 
 
 def choose_officer(
     officers: Iterable[Officer], visit: Visit, now: datetime, tasks: Iterable[Task], rules: VisitRules
 ) -> Choice | None:
-    """Who is there first, of those who will be done before their shift ends; none when nobody may and can take it.
+    """Return the officer who arrives first among those who finish before their shift ends, or None if nobody can go.
 
-    `tasks`: all visits that were given out. He comes when he has made those that go before this one. Whoever the policy
-    would keep past his shift for such a level may go too: each minute past it counts as one that he comes later. Of
-    two alike the lower id goes, so that all workers agree.
+    `tasks`: all visits given to officers. An officer comes after the visits that precede this one. Officers whom the
+    policy may keep past their shift for this level may go too; each minute of overtime counts as a minute later. Of
+    equals, the lower id is chosen, so that all workers agree.
     """
     return next(iter(deque(choosing(officers, visit, now, tasks, rules), maxlen=1)), None)
 
@@ -82,9 +81,11 @@ def choose_officer(
 def choosing(
     officers: Iterable[Officer], visit: Visit, now: datetime, tasks: Iterable[Task], rules: VisitRules
 ) -> Iterator[Choice | None]:
-    """Whom `choose_officer` chooses, step by step: the best so far after each officer whose round was reckoned.
+    """Yield the best choice so far after each officer whose round was computed; the last one is `choose_officer`'s
+    result.
 
-    Where all have visits to make, that is nearly everybody on duty, and whoever asks has other things to do as well.
+    If all officers have visits, nearly everybody on duty is examined, and the caller must let other tasks run
+    meanwhile.
     """
     load, most = open_of(tasks), rules.overtime.get(visit.level, _NONE)
     may = [
@@ -97,7 +98,7 @@ def choosing(
     ways = {division: _shortest(division, visit, now, rules) for division in {officer.division for officer in may}}
     known = [(_soonest(officer, now + ways[officer.division], visit, rules), officer) for officer in may]
     best: _Bid | None = None
-    # Shifts and rounds are looked at last, and of those alone who may be there before the best: most are not.
+    # Shifts and rounds are expensive, so they are computed only for officers who may arrive before the best one.
     for soonest, officer in sorted(known, key=lambda each: (each[1].id != visit.to, each[0])):
         if best is not None and best.comes[0] < soonest:
             break
@@ -111,12 +112,12 @@ def choosing(
 
 
 def on_duty(officer: Officer, now: datetime) -> bool:
-    """Whether a shift of his runs."""
+    """Return whether one of the officer's shifts includes `now`."""
     return any(shift.start <= now < shift.end for shift in officer.shifts)
 
 
 def off_at(officer: Officer, now: datetime) -> datetime | None:
-    """When he goes off duty: a shift that begins as one ends goes on with it. None when he is not on duty."""
+    """Return when the officer goes off duty, counting adjoining shifts as one; None if not on duty."""
     end = now
     while later := max([shift.end for shift in officer.shifts if shift.start <= end < shift.end], default=None):
         end = later
@@ -124,12 +125,12 @@ def off_at(officer: Officer, now: datetime) -> datetime | None:
 
 
 def load_of(tasks: Iterable[Task]) -> dict[str, frozenset[str]]:
-    """Each officer's open visits, each once however often it was written down. Its length: the units that are busy."""
+    """Return the ids of each officer's open visits. Their number is the officer's load."""
     return {officer: frozenset(task.dispatch for task in mine) for officer, mine in open_of(tasks).items()}
 
 
 def open_of(tasks: Iterable[Task]) -> dict[str, Sequence[Task]]:
-    """Each officer's open visits, without those that joined another."""
+    """Return each officer's open visits, without those that joined another."""
     found: defaultdict[str, dict[str, Task]] = defaultdict(dict)
     for task in tasks:
         if task.state is TaskState.OPEN and task.joins is None:
@@ -138,13 +139,13 @@ def open_of(tasks: Iterable[Task]) -> dict[str, Sequence[Task]]:
 
 
 def _shortest(division: str, visit: Visit, now: datetime, rules: VisitRules) -> timedelta:
-    """The least that somebody who works from this division needs: straight there, or from a door near by."""
+    """Return the shortest possible travel time from this division: directly, or from an earlier visit near by."""
     straight, ways = way(distance(division, visit.division, now.date())[0], rules), rules.way
     return min(straight, rules.door + min(ways.street, ways.county, ways.prefecture, ways.province))
 
 
 def _soonest(officer: Officer, arrives: datetime, visit: Visit, rules: VisitRules) -> datetime:
-    """When he may be there at best; never later than `_bid` has it."""
+    """Return the earliest possible arrival; never later than `_bid` computes."""
     arrives += _NONE if visit.language in officer.languages else rules.interpreter
     return arrives - rules.known if officer.id == visit.last else arrives
 
@@ -152,7 +153,7 @@ def _soonest(officer: Officer, arrives: datetime, visit: Visit, rules: VisitRule
 def _bid(
     officer: Officer, visit: Visit, now: datetime, mine: Sequence[Task], rules: VisitRules, best: _Bid | None
 ) -> _Bid | None:
-    """None from one who is not on duty, would have too much to do before, or is not there before `best` is."""
+    """Return the officer's bid; None if they are off duty, have too many visits before, or arrive later than `best`."""
     until = off_at(officer, now)
     if until is None:
         return None

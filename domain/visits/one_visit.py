@@ -1,4 +1,6 @@
-"""Two residents at one address get one visit: whose visit joins whose, and what its result says for the other."""
+"""One visit for two residents at one address: which visit joins which, and what its result says about the other
+resident.
+"""
 
 import re
 import unicodedata
@@ -11,23 +13,23 @@ from schemas.casework.inputs import OfficerReport, OutcomeAct, VisitStage
 from schemas.levels import Level, Outcome
 from schemas.people.rosters import Task, TaskState
 
-# What the officer says of the one also holds for the other whom he was sent to in the same task. That the one was
-# defrauded, or never in danger, says nothing of the other: his visit is made, and the rest of his plan goes on.
+# These outcomes hold for both residents of the task. That one was defrauded, or never in danger, says nothing about the
+# other: the other's visit counts as made, and the rest of the plan goes on.
 _FOR_BOTH = frozenset({Outcome.DISSUADED, Outcome.NOT_PERSUADED, Outcome.UNREACHABLE})
 
 
 def household(division: str, address: str) -> str | None:
-    """An address as it is compared: however it was typed. None for one without a number, which names no door."""
+    """Return a normalized address for comparison; None for one without a number, which identifies no door."""
     plain = "".join(re.findall(r"\w", unicodedata.normalize("NFKC", address).casefold()))
     return f"{division}|{plain}" if re.search(r"\d", plain) else None
 
 
 def joins(dispatch: Dispatch, lead: Task, own: Iterable[Task], within: timedelta, now: datetime) -> bool:
-    """Whether a visit joins the `lead` to the same address instead of sending somebody again.
+    """Return whether a visit joins the `lead` visit to the same address.
 
-    One under way is joined if it goes as fast, and to as grave a danger, as this one: red does not wait for a grid
-    worker who comes tomorrow. One that was made is joined too, except by red. Nobody joins the same visit twice
-    (`own`: the case's visits so far): whoever got no result by it gets a visit of his own.
+    An ongoing one is joined if its level is at least as grave: red does not wait for a grid worker who comes tomorrow.
+    A completed one is joined too, except by red. `own`: the case's visits so far; none joins the same visit twice, so
+    that a resident who got no result by it gets a separate visit.
     """
     if lead.case == dispatch.case or now - lead.at >= within or any(task.joins == lead.dispatch for task in own):
         return False
@@ -37,7 +39,10 @@ def joins(dispatch: Dispatch, lead: Task, own: Iterable[Task], within: timedelta
 
 
 def told_of(joined: DispatchId, report: OfficerReport) -> OfficerReport:
-    """What an officer's report on a visit says for one that joined it. Money is the other's: each yuan counts once."""
+    """Return an officer's report as it applies to a visit that joined theirs.
+
+    Money stays with the original: it counts once.
+    """
     outcome = report.outcome if report.outcome and report.outcome.outcome in _FOR_BOTH else None
     return report.model_copy(
         update={

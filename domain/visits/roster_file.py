@@ -1,6 +1,7 @@
-"""Rosters as a file: station,id,name,role,division,languages,start,end; a row is a shift, or a person without one.
+"""Rosters as CSV files: station,id,name,role,division,languages,start,end; one row for each shift, or for a person
+without.
 
-Each row that is wrong is named with its column and why; what a file changes is told before it is taken.
+Each invalid cell is reported with its row, column and reason; the changes are shown before a file is accepted.
 """
 
 import csv
@@ -20,37 +21,37 @@ from schemas.people.residents import Language
 from schemas.people.rosters import Officer, Role, Roster, Shift
 
 COLUMNS = ("station", "id", "name", "role", "division", "languages", "start", "end")
-MOST_BYTES = 500_000  # the file travels with the form of its preview, whose fields hold a megabyte
+MOST_BYTES = 500_000  # the file is part of the preview's form, whose fields are limited to a megabyte
 MOST_ROWS = 10_000
-MOST_PEOPLE = 500  # of a station, as the schema has it
+MOST_PEOPLE = 500  # of a station, as in the schema
 _ROLES = {"民警": Role.OFFICER, "辅警": Role.AUXILIARY, "网格长": Role.GRID_WORKER, "楼栋长": Role.BUILDING_HEAD}
 _TIME = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::\d{2})?")
 
 
 class Cell(StrEnum):
-    """What is wrong with a cell, or a row."""
+    """Why a cell or row is invalid."""
 
     MISSING = "missing"
     COLUMN = "column"  # the file has no such column
     ROLE = "role"
     DIVISION = "division"
-    ELSEWHERE = "elsewhere"  # not in the area of who imports it
+    ELSEWHERE = "elsewhere"  # outside the importing person's area
     LANGUAGE = "language"
     TIME = "time"
     TEXT = "text"  # too long, or not printable
-    DIFFERS = "differs"  # another row says something else of the same person
+    DIFFERS = "differs"  # contradicts another row about the same person
     MANY = "many"
     NOT_FORWARD = "not_forward"
     TOO_LONG = "too_long"
     OVERLAP = "overlap"
     ABSENT = "absent"
-    NOBODY = "nobody"  # a calendar's event that is about nobody on the roster
-    REPEATS = "repeats"  # a calendar's event that repeats: only single ones are read
+    NOBODY = "nobody"  # a calendar event about nobody on the roster
+    REPEATS = "repeats"  # a repeating calendar event: only single ones are supported
 
 
 @dataclass(frozen=True, slots=True)
 class WrongCell:
-    """`row` counts as a spreadsheet does: the header is the first."""
+    """An invalid cell. `row` counts as in a spreadsheet: the header is row 1."""
 
     row: int
     column: str
@@ -60,7 +61,7 @@ class WrongCell:
 
 @dataclass(slots=True)
 class Parsed:
-    """People by station, each with all his shifts of the file, and what is wrong with it."""
+    """The people by station, each with all shifts of the file, and the errors."""
 
     stations: dict[str, dict[str, Officer]] = field(default_factory=dict)
     wrong: list[WrongCell] = field(default_factory=list)
@@ -68,7 +69,7 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a new roster changes. Shifts with whose they are."""
+    """What a new roster changes: people and shifts added and removed, people changed, and its conflicts."""
 
     people_in: tuple[Officer, ...]
     people_out: tuple[Officer, ...]
@@ -79,11 +80,12 @@ class Difference:
 
     @property
     def nothing(self) -> bool:
+        """Whether nothing changes."""
         return not (self.people_in or self.people_out or self.people_changed or self.shifts_in or self.shifts_out)
 
 
 class EncodingError(UserError, ValueError):
-    """The bytes are no text that we read; `at`: the first that is none, from 1."""
+    """The file is neither UTF-8 nor GB18030; `at`: the number of the first invalid byte, from 1."""
 
     def __init__(self, at: int) -> None:
         super().__init__(f"neither UTF-8 nor GB18030 at byte {at}. Save the file as one of them")
@@ -91,7 +93,10 @@ class EncodingError(UserError, ValueError):
 
 
 def decode(raw: bytes) -> str:
-    """The text of UTF-8, with or without a mark, or of GB18030, as spreadsheets in China save. Raises EncodingError."""
+    """Return the text of UTF-8 (with or without a byte order mark) or GB18030 bytes, as spreadsheets in China save.
+
+    Raises EncodingError.
+    """
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -103,7 +108,7 @@ def decode(raw: bytes) -> str:
 
 
 def parse(text: str, area: str, zone: tzinfo) -> Parsed:
-    """Read the file. `area`: the beginning of the division codes that may stand in it; `zone`: of its hours."""
+    """Parse the file. `area`: the required beginning of division codes; `zone`: the time zone of its hours."""
     reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
     parsed = Parsed()
     try:
@@ -123,14 +128,15 @@ def parse(text: str, area: str, zone: tzinfo) -> Parsed:
             row = {column: (raw.get(column) or "").strip() for column in COLUMNS}
             if any(row.values()):
                 _take(parsed, number, row, area, zone)
-    except csv.Error:  # a cell without end, a bare line break
+    except csv.Error:  # an unclosed cell, or a bare carriage return
         parsed.wrong.append(WrongCell(number + 1, COLUMNS[0], Cell.TEXT))
     return parsed
 
 
 def imported(before: Roster | None, station: str, officers: Sequence[Officer]) -> Roster:
-    """The roster that a file makes of a station's: its people and shifts whole; what else is agreed stays, as far as it
-    is about people who are still there."""
+    """Return the station's roster with the people and shifts of a file; other data stays for people who are still on
+    it.
+    """
     base = before or Roster(station=station)
     there = {officer.id for officer in officers}
     sorted_ = [each.model_copy(update={"shifts": sorted(each.shifts, key=lambda one: one.start)}) for each in officers]
@@ -146,7 +152,9 @@ def imported(before: Roster | None, station: str, officers: Sequence[Officer]) -
 
 
 def replaced(before: Roster, shifts: Mapping[str, Sequence[Shift]], now: datetime) -> Roster:
-    """The roster with these people's shifts from now on; what is over or runs stays, unless it is named anew."""
+    """Return the roster with these people's shifts replaced from `now` on; past and running ones stay unless given
+    again.
+    """
     officers = [
         officer.model_copy(update={"shifts": _from_now_on(officer.shifts, shifts[officer.id], now)})
         if officer.id in shifts
@@ -157,7 +165,7 @@ def replaced(before: Roster, shifts: Mapping[str, Sequence[Shift]], now: datetim
 
 
 def difference(before: Roster | None, after: Roster) -> Difference:
-    """What changes, by person and shift, and what is wrong with it."""
+    """Return the changes by person and shift, and the conflicts of the new roster."""
     old = {officer.id: officer for officer in before.officers} if before else {}
     new = {officer.id: officer for officer in after.officers}
     return Difference(
@@ -171,8 +179,11 @@ def difference(before: Roster | None, after: Roster) -> Difference:
 
 
 def moment(text: str, zone: tzinfo) -> datetime | None:
-    """A time as people type it, 2026-03-02 08:00 or 2026/3/2 8:00, or with its offset as ISO 8601; 24:00 is the next
-    day's beginning. None when it is none."""
+    """Return the time of a text such as 2026-03-02 08:00, 2026/3/2 8:00, or ISO 8601 with offset; None if it is
+    invalid.
+
+    24:00 is the start of the next day.
+    """
     match = _TIME.fullmatch(text)
     try:
         if match is None:
@@ -186,7 +197,7 @@ def moment(text: str, zone: tzinfo) -> datetime | None:
 
 
 def _take(parsed: Parsed, number: int, row: Mapping[str, str], area: str, zone: tzinfo) -> None:
-    """Add one row's person and shift, or say what is wrong with it."""
+    """Add one row's person and shift, or its errors."""
     wrong = [WrongCell(number, column, why, value) for column, why, value in _wrong_cells(row, area)]
     new = None
     if row["start"] or row["end"]:
@@ -254,7 +265,7 @@ def _shift(number: int, row: Mapping[str, str], zone: tzinfo) -> tuple[Shift | N
     except RosterError as error:
         why = Cell.TOO_LONG if error.wrong is Wrong.TOO_LONG else Cell.NOT_FORWARD
         return None, [WrongCell(number, "end", why, row["end"])]
-    except ValidationError:  # a year that is none
+    except ValidationError:  # an impossible year
         return None, [WrongCell(number, "start", Cell.TIME, row["start"])]
 
 
@@ -276,7 +287,7 @@ def _role(text: str) -> Role | None:
 
 
 def _languages(text: str) -> frozenset[Language] | None:
-    """Chinese when nothing is said."""
+    """Return the languages of a cell (Chinese if empty), or None if one is unknown."""
     names = re.split(r"[\s;,、/|]+", text.strip()) if text.strip() else [Language.CHINESE.value]
     known_ones = {language.value: language for language in Language}
     return frozenset(known_ones[name] for name in names) if all(name in known_ones for name in names) else None
@@ -287,7 +298,7 @@ def _plain(officer: Officer) -> Officer:
 
 
 def _more(these: Mapping[str, Officer], those: Mapping[str, Officer]) -> Iterator[tuple[Officer, Shift]]:
-    """The shifts of these people that those do not have."""
+    """Yield the shifts that `these` people have and `those` do not."""
     for name, officer in these.items():
         has = set(those[name].shifts) if name in those else set()
         for one in sorted(officer.shifts, key=lambda each: each.start):
@@ -301,7 +312,7 @@ def _from_now_on(old: Sequence[Shift], new: Sequence[Shift], now: datetime) -> l
 
 
 def written(rosters: Iterable[Roster], zone: tzinfo) -> str:
-    """The file of these rosters as `parse` reads it: a row for each shift, and one for somebody without any."""
+    """Return these rosters as a file for `parse`: a row for each shift, and one for a person without any."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
@@ -315,6 +326,6 @@ def written(rosters: Iterable[Roster], zone: tzinfo) -> str:
 
 
 def _told(at: datetime, zone: tzinfo) -> str:
-    """As people type it; with its seconds where it has some."""
+    """Return a time as people type it, with seconds only if it has some."""
     local = at.astimezone(zone)
     return local.isoformat() if local.second or local.microsecond else f"{local:%Y-%m-%d %H:%M}"

@@ -1,6 +1,6 @@
-"""Shifts of a station's people: what may not be, and each change of a roster as a new roster.
+"""Shifts of a station's people: which conflicts there are, and each change of a roster as a new roster.
 
-A change is refused for what it would make wrong, never for what was wrong before it: else nobody could mend it.
+A change is refused only for new conflicts, not for existing ones: otherwise nobody could repair them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,11 +12,11 @@ from domain.ids import short_hash
 from schemas.errors import UserError
 from schemas.people.rosters import Absence, Officer, OpenShift, Roster, Shift
 
-# Assumed, here and nowhere else: the figures that Chinese police rosters are held to differ by province.
-REST = timedelta(hours=11)  # between two shifts of one person; as the EU's directive 2003/88/EC, article 3, has it
+# Assumed, only here: the limits for Chinese police rosters differ by province.
+REST = timedelta(hours=11)  # between two shifts of one person, as in EU directive 2003/88/EC, article 3
 LONGEST = timedelta(hours=24)  # a longer shift is a wrong date
-KEPT = timedelta(days=60)  # shifts, absences and swaps that ended before are left out of what is written anew
-MOST_SHIFTS = 400  # of one person, as the schema has it
+KEPT = timedelta(days=60)  # age after which ended shifts, absences and swaps are dropped when a roster is rewritten
+MOST_SHIFTS = 400  # of one person, as in the schema
 
 
 class Wrong(StrEnum):
@@ -25,17 +25,17 @@ class Wrong(StrEnum):
     NOT_FORWARD = "not_forward"
     TOO_LONG = "too_long"
     OVERLAP = "overlap"
-    SHORT_REST = "short_rest"  # which a supervisor may let pass
+    SHORT_REST = "short_rest"  # a supervisor may waive it
     ABSENT = "absent"
     NOBODY = "nobody"  # no such person on the roster
-    GONE = "gone"  # the shift, swap or absence is not there any more
+    GONE = "gone"  # the shift, swap or absence no longer exists
     OVER = "over"  # it has ended, or begun
     TWICE = "twice"
     FULL = "full"
 
 
 class RosterError(UserError, ValueError):
-    """A change that cannot be made; `officer` and `shift`: whom and what it is about."""
+    """A change cannot be made. `officer` and `shift`: whom and what it concerns."""
 
     def __init__(self, wrong: Wrong, officer: str = "", shift: Shift | None = None) -> None:
         super().__init__(f"roster: {wrong} ({officer})")
@@ -44,7 +44,7 @@ class RosterError(UserError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Something that should not stand on a roster, and with which of the person's shifts."""
+    """A conflict on a roster, and the person's shift that it concerns."""
 
     officer: str
     wrong: Wrong
@@ -52,7 +52,7 @@ class Clash:
 
 
 def shift(start: datetime, end: datetime) -> Shift:
-    """A new shift. Raises RosterError when it ends before it starts, or lasts too long."""
+    """Return a new shift. Raises RosterError if it ends before it starts, or lasts over 24 hours."""
     if end <= start:
         raise RosterError(Wrong.NOT_FORWARD)
     if end - start > LONGEST:
@@ -61,7 +61,7 @@ def shift(start: datetime, end: datetime) -> Shift:
 
 
 def clashes(roster: Roster) -> list[Clash]:
-    """Overlaps, too little rest, and shifts in an absence."""
+    """Return the conflicts: overlapping shifts, less than 11 hours of rest, and shifts during an absence."""
     found = []
     for officer in roster.officers:
         away = [absence for absence in roster.absences if absence.officer == officer.id]
@@ -70,7 +70,10 @@ def clashes(roster: Roster) -> list[Clash]:
 
 
 def add(roster: Roster, officer: str, new: Shift, now: datetime, *, waived: bool = False) -> Roster:
-    """One shift more. `waived`: though there is little rest. Raises RosterError."""
+    """Return the roster with one more shift.
+
+    `waived`: accept too little rest. Raises RosterError if it is not possible.
+    """
     if new.end <= now:
         raise RosterError(Wrong.OVER, officer, new)
     person = named(roster, officer)
@@ -78,7 +81,10 @@ def add(roster: Roster, officer: str, new: Shift, now: datetime, *, waived: bool
 
 
 def change(roster: Roster, officer: str, old: Shift, new: Shift, now: datetime, *, waived: bool = False) -> Roster:
-    """A shift at other hours; one that is over stays as it was. Raises RosterError."""
+    """Return the roster with a shift at other hours.
+
+    Raises RosterError if it has ended or the new hours are not possible.
+    """
     if old.end <= now or new.end <= now:
         raise RosterError(Wrong.OVER, officer, old)
     left = _without(named(roster, officer), old)
@@ -86,7 +92,7 @@ def change(roster: Roster, officer: str, old: Shift, new: Shift, now: datetime, 
 
 
 def end(roster: Roster, officer: str, old: Shift, now: datetime) -> Roster:
-    """A shift that runs ends now, one that is still to come is taken out. Raises RosterError."""
+    """Return the roster with a running shift ended now, or a future one removed. Raises RosterError if it has ended."""
     left = _without(named(roster, officer), old)
     if old.end <= now:
         raise RosterError(Wrong.OVER, officer, old)
@@ -95,9 +101,9 @@ def end(roster: Roster, officer: str, old: Shift, now: datetime) -> Roster:
 
 
 def absent(roster: Roster, absence: Absence, now: datetime) -> Roster:
-    """Somebody is away: what he would have worked in that time is open, the rest of a shift stays his.
+    """Return the roster with an absence: shifts within it become open, and the rest of each shift stays.
 
-    Raises RosterError.
+    Raises RosterError if the person is not on the roster.
     """
     person = named(roster, absence.officer)
     kept = [part for old in person.shifts for part in _outside(old, absence)]
@@ -113,7 +119,10 @@ def absent(roster: Roster, absence: Absence, now: datetime) -> Roster:
 
 
 def back(roster: Roster, absence_id: str) -> Roster:
-    """An absence is taken back: what nobody has taken over is his again. Raises RosterError."""
+    """Return the roster with an absence taken back: shifts that nobody took over return to the person.
+
+    Raises RosterError.
+    """
     absence = next((each for each in roster.absences if each.id == absence_id), None)
     if absence is None:
         raise RosterError(Wrong.GONE)
@@ -129,26 +138,29 @@ def back(roster: Roster, absence_id: str) -> Roster:
 
 
 def take(roster: Roster, open_id: str, officer: str, now: datetime, *, waived: bool = False) -> Roster:
-    """Somebody takes an open shift over. Raises RosterError."""
+    """Return the roster with an open shift taken over by an officer. Raises RosterError if it is not possible."""
     found = opened(roster, open_id)
     return add(drop(roster, open_id), officer, found.shift, now, waived=waived)
 
 
 def drop(roster: Roster, open_id: str) -> Roster:
-    """An open shift that nobody shall take. Raises RosterError."""
+    """Return the roster without an open shift. Raises RosterError if it no longer exists."""
     opened(roster, open_id)
     return roster.model_copy(update={"open_shifts": [each for each in roster.open_shifts if each.id != open_id]})
 
 
 def candidates(roster: Roster, wanted: OpenShift, now: datetime) -> list[Officer]:
-    """Who could take an open shift: on the roster, not away nor on another shift, and rested before and after it."""
+    """Return who could take an open shift: people who are not away, not on another shift, and rested before and after
+    it.
+    """
     return [officer for officer in roster.officers if _could(roster, wanted, officer.id, now)]
 
 
 def exchanged(roster: Roster, gives: tuple[str, Shift], other: str, back_for: Shift | None) -> Roster:
-    """The roster when `other` takes the shift, and gives `back_for` in return; nothing is judged.
+    """Return the roster after `other` takes the shift `gives`, and gives `back_for` in return; conflicts are not
+    checked.
 
-    Raises RosterError when one of them has no such shift (any more), or is not there.
+    Raises RosterError if a person or shift no longer exists.
     """
     asker, given = gives
     mine, theirs = _without(named(roster, asker), given), list(named(roster, other).shifts)
@@ -159,7 +171,10 @@ def exchanged(roster: Roster, gives: tuple[str, Shift], other: str, back_for: Sh
 
 
 def without(roster: Roster, officer: str) -> Roster:
-    """Somebody is taken off the roster, with his shifts, absences and swaps. Raises RosterError."""
+    """Return the roster without a person and their shifts, absences, swaps and feeds.
+
+    Raises RosterError if not on it.
+    """
     named(roster, officer)
     return roster.model_copy(
         update={
@@ -172,7 +187,7 @@ def without(roster: Roster, officer: str) -> Roster:
 
 
 def accepted(before: Roster, after: Roster, *, waived: bool = False) -> Roster:
-    """The roster that follows. Raises RosterError for what is wrong in it and was not before."""
+    """Return `after` if it has no new conflicts compared with `before`. Raises RosterError for the first new one."""
     known = set(clashes(before))
     for clash in clashes(after):
         if clash not in known and not (waived and clash.wrong is Wrong.SHORT_REST):
@@ -184,7 +199,7 @@ def accepted(before: Roster, after: Roster, *, waived: bool = False) -> Roster:
 
 
 def pruned(roster: Roster, now: datetime) -> Roster:
-    """Without what is long over: a roster does not grow for good."""
+    """Return the roster without entries that ended long ago, so that it does not grow without limit."""
     oldest = now - KEPT
     fresh = _with(roster, {each.id: [one for one in each.shifts if one.end > oldest] for each in roster.officers})
     return fresh.model_copy(
@@ -197,7 +212,7 @@ def pruned(roster: Roster, now: datetime) -> Roster:
 
 
 def named(roster: Roster, officer: str) -> Officer:
-    """The person of this id. Raises RosterError when he is not on the roster."""
+    """Return the person with this id. Raises RosterError if they are not on the roster."""
     found = next((each for each in roster.officers if each.id == officer), None)
     if found is None:
         raise RosterError(Wrong.NOBODY, officer)
@@ -205,7 +220,7 @@ def named(roster: Roster, officer: str) -> Officer:
 
 
 def opened(roster: Roster, open_id: str) -> OpenShift:
-    """The open shift of this id. Raises RosterError when somebody has it by now."""
+    """Return the open shift with this id. Raises RosterError if it is taken or gone."""
     found = next((each for each in roster.open_shifts if each.id == open_id), None)
     if found is None:
         raise RosterError(Wrong.GONE)
@@ -222,8 +237,8 @@ def _could(roster: Roster, wanted: OpenShift, officer: str, now: datetime) -> bo
 
 
 def _clashes(shifts: Sequence[Shift], away: Sequence[Absence]) -> Iterator[tuple[Wrong, Shift]]:
-    """What is wrong with one person's shifts, by start."""
-    longest: Shift | None = None  # of those before, the one that ends last
+    """Yield the conflicts of one person's shifts, by start."""
+    longest: Shift | None = None  # the earlier shift that ends last
     for one in sorted(shifts, key=lambda each: (each.start, each.end)):
         if longest and one.start < longest.end:
             yield Wrong.OVERLAP, one
@@ -235,7 +250,7 @@ def _clashes(shifts: Sequence[Shift], away: Sequence[Absence]) -> Iterator[tuple
 
 
 def _with(roster: Roster, shifts: dict[str, list[Shift]]) -> Roster:
-    """The roster with these people's shifts, by start; all others as they are."""
+    """Return the roster with these people's shifts replaced, sorted by start."""
     officers = [
         officer.model_copy(update={"shifts": sorted(shifts[officer.id], key=lambda each: each.start)})
         if officer.id in shifts
@@ -259,7 +274,7 @@ def _inside(old: Shift, absence: Absence) -> Shift | None:
 
 
 def _outside(old: Shift, absence: Absence) -> Iterator[Shift]:
-    """What is left of a shift before and after an absence."""
+    """Yield the parts of a shift before and after an absence."""
     if _inside(old, absence) is None:
         yield old
         return
@@ -270,7 +285,7 @@ def _outside(old: Shift, absence: Absence) -> Iterator[Shift]:
 
 
 def _joined(shifts: Iterable[Shift]) -> Iterator[Shift]:
-    """Shifts that follow one another without a pause as one: an absence had cut them."""
+    """Yield the shifts, with adjoining ones joined: an absence had split them."""
     held: Shift | None = None
     for one in sorted(shifts, key=lambda each: each.start):
         if held and held.end == one.start:

@@ -1,7 +1,7 @@
-"""An officer's round: in which order he makes his visits, and which of them no longer fit into his shift.
+"""An officer's round: the order of their visits, and which no longer fit into the shift.
 
-The next is the one in which a minute of his saves the most money, the way included, from where he is then. Money is not
-all: a grave level waits for no other, and what he has had for too long comes before what is worth more.
+Next comes the visit in which a minute of the officer's time, travel included, saves the most money. But a grave level
+never waits, and a visit that has waited too long comes before one that is worth more.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,20 +23,20 @@ _MINUTE, _NONE = timedelta(minutes=1), timedelta(0)
 
 
 class VisitBand(IntEnum):
-    """Whose turn a visit is; the first is made first."""
+    """The classes of visits, in the order in which they are made."""
 
-    AT_THE_DOOR = 0  # he finishes what he has begun
+    AT_THE_DOOR = 0  # a visit that has begun is finished
     GRAVE_ON_THE_WAY = 1
-    GRAVE = 2  # for its sake he is called back from any other
+    GRAVE = 2  # the officer is called back from other visits for it
     ON_THE_WAY = 3
     OVERDUE = 4  # the longest overdue first
     BY_WORTH = 5
-    TOO_LATE = 6  # he would not be done before his shift ends: somebody else's
+    TOO_LATE = 6  # it would end after the shift, so another officer should make it
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A visit that an officer has, or may be given. `worth_fen`: see `worth`; `since`: when he was given it."""
+    """A visit that an officer has or may be given. `worth_fen`: see `worth`; `since`: when the officer got it."""
 
     dispatch: str
     level: Level | None
@@ -48,16 +48,16 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Where an officer works from, and when he goes off duty; none: that is not asked."""
+    """An officer's home division, and when they go off duty (None: not considered)."""
 
     division: str
     until: datetime | None = None
 
 
 class Planned(NamedTuple):  # made for each visit of each officer who may go: a frozen dataclass takes 2.5 times as long
-    """A visit in its place. `weight`: of two in one turn the greater is made first.
+    """A visit in its place in a round. `weight`: within a band, the greater comes first.
 
-    It is what a minute of his saves (fen), more the longer it has waited; of the overdue it is by how long (seconds).
+    It is the fen saved per minute of the officer's time, increased by waiting; for overdue visits, the seconds overdue.
     """
 
     door: Door
@@ -68,24 +68,24 @@ class Planned(NamedTuple):  # made for each visit of each officer who may go: a 
 
     @property
     def place(self) -> tuple[VisitBand, float, datetime, str]:
-        """The least is made first."""
+        """The sort key: the smallest comes first."""
         return self.turn, -self.weight, self.door.since, self.door.dispatch
 
 
 def worth(case: Case, policy: Policy) -> int:
-    """What is lost if another visit is made before this one, in fen."""
+    """Return the expected loss, in fen, if another visit is made before this one."""
     return round(at_stake(case, policy) * lost_within(case, policy.visits.horizon, policy))
 
 
 def door_of(task: Task) -> Door:
-    """A visit as it was given out."""
+    """Return a task as a visit of a round."""
     return Door(task.dispatch, task.level, task.division, task.worth_fen or 0, task.at, task.stage)
 
 
 def in_order(doors: Iterable[Door], post: Post, now: datetime, rules: VisitRules) -> Iterator[Planned]:
-    """The visits, the one to make next first; each is reckoned when it is asked for.
+    """Yield the visits in the order in which to make them, each computed when requested.
 
-    The same visits give the same order, however they came.
+    The order of the input does not matter.
     """
     left, at, here = list(doors), now, post.division
     while left:
@@ -96,7 +96,7 @@ def in_order(doors: Iterable[Door], post: Post, now: datetime, rules: VisitRules
 
 
 def _next(door: Door, here: str, at: datetime, post: Post, now: datetime, rules: VisitRules) -> Planned:
-    """A visit, if he makes it next: he is `here`, and done with what was before at `at`."""
+    """Return the plan if this visit is made next, leaving from `here` at the time `at`."""
     takes = _way(door, here, now, rules)
     arrives, leaves = at + takes, at + takes + rules.door
     overdue = _overdue(door, now, rules)
@@ -115,7 +115,7 @@ def _way(door: Door, here: str, now: datetime, rules: VisitRules) -> timedelta:
 
 
 def _overdue(door: Door, now: datetime, rules: VisitRules) -> timedelta:
-    """By how long he has had it longer than he may; less than nothing: not yet."""
+    """Return by how long the visit has waited beyond its limit; negative if it has not."""
     limit = rules.limit.get(door.level) if door.level else None
     return now - door.since - limit if limit is not None else timedelta.min
 

@@ -1,18 +1,18 @@
-"""Swaps of shifts: one asks, the other accepts, a supervisor approves; only then the roster changes."""
+"""Swaps of shifts: one person asks, another accepts, a supervisor approves; only then the roster changes."""
 
 from datetime import datetime, timedelta
 
 from domain.visits.rostering import RosterError, Wrong, accepted, exchanged, named
 from schemas.people.rosters import Officer, Roster, Shift, Swap, SwapState
 
-NEAR = timedelta(days=14)  # a shift offered in exchange lies that near to the other
+NEAR = timedelta(days=14)  # the greatest distance between two exchanged shifts
 OPEN = (SwapState.ASKED, SwapState.ACCEPTED)
 
 
 def ask(roster: Roster, swap: Swap, now: datetime) -> Roster:
-    """Somebody asks another to take his shift, for one of the other's or for nothing.
+    """Return the roster with a swap request, for another shift in return or for nothing.
 
-    Raises RosterError when a shift has begun, is asked for already, or the exchange may not be.
+    Raises RosterError if a shift has begun, is part of an open request, or the exchange would cause a conflict.
     """
     for given in (swap.shift, swap.wanted):
         if given and given.start <= now:
@@ -26,7 +26,10 @@ def ask(roster: Roster, swap: Swap, now: datetime) -> Roster:
 
 
 def accept(roster: Roster, swap_id: str, officer: str, now: datetime) -> Roster:
-    """Who was asked accepts. Raises RosterError when it was not he, or it is over."""
+    """Return the roster with the swap accepted by the person asked.
+
+    Raises RosterError if it was another, or too late.
+    """
     swap = _open(roster, swap_id, SwapState.ASKED)
     if swap.other != officer:
         raise RosterError(Wrong.GONE)
@@ -36,7 +39,10 @@ def accept(roster: Roster, swap_id: str, officer: str, now: datetime) -> Roster:
 
 
 def decline(roster: Roster, swap_id: str, officer: str) -> Roster:
-    """Who was asked refuses, or who asked takes it back. Raises RosterError when it is neither of them."""
+    """Return the roster with the swap refused by the person asked, or withdrawn by the asker.
+
+    Raises RosterError for others.
+    """
     swap = _open(roster, swap_id, *OPEN)
     if officer == swap.asker:
         return _put(roster, swap, SwapState.WITHDRAWN, officer)
@@ -46,7 +52,10 @@ def decline(roster: Roster, swap_id: str, officer: str) -> Roster:
 
 
 def approve(roster: Roster, swap_id: str, by: str, now: datetime, *, waived: bool = False) -> Roster:
-    """A supervisor approves what both want: the shifts change hands. Raises RosterError when they cannot any more."""
+    """Return the roster with a swap approved by a supervisor and the shifts exchanged.
+
+    Raises RosterError if not possible.
+    """
     swap = _open(roster, swap_id, SwapState.ACCEPTED)
     if swap.shift.start <= now:
         raise RosterError(Wrong.OVER, swap.asker, swap.shift)
@@ -54,16 +63,14 @@ def approve(roster: Roster, swap_id: str, by: str, now: datetime, *, waived: boo
 
 
 def refuse(roster: Roster, swap_id: str, by: str) -> Roster:
-    """A supervisor refuses. Raises RosterError when it is over."""
+    """Return the roster with a swap refused by a supervisor. Raises RosterError if it is no longer open."""
     return _put(roster, _open(roster, swap_id, *OPEN), SwapState.REFUSED, by)
 
 
 def could_take(roster: Roster, asker: str, shift: Shift, now: datetime) -> list[tuple[Officer, Shift | None]]:
-    """Who could be asked: each who may take the shift over, and each of the others' shifts that may come for it.
+    """Return who could take a shift: each person, with None or one of their shifts that may be given in return.
 
-    A shift of the very same hours is not offered: nobody would have gained anything.
-
-    Raises RosterError when `asker` is not on the roster.
+    Shifts of exactly the same hours are not offered. Raises RosterError if `asker` is not on the roster.
     """
     named(roster, asker)
     others = [officer for officer in roster.officers if officer.id != asker]

@@ -1,4 +1,4 @@
-"""An officer's visits: which come first, which are no longer asked for, and which acts on them come too late."""
+"""An officer's visits: their order, which are no longer needed, and which acts on them come too late."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,10 +20,11 @@ _STAGES = (VisitStage.ASSIGNED, VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, Visi
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """A visit to be made. `due`: when the case sends the next one; `steps`: how far it is from his post
-    (domain/visits/travel).
+    """A visit to be made.
 
-    `fits`: whether he can be done before his shift ends, with those that he makes before.
+    `due`: when the case will send another officer; `steps`: distance from the officer's division
+    (domain/visits/travel); `where`: the distance in words; `fits`: whether it can be finished before the shift ends,
+    after the earlier visits.
     """
 
     task: Task
@@ -37,7 +38,10 @@ class Errand:
 def given(
     dispatch: Dispatch, officer: str, now: datetime, worth_fen: int, place: str | None = None, joins: str | None = None
 ) -> Task:
-    """A visit as it is given to an officer. `worth_fen`: see domain/visits/rounds; `joins`: the visit it is part of."""
+    """Return a new task.
+
+    `worth_fen`: see domain/visits/rounds; `joins`: the dispatch id of the visit that it joins, or None.
+    """
     return Task(
         dispatch=dispatch.id,
         case=dispatch.case,
@@ -55,18 +59,18 @@ def given(
 class Conflict(StrEnum):
     """Why an act on a visit does not count."""
 
-    NOT_YOURS = "not_yours"  # never his, or forgotten
+    NOT_YOURS = "not_yours"  # not this officer's, or deleted
     OVER = "over"  # refused, handed over or ended before
-    ANOTHER = "another"  # the case did not wait, and has sent another
-    SETTLED = "settled"  # nobody needs to go any more
-    BEHIND = "behind"  # a later stage was told before
+    ANOTHER = "another"  # the case has sent another officer meanwhile
+    SETTLED = "settled"  # the visit is no longer needed
+    BEHIND = "behind"  # a later stage was reported before
 
 
 def conflict(task: Task, case: Case | None, stage: VisitStage) -> Conflict | None:
-    """Why `stage` can no longer be told of a visit; none when it can.
+    """Return why `stage` can no longer be reported for a visit, or None if it can.
 
-    Who is on his way is told that he need not go. What happened at the door counts for as long as the case is open,
-    also where another was sent meanwhile.
+    An officer on the way is told if the visit is no longer needed. What happened at the door counts while the case is
+    open, even if another officer was sent meanwhile.
     """
     if task.state in (TaskState.REFUSED, TaskState.ENDED):
         return Conflict.OVER
@@ -80,25 +84,25 @@ def conflict(task: Task, case: Case | None, stage: VisitStage) -> Conflict | Non
 
 
 def stands(task: Task, case: Case) -> bool:
-    """Whether the case still waits for this very visit."""
+    """Return whether the case still waits for this visit."""
     return task.state is TaskState.OPEN and not _plan_over(case) and _step(task, case) is not None
 
 
 def to_be_made(task: Task, case: Case) -> bool:
-    """Whether its officer still makes the visit: he stands at the door, or the case waits for it."""
+    """Return whether the officer still makes the visit: they are at the door, or the case waits for it."""
     return case.open and (task.stage is VisitStage.ARRIVED or stands(task, case))
 
 
 def sort_out(
     mine: Iterable[tuple[Task, Case | None]], post: Post, now: datetime, policy: Policy
 ) -> tuple[list[Errand], list[Task]]:
-    """What an officer has to do, in the order of his round, and visits no longer asked for, which he has not seen yet.
+    """Return an officer's visits in the order of the round, and withdrawn ones that they have not seen yet.
 
-    One that joined another's is part of that one for as long as that one is to be made; then it is a visit of its own.
-    Who stands at the door finishes his visit, whatever became of it meanwhile.
+    A visit that joined another is part of it while that one is to be made, and then a separate visit. An officer at the
+    door finishes the visit in any case.
     """
     to_make, gone = dict[str, tuple[Task, Case]](), []
-    for task, case in sorted(mine, key=lambda each: each[0].joins is not None):  # those that may be joined come first
+    for task, case in sorted(mine, key=lambda each: each[0].joins is not None):  # visits that others may join first
         if task.joins in to_make or task.state in (TaskState.REFUSED, TaskState.ENDED):
             continue
         if case is not None and to_be_made(task, case):
@@ -112,15 +116,15 @@ def sort_out(
 
 
 def act_time(said: datetime, given: datetime, now: datetime) -> datetime:
-    """When an act was done: as the device says, where that can be.
+    """Return the time of an act as reported by the device, limited to between the task's start and `now`.
 
-    Not in the future, and not before the task was given: a device's clock may be wrong by any amount.
+    A device's clock may be wrong by any amount.
     """
     return max(min(said, now), min(given, now))
 
 
 def _door(task: Task, case: Case, policy: Policy) -> Door:
-    """A visit as the case stands now."""
+    """Return a visit by the case's present state."""
     return Door(task.dispatch, case.level, case.profile.division, worth(case, policy), task.at, task.stage)
 
 
@@ -136,7 +140,7 @@ def _plan_over(case: Case) -> bool:
 
 
 def _step(task: Task, case: Case) -> Step | None:
-    """The case's step that waits for this visit."""
+    """Return the case's step that waits for this visit, or None."""
     name = parse(task.dispatch)
     waiting = (step for step in case.steps if step.id == name.step and step.attempt == name.attempt)
     return next((step for step in waiting if step.state is StepState.SENT), None)

@@ -1,16 +1,16 @@
-"""How far two divisions lie apart, and how long the way takes. No coordinates are kept of anybody."""
+"""Distances between divisions, and travel times. Nobody's coordinates are stored."""
 
 from datetime import date, timedelta
 
 from domain.identity.divisions import current_code
 from domain.policy.visits import VisitRules
 
-# Steps of distance: the same street, county, prefecture, province.
+# Distances in steps: within the same street, county, prefecture, province.
 STREET, COUNTY, PREFECTURE, PROVINCE = 0, 1, 4, 12
 
 
 def distance(one: str, other: str, today: date) -> tuple[int, str]:
-    """Steps between two divisions, and in words. Old codes count as the ones that followed them."""
+    """Return the distance between two divisions in steps, and in words. Ended codes count as their successors."""
     here, there = current_code(one, today) or one, current_code(other, today) or other
     if len(here) == 9 and here == there:
         return STREET, "in the same street office"
@@ -22,6 +22,9 @@ def distance(one: str, other: str, today: date) -> tuple[int, str]:
 
 
 def way(steps: int, rules: VisitRules) -> timedelta:
-    """How long it takes to go so many steps."""
+    """Return the travel time for a distance in steps.
+
+    Raises KeyError for other numbers of steps than the four constants.
+    """
     ways = rules.way
     return {STREET: ways.street, COUNTY: ways.county, PREFECTURE: ways.prefecture, PROVINCE: ways.province}[steps]

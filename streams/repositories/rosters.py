@@ -73,8 +73,8 @@ class Where:
 class Asked:
     """A visit that needs an officer.
 
-    `worth_fen`: the expected loss avoided, in fen (see domain/visits/rounds). `rules`: the visit rules of its
-    partition.
+    `worth_fen`: the expected loss, in fen, if another visit is made first (domain/visits/rounds). `rules`: the visit
+    rules of its partition.
     """
 
     dispatch: Dispatch
