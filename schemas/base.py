@@ -1,4 +1,6 @@
-"""What every model on a topic shares: frozen, strict about unknown fields, zoned times, integer fen."""
+"""Common base of all models on topics: frozen, strict about unknown fields, times with UTC offset, money in integer
+fen.
+"""
 
 import re
 from datetime import UTC, datetime
@@ -6,19 +8,19 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-# A time outside is a broken clock or a joke, not an event. In UTC: it must stay inside when it is read in another zone.
+# Times outside come from broken clocks. In UTC, so that a time stays inside when converted to another zone.
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 ANY_VERSION: Literal["ignore"] = "ignore"
-"""How what lies on a topic or in Redis is read, `extra=ANY_VERSION`: a newer version, which runs beside this one while
-an installation is upgraded, may write fields that are not known here yet. They are passed over."""
+"""The argument for reading our own records, `extra=ANY_VERSION`: unknown fields are ignored, because a newer version,
+running beside this one during an upgrade, may write them."""
 
 
 class Model(BaseModel):
-    """A plain, frozen value; a field nobody knows is refused, so that a misspelt one is never lost in silence.
+    """A frozen value that refuses unknown fields, so that a misspelt field is not silently lost.
 
-    So it is with what people and other programs hand in. What our own processes have written: see ANY_VERSION.
+    This is for data from people and other programs; records of our own processes are read with ANY_VERSION.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null", allow_inf_nan=False)
@@ -36,11 +38,11 @@ _HIDDEN = re.compile(
 
 
 def legible(text: str) -> str:
-    """The text without what is not seen but does something: control characters, which move a terminal's cursor, and
-    the marks that turn the direction of writing, by which an address reads as another.
+    """Return the text without invisible characters that have an effect: control characters, which move a terminal's
+    cursor, and direction marks, which make an address look like another.
 
-    They are taken out rather than refused: a receipt or a report is not lost for a stray byte in its remark. Names and
-    ids (`Text`) are another matter: a changed one is another's, so there they are refused.
+    They are removed, not refused, so that a receipt or report is not lost for a stray byte in its note. In names and
+    ids (`Text`) they are refused, because a changed name is another one.
     """
     return text if text.isprintable() else _HIDDEN.sub("", text)
 
@@ -52,7 +54,7 @@ def _printable(text: str) -> str:
 
 
 When = Annotated[AwareDatetime, AfterValidator(_plausible)]
-"""A moment with its zone."""
+"""An aware datetime between 2000 and 2099."""
 
 MOST_FEN = 10**13
 Fen = Annotated[int, Field(strict=True, ge=0, le=MOST_FEN)]
@@ -60,16 +62,16 @@ Fen = Annotated[int, Field(strict=True, ge=0, le=MOST_FEN)]
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,31}$"
 Token = Annotated[str, StringConstraints(pattern=NAME)]
-"""A short name that may stand in a metric's label: a source, a scam type, a step."""
+"""A short name that may be a metric label: a source, a scam type, a step."""
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable)]
-"""A line of printable text."""
+"""A line of 1 to 128 printable characters."""
 
 Note = Annotated[str, StringConstraints(max_length=2000), AfterValidator(legible)]
-"""What a person wrote down, as it may be shown."""
+"""A person's note of at most 2,000 characters, without invisible ones."""
 
 Reason = Annotated[str, AfterValidator(legible), StringConstraints(min_length=2, max_length=500)]
-"""Why somebody did what needs a reason."""
+"""A person's reason for an act, of 2 to 500 characters."""
 
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-"""An id that another record has: a dispatch's, an input's, a transfer's (a signal's uid), a payee's token."""
+"""A reference to another record: the id of a dispatch or input, a transfer's signal uid, a payee's token."""

@@ -1,10 +1,10 @@
-"""How grave a case is, and what kind of action answers it."""
+"""Risk levels, and the channels, actions, results and outcomes of contacts."""
 
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """Red is the gravest; `rank` orders them, 0 being none at all."""
+    """The risk level of a case; red is the gravest."""
 
     BLUE = "blue"
     YELLOW = "yellow"
@@ -13,7 +13,7 @@ class Level(StrEnum):
 
     @property
     def rank(self) -> int:
-        """1 for blue to 4 for red."""
+        """The level as a number: 1 for blue to 4 for red."""
         return _RANKS[self]
 
 
@@ -21,7 +21,7 @@ _RANKS = {Level.BLUE: 1, Level.YELLOW: 2, Level.ORANGE: 3, Level.RED: 4}
 
 
 class Channel(StrEnum):
-    """A topic of dispatches, and who serves it."""
+    """A channel of dispatches, which has its own topic."""
 
     SMS = "sms"
     PHONE = "phone"
@@ -30,13 +30,13 @@ class Channel(StrEnum):
 
 
 class Action(StrEnum):
-    """What a step of a plan does. Every action has one channel."""
+    """The action of a plan's step. Each is carried out by one channel."""
 
     SMS = "sms"
     FLASH_SMS = "flash_sms"
     ROBOT_CALL = "robot_call"
     OPERATOR_CALL = "operator_call"
-    FOLLOW_UP = "follow_up"  # a robot's call: are you still safe?
+    FOLLOW_UP = "follow_up"  # an automated call: are you still safe?
     CONTACT_SMS = "contact_sms"  # to a trusted contact
     CONTACT_CALL = "contact_call"
     VISIT = "visit"
@@ -46,12 +46,12 @@ class Action(StrEnum):
 
     @property
     def channel(self) -> Channel:
-        """The channel that carries the action out."""
+        """The channel that carries out the action."""
         return _CHANNELS[self]
 
     @property
     def to_contact(self) -> bool:
-        """Whether a trusted contact is addressed instead of the resident."""
+        """Whether it addresses a trusted contact instead of the resident."""
         return self in (Action.CONTACT_SMS, Action.CONTACT_CALL)
 
 
@@ -71,7 +71,7 @@ _CHANNELS = {
 
 
 class Result(StrEnum):
-    """What came of a contact. A step is waiting until one that ends it has come."""
+    """The result of a contact. A step waits until it gets a final one."""
 
     SENT = "sent"  # the provider has it; a receipt may follow
     DELIVERED = "delivered"
@@ -85,17 +85,17 @@ class Result(StrEnum):
     VOICEMAIL = "voicemail"
     WRONG_NUMBER = "wrong_number"
     OUT_OF_AREA = "out_of_area"
-    IN_DOUBT = "in_doubt"  # sent or not: a provider that can neither be asked nor is idempotent
-    FAILED = "failed"  # the provider refused it or was away
-    NOT_SENT = "not_sent"  # the step no longer stood when its turn came
+    IN_DOUBT = "in_doubt"  # sent or not: the provider neither answers queries nor is idempotent
+    FAILED = "failed"  # the provider refused it or was unavailable
+    NOT_SENT = "not_sent"  # the step was no longer valid when its turn came
 
 
 NEVER_SENT = frozenset({Result.FAILED, Result.NOT_SENT})
-"""Nothing went out: nobody was reached by it, and no provider has it."""
+"""Results that mean that nothing was sent: nobody was reached, and no provider has it."""
 
 
 class Outcome(StrEnum):
-    """How a conversation, on the telephone or at the door, ended."""
+    """The outcome of a conversation by telephone or at the door."""
 
     DISSUADED = "dissuaded"
     NOT_PERSUADED = "not_persuaded"
@@ -105,7 +105,7 @@ class Outcome(StrEnum):
 
 
 class EvidenceClass(StrEnum):
-    """How well it is known that money was kept (A best). D is modelled and never added in."""
+    """How certain it is that money was kept; A is best. D is modelled and never added to the others."""
 
     A = "A"  # a bank confirmed it frozen or returned
     B = "B"  # cancelled in flight

@@ -1,4 +1,4 @@
-"""What an administrator's acts leave: the audit log, exported bundles, policy drafts, vaults, dead letters.
+"""Results of administrators' acts: audit entries, exported bundles, policy drafts, vaults, dead letters.
 
-Called by streams, the console and the terminal; imports schemas.base, levels, people and casework.
+May import schemas.base, levels, people and casework. Called by streams, the console and commands.
 """

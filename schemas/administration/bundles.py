@@ -1,4 +1,4 @@
-"""A case's bundle: what an export holds, and by what it is known to be whole."""
+"""The manifest of a case's bundle: its contents, and the hashes that prove that it is complete."""
 
 from typing import Annotated, Literal
 
@@ -14,16 +14,18 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Sum(Model):
-    """One file of a bundle."""
+    """The size and hash of one file of a bundle."""
 
     bytes: Annotated[int, Field(ge=0)]
     sha256: Sha256
 
 
 class Manifest(Model):
-    """What a bundle is of, who took it out and why. Beside it lies its seal, made with the installation's key.
+    """The description of a bundle: its case, who exported it, and why.
 
-    `key`: that key's fingerprint. `heads`: how far the audit's chains reached.
+    The bundle also has its seal, under the installation's key.
+
+    `key`: that key's fingerprint. `heads`: the heads of the audit's chains at that time.
     """
 
     format: Literal[1] = 1

@@ -1,4 +1,4 @@
-"""What could not be read, kept as it came: nothing is dropped without a trace."""
+"""Dead letters: unreadable records and rows, stored as they came, so that nothing is dropped without a trace."""
 
 import base64
 from datetime import date
@@ -8,11 +8,11 @@ from pydantic import Field, TypeAdapter
 
 from schemas.base import Model, Note, Text, Token, When
 
-KEPT_BYTES = 600_000  # in base 64 and with what stands around it still one Kafka record
+KEPT_BYTES = 600_000  # in base64 and with the other fields, this still fits in one Kafka record
 
 
 class RecordPlace(Model):
-    """A record of a topic. `item`: which of a record's signals, from 0; none when the whole record is meant."""
+    """A record of a topic. `item`: the index of a signal within it, from 0; None means the whole record."""
 
     topic: Text
     partition: Annotated[int, Field(ge=0)]
@@ -25,7 +25,7 @@ class RecordPlace(Model):
 
 
 class Reading(Model):
-    """What a row needs to be read again: the file's header in base 64, and what the file did not say."""
+    """What is needed to parse a row without its file: the header in base64, and the options of the import."""
 
     header: Annotated[str, Field(max_length=100_000)]
     start: date
@@ -33,7 +33,7 @@ class Reading(Model):
 
 
 class LinePlace(Model):
-    """A line of a file, from 1. `digest`: the beginning of the SHA-256 of what the file holds, unpacked."""
+    """A line of a file, counted from 1. `digest`: the beginning of the SHA-256 of the decompressed content."""
 
     file: Text
     digest: Text
@@ -48,25 +48,28 @@ Place = RecordPlace | LinePlace
 
 
 class DeadLetter(Model):
-    """What was refused, from where and why. `id` is the place's: the same thing refused again is the same letter."""
+    """A refused record or row, its origin and the reason.
+
+    `id` is the origin's: refused again, it is the same letter.
+    """
 
     id: str
     source: Token
     at: When
     where: Place
     why: Note
-    raw: str  # the bytes as they came, in base 64; the first KEPT_BYTES of them
-    size: Annotated[int, Field(ge=0)]  # how many bytes came
+    raw: str  # the first KEPT_BYTES of the original bytes, in base64
+    size: Annotated[int, Field(ge=0)]  # number of original bytes
 
     @classmethod
     def of(cls, source: str, where: Place, why: str, raw: bytes, at: When) -> Self:
-        """The letter for `raw`; `source` is the feed's name when it is known, else the topic's or the format's."""
+        """Return the letter for `raw`. `source`: the feed's name if known, else the topic's or format's."""
         kept = base64.b64encode(raw[:KEPT_BYTES]).decode()
         return cls(id=str(where), source=source, at=at, where=where, why=why[:2000], raw=kept, size=len(raw))
 
     @property
     def content(self) -> bytes:
-        """The bytes as they came, as far as they are kept."""
+        """The original bytes, as far as they are kept."""
         return base64.b64decode(self.raw)
 
 

@@ -1,4 +1,4 @@
-"""Policies that are not in force: a draft on its way to a second person, and the one that runs in shadow."""
+"""Policies not in force: drafts that await a second person, and the policy that runs in shadow."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -8,11 +8,11 @@ from pydantic import Field
 from schemas.base import Model, Note, Text, Token, When
 from schemas.casework.inputs import PolicyHash
 
-MOST_CHARACTERS = 200_000  # eight times Jilin's policy; in UTF-8 and JSON it fits a record of Kafka's
+MOST_CHARACTERS = 200_000  # eight times Jilin's policy; in UTF-8 and JSON it fits in a Kafka record
 
 
 class DraftState(StrEnum):
-    """What became of it."""
+    """The state of a draft."""
 
     OPEN = "open"
     PUBLISHED = "published"
@@ -20,9 +20,10 @@ class DraftState(StrEnum):
 
 
 class Draft(Model):
-    """A policy's text that somebody wants in force. It may be wrong still; only a right one is published.
+    """A policy text that somebody wants to put in force. It may still be invalid; only a valid one is published.
 
-    `writers`: all who wrote its text: none of them publishes it. `base`: the policy in force as it was begun.
+    `writers`: all who wrote its text, none of whom may publish it. `base`: the policy in force when the draft was
+    begun.
     """
 
     id: Token
@@ -30,15 +31,15 @@ class Draft(Model):
     text: Annotated[str, Field(max_length=MOST_CHARACTERS)]
     base: PolicyHash
     at: When
-    by: Text  # who changed it last
+    by: Text  # the person who changed it last
     writers: Annotated[list[Text], Field(min_length=1, max_length=100)]
     note: Note = ""
     state: DraftState = DraftState.OPEN
-    policy: PolicyHash | None = None  # as which it was published
+    policy: PolicyHash | None = None  # the hash under which it was published
 
 
 class InShadow(Model):
-    """The policy that is scored beside the one in force; none: nothing is. Its alerts go to nobody."""
+    """The policy that is scored in shadow beside the one in force, or None. Its alerts are not sent."""
 
     policy: PolicyHash | None
     since: When

@@ -1,4 +1,4 @@
-"""The topic `vaults`: which vault holds the keys of this installation's records."""
+"""The topic `vaults`: the vault whose keys encrypt this installation's records."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from schemas.base import Model, When
 
 
 class VaultNamed(Model):
-    """From here on the records are sealed under keys of this vault. The latest on the topic counts."""
+    """From now on, records are encrypted under keys of this vault. The latest record on the topic counts."""
 
     vault: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     at: When

@@ -1,4 +1,4 @@
-"""What providers, banks and subscribed programs exchange with Quanzu: receipts, bank messages, releases, webhooks.
+"""Data exchanged with providers, banks and subscribed programs: receipts, bank messages, releases, webhooks.
 
-Called by streams.channels, the console and the simulators; imports schemas.base, levels, people and casework.
+May import schemas.base, levels, people and casework. Called by streams/channels, the console and simulators.
 """

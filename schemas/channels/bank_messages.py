@@ -1,4 +1,4 @@
-"""A bank's message as it came, kept for good on the topic `bank-messages`: what a case makes of it may be nothing."""
+"""Bank messages as received, kept for good on the topic `bank-messages`, even if they change nothing in the case."""
 
 from schemas.base import Fen, Model, Note, Ref, Text, When
 from schemas.casework.cases import CaseId
@@ -7,7 +7,10 @@ from schemas.people.residents import ResidentId
 
 
 class BankMessage(Model):
-    """`id`: the input's that was made of it, so that one told twice counts once; `receipt`: the bank's own number."""
+    """A bank's message.
+
+    `id`: of the case input made from it, so that a repetition counts once; `receipt`: the bank's own number.
+    """
 
     id: Ref
     at: When
@@ -23,10 +26,10 @@ class BankMessage(Model):
 
     @property
     def bank(self) -> str:
-        """The payer's bank: the source of the signal that told of the payment, which its uid begins with."""
+        """The payer's bank: the source of the payment's signal, with which its uid begins."""
         return bank_of(self.transfer)
 
 
 def bank_of(transfer: str) -> str:
-    """The bank of a transfer: a signal's uid is `source:id`, and a transfer's source is the payer's bank."""
+    """Return the payer's bank of a transfer, which is the source in the signal's uid `source:id`."""
     return transfer.partition(":")[0]

@@ -1,4 +1,4 @@
-"""What providers tell later, by webhook. `id` is the provider's: the same receipt may come twice."""
+"""Receipts that providers send later, by webhook. `id` is the provider's; the same receipt may come twice."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -17,20 +17,20 @@ class _Receipt(Model):
 
 
 class SmsState(StrEnum):
-    """Whether the handset has it."""
+    """Whether the handset has received it."""
 
     DELIVERED = "delivered"
     UNDELIVERED = "undelivered"
 
 
 class SmsReceipt(_Receipt):
-    """The carrier's report on a text message."""
+    """A carrier's report on a text message."""
 
     result: SmsState
 
 
 class CallState(StrEnum):
-    """How a call ended; `answered` with the key that was pressed."""
+    """How a call ended. With `answered`, the receipt has the key that was pressed."""
 
     ANSWERED = "answered"
     BUSY = "busy"
@@ -43,14 +43,14 @@ class CallState(StrEnum):
 
 
 class VoiceReceipt(_Receipt):
-    """The carrier's report on a robot's call."""
+    """A carrier's report on an automated call."""
 
     result: CallState
     key: Annotated[str, Field(pattern=r"^[0-9*#]$")] | None = None
 
 
 class BankReceipt(_Receipt):
-    """A bank's feedback message on a stop-payment."""
+    """A bank's report on a stop-payment. `until`: when the stop ends."""
 
     transfer: Text
     state: BankState
@@ -59,7 +59,7 @@ class BankReceipt(_Receipt):
 
 
 class StationReceipt(_Receipt):
-    """What an officer reports on the way and at the door."""
+    """An officer's report on the way and at the door."""
 
     officer: Text
     stage: VisitStage

@@ -1,4 +1,4 @@
-"""Requests to lift a stop-payment: asked by one person, decided by another; as they lie on the topic `releases`."""
+"""Requests to lift a stop-payment, asked by one person and decided by another; on the topic `releases`."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -12,11 +12,11 @@ from schemas.people.staff import Login
 
 MOST_REASON = 300
 Why = Annotated[str, AfterValidator(legible), StringConstraints(min_length=2, max_length=MOST_REASON)]
-"""Why a stop shall be lifted, or is not: short enough that both names fit beside it into the case's reason."""
+"""The reason for lifting a stop, or for refusing; short enough that the case's reason can also hold both names."""
 
 
 class ReleaseState(StrEnum):
-    """A request's life: open until somebody else has decided."""
+    """The state of a request: open until another person has decided."""
 
     ASKED = "asked"
     APPROVED = "approved"
@@ -24,7 +24,7 @@ class ReleaseState(StrEnum):
 
 
 class ReleaseRequest(Model):
-    """Hardship, or a stop that was wrong. `payment`: the place in the case; `division`: where the payer lives."""
+    """A request, for hardship or a wrong stop. `payment`: the payment's index in the case; `division`: the payer's."""
 
     id: Token
     case: CaseId
@@ -35,10 +35,10 @@ class ReleaseRequest(Model):
     division: DivisionCode
     asked_by: Login
     asked_at: When
-    due: When  # by when somebody has to decide
+    due: When  # by when somebody must decide
     reason: Why
-    evidence: Note = ""  # what was shown for it: a hospital's bill, a wage slip
+    evidence: Note = ""  # the documents shown: a hospital's bill, a wage slip
     state: ReleaseState = ReleaseState.ASKED
     decided_by: Login | None = None
     decided_at: When | None = None
-    words: Note = ""  # of who decided: why it was refused
+    words: Note = ""  # the decider's words, such as the reason for refusing

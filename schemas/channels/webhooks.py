@@ -1,4 +1,4 @@
-"""Who is told of what happens to cases: other programs' addresses, as they lie on the topic `webhooks`."""
+"""Webhooks: other programs' addresses that receive case events; on the topic `webhooks`."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -18,7 +18,7 @@ def _reachable(url: str) -> str:
     try:
         parts = urlsplit(url)
         host = parts.hostname
-        _ = parts.port  # raises ValueError when it is none
+        _ = parts.port  # raises ValueError if it is not a port
     except ValueError:
         raise ValueError("not an address: write https://host/path") from None
     if not host or parts.username or parts.fragment:
@@ -29,25 +29,25 @@ def _reachable(url: str) -> str:
 
 
 Url = Annotated[str, StringConstraints(max_length=500), AfterValidator(_reachable)]
-"""Where a webhook goes: https, or http on this machine."""
+"""A webhook's address: https, or http on this machine."""
 
 
 class Health(StrEnum):
-    """How a webhook goes."""
+    """The state of a webhook's deliveries."""
 
     FRESH = "fresh"  # nothing was sent yet
     FINE = "fine"
-    FAILING = "failing"  # tried again, later and later; nothing is lost
-    GONE = "gone"  # answered 410: it wants no more
+    FAILING = "failing"  # retried at growing intervals; nothing is lost
+    GONE = "gone"  # answered 410: it wants no more events
 
 
 class Webhook(Model):
-    """A program that is told. `secrets`, encrypted: the newest first; while one is replaced both sign."""
+    """A program that receives events. `secrets`: encrypted, the newest first; during a replacement, both sign."""
 
     id: Annotated[str, StringConstraints(pattern=r"^w[a-z2-7]{16}$")]
     url: Url
-    kinds: frozenset[FactKind] = frozenset()  # of the facts it is told of; none named: of every event
-    levels: frozenset[Level] = frozenset()  # none named: all
+    kinds: frozenset[FactKind] = frozenset()  # kinds of facts that it receives; empty: every event
+    levels: frozenset[Level] = frozenset()  # empty: all
     area: Area = ""
     secrets: Annotated[list[str], Field(min_length=1, max_length=2)]
     paused: bool = False

@@ -1,4 +1,4 @@
-"""Residents, staff, officers' rosters and tasks, and what people report: calls, complaints, incidents, hand-overs.
+"""Residents, staff, officers' rosters and tasks, and reports by people: calls, complaints, incidents, hand-overs.
 
-Called by everybody; imports schemas.base, levels and casework.
+May import schemas.base, levels and casework. Called by everything.
 """

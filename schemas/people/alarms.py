@@ -1,4 +1,4 @@
-"""Alarms about officers on their way and at the door, as they lie on the topic `alarms`."""
+"""Alarms about officers on their way and at the door; on the topic `alarms`."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -11,32 +11,32 @@ from schemas.people.residents import DivisionCode
 
 
 class AlarmKind(StrEnum):
-    """Why it was raised."""
+    """Why an alarm was raised."""
 
     DURESS = "duress"  # pressed by the officer
-    CHECK_IN_MISSED = "check_in_missed"  # he has not said in time that he is safe
+    CHECK_IN_MISSED = "check_in_missed"  # the officer has not checked in as safe in time
 
 
 class Alarm(Model):
-    """Somebody should look after an officer. It is kept for good; `acknowledged_at`: somebody does."""
+    """An officer needs attention. It is kept for good; `acknowledged_at`: when somebody took charge."""
 
-    id: Ref  # of the device's act, or of the task and the moment missed: raised twice, it is one
+    id: Ref  # of the device's act, or of the task and the due time: raised twice, it is one alarm
     kind: AlarmKind
-    at: When  # pressed, or fallen due
-    told_at: When  # when it was heard of: later, where there was no network
-    officer: Text  # his id on the roster, else his login
+    at: When  # when it was pressed, or the check-in was due
+    told_at: When  # when it was received: later than `at` if there was no network
+    officer: Text  # the officer's id on the roster, else their login
     name: Text  # the officer's
-    area: Annotated[str, Field(pattern=r"^[0-9]{0,9}$")] = ""  # where he works from; empty: all of the province
-    place: DivisionCode | None = None  # of the visit he is on
+    area: Annotated[str, Field(pattern=r"^[0-9]{0,9}$")] = ""  # the officer's area; empty: the whole province
+    place: DivisionCode | None = None  # the division of the current visit
     case: CaseId | None = None
     dispatch: Ref | None = None
-    silent: bool = False  # of a duress alarm: nobody may ring him up
-    safe_at: When | None = None  # when he said after all that he is safe
+    silent: bool = False  # of a duress alarm: nobody may ring the officer up
+    safe_at: When | None = None  # when the officer reported safe after all
     acknowledged_at: When | None = None
     acknowledged_by: Text | None = None
-    note: Note = ""  # of who acknowledged it
+    note: Note = ""  # by the person who acknowledged it
 
     @property
     def open(self) -> bool:
-        """Whether nobody has taken it up yet."""
+        """Whether nobody has acknowledged it yet."""
         return self.acknowledged_at is None

@@ -1,6 +1,6 @@
-"""A call to 96110 as it was taken: who may be calling, what was said, what came of it.
+"""Calls to 96110 as taken down: possible callers, statements, and consequences.
 
-It holds the caller's telephone, so the topic `calls` keeps it for a time and no longer.
+A call contains the caller's telephone number, so the topic `calls` keeps it for a limited time.
 """
 
 from enum import StrEnum
@@ -13,15 +13,15 @@ from schemas.people.residents import ResidentId
 from schemas.people.staff import Area
 
 CallId = Annotated[str, Field(pattern=r"^c[0-9a-f]{20}$")]
-"""`c` and a hash of the form by which the call was begun."""
+"""`c` and a hash of the form that began the call."""
 
 
 class CallerRequest(StrEnum):
-    """What a caller wants."""
+    """What the caller wants."""
 
     QUESTION = "question"
     REPORT = "report"
-    HANDED_OVER = "handed_over"  # another prefecture's: noted there
+    HANDED_OVER = "handed_over"  # belongs to another prefecture, and is noted there
 
 
 class CameOf(StrEnum):
@@ -29,14 +29,17 @@ class CameOf(StrEnum):
 
     NOTED = "noted"  # on the case
     STOP_ASKED = "stop_asked"
-    STOP_REFUSED = "stop_refused"  # by the case, in words
+    STOP_REFUSED = "stop_refused"  # by the case, with the reason in `words`
     ACCOUNT_WATCHED = "account_watched"
     PHONE_WATCHED = "phone_watched"
-    SCREENED = "screened"  # went to screening as the resident's own report
+    SCREENED = "screened"  # sent to screening as the resident's own report
 
 
 class Statement(Model):
-    """What a caller said, taken down; `id` is of the form: sent twice it is one. `words`: why a stop was refused."""
+    """A statement of the caller.
+
+    `id`: of the form, so that a repetition counts once. `words`: why a stop was refused.
+    """
 
     id: Ref
     at: When
@@ -47,7 +50,7 @@ class Statement(Model):
 
 
 class CodeCheck(Model):
-    """A code was read out. `dispatch`: the message that carried it; none when we sent no such code."""
+    """A code that the caller read out. `dispatch`: the message that contained it, or None if none did."""
 
     id: Ref
     at: When
@@ -55,7 +58,7 @@ class CodeCheck(Model):
 
 
 class Call(Model):
-    """One call. `people`: who hold the telephone, who is meant first; `resident`: who it is."""
+    """A call. `people`: the holders of the telephone, the most likely first; `resident`: the confirmed caller."""
 
     id: CallId
     at: When
@@ -63,13 +66,13 @@ class Call(Model):
     phone: Text
     people: list[ResidentId] = Field(default_factory=list, max_length=64)
     resident: ResidentId | None = None
-    recording: Annotated[str, Field(max_length=300)] = ""  # a link to the PBX's record of it
+    recording: Annotated[str, Field(max_length=300)] = ""  # a link to the PBX's recording
     statements: list[Statement] = Field(default_factory=list)
     checks: list[CodeCheck] = Field(default_factory=list)
 
 
 class Ringing(Model):
-    """A call that nobody has answered yet, as a PBX told of it. `area`: of the account that told."""
+    """An unanswered call, as reported by a PBX. `area`: the area of the account that reported it."""
 
     id: CallId
     at: When

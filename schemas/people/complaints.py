@@ -1,4 +1,4 @@
-"""A resident's complaint or objection, as it lies on the topic `complaints`. No personal data but the text itself."""
+"""Complaints and objections of residents; on the topic `complaints`. No personal data but the text itself."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -10,11 +10,11 @@ from schemas.casework.cases import CaseId
 from schemas.people.residents import ResidentId
 
 ComplaintId = Annotated[str, Field(pattern=r"^k[0-9a-f]{20}$")]
-"""`k` and a hash of the form by which it was taken down."""
+"""`k` and a hash of the form that took it down."""
 
 
 class ComplaintKind(StrEnum):
-    """What is complained of."""
+    """The subject of a complaint."""
 
     WARNED_WRONGLY = "warned_wrongly"
     TOO_OFTEN = "too_often"
@@ -24,7 +24,7 @@ class ComplaintKind(StrEnum):
 
 
 class ComplaintState(StrEnum):
-    """How far it has come. The last two end it."""
+    """The state of a complaint. The last two end it."""
 
     OPEN = "open"
     ANSWERED = "answered"  # a first answer was given
@@ -41,13 +41,13 @@ class Deed(StrEnum):
     UPHELD = "upheld"
     NOT_UPHELD = "not_upheld"
     FALSE_ALARM = "false_alarm"  # the case was cleared
-    NO_CALLS = "no_calls"  # the resident is flagged: no robot calls from the next warning on
-    RELEASE_ASKED = "release_asked"  # of the release desk, on the case
-    DATA_REFERRED = "data_referred"  # to whoever keeps the register
+    NO_CALLS = "no_calls"  # the resident is flagged: no automated calls from the next warning on
+    RELEASE_ASKED = "release_asked"  # a release of the stop was requested from the release desk
+    DATA_REFERRED = "data_referred"  # to the keepers of the register
 
 
 class Entry(Model):
-    """One thing done; `id` is of the form: sent twice it is one."""
+    """An act on a complaint. `id`: of the form, so that a repetition counts once."""
 
     id: Ref
     at: When
@@ -57,7 +57,7 @@ class Entry(Model):
 
 
 class Complaint(Model):
-    """One complaint. `area`: the resident's division, or the taker's area; it decides who sees it."""
+    """A complaint. `area`: the resident's division, or the taker's area; it decides who sees it."""
 
     id: ComplaintId
     at: When
@@ -75,10 +75,10 @@ class Complaint(Model):
 
     @property
     def version(self) -> int:
-        """Counts up with each thing done."""
+        """The number of acts so far."""
         return len(self.entries)
 
     @property
     def ended(self) -> bool:
-        """Whether it was decided."""
+        """Whether it is decided."""
         return self.state in (ComplaintState.UPHELD, ComplaintState.NOT_UPHELD)

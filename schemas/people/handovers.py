@@ -1,11 +1,11 @@
-"""A hand-over between two shifts, as it lies on the topic `handovers`."""
+"""Hand-overs between shifts; on the topic `handovers`."""
 
 from schemas.base import Model, Note, Token, When
 from schemas.people.staff import Area, Login
 
 
 class HandOver(Model):
-    """What one shift left to the next. `figures`: how many of each kind stood on the sheet; `reds`: cases named."""
+    """What one shift left to the next. `figures`: number of entries by kind; `reds`: ids of the red cases."""
 
     id: Token
     area: Area
@@ -14,6 +14,6 @@ class HandOver(Model):
     note: Note = ""
     figures: dict[Token, int]
     reds: list[str]
-    digest: str  # of the whole sheet as it was, by which a printed one is known again
+    digest: str  # of the whole sheet, to identify a printed one
     taken_by: Login | None = None
     taken_at: When | None = None

@@ -1,4 +1,4 @@
-"""A major incident: one campaign, many residents, declared by a supervisor for an area; on the topic `incidents`."""
+"""Major incidents: one campaign with many residents, declared by a supervisor for an area; on the topic `incidents`."""
 
 from typing import Annotated
 
@@ -8,11 +8,11 @@ from schemas.base import Model, Note, Reason, Text, When
 from schemas.people.staff import Area
 
 IncidentId = Annotated[str, Field(pattern=r"^m[0-9a-f]{20}$")]
-"""`m` and a hash of the form by which it was declared."""
+"""`m` and a hash of the form that declared it."""
 
 
 class Incident(Model):
-    """In force until a person ends it. `script`: what every operator of the area is to say."""
+    """A major incident, in force until a person ends it. `script`: what every operator of the area is to say."""
 
     id: IncidentId
     campaign: Text
@@ -27,4 +27,5 @@ class Incident(Model):
 
     @property
     def in_force(self) -> bool:
+        """Whether it has not ended."""
         return self.ended_at is None

@@ -1,4 +1,4 @@
-"""Who is to be protected: residents, their telephones and accounts with their history, and who stands by them."""
+"""Residents, their telephones and accounts with history, and their trusted contacts."""
 
 from datetime import date
 from enum import StrEnum
@@ -9,21 +9,21 @@ from pydantic import Field, StringConstraints
 from schemas.base import Model, Note, Text, When
 
 ResidentId = Annotated[str, StringConstraints(pattern=r"^r[a-z2-7]{16}$")]
-"""A random id: `r` and 16 characters of base 32. It says nothing of the person."""
+"""A random id: `r` and 16 characters of base 32. It reveals nothing about the person."""
 
 DivisionCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}([0-9]{3})?$")]
 """A GB/T 2260 code, 6 digits (district, county), or 9 with the street or township."""
 
 
 class Sex(StrEnum):
-    """As in the register."""
+    """The sex in the register."""
 
     MALE = "male"
     FEMALE = "female"
 
 
 class Occupation(StrEnum):
-    """Groups that the reference names, and the rest."""
+    """Occupational groups: those that the reference names, and the rest."""
 
     STUDENT = "student"
     FINANCE_STAFF = "finance_staff"
@@ -37,14 +37,14 @@ class Occupation(StrEnum):
 
 
 class Language(StrEnum):
-    """What a resident is addressed in."""
+    """The language in which a resident is addressed."""
 
     CHINESE = "zh"
     KOREAN = "ko"
 
 
 class Flag(StrEnum):
-    """What whoever contacts the resident should know."""
+    """What anyone who contacts the resident should know."""
 
     VICTIM_BEFORE = "victim_before"
     HARD_OF_HEARING = "hard_of_hearing"
@@ -52,7 +52,7 @@ class Flag(StrEnum):
 
 
 class BalanceBand(StrEnum):
-    """How much is there to lose: under ¥10,000, to ¥100,000, to ¥1,000,000, above."""
+    """The balance at risk: under ¥10,000, to ¥100,000, to ¥1,000,000, above."""
 
     LOW = "low"
     MIDDLE = "middle"
@@ -61,17 +61,17 @@ class BalanceBand(StrEnum):
 
 
 class Holding(Model):
-    """A telephone or an account that a resident holds from `since` (none: always) until `until` (none: still)."""
+    """A telephone or account that a resident holds from `since` (None: always) to `until` (exclusive; None: still)."""
 
     value: Text  # a telephone in E.164, an account as the bank writes it
     since: When | None = None
     until: When | None = None
-    shared: bool = False  # a family's telephone: several hold it at once
-    primary: bool = True  # of those who share it, the one who is meant when nothing else tells
+    shared: bool = False  # held by several at once, such as a family's telephone
+    primary: bool = True  # of several holders, the one who is meant by default
 
 
 class TrustedContact(Model):
-    """Somebody the resident trusts: told as little as needed."""
+    """A person whom the resident trusts; they are told as little as needed."""
 
     name: Text
     phone: Text
@@ -79,7 +79,10 @@ class TrustedContact(Model):
 
 
 class Resident(Model):
-    """One person. History is kept in the holdings; `merged_into` points from an entry to the one that replaced it."""
+    """A person in the register.
+
+    Holdings contain their history; `merged_into` refers to the entry that replaced this one.
+    """
 
     id: ResidentId
     name: Text
@@ -96,5 +99,5 @@ class Resident(Model):
     contacts: list[TrustedContact] = Field(default_factory=list, max_length=8)
     balance: BalanceBand = BalanceBand.MIDDLE
     flags: frozenset[Flag] = frozenset()
-    guardian: ResidentId | None = None  # a minor's: warnings go to the guardian
+    guardian: ResidentId | None = None  # of a minor; warnings go to the guardian
     merged_into: ResidentId | None = None

@@ -1,4 +1,4 @@
-"""Who can go to a resident's door: officers and grid workers, their shifts, and the visits they are on."""
+"""Rosters: officers and grid workers, their shifts, and the visits given to them."""
 
 from enum import StrEnum
 from typing import Annotated, Self
@@ -12,7 +12,7 @@ from schemas.people.residents import DivisionCode, Language, ResidentId
 
 
 class Role(StrEnum):
-    """Who may be sent where is the level's question: see domain/visits/officers."""
+    """The role of a visitor. domain/visits/officers says which roles a level needs."""
 
     OFFICER = "officer"  # 民警
     AUXILIARY = "auxiliary"  # 辅警
@@ -21,7 +21,7 @@ class Role(StrEnum):
 
 
 class Shift(Model):
-    """On duty from `start` until before `end`."""
+    """On duty from `start` (inclusive) to `end` (exclusive)."""
 
     start: When
     end: When
@@ -34,7 +34,7 @@ class Shift(Model):
 
 
 class Officer(Model):
-    """One who visits. `division` is where he works from, as fine as it is known."""
+    """A person who makes visits. `division`: where they work from, as precisely as known."""
 
     id: Text
     name: Text
@@ -45,7 +45,7 @@ class Officer(Model):
 
 
 class AbsenceKind(StrEnum):
-    """Why somebody is away."""
+    """Why a person is absent."""
 
     LEAVE = "leave"
     SICK = "sick"
@@ -54,7 +54,7 @@ class AbsenceKind(StrEnum):
 
 
 class Absence(Model):
-    """Somebody is away; what he would have worked meanwhile is in the roster's open shifts."""
+    """An absence; the person's shifts within it are among the roster's open shifts."""
 
     id: Token
     officer: Text
@@ -70,7 +70,7 @@ class Absence(Model):
 
 
 class OpenShift(Model):
-    """A shift that nobody has: whose it was, and the absence by which it came free."""
+    """A shift without a person: the officer who had it, and the absence that freed it."""
 
     id: Token
     shift: Shift
@@ -79,17 +79,17 @@ class OpenShift(Model):
 
 
 class SwapState(StrEnum):
-    """How far a swap has come."""
+    """The state of a swap."""
 
     ASKED = "asked"
-    ACCEPTED = "accepted"  # by the other: a supervisor has to approve
+    ACCEPTED = "accepted"  # by the person asked; a supervisor must still approve
     APPROVED = "approved"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
 
 
 class Swap(Model):
-    """`asker` wants `other` to take his shift, for `wanted` of the other's or for nothing. `by`: who moved it last."""
+    """`asker` wants `other` to take a shift, for the shift `wanted` in return or for nothing. `by`: who acted last."""
 
     id: Token
     at: When
@@ -102,14 +102,17 @@ class Swap(Model):
 
 
 class Feed(Model):
-    """Who has the token may read these shifts as a calendar; kept is its SHA-256. No officer: the whole station's."""
+    """A calendar feed: the holder of the token may read these shifts.
+
+    `token`: its SHA-256. `officer` None: the whole station.
+    """
 
     officer: Text | None = None
     token: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class RosterChange(Model):
-    """Who changed a roster last, by which form: the same sent again counts once."""
+    """Who last changed a roster, and by which form: the same form counts once."""
 
     at: When
     by: Text
@@ -117,7 +120,7 @@ class RosterChange(Model):
 
 
 class Roster(Model):
-    """A station's people and their shifts; a new one replaces the old one whole."""
+    """A station's people and their shifts. A new roster replaces the whole old one."""
 
     station: Text
     officers: list[Officer] = Field(default_factory=list, max_length=500)
@@ -125,15 +128,15 @@ class Roster(Model):
     open_shifts: list[OpenShift] = Field(default_factory=list, max_length=2000)
     swaps: list[Swap] = Field(default_factory=list, max_length=1000)
     feeds: list[Feed] = Field(default_factory=list, max_length=501)
-    changed: RosterChange | None = None  # none: put by a station's own system
+    changed: RosterChange | None = None  # None: written by the station's own system
 
 
 class TaskState(StrEnum):
-    """Whether an officer still has a visit on his hands, and why not."""
+    """Whether an officer still has to make a visit, and if not, why."""
 
     OPEN = "open"
     REFUSED = "refused"
-    LATE = "late"  # the case did not wait any longer and sent the next one
+    LATE = "late"  # the case stopped waiting and sent another officer
     ENDED = "ended"
 
 
@@ -147,12 +150,12 @@ class Task(Model):
     at: When
     state: TaskState = TaskState.OPEN
     note: Note = ""
-    level: Level | None = None  # of the case as the visit was given out
-    division: DivisionCode | None = None  # where it goes
-    worth_fen: Fen | None = None  # what is lost by making another before it, as it was given out: domain/visits/rounds
-    stage: VisitStage | None = None  # the latest that was reported
+    level: Level | None = None  # of the case when the visit was given
+    division: DivisionCode | None = None  # of the address
+    worth_fen: Fen | None = None  # expected loss if another visit comes first (domain/visits/rounds), at that time
+    stage: VisitStage | None = None  # the latest one reported
     place: str | None = None  # the address, as a keyed hash
     joins: str | None = None  # the dispatch whose visit to the same address it is part of
     to: Text | None = None  # the colleague to whom it was handed over
-    heard_at: When | None = None  # at the door: when the officer last said that he is safe
-    seen: bool = False  # its officer knows that it is no longer asked for
+    heard_at: When | None = None  # at the door: the officer's last check-in as safe
+    seen: bool = False  # the officer knows that it is no longer needed

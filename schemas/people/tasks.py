@@ -1,4 +1,4 @@
-"""What an officer's telephone sends: acts on the visits, each with an id made on the device. Sent twice, it is one."""
+"""Acts on visits, sent by officers' telephones. The device makes each act's id, so a repetition counts once."""
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -9,10 +9,10 @@ from schemas.base import Model, Note, Text, When
 from schemas.casework.inputs import Checklist, OutcomeAct, VisitStage
 
 ActId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-"""128 random bits of the device."""
+"""128 random bits made by the device, in hex."""
 
 TaskRef = Annotated[str, Field(min_length=1, max_length=200)]
-"""The dispatch of a task."""
+"""The dispatch id of a task."""
 
 LEAST_REASON = 2  # characters of a reason for a refusal
 _TOLD_BY_OFFICERS = frozenset(VisitStage) - {VisitStage.ASSIGNED, VisitStage.HANDED_OVER}
@@ -20,11 +20,14 @@ _TOLD_BY_OFFICERS = frozenset(VisitStage) - {VisitStage.ASSIGNED, VisitStage.HAN
 
 class _DeviceAct(Model):
     id: ActId
-    at: When  # by the device's clock, put right by the server's at their last contact
+    at: When  # by the device's clock, corrected by the server's at their last contact
 
 
 class StageAct(_DeviceAct):
-    """How far the officer has come. A refusal has its reason in `note`, a visit that was made its outcome."""
+    """The stage that the officer has reached.
+
+    A refusal needs a reason in `note`, a completed visit its outcome and checklist.
+    """
 
     do: Literal["stage"] = "stage"
     dispatch: TaskRef
@@ -36,16 +39,16 @@ class StageAct(_DeviceAct):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.stage not in _TOLD_BY_OFFICERS:
-            raise ValueError(f"{self.stage.value} is no stage that an officer tells")
+            raise ValueError(f"{self.stage.value} is not a stage that an officer reports")
         if self.stage is VisitStage.REFUSED and len(self.note.strip()) < LEAST_REASON:
             raise ValueError("a refusal needs a reason")
         if self.stage is VisitStage.DONE and (self.outcome is None or self.checklist is None):
-            raise ValueError("a visit that was made has an outcome and a checklist")
+            raise ValueError("a completed visit needs an outcome and a checklist")
         return self
 
 
 class HandOverAct(_DeviceAct):
-    """The shift ends: to a colleague (`to`, his id on the roster), or back to the desk."""
+    """The officer's shift ends: the visit goes to a colleague (`to`, their id on the roster), or back to the desk."""
 
     do: Literal["hand_over"] = "hand_over"
     dispatch: TaskRef
@@ -54,7 +57,7 @@ class HandOverAct(_DeviceAct):
 
 
 class InterpreterLanguage(StrEnum):
-    """What an interpreter is asked for."""
+    """The language for which an interpreter is needed."""
 
     CHINESE = "chinese"
     KOREAN = "korean"
@@ -71,21 +74,21 @@ class InterpreterAct(_DeviceAct):
 
 
 class CheckInAct(_DeviceAct):
-    """I am safe: the clock of the check-in begins anew."""
+    """The officer is safe: the time until the next check-in starts anew."""
 
     do: Literal["check_in"] = "check_in"
     dispatch: TaskRef
 
 
 class SeenAct(_DeviceAct):
-    """The officer has read that a visit is no longer asked for."""
+    """The officer has read that a visit is no longer needed."""
 
     do: Literal["seen"] = "seen"
     dispatch: TaskRef
 
 
 class DuressAct(_DeviceAct):
-    """The officer is in danger. `silent`: his telephone must neither ring nor show anything."""
+    """The officer is in danger. `silent`: their telephone must neither ring nor show anything."""
 
     do: Literal["duress"] = "duress"
     dispatch: TaskRef | None = None

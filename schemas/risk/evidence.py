@@ -1,4 +1,4 @@
-"""What screening keeps in Redis: evidence about residents, the watchlist, and what was already alerted."""
+"""Screening's data in Redis: evidence about residents, the watchlist, and the alerts already raised."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from schemas.risk.signals import TransferState
 
 
 class EvidenceKind(StrEnum):
-    """What makes a signal evidence. What is not in here is ordinary life."""
+    """The kinds of evidence. Signals of no kind are everyday life."""
 
     CALL_OVERSEAS = "call_overseas"
     CALL_GOIP = "call_goip"
@@ -29,20 +29,20 @@ class EvidenceKind(StrEnum):
     APP_OTHER = "app_other"
     NEW_PAYEE = "new_payee"
     SUSPECT_PAYEE = "suspect_payee"  # the payee is confirmed as a scammer's
-    REPORTED_PAYEE = "reported_payee"  # somebody told of the payee, nobody confirmed it
+    REPORTED_PAYEE = "reported_payee"  # somebody reported the payee, nobody confirmed it
     OWN_REPORT = "own_report"
 
 
 class Evidence(Model):
-    """One thing that speaks for danger. `id` is `{signal uid}~{kind}`: the same again is the same evidence."""
+    """A piece of evidence. `id` is `{signal uid}~{kind}`: the same id is the same evidence."""
 
     id: str
     kind: EvidenceKind
     at: When
-    topic: Text = "signals"  # where its signal lies: in which lane
+    topic: Text = "signals"  # the topic (lane) of its signal
     partition: int
     offset: int
-    seconds: int = 0  # of a call, so far
+    seconds: int = 0  # duration of a call so far
     ongoing: bool = False
     transfer: str | None = None  # the payment's uid
     payee: str | None = None  # a token
@@ -51,12 +51,12 @@ class Evidence(Model):
     balance_fen: Fen | None = None
     campaign: Text | None = None
     scam_type: Token | None = None
-    watch_at: When | None = None  # event time of the watchlist entry it rests on
+    watch_at: When | None = None  # time of the watchlist entry that it is based on
     withdrawn: bool = False  # that entry was lifted
 
 
 class WatchStatus(StrEnum):
-    """How a suspect stands on the watchlist."""
+    """A suspect's status on the watchlist."""
 
     REPORTED = "reported"
     CONFIRMED = "confirmed"
@@ -64,9 +64,9 @@ class WatchStatus(StrEnum):
 
 
 class PayersAsked(Model):
-    """A person is asked whether those who paid the suspect earlier than `before` are alerted: they are too many.
+    """A person is asked whether to alert those who paid the suspect before `before`, because they are many.
 
-    `id`: the request's. `refused`: the answer was no.
+    `id`: of the request. `refused`: the answer was no.
     """
 
     id: Token
@@ -75,32 +75,32 @@ class PayersAsked(Model):
 
 
 class WatchEntry(Model):
-    """A suspect account or telephone, as the signal `uid` told of it. The newest event wins.
+    """A suspect account or telephone on the watchlist, by the signal `uid`. The newest event wins.
 
-    A report never outweighs what was confirmed or lifted: that was somebody's decision. `asked`: earlier payers are not
+    A report never outranks a confirmation or a lift, because those are decisions. `asked`: earlier payers are not
     alerted, or not yet.
     """
 
-    subject: Annotated[str, Field(pattern=r"^(account|phone):.+$")]  # with a token, never the number
+    subject: Annotated[str, Field(pattern=r"^(account|phone):.+$")]  # contains a token, never the number
     standing: WatchStatus
     at: When
     scam_type: Token | None = None
     uid: str = ""
-    topic: Text = "signals"  # where that signal lies
+    topic: Text = "signals"  # the topic (lane) of that signal
     partition: int = 0
     offset: int = 0
     asked: PayersAsked | None = None
 
     @property
     def campaign(self) -> str:
-        """All who paid or were called by one suspect are one campaign."""
+        """The campaign's id: all who paid or were called by one suspect belong to one campaign."""
         return f"k-{self.subject.partition(':')[2]}"
 
 
 class Payer(msgspec.Struct, frozen=True, gc=False):
-    """A payment to somebody, kept for the case that the payee is confirmed later.
+    """A payment, stored in case its payee is confirmed as a suspect later.
 
-    No model: one is made for every payment of a province, out of a signal that was validated.
+    It is a struct, not a model: one is made for every payment, from a signal that was validated.
     """
 
     resident: str
@@ -115,16 +115,16 @@ class Payer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Alerted(Model):
-    """What casework was told of a resident, acknowledged by Kafka, up to `at`."""
+    """The alerts about a resident that Kafka has acknowledged. `at`: the latest."""
 
     level: Level
     at: When
-    payments: frozenset[str] = frozenset()  # `{transfer}:{state}`: a payment that moved on is news
+    payments: frozenset[str] = frozenset()  # `{transfer}:{state}`: a payment in a new state is news
     campaigns: frozenset[str] = frozenset()
 
 
 class ScreeningOutcome(StrEnum):
-    """What became of an accepted signal: each has exactly one."""
+    """The outcome of an accepted signal; each has exactly one."""
 
     RAISED = "raised"  # its resident is in danger
     BELOW_THRESHOLD = "below_threshold"

@@ -1,4 +1,4 @@
-"""How an entry of the watchlist reaches those who paid before: records of the signals' lanes, a request to a person."""
+"""How a watchlist entry reaches earlier payers: fan-out records on the signals' lanes, and requests to a person."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -11,10 +11,10 @@ from schemas.risk.evidence import WatchEntry
 
 
 class FanOut(Model):
-    """A record of the topic: the next slice of an entry's fan-out. `id` names the fan-out, `number` counts its slices.
+    """A record for the next slice of an entry's fan-out. `id` identifies the fan-out, `number` counts its slices.
 
-    `after`: the payment after which the slice begins, as Redis keeps it. `at` is the moment at which its payers' risk
-    is found, `arrived` the arrival of what began the fan-out: the latency's start.
+    `after`: the payment after which the slice begins, as stored in Redis. `at`: the time for which its payers' risk is
+    assessed. `arrived`: the arrival of the signal that began the fan-out, from which latency is measured.
     """
 
     kind: Literal["fan_out"] = "fan_out"
@@ -27,7 +27,7 @@ class FanOut(Model):
 
 
 class PayersAnswered(Model):
-    """A record of the topic: a person has decided whether those who paid before are alerted."""
+    """A record with a person's decision on alerting earlier payers."""
 
     kind: Literal["payers_answered"] = "payers_answered"
     request: Token
@@ -39,7 +39,7 @@ class PayersAnswered(Model):
 
 
 class RequestState(StrEnum):
-    """A request's life: open until a person has answered, or another entry took the place of the one it is about."""
+    """The state of a request: open until a person answers, or another entry replaces the one it is about."""
 
     ASKED = "asked"
     ALERTED = "alerted"
@@ -48,9 +48,9 @@ class RequestState(StrEnum):
 
 
 class PayersRequest(Model):
-    """An entry of the watchlist would alert more payers of earlier payments than the policy allows without asking.
+    """A watchlist entry would alert more earlier payers than the policy allows without asking.
 
-    `at`: since when it waits. `payments`: how many there were within the policy's window when it began to wait.
+    `at`: when it began to wait. `payments`: their number within the policy's window at that time.
     """
 
     id: Token

@@ -1,4 +1,4 @@
-"""What is learnt of a feed, and its silence: in Redis, the first also on the topic `feeds`."""
+"""Feed profiles and outages: in Redis, the profiles also on the topic `feeds`."""
 
 from typing import Annotated, NamedTuple
 
@@ -8,30 +8,33 @@ from schemas.base import Model, Text, Token, When
 
 
 class Hour(NamedTuple):
-    """One hour of the week, over the weeks that are remembered; counted in windows of ten seconds."""
+    """One hour of the week, over the weeks remembered; counted in windows of ten seconds."""
 
-    week: int  # since 1970, when it was last added to: what is older has faded until then
-    watched: float  # windows
-    active: float  # of them with a signal
-    signals: float
+    week: int  # number of the week since 1970 of the last addition, up to which older values have faded
+    watched: float  # number of windows
+    active: float  # number of windows with a signal
+    signals: float  # number of signals
 
 
 class FeedProfile(Model):
-    """How a source usually sends. Gaps are measured in the arrivals that were expected meanwhile."""
+    """A source's usual traffic. Gaps are measured in expected arrivals."""
 
     source: Token
-    last: int  # the window, since 1970, in which a signal came last
-    gaps: Annotated[int, Field(ge=0)]  # learnt from, up to as many as are remembered
-    mean: float
-    square: float
+    last: int  # number of the window, since 1970, of the last signal
+    gaps: Annotated[int, Field(ge=0)]  # number of gaps learnt from, up to a limit
+    mean: float  # of the gaps
+    square: float  # mean square of the gaps
     hours: dict[int, Hour] = Field(default_factory=dict)  # by hour of the week, 0 to 167
 
 
 class Silence(Model):
-    """A source that has sent nothing for too long. `since`: heard last; none when it never was."""
+    """A feed outage: a source that has sent nothing for too long.
+
+    `since`: its last signal, or None if it never sent any.
+    """
 
     source: Token
     since: When | None
-    expected: float  # signals that should have come meanwhile
-    at: When  # when it became an alarm
+    expected: float  # signals that were expected meanwhile
+    at: When  # when the alarm was raised
     words: Text

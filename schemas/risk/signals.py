@@ -1,4 +1,4 @@
-"""What feeds tell us: the one place where raw telephone and account numbers travel."""
+"""Signals of feeds: the only data with plain telephone and account numbers."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -12,7 +12,7 @@ LONGEST_CALL = 86_400  # seconds
 
 
 class TransferState(StrEnum):
-    """How far a payment has gone: only what is not settled can still be stopped by the payer's bank."""
+    """How far a payment has gone: the payer's bank can stop it unless it is settled."""
 
     ATTEMPTED = "attempted"
     PENDING = "pending"
@@ -20,7 +20,7 @@ class TransferState(StrEnum):
 
 
 class Channel(StrEnum):
-    """The way a payment takes."""
+    """The payment channel."""
 
     MOBILE_BANK = "mobile_bank"
     WEB_BANK = "web_bank"
@@ -31,13 +31,13 @@ class Channel(StrEnum):
 
 
 class NumberClass(StrEnum):
-    """What the carrier says of the other party's number."""
+    """The carrier's classification of the other party's number."""
 
     ORDINARY = "ordinary"
     OVERSEAS = "overseas"
     GOIP = "goip"
     SPOOFED = "spoofed"
-    HOTLINE = "hotline"  # 96110's own: never a suspicion
+    HOTLINE = "hotline"  # 96110 itself: never suspicious
 
 
 class AppKind(StrEnum):
@@ -47,13 +47,13 @@ class AppKind(StrEnum):
     LOAN = "loan"
     INVESTMENT = "investment"
     SHOPPING = "shopping"
-    MEETING = "meeting"  # screen sharing: how "the police" or "customer service" takes the telephone over
+    MEETING = "meeting"  # screen sharing, by which false police or customer service controls the telephone
     CHAT = "chat"
     OTHER = "other"
 
 
 class WatchState(StrEnum):
-    """Whether a suspect is on the watchlist or taken off it."""
+    """Whether a suspect is put on the watchlist or taken off it."""
 
     CONFIRMED = "confirmed"
     LIFTED = "lifted"
@@ -67,7 +67,7 @@ class _Signal(Model):
 
     @property
     def uid(self) -> str:
-        """The signal's identity over all sources."""
+        """The signal's unique id over all sources, `source:id`."""
         return f"{self.source}:{self.id}"
 
 
@@ -85,7 +85,7 @@ class Transfer(_Signal):
 
 
 class Call(_Signal):
-    """A telephone call. `at` is its start; `seconds` how long it has lasted so far."""
+    """A telephone call. `at`: its start; `seconds`: its duration so far."""
 
     kind: Literal["call"] = "call"
     caller: Text
@@ -96,7 +96,7 @@ class Call(_Signal):
 
 
 class Sms(_Signal):
-    """A text message from a suspicious sender. What it said stays with the carrier."""
+    """A text message from a suspicious sender. Its content stays with the carrier."""
 
     kind: Literal["sms"] = "sms"
     sender: Text
@@ -105,7 +105,7 @@ class Sms(_Signal):
 
 
 class App(_Signal):
-    """A scam application opened or a fraud website visited by a subscriber."""
+    """A subscriber opened a scam application or visited a fraud website."""
 
     kind: Literal["app"] = "app"
     phone: Text
@@ -114,7 +114,7 @@ class App(_Signal):
 
 
 class Report(_Signal):
-    """Somebody tells of a fraud, on 96110 or 110; the suspect's account or telephone when known."""
+    """A person reports a fraud to 96110 or 110; with the suspect's account or telephone if known."""
 
     kind: Literal["report"] = "report"
     phone: Text  # the reporter's
@@ -140,9 +140,9 @@ SignalBatch = Annotated[list[Signal], Field(min_length=1, max_length=BATCH_LIMIT
 
 
 class SentAgain(Model):
-    """A record of the topic: what a dead letter holds, mended. Of two for one letter the first counts.
+    """A record with the repaired content of a dead letter. Of two for one letter, the first counts.
 
-    `tallied`: the source under which screening has counted the letter; none when it never came so far.
+    `tallied`: the source under which screening has counted the letter; None if it never reached screening.
     """
 
     kind: Literal["sent_again"] = "sent_again"

@@ -1,9 +1,9 @@
-"""Signals of ordinary life read without pydantic: in a 13th of the time, and only where there can be no doubt.
+"""Fast parsing of everyday signals without pydantic: a 13th of the time, and only if the result is certainly the same.
 
-`Transfer`, `Call`, `Sms` and `App` have the fields of their namesakes in schemas/risk/signals.py, which stay what a
-signal is; whoever is handed one instead sees no difference but its type, so they go by `kind`. Fields that a newer
-version alone knows are passed over by both (base.ANY_VERSION). What is refused here, is not plain, or tells of a
-suspect (a report, the watchlist) is read by pydantic, which has the last word and the words.
+`Transfer`, `Call`, `Sms` and `App` have the fields of their namesakes in schemas/risk/signals.py, which define a
+signal. Users see no difference but the type, so they check `kind`. Unknown fields of a newer version are ignored by
+both (base.ANY_VERSION). Signals that are refused here, not plain, or about a suspect (a report, the watchlist) are
+parsed by pydantic, which decides and words the errors.
 """
 
 import re
@@ -22,8 +22,8 @@ _When = Annotated[datetime, msgspec.Meta(tz=True)]
 _Fen = Annotated[int, msgspec.Meta(ge=0, le=MOST_FEN)]
 _Seconds = Annotated[int, msgspec.Meta(ge=0, le=LONGEST_CALL)]
 
-# Of a second: the seventh digit one rounds, and the other does not. Behind a point in an id it is none; that is looked
-# at last, since a search for points is quick.
+# A seventh fractional digit of seconds: msgspec and pydantic round it differently. The lookbehind excludes points in
+# ids, and comes last because searching for points is fast.
 _FINE = re.compile(rb"\.[0-9]{7}(?<=:[0-9]{2}\.[0-9]{7})")
 _fine_part = re.compile(r"\.[0-9]{7}").search
 _token = re.compile(NAME).search
@@ -37,11 +37,12 @@ class _Signal(msgspec.Struct, frozen=True, tag_field="kind", kw_only=True, gc=Fa
 
     @property
     def uid(self) -> str:
+        """The signal's unique id over all sources, `source:id`."""
         return f"{self.source}:{self.id}"
 
 
 class Transfer(_Signal, tag="transfer", frozen=True):
-    """As signals.Transfer."""
+    """The same as signals.Transfer."""
 
     kind: ClassVar[Literal["transfer"]] = "transfer"
     payer: _Text
@@ -54,7 +55,7 @@ class Transfer(_Signal, tag="transfer", frozen=True):
 
 
 class Call(_Signal, tag="call", frozen=True):
-    """As signals.Call."""
+    """The same as signals.Call."""
 
     kind: ClassVar[Literal["call"]] = "call"
     caller: _Text
@@ -65,7 +66,7 @@ class Call(_Signal, tag="call", frozen=True):
 
 
 class Sms(_Signal, tag="sms", frozen=True):
-    """As signals.Sms."""
+    """The same as signals.Sms."""
 
     kind: ClassVar[Literal["sms"]] = "sms"
     sender: _Text
@@ -74,7 +75,7 @@ class Sms(_Signal, tag="sms", frozen=True):
 
 
 class App(_Signal, tag="app", frozen=True):
-    """As signals.App."""
+    """The same as signals.App."""
 
     kind: ClassVar[Literal["app"]] = "app"
     phone: _Text
@@ -90,12 +91,12 @@ _FIELDS = {kind: frozenset(("kind", *model.__struct_fields__)) for kind, model i
 
 
 def plain(record: bytes) -> list[Signal] | None:
-    """A record's signals, if pydantic would accept it and give the same; none when there is any doubt."""
+    """Return a record's signals, or None if pydantic might refuse it or give another result."""
     if not _visible(record) or _FINE.search(record):
         return None
     try:
         signals = _batch.decode(record)
-    except (msgspec.DecodeError, RecursionError):  # ValidationError is one; the other: nested too deep
+    except (msgspec.DecodeError, RecursionError):  # includes ValidationError; RecursionError: nested too deep
         return None
     times = [each.at for each in signals] + [each.arrived for each in signals if each.arrived]
     plausible = min(times) >= EARLIEST and max(times) < LATEST
@@ -105,9 +106,10 @@ def plain(record: bytes) -> list[Signal] | None:
 
 
 def taken(item: Mapping[str, Any]) -> Signal | None:
-    """What a feed sent, with `arrived`, if pydantic would accept it and give the same; none when there is any doubt.
+    """Return the signal of a feed's item that has `arrived`, or None if pydantic might refuse it or give another
+    result.
 
-    A field that is not known is one; so is a time after its arrival, which intake sets right.
+    This includes unknown fields, and times after the arrival, which intake corrects.
     """
     kind, at = str(item.get("kind")), item.get("at")
     if kind not in _KINDS or not item.keys() <= _FIELDS[kind] or (isinstance(at, str) and _fine_part(at)):
@@ -123,7 +125,7 @@ def taken(item: Mapping[str, Any]) -> Signal | None:
 
 
 def record(signals: Sequence[Signal]) -> bytes:
-    """A record of the topic, as `plain` reads it."""
+    """Return the signals as a record's value, which `plain` can parse."""
     return _encoder.encode(signals)
 
 
@@ -135,11 +137,11 @@ _encoder = msgspec.json.Encoder(enc_hook=_written)
 
 
 def _visible(record: bytes) -> bool:
-    """Whether all that is said in it can be seen (base.Text), and nothing is escaped."""
+    """Return whether all characters are printable (base.Text) and none is escaped."""
     if b"\\" in record:
         return False
     if record.isascii():
-        return b"\x7f" not in record  # what else cannot be seen JSON does not allow
+        return b"\x7f" not in record  # JSON allows no other invisible ASCII characters
     try:
         return record.decode().isprintable()
     except UnicodeDecodeError:
