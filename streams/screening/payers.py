@@ -3,9 +3,9 @@
 By account or suspect, spread over q: `payers:{q}:<token>`, `watch:{q}`, and `fan-out:{q}:<id>`, how many slices of
 a fan-out are done.
 
-The policy's window and a day bound an account's list (EvidenceStore.watch): with each payment that comes, the four
-oldest of before that leave, and the list goes when nobody has paid for that time. A payment takes some 200 bytes, so
-400,000 within four days take 83 MB. After such a burst the list shrinks by three with each payment that comes.
+The policy's window and a day bound an account's list (EvidenceStore.watch). Older payments leave when the next
+one comes, at most 2,000 in one script, and the list goes when nobody has paid for that time. A payment takes some 200
+bytes, so 400,000 within four days take 83 MB. After such a burst the next 200 scripts remove all of them.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence

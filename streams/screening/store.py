@@ -35,7 +35,7 @@ PREFIX = VERSION_DIGITS + KEEPING_DIGITS  # of a member: the rest of it is its J
 PIECE = 500  # payments, or fields of the watchlist, of one script
 RESIDENTS, ADDED = 50, 100  # whose evidence one script adds to; members of one of them at once
 LOOKED_AT = 1_000  # members that one script looks at before it leaves the other residents to the next
-TRIMMED = 4  # payments that are too old go with each that comes
+TRIMMED = 2_000  # payments that are too old: so many does one script remove at most
 LATE = timedelta(days=1)  # a payment may come so much later than it happened and still be found
 T = TypeVar("T")
 

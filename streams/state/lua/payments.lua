@@ -1,18 +1,21 @@
 -- Keep payments for the case that their payee is confirmed later, then read the watchlist: see design, fan-out.
 -- KEYS[1]: the watchlist, KEYS[2..]: the payees' lists of payers.
 -- ARGV[1]: milliseconds that a payment is kept, ARGV[2]: that is on the wall's clock, ARGV[3]: now, ARGV[4]: how many old
--- payments go at most with each that comes; then for each list: how many payments, and for each of them its time and the
--- payment; then the watchlist's fields that are asked for.
+-- payments this script removes at most, of all lists together; then for each list: how many payments, and for each of
+-- them its time and the payment; then the watchlist's fields that are asked for.
 -- A payment said to be of tomorrow does not make today's old.
 -- Returns the fields' values.
-local kept, now, trimmed, at = tonumber(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4]), 5
+local kept, now, budget, at = tonumber(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4]), 5
 for k = 2, #KEYS do
   local count = tonumber(ARGV[at])
   for i = at + 1, at + 2 * count, 2 do
     redis.call('ZADD', KEYS[k], ARGV[i], ARGV[i + 1])
-    local oldest = math.min(tonumber(ARGV[i]), now) - kept
-    local old = redis.call('ZCOUNT', KEYS[k], '-inf', string.format('(%.0f', oldest))
-    if old > 0 then redis.call('ZREMRANGEBYRANK', KEYS[k], 0, math.min(old, trimmed) - 1) end
+    if budget > 0 then
+      local oldest = math.min(tonumber(ARGV[i]), now) - kept
+      local old = math.min(budget, redis.call('ZCOUNT', KEYS[k], '-inf', string.format('(%.0f', oldest)))
+      if old > 0 then redis.call('ZREMRANGEBYRANK', KEYS[k], 0, old - 1) end
+      budget = budget - old
+    end
   end
   redis.call('PEXPIRE', KEYS[k], ARGV[2])
   at = at + 1 + 2 * count
