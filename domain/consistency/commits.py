@@ -7,7 +7,7 @@ incomplete commit, prove nothing: their inputs must be read and decided again.
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from schemas.casework.journal import AnyCommit
 
@@ -16,8 +16,7 @@ REMEMBERED = 1_000  # accepted entries with which repeated entries are compared
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry(Generic[T]):
+class Entry(NamedTuple, Generic[T]):
     """A journal entry for the chain. `name`: unique within its commit. `offset`: that of its input."""
 
     commit: AnyCommit
@@ -42,11 +41,18 @@ class CommitChain(Generic[T]):
 
     def add(self, entry: Entry[T]) -> list[T]:
         """Add an entry, and return the items that are now proven, in the order of their inputs."""
-        self._compare(entry)
-        if entry.commit.log != self.log or entry.commit.last <= self.covered:
+        commit = entry.commit
+        if commit.log != self.log or commit.last <= self.covered:
+            self._compare(entry)
             return []
-        self._waiting.setdefault(entry.commit, {})[entry.name] = entry
-        return self._proven()
+        if commit.entries == 1 and commit.first == self.covered + 1 and not self._waiting:
+            self.covered = commit.last  # most commits of a quiet line: nothing to be put together
+            self._remember(entry)
+            return [entry.item]
+        self._compare(entry)
+        found = self._waiting.setdefault(commit, {})
+        found[entry.name] = entry
+        return self._proven() if len(found) >= commit.entries else []
 
     def begin_anew(self, covered: int, log: int) -> None:
         """Continue on a newly created case-inputs topic.
@@ -97,13 +103,15 @@ class CommitChain(Generic[T]):
         entries = [entry for entry in self._waiting.pop(commit).values() if entry.offset > self.covered]
         entries.sort(key=lambda entry: (entry.offset, entry.name))
         self.covered = commit.last
-        for covered in [each for each in self._waiting if each.last <= self.covered]:
-            del self._waiting[covered]
+        self._waiting = {each: found for each, found in self._waiting.items() if each.last > self.covered}
         for entry in entries:
-            self._recent[entry.name] = entry
-            if len(self._recent) > REMEMBERED:
-                self._recent.popitem(last=False)
+            self._remember(entry)
         return [entry.item for entry in entries]
+
+    def _remember(self, entry: Entry[T]) -> None:
+        self._recent[entry.name] = entry
+        if len(self._recent) > REMEMBERED:
+            self._recent.popitem(last=False)
 
     def _compare(self, entry: Entry[T]) -> None:
         known = self._recent.get(entry.name)

@@ -144,8 +144,12 @@ def out_of(case: Case | None) -> dict[str, Out]:
 
 def ends(out: Mapping[str, Out], event: CaseEvent) -> Iterator[End]:
     """Yield the clocks that an event ends. `out`: the case's waiting dispatches just before the event."""
+    return ended(out, out_of(event.case), event) if out else iter(())
+
+
+def ended(out: Mapping[str, Out], now: Mapping[str, Out], event: CaseEvent) -> Iterator[End]:
+    """Like `ends`, for a caller that knows the dispatches which wait after the event (`now`)."""
     case = event.case
-    now = out_of(case) if out else {}
     for name, was in out.items():
         if name in now and now[name].attempt == was.attempt:
             continue

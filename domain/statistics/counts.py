@@ -6,7 +6,7 @@ A name consists of words joined by `|`, the first of which says what is counted:
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from domain.identity.divisions import PREFECTURE_DIGITS
@@ -19,8 +19,14 @@ _STANDING = ("id", "level", "state", "profile", "payments", "kept", "danger")  #
 
 
 def of_event(event: CaseEvent) -> Counter[str]:
-    """Return the counts that an event adds for good."""
-    return Counter(name for fact in event.facts for name in _names(fact, event.case))
+    """What an event adds for good."""
+    return Counter(names_of_event(event))
+
+
+def names_of_event(event: CaseEvent) -> Iterator[str]:
+    """The names that an event adds one to, for good."""
+    for fact in event.facts:
+        yield from _names(fact, event.case)
 
 
 def of_standing(before: Case | None, after: Case) -> Counter[str]:
@@ -41,13 +47,24 @@ def of_standing(before: Case | None, after: Case) -> Counter[str]:
     return Counter({name: by for name, by in changed.items() if by})
 
 
+def of_earlier(case: Case) -> Counter[str]:
+    """What a case still counts that was followed by another of its resident."""
+    return Counter({name: number for name, number in _lasting(case).items() if number})
+
+
 def of_clocks(before: Case | None, event: CaseEvent) -> Counter[str]:
     """Return the counts of clocks that an event ends.
 
     `before`: its case before, or the resident's earlier one, or None.
     """
     same = before if before is not None and before.id == event.case.id else None
-    return _clocks(clocks.out_of(same), event)
+    return Counter(names_of_clocks(clocks.out_of(same), clocks.out_of(event.case), event))
+
+
+def names_of_clocks(out: Mapping[str, clocks.Out], now: Mapping[str, clocks.Out], event: CaseEvent) -> Iterator[str]:
+    """The same, one name for each clock. `out`, `now`: what was out of the event's case just before, and is now."""
+    for end in clocks.ended(out, now, event):
+        yield f"clock|{clocks.whose(end.was.action)}|{event.case.level}|{'kept' if end.kept else 'missed'}"
 
 
 @dataclass(slots=True)
@@ -75,8 +92,9 @@ class ClocksFold:
 
     def _follow(self, event: CaseEvent) -> None:
         case = event.case
-        self.counted.update(_clocks(self._out.get(case.id, (0, {}))[1], event))
-        self._out[case.id] = case.version, clocks.out_of(case)
+        now = clocks.out_of(case)
+        self.counted.update(names_of_clocks(self._out.get(case.id, (0, {}))[1], now, event))
+        self._out[case.id] = case.version, now
 
 
 def clocks_of(events: Iterable[CaseEvent]) -> Counter[str]:
@@ -85,14 +103,6 @@ def clocks_of(events: Iterable[CaseEvent]) -> Counter[str]:
     for event in events:
         fold.add(event)
     return fold.counted
-
-
-def _clocks(out: dict[str, clocks.Out], event: CaseEvent) -> Counter[str]:
-    level = event.case.level
-    return Counter(
-        f"clock|{clocks.whose(end.was.action)}|{level}|{'kept' if end.kept else 'missed'}"
-        for end in clocks.ends(out, event)
-    )
 
 
 def _open(case: Case) -> Iterator[str]:

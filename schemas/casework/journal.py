@@ -47,6 +47,7 @@ class PartialCase(msgspec.Struct, frozen=True, gc=False):
     policy: str
     state: CaseState
     level: Level
+    updated_at: datetime
     steps: list[PartialStep] = []
     raised_by: str | None = None
     officer: str | None = None
@@ -109,13 +110,34 @@ class PartialUnchangedEvent(msgspec.Struct, frozen=True, gc=False, tag_field="ki
 
 PartialEntry = PartialCaseEvent | PartialStandingEvent | PartialUnchangedEvent
 
+
+class _CaseAlone(msgspec.Struct, gc=False):
+    """A case event of which only the case is asked for, as it is written there."""
+
+    case: msgspec.Raw
+
+
 _decoder = msgspec.json.Decoder(PartialEntry)
+_cases = msgspec.json.Decoder(PartialCase)
+_alone = msgspec.json.Decoder(_CaseAlone)
 
 
 def decode(value: bytes) -> PartialEntry:
     """Read an entry. Raises ValueError (msgspec.ValidationError or DecodeError) for what is no journal entry."""
     entry: PartialEntry = _decoder.decode(value)
     return entry
+
+
+def decode_case(value: bytes) -> PartialCase:
+    """Read a case. Raises ValueError for what is no case."""
+    case: PartialCase = _cases.decode(value)
+    return case
+
+
+def case_in(value: bytes) -> bytes:
+    """Return the case's JSON in the JSON of a case event. Raises ValueError for what is no such event."""
+    alone: _CaseAlone = _alone.decode(value)
+    return bytes(alone.case)
 
 
 def whole_holds(entry: PartialStandingEvent) -> list[Hold]:

@@ -16,7 +16,7 @@ from schemas.levels import Level
 from streams.messaging import topics
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
-from streams.messaging.reader import beginning_offsets, end_offsets, read_range
+from streams.messaging.reader import beginning_offsets, end_offsets, read_pages
 from streams.runtime.settings import Settings
 from streams.runtime.tracing import Trace, no_trace
 
@@ -26,7 +26,6 @@ Entry = CaseEvent | RulesEvent | UnchangedEvent
 
 Progress = Callable[[int, int], object]
 
-TOLD_EVERY = 1000  # entries
 CHUNK = 5_000  # entries handed over at once: a case's versions lie near each other, and only the last is stored
 MOST_WAITING = 20_000  # entries behind a gap: more than any writer has under way, so the gap will not close
 
@@ -102,14 +101,14 @@ class Proven:
         """Whole commits, some `most` entries at a time. Stops at a gap whose inputs can be read again."""
         end = (await end_offsets(self._settings, topics.CASE_EVENTS.name))[self._partition]
         chunk: list[Read] = []
-        async for offset, value in _values(self._settings, topics.CASE_EVENTS.name, self._partition, self._first):
-            chunk += self._take(offset, value)
-            self.read = offset
-            if offset % TOLD_EVERY == 0 or offset == end - 1:
-                progress(offset + 1, end)
-            if len(chunk) >= most:
-                yield chunk
-                chunk = []
+        async for page in _pages(self._settings, topics.CASE_EVENTS.name, self._partition, self._first):
+            for offset, value in page:
+                chunk += self._take(offset, value)
+                self.read = offset
+                if len(chunk) >= most:
+                    yield chunk
+                    chunk = []
+            progress(self.read + 1, end)
             if self._chain.waiting > MOST_WAITING:
                 chunk += self._skip()
                 if self._chain.waiting > MOST_WAITING:
@@ -237,8 +236,16 @@ async def sent_since(settings: Settings, partition: int, offset: int) -> set[str
 
 
 async def _values(settings: Settings, topic: str, partition: int, first: int = 0) -> AsyncIterator[tuple[int, bytes]]:
+    async for page in _pages(settings, topic, partition, first):
+        for offset, value in page:
+            yield offset, value
+
+
+async def _pages(
+    settings: Settings, topic: str, partition: int, first: int = 0
+) -> AsyncIterator[list[tuple[int, bytes]]]:
+    """The offsets and values of what a partition holds now, from `first` on."""
     begin = (await beginning_offsets(settings, topic))[partition]
     end = (await end_offsets(settings, topic))[partition]
-    async for record in read_range(settings, topic, partition, max(first, begin), end - 1):
-        if record.value is not None:
-            yield record.offset, record.value
+    async for page in read_pages(settings, topic, partition, max(first, begin), end - 1):
+        yield [(record.offset, record.value) for record in page if record.value is not None]

@@ -5,11 +5,12 @@ again from case-inputs and decided again: the outcome and all ids are the same.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
 from domain.policy import PolicyError
 from streams.casework import journal
 from streams.casework.journal import Proven
+from streams.casework.rebuilding import LatestCases, derived
 from streams.casework.replay import Replay, residents
 from streams.messaging import topics
 from streams.messaging.reader import beginning_offsets, end_offsets, read_range
@@ -89,10 +90,9 @@ class Recovery:
         if mark is None:
             return
         await self._whole()  # again: if all was lost once more before the mark, the shared part must come first
-        proven, replay = Proven(self._settings, partition, kept), Replay(self._clock.now())
+        proven, replay = Proven(self._settings, partition, kept), Replay(self._clock.now(), LatestCases())
         steps = self._store.steps(partition, mark)
-        async for chunk in proven.chunks(progress):
-            change = replay.change(chunk, await self._store.cases(partition, residents(chunk)))
+        async for change in self._changes(partition, proven, replay, progress):
             if not await steps.write(_pieces(change)):
                 return
         refuse_ahead(partition, proven.covered, end)
@@ -143,7 +143,7 @@ class Recovery:
         proven = Proven(self._settings, partition, kept, first=stand.journal + 1, covered=stored, log=logs)
         replay = Replay(self._clock.now())
         async for chunk in proven.chunks(most=MORE_COMMITS):
-            change = replay.change(chunk, await self._store.cases(partition, residents(chunk)))
+            change = replay.change(chunk, await self._store.raw_cases(partition, residents(chunk)))
             if replay.rules is not None:
                 change.standing(replay.rules)
             for owed in replay.owed():
@@ -152,6 +152,15 @@ class Recovery:
             if not await self._store.commit(partition, stored, proven.covered, change):
                 return
             stored = proven.covered
+
+    async def _changes(
+        self, partition: int, proven: Proven, replay: Replay, progress: journal.Progress
+    ) -> AsyncIterator[StoreUpdate]:
+        """What the journal makes of an empty store: each change follows on the one before, which is written."""
+        async for chunk in proven.chunks(progress):
+            yield replay.change(chunk, await self._store.raw_cases(partition, residents(chunk)))
+        async for change in derived(self._store, partition):
+            yield change
 
     async def _begin(self, partition: int) -> int:
         return (await beginning_offsets(self._settings, topics.CASE_INPUTS.name))[partition]

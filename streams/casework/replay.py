@@ -7,11 +7,11 @@ case only the last version is stored.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Protocol, cast
 
 from domain.casework import awaited
 from domain.policy.breaker_rules import LOOKS_BACK
-from domain.statistics import counts
+from domain.statistics import clocks, counts
 from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent
@@ -23,6 +23,34 @@ from streams.state.store_update import PartitionRules, StoreUpdate, minute_in, m
 IDS_AT_ONCE = 500  # in one command
 
 CaseRead = tuple[PartialCaseEvent, bytes]
+"""A case event, and its JSON."""
+
+
+class CaseWriter(Protocol):
+    """How the cases of a chunk of entries are stored."""
+
+    def read(self, value: bytes) -> Case | PartialCase:
+        """Read a case that is in the store."""
+
+    def write(self, change: StoreUpdate, stored: bytes | None, events: Sequence[CaseRead]) -> None:
+        """Add the cases that these events left. `stored`: the resident's latest case in the store, as it lies there.
+
+        `events`: of one resident, at least one, in the order of their versions.
+        """
+
+
+class WholeCases:
+    """Each change leaves the store whole: all that is derived from a case is written with it."""
+
+    def read(self, value: bytes) -> Case:
+        return Case.model_validate_json(value, extra=ANY_VERSION)
+
+    def write(self, change: StoreUpdate, stored: bytes | None, events: Sequence[CaseRead]) -> None:
+        before = self.read(stored) if stored else None
+        for value in {event.case.id: value for event, value in events}.values():
+            after = CaseEvent.model_validate_json(value, extra=ANY_VERSION).case
+            change.case(before, after)
+            before = after
 
 
 class Replay:
@@ -32,14 +60,15 @@ class Replay:
     holds that the entries left in force; None when no entry named them.
     """
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, writer: CaseWriter | None = None) -> None:
         self._applied_since, self._oldest_minute = now - APPLIED_KEPT, minute_of(now - LOOKS_BACK)
         self._owed: dict[str, dict[str, tuple[str, ...]]] = {}  # by case: outbox names and their dispatches
+        self._writer = writer or WholeCases()
         self.rules: PartitionRules | None = None
         self.logs = 0
 
-    def change(self, entries: Sequence[Read], stored: Mapping[str, Case]) -> StoreUpdate:
-        """Return the change that the entries make. `stored`: the latest cases in the store, by resident."""
+    def change(self, entries: Sequence[Read], stored: Mapping[str, bytes]) -> StoreUpdate:
+        """Return the change that the entries make. `stored`: the latest cases in the store, by resident, as JSON."""
         change, stories = StoreUpdate(), defaultdict[str, list[CaseRead]](list)
         applied: dict[str, datetime] = {}
         for entry, value in entries:
@@ -51,11 +80,11 @@ class Replay:
                 applied[entry.input] = entry.at
             else:
                 applied |= entry.inputs
-        counted, raised = Counter[str](), Counter[str]()
+        sums = _Sums()
         for resident, story in stories.items():
-            self._story(change, stored.get(resident), story, counted, raised)
-        change.sums(COUNTS, counted)
-        change.sums(RAISED, {name: count for name, count in raised.items() if minute_in(name) > self._oldest_minute})
+            self._story(change, stored.get(resident), story, sums)
+        change.sums(COUNTS, sums.counted)
+        change.sums(RAISED, {name: n for name, n in sums.raised.items() if minute_in(name) > self._oldest_minute})
         for part in _parts([(name, at) for name, at in applied.items() if at > self._applied_since]):
             change.all_applied(part)
         return change
@@ -73,43 +102,42 @@ class Replay:
             self.logs = entry.commit.log
         self.rules = PartitionRules(entry.offset, entry.policy, tuple(whole_holds(entry)), self.logs)
 
-    def _story(
-        self,
-        change: StoreUpdate,
-        stored: Case | None,
-        story: Sequence[CaseRead],
-        counted: Counter[str],
-        raised: Counter[str],
-    ) -> None:
+    def _story(self, change: StoreUpdate, stored: bytes | None, story: Sequence[CaseRead], sums: "_Sums") -> None:
         """Add what happened to one resident. An event that the store has already adds nothing."""
-        before: Case | PartialCase | None = stored
-        fresh: list[CaseRead] = []
+        before = self._writer.read(stored) if stored else None
+        known = (before.number, before.version) if before else (0, 0)
+        fresh = []
         for event, value in story:
-            if before is not None and (event.case.number, event.case.version) <= (before.number, before.version):
-                continue
-            whole = cast("CaseEvent", event)  # the functions that count look at the fields that both have
-            counted.update(counts.of_event(whole))
-            counted.update(counts.of_clocks(cast("Case | None", before), whole))
-            raised.update(raised_by(event))
-            if event.case.settled and event.case.settled_at is not None:
-                change.settled(event.case.resident, event.case.settled_at)
-            before = event.case
-            fresh.append((event, value))
-        self._cases(change, stored, fresh)
+            here = (event.case.number, event.case.version)
+            if here > known:
+                fresh.append((event, value))
+                known = here
+        if not fresh:
+            return
+        sums.add(before, [event for event, _ in fresh])
+        settled = (event.case.settled_at for event, _ in reversed(fresh) if event.case.settled)
+        if (at := next(settled, None)) is not None:
+            change.settled(fresh[0][0].case.resident, at)
+        self._writer.write(change, stored, fresh)
+        self._outbox(change, fresh)
 
-    def _cases(self, change: StoreUpdate, before: Case | None, fresh: Sequence[CaseRead]) -> None:
+    def _outbox(self, change: StoreUpdate, fresh: Sequence[CaseRead]) -> None:
+        """Keep the entries with a dispatch that still waits for its result: it may never have reached its channel."""
         by_case: dict[str, list[CaseRead]] = defaultdict(list)
         for event, value in fresh:
             by_case[event.case.id].append((event, value))
-        for events in by_case.values():
-            after = _case(events[-1][1])
-            change.case(before, after)
-            self._outbox(change, after, events)
-            before = after
+        for name, events in by_case.items():
+            waiting, known = awaited(cast("Case", events[-1][0].case)), self._owed.pop(name, {})
+            if kept := self._kept(change, waiting, known, events):
+                self._owed[name] = kept
 
-    def _outbox(self, change: StoreUpdate, case: Case, events: Sequence[CaseRead]) -> None:
-        """Keep the entries with a dispatch that still waits for its result: it may never have reached its channel."""
-        waiting, known = awaited(case), self._owed.pop(case.id, {})
+    def _kept(
+        self,
+        change: StoreUpdate,
+        waiting: set[str],
+        known: Mapping[str, tuple[str, ...]],
+        events: Sequence[CaseRead],
+    ) -> dict[str, tuple[str, ...]]:
         kept = {name: ids for name, ids in known.items() if waiting.intersection(ids)}
         for name in known.keys() - kept.keys():
             change.add("HDEL", OUTBOX, name)
@@ -119,18 +147,36 @@ class Replay:
                 name = f"{event.offset}/{event.case.id}"
                 kept[name] = ids
                 change.add("HSET", OUTBOX, name, value)
-        if kept:
-            self._owed[case.id] = kept
+        return kept
+
+
+class _Sums:
+    """What the entries add to the counts."""
+
+    def __init__(self) -> None:
+        self.counted, self.raised = Counter[str](), Counter[str]()
+
+    def add(self, before: Case | PartialCase | None, events: Sequence[PartialCaseEvent]) -> None:
+        """Count the events of one resident. `before`: the latest case before them.
+
+        It runs for each entry of a journal, so nothing in it is done twice.
+        """
+        last, out = before and before.id, clocks.out_of(cast("Case | None", before))
+        for event in cast("Sequence[CaseEvent]", events):  # which have the fields that the counts look at
+            now = clocks.out_of(event.case)
+            for name in counts.names_of_event(event):
+                self.counted[name] += 1
+            if out and last == event.case.id:
+                for name in counts.names_of_clocks(out, now, event):
+                    self.counted[name] += 1
+            if event.input_kind == "alert":
+                self.raised.update(raised_by(event))
+            last, out = event.case.id, now
 
 
 def residents(entries: Iterable[Read]) -> list[str]:
     """Return the residents that the entries are about."""
     return sorted({entry.case.resident for entry, _ in entries if isinstance(entry, PartialCaseEvent)})
-
-
-def _case(value: bytes) -> Case:
-    """Read the case of an event whole."""
-    return CaseEvent.model_validate_json(value, extra=ANY_VERSION).case
 
 
 def _parts(applied: Sequence[tuple[str, datetime]]) -> Iterator[Sequence[tuple[str, datetime]]]:

@@ -87,6 +87,16 @@ async def read_range(
     Not `opened`: values stay encrypted. Raises ReadError if `first` is no longer kept or `last` is not yet written,
     because a gap must not look like a complete range.
     """
+    async with aclosing(read_pages(settings, topic, partition, first, last, opened=opened)) as pages:
+        async for page in pages:
+            for record in page:
+                yield record
+
+
+async def read_pages(
+    settings: Settings, topic: str, partition: int, first: int, last: int, *, opened: bool = True
+) -> AsyncGenerator[list[Read], None]:
+    """Yield the same records in lists, one list for each fetch."""
     if last < first:
         return
     where = TopicPartition(topic, partition)
@@ -95,8 +105,8 @@ async def read_range(
         if first < begin or last >= end:
             raise ReadError(f"{topic}/{partition} holds offsets {begin} to {end - 1}, asked for {first} to {last}")
         async with _opening(settings, opened) as through:
-            async for record in _from(consumer, where, first, last + 1, through):
-                yield record
+            async for page in _pages(consumer, where, first, last + 1, through):
+                yield page
 
 
 async def read_all(
@@ -252,20 +262,25 @@ def _left(topic: str, value: bytes | None) -> bytes | None:
 async def _from(
     consumer: AIOKafkaConsumer, where: TopicPartition, first: int, end: int, through: RecordEncryption | None
 ) -> AsyncIterator[Read]:
-    """Yield records from offset `first` to before `end`.
+    """From `first` to before `end`."""
+    async for page in _pages(consumer, where, first, end, through):
+        for record in page:
+            yield record
 
-    Compaction leaves gaps, also at the end, so the position decides.
-    """
+
+async def _pages(
+    consumer: AIOKafkaConsumer, where: TopicPartition, first: int, end: int, through: RecordEncryption | None
+) -> AsyncIterator[list[Read]]:
+    """Yield the records in lists. Compaction leaves gaps, also at the end, so the position decides when to stop."""
     if first >= end:
         return
     consumer.assign([where])
     consumer.seek(where, first)
     while await consumer.position(where) < end:
-        fetched = await consumer.getmany(where, timeout_ms=1000)
-        within = [record for record in fetched.get(where, ()) if record.offset < end]
-        for record in await _opened(through, within):
-            yield record
-        if len(within) < len(fetched.get(where, ())):
+        fetched = (await consumer.getmany(where, timeout_ms=1000)).get(where, [])
+        within = fetched if fetched and fetched[-1].offset < end else [each for each in fetched if each.offset < end]
+        yield await _opened(through, within)
+        if len(within) < len(fetched):
             return
 
 

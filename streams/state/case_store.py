@@ -204,13 +204,24 @@ class CaseStore:
         """Return the object that fills a partition whose rebuild has the given mark."""
         return RebuildSteps(self, partition, mark)
 
-    async def cases(self, partition: int, residents: Sequence[str]) -> dict[str, Case]:
-        """Return the latest cases of these residents, by resident; residents without a case are left out."""
-        if not residents:
-            return {}
-        found = await self.redis.hmget(key("cases", partition), residents)
-        cases = (Case.model_validate_json(raw, extra=ANY_VERSION) for raw in found if raw)
-        return {case.resident: case for case in cases}
+    async def raw_cases(self, partition: int, residents: Sequence[str]) -> dict[str, bytes]:
+        """The latest cases of these residents, as they lie there."""
+        found = await self.redis.hmget(key("cases", partition), residents) if residents else []
+        return {resident: raw for resident, raw in zip(residents, found, strict=True) if raw}
+
+    async def earlier(self, partition: int, names: Sequence[str]) -> list[bytes]:
+        """Cases that were followed by another, as they lie there."""
+        found = await self.redis.hmget(key("earlier", partition), names) if names else []
+        return [raw for raw in found if raw]
+
+    async def ranked(self, name: int, partition: int, start: int, most: int) -> list[str]:
+        """Members of one of the partition's sorted sets, from rank `start` on."""
+        found = await self.redis.zrange(key(NAMES[name], partition), start, start + most - 1)
+        return [member.decode() for member in found]
+
+    async def ranked_count(self, name: int, partition: int) -> int:
+        """How many members one of the partition's sorted sets has."""
+        return int(await self.redis.zcard(key(NAMES[name], partition)))
 
     async def logs(self, partition: int) -> int:
         """Return how many case-inputs topics were lost before the one that the partition follows."""

@@ -78,19 +78,27 @@ class StoreUpdate:
         self.add("HSET", OUTBOX, name, self.outbox[name])
 
     def case(self, before: Case | None, after: Case) -> None:
-        """Store a case and everything derived from it. `before`: the resident's latest case so far, or None."""
+        """Store a case, and all that is derived from it."""
+        if before is not None and before.id != after.id:
+            self.earlier(before.id, before.updated_at, before.model_dump_json())
+        self.latest(before, after)
+        self.add("ZADD", RECENT, milliseconds(after.updated_at), after.id)
+        self.add("ZREMRANGEBYRANK", RECENT, 0, -RECENTLY - 1)
+
+    def latest(self, before: Case | None, after: Case) -> None:
+        """Store a resident's latest case, and all that is derived from it, but not when it changed."""
         same = before is not None and before.id == after.id
-        if before is not None and not same:
-            self.add("HSET", EARLIER, before.id, before.model_dump_json())
-            self.add("ZADD", CLOSED, milliseconds(before.updated_at), before.id)
         self.add("HSET", CASES, after.resident, after.model_dump_json())
         self._deadlines(before, after)
         self._awaited(before if same else None, after)
         self._flags(before, after)
         self.sums(LEDGER, ledger.added(before if same else None, after))
         self.sums(COUNTS, counts.of_standing(before, after))
-        self.add("ZADD", RECENT, milliseconds(after.updated_at), after.id)
-        self.add("ZREMRANGEBYRANK", RECENT, 0, -RECENTLY - 1)
+
+    def earlier(self, case_id: str, changed: datetime, value: str | bytes) -> None:
+        """Store a case that is followed by another. `value`: its JSON."""
+        self.add("HSET", EARLIER, case_id, value)
+        self.add("ZADD", CLOSED, milliseconds(changed), case_id)
 
     def settled(self, resident: str, at: datetime) -> Self:
         """Store when a resident was last dissuaded or cleared. It is kept if they are in danger again."""

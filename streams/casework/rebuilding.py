@@ -1,0 +1,80 @@
+"""The cases of a store that is built anew: first only the latest version of each, then all that is derived from it.
+
+A case has tens of versions, and most of the work for a version is for what is derived from it: deadlines, ranks, sums.
+It follows from the latest version alone. So while the journal is read only that version is stored, as the journal has
+it. Afterwards each case is read once more, page by page. The sorted sets of the store serve as the list of what is left
+to do, so that the memory of a worker does not grow with the number of cases.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+
+from domain.ids import resident_of
+from domain.payments import ledger
+from domain.statistics import counts
+from schemas.base import ANY_VERSION
+from schemas.casework.cases import Case
+from schemas.casework.journal import PartialCase, case_in, decode_case
+from streams.casework.replay import CaseRead
+from streams.state.case_store import CaseStore
+from streams.state.keys import ALERTED, CASES, CLOSED, COUNTS, EARLIER, LEDGER, RECENT, RECENTLY, milliseconds
+from streams.state.store_update import StoreUpdate
+
+PAGE = 100  # cases at once
+
+
+class LatestCases:
+    """Stores of each case the latest version, and when it changed. `derived` writes the rest."""
+
+    def read(self, value: bytes) -> PartialCase:
+        return decode_case(value)
+
+    def write(self, change: StoreUpdate, stored: bytes | None, events: Sequence[CaseRead]) -> None:
+        before = (self.read(stored), stored) if stored else None
+        for case, value in {event.case.id: (event.case, value) for event, value in events}.values():
+            if before is not None and before[0].id != case.id:
+                change.earlier(before[0].id, before[0].updated_at, before[1])
+            before = case, case_in(value)
+            change.add("HSET", CASES, case.resident, before[1])
+            change.add("ZADD", RECENT, milliseconds(case.updated_at), case.id)
+        if any(event.case.settled for event, _ in events):
+            change.add("HDEL", ALERTED, events[0][0].case.resident)
+
+
+async def derived(store: CaseStore, partition: int) -> AsyncIterator[StoreUpdate]:
+    """Yield the changes that complete a store whose cases `LatestCases` has written. Each is to be written at once."""
+    async for change in _of_latest(store, partition):
+        yield change
+    async for change in _of_earlier(store, partition):
+        yield change
+
+
+async def _of_latest(store: CaseStore, partition: int) -> AsyncIterator[StoreUpdate]:
+    """The oldest come first, and leave the list of recent cases with their change; the last RECENTLY stay."""
+    left = await store.ranked_count(RECENT, partition)
+    seen = 0  # cases that are derived, and stay on the list
+    while names := await store.ranked(RECENT, partition, seen, PAGE):
+        change, found = StoreUpdate(), await store.raw_cases(partition, list({resident_of(name) for name in names}))
+        for case in map(_whole, found.values()):
+            if case.id in names:
+                change.latest(None, case)
+        leaving = min(len(names), max(0, left - RECENTLY))
+        if leaving:
+            change.add("ZREMRANGEBYRANK", RECENT, 0, leaving - 1)
+        left, seen = left - leaving, seen + len(names) - leaving
+        yield change
+
+
+async def _of_earlier(store: CaseStore, partition: int) -> AsyncIterator[StoreUpdate]:
+    start = 0
+    while names := await store.ranked(CLOSED, partition, start, PAGE):
+        change = StoreUpdate()
+        for case in map(_whole, await store.earlier(partition, names)):
+            change.add("HSET", EARLIER, case.id, case.model_dump_json())
+            change.sums(LEDGER, ledger.added(None, case))
+            change.sums(COUNTS, counts.of_earlier(case))
+        start += len(names)
+        yield change
+
+
+def _whole(value: bytes) -> Case:
+    return Case.model_validate_json(value, extra=ANY_VERSION)
