@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console import labels, terminal
+from console import labels, policy_faults, terminal
 from console.web.case import reasons
 from console.web.case.facts import RULES, told
 from console.web.kit import navigation
@@ -63,6 +63,7 @@ def texts() -> Iterator[tuple[str, str]]:
     for item in navigation.ITEMS:
         yield item.words, "navigation.py"
     yield from ((text, "labels.py") for text in labels.ALL)
+    yield from ((text, "policy_faults.py") for text in policy_faults.SENTENCES.values())
     yield from ((text, "reasons.py") for text in reasons.TEXTS)
     yield from ((rule.words, "facts.py") for rule in RULES)
     risk = load(POLICY.read_text("utf-8")).risk

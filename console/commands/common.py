@@ -30,12 +30,13 @@ err = _console(stderr=True)
 
 def duration(text: object) -> timedelta:
     """An option's duration: 30s, 10m, 2h, 1d."""
+    from domain.policy.units import LONGEST
     from domain.policy.units import duration as read
 
     try:
         return read(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+    except ValueError:
+        raise typer.BadParameter(f"{text!r}: write 30s, 10m, 2h or 1d, {LONGEST.days} days at most") from None
 
 
 def day(text: object) -> date:

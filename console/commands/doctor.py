@@ -31,8 +31,14 @@ def _installation() -> int:
     for finding in findings:
         out.print(_mark(finding), finding.what, highlight=False, soft_wrap=True)
         if finding.warns or not finding.good:
-            out.print(f"     {finding.do}", markup=False, highlight=False, soft_wrap=True)
+            out.print(f"     {_do(finding)}", markup=False, highlight=False, soft_wrap=True)
     return 0 if all(finding.good for finding in findings) else 1
+
+
+def _do(finding: "Diagnosis") -> str:
+    from console import policy_faults
+
+    return policy_faults.in_english(finding.policy) if finding.policy else finding.do
 
 
 def _mark(finding: "Diagnosis") -> str:

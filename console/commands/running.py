@@ -9,6 +9,8 @@ import aiokafka.errors
 import kafka.errors
 import redis.exceptions
 
+from console import policy_faults
+from domain.policy import PolicyError
 from schemas.errors import UserError
 from streams.channels import receipts
 from streams.channels.settings import load as load_channels
@@ -85,6 +87,8 @@ async def take_file(
 
 def in_words(error: Exception) -> str | None:
     """What to tell whoever runs a command; none when it is a fault of the program's, which needs its traceback."""
+    if isinstance(error, PolicyError):
+        return policy_faults.in_english(error)
     if isinstance(error, UserError):
         return str(error)
     if (refused := denied(error)) is not None:

@@ -1,5 +1,5 @@
 """The policy file, by which a province sets its own rules: loading, validation, and identification by content hash."""
 
-from domain.policy.file import Policy, PolicyError, digest_of, load
+from domain.policy.file import Policy, PolicyError, digest_of, faults_of, load
 
-__all__ = ["Policy", "PolicyError", "digest_of", "load"]
+__all__ = ["Policy", "PolicyError", "digest_of", "faults_of", "load"]

@@ -5,7 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from domain.policy.units import Duration, Section
+from domain.policy.faults import FaultCode, refused
+from domain.policy.units import Duration, Section, spelt
 
 Times = Annotated[float, Field(gt=1, le=1000)]
 MINUTE = timedelta(minutes=1)
@@ -26,12 +27,10 @@ class BreakerRules(Section):
     @model_validator(mode="after")
     def _sensible(self) -> Self:
         if self.slow > self.sudden:
-            raise ValueError(
-                f"slow = {self.slow:g} is more than sudden = {self.sudden:g}: a minute may be worse than many"
-            )
+            raise refused(FaultCode.SLOW_OVER_SUDDEN, key="slow", slow=self.slow, sudden=self.sudden)
         for name in ("learn", "steady", "trial"):
             if getattr(self, name) < MINUTE:
-                raise ValueError(f'{name} is less than a minute: cases are counted by the minute. Write "30m"')
+                raise refused(FaultCode.SHORTER_THAN, key=name, least=spelt(MINUTE))  # cases are counted by the minute
         if self.learn + self.trial > LOOKS_BACK:
-            raise ValueError(f"learn and trial are over {LOOKS_BACK.days} days together: nothing is kept for longer")
+            raise refused(FaultCode.TOO_LONG_TOGETHER, key="learn", days=LOOKS_BACK.days)
         return self

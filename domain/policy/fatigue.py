@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from domain.policy.faults import FaultCode, refused
 from domain.policy.units import Duration, Section
 
 Count = Annotated[int, Field(ge=1, le=99)]
@@ -31,7 +32,7 @@ class Fatigue(Section):
         for name in Most.model_fields:
             hour, day = getattr(self.hour, name), getattr(self.day, name)
             if hour > day:
-                raise ValueError(f"hour.{name} = {hour} is more than day.{name} = {day}: a day holds the hour's")
+                raise refused(FaultCode.HOUR_OVER_DAY, key=f"hour.{name}", name=name, hour=hour, day=day)
         return self
 
     def limits(self, channel: str) -> tuple[tuple[str, str, timedelta, int], ...]:

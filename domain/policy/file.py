@@ -1,14 +1,18 @@
-"""Load a policy from TOML, and say what is wrong with it in words."""
+"""Load a policy from TOML, and find what is wrong with it."""
 
 import hashlib
-import tomllib
+import json
+from collections.abc import Mapping, Sequence
 
+import tomli  # tomllib's own author's: only here an error has its line and column as numbers
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from domain.policy.breaker_rules import BreakerRules
 from domain.policy.duty import Duty
 from domain.policy.fatigue import Fatigue
+from domain.policy.faults import LONGEST_GIVEN, FaultCode, PolicyFault, of_pydantic
+from domain.policy.lines import Path, line_of, places_of, repeated
 from domain.policy.messages import Messages
 from domain.policy.plan import Plan
 from domain.policy.retention import Retention
@@ -20,11 +24,18 @@ from schemas.errors import UserError
 
 # Python's reader takes a time that grows with the square of a key's parts; Jilin's policy has 25,000 characters.
 LONGEST_TEXT, LONGEST_LINE, MOST_DOTS = 400_000, 2_000, 100
-MOST_LINES, LONGEST_MESSAGE = 40, 500  # of what is wrong: more of it nobody reads
+MOST_FAULTS = 40  # more of them nobody reads
 
 
 class PolicyError(UserError, ValueError):
-    """A policy that cannot be used: each line says where, what and what to write instead."""
+    """A policy that cannot be used, with what is wrong: its text is for a log, console/policy_faults.py has sentences.
+
+    `file`: the file's name, where the text is a file's.
+    """
+
+    def __init__(self, faults: Sequence[PolicyFault], file: str = "") -> None:
+        super().__init__(f"policy {file or '(no file)'} cannot be used: {'; '.join(map(str, faults))}")
+        self.faults, self.file = tuple(faults), file
 
 
 class Policy(Section):
@@ -49,33 +60,84 @@ def digest_of(text: str) -> str:
 
 
 def load(text: str) -> Policy:
-    """Read a policy's TOML. Raises PolicyError naming each table and key that is wrong."""
+    """Read a policy's TOML. Raises PolicyError with every fault, by line."""
     raw = _read(text)
     digest = digest_of(text)
     try:
         policy = Policy.model_validate({**raw, "hash": digest})
     except ValidationError as error:
-        lines = [_line(item) for item in error.errors(include_url=False)]
-        more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
-        raise PolicyError("\n".join(lines[:MOST_LINES] + more)) from error
+        raise PolicyError(_faults(error.errors(include_url=False), text)) from error
     return policy.model_copy(update={"risk": policy.risk.model_copy(update={"policy": digest})})
 
 
+def faults_of(text: str) -> tuple[PolicyFault, ...]:
+    """Return all that is wrong with a policy, by line; nothing when it can be used."""
+    try:
+        load(text)
+    except PolicyError as error:
+        return error.faults
+    return ()
+
+
 def _read(text: str) -> dict[str, object]:
+    if fault := _too_long(text):
+        raise PolicyError([fault])
+    try:
+        return tomli.loads(text)
+    except RecursionError:
+        fault = PolicyFault(FaultCode.TOO_DEEP, {})
+    except tomli.TOMLDecodeError as error:
+        fault = _unreadable(text, error)
+    except ValueError:  # a number that Python does not read
+        fault = PolicyFault(FaultCode.UNREADABLE, {})
+    raise PolicyError([fault])
+
+
+def _too_long(text: str) -> PolicyFault | None:
     if len(text) > LONGEST_TEXT:
-        raise PolicyError(f"longer than {LONGEST_TEXT:,} characters")
+        return PolicyFault(FaultCode.TEXT_TOO_LONG, {"most": LONGEST_TEXT})
     for number, line in enumerate(text.splitlines(), 1):
         if len(line) > LONGEST_LINE or line.count(".") > MOST_DOTS:
-            raise PolicyError(f"line {number}: over {LONGEST_LINE:,} characters, or over {MOST_DOTS} points in it")
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise PolicyError("not TOML as a policy has it: arrays or tables lie too deep in one another") from None
-    except ValueError as error:  # also of a number that Python does not read
-        raise PolicyError(f"not TOML: {error}") from error
+            return PolicyFault(FaultCode.LINE_TOO_LONG, {"most": LONGEST_LINE, "dots": MOST_DOTS}, number)
+    return None
 
 
-def _line(item: ErrorDetails) -> str:
-    loc, message = item["loc"], item["msg"]
-    where = ".".join(str(part)[:64] for part in loc)
-    return f"[{where}] {message.removeprefix('Value error, ')[:LONGEST_MESSAGE]}"
+def _unreadable(text: str, error: tomli.TOMLDecodeError) -> PolicyFault:
+    """Return the fault where the reader of TOML stopped: what is repeated it notices only after the value."""
+    if found := repeated(text, error.lineno):
+        path, line = found
+        return PolicyFault(FaultCode.STANDS_TWICE, {"name": ".".join(path)}, line)
+    rest = text[error.pos :].lstrip(" \t")
+    if not rest:
+        return PolicyFault(FaultCode.TEXT_UNFINISHED, {}, text.rstrip("\n").count("\n") + 1)
+    if rest[0] == "\n":
+        return PolicyFault(FaultCode.LINE_UNFINISHED, {}, error.lineno)
+    sign = rest[0] if rest[0].isprintable() else f"U+{ord(rest[0]):04X}"
+    column = error.colno + len(text) - error.pos - len(rest)
+    return PolicyFault(FaultCode.UNEXPECTED_SIGN, {"sign": sign, "column": column}, error.lineno)
+
+
+def _faults(errors: Sequence[ErrorDetails], text: str) -> list[PolicyFault]:
+    places = dict(places_of(text))
+    found = sorted((_fault(error, places) for error in errors), key=lambda fault: (fault.line or 0, fault.where))
+    more = [PolicyFault(FaultCode.MORE, {"count": len(found) - MOST_FAULTS})] if len(found) > MOST_FAULTS else []
+    return found[:MOST_FAULTS] + more
+
+
+def _fault(error: ErrorDetails, places: Mapping[Path, int]) -> PolicyFault:
+    code, parameters = of_pydantic(error)
+    path = [str(part) for part in error["loc"] if part != "[key]"]
+    inner = parameters.get("key", "").split(".")  # the table as a whole was checked
+    for length in range(len(inner), 0, -1):
+        if (*path, *inner[:length]) in places:
+            path += inner[:length]
+            break
+    where = ".".join(part[:LONGEST_GIVEN] for part in path)
+    return PolicyFault(code, parameters, line_of(path, places), where, _shown(error["input"]))
+
+
+def _shown(value: object) -> str:
+    """Return a single value as the text has it, shortened; nothing of a table or an array."""
+    if not isinstance(value, str | int | float):
+        return ""
+    return json.dumps(value, ensure_ascii=False)[:LONGEST_GIVEN]

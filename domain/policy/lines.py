@@ -1,70 +1,25 @@
-"""What is wrong with a policy's text, and on which line: what the reader knows by table and key is found in the text.
+"""Where a policy's text has a table or a key: pydantic knows a fault by its key alone, an editor needs the line.
 
-TOML's own errors tell their line. Any other names its key, whose line is looked for by a light reading of the text: of
-a key within braces that of the whole, of one that is missing its table's.
+A light reading of the text: a key within braces has the line of the whole, a missing one its table's.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
-
-from domain.policy.file import LONGEST_MESSAGE, MOST_LINES, PolicyError, load
-
-_TOLD = re.compile(r"\(at line (\d+), column \d+\)|^line (\d+):", re.MULTILINE)
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
-_NAMED = re.compile(r"[a-z_]+(?:\.[A-Za-z0-9_-]+)*")
 
 Path = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyFault:
-    """`line` counts from 1, none where none can be told; `where` is the table and key, or empty."""
-
-    line: int | None
-    where: str
-    words: str
-
-
-def faults(text: str) -> list[PolicyFault]:
-    """All that is wrong with a policy, by line; nothing when it can be used."""
-    try:
-        load(text)
-    except PolicyError as error:
-        cause = error.__cause__
-        if not isinstance(cause, ValidationError):
-            return [_told(str(error), text)]
-        places = dict(places_of(text))
-        found = [_fault(item, places) for item in cause.errors(include_url=False)]
-        return sorted(found, key=lambda fault: (fault.line or 0, fault.where))[:MOST_LINES]
-    return []
-
-
 def places_of(text: str) -> Iterator[tuple[Path, int]]:
-    """Each table's and key's line; an array's tables are numbered: ("risk", "at_risk", "3", "ratio").
-
-    A key that stands twice (which is an error of its own) has its last line.
-    """
-    table: Path = ()
-    counted: dict[Path, int] = {}
-    for number, line in _outside_strings(text):
-        if header := _HEADER.match(line):
-            table = _parts(header[2])
-            if header[1] == "[[":
-                counted[table] = counted.get(table, -1) + 1
-                table = (*table, str(counted[table]))
-            yield table, number
-        elif key := _KEY.match(line):
-            yield (*table, *_parts(key[1])), number
+    """Yield each table and key with its line; an array's tables are numbered: ("risk", "at_risk", "3", "ratio")."""
+    yield from ((path, line) for path, line, _ in _entries(text))
 
 
-def line_of(where: Sequence[object], places: dict[Path, int]) -> int | None:
-    """The line of a key, else of what it lies in: the nearest that has one."""
+def line_of(where: Sequence[object], places: Mapping[Path, int]) -> int | None:
+    """Return the line of a key, else of the nearest table that has one, else None."""
     path = tuple(str(part) for part in where)
     for length in range(len(path), 0, -1):
         if path[:length] in places:
@@ -75,24 +30,43 @@ def line_of(where: Sequence[object], places: dict[Path, int]) -> int | None:
     return None
 
 
-def _fault(item: ErrorDetails, places: dict[Path, int]) -> PolicyFault:
-    loc: list[object] = [part for part in item["loc"] if part != "[key]"]
-    words = item["msg"].removeprefix("Value error, ")[:LONGEST_MESSAGE]
-    named = _NAMED.match(words)  # what is wrong with a table as a whole begins with the key that it is about
-    parts = named[0].split(".") if named else []
-    for length in range(len(parts), 0, -1):
-        if (*map(str, loc), *parts[:length]) in places:
-            loc += parts[:length]
-            break
-    return PolicyFault(line_of(loc, places), ".".join(str(part)[:64] for part in loc), words)
+def repeated(text: str, until: int) -> tuple[Path, int] | None:
+    """Return the first table or key, up to line `until`, that an earlier line defines as a whole, and its line."""
+    tables: set[Path] = set()
+    values: set[Path] = set()
+    for path, line, is_table in _entries(text):
+        if line > until:
+            return None
+        if path in tables or any(path[:length] in values for length in range(1, len(path) + 1)):
+            return path, line
+        (tables if is_table else values).add(path)
+    return None
 
 
-def _told(words: str, text: str) -> PolicyFault:
-    match = _TOLD.search(words)
-    line = int(match[1] or match[2]) if match else None
-    if "at end of document" in words:
-        line = text.rstrip("\n").count("\n") + 1
-    return PolicyFault(line, "", words[:LONGEST_MESSAGE])
+def _entries(text: str) -> Iterator[tuple[Path, int, bool]]:
+    """Yield each table and key, its line, and whether it is a table."""
+    table: Path = ()
+    counted: dict[Path, int] = {}
+    for number, line in _outside_strings(text):
+        if header := _HEADER.match(line):
+            *parents, name = _parts(header[2])
+            table = (*_numbered(parents, counted), name)
+            if header[1] == "[[":
+                counted[table] = counted.get(table, -1) + 1
+                table = (*table, str(counted[table]))
+            yield table, number, True
+        elif key := _KEY.match(line):
+            yield (*table, *_parts(key[1])), number, False
+
+
+def _numbered(parents: Sequence[str], counted: Mapping[Path, int]) -> Path:
+    """Return the path of a table's parents; of an array of tables the latest is meant."""
+    path: Path = ()
+    for name in parents:
+        path = (*path, name)
+        if path in counted:
+            path = (*path, str(counted[path]))
+    return path
 
 
 def _outside_strings(text: str) -> Iterator[tuple[int, str]]:

@@ -11,6 +11,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from domain.policy.faults import LONGEST_GIVEN, FaultCode, refused
 from domain.policy.units import Section
 from schemas.base import Token
 from schemas.levels import Action, Result
@@ -26,12 +27,7 @@ ONE_SEGMENT, OF_SEVERAL = 70, 67  # characters in UCS-2, as Chinese and Korean a
 
 _NUMERALS = str.maketrans("〇零一二三四五六七八九幺", "001234567891")
 _RUN = re.compile(r"\d(?:[\s\-–—·.()]*\d){2,}")
-_LINKS = {
-    r"://|www\.|https?": "a link",
-    r"@": "an @",
-    r"\w\.\w": "a domain",
-    r"[A-Za-z0-9]。[A-Za-z]": "a domain (a browser reads 。 as a dot)",
-}
+_LINK = re.compile(r"://|www\.|https?|@|\w\.\w|[A-Za-z0-9]。[A-Za-z]", re.IGNORECASE)  # a browser reads 。 as a dot
 
 
 def segments(text: str) -> int:
@@ -41,14 +37,13 @@ def segments(text: str) -> int:
 
 
 def template(text: str) -> str:
-    """Check a template. Raises ValueError that says what must not be in it, or what is missing."""
+    """Check a template. Raises PydanticCustomError for what must not be in it, or what is missing."""
     _placeholders(text)
     plain = unicodedata.normalize("NFKC", text)
     if not text.isprintable():
-        raise ValueError("a character that cannot be seen: write the text anew, without pasting it")
-    for pattern, found in _LINKS.items():
-        if re.search(pattern, plain, re.IGNORECASE):
-            raise ValueError(f"{found}: a warning has no link. Leave it out, residents call {HOTLINE}")
+        raise refused(FaultCode.HIDDEN_CHARACTER)
+    if _LINK.search(plain):
+        raise refused(FaultCode.LINK)
     _numbers(plain)
     return text
 
@@ -56,26 +51,26 @@ def template(text: str) -> str:
 def _placeholders(text: str) -> None:
     try:
         parts = list(Formatter().parse(text))
-    except ValueError as error:
-        raise ValueError(f"{error}: write placeholders as {{tail}} and {{code}}") from None
+    except ValueError:
+        raise refused(FaultCode.BRACES) from None
     names = [name for _, name, _, _ in parts if name is not None]
     if unknown := sorted(set(names) - PLACEHOLDERS):
-        raise ValueError(f"placeholder {{{unknown[0]}}} is not known: there are {{tail}} and {{code}}")
+        raise refused(FaultCode.UNKNOWN_PLACEHOLDER, name=unknown[0][:LONGEST_GIVEN])
     if any(spec or conversion for _, _, spec, conversion in parts):
-        raise ValueError("a placeholder with a format: write just {tail} or {code}")
+        raise refused(FaultCode.PLACEHOLDER_FORMAT)
     if missing := sorted(PLACEHOLDERS - set(names)):
-        raise ValueError(f"{{{missing[0]}}} is missing: without it a resident cannot tell a warning from a forged one")
+        raise refused(FaultCode.PLACEHOLDER_MISSING, name=missing[0])
 
 
 def _numbers(plain: str) -> None:
     if re.search(r"\}\s*\d|\d\s*\{", plain.translate(_NUMERALS)):
-        raise ValueError("a digit beside a placeholder: it would read as one number. Put a word between them")
+        raise refused(FaultCode.DIGIT_BESIDE_PLACEHOLDER)
     counted = re.sub(r"\{\w+\}", "_", plain).translate(_NUMERALS)
     for run in _RUN.findall(counted):
         if run != HOTLINE:
-            raise ValueError(f"the number {run}: no number but {HOTLINE} may stand in a warning")
+            raise refused(FaultCode.OTHER_NUMBER, given=run[:LONGEST_GIVEN])
     if HOTLINE not in counted:
-        raise ValueError(f"{HOTLINE} is missing: say where the resident can ask")
+        raise refused(FaultCode.HOTLINE_MISSING)
 
 
 Template = Annotated[str, AfterValidator(template)]
@@ -93,7 +88,7 @@ class Wording(Section):
     def _complete(self) -> Self:
         for language in Language:
             if DEFAULT not in self.texts(language):
-                raise ValueError(f'{language.value}.{DEFAULT} is missing. Write {DEFAULT} = "…"')
+                raise refused(FaultCode.KEYS_MISSING, key=language.value, names=[DEFAULT])
         return self
 
     def texts(self, language: Language) -> ByScam:
@@ -131,7 +126,7 @@ class Messages(Section):
             for where, text in _each(action, getattr(self, action)):
                 taken, most = segments(text.format(**SAMPLE)), getattr(self.segments, action)
                 if taken > most:
-                    raise ValueError(f"{where} takes {taken} segments, not {most}: {_room(most)} characters fit")
+                    raise refused(FaultCode.TOO_MANY_SEGMENTS, key=where, taken=taken, most=most, room=_room(most))
         return self
 
     @model_validator(mode="after")
@@ -139,7 +134,7 @@ class Messages(Section):
         for action in (Action.ROBOT_CALL, Action.FOLLOW_UP, Action.CONTACT_CALL):
             for where, text in _each(action, getattr(self, action.value)):
                 if missing := [key for key in KEYS if not re.search(rf"(?<!\d){key}(?!\d)", text)]:
-                    raise ValueError(f"{where} does not name key {missing[0]}: say what {', '.join(KEYS)} are for")
+                    raise refused(FaultCode.KEY_NOT_NAMED, key=where, name=missing[0], choices=list(KEYS))
         return self
 
 

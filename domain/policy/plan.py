@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
+from domain.policy.faults import LONGEST_GIVEN, FaultCode, refused
 from domain.policy.units import Duration, Section
 from schemas.casework.inputs import VisitStage
 from schemas.levels import Action, Level, Result
@@ -55,9 +56,9 @@ _RESULTS = {*(result.value for result in Result), *(stage.value for stage in Vis
 def _table(table: dict[str, tuple[Word, ...]]) -> dict[str, tuple[Word, ...]]:
     for result, words in table.items():
         if result not in _RESULTS:
-            raise ValueError(f"{result!r} is no result. Write one of: {', '.join(sorted(_RESULTS))}")
+            raise refused(FaultCode.UNKNOWN_RESULT, key=result, name=result, choices=sorted(_RESULTS))
         if len(FATES.intersection(words)) != (result != USED_UP):
-            raise ValueError(f"{result!r} needs one of {', '.join(sorted(FATES))} (used_up none), not {list(words)}")
+            raise refused(FaultCode.NOT_ONE_FATE, key=result, name=result, choices=sorted(FATES), given=list(words))
     return table
 
 
@@ -75,14 +76,14 @@ class Window(NamedTuple):
 def _window(text: object) -> Window:
     match = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", str(text))
     if match is None or match[1] + match[2] == match[3] + match[4]:
-        raise ValueError(f'hours are written "22:00-07:00", not {text!r}')
+        raise refused(FaultCode.HOURS_FORMAT, given=str(text)[:LONGEST_GIVEN])
     return Window(time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4])))
 
 
 def _offset(text: object) -> timedelta:
     match = re.fullmatch(r"([+-])(0[0-9]|1[0-4]):([0-5][0-9])", str(text))
     if match is None:
-        raise ValueError(f'an offset from UTC is written "+08:00", not {text!r}')
+        raise refused(FaultCode.OFFSET_FORMAT, given=str(text)[:LONGEST_GIVEN])
     offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
     return -offset if match[1] == "-" else offset
 
@@ -175,7 +176,7 @@ class Plan(Section):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if missing := [level.value for level in Level if level not in self.levels]:
-            raise ValueError(f"levels without a plan: {', '.join(missing)}. Write [plan.levels.{missing[0]}]")
+            raise refused(FaultCode.KEYS_MISSING, key="levels", names=missing)
         if missing := sorted({"operator", "visit", "contact", "follow_up"} - set(self.asked)):
-            raise ValueError(f"no step to take when asked for: {', '.join(missing)}. Write [plan.asked.{missing[0]}]")
+            raise refused(FaultCode.KEYS_MISSING, key="asked", names=missing)
         return self

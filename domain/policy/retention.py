@@ -8,6 +8,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from domain.policy.faults import FaultCode, refused
 from domain.policy.units import Duration, Section, spelt
 
 WEEK = timedelta(days=7)
@@ -34,8 +35,8 @@ class Retention(Section):
     def _within(self) -> Self:
         for name in ("signals", "inputs", "dispatches"):
             if not WEEK <= getattr(self, name) <= LONGEST:
-                raise ValueError(f'{name} must be from "{spelt(WEEK)}" to "{spelt(LONGEST)}"')
+                raise refused(FaultCode.NOT_BETWEEN, key=name, least=spelt(WEEK), most=spelt(LONGEST))
         for name in ("calls", "shadow", "dead_letters"):
             if getattr(self, name) < DAY:
-                raise ValueError(f'{name} must be "{spelt(DAY)}" at least')
+                raise refused(FaultCode.SHORTER_THAN, key=name, least=spelt(DAY))
         return self

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from domain.policy.faults import FaultCode, refused
 from domain.policy.units import Duration, Section
 from schemas.base import Fen, Text, Token
 from schemas.casework.cases import Profile
@@ -127,9 +128,15 @@ class RiskRules(Section):
         _needs("money.balances", set(BalanceBand), set(self.money.balances))
         thresholds = [self.levels[level] for level in Level]
         if thresholds != sorted(set(thresholds)):
-            raise ValueError("levels must rise from blue to red: " + ", ".join(f"{bits:g}" for bits in thresholds))
-        if self.call.long <= timedelta(0) or any(weight.half_life <= timedelta(0) for weight in self.evidence.values()):
-            raise ValueError("call.long and every half_life must be longer than 0s")
+            raise refused(FaultCode.LEVELS_NOT_RISING, key="levels", given=thresholds)
+        return self
+
+    @model_validator(mode="after")
+    def _takes_time(self) -> Self:
+        halved = {f"evidence.{kind}.half_life": weight.half_life for kind, weight in self.evidence.items()}
+        for key, span in ({"call.long": self.call.long} | halved).items():
+            if span <= timedelta(0):
+                raise refused(FaultCode.NO_TIME, key=key)
         return self
 
     @model_validator(mode="after")
@@ -137,14 +144,14 @@ class RiskRules(Section):
         """Every group and scam type that is named is described."""
         for kind, weight in self.evidence.items():
             if weight.group not in self.groups:
-                raise ValueError(f"evidence.{kind}: group {weight.group!r} is not in [risk.groups]")
+                raise refused(FaultCode.UNKNOWN_GROUP, key=f"evidence.{kind}", name=weight.group)
         hinted = {scam for weight in self.evidence.values() for scam in weight.hints}
         named = hinted | {group.scam for group in self.at_risk if group.scam}
         if unknown := named - set(self.scams):
-            raise ValueError(f"scam types not in [risk.scams]: {', '.join(sorted(unknown))}")
+            raise refused(FaultCode.UNKNOWN_SCAMS, names=sorted(unknown))
         return self
 
 
 def _needs(where: str, wanted: Set[str], found: Set[str]) -> None:
     if missing := sorted(wanted - found):
-        raise ValueError(f"{where}: add {', '.join(missing)}")
+        raise refused(FaultCode.KEYS_MISSING, key=where, names=missing)

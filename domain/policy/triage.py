@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from domain.policy.faults import FaultCode, refused
 from domain.policy.units import Duration, Section
 from schemas.base import Fen, Token
 from schemas.levels import Level
@@ -65,5 +66,5 @@ class TriageRules(Section):
         named |= {f"scams.{name}.goes": scam.goes for name, scam in self.scams.items()} | {"scam.goes": self.scam.goes}
         for name, span in named.items():
             if span <= _NONE:
-                raise ValueError(f'{name} must be longer than "0s"')
+                raise refused(FaultCode.NO_TIME, key=name)
         return self

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
+from domain.policy.faults import LONGEST_GIVEN, FaultCode, refused
+
 LONGEST = timedelta(days=3660)  # ten years: a moment and this much more is still a date
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -17,15 +19,15 @@ class Section(BaseModel):
 
 
 def duration(text: object) -> timedelta:
-    """Read "30s", "5m", "24h" or "7d". Raises ValueError that says how to write it."""
+    """Read "30s", "5m", "24h" or "7d". Raises PydanticCustomError, a ValueError, with the fault's code."""
     if isinstance(text, timedelta):
         return text
     match = re.fullmatch(r"([0-9]{1,6})([smhd])", str(text))
     if match is None:
-        raise ValueError(f'a duration needs a unit, not {text!r}. Write "5m" for five minutes (s, m, h or d)')
+        raise refused(FaultCode.DURATION_UNIT, given=str(text)[:LONGEST_GIVEN])
     found = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
     if found > LONGEST:
-        raise ValueError(f"a duration is {LONGEST.days} days at most, not {text!r}")
+        raise refused(FaultCode.DURATION_TOO_LONG, given=str(text), days=LONGEST.days)
     return found
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from domain.policy.faults import FaultCode, refused
 from domain.policy.units import Duration, Section
 from schemas.levels import Level
 
@@ -51,7 +52,7 @@ class VisitRules(Section):
     def _takes_time(self) -> Self:
         for name in ("door", "horizon", "patience"):
             if getattr(self, name) <= _NONE:
-                raise ValueError(f'{name} must be longer than "0s"')
+                raise refused(FaultCode.NO_TIME, key=name)
         if self.most < self.ahead:
-            raise ValueError("most is all that an officer may have open: it is not less than ahead")
+            raise refused(FaultCode.MOST_BELOW_AHEAD, key="most", least=self.ahead)
         return self

@@ -9,8 +9,8 @@ import tomlkit
 from tomlkit.container import Container
 from tomlkit.items import Item
 
-from domain.policy import PolicyError
 from domain.policy.units import duration
+from schemas.errors import UserError
 from simulators.lab.compare import AVOIDED, BySeed, Contender, values
 from simulators.lab.intervals import Interval, interval, paired
 from simulators.lab.setup import Setup
@@ -36,15 +36,15 @@ class Point:
 
 
 def steps(parameter: str, since: str, until: str, count: int, policy: str) -> list[str]:
-    """The values from `since` to `until`, as the policy would write them. Raises PolicyError."""
+    """The values from `since` to `until`, as the policy would write them. Raises UserError."""
     if count < 2:
-        raise PolicyError("a sweep has two steps or more")
+        raise UserError("a sweep has two steps or more")
     usual = "0" if parameter in PEOPLE else str(_value(tomlkit.parse(policy), parameter))
     if _DURATION.fullmatch(usual):
         first, last = _seconds(since), _seconds(until)
         return list(dict.fromkeys(f"{round(value)}s" for value in _between(first, last, count)))
     if not _NUMBER.fullmatch(usual):
-        raise PolicyError(f"{parameter} is {usual}: what is swept is a number or a duration")
+        raise UserError(f"{parameter} is {usual}: what is swept is a number or a duration")
     first, last = _number(since), _number(until)
     whole = parameter in PEOPLE or re.fullmatch(r"-?[0-9]+", usual)
     found = [str(round(value)) if whole else f"{value:.6g}" for value in _between(first, last, count)]
@@ -52,7 +52,7 @@ def steps(parameter: str, since: str, until: str, count: int, policy: str) -> li
 
 
 def among(parameter: str, found: Sequence[str], policy: str, setup: Setup) -> list[Contender]:
-    """A contender for each value: so many people, or the policy changed in one place. Raises PolicyError."""
+    """A contender for each value: so many people, or the policy changed in one place. Raises UserError."""
     if parameter in PEOPLE:
         return [Contender(value, policy, setup=_staffed(setup, parameter, int(value))) for value in found]
     return [Contender(value, changed(policy, parameter, value)) for value in found]
@@ -63,7 +63,7 @@ def _staffed(setup: Setup, parameter: str, count: int) -> Setup:
 
 
 def changed(policy: str, parameter: str, value: str) -> str:
-    """The policy with another value under a dotted path, all else as it was written. Raises PolicyError."""
+    """The policy with another value under a dotted path, all else as it was written. Raises UserError."""
     document = tomlkit.parse(policy)
     before = _value(document, parameter)
     table, key = _table(document, parameter)
@@ -114,15 +114,15 @@ def _between(first: float, last: float, count: int) -> list[float]:
 def _seconds(text: str) -> float:
     try:
         return duration(text).total_seconds()
-    except ValueError as error:
-        raise PolicyError(str(error)) from None
+    except ValueError:
+        raise UserError(f"{text!r} is no duration: write 30s, 5m, 2h or 1d") from None
 
 
 def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise PolicyError(f"{text!r} is no number") from None
+        raise UserError(f"{text!r} is no number") from None
 
 
 def _value(document: Mapping[str, Any], parameter: str) -> Any:  # noqa: ANN401 - whatever stands in the file
@@ -130,16 +130,16 @@ def _value(document: Mapping[str, Any], parameter: str) -> Any:  # noqa: ANN401 
     found = table[key]
     plain = found.unwrap() if isinstance(found, Item | Container) else found
     if isinstance(plain, bool) or not isinstance(plain, int | float | str):
-        raise PolicyError(f"{parameter} is not a number or a duration: name one value, such as risk.levels.orange")
+        raise UserError(f"{parameter} is not a number or a duration: name one value, such as risk.levels.orange")
     return plain
 
 
 def _table(document: Mapping[str, Any], parameter: str) -> tuple[Any, str]:
-    """The table that a dotted path ends in, and the key in it. Raises PolicyError when there is none."""
+    """The table that a dotted path ends in, and the key in it. Raises UserError when there is none."""
     *path, key = parameter.split(".")
     table: Any = document
     for name in path:
         table = table[name] if isinstance(table, Mapping) and name in table else {}
     if key not in table:
-        raise PolicyError(f"the policy has no {parameter}: write it as in the file, such as risk.levels.orange")
+        raise UserError(f"the policy has no {parameter}: write it as in the file, such as risk.levels.orange")
     return table, key

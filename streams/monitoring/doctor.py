@@ -45,12 +45,14 @@ class Diagnosis:
     """The result of one check.
 
     `do`: what to do if it is not good. `warns`: it is good, but something should be done.
+    `policy`: the policy's error, which the console says in sentences, in place of `do`.
     """
 
     good: bool
     what: str
     do: str = ""
     warns: bool = False
+    policy: PolicyError | None = None
 
 
 ALONE = Diagnosis(
@@ -111,7 +113,7 @@ def _policy(settings: Settings) -> Diagnosis:
     except OSError as error:
         return Diagnosis(False, f"policy {settings.policy}: {error.strerror}", "Set QUANZU_POLICY to a policy file")
     except PolicyError as error:
-        return Diagnosis(False, f"policy {settings.policy} cannot be used", str(error))
+        return Diagnosis(False, f"policy {settings.policy} cannot be used", policy=error)
     return Diagnosis(True, f"policy {policy.name} {policy.hash} in {settings.policy.name}")
 
 

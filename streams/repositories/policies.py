@@ -7,6 +7,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from domain.policy import Policy, PolicyError, digest_of, load
+from domain.policy.faults import FaultCode, PolicyFault
 from schemas.administration.drafts import InShadow
 from schemas.base import ANY_VERSION
 from schemas.casework.policies import InForce
@@ -33,9 +34,9 @@ def read(path: Path) -> str:
         text = path.read_bytes().decode("utf-8")
         load(text)
     except UnicodeDecodeError as error:
-        raise PolicyError(f"policy {path.name}: not UTF-8 at byte {error.start + 1}. Save it as UTF-8") from None
+        raise PolicyError([PolicyFault(FaultCode.NOT_UTF8, {"byte": error.start + 1})], path.name) from None
     except PolicyError as error:
-        raise PolicyError(f"policy {path.name} cannot be used:\n{error}") from None
+        raise PolicyError(error.faults, path.name) from None
     return text
 
 

@@ -169,7 +169,7 @@ def test_a_policy_with_a_mistake_names_the_file_and_the_place(command: Command, 
     told = command("policy", "check", str(file))
     assert told.code == 1
     assert "policy mine.toml cannot be used" in told.err
-    assert "[plan.busy_in_a_row]" in told.err
+    assert '[plan.busy_in_a_row = "two"] It must be a whole number' in told.err
 
 
 def test_a_policy_in_another_encoding_is_refused_with_what_to_do(command: Command, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_policy_in_another_encoding_is_refused_with_what_to_do(command: Comman
     file.write_bytes(POLICY.read_text("utf-8").encode("gb18030"))
     told = command("policy", "check", str(file))
     assert told.code == 1
-    assert "Save it as UTF-8" in told.err
+    assert "save the file as UTF-8" in told.err
 
 
 def test_a_hold_on_a_channel_that_is_none_is_refused_with_the_channels(command: Command, house: Settings) -> None:

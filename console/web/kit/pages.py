@@ -13,14 +13,13 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from console import labels
+from console import labels, policy_faults
 from console.web.auth import csrf
 from console.web.case import reasons
 from console.web.kit.i18n import LANGUAGES, language_of, place, translations
 from console.web.kit.navigation import items
 from console.web.kit.services import services
 from console.web.kit.static_files import root
-from console.web.policies import policy_faults
 from domain.identity import masking
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -71,7 +70,7 @@ def environment(language: str) -> Environment:
     made.globals["static"] = root()
     made.filters.update(_FILTERS)
     made.filters["reason"] = lambda text: reasons.told(text, found.gettext)
-    made.filters["fault"] = lambda text: policy_faults.told(text, found.gettext)
+    made.filters["fault"] = lambda fault: policy_faults.sentence(fault, found.gettext)
     made.filters["place"] = lambda names: place(names, found.gettext)
     made.filters["marked"] = lambda text: marked(text, language)
     return made

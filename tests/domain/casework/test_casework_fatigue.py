@@ -144,9 +144,9 @@ def test_a_policy_of_before_has_no_budget() -> None:
     ("old", "new", "told"),
     [
         ("hour = { all = 12,", "hour = { all = 0,", "fatigue.hour.all"),
-        ("hour = { all = 12,", "hour = { all = 17,", "hour.all = 17 is more than day.all = 16: a day holds the hour's"),
+        ("hour = { all = 12,", "hour = { all = 17,", "hour_over_day key=hour.all name=all hour=17 day=16"),
         ("phone = 10, visit = 4 }", "phone = 10 }", "fatigue.day.visit"),
-        ('one_visit = "4h"', "one_visit = 4", 'a duration needs a unit, not 4. Write "5m"'),
+        ('one_visit = "4h"', "one_visit = 4", "duration_unit given=4"),
     ],
 )
 def test_a_budget_that_makes_no_sense_is_refused_in_words(old: str, new: str, told: str) -> None:

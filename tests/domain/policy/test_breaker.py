@@ -177,9 +177,9 @@ def test_a_policy_knows_its_own_name_whatever_its_file_says() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("slow = 4.0 ", "slow = 14.0 ", "breaker. slow = 14 is more than sudden = 10"),
-        ('steady = "30m"', 'steady = "30s"', "steady is less than a minute"),
-        ('learn = "24h"', 'learn = "90h"', "learn and trial are over 4 days together"),
+        ("slow = 4.0 ", "slow = 14.0 ", "[breaker.slow] slow_over_sudden key=slow slow=14.0 sudden=10.0"),
+        ('steady = "30m"', 'steady = "30s"', "[breaker.steady] shorter_than"),
+        ('learn = "24h"', 'learn = "90h"', "too_long_together key=learn days=4"),
         ("sudden = 10.0", "sudden = 1.0", "breaker.sudden"),
     ],
 )
@@ -188,4 +188,4 @@ def test_breaker_rules_that_make_no_sense_are_refused_in_words(old: str, new: st
     assert old in text
     with pytest.raises(PolicyError) as refused:
         load(text.replace(old, new))
-    assert told.replace("breaker. ", "") in str(refused.value)
+    assert told in str(refused.value)

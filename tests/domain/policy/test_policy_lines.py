@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from domain.policy import load, versions
+from domain.policy import faults_of, load, versions
 from domain.policy.difference import About, changes, lines
-from domain.policy.lines import faults, places_of
+from domain.policy.faults import FaultCode
+from domain.policy.lines import places_of, repeated
 from schemas.casework.policies import Earlier, InForce, Stopped
 
 JILIN = (Path(__file__).parents[3] / "deploy/policy/jilin.toml").read_text("utf-8")
@@ -20,31 +21,36 @@ def line(part: str, text: str = JILIN) -> int:
 
 
 def test_the_policy_that_is_deployed_has_no_fault() -> None:
-    assert faults(JILIN) == []
+    assert faults_of(JILIN) == ()
 
 
 def test_toml_that_is_none_is_told_with_its_line() -> None:
     broken = JILIN.replace('quiet = "22:00-07:00"', 'quiet = "22:00-07:00')
-    (fault,) = faults(broken)
+    (fault,) = faults_of(broken)
     assert fault.line == line('quiet = "22:00-07:00', broken)
 
 
 @pytest.mark.parametrize(
-    ("good", "bad", "where", "words"),
+    ("good", "bad", "where", "code"),
     [
-        ("prior = -14.0", "prior = 14.0", "risk.prior", "less than or equal to 0"),
-        ('window = "72h"', 'window = "72"', "risk.money.window", "needs a unit"),
-        ('retry = "15s"', 'retryy = "15s"', "plan.retryy", "not permitted"),
-        ("red = 4.0 }", "red = -8.0 }", "risk.levels", "must rise"),
-        ('app_loan = { group = "app"', 'app_loan = { group = "apps"', "risk.evidence.app_loan", "is not in"),
-        ("hour = { all = 12, sms = 3", "hour = { all = 12, sms = 30", "fatigue.hour", "a day holds"),
+        ("prior = -14.0", "prior = 14.0", "risk.prior", FaultCode.TOO_LARGE),
+        ('window = "72h"', 'window = "72"', "risk.money.window", FaultCode.DURATION_UNIT),
+        ('retry = "15s"', 'retryy = "15s"', "plan.retryy", FaultCode.UNKNOWN_KEY),
+        ("red = 4.0 }", "red = -8.0 }", "risk.levels", FaultCode.LEVELS_NOT_RISING),
+        (
+            'app_loan = { group = "app"',
+            'app_loan = { group = "apps"',
+            "risk.evidence.app_loan",
+            FaultCode.UNKNOWN_GROUP,
+        ),
+        ("hour = { all = 12, sms = 3", "hour = { all = 12, sms = 30", "fatigue.hour", FaultCode.HOUR_OVER_DAY),
     ],
 )
-def test_a_wrong_key_is_told_with_its_line(good: str, bad: str, where: str, words: str) -> None:
+def test_a_wrong_key_is_told_with_its_line(good: str, bad: str, where: str, code: FaultCode) -> None:
     broken = JILIN.replace(good, bad, 1)
     assert broken != JILIN
-    found = [fault for fault in faults(broken) if words in fault.words]
-    assert found, faults(broken)
+    found = [fault for fault in faults_of(broken) if fault.code is code]
+    assert found, faults_of(broken)
     assert found[0].where.startswith(where)
     assert found[0].line == line(bad, broken)
 
@@ -53,26 +59,37 @@ def test_a_key_within_braces_has_the_line_of_the_whole() -> None:
     broken = JILIN.replace(
         'sms = { action = "flash_sms", result_within = "60s"', 'sms = { action = "flash_sms", result_within = "60"'
     )
-    (fault,) = faults(broken)
+    (fault,) = faults_of(broken)
     assert fault.where == "plan.levels.red.steps.sms.result_within"
     assert fault.line == line('result_within = "60"', broken)
 
 
 def test_the_third_group_at_risk_is_the_one_that_is_named() -> None:
     broken = JILIN.replace("ages = [18, 40]\nratio = 2.0", "ages = [18, 40]\nratio = 2000.0")
-    (fault,) = faults(broken)
+    (fault,) = faults_of(broken)
     assert fault.line == line("ratio = 2000.0", broken)
 
 
 def test_a_key_that_is_missing_has_its_table_s_line() -> None:
     broken = JILIN.replace('keep = "60d"\n', "")
-    (fault,) = faults(broken)
+    (fault,) = faults_of(broken)
     assert (fault.where, fault.line) == ("risk.keep", line("[risk]", broken))
 
 
 def test_a_text_of_several_lines_holds_no_keys() -> None:
     text = 'name = "x"\nwords = """\n[risk]\nprior = 1\n"""\n[plan]\nsoon = "1m"\n'
     assert dict(places_of(text)) == {("name",): 1, ("words",): 2, ("plan",): 6, ("plan", "soon"): 7}
+
+
+def test_what_stands_twice_is_found_where_it_stands_again() -> None:
+    assert repeated("[a]\nb = 1\n[c]\nb = 1\n[a]\n", 9) == (("a",), 5)
+    assert repeated("[a]\nb = 1\nb = 2\n", 9) == (("a", "b"), 3)
+    assert repeated("[a]\nb = { c = 1 }\n[a.b.d]\n", 9) == (("a", "b", "d"), 3)
+
+
+def test_tables_of_an_array_and_a_parent_after_its_child_do_not_stand_twice() -> None:
+    assert repeated("[[a]]\nb = 1\n[a.c]\nd = 1\n[[a]]\nb = 1\n[a.c]\nd = 1\n", 9) is None
+    assert repeated("[a.b]\nc = 1\n[a]\nd = 1\n", 9) is None
 
 
 def test_the_difference_tells_thresholds_clocks_and_weights() -> None:

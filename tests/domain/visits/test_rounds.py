@@ -88,8 +88,8 @@ def test_a_visit_is_worth_what_is_lost_without_it_and_nothing_of_it_is_lost_twic
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ('door = "0s"', 'door must be longer than "0s"'),
-        ("most = 2", "not less than ahead"),
+        ('door = "0s"', r"\[visits.door\] no_time"),
+        ("most = 2", r"\[visits.most\] most_below_ahead"),
         ('limit = { mauve = "1h" }', "visits.limit.mauve"),
     ],
 )

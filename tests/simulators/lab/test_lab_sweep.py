@@ -1,6 +1,7 @@
 import pytest
 
-from domain.policy import PolicyError, load
+from domain.policy import load
+from schemas.errors import UserError
 from schemas.levels import Level
 from simulators.lab import sweep
 from simulators.lab.compare import run
@@ -48,7 +49,7 @@ def test_whole_numbers_stay_whole_and_people_are_counted() -> None:
     ],
 )
 def test_what_cannot_be_swept_is_said_in_words(parameter: str, since: str, until: str) -> None:
-    with pytest.raises(PolicyError):
+    with pytest.raises(UserError):
         sweep.steps(parameter, since, until, 3, TEXT)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from console.policy_faults import in_english
 from domain.identity.id_keys import IdKeys
 from domain.policy import PolicyError, load
 from schemas.administration.dead_letters import LinePlace
@@ -204,5 +205,5 @@ def take_policy(data: bytes) -> Came:
     except UnicodeDecodeError as error:
         return Came(Outcome.REFUSED, f"not UTF-8 at byte {error.start + 1}")
     except PolicyError as error:
-        return Came(Outcome.REFUSED, str(error))
+        return Came(Outcome.REFUSED, in_english(error))
     return Came(Outcome.ACCEPTED)

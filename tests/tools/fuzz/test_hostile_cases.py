@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.policy_faults import in_english
 from domain.casework import deadlines
 from domain.identity.identifiers import normal_phone
 from domain.policy import PolicyError, load
@@ -181,7 +182,7 @@ def test_a_hostile_policy_is_refused_in_words(name: str) -> None:
     assert POLICIES[name] != examples.POLICY
     with pytest.raises(PolicyError) as error:
         load(POLICIES[name])
-    assert unfit(str(error.value)) is None
+    assert unfit(in_english(error.value)) is None
 
 
 def test_a_duration_of_ten_years_is_one() -> None:

@@ -19,8 +19,7 @@ from console.web.kit.services import Services, services
 from console.web.policies.policy_words import ABOUT, KEYS, PARTS
 from console.web.policies.preview import MOST_RESIDENTS, MOST_SECONDS, previews
 from domain.ids import short_hash
-from domain.policy import PolicyError, difference, digest_of, load, versions
-from domain.policy.lines import faults
+from domain.policy import PolicyError, difference, digest_of, faults_of, load, versions
 from schemas.administration.drafts import MOST_CHARACTERS, Draft, DraftState, InShadow
 from schemas.base import legible
 from schemas.casework.policies import InForce
@@ -160,7 +159,7 @@ async def shadowed(request: Request, who: Signed, draft_id: str) -> Response:
     made = services(request)
     draft = await _found(made, draft_id)
     _whole_province(who)
-    if faults(draft.text):
+    if faults_of(draft.text):
         return await _draft(request, who, draft, 422)
     policy = await made.line.policies.publish(draft.text)  # kept by its hash; in force it is not
     await shadow.forget(made.line.redis, made.line.settings.partitions)
@@ -268,7 +267,7 @@ async def _draft(
         text=text,
         saved=text == draft.text,
         theirs=_lines(draft.text, text) if status == 409 and text != draft.text else [],
-        faults=faults(text),
+        faults=faults_of(text),
         digest=digest_of(draft.text),
         live=live,
         moved=draft.base != live.policy,
@@ -310,7 +309,7 @@ def _not_publishable(request: Request, who: Who, draft: Draft, live: InForce, fo
         (draft.state is not DraftState.OPEN, "这份草稿已经结束。"),
         (_said(form, "seen") != str(draft.version), "草稿已被他人修改，请重新查看后再决定。"),
         (who.login in draft.writers, "起草或修改过的人不能发布：请由另一人复核发布。"),
-        (bool(faults(draft.text)), "策略有误，不能发布。"),
+        (bool(faults_of(draft.text)), "策略有误，不能发布。"),
         (not _reason(form), "请写明理由（至少两个字）。"),
         (stopped and not form.get("override"), "这份策略曾被熔断：确需发布，请勾选并写明理由。"),
     )
