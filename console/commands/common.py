@@ -36,7 +36,10 @@ def duration(text: object) -> timedelta:
     try:
         return read(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r}: write 30s, 10m, 2h or 1d, {LONGEST.days} days at most") from None
+        most = f"{LONGEST.days} days at most"
+        raise typer.BadParameter(
+            f'{text!r} is no duration. Write "5m" for five minutes (s, m, h or d; {most})'
+        ) from None
 
 
 def day(text: object) -> date:

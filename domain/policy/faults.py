@@ -109,8 +109,10 @@ class Parameters(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class PolicyFault:
-    """`line` counts from 1, None where it is unknown; `where`: the table and key, or empty; `value`: as the text has it,
-    of a single value.
+    """A fault and its place.
+
+    `line` counts from 1, None where it is unknown. `where`: the table and key, or empty. `value`: a single value, as
+    the text has it, or empty.
     """
 
     code: FaultCode
