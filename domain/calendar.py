@@ -1,4 +1,8 @@
-"""Shifts of eight hours, and public holidays, both in Jilin's time (UTC+8)."""
+"""Shifts of eight hours, and public holidays, both in Jilin's time (UTC+8).
+
+Holidays are a table, not chinesecalendar's: its newest release ends with 2026, and a centre without internet adds the
+next year's on the day that they are published (deploy/holidays).
+"""
 
 import tomllib
 from dataclasses import dataclass

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from domain.access.passwords import worth
+from domain.access.passwords import guessable
 from schemas.people.staff import Account, StaffRole
 
 # NIST SP 800-63B-4 asks for 15 characters where a password stands alone, and for 8 beside a second factor, as here.
 LEAST, MOST = 10, 200
 LEAST_KINDS = 5  # different characters
-LEAST_WORTH = 8  # characters to guess; a common word or a run counts as one (domain/access/passwords.py)
 _ENDING = ("role", "disabled", "password", "totp", "subject")  # a change of these ends all sessions of the account
 
 
@@ -69,8 +68,8 @@ def weakness(password: str, account: Account) -> Weakness | None:
         return Weakness.LIKE_LOGIN
     if len(set(given)) < LEAST_KINDS:
         return Weakness.SIMPLE
-    near = re.split("[._-]", account.login)
-    return Weakness.COMMON if worth(given, near) < LEAST_WORTH else None
+    near = [*re.split("[._-]", account.login), account.name]
+    return Weakness.COMMON if guessable(given, near) else None
 
 
 class Refusal(StrEnum):

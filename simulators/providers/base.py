@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
+from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from streams.channels.provider import KEY_HEADER, Kind
 from streams.channels.signing import sign
@@ -213,22 +214,27 @@ class SimulatedProvider(ABC):
 
     async def _post(self, url: str, body: bytes) -> None:
         """Until it is taken: a receipt lost would be a contact nobody knows of."""
+        trying = AsyncRetrying(
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_exponential(0.1, LONGEST_WAIT_SECONDS),
+            retry=retry_if_exception_type(httpx.HTTPError),
+        )
+        try:
+            answer = await trying(self._posted, url, body)
+        except RetryError:
+            log.error("a receipt was never taken")  # noqa: TRY400 - the line says it all
+            return
+        if not answer.is_success:
+            log.error("a receipt was refused with %d: %s", answer.status_code, answer.text[:200])
+
+    async def _posted(self, url: str, body: bytes) -> httpx.Response:
+        """Post a receipt once. Raises httpx.HTTPError where another try may help."""
         self._client = self._client or httpx.AsyncClient(timeout=10)
-        for attempt in range(ATTEMPTS):
-            try:
-                headers = {"Content-Type": "application/json", **sign(self._key, body, time.time())}
-                if trace := _trace.get():
-                    headers[tracing.HEADER] = trace
-                answer = await self._client.post(url, content=body, headers=headers)
-                if answer.is_success:
-                    return
-                if answer.status_code in _LOST:
-                    log.error("a receipt was refused with %d: %s", answer.status_code, answer.text[:200])
-                    return
-            except httpx.HTTPError as error:
-                log.debug("a receipt was not taken yet: %s", type(error).__name__)
-            await asyncio.sleep(min(0.1 * 2**attempt, LONGEST_WAIT_SECONDS))
-        log.error("a receipt was never taken")
+        headers = {"Content-Type": "application/json", **sign(self._key, body, time.time())}
+        if trace := _trace.get():
+            headers[tracing.HEADER] = trace
+        answer = await self._client.post(url, content=body, headers=headers)
+        return answer if answer.status_code in _LOST else answer.raise_for_status()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -25,6 +25,7 @@ from streams.runtime import metrics
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.security import audit
+from streams.state import locks
 from streams.state.keys import key
 from streams.state.store_update import minute_of
 
@@ -49,7 +50,7 @@ class Breaker:
 
     async def look(self) -> None:
         """Stop the policy in force if it floods the province. Of several workers one looks."""
-        if not await self._redis.set(LOOKING, 1, nx=True, px=round(LOOK_SECONDS * 900)):
+        if not await locks.take(self._redis, LOOKING, round(LOOK_SECONDS * 900)):
             return
         await self._forget()
         standing, now = await self._policies.in_force(), self._clock.now()
@@ -109,7 +110,7 @@ class Breaker:
 
     async def _forget(self) -> None:
         """Drop the minutes that nobody asks for any more."""
-        if not await self._redis.set(FORGETTING, 1, nx=True, px=FORGET_MS):
+        if not await locks.take(self._redis, FORGETTING, FORGET_MS):
             return
         oldest = minute_of(self._clock.now() - LOOKS_BACK)
         for partition in self._partitions:

@@ -17,6 +17,7 @@ from streams.messaging.topics import home
 from streams.repositories.policies import Policies
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
+from streams.state import locks
 from streams.state.case_store import CaseStore
 from streams.state.keys import key
 from streams.state.scripts import script
@@ -56,7 +57,7 @@ class CaseClaims:
 
     async def take(self, case_id: str, operator: str) -> bool:
         """Take the lease on a case that nobody has; False when somebody has it."""
-        return bool(await self._redis.set(self._lease(case_id), operator, nx=True, px=self._milliseconds()))
+        return await locks.take(self._redis, self._lease(case_id), self._milliseconds(), operator)
 
     async def keep(self, case_id: str, operator: str) -> bool:
         """Let the operator's lease last from now on, or take it where nobody has it; False when another has it."""

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from schemas.errors import UserError
 from streams.runtime.settings import Settings
+from streams.state import locks
 from streams.state.keys import key
 
 BEAT_SECONDS = 0.2
@@ -55,7 +56,7 @@ class Failover:
 
     async def take(self, partition: int) -> bool:
         """Cover for the owner; False when another worker does."""
-        return bool(await self._redis.set(key("covered", partition), 1, nx=True, px=COVERED_MS))
+        return await locks.take(self._redis, key("covered", partition), COVERED_MS)
 
     async def leave(self, partition: int) -> None:
         """End the cover."""

@@ -125,7 +125,10 @@ class Channel:
 
 
 def _pauses() -> Iterator[float]:
-    """Seconds between two turns: short at first, for most providers are soon well again."""
+    """Seconds between two turns: short at first, for most providers are soon well again.
+
+    Not tenacity: a turn that is not the last is no error.
+    """
     pause = FIRST_WAIT_SECONDS
     while True:
         yield pause

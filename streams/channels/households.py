@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from domain.identity.identifiers import keyed_hash
 from domain.visits.one_visit import household
 from schemas.people.residents import Resident
+from streams.state import locks
 from streams.state.shared_state import RELEASE, SETTLING
 
 WAIT_SECONDS = 0.1
@@ -34,7 +35,7 @@ class Households:
         """Wait until nobody else arranges a visit to this place: at most until a lease runs out."""
         if (left := await self._redis.pttl(SETTLING)) > 0:
             await asyncio.sleep(left / 1000)
-        while not await self._redis.set(_lease(place), dispatch, nx=True, px=self._lease_ms):
+        while not await locks.take(self._redis, _lease(place), self._lease_ms, dispatch):
             if await self._redis.get(_lease(place)) == dispatch.encode():  # taken before, and interrupted
                 return
             await asyncio.sleep(WAIT_SECONDS)

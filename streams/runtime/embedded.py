@@ -25,6 +25,7 @@ from typing import Self, TextIO
 import redis
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from schemas.errors import UserError
 from streams.runtime.settings import Settings
@@ -157,16 +158,16 @@ class Embedded:
 
     def _claim_folder(self) -> None:
         self._lock = (self.data / LOCK).open("w")
-        for _ in range(LOCK_TRIES):
-            with suppress(BlockingIOError):
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                (self.data / RUNNING).unlink(missing_ok=True)  # left by a process that was killed
-                return
-            time.sleep(0.02)
-        raise EmbeddedError(
-            f"{self.data}: another Quanzu runs embedded in this folder. "
-            "Stop it, set QUANZU_DATA to another folder, or use its servers through QUANZU_KAFKA and QUANZU_REDIS."
-        )
+        held = retry_if_exception_type(BlockingIOError)
+        trying = Retrying(stop=stop_after_attempt(LOCK_TRIES), wait=wait_fixed(0.02), retry=held, reraise=True)
+        try:
+            trying(fcntl.flock, self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EmbeddedError(
+                f"{self.data}: another Quanzu runs embedded in this folder. "
+                "Stop it, set QUANZU_DATA to another folder, or use its servers through QUANZU_KAFKA and QUANZU_REDIS."
+            ) from None
+        (self.data / RUNNING).unlink(missing_ok=True)  # left by a process that was killed
 
     def _start_broker(self) -> None:
         # The broker starts empty: a Redis kept from an earlier run would be ahead of its log.

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 from redis.exceptions import RedisError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential
 
 from streams.runtime.credentials import denied
 
@@ -38,17 +40,30 @@ async def until_done(what: str, attempt: Callable[[], Awaitable[Answer]]) -> Ans
     `what` names the operation in logs and metrics. Raises AccessError if a server denies access, and other errors of
     `attempt` unchanged.
     """
-    wait = FIRST_WAIT_SECONDS
-    while True:
-        try:
-            return await attempt()
-        except TRANSIENT as error:
-            if (refused := denied(error)) is not None:
-                raise refused from error
-            RETRIES.labels(what).inc()
-            log.warning("%s: %s (%s). Trying again in %.1f s", what, type(error).__name__, error, wait)
-        await asyncio.sleep(wait)
-        wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+    trying = AsyncRetrying(
+        sleep=asyncio.sleep,  # the loop's, whose time a simulation makes
+        wait=wait_exponential(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS),
+        retry=retry_if_exception_type(TRANSIENT),
+        before_sleep=partial(_tell_again, what),
+        reraise=True,
+    )
+    return await trying(_unless_denied, attempt)
+
+
+async def _unless_denied(attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Run `attempt` once. Raises AccessError when a server says that this process may not."""
+    try:
+        return await attempt()
+    except TRANSIENT as error:
+        if (refused := denied(error)) is not None:
+            raise refused from error
+        raise
+
+
+def _tell_again(what: str, state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    RETRIES.labels(what).inc()
+    log.warning("%s: %s (%s). Trying again in %.1f s", what, type(error).__name__, error, state.upcoming_sleep)
 
 
 AGAIN_SECONDS = 0.25

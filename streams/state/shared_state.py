@@ -23,6 +23,7 @@ from streams.messaging.reader import Tails, end_offsets
 from streams.messaging.topics import ROSTERS
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import wanted
+from streams.state import locks
 from streams.state.scripts import script
 from streams.state.server_identity import ASK_RUN, run_of
 
@@ -94,7 +95,7 @@ class Shared:
                 log.warning("the store is not whole: waiting until a worker has filled it")
                 told = True
             token = uuid.uuid4().hex
-            if self._fills and await self._redis.set(LOCK, token, nx=True, px=LOCK_MS):
+            if self._fills and await locks.take(self._redis, LOCK, LOCK_MS, token):
                 await self._restore(token, run)
             else:
                 await asyncio.sleep(WAIT_SECONDS)
@@ -104,8 +105,8 @@ class Shared:
         await self._redis.delete(RUN)
 
     async def remember(self) -> None:
-        """Every 5 minutes, store the shared topics' end offsets, for a Redis that loses its last writes."""
-        if await self._redis.set(TURN, 1, nx=True, px=TURN_MS):
+        """Once in a while: how far the shared topics reach, for a Redis that loses what is written from now on."""
+        if await locks.take(self._redis, TURN, TURN_MS):
             ends = json.dumps({topic.name: await end_offsets(self._settings, topic.name) for topic in topics.SHARED})
             before = await self._redis.hget(ENDS, "now")
             await self._redis.hset(ENDS, mapping={"now": ends} | ({"before": before} if before else {}))

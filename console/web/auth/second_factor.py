@@ -11,6 +11,7 @@ import segno
 
 from schemas.people.staff import MOST_RECOVERY, Account
 from streams.security import encryption
+from streams.state import locks
 
 ISSUER = "Quanzu"
 PURPOSE = "totp"  # of the seal on a secret
@@ -52,7 +53,7 @@ async def shown(redis: Any, login: str, secret: str, code: str, seconds: float) 
     step = _step(secret, code, seconds)
     if step is None:
         return False
-    return bool(await redis.set(f"{USED}{login}:{step}", 1, nx=True, ex=int(USED_FOR.total_seconds())))
+    return await locks.take(redis, f"{USED}{login}:{step}", USED_FOR // timedelta(milliseconds=1))
 
 
 def new_recovery() -> list[str]:

@@ -16,6 +16,7 @@ from schemas.administration.audit import AuditEntry
 from schemas.people.residents import ResidentId
 from streams.installation import Installation
 from streams.security import audit_log
+from streams.state import locks
 
 ACT = "look-unmask"
 LEAST_REASON = 4  # characters: two words in Chinese
@@ -37,7 +38,7 @@ async def begin(services: Services, who: Who, case: str, resident: ResidentId, r
     if len(reason.strip()) < LEAST_REASON:
         raise ValueError("a reason is needed")
     redis = services.line.redis
-    if form and not await redis.set(f"{FORM}{who.session}:{form}", 1, nx=True, ex=FORM_SECONDS):
+    if form and not await locks.take(redis, f"{FORM}{who.session}:{form}", FORM_SECONDS * 1000):
         return
     await _sum(services.line)
     await trail.look(services, who, "unmask", case, reason.strip())

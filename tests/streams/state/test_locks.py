@@ -1,0 +1,67 @@
+"""One excludes others while it works; a lease is one's until it ends; and only one module writes SET NX."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+
+from streams.runtime.settings import Settings
+from streams.state import locks
+from streams.state.case_store import connect
+
+ROOT = Path(__file__).parents[3]
+PRODUCT = ("streams", "agents", "console", "simulators")
+SET_NX = re.compile(r"\.set\([^\n]*nx=True")
+LIFE = 'pipe.set(key("life", tp.partition), uuid.uuid4().hex, nx=True)'  # no lease: a name that is given once
+
+
+async def test_of_two_one_waits_until_the_other_is_done(settings: Settings) -> None:
+    redis, order = connect(settings), []
+
+    async def work(name: str) -> None:
+        async with locks.alone(redis, "a-lock"):
+            order.append(f"{name} begins")
+            await asyncio.sleep(0.05)
+            order.append(f"{name} ends")
+
+    await asyncio.gather(work("one"), work("two"))
+    first, second = order[0].split()[0], order[2].split()[0]
+    assert order == [f"{first} begins", f"{first} ends", f"{second} begins", f"{second} ends"]
+    assert await redis.exists("a-lock") == 0
+    await redis.aclose()
+
+
+async def test_a_lock_that_another_keeps_is_not_waited_for_without_end(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "WRITE_SECONDS", 0.1)
+    redis = connect(settings)
+    await redis.set("kept-lock", "another")
+    with pytest.raises(TimeoutError):
+        async with locks.alone(redis, "kept-lock"):
+            pytest.fail("another has it")
+    assert await redis.get("kept-lock") == b"another"
+    await redis.aclose()
+
+
+async def test_a_lease_is_taken_once_and_kept_by_its_token_alone(settings: Settings) -> None:
+    redis = connect(settings)
+    assert await locks.take(redis, "a-lease", 60_000, "mine")
+    assert not await locks.take(redis, "a-lease", 60_000, "another")
+    assert await locks.keep(redis, "a-lease", "mine", 60_000)
+    assert not await locks.keep(redis, "a-lease", "another", 60_000)
+    await redis.delete("a-lease")
+    await redis.aclose()
+
+
+def test_set_nx_is_written_in_one_module() -> None:
+    found = {
+        str(file.relative_to(ROOT)): line.strip()
+        for part in PRODUCT
+        for file in sorted((ROOT / part).rglob("*.py"))
+        for line in file.read_text("utf-8").splitlines()
+        if SET_NX.search(line)
+    }
+    assert found.pop("streams/screening/positions.py") == LIFE
+    assert list(found) == ["streams/state/locks.py"]
