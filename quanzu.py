@@ -4,6 +4,7 @@ What a command does is in the packages. They are imported when it runs, so that 
 """
 
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -23,6 +24,10 @@ from console.commands import (
 )
 from console.commands.common import err, load_settings
 from simulators.demo.command import demo
+
+if TYPE_CHECKING:
+    from streams.casework.journal import Progress
+    from streams.casework.steps import CaseworkContext
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Early-warning dispatch against fraud: 劝阻.")
 
@@ -48,10 +53,19 @@ def worker() -> None:
     serve(load_settings())
 
 
+async def _rebuild_partition(
+    context: "CaseworkContext", partition: int, progress: "Progress", *, new_log: bool
+) -> None:
+    from agents.casework import rebuild
+
+    await rebuild(context, partition, progress, new_log=new_log)
+
+
 for command in (demo, worker, intake.intake, doctor.doctor):
     app.command()(command)
-for group in (console, metrics, case, policy, hold, residents, dead, audit, simulators.lab_commands, admin):
+for group in (console, metrics, case, policy, hold, residents, dead, audit, simulators.lab_commands):
     app.add_typer(group.app)
+app.add_typer(admin.make_app(_rebuild_partition))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""The flow: one module for each stage. It says which topic the stage reads and which step of streams/ it calls.
+"""The flow: one module for each stage. Its steps stand there in order; the steps themselves are in streams/.
 
 screening    signals -> alerts
 casework     case inputs -> journal and dispatches
-deadlines    what falls due; what silent owners leave undone
-sms, phone, visits, payments    a dispatch to a provider; red carries out red's dispatches of all channels first
+dispatch     a dispatch to a provider, and its result; sms, phone, visits, payments: what each channel sends
+deadlines    what falls due
+failover     lost stores, and what silent owners leave undone
 board        snapshots and clocks; auditor: open cases that do not go on; feeds: feed outages
-worker       all of these in one process
+worker       all of these wired, in one process
 
 Imports streams, domain and schemas. Called by quanzu.py.
 """

@@ -4,7 +4,7 @@ from functools import partial
 
 from faust import StreamT
 
-from streams.installation import Installation
+from streams.casework.snapshots import Board
 from streams.messaging import topics
 from streams.messaging.app import App, ack_all, records
 from streams.messaging.record import by_partition
@@ -13,12 +13,12 @@ from streams.runtime.tasks import until_done
 BATCH = 200
 
 
-def attach(app: App, line: Installation) -> None:
+def attach(app: App, flow: Board) -> None:
     """Add the agent to a worker."""
 
     @app.agent(app.topic(topics.CASE_EVENTS.name))
     async def board(events: StreamT[bytes]) -> None:
         async for batch in records(events, BATCH):
             for partition, raws in by_partition(batch).items():
-                await until_done("board", partial(line.board.take, partition, raws))
+                await until_done("board", partial(flow.take, partition, raws))
             ack_all(batch)

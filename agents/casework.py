@@ -1,23 +1,79 @@
-"""Apply each input to its resident's case, and publish what follows."""
+"""Casework: each input is applied to its resident's case, and what follows is published.
 
+The order of case-inputs is the truth. Whatever happened to the worker, the partition or Redis, one question decides
+what to do next: at which offset does the store stand?
+"""
+
+from collections.abc import Sequence
 from functools import partial
 
 from faust import StreamT
 
-from streams.casework.partition import BATCH
-from streams.installation import Installation
+from streams.casework.batch import Entry
+from streams.casework.journal import Progress
+from streams.casework.recovery import Recovery
+from streams.casework.steps import BATCH, CaseworkContext, CaseworkSteps
+from streams.casework.upkeep import Upkeep
 from streams.messaging import topics
 from streams.messaging.app import App, ack_all, records
-from streams.messaging.record import by_partition
+from streams.messaging.record import Raw, by_partition
+from streams.runtime import tracing
 from streams.runtime.tasks import until_done
 
 
-def attach(app: App, line: Installation) -> None:
+class Casework(CaseworkSteps):
+    """Applies the inputs of the partitions that this worker owns, or covers."""
+
+    def __init__(self, context: CaseworkContext) -> None:
+        super().__init__(context)
+        self.recovery = Recovery(context, process=self.process, publish_outbox=self.publish_outbox)
+        self.upkeep = Upkeep(context, self.recovery, self.publish_outbox)
+
+    async def apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
+        """Process the partition's records while nothing else in this worker does."""
+        async with self.upkeep.lock(partition):
+            return await self.process(partition, records)
+
+    async def process(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
+        """Apply inputs, in order, each once whatever came before. Returns the journal entries that they made.
+
+        The caller holds the partition's lock. Raises what passes by itself (Kafka or Redis away): call it again.
+        """
+        with tracing.Spans("casework", records) as spans:
+            inputs = await self.decode(partition, records)  # unreadable: to the dead letters
+            first, last = records[0].offset, records[-1].offset
+            while True:
+                state = await self.load(partition, inputs)
+                if state is None:  # Redis was lost, or may lack the latest commits
+                    await self.recovery.restore(partition)
+                elif self.upkeep.lacks_inputs(partition, state.offset, first):  # before the batch, or it went back
+                    await self.upkeep.catch_up(partition, first - 1)
+                elif state.unpublished:  # a dead worker's decisions come first: later ones must not overtake them
+                    await self.publish_outbox(partition)
+                elif state.offset >= last:  # all of it was applied before
+                    await self.upkeep.check_log_end(partition, state.offset)
+                    return []
+                else:
+                    decided = await self.decide(partition, state, inputs, last)  # domain.casework
+                    if await self.commit(partition, state.offset, last, decided.update):  # the fence
+                        self.upkeep.committed(partition, last)
+                        return await self.publish(partition, decided, spans)  # the journal, then the dispatches
+
+
+async def rebuild(context: CaseworkContext, partition: int, progress: Progress, *, new_log: bool) -> None:
+    """Build a partition's store anew from its journal. `new_log`: the topic of the inputs was made anew."""
+    upkeep = Casework(context).upkeep
+    if new_log:
+        await upkeep.begin_anew(partition)
+    await upkeep.rebuild(partition, progress)
+
+
+def attach(app: App, flow: Casework) -> None:
     """Add the agent to a worker."""
 
     @app.agent(app.topic(topics.CASE_INPUTS.name))
     async def casework(inputs: StreamT[bytes]) -> None:
         async for batch in records(inputs, BATCH):
             for partition, raws in by_partition(batch).items():
-                await until_done("casework", partial(line.casework.apply, partition, raws))
+                await until_done("casework", partial(flow.apply, partition, raws))
             ack_all(batch)

@@ -1,29 +1,42 @@
-"""The clocks of a worker: fire what has fallen due, keep the store whole, and cover for owners that are silent."""
+"""Deadlines: what has fallen due becomes an input of its case, and residents are scored again when their time comes."""
 
+from collections.abc import Iterable
 from functools import partial
 
-from streams.casework.breaker import LOOK_SECONDS
-from streams.casework.deadlines import POLL_SECONDS
-from streams.casework.failover import BEAT_SECONDS
-from streams.dead_letters import index as letters
+from streams.casework.breaker import LOOK_SECONDS, Breaker
+from streams.casework.deadlines import POLL_SECONDS, Deadlines, fallen_due
+from streams.dead_letters import index as dead_letters
+from streams.dead_letters.index import OpenLetters
 from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.app import App, every, lags, owned
 from streams.runtime import metrics
+from streams.screening.lanes import Screening
 
-WATCH_SECONDS = 1.0
+LAG_SECONDS = 1.0
 
 
-def attach(app: App, line: Installation) -> None:
+class DueWork:
+    """Does what has fallen due in a partition, whoever owns it."""
+
+    def __init__(self, installation: Installation, deadlines: Deadlines, screening: Screening) -> None:
+        self._redis, self._clock = installation.redis, installation.clock
+        self.deadlines, self.screening = deadlines, screening
+
+    async def fire(self, partitions: Iterable[int]) -> None:
+        """Many times a second: one round trip finds the partitions that have something due, usually none."""
+        for partition in await fallen_due(self._redis, ("deadlines", "rescore"), partitions, self._clock.now()):
+            await self.deadlines.fire(partition)  # to casework
+            await self.screening.rescore(partition, self._clock.now())  # a call that goes on has become dangerous
+
+
+def attach(app: App, flow: DueWork, breaker: Breaker, open_letters: OpenLetters) -> None:
     """Add the timers to a worker."""
     mine = partial(owned, app, topics.CASE_INPUTS.name)
-    every(app, POLL_SECONDS, "deadlines", lambda: line.fire(mine()))
-    every(app, WATCH_SECONDS, "watch", lambda: line.watch(mine()))
-    every(app, WATCH_SECONDS, "lag", partial(_lag, app))
-    every(app, LOOK_SECONDS, "breaker", line.breaker.look)
-    every(app, BEAT_SECONDS, "beat", lambda: line.orphans.beat(mine()))
-    every(app, BEAT_SECONDS, "cover", line.cover, early=True)  # a group that hangs must not hold anything up
-    every(app, letters.LOOK_SECONDS, "dead letters", lambda: line.open_letters.show(ours=0 in mine()))
+    every(app, POLL_SECONDS, "deadlines", lambda: flow.fire(mine()))
+    every(app, LAG_SECONDS, "lag", partial(_lag, app))
+    every(app, LOOK_SECONDS, "breaker", breaker.look)
+    every(app, dead_letters.LOOK_SECONDS, "dead letters", lambda: open_letters.show(ours=0 in mine()))
 
 
 async def _lag(app: App) -> None:

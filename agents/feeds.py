@@ -1,11 +1,11 @@
 """Listen to the feeds: what is usual is learnt, and a silence that is not is an alarm."""
 
-from streams.installation import Installation
+from streams.intake.feeds.watch import Feeds
 from streams.messaging.app import App, every
 
 LOOK_SECONDS = 1.0
 
 
-def attach(app: App, line: Installation) -> None:
+def attach(app: App, flow: Feeds) -> None:
     """Add the timer to a worker."""
-    every(app, LOOK_SECONDS, "feeds", line.feeds.turn)
+    every(app, LOOK_SECONDS, "feeds", flow.turn)

@@ -1,15 +1,10 @@
 """Stop-payments: asked of the payee's bank, asked once more, or lifted."""
 
-from faust.types import StreamT
-
 from schemas.casework.events import Dispatch
 from schemas.levels import Channel as Name
 from schemas.levels import Result
-from streams.channels.channel import Channel
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Answer, Gateway, Order
-from streams.messaging import topics
-from streams.messaging.app import App
 
 
 class BankProvider(Gateway):
@@ -37,14 +32,3 @@ class BankProvider(Gateway):
             "at": payment.at.isoformat(),
         }
         return Order("/stop-payments", order)
-
-
-def attach(app: App, outgoing: Outgoing) -> Channel:
-    """Add the agent to a worker; returns the channel that it runs."""
-    channel = outgoing.channel(BankProvider(outgoing))
-
-    @app.agent(app.topic(topics.DISPATCHES_PAYMENT.name))
-    async def payments(dispatches: StreamT[bytes]) -> None:
-        await channel.run(dispatches)
-
-    return channel

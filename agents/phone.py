@@ -1,15 +1,10 @@
 """Calls: a robot's by the voice gateway; an operator's wait on the desk, where the case's queue has them."""
 
-from faust.types import StreamT
-
 from schemas.casework.events import Dispatch
 from schemas.levels import Action, Result
 from schemas.levels import Channel as Name
-from streams.channels.channel import Channel
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Answer, Gateway, Order
-from streams.messaging import topics
-from streams.messaging.app import App
 
 
 class VoiceProvider(Gateway):
@@ -33,14 +28,3 @@ class VoiceProvider(Gateway):
         return Order(
             "/calls", {"to": to.phone, "script": script, "language": language, "action": dispatch.action.value}
         )
-
-
-def attach(app: App, outgoing: Outgoing) -> Channel:
-    """Add the agent to a worker; returns the channel that it runs."""
-    channel = outgoing.channel(VoiceProvider(outgoing))
-
-    @app.agent(app.topic(topics.DISPATCHES_PHONE.name))
-    async def phone(dispatches: StreamT[bytes]) -> None:
-        await channel.run(dispatches)
-
-    return channel

@@ -15,14 +15,13 @@ from aiokafka import TopicPartition
 from faust import Channel
 from faust.types import EventT, StreamT
 
-from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.app import App, ack_all, owned, records
 from streams.messaging.fetch_order import RUN_BYTES
 from streams.messaging.record import by_partition
 from streams.runtime.cooperative import Pause, in_pieces
 from streams.runtime.tasks import until_done
-from streams.screening.lanes import BATCH
+from streams.screening.lanes import BATCH, Screening
 
 WATCH_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 1.0  # of a batch of bulk, lest it starve
@@ -49,7 +48,7 @@ class Urgent:
             await asyncio.sleep(LOOK_SECONDS)
 
 
-def attach(app: App, line: Installation) -> None:
+def attach(app: App, flow: Screening) -> None:
     """Add the lanes' agents to a worker, the look each second whether what they have counted is still there, and the
     loop that screens again what a lost store owes.
     """
@@ -57,20 +56,20 @@ def attach(app: App, line: Installation) -> None:
 
     @app.agent(app.topic(topics.SIGNALS_URGENT.name, maxsize=BUFFERED))
     async def screening_urgent(signals: StreamT[bytes]) -> None:
-        await _urgent(line, signals, urgent)
+        await _urgent(flow, signals, urgent)
 
     @app.agent(app.topic(topics.SIGNALS.name, maxsize=BUFFERED))
     async def screening(signals: StreamT[bytes]) -> None:
-        await _bulk(line, signals, urgent, bulk)
+        await _bulk(flow, signals, urgent, bulk)
 
     async def watch_screening() -> None:
         while not app.should_stop:
-            await until_done("screening's watch", partial(line.screening.catch_up, _lanes(app)))
+            await until_done("screening's watch", partial(flow.catch_up, _lanes(app)))
             await asyncio.sleep(WATCH_SECONDS)
 
     async def screen_owed() -> None:
         while not app.should_stop:
-            owed = partial(line.screening.screen_owed, _lanes(app), partial(_after, urgent, bulk))
+            owed = partial(flow.screen_owed, _lanes(app), partial(_after, urgent, bulk))
             if not await until_done("screening again", owed):
                 await asyncio.sleep(WATCH_SECONDS)
 
@@ -94,26 +93,26 @@ def _after(*ahead: Urgent) -> Pause:
     return in_pieces(others)
 
 
-async def _urgent(line: Installation, signals: StreamT[bytes], urgent: Urgent) -> None:
+async def _urgent(flow: Screening, signals: StreamT[bytes], urgent: Urgent) -> None:
     urgent.waiting = cast("Channel[bytes]", signals.channel).queue.qsize
     async for batch in records(signals, BATCH):
         urgent.in_hand = True
-        await _screen(line, topics.SIGNALS_URGENT, batch, in_pieces())
+        await _screen(flow, topics.SIGNALS_URGENT, batch, in_pieces())
         urgent.in_hand = False
 
 
-async def _bulk(line: Installation, signals: StreamT[bytes], urgent: Urgent, bulk: Urgent) -> None:
+async def _bulk(flow: Screening, signals: StreamT[bytes], urgent: Urgent, bulk: Urgent) -> None:
     bulk.waiting = cast("Channel[bytes]", signals.channel).queue.qsize
     async for batch in records(signals, BULK_BATCH, most_bytes=RUN_BYTES):
         bulk.in_hand = True
         gives_way = partial(urgent.first, time.monotonic() + LONGEST_WAIT_SECONDS)
         await gives_way()
-        await _screen(line, topics.SIGNALS, batch, in_pieces(gives_way))
+        await _screen(flow, topics.SIGNALS, batch, in_pieces(gives_way))
         bulk.in_hand = False
 
 
-async def _screen(line: Installation, lane: topics.Topic, batch: list[EventT[bytes]], turn: Pause) -> None:
+async def _screen(flow: Screening, lane: topics.Topic, batch: list[EventT[bytes]], turn: Pause) -> None:
     for partition, raws in by_partition(batch).items():
         tp = TopicPartition(lane.name, partition)
-        await until_done("screening", partial(line.screening.screen, tp, raws, turn))
+        await until_done("screening", partial(flow.screen, tp, raws, turn))
     ack_all(batch)

@@ -1,15 +1,10 @@
 """Text messages: to the resident, flashed on the screen for red, or to a trusted contact."""
 
-from faust.types import StreamT
-
 from schemas.casework.events import Dispatch
 from schemas.levels import Action, Result
 from schemas.levels import Channel as Name
-from streams.channels.channel import Channel
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Answer, Gateway, Order
-from streams.messaging import topics
-from streams.messaging.app import App
 
 
 class SmsProvider(Gateway):
@@ -29,14 +24,3 @@ class SmsProvider(Gateway):
         text = await self._outgoing.words(dispatch, to)
         flash = dispatch.action is Action.FLASH_SMS
         return Order("/sms", {"to": to.phone, "text": text, "flash": flash, "action": dispatch.action.value})
-
-
-def attach(app: App, outgoing: Outgoing) -> Channel:
-    """Add the agent to a worker; returns the channel that it runs."""
-    channel = outgoing.channel(SmsProvider(outgoing))
-
-    @app.agent(app.topic(topics.DISPATCHES_SMS.name))
-    async def sms(dispatches: StreamT[bytes]) -> None:
-        await channel.run(dispatches)
-
-    return channel

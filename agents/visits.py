@@ -1,7 +1,5 @@
 """Visits: an officer is chosen, and his station's gateway gets the task."""
 
-from faust.types import StreamT
-
 from domain.policy import Policy
 from domain.visits.rounds import worth
 from schemas.casework.events import Dispatch
@@ -10,11 +8,8 @@ from schemas.levels import NEVER_SENT, Result
 from schemas.levels import Channel as Name
 from schemas.people.residents import Resident
 from schemas.people.rosters import Task
-from streams.channels.channel import Channel
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Answer, Gateway, Order
-from streams.messaging import topics
-from streams.messaging.app import App
 from streams.repositories.rosters import Asked, Where
 from streams.runtime import metrics
 
@@ -107,14 +102,3 @@ def _body(dispatch: Dispatch, resident: Resident, task: Task) -> dict[str, str]:
         "level": dispatch.level.value,
         "because": dispatch.because,
     }
-
-
-def attach(app: App, outgoing: Outgoing) -> Channel:
-    """Add the agent to a worker; returns the channel that it runs."""
-    channel = outgoing.channel(StationProvider(outgoing))
-
-    @app.agent(app.topic(topics.DISPATCHES_VISIT.name))
-    async def visits(dispatches: StreamT[bytes]) -> None:
-        await channel.run(dispatches)
-
-    return channel

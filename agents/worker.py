@@ -4,16 +4,31 @@ import asyncio
 import faulthandler
 import logging
 import os
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Timer
+from typing import Any
 
-from agents import auditor, board, casework, deadlines, feeds, payments, phone, red, screening, sms, visits
+from agents import auditor, board, casework, deadlines, dispatch, failover, feeds, screening
+from agents.casework import Casework
+from agents.deadlines import DueWork
+from agents.dispatch import Dispatching
+from agents.failover import Failover
 from schemas.levels import Channel
+from streams.casework.auditor.auditor import Auditor
+from streams.casework.breaker import Breaker
+from streams.casework.deadlines import Deadlines
+from streams.casework.snapshots import Board
+from streams.channels.channel import Channel as Carrier
 from streams.channels.settings import ChannelSettings
 from streams.channels.settings import load as load_channels
+from streams.channels.waiting_red import WaitingRed
+from streams.dead_letters.index import OpenLetters
 from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.app import App, create_app, every, run
+from streams.repositories.alarms import CheckIns
 from streams.runtime import health, tracing
 from streams.runtime.clock import Clock
 from streams.runtime.cooperative import spare_the_collector
@@ -28,31 +43,71 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS = 10.0  # a provider that does not answer is given up after less; whoever stops a worker waits longer
 END_SECONDS = 10.0  # from the last contact's end to the process's: it takes a second or two
 
-CHANNELS = {
-    Channel.SMS: sms.attach,
-    Channel.PHONE: phone.attach,
-    Channel.VISIT: visits.attach,
-    Channel.PAYMENT: payments.attach,
-}
+
+class Stages:
+    """A worker's stages, wired.
+
+    `monotonic`: the seconds by which a deadline is written again and the auditor paces itself. `channels`: only these
+    carry dispatches out.
+    """
+
+    def __init__(
+        self,
+        given: Installation,
+        monotonic: Callable[[], float] = time.monotonic,
+        channels: Mapping[Channel, Carrier] | None = None,
+    ) -> None:
+        store, producer, policies, clock = given.store, given.producer, given.policies, given.clock
+        self.screening = given.screening
+        self.casework = Casework(given.casework)
+        self.dispatching = Dispatching(given.outgoing, channels)
+        self.due_work = DueWork(given, Deadlines(store, producer, clock, monotonic), self.screening)
+        self.failover = Failover(
+            given.owners,
+            given.shared,
+            self.due_work,
+            self.screening,
+            self.casework,
+            self.dispatching,
+            WaitingRed(given.settings),
+            CheckIns(given.settings, given.outgoing.rosters, given.alarms, store, producer, clock),
+        )
+        self.board = Board(store, producer, clock)
+        self.feeds = given.feeds
+        self.auditor = Auditor(given.settings, given.redis, store, producer, policies, clock, monotonic)
+        self.breaker = Breaker(given.settings, given.redis, producer, policies, clock)
+        self.open_letters = OpenLetters(given.settings)
+
+    def attach(self, app: App) -> None:
+        """Add all agents and timers to a worker."""
+        screening.attach(app, self.screening)
+        casework.attach(app, self.casework)
+        deadlines.attach(app, self.due_work, self.breaker, self.open_letters)
+        failover.attach(app, self.failover)
+        board.attach(app, self.board)
+        feeds.attach(app, self.feeds)
+        auditor.attach(app, self.auditor)
+        dispatch.attach(app, self.dispatching)
 
 
 class Worker(App):
-    """Opens its line before the first record comes, and closes it after the last."""
+    """Opens its installation before the first record comes, and closes it after the last."""
 
-    line: Installation
-    pulse: Pulse
+    def __init__(self, name: str, *, opened: Installation, **options: Any) -> None:  # noqa: ANN401 - as Faust has them
+        super().__init__(name, **options)
+        self.opened, self.stages, self.pulse = opened, Stages(opened), Pulse(self.takes_part)
 
     async def on_first_start(self) -> None:
         await super().on_first_start()
         beating = asyncio.create_task(self._beat())
         try:
-            await self.line.open()
+            await self.opened.open()
         finally:
             beating.cancel()
         spare_the_collector()
 
     async def _beat(self) -> None:
-        """Show that the process lives while its line opens: it may wait for the clocks; a restart would not help."""
+        """Show that the process lives while it opens: it may wait for the clocks; a restart would not help."""
         while True:
             await self.pulse.beat()
             await asyncio.sleep(PULSE_SECONDS)
@@ -65,7 +120,7 @@ class Worker(App):
         """Let contacts under way come to their end first: cut off, they would be in doubt."""
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
-                await asyncio.gather(*(carrier.drain() for carrier in self.line.carriers.values()))
+                await self.stages.dispatching.drain()
         ending = Timer(END_SECONDS, _end)
         ending.daemon = True
         ending.start()
@@ -73,7 +128,8 @@ class Worker(App):
 
     async def on_shutdown(self) -> None:
         await super().on_shutdown()
-        await self.line.close()
+        await self.stages.dispatching.close()
+        await self.opened.close()
 
 
 def _end() -> None:
@@ -101,16 +157,11 @@ def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = No
 
     Raises SettingsError when the topics are not as they must be, or the metrics' port is taken.
     """
-    app = create_app(settings, Worker)
-    app.line = Installation(settings, channels, clock, Component.WORKER)
+    opened = Installation(settings, channels, clock, Component.WORKER)
     tracing.begin("worker", settings.traces, settings.traces_ratio)
-    app.line.check_topics()  # here, before Faust would make a traceback of it
-    app.pulse = pulse = Pulse(app.takes_part)
-    every(app, PULSE_SECONDS, "pulse", pulse.beat, early=True)
-    health.serve(settings.metrics_host, settings.metrics_port, pulse)
-    for agent in (screening, casework, deadlines, board, feeds, auditor):
-        agent.attach(app, app.line)
-    for channel, attach in CHANNELS.items():
-        app.line.carriers[channel] = attach(app, app.line.outgoing)
-    red.attach(app, app.line.outgoing, app.line.carriers)
+    opened.check_topics()  # here, before Faust would make a traceback of it
+    app = create_app(settings, Worker, opened=opened)
+    every(app, PULSE_SECONDS, "pulse", app.pulse.beat, early=True)
+    health.serve(settings.metrics_host, settings.metrics_port, app.pulse)
+    app.stages.attach(app)
     run(app, settings)

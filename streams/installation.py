@@ -1,33 +1,22 @@
 """A worker's line: everything its agents need, made once and opened before the first record."""
 
-import asyncio
 import logging
-from collections.abc import Iterable
 from typing import Any
 
 from redis.exceptions import RedisError
 
-from schemas.casework.events import CaseEvent, Dispatch
-from schemas.levels import Channel
-from streams.casework.auditor.auditor import Auditor
-from streams.casework.breaker import Breaker
-from streams.casework.deadlines import Deadlines, fallen_due
-from streams.casework.failover import Failover
-from streams.casework.partition import Casework
-from streams.casework.snapshots import Board
-from streams.channels.channel import Channel as Carrier
+from streams.casework.failover import PartitionOwners
+from streams.casework.steps import CaseworkContext
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
-from streams.channels.waiting_red import WaitingRed
 from streams.channels.webhooks import Webhooks
-from streams.dead_letters.index import OpenLetters
 from streams.intake.feeds.settings import load as load_feeds
 from streams.intake.feeds.watch import Feeds
 from streams.intake.settings import sources as configured_sources
 from streams.messaging import broker_settings, sources, topics
 from streams.messaging.producer import Producer
 from streams.messaging.reader import KeptConsumers
-from streams.repositories.alarms import Alarms, CheckIns
+from streams.repositories.alarms import Alarms
 from streams.repositories.calls import Calls
 from streams.repositories.payers_requests import PayersRequests
 from streams.repositories.policies import Policies
@@ -39,7 +28,6 @@ from streams.runtime.clock_sync import Timekeeper
 from streams.runtime.credentials import AccessError, denied
 from streams.runtime.setting_faults import refuse
 from streams.runtime.settings import Settings, SettingsError
-from streams.runtime.tasks import cancelled
 from streams.screening.lanes import Screening
 from streams.security import vault_identity
 from streams.security.audit_chains import Heads
@@ -87,23 +75,12 @@ class Installation:
         self.residents = Residents(settings, self.redis, self.producer)
         self.staff = Staff(settings, self.redis, self.producer)
         self.outgoing = Outgoing(settings, self.redis, self.producer, self.clock, channels, self.leader)
-        self.casework = Casework(settings, self.store, self.producer, self.policies, self.clock, channels.lease_seconds)
-        self.deadlines = Deadlines(self.store, self.producer, self.clock)
-        self.open_letters = OpenLetters(settings)
-        self.orphans = Failover(settings, self.redis)
-        self.waiting_red = WaitingRed(settings)
-        self.carrying: set[asyncio.Task[None]] = set()  # dispatches of silent workers, under way
-        self.carriers: dict[Channel, Carrier] = {}  # the channels this process runs: set by their agents
+        self.owners = PartitionOwners(settings, self.redis)
         self.alarms = Alarms(settings, self.redis, self.producer)
-        rosters = self.outgoing.rosters
-        self.check_ins = CheckIns(settings, rosters, self.alarms, self.store, self.producer, self.clock)
-        self.board = Board(self.store, self.producer, self.clock)
         self.screening = Screening(settings, self.redis, self.residents, self.producer, self.policies, self.clock)
         configured = configured_sources(settings)
         self.feeds = Feeds(settings, self.redis, self.producer, self.clock, load_feeds(), configured)
         self.screening.heard = self.feeds.heard
-        self.breaker = Breaker(settings, self.redis, self.producer, self.policies, self.clock)
-        self.auditor = Auditor(settings, self.redis, self.store, self.producer, self.policies, self.clock)
         self.webhooks = Webhooks(settings, self.redis, self.producer)
         self.complaints = Complaints(settings, self.redis, self.producer)
         self.incidents = Incidents(settings, self.redis, self.producer)
@@ -133,8 +110,7 @@ class Installation:
             lease_seconds=channels.lease_seconds,
             fills=settings.embedded or component in ACTING,
         )
-        self.screening.whole = self.casework.whole = self.shared.ensure
-        self.screening.doubt = self.casework.doubt = self.shared.doubt
+        self.screening.whole, self.screening.doubt = self.shared.ensure, self.shared.doubt
 
     async def open(self) -> None:
         """Connect, and refuse to start where the servers are not set as they must be. Waits until the clocks agree.
@@ -166,7 +142,6 @@ class Installation:
         await self.shared.ensure()
 
     async def close(self) -> None:
-        await cancelled(self.carrying)
         await self.timekeeper.stop()
         await self.leader.stop()
         await self.outgoing.client.aclose()
@@ -174,50 +149,13 @@ class Installation:
         await self.consumers.close()
         await self.redis.aclose()
 
-    async def watch(self, partitions: Iterable[int]) -> None:
-        """Each second: bring the partitions' cases up if they were lost; look after the officers at the door."""
-        await self.shared.ensure()
-        await self.shared.remember()
-        await self.casework.watch(mine := set(partitions))
-        if 0 in mine:
-            await self.check_ins.look()
-
-    async def fire(self, partitions: Iterable[int]) -> None:
-        """Many times a second: what has fallen due. All are asked at once, for mostly there is nothing in any."""
-        for partition in await fallen_due(self.redis, ("deadlines", "rescore"), partitions, self.clock.now()):
-            await self.deadlines.fire(partition)
-            await self.screening.rescore(partition, self.clock.now())
-
-    async def cover(self) -> None:
-        """Do the work of partitions whose owner is silent; their dispatches are carried out here too."""
-        silent = await self.orphans.found()
-        self.waiting_red.only(silent)
-        for partition in silent:
-            if await self.orphans.take(partition):
-                try:
-                    await self._cover(partition)
-                finally:
-                    await self.orphans.leave(partition)
-
-    async def _cover(self, partition: int) -> None:
-        await self.fire([partition])  # first: what is due does not wait for all that is to be read
-        await self.screening.cover(partition)
-        entries = await self.casework.cover(partition)
-        dispatches = [each for entry in entries if isinstance(entry, CaseEvent) for each in entry.dispatches]
-        self._carry_beside([*dispatches, *await self.waiting_red.read(partition)])
-
-    def _carry_beside(self, dispatches: Iterable[Dispatch]) -> None:
-        """Carry out dispatches without waiting: the dead owner's lease on one must not hold the next cover up."""
-        for dispatch in dispatches:
-            if carrier := self.carriers.get(dispatch.channel):
-                task = asyncio.create_task(carrier.carry([dispatch], patient=False))
-                self.carrying.add(task)
-                task.add_done_callback(self._carried)
-
-    def _carried(self, task: "asyncio.Task[None]") -> None:
-        self.carrying.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a dispatch of a silent worker was not carried out; its next owner will: %r", error)
+    @property
+    def casework(self) -> CaseworkContext:
+        """What casework needs."""
+        lease_seconds = self.outgoing.channels.lease_seconds
+        return CaseworkContext(
+            self.settings, self.store, self.producer, self.policies, self.clock, self.shared, lease_seconds
+        )
 
     def check_topics(self) -> None:
         """Raises SettingsError that says what is wrong with the topics, or with the rights on them, and what to do.

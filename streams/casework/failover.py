@@ -14,31 +14,31 @@ from streams.runtime.settings import Settings
 from streams.state import locks
 from streams.state.keys import key
 
-BEAT_SECONDS = 0.2
-SILENT_MS = 700  # some beats missed: longer than a worker that lives is busy with one batch
+HEARTBEAT_SECONDS = 0.2
+SILENT_MS = 700  # some heartbeats missed: longer than a worker that lives is busy with one batch
 COVERED_MS = 2000  # a cover that dies leaves the partition to the next one
 
 
 class OwnedError(UserError, RuntimeError):
-    """Workers run, and what was asked for is not for then."""
+    """Workers run: what was asked for needs them stopped."""
 
 
-class Failover:
-    """Owners beat, and whoever looks sees which partitions have no owner."""
+class PartitionOwners:
+    """Which partitions have an owner: a worker shows by heartbeats that it works on its own."""
 
     def __init__(self, settings: Settings, redis: "Redis") -> None:
         self._partitions = range(settings.partitions)
         self._redis: Any = redis
 
-    async def beat(self, owned: Iterable[int]) -> None:
-        """Say that these partitions have an owner."""
+    async def heartbeat(self, owned: Iterable[int]) -> None:
+        """Show that these partitions have an owner."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in owned:
                 pipe.set(key("owned", partition), 1, px=SILENT_MS)
             await pipe.execute()
 
-    async def found(self) -> list[int]:
-        """The partitions whose owner is silent."""
+    async def silent(self) -> list[int]:
+        """Return the partitions that had no heartbeat lately."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for partition in self._partitions:
                 pipe.exists(key("owned", partition))
@@ -46,8 +46,8 @@ class Failover:
         return [partition for partition, owned in zip(self._partitions, answers, strict=True) if not owned]
 
     async def refuse_owned(self) -> None:
-        """Raises OwnedError while a worker has a partition."""
-        silent = await self.found()
+        """Raise OwnedError while a worker has a partition."""
+        silent = await self.silent()
         if owned := [partition for partition in self._partitions if partition not in silent]:
             raise OwnedError(
                 f"workers run: partitions {', '.join(map(str, owned))} have an owner. They build a lost store anew by "

@@ -12,13 +12,12 @@ from streams.casework import journal
 from streams.casework.journal import Proven
 from streams.casework.rebuilding import LatestCases, derived
 from streams.casework.replay import Replay, residents
+from streams.casework.steps import CaseworkContext
 from streams.messaging import topics
 from streams.messaging.reader import beginning_offsets, end_offsets, read_range
 from streams.messaging.record import Raw
-from streams.repositories.policies import Policies, UnknownPolicyError
-from streams.runtime.clock import Clock
-from streams.runtime.settings import Settings
-from streams.state.case_store import AheadError, CaseStore, Stand
+from streams.repositories.policies import UnknownPolicyError
+from streams.state.case_store import AheadError, Stand
 from streams.state.keys import STATE
 from streams.state.store_update import PartitionRules, StoreUpdate
 
@@ -29,31 +28,19 @@ COMMANDS = 500  # written at once while a store is built anew
 MORE_COMMITS = 200  # journal entries that an older store takes at once
 
 Process = Callable[[int, Sequence[Raw]], Awaitable[list[journal.Entry]]]
-Publish = Callable[[int], Awaitable[list[journal.Entry]]]
+PublishOutbox = Callable[[int], Awaitable[list[journal.Entry]]]
 
 
 class Recovery:
     """Brings partitions up. The caller holds the partition's lock.
 
-    `process`: applies inputs behind the fence. `publish`: publishes the partition's outbox. `whole`: returns when the
-    shared part of the store (residents, rosters, policies) is there. `lease_seconds`: how long a dispatch may be in
-    flight.
+    `process`: the flow, which applies inputs behind the fence. `publish_outbox`: publishes the partition's outbox.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        store: CaseStore,
-        policies: Policies,
-        clock: Clock,
-        lease_seconds: float,
-        process: Process,
-        publish: Publish,
-        whole: Callable[[], Awaitable[object]],
-    ) -> None:
-        self._settings, self._store, self._policies = settings, store, policies
-        self._clock, self._lease_seconds = clock, lease_seconds
-        self._process, self._publish, self._whole = process, publish, whole
+    def __init__(self, context: CaseworkContext, process: Process, publish_outbox: PublishOutbox) -> None:
+        self._settings, self._store, self._policies = context.settings, context.store, context.policies
+        self._clock, self._lease_seconds, self._shared = context.clock, context.lease_seconds, context.shared
+        self._process, self._publish_outbox = process, publish_outbox
 
     async def restore(self, partition: int) -> None:
         """Have the partition stand as it did before, whatever became of Redis."""
@@ -76,7 +63,7 @@ class Recovery:
         The lost commits are applied again. What was sent after them, and not yet reported, is known to nobody: until
         the store is complete again no channel sends, and such dispatches count as perhaps sent.
         """
-        await self._whole()
+        await self._shared.ensure()
         sent = await journal.sent_since(self._settings, partition, stand.journal)
         end = await self.end(partition)
         if await self._store.outlive(partition, stand, end, sent, self._lease_seconds):
@@ -84,12 +71,12 @@ class Recovery:
 
     async def rebuild(self, partition: int, progress: journal.Progress = lambda done, of: None) -> None:
         """Build the partition's store from its journal. Of several workers that try, one finishes."""
-        await self._whole()
+        await self._shared.ensure()
         kept, end = await self._begin(partition), await self.end(partition)
         mark = await self._store.begin_rebuild(partition)
         if mark is None:
             return
-        await self._whole()  # again: if all was lost once more before the mark, the shared part must come first
+        await self._shared.ensure()  # again: if all was lost once more before the mark, the shared part must come first
         proven, replay = Proven(self._settings, partition, kept), Replay(self._clock.now(), LatestCases())
         steps = self._store.steps(partition, mark)
         async for change in self._changes(partition, proven, replay, progress):
@@ -148,7 +135,7 @@ class Recovery:
                 change.standing(replay.rules)
             for owed in replay.owed():
                 change.commands += owed.commands
-            await self._publish(partition)
+            await self._publish_outbox(partition)
             if not await self._store.commit(partition, stored, proven.covered, change):
                 return
             stored = proven.covered

@@ -5,7 +5,7 @@ delivery     the protocol of one dispatch: lease, send, report; send again, ask,
 provider     what a provider promises, and what its answer means
 dispatch_log    the lease and the mark of each dispatch in Redis
 receipts     what providers report later; signing: how they prove who they are
-red, waiting_red    red's dispatches of all channels
+waiting_red  red's dispatches that wait for a worker that is gone
 households   one visit to one address; telephone: operators' calls; webhooks: other programs are told
 outgoing     what the channels share
 

@@ -16,10 +16,8 @@ from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
 from schemas.people.residents import Language, Resident
-from streams.channels.channel import Channel
 from streams.channels.dispatch_log import DispatchBook
 from streams.channels.households import Households
-from streams.channels.provider import Provider
 from streams.channels.settings import ChannelSettings
 from streams.messaging.producer import Producer
 from streams.repositories.policies import Policies
@@ -72,10 +70,6 @@ class Outgoing:
         self.book = DispatchBook(settings, redis, token, channels.lease_seconds, kept, leader)
         limits = httpx.Limits(max_connections=None, keepalive_expiry=IDLE_SECONDS)
         self.client = httpx.AsyncClient(timeout=channels.provider_seconds, limits=limits)
-
-    def channel(self, provider: Provider) -> Channel:
-        """A channel that carries out by `provider`."""
-        return Channel(provider, self.book, self.producer, self.clock, self.channels)
 
     async def resident(self, dispatch: Dispatch) -> Resident | None:
         """Who it is about: the entry that stands for it after all merges; none when there is none."""

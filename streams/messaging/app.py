@@ -93,12 +93,12 @@ class App(faust.App):
     `early`: functions that run from the start, even before the consumer group has admitted this worker.
     """
 
-    installation: Settings
     join_seconds = JOIN_SECONDS
     stop_seconds = STOP_SECONDS
 
-    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as Faust has them
-        super().__init__(*args, **options)
+    def __init__(self, name: str, *, installation: Settings, **options: Any) -> None:  # noqa: ANN401 - as Faust has them
+        super().__init__(name, **options)
+        self.installation = installation
         self.early: list[Callable[[], Awaitable[None]]] = []
         self._joined = asyncio.Event()
 
@@ -179,13 +179,16 @@ def _end(words: str, *about: object) -> None:
 Made = TypeVar("Made", bound=App)
 
 
-def create_app(settings: Settings, kind: type[Made]) -> Made:
+def create_app(settings: Settings, kind: Callable[..., Made], **parts: object) -> Made:
     """Return the worker's Faust app: keys and values are bytes; it creates no topics, has no tables and no web server.
 
-    Raises SettingsError if the embedded servers are not started yet.
+    `parts`: the other arguments of this kind's constructor. Raises SettingsError if the embedded servers are not
+    started yet.
     """
-    made = kind(
+    return kind(
         settings.app_id,
+        installation=settings,
+        **parts,
         env={},  # else BROKER_URL, APP_VERSION and 80 more environment variables would override these options
         broker=[f"kafka://{broker}" for broker in settings.brokers],
         broker_credentials=credentials(settings),
@@ -209,8 +212,6 @@ def create_app(settings: Settings, kind: type[Made]) -> Made:
         web_enabled=False,
         worker_redirect_stdouts=False,
     )
-    made.installation = settings
-    return made
 
 
 def run(app: faust.App, settings: Settings) -> None:

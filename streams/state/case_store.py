@@ -64,6 +64,11 @@ class Loaded:
     applied: set[str]
     unpublished: bool = False  # the outbox still has entries of an earlier commit
 
+    @property
+    def offset(self) -> int:
+        """The offset of the last input that was applied."""
+        return self.standing.offset
+
 
 class AheadError(UserError, RuntimeError):
     """The stored offset is beyond the end of the topic: the topic was created anew, or lost records."""

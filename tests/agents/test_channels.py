@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from agents.dispatch import channel_of
 from agents.payments import BankProvider
 from agents.phone import VoiceProvider
 from agents.sms import SmsProvider
@@ -42,7 +43,7 @@ def provider_of(outgoing: Outgoing, dispatch: Dispatch) -> Provider:
 async def carry(rig: Rig, dispatch: Dispatch) -> Dispatch:
     outgoing = await rig.worker()
     await rig.decided(dispatch)
-    await outgoing.channel(provider_of(outgoing, dispatch)).carry([dispatch])
+    await channel_of(provider_of(outgoing, dispatch), outgoing).carry([dispatch])
     return dispatch
 
 

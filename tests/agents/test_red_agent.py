@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.dispatch import channel_of
 from agents.sms import SmsProvider
 from schemas.casework.events import Dispatch
 from schemas.levels import Level
@@ -40,7 +41,7 @@ async def test_a_gateway_that_is_slow_with_blue_messages_does_not_hold_a_red_one
     async with rigged(settings, seconds=60) as rig:
         await rig.fault(rig.providers.carrier_url, "hang", seconds=60, times=rig.channels.channel_concurrency)
         outgoing = await rig.worker()
-        channel = outgoing.channel(SmsProvider(outgoing))
+        channel = channel_of(SmsProvider(outgoing), outgoing)
         blue = [await decided(rig, Level.BLUE) for _ in range(WAITING)]
         waiting = asyncio.create_task(channel.carry(blue))
         await until(lambda: not rig.providers.carrier.faults)  # every slot has a message that hangs

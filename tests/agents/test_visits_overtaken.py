@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from agents.dispatch import channel_of
 from agents.visits import StationProvider
 from schemas.casework.cases import CaseState
 from schemas.casework.inputs import SendOfficerAct, VisitStage
@@ -30,7 +31,7 @@ async def test_who_was_on_the_way_is_sent_when_the_level_is_raised(
         await Residents(rig.settings, rig.redis, rig.producer).put([new_resident().model_copy(update={"id": RESIDENT})])
         outgoing = await rig.worker()
         await outgoing.rosters.put(Roster(station="s", officers=[officer("near", "220102001"), *more]))
-        channel, line = outgoing.channel(StationProvider(outgoing)), Line(at=NOW)
+        channel, line = channel_of(StationProvider(outgoing), outgoing), Line(at=NOW)
         line.alert(Level.ORANGE, of=profile(division="220102"))
         first = line.act(SendOfficerAct(reason="not persuaded")).dispatches[-1]
         await rig.store(line.here)

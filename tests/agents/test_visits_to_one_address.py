@@ -8,6 +8,7 @@ from itertools import count as counting
 
 import pytest
 
+from agents.dispatch import channel_of
 from agents.visits import StationProvider
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import OfficerReport, OutcomeAct, VisitStage
@@ -58,7 +59,7 @@ async def send(rig: Rig, *dispatches: Dispatch) -> None:
     async def carry(dispatch: Dispatch) -> None:
         outgoing = await rig.worker()
         await rig.decided(dispatch)
-        await outgoing.channel(StationProvider(outgoing)).carry([dispatch])
+        await channel_of(StationProvider(outgoing), outgoing).carry([dispatch])
 
     await asyncio.gather(*map(carry, dispatches))
 

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -17,11 +18,12 @@ import streams.runtime.clock
 import streams.state.case_store
 import streams.state.leader
 import streams.state.scripts
+from agents.casework import Casework
 from domain.consistency.commits import CommitChain
 from schemas.casework.cases import Case
 from streams.casework.journal import Read
-from streams.casework.partition import Casework
 from streams.casework.replay import Replay
+from streams.casework.upkeep import Upkeep
 from streams.screening.store import EvidenceStore
 from streams.state.case_store import CaseStore, Loaded, RebuildSteps
 from streams.state.store_update import StoreUpdate, entry_name
@@ -54,29 +56,29 @@ def past_the_outbox(stack: ExitStack) -> None:
     _require(callable(getattr(CommitChain, "_next", None)), "CommitChain._next")
     _require(UNPUBLISHED in streams.state.case_store.COMMIT, "the outbox's check in commit.lua")
     _require("unpublished" in Loaded.__dataclass_fields__, "Loaded.unpublished")
-    _require("_publish_outbox" in inspect.getsource(Casework.cover), "the outbox in Casework.cover")
-    load, cover, publish = CaseStore.load, Casework.cover, Casework._publish_outbox
-    covering: set[tuple[int, int]] = set()
+    _require("_publish_outbox" in inspect.getsource(Upkeep.cover), "the outbox in Upkeep.cover")
+    load, cover, publish = CaseStore.load, Upkeep.cover, Casework.publish_outbox
+    covering: ContextVar[bool] = ContextVar("covering", default=False)
 
     async def loaded(self: CaseStore, *arguments: Any) -> Loaded | None:  # noqa: ANN401 - as it takes them
         found = await load(self, *arguments)
         return found and replace(found, unpublished=False)
 
-    async def covered(self: Casework, partition: int) -> Any:  # noqa: ANN401 - as above
-        covering.add((id(self), partition))
+    async def covered(self: Upkeep, partition: int) -> Any:  # noqa: ANN401 - as above
+        token = covering.set(True)
         try:
             return await cover(self, partition)
         finally:
-            covering.discard((id(self), partition))
+            covering.reset(token)
 
     async def published(self: Casework, partition: int) -> Any:  # noqa: ANN401 - as above
-        return [] if (id(self), partition) in covering else await publish(self, partition)
+        return [] if covering.get() else await publish(self, partition)
 
     _put(stack, streams.state.case_store, "COMMIT", streams.state.case_store.COMMIT.replace(UNPUBLISHED, ""))
     _put(stack, CommitChain, "_next", _past_the_gap)
     _put(stack, CaseStore, "load", loaded)
-    _put(stack, Casework, "cover", covered)
-    _put(stack, Casework, "_publish_outbox", published)
+    _put(stack, Upkeep, "cover", covered)
+    _put(stack, Casework, "publish_outbox", published)
 
 
 def _past_the_gap(chain: CommitChain[Any]) -> Any:  # noqa: ANN401 - a commit, or None

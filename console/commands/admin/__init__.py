@@ -16,22 +16,29 @@ from console.commands.admin import (
     vault,
 )
 
-app = typer.Typer(
-    name="admin", no_args_is_help=True, help="Rare tasks: topics, access, backup, restore, drain, export, erase, ..."
-)
-for command in (
-    backup.backup,
-    backup.restore,
-    backup.rebuild,
-    drain.drain,
-    export.export,
-    ledger.ledger,
-    personal.subject_access,
-    personal.erase,
-    personal.rehash,
-    size.size,
-    documents.documents,
-):
-    app.command()(command)
-for group in (topics, access, sandbox, vault):
-    app.add_typer(group.app)
+
+def make_app(rebuild_partition: backup.RebuildPartition) -> typer.Typer:
+    """Return the group of commands. `rebuild_partition`: casework's flow, which the console does not know."""
+    app = typer.Typer(
+        name="admin",
+        no_args_is_help=True,
+        help="Rare tasks: topics, access, backup, restore, drain, export, erase, ...",
+    )
+    store = backup.StoreCommands(rebuild_partition)
+    for command in (
+        backup.backup,
+        store.restore,
+        store.rebuild,
+        drain.drain,
+        export.export,
+        ledger.ledger,
+        personal.subject_access,
+        personal.erase,
+        personal.rehash,
+        size.size,
+        documents.documents,
+    ):
+        app.command()(command)
+    for group in (topics, access, sandbox, vault):
+        app.add_typer(group.app)
+    return app

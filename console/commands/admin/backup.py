@@ -3,11 +3,15 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
 from console.commands.common import err, load_settings, moment, opened, out
+
+if TYPE_CHECKING:
+    from streams.casework.journal import Progress
+    from streams.casework.steps import CaseworkContext
 
 
 def backup(folder: Path) -> None:
@@ -25,40 +29,58 @@ def backup(folder: Path) -> None:
     asyncio.run(run())
 
 
-def restore(
-    folder: Path,
-    until: Annotated[
-        str | None,
-        typer.Option(help="Back to this moment, as Kafka wrote it down: cases as they were, all else as in the backup"),
-    ] = None,
-) -> None:
-    """Write a backup into new, empty topics, and build the store from them."""
-    from streams.operations import backup
-    from streams.runtime.server_discovery import reachable
+class RebuildPartition(Protocol):
+    """Builds a partition's store anew from its journal. `new_log`: the topic case-inputs was made anew."""
 
-    settings = reachable(load_settings())
-    back_to = moment(until, datetime.now(UTC)) if until else None
-    asyncio.run(backup.restore(settings, folder, _topic_done, back_to))
-    rebuild(new_log=True)
+    async def __call__(
+        self, context: "CaseworkContext", partition: int, progress: "Progress", *, new_log: bool
+    ) -> None: ...
 
 
-def rebuild(
-    new_log: Annotated[bool, typer.Option("--new-log", help="The topic case-inputs was lost and made anew")] = False,
-) -> None:
-    """Build the store again from the journal. Refused while workers run."""
-    from console.progress import bar
+class StoreCommands:
+    """The commands that build the store. Whoever joins the commands gives them casework's flow."""
 
-    async def run() -> None:
-        async with opened() as line:
-            await line.orphans.refuse_owned()
-            for partition in range(line.settings.partitions):
-                if new_log:
-                    await line.casework.begin_anew(partition)
+    def __init__(self, rebuild_partition: RebuildPartition) -> None:
+        self._rebuild_partition = rebuild_partition
+
+    def restore(
+        self,
+        folder: Path,
+        until: Annotated[
+            str | None,
+            typer.Option(
+                help="Back to this moment, as Kafka wrote it down: cases as they were, all else as in the backup"
+            ),
+        ] = None,
+    ) -> None:
+        """Write a backup into new, empty topics, and build the store from them."""
+        from streams.operations import backup
+        from streams.runtime.server_discovery import reachable
+
+        settings = reachable(load_settings())
+        back_to = moment(until, datetime.now(UTC)) if until else None
+        asyncio.run(backup.restore(settings, folder, _topic_done, back_to))
+        self.rebuild(new_log=True)
+
+    def rebuild(
+        self,
+        new_log: Annotated[
+            bool, typer.Option("--new-log", help="The topic case-inputs was lost and made anew")
+        ] = False,
+    ) -> None:
+        """Build the store again from the journal. Refused while workers run."""
+        asyncio.run(self._rebuild(new_log))
+
+    async def _rebuild(self, new_log: bool) -> None:
+        from console.progress import bar
+
+        async with opened() as installation:
+            await installation.owners.refuse_owned()
+            for partition in range(installation.settings.partitions):
                 with bar(err, f"partition {partition}: the journal") as progress:
-                    await line.casework.rebuild(partition, progress)
-                out.print(f"partition {partition}: built anew to input {await line.store.offset(partition)}")
-
-    asyncio.run(run())
+                    await self._rebuild_partition(installation.casework, partition, progress, new_log=new_log)
+                offset = await installation.store.offset(partition)
+                out.print(f"partition {partition}: built anew to input {offset}")
 
 
 def _topic_done(name: str, records: int) -> None:

@@ -17,7 +17,7 @@ from schemas.casework.inputs import Hold
 from schemas.levels import Level
 from streams.casework.auditor.auditor import GRACE_SECONDS
 from streams.casework.auditor.sweep import waits
-from streams.casework.failover import BEAT_SECONDS
+from streams.casework.failover import HEARTBEAT_SECONDS
 from streams.messaging import topics
 from streams.messaging.reader import read_range
 from streams.monitoring.status.page import Trouble, danger, listed, missed
@@ -46,7 +46,7 @@ class LineNow:
             idle -= await self._worked_on(idle)
             if not idle:
                 break
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
         lost = [p for p in self._partitions if not await self._redis.hexists(key("state", p), "offset")]
         if idle:
             whole = len(idle) == len(self._partitions)

@@ -147,7 +147,7 @@ class SimApp:
     def topic(self, name: str, maxsize: int | None = None) -> Channel:
         return self._channels.setdefault(name, Channel(name))
 
-    def agent(self, channel: Channel) -> Callable[[Agent], Agent]:
+    def agent(self, channel: Channel, name: str = "") -> Callable[[Agent], Agent]:
         def attached(body: Agent) -> Agent:
             self._agents.append((channel, body))
             return body

@@ -23,6 +23,8 @@ from redis.exceptions import TimeoutError as SilentError
 
 import agents.auditor
 import agents.deadlines
+import agents.failover
+import agents.feeds
 import agents.screening
 import domain.policy
 import streams.casework.auditor.auditor
@@ -41,11 +43,8 @@ import streams.screening.lanes
 import streams.state.epoch
 import streams.state.epoch_log
 import streams.state.shared_state
-from agents import auditor, board, casework, deadlines, payments, phone, red, screening, sms, visits
+from agents.worker import Stages
 from domain.consistency.epochs import Sentinels
-from schemas.levels import Channel
-from streams.casework.auditor.auditor import Auditor
-from streams.casework.deadlines import Deadlines
 from streams.channels.settings import ChannelSettings
 from streams.installation import Installation
 from streams.messaging.app import App, every
@@ -65,15 +64,16 @@ from tests.simulation.simulated.world import PARTITIONS, SECRET, World
 
 PROVIDER_SECONDS = 0.5
 REDIS_SECONDS = 1.0
-ATTACH = {Channel.SMS: sms, Channel.PHONE: phone, Channel.VISIT: visits, Channel.PAYMENT: payments}
-SKIPPED = frozenset({"lag", "dead letters", "breaker"})  # timers that only show something, or that no schedule needs
+SKIPPED = frozenset(
+    {"lag", "dead letters", "breaker", "feeds"}
+)  # timers that only show something, or that no schedule needs
 
 # Constants of the product, and what they are here. A partition's owner beats every 0.6 s, and is silent after 1.5 s.
 # One that a module no longer has is left alone: then it is only slower.
 PACE: tuple[tuple[str, str, float], ...] = (
     ("agents.deadlines", "POLL_SECONDS", 0.8),
-    ("agents.deadlines", "BEAT_SECONDS", 0.6),
-    ("agents.deadlines", "WATCH_SECONDS", 2.0),
+    ("agents.failover", "HEARTBEAT_SECONDS", 0.6),
+    ("agents.failover", "WATCH_SECONDS", 2.0),
     ("agents.screening", "WATCH_SECONDS", 2.0),
     ("agents.auditor", "PAUSE_SECONDS", 5.0),
     ("streams.casework.failover", "SILENT_MS", 1500),
@@ -133,10 +133,7 @@ def make_line(given: World, node: Node) -> Installation:
     """The line of a process, whose parts count time as the world does."""
     clock = Clock(wall=Wall(machine=given.true, counter=given.loop.time))
     promises = tuple(given.providers.promises[channel] for channel in CHANNELS)
-    line = Installation(settings(node.name), channel_settings(promises), clock, Component.WORKER)
-    line.deadlines = Deadlines(line.store, line.producer, clock, given.loop.time)
-    line.auditor = Auditor(line.settings, line.redis, line.store, line.producer, line.policies, clock, given.loop.time)
-    return line
+    return Installation(settings(node.name), channel_settings(promises), clock, Component.WORKER)
 
 
 def start(name: str) -> None:
@@ -166,11 +163,7 @@ async def _main(given: World, node: Node) -> None:
     line = make_line(given, node)
     app: Any = SimApp(given, node)
     await line._begin()  # as `open`, without the looks at topics and rights, which need Kafka's admin client
-    for agent in (screening, casework, deadlines, board, auditor):
-        agent.attach(app, line)
-    for channel, module in ATTACH.items():
-        line.carriers[channel] = module.attach(app, line.outgoing)
-    red.attach(app, line.outgoing, line.carriers)
+    Stages(line, given.loop.time).attach(app)
     app.start()
 
 
@@ -270,8 +263,8 @@ def simulated() -> Iterator[None]:
         put(streams.installation, "load_feeds", functools.cache(streams.intake.feeds.settings.load))
         sources = functools.cache(lambda: streams.intake.settings.sources(settings("w1")))
         put(streams.installation, "configured_sources", lambda _: set(sources()))
-        put(agents.deadlines, "every", _every)
-        put(agents.auditor, "every", _every)
+        for agent in (agents.deadlines, agents.failover, agents.auditor, agents.feeds):
+            put(agent, "every", _every)
         with suppress(AttributeError):
             put(streams.channels.dispatch_log, "monotonic", _monotonic)
         put(time, "monotonic", _monotonic)

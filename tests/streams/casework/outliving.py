@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from agents.dispatch import channel_of
+from agents.worker import Stages
 from domain.identity.identifiers import new_resident_id
 from domain.ids import short_hash
 from schemas.casework.cases import Case
@@ -13,7 +15,6 @@ from schemas.casework.events import Dispatch
 from schemas.casework.inputs import Alert, input_adapter
 from schemas.levels import Channel as Name
 from schemas.people.residents import Resident
-from streams.channels.channel import Channel
 from streams.channels.dispatch_log import REPORTED
 from streams.channels.provider import Answer, Kind, Order
 from streams.channels.settings import ChannelSettings
@@ -142,7 +143,8 @@ class Worker:
 
     def __init__(self, house: House, line: Installation) -> None:
         self.house, self.line = house, line
-        self.channel = Channel(house.provider, line.outgoing.book, line.producer, line.clock, house.channels)
+        self.channel = channel_of(house.provider, line.outgoing)
+        self.stages = Stages(line, channels={Name.SMS: self.channel})
 
     async def alert(self, resident: str) -> None:
         """Somebody is in danger: red, which is flashed at once."""
@@ -162,7 +164,7 @@ class Worker:
         """Take up what came on case-inputs."""
         for partition in range(self.house.settings.partitions):
             if raws := await self.house.fresh(topics.CASE_INPUTS.name, partition):
-                await self.line.casework.apply(partition, raws)
+                await self.stages.casework.apply(partition, raws)
 
     async def dispatches(self) -> list[Dispatch]:
         """What came for the channels."""
@@ -176,7 +178,7 @@ class Worker:
 
     async def watch(self) -> None:
         """The look of each second."""
-        await self.line.watch(range(self.house.settings.partitions))
+        await self.stages.failover.watch(range(self.house.settings.partitions))
 
     async def carry(self) -> None:
         await self.channel.carry(await self.dispatches())

@@ -42,7 +42,7 @@ async def test_a_wipe_after_another_worker_covered_loses_no_case_and_no_dispatch
     await dead.watch()
     await alerted_by_a_dead_worker(dead, first[0])
     await other.alert(later)
-    await other.line.casework.cover(0)
+    await other.stages.casework.upkeep.cover(0)
     await other.line.redis.flushall()
     await other.watch()
     cases = await other.cases()
@@ -70,7 +70,7 @@ async def test_whoever_covers_publishes_the_dead_workers_outbox_and_is_told_of_i
     first, _ = residents(province)
     await dead.watch()
     await alerted_by_a_dead_worker(dead, first[0])
-    entries = await other.line.casework.cover(0)
+    entries = await other.stages.casework.upkeep.cover(0)
     assert [each.case.resident for each in entries if isinstance(each, CaseEvent)] == [first[0]]
     assert await all_published(other)
     assert await dispatched(province) == [first[0]]
@@ -124,7 +124,7 @@ async def test_red_dispatches_that_wait_for_a_dead_worker_are_read_once_by_whoev
     await worker.watch()
     await worker.alert(first[0])
     await worker.apply()
-    waiting = worker.line.waiting_red
+    waiting = worker.stages.failover.waiting_red
     assert [each.resident for each in await waiting.read(0)] == [first[0]]
     assert await waiting.read(0) == []
     waiting.only([1])  # partition 0 had an owner again, who is silent now

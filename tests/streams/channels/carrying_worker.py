@@ -6,6 +6,7 @@ import sys
 
 from redis.asyncio import Redis
 
+from agents.dispatch import channel_of
 from agents.sms import SmsProvider
 from schemas.casework.events import Dispatch
 from streams.channels.outgoing import Outgoing
@@ -22,7 +23,7 @@ async def main() -> None:
     redis = Redis.from_url(str(settings.redis), protocol=3)
     outgoing = Outgoing(settings, redis, producer, Clock.parse(settings.clock), load_channels())
     dispatch = Dispatch.model_validate_json(os.environ["TEST_DISPATCH"])
-    await outgoing.channel(SmsProvider(outgoing)).carry([dispatch])
+    await channel_of(SmsProvider(outgoing), outgoing).carry([dispatch])
     sys.stdout.write("done\n")
 
 

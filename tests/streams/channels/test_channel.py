@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.dispatch import channel_of
 from agents.sms import SmsProvider
 from schemas.casework.cases import CaseState
 from schemas.casework.events import Dispatch
@@ -28,7 +29,7 @@ WORKER = Path(__file__).with_name("carrying_worker.py")
 
 async def carry(rig: Rig, *dispatches: Dispatch) -> None:
     outgoing = await rig.worker()
-    await outgoing.channel(SmsProvider(outgoing)).carry(dispatches)
+    await channel_of(SmsProvider(outgoing), outgoing).carry(dispatches)
 
 
 def start(rig: Rig, dispatch: Dispatch, kind: Kind) -> subprocess.Popen[bytes]:
@@ -184,7 +185,7 @@ async def test_two_tasks_of_one_worker_with_the_same_dispatch_make_one_contact(s
     async with rigged(settings, Kind.NEITHER) as rig:
         dispatch = await rig.decided(dispatch_for((await rig.resident()).id))
         outgoing = await rig.worker()
-        channel = outgoing.channel(SmsProvider(outgoing))
+        channel = channel_of(SmsProvider(outgoing), outgoing)
         await asyncio.gather(channel.carry([dispatch]), channel.carry([dispatch]))
         assert contacts(rig, dispatch) == 1
         assert await rig.results(dispatch.resident) == ["sent"]
@@ -239,7 +240,7 @@ async def test_a_channel_that_is_drained_ends_what_it_began_and_begins_nothing_m
     async with rigged(settings, Kind.NEITHER) as rig:
         begun, waiting = [await rig.decided(dispatch_for((await rig.resident()).id)) for _ in range(2)]
         outgoing = await rig.worker()
-        channel = outgoing.channel(SmsProvider(outgoing))
+        channel = channel_of(SmsProvider(outgoing), outgoing)
         await rig.fault(rig.providers.carrier_url, "late_answer", seconds=0.5)
         carrying = asyncio.create_task(channel.carry([begun]))
         await until(lambda: contacts(rig, begun) == 1, 20)
@@ -260,7 +261,7 @@ async def test_who_comes_to_a_drained_channel_with_a_cancellation_that_was_swall
     async with rigged(settings, Kind.NEITHER) as rig:
         waiting = await rig.decided(dispatch_for((await rig.resident()).id))
         outgoing = await rig.worker()
-        channel = outgoing.channel(SmsProvider(outgoing))
+        channel = channel_of(SmsProvider(outgoing), outgoing)
         await channel.drain()
         begun = asyncio.Event()
 
@@ -289,6 +290,6 @@ async def test_a_step_that_falls_while_its_contact_is_prepared_is_not_made(setti
                 await rig.decided(dispatch, state=CaseState.DISSUADED)
                 return await super().prepare(wanted)
 
-        await outgoing.channel(Slow(outgoing)).carry([dispatch])
+        await channel_of(Slow(outgoing), outgoing).carry([dispatch])
         assert contacts(rig, dispatch) == 0
         assert await rig.results(dispatch.resident) == ["not_sent"]

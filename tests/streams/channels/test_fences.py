@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
+from agents.dispatch import channel_of
 from agents.sms import SmsProvider
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import ContactResult
@@ -122,10 +123,10 @@ async def test_a_zombie_that_is_answered_after_another_has_reported_reports_noth
                 await goes_on.wait()
                 return answer
 
-        carrying = asyncio.create_task(zombie.channel(Slow(zombie)).carry([dispatch]))
+        carrying = asyncio.create_task(channel_of(Slow(zombie), zombie).carry([dispatch]))
         await until(lambda: bool(rig.providers.carrier.book))
         await step_clock(rig, dispatch)
-        await other.channel(SmsProvider(other)).carry([dispatch])
+        await channel_of(SmsProvider(other), other).carry([dispatch])
         goes_on.set()
         await carrying
         assert await rig.results(dispatch.resident) == ["in_doubt"]
@@ -139,10 +140,10 @@ async def test_a_request_under_way_is_not_sent_again_because_a_clock_step_releas
         dispatch = await decided(rig)
         first, other = await rig.worker(), await rig.worker()
         await rig.fault(rig.providers.carrier_url, "late_act", seconds=1)
-        carrying = asyncio.create_task(first.channel(SmsProvider(first)).carry([dispatch]))
+        carrying = asyncio.create_task(channel_of(SmsProvider(first), first).carry([dispatch]))
         await until(lambda: not rig.providers.carrier.faults)
         await step_clock(rig, dispatch)
-        await other.channel(SmsProvider(other)).carry([dispatch])
+        await channel_of(SmsProvider(other), other).carry([dispatch])
         await carrying
         assert await rig.results(dispatch.resident) == ["sent"]
         assert len(rig.providers.carrier.book) == 1
@@ -207,7 +208,7 @@ async def test_a_send_paused_past_its_lease_has_an_unknown_outcome(settings: Set
                     time.sleep(rig.channels.lease_seconds + 0.1)  # noqa: ASYNC251 - the process stands still
                 return answer
 
-        await outgoing.channel(Paused(outgoing)).carry([dispatch])
+        await channel_of(Paused(outgoing), outgoing).carry([dispatch])
         assert await rig.results(dispatch.resident) == [word]
         assert [contact.dispatch for contact in rig.providers.carrier.book] == [dispatch.id]
         assert counted() - before == (word == "in_doubt")

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 
+from agents.dispatch import channel_of
 from agents.phone import VoiceProvider
 from agents.sms import SmsProvider
 from schemas.casework.events import Dispatch
@@ -39,7 +40,7 @@ async def sent(rig: Rig, action: Action) -> Dispatch:
     outgoing = await rig.worker()
     dispatch = await rig.decided(dispatch_for((await rig.resident()).id, action))
     provider = SmsProvider if action.channel == "sms" else VoiceProvider
-    await outgoing.channel(provider(outgoing)).carry([dispatch])
+    await channel_of(provider(outgoing), outgoing).carry([dispatch])
     return dispatch
 
 

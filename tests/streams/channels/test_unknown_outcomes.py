@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from prometheus_client import REGISTRY
 
+from agents.dispatch import channel_of
 from agents.sms import SmsProvider
 from domain.dispatches.validity import perhaps_carried_out
 from schemas.casework.events import Dispatch
@@ -20,7 +21,7 @@ KNOWING = (Kind.IDEMPOTENT, Kind.ASKABLE)  # kinds by which it can be found out,
 
 async def carry(rig: Rig, *dispatches: Dispatch) -> None:
     outgoing = await rig.worker()
-    await outgoing.channel(SmsProvider(outgoing)).carry(dispatches)
+    await channel_of(SmsProvider(outgoing), outgoing).carry(dispatches)
 
 
 async def next_dispatch(rig: Rig, not_after: datetime | None = None) -> Dispatch:
@@ -154,7 +155,7 @@ async def test_one_whose_outcome_is_unknown_holds_no_slot_that_another_waits_for
                     raise DoubtError("status 500")
                 return await super().send(dispatch, order)
 
-        channel = outgoing.channel(Failing(outgoing))
+        channel = channel_of(Failing(outgoing), outgoing)
         waiting = asyncio.create_task(channel.carry([unknown]))
         await asyncio.wait([waiting], timeout=1)
         async with asyncio.timeout(2):
@@ -170,7 +171,7 @@ async def test_whoever_covers_for_another_leaves_an_unknown_outcome_to_the_owner
         outgoing = await rig.worker()
         await rig.fault(rig.providers.carrier_url, "act_then_500", times=1000)
         async with asyncio.timeout(3):
-            await outgoing.channel(SmsProvider(outgoing)).carry([dispatch], patient=False)
+            await channel_of(SmsProvider(outgoing), outgoing).carry([dispatch], patient=False)
         assert await rig.results(dispatch.resident) == []
         rig.providers.carrier.faults.clear()
         await carry(rig, dispatch)

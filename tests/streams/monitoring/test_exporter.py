@@ -216,8 +216,8 @@ async def test_nor_while_it_is_that_of_another_redis_or_is_being_caught_up(line:
 
 
 async def test_a_partition_that_is_covered_for_is_worked_on(line: Installation) -> None:
-    await line.orphans.beat([0])
-    await line.orphans.take(3)
+    await line.owners.heartbeat([0])
+    await line.owners.take(3)
     assert (await partitions_of(line))["quanzu_partition_owned"] == [1, 0, 0, 1]
 
 

@@ -16,7 +16,7 @@ from schemas.risk import evidence
 from schemas.risk.fan_outs import PayersRequest, RequestState
 from schemas.risk.feeds import Silence
 from streams.casework.auditor.heartbeat import Beats
-from streams.casework.failover import Failover
+from streams.casework.failover import PartitionOwners
 from streams.intake.drain_gate import KEY as DRAINING
 from streams.intake.drain_gate import Drain
 from streams.intake.feeds.book import FeedBook
@@ -118,7 +118,7 @@ def test_the_worst_comes_first_and_what_nobody_is_missed_by_ends_well() -> None:
 
 async def test_partitions_without_a_worker_are_named_and_owned_ones_are_not(ward: Ward) -> None:
     assert "no worker runs" in await words(ward.line().workers())
-    await Failover(ward.settings, ward.redis).beat([0, 1, 2])
+    await PartitionOwners(ward.settings, ward.redis).heartbeat([0, 1, 2])
     assert "partitions 3 have no worker" in await words(ward.line().workers())
     await ward.redis.delete(key("state", 2))
     assert "not-in-store" in await names(ward.line().workers())

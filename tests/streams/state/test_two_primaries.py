@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from domain.consistency.epochs import SETTLE_SECONDS
-from schemas.levels import Channel
 from streams.channels.dispatch_log import Held, Taken
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Kind
@@ -85,7 +84,6 @@ async def split(tmp_path: Path, redis_pair: RedisPair) -> AsyncIterator[House]:
 async def worker(house: House, *, fenced: bool) -> Worker:
     """A worker that stands, and whose channels carry out what it covers for."""
     made = await house.worker(KafkaLog(house.settings) if fenced else None)
-    made.line.carriers[Channel.SMS] = made.channel
     await until(lambda: made.line.leader.current() is not None)
     await made.watch()
     return made
@@ -108,8 +106,8 @@ async def warned_by_both(house: House, pair: RedisPair, *, fenced: bool) -> tupl
     with suppress(TimeoutError):  # fenced, it may have to look for the new primary first
         await until(lambda: bool(house.provider.begun), SETTLE_SECONDS)
     for _ in range(3):
-        await covering.line.cover()
-        await asyncio.gather(*covering.line.carrying)
+        await covering.stages.failover.cover()
+        await asyncio.gather(*covering.stages.dispatching.carrying)
     await asyncio.wait_for(sending, 20)
     return cut_off, covering
 
@@ -181,8 +179,8 @@ async def test_a_worker_that_reaches_no_sentinel_sends_nothing_on_the_primary_th
     later = await worker(split, fenced=True)
     await later.alert(somebody(1))
     sending = asyncio.create_task(former.apply())
-    await later.line.cover()
-    await asyncio.gather(*later.line.carrying)
+    await later.stages.failover.cover()
+    await asyncio.gather(*later.stages.dispatching.carrying)
     assert set(split.provider.book.values()) == {1}
     carrying = asyncio.create_task(former.carry())
     _, waiting = await asyncio.wait([sending, carrying], timeout=3)

@@ -6,16 +6,21 @@ python -m tests.tools.bench.worker screening --by-record      each record a batc
 
 import logging
 import sys
+from collections.abc import Callable
 
-from agents import board, casework, deadlines, screening
-from agents.worker import Worker
+from agents import board, casework, deadlines, failover, screening
+from agents.worker import Stages, Worker
 from streams.channels.settings import load as load_channels
 from streams.installation import Installation
-from streams.messaging.app import create_app, run
-from streams.runtime.health import Pulse
+from streams.messaging.app import App, create_app, run
 from streams.runtime.settings import load
 
-AGENTS = {"screening": screening, "casework": casework, "deadlines": deadlines, "board": board}
+ATTACH: dict[str, Callable[[App, Stages], None]] = {
+    "screening": lambda app, stages: screening.attach(app, stages.screening),
+    "casework": lambda app, stages: casework.attach(app, stages.casework),
+    "deadlines": lambda app, stages: _attach_timers(app, stages),
+    "board": lambda app, stages: board.attach(app, stages.board),
+}
 
 BY_RECORD = "--by-record"
 
@@ -24,15 +29,18 @@ def main() -> None:
     """Run until told to stop."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = load()
-    app = create_app(settings, Worker)
-    app.line = Installation(settings, load_channels())
-    app.pulse = Pulse(app.takes_part)
+    app = create_app(settings, Worker, opened=Installation(settings, load_channels()))
     for name in sys.argv[1:]:
         if name == BY_RECORD:
             screening.BULK_BATCH = 1
         else:
-            AGENTS[name].attach(app, app.line)
+            ATTACH[name](app, app.stages)
     run(app, settings)
+
+
+def _attach_timers(app: App, stages: Stages) -> None:
+    deadlines.attach(app, stages.due_work, stages.breaker, stages.open_letters)
+    failover.attach(app, stages.failover)
 
 
 if __name__ == "__main__":

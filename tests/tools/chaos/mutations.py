@@ -3,16 +3,15 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
 from unittest.mock import patch
 
 import faust
 
 import streams.messaging.app
 import streams.state.case_store
+from agents.casework import Casework
 from streams.casework.batch import Entry
-from streams.casework.partition import Casework
-from streams.messaging.record import Raw
+from streams.casework.steps import Decided, Input
 from streams.runtime.tracing import Spans
 from streams.state.case_store import Loaded
 from streams.state.store_update import entry_name
@@ -30,36 +29,35 @@ def no_fence() -> None:
     """A commit no longer asks at which offset the store stands; and deciding takes a while."""
     _require(FENCE in streams.state.case_store.COMMIT, "the offset's check in commit.lua")
     _put(streams.state.case_store, "COMMIT", streams.state.case_store.COMMIT.replace(FENCE, ""))
-    decide = Casework._decide
+    decide = Casework.decide
 
-    async def slowly(
-        self: Casework, partition: int, loaded: Loaded, inputs: Sequence[tuple[Raw, Any]], last: int
-    ) -> Any:  # noqa: ANN401
-        decided = await decide(self, partition, loaded, inputs, last)
+    async def slowly(self: Casework, partition: int, state: Loaded, inputs: Sequence[Input], last: int) -> Decided:
+        decided = await decide(self, partition, state, inputs, last)
         await asyncio.sleep(DECIDING_SECONDS)
         return decided
 
-    _put(Casework, "_decide", slowly)
+    _put(Casework, "decide", slowly)
 
 
 def ack_before_publish() -> None:
     """Entries count as published, and inputs as done, before Kafka has what follows from them."""
-    source = inspect.getsource(Casework._commit)
-    _require("await self._publish(partition, " in source, "Casework._publish")
-    publish = Casework._publish
+    source = inspect.getsource(Casework.process)
+    _require("await self.publish(partition, " in source, "Casework.publish")
+    publish = Casework.publish
     running: set[asyncio.Task[None]] = set()
 
-    async def later(self: Casework, partition: int, written: Sequence[tuple[Entry, bytes]], spans: Spans) -> None:
+    async def later(self: Casework, partition: int, decided: Decided, spans: Spans) -> None:
         await asyncio.sleep(UNPUBLISHED_SECONDS)
-        await publish(self, partition, written, spans)
+        await publish(self, partition, decided, spans)
 
-    async def first(self: Casework, partition: int, written: Sequence[tuple[Entry, bytes]], spans: Spans) -> None:
-        await self._store.published(partition, [entry_name(entry) for entry, _ in written])
-        task = asyncio.create_task(later(self, partition, written, spans))
+    async def first(self: Casework, partition: int, decided: Decided, spans: Spans) -> list[Entry]:
+        await self._store.published(partition, [entry_name(entry) for entry in decided.entries])
+        task = asyncio.create_task(later(self, partition, decided, spans))
         running.add(task)
         task.add_done_callback(running.discard)
+        return decided.entries
 
-    _put(Casework, "_publish", first)
+    _put(Casework, "publish", first)
 
 
 def own_acks() -> None:

@@ -15,6 +15,7 @@ from random import Random
 from typing import IO
 from unittest.mock import patch
 
+from agents.casework import Casework
 from streams.messaging import topics
 from streams.messaging.reader import end_offsets
 from tests.tools.chaos.faults.base import MissedError
@@ -147,7 +148,7 @@ async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
         await asyncio.sleep(LOOK_SECONDS)
     ended = time.time()
     await running.workers.stop()
-    await running.line.casework.watch(range(settings.partitions))  # what workers left in outboxes
+    await Casework(running.line.casework).upkeep.watch(range(settings.partitions))  # what workers left in outboxes
     await _all_seen(stage)
     async with stage.servers.client() as redis:
         held = await store.read(redis, settings.partitions)

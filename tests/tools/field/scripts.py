@@ -23,8 +23,8 @@ from domain.policy.risk import MOST_WITHOUT_ASKING
 from schemas.risk.evidence import Evidence, EvidenceKind, Payer, WatchEntry, WatchStatus
 from schemas.risk.fan_outs import FanOut
 from schemas.risk.signals import TransferState
-from streams.casework.partition import BATCH
 from streams.casework.recovery import COMMANDS
+from streams.casework.steps import BATCH
 from streams.channels.dispatch_log import DispatchBook
 from streams.repositories.residents.register import ENTRIES, LOOKED_AT, OWNERS
 from streams.repositories.residents.register import PIECE as CHANGES

@@ -15,12 +15,13 @@ from itertools import islice
 from random import Random
 from typing import Any
 
+from agents.casework import Casework
 from domain.statistics.report import Published, deadline_errors, percentiles, unique
 from schemas.casework.events import CaseEvent
 from schemas.casework.inputs import Alert, ResidentInput
 from schemas.levels import Level
 from streams.casework.journal import read_entry
-from streams.casework.partition import BATCH
+from streams.casework.steps import BATCH
 from streams.installation import Installation
 from streams.messaging import case_inputs, topics
 from streams.messaging.reader import end_offsets, read_all
@@ -154,10 +155,12 @@ async def _limits(line: Installation) -> limits.Limits:
     async for record in read_all(line.settings, name, {name: {number: end for (_, number), end in since.items()}}):
         waiting[record.partition].append(Raw(record.offset, record.value or b""))
 
+    flow = Casework(line.casework)
+
     async def decide() -> None:
         for partition, raws in waiting.items():
             for start in range(0, len(raws), BATCH):
-                await line.casework.apply(partition, raws[start : start + BATCH])
+                await flow.apply(partition, raws[start : start + BATCH])
 
     count, keys = len(inputs), [f"{each}:*" for each in NAMES]
     return {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from schemas.casework.events import CaseEvent
 from streams.casework.batch import Batch
-from streams.casework.partition import BATCH
+from streams.casework.steps import BATCH
 from streams.messaging.producer import Record
 from streams.runtime.settings import Settings
 from streams.security.record_encryption import RecordEncryption

@@ -11,10 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from agents.worker import Stages
 from domain.casework import Rules, decide
 from domain.identity.identifiers import new_resident_id
 from schemas.levels import Level
-from streams.casework.auditor.auditor import PAUSE_SECONDS
+from streams.casework.auditor.auditor import PAUSE_SECONDS, Auditor
 from streams.casework.auditor.heartbeat import Beats
 from streams.channels.settings import load as load_channels
 from streams.installation import Installation
@@ -64,16 +65,16 @@ async def fill(line: Installation, cases: int) -> None:
 async def measured(line: Installation) -> dict[str, Any]:
     """One whole walk of all partitions by one worker, then the time to a deadline's being back."""
     began, cpu = time.monotonic(), time.process_time()
-    partitions = range(line.settings.partitions)
+    partitions, auditor = range(line.settings.partitions), Stages(line).auditor
     while any(beat.walked is None for beat in await Beats(line.redis).read(partitions)):
-        await further(line)
+        await further(auditor, len(partitions))
     walked, used = time.monotonic() - began, time.process_time() - cpu
     beats = await Beats(line.redis).read(partitions)
     member = (await line.redis.zrange(key("deadlines", 0), -1, -1))[0]
     await line.redis.zrem(key("deadlines", 0), member)
     removed = time.monotonic()
     while await line.redis.zscore(key("deadlines", 0), member) is None:
-        await further(line)
+        await further(auditor, len(partitions))
     return {
         "walk_seconds": round(walked, 1),
         "cpu_seconds": round(used, 1),
@@ -83,9 +84,9 @@ async def measured(line: Installation) -> dict[str, Any]:
     }
 
 
-async def further(line: Installation) -> None:
+async def further(auditor: Auditor, partitions: int) -> None:
     """As the agent does it."""
-    await line.auditor.walk(range(line.settings.partitions))
+    await auditor.walk(range(partitions))
     await asyncio.sleep(PAUSE_SECONDS)
 
 

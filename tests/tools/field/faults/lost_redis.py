@@ -23,6 +23,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from agents.worker import Stages
 from schemas.people.residents import Holding, Resident
 from schemas.risk import wire
 from schemas.risk.evidence import Evidence, EvidenceKind
@@ -150,8 +151,9 @@ async def measured(settings: Settings, whom: Sequence[Resident]) -> dict[str, fl
 
 
 async def watch(line: Installation) -> None:
+    failover = Stages(line).failover
     while True:
-        await line.watch(range(line.settings.partitions))
+        await failover.watch(range(line.settings.partitions))
         await asyncio.sleep(0.2)
 
 
@@ -189,7 +191,7 @@ async def lived(
     whom = people(count, chance)
     line = Installation(settings, ChannelSettings(), Clock())
     await line.open()
-    await line.watch(range(settings.partitions))
+    await Stages(line).failover.watch(range(settings.partitions))
     await fill(line, whom, signals, evidence, chance)
     await line.close()
     server.wipe()

@@ -22,6 +22,8 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
+from agents.casework import Casework
+from agents.worker import Stages
 from schemas.casework.events import CaseEvent
 from schemas.casework.inputs import HoldChange, ResidentInput
 from schemas.risk.signals import Watch, WatchState
@@ -61,7 +63,7 @@ async def told(line: Installation, partition: int, inputs: Sequence[ResidentInpu
     raws = [Raw(first + number, value) for number, value in enumerate(values)]
     events: list[CaseEvent] = []
     for start in range(0, len(raws), 200):
-        entries = await line.casework.apply(partition, raws[start : start + 200])
+        entries = await Casework(line.casework).apply(partition, raws[start : start + 200])
         events += [entry for entry in entries if isinstance(entry, CaseEvent)]
     return events
 
@@ -180,10 +182,10 @@ async def compared(settings: Settings, server: RedisServer, cases: int, rounds: 
     """Fill a province, wipe its Redis, rebuild it, and compare."""
     began = time.monotonic()
     async with opened(settings) as line:
-        await line.watch(range(settings.partitions))
+        await Stages(line).failover.watch(range(settings.partitions))
         await watchlist(line, min(WATCHED, cases))
         inputs = await live(line, cases, rounds, seed)
-        await line.watch(range(settings.partitions))
+        await Stages(line).failover.watch(range(settings.partitions))
         before = await dump(line)
         entries = sum((await end_offsets(settings, topics.CASE_EVENTS.name)).values())
     filled = time.monotonic() - began

@@ -1,0 +1,76 @@
+"""Failover: a worker keeps the store of its partitions complete, and does the work of those whose owner is silent.
+
+Kafka's group takes seconds to notice a killed worker. Every write passes a fence or a lease, so any worker may do a
+partition's work meanwhile: it is done once, whoever does it.
+"""
+
+from collections.abc import Iterable
+from functools import partial
+
+from agents.casework import Casework
+from agents.deadlines import DueWork
+from agents.dispatch import Dispatching
+from schemas.casework.events import CaseEvent
+from streams.casework.failover import HEARTBEAT_SECONDS, PartitionOwners
+from streams.channels.waiting_red import WaitingRed
+from streams.messaging import topics
+from streams.messaging.app import App, every, owned
+from streams.repositories.alarms import CheckIns
+from streams.screening.lanes import Screening
+from streams.state.shared_state import Shared
+
+WATCH_SECONDS = 1.0
+
+
+class Failover:
+    """Has the flows of a worker, and applies them where nobody else does."""
+
+    def __init__(
+        self,
+        owners: PartitionOwners,
+        shared: Shared,
+        due_work: DueWork,
+        screening: Screening,
+        casework: Casework,
+        dispatching: Dispatching,
+        waiting_red: WaitingRed,
+        check_ins: CheckIns,
+    ) -> None:
+        self.owners, self.shared, self.due_work, self.screening = owners, shared, due_work, screening
+        self.casework, self.dispatching = casework, dispatching
+        self.waiting_red, self.check_ins = waiting_red, check_ins
+
+    async def watch(self, partitions: Iterable[int]) -> None:
+        """Each second: restore what Redis has lost, and look after the officers at the door."""
+        await self.shared.ensure()
+        await self.shared.remember()
+        await self.casework.upkeep.watch(mine := set(partitions))
+        if 0 in mine:
+            await self.check_ins.look()
+
+    async def cover(self) -> None:
+        """Do the work of partitions whose owner is silent; their dispatches are carried out here too."""
+        silent = await self.owners.silent()
+        self.waiting_red.only(silent)
+        for partition in silent:
+            if await self.owners.take(partition):
+                try:
+                    await self.process(partition)
+                finally:
+                    await self.owners.leave(partition)
+
+    async def process(self, partition: int) -> None:
+        """Do what waits in one partition, in the order of the stages."""
+        await self.due_work.fire([partition])  # first: what is due does not wait for all that is to be read
+        await self.screening.cover(partition)
+        entries = await self.casework.upkeep.cover(partition)
+        decided = [each for entry in entries if isinstance(entry, CaseEvent) for each in entry.dispatches]
+        self.dispatching.carry_beside([*decided, *await self.waiting_red.read(partition)])
+
+
+def attach(app: App, flow: Failover) -> None:
+    """Add the timers to a worker."""
+    mine = partial(owned, app, topics.CASE_INPUTS.name)
+    every(app, WATCH_SECONDS, "watch", lambda: flow.watch(mine()))
+    every(app, HEARTBEAT_SECONDS, "heartbeat", lambda: flow.owners.heartbeat(mine()))
+    every(app, HEARTBEAT_SECONDS, "cover", flow.cover, early=True)  # a group that hangs must not hold anything up

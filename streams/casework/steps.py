@@ -1,0 +1,144 @@
+"""The steps of casework on a partition's inputs. agents/casework.py puts them in order.
+
+The caller holds the partition's lock. What the steps remember is of this process only: Redis and the topics decide.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from domain.policy import PolicyError
+from schemas.base import ANY_VERSION
+from schemas.casework.events import CaseEvent, journal_adapter
+from schemas.casework.inputs import CaseInput, HoldChange, PolicyChange, input_adapter
+from streams.casework import journal
+from streams.casework.batch import TOO_LARGE, Batch, Entry
+from streams.messaging import topics
+from streams.messaging.dead_letter_writer import DeadLetters
+from streams.messaging.producer import Producer
+from streams.messaging.record import Raw
+from streams.repositories.policies import Policies, UnknownPolicyError
+from streams.runtime import tracing
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.security.record_encryption import refuse_unreadable
+from streams.state.case_store import CaseStore, Loaded
+from streams.state.keys import STATE
+from streams.state.shared_state import Shared
+from streams.state.store_update import StoreUpdate, entry_name
+
+log = logging.getLogger(__name__)
+
+BATCH = 200  # inputs decided on with one round trip
+
+
+class Input(NamedTuple):
+    """An input as it lies on its partition, and read; `message` is None when it was refused."""
+
+    raw: Raw
+    message: CaseInput | None
+
+
+class Decided(NamedTuple):
+    """What follows from a batch of inputs: the update of the store, and the journal's entries."""
+
+    update: StoreUpdate
+    entries: list[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseworkContext:
+    """What casework needs of an installation.
+
+    `shared`: the part of the store that all partitions share. `lease_seconds`: how long a dispatch may be in flight.
+    """
+
+    settings: Settings
+    store: CaseStore
+    producer: Producer
+    policies: Policies
+    clock: Clock
+    shared: Shared
+    lease_seconds: float
+
+
+class CaseworkSteps:
+    """The steps of the flow. Each can be repeated: what was done before has no second effect."""
+
+    def __init__(self, context: CaseworkContext) -> None:
+        self._store, self._producer, self._policies = context.store, context.producer, context.policies
+        self._clock, self._dead_letters = context.clock, DeadLetters(context.producer, context.clock)
+        self._published: dict[int, int] = {}  # the journal's offset of what was published here last, by partition
+
+    async def decode(self, partition: int, records: Sequence[Raw]) -> list[Input]:
+        """Read the inputs. One that cannot be read goes to the dead letters, and has no message here."""
+        return [Input(raw, await self._read(partition, raw)) for raw in records]
+
+    async def load(self, partition: int, inputs: Iterable[Input]) -> Loaded | None:
+        """Read the cases that the inputs are about, and where the partition stands. None: Redis has lost it."""
+        messages = [message for _, message in inputs if message]
+        residents = {message.resident for message in messages if not isinstance(message, PolicyChange | HoldChange)}
+        if any(isinstance(message, HoldChange) and message.lift for message in messages):
+            residents.update(await self._store.held(partition))
+        return await self._store.load(partition, [message.id for message in messages], sorted(residents))
+
+    async def decide(self, partition: int, state: Loaded, inputs: Iterable[Input], last: int) -> Decided:
+        """Decide on the inputs that the store does not have yet, in order and in memory (domain/casework)."""
+        stored = state.standing.offset
+        policy = await self._policies.get(state.standing.policy)
+        batch = Batch(partition, state, policy, stored + 1, last)
+        for raw, message in inputs:
+            if raw.offset <= stored or message is None or message.id in batch.applied:
+                continue
+            if isinstance(message, PolicyChange):
+                await self._follow(batch, raw, message)
+            elif not batch.take(raw.offset, message):
+                await self._refuse(partition, raw, TOO_LARGE)
+        batch.finish(self._clock.now())
+        return Decided(batch.change, batch.entries)
+
+    async def commit(self, partition: int, stored: int, last: int, update: StoreUpdate) -> bool:
+        """Write the update behind the fence. Return False when the store no longer stands at `stored`."""
+        if partition in self._published:
+            update.add("HSET", STATE, "journal", self._published[partition])
+        return await self._store.commit(partition, stored, last, update)
+
+    async def publish(self, partition: int, decided: Decided, spans: tracing.Spans) -> list[Entry]:
+        """Publish the entries and their dispatches. Return the entries when Kafka has all of it."""
+        for entry in decided.entries:
+            if isinstance(entry, CaseEvent):
+                spans.tell(entry.offset, case=entry.case.id, input=entry.input_kind)
+        written = [(entry, decided.update.outbox[entry_name(entry)]) for entry in decided.entries]
+        self._published[partition] = await journal.publish(self._producer, partition, written, spans.trace)
+        await self._store.published(partition, [entry_name(entry) for entry in decided.entries])
+        return decided.entries
+
+    async def publish_outbox(self, partition: int) -> list[Entry]:
+        """Publish what an earlier commit of any worker left in the outbox. Return these entries."""
+        published: list[Entry] = []
+        while waiting := await self._store.outbox(partition):
+            entries = [(journal_adapter.validate_json(value, extra=ANY_VERSION), value) for value in waiting.values()]
+            self._published[partition] = await journal.publish(self._producer, partition, entries)
+            await self._store.published(partition, waiting)
+            published += [entry for entry, _ in entries]
+        return published
+
+    async def _read(self, partition: int, raw: Raw) -> CaseInput | None:
+        try:
+            refuse_unreadable(raw.value)
+            return input_adapter.validate_json(raw.value, extra=ANY_VERSION)
+        except ValueError as error:
+            await self._refuse(partition, raw, error)
+            return None
+
+    async def _follow(self, batch: Batch, raw: Raw, message: PolicyChange) -> None:
+        """Decide by another policy from here on. The one in force stays when the new one is unknown or unusable."""
+        try:
+            batch.follow(raw.offset, message, await self._policies.get(message.policy))
+        except (UnknownPolicyError, PolicyError) as error:
+            await self._refuse(batch.partition, raw, f"policy: {error}")
+
+    async def _refuse(self, partition: int, raw: Raw, why: Exception | str) -> None:
+        log.warning("case-inputs/%d/%d is refused; see the dead letters", partition, raw.offset)
+        await self._dead_letters.record(topics.CASE_INPUTS.name, partition, raw.offset, raw.value, why)

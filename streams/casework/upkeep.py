@@ -1,0 +1,116 @@
+"""What keeps a worker's partitions complete beside the flow: lost or older stores, outboxes, silent owners, rebuilds.
+
+A channel that finds a partition standing finds the resident too: recovery restores the shared part of the store first.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from streams.casework import journal
+from streams.casework.batch import Entry
+from streams.casework.recovery import Recovery, refuse_ahead
+from streams.casework.steps import CaseworkContext
+from streams.messaging import topics
+from streams.messaging.reader import acknowledged_offsets
+
+log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """Keeps partitions complete, and remembers which inputs this worker has seen applied.
+
+    `recovery` has the flow, and processes inputs that the store lacks. `publish_outbox`: of a partition.
+    """
+
+    def __init__(
+        self,
+        context: CaseworkContext,
+        recovery: Recovery,
+        publish_outbox: Callable[[int], Awaitable[list[Entry]]],
+    ) -> None:
+        self._settings, self._store, self._shared = context.settings, context.store, context.shared
+        self._producer, self._policies, self._clock = context.producer, context.policies, context.clock
+        self._recovery, self._publish_outbox = recovery, publish_outbox
+        self._locks: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # a batch and the watch exclude each other
+        self._reached: dict[int, int] = {}  # the highest input known here to be applied, by partition
+        self._known: set[int] = set()  # the partitions of the last watch
+
+    def lock(self, partition: int) -> asyncio.Lock:
+        """Return the lock that whoever processes the partition's inputs in this worker holds."""
+        return self._locks[partition]
+
+    def lacks_inputs(self, partition: int, stored: int, first: int) -> bool:
+        """Whether the store stands before an input that precedes `first`, or before one that it had applied."""
+        return stored < self._reached.get(partition, -1) or stored < first - 1
+
+    def committed(self, partition: int, last: int) -> None:
+        """Note that the store has applied the inputs to `last`."""
+        self._reached[partition] = last
+
+    async def catch_up(self, partition: int, needed: int = -1) -> None:
+        """Bring up a store that lacks inputs to `needed`, or commits although Redis says that it is the same process.
+
+        A machine that was restored from its image lacks commits. The caller holds the lock.
+        """
+        stand = await self._store.stand(partition)
+        reached = max(needed, self._reached.pop(partition, -1))
+        await self._shared.doubt()
+        if stand.offset is not None and stand.offset < reached:
+            log.error(
+                "partition %d stands at %d and was at %d before: Redis went back", partition, stand.offset, reached
+            )
+            await self._recovery.outlive(partition, stand)
+        await self._recovery.restore(partition)
+
+    async def check_log_end(self, partition: int, stored: int) -> None:
+        """Raise AheadError when the store stands beyond the end of the inputs."""
+        refuse_ahead(partition, stored, await self._recovery.end(partition))
+
+    async def watch(self, partitions: Iterable[int]) -> None:
+        """Bring partitions up whose store was lost or is older, and publish what a dead worker left in the outbox."""
+        mine = list(partitions)
+        await self._learn(mine)
+        for partition in await self._store.unsettled(mine, self._reached):
+            async with self._locks[partition]:
+                stored = await self._store.offset(partition)
+                if stored is not None and stored < self._reached.get(partition, -1):
+                    await self.catch_up(partition)
+                await self._recovery.restore(partition)
+                await self._publish_outbox(partition)
+        await self._store.forget(mine, self._clock.now())
+
+    async def cover(self, partition: int) -> list[Entry]:
+        """Publish and apply what waits, for an owner who is silent. Returns the entries that it published."""
+        async with self._locks[partition]:
+            stand = await self._store.stand(partition)
+            if not await self._recovery.leads(stand):
+                return []
+            if stand.offset is None or stand.older:
+                await self._recovery.restore(partition)
+            entries = await self._publish_outbox(partition)
+            stored, end = await self._store.offset(partition), await self._recovery.end(partition)
+            if stored is None or stored >= end - 1:
+                return entries
+            return entries + await self._recovery.replay_inputs(partition, stored, end - 1)
+
+    async def rebuild(self, partition: int, progress: journal.Progress) -> None:
+        """Build a partition anew from its journal, whatever is stored of it. `progress`: entries read, of how many."""
+        async with self._locks[partition]:
+            await self._store.clear(partition)
+            await self._recovery.leads(await self._store.stand(partition))
+            await self._recovery.rebuild(partition, progress)
+        await self.watch([partition])
+
+    async def begin_anew(self, partition: int) -> None:
+        """Tell the journal that the log of inputs was made anew; the store is then forgotten and built."""
+        policy = (await self._policies.default()).hash
+        await journal.begin_anew(self._settings, self._producer, partition, policy, self._clock.now())
+
+    async def _learn(self, partitions: Sequence[int]) -> None:
+        """Learn which inputs of partitions that are new here were acknowledged: the store had applied them."""
+        if new := [partition for partition in partitions if partition not in self._known]:
+            acked = await acknowledged_offsets(self._settings, topics.CASE_INPUTS.name, new)
+            self._reached |= {each: max(offset, self._reached.get(each, -1)) for each, offset in acked.items()}
+        self._known = set(partitions)
