@@ -43,7 +43,7 @@ def _under_way(here: Known, name: str) -> bool:
     sent = here.sent.get(name, [])
     lost = [trouble.began for trouble in here.observed.troubles if trouble.who == "redis"]
     return (
-        bool(sent)
+        len(sent) > 1
         and here.observed.kinds[sent[0].channel] is Promise.ASKABLE
         and all(
             any(before.at <= at <= min(again.at, before.ended) for at in lost) and before.ended > again.at
