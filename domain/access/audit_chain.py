@@ -149,6 +149,7 @@ class _Chain:
 
     @property
     def number(self) -> int:
+        """The number of the last line."""
         return self.base + len(self.places)
 
     def hash(self, number: int) -> str:
@@ -164,9 +165,11 @@ class _Chain:
         return offset == place or offset in self.copies.get(number, ())
 
     def place(self, number: int) -> int:
+        """Return the offset of a line, or -1 if it was not seen."""
         return self.places[number - self.base - 1]
 
     def add(self, hashed: str, place: int) -> None:
+        """Append a line."""
         self.hashes += bytes.fromhex(hashed) if hashed else bytes(_SIZE)
         self.places.append(place)
 
@@ -177,6 +180,7 @@ class _Chain:
         self.places[at] = place
 
     def copied(self, number: int, place: int) -> None:
+        """Record a repetition of a line at a later offset."""
         self.copies.setdefault(number, []).append(self.place(number))
         self.places[number - self.base - 1] = place
 

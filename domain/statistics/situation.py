@@ -1,6 +1,6 @@
 """The fraud situation: number of cases and money by kind, place, means and group, by the day on which cases began.
 
-Folded from the journal: each case counts once, at its highest version, in whatever order the events come.
+Folded from the journal: each case counts once, at its highest version, in any order of the events.
 """
 
 from collections import Counter, defaultdict

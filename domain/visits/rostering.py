@@ -70,9 +70,9 @@ def clashes(roster: Roster) -> list[Clash]:
 
 
 def add(roster: Roster, officer: str, new: Shift, now: datetime, *, waived: bool = False) -> Roster:
-    """Return the roster with one more shift.
+    """Return the roster with one more shift. `waived`: accept too little rest.
 
-    `waived`: accept too little rest. Raises RosterError if it is not possible.
+    Raises RosterError if the shift is over, the person is not on the roster, or it causes a conflict.
     """
     if new.end <= now:
         raise RosterError(Wrong.OVER, officer, new)
@@ -81,9 +81,9 @@ def add(roster: Roster, officer: str, new: Shift, now: datetime, *, waived: bool
 
 
 def change(roster: Roster, officer: str, old: Shift, new: Shift, now: datetime, *, waived: bool = False) -> Roster:
-    """Return the roster with a shift at other hours.
+    """Return the roster with a shift moved to other hours. `waived`: accept too little rest.
 
-    Raises RosterError if it has ended or the new hours are not possible.
+    Raises RosterError if either is over, the old one no longer exists, or the new one causes a conflict.
     """
     if old.end <= now or new.end <= now:
         raise RosterError(Wrong.OVER, officer, old)
@@ -92,7 +92,10 @@ def change(roster: Roster, officer: str, old: Shift, new: Shift, now: datetime, 
 
 
 def end(roster: Roster, officer: str, old: Shift, now: datetime) -> Roster:
-    """Return the roster with a running shift ended now, or a future one removed. Raises RosterError if it has ended."""
+    """Return the roster with a running shift ended now, or a future one removed.
+
+    Raises RosterError if it is over or gone.
+    """
     left = _without(named(roster, officer), old)
     if old.end <= now:
         raise RosterError(Wrong.OVER, officer, old)
@@ -121,7 +124,7 @@ def absent(roster: Roster, absence: Absence, now: datetime) -> Roster:
 def back(roster: Roster, absence_id: str) -> Roster:
     """Return the roster with an absence taken back: shifts that nobody took over return to the person.
 
-    Raises RosterError.
+    Raises RosterError if the absence no longer exists, or the result has new conflicts other than too little rest.
     """
     absence = next((each for each in roster.absences if each.id == absence_id), None)
     if absence is None:
@@ -138,7 +141,10 @@ def back(roster: Roster, absence_id: str) -> Roster:
 
 
 def take(roster: Roster, open_id: str, officer: str, now: datetime, *, waived: bool = False) -> Roster:
-    """Return the roster with an open shift taken over by an officer. Raises RosterError if it is not possible."""
+    """Return the roster with an open shift taken over by an officer.
+
+    Raises RosterError if it is gone or causes a conflict.
+    """
     found = opened(roster, open_id)
     return add(drop(roster, open_id), officer, found.shift, now, waived=waived)
 
@@ -187,7 +193,10 @@ def without(roster: Roster, officer: str) -> Roster:
 
 
 def accepted(before: Roster, after: Roster, *, waived: bool = False) -> Roster:
-    """Return `after` if it has no new conflicts compared with `before`. Raises RosterError for the first new one."""
+    """Return `after` if it has no new conflicts compared with `before`. `waived`: accept too little rest.
+
+    Raises RosterError for the first new conflict, or if a person has over 400 shifts.
+    """
     known = set(clashes(before))
     for clash in clashes(after):
         if clash not in known and not (waived and clash.wrong is Wrong.SHORT_REST):

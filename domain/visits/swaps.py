@@ -54,7 +54,9 @@ def decline(roster: Roster, swap_id: str, officer: str) -> Roster:
 def approve(roster: Roster, swap_id: str, by: str, now: datetime, *, waived: bool = False) -> Roster:
     """Return the roster with a swap approved by a supervisor and the shifts exchanged.
 
-    Raises RosterError if not possible.
+    `waived`: accept too little rest.
+
+    Raises RosterError if the swap is not accepted, a shift has begun or is gone, or the exchange causes a conflict.
     """
     swap = _open(roster, swap_id, SwapState.ACCEPTED)
     if swap.shift.start <= now:

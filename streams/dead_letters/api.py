@@ -98,6 +98,7 @@ class _Api:
         self._sending = Sending(settings, self._letters, producer, clock)
 
     async def list(self, request: Request) -> Response:
+        """Answer a page of letters without bytes. Raises Refused: 401, 403, 422 for an invalid query, 503."""
         self._operator(request)
         try:
             asked = Asked.model_validate(dict(request.query_params))
@@ -108,6 +109,7 @@ class _Api:
         return JSONResponse(paged(self._letters.page(asked.wanted, asked.limit, asked.before)))
 
     async def show(self, request: Request) -> Response:
+        """Answer one letter with its bytes. Raises Refused: 401, 403, 404, 503."""
         self._operator(request)
         found = await self._found(request)
         async with _answered():
@@ -118,6 +120,7 @@ class _Api:
         return JSONResponse(shown(letter, found, mask=mask), headers={"Cache-Control": "no-store"})
 
     async def send_again(self, request: Request) -> Response:
+        """Send a letter again, or try it out. Raises Refused: 401, 403, 404, 409 if it was handled before, 422, 503."""
         by = self._operator(request)
         act = await self._act(request)
         found = await self._found(request)
@@ -133,6 +136,7 @@ class _Api:
         return self._answer(found, outcome)
 
     async def drop(self, request: Request) -> Response:
+        """Drop a letter for good. Raises Refused: 401, 403, 404, 409 if it was handled before, 422, 503."""
         by = self._operator(request)
         act = await self._act(request)
         found = await self._found(request)

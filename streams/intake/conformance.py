@@ -87,13 +87,16 @@ class _Making:
         return {"kind": kind, "source": self.source, "id": name, "at": self.now.isoformat(), **fields}
 
     def transfer(self, **fields: object) -> Item:
+        """Return a valid payment signal with these fields changed."""
         usual = {"payer": PAYER, "payee": PAYEE, "amount_fen": 120_000, "channel": "mobile_bank", "state": "pending"}
         return self._signal("transfer", **{**usual, **fields})
 
     def call(self, **fields: object) -> Item:
+        """Return a valid call signal with these fields changed."""
         return self._signal("call", **{"caller": OTHER_PHONE, "called": PHONE, "seconds": 60, **fields})
 
     def each_kind(self) -> list[Item]:
+        """Return one valid signal of each kind."""
         return [
             self.transfer(balance_fen=900_000, new_payee=True),
             self.call(number_class="overseas", ongoing=True),

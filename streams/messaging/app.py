@@ -71,7 +71,8 @@ KAFKA_TIMES: dict[str, Any] = {
 class Acked(Protocol):
     """An event that can be acked: a Faust event."""
 
-    def ack(self) -> bool: ...
+    def ack(self) -> bool:
+        """Mark the event as done."""
 
 
 class Buffer(ThrowableQueue[Any]):
@@ -84,6 +85,7 @@ class Buffer(ThrowableQueue[Any]):
     """
 
     def full(self) -> bool:
+        """Return False: the queue never blocks its writer."""
         return False
 
 
@@ -251,6 +253,7 @@ class _Untold(logging.Filter):
         self._stopping = False
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether to log the record."""
         if not record.pathname.startswith(FAUSTS) or record.levelno < logging.ERROR:
             return True
         error = record.exc_info[1] if record.exc_info else None
@@ -292,6 +295,7 @@ class _Buffer:
         self.full = asyncio.Event()
 
     async def fill(self, events: AsyncIterable[EventT[bytes]]) -> None:
+        """Take events from the stream, pausing while a batch is full."""
         try:
             async for event in events:
                 self._events.append(event)
@@ -305,6 +309,7 @@ class _Buffer:
             self.some.set()  # wakes the reader, which then sees that the stream has ended
 
     def take(self) -> list[EventT[bytes]]:
+        """Return the batch, and make room for the next one."""
         taken, self._events, self._bytes = self._events, [], 0
         self.some.clear()
         self.full.clear()

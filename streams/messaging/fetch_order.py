@@ -31,6 +31,7 @@ class FetchOrder(DefaultSchedulingStrategy):
 
     @classmethod
     def map_from_records(cls, records: Mapping[TP, list[Any]]) -> TopicIndexMap:
+        """Return the fetched records by topic, with the bulk lane's in runs."""
         index = super().map_from_records(records)
         if SIGNALS.name in index:
             index[SIGNALS.name] = runs = _InRuns()

@@ -108,6 +108,10 @@ class Consumer(driver.Consumer):
         return super()._to_message(tp, record)
 
     def ack(self, message: Message) -> bool:
+        """Mark a message as done.
+
+        Return False if it was delivered before the last rebalance: its new owner reads it again.
+        """
         if message.generation_id != self.app.consumer_generation_id:
             return False  # delivered before a rebalance: the partition's current owner reads it again
         return bool(super().ack(message))
@@ -122,6 +126,7 @@ class Consumer(driver.Consumer):
         return None if last is None else last + 1
 
     async def perform_seek(self) -> None:
+        """Seek to the committed offsets; uncommitted records are delivered again."""
         self._delivered.clear()  # uncommitted records are delivered again
         await super().perform_seek()
 
@@ -153,6 +158,7 @@ class Consumer(driver.Consumer):
         return dict(found)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Forget the delivered offsets of revoked partitions."""
         for tp in revoked:
             self._delivered.pop(tp, None)
         await super().on_partitions_revoked(revoked)

@@ -1,6 +1,6 @@
 """Alarms about officers (duress, missed check-ins), and the check that raises an alarm when a check-in is overdue.
 
-The console lists and acknowledges alarms; the visit channel raises them and runs the check.
+The console raises, lists and acknowledges alarms; workers run the check every few seconds.
 """
 
 from datetime import datetime, timedelta
@@ -65,7 +65,9 @@ class Alarms:
         return await self._change(found, acknowledged_at=now, acknowledged_by=by, note=note)
 
     async def safe(self, dispatch: str, at: datetime) -> None:
-        """Note on all open missed-check-in alarms of a visit that the officer reported at `at` that they are safe."""
+        """Note on all unacknowledged missed-check-in alarms of a visit that the officer reported at `at` that they are
+        safe.
+        """
         for alarm in await self.unacknowledged():
             if (alarm.dispatch, alarm.kind) == (dispatch, AlarmKind.CHECK_IN_MISSED):
                 await self._change(alarm, safe_at=at)

@@ -210,7 +210,10 @@ class Rosters:
             await self._put(task.model_copy(update={"state": state, "seen": True}))
 
     async def drop(self, dispatch: str) -> None:
-        """Delete a task that never reached its officer. Later visits to the same place cannot join it."""
+        """Delete a task that never reached its officer.
+
+        Later visits can join neither it nor the visit that it joined.
+        """
         task = await self.task(dispatch)
         if task and task.place and await self._redis.hget(AT, task.place) == (task.joins or dispatch).encode():
             await self._redis.hdel(AT, task.place)

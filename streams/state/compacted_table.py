@@ -21,7 +21,8 @@ from streams.state.locks import alone
 
 class _Named(Protocol):
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """The record's key on the topic and in Redis."""
 
 
 Thing = TypeVar("Thing", bound=BaseModel)

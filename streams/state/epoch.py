@@ -187,7 +187,7 @@ async def _pause(soon: asyncio.Event, seconds: float) -> None:
 
 
 def made_for(settings: Settings, redis: "Redis", clock: Clock, epochs: EpochLog | None = None) -> Leader:
-    """Return the Leader for the installation: none is checked in embedded mode.
+    """Return the installation's Leader; in embedded mode, the one that checks nothing.
 
     `epochs`: another log than Kafka's, for tests.
     """

@@ -30,9 +30,11 @@ class AnewError(ConnectionError):
 class EpochLog(Protocol):
     """An ordered log of epoch entries. On Kafka it is KafkaLog; simulations have their own."""
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        """Open the log."""
 
-    async def stop(self) -> None: ...
+    async def stop(self) -> None:
+        """Close the log."""
 
     async def append(self, value: bytes, *, names: int | None = None) -> int:
         """Write an entry, and return its offset once all in-sync replicas have it.
@@ -92,6 +94,7 @@ class KafkaLog:
             raise
 
     async def stop(self) -> None:
+        """Close the connections."""
         producer, consumer, self._producer, self._consumer = self._producer, self._consumer, None, None
         if consumer is not None:
             await stop(consumer)

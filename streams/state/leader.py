@@ -17,9 +17,11 @@ class Leader(Protocol):
     def replicated(self) -> bool:
         """Return whether the Redis that answers has a replica that can confirm a write (WAIT)."""
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        """Start to follow the epoch."""
 
-    async def stop(self) -> None: ...
+    async def stop(self) -> None:
+        """Stop following it."""
 
     def current(self) -> str | None:
         """Return the run that the epoch names; None while this process must not act."""
@@ -47,15 +49,19 @@ class Exempt:
         """Do nothing: nothing was started."""
 
     def current(self) -> str | None:
+        """Return EXEMPT_RUN, with which the scripts check no run."""
         return EXEMPT_RUN
 
     async def run(self) -> str:
+        """Return EXEMPT_RUN, with which the scripts check no run."""
         return EXEMPT_RUN
 
     async def names(self, run: str) -> bool:
+        """Return True."""
         return True
 
     async def refused(self) -> None:
+        """Return after a short pause."""
         await asyncio.sleep(NAP_SECONDS)
 
 

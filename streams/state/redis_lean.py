@@ -25,6 +25,7 @@ class Packing:
     """
 
     def pack_command(self, *args: Any) -> list[bytes]:  # noqa: ANN401 - any argument of a command
+        """Return the command's bytes, as one item. Raises DataError if an argument cannot be encoded."""
         words = args[0].split()  # CLIENT SETINFO is two
         try:
             return [pack_command((*words, *args[1:]) if len(words) > 1 else args)]
@@ -165,6 +166,7 @@ class Lean(Redis):
     """A client with `Asking` pipelines."""
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        """Return an `Asking` pipeline."""
         return Asking(self.connection_pool, self.response_callbacks, transaction, shard_hint)
 
 

@@ -51,6 +51,7 @@ class _Walk:
     running_out: int = 0
 
     def add(self, case: Case, now: datetime) -> None:
+        """Add one case."""
         self.missed.add(case)
         if not case.open:
             return

@@ -2,7 +2,7 @@
 
 An unreadable row is refused with its line, column and reason; the other rows are imported. Refused rows are written
 unchanged to `FILE.refused.csv` beside the file, with the reason in the first columns. Corrected, that file can be
-imported. Called by the commands `residents import` and `export`, and by demos and tests.
+imported. Called by the `residents` commands.
 """
 
 import asyncio
@@ -152,7 +152,7 @@ async def _remembered(read: list[_Read], register: Residents, refused: "_Refused
     gone = await register.forgotten(each.resident.id for each in read if each.named)
     for each in read:
         if each.resident.id in gone:
-            refused.add(each.row, RowError("id", "was forgotten: nobody is entered under it again"))
+            refused.add(each.row, RowError("id", "was forgotten: an erased resident's id cannot be used again"))
     return [each for each in read if each.resident.id not in gone]
 
 
@@ -246,6 +246,7 @@ class _RefusedFile:
             self._file.close()
 
     def add(self, row: Row, error: RowError) -> None:
+        """Write a refused row with the reason."""
         refusal = Refusal(row.line, error.column, error.reason)
         self.refusals.append(refusal)
         fits = len(row.cells) == self._width

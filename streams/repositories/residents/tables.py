@@ -59,7 +59,8 @@ class Table:
 class Sink(Protocol):
     """A writer of rows."""
 
-    def write(self, rows: Sequence[Mapping[str, str]]) -> None: ...
+    def write(self, rows: Sequence[Mapping[str, str]]) -> None:
+        """Write rows, each a mapping from column to text."""
 
 
 def open_rows(path: Path) -> Table:
