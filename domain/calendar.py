@@ -77,8 +77,7 @@ class Calendar:
         return date(max(self.free).year, 12, 31) if self.free else None
 
     def hour_of_week(self, hour: int) -> int:
-        """Return the hour of the week, 0 to 167, whose usual traffic an hour (counted since 1970, UTC) is expected to
-        have.
+        """Return the hour of the week (0 to 167) whose usual traffic is expected in an hour (number since 1970, UTC).
 
         Hours of a week are counted from the first hour of 1970, in UTC. Free days count as Sundays, worked ones as
         Wednesdays.

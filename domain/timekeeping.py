@@ -1,5 +1,4 @@
-"""The time that all workers share: the estimate of the shared clock, which of its steps are refused, and how time is
-shown.
+"""The time that all workers share: the estimate of a shared clock, its refused steps, and how corrections are shown.
 
 A machine's clock may be set while a worker runs, by hand or by a time server. Its monotonic counter is never set, so a
 worker's time is that counter plus an offset. The offset follows the shared clock (the time of Redis) as long as that

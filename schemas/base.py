@@ -1,6 +1,4 @@
-"""Common base of all models on topics: frozen, strict about unknown fields, times with UTC offset, money in integer
-fen.
-"""
+"""Base of all models on topics: frozen, strict about unknown fields, times with UTC offset, money in integer fen."""
 
 import re
 from datetime import UTC, datetime

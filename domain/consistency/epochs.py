@@ -63,7 +63,7 @@ class Belief:
         return Confirmation(self.epoch.number, now >= self.settled_at)
 
     def valid(self, now: float) -> bool:
-        """Return whether the last confirmation is still valid: it began less than VALID_SECONDS ago."""
+        """Return whether the last confirmation is still valid: it began less than 1.5 s ago."""
         return now < self.confirmed_at + VALID_SECONDS
 
     def run(self, now: float) -> str | None:
@@ -85,9 +85,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Sentinels:
-    """The Sentinels' answers: their number, how many answered, the primary named most often ("" if none), and by how
-    many.
-    """
+    """The Sentinels' answers: their number, how many answered, the primary named most often or "", and by how many."""
 
     members: int
     answering: int

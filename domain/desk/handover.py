@@ -58,7 +58,7 @@ class Sheet:
 
 
 def sheet(cases: Iterable[Case], stops: Iterable[StopLine], now: datetime, until: datetime) -> Sheet:
-    """Return what is handed over: open red cases, promised calls, steps held back, and stops that end before
+    """Return the hand-over sheet: open red cases, promised calls, steps held back, and stops that end before
     `until`.
     """
     found = Sheet(now, until)

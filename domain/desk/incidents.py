@@ -1,6 +1,4 @@
-"""Major incidents, in which one campaign hits many residents: the figures on their board, and how they begin
-and end.
-"""
+"""Major incidents, in which one campaign hits many residents: their board's figures, their beginning and end."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -60,9 +58,7 @@ def board(cases: Iterable[Case]) -> Board:
 
 
 def campaigns(cases: Iterable[Case], least: int = LEAST) -> list[tuple[str, Board]]:
-    """Return the campaigns with at least `least` cases and their boards, the one with most residents in
-    danger first.
-    """
+    """Return the campaigns with at least `least` cases, and their boards; most residents in danger first."""
     grouped: defaultdict[str, list[Case]] = defaultdict(list)
     for case in cases:
         if case.danger.campaign:

@@ -107,9 +107,7 @@ class Script(Section):
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A checked script combined with the common part: all targets exist, there is no circle, and everything can be
-    reached.
-    """
+    """A script combined with the common part, and checked: targets exist, there is no circle, all can be reached."""
 
     scam: str
     title: Words
@@ -121,9 +119,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The state of a conversation: the answered questions in order (`asked`), what comes next (`at`), the markers
-    noted.
-    """
+    """The state of a conversation: the answered questions in order, the next question or ending, the markers noted."""
 
     asked: list[tuple[Question, Choice]]
     at: Question | Ending
@@ -165,8 +161,9 @@ def next_question(tree: Tree, answers: Mapping[str, str]) -> Question | Ending:
 
 
 def walk(tree: Tree, answers: Mapping[str, str]) -> Walk:
-    """Follow the answers from the start, then ask the questions of markers that were noted by answers or by the
-    operator.
+    """Return the conversation's state: follow the answers from the start, then the questions of noted markers.
+
+    Markers are noted by answers or by the operator.
     """
     asked: list[tuple[Question, Choice]] = []
     at, marked = tree.start, {name for name in tree.markers if HEARD + name in answers}

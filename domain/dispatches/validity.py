@@ -42,8 +42,7 @@ def standing(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDi
 
 
 def perhaps_carried_out(dispatch: Dispatch, now: datetime) -> bool:
-    """Return whether another worker may have carried the dispatch out, though Redis has no mark of a request: it is
-    over 1 s old.
+    """Return whether a dispatch is over 1 s old, so that another worker may have carried it out unmarked in Redis.
 
     A Redis restored from an image has lost the marks of later requests, and nothing else shows it.
     """

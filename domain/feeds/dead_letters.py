@@ -105,8 +105,8 @@ def standing(acts: Iterable[AuditEntry]) -> LetterStatus:
 
 
 def may_send(found: LetterStatus, what: str, now: datetime) -> bool:
-    """Return whether a letter may be sent: it is open, its sending was interrupted, or the same repair `what` is being
-    sent.
+    """Return whether a letter may be sent: open, its sending interrupted, or being sent with the same repair
+    (`what`).
     """
     if found.state is State.SENDING and found.act is not None:
         return found.act.detail == what or found.act.at + LEASE <= now

@@ -1,5 +1,4 @@
-"""Jilin's administrative divisions by GB/T 2260 code and day: what a code meant then, and the code of the same place
-today.
+"""Jilin's divisions by GB/T 2260 code and day: what a code meant then, and the code of the same place today.
 
 Codes change: 公主岭 was 220381 until 2019 and is 220184 since. The register records years, so a code is in force from
 January 1 to December 31. Statistical zones (220171, …) are not GB codes; the registers of streets and of the police use
@@ -86,8 +85,8 @@ def name_of(code: str, on: date) -> str:
 
 @cache
 def names(language: str) -> dict[str, str]:
-    """Return the names of prefectures and counties in `en` or `ko`, by their Chinese names, including the short ones on
-    maps.
+    """Return the English (`en`) or Korean (`ko`) names of prefectures and counties, by Chinese name, short ones
+    included.
     """
     return {row["name"]: row[language] for row in _rows("jilin_names.csv")}
 

@@ -15,7 +15,7 @@ from schemas.people.residents import Holding, Resident
 
 
 def merge(keep: Resident, gone: Resident, at: datetime) -> tuple[Resident, Resident]:
-    """Merge two entries of one person: `keep` gets everything that `gone` ever held. Return both, changed.
+    """Merge two entries of one person: `keep` gets everything that `gone` ever held. Return (keep, gone), changed.
 
     `gone` stays as a reference to `keep`; its holdings end `at`, which shows when it was merged. Raises ValueError if
     the entries are the same, one is merged already, their ID numbers differ or cannot be compared, or together they
@@ -42,9 +42,9 @@ class Part:
 
 
 def split(resident: Resident, part: Part, new_id: str, at: datetime | None) -> tuple[Resident, Resident]:
-    """Split one entry into two people: the new one holds `part` from `at` on (None: always). Return both, changed.
+    """Split one entry into two people: the new one holds `part` from `at` on (None: always). Return (old, new).
 
-    Holdings before `at` stay with the first. The ID number stays too, unless the changes name another. Raises
+    Holdings before `at` stay with the old one. The ID number stays too, unless the changes name another. Raises
     ValueError if the entry is merged, does not hold `part`, or a change is invalid.
     """
     holdings = {each.value for each in (*resident.phones, *resident.accounts)}
@@ -57,8 +57,7 @@ def split(resident: Resident, part: Part, new_id: str, at: datetime | None) -> t
 
 
 def renewed(old: Resident, new: Resident, at: datetime) -> Resident:
-    """Return an entry updated by a newer row about the same person: the row counts, and what it leaves out becomes
-    history.
+    """Return an entry updated by a newer row about the same person; what the row leaves out becomes history.
 
     A telephone or account that the row no longer names ends `at`. One that it names without dates keeps its known
     dates, or, if it had been given up, is held again from `at`. Applying a row twice changes nothing more. Raises
@@ -100,8 +99,9 @@ def _united(keep: Resident, gone: Resident) -> Resident:
 
 
 def united(holdings: Sequence[Holding]) -> list[Holding]:
-    """Return the holdings with overlapping periods of a value joined, and adjacent ones if alike; empty ones are
-    dropped.
+    """Return the holdings with overlapping periods of a value joined, and adjacent ones if alike.
+
+    Empty ones are dropped.
     """
     united: list[Holding] = []
     spans = (each for each in holdings if start_of(each) < _end(each))

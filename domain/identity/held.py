@@ -35,8 +35,9 @@ class Subject:
         return named or self.numbered(value, at)
 
     def numbered(self, value: bytes, at: datetime | None = None) -> bool:
-        """Return whether the value contains a whole number that the person held at `at` (None: ever) or up to 7 days
-        before.
+        """Return whether the value contains a complete number that the person held at `at`, or up to 7 days before.
+
+        `at` None: ever held.
         """
         return any(at is None or self._had(found[1].decode(), at) for found in self.numbers.finditer(value))
 

@@ -171,7 +171,7 @@ def keyed_hash(secret: bytes, kind: Kind, value: str) -> str:
     """Return HMAC-SHA256 of `value`, cut to 128 bits, in base 32: only the holder of the secret can compute it.
 
     `kind` is hashed too, so an account with the digits of an ID number has another hash. Raises ValueError if the
-    secret is shorter than LEAST_SECRET bytes: all ID numbers could be tried in a day.
+    secret is shorter than 16 bytes: all ID numbers could be tried in a day.
     """
     if len(secret) < LEAST_SECRET:
         raise ValueError(f"the secret for hashes needs at least {LEAST_SECRET} bytes")

@@ -105,8 +105,8 @@ class BankBook:
         return [line for line in self.stops.values() if line.stop.state is StopState.IN_FORCE and sees(line.division)]
 
     def shown(self, sees: Callable[[str], bool]) -> list[StopLine]:
-        """Return the stops in divisions for which `sees` is true: those in force by their end, then the others, the
-        latest first.
+        """Return the stops in divisions for which `sees` is true: first those in force, by their end, then the latest
+        others.
         """
         running: list[StopLine] = []
         rest: list[StopLine] = []

@@ -79,9 +79,7 @@ def added(before: Case | None, after: Case) -> Mapping[str, int]:
 
 
 def safe(case: Case, transfer: str) -> bool:
-    """Return whether a transfer's money certainly stayed with the resident (A or B), so that nothing is left
-    to stop.
-    """
+    """Return whether a transfer's money certainly stayed with the resident (class A or B): nothing is left to stop."""
     kept = case.kept.get(transfer)
     return kept is not None and kept.evidence in _CONFIRMED
 
@@ -164,13 +162,13 @@ def _days_after_warning(case: Case, at: datetime) -> float | None:
 
 
 def balanced(case: Case) -> Case:
-    """Return the case with C and D entries of lost or settled money removed, and the estimate (D) for a dissuaded
-    resident.
+    """Return the case with its C and D entries brought up to date with losses and settled transfers.
 
-    The estimate is the exposure that screening found, less everything kept (A to C) and lost, times the probability
-    that it was a scam and would have succeeded, as known before anybody intervened. Nearly everybody who is reached is
-    recorded as dissuaded, even those who would have stopped anyway (a county had 99.91 % "dissuaded", of whom 5.8 %
-    were defrauded), so the outcome cannot show how likely the loss was.
+    C and D entries of lost or settled money are removed. For a dissuaded resident, an estimate (D) is added: the
+    exposure that screening found, less everything kept (A to C) and lost, times the probability that it was a scam and
+    would have succeeded, as known before anybody intervened. Nearly everybody who is reached is recorded as dissuaded,
+    even those who would have stopped anyway (a county had 99.91 % "dissuaded", of whom 5.8 % were defrauded), so the
+    outcome cannot show how likely the loss was.
     """
     lost = {loss.id for loss in case.losses}
     settled = {payment.transfer for payment in case.payments if payment.state is TransferState.SETTLED}

@@ -11,8 +11,8 @@ from schemas.risk.evidence import Alerted
 
 
 def news(found: Assessment, alerted: Alerted | None) -> bool:
-    """Return whether the danger is new to casework: a higher level, another campaign, or money that it could still
-    stop.
+    """Return whether casework does not know the danger: a higher level, another campaign, or money it could
+    still stop.
     """
     danger = found.danger
     if danger is None:
@@ -25,8 +25,8 @@ def news(found: Assessment, alerted: Alerted | None) -> bool:
 
 
 def come_back(found: Assessment, left: Assessment) -> bool:
-    """Return whether the danger is news again, because `left`, what remains of the known evidence, no longer reaches
-    its level.
+    """Return whether a danger is news again: `left`, the assessment of what remains of known evidence, has a lower
+    level.
     """
     if found.danger is None:
         return False

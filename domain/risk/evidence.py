@@ -24,9 +24,7 @@ class Role(StrEnum):
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
-    """A signal's place on its topic, the resident's role, and the other party: the payee's token and the watchlist
-    entry.
-    """
+    """A signal's place on its topic, the resident's role in it, the payee's token, and the watchlist entry."""
 
     topic: str
     partition: int
@@ -50,9 +48,7 @@ _BY_STANDING = {
 
 
 def reads_watchlist(signal: Signal) -> bool:
-    """Return whether the watchlist matters for a signal: payments, calls and SMS, but not 96110's own number, even if
-    reported.
-    """
+    """Return whether the watchlist matters for a signal: a payment, call or SMS, except 96110's own calls and SMS."""
     if signal.kind == "call" or signal.kind == "sms":
         return signal.number_class is not NumberClass.HOTLINE
     return signal.kind == "transfer"
@@ -77,8 +73,7 @@ def evidence_of(signal: Signal, seen: Seen, rules: RiskRules) -> list[Evidence]:
 
 
 def about_payer(payer: Payer, payee: str, watch: WatchEntry, rules: RiskRules) -> list[Evidence]:
-    """Return the evidence that a watchlist entry makes of a payment; the same whether the payment or the entry came
-    first.
+    """Return the evidence that a watchlist entry makes of a payment, whichever of them came first.
 
     Payments from before the policy's window are no evidence. While a person is asked about the earlier payments, or has
     refused, only later ones are evidence.

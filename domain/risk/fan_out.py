@@ -1,6 +1,4 @@
-"""Decides whether the earlier payers of a suspect are alerted at once, or a person is asked first because they are
-many.
-"""
+"""Decides whether a suspect's earlier payers are alerted at once, or a person is asked first (if they are many)."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -12,9 +10,9 @@ from schemas.risk.evidence import PayersAsked, WatchEntry, WatchStatus
 
 
 class EarlierPayments(NamedTuple):
-    """The number of payments that an account received within the window, and of their payers.
+    """The number of payments that an account received within the policy's window, and the number of their payers.
 
-    Payers are counted only among up to MOST_WITHOUT_ASKING payments; with more, `payers` is 0.
+    Payers are counted only among up to 5,000 payments; with more, `payers` is 0.
     """
 
     payments: int

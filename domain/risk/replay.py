@@ -95,8 +95,9 @@ def visit_levels(policy: Policy) -> frozenset[Level]:
 
 
 def visit_hours(cases: Mapping[Level, int], policy: Policy, visit: timedelta) -> float:
-    """Return the greatest number of hours that the visits of these cases take, each lasting `visit`; some settle before
-    it.
+    """Return the hours that the planned visits of these cases take, each lasting `visit`.
+
+    Some cases settle before it.
     """
     visited = visit_levels(policy)
     return sum(count for level, count in cases.items() if level in visited) * visit.total_seconds() / 3600

@@ -1,6 +1,4 @@
-"""Assesses evidence at a moment: the probability that the resident is being defrauded, the sum, the scam and the
-reasons.
-"""
+"""Assesses evidence at a moment: the probability of fraud, the sum at risk, the scam type and the reasons."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

@@ -22,7 +22,7 @@ _LATEST, _LONGEST = 10**13 - 1, 10**4 - 1  # the largest numbers of 13 and 4 dig
 
 
 def version(evidence: Evidence) -> str:
-    """Return the state of evidence as VERSION_DIGITS digits: of two with one id, the greater wins.
+    """Return the state of evidence as 22 digits: of two with one id, the greater wins.
 
     First the time of its watchlist entry (ms, then lifted), then the payment's state, then the call: longer, then
     ended. The width is fixed, so that strings compare as numbers, in Redis too.
@@ -33,7 +33,7 @@ def version(evidence: Evidence) -> str:
 
 
 def precedence(entry: WatchEntry) -> str:
-    """Return a watchlist entry's rank as ORDER_DIGITS digits: of two about one suspect, the greater counts.
+    """Return a watchlist entry's rank as 16 digits: of two about one suspect, the greater counts.
 
     A decision ranks above a report, then the newer (ms), then a lift.
     """
@@ -69,24 +69,21 @@ def freshness(evidence: Evidence, rules: RiskRules) -> int:
 
 
 def lasting(kind: EvidenceKind, rules: RiskRules) -> int:
-    """Return in how many hours (FADED half-lives) a member of this kind fades until it is not worth keeping."""
+    """Return in how many hours (10 half-lives) a member of this kind fades until it is not worth keeping."""
     return min(_LONGEST, math.ceil(FADED * rules.evidence[kind].half_life.total_seconds() / 3600))
 
 
 def keeping(evidence: Evidence, rules: RiskRules) -> str:
-    """Return the sort key for keeping evidence, as KEEPING_DIGITS digits: its freshness, and the hours until it has
-    faded.
-    """
+    """Return the sort key for keeping evidence, as 17 digits: its freshness (ms), and the hours until it has faded."""
     return f"{freshness(evidence, rules):013d}{lasting(evidence.kind, rules):04d}"
 
 
 def bounded(evidence: Mapping[str, Evidence], rules: RiskRules, now: datetime) -> dict[str, Evidence]:
-    """Return the evidence to keep: of each kind the `rules.bound` freshest, unless faded relative to the freshest of
-    all.
+    """Return the evidence to keep: of each kind the `rules.bound` freshest that have not faded.
 
-    By kind, so that a hundred new payees leave room for the one scammer. Bounding earlier or later gives the same
-    result, because only the least fresh of a kind go. Evidence dated after `now` does not make other evidence fade.
-    Must equal streams/state/lua/evidence.lua.
+    Fading is measured against the freshest of all. By kind, so that a hundred new payees leave room for the one
+    scammer. Bounding earlier or later gives the same result, because only the least fresh of a kind go. Evidence dated
+    after `now` does not make other evidence fade. Must equal streams/state/lua/evidence.lua.
     """
     fresh = {name: freshness(member, rules) for name, member in evidence.items()}
     newest = min(max(fresh.values(), default=0), round(now.timestamp() * 1000))

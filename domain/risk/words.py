@@ -32,8 +32,7 @@ _VERB = {TransferState.ATTEMPTED: "正在向", TransferState.PENDING: "正在向
 
 
 def reasons(weighty: Sequence[Evidence], fused: Sequence[str], now: datetime, longest_call: timedelta) -> list[str]:
-    """Return at most 6 reasons: first the combination rules (`fused`), then each kind by its gravest member, with its
-    count.
+    """Return at most 6 reasons: first the combination rules (`fused`), then each kind by its gravest member and count.
 
     `weighty`: the evidence, the gravest first. A call older than `longest_call` no longer counts as ongoing.
     """

@@ -30,8 +30,7 @@ def names_of_event(event: CaseEvent) -> Iterator[str]:
 
 
 def of_standing(before: Case | None, after: Case) -> Counter[str]:
-    """Return the changes of current counts from `before` to `after`: open cases by level, state and area;
-    stop-payments; doubt.
+    """Return the changes of current counts from `before` to `after`: open cases, stop-payments, variance (doubt).
 
     `before`: the same case, or the resident's earlier one, whose stops and money stay counted, or None.
     """

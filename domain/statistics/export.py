@@ -87,8 +87,9 @@ class LedgerRow(NamedTuple):
 
 
 def pseudonyms(secret: bytes) -> Pseudonym:
-    """Return an installation's pseudonym function (keyed hashes of 128 bits); calling it raises ValueError for a short
-    secret.
+    """Return an installation's function that makes pseudonyms (keyed hashes of 128 bits).
+
+    Calling the function raises ValueError if the secret is too short.
     """
     return lambda name: keyed_hash(secret, "export", name)
 

@@ -53,9 +53,7 @@ def warned(entries: Sequence[Published]) -> dict[str, int]:
 
 
 def first_contacts(entries: Sequence[Published], speed: float) -> list[float]:
-    """Return the wall-clock seconds from the arrival of each red case's signal until the carrier accepted its first
-    SMS.
-    """
+    """Return the wall-clock seconds from the arrival of each red signal until the carrier accepted the first SMS."""
     raised: dict[str, datetime] = {}
     sent: dict[str, datetime] = {}
     for entry in entries:

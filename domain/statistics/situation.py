@@ -188,9 +188,7 @@ def last_days(latest: str, number: int) -> list[str]:
 
 
 def means_of(reasons: Iterable[str]) -> set[str]:
-    """Return the means by which the resident was approached, from the words of the reasons; {"other"} if none
-    is known.
-    """
+    """Return the means by which the resident was approached, by the words of the reasons; {"other"} if unknown."""
     said = " ".join(reasons)
     return {name for name, words in MEANS.items() if any(word in said for word in words)} or {"other"}
 

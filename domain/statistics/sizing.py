@@ -29,9 +29,7 @@ CACHED_SECONDS = 3600  # assumed: seconds of peak traffic in a broker's page cac
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The cost of a record of signals: a constant, plus for each partition that its keys lie in, plus for
-    each signal.
-    """
+    """The cost of a record of signals: a constant, an amount for each partition with its keys, one for each signal."""
 
     record: float
     place: float
@@ -43,9 +41,7 @@ class Cost:
 
 
 def places(partitions: int, signals: float) -> float:
-    """Return the average number of partitions in which the keys of `signals` signals lie; Redis is asked once
-    for each.
-    """
+    """Return the average number of partitions that contain keys of `signals` signals; each costs a request to Redis."""
     return partitions * (1 - float((1 - 1 / partitions) ** signals))
 
 
@@ -268,8 +264,7 @@ def _redis(asked: Asked) -> dict[str, float]:
 def members(a_day: float) -> float:
     """Return the average number of evidence members of a resident who gets `a_day` of them per day, at random.
 
-    These are the freshest, and those before it that have not faded; a whole set is dropped after EVIDENCE_DAYS without
-    any.
+    These are the freshest, and those before it that have not faded; a whole set is dropped after 60 days without any.
     """
     there = 1 - exp(-a_day * EVIDENCE_DAYS)
     return there * min(MOST_EVIDENCE, 1 + a_day * VALUES["sizing.evidence_days"])

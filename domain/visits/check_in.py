@@ -65,8 +65,7 @@ def duress(act: DuressAct, officer: str, name: str, area: str, case: Case | None
 
 
 def concerns(area: str, alarm: Alarm) -> bool:
-    """Return whether the person responsible for `area` sees the alarm: by the officer's own area or their present
-    place.
+    """Return whether the person responsible for `area` sees the alarm: it overlaps the officer's area or present place.
 
     An officer of the whole province concerns everybody.
     """

@@ -48,8 +48,9 @@ def hours(officers: Iterable[Officer], start: datetime, end: datetime) -> float:
 
 
 def station_of(division: str, rosters: Mapping[str, Roster], today: date) -> str | None:
-    """Return the station whose officers are nearest to a place (of equals, the first by name), or None without
-    officers.
+    """Return the station whose officers are nearest to a place, or None without officers.
+
+    Of equals, the first by name.
     """
     near = [
         (distance(place, division, today)[0], station)

@@ -1,5 +1,6 @@
-"""Chooses the officer for a visit: on duty long enough, permitted, soon there, speaking the language, known to the
-resident.
+"""Chooses the officer for a visit: permitted, on duty long enough, and soonest there.
+
+Speaking the language and knowing the resident count as minutes.
 """
 
 from collections import defaultdict, deque
@@ -81,8 +82,7 @@ def choose_officer(
 def choosing(
     officers: Iterable[Officer], visit: Visit, now: datetime, tasks: Iterable[Task], rules: VisitRules
 ) -> Iterator[Choice | None]:
-    """Yield the best choice so far after each officer whose round was computed; the last one is `choose_officer`'s
-    result.
+    """Yield the best choice so far after each officer whose round was computed; the last one is the final choice.
 
     If all officers have visits, nearly everybody on duty is examined, and the caller must let other tasks run
     meanwhile.

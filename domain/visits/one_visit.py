@@ -1,6 +1,4 @@
-"""One visit for two residents at one address: which visit joins which, and what its result says about the other
-resident.
-"""
+"""One visit for two residents at one address: which visit joins which, and what a report says about the other one."""
 
 import re
 import unicodedata

@@ -1,5 +1,4 @@
-"""Rosters as CSV files: station,id,name,role,division,languages,start,end; one row for each shift, or for a person
-without.
+"""Rosters as CSV files: station,id,name,role,division,languages,start,end; a row is a shift, or a person without one.
 
 Each invalid cell is reported with its row, column and reason; the changes are shown before a file is accepted.
 """
@@ -134,9 +133,7 @@ def parse(text: str, area: str, zone: tzinfo) -> Parsed:
 
 
 def imported(before: Roster | None, station: str, officers: Sequence[Officer]) -> Roster:
-    """Return the station's roster with the people and shifts of a file; other data stays for people who are still on
-    it.
-    """
+    """Return the station's roster with a file's people and shifts; other data stays for people who are still on it."""
     base = before or Roster(station=station)
     there = {officer.id for officer in officers}
     sorted_ = [each.model_copy(update={"shifts": sorted(each.shifts, key=lambda one: one.start)}) for each in officers]
@@ -152,9 +149,7 @@ def imported(before: Roster | None, station: str, officers: Sequence[Officer]) -
 
 
 def replaced(before: Roster, shifts: Mapping[str, Sequence[Shift]], now: datetime) -> Roster:
-    """Return the roster with these people's shifts replaced from `now` on; past and running ones stay unless given
-    again.
-    """
+    """Return the roster with the future shifts of these people replaced; past and running shifts stay."""
     officers = [
         officer.model_copy(update={"shifts": _from_now_on(officer.shifts, shifts[officer.id], now)})
         if officer.id in shifts
@@ -179,8 +174,7 @@ def difference(before: Roster | None, after: Roster) -> Difference:
 
 
 def moment(text: str, zone: tzinfo) -> datetime | None:
-    """Return the time of a text such as 2026-03-02 08:00, 2026/3/2 8:00, or ISO 8601 with offset; None if it is
-    invalid.
+    """Return the time of a text such as 2026-03-02 08:00, 2026/3/2 8:00, or ISO 8601 with offset; None if invalid.
 
     24:00 is the start of the next day.
     """

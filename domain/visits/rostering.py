@@ -156,15 +156,14 @@ def drop(roster: Roster, open_id: str) -> Roster:
 
 
 def candidates(roster: Roster, wanted: OpenShift, now: datetime) -> list[Officer]:
-    """Return who could take an open shift: people who are not away, not on another shift, and rested before and after
-    it.
-    """
+    """Return who could take an open shift: not absent, not on another shift, and rested before and after it."""
     return [officer for officer in roster.officers if _could(roster, wanted, officer.id, now)]
 
 
 def exchanged(roster: Roster, gives: tuple[str, Shift], other: str, back_for: Shift | None) -> Roster:
-    """Return the roster after `other` takes the shift `gives`, and gives `back_for` in return; conflicts are not
-    checked.
+    """Return the roster after `other` takes the shift `gives` and gives `back_for` in return.
+
+    Conflicts are not checked.
 
     Raises RosterError if a person or shift no longer exists.
     """

@@ -106,8 +106,7 @@ def plain(record: bytes) -> list[Signal] | None:
 
 
 def taken(item: Mapping[str, Any]) -> Signal | None:
-    """Return the signal of a feed's item that has `arrived`, or None if pydantic might refuse it or give another
-    result.
+    """Return the signal of a feed's item with `arrived`, or None if pydantic might refuse it or parse it differently.
 
     This includes unknown fields, and times after the arrival, which intake corrects.
     """

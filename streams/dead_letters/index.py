@@ -1,6 +1,4 @@
-"""The index of dead letters and their states, built from their topic and the audit topic; and the metric of
-open ones.
-"""
+"""The index of dead letters and their states, read from their topic and the audit topic; the metric of open ones."""
 
 import asyncio
 from collections import Counter, OrderedDict

@@ -39,9 +39,7 @@ def paged(page: Page) -> dict[str, Any]:
 
 
 def shown(letter: DeadLetter, found: Found, *, mask: bool) -> dict[str, Any]:
-    """Return a letter with its bytes: as text if they are text, else as base64; masked, only as text (None if not
-    text).
-    """
+    """Return a letter with its bytes, as text if possible, else as base64. With `mask`: masked text, or None."""
     raw = letter.content
     text = text_of(raw)
     bytes_told: dict[str, Any] = {"text": text} if text is not None else {"base64": base64.b64encode(raw).decode()}

@@ -111,9 +111,7 @@ def examine(items: Iterable[object], now: datetime) -> Examined:
 
 
 def subject(signal: Signal) -> str:
-    """Return the telephone or account that decides the signal's shard: payer, called party, receiver or watchlist
-    value.
-    """
+    """Return the value that decides the signal's shard: the payer, called party, receiver, listed value or phone."""
     if signal.kind == "transfer":
         return signal.payer
     if signal.kind == "call":
@@ -128,8 +126,7 @@ def subject(signal: Signal) -> str:
 def records_of(signals: Iterable[Signal], partitions: int) -> list[Record]:
     """Return the Kafka records for `signals`, the urgent lane first.
 
-    The signals of one lane and shard keep their order; a record holds at most BATCH_LIMIT signals and RECORD_BYTES
-    bytes.
+    The signals of one lane and shard keep their order; a record holds at most 500 signals and 999,000 bytes.
     """
     shards: defaultdict[tuple[str, int], list[Signal]] = defaultdict(list)
     for signal in signals:

@@ -37,7 +37,7 @@ def media_type(request: Request) -> str:
 
 
 async def read_body(request: Request) -> bytes:
-    """Return the request's body, decompressed. Limits: BODY_BYTES before and after, BODY_SECONDS in all.
+    """Return the request's body, decompressed. It may have 4 MiB before and after, and take 30 s.
 
     Raises Refused: 413 too long, 415 compression other than gzip, 400 broken gzip or aborted request, 408 too slow.
     """
@@ -101,8 +101,7 @@ HEAD_SECONDS = 10.0  # to send a request's head, or the rest of a body whose req
 
 
 class Impatient(H11Protocol):
-    """An HTTP protocol that closes a connection after HEAD_SECONDS without a request being served, even if it sends
-    bytes.
+    """An HTTP protocol that closes a connection after 10 s without a request being served, even if it sends bytes.
 
     uvicorn's own timeout restarts with each byte. A body that is being read has its own limit, in `read_body`.
     """

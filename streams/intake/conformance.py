@@ -180,8 +180,7 @@ def told(exchange: Exchange, source: str) -> Mapping[str, Any]:
 async def received(
     settings: Settings, source: str, since: datetime, until: datetime
 ) -> AsyncIterator[Mapping[str, str]]:
-    """Yield each signal of `source` that arrived from `since` (inclusive) to `until` (exclusive) and is still on a
-    topic.
+    """Yield each signal of `source` still on a topic that arrived from `since` (inclusive) to `until` (exclusive).
 
     Each has `id`, `kind`, `at` and `arrived` (ISO 8601). A signal sent twice appears twice. There is no order between
     partitions.

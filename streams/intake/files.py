@@ -82,8 +82,7 @@ async def intake_file(
     progress: Progress = lambda done, total: None,
     chunk: int = CHUNK,
 ) -> FileReport:
-    """Accept all rows of a file, and return the report when Kafka has acknowledged them; waits while Kafka is
-    unavailable.
+    """Accept all rows of a file, and return the report once Kafka has them all; waits while Kafka is unavailable.
 
     With `resume`, an interrupted run continues after its last acknowledged chunk. The file is read twice, first for its
     digest, so a broken gzip is found before anything is sent.

@@ -24,13 +24,13 @@ class BodyError(ValueError):
 
 
 class TooManyError(BodyError):
-    """The request has more than MOST_ITEMS items; none is parsed or accepted."""
+    """The request has more than 5,000 items; none of them is accepted."""
 
 
 def items_of_body(body: bytes) -> list[object]:
     """Return the items of a JSON body: the elements of an array, or the single value.
 
-    Raises BodyError if it is not JSON, and TooManyError if there are more than MOST_ITEMS items.
+    Raises BodyError if it is not JSON, and TooManyError if there are more than 5,000 items.
     """
     value = _read(body.removeprefix(_BOM))
     items = value if isinstance(value, list) else [value]
@@ -40,7 +40,7 @@ def items_of_body(body: bytes) -> list[object]:
 def items_of_lines(body: bytes) -> list[object]:
     """Return the items of an NDJSON body, one for each non-blank line; an invalid line becomes an Unreadable.
 
-    Raises TooManyError if there are more than MOST_ITEMS lines.
+    Raises TooManyError if there are more than 5,000 lines.
     """
     lines = _few(body.removeprefix(_BOM).split(b"\n", MOST_ITEMS + 1), body.count(b"\n"))
     return [item_of_line(line) for line in lines if line.strip()]

@@ -337,8 +337,9 @@ def ack_all(events: Iterable[Acked]) -> None:
 
 
 def lags(app: faust.App) -> dict[str, int]:
-    """Return by topic the number of records that wait for this worker; empty before it has joined and during a
-    rebalance.
+    """Return by topic the number of records that wait for this worker; empty unless it has joined the group.
+
+    It is also empty during a rebalance and while the worker stops.
     """
     if not app.started or app.rebalancing or app.should_stop:
         return {}
@@ -349,7 +350,10 @@ def lags(app: faust.App) -> dict[str, int]:
 
 
 def owned(app: faust.App, topic: str) -> set[int]:
-    """Return the partitions of `topic` that this worker owns; empty before it has joined and during a rebalance."""
+    """Return the partitions of `topic` that this worker owns; empty unless it has joined the group.
+
+    It is also empty during a rebalance and while the worker stops.
+    """
     if not app.started or app.rebalancing or app.should_stop:
         return set()
     try:

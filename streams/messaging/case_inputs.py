@@ -17,8 +17,9 @@ def record(given: ResidentInput, partition: int, trace: Trace | None = None) -> 
 
 
 def to_all(change: PolicyChange | HoldChange, partitions: Iterable[int]) -> list[Record]:
-    """Return the records of a policy or hold change, one for each partition, where it takes effect at one place in the
-    order.
+    """Return the records of a policy or hold change, one for each partition.
+
+    In each partition, the change takes effect at one place in the order of inputs.
     """
     value = change.model_dump_json().encode()
     return [Record(CASE_INPUTS.name, b"rules", value, partition) for partition in partitions]

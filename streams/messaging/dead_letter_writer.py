@@ -55,9 +55,7 @@ class DeadLetters:
 
 
 def reason(why: Exception | str) -> str:
-    """Return why a record was refused, without its values: reasons are displayed and logged, the record's bytes are
-    not.
-    """
+    """Return why a record was refused, without its values, because reasons are displayed and logged."""
     if not isinstance(why, ValidationError):
         return str(why)
     faults = why.errors(include_url=False, include_input=False, include_context=False)
@@ -86,9 +84,7 @@ Read = TypeVar("Read")
 
 
 def readable(topic: str, offset: int, read: Callable[[], Read]) -> Read | None:
-    """Return the result of `read`, or None, logged and counted, if it raises ValueError because the record is
-    invalid.
-    """
+    """Return the result of `read`; None, logged and counted, if it raises ValueError for an invalid record."""
     try:
         return read()
     except ValueError as error:

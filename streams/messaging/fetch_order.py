@@ -54,7 +54,7 @@ class _InRuns(TopicBuffer):
 
 
 def run_of(left: Iterator[R]) -> list[R]:
-    """Return the next records until their values reach RUN_BYTES bytes, or all that are left; empty if none is left."""
+    """Return the next records until their values reach 250,000 bytes, or all that are left; empty if none is left."""
     run, size = list[R](), 0
     for record in left:
         run.append(record)

@@ -51,8 +51,9 @@ class Producer:
     """A process's one connection for writing to Kafka. It encrypts personal data before sending."""
 
     def __init__(self, settings: Settings, wall: Wall | None = None) -> None:
-        """`wall`: the workers' time for timestamps: Kafka refuses records over an hour ahead, as a machine's clock may
-        be.
+        """`wall`: the workers' time for timestamps.
+
+        A machine's own clock may be wrong, and Kafka refuses records from the future.
         """
         self._settings = settings
         self._wall = wall or Wall()

@@ -171,8 +171,7 @@ async def beginning_offsets(settings: Settings, topic: str) -> dict[int, int]:
 
 
 async def offset_at(settings: Settings, topic: str, partition: int, written_ms: int) -> int:
-    """Return the offset of the first record written at `written_ms` (ms since 1970) or later, or the end offset if
-    none.
+    """Return the offset of the first record written at `written_ms` (ms since 1970) or later, else the end offset.
 
     Tansu cannot answer this: in embedded mode it is the first offset that is kept.
     """

@@ -24,8 +24,7 @@ KINDS: Mapping[str, tuple[Topic, ...]] = {
 
 
 def retain(settings: Settings, rules: Retention, evidence: timedelta) -> dict[str, str]:
-    """Set the topics' retention as the policy says, and return the changed ones as text, such as "7d, now 14d", by
-    topic.
+    """Set the topics' retention as the policy says. Return by topic the changes as text, such as "7d, now 14d".
 
     `evidence`: how long Redis keeps evidence ([risk] keep); its topic keeps it as long, because a lost Redis is filled
     from it. Blocking: call it in a thread. Raises AccessError, OSError or KafkaError as kafka_client.admin does, and

@@ -1,6 +1,4 @@
-"""Bounds the source names that become metric labels: a feed on Kafka names itself, and not every name may add
-a series.
-"""
+"""Bounds the source names that become metric labels: a feed on Kafka names itself, and each name adds a series."""
 
 from collections.abc import Iterable
 

@@ -1,5 +1,4 @@
-"""Operations on a whole installation: backup, export, erasure, subject access, case bundles, policies and holds,
-draining.
+"""Operations on a whole installation: backup, export, erasure, subject access, bundles, policies and holds, draining.
 
 May import every package below it. Called by commands and the console.
 """

@@ -1,6 +1,4 @@
-"""Export of one case as a bundle: its state, journal, inputs, policies and audit, with a manifest
-(domain/access/bundle).
-"""
+"""Export of one case as a bundle (domain/access/bundle): state, journal, inputs, policies, audit and a manifest."""
 
 import asyncio
 from collections.abc import Sequence

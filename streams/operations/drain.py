@@ -39,8 +39,9 @@ async def end(line: Installation, by: str) -> bool:
 
 
 async def waiting(line: Installation) -> AsyncIterator[dict[str, int]]:
-    """Yield, twice a second, the number of unprocessed records by topic and of unpublished entries (`outbox`), until
-    all are 0.
+    """Yield twice a second the number of unprocessed records by topic, and of unpublished entries (`outbox`).
+
+    Ends after all of them were 0.
     """
     while True:
         left = await _left(line.settings)

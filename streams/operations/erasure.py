@@ -50,9 +50,7 @@ class NotForgottenError(UserError, RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """The result of an erasure: the number of emptied cases, and of other records and account numbers made
-    unreadable.
-    """
+    """The result of an erasure: numbers of emptied cases, and of other records and account numbers made unreadable."""
 
     cases: int
     records: int

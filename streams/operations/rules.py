@@ -137,8 +137,9 @@ async def _close_raised(line: Installation, hold: Hold) -> None:
 
 
 async def raised_by(line: Installation, policy: str) -> list[str]:
-    """Return the sorted ids of open, unconfirmed cases below red that a policy has raised: they wait while it
-    is held.
+    """Return the sorted ids of open cases below red that a policy has raised and nobody has confirmed.
+
+    They wait while the policy is held.
     """
     return sorted(case.id for case in await _raised(line, policy))
 

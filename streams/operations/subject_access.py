@@ -1,5 +1,4 @@
-"""Subject access: collects all data on one person from every topic into one file, as people may request (PIPL, article
-45).
+"""Subject access: all data on one person from every topic, as people may request (PIPL, article 45), in one file.
 
 Redis has only leases and derived data beyond the topics. Of a record about several people (a batch of 500 signals),
 only the person's own part is included; a record that cannot be split is included whole.
@@ -42,8 +41,9 @@ async def held(settings: Settings, subject: Subject) -> dict[str, list[Found]]:
 
 
 def packed(found: dict[str, list[Found]], told: dict[str, object]) -> bytes:
-    """Return a zip with a JSON Lines file for each topic, and a manifest with their counts and `told` (who asked, when,
-    why).
+    """Return a zip with a JSON Lines file for each topic, and a manifest of their counts.
+
+    `told`: further entries of the manifest (who asked, when, why).
     """
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:

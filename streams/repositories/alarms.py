@@ -65,8 +65,8 @@ class Alarms:
         return await self._change(found, acknowledged_at=now, acknowledged_by=by, note=note)
 
     async def safe(self, dispatch: str, at: datetime) -> None:
-        """Note on all unacknowledged missed-check-in alarms of a visit that the officer reported at `at` that they are
-        safe.
+        """Note that an officer reported at `at` that they are safe, on the visit's unacknowledged missed-check-in
+        alarms.
         """
         for alarm in await self.unacknowledged():
             if (alarm.dispatch, alarm.kind) == (dispatch, AlarmKind.CHECK_IN_MISSED):

@@ -33,8 +33,8 @@ class PayersRequests(CompactedTable[PayersRequest]):
         await self._close(name, RequestState.OVERTAKEN, {})
 
     async def answer(self, given: PayersAnswered, counts: bool) -> None:
-        """Close an open request with a person's answer, or as overtaken if the answer came too late (`counts` is
-        False).
+        """Close an open request with a person's answer; as overtaken if `counts` is False (the answer came
+        too late).
         """
         state = RequestState.ALERTED if given.alert else RequestState.REFUSED
         noted = {"answered_by": given.by, "answered_at": given.at, "reason": given.reason}

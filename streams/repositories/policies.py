@@ -99,9 +99,7 @@ class Policies:
         return await self.get(raw.decode()) if raw else load(read(self._settings.policy))
 
     async def in_force(self) -> InForce | None:
-        """Return which policy is in force, or None until a policy was published (then the settings' file's is in
-        force).
-        """
+        """Return which policy is in force. None: none was published yet, so the settings' file's is in force."""
         raw = await self._redis.hget(KEY, IN_FORCE)
         return InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 

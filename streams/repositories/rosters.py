@@ -61,8 +61,8 @@ def _task(raw: bytes) -> Task:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The address of a visit: a household's keyed hash, and the greatest age of an earlier visit there that may be
-    joined.
+    """The address of a visit, as a household's keyed hash; a visit there may be joined if it is younger than
+    `within`.
     """
 
     place: str
@@ -171,9 +171,7 @@ class Rosters:
         return [report, *joined]
 
     async def note(self, report: OfficerReport) -> None:
-        """Update the task from an officer's report: its state and stage, and, on arrival, which officer the resident
-        knows.
-        """
+        """Update the task with an officer's report; on arrival, also note that this officer knows the resident."""
         if report.stage is VisitStage.ARRIVED:
             await self._redis.hset(LAST, report.resident, report.by)
         await self._ensure()

@@ -52,8 +52,7 @@ class Stations:
         return Stored(Roster.model_validate_json(raw, extra=ANY_VERSION), _mark(raw)) if raw else None
 
     async def replace(self, new: Roster, seen: str, noted: Callable[[], Awaitable[None]]) -> None:
-        """Replace the roster that has the mark `seen`; `noted` is awaited just before the write, once the mark is
-        checked.
+        """Replace the roster that has the mark `seen`; `noted` is awaited just before the write, after the check.
 
         The same form sent again is ignored. Raises ChangedError if the roster has another mark, ValidationError if
         `new` is larger than a roster may be, SendError if it is too long for a record, and TimeoutError if Kafka or

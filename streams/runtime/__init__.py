@@ -1,5 +1,5 @@
-"""Basics of every process, independent of Kafka's and Redis' content: settings, time, tasks, TLS, logs, metrics,
-tracing.
+"""Basics of every process: settings, time, tasks, TLS, logs, metrics, tracing, embedded servers.
 
-Also starts the embedded servers. May import schemas, domain and nothing else of streams/. Called by everything.
+Nothing here knows the content of Kafka or Redis. May import schemas, domain and nothing else of streams/. Called by
+everything.
 """

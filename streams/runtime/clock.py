@@ -14,10 +14,10 @@ Seconds = Callable[[], float]
 
 @dataclass(slots=True, eq=False)
 class Wall:
-    """Wall-clock time in seconds since 1970: at first this machine's clock, then the shared clock of Redis once both
-    agree.
+    """Wall-clock time: at first this machine's clock, then the shared clock of Redis once both agree.
 
-    `machine`: the machine's clock, which may be set at any time. `counter`: a monotonic clock, which is never set.
+    `machine`: the machine's clock (seconds since 1970), which may be set at any time. `counter`: a monotonic clock
+    (seconds), which is never set.
     """
 
     machine: Seconds = time.time
@@ -76,8 +76,7 @@ NAP = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A clock that runs `speed` times as fast as wall-clock time; at the wall-clock time `wall_start` it shows
-    `sim_start`.
+    """A clock that shows `sim_start` at the wall-clock time `wall_start`, and runs `speed` times as fast.
 
     Raises ValueError if the speed is not above 0 or `sim_start` has no UTC offset.
     """
@@ -100,10 +99,9 @@ class Clock:
 
     @classmethod
     def parse(cls, text: str | None) -> Self:
-        """Return the clock of a QUANZU_CLOCK value, such as `60@2026-03-01T00:00:00+00:00@1767225600.0`; None or "":
-        real time.
+        """Return the clock of a QUANZU_CLOCK value, such as `60@2026-03-01T00:00:00+00:00@1767225600.0`.
 
-        Raises ValueError if the value cannot be parsed.
+        None or "" is real time. Raises ValueError if the value cannot be parsed.
         """
         if not text:
             return cls()

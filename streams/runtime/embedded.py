@@ -1,6 +1,4 @@
-"""Embedded servers for trials, teaching and tests: Kafka (Tansu) and Redis (Valkey) as child processes on loopback
-ports.
-"""
+"""Embedded servers for trials, teaching and tests: Kafka (Tansu) and Redis (Valkey), started as child processes."""
 
 import asyncio
 import ctypes
@@ -39,10 +37,10 @@ _turn = secrets.randbelow(COUNT)  # processes that start together seldom try the
 
 
 def free_port() -> int:
-    """Return a free port of 127.0.0.1 that this process has not returned lately and no other of this user's processes
-    holds.
+    """Return a free port of 127.0.0.1, reserved for this process until it ends.
 
-    The port is reserved until this process ends. Raises OSError if there is none, or the lock file cannot be opened.
+    No other process of this user holds it, and this process has not returned it lately. Raises OSError if there is
+    none, or the lock file cannot be opened.
     """
     global _turn
     held = _held()

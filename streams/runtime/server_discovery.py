@@ -72,9 +72,7 @@ def alone(settings: Settings) -> bool:
 
 
 def refuse_company(settings: Settings) -> None:
-    """Raises EmbeddedError if an embedded Quanzu already runs in the data folder: its clock and residents
-    would differ.
-    """
+    """Raises EmbeddedError if an embedded Quanzu already runs in the data folder, with another clock and residents."""
     if settings.kafka is None and running(settings) is not None:
         raise EmbeddedError(
             f"another Quanzu runs embedded in {settings.data}: stop it, or set QUANZU_DATA to another folder"

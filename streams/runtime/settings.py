@@ -171,9 +171,7 @@ def _in_words(location: tuple[int | str, ...], message: str) -> str:
 
 
 def kept(path: Path, new: str) -> str:
-    """Return the secret in the file `path`; if the file does not exist, create it with `new`, readable by its owner
-    only.
-    """
+    """Return the secret in the file `path`; if there is no file, create it with `new`, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_name(f"{path.name}.{os.getpid()}")
     made.touch(mode=0o600)

@@ -143,9 +143,7 @@ class Tls:
 
 
 def names(peer: Mapping[str, Any] | None) -> Sequence[str]:
-    """Return the names in a verified client certificate: its common name and its DNS names; empty without a
-    certificate.
-    """
+    """Return the common name and DNS names in a verified client certificate; empty without a certificate."""
     if not peer:
         return ()
     common = [value for part in peer.get("subject", ()) for kind, value in part if kind == "commonName"]

@@ -1,5 +1,4 @@
-"""Tracing with OpenTelemetry: a signal's way from intake over screening and casework to the provider's receipt, as
-spans.
+"""Tracing with OpenTelemetry: a signal's way from intake to the provider's receipt, as spans.
 
 Off unless QUANZU_TRACES names a collector; then each call only checks a variable. Between processes, a trace is passed
 in the header `traceparent` (W3C Trace Context) of Kafka records and of requests to providers. A deadline or an

@@ -1,6 +1,4 @@
-"""The access rules (ACLs) of Kafka and Redis, derived from the components' rights: to grant them, or as files and
-scripts.
-"""
+"""The access rules (ACLs) of Kafka and Redis, derived from the components' rights; as grants, files and scripts."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

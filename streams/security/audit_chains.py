@@ -1,5 +1,4 @@
-"""A process's hash chain on the audit topic, and the heads of all chains in Redis (chaining:
-domain/access/audit_chain).
+"""A process's hash chain on the audit topic (see domain/access/audit_chain), and the heads of all chains in Redis.
 
 Lines are linked and sent under a lock. Lines that were sent but not acknowledged (their writer was cancelled) are sent
 again unchanged before any other, so no number is missing or used twice.

@@ -105,9 +105,7 @@ class Unreadable(bytes):
 
 
 def refuse_unreadable(value: bytes | None) -> None:
-    """Raises ValueError if the value could not be decrypted: its readable part would be mistaken for the
-    whole record.
-    """
+    """Raises ValueError if the value could not be decrypted: its readable part could be mistaken for the whole."""
     if isinstance(value, Unreadable):
         raise ValueError(LOST)  # noqa: TRY004 - as for any invalid record
 

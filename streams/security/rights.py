@@ -189,10 +189,10 @@ those of a copy. A worker gives a new vault its identity, and checks its setting
 
 
 def lacking(settings: Settings, component: Component) -> list[str]:
-    """Return the rights that `component` needs at Kafka and this user lacks, each with what to do; empty without a
-    user.
+    """Return the rights that `component` needs at Kafka and this user lacks, each with what to do.
 
-    Blocking: call it in a thread. Raises AccessError, KafkaError or OSError as kafka_client.admin does.
+    Empty without a user, because Kafka then checks no rights. Blocking: call it in a thread. Raises AccessError,
+    KafkaError or OSError as kafka_client.admin does.
     """
     if settings.kafka_user is None:
         return []

@@ -1,6 +1,4 @@
-"""The secrets of an installation as files in one folder, from which Compose and Kubernetes provide them to
-processes.
-"""
+"""The secrets of an installation, as files in one folder for Compose and Kubernetes."""
 
 import secrets
 from collections.abc import Mapping

@@ -36,8 +36,8 @@ async def settle(settings: Settings, producer: Producer, now: datetime) -> None:
 
 
 async def check(settings: Settings) -> None:
-    """Raises VaultError if the settings name no vault or another one than the installation's; RedisError if
-    unavailable.
+    """Raises VaultError if the settings name no vault, or another one than the installation's; RedisError if it is
+    down.
     """
     async with aclosing(Vault(settings)) as vault:
         known, found = await known_vault(settings), await vault.identity()

@@ -152,7 +152,7 @@ class CaseStore:
         return Stand(None if offset is None else int(offset), where, run and run.decode(), run_of(info))
 
     async def unsettled(self, partitions: Sequence[int], reached: Mapping[int, int]) -> list[int]:
-        """Return those of `partitions` that lack inputs, have an outbox, or are behind the input offset in
+        """Return those of `partitions` that lack inputs, have an outbox, or are behind their input offset in
         `reached`.
         """
         async with self.redis.pipeline(transaction=False) as pipe:
@@ -193,10 +193,10 @@ class CaseStore:
         await self.redis.delete(key("state", partition))
 
     async def begin_rebuild(self, partition: int) -> str | None:
-        """Empty a lost partition, and return the mark of its rebuild for `steps`; None if it is not lost or another was
-        first.
+        """Empty a lost partition, and return the mark of its rebuild for `steps`.
 
-        If two processes rebuild at once, the later one starts over and the writes of the earlier one are refused.
+        Return None if it is not lost, or another process was first. If two processes rebuild at once, the later one
+        starts over and the writes of the earlier one are refused.
         """
         offset, other = await self.redis.hmget(key("state", partition), "offset", "rebuilding")
         mark = uuid.uuid4().hex
@@ -233,8 +233,9 @@ class CaseStore:
         return int(await self.redis.hget(key("state", partition), "logs") or 0)
 
     async def behind(self, partition: int) -> tuple[int, int] | None:
-        """Return (stored offset, last missing offset) of a store that lacks inputs; None if it lacks none, or
-        is lost.
+        """Return (stored offset, last missing offset) of a store that lacks inputs, else None.
+
+        Also None if it is lost.
         """
         offset, end = await self.redis.hmget(key("state", partition), "offset", "end")
         if offset is None or end is None or int(offset) >= int(end) - 1:
@@ -242,14 +243,14 @@ class CaseStore:
         return int(offset), int(end) - 1
 
     async def whole(self, partition: int) -> bool:
-        """Return whether the partition's store lacks nothing: it is not lost, not of an older Redis, and has every
-        input.
+        """Return whether the partition's store lacks nothing: it is not lost, not of an older Redis, and has all
+        inputs.
         """
         stand = await self.stand(partition)
         return stand.offset is not None and not stand.older and await self.behind(partition) is None
 
     async def outbox(self, partition: int) -> dict[bytes, bytes]:
-        """Return the committed journal entries that are not known to be published, by name, in the order of their
+        """Return the committed entries that are not known to be published: bytes by name, in the order of their
         offsets.
 
         At most about 1,000: a rebuilt store may have very many.
@@ -272,9 +273,7 @@ class CaseStore:
         return sorted(name.decode() for name in await self.redis.smembers(key("held", partition)))
 
     async def case(self, partition: int, case_id: str) -> Case | None:
-        """Return a case by its id, the resident's latest or an earlier one; None if unknown or deleted after
-        120 days.
-        """
+        """Return a case by its id, the resident's latest or an earlier one; None if unknown or over 120 days old."""
         latest = await self.redis.hget(key("cases", partition), resident_of(case_id))
         if latest and (found := Case.model_validate_json(latest, extra=ANY_VERSION)).id == case_id:
             return found
@@ -314,9 +313,7 @@ class CaseStore:
         return _added(parts)
 
     async def ledgers(self, partitions: Iterable[int]) -> tuple[Counter[str], dict[int, int | None]]:
-        """Return the money totals in fen over partitions, and the offset of the last input that each had applied at
-        that moment.
-        """
+        """Return the money totals in fen over partitions, and each partition's last applied offset at that moment."""
         wanted = list(partitions)
         async with self.redis.pipeline(transaction=True) as pipe:
             for partition in wanted:

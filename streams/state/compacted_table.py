@@ -1,6 +1,4 @@
-"""Small tables that must outlive Redis: each record is written to a compacted topic, then to a Redis hash
-under its id.
-"""
+"""Small tables that must outlive Redis: a record goes to a compacted topic, then to a Redis hash under its id."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager

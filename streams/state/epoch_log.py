@@ -1,6 +1,4 @@
-"""The log of epochs: a topic with one partition, written with acks from all replicas and read up to one's own
-record.
-"""
+"""The log of epochs: a topic with one partition, written with acks from all replicas."""
 
 from collections.abc import Callable
 from typing import Protocol

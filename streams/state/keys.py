@@ -35,9 +35,7 @@ NAMES = (
 
 
 def key(name: str, partition: int) -> str:
-    """Return the name of a partition's key, with the partition as hash tag: one script may use all keys of a
-    partition.
-    """
+    """Return the name of a partition's key. The partition is its hash tag, so one script may use all its keys."""
     return f"{name}:{{{partition}}}"
 
 

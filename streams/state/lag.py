@@ -29,7 +29,7 @@ async def signal_ends(settings: Settings) -> dict[Where, int]:
 
 
 async def screened(redis: "Redis", partitions: int) -> dict[Where, int | None]:
-    """Return for each partition of both signal lanes the offset of the last screened record, or None if Redis
+    """Return the offset of the last screened record of each partition of both signal lanes, or None if Redis
     has none.
     """
     client: Any = redis  # redis-py types a command's result as sync or async at once

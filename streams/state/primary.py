@@ -1,6 +1,4 @@
-"""Checks of the Redis behind a client: which server it is, and whether a replica could take over without
-losing data.
-"""
+"""Checks of the Redis behind a client: its identity, and whether a replica could take over without losing data."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -77,8 +75,8 @@ async def known_replicas(redis: "Redis") -> int | None:
 
 
 def refuses_alone(replication: Mapping[str, Any]) -> bool:
-    """Return whether a primary without replicas refuses writes, according to INFO: CONFIG is reserved for
-    administrators.
+    """Return whether a primary without replicas refuses writes, according to its INFO (CONFIG needs administrator
+    rights).
     """
     return "min_slaves_good_slaves" in replication
 

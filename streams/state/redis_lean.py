@@ -129,9 +129,7 @@ class AtOnce(AbstractConnection):
 
 
 class Asking(Pipeline):
-    """A pipeline that, unless it is a transaction, sends all commands at once and gets its connection without extra
-    awaits.
-    """
+    """A pipeline that sends all commands at once, unless it is a transaction, and avoids redis-py's extra awaits."""
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Send all commands and return their replies. Retries and raises as redis-py's pipeline does."""

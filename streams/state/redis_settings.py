@@ -34,9 +34,7 @@ async def check(redis: "Redis", *, vault: bool = False) -> list[Wrong]:
 
 
 async def of_vault(settings: Settings) -> list[Wrong]:
-    """Return the faults in the vault's settings; empty if there is no vault or it is unavailable: work waits for it
-    anyway.
-    """
+    """Return the faults in the vault's settings; empty if there is no vault, or it is unavailable."""
     if settings.vault is None:
         return []
     redis: Any = client(settings.vault, settings.redis_login())

@@ -125,8 +125,8 @@ class StoreUpdate:
             self.add("SADD", UNSURE, dispatch)
 
     def settling(self, seconds: float) -> None:
-        """Forbid taking up unsure dispatches for so many wall-clock seconds, while another worker may still be sending
-        one.
+        """Forbid taking up unsure dispatches for `seconds` of wall-clock time: another worker may still be
+        sending one.
         """
         self.add("SET", SETTLING, 1, "PX", round(seconds * 1000))
 
@@ -181,8 +181,9 @@ def minute_in(raised: str) -> int:
 
 
 def entry_name(entry: CaseEvent | RulesEvent | UnchangedEvent) -> str:
-    """Return an entry's name in the outbox, "offset/case or kind": an input with several cases has one entry
-    for each.
+    """Return an entry's name in the outbox, "offset/case id", or "offset/kind" if it is about no case.
+
+    An input with several cases has one entry for each.
     """
     return f"{entry.offset}/{entry.case.id if isinstance(entry, CaseEvent) else entry.kind}"
 

@@ -94,8 +94,9 @@ class FeedBook:
             await pipe.execute()
 
     async def watched(self, book: FeedLog, now: datetime, since: datetime, wall: float) -> None:
-        """Store that the feeds were watched at `now` (`wall`: wall-clock seconds since 1970), without a break since
-        `since`.
+        """Store that the feeds were watched at `now` without a break since `since`.
+
+        `wall`: `now` in wall-clock seconds since 1970.
         """
         told = {"began": milliseconds(book.began or now), "since": milliseconds(since), "judged": wall}
         await self._redis.hset(WATCH, mapping={**told, "kept": book.kept})

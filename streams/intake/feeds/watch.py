@@ -86,9 +86,7 @@ class Feeds:
             await self._judge()
 
     async def restore(self, since: Tails | None = None) -> None:
-        """Write profiles from the topic to Redis where it has none: all, or only records at or after the offsets in
-        `since`.
-        """
+        """Write the topic's profiles to Redis where it has none. `since`: only records at or after these offsets."""
         found = {}
         async for record in read_all(self._settings, topics.FEEDS.name, since):
             value, offset = record.value, record.offset

@@ -1,6 +1,4 @@
-"""Metrics of the state in Redis, which exist even if no worker runs: partitions, deadlines, desk, auditor, feeds,
-policy.
-"""
+"""Metrics of the state in Redis: partitions, deadlines, desk, auditor, feeds, policy. They need no running worker."""
 
 import time
 from collections import Counter
@@ -65,8 +63,8 @@ class _Store:
 
 
 async def partitions(line: Installation) -> list[Metric]:
-    """Return the partitions' metrics, and the totals if no partition lacks data: a dip would look like a
-    counter reset.
+    """Return the partitions' metrics; also the totals, unless a partition lacks data (a dip would look like a
+    reset).
     """
     found = _Store()
     for partition in range(line.settings.partitions):

@@ -89,9 +89,7 @@ class WatchersNow:
             yield danger("feeds-unwatched", unjudged, "Does a worker run? One of them listens for all")
 
     async def auditor(self) -> AsyncIterator[Trouble]:
-        """Yield troubles for partitions whose cases are not audited, for findings that need a person, and for clock
-        differences.
-        """
+        """Yield troubles: partitions whose cases are not audited, findings that need a person, clock differences."""
         beats = await Beats(self._redis).read(range(self._settings.partitions))
         silent = [beat for beat in beats if beat.age is None or beat.age > BEAT_SECONDS]
         if silent:

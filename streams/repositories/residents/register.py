@@ -1,5 +1,4 @@
-"""The register of residents: stored on the compacted topic `residents` and in Redis; found by phone, account or ID
-hash.
+"""The register of residents, on the compacted topic `residents` and in Redis; found by phone, account or ID hash.
 
 An entry is a field of the hash `residents:{p}` of its partition. The hashes `phones:{q}`, `accounts:{q}` and
 `idhashes:{q}` list who held a value and when; a value's partition is the hash of the value. A write goes to the topic
@@ -85,8 +84,7 @@ class Residents:
         await self._write(entries)
 
     async def change(self, ids: Iterable[ResidentId], change: Callable[[Resident], Resident]) -> int:
-        """Apply `change` to the current entries of these ids, write those that differ, and return how many were
-        changed.
+        """Apply `change` to the current entries of these ids, write those that differ, and return their number.
 
         If another writer changes an entry at the same time, `change` is applied again to the newer entry. Unknown ids
         are skipped. Raises what `change` raises, RuntimeError if read-only, and SendError or Redis' error if writing
@@ -151,8 +149,9 @@ class Residents:
         return [meant(raw, each.at) if raw else None for each, raw in zip(asked, lists, strict=True)]
 
     async def holders(self, asked: Sequence[Asked]) -> list[tuple[ResidentId, ...]]:
-        """Return for each question the ids of all holders at that time, the primary holder first: a family may share a
-        phone.
+        """Return for each question the ids of all holders at that time, the primary holder first.
+
+        A family may share a telephone.
         """
         lists = await self._owners([(each.by, each.value) for each in asked])
         return [holders(owners, each.at) for each, owners in zip(asked, lists, strict=True)]
@@ -275,10 +274,10 @@ class Residents:
         )
 
     async def _replace(self, seen: Entries, new: Entries) -> dict[ResidentId, bytes | None]:
-        """Replace the entries `seen` in Redis by `new` (topic format); return those that had changed in Redis since
-        `seen`.
+        """Replace the entries `seen` in Redis by `new` (topic format), and return those of `new` that were not written.
 
-        Owners are written even if they look unchanged: a writer that died half-way may have removed them.
+        They were not written because the entry had changed in Redis since `seen`. Owners are written even if they look
+        unchanged: a writer that died half-way may have removed them.
         """
         short = {entry: packed(raw) if raw else None for entry, raw in new.items()}
         await self._replace_owners(_pieces(self._owner_changes(seen, short)))

@@ -90,8 +90,7 @@ def read_row(row: Mapping[str, str], keys: IdKeys, new_id: Callable[[], str], to
 
 
 def known_as(row: Mapping[str, str], resident: Resident, keys: IdKeys, today: date) -> Sequence[str]:
-    """Return every hash under which the row's person may be in the register: one for each key ever used, or an empty
-    list.
+    """Return every hash under which the row's person may be in the register, one for each key ever used; may be empty.
 
     `resident`: the result of `read_row` for this row.
     """
