@@ -31,8 +31,9 @@ class Casework(CaseworkSteps):
 
     async def apply(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
         """Process the partition's records while nothing else in this worker does."""
-        async with self.upkeep.lock(partition):
-            return await self.process(partition, records)
+        with self.recovery.order.waited_for(partition):
+            async with self.upkeep.lock(partition):
+                return await self.process(partition, records)
 
     async def process(self, partition: int, records: Sequence[Raw]) -> list[Entry]:
         """Apply inputs, in order, each once whatever came before. Returns the journal entries that they made.

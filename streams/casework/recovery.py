@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from domain.policy import PolicyError
 from streams.casework import journal
 from streams.casework.journal import Proven
+from streams.casework.rebuild_order import RebuildOrder
 from streams.casework.rebuilding import LatestCases, derived
 from streams.casework.replay import Replay, residents
 from streams.casework.steps import CaseworkContext
@@ -41,6 +42,7 @@ class Recovery:
         self._settings, self._store, self._policies = context.settings, context.store, context.policies
         self._clock, self._lease_seconds, self._shared = context.clock, context.lease_seconds, context.shared
         self._process, self._publish_outbox = process, publish_outbox
+        self.order = RebuildOrder()
 
     async def restore(self, partition: int) -> None:
         """Have the partition stand as it did before, whatever became of Redis."""
@@ -79,9 +81,12 @@ class Recovery:
         await self._shared.ensure()  # again: if all was lost once more before the mark, the shared part must come first
         proven, replay = Proven(self._settings, partition, kept), Replay(self._clock.now(), LatestCases())
         steps = self._store.steps(partition, mark)
-        async for change in self._changes(partition, proven, replay, progress):
-            if not await steps.write(_pieces(change)):
-                return
+        with self.order.building(partition):
+            await self.order.turn(partition)
+            async for change in self._changes(partition, proven, replay, progress):
+                if not await steps.write(_pieces(change)):
+                    return
+                await self.order.turn(partition)
         refuse_ahead(partition, proven.covered, end)
         self._tell_lost(partition, proven.covered, kept)
         last = await self._last(replay, proven)
