@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 
+from agents.screening import Screening
 from streams.casework.breaker import LOOK_SECONDS, Breaker
 from streams.casework.deadlines import POLL_SECONDS, Deadlines, fallen_due
 from streams.dead_letters import index as dead_letters
@@ -11,7 +12,6 @@ from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.app import App, every, lags, owned
 from streams.runtime import metrics
-from streams.screening.lanes import Screening
 
 LAG_SECONDS = 1.0
 

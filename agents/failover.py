@@ -10,13 +10,13 @@ from functools import partial
 from agents.casework import Casework
 from agents.deadlines import DueWork
 from agents.dispatch import Dispatching
+from agents.screening import Screening
 from schemas.casework.events import CaseEvent
 from streams.casework.failover import HEARTBEAT_SECONDS, PartitionOwners
 from streams.channels.waiting_red import WaitingRed
 from streams.messaging import topics
 from streams.messaging.app import App, every, owned
 from streams.repositories.alarms import CheckIns
-from streams.screening.lanes import Screening
 from streams.state.shared_state import Shared
 
 WATCH_SECONDS = 1.0
@@ -62,7 +62,7 @@ class Failover:
     async def process(self, partition: int) -> None:
         """Do what waits in one partition, in the order of the stages."""
         await self.due_work.fire([partition])  # first: what is due does not wait for all that is to be read
-        await self.screening.cover(partition)
+        await self.screening.lanes.cover(partition)
         entries = await self.casework.upkeep.cover(partition)
         decided = [each for entry in entries if isinstance(entry, CaseEvent) for each in entry.dispatches]
         self.dispatching.carry_beside([*decided, *await self.waiting_red.read(partition)])

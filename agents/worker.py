@@ -15,6 +15,7 @@ from agents.casework import Casework
 from agents.deadlines import DueWork
 from agents.dispatch import Dispatching
 from agents.failover import Failover
+from agents.screening import Screening
 from schemas.levels import Channel
 from streams.casework.auditor.auditor import Auditor
 from streams.casework.breaker import Breaker
@@ -36,6 +37,7 @@ from streams.runtime.embedded import Embedded
 from streams.runtime.health import PULSE_SECONDS, Pulse
 from streams.runtime.server_discovery import announce, running
 from streams.runtime.settings import Settings
+from streams.screening.steps import ScreeningContext
 from streams.security.rights import Component
 
 log = logging.getLogger(__name__)
@@ -48,7 +50,7 @@ class Stages:
     """A worker's stages, wired.
 
     `monotonic`: the seconds by which a deadline is written again and the auditor paces itself. `channels`: only these
-    carry dispatches out.
+    carry dispatches out. `screening_flow`: makes another flow of screening.
     """
 
     def __init__(
@@ -56,10 +58,11 @@ class Stages:
         given: Installation,
         monotonic: Callable[[], float] = time.monotonic,
         channels: Mapping[Channel, Carrier] | None = None,
+        screening_flow: Callable[[ScreeningContext], Screening] = Screening,
     ) -> None:
         store, producer, policies, clock = given.store, given.producer, given.policies, given.clock
-        self.screening = given.screening
-        self.casework = Casework(given.casework)
+        self.screening = screening_flow(given.screening_context)
+        self.casework = Casework(given.casework_context)
         self.dispatching = Dispatching(given.outgoing, channels)
         self.due_work = DueWork(given, Deadlines(store, producer, clock, monotonic), self.screening)
         self.failover = Failover(
@@ -93,9 +96,9 @@ class Stages:
 class Worker(App):
     """Opens its installation before the first record comes, and closes it after the last."""
 
-    def __init__(self, name: str, *, opened: Installation, **options: Any) -> None:  # noqa: ANN401 - as Faust has them
+    def __init__(self, name: str, *, opened: Installation, stages: Stages, **options: Any) -> None:  # noqa: ANN401 - as Faust has them
         super().__init__(name, **options)
-        self.opened, self.stages, self.pulse = opened, Stages(opened), Pulse(self.takes_part)
+        self.opened, self.stages, self.pulse = opened, stages, Pulse(self.takes_part)
 
     async def on_first_start(self) -> None:
         await super().on_first_start()
@@ -152,15 +155,20 @@ def serve(settings: Settings) -> None:
         work(own, load_channels())
 
 
-def work(settings: Settings, channels: ChannelSettings, clock: Clock | None = None) -> None:
-    """Run until told to stop, by the settings' clock unless another is given.
+def work(
+    settings: Settings,
+    channels: ChannelSettings,
+    clock: Clock | None = None,
+    make_stages: Callable[[Installation], Stages] = Stages,
+) -> None:
+    """Run until told to stop, by the settings' clock unless another is given. `make_stages`: wires other flows.
 
     Raises SettingsError when the topics are not as they must be, or the metrics' port is taken.
     """
     opened = Installation(settings, channels, clock, Component.WORKER)
     tracing.begin("worker", settings.traces, settings.traces_ratio)
     opened.check_topics()  # here, before Faust would make a traceback of it
-    app = create_app(settings, Worker, opened=opened)
+    app = create_app(settings, Worker, opened=opened, stages=make_stages(opened))
     every(app, PULSE_SECONDS, "pulse", app.pulse.beat, early=True)
     health.serve(settings.metrics_host, settings.metrics_port, app.pulse)
     app.stages.attach(app)

@@ -28,7 +28,8 @@ from streams.runtime.clock_sync import Timekeeper
 from streams.runtime.credentials import AccessError, denied
 from streams.runtime.setting_faults import refuse
 from streams.runtime.settings import Settings, SettingsError
-from streams.screening.lanes import Screening
+from streams.screening.state import ScreeningState
+from streams.screening.steps import ScreeningContext
 from streams.security import vault_identity
 from streams.security.audit_chains import Heads
 from streams.security.rights import RIGHTS, Component, lacking
@@ -77,10 +78,9 @@ class Installation:
         self.outgoing = Outgoing(settings, self.redis, self.producer, self.clock, channels, self.leader)
         self.owners = PartitionOwners(settings, self.redis)
         self.alarms = Alarms(settings, self.redis, self.producer)
-        self.screening = Screening(settings, self.redis, self.residents, self.producer, self.policies, self.clock)
+        self.screening = ScreeningState(settings, self.redis, self.policies, self.clock)
         configured = configured_sources(settings)
         self.feeds = Feeds(settings, self.redis, self.producer, self.clock, load_feeds(), configured)
-        self.screening.heard = self.feeds.heard
         self.webhooks = Webhooks(settings, self.redis, self.producer)
         self.complaints = Complaints(settings, self.redis, self.producer)
         self.incidents = Incidents(settings, self.redis, self.producer)
@@ -110,7 +110,6 @@ class Installation:
             lease_seconds=channels.lease_seconds,
             fills=settings.embedded or component in ACTING,
         )
-        self.screening.whole, self.screening.doubt = self.shared.ensure, self.shared.doubt
 
     async def open(self) -> None:
         """Connect, and refuse to start where the servers are not set as they must be. Waits until the clocks agree.
@@ -150,11 +149,25 @@ class Installation:
         await self.redis.aclose()
 
     @property
-    def casework(self) -> CaseworkContext:
+    def casework_context(self) -> CaseworkContext:
         """What casework needs."""
         lease_seconds = self.outgoing.channels.lease_seconds
         return CaseworkContext(
             self.settings, self.store, self.producer, self.policies, self.clock, self.shared, lease_seconds
+        )
+
+    @property
+    def screening_context(self) -> ScreeningContext:
+        """What screening needs."""
+        return ScreeningContext(
+            self.settings,
+            self.screening,
+            self.producer,
+            self.residents,
+            self.policies,
+            self.clock,
+            self.shared,
+            self.feeds.observe,
         )
 
     def check_topics(self) -> None:

@@ -1,7 +1,7 @@
-"""One policy over recorded signals: screened by the line's own sieve and judge, with what Redis holds in memory.
+"""One policy over recorded signals: screened by the line's own matcher and evaluator, with what Redis holds in memory.
 
 Memory grows with the residents about whom there is evidence, each at most `bound` members, and not with the signals.
-Each signal is judged by itself at the moment when it was known, and whoever a call that goes on brings into graver
+Each signal is evaluated by itself at the moment when it was known, and whoever a call that goes on brings into graver
 danger at that moment, as the line does.
 """
 
@@ -20,7 +20,7 @@ from schemas.people.residents import Resident, ResidentId
 from schemas.risk.signals import Report, Signal, Watch
 from simulators.world.memory import Suspects
 from streams.repositories.residents.register import Residents
-from streams.screening.evaluation import Evaluation, RecordMatches, RiskEvaluator
+from streams.screening.evaluation import RecordMatches, RiskEvaluator
 from streams.screening.matching import MatchedBatch, Matcher
 from streams.screening.records import Item, ReadBatch
 from streams.screening.store import Known
@@ -30,7 +30,7 @@ BATCH = 500
 _LANE = TopicPartition("signals", 0)
 
 Looked = Callable[[datetime, ResidentId], None]
-"""Told when there is something new about a resident, once that is judged."""
+"""Told when there is something new about a resident, once that is evaluated."""
 
 
 class _Mark(IntEnum):
@@ -73,8 +73,8 @@ class Side:
         self.known: dict[ResidentId, Known] = {}
         self.entries: dict[ResidentId, Resident] = {}
         self._residents, self._looked = residents, looked
-        self._sieve = Matcher(residents, self.suspects, subjects)
-        self._judge = RiskEvaluator(self.known, self.entries, rules, EARLIEST)
+        self._matcher = Matcher(residents, self.suspects, subjects)
+        self._evaluator = RiskEvaluator(self.known, self.entries, rules, EARLIEST)
         self._marks: list[tuple[datetime, _Mark, ResidentId]] = [(at, _Mark.SETTLED, who) for at, who in settled]
         heapq.heapify(self._marks)
         self._rescore: dict[ResidentId, datetime] = {}
@@ -82,12 +82,12 @@ class Side:
     async def take(self, items: Sequence[Item]) -> None:
         """Screen some signals; each comes no earlier than those before it."""
         batch = ReadBatch([(item.offset, [item]) for item in items], [], Counter(), {})
-        sifted = await self._sieve.sift(_LANE, batch, self.rules, items[-1].arrived)
+        matched = await self._matcher.match(_LANE, batch, self.rules, items[-1].arrived)
         self.refused += len(batch.letters)
-        await self._meet(sifted)
-        for said in sifted.records:
-            if said.findings[0].about:
-                self._record(said)
+        await self._meet(matched)
+        for record in matched.records:
+            if record.findings[0].about:
+                self._record(record)
 
     def pass_to(self, moment: datetime) -> None:
         """Let time go by: calls become long ones, cases are settled."""
@@ -97,25 +97,25 @@ class Side:
                 self._settle(resident, at)
             elif self._rescore.get(resident) == at:
                 del self._rescore[resident]
-                self._judge.resident(resident, at, at, ("rescore", at))
+                self._evaluator.assess(resident, at, at, ("rescore", at))
                 self._hear()
 
-    async def _meet(self, sifted: MatchedBatch) -> None:
+    async def _meet(self, matched: MatchedBatch) -> None:
         """Look up those about whom there is evidence for the first time."""
-        about = {who for said in sifted.records for finding in said.findings for who, _ in finding.about}
+        about = {who for record in matched.records for finding in record.findings for who, _ in finding.about}
         new = about - self.entries.keys()
         found = await self._residents.standing(new) if new else {}
         for resident, entry in found.items():
             self.entries[resident] = self.entries[entry.id] = entry
             self.known.setdefault(entry.id, Known())
 
-    def _record(self, said: RecordMatches) -> None:
-        self.pass_to(said.at)
-        self._judge.record(_LANE, said)
+    def _record(self, record: RecordMatches) -> None:
+        self.pass_to(record.at)
+        self._evaluator.evaluate(_LANE, record)
         self._hear()
         if self._looked:
-            for resident in {self.entries[who].id for who, _ in said.findings[0].about if who in self.entries}:
-                self._looked(said.at, resident)
+            for resident in {self.entries[who].id for who, _ in record.findings[0].about if who in self.entries}:
+                self._looked(record.at, resident)
 
     def _settle(self, resident: ResidentId, at: datetime) -> None:
         known = self.known.setdefault(resident, Known())
@@ -125,10 +125,10 @@ class Side:
         self.courses.settle(resident)
 
     def _hear(self) -> None:
-        """Take down what the judge has found, and whom to look at again when."""
-        verdicts, self._judge.verdicts = self._judge.verdicts, Evaluation()
-        for alert in verdicts.alerts:
+        """Take down what the evaluator has found, and whom to look at again when."""
+        result = self._evaluator.take_result()
+        for alert in result.alerts:
             self.courses.add(alert)
-        for resident, at in verdicts.rescore.items():
+        for resident, at in result.rescore.items():
             self._rescore[resident] = at
             heapq.heappush(self._marks, (at, _Mark.RESCORE, resident))

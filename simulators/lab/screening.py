@@ -1,4 +1,4 @@
-"""Screening without servers: each signal sifted and judged at its moment, as streams/screening does with batches."""
+"""Screening without servers: signals matched and evaluated one by one, as streams/screening does with batches."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ class Screening:
         self._rules = rules
         self._entries = {resident.id: resident for resident in people}
         self._known: dict[ResidentId, Known] = {}
-        self._sieve = Matcher(Register(people), Suspects(), _subjects(secret))
+        self._matcher = Matcher(Register(people), Suspects(), _subjects(secret))
         self._offsets = count()
         self.accounts: dict[str, str] = {}
         self.rescore: dict[ResidentId, datetime] = {}
@@ -48,32 +48,32 @@ class Screening:
         """What casework is to be told of a record of signals, which lies there."""
         items = [Item(offset, number, signal) for number, signal in enumerate(signals)]
         batch = ReadBatch([(offset, items)], [], Counter(), {})
-        sifted = finished(self._sieve.sift(tp, batch, self._rules, now))
-        self.accounts |= sifted.accounts
-        about = list(_about(sifted))
-        return self._judged(tp, sifted, about, now) if about else []
+        matched = finished(self._matcher.match(tp, batch, self._rules, now))
+        self.accounts |= matched.accounts
+        about = list(_about(matched))
+        return self._evaluated(tp, matched, about, now) if about else []
 
     def again(self, resident: ResidentId, now: datetime, due: datetime | None = None) -> list[Alert]:
         """What casework is to be told of somebody whose call merely went on; `due`: when to look, if not now."""
         self._forget([resident])
-        judge = RiskEvaluator(self._known, self._entries, self._rules, now)
-        if standing := judge.stands_for(resident):
-            judge.resident(standing, now, now, ("rescore", milliseconds(due or now)))
-        return self._told(judge)
+        evaluator = RiskEvaluator(self._known, self._entries, self._rules, now)
+        if standing := evaluator.canonical_id(resident):
+            evaluator.assess(standing, now, now, ("rescore", milliseconds(due or now)))
+        return self._told(evaluator)
 
     def settled(self, resident: ResidentId, at: datetime) -> None:
         """A case was settled: evidence of before counts at the residual, and what was told of it is told anew."""
         known = self._known.setdefault(resident, Known())
         known.settled, known.alerted = at, None
 
-    def _judged(
-        self, tp: TopicPartition, sifted: MatchedBatch, about: Iterable[ResidentId], now: datetime
+    def _evaluated(
+        self, tp: TopicPartition, matched: MatchedBatch, about: Iterable[ResidentId], now: datetime
     ) -> list[Alert]:
         self._forget(about)
-        judge = RiskEvaluator(self._known, self._entries, self._rules, now)
-        for said in sifted.records:
-            judge.record(tp, said)
-        return self._told(judge)
+        evaluator = RiskEvaluator(self._known, self._entries, self._rules, now)
+        for record in matched.records:
+            evaluator.evaluate(tp, record)
+        return self._told(evaluator)
 
     def _forget(self, residents: Iterable[ResidentId]) -> None:
         """What a late signal told of a case that was over does not count, as streams/screening/store has it."""
@@ -82,9 +82,9 @@ class Screening:
             if known.alerted and known.settled and known.alerted.at <= known.settled:
                 known.alerted = None
 
-    def _told(self, judge: RiskEvaluator) -> list[Alert]:
-        self.rescore |= judge.verdicts.rescore
-        return judge.verdicts.alerts
+    def _told(self, evaluator: RiskEvaluator) -> list[Alert]:
+        self.rescore |= evaluator.result.rescore
+        return evaluator.result.alerts
 
 
 @cache
@@ -93,8 +93,8 @@ def _subjects(secret: bytes) -> Subjects:
     return Subjects(secret)
 
 
-def _about(sifted: MatchedBatch) -> Iterable[ResidentId]:
-    for said in sifted.records:
-        for finding in said.findings:
+def _about(matched: MatchedBatch) -> Iterable[ResidentId]:
+    for record in matched.records:
+        for finding in record.findings:
             for resident, _ in finding.about:
                 yield resident

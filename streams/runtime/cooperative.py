@@ -15,13 +15,13 @@ def in_pieces(others: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
     """Return a pause that awaits `others` if over 1 ms has passed since it last did, and else returns at once."""
     began = time.monotonic()
 
-    async def turn() -> None:
+    async def pause() -> None:
         nonlocal began
         if time.monotonic() - began >= PIECE_SECONDS:
             await others()
             began = time.monotonic()
 
-    return turn
+    return pause
 
 
 async def at_once() -> None:

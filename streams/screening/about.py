@@ -9,11 +9,11 @@ from streams.repositories.residents.register import Residents
 from streams.screening.matching import MatchedBatch
 
 
-def evidence_in(sifted: MatchedBatch) -> dict[ResidentId, list[Evidence]]:
+def evidence_in(matched: MatchedBatch) -> dict[ResidentId, list[Evidence]]:
     """The evidence of a batch, by the resident whom it was found about."""
     found: defaultdict[ResidentId, list[Evidence]] = defaultdict(list)
-    for said in sifted.records:
-        for finding in said.findings:
+    for record in matched.records:
+        for finding in record.findings:
             for resident, member in finding.about:
                 found[resident].append(member)
             if finding.resident and finding.late:

@@ -1,4 +1,4 @@
-"""A batch judged in memory, record by record in order, on what was known before it: the same however it was cut.
+"""A batch evaluated in memory, record by record in order, on what was known before it: the same however it was cut.
 
 Redis is asked before (who, which suspects) and told after (evidence, alerts); nothing here waits for anything.
 """
@@ -30,7 +30,7 @@ class SignalMatch:
     resident: ResidentId | None
     own: list[Evidence] = field(default_factory=list)
     others: list[tuple[ResidentId, Evidence]] = field(default_factory=list)
-    late: list[Evidence] = field(default_factory=list)  # what it means by a later entry: kept, and not judged here
+    late: list[Evidence] = field(default_factory=list)  # what it means by a later entry: kept, and not evaluated here
     suspect: bool = False  # it is about a suspect: it has no resident
     seen: bool = False  # the very same entry of the watchlist came before, elsewhere
 
@@ -63,7 +63,7 @@ class Evaluation:
 
 
 class RiskEvaluator:
-    """Judges records one after the other. `known` moves on with them.
+    """Evaluates records one after the other. `known` moves on with them.
 
     `entries`: by a resident's id the entry that stands for it, under whose own id it is `known`. `past`: what is known
     may be of later than the records, and is left out then.
@@ -79,55 +79,60 @@ class RiskEvaluator:
         past: bool = False,
     ) -> None:
         self._known, self._entries, self._rules, self._now, self._past = known, entries, rules, now, past
-        self._late: set[str] = set()  # evidence that the record judged now was not known to be
-        self.verdicts = Evaluation()
+        self._late: set[str] = set()  # evidence that was not known when the present record came
+        self.result = Evaluation()
 
-    def beside(self, rules: RiskRules) -> "RiskEvaluator":
-        """Another, who judges the same by other rules, and has told nobody yet: what one learns the other does not."""
+    def fork(self, rules: RiskRules) -> "RiskEvaluator":
+        """Return another evaluator on the same evidence with other rules. What one learns the other does not."""
         known = {name: Known(dict(each.evidence), None, each.settled) for name, each in self._known.items()}
         return RiskEvaluator(known, self._entries, rules, self._now)
+
+    def take_result(self) -> Evaluation:
+        """Return the result so far, and begin a new one."""
+        taken, self.result = self.result, Evaluation()
+        return taken
 
     @property
     def known(self) -> Mapping[ResidentId, Known]:
         """What is known of each resident, as it moves on."""
         return self._known
 
-    def stands_for(self, resident: ResidentId | None) -> ResidentId | None:
-        """The id of the entry that stands for the resident; none when he is no longer entered."""
+    def canonical_id(self, resident: ResidentId | None) -> ResidentId | None:
+        """Return the id of the entry that stands for the resident, or None when they are no longer entered."""
         entry = self._entries.get(resident) if resident else None
         return entry.id if entry and entry.id in self._known else None
 
-    def record(self, tp: TopicPartition, said: RecordMatches) -> None:
-        """Judge a record's signals together, and count what became of each."""
-        duplicates, danger = self.judged(tp, said)
-        if said.slice_of:
+    def evaluate(self, lane: TopicPartition, record: RecordMatches) -> None:
+        """Evaluate a record's signals together, and count what became of each."""
+        duplicates, danger = self.assess_record(lane, record)
+        if record.slice_of:
             return
-        for finding in said.findings:
+        for finding in record.findings:
             outcome = self._outcome(finding, id(finding) in duplicates, danger)
-            self.verdicts.tally[f"{finding.item.signal.source}|{outcome}"] += 1
+            self.result.tally[f"{finding.item.signal.source}|{outcome}"] += 1
 
-    def judged(self, tp: TopicPartition, said: RecordMatches) -> tuple[set[int], dict[ResidentId, bool]]:
-        """Judge a record's signals together: each resident's risk is that after all of it.
+    def assess_record(self, lane: TopicPartition, record: RecordMatches) -> tuple[set[int], dict[ResidentId, bool]]:
+        """Assess whom a record's signals are about: each resident's risk is that after all of it.
 
         The moment is the newest arrival in it and not the clock's, so that reading it again finds the same. Returns
         which findings say nothing new, by their id(), and of whom something is said: whether he is in danger.
         """
-        duplicates = self._add(said.findings)
-        self._late = {member.id for finding in said.findings for member in finding.late}
-        arrived = self._arrived(said.findings)
-        cause = said.slice_of or (*tp, said.offset)
-        return duplicates, {name: self.resident(name, said.at, arrived[name], cause) for name in arrived}
+        duplicates = self._add(record.findings)
+        self._late = {member.id for finding in record.findings for member in finding.late}
+        arrived = self._arrived(record.findings)
+        cause = record.slice_of or (*lane, record.offset)
+        return duplicates, {name: self.assess(name, record.at, arrived[name], cause) for name in arrived}
 
-    def resident(self, resident: ResidentId, at: datetime, arrived: datetime, cause: Sequence[object]) -> bool:
+    def assess(self, resident: ResidentId, at: datetime, arrived: datetime, cause: Sequence[object]) -> bool:
         """Assess one resident, and alert if that is news; returns whether he is in danger."""
         known = self._known[resident]
         profile = profile_of(self._entries[resident], at)
         members = [each for each in known.evidence.values() if not self._past or self._known_by(each, at, cause)]
         found = assess(members, profile, self._rules, at, known.settled)
         if found.rescore_at:
-            self.verdicts.rescore[resident] = found.rescore_at
+            self.result.rescore[resident] = found.rescore_at
         if found.danger is not None and (news(found, known.alerted) or self._come_back(found, known, profile, at)):
-            known.alerted = self.verdicts.alerted[resident] = remembered(found, known.alerted, at)
+            known.alerted = self.result.alerted[resident] = remembered(found, known.alerted, at)
             alert = Alert(
                 id=alert_id(cause, resident, found.danger.level),
                 at=self._now,
@@ -138,11 +143,11 @@ class RiskEvaluator:
                 policy=self._rules.policy,
                 signal_at=arrived,
             )
-            self.verdicts.alerts.append(alert)
+            self.result.alerts.append(alert)
         return found.danger is not None
 
     def _known_by(self, member: Evidence, at: datetime, cause: Sequence[object]) -> bool:
-        """Whether it was known at a moment, or comes from the record that is judged."""
+        """Whether it was known at a moment, or comes from the record that is evaluated."""
         if member.id in self._late or (member.watch_at is not None and member.watch_at > at):
             return False
         return member.at <= at or _place(member) == tuple(cause)
@@ -160,12 +165,12 @@ class RiskEvaluator:
         in_record: set[str] = set()
         duplicates = set()
         for finding in findings:
-            own = self.stands_for(finding.resident)
+            own = self.canonical_id(finding.resident)
             if own and finding.own and all(_told(member, self._known[own], in_record) for member in finding.own):
                 duplicates.add(id(finding))
             in_record.update(member.id for member in finding.own)
             for resident, member in finding.about:
-                if standing := self.stands_for(resident):
+                if standing := self.canonical_id(resident):
                     known = self._known[standing]
                     known.evidence = bounded(merged(known.evidence, [member]), self._rules, self._now)
         return duplicates
@@ -175,14 +180,14 @@ class RiskEvaluator:
         arrived: dict[ResidentId, datetime] = {}
         for finding in findings:
             for resident, _ in finding.about:
-                if standing := self.stands_for(resident):
+                if standing := self.canonical_id(resident):
                     arrived[standing] = max(finding.item.arrived, arrived.get(standing, finding.item.arrived))
         return arrived
 
     def _outcome(self, finding: SignalMatch, duplicate: bool, danger: Mapping[ResidentId, bool]) -> ScreeningOutcome:
         if duplicate or finding.seen:
             return ScreeningOutcome.DUPLICATE
-        if any(danger.get(self.stands_for(resident) or "") for resident, _ in finding.about):
+        if any(danger.get(self.canonical_id(resident) or "") for resident, _ in finding.about):
             return ScreeningOutcome.RAISED
         if finding.resident is None and not finding.suspect:
             return ScreeningOutcome.UNMATCHED

@@ -43,7 +43,7 @@ class MatchedBatch:
     def with_slices(self) -> Self:
         """Put what slices of fan-outs said among the records, in the order of the lane."""
         if self.fanning.said:
-            self.records = sorted([*self.records, *self.fanning.said], key=lambda said: said.offset)
+            self.records = sorted([*self.records, *self.fanning.said], key=lambda record: record.offset)
         self.watched += self.fanning.watched
         return self
 
@@ -55,30 +55,30 @@ class Matcher:
         self._residents, self._store, self._subjects = residents, store, subjects
         self.fan_outs = FanOuts(store.payers_of)
 
-    async def sift(
+    async def match(
         self,
         tp: TopicPartition,
         batch: ReadBatch,
         rules: RiskRules,
         now: datetime,
-        turn: Pause = at_once,
+        pause: Pause = at_once,
         past: bool = False,
     ) -> MatchedBatch:
         """The findings of a batch; suspects whose number is none are refused into its dead letters.
 
-        `turn` is awaited after each record's part of the work. `past`: the records were counted before. Then a finding
+        `pause` is awaited after each record's part of the work. `past`: the records were counted before. Then a finding
         has `late` evidence too: that of a watchlist entry which came later on the same lane. Its fan-out may not have
         found a payment that was lost with Redis.
         """
         accounts, entries = self._entries(tp, batch, now)
-        found = await self._find([record for _, record in batch.records], turn)
-        paid, asked = await _asked(tp, batch, found, turn)
+        found = await self._find([record for _, record in batch.records], pause)
+        paid, asked = await _asked(tp, batch, found, pause)
         known, fanned = await self._store.watch(paid, asked, list(entries.values()), rules, now)
-        sifted = MatchedBatch(watched=[each.entry for each in fanned], accounts=accounts)
-        sifted.fanning = await self.fan_outs.go_on(batch, rules, now)
+        matched = MatchedBatch(watched=[each.entry for each in fanned], accounts=accounts)
+        matched.fanning = await self.fan_outs.go_on(batch, rules, now)
         answers = dict(zip(entries, fanned, strict=True))
         if answers:
-            _begin(sifted.fanning, batch, answers, now)
+            _begin(matched.fanning, batch, answers, now)
         for (offset, record), everybody in zip(batch.records, found, strict=True):
             ordinary: list[tuple[str, bool]] = []
             findings: list[SignalMatch] = []
@@ -88,12 +88,12 @@ class Matcher:
                     findings.append(self._finding(tp, item, who, known, answer, rules, past))
                 else:
                     ordinary.append((item.signal.source, bool(who)))
-            sifted.tally.update(_tally(ordinary))
+            matched.tally.update(_tally(ordinary))
             if findings:
-                sifted.accounts |= self._payees(findings)
-                sifted.records.append(RecordMatches(offset, max(item.arrived for item in record), findings))
-            await turn()
-        return sifted.with_slices()
+                matched.accounts |= self._payees(findings)
+                matched.records.append(RecordMatches(offset, max(item.arrived for item in record), findings))
+            await pause()
+        return matched.with_slices()
 
     def _entries(
         self, tp: TopicPartition, batch: ReadBatch, now: datetime
@@ -115,13 +115,13 @@ class Matcher:
                     accounts[suspect[0].removeprefix("account:")] = suspect[1]
         return accounts, entries
 
-    async def _find(self, records: Sequence[Sequence[Item]], turn: Pause) -> list[list[Found]]:
+    async def _find(self, records: Sequence[Sequence[Item]], pause: Pause) -> list[list[Found]]:
         """Who may be meant: of each record, of each of its signals."""
         asked: list[list[tuple[int, Role, Asked]]] = []  # by record; about which of its signals
         for record in records:
             each = enumerate(self._subjects.asked(item.signal) for item in record)
             asked.append([(number, *one) for number, ones in each for one in ones])
-            await turn()
+            await pause()
         residents = iter(await self._residents.find([one for ones in asked for _, _, one in ones]))
         found: list[list[Found]] = []
         for record, ones in zip(records, asked, strict=True):
@@ -130,7 +130,7 @@ class Matcher:
                 if resident:
                     about[number].append(self._subjects.party(record[number].signal, role, resident))
             found.append(about)
-            await turn()
+            await pause()
         return found
 
     def _finding(
@@ -169,7 +169,7 @@ class Matcher:
 
 
 async def _asked(
-    tp: TopicPartition, batch: ReadBatch, found: Sequence[Sequence[Found]], turn: Pause
+    tp: TopicPartition, batch: ReadBatch, found: Sequence[Sequence[Found]], pause: Pause
 ) -> tuple[list[Paid], list[str]]:
     """The payments to be kept, and the suspects that the watchlist is asked for."""
     paid: list[Paid] = []
@@ -179,7 +179,7 @@ async def _asked(
             if who:
                 paid += _payments(tp, item, who)
                 asked += [party.suspect for party in who if party.suspect]
-        await turn()
+        await pause()
     return paid, asked
 
 

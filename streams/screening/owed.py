@@ -14,142 +14,76 @@ raised, and that is written nowhere. Counted again, both may be. The sum over th
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from aiokafka import TopicPartition
 
-from domain.policy.risk import RiskRules
-from schemas.people.residents import ResidentId
-from schemas.risk.evidence import Evidence
-from streams.messaging.producer import Producer
 from streams.messaging.reader import ReadError, beginning_offsets, read_range
 from streams.messaging.record import Raw
-from streams.repositories.residents.register import Residents
-from streams.runtime.clock import Clock
 from streams.runtime.cooperative import Pause, in_pieces
 from streams.runtime.settings import Settings
-from streams.screening.about import evidence_in, standing
-from streams.screening.evaluation import RiskEvaluator
-from streams.screening.evidence_log import evidence_records, superseding
-from streams.screening.matching import Matcher
 from streams.screening.positions import Owed, Positions
-from streams.screening.records import add, once, quickly, read
-from streams.screening.store import EvidenceStore, Known
 
 log = logging.getLogger(__name__)
 
 SPAN = 200  # records read at once: they are in memory
 BATCH = 20  # records counted at once, as screening does
 
-Rules = Callable[[TopicPartition], Awaitable[RiskRules]]
-"""The rules in force in a partition."""
+Rescreen = Callable[[TopicPartition, Owed, int, Sequence[Raw], Pause], Awaitable[bool]]
+"""Screens a batch again and counts it from an offset on (agents/screening.py). False: something else is owed by now."""
 
 
 class Rescreening:
     """Screens again what partitions owe. It holds up nobody: it needs no lock, for its count has a fence of its own."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        positions: Positions,
-        store: EvidenceStore,
-        sieve: Matcher,
-        residents: Residents,
-        producer: Producer,
-        clock: Clock,
-        rules: Rules,
-    ) -> None:
-        self._settings, self._positions, self._store, self._sieve = settings, positions, store, sieve
-        self._residents, self._producer, self._clock, self._rules = residents, producer, clock, rules
+    def __init__(self, settings: Settings, positions: Positions, rescreen: Rescreen) -> None:
+        self._settings, self._positions, self._rescreen = settings, positions, rescreen
 
-    async def step(self, tp: TopicPartition, turn: Pause | None = None) -> bool:
-        """Screen the newest of what a partition owes again; False when it owes nothing.
+    async def screen_owed(self, lanes: Iterable[TopicPartition], pause: Callable[[], Pause] = in_pieces) -> bool:
+        """Screen again some of what a lost store owes, the first lanes' before the others'; False when nothing is owed.
 
-        `turn` is awaited between records.
+        `pause`: makes what is awaited between the records of a lane.
         """
-        owed = await self._positions.owed(tp)
+        for lane in lanes:
+            if await self._step(lane, pause()):
+                return True
+        return False
+
+    async def _step(self, lane: TopicPartition, pause: Pause) -> bool:
+        """Screen the newest of what a partition owes again; False when it owes nothing."""
+        owed = await self._positions.owed(lane)
         if owed is None:
             return False
-        begin = (await beginning_offsets(self._settings, tp.topic))[tp.partition]
+        begin = (await beginning_offsets(self._settings, lane.topic))[lane.partition]
         if owed.last < begin:  # no longer kept
-            await self._positions.pay(tp, owed, owed.first, Counter())
+            await self._positions.pay(lane, owed, owed.first, Counter())
             return True
         if owed.last == owed.until:
-            log.warning("%s/%d: screening %d to %d again, beside what comes now", *tp, owed.first, owed.last)
-        await self._pay(tp, owed, max(owed.first, begin), turn or in_pieces())
+            log.warning("%s/%d: screening %d to %d again, beside what comes now", *lane, owed.first, owed.last)
+        await self._pay(lane, owed, max(owed.first, begin), pause)
         return True
 
-    async def _pay(self, tp: TopicPartition, owed: Owed, kept: int, turn: Pause) -> None:
+    async def _pay(self, lane: TopicPartition, owed: Owed, kept: int, pause: Pause) -> None:
         """Screen the newest records again, batch by batch from the last; stops when another was first.
 
         `kept`: the first that is still on the topic.
         """
         read_from = max(kept, owed.last - SPAN + 1)
-        raws = await self._read(tp, read_from, owed.last)
+        raws = await self._read(lane, read_from, owed.last)
         while raws:
             batch, raws = raws[-BATCH:], raws[:-BATCH]
             first = batch[0].offset if batch[0].offset > kept else owed.first
-            if not await self._paid(tp, owed, first, batch, turn):
+            if not await self._rescreen(lane, owed, first, batch, pause):
                 return
             owed = replace(owed, last=first - 1)
 
-    async def _read(self, tp: TopicPartition, first: int, last: int) -> list[Raw]:
+    async def _read(self, lane: TopicPartition, first: int, last: int) -> list[Raw]:
         """Records from their topic; none when the first of them was dropped just now."""
         try:
-            span = read_range(self._settings, tp.topic, tp.partition, first, last)
+            span = read_range(self._settings, lane.topic, lane.partition, first, last)
             return [Raw(record.offset, record.value or b"") async for record in span]
         except ReadError:
-            if (await beginning_offsets(self._settings, tp.topic))[tp.partition] > first:
+            if (await beginning_offsets(self._settings, lane.topic))[lane.partition] > first:
                 return []
             raise
-
-    async def _paid(self, tp: TopicPartition, owed: Owed, first: int, raws: Sequence[Raw], turn: Pause) -> bool:
-        """Screen a batch again and count it; False when something else is owed by now."""
-        now, rules = self._clock.now(), await self._rules(tp)
-        batch = read(tp, [], now)
-        for raw in raws:
-            add(batch, tp, raw, now, quickly)
-            await turn()
-        letters = (again.letter for again in batch.again.values())
-        again = once(batch, await self._positions.sent_again(tp, letters))
-        sifted = await self._sieve.sift(tp, batch, rules, now, turn, past=True)
-        evidence, entries = await standing(self._residents, evidence_in(sifted))
-        known = await self._store.add(dict.fromkeys(evidence, ()), rules, now)
-        await self._add_late(evidence, known, rules, now)
-        judge = RiskEvaluator(known, entries, rules, now, past=True)
-        for said in sifted.records:
-            judge.record(tp, said)
-            await turn()
-        live = {who: at for who, at in judge.verdicts.rescore.items() if at > now - rules.call.most}
-        await self._store.remember({}, live)
-        tally = batch.tally
-        tally.update(sifted.tally)
-        tally.update(judge.verdicts.tally)
-        return await self._positions.pay(tp, owed, first, tally, again)
-
-    async def _add_late(
-        self,
-        evidence: Mapping[ResidentId, Sequence[Evidence]],
-        known: Mapping[ResidentId, Known],
-        rules: RiskRules,
-        now: datetime,
-    ) -> None:
-        """Add payments to whom the watchlist has known since; nothing else can be missing.
-
-        On the topic first: what is in Redis alone is found by nobody who screens this again.
-        """
-        late = {
-            resident: found
-            for resident, members in evidence.items()
-            if (found := superseding(filter(_watched_payment, members), known[resident]))
-        }
-        if late:
-            partitions = self._settings.partitions
-            await self._producer.send_all(list(evidence_records(late, known, rules, now, partitions)))
-            await self._store.add_late(late, rules, now)
-
-
-def _watched_payment(member: Evidence) -> bool:
-    return member.transfer is not None and member.watch_at is not None

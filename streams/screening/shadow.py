@@ -1,8 +1,9 @@
 """A policy in shadow: scored beside the one in force on the same evidence. What it would have raised lies on the topic
 `shadow`, is counted by day and level beside what the other raised of the same signals, and goes to nobody.
 
-It never holds up what is real: it judges when the batch is told and counted, and what goes wrong with it is logged. A
-worker that dies in between leaves that batch uncounted for both. Who rises by a call that merely goes on is not seen.
+It never holds up what is real: it evaluates when the batch is published and counted, and what goes wrong with it is
+logged. A worker that dies in between leaves that batch uncounted for both. Who rises by a call that merely goes on is
+not seen.
 """
 
 import logging
@@ -58,23 +59,27 @@ class Shadow:
         self._looked: float | None = None
         self._rules: RiskRules | None = None
 
-    async def beside(self, judge: RiskEvaluator) -> RiskEvaluator | None:
-        """Who judges the same by the policy in shadow; none while there is none. Before `judge` judges anything."""
+    async def fork(self, evaluator: RiskEvaluator) -> RiskEvaluator | None:
+        """Return an evaluator by the policy in shadow, or None while there is none. Call it before anything is
+        evaluated.
+        """
         if self._looked is None or time.monotonic() - self._looked >= LOOK_SECONDS:
             self._rules, self._looked = await self._read(), time.monotonic()
-        return judge.beside(self._rules) if self._rules and judge.known else None
+        return evaluator.fork(self._rules) if self._rules and evaluator.known else None
 
-    async def judge(
-        self, tp: TopicPartition, beside: RiskEvaluator, records: Sequence[RecordMatches], live: Evaluation
+    async def record(
+        self, lane: TopicPartition, shadow: RiskEvaluator | None, records: Sequence[RecordMatches], live: Evaluation
     ) -> None:
-        """Judge the records by the policy in shadow, and count both. It raises nothing: nobody waits for it."""
+        """Evaluate the records by the policy in shadow, if there is one, and count both. It raises no exception."""
+        if shadow is None:
+            return
         try:
-            await self._told(beside)
-            for said in records:
-                beside.judged(tp, said)  # what became of each signal is counted once, by the other
-            await self._tell(beside.verdicts, live)
+            await self._load_alerted(shadow)
+            for record in records:
+                shadow.assess_record(lane, record)  # what became of each signal is counted once, by the live one
+            await self._publish(shadow.result, live)
         except Exception:
-            log.exception("the policy in shadow could not be scored on %s/%d", tp.topic, tp.partition)
+            log.exception("the policy in shadow could not be scored on %s/%d", lane.topic, lane.partition)
 
     async def _read(self) -> RiskRules | None:
         standing = await self._policies.in_shadow()
@@ -86,20 +91,20 @@ class Shadow:
             log.warning("nothing is scored in shadow: %s", error)
             return None
 
-    async def _told(self, beside: RiskEvaluator) -> None:
+    async def _load_alerted(self, shadow: RiskEvaluator) -> None:
         """What the policy in shadow would have told before; what it told of a case that is over does not count."""
-        residents = list(beside.known)
+        residents = list(shadow.known)
         async with self._redis.pipeline(transaction=False) as pipe:
             for resident in residents:
                 pipe.hget(self._key(resident), resident)
             answers = await pipe.execute()
         for resident, raw in zip(residents, answers, strict=True):
-            known = beside.known[resident]
-            told = _alerted(raw, self._rules)
-            if told and (known.settled is None or told.at > known.settled):
-                known.alerted = told
+            known = shadow.known[resident]
+            alerted = _alerted(raw, self._rules)
+            if alerted and (known.settled is None or alerted.at > known.settled):
+                known.alerted = alerted
 
-    async def _tell(self, shadow: Evaluation, live: Evaluation) -> None:
+    async def _publish(self, shadow: Evaluation, live: Evaluation) -> None:
         policy = self._rules.policy if self._rules else None
         if policy is None:
             return
@@ -109,8 +114,8 @@ class Shadow:
         counted = Counter(f"{policy}|{day}|{alert.danger.level}|{SHADOWED}" for alert in shadow.alerts)
         counted.update(f"{policy}|{day}|{alert.danger.level}|{LIVE}" for alert in live.alerts)
         async with self._redis.pipeline(transaction=False) as pipe:
-            for resident, told in shadow.alerted.items():
-                pipe.hset(self._key(resident), resident, f"{policy}{told.model_dump_json()}")
+            for resident, alerted in shadow.alerted.items():
+                pipe.hset(self._key(resident), resident, f"{policy}{alerted.model_dump_json()}")
             for name, number in counted.items():
                 pipe.hincrby(COUNTS, name, number)
             await pipe.execute()

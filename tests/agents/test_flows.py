@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agents.casework import Casework
+from agents.screening import Screening
 
 
 def calls(flow: Callable[..., Any]) -> list[str]:
@@ -30,4 +31,23 @@ def test_casework_reads_as_the_flow_chart() -> None:
         "commit",
         "committed",
         "publish",
+    ]
+
+
+def test_screening_reads_as_the_flow_chart() -> None:
+    assert calls(Screening.process) == [
+        "now",
+        "decode",
+        "deduplicate",
+        "match",
+        "load_evidence",
+        "evidence_records",
+        "fork",
+        "publish_watchlist",
+        "publish_dead_letters",
+        "publish_alerts",
+        "record_fan_outs",
+        "count",
+        "measure",
+        "record",
     ]

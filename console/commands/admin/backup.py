@@ -78,7 +78,7 @@ class StoreCommands:
             await installation.owners.refuse_owned()
             for partition in range(installation.settings.partitions):
                 with bar(err, f"partition {partition}: the journal") as progress:
-                    await self._rebuild_partition(installation.casework, partition, progress, new_log=new_log)
+                    await self._rebuild_partition(installation.casework_context, partition, progress, new_log=new_log)
                 offset = await installation.store.offset(partition)
                 out.print(f"partition {partition}: built anew to input {offset}")
 

@@ -66,7 +66,7 @@ class Feeds:
         self._new: Counter[Heard] = Counter()
         self._ends: tuple[dict[Where, int], float] | None = None  # end offsets of the lanes, and when they were read
 
-    def heard(self, source: str, count: int, now: datetime) -> None:
+    def observe(self, source: str, count: int, now: datetime) -> None:
         """Count signals of a source that this worker has seen. Sources without a configured name are ignored."""
         if source not in sources.ALWAYS and source != sources.OTHER:
             self._new[source, window_of(now)] += count

@@ -81,7 +81,7 @@ PACE: tuple[tuple[str, str, float], ...] = (
     ("streams.runtime.clock_sync", "LOOK_SECONDS", 4.0),
     ("streams.channels.channel", "BEHIND_SECONDS", 2.0),
     ("streams.channels.delivery", "BEHIND_SECONDS", 2.0),
-    ("streams.screening.lanes", "CASES_WAIT_SECONDS", 6.0),
+    ("agents.screening", "CASES_WAIT_SECONDS", 6.0),
     ("streams.state.shared_state", "LOCK_MS", 4000),
 )
 

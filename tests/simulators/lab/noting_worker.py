@@ -8,23 +8,22 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
+from functools import partial
 
 from aiokafka import TopicPartition
 from pydantic import BaseModel, Field
 
-from agents.worker import work
+from agents.screening import RESCORE_MOST, Screening
+from agents.worker import Stages, work
 from domain.policy.risk import RiskRules
-from schemas.people.residents import Resident, ResidentId
+from schemas.people.residents import ResidentId
 from schemas.risk.evidence import Evidence
-from streams import installation
 from streams.channels.settings import load as load_channels
 from streams.messaging.record import Raw
-from streams.runtime.cooperative import Pause
+from streams.runtime.cooperative import Pause, in_pieces
 from streams.runtime.settings import load
-from streams.screening.evaluation import RiskEvaluator
-from streams.screening.lanes import RESCORE_MOST, Screening
 from streams.screening.positions import Position
+from streams.screening.steps import LoadedEvidence, ScreeningContext
 
 NOTES = "screened.jsonl"  # in the worker's data folder
 
@@ -45,15 +44,17 @@ class Note(BaseModel):
 class Noting(Screening):
     """One at a time, and written down once it is told."""
 
-    notes: Path
-    _one = asyncio.Lock()
     _note: Note
     _about: set[ResidentId]  # of whom the record tells something
 
+    def __init__(self, context: ScreeningContext) -> None:
+        super().__init__(context)
+        self._notes, self._one = context.settings.data / NOTES, asyncio.Lock()
+
     async def rescore(self, partition: int, now: datetime) -> int:
         async with self._one:
-            moment = self._clock.now()  # for both looks: whoever falls due between them would not be written down
-            due, self._note = await self._store.due(partition, moment, RESCORE_MOST), Note(now=moment)
+            moment = self.clock.now()  # for both looks: whoever falls due between them would not be written down
+            due, self._note = await self.state.evidence.due(partition, moment, RESCORE_MOST), Note(now=moment)
             self._about, looked_at = set(), 0
             try:
                 looked_at = await super().rescore(partition, moment)
@@ -61,43 +62,40 @@ class Noting(Screening):
                 self._done(bool(looked_at), due=due)
             return looked_at
 
-    async def _batch(
+    async def process(
         self,
-        tp: TopicPartition,
-        raws: Sequence[Raw],
+        lane: TopicPartition,
+        records: Sequence[Raw],
         expected: Position,
         rules: RiskRules,
-        turn: Pause | None = None,  # for the urgent lane, which waits here until a record is done: not taken
+        pause: Pause,  # for the urgent lane, which waits here until a record is done: not taken
     ) -> bool:
-        for raw in raws:
+        for raw in records:
             async with self._one:
-                if not await self._record(tp, raw, expected, rules):
+                if not await self._record(lane, raw, expected, rules):
                     return False
             expected = replace(expected, offset=raw.offset)
         return True
 
-    async def _record(self, tp: TopicPartition, raw: Raw, expected: Position, rules: RiskRules) -> bool:
+    async def _record(self, lane: TopicPartition, raw: Raw, expected: Position, rules: RiskRules) -> bool:
         self._about = set()
         counted = False
         try:
-            counted = await super()._batch(tp, [raw], expected, rules)
+            counted = await super().process(lane, [raw], expected, rules, in_pieces())
         finally:
-            self._done(counted, lane=tp.topic, partition=tp.partition, offset=raw.offset)
+            self._done(counted, lane=lane.topic, partition=lane.partition, offset=raw.offset)
         return counted
 
-    async def _judge(
-        self,
-        evidence: Mapping[ResidentId, Sequence[Evidence]],
-        entries: Mapping[ResidentId, Resident],
-        rules: RiskRules,
-        now: datetime,
-    ) -> RiskEvaluator:
-        judge = await super()._judge(evidence, entries, rules, now)
-        settled = {resident: known.settled for resident, known in judge.known.items() if known.settled}
-        self._about = set(judge.known)
-        told_of = {resident for resident in settled if judge.known[resident].alerted}
+    async def load_evidence(
+        self, found: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
+    ) -> LoadedEvidence:
+        loaded = await super().load_evidence(found, rules, now)
+        known = loaded.evaluator.known
+        settled = {resident: each.settled for resident, each in known.items() if each.settled}
+        self._about = set(known)
+        told_of = {resident for resident in settled if known[resident].alerted}
         self._note = Note(now=now, settled=settled, told_of=told_of)
-        return judge
+        return loaded
 
     def _done(self, whole: bool, **what: object) -> None:
         if whole:
@@ -106,12 +104,9 @@ class Noting(Screening):
             self._write(broken=self._about)
 
     def _write(self, **more: object) -> None:
-        with self.notes.open("a") as file:
+        with self._notes.open("a") as file:
             file.write(self._note.model_copy(update=more).model_dump_json() + "\n")
 
 
 if __name__ == "__main__":
-    settings = load()
-    Noting.notes = settings.data / NOTES
-    installation.Screening = Noting  # type: ignore[attr-defined]  # the line makes it, and is all else that a worker has
-    work(settings, load_channels())
+    work(load(), load_channels(), make_stages=partial(Stages, screening_flow=Noting))

@@ -104,7 +104,7 @@ async def test_a_feed_that_falls_silent_is_told_once_and_cleared_when_it_is_hear
     assert await room.silent() == set()
     await room.pass_by(15, first, second)
     assert await room.silent() == {"bank-a"}
-    second.heard("bank-a", 3, room.clock.now())
+    second.observe("bank-a", 3, room.clock.now())
     await room.pass_by(2, first, second)
     assert await room.silent() == set()
     assert await room.told() == ["feed-silent bank-a", "feed-heard bank-a"]
@@ -114,7 +114,7 @@ async def test_a_feed_that_is_heard_by_another_worker_is_not_silent(room: Room) 
     await room.usual("bank-a")
     judge, other = room.worker(), room.worker()
     for _ in range(20):
-        other.heard("bank-a", 5, room.clock.now())
+        other.observe("bank-a", 5, room.clock.now())
         await room.pass_by(1, judge, other)
     assert await room.told() == []
     profile = FeedProfile.model_validate_json(await room.redis.hget(PROFILES, "bank-a"))

@@ -8,13 +8,13 @@ from typing import Any
 from aiokafka import TopicPartition
 from redis.asyncio import Connection, Redis
 
+from agents.screening import Screening
 from schemas.casework.inputs import Alert
 from schemas.people.residents import Holding, Occupation, Resident, Sex
 from schemas.risk.evidence import Payer
 from schemas.risk.signals import Channel, Transfer, TransferState
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import end_offsets
-from streams.screening.lanes import Screening
 from tests.streams.screening.screening_line import NOW, Line, minutes_ago
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -109,7 +109,7 @@ async def go_on(line: Line, partition: int = 0) -> None:
     """Screen what lies on the lanes, and what that writes there, until nothing is left."""
     before = None
     while before != (before := await line.redis.mget("screened:{0}", "screened-urgent:{0}")):
-        await line.screening.cover(partition)
+        await line.screening.lanes.cover(partition)
     for name in ("signals", "signals-urgent"):
         line.offsets[TopicPartition(name, partition)] = (await end_offsets(line.settings, name))[partition]
 

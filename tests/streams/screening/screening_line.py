@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, Literal
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from redis.asyncio import Connection, Redis
 
+from agents.screening import Screening
 from domain.policy import Policy, load
 from schemas.casework.inputs import Alert
 from schemas.people.residents import Holding, Occupation, Resident, Sex
@@ -38,7 +39,8 @@ from streams.repositories.residents.register import Residents
 from streams.runtime.clock import Clock
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
-from streams.screening.lanes import Screening
+from streams.screening.state import ScreeningState
+from streams.screening.steps import ScreeningContext
 from streams.screening.store import EvidenceStore
 from streams.state.keys import key
 from streams.state.shared_state import Shared
@@ -120,15 +122,13 @@ class Line:
 
     def another(self) -> Screening:
         """Another worker's."""
-        policies = Policies(self.settings, self.redis, self.producer)
-        clock = Clock.starting(1, NOW)
-        made = Screening(self.settings, self.redis, self.residents, self.producer, policies, clock)
-        made.whole = self._whole(made)
-        made.cases_wait_seconds = 0  # there is no casework here
-        return made
-
-    def _whole(self, made: Screening) -> Callable[[], Any]:
-        return Shared(self.settings, self.redis, [self.residents.restore, made.restore], lease_seconds=1.0).ensure
+        policies, clock = Policies(self.settings, self.redis, self.producer), Clock.starting(1, NOW)
+        state = ScreeningState(self.settings, self.redis, policies, clock)
+        shared = Shared(self.settings, self.redis, [self.residents.restore, state.restore], lease_seconds=1.0)
+        context = ScreeningContext(
+            self.settings, state, self.producer, self.residents, policies, clock, shared, _unobserved
+        )
+        return Screening(context, cases_wait_seconds=0)  # there is no casework here
 
     async def write(self, *values: bytes, partition: int = 0, lane: topics.Topic = topics.SIGNALS) -> list[Raw]:
         """Put records on a lane of signals."""
@@ -145,7 +145,7 @@ class Line:
         values = [record if isinstance(record, bytes) else packed(*record) for record in records]
         raws = await self.write(*values, partition=partition, lane=lane)
         tp = TopicPartition(lane.name, partition)
-        await self.screening.screen(tp, raws)
+        await self.screening.lanes.screen(tp, raws)
         await self.commit(tp, raws)
         return raws
 
@@ -161,11 +161,11 @@ class Line:
         """Lose Redis, and have screening stand in it again."""
         await self.redis.flushall()
         self.screening = self.another()
-        await self.screening.catch_up(LANES)
+        await self.screening.lanes.catch_up(LANES)
 
     async def screen_owed(self) -> None:
         """Screen all that is owed again."""
-        while await self.screening.screen_owed(LANES):
+        while await self.screening.rescreening.screen_owed(LANES):
             pass
 
     async def evidence(self, who: str = ANNA) -> dict[str, Evidence]:
@@ -195,10 +195,14 @@ class Line:
     async def tally(self) -> dict[str, int]:
         """What became of the signals, over all sources."""
         total: dict[str, int] = {}
-        for counts in (await self.screening.tallies()).values():
+        for counts in (await self.screening.state.tallies()).values():
             for outcome, count in counts.items():
                 total[outcome] = total.get(outcome, 0) + count
         return total
+
+
+def _unobserved(source: str, count: int, now: datetime) -> None:
+    """No feed is watched."""
 
 
 class WipedConnection(Connection):

@@ -28,7 +28,7 @@ async def test_five_thousand_calls_to_one_resident_are_told_once_for_each_level(
     raws: list[Raw] = await line.write(*values, lane=topics.SIGNALS_URGENT)
     for start in range(0, RECORDS, AT_ONCE):
         tp = TopicPartition(topics.SIGNALS_URGENT.name, 0)
-        await line.screening.screen(tp, raws[start : start + AT_ONCE])
+        await line.screening.lanes.screen(tp, raws[start : start + AT_ONCE])
     levels = await line.levels()
     assert len(levels) == len(set(levels)) <= 2
     assert (await line.tally())["raised"] == RECORDS * BATCH_LIMIT

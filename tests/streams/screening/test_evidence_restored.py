@@ -148,7 +148,7 @@ async def test_a_letter_sent_again_before_and_after_the_loss_counts_once(line: L
     await line.lose()
     await line.screen(again())
     await line.screen_owed()
-    tallies = await line.screening.tallies()
+    tallies = await line.screening.state.tallies()
     assert conserved({"carrier": 1}, tallies)
     assert sum(tallies["carrier"].values()) == 1
 
@@ -184,7 +184,7 @@ async def test_what_was_not_acked_before_the_loss_is_not_owed(line: Line) -> Non
     await line.lose()
     assert await line.redis.hlen(key("owed", 0)) == 0
     assert await line.tally() == {"dead_lettered": 1}
-    await line.screening.screen(BULK, [raw])
+    await line.screening.lanes.screen(BULK, [raw])
     assert await line.tally() == {"dead_lettered": 1}
 
 
@@ -216,7 +216,7 @@ async def test_whatever_is_lost_when_each_signal_is_counted_once_and_all_evidenc
             lane = topics.SIGNALS if deed == "screen" else topics.SIGNALS_URGENT
             await line.screen(record, partition=chance.randrange(2), lane=lane)
         elif deed == "owed":
-            await asyncio.gather(*(line.screening.screen_owed([BULK, URGENT]) for _ in range(2)))
+            await asyncio.gather(*(line.screening.rescreening.screen_owed([BULK, URGENT]) for _ in range(2)))
         elif deed == "lose":
             before = await line.evidence(), await line.evidence(BERT)
             await line.lose()

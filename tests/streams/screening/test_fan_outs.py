@@ -71,7 +71,7 @@ async def test_a_worker_killed_at_any_step_of_a_slice_loses_no_payer_and_doubles
         await line.screen([watch(f"w{steps}", value=mule)])
         async with killed_after(line, steps or None) as (worker, fuse):
             with suppress(KilledError):
-                await worker.cover(0)
+                await worker.lanes.cover(0)
         await go_on(line)
         told_of = told(await line.alerts())
         assert {payer(number).id: 1 for number in numbers}.items() <= told_of.items(), steps
@@ -182,7 +182,7 @@ async def test_a_lost_store_still_asks_and_alerts_nobody_by_itself(line: Line, a
     await line.redis.flushall()
     asked = PayersRequests(line.settings, line.redis, line.producer)
     await asked.restore()
-    await line.screening.catch_up([])
+    await line.screening.lanes.catch_up([])
     await go_on(line)
     await line.screen([paid(0, "990000000777")])
     assert await line.alerts() == []

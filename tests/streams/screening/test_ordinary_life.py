@@ -44,19 +44,19 @@ Outcome = tuple[list[Alert], Counter[str], dict[ResidentId, dict[str, Evidence]]
 def screened(records: Sequence[Sequence[Signal]]) -> Outcome:
     """Alerts, tally, evidence and accounts after these records, each a batch of its own."""
     people = [resident(ANNA), resident(BERT)]
-    sieve = matching.Matcher(Register(people), Suspects(), Subjects(bytes(32)))
+    matcher = matching.Matcher(Register(people), Suspects(), Subjects(bytes(32)))
     known = {each.id: Known() for each in people}
-    judge = RiskEvaluator(known, {each.id: each for each in people}, RULES, NOW)
-    tally = judge.verdicts.tally
+    evaluator = RiskEvaluator(known, {each.id: each for each in people}, RULES, NOW)
+    tally = evaluator.result.tally
     accounts: dict[str, str] = {}
     for offset, record in enumerate(records):
         items = [Item(offset, number, signal) for number, signal in enumerate(record)]
-        sifted = finished(sieve.sift(LANE, ReadBatch([(offset, items)], [], Counter(), {}), RULES, NOW))
-        accounts |= sifted.accounts
-        tally.update(sifted.tally)
-        for said in sifted.records:
-            judge.record(LANE, said)
-    return judge.verdicts.alerts, tally, {name: each.evidence for name, each in known.items()}, accounts
+        matched = finished(matcher.match(LANE, ReadBatch([(offset, items)], [], Counter(), {}), RULES, NOW))
+        accounts |= matched.accounts
+        tally.update(matched.tally)
+        for found in matched.records:
+            evaluator.evaluate(LANE, found)
+    return evaluator.result.alerts, tally, {name: each.evidence for name, each in known.items()}, accounts
 
 
 @given(st.lists(st.lists(signals, min_size=1, max_size=6), max_size=5))

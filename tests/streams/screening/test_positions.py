@@ -22,11 +22,11 @@ async def line(tmp_path: Path) -> AsyncIterator[Line]:
 async def test_a_batch_that_began_on_another_redis_is_not_counted(line: Line) -> None:
     await line.screen([call()])
     positions = Positions(line.redis, line.settings.partitions)
-    before, stands = await line.screening.tallies(), await positions.position(BULK)
+    before, stands = await line.screening.state.tallies(), await positions.position(BULK)
     assert stands.offset is not None
     batch = stands.offset + 1, Counter({"carrier|raised": 1})
     assert not await positions.count(BULK, replace(stands, asked=OTHER), *batch)
-    assert (await line.screening.tallies(), await positions.position(BULK)) == (before, stands)
+    assert (await line.screening.state.tallies(), await positions.position(BULK)) == (before, stands)
     assert await positions.count(BULK, stands, *batch)
 
 

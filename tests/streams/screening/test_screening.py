@@ -174,8 +174,8 @@ async def test_a_call_in_one_lane_and_a_payment_in_the_other_are_red_together_in
 async def test_each_lane_is_counted_once_and_the_same_signal_in_both_is_a_duplicate(line: Line) -> None:
     raws = await line.screen([call()])
     urgent = await line.screen([call()], lane=topics.SIGNALS_URGENT)
-    await line.screening.screen(BULK, raws)
-    await line.screening.screen(TopicPartition(topics.SIGNALS_URGENT.name, 0), urgent)
+    await line.screening.lanes.screen(BULK, raws)
+    await line.screening.lanes.screen(TopicPartition(topics.SIGNALS_URGENT.name, 0), urgent)
     assert await line.tally() == {"raised": 1, "duplicate": 1}
 
 
@@ -197,18 +197,18 @@ async def test_a_call_told_again_with_its_end_is_news_and_no_duplicate(line: Lin
 
 async def test_a_record_delivered_again_is_not_counted_again(line: Line) -> None:
     raws = await line.screen([call()], [sms()])
-    await line.screening.screen(BULK, raws)
-    await line.another().screen(BULK, raws[1:])
+    await line.screening.lanes.screen(BULK, raws)
+    await line.another().lanes.screen(BULK, raws[1:])
     assert await line.tally() == {"raised": 2}
 
 
 async def test_a_record_screened_again_before_it_was_counted_gives_the_same_alerts_and_tally(line: Line) -> None:
     raws = await line.write(packed(call()), packed(call()), packed(transfer(), watch()))
-    await line.screening.screen(BULK, raws)
+    await line.screening.lanes.screen(BULK, raws)
     told = await line.alerts()
     for name in ("screened", "tally"):
         await line.redis.delete(key(name, 0))
-    await line.another().screen(BULK, raws)
+    await line.another().lanes.screen(BULK, raws)
     assert await line.alerts() == told
     assert await line.tally() == {"raised": 3, "duplicate": 1}
 
@@ -273,7 +273,7 @@ async def test_a_store_wiped_while_a_partition_takes_its_stand_loses_no_signal(l
     await line.redis.flushall()
     raws = await line.write(packed(call()))
     async with wiping(line, STAND.encode(), before=before) as worker:
-        await worker.screen(BULK, raws)
+        await worker.lanes.screen(BULK, raws)
     assert await line.tally() == {"raised": 1}
 
 
@@ -289,7 +289,7 @@ async def test_a_store_ahead_of_the_log_stops_the_worker_instead_of_skipping(lin
     (raw,) = await line.write(packed(call()))
     await line.redis.set(key("screened", 0), 99)
     with pytest.raises(AheadError, match="ends at 0"):
-        await line.screening.screen(BULK, [raw])
+        await line.screening.lanes.screen(BULK, [raw])
 
 
 async def test_what_cannot_be_read_goes_to_the_dead_letters_and_the_rest_passes(line: Line) -> None:
@@ -297,7 +297,7 @@ async def test_what_cannot_be_read_goes_to_the_dead_letters_and_the_rest_passes(
     alone = sms().model_dump_json().encode()
     await line.screen(f"[{good}, {bad}, 7]".encode(), b"not json", alone, packed(watch(value="?")))
     assert await line.tally() == {"raised": 2, "dead_lettered": 4}
-    tallies = await line.screening.tallies()
+    tallies = await line.screening.state.tallies()
     assert tallies["carrier"] == {"raised": 2, "dead_lettered": 1}
     where = [letter["where"] for letter in await line.dead_letters()]
     assert [(place["offset"], place["item"]) for place in where] == [(0, 1), (0, 2), (1, None), (3, 0)]
@@ -337,5 +337,5 @@ async def test_accounts_and_telephones_leave_the_signals_as_tokens_only(line: Li
 
 
 async def test_an_empty_batch_of_bytes_is_a_dead_letter(line: Line) -> None:
-    await line.screening.screen(BULK, [Raw(0, (await line.write(b""))[0].value)])
+    await line.screening.lanes.screen(BULK, [Raw(0, (await line.write(b""))[0].value)])
     assert await line.tally() == {"dead_lettered": 1}

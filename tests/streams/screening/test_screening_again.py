@@ -25,9 +25,9 @@ def again(letter: str = LETTER, tallied: str | None = "carrier", uid: str = "c1"
 
 async def test_what_is_sent_again_moves_from_the_dead_lettered_to_its_outcome(line: Line) -> None:
     await line.screen(BROKEN)
-    assert conserved({"carrier": 1}, await line.screening.tallies())
+    assert conserved({"carrier": 1}, await line.screening.state.tallies())
     await line.screen(again())
-    tallies = await line.screening.tallies()
+    tallies = await line.screening.state.tallies()
     assert tallies == {"carrier": {"dead_lettered": 0, "raised": 1}}
     assert conserved({"carrier": 1}, tallies)
     assert await line.levels() == ["blue"]
@@ -35,34 +35,34 @@ async def test_what_is_sent_again_moves_from_the_dead_lettered_to_its_outcome(li
 
 async def test_a_letter_whose_source_could_not_be_read_moves_to_the_source_it_has(line: Line) -> None:
     await line.screen(b"[{]", again("signals/0/0", "unknown"))
-    assert conserved({"carrier": 1}, await line.screening.tallies())
+    assert conserved({"carrier": 1}, await line.screening.state.tallies())
 
 
 async def test_a_row_of_a_file_counts_as_accepted_when_it_is_sent_again(line: Line) -> None:
     await line.screen(again("0123456789abcdef/3", None))
-    assert await line.screening.tallies() == {"carrier": {"raised": 1}}
+    assert await line.screening.state.tallies() == {"carrier": {"raised": 1}}
 
 
 @pytest.mark.parametrize("second", [again(), again(uid="c2")], ids=["the same bytes", "mended otherwise"])
 async def test_a_letter_sent_again_twice_counts_once_in_one_batch_or_in_two(line: Line, second: bytes) -> None:
     await line.screen(BROKEN, again(), second)
     await line.screen(second)
-    assert await line.screening.tallies() == {"carrier": {"dead_lettered": 0, "raised": 1}}
+    assert await line.screening.state.tallies() == {"carrier": {"dead_lettered": 0, "raised": 1}}
     assert len(await line.evidence()) == 1
 
 
 async def test_after_the_store_was_lost_the_books_are_the_same(line: Line) -> None:
     await line.screen(BROKEN, again(), again())
-    before = await line.screening.tallies()
+    before = await line.screening.state.tallies()
     await line.lose()
     await line.screen_owed()
-    assert await line.screening.tallies() == before
+    assert await line.screening.state.tallies() == before
 
 
 async def test_what_is_refused_once_more_stays_dead_lettered_as_another_letter(line: Line) -> None:
     refused = SentAgain(letter=LETTER, tallied="carrier", signals=[watch(value="?"), sms()])
     await line.screen(BROKEN, refused.model_dump_json().encode())
-    assert await line.screening.tallies() == {
+    assert await line.screening.state.tallies() == {
         "carrier": {"dead_lettered": 0, "raised": 1},
         "police": {"dead_lettered": 1},
     }
@@ -71,4 +71,4 @@ async def test_what_is_refused_once_more_stays_dead_lettered_as_another_letter(l
 
 async def test_a_record_that_only_says_it_was_sent_again_is_a_dead_letter_itself(line: Line) -> None:
     await line.screen(b'{"kind": "sent_again", "letter": "signals/0/0/0"}')
-    assert await line.screening.tallies() == {"unknown": {"dead_lettered": 1}}
+    assert await line.screening.state.tallies() == {"unknown": {"dead_lettered": 1}}

@@ -158,20 +158,20 @@ async def test_a_signal_screened_in_the_lost_tail_counts_and_is_on_the_watchlist
 ) -> None:
     worker, where = await house_of.worker(), TopicPartition(topics.SIGNALS.name, 0)
     await worker.watch()
-    await worker.line.screening.catch_up([where])
+    await worker.stages.screening.lanes.catch_up([where])
     house_of.keep()
     signal = Watch(
         source="police", id="w1", at=NOW, subject="account", value="9900000000000001", state=WatchState.CONFIRMED
     )
     value = signal.model_dump_json().encode()
     await worker.line.producer.send_all([Record(where.topic, b"", value, where.partition)])
-    await worker.line.screening.screen(where, [Raw(0, value)])
+    await worker.stages.screening.lanes.screen(where, [Raw(0, value)])
     counted = await worker.line.screening.tallies()
     house_of.lose()
     assert await worker.line.screening.tallies() == {}
     other = await house_of.worker()
     await other.watch()
-    await other.line.screening.catch_up([where])
+    await other.stages.screening.lanes.catch_up([where])
     assert await other.line.screening.tallies() == counted
     assert sum([await other.line.redis.hlen(key("watch", q)) for q in range(house_of.settings.partitions)]) == 1
 

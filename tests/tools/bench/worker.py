@@ -29,7 +29,8 @@ def main() -> None:
     """Run until told to stop."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = load()
-    app = create_app(settings, Worker, opened=Installation(settings, load_channels()))
+    opened = Installation(settings, load_channels())
+    app = create_app(settings, Worker, opened=opened, stages=Stages(opened))
     for name in sys.argv[1:]:
         if name == BY_RECORD:
             screening.BULK_BATCH = 1

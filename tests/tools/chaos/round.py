@@ -148,7 +148,9 @@ async def settled(plan: Plan, stage: Stage, folder: Path) -> Books:
         await asyncio.sleep(LOOK_SECONDS)
     ended = time.time()
     await running.workers.stop()
-    await Casework(running.line.casework).upkeep.watch(range(settings.partitions))  # what workers left in outboxes
+    await Casework(running.line.casework_context).upkeep.watch(
+        range(settings.partitions)
+    )  # what workers left in outboxes
     await _all_seen(stage)
     async with stage.servers.client() as redis:
         held = await store.read(redis, settings.partitions)

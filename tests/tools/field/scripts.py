@@ -19,6 +19,7 @@ import orjson
 from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
+from agents.screening import RESCORE_MOST
 from domain.policy.risk import MOST_WITHOUT_ASKING
 from schemas.risk.evidence import Evidence, EvidenceKind, Payer, WatchEntry, WatchStatus
 from schemas.risk.fan_outs import FanOut
@@ -29,7 +30,6 @@ from streams.channels.dispatch_log import DispatchBook
 from streams.repositories.residents.register import ENTRIES, LOOKED_AT, OWNERS
 from streams.repositories.residents.register import PIECE as CHANGES
 from streams.runtime.settings import Settings
-from streams.screening.lanes import RESCORE_MOST
 from streams.screening.payers import SLICE, packed
 from streams.screening.positions import Positions
 from streams.screening.store import ADDED, PIECE, RESIDENTS, EvidenceStore

@@ -155,7 +155,7 @@ async def _limits(line: Installation) -> limits.Limits:
     async for record in read_all(line.settings, name, {name: {number: end for (_, number), end in since.items()}}):
         waiting[record.partition].append(Raw(record.offset, record.value or b""))
 
-    flow = Casework(line.casework)
+    flow = Casework(line.casework_context)
 
     async def decide() -> None:
         for partition, raws in waiting.items():

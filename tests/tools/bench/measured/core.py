@@ -59,7 +59,7 @@ class Screen:
     def __init__(self, register: Register, policy: Policy) -> None:
         self.costs = Costs()
         self._register, self._rules = register, policy.risk
-        self._sieve = Matcher(register, Suspects(), Subjects(SECRET.encode()))
+        self._matcher = Matcher(register, Suspects(), Subjects(SECRET.encode()))
         self._entries: dict[ResidentId, Resident] = {}
         self._known: dict[ResidentId, Known] = {}
 
@@ -69,20 +69,20 @@ class Screen:
         batch = read(tp, [], now)
         add(batch, tp, raw, now, quickly)
         decoded = time.process_time()
-        sifted = finished(self._sieve.sift(tp, batch, self._rules, now))
+        matched = finished(self._matcher.match(tp, batch, self._rules, now))
         resolved = time.process_time()
-        judge = self._judge(sifted, now)
-        for said in sifted.records:
-            judge.record(tp, said)
+        evaluator = self._evaluator(matched, now)
+        for record in matched.records:
+            evaluator.evaluate(tp, record)
         judged = time.process_time()
         self.costs.decode += decoded - began
         self.costs.resolve += resolved - decoded
         self.costs.judge += judged - resolved
-        self.costs.signals += sum(each.total() for each in (batch.tally, sifted.tally, judge.verdicts.tally))
-        self.costs.assessed += len(judge.known)
+        self.costs.signals += sum(each.total() for each in (batch.tally, matched.tally, evaluator.result.tally))
+        self.costs.assessed += len(evaluator.known)
 
-    def _judge(self, sifted: MatchedBatch, now: datetime) -> RiskEvaluator:
-        about = {who for said in sifted.records for finding in said.findings for who, _ in finding.about}
+    def _evaluator(self, matched: MatchedBatch, now: datetime) -> RiskEvaluator:
+        about = {who for record in matched.records for finding in record.findings for who, _ in finding.about}
         for entry in finished(self._register.standing(about)).values():
             self._entries[entry.id] = entry
             self._known.setdefault(entry.id, Known())

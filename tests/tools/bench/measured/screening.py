@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 from aiokafka import TopicPartition
 
+from agents.screening import Screening
 from simulators.world.memory import Register
 from streams.installation import Installation
 from streams.messaging import topics
@@ -110,11 +111,13 @@ async def _limits(line: Installation) -> limits.Limits:
         async for record in read_all(line.settings, lane, behind):
             waiting[lane, record.partition].append(Raw(record.offset, record.value or b""))
 
+    flow = Screening(line.screening_context)
+
     async def screen() -> None:
         for (lane, number), raws in waiting.items():
             left = iter(raws)
             while batch := run_of(left):  # as the bulk lane's agent takes them when more always wait
-                await line.screening.screen(TopicPartition(lane, number), batch)
+                await flow.lanes.screen(TopicPartition(lane, number), batch)
 
     return {
         limits.COPY: limits.copied([raw.value for raws in waiting.values() for raw in raws], total),

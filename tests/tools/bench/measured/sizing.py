@@ -219,15 +219,15 @@ async def _payments(line: Installation) -> Found:
 
 def _evidence() -> Found:
     """How much ordinary life shows (where it is not thinned for a load that goes on and on), and how long it lasts."""
-    sieve, policy = Matcher(Register(life.crowd()), Suspects(), Subjects(SECRET.encode())), core.policy()
+    matcher, policy = Matcher(Register(life.crowd()), Suspects(), Subjects(SECRET.encode())), core.policy()
     signals = [due.signal for due in OrdinaryLife(life.SEED, life.crowd()).hour(AT, LIVED)]
     hours, now = list[int](), datetime.now(UTC)
     for number, record in enumerate(records_of(signals, FEW)):
         tp = TopicPartition(record.topic, record.partition)
         batch = read(tp, [], now)
         add(batch, tp, Raw(number, record.value or b""), now, quickly)
-        sifted = finished(sieve.sift(tp, batch, policy.risk, now))
-        about = [member for said in sifted.records for finding in said.findings for _, member in finding.about]
+        matched = finished(matcher.match(tp, batch, policy.risk, now))
+        about = [member for record in matched.records for finding in record.findings for _, member in finding.about]
         hours += [lasting(member.kind, policy.risk) for member in about]
     return {
         "evidence_per_signal": figure([len(hours) / len(signals)], "members of residents' sets"),

@@ -95,7 +95,7 @@ async def fill(line: Installation, whom: Sequence[Resident], signals: int, evide
             await line.producer.send_all(records)
             records = []
     await line.producer.send_all(records)
-    offsets = dict.fromkeys(LANES, 0)
+    offsets, lanes = dict.fromkeys(LANES, 0), Stages(line).screening.lanes
     batch: list[Signal] = []
     for number, each in enumerate(retained(whom, signals, now, chance), 1):
         batch.append(each)
@@ -103,7 +103,7 @@ async def fill(line: Installation, whom: Sequence[Resident], signals: int, evide
             tp = TopicPartition(topics.SIGNALS.name, number // SIGNALS % line.settings.partitions)
             value, batch = wire.record(batch), []
             await line.producer.send_all([Record(tp.topic, b"", value, tp.partition)])
-            await line.screening.screen(tp, [Raw(offsets[tp], value)])
+            await lanes.screen(tp, [Raw(offsets[tp], value)])
             offsets[tp] += 1
     await acked(line.settings, offsets)
 
@@ -123,15 +123,16 @@ async def measured(settings: Settings, whom: Sequence[Resident]) -> dict[str, fl
     line = Installation(settings, ChannelSettings(), Clock())
     await line.open()
     opened = time.monotonic()
-    watching = asyncio.create_task(watch(line))
+    stages = Stages(line)
+    watching = asyncio.create_task(watch(stages, settings.partitions))
     now = datetime.now(UTC)
     value = wire.record([call(whom[0], "urgent", now, suspicious=True)])
     await line.producer.send_all([Record(URGENT.topic, b"", value, URGENT.partition)])
-    await line.screening.screen(URGENT, [Raw(0, value)])
+    await stages.screening.lanes.screen(URGENT, [Raw(0, value)])
     accepted = time.monotonic()
-    await line.screening.catch_up(LANES)
+    await stages.screening.lanes.catch_up(LANES)
     before = time.process_time()
-    while await line.screening.screen_owed(LANES):
+    while await stages.screening.rescreening.screen_owed(LANES):
         pass
     done, cpu = time.monotonic(), time.process_time() - before
     watching.cancel()
@@ -150,10 +151,9 @@ async def measured(settings: Settings, whom: Sequence[Resident]) -> dict[str, fl
     }
 
 
-async def watch(line: Installation) -> None:
-    failover = Stages(line).failover
+async def watch(stages: Stages, partitions: int) -> None:
     while True:
-        await failover.watch(range(line.settings.partitions))
+        await stages.failover.watch(range(partitions))
         await asyncio.sleep(0.2)
 
 

@@ -63,7 +63,7 @@ async def told(line: Installation, partition: int, inputs: Sequence[ResidentInpu
     raws = [Raw(first + number, value) for number, value in enumerate(values)]
     events: list[CaseEvent] = []
     for start in range(0, len(raws), 200):
-        entries = await Casework(line.casework).apply(partition, raws[start : start + 200])
+        entries = await Casework(line.casework_context).apply(partition, raws[start : start + 200])
         events += [entry for entry in entries if isinstance(entry, CaseEvent)]
     return events
 
@@ -107,7 +107,9 @@ async def watchlist(line: Installation, count: int) -> None:
     ]
     lane = topics.SIGNALS_URGENT.name
     await line.producer.send_all([Record(lane, b"", value, 0) for value in values])
-    await line.screening.screen(TopicPartition(lane, 0), [Raw(number, value) for number, value in enumerate(values)])
+    await Stages(line).screening.lanes.screen(
+        TopicPartition(lane, 0), [Raw(number, value) for number, value in enumerate(values)]
+    )
 
 
 async def dump(line: Installation) -> Dump:

@@ -1,0 +1,105 @@
+"""Screening's part of an installation's Redis: evidence, the watchlist, accounts behind tokens, positions and tallies.
+
+What all partitions share of it lies on compacted topics too, written there by `records` (the evidence by
+evidence_log.py), and is put back from there.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from aiokafka import TopicPartition
+from redis.asyncio import Redis
+
+from domain.identity.identifiers import normal_account
+from domain.policy.risk import RiskRules
+from schemas.base import ANY_VERSION
+from schemas.risk.evidence import WatchEntry
+from streams.messaging.dead_letter_writer import readable
+from streams.messaging.producer import Record
+from streams.messaging.reader import Read, Tails, read_all
+from streams.messaging.topics import ACCOUNTS, WATCHLIST
+from streams.repositories.policies import Policies
+from streams.runtime.clock import Clock
+from streams.runtime.settings import Settings
+from streams.screening import evidence_log
+from streams.screening.positions import Positions
+from streams.screening.store import EvidenceStore
+
+log = logging.getLogger(__name__)
+
+CHUNK = 500
+
+
+class ScreeningState:
+    """What screening keeps in Redis, and the risk rules by which it screens."""
+
+    def __init__(self, settings: Settings, redis: "Redis", policies: Policies, clock: Clock) -> None:
+        self._settings, self._policies, self._clock = settings, policies, clock
+        self.redis: Any = redis
+        self.evidence = EvidenceStore(redis, settings.partitions, clock.speed)
+        self.positions = Positions(redis, settings.partitions)
+        self._default: RiskRules | None = None
+
+    async def rules(self, policy: str | None) -> RiskRules:
+        """Return a policy's risk rules; those of the settings' file before casework has a policy in force."""
+        if policy is not None:
+            return (await self._policies.get(policy)).risk
+        if self._default is None:
+            self._default = (await self._policies.default()).risk
+        return self._default
+
+    async def rules_of(self, lane: TopicPartition) -> RiskRules:
+        """Return the risk rules in force in a lane's partition."""
+        return await self.rules((await self.positions.position(lane)).policy)
+
+    async def tallies(self) -> dict[str, dict[str, int]]:
+        """Return what became of all signals: by source and outcome, how many."""
+        return await self.positions.tallies()
+
+    async def restore(self, since: Tails | None = None) -> None:
+        """Read the watchlist, the accounts and the evidence from their topics into Redis; what is newer there stays.
+
+        `since`: only what lies behind there.
+        """
+        in_force = await self._policies.in_force()
+        rules = await self.rules(in_force.policy if in_force else None)
+        await self._restore_watchlist(rules, since)
+        await self._restore_accounts(since)
+        count = await evidence_log.restore(self._settings, self.evidence, rules, self._clock.now(), since)
+        log.info("%d records of evidence were put back", count)
+
+    async def _restore_watchlist(self, rules: RiskRules, since: Tails | None) -> None:
+        entries = [
+            entry
+            async for record in read_all(self._settings, WATCHLIST.name, since)
+            if record.value and (entry := readable(WATCHLIST.name, record.offset, partial(_watched, record.value)))
+        ]
+        for start in range(0, len(entries), CHUNK):
+            await self.evidence.enter(entries[start : start + CHUNK], rules)
+
+    async def _restore_accounts(self, since: Tails | None) -> None:
+        found = [
+            account
+            async for record in read_all(self._settings, ACCOUNTS.name, since)
+            if (account := readable(ACCOUNTS.name, record.offset, partial(_account, record)))
+        ]
+        await self.evidence.keep_accounts(dict(found))
+
+
+def records(accounts: Mapping[str, str], watched: Iterable[WatchEntry]) -> list[Record]:
+    """Return the records of accounts, by token, and of entries of the watchlist."""
+    return [
+        *(Record(ACCOUNTS.name, token.encode(), account.encode()) for token, account in accounts.items()),
+        *(Record(WATCHLIST.name, entry.subject.encode(), entry.model_dump_json().encode()) for entry in watched),
+    ]
+
+
+def _watched(value: bytes) -> WatchEntry:
+    return WatchEntry.model_validate_json(value, extra=ANY_VERSION)
+
+
+def _account(record: Read) -> tuple[str, str | None]:
+    """A token and its account, None once it was erased. Raises ValueError when it is no account."""
+    return (record.key or b"").decode(), normal_account(record.value.decode()) if record.value else None

@@ -1,0 +1,199 @@
+"""The steps of screening on a batch of a lane's records. agents/screening.py puts them in order.
+
+Evidence is a set, and risk a function of set and time. So a step that is repeated has the same result, and its alerts
+have the same ids; only the count has a fence.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from aiokafka import TopicPartition
+
+from domain.policy.risk import RiskRules
+from schemas.people.residents import ResidentId
+from schemas.risk.evidence import Evidence
+from streams.messaging import case_inputs, dead_letter_writer, sources
+from streams.messaging.producer import Producer, Record
+from streams.messaging.record import Raw
+from streams.messaging.topics import home
+from streams.repositories.payers_requests import PayersRequests
+from streams.repositories.policies import Policies
+from streams.repositories.residents.register import Residents
+from streams.runtime import metrics, tracing
+from streams.runtime.clock import Clock
+from streams.runtime.cooperative import Pause
+from streams.runtime.settings import Settings
+from streams.screening import evidence_log, state
+from streams.screening.about import evidence_in, standing
+from streams.screening.evaluation import Evaluation, RiskEvaluator
+from streams.screening.fan_outs import Fanning
+from streams.screening.fan_outs import record as fan_out_record
+from streams.screening.matching import MatchedBatch, Matcher
+from streams.screening.records import ReadBatch, add, once, quickly, read
+from streams.screening.state import ScreeningState
+from streams.screening.store import Known
+from streams.screening.subjects import Subjects
+from streams.state.shared_state import Shared
+
+ObserveFeed = Callable[[str, int, datetime], None]
+"""Told how many signals of a source were screened when: a feed that stops sending is found by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningContext:
+    """What screening needs of an installation.
+
+    `shared`: the part of the store that all partitions share. It is restored before anybody is looked up.
+    """
+
+    settings: Settings
+    state: ScreeningState
+    producer: Producer
+    residents: Residents
+    policies: Policies
+    clock: Clock
+    shared: Shared
+    observe_feed: ObserveFeed
+
+
+class LoadedEvidence(NamedTuple):
+    """What is known of residents, and the evidence to be added, under the ids of the entries that stand."""
+
+    evaluator: RiskEvaluator
+    added: Mapping[ResidentId, Sequence[Evidence]]
+
+
+class ScreeningSteps:
+    """The steps of the flow."""
+
+    def __init__(self, context: ScreeningContext) -> None:
+        self._producer, self._residents, self._clock = context.producer, context.residents, context.clock
+        self._partitions, self._observe_feed = context.settings.partitions, context.observe_feed
+        self._evidence, self._positions = context.state.evidence, context.state.positions
+        self._requests = PayersRequests(context.settings, context.state.redis, context.producer)
+        self.matcher = Matcher(context.residents, self._evidence, Subjects(context.settings.key()))
+
+    async def decode(self, lane: TopicPartition, records: Sequence[Raw], now: datetime, pause: Pause) -> ReadBatch:
+        """Read the records' signals. What cannot be read becomes a dead letter of the batch."""
+        batch = read(lane, [], now)
+        for raw in records:
+            add(batch, lane, raw, now, quickly)
+            await pause()
+        return batch
+
+    async def deduplicate(self, lane: TopicPartition, batch: ReadBatch) -> dict[str, int]:
+        """Drop dead letters that were sent again and counted before. Return those that count now: letter -> offset."""
+        letters = (again.letter for again in batch.again.values())
+        return once(batch, await self._positions.sent_again(lane, letters))
+
+    async def load_evidence(
+        self, found: Mapping[ResidentId, Sequence[Evidence]], rules: RiskRules, now: datetime
+    ) -> LoadedEvidence:
+        """Add the evidence in Redis. Return an evaluator on what was known before it."""
+        added, entries = await standing(self._residents, found)
+        return LoadedEvidence(RiskEvaluator(await self._evidence.add(added, rules, now), entries, rules, now), added)
+
+    async def load_past_evidence(self, matched: MatchedBatch, rules: RiskRules, now: datetime) -> RiskEvaluator:
+        """Return an evaluator of records that were counted before. Evidence is added only where it may be missing.
+
+        That is of payments to somebody whom the watchlist has known since.
+        """
+        found, entries = await standing(self._residents, evidence_in(matched))
+        known = await self._evidence.add(dict.fromkeys(found, ()), rules, now)
+        await self._add_late(found, known, rules, now)
+        return RiskEvaluator(known, entries, rules, now, past=True)
+
+    def evidence_records(self, loaded: LoadedEvidence, rules: RiskRules, now: datetime) -> list[Record]:
+        """Return the records of the added evidence for its topic. Call it before anything is evaluated."""
+        known = loaded.evaluator.known
+        return list(evidence_log.evidence_records(loaded.added, known, rules, now, self._partitions))
+
+    async def publish_watchlist(self, lane: TopicPartition, matched: MatchedBatch) -> None:
+        """Write what must outlive Redis: the watchlist, accounts that a stop-payment may need, the next slices."""
+        if matched.accounts:
+            await self._evidence.keep_accounts(matched.accounts)
+        slices = [fan_out_record(lane, each) for each in matched.fanning.following]
+        await self._producer.send_all([*state.records(matched.accounts, matched.watched), *slices])
+
+    async def publish_dead_letters(self, batch: ReadBatch) -> None:
+        """Write the batch's dead letters."""
+        if batch.letters:
+            await dead_letter_writer.write(self._producer, batch.letters)
+
+    async def publish_alerts(
+        self, result: Evaluation, traces: Sequence[tracing.Trace | None], evidence: Iterable[Record] = ()
+    ) -> None:
+        """Send the alerts to casework, each with its trace; then write the evidence, and remember what was alerted.
+
+        The alerts do not wait until Kafka has the evidence.
+        """
+        alerts = list(zip(result.alerts, traces, strict=True))
+        await self._producer.send_all(
+            [case_inputs.record(alert, home(alert.resident, self._partitions), trace) for alert, trace in alerts]
+        )
+        memory = evidence_log.alerted_records(result.alerted, self._partitions)
+        await self._producer.send_all([*evidence, *memory])
+        await self._evidence.remember(result.alerted, result.rescore)
+        for alert, trace in alerts:
+            took = max(0.0, self._clock.wall_seconds(self._clock.now() - alert.signal_at))
+            metrics.SIGNAL_TO_ALERT.observe(took, tracing.exemplar(trace))
+
+    async def record_fan_outs(self, fanning: Fanning) -> None:
+        """Ask people, note their answers, and remember the slices that are done."""
+        for request in fanning.asked:
+            await self._requests.ask(request)
+        for name in fanning.overtaken:
+            await self._requests.overtake(name)
+        for given, counts in fanning.answers:
+            await self._requests.answer(given, counts)
+        if fanning.done:
+            await self._evidence.payers_of.mark(fanning.done)
+
+    def measure(self, tally: Counter[str], now: datetime) -> None:
+        """Count the batch's signals in the metrics, and as heard of their feeds."""
+        for name, count in tally.items():
+            source, _, outcome = name.partition("|")
+            label = sources.label(source)
+            if count > 0:
+                self._observe_feed(label, count, now)
+            if count < 0:  # a dead letter that was sent again: what it has become is counted beside it
+                metrics.DEAD_LETTERS_SENT.labels(label).inc(-count)
+            else:
+                metrics.SIGNALS_SCREENED.labels(label, outcome).inc(count)
+
+    async def _add_late(
+        self,
+        evidence: Mapping[ResidentId, Sequence[Evidence]],
+        known: Mapping[ResidentId, Known],
+        rules: RiskRules,
+        now: datetime,
+    ) -> None:
+        """Add payments to whom the watchlist has known since.
+
+        On the topic first: what is in Redis alone is found by nobody who screens this again.
+        """
+        late = {
+            resident: found
+            for resident, members in evidence.items()
+            if (found := evidence_log.superseding(filter(_watched_payment, members), known[resident]))
+        }
+        if late:
+            await self._producer.send_all(
+                list(evidence_log.evidence_records(late, known, rules, now, self._partitions))
+            )
+            await self._evidence.add_late(late, rules, now)
+
+
+def tally_of(batch: ReadBatch, matched: MatchedBatch, result: Evaluation) -> Counter[str]:
+    """Return what became of all signals of a batch: by `source|outcome`, how many. It may be negative."""
+    tally = batch.tally
+    tally.update(matched.tally)
+    tally.update(result.tally)
+    return tally
+
+
+def _watched_payment(member: Evidence) -> bool:
+    return member.transfer is not None and member.watch_at is not None
