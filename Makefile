@@ -6,12 +6,17 @@ SEED ?= 1
 SCHEDULES ?= 1000
 REPORT ?= $@.json
 SCREENSHOTS ?= screenshots
+BROWSERS ?= $(if $(QUANZU_QUIET),0,3)
 QUIX := tests/tools/bench/peers
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 STAMP := $(VENV)/.installed
+# Most tests wait for servers most of the time: more of them run at once than there are cores.
+AT_ONCE ?= $(shell expr 2 '*' `nproc`)
+# Hundreds of Python processes are started: none should compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test browser docs simulation chaos bench bench-full bench-kept lint lock clean
+.PHONY: setup demo check pure test browser docs simulation chaos bench bench-full bench-kept lint lock clean
 
 setup: $(STAMP)
 
@@ -26,11 +31,18 @@ demo: setup
 	$(BIN)/quanzu demo
 
 test: setup
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n $(AT_ONCE)
+
+# While one works: lint, types and the pure tests, which need no server.
+check: setup
+	$(MAKE) --jobs 2 --output-sync=target --no-print-directory lint pure
+
+pure: setup
+	$(BIN)/python -m pytest -n `nproc` tests/domain tests/schemas
 
 # The console in a real browser; pictures of every page go to SCREENSHOTS.
 browser: setup
-	QUANZU_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/pytest tests/browser
+	QUANZU_SCREENSHOTS=$(SCREENSHOTS) $(BIN)/python -m pytest -n $(BROWSERS) tests/browser
 
 # The documentation as a site, in site/. What of it is generated, `quanzu admin documents` writes; a test compares.
 docs: setup

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from streams.runtime.settings import Settings
 from streams.state.keys import key
 from streams.state.server_identity import current_run
 from tests.dispatched import NOW, case_of
+from tests.tools.servers.process import nap
 
 PHONE, FRIEND, ACCOUNT = "+8619900001234", "+8619900005678", "9900000000000001"
 DATABASE = 7  # of Redis: apart from what other tests keep
@@ -59,9 +61,10 @@ def new_resident() -> Resident:
 
 async def until(true: Callable[[], Awaitable[bool] | bool], seconds: float = 10) -> None:
     """Wait until it is true; TimeoutError when it never is."""
+    began = time.monotonic()
     async with asyncio.timeout(seconds):
         while not (found if isinstance(found := true(), bool) else await found):  # noqa: ASYNC110 - it is told to nobody
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(nap(time.monotonic() - began))
 
 
 @dataclass

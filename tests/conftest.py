@@ -11,7 +11,13 @@ from streams.messaging import topics
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
 
-pytest_plugins = ["tests.tools.servers.fixtures"]
+pytest_plugins = [
+    "tests.tools.servers.fixtures",
+    "tests.tools.runs.time_limit",
+    "tests.tools.runs.leftovers",
+    "tests.tools.runs.run_limit",
+    "tests.tools.runs.order",
+]
 
 # How long an example takes says something of the machine, which others use too, and nothing of the law.
 hypothesis_settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])

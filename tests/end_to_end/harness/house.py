@@ -40,10 +40,10 @@ from tests.documents.answers import described
 from tests.end_to_end.harness.behaviour import Behaviour
 from tests.end_to_end.harness.hand_clock import HandClock
 from tests.end_to_end.harness.worker import Worker
+from tests.tools.servers.process import nap
 
 START = datetime(2026, 3, 2, 3, 12, tzinfo=UTC)  # 11:12 in Jilin, a Monday
 SETTLE_SECONDS = 60.0  # on the wall's clock; mostly a tenth of one, but a worker may just be starting
-LOOK_SECONDS = 0.01
 SHORTER = httpx.Limits(keepalive_expiry=2)
 """Shorter than a server keeps an idle connection, five seconds: of equals the client may write as it is closed."""
 TICK = timedelta(milliseconds=1)  # what falls due is stored in whole milliseconds
@@ -155,11 +155,11 @@ class House:
 
 async def until(true: Callable[[], Awaitable[bool]], seconds: float, told: Callable[[], str] = lambda: "") -> None:
     """Wait until it is true. Raises TimeoutError with what is told when it never is."""
-    ends = time.monotonic() + seconds
+    began = time.monotonic()
     while not await true():
-        if time.monotonic() > ends:
+        if (waited := time.monotonic() - began) > seconds:
             raise TimeoutError(f"not within {seconds:g} s\n{told()}")
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(nap(waited))
 
 
 async def _ready(line: Installation, worker: Worker) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
+from tests.tools.servers.forked import Forked
 
-SCRIPT = Path(__file__).with_name("hand_worker.py")
-ROOT = SCRIPT.parents[3]
+MODULE = "tests.end_to_end.harness.hand_worker"
+ROOT = Path(__file__).parents[3]
 STOP_SECONDS = 10
 
 
@@ -23,7 +24,7 @@ class Worker:
         own = settings.model_copy(update={"metrics_port": self.metrics_port})
         self._environment = {**os.environ, **own.environment(), "TEST_CLOCK": str(clock), "PYTHONPATH": str(ROOT)}
         self._log = settings.data / "worker.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
 
     @property
     def running(self) -> bool:
@@ -37,8 +38,11 @@ class Worker:
     def start(self, environment: Mapping[str, str] | None = None) -> None:
         """`environment`: what this process has besides."""
         own = {**self._environment, **(environment or {})}
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen([sys.executable, str(SCRIPT)], env=own, stdout=log, stderr=log)
+        if environment is None:
+            self._process = Forked(MODULE, own, self._log)
+            return
+        with self._log.open("ab") as log:  # it may change what is imported, or the clock
+            self._process = subprocess.Popen([sys.executable, "-m", MODULE], env=own, stdout=log, stderr=log)
 
     def kill(self) -> None:
         """As `kill -9` does."""

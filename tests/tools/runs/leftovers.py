@@ -1,7 +1,7 @@
 """Processes that a test left behind: found by a mark in their environment, ended, and named at the end of the run.
 
-A process whose parent has died belongs to another parent, so that the tree of processes does not show whose it was. Each
-process of pytest therefore has a mark of its own in its environment, which its children inherit.
+A process whose parent has died belongs to another parent: the tree of processes does not show whose it was. Therefore
+each process of pytest has a mark of its own in its environment, which its children inherit.
 """
 
 import os
@@ -77,8 +77,13 @@ def _marked(mark: str) -> Iterator[psutil.Process]:
 def _marks() -> Iterator[tuple[psutil.Process, str]]:
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if process.status() != psutil.STATUS_ZOMBIE:
+            if process.status() != psutil.STATUS_ZOMBIE and not _server_of_python(process):
                 yield process, process.environ().get(MARK, "")
+
+
+def _server_of_python(process: psutil.Process) -> bool:
+    """Whether it is a helper of the module multiprocessing, or forked by one: these end with the process of pytest."""
+    return any(part.startswith("from multiprocessing.") for part in process.cmdline())
 
 
 def _killed(process: psutil.Process) -> str:

@@ -24,9 +24,12 @@ def test_that_leaves_a_grandchild():
     number = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout
     open("pid", "w").write(number)
 """
-IS_KILLED = LEAVES_ONE + """
+IS_KILLED = (
+    LEAVES_ONE
+    + """
     os._exit(1)
 """
+)
 WAITS = """
 import os, subprocess
 

@@ -147,8 +147,16 @@ def _stopped(thread: Path) -> bool:
 
 def wait_for(holds: Callable[[], bool], what: str, seconds: float = START_SECONDS) -> None:
     """Return as soon as it holds. Raises TimeoutError when that takes longer than `seconds`."""
-    until = time.monotonic() + seconds
+    began = time.monotonic()
     while not holds():
-        if time.monotonic() > until:
+        if (waited := time.monotonic() - began) > seconds:
             raise TimeoutError(f"waited {seconds:g} s for {what}")
-        time.sleep(LOOK_SECONDS)
+        time.sleep(nap(waited))
+
+
+def nap(waited: float) -> float:
+    """Return the seconds until the next look, after `waited` seconds: a quarter of that, from 10 to 250 ms.
+
+    To look costs several round trips. Looking every 10 ms, a test that waits would take a core from what it waits for.
+    """
+    return min(max(0.01, waited / 4), 0.25)

@@ -1,0 +1,65 @@
+"""A Python process that has imported the worker already: forked from a server that did so once.
+
+To import what a worker needs takes seconds of a core. Tests start hundreds of workers.
+"""
+
+import multiprocessing
+import os
+import runpy
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from streams.runtime.embedded import die_with_parent
+
+PRELOADED = ["agents.worker", "tests.end_to_end.harness.hand_clock"]
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(PRELOADED)
+
+
+class Forked:
+    """A module run as a program, with the methods of subprocess.Popen that tests use."""
+
+    def __init__(self, module: str, environment: Mapping[str, str], log: Path) -> None:
+        """`log`: gets what it writes. The environment must hold nothing that only a new interpreter would see."""
+        self._process = _context.Process(target=_run, args=(module, dict(environment), log))
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def send_signal(self, number: signal.Signals) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def wait(self, timeout: float) -> int:
+        """Return the exit code. Raises subprocess.TimeoutExpired when it has not ended after `timeout` seconds."""
+        self._process.join(timeout)
+        code = self.poll()
+        if code is None:
+            raise subprocess.TimeoutExpired(str(self._process.name), timeout)
+        return code
+
+
+def _run(module: str, environment: dict[str, str], log: Path) -> None:
+    """Be that program: its environment, its log, its module as `__main__`."""
+    die_with_parent()
+    os.environ.clear()
+    os.environ.update(environment)
+    with log.open("ab") as file:
+        for number in (1, 2):
+            os.dup2(file.fileno(), number)
+    sys.argv = [module]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
