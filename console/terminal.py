@@ -11,12 +11,19 @@ from rich.table import Table
 from rich.text import Text
 
 from console import labels
+from schemas.base import Partial
 from schemas.casework.cases import Case
-from schemas.levels import Level, Result
+from schemas.levels import GRAVEST_FIRST, Level, Result
 from streams.monitoring.overview import Overview
 
 LOCAL = ZoneInfo("Asia/Shanghai")
-COLOURS = {Level.RED: "bold white on red", Level.ORANGE: "black on dark_orange", Level.YELLOW: "black on yellow3"}
+COLOURS = Partial(
+    {
+        Level.RED: "bold white on red",
+        Level.ORANGE: "black on dark_orange",
+        Level.YELLOW: "black on yellow3",
+    }
+)
 MARKS = {Level.RED: "▲", Level.ORANGE: "◆", Level.YELLOW: "■", Level.BLUE: "●"}
 OUTCOMES = {
     "raised": "预警",
@@ -59,7 +66,7 @@ def _silent(view: Overview) -> list[Text]:
 def _levels(view: Overview) -> Table:
     table = _table("在办预警", "级别", "件数")
     open_cases = view.of("open")
-    for level in reversed(Level):
+    for level in GRAVEST_FIRST:
         count = sum(number for name, number in open_cases.items() if name.startswith(f"{level}|"))
         table.add_row(_level(level), str(count))
     table.add_row("待接听", str(view.waiting))

@@ -1,8 +1,9 @@
 """Base of all models on topics: frozen, strict about unknown fields, times with UTC offset, money in integer fen."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Generic, Literal, TypeVar, overload
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -58,6 +59,32 @@ When = Annotated[AwareDatetime, AfterValidator(_plausible)]
 MOST_FEN = 10**13
 Fen = Annotated[int, Field(strict=True, ge=0, le=MOST_FEN)]
 """Money in fen (1/100 yuan); at most 100 billion yuan."""
+
+Key = TypeVar("Key")
+Member = TypeVar("Member")
+Default = TypeVar("Default")
+
+
+class Partial(Generic[Key, Member]):
+    """A table that leaves out members of its enum. It has no [], so that whoever reads it says what they get.
+
+    A dict names every member: tests/schemas/test_tables.py finds one that does not.
+    """
+
+    def __init__(self, table: Mapping[Key, Member]) -> None:
+        self._table = table
+
+    @overload
+    def get(self, key: Key) -> Member | None: ...
+    @overload
+    def get(self, key: Key, default: Default) -> Member | Default: ...
+    def get(self, key: Key, default: Default | None = None) -> Member | Default | None:
+        """Return what the table has of a member, else `default`."""
+        return self._table.get(key, default)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._table
+
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,31}$"
 Token = Annotated[str, StringConstraints(pattern=NAME)]

@@ -18,6 +18,9 @@ class Level(StrEnum):
 
 
 _RANKS = {Level.BLUE: 1, Level.YELLOW: 2, Level.ORANGE: 3, Level.RED: 4}
+RISING = tuple(sorted(Level, key=lambda level: level.rank))
+"""The levels from blue to red."""
+GRAVEST_FIRST = RISING[::-1]
 
 
 class Channel(StrEnum):

@@ -5,19 +5,22 @@ from datetime import datetime, timedelta
 
 from domain.casework.draft import CLOSE, WAITING, DecisionBuilder
 from domain.casework.endings import reopen, settle
-from domain.casework.steps import ask, bring_forward, end, is_current, withdraw, wrong_number
+from domain.casework.steps import Ended, ask, bring_forward, end, is_current, withdraw, wrong_number
 from domain.policy.plan import FATES, USED_UP, Word
 from domain.policy.schedule import CALLS, SMS, STOPS, allowed, at_home, earliest, level_of, rule_of, words_after
+from schemas.base import Partial
 from schemas.casework.cases import CaseState, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.levels import Action, Outcome, Result
 
 DAY = timedelta(days=1)
-_ENDS = {
-    Word.DONE: StepState.DONE,
-    Word.FAILED: StepState.FAILED,
-    Word.WITHDRAWN: StepState.WITHDRAWN,
-}
+_ENDS: Partial[Word, Ended] = Partial(
+    {
+        Word.DONE: StepState.DONE,
+        Word.FAILED: StepState.FAILED,
+        Word.WITHDRAWN: StepState.WITHDRAWN,
+    }
+)
 
 
 def follow(draft: DecisionBuilder, step: Step, result: str, because: str, *, late: bool = False) -> None:
@@ -51,7 +54,7 @@ def again(draft: DecisionBuilder, step: Step, word: Word, because: str) -> None:
     if _used_up(draft, step, word):
         end(draft, step, StepState.FAILED, f"{because}; tried {step.attempt} times")
         for then in words_after(draft.plan, step.action, USED_UP):
-            if then in _MOVES:
+            if then not in FATES:
                 _MOVES[then](draft, step, f"not reached by {step.action.value.replace('_', ' ')}")
         return
     contact = step.contact
@@ -157,6 +160,10 @@ def _ask_operator(draft: DecisionBuilder, step: Step, because: str) -> None:
     ask(draft, "operator", Action.OPERATOR_CALL, because)
 
 
+def _no_move(draft: DecisionBuilder, step: Step, because: str) -> None:
+    """Do nothing besides the step's fate."""
+
+
 _MOVES: dict[Word, Callable[[DecisionBuilder, Step, str], None]] = {
     Word.REACHED: _reached,
     Word.ACKNOWLEDGED: _acknowledged,
@@ -169,4 +176,5 @@ _MOVES: dict[Word, Callable[[DecisionBuilder, Step, str], None]] = {
     Word.NO_CALLS: _no_calls,
     Word.NO_SMS: _no_sms,
     Word.REOPEN: _reopen,
+    **dict.fromkeys(FATES, _no_move),
 }

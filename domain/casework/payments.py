@@ -9,8 +9,6 @@ from schemas.casework.events import FactKind
 from schemas.levels import NEVER_SENT, Action
 from schemas.risk.signals import TransferState
 
-_GONE = (TransferState.ATTEMPTED, TransferState.PENDING, TransferState.SETTLED)
-
 
 def find(case: Case, transfer: str | None) -> Payment | None:
     """The payment of a transfer, if the case is about it."""
@@ -29,7 +27,7 @@ def merged(known: Sequence[Payment], told: Sequence[Payment]) -> list[Payment]:
         old = payments.get(payment.transfer)
         if old is None:
             payments[payment.transfer] = payment.model_copy(update={"stop": None})
-        elif _GONE.index(payment.state) > _GONE.index(old.state):
+        elif payment.state.stage > old.state.stage:
             payments[payment.transfer] = old.model_copy(update={"state": payment.state})
     return list(payments.values())
 

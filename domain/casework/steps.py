@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from typing import Literal
 
 from domain.casework import fatigue, payments
 from domain.casework.draft import WAITING, DecisionBuilder, words
@@ -12,8 +13,13 @@ from schemas.casework.cases import CaseState, Step, StepState
 from schemas.casework.events import Dispatch, FactKind
 from schemas.levels import Action, Result
 
-_ENDED = {StepState.DONE: FactKind.STEP_DONE, StepState.FAILED: FactKind.STEP_FAILED}
-_ENDED |= {StepState.WITHDRAWN: FactKind.WITHDRAWN, StepState.SKIPPED: FactKind.SKIPPED}
+Ended = Literal[StepState.DONE, StepState.FAILED, StepState.WITHDRAWN, StepState.SKIPPED]
+_ENDED: dict[Ended, FactKind] = {
+    StepState.DONE: FactKind.STEP_DONE,
+    StepState.FAILED: FactKind.STEP_FAILED,
+    StepState.WITHDRAWN: FactKind.WITHDRAWN,
+    StepState.SKIPPED: FactKind.SKIPPED,
+}
 
 
 def plan_step(
@@ -149,7 +155,7 @@ def _dispatch(draft: DecisionBuilder, step: Step) -> None:
         draft.enter(CaseState.CONTACTING, "the first contact is on its way")
 
 
-def end(draft: DecisionBuilder, step: Step, state: StepState, why: str) -> None:
+def end(draft: DecisionBuilder, step: Step, state: Ended, why: str) -> None:
     """End a step, with the reason."""
     payments.not_asked(draft, step)
     draft.change(step, state=state, due=None, wanted=None)

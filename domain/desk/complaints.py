@@ -3,17 +3,20 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from schemas.base import Partial
 from schemas.people.complaints import Complaint, ComplaintKind, ComplaintState, Deed, Entry
 
 # Assumed, until a centre decides otherwise. Both run on days off too.
 FIRST_ANSWER = timedelta(hours=24)
 DECISION = timedelta(days=7)
 
-_STATES = {
-    Deed.ANSWERED: ComplaintState.ANSWERED,
-    Deed.UPHELD: ComplaintState.UPHELD,
-    Deed.NOT_UPHELD: ComplaintState.NOT_UPHELD,
-}
+_STATES = Partial(
+    {
+        Deed.ANSWERED: ComplaintState.ANSWERED,
+        Deed.UPHELD: ComplaintState.UPHELD,
+        Deed.NOT_UPHELD: ComplaintState.NOT_UPHELD,
+    }
+)
 _FOLLOWS = {
     ComplaintKind.WARNED_WRONGLY: (Deed.FALSE_ALARM, Deed.NO_CALLS),
     ComplaintKind.TOO_OFTEN: (Deed.NO_CALLS,),
@@ -68,7 +71,7 @@ def done(complaint: Complaint, entry: Entry, seen: int, assigned: str | None = N
     if complaint.version != seen:
         raise ChangedError(f"the complaint has changed since: version {complaint.version}, seen was {seen}")
     changes: dict[str, object] = {"entries": [*complaint.entries, entry]}
-    if entry.did in (Deed.ASSIGNED, *_STATES) and complaint.ended:
+    if (entry.did is Deed.ASSIGNED or entry.did in _STATES) and complaint.ended:
         raise EndedError("the complaint was decided")
     if entry.did is Deed.ASSIGNED:
         changes["assigned"] = assigned

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from schemas.casework.cases import Case, StepState
-from schemas.levels import Level
+from schemas.levels import GRAVEST_FIRST, Level
 
 _RUNNING = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})
 
@@ -23,7 +23,7 @@ class Load:
 
     def area(self, begins: str) -> dict[Level, int]:
         """Return the number of open cases by level in divisions whose code begins with `begins`."""
-        found = dict.fromkeys(reversed(Level), 0)
+        found = dict.fromkeys(GRAVEST_FIRST, 0)
         for (division, level), n in self.places.items():
             if division.startswith(begins):
                 found[level] += n

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from schemas.casework.cases import Case, StopState
 from schemas.casework.inputs import ReleaseStopAct
@@ -24,6 +25,9 @@ class Why(StrEnum):
     TOLD = "told"  # the case has the approval already
 
 
+NotAsked = Literal[Why.NO_STOP, Why.ASKED_ALREADY]
+
+
 def asked(
     case: Case,
     number: int,
@@ -34,7 +38,7 @@ def asked(
     reason: str,
     evidence: str,
     now: datetime,
-) -> ReleaseRequest | Why:
+) -> ReleaseRequest | NotAsked:
     """Return the request to lift the stop on the case's payment `number`, or why it is refused.
 
     `known`: other requests. Raises ValueError if the reason is too short or too long.

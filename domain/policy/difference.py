@@ -31,6 +31,13 @@ class About(StrEnum):
     OTHER = "other"
 
 
+_PLACES = {
+    **{About.THRESHOLD: 0, About.WEIGHT: 1, About.AT_RISK: 2, About.CLOCK: 3, About.PLAN: 4},
+    **{About.BUDGET: 5, About.DUTY: 6, About.BREAKER: 7, About.MESSAGE: 8, About.OTHER: 9},
+}
+"""Which changes a reader sees first."""
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyEdit:
     """`before` and `after` as the file has them; None: it is not in that policy."""
@@ -63,8 +70,7 @@ def changes(before: str, after: str) -> list[PolicyEdit]:
         PolicyEdit(_about(path, old.get(path), new.get(path)), path, _shown(old.get(path)), _shown(new.get(path)))
         for path in differing
     ]
-    order = list(About)
-    return sorted(found, key=lambda change: order.index(change.about))
+    return sorted(found, key=lambda change: _PLACES[change.about])
 
 
 def _flat(table: Mapping[str, Any], at: Path = ()) -> Iterator[tuple[Path, object]]:

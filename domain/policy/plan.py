@@ -23,7 +23,7 @@ class Condition(StrEnum):
 
 
 class Word(StrEnum):
-    """What follows a result. The first group is the step's own fate, the second what else happens."""
+    """What follows a result: one of FATES, and what else happens."""
 
     WAIT = "wait"
     DONE = "done"
@@ -48,7 +48,13 @@ class Word(StrEnum):
     REOPEN = "reopen"
 
 
-FATES = frozenset(list(Word)[: list(Word).index(Word.REACHED)])
+FATES = frozenset(
+    {
+        *(Word.WAIT, Word.DONE, Word.FAILED, Word.WITHDRAWN),
+        *(Word.AGAIN, Word.AGAIN_SOON, Word.AGAIN_NOW, Word.AGAIN_AT_HOME, Word.RETRY),
+    }
+)
+"""The words of which a result has one: the step's own fate. Each other word has its move in domain/casework/follow."""
 OVERDUE, USED_UP = "overdue", "used_up"
 _RESULTS = {*(result.value for result in Result), *(stage.value for stage in VisitStage), OVERDUE, USED_UP}
 

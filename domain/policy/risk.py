@@ -10,7 +10,7 @@ from domain.policy.faults import FaultCode, refused
 from domain.policy.units import Duration, Section
 from schemas.base import Fen, Text, Token
 from schemas.casework.cases import Profile
-from schemas.levels import Level
+from schemas.levels import RISING, Level
 from schemas.people.residents import BalanceBand, Occupation, Sex
 from schemas.risk.evidence import EvidenceKind
 
@@ -126,7 +126,7 @@ class RiskRules(Section):
         _needs("levels", set(Level), set(self.levels))
         _needs("evidence", set(EvidenceKind), set(self.evidence))
         _needs("money.balances", set(BalanceBand), set(self.money.balances))
-        thresholds = [self.levels[level] for level in Level]
+        thresholds = [self.levels[level] for level in RISING]
         if thresholds != sorted(set(thresholds)):
             raise refused(FaultCode.LEVELS_NOT_RISING, key="levels", given=thresholds)
         return self

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta, timezone
 
 from domain.policy.plan import Condition, LevelPlan, Plan, StepRule, Table, Window, Word
+from schemas.base import Partial
 from schemas.casework.cases import Case, Profile
 from schemas.levels import Action, Level
 from schemas.people.residents import Flag
@@ -11,15 +12,17 @@ from schemas.people.residents import Flag
 LATEST = datetime(2099, 12, 30, tzinfo=UTC)  # beyond it no event is accepted; no step is planned either
 
 # A step of a family is overtaken by a stronger one: an operator by the robot, a call by an SMS never.
-_STRENGTH = {
-    Action.SMS: ("sms", 1),
-    Action.FLASH_SMS: ("sms", 2),
-    Action.ROBOT_CALL: ("call", 1),
-    Action.OPERATOR_CALL: ("call", 2),
-    Action.CONTACT_SMS: ("contact", 1),
-    Action.CONTACT_CALL: ("contact", 2),
-    Action.VISIT: ("visit", 1),
-}
+_STRENGTH = Partial(
+    {
+        Action.SMS: ("sms", 1),
+        Action.FLASH_SMS: ("sms", 2),
+        Action.ROBOT_CALL: ("call", 1),
+        Action.OPERATOR_CALL: ("call", 2),
+        Action.CONTACT_SMS: ("contact", 1),
+        Action.CONTACT_CALL: ("contact", 2),
+        Action.VISIT: ("visit", 1),
+    }
+)
 STOPS = frozenset({Action.STOP_PAYMENT, Action.STOP_AGAIN, Action.STOP_RELEASE})
 CALLS = frozenset({Action.ROBOT_CALL, Action.OPERATOR_CALL})
 SMS = frozenset({Action.SMS, Action.FLASH_SMS})

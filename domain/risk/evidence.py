@@ -8,6 +8,7 @@ import msgspec
 
 from domain.policy.risk import RiskRules
 from domain.risk.fan_out import since
+from schemas.base import Partial
 from schemas.risk.evidence import Evidence, EvidenceKind, Payer, WatchEntry, WatchStatus
 from schemas.risk.signals import App, AppKind, Call, NumberClass, Report, Signal, Sms, Transfer
 
@@ -34,11 +35,13 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     watch: WatchEntry | None = None
 
 
-_BY_CLASS = {
-    NumberClass.OVERSEAS: EvidenceKind.CALL_OVERSEAS,
-    NumberClass.GOIP: EvidenceKind.CALL_GOIP,
-    NumberClass.SPOOFED: EvidenceKind.CALL_SPOOFED,
-}
+_BY_CLASS = Partial(
+    {
+        NumberClass.OVERSEAS: EvidenceKind.CALL_OVERSEAS,
+        NumberClass.GOIP: EvidenceKind.CALL_GOIP,
+        NumberClass.SPOOFED: EvidenceKind.CALL_SPOOFED,
+    }
+)
 _BY_APP = {kind: EvidenceKind(f"app_{kind}") for kind in AppKind}
 _BY_STANDING = {
     WatchStatus.CONFIRMED: (EvidenceKind.SUSPECT_PAYEE,),

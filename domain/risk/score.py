@@ -10,11 +10,9 @@ from domain.risk.weigh import Scene, bits, evidence_bits, fused_bits, live
 from domain.risk.words import reasons
 from schemas.base import MOST_FEN
 from schemas.casework.cases import Danger, Payment, Profile
-from schemas.levels import Level
+from schemas.levels import RISING, Level
 from schemas.risk.evidence import Evidence
 from schemas.risk.signals import TransferState
-
-_STAGES = list(TransferState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ def _odds(scene: Scene) -> float:
 
 
 def _level(odds: float, rules: RiskRules) -> Level | None:
-    reached = [level for level in Level if odds >= rules.levels[level]]
+    reached = [level for level in RISING if odds >= rules.levels[level]]
     return reached[-1] if reached else None
 
 
@@ -97,7 +95,7 @@ def _payments(scene: Scene) -> list[Payment]:
             continue
         payment = _payment(member, member.transfer)
         known = by_transfer.get(payment.transfer)
-        if known is None or _STAGES.index(payment.state) > _STAGES.index(known.state):
+        if known is None or payment.state.stage > known.state.stage:
             by_transfer[payment.transfer] = payment
     return list(by_transfer.values())
 

@@ -3,31 +3,38 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from schemas.base import Partial
 from schemas.risk.evidence import Evidence, EvidenceKind
 from schemas.risk.signals import TransferState
 
 MOST = 6  # nobody reads out more
 
-_CALLER = {
-    EvidenceKind.CALL_OVERSEAS: "境外号码",
-    EvidenceKind.CALL_GOIP: "疑似GOIP设备号码",
-    EvidenceKind.CALL_SPOOFED: "改号电话",
-    EvidenceKind.SUSPECT_CALLER: "涉诈号码",
-}
-_PAYEE = {
-    EvidenceKind.NEW_PAYEE: "陌生账户",
-    EvidenceKind.SUSPECT_PAYEE: "涉诈账户",
-    EvidenceKind.REPORTED_PAYEE: "被举报账户",
-}
-_APP = {
-    EvidenceKind.APP_BRUSHING: "刷单类",
-    EvidenceKind.APP_LOAN: "贷款类",
-    EvidenceKind.APP_INVESTMENT: "投资类",
-    EvidenceKind.APP_SHOPPING: "购物类",
-    EvidenceKind.APP_MEETING: "屏幕共享类",
-    EvidenceKind.APP_CHAT: "聊天类",
-    EvidenceKind.APP_OTHER: "其他",
-}
+_CALLER = Partial(
+    {
+        EvidenceKind.CALL_OVERSEAS: "境外号码",
+        EvidenceKind.CALL_GOIP: "疑似GOIP设备号码",
+        EvidenceKind.CALL_SPOOFED: "改号电话",
+        EvidenceKind.SUSPECT_CALLER: "涉诈号码",
+    }
+)
+_PAYEE = Partial(
+    {
+        EvidenceKind.NEW_PAYEE: "陌生账户",
+        EvidenceKind.SUSPECT_PAYEE: "涉诈账户",
+        EvidenceKind.REPORTED_PAYEE: "被举报账户",
+    }
+)
+_APP = Partial(
+    {
+        EvidenceKind.APP_BRUSHING: "刷单类",
+        EvidenceKind.APP_LOAN: "贷款类",
+        EvidenceKind.APP_INVESTMENT: "投资类",
+        EvidenceKind.APP_SHOPPING: "购物类",
+        EvidenceKind.APP_MEETING: "屏幕共享类",
+        EvidenceKind.APP_CHAT: "聊天类",
+        EvidenceKind.APP_OTHER: "其他",
+    }
+)
 _VERB = {TransferState.ATTEMPTED: "正在向", TransferState.PENDING: "正在向", TransferState.SETTLED: "已向"}
 
 
@@ -49,19 +56,18 @@ def _line(member: Evidence, times: int, now: datetime, longest_call: timedelta) 
 
 
 def _what(member: Evidence, now: datetime, longest_call: timedelta) -> str:
-    if member.kind in _CALLER:
-        return _call(member, now, longest_call)
-    if member.kind in _PAYEE and member.state is not None:
-        return f"{_VERB[member.state]}{_PAYEE[member.kind]}转账 {yuan(member.amount_fen or 0)}"
+    if caller := _CALLER.get(member.kind):
+        return _call(member, caller, now, longest_call)
+    if (payee := _PAYEE.get(member.kind)) and member.state is not None:
+        return f"{_VERB[member.state]}{payee}转账 {yuan(member.amount_fen or 0)}"
     if member.kind is EvidenceKind.SCAM_SMS:
         return "收到疑似诈骗短信"
     if member.kind is EvidenceKind.OWN_REPORT:
         return "本人报案" + (f"，涉及 {yuan(member.amount_fen)}" if member.amount_fen else "")
-    return f"访问{_APP[member.kind]}涉诈应用或网站"
+    return f"访问{_APP.get(member.kind, '')}涉诈应用或网站"
 
 
-def _call(member: Evidence, now: datetime, longest_call: timedelta) -> str:
-    other = _CALLER[member.kind]
+def _call(member: Evidence, other: str, now: datetime, longest_call: timedelta) -> str:
     if member.ongoing and now < member.at + longest_call:
         so_far = max(now - member.at, timedelta(seconds=member.seconds))
         return f"正在与{other}通话，已{_long(so_far)}"

@@ -8,7 +8,7 @@ from statistics import quantiles
 
 from domain.payments.ledger import Totals, fold
 from schemas.casework.events import CaseEvent, FactKind
-from schemas.levels import Action, Channel, Level, Result
+from schemas.levels import GRAVEST_FIRST, Action, Channel, Level, Result
 
 NO_CONTACT = frozenset({Result.FAILED, Result.NOT_SENT, Result.UNDELIVERED})
 
@@ -38,7 +38,7 @@ def cases_by_level(entries: Sequence[Published]) -> dict[str, int]:
         case = entry.event.case
         gravest[case.id] = max(case.level, gravest.get(case.id, case.level), key=lambda level: level.rank)
     found = Counter(gravest.values())
-    return {level.value: found[level] for level in reversed(Level)}
+    return {level.value: found[level] for level in GRAVEST_FIRST}
 
 
 def warned(entries: Sequence[Published]) -> dict[str, int]:

@@ -15,7 +15,6 @@ from schemas.casework.inputs import VisitStage
 from schemas.people.rosters import Task, TaskState
 
 _GOING = frozenset({VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.REFUSED, VisitStage.HANDED_OVER})
-_STAGES = (VisitStage.ASSIGNED, VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.ARRIVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +77,8 @@ def conflict(task: Task, case: Case | None, stage: VisitStage) -> Conflict | Non
         return Conflict.SETTLED
     if stage in _GOING and not stands(task, case):
         return Conflict.ANOTHER if task.state is TaskState.LATE and not _plan_over(case) else Conflict.SETTLED
-    if stage in _STAGES and task.stage in _STAGES and _STAGES.index(stage) < _STAGES.index(task.stage):
-        return Conflict.BEHIND
-    return None
+    told, known = stage.distance, task.stage.distance if task.stage else None
+    return Conflict.BEHIND if told is not None and known is not None and told < known else None
 
 
 def stands(task: Task, case: Case) -> bool:

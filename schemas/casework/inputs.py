@@ -198,6 +198,21 @@ class VisitStage(StrEnum):
     NOT_AT_HOME = "not_at_home"
     DONE = "done"
 
+    @property
+    def distance(self) -> int | None:
+        """Return how far the officer has come on the way to the door, from 0; None for a stage that ends the visit."""
+        match self:
+            case VisitStage.ASSIGNED:
+                return 0
+            case VisitStage.ACCEPTED:
+                return 1
+            case VisitStage.ON_THE_WAY:
+                return 2
+            case VisitStage.ARRIVED:
+                return 3
+            case VisitStage.REFUSED | VisitStage.HANDED_OVER | VisitStage.NOT_AT_HOME | VisitStage.DONE:
+                return None
+
 
 class Checklist(Model):
     """四查看 三询问 一保护: four looks, three questions, one protection."""

@@ -18,6 +18,17 @@ class TransferState(StrEnum):
     PENDING = "pending"
     SETTLED = "settled"
 
+    @property
+    def stage(self) -> int:
+        """Return how far it has gone, from 0: of two reports on one payment the one with the higher stage is true."""
+        match self:
+            case TransferState.ATTEMPTED:
+                return 0
+            case TransferState.PENDING:
+                return 1
+            case TransferState.SETTLED:
+                return 2
+
 
 class Channel(StrEnum):
     """The payment channel."""

@@ -14,11 +14,11 @@ from domain.policy import Policy
 from domain.risk.backtest import CaseDifference, Course, Difference
 from domain.risk.replay import Tally
 from domain.statistics.report import percentiles
-from schemas.levels import Level
+from schemas.levels import GRAVEST_FIRST
 from simulators.backtest.run import Answer
 
 SHOWN = 20  # differences in the table; the report has all
-_LEVELS = tuple(reversed(Level))
+_LEVELS = GRAVEST_FIRST
 
 
 def report(answer: Answer) -> dict[str, Any]:

@@ -220,7 +220,7 @@ class SimulatedProvider(ABC):
             retry=retry_if_exception_type(httpx.HTTPError),
         )
         try:
-            answer = await trying(self._posted, url, body)
+            answer: httpx.Response = await trying(self._posted, url, body)
         except RetryError:
             log.error("a receipt was never taken")  # noqa: TRY400 - the line says it all
             return

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from domain.policy.messages import KEYS
+from schemas.base import Partial
 from schemas.channels.receipts import CallState, SmsState
 from schemas.levels import Action, Channel, Result
 from simulators.providers.base import Contact, Receipt, SimulatedProvider
@@ -28,7 +29,7 @@ class Ringing:
 Answering = Callable[[Ringing, datetime], Awaitable[Answers]]
 """What who holds it does: `answer(ringing, now)` tells after how long which results come."""
 
-PRESSED = {result: digit for digit, result in KEYS.items()}
+PRESSED = Partial({result: digit for digit, result in KEYS.items()})
 
 # Assumed, around "phone alone fails" (Shenzhen: about 40 % refuse).
 CALLS = {
@@ -87,6 +88,6 @@ def _call(result: Result) -> dict[str, Any] | None:
     """A call's end. The key a resident pressed is told as the digit it is."""
     if result is Result.HUNG_UP:
         return {"result": CallState.ANSWERED.value}
-    if result in PRESSED:
-        return {"result": CallState.ANSWERED.value, "key": PRESSED[result]}
+    if key := PRESSED.get(result):
+        return {"result": CallState.ANSWERED.value, "key": key}
     return {"result": result.value} if result.value in [*CallState] else None

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from domain.identity.divisions import name_of
 from schemas.casework.cases import Case
-from schemas.levels import Channel, Level, Outcome, Result
+from schemas.levels import GRAVEST_FIRST, Channel, Level, Outcome, Result
 from schemas.people.residents import ResidentId
 from simulators.world.truth import Contact, Fate, Truth
 
@@ -125,7 +125,7 @@ def by_each(rows: Sequence[Followed]) -> dict[str, dict[str, Curve]]:
     first = [row for row in rows if row.first]
     levels = survival(first, by_level)
     return {
-        "level": {level.value: levels[level.value] for level in reversed(Level) if level.value in levels},
+        "level": {level.value: levels[level.value] for level in GRAVEST_FIRST if level.value in levels},
         "channel": survival(rows, by_channel),
         "station": survival(first, by_station),
     }

@@ -1,6 +1,7 @@
 """The simulated residents' end of the line: who sits at the screen in a demo calls them, and they answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
 
 from schemas.levels import Outcome
 from simulators.world.contacts import Contacts
@@ -8,7 +9,8 @@ from streams.casework.claims import CaseClaims
 from streams.channels.telephone import Call
 from streams.runtime.clock import Clock
 
-WORDS = {
+Spoken = Literal[Outcome.DISSUADED, Outcome.NOT_PERSUADED, Outcome.ALREADY_DEFRAUDED, Outcome.FALSE_ALARM]
+WORDS: Mapping[Spoken, str] = {
     Outcome.DISSUADED: "“……原来是骗子。我不转了，谢谢你们。”",
     Outcome.NOT_PERSUADED: "“你们才是骗子吧？我自己的事自己清楚。”（挂断）",
     Outcome.ALREADY_DEFRAUDED: "“……我刚才已经转过去了，怎么办？”",

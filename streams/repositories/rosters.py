@@ -18,7 +18,7 @@ from domain.policy.visits import VisitRules
 from domain.visits import check_in, one_visit
 from domain.visits.officers import Choice, Visit, choosing
 from domain.visits.tasks import given, to_be_made
-from schemas.base import ANY_VERSION
+from schemas.base import ANY_VERSION, Partial
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import OfficerReport, VisitStage
 from schemas.people.residents import Language
@@ -39,12 +39,14 @@ LAST = "visit-last"  # hash: resident -> officer who saw them last; a preference
 CHECK_INS = "check-ins"  # sorted set: dispatch id -> when its officer must check in as safe; derived from the tasks
 AT_ONCE = 20  # officers examined between two pauses, about a millisecond: red work must not wait for a choice
 FORGOTTEN = timedelta(days=4)  # longer than the longest clock of a visit: its end was never reported
-_ENDS = {
-    VisitStage.REFUSED: TaskState.REFUSED,
-    VisitStage.HANDED_OVER: TaskState.REFUSED,
-    VisitStage.NOT_AT_HOME: TaskState.ENDED,
-    VisitStage.DONE: TaskState.ENDED,
-}
+_ENDS = Partial(
+    {
+        VisitStage.REFUSED: TaskState.REFUSED,
+        VisitStage.HANDED_OVER: TaskState.REFUSED,
+        VisitStage.NOT_AT_HOME: TaskState.ENDED,
+        VisitStage.DONE: TaskState.ENDED,
+    }
+)
 
 
 @lru_cache(maxsize=512)

@@ -48,7 +48,8 @@ class Subjects:
                 return _phone_of(signal, Role.SUBSCRIBER, signal.phone)
             case "report":
                 return _phone_of(signal, Role.REPORTER, signal.phone)
-        return []
+            case "watchlist":
+                return []
 
     def party(self, signal: Signal, role: Role, resident: ResidentId) -> Party:
         """A resident who was found; only now is it worth knowing who the other is."""

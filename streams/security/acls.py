@@ -82,7 +82,7 @@ def _beside(component: Component, app_id: str) -> Iterator[Grant]:
             looks = (ACLOperation.DESCRIBE, ACLOperation.DESCRIBE_CONFIGS)
             yield Grant(component, looks, ResourceType.CLUSTER, (CLUSTER,))
             yield Grant(component, (ACLOperation.DESCRIBE,), ResourceType.TOPIC, (OFFSETS,))
-        case Component.INTAKE:
+        case Component.INTAKE | Component.EXPORTER:
             return
 
 
@@ -156,7 +156,8 @@ def rules(component: Component, password: str | None) -> list[str]:
 def vault(passwords: Mapping[str, str]) -> str:
     """Return the vault's ACL file: the users and passwords of Redis, limited to components that need keys."""
     usual = ("resetchannels", "-@all", "+@connection")
-    users = [["user", f"{PREFIX}{each}", *_known(passwords.get(each)), *usual, *may] for each, may in VAULT.items()]
+    known = {each: may for each, may in VAULT.items() if may}
+    users = [["user", f"{PREFIX}{each}", *_known(passwords.get(each)), *usual, *may] for each, may in known.items()]
     return _file(["user default off -@all", *map(" ".join, users)])
 
 

@@ -178,6 +178,7 @@ VAULT: Mapping[Component, tuple[str, ...]] = {
     **dict.fromkeys(
         (Component.INTAKE, Component.CONSOLE), (*_KEYS, f"%R{_IDENTITY[0]}", "+eval_ro", "+hget", "+hsetnx")
     ),
+    Component.EXPORTER: (),  # it has no business there, and no user
     Component.DOCTOR: (f"%R{_IDENTITY[0]}", "+hget", "+info"),
     Component.OPERATOR: (
         *(*_KEYS, *_IDENTITY, "+eval", "+eval_ro", "+hget", "+hsetnx", "+hset", "+info", *REWRITES),

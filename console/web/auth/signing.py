@@ -18,10 +18,17 @@ from console.web.auth.under_way import UnderWay
 from console.web.kit.services import Services, services
 from console.web.kit.settings import ConsoleSettings
 from domain.access.accounts import Step, next_step
+from schemas.base import Partial
 from schemas.people.staff import Account
 from streams.installation import Installation
 
-PATHS = {Step.CODE: "/sign-in/code", Step.PASSWORD: "/sign-in/password", Step.SET_UP: "/sign-in/set-up"}
+PATHS = Partial(
+    {
+        Step.CODE: "/sign-in/code",
+        Step.PASSWORD: "/sign-in/password",
+        Step.SET_UP: "/sign-in/set-up",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Acting on a case that somebody else has is asked about first: `anyway` says that
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -19,7 +20,7 @@ from console.web.kit.services import Services
 from console.web.live import claims
 from console.web.payments.releases import ask_release
 from domain.ids import short_hash
-from domain.payments.releases import Why
+from domain.payments.releases import NotAsked, Why
 from schemas.base import Model
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Act, ClaimAct, NoteAct, ReleaseStopAct
@@ -44,7 +45,7 @@ class Taken:
 
 
 LATE_SECONDS = 2.0  # how long the journal is waited for that does not tell yet what the store has
-_WHY = {
+_WHY: Mapping[NotAsked, str] = {
     Why.NO_STOP: "there is no stop on this payment",
     Why.ASKED_ALREADY: "the release of this stop has been asked for already: it waits for a second person",
 }

@@ -23,7 +23,7 @@ from domain.payments import ledger, releases
 from schemas.casework.cases import Case, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.channels.releases import ReleaseRequest
-from schemas.levels import Action, Level
+from schemas.levels import GRAVEST_FIRST, Action, Level
 from schemas.people.incidents import Incident
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
@@ -149,7 +149,7 @@ async def view(services: Services, who: Who, case: Case, script: str = "") -> Vi
         may=who.role in ACTING,
         kept_back=kept_back,
         talk=talk_of(case, script),
-        lower=[level for level in reversed(Level) if level.rank < case.level.rank],
+        lower=[level for level in GRAVEST_FIRST if level.rank < case.level.rank],
         decides=who.role in RELEASES,
         names=await services.staff.names() if any(each.release for each in money) else {},
     )

@@ -18,7 +18,7 @@ from domain.visits.officers import load_of as visits_of
 from domain.visits.officers import on_duty
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Hold
-from schemas.levels import Level
+from schemas.levels import GRAVEST_FIRST, Level
 from schemas.people.rosters import Officer, Roster
 from schemas.risk.feeds import Silence
 from streams.monitoring import overview
@@ -151,7 +151,7 @@ def clocks(services: Services, who: Who, rosters: Iterable[Roster]) -> ClockTabl
     """Clocks of the shift that runs and of those before it."""
     shift = shift_at(services.line.clock.now())
     counted = list(services.figures.clocks.by(who.sees, shift.start))
-    levels = {level: _whose(counted, level) for level in reversed(Level)}
+    levels = {level: _whose(counted, level) for level in GRAVEST_FIRST}
     station = {officer.id: roster.station for roster in rosters for officer in roster.officers}
     visits = [(clock, n) for clock, n in counted if clock.whose is Whose.OFFICER]
     by_station = tally(visits, lambda clock: station.get(clock.officer, ""))

@@ -5,14 +5,14 @@ from console.web.auth.who import Who
 from console.web.kit.services import Services
 from domain.ids import short_hash
 from domain.payments import releases
-from domain.payments.releases import Why
+from domain.payments.releases import NotAsked
 from schemas.casework.cases import Case
 from schemas.channels.releases import ReleaseRequest
 
 
 async def ask_release(
     services: Services, who: Who, case: Case, number: int, form: str, reason: str, evidence: str = ""
-) -> ReleaseRequest | Why:
+) -> ReleaseRequest | NotAsked:
     """The request to lift the stop on the case's payment `number`, or why there can be none.
 
     The same form again is the same request, as it stands by now. Raises ValueError for a reason that is too short or

@@ -60,6 +60,17 @@ def _beside(change: StoreUpdate, case: Case, finding: InvariantViolation) -> Non
             change.add("ZREM", QUEUE, case.id)
         case Kind.NOT_MARKED_HELD:
             change.add("SADD", HELD, case.resident)
+        case (  # an input makes the case go on, or a person looks
+            Kind.DEADLINE_MISSING
+            | Kind.DEADLINE_WRONG
+            | Kind.OVERDUE
+            | Kind.RESULT_OVERDUE
+            | Kind.NO_NEXT_STEP
+            | Kind.NO_DUE
+            | Kind.TOO_FAR
+            | Kind.UNKNOWN_CASE
+        ):
+            return
 
 
 def _rank(case: Case) -> float:

@@ -14,7 +14,7 @@ from schemas.base import ANY_VERSION
 from schemas.casework.cases import Case
 from schemas.casework.events import journal_adapter
 from schemas.casework.inputs import Hold
-from schemas.levels import Level
+from schemas.levels import GRAVEST_FIRST
 from streams.casework.auditor.auditor import GRACE_SECONDS
 from streams.casework.auditor.sweep import waits
 from streams.casework.failover import HEARTBEAT_SECONDS
@@ -151,7 +151,7 @@ def _of_people(look: Missed) -> Iterator[Trouble]:
         what = f"red cases past the clock of their first contact: {len(look.red):,} ({listed(look.red, SHOWN)})"
         yield missed("red-not-contacted", what, "Call them now; `quanzu case show ID` tells what was tried")
     if look.overdue and look.oldest:
-        levels = ", ".join(f"{look.overdue[level]:,} {level}" for level in reversed(Level) if look.overdue[level])
+        levels = ", ".join(f"{look.overdue[level]:,} {level}" for level in GRAVEST_FIRST if look.overdue[level])
         what = f"{sum(look.overdue.values()):,} deadlines are overdue ({levels}), the oldest for"
         do = "Is a worker running and keeping up? See its log, and quanzu_deadlines_overdue"
         yield missed("overdue", f"{what} {span(look.now - look.oldest)}", do)
@@ -162,7 +162,7 @@ def _of_people(look: Missed) -> Iterator[Trouble]:
 
 
 def _held(look: Missed) -> str:
-    levels = ", ".join(f"{look.held[level]:,} {level}" for level in reversed(Level) if look.held[level])
+    levels = ", ".join(f"{look.held[level]:,} {level}" for level in GRAVEST_FIRST if look.held[level])
     return f"{sum(look.held.values()):,} steps are held back" + (f" ({levels})" if levels else "")
 
 

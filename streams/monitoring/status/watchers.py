@@ -10,7 +10,7 @@ import orjson
 from redis.asyncio import Redis
 
 from domain.feeds.silence import span
-from schemas.base import ANY_VERSION
+from schemas.base import ANY_VERSION, Partial
 from schemas.casework.policies import InForce
 from schemas.levels import Action, Channel, Result
 from schemas.risk.fan_outs import PayersRequest
@@ -38,7 +38,7 @@ SKEW_SECONDS = 1.0
 JUDGE_SECONDS = 30.0
 
 _FAILED = (Result.FAILED, Result.IN_DOUBT)
-_LOOKS = {Channel.VISIT: "Is anybody on duty (the console's rosters), and the stations' gateway there?"}
+_LOOKS = Partial({Channel.VISIT: "Is anybody on duty (the console's rosters), and the stations' gateway there?"})
 
 
 class WatchersNow:

@@ -139,7 +139,8 @@ def _written(owners: Iterable[list[object]]) -> str:
     match owners:
         case [[resident]]:
             return str(resident)
-    return orjson.dumps(owners).decode()
+        case _:
+            return orjson.dumps(owners).decode()
 
 
 def _read_owner(

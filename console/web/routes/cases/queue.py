@@ -20,7 +20,7 @@ from console.web.live.filters import Filters
 from console.web.live.row import Row, row_of
 from console.web.live.search import LONGEST, Sought, found, sought
 from console.web.live.stream import Listener, changes
-from schemas.levels import Level
+from schemas.levels import GRAVEST_FIRST
 
 door = Door()
 AT_FIRST = 100  # rows of a page; the others come as they are scrolled to
@@ -125,7 +125,7 @@ def _page(
         status,
         rows=_html(request, rows[:AT_FIRST]),
         total=total,
-        levels=[(level, made.queue.levels(who.area)[level]) for level in reversed(Level)],
+        levels=[(level, made.queue.levels(who.area)[level]) for level in GRAVEST_FIRST],
         filters=asked,
         places=places.within(who.area, year),
         scams=made.queue.scam_types(language_of(request)),

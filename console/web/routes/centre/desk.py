@@ -18,7 +18,7 @@ from console.web.kit.services import Services, services
 from console.web.live.row import Row
 from console.web.overview import area
 from domain.statistics.clocks import Whose
-from schemas.levels import Level
+from schemas.levels import GRAVEST_FIRST
 from schemas.people.staff import StaffRole
 from streams.monitoring import overview
 from streams.runtime.tasks import wanted
@@ -59,7 +59,7 @@ async def gathered(made: Services, who: Who) -> dict[str, Any]:
     load = area.load(made, who)
     return {
         "now": now,
-        "levels": list(reversed(Level)),
+        "levels": list(GRAVEST_FIRST),
         "load": load,
         "places": area.places(load, who, now),
         "tiles": area.tiles(load, who, now),

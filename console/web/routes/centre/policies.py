@@ -23,7 +23,7 @@ from domain.policy import PolicyError, difference, digest_of, faults_of, load, v
 from schemas.administration.drafts import MOST_CHARACTERS, Draft, DraftState, InShadow
 from schemas.base import legible
 from schemas.casework.policies import InForce
-from schemas.levels import Level
+from schemas.levels import GRAVEST_FIRST
 from schemas.people.staff import StaffRole
 from streams.operations import rules
 from streams.repositories.policies import UnknownPolicyError
@@ -34,7 +34,7 @@ from streams.state.keys import key
 door = Door("/policies")
 SUPERVISORS = frozenset({StaffRole.SUPERVISOR})
 MOST_REASON = 500
-LEVELS = tuple(reversed(Level))  # the gravest first
+LEVELS = GRAVEST_FIRST  # the gravest first
 MOST_LINES = 2_000  # of a comparison: more of it nobody reads
 
 
