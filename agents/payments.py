@@ -1,6 +1,7 @@
 """Stop-payments: asked of the payee's bank, asked once more, or lifted."""
 
 from schemas.casework.events import Dispatch
+from schemas.codes.channels import UnknownAccount
 from schemas.levels import Channel as Name
 from schemas.levels import Result
 from streams.channels.outgoing import Outgoing
@@ -22,7 +23,7 @@ class BankProvider(Gateway):
         resident = await self._outgoing.resident(dispatch)
         account = await self._outgoing.account(payment.payee) if payment else None
         if payment is None or resident is None or account is None:
-            return Answer(Result.FAILED, "the payment's account or payer is not known")
+            return Answer(Result.FAILED, UnknownAccount())
         order = {
             "action": dispatch.action.value,
             "account": account,

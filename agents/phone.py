@@ -1,6 +1,7 @@
 """Calls: a robot's by the voice gateway; an operator's wait on the desk, where the case's queue has them."""
 
 from schemas.casework.events import Dispatch
+from schemas.codes.channels import NoTelephone, OnTheDesk
 from schemas.levels import Action, Result
 from schemas.levels import Channel as Name
 from streams.channels.outgoing import Outgoing
@@ -19,10 +20,10 @@ class VoiceProvider(Gateway):
     async def prepare(self, dispatch: Dispatch) -> Order | Answer:
         """The script, in the receiver's language."""
         if dispatch.action is Action.OPERATOR_CALL:
-            return Answer(Result.SENT, "on the desk")
+            return Answer(Result.SENT, OnTheDesk())
         to = await self._outgoing.recipient(dispatch)
         if to is None:
-            return Answer(Result.FAILED, "no telephone is known")
+            return Answer(Result.FAILED, NoTelephone())
         script = await self._outgoing.words(dispatch, to)
         language = to.language.value
         return Order(

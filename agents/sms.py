@@ -1,6 +1,7 @@
 """Text messages: to the resident, flashed on the screen for red, or to a trusted contact."""
 
 from schemas.casework.events import Dispatch
+from schemas.codes.channels import NoTelephone
 from schemas.levels import Action, Result
 from schemas.levels import Channel as Name
 from streams.channels.outgoing import Outgoing
@@ -20,7 +21,7 @@ class SmsProvider(Gateway):
         """The message, in the receiver's language."""
         to = await self._outgoing.recipient(dispatch)
         if to is None:
-            return Answer(Result.FAILED, "no telephone is known")
+            return Answer(Result.FAILED, NoTelephone())
         text = await self._outgoing.words(dispatch, to)
         flash = dispatch.action is Action.FLASH_SMS
         return Order("/sms", {"to": to.phone, "text": text, "flash": flash, "action": dispatch.action.value})

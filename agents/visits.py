@@ -1,9 +1,16 @@
 """Visits: an officer is chosen, and his station's gateway gets the task."""
 
+from typing import Any
+
+import msgspec
+
 from domain.policy import Policy
 from domain.visits.rounds import worth
+from domain.wording.catalogue import CHINESE
+from domain.wording.codes import in_language
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import OfficerReport, VisitStage
+from schemas.codes.channels import ChannelCode, NobodyOnDuty, NotRegistered
 from schemas.levels import NEVER_SENT, Result
 from schemas.levels import Channel as Name
 from schemas.people.residents import Resident
@@ -12,6 +19,8 @@ from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Answer, Gateway, Order
 from streams.repositories.rosters import Asked, Where
 from streams.runtime import metrics
+
+WORDS = in_language(CHINESE)  # of a station's officers
 
 
 class StationProvider(Gateway):
@@ -30,7 +39,7 @@ class StationProvider(Gateway):
         """
         resident = await self._outgoing.resident(dispatch)
         if resident is None:
-            return Answer(Result.FAILED, "the resident is not in the register")
+            return Answer(Result.FAILED, NotRegistered())
         policy = await self._outgoing.policy(dispatch)
         where = self._where(policy, resident)
         if where:
@@ -60,7 +69,7 @@ class StationProvider(Gateway):
         place = self._outgoing.households.place(resident)
         return Where(place, policy.fatigue.one_visit) if policy.fatigue and place else None
 
-    async def _order(self, dispatch: Dispatch, resident: Resident, task: Task, because: str) -> Order | Answer:
+    async def _order(self, dispatch: Dispatch, resident: Resident, task: Task, because: ChannelCode) -> Order | Answer:
         if task.case != dispatch.case:
             metrics.VISITS_JOINED.labels("made").inc()
             return Answer(Result.NOT_SENT, because)
@@ -70,7 +79,7 @@ class StationProvider(Gateway):
             reports.append(self._report(dispatch, task, VisitStage.ACCEPTED, because))
         return Order("/tasks", _body(dispatch, resident, task), Answer(Result.SENT, because, tuple(reports)))
 
-    def _report(self, dispatch: Dispatch, task: Task, stage: VisitStage, because: str) -> OfficerReport:
+    def _report(self, dispatch: Dispatch, task: Task, stage: VisitStage, because: ChannelCode) -> OfficerReport:
         return OfficerReport(
             id=f"{dispatch.id}:{stage.value}",
             at=self._outgoing.clock.now(),
@@ -81,16 +90,16 @@ class StationProvider(Gateway):
             step=dispatch.step,
             attempt=dispatch.attempt,
             stage=stage,
-            note=because,
+            because=because,
         )
 
 
-_NOBODY = Answer(Result.FAILED, "nobody on duty can go")
+_NOBODY = Answer(Result.FAILED, NobodyOnDuty())
 _ACCEPTED = (VisitStage.ACCEPTED, VisitStage.ON_THE_WAY, VisitStage.ARRIVED)
 
 
-def _body(dispatch: Dispatch, resident: Resident, task: Task) -> dict[str, str]:
-    """The task. `joins`: the one that this resident is added to, so that it names both."""
+def _body(dispatch: Dispatch, resident: Resident, task: Task) -> dict[str, Any]:
+    """The task; `because` is `why` in Chinese. `joins`: the task that this resident is added to: it names both."""
     joins = {"joins": task.joins} if task.joins else {}
     return joins | {
         "officer": task.officer,
@@ -100,5 +109,6 @@ def _body(dispatch: Dispatch, resident: Resident, task: Task) -> dict[str, str]:
         "division": dispatch.division,
         "language": resident.language.value,
         "level": dispatch.level.value,
-        "because": dispatch.because,
+        "because": WORDS.sentence(dispatch.because),
+        "why": msgspec.to_builtins(dispatch.because),
     }

@@ -7,8 +7,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from domain.wording.codes import in_language
 from schemas.casework.events import CaseEvent
 
+WORDS = in_language("en")
 LOCAL = ZoneInfo("Asia/Shanghai")
 
 
@@ -21,11 +23,11 @@ def story(events: Sequence[CaseEvent]) -> RenderableType:
         table.add_column(name, no_wrap=name != "what happened", vertical="top")
     for event in told:
         at = event.at.astimezone(LOCAL).strftime("%m-%d %H:%M:%S")
-        facts = "\n".join(f"{fact.kind}: {fact.words}" for fact in event.facts)
+        facts = "\n".join(f"{fact.kind}: {WORDS.sentence(fact.what)}" for fact in event.facts)
         table.add_row(str(event.case.version), at, event.input_kind, Text(facts), event.case.policy[:8])
     head = f"case {case.id}  {case.level} {case.state}  {case.danger.scam_type}  policy {case.policy}"
     money = f"exposure ¥{case.danger.exposure_fen / 100:,.2f}  probability {case.danger.probability:.0%}"
-    reasons = [Text(f"  · {reason}") for reason in case.danger.reasons]
+    reasons = [Text(f"  · {WORDS.sentence(reason)}") for reason in case.danger.reasons]
     return Group(Text(head, "bold"), Text(money), *reasons, table)
 
 

@@ -10,12 +10,15 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from console import labels
+from domain.wording import labels
+from domain.wording.catalogue import CHINESE
+from domain.wording.codes import in_language
 from schemas.base import Partial
 from schemas.casework.cases import Case
 from schemas.levels import GRAVEST_FIRST, Level, Result
 from streams.monitoring.overview import Overview
 
+WORDS = in_language(CHINESE)
 LOCAL = ZoneInfo("Asia/Shanghai")
 COLOURS = Partial(
     {
@@ -106,7 +109,7 @@ def _recent(view: Overview) -> Table:
     for name in ("级别", "预警", "状态", "下一步", "理由"):
         table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1 if name == "理由" else None)
     for case in view.recent:
-        reasons = "；".join(case.danger.reasons[:2])
+        reasons = "；".join(map(WORDS.sentence, case.danger.reasons[:2]))
         table.add_row(_level(case.level), case.id, labels.STATES[case.state], _next(case, view.now), reasons)
     return table
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from schemas.casework.cases import Case, CaseState, Danger, Payment, Profile, Step, StepState
 from schemas.casework.events import Dispatch
+from schemas.codes.danger import Together
 from schemas.levels import Action, Level
 from schemas.people.residents import BalanceBand, Language, Occupation, Sex
 from schemas.risk.signals import TransferState
@@ -30,7 +31,7 @@ def dispatch_for(resident: str, action: Action = Action.SMS, attempt: int = 1, *
         "scam_type": "brushing",
         "contact": 0 if action.to_contact else None,
         "division": "220102001",
-        "because": "a scam call goes on",
+        "because": {"code": "busy_during_call"},
     }
     return Dispatch.model_validate(known | fields)
 
@@ -47,7 +48,11 @@ def case_of(dispatch: Dispatch, **fields: object) -> Case:
         balance=BalanceBand.MIDDLE,
     )
     danger = Danger(
-        level=Level.RED, probability=0.9, exposure_fen=1, scam_type=dispatch.scam_type, reasons=["a scam call goes on"]
+        level=Level.RED,
+        probability=0.9,
+        exposure_fen=1,
+        scam_type=dispatch.scam_type,
+        reasons=[Together("a scam call goes on")],
     )
     known: dict[str, Any] = {
         "id": dispatch.case,

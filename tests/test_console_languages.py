@@ -14,14 +14,18 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console import labels, policy_faults, terminal
-from console.web.case import reasons
-from console.web.case.facts import RULES, told
+from console import policy_faults, terminal
 from console.web.kit import navigation
 from console.web.kit.i18n import LANGUAGES, LOCALE, translations
+from console.web.kit.wording import wording
 from domain.identity import divisions
 from domain.policy import load
-from domain.risk.words import reasons as reasons_of
+from domain.risk.reasons import reasons as reasons_of
+from domain.wording import catalogue, codes, labels
+from schemas.codes.any_code import AnyCode
+from schemas.codes.base import by_name
+from schemas.codes.danger import Together
+from schemas.codes.people import Said
 from schemas.risk.evidence import Evidence, EvidenceKind
 from schemas.risk.signals import TransferState
 from streams.runtime.settings import POLICY
@@ -64,8 +68,8 @@ def texts() -> Iterator[tuple[str, str]]:
         yield item.words, "navigation.py"
     yield from ((text, "labels.py") for text in labels.ALL)
     yield from ((text, "policy_faults.py") for text in policy_faults.SENTENCES.values())
-    yield from ((text, "reasons.py") for text in reasons.TEXTS)
-    yield from ((rule.words, "facts.py") for rule in RULES)
+    yield from ((kind.zh, name) for name, kind in by_name(AnyCode).items())
+    yield from ((text, "wording/codes.py") for text in codes.TEXTS)
     risk = load(POLICY.read_text("utf-8")).risk
     yield from ((text, POLICY.name) for text in (*(scam.name for scam in risk.scams.values()), *fused()))
 
@@ -77,7 +81,7 @@ def fused() -> list[str]:
 
 def messages(language: str) -> Iterator[tuple[str, Message]]:
     """Each entry of a language's catalogues, and the file's name."""
-    for file in sorted((LOCALE / language).glob("*.po")):
+    for file in sorted(file for folder in (LOCALE, catalogue.LOCALE) for file in (folder / language).glob("*.po")):
         with file.open("rb") as opened:
             found = [message for message in read_po(opened) if message.id]
         assert file.read_text("utf-8").count('\nmsgid "') == len(found), f"{file.name} has a text twice"
@@ -160,21 +164,19 @@ def evidence(draw: st.DrawFn) -> Evidence:
 @given(st.lists(evidence(), min_size=1, max_size=8), st.lists(st.sampled_from(fused()), unique=True))
 def test_every_reason_is_told_in_each_language_with_all_its_figures(found: list[Evidence], together: list[str]) -> None:
     for reason in reasons_of(found, together, TODAY, LONGEST):
-        assert reasons.told(reason, lambda text: text) == reason
+        chinese = wording("zh").sentence(reason)
         for language in OTHERS:
-            words = reasons.told(reason, translations(language).gettext)
+            words = wording(language).sentence(reason)
             assert not any("一" <= sign <= "鿿" for sign in words), words
-            assert all(figure in words for figure in re.findall(r"\d[\d,.]*", reason)), words
+            assert all(figure in words for figure in re.findall(r"\d[\d,.]*", chinese)), words
 
 
-def test_a_reason_that_no_form_knows_stays_as_it_is() -> None:
-    assert reasons.told("某地自定的理由", translations("en").gettext) == "某地自定的理由"
+def test_a_policy_s_words_that_no_catalogue_has_stay_as_they_are() -> None:
+    assert wording("en").sentence(Together("某地自定的理由")) == "某地自定的理由"
 
 
-def test_reasons_in_a_fact_s_words_are_told_and_what_a_person_wrote_is_not() -> None:
-    english = translations("en").gettext
-    assert told("red: 收到疑似诈骗短信（刚刚）", english) == "Red: Received a suspected scam SMS (just now)"
-    assert told("刚刚", english) == "刚刚"
+def test_what_a_person_wrote_is_not_translated() -> None:
+    assert wording("en").sentence(Said("刚刚")) == "刚刚"
 
 
 def places(text: str) -> set[str]:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from typer.cli import get_docs_for_click
 
 from console.reference.asyncapi import asyncapi
+from console.reference.codes import codes_page
 from console.reference.configuration import configuration_page
 from console.reference.json_schema import schemas
 from console.reference.openapi import openapi
@@ -31,6 +32,7 @@ def files(context: typer.Context) -> dict[str, str]:
         **described,
     }
     pages = {
+        "codes.md": codes_page(MADE),
         "commands.md": commands_page(context),
         "configuration.md": configuration_page(),
         "http.md": _http_page(described),

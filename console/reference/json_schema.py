@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
 from console.reference.catalogue import values
+from console.reference.codes import code_schema
 from domain.policy import Policy
 from domain.policy.units import spelt
 
@@ -115,4 +116,6 @@ def schemas() -> dict[str, Schema]:
         for name, value in values().items()
         if value.adapter is not None
     }
-    return found | {"policy": policy_schema()}
+    code = {"$schema": DIALECT, "$id": "urn:quanzu:code", "title": "code", **code_schema()}
+    about = {"description": "What happened to a case or why, with its parameters"}
+    return found | {"code": code | about, "policy": policy_schema()}

@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Any
 
-from console.labels import RESULTS
 from domain.identity.divisions import names as english
 from domain.identity.divisions import prefectures
+from domain.wording.labels import RESULTS
 
 COLORS = {"red": "red", "orange": "orange", "yellow": "yellow", "blue": "blue", "kept": "green", "missed": "red"}
 

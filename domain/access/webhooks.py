@@ -2,12 +2,15 @@
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
 from schemas.casework.events import CaseEvent
 from schemas.channels.webhooks import Webhook
+from schemas.codes.any_code import AnyCode
 
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
@@ -23,10 +26,10 @@ def wanted(webhook: Webhook, event: CaseEvent) -> bool:
     )
 
 
-def payload(event: CaseEvent) -> dict[str, Any]:
-    """Return the JSON body: the case in brief and what happened, in words.
+def payload(event: CaseEvent, sentence: Callable[[AnyCode], str]) -> dict[str, Any]:
+    """Return the JSON body: the case in brief and what happened, as codes and in words.
 
-    It has no name, telephone, account or address.
+    It has no name, telephone, account or address. `sentence`: renders a code in the reader's language.
     """
     case = event.case
     return {
@@ -44,7 +47,10 @@ def payload(event: CaseEvent) -> dict[str, Any]:
             "opened_at": case.opened_at.isoformat(),
             "exposure_fen": case.danger.exposure_fen,
         },
-        "facts": [{"kind": fact.kind.value, "words": fact.words} for fact in event.facts],
+        "facts": [
+            {"kind": fact.kind.value, "what": msgspec.to_builtins(fact.what), "words": sentence(fact.what)}
+            for fact in event.facts
+        ],
     }
 
 

@@ -1,6 +1,6 @@
 """What an operator or a supervisor does to a case, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from domain.casework import outcomes, payments
@@ -8,6 +8,7 @@ from domain.casework.draft import WAITING, DecisionBuilder
 from domain.casework.endings import close
 from domain.casework.holds import holding, release
 from domain.casework.steps import ask, end, plan_step, withdraw
+from domain.dispatches.validity import ending_of
 from domain.policy.schedule import conditions, rule_of, steps_for
 from schemas.casework.cases import CaseState, Step, StepState, StopState
 from schemas.casework.events import FactKind
@@ -27,7 +28,56 @@ from schemas.casework.inputs import (
     SendOfficerAct,
     TellContactAct,
 )
+from schemas.codes.any_code import AnyCode
+from schemas.codes.money import ReleaseApproved, StopToBeLifted
+from schemas.codes.people import (
+    AskedBy,
+    CallAgainAt,
+    CallerAsked,
+    CallerHandedOver,
+    CallerReported,
+    CallPromised,
+    CaseClaimed,
+    CaseGivenBack,
+    ClaimRanOut,
+    CodeConfirmed,
+    ConfirmedBy,
+    ContactToBeTold,
+    DangerConfirmed,
+    InterpreterNeeded,
+    LevelLowered,
+    Noted,
+    OfficerAskedFor,
+    Recorded,
+    ReleaseWanted,
+    Said,
+    ScriptAnswered,
+    ScriptBegun,
+    StopAskedFor,
+    TalkBegun,
+    TalkBrokenOff,
+    Talks,
+    ThreeWayCall,
+)
+from schemas.codes.plan import ClosedWithHold, NotAskedForAt
+from schemas.codes.refusals import (
+    BankAskedAlready,
+    CallTooLate,
+    CaseChanged,
+    CaseClosed,
+    HasCase,
+    LiftAskedAlready,
+    NoStop,
+    NoSuchContact,
+    NotHolder,
+    NotLower,
+    PlanOverByLoss,
+    RefusalCode,
+    TooManyAnswers,
+    TwoPersons,
+)
 from schemas.levels import Action
+from schemas.people.calls import CallerRequest
 
 
 def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
@@ -44,21 +94,21 @@ def operator_report(draft: DecisionBuilder, given: OperatorReport) -> None:
     handle(draft, act, by)
 
 
-def refuse(draft: DecisionBuilder, why: str, by: str | None) -> None:
+def refuse(draft: DecisionBuilder, why: RefusalCode, by: str | None) -> None:
     """Note an input that the case does not allow."""
     draft.say(FactKind.REFUSED, why, by=by)
 
 
-def _refusal(draft: DecisionBuilder, given: OperatorReport) -> str | None:
+def _refusal(draft: DecisionBuilder, given: OperatorReport) -> RefusalCode | None:
     case, (_, needs) = draft.case, _ACTS[type(given.act)]
     if given.seen < case.version and not isinstance(given.act, NoteAct | AnswersAct | ClaimAct):
-        return f"the case has changed since: version {case.version}, seen was {given.seen}; look again"
+        return CaseChanged(case.version, given.seen)
     if needs == "open" and not case.open:
-        return "the case is closed"
+        return CaseClosed()
     if needs in ("danger", "plan") and case.settled:
-        return f"the case is settled: {case.state.value.replace('_', ' ')}"
+        return ending_of(case)
     if needs == "plan" and draft.plan_over:
-        return "the resident is defrauded already"  # no channel would carry it out (domain/dispatches/validity)
+        return PlanOverByLoss()  # no channel would carry it out (domain/dispatches/validity)
     return None
 
 
@@ -70,10 +120,10 @@ def _outcome(draft: DecisionBuilder, act: OutcomeAct, by: str) -> None:
 
 def _lower(draft: DecisionBuilder, act: LowerAct, by: str) -> None:
     if act.level.rank >= draft.case.level.rank:
-        return refuse(draft, f"the level is {draft.case.level.value}: {act.level.value} is not lower", by)
+        return refuse(draft, NotLower(draft.case.level, act.level), by)
     was = draft.case.level
     draft.set(level=act.level)
-    draft.say(FactKind.LEVEL_LOWERED, f"{was.value} to {act.level.value}: {act.reason}", by=by)
+    draft.say(FactKind.LEVEL_LOWERED, LevelLowered(was, act.level, act.reason), by=by)
     true = conditions(draft.case.profile, money_at_risk=payments.money_at_risk(draft))
     asked_for = {rule.action for _, rule in steps_for(draft.level, true)}
     extra = [
@@ -81,13 +131,13 @@ def _lower(draft: DecisionBuilder, act: LowerAct, by: str) -> None:
         for step in draft.live()
         if not step.id.startswith(("asked.", "follow.")) and step.action not in asked_for | {Action.STOP_RELEASE}
     ]
-    return withdraw(draft, extra, f"not asked for at {act.level.value}")
+    return withdraw(draft, extra, NotAskedForAt(act.level))
 
 
 def _call_again(draft: DecisionBuilder, act: CallAgainAct, by: str) -> None:
     if act.when > draft.now + draft.plan.call_again_within:
-        return refuse(draft, f"a call is put off by {draft.plan.call_again_within.days} days at most", by)
-    why = f"the resident asked to be called then, says {by}"
+        return refuse(draft, CallTooLate(draft.plan.call_again_within.days), by)
+    why = CallPromised(by)
     calls = draft.live(Action.OPERATOR_CALL)
     for step in calls[:1]:
         attempt = step.attempt + (step.state is StepState.SENT)
@@ -99,12 +149,12 @@ def _call_again(draft: DecisionBuilder, act: CallAgainAct, by: str) -> None:
         end(draft, step, StepState.WITHDRAWN, why)
     draft.reached()
     draft.set(claimed_by=None)
-    return draft.say(FactKind.NOTE, f"call again at {act.when:%Y-%m-%d %H:%M %Z}", by=by)
+    return draft.say(FactKind.NOTE, CallAgainAt(act.when), by=by)
 
 
 def _send_officer(draft: DecisionBuilder, act: SendOfficerAct, by: str) -> None:
-    draft.say(FactKind.NOTE, f"an officer is asked for: {act.reason}", by=by)
-    ask(draft, "visit", Action.VISIT, act.reason or f"{by} asks for it")
+    draft.say(FactKind.NOTE, OfficerAskedFor(act.reason), by=by)
+    ask(draft, "visit", Action.VISIT, Said(act.reason) if act.reason else AskedBy(by))
 
 
 def _ask_stop(draft: DecisionBuilder, act: AskStopAct, by: str) -> None:
@@ -112,38 +162,39 @@ def _ask_stop(draft: DecisionBuilder, act: AskStopAct, by: str) -> None:
     if why := payments.may_not_ask(draft, act.transfer):
         return refuse(draft, why, by)
     if any(step.state is StepState.SENT for step in live):
-        return refuse(draft, "the bank has been asked and has not answered yet", by)
-    draft.say(FactKind.NOTE, "a stop-payment is asked for", by=by)
+        return refuse(draft, BankAskedAlready(), by)
+    draft.say(FactKind.NOTE, StopAskedFor(), by=by)
     for step in live:
         draft.change(step, state=StepState.PENDING, due=draft.now)
     if not live:
         stem = payments.stop_id(draft.case, act.transfer)
-        plan_step(draft, stem, Action.STOP_PAYMENT, draft.now, f"{by} asks for it", transfer=act.transfer)
+        plan_step(draft, stem, Action.STOP_PAYMENT, draft.now, AskedBy(by), transfer=act.transfer)
     return None
 
 
 def _release_stop(draft: DecisionBuilder, act: ReleaseStopAct, by: str) -> None:
     """Whoever was bought would lift a stop: so no way to the case lets one person do it."""
-    if act.asked_by in (None, by):
-        return refuse(draft, "two persons lift a stop: one asks, another approves", by)
+    if act.asked_by is None or act.asked_by == by:
+        return refuse(draft, TwoPersons(), by)
     payment = payments.find(draft.case, act.transfer)
     if payment is None or payment.stop is None or payment.stop.state not in (StopState.ASKED, StopState.IN_FORCE):
-        return refuse(draft, "there is no stop on this payment", by)
+        return refuse(draft, NoStop(), by)
     if any(step.transfer == act.transfer for step in draft.live(Action.STOP_RELEASE)):
-        return refuse(draft, "the bank has been asked to lift it already", by)
-    draft.say(FactKind.STOP, f"to be lifted: {act.reason}", by=by)
+        return refuse(draft, LiftAskedAlready(), by)
+    why = ReleaseApproved(act.asked_by, by, act.reason, act.request)
+    draft.say(FactKind.STOP, why, by=by)
     others = [step for step in draft.live(Action.STOP_PAYMENT, Action.STOP_AGAIN) if step.transfer == act.transfer]
-    withdraw(draft, others, f"the stop is to be lifted: {act.reason}")
+    withdraw(draft, others, StopToBeLifted(act.reason))
     stem = payments.stop_id(draft.case, act.transfer, "release")
-    plan_step(draft, stem, Action.STOP_RELEASE, draft.now, act.reason, transfer=act.transfer)
+    plan_step(draft, stem, Action.STOP_RELEASE, draft.now, why, transfer=act.transfer)
     return None
 
 
 def _tell_contact(draft: DecisionBuilder, act: TellContactAct, by: str) -> None:
     if act.contact >= draft.case.profile.contacts:
-        return refuse(draft, f"there is no trusted contact {act.contact}", by)
-    draft.say(FactKind.NOTE, f"trusted contact {act.contact} is to be told", by=by)
-    plan_step(draft, "asked.contact", Action.CONTACT_CALL, draft.now, f"{by} asks for it", contact=act.contact)
+        return refuse(draft, NoSuchContact(act.contact), by)
+    draft.say(FactKind.NOTE, ContactToBeTold(act.contact), by=by)
+    plan_step(draft, "asked.contact", Action.CONTACT_CALL, draft.now, AskedBy(by), contact=act.contact)
     return None
 
 
@@ -151,9 +202,9 @@ def _claim(draft: DecisionBuilder, act: ClaimAct, by: str) -> None:
     holder = draft.case.claimed_by
     if act.do == "claim":
         if holder is not None and holder != by:
-            return refuse(draft, f"{holder} has the case", by)
+            return refuse(draft, HasCase(holder), by)
         return _take(draft, by)
-    return _give_back(draft, act, by) if holder == by else refuse(draft, f"{by} does not have the case", by)
+    return _give_back(draft, act, by) if holder == by else refuse(draft, NotHolder(by), by)
 
 
 def _take(draft: DecisionBuilder, by: str) -> None:
@@ -161,17 +212,16 @@ def _take(draft: DecisionBuilder, by: str) -> None:
     draft.set(claimed_by=by, returned_from=None)
     for step in draft.live(Action.OPERATOR_CALL):
         _move(draft, step, later=True)
-    draft.say(FactKind.CLAIMED, f"{by} takes the case", by=by)
+    draft.say(FactKind.CLAIMED, CaseClaimed(by), by=by)
 
 
 def _give_back(draft: DecisionBuilder, act: ClaimAct, by: str) -> None:
-    draft.set(claimed_by=None, returned_from=by if act.note else None)
+    draft.set(claimed_by=None, returned_from=by if act.ran_out else None)
     for step in draft.live(Action.OPERATOR_CALL):
         _move(draft, step, later=False)
-    words = f"{by} no longer has the case"
-    draft.say(FactKind.UNCLAIMED, f"{words}: {act.note}" if act.note else words, by=by)
+    draft.say(FactKind.UNCLAIMED, ClaimRanOut(by) if act.ran_out else CaseGivenBack(by), by=by)
     if draft.case.state is CaseState.IN_CONVERSATION:
-        draft.enter(CaseState.CONTACTING, "the conversation was broken off")
+        draft.enter(CaseState.CONTACTING, TalkBrokenOff())
 
 
 def _move(draft: DecisionBuilder, step: Step, *, later: bool) -> None:
@@ -184,10 +234,41 @@ def _move(draft: DecisionBuilder, step: Step, *, later: bool) -> None:
 
 
 def _note(draft: DecisionBuilder, act: NoteAct, by: str) -> None:
-    draft.say(FactKind.NOTE, f"{act.what.replace('_', ' ')}: {act.note}" if act.note else act.what, by=by)
+    draft.say(FactKind.NOTE, _noted(act), by=by)
     if act.what == "conversation" and not draft.plan_over:
         draft.reached()
-        draft.enter(CaseState.IN_CONVERSATION, f"{by} talks with the resident")
+        draft.enter(CaseState.IN_CONVERSATION, Talks(by))
+
+
+def _noted(act: NoteAct) -> AnyCode:
+    if act.caller is not None:
+        return _CALLERS[act.caller](act.note)
+    if act.complaint is not None:
+        return ReleaseWanted(act.complaint)
+    return _remark(act)
+
+
+def _remark(act: NoteAct) -> AnyCode:
+    match act.what:
+        case "conversation":
+            return TalkBegun(act.note)
+        case "code_confirmed":
+            return CodeConfirmed(act.note)
+        case "three_way_call":
+            return ThreeWayCall(act.note)
+        case "interpreter":
+            return InterpreterNeeded(act.language, act.note)
+        case "recording":
+            return Recorded(act.note)
+        case "note":
+            return Noted(act.note)
+
+
+_CALLERS: Mapping[CallerRequest, Callable[[str], AnyCode]] = {
+    CallerRequest.QUESTION: CallerAsked,
+    CallerRequest.REPORT: CallerReported,
+    CallerRequest.HANDED_OVER: CallerHandedOver,
+}
 
 
 def _answers(draft: DecisionBuilder, act: AnswersAct, by: str) -> None:
@@ -195,28 +276,28 @@ def _answers(draft: DecisionBuilder, act: AnswersAct, by: str) -> None:
     known = draft.case.answers if draft.case.script == act.script else {}
     answers = {question: answer for question, answer in known.items() if question not in act.withdrawn} | act.answers
     if len(answers) > MOST_ANSWERS:
-        return refuse(draft, f"more than {MOST_ANSWERS} answers", by)
+        return refuse(draft, TooManyAnswers(MOST_ANSWERS), by)
     draft.set(script=act.script, answers=answers)
-    said = [f"{question}={answer}" for question, answer in act.answers.items()]
-    said += [f"{question}=" for question in act.withdrawn if question not in act.answers]
-    draft.say(FactKind.NOTE, f"script {act.script}: {'; '.join(said) or 'begun'}", by=by)
+    withdrawn = tuple(question for question in act.withdrawn if question not in act.answers)
+    told = ScriptAnswered(act.script, act.answers, withdrawn)
+    draft.say(FactKind.NOTE, told if act.answers or withdrawn else ScriptBegun(act.script), by=by)
     if act.answers and not draft.plan_over:
         draft.reached()
         if draft.case.state is not CaseState.VISIT_UNDER_WAY:
-            draft.enter(CaseState.IN_CONVERSATION, f"{by} talks with the resident")
+            draft.enter(CaseState.IN_CONVERSATION, Talks(by))
     return None
 
 
 def _close(draft: DecisionBuilder, act: CloseAct, by: str) -> None:
-    close(draft, act.reason, by)
+    close(draft, ClosedWithHold(act.hold, act.reason) if act.hold else Said(act.reason), by)
 
 
 def _confirm(draft: DecisionBuilder, act: ConfirmAct, by: str) -> None:
     draft.set(raised_by=None)
-    draft.say(FactKind.NOTE, f"confirmed: {act.reason}", by=by)
+    draft.say(FactKind.NOTE, DangerConfirmed(act.reason), by=by)
     for step in draft.live():
         if step.state is StepState.HELD and holding(draft, step) is None:
-            release(draft, step, f"{by} has confirmed the danger")
+            release(draft, step, ConfirmedBy(by))
 
 
 # What an act does, and what it needs of the case: "open", "danger" (neither dissuaded nor cleared), "plan" (nor

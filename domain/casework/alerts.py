@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from domain.casework import fatigue, money, payments
-from domain.casework.draft import DecisionBuilder, Rules, words
+from domain.casework.draft import DecisionBuilder, Rules
 from domain.casework.endings import reopen
 from domain.casework.planning import begin, plan_stops
 from domain.casework.steps import bring_forward
@@ -11,7 +11,21 @@ from domain.payments import ledger
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Alert
+from schemas.codes.any_code import AnyCode
+from schemas.codes.danger import (
+    CaseOpenedAt,
+    DangerAfterPlan,
+    DangerAgain,
+    DangerCode,
+    DangerSeen,
+    LevelRaised,
+    NewEvidence,
+    OldEvidence,
+)
+from schemas.codes.plan import CaseOpened, EvidenceAfterPlan, LevelRose
 from schemas.levels import Action, Level
+
+News = tuple[DangerCode, ...]
 
 
 def opens_anew(case: Case | None, rules: Rules, now: datetime) -> bool:
@@ -44,8 +58,8 @@ def opened(earlier: Case | None, given: Alert, rules: Rules, now: datetime) -> D
         danger_at=now,
     )
     draft = DecisionBuilder(case, rules, now, version=1, signal_at=given.signal_at)
-    draft.say(FactKind.OPENED, f"{case.level.value}: {words(case.danger.reasons)}")
-    begin(draft, "the case was opened")
+    draft.say(FactKind.OPENED, CaseOpenedAt(case.level, tuple(case.danger.reasons)))
+    begin(draft, CaseOpened())
     return draft
 
 
@@ -53,20 +67,20 @@ def alert(draft: DecisionBuilder, given: Alert) -> None:
     """Take a later alert in. The level only rises; what the alert says of a lower one is evidence."""
     before, draft.signal_at = draft.case, given.signal_at
     _update(draft, given)
-    news = words(sorted(set(given.danger.reasons) - set(before.danger.reasons))) or words(given.danger.reasons[:3])
+    news = _news(before, given)
     changed = draft.case is not before
     graver = given.danger.level.rank > before.level.rank
     if before.settled and (graver or not _knew(before, given)):
         draft.set(raised_by=given.policy)
-        reopen(draft, f"in danger again: {news}", given.danger.level)
+        reopen(draft, DangerAgain(news), given.danger.level)
     elif before.settled:
-        _evidence(draft, f"from before the case was settled: {news}", changed=changed)
+        _evidence(draft, OldEvidence(news), changed=changed)
     elif graver:
         draft.set(level=given.danger.level, raised_by=given.policy)
-        draft.say(FactKind.LEVEL_RAISED, f"{before.level.value} to {given.danger.level.value}: {news}")
-        _start_again(draft, "the level was raised")
+        draft.say(FactKind.LEVEL_RAISED, LevelRaised(before.level, given.danger.level, news))
+        _start_again(draft, LevelRose())
     else:
-        _evidence(draft, news, changed=changed)
+        _evidence(draft, DangerSeen(news), changed=changed)
         if changed:
             _goes_on(draft, before, given, news)
     again = before.settled and not draft.case.settled
@@ -76,18 +90,24 @@ def alert(draft: DecisionBuilder, given: Alert) -> None:
         plan_stops(draft)
 
 
-def _goes_on(draft: DecisionBuilder, before: Case, given: Alert, news: str) -> None:
+def _goes_on(draft: DecisionBuilder, before: Case, given: Alert, news: News) -> None:
     """A plan that has run out begins again, at the level of the new danger; a call that was put off comes at once."""
     level = given.danger.level
     if not draft.contacts():
         if level is before.level:
-            _start_again(draft, "new evidence after the plan had run out")
+            _start_again(draft, EvidenceAfterPlan())
         elif given.signal_at > before.updated_at or len(draft.case.payments) > len(before.payments):  # not told again
-            reopen(draft, f"in danger again after the plan had run out: {news}", level)
+            reopen(draft, DangerAfterPlan(news), level)
     elif level is before.level and level.rank >= Level.ORANGE.rank:
         soon = draft.now + draft.plan.talk_within
         if all(step.due and step.due > soon for step in draft.contacts()):
-            bring_forward(draft, [Action.OPERATOR_CALL], f"new evidence: {news}")
+            bring_forward(draft, [Action.OPERATOR_CALL], NewEvidence(news))
+
+
+def _news(before: Case, given: Alert) -> News:
+    """The reasons that the case does not have yet, or the gravest when there is no new one."""
+    found = [reason for reason in given.danger.reasons if reason not in before.danger.reasons]
+    return tuple(found or given.danger.reasons[:3])
 
 
 def _knew(case: Case, given: Alert) -> bool:
@@ -106,13 +126,13 @@ def _update(draft: DecisionBuilder, given: Alert) -> None:
         draft.set(**told)
 
 
-def _evidence(draft: DecisionBuilder, news: str, *, changed: bool) -> None:
+def _evidence(draft: DecisionBuilder, what: AnyCode, *, changed: bool) -> None:
     if changed:
-        draft.say(FactKind.EVIDENCE, news)
+        draft.say(FactKind.EVIDENCE, what)
         money.balance(draft)
 
 
-def _start_again(draft: DecisionBuilder, because: str) -> None:
+def _start_again(draft: DecisionBuilder, because: AnyCode) -> None:
     if draft.case.state in (CaseState.UNREACHABLE, CaseState.ALREADY_DEFRAUDED, CaseState.NOT_PERSUADED):
         draft.set(outcome=None)
         draft.enter(CaseState.RAISED, because)

@@ -1,6 +1,5 @@
 """One decision in the making: the case as it becomes, what is said about it, what is sent out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,6 +10,7 @@ from domain.policy.schedule import LATEST, STOPS
 from schemas.casework.cases import Case, CaseState, Payment, Step, StepState
 from schemas.casework.events import Dispatch, Fact, FactKind
 from schemas.casework.inputs import Hold
+from schemas.codes.any_code import AnyCode
 from schemas.levels import Action
 
 LIVE = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})
@@ -98,16 +98,16 @@ class DecisionBuilder:
         """Put a payment in place of the one of the same transfer."""
         self.set(payments=[payment if old.transfer == payment.transfer else old for old in self.case.payments])
 
-    def say(self, kind: FactKind, words: str, step: Step | None = None, **more: object) -> None:
+    def say(self, kind: FactKind, what: AnyCode, step: Step | None = None, **more: object) -> None:
         """Note what happened. Whatever changes a case is said: what is not said is not kept."""
         of = {} if step is None else {"step": step.id, "action": step.action}
-        self.facts.append(Fact.model_validate({"kind": kind, "words": words, **of, **more}))
+        self.facts.append(Fact.model_validate({"kind": kind, "what": what, **of, **more}))
 
-    def enter(self, state: CaseState, words: str) -> None:
+    def enter(self, state: CaseState, why: AnyCode) -> None:
         """Change the case's state."""
         if self.case.state is not state:
             self.set(state=state)
-            self.say(FactKind.STATE, words)
+            self.say(FactKind.STATE, why)
 
     def reached(self) -> None:
         """A warning has reached the resident now."""
@@ -160,8 +160,3 @@ def _pruned(steps: list[Step]) -> list[Step]:
 def is_clock(step: Step) -> bool:
     """Whether a step is a clock inside the case, and no contact."""
     return step.id.startswith(CLOCK)
-
-
-def words(parts: Sequence[str]) -> str:
-    """Reasons in one line."""
-    return "; ".join(parts)

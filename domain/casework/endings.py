@@ -7,16 +7,27 @@ from domain.casework.steps import plan_step, withdraw, wrong_number
 from domain.identity.personal import without
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import FactKind
+from schemas.codes.any_code import AnyCode, DefraudedAlready, LevelAndWhy, SettledAs
+from schemas.codes.plan import (
+    AllTried,
+    CaseReopened,
+    NotClosedYet,
+    NothingMoreToDo,
+    NotReachedSoFar,
+    PersonalDataDestroyed,
+    PlanRanOut,
+)
+from schemas.codes.refusals import CaseClosed
 from schemas.levels import Action, Level, Outcome
 
 
-def settle(draft: DecisionBuilder, outcome: Outcome, why: str) -> None:
+def settle(draft: DecisionBuilder, outcome: Outcome, why: AnyCode) -> None:
     """The resident is dissuaded or cleared: nothing more of the plan goes out. Follow-ups do, if dissuaded."""
     state = CaseState.DISSUADED if outcome is Outcome.DISSUADED else CaseState.FALSE_ALARM
     if draft.case.state is state:
         return
     keep = (Action.FOLLOW_UP, Action.STOP_RELEASE) if outcome is Outcome.DISSUADED else (Action.STOP_RELEASE,)
-    withdraw(draft, [step for step in draft.live() if step.action not in keep], f"{outcome.value}: {why}")
+    withdraw(draft, [step for step in draft.live() if step.action not in keep], SettledAs(outcome, why))
     draft.set(outcome=outcome, settled_at=draft.now, claimed_by=None, returned_from=None, officer=None)
     draft.enter(state, why)
     if outcome is Outcome.DISSUADED:
@@ -26,11 +37,11 @@ def settle(draft: DecisionBuilder, outcome: Outcome, why: str) -> None:
     money.balance(draft)
 
 
-def defrauded(draft: DecisionBuilder, why: str) -> None:
+def defrauded(draft: DecisionBuilder, why: AnyCode) -> None:
     """Money is gone: what can still be stopped is, at once; nobody needs to be warned of what has happened."""
     if draft.case.state is CaseState.ALREADY_DEFRAUDED:
         return
-    withdraw(draft, draft.contacts(), f"already defrauded: {why}")
+    withdraw(draft, draft.contacts(), DefraudedAlready(why))
     draft.set(outcome=Outcome.ALREADY_DEFRAUDED, settled_at=None, claimed_by=None, officer=None)
     draft.enter(CaseState.ALREADY_DEFRAUDED, why)
     plan_stops(draft, at_once=True)
@@ -45,33 +56,31 @@ def finish(draft: DecisionBuilder) -> None:
     warned = draft.case.warned_at
     if draft.case.state is CaseState.ALREADY_DEFRAUDED or (warned and warned >= draft.case.opened_at):
         if draft.case.state in (CaseState.VISIT_UNDER_WAY, CaseState.IN_CONVERSATION):
-            draft.enter(CaseState.CONTACTING, "the plan has run out; the resident was warned")
+            draft.enter(CaseState.CONTACTING, PlanRanOut())
         plan_follow_ups(draft)
         return
     draft.set(outcome=Outcome.UNREACHABLE)
-    draft.enter(CaseState.UNREACHABLE, "everything was tried, and nothing reached the resident")
+    draft.enter(CaseState.UNREACHABLE, AllTried())
     rules = draft.plan.unreachable
     if not wrong_number(draft):
-        plan_step(
-            draft, "follow.1", Action.FOLLOW_UP, draft.now + rules.follow_up, "nothing reached the resident so far"
-        )
+        plan_step(draft, "follow.1", Action.FOLLOW_UP, draft.now + rules.follow_up, NotReachedSoFar())
     plan_close(draft, draft.now + rules.close)
 
 
-def reopen(draft: DecisionBuilder, why: str, level: Level) -> None:
+def reopen(draft: DecisionBuilder, why: AnyCode, level: Level) -> None:
     """The resident is in danger again: the plan starts from its beginning, at the level of the new danger."""
     was = draft.case.level
     draft.set(outcome=None, settled_at=None, closed_at=None, level=level, claimed_by=None, officer=None)
     draft.set(state=CaseState.RAISED)
-    draft.say(FactKind.REOPENED, why if was is level else f"{why} ({level.value}, was {was.value})")
-    begin(draft, "the case was reopened")
+    draft.say(FactKind.REOPENED, why if was is level else LevelAndWhy(level, was, why))
+    begin(draft, CaseReopened())
     money.balance(draft)
 
 
-def close(draft: DecisionBuilder, why: str, by: str | None = None) -> None:
+def close(draft: DecisionBuilder, why: AnyCode, by: str | None = None) -> None:
     """The case ends; follow-ups that are still to come are withdrawn. Stops run on until they end."""
     rest = [step for step in draft.steps.values() if step.state in LIVE and step.action is not Action.STOP_RELEASE]
-    withdraw(draft, [step for step in rest if not step.id.startswith(CLOCK)], "the case is closed")
+    withdraw(draft, [step for step in rest if not step.id.startswith(CLOCK)], CaseClosed())
     draft.steps.pop(CLOSE, None)
     settled_at = draft.case.settled_at or draft.now
     draft.set(state=CaseState.CLOSED, closed_at=draft.now, settled_at=settled_at, claimed_by=None, officer=None)
@@ -83,10 +92,10 @@ def time_to_close(draft: DecisionBuilder) -> None:
     if draft.live():
         last = max((step.due for step in draft.live() if step.due), default=draft.now)
         plan_close(draft, max(last, draft.now) + draft.plan.close_after)
-        draft.say(FactKind.NOTE, "not closed yet: something is still on its way")
+        draft.say(FactKind.NOTE, NotClosedYet())
         return
     draft.steps[CLOSE] = draft.steps[CLOSE].model_copy(update={"state": StepState.DONE, "due": None})
-    close(draft, "nothing more to do")
+    close(draft, NothingMoreToDo())
 
 
 def forget(draft: DecisionBuilder, by: str) -> None:
@@ -95,4 +104,4 @@ def forget(draft: DecisionBuilder, by: str) -> None:
         return
     draft.case = left
     draft.steps = {step.id: step for step in left.steps}
-    draft.say(FactKind.FORGOTTEN, "the personal data were destroyed", by=by)
+    draft.say(FactKind.FORGOTTEN, PersonalDataDestroyed(), by=by)

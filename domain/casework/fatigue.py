@@ -16,18 +16,22 @@ from domain.casework.draft import DecisionBuilder
 from domain.policy.schedule import STOPS
 from schemas.casework.cases import Case, CaseState, Contacted, Step, StepState
 from schemas.casework.events import FactKind
+from schemas.codes.plan import BudgetSpent, RedPassesBudget
 from schemas.levels import Action, Channel, Level
 
+HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)  # the longest span of the budget: nothing older is kept
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """A limit that allows no further contact before `until`."""
+    """A limit that allows no further contact before `until`. `channel`: None when contacts by all channels count."""
 
     limit: str
     most: int
+    hours: int
     until: datetime
+    channel: Channel | None
 
 
 def put_off(draft: DecisionBuilder, step: Step) -> bool:
@@ -36,13 +40,11 @@ def put_off(draft: DecisionBuilder, step: Step) -> bool:
     if spent is None:
         return False
     draft.change(step, due=spent.until, wanted=step.wanted or step.due)
-    whose, _, span = spent.limit.partition("_")
-    what = "contacts" if whose == "all" else f"contacts by {whose}"
-    words = f"put off: {spent.most} {what} within {'an hour' if span == 'hour' else 'a day'} are the most allowed"
+    why = BudgetSpent(spent.hours, spent.most, spent.channel)
     if step.wanted is None:
-        draft.say(FactKind.PUT_OFF, words, step, limit=spent.limit)
+        draft.say(FactKind.PUT_OFF, why, step, limit=spent.limit)
     else:  # brought forward meanwhile: it is counted once
-        draft.say(FactKind.NOTE, words, step)
+        draft.say(FactKind.NOTE, why, step)
     return True
 
 
@@ -75,7 +77,7 @@ def let_go(draft: DecisionBuilder) -> None:
     for step in draft.contacts():
         if step.state is StepState.PENDING and step.wanted is not None:
             draft.change(step, due=draft.now, wanted=None)
-            draft.say(FactKind.RELEASED, "red goes past the contact budget", step)
+            draft.say(FactKind.RELEASED, RedPassesBudget(), step)
 
 
 def counts(action: Action) -> bool:
@@ -95,9 +97,10 @@ def _spent(draft: DecisionBuilder, step: Step) -> Spent | None:
         return None
     channel = step.action.channel
     found = [
-        Spent(limit, most, until)
+        Spent(limit, most, span // HOUR, until, counted)
         for limit, whose, span, most in fatigue.limits(channel)
-        if (until := _free_at(_times(draft.case, None if whose == "all" else channel), span, most)) > draft.now
+        for counted in (None if whose == "all" else channel,)
+        if (until := _free_at(_times(draft.case, counted), span, most)) > draft.now
     ]
     return max(found, key=lambda spent: spent.until, default=None)
 

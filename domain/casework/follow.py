@@ -6,11 +6,22 @@ from datetime import datetime, timedelta
 from domain.casework.draft import CLOSE, WAITING, DecisionBuilder
 from domain.casework.endings import reopen, settle
 from domain.casework.steps import Ended, ask, bring_forward, end, is_current, withdraw, wrong_number
+from domain.dispatches.validity import ending_of
 from domain.policy.plan import FATES, USED_UP, Word
 from domain.policy.schedule import CALLS, SMS, STOPS, allowed, at_home, earliest, level_of, rule_of, words_after
 from schemas.base import Partial
 from schemas.casework.cases import CaseState, Step, StepState
 from schemas.casework.events import FactKind
+from schemas.codes.any_code import AnyCode, AtFollowUp, AttemptsUsedUp, NotTriedAgain, ReachedAtLast, TriedAgain
+from schemas.codes.plan import (
+    AcknowledgedEarlierPlan,
+    KeyPressed,
+    NoFurtherRobotCall,
+    NotReached,
+    OtherPlan,
+    WrongNumber,
+)
+from schemas.codes.refusals import CaseClosed
 from schemas.levels import Action, Outcome, Result
 
 DAY = timedelta(days=1)
@@ -23,7 +34,7 @@ _ENDS: Partial[Word, Ended] = Partial(
 )
 
 
-def follow(draft: DecisionBuilder, step: Step, result: str, because: str, *, late: bool = False) -> None:
+def follow(draft: DecisionBuilder, step: Step, result: str, because: AnyCode, *, late: bool = False) -> None:
     """Do what the policy says for a result.
 
     `late`: of an attempt that is over. It spares a step that waits for its next one, and moves none that is out.
@@ -39,30 +50,30 @@ def follow(draft: DecisionBuilder, step: Step, result: str, because: str, *, lat
             _MOVES[word](draft, draft.steps[step.id], because)
 
 
-def _own_fate(draft: DecisionBuilder, step: Step, word: Word, because: str) -> None:
+def _own_fate(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) -> None:
     if state := _ENDS.get(word):
         end(draft, step, state, because)
     elif word is not Word.WAIT:
         again(draft, step, word, because)
 
 
-def again(draft: DecisionBuilder, step: Step, word: Word, because: str) -> None:
+def again(draft: DecisionBuilder, step: Step, word: Word, because: AnyCode) -> None:
     """Try a step once more, or end it: its attempts are used up, or the case needs it no more."""
     if why := _no_more(draft, step):
-        end(draft, step, StepState.FAILED, why)
+        end(draft, step, StepState.FAILED, NotTriedAgain(why))
         return
     if _used_up(draft, step, word):
-        end(draft, step, StepState.FAILED, f"{because}; tried {step.attempt} times")
+        end(draft, step, StepState.FAILED, AttemptsUsedUp(step.attempt, because))
         for then in words_after(draft.plan, step.action, USED_UP):
             if then not in FATES:
-                _MOVES[then](draft, step, f"not reached by {step.action.value.replace('_', ' ')}")
+                _MOVES[then](draft, step, NotReached(step.action))
         return
     contact = step.contact
     if contact is not None and word is not Word.RETRY and level_of(step.id):
         contact = (contact + 1) % max(1, draft.case.profile.contacts)
     due = _when(draft, step, word)
     draft.change(step, state=StepState.PENDING, attempt=step.attempt + 1, due=due, contact=contact)
-    draft.say(FactKind.NOTE, f"{because}; {step.id} is tried again", step)
+    draft.say(FactKind.NOTE, TriedAgain(step.id, because), step)
 
 
 def _used_up(draft: DecisionBuilder, step: Step, word: Word) -> bool:
@@ -90,81 +101,80 @@ def _when(draft: DecisionBuilder, step: Step, word: Word) -> datetime:
     return allowed(due, plan, draft.level, step.action)
 
 
-def _no_more(draft: DecisionBuilder, step: Step) -> str | None:
-    """Why a step is not tried again; none when it may be."""
-    state = draft.case.state.value.replace("_", " ")
+def _no_more(draft: DecisionBuilder, step: Step) -> AnyCode | None:
+    """Return why a step is not tried again, or None when it may be."""
     if step.action is Action.STOP_RELEASE:
         return None
     if step.action in STOPS:
-        return f"not tried again: {state}" if draft.case.settled else None
+        return ending_of(draft.case) if draft.case.settled else None
     if step.action is Action.FOLLOW_UP:
-        return None if draft.case.open else "not tried again: the case is closed"
+        return None if draft.case.open else CaseClosed()
     if draft.plan_over:
-        return f"not tried again: {state}"
+        return ending_of(draft.case)
     if not is_current(draft, step):
-        return "not tried again: the plan that runs now has its own"
+        return OtherPlan()
     if step.action in CALLS | SMS and wrong_number(draft):
-        return "not tried again: the number is not the resident's"
+        return WrongNumber()
     return None
 
 
-def _reached(draft: DecisionBuilder, step: Step, because: str) -> None:
+def _reached(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
     """A warning reached the resident; where nothing had, an operator calls now, if the level plans one."""
     draft.reached()
     if draft.case.state is CaseState.UNREACHABLE:
         draft.steps.pop(CLOSE, None)
         draft.set(outcome=None)
-        draft.enter(CaseState.CONTACTING, f"reached at last: {because}")
+        draft.enter(CaseState.CONTACTING, ReachedAtLast(because))
         if any(rule.action is Action.OPERATOR_CALL for rule in draft.level.steps.values()):
-            ask(draft, "operator", Action.OPERATOR_CALL, f"reached at last: {because}")
+            ask(draft, "operator", Action.OPERATOR_CALL, ReachedAtLast(because))
 
 
-def _acknowledged(draft: DecisionBuilder, step: Step, because: str) -> None:
+def _acknowledged(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
     """A key pressed settles what the level lets it settle; one of an earlier plan settles nothing."""
     if draft.plan_over:
         return
     if not is_current(draft, step) or level_of(step.id) not in (None, draft.case.level):
-        draft.say(FactKind.NOTE, "acknowledged under an earlier plan: it settles nothing", step)
+        draft.say(FactKind.NOTE, AcknowledgedEarlierPlan(), step)
     elif draft.level.acknowledged == "dissuaded":
-        settle(draft, Outcome.DISSUADED, "the resident pressed the key: understood, will not pay")
+        settle(draft, Outcome.DISSUADED, KeyPressed())
     elif draft.level.acknowledged == "no_robot":
-        withdraw(draft, draft.live(Action.ROBOT_CALL), "acknowledged: no further robot call")
+        withdraw(draft, draft.live(Action.ROBOT_CALL), NoFurtherRobotCall())
 
 
-def _call(draft: DecisionBuilder, step: Step, because: str) -> None:
+def _call(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
     robots = [other for other in draft.steps.values() if other.action is Action.ROBOT_CALL and is_current(draft, other)]
     bring_forward(draft, [Action.ROBOT_CALL if robots else Action.OPERATOR_CALL], because, attempts=1)
 
 
-def _no_calls(draft: DecisionBuilder, step: Step, because: str) -> None:
-    withdraw(draft, draft.live(*CALLS), "the number is not the resident's")
+def _no_calls(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
+    withdraw(draft, draft.live(*CALLS), WrongNumber())
 
 
-def _no_sms(draft: DecisionBuilder, step: Step, because: str) -> None:
-    withdraw(draft, draft.live(*SMS), "the number is not the resident's")
+def _no_sms(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
+    withdraw(draft, draft.live(*SMS), WrongNumber())
 
 
-def _reopen(draft: DecisionBuilder, step: Step, because: str) -> None:
+def _reopen(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
     if draft.plan_over:
-        reopen(draft, f"at a follow-up: {because}", draft.case.level)
+        reopen(draft, AtFollowUp(because), draft.case.level)
 
 
-def _forward(*actions: Action) -> Callable[[DecisionBuilder, Step, str], None]:
-    def move(draft: DecisionBuilder, step: Step, because: str) -> None:
+def _forward(*actions: Action) -> Callable[[DecisionBuilder, Step, AnyCode], None]:
+    def move(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
         bring_forward(draft, actions, because)
 
     return move
 
 
-def _ask_operator(draft: DecisionBuilder, step: Step, because: str) -> None:
+def _ask_operator(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
     ask(draft, "operator", Action.OPERATOR_CALL, because)
 
 
-def _no_move(draft: DecisionBuilder, step: Step, because: str) -> None:
+def _no_move(draft: DecisionBuilder, step: Step, because: AnyCode) -> None:
     """Do nothing besides the step's fate."""
 
 
-_MOVES: dict[Word, Callable[[DecisionBuilder, Step, str], None]] = {
+_MOVES: dict[Word, Callable[[DecisionBuilder, Step, AnyCode], None]] = {
     Word.REACHED: _reached,
     Word.ACKNOWLEDGED: _acknowledged,
     Word.SMS: _forward(*SMS),

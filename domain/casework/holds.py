@@ -7,6 +7,7 @@ from domain.casework.draft import WAITING, DecisionBuilder, is_clock
 from schemas.casework.cases import Case, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Hold
+from schemas.codes.any_code import AnyCode
 from schemas.levels import Level
 
 
@@ -42,7 +43,7 @@ def touched(hold: Hold, case: Case, states: Collection[StepState] = WAITING) -> 
     return sum(step.state in states and not is_clock(step) and matches(hold, case, step) for step in case.steps)
 
 
-def release(draft: DecisionBuilder, step: Step, why: str) -> None:
+def release(draft: DecisionBuilder, step: Step, why: AnyCode) -> None:
     """Let a step go that was held back."""
     draft.change(step, state=StepState.PENDING, due=draft.now)
     draft.say(FactKind.RELEASED, why, step)

@@ -28,6 +28,9 @@ from schemas.casework.inputs import (
     PolicyChange,
     VictimReport,
 )
+from schemas.codes.people import OfficerLate
+from schemas.codes.plan import DroppedWithHold, HeldBack, HoldLifted, HoldOver, VictimReported
+from schemas.codes.refusals import EarlierCase, StillGoesOn
 from schemas.levels import Action
 
 _SAME = timedelta(milliseconds=1)  # deadlines are stored in whole milliseconds
@@ -50,7 +53,7 @@ def decide(case: Case | None, given: CaseInput, rules: Rules, now: datetime) -> 
     if isinstance(given, Alert | VictimReport | Forget) or given.case == case.id:
         _HANDLERS[type(given)](draft, given)
     elif not isinstance(given, Deadline | ContactResult):
-        refuse(draft, f"meant for the earlier case {given.case}", None)
+        refuse(draft, EarlierCase(given.case), None)
     return _decided(case, draft)
 
 
@@ -71,9 +74,9 @@ def _let_go(draft: DecisionBuilder, step: Step, change: HoldChange) -> None:
     if change.lift == "drop":
         payments.not_asked(draft, step)
         draft.change(step, state=StepState.WITHDRAWN, due=None)
-        draft.say(FactKind.DROPPED, f"dropped with {change.hold.id}", step)
+        draft.say(FactKind.DROPPED, DroppedWithHold(change.hold.id), step)
     else:
-        release(draft, step, f"{change.hold.id} is lifted")
+        release(draft, step, HoldLifted(change.hold.id))
 
 
 def _decided(before: Case | None, draft: DecisionBuilder, *, backlog: bool = False) -> Decision:
@@ -99,7 +102,7 @@ def _deadline(draft: DecisionBuilder, given: Deadline) -> None:
     elif step.state is StepState.SENT:
         fatigue.overdue(draft, step)
         if step.action is Action.VISIT:
-            no_longer_under_way(draft, "the officer is late")
+            no_longer_under_way(draft, OfficerLate())
         if step.action is Action.OPERATOR_CALL:
             unclaim(draft)
         overdue(draft, step)
@@ -113,22 +116,22 @@ def _hold_over(draft: DecisionBuilder) -> None:
         if step.state is StepState.HELD and step.due and step.due <= draft.now:
             if hold := holding(draft, step):
                 draft.change(step, due=hold.until)
-                draft.say(FactKind.HELD, f"held back by {hold.id}: {hold.reason}", step)
+                draft.say(FactKind.HELD, HeldBack(hold.id, hold.reason), step)
             else:
-                release(draft, step, "the hold is over")
+                release(draft, step, HoldOver())
 
 
 def _victim_report(draft: DecisionBuilder, given: VictimReport) -> None:
     """The resident was defrauded. Without a case there is nothing to book it on; a closed one is only booked on."""
     money.lose(draft, given.transfer, given.amount_fen)
     if draft.case.open:
-        defrauded(draft, "a victim's report")
+        defrauded(draft, VictimReported())
 
 
 def _forget(draft: DecisionBuilder, given: Forget) -> None:
     """The resident's data are to be destroyed; not while anything of the case still needs them."""
     if draft.case.open or draft.live():
-        refuse(draft, "the case still goes on: nobody is forgotten before it has ended", given.by)
+        refuse(draft, StillGoesOn(), given.by)
     else:
         forget(draft, given.by)
 

@@ -5,6 +5,7 @@ from domain.payments import ledger
 from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import KeptClaim
+from schemas.codes.money import LossAvoided, MoneyFrozen, MoneyLost, NoLongerAvoided, NotBooked
 from schemas.levels import EvidenceClass
 
 
@@ -15,9 +16,7 @@ def claim(draft: DecisionBuilder, claims: list[KeptClaim], by: str) -> None:
         before = draft.case
         keep(draft, stated.transfer, evidence, stated.amount_fen, by)
         if draft.case is before:
-            draft.say(
-                FactKind.NOTE, f"nothing more is booked of {stated.transfer}: unknown, lost or booked better", by=by
-            )
+            draft.say(FactKind.NOTE, NotBooked(stated.transfer), by=by)
 
 
 def keep(
@@ -33,7 +32,7 @@ def freeze(draft: DecisionBuilder, transfer: str, amount_fen: int) -> None:
     if after is not before:
         draft.case = after
         amount = after.frozen[transfer]
-        draft.say(FactKind.FROZEN, f"the bank froze {_yuan(amount)}", amount_fen=amount)
+        draft.say(FactKind.FROZEN, MoneyFrozen(amount), amount_fen=amount)
 
 
 def lose(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str | None = None) -> None:
@@ -42,7 +41,7 @@ def lose(draft: DecisionBuilder, transfer: str | None, amount_fen: int, by: str 
     if after is not draft.case:
         amount = next(loss.amount_fen for loss in after.losses if loss.id == (transfer or ledger.UNNAMED))
         _replace(draft, after, by)
-        draft.say(FactKind.LOST, f"the resident was defrauded of {_yuan(amount)}", amount_fen=amount, by=by)
+        draft.say(FactKind.LOST, MoneyLost(amount), amount_fen=amount, by=by)
 
 
 def balance(draft: DecisionBuilder) -> None:
@@ -54,11 +53,7 @@ def _replace(draft: DecisionBuilder, after: Case, by: str | None) -> None:
     before, draft.case = draft.case.kept, after
     for transfer, entry in after.kept.items():
         if before.get(transfer) != entry:
-            how = f"{_yuan(entry.amount_fen)} kept, evidence {entry.evidence.value}"
-            draft.say(FactKind.KEPT, how, evidence=entry.evidence, amount_fen=entry.amount_fen, by=by)
+            booked = LossAvoided(entry.amount_fen, entry.evidence)
+            draft.say(FactKind.KEPT, booked, evidence=entry.evidence, amount_fen=entry.amount_fen, by=by)
     for transfer in before.keys() - after.kept.keys():
-        draft.say(FactKind.NOTE, f"{_yuan(before[transfer].amount_fen)} no longer count as kept")
-
-
-def _yuan(fen: int) -> str:
-    return f"¥{fen / 100:,.2f}"
+        draft.say(FactKind.NOTE, NoLongerAvoided(before[transfer].amount_fen))

@@ -9,13 +9,16 @@ from domain.policy.plan import Word
 from schemas.casework.cases import CaseState, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import OutcomeAct
+from schemas.codes.any_code import AnyCode
+from schemas.codes.people import OutcomeTold
+from schemas.codes.plan import NotReached
 from schemas.levels import Action, Outcome, Result
 
 
 def apply(draft: DecisionBuilder, act: OutcomeAct, by: str, step: Step | None, other: Action) -> None:
     """Take an outcome in. `step`: the call or visit it was reached by; `other`: the action that helps if it failed."""
-    words = f"{act.outcome.value.replace('_', ' ')}, says {by}"
-    draft.say(FactKind.NOTE, f"{words}: {act.note}" if act.note else words, by=by)
+    told = OutcomeTold(act.outcome, by)
+    draft.say(FactKind.NOTE, OutcomeTold(act.outcome, by, act.note, act.complaint), by=by)
     draft.set(claimed_by=None)  # the conversation is over, also where the case is what it was before
     if act.outcome is Outcome.UNREACHABLE:
         _not_reached(draft, step)
@@ -25,28 +28,28 @@ def apply(draft: DecisionBuilder, act: OutcomeAct, by: str, step: Step | None, o
         money.lose(draft, None, act.lost_fen, by)
     money.claim(draft, act.kept, by)
     if act.outcome is Outcome.NOT_PERSUADED:
-        _not_persuaded(draft, step, words, other)
+        _not_persuaded(draft, step, told, other)
         return
     if step is not None and step.state in LIVE:
-        end(draft, step, StepState.DONE, words)
+        end(draft, step, StepState.DONE, told)
     if act.outcome is Outcome.ALREADY_DEFRAUDED:
-        defrauded(draft, words)
+        defrauded(draft, told)
     else:
-        settle(draft, act.outcome, words)
+        settle(draft, act.outcome, told)
 
 
 def _not_reached(draft: DecisionBuilder, step: Step | None) -> None:
     if step is not None and step.state in LIVE:
-        follow(draft, step, "not_at_home" if step.action is Action.VISIT else Result.NO_ANSWER, "not reached")
+        follow(draft, step, "not_at_home" if step.action is Action.VISIT else Result.NO_ANSWER, NotReached())
 
 
-def _not_persuaded(draft: DecisionBuilder, step: Step | None, words: str, other: Action) -> None:
+def _not_persuaded(draft: DecisionBuilder, step: Step | None, told: AnyCode, other: Action) -> None:
     """The plan goes on: the same again later, and the other of operator and officer now."""
     if draft.case.settled or draft.case.state is CaseState.ALREADY_DEFRAUDED:
-        reopen(draft, words, draft.case.level)
+        reopen(draft, told, draft.case.level)
         step = None
     draft.set(officer=None, outcome=Outcome.NOT_PERSUADED)
-    draft.enter(CaseState.NOT_PERSUADED, words)
+    draft.enter(CaseState.NOT_PERSUADED, told)
     if step is not None and step.state in LIVE:
-        again(draft, step, Word.AGAIN, words)
-    ask(draft, "visit" if other is Action.VISIT else "operator", other, words)
+        again(draft, step, Word.AGAIN, told)
+    ask(draft, "visit" if other is Action.VISIT else "operator", other, told)

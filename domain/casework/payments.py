@@ -6,6 +6,8 @@ from domain.casework.draft import DecisionBuilder
 from domain.payments.ledger import safe
 from schemas.casework.cases import Case, Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
+from schemas.codes.money import BankAsked
+from schemas.codes.refusals import CannotBeStopped, MostStops, NotOfThisCase, RefusalCode
 from schemas.levels import NEVER_SENT, Action
 from schemas.risk.signals import TransferState
 
@@ -48,16 +50,16 @@ def money_at_risk(draft: DecisionBuilder) -> bool:
     return any(can_be_stopped(draft, payment) for payment in draft.case.payments)
 
 
-def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> str | None:
-    """Why the bank is not asked (again) to stop a transfer's payee; none when it may be."""
+def may_not_ask(draft: DecisionBuilder, transfer: str | None) -> RefusalCode | None:
+    """Return why the bank may not be asked (again) to stop a transfer's payee, or None when it may be."""
     payment = find(draft.case, transfer)
     if payment is None:
-        return "the payment is not one of this case"
+        return NotOfThisCase()
     asked = sum(other.stop.times for other in draft.case.payments if other.stop and other.payee == payment.payee)
     if asked >= draft.plan.stop.times:
-        return f"the account was stopped {asked} times already, which is the most allowed"
+        return MostStops(asked)
     if not can_be_stopped(draft, payment):
-        return "the payment can no longer be stopped"
+        return CannotBeStopped()
     return None
 
 
@@ -78,6 +80,4 @@ def asked(draft: DecisionBuilder, step: Step) -> None:
         return
     times = payment.stop.times + 1 if payment.stop else 1
     draft.pay(payment.model_copy(update={"stop": Stop(state=StopState.ASKED, times=times)}))
-    draft.say(
-        FactKind.STOP, f"the bank is asked to stop the payee's account ({times} of {draft.plan.stop.times})", step
-    )
+    draft.say(FactKind.STOP, BankAsked(times, draft.plan.stop.times), step)

@@ -9,19 +9,22 @@ from domain.casework.draft import CLOSE, LIVE, WAITING, DecisionBuilder
 from domain.casework.steps import end, plan_step, wrong_number
 from domain.policy.schedule import conditions, steps_for, weaker
 from schemas.casework.cases import Step, StepState
+from schemas.codes.any_code import AnyCode, OvertakenByPlan
+from schemas.codes.money import CanStillBeStopped
+from schemas.codes.plan import StillSafe
 from schemas.levels import Action
 
 
-def begin(draft: DecisionBuilder, because: str) -> None:
+def begin(draft: DecisionBuilder, because: AnyCode) -> None:
     """Start the plan of the case's level from now on; what waits of another plan is overtaken by it."""
     draft.steps.pop(CLOSE, None)
     holding = conditions(draft.case.profile, money_at_risk=payments.money_at_risk(draft))
     planned = list(steps_for(draft.level, holding))
-    level = draft.case.level.value
-    _overtake(draft, [rule.action for _, rule in planned], f"overtaken by the {level} plan: {because}")
+    level = draft.case.level
+    _overtake(draft, [rule.action for _, rule in planned], OvertakenByPlan(level, because))
     for name, rule in planned:
         if rule.action is not Action.STOP_PAYMENT:
-            plan_step(draft, f"{level}.{name}", rule.action, draft.now + rule.after)
+            plan_step(draft, f"{level.value}.{name}", rule.action, draft.now + rule.after)
     if draft.case.claimed_by:  # somebody is talking with the resident
         for step in draft.live(Action.OPERATOR_CALL):
             draft.change(step, due=max(step.due or draft.now, draft.now + draft.plan.talk_within))
@@ -29,7 +32,7 @@ def begin(draft: DecisionBuilder, because: str) -> None:
     plan_stops(draft)
 
 
-def _overtake(draft: DecisionBuilder, actions: Iterable[Action], why: str) -> None:
+def _overtake(draft: DecisionBuilder, actions: Iterable[Action], why: AnyCode) -> None:
     for step in draft.contacts():
         covered = any(step.action is action or weaker(step.action, action) for action in actions)
         if step.state in WAITING and covered:
@@ -53,9 +56,7 @@ def plan_stops(draft: DecisionBuilder, *, at_once: bool = False) -> None:
 def _plan_stop(draft: DecisionBuilder, transfer: str, waiting: Sequence[Step], due: datetime) -> None:
     if not waiting:
         stem = payments.stop_id(draft.case, transfer)
-        plan_step(
-            draft, stem, Action.STOP_PAYMENT, due, "a payment of the case can still be stopped", transfer=transfer
-        )
+        plan_step(draft, stem, Action.STOP_PAYMENT, due, CanStillBeStopped(), transfer=transfer)
     for step in waiting:
         if step.state is StepState.PENDING and step.due and step.due > due:
             draft.change(step, due=due)
@@ -68,7 +69,7 @@ def plan_follow_ups(draft: DecisionBuilder) -> None:
     """
     if not draft.live(Action.FOLLOW_UP) and not wrong_number(draft):
         for number, after in enumerate(draft.level.follow_ups, 1):
-            plan_step(draft, f"follow.{number}", Action.FOLLOW_UP, draft.now + after, "are you still safe?")
+            plan_step(draft, f"follow.{number}", Action.FOLLOW_UP, draft.now + after, StillSafe())
     last = max((step.due for step in draft.live(Action.FOLLOW_UP) if step.due), default=draft.now)
     plan_close(draft, last + draft.plan.close_after)
 

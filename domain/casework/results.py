@@ -9,6 +9,8 @@ from domain.policy.schedule import CALLS
 from schemas.casework.cases import Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import ContactResult
+from schemas.codes.any_code import AnyCode, LateResult, ResultNoted
+from schemas.codes.plan import BusyDuringCall, BusyInARow, NoResultInTime, OfficerInstead, ResultCame
 from schemas.levels import NEVER_SENT, Action, Result
 
 # Results that speak for the resident however late they come; a late "busy" says nothing any more.
@@ -27,11 +29,9 @@ def contact_result(draft: DecisionBuilder, given: ContactResult) -> None:
     if _known(step, given, awaited=awaited):
         return
     step = draft.change(step, results=[*step.results, given.result])
-    because = said = given.result.value.replace("_", " ")
-    if not awaited:
-        said = f"{because}, late"
-    words = f"{step.action.value.replace('_', ' ')}, attempt {given.attempt}: {said}"
-    draft.say(FactKind.RESULT, f"{words} ({given.detail})" if given.detail else words, step, result=given.result)
+    because = ResultCame(given.result)
+    noted = (ResultNoted if awaited else LateResult)(step.action, given.attempt, given.result, given.why)
+    draft.say(FactKind.RESULT, noted, step, result=given.result)
     if given.result in NEVER_SENT:
         fatigue.give_back(draft, step, given.attempt)
     if awaited:
@@ -51,9 +51,9 @@ def _known(step: Step, given: ContactResult, *, awaited: bool) -> bool:
 
 def overdue(draft: DecisionBuilder, step: Step) -> None:
     """No result came by the time one was owed."""
-    follow(draft, step, OVERDUE, "no result in time")
+    follow(draft, step, OVERDUE, NoResultInTime())
     if draft.steps[step.id].state is StepState.SENT:  # a policy that would wait for ever
-        end(draft, step, StepState.FAILED, "no result in time")
+        end(draft, step, StepState.FAILED, NoResultInTime())
 
 
 def _as_policy_says(draft: DecisionBuilder, step: Step, result: Result) -> str:
@@ -76,10 +76,11 @@ def _busy(draft: DecisionBuilder, step: Step, result: Result) -> bool:
         return False
     calls = [other for other in draft.steps.values() if other.action in CALLS and is_current(draft, other)]
     run = sum(_run_of_busy(other.results) for other in calls)
+    why: AnyCode
     if draft.case.danger.call_since is not None:
-        why = "busy while the resident's own call runs on: the scammer may be on the line"
+        why = BusyDuringCall()
     elif run >= draft.plan.busy_in_a_row:
-        why = f"busy {run} times in a row: the scammer may be on the line"
+        why = BusyInARow(run)
     else:
         return False
     draft.say(FactKind.EVIDENCE, why, step)
@@ -89,7 +90,7 @@ def _busy(draft: DecisionBuilder, step: Step, result: Result) -> bool:
 
 def _no_further_call(draft: DecisionBuilder, step: Step) -> None:
     """The robot stops dialling: it would only tell the scammer that somebody is trying. An operator still may."""
-    why = "an officer goes instead of a further call"
+    why = OfficerInstead()
     end(draft, step, StepState.FAILED, why)
     withdraw(draft, draft.live(Action.ROBOT_CALL), why)
 

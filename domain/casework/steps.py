@@ -5,12 +5,23 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from domain.casework import fatigue, payments
-from domain.casework.draft import WAITING, DecisionBuilder, words
+from domain.casework.draft import WAITING, DecisionBuilder
 from domain.casework.holds import holding
 from domain.dispatches.ids import named
 from domain.policy.schedule import CALLS, LATEST, SMS, STOPS, allowed, earliest, level_of, rule_of, weaker
 from schemas.casework.cases import CaseState, Step, StepState
 from schemas.casework.events import Dispatch, FactKind
+from schemas.codes.any_code import AnyCode, BroughtForward, Dispatched
+from schemas.codes.danger import DangerSeen
+from schemas.codes.people import NoReportInTime
+from schemas.codes.plan import (
+    FirstContact,
+    HeldBack,
+    OvertakenByStep,
+    WaitsForGap,
+    WaitsForMorning,
+    WaitsForOperator,
+)
 from schemas.levels import Action, Result
 
 Ended = Literal[StepState.DONE, StepState.FAILED, StepState.WITHDRAWN, StepState.SKIPPED]
@@ -27,7 +38,7 @@ def plan_step(
     stem: str,
     action: Action,
     due: datetime,
-    because: str = "",
+    because: AnyCode | None = None,
     *,
     transfer: str | None = None,
     contact: int | None = None,
@@ -65,14 +76,14 @@ def run_due(draft: DecisionBuilder, *, backlog: bool = False) -> None:
         rule = rule_of(draft.plan, step.id, step.action)
         late = backlog or step.wanted is not None or draft.now - _due(step) > max(rule.least_gap, timedelta(seconds=5))
         if late and (stronger := _stronger(step, ready)):
-            end(draft, step, StepState.SKIPPED, f"overtaken by {stronger.id}, which is due too")
+            end(draft, step, StepState.SKIPPED, OvertakenByStep(stronger.id))
             continue
         if not gap or not rule.least_gap:
             gap += rule.least_gap if _fall_due(draft, step) else timedelta(0)
         else:
             due = draft.now + gap
             draft.change(step, due=due)
-            draft.say(FactKind.NOTE, f"{step.id} waits for its gap to the step before it", step)
+            draft.say(FactKind.NOTE, WaitsForGap(step.id), step)
             gap += rule.least_gap
 
 
@@ -91,16 +102,16 @@ def _fall_due(draft: DecisionBuilder, step: Step) -> bool:
     """
     if draft.case.claimed_by and step.action is Action.ROBOT_CALL:
         draft.change(step, due=draft.now + draft.plan.talk_within)
-        draft.say(FactKind.NOTE, f"{step.id} waits: {draft.case.claimed_by} has the case", step)
+        draft.say(FactKind.NOTE, WaitsForOperator(step.id, draft.case.claimed_by), step)
         return False
     open_at = allowed(draft.now, draft.plan, draft.level, step.action)
     if open_at > draft.now:
         draft.change(step, due=open_at)
-        draft.say(FactKind.NOTE, f"{step.id} waits for the morning: the night is kept free", step)
+        draft.say(FactKind.NOTE, WaitsForMorning(step.id), step)
         return False
     if hold := holding(draft, step):
         draft.change(step, state=StepState.HELD, due=hold.until)
-        draft.say(FactKind.HELD, f"held back by {hold.id}: {hold.reason}", step)
+        draft.say(FactKind.HELD, HeldBack(hold.id, hold.reason), step)
         return False
     if fatigue.put_off(draft, step):
         return False
@@ -118,7 +129,7 @@ def unclaim(draft: DecisionBuilder) -> None:
     """Take a case back from an operator who has not reported in time."""
     if holder := draft.case.claimed_by:
         draft.set(claimed_by=None, returned_from=holder)
-        draft.say(FactKind.UNCLAIMED, f"no report from {holder} in time", by=holder)
+        draft.say(FactKind.UNCLAIMED, NoReportInTime(holder), by=holder)
 
 
 def _dispatch(draft: DecisionBuilder, step: Step) -> None:
@@ -127,7 +138,7 @@ def _dispatch(draft: DecisionBuilder, step: Step) -> None:
     payments.asked(draft, step)
     fatigue.spend(draft, step)
     sent = draft.change(step, state=StepState.SENT, due=owed, not_after=owed, wanted=None)
-    case, because = draft.case, step.because or words(draft.case.danger.reasons[:3])
+    case, because = draft.case, step.because or DangerSeen(tuple(draft.case.danger.reasons[:3]))
     draft.dispatches.append(
         Dispatch(
             id=named(case.id, step.id, step.attempt, step.action.channel),
@@ -150,26 +161,26 @@ def _dispatch(draft: DecisionBuilder, step: Step) -> None:
             signal_at=draft.signal_at,
         )
     )
-    draft.say(FactKind.DISPATCHED, f"{step.action.value.replace('_', ' ')}, attempt {step.attempt}: {because}", step)
+    draft.say(FactKind.DISPATCHED, Dispatched(step.action, step.attempt, because), step)
     if case.state is CaseState.RAISED and step.action not in STOPS:
-        draft.enter(CaseState.CONTACTING, "the first contact is on its way")
+        draft.enter(CaseState.CONTACTING, FirstContact())
 
 
-def end(draft: DecisionBuilder, step: Step, state: Ended, why: str) -> None:
+def end(draft: DecisionBuilder, step: Step, state: Ended, why: AnyCode) -> None:
     """End a step, with the reason."""
     payments.not_asked(draft, step)
     draft.change(step, state=state, due=None, wanted=None)
     draft.say(_ENDED[state], why, step)
 
 
-def withdraw(draft: DecisionBuilder, steps: Iterable[Step], why: str) -> None:
+def withdraw(draft: DecisionBuilder, steps: Iterable[Step], why: AnyCode) -> None:
     """Withdraw what has not gone out yet. What is out keeps its deadline; a channel that has not sent it asks first."""
     for step in steps:
         if step.state in WAITING:
             end(draft, step, StepState.WITHDRAWN, why)
 
 
-def bring_forward(draft: DecisionBuilder, actions: Collection[Action], because: str, *, attempts: int = 99) -> bool:
+def bring_forward(draft: DecisionBuilder, actions: Collection[Action], because: AnyCode, *, attempts: int = 99) -> bool:
     """Let the first waiting step of these actions fall due now. Says whether there was one.
 
     A step that was tried `attempts` times already is left at its own pace, a call while an operator has the case too.
@@ -181,12 +192,12 @@ def bring_forward(draft: DecisionBuilder, actions: Collection[Action], because: 
         due = allowed(draft.now, draft.plan, draft.level, step.action)
         if _due(step) > due:
             draft.change(step, due=due, because=because)
-            draft.say(FactKind.NOTE, f"{step.id} is brought forward: {because}", step)
+            draft.say(FactKind.NOTE, BroughtForward(step.id, because), step)
         return True
     return False
 
 
-def ask(draft: DecisionBuilder, name: str, action: Action, because: str) -> None:
+def ask(draft: DecisionBuilder, name: str, action: Action, because: AnyCode) -> None:
     """Have a step taken that somebody asked for: the one that waits is moved, one that is out or held is enough.
 
     A call waits for the operator who has the case, and goes out when he gives it back or says nothing in time.

@@ -1,5 +1,6 @@
 """Stop-payments: the bank's feedback, the reminder before a stop runs out, the second one, the end."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from domain.casework import money
@@ -10,24 +11,53 @@ from domain.policy.schedule import LATEST
 from schemas.casework.cases import Payment, Step, StepState, Stop, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankFeedback, BankState
+from schemas.codes.any_code import AnyCode, BankOnOtherPayment, StopNotExtended
+from schemas.codes.money import (
+    BankCancelled,
+    BankFroze,
+    BankRefused,
+    BankReleased,
+    BankReturned,
+    BankStopped,
+    CancelledInFlight,
+    MoneyReturned,
+    NoStopInForce,
+    PaymentFailed,
+    ResidentSafe,
+    StopExpired,
+    StopExtended,
+    StopLifted,
+    StoppedUntil,
+    StopRefused,
+    StopRunsOut,
+)
 from schemas.levels import Action, EvidenceClass
 from schemas.risk.signals import TransferState
+
+_ANSWERS: Mapping[BankState, AnyCode] = {
+    BankState.IN_FORCE: BankStopped(),
+    BankState.REFUSED: BankRefused(),
+    BankState.CANCELLED: BankCancelled(),
+    BankState.FROZEN: BankFroze(),
+    BankState.RETURNED: BankReturned(),
+    BankState.RELEASED: BankReleased(),
+}
 
 
 def bank_feedback(draft: DecisionBuilder, given: BankFeedback) -> None:
     """Take a bank's feedback in: the stop's state, and the money it confirms."""
     payment = find(draft.case, given.transfer)
     if payment is None:
-        draft.say(FactKind.REFUSED, f"{given.state.value}: the payment is not one of this case")
+        draft.say(FactKind.REFUSED, BankOnOtherPayment(_ANSWERS[given.state]))
         return
     before = draft.case
     match given.state:
         case BankState.IN_FORCE:
             _in_force(draft, given, payment)
         case BankState.REFUSED:
-            _state(draft, payment, StopState.REFUSED, "the bank refused the stop")
+            _state(draft, payment, StopState.REFUSED, StopRefused())
         case BankState.RELEASED:
-            _state(draft, payment, StopState.RELEASED, "the stop is lifted")
+            _state(draft, payment, StopState.RELEASED, StopLifted())
         case BankState.CANCELLED:
             _cancelled(draft, given, payment)
         case BankState.FROZEN:
@@ -47,7 +77,7 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     draft.pay(
         payment.model_copy(update={"stop": stop.model_copy(update={"state": StopState.IN_FORCE, "until": until})})
     )
-    draft.say(FactKind.STOP, f"stopped until {until:%Y-%m-%d %H:%M %Z}", amount_fen=given.amount_fen)
+    draft.say(FactKind.STOP, StoppedUntil(until), amount_fen=given.amount_fen)
     clock = Step(
         id=f"{CLOCK}{stop_id(draft.case, payment.transfer)}",
         action=Action.STOP_AGAIN,
@@ -59,12 +89,12 @@ def _in_force(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     draft.change(clock, due=max(soonest, until - draft.plan.stop.remind_before))
 
 
-def _state(draft: DecisionBuilder, payment: Payment, state: StopState, words: str) -> None:
+def _state(draft: DecisionBuilder, payment: Payment, state: StopState, what: AnyCode) -> None:
     stop = payment.stop or Stop(state=StopState.ASKED)
     if stop.state is state:
         return
     draft.pay(payment.model_copy(update={"stop": stop.model_copy(update={"state": state, "until": None})}))
-    draft.say(FactKind.STOP, words)
+    draft.say(FactKind.STOP, what)
     draft.steps.pop(f"{CLOCK}{stop_id(draft.case, payment.transfer)}", None)
 
 
@@ -72,17 +102,17 @@ def _returned(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> 
     """The money is back with the resident, and is not held anywhere: nothing of it is left to stop."""
     money.keep(draft, given.transfer, EvidenceClass.A, given.amount_fen)
     if payment.stop:
-        _state(draft, payment, StopState.RETURNED, "the money came back: nothing is left to stop")
+        _state(draft, payment, StopState.RETURNED, MoneyReturned())
 
 
 def _cancelled(draft: DecisionBuilder, given: BankFeedback, payment: Payment) -> None:
     """Caught in flight: it never arrived, so it is attempted and no more, and nothing of it is left to stop."""
     if payment.stop and payment.stop.state is not StopState.RELEASED:
-        _state(draft, payment, StopState.RELEASED, "the payment was cancelled in flight")
+        _state(draft, payment, StopState.RELEASED, CancelledInFlight())
     payment = find(draft.case, given.transfer) or payment
     if payment.state is not TransferState.ATTEMPTED:
         draft.pay(payment.model_copy(update={"state": TransferState.ATTEMPTED}))
-        draft.say(FactKind.STOP, "the payment did not go through")
+        draft.say(FactKind.STOP, PaymentFailed())
     money.keep(draft, given.transfer, EvidenceClass.B, given.amount_fen or payment.amount_fen)
 
 
@@ -92,12 +122,11 @@ def _answered(draft: DecisionBuilder, given: BankFeedback, *, meant: bool) -> No
     step = draft.steps.get(name)
     if step is not None and step.state in LIVE and step.transfer == given.transfer:
         refused = given.state is BankState.REFUSED
-        end(draft, step, StepState.FAILED if refused else StepState.DONE, f"the bank: {given.state.value}")
+        end(draft, step, StepState.FAILED if refused else StepState.DONE, _ANSWERS[given.state])
     if meant and given.state in (BankState.CANCELLED, BankState.RETURNED, BankState.RELEASED):
         others = draft.live(Action.STOP_PAYMENT, Action.STOP_AGAIN)
-        withdraw(
-            draft, [other for other in others if other.transfer == given.transfer], f"the bank: {given.state.value}"
-        )
+        same = [other for other in others if other.transfer == given.transfer]
+        withdraw(draft, same, _ANSWERS[given.state])
 
 
 def stop_clock(draft: DecisionBuilder, step: Step) -> None:
@@ -105,20 +134,17 @@ def stop_clock(draft: DecisionBuilder, step: Step) -> None:
     payment = find(draft.case, step.transfer)
     if payment is None or payment.stop is None or payment.stop.until is None:
         draft.change(step, state=StepState.DONE, due=None)
-        draft.say(FactKind.NOTE, "no stop is in force any more")
+        draft.say(FactKind.NOTE, NoStopInForce())
     elif payment.stop.until <= draft.now:
-        _state(draft, payment, StopState.EXPIRED, "the stop has run out")
+        _state(draft, payment, StopState.EXPIRED, StopExpired())
     else:
         _remind(draft, step, payment.transfer, payment.stop.until)
 
 
 def _remind(draft: DecisionBuilder, step: Step, transfer: str, ends: datetime) -> None:
     draft.change(step, due=ends, attempt=step.attempt + 1)
-    why = may_not_ask(draft, transfer) or ("the resident is safe" if draft.case.settled else None)
-    until = f"the stop runs out at {ends:%Y-%m-%d %H:%M %Z}"
-    draft.say(
-        FactKind.STOP_REMINDER, f"{until}; not asked again: {why}" if why else f"{until}; it is asked again", step
-    )
+    why = may_not_ask(draft, transfer) or (ResidentSafe() if draft.case.settled else None)
+    draft.say(FactKind.STOP_REMINDER, StopNotExtended(ends, why) if why else StopExtended(ends), step)
     if why is None:
         stem = stop_id(draft.case, transfer, "again")
-        plan_step(draft, stem, Action.STOP_AGAIN, draft.now, until, transfer=transfer)
+        plan_step(draft, stem, Action.STOP_AGAIN, draft.now, StopRunsOut(ends), transfer=transfer)

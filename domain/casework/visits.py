@@ -1,5 +1,7 @@
 """What an officer or grid worker reports from the way and from the door."""
 
+from collections.abc import Callable, Mapping
+
 from domain.casework import fatigue, money, outcomes
 from domain.casework.draft import DecisionBuilder
 from domain.casework.follow import follow
@@ -8,17 +10,35 @@ from domain.policy.schedule import rule_of
 from schemas.casework.cases import CaseState, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Checklist, OfficerReport, VisitStage
+from schemas.codes.any_code import AnyCode
+from schemas.codes.people import (
+    NobodyAtHome,
+    NoOutcomeTold,
+    OfficerArrived,
+    OfficerGoes,
+    OfficerOnTheWay,
+    ReportNotTaken,
+    TalkedBefore,
+    VisitAccepted,
+    VisitAssigned,
+    VisitCode,
+    VisitedBefore,
+    VisitHandedOver,
+    VisitMade,
+    VisitOver,
+    VisitRefused,
+)
 from schemas.levels import Action, Outcome
 
-_WORDS = {
-    VisitStage.ASSIGNED: "assigned",
-    VisitStage.ACCEPTED: "accepted",
-    VisitStage.REFUSED: "refused: the next one is asked",
-    VisitStage.HANDED_OVER: "handed over: the next one is asked",
-    VisitStage.ON_THE_WAY: "on the way",
-    VisitStage.ARRIVED: "arrived",
-    VisitStage.NOT_AT_HOME: "nobody at home",
-    VisitStage.DONE: "visit done",
+_REPORTS: Mapping[VisitStage, Callable[..., VisitCode]] = {
+    VisitStage.ASSIGNED: VisitAssigned,
+    VisitStage.ACCEPTED: VisitAccepted,
+    VisitStage.REFUSED: VisitRefused,
+    VisitStage.HANDED_OVER: VisitHandedOver,
+    VisitStage.ON_THE_WAY: OfficerOnTheWay,
+    VisitStage.ARRIVED: OfficerArrived,
+    VisitStage.NOT_AT_HOME: NobodyAtHome,
+    VisitStage.DONE: VisitMade,
 }
 
 
@@ -31,9 +51,9 @@ def officer_report(draft: DecisionBuilder, given: OfficerReport) -> None:
     step = draft.steps.get(given.step)
     awaited = step if step and step.state is StepState.SENT and step.attempt == given.attempt else None
     if not draft.case.open:
-        draft.say(FactKind.REFUSED, f"{given.stage.value}, says {given.by}: the case is closed", by=given.by)
+        draft.say(FactKind.REFUSED, ReportNotTaken(given.by), by=given.by)
         return
-    draft.say(FactKind.VISIT, _words(given), step, by=given.by)
+    draft.say(FactKind.VISIT, _reported(given), step, by=given.by)
     if awaited is not None:
         _stage(draft, given, awaited)
     elif given.stage is VisitStage.DONE and _outdated(draft, given):
@@ -51,22 +71,22 @@ def _stage(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
             draft.set(officer=given.by)
             draft.change(step, due=draft.now + rule_of(draft.plan, step.id, step.action).arrive_within)
             if not draft.plan_over:
-                draft.enter(CaseState.VISIT_UNDER_WAY, f"{given.by} goes there")
+                draft.enter(CaseState.VISIT_UNDER_WAY, OfficerGoes(given.by))
         case VisitStage.ARRIVED:
             draft.set(officer=given.by)
             draft.change(step, due=draft.now + draft.plan.talk_within)
         case VisitStage.NOT_AT_HOME:
-            no_longer_under_way(draft, _words(given))
-            follow(draft, step, given.stage.value, _words(given))
+            no_longer_under_way(draft, _reported(given))
+            follow(draft, step, given.stage.value, _reported(given))
         case VisitStage.REFUSED | VisitStage.HANDED_OVER:  # to the plan they are one: another must go now
             fatigue.give_back(draft, step, given.attempt)
-            no_longer_under_way(draft, _words(given))
-            follow(draft, step, VisitStage.REFUSED.value, _words(given))
+            no_longer_under_way(draft, _reported(given))
+            follow(draft, step, VisitStage.REFUSED.value, _reported(given))
         case VisitStage.DONE:
             _done(draft, given, step)
 
 
-def no_longer_under_way(draft: DecisionBuilder, why: str) -> None:
+def no_longer_under_way(draft: DecisionBuilder, why: AnyCode) -> None:
     """The officer does not get there, or found nobody."""
     draft.set(officer=None)
     if draft.case.state is CaseState.VISIT_UNDER_WAY:
@@ -76,15 +96,15 @@ def no_longer_under_way(draft: DecisionBuilder, why: str) -> None:
 def _done(draft: DecisionBuilder, given: OfficerReport, step: Step) -> None:
     if _outdated(draft, given):
         _warned_before(draft, given)
-        no_longer_under_way(draft, "the visit is done")
-        end(draft, step, StepState.DONE, "visited before the danger that there is now")
+        no_longer_under_way(draft, VisitOver())
+        end(draft, step, StepState.DONE, VisitedBefore())
         return
     if given.outcome is not None:
         outcomes.apply(draft, given.outcome, given.by, step, Action.OPERATOR_CALL)
         return
     draft.reached()
-    no_longer_under_way(draft, "the visit is done")
-    end(draft, step, StepState.DONE, "visited, and no outcome told")
+    no_longer_under_way(draft, VisitOver())
+    end(draft, step, StepState.DONE, NoOutcomeTold())
 
 
 def _outdated(draft: DecisionBuilder, given: OfficerReport) -> bool:
@@ -97,17 +117,13 @@ def _warned_before(draft: DecisionBuilder, given: OfficerReport) -> None:
     draft.reached()
     if given.outcome is not None:
         money.claim(draft, given.outcome.kept, given.by)
-    draft.say(FactKind.NOTE, "told of a talk before the danger that there is now: it settles nothing", by=given.by)
+    draft.say(FactKind.NOTE, TalkedBefore(), by=given.by)
 
 
-def _words(given: OfficerReport) -> str:
-    parts = [f"{given.by}: {_WORDS[given.stage]}"]
-    parts += [f"at {given.place}"] if given.place else []
-    parts += [f"to {given.to}"] if given.to else []
-    parts += [f"checked: {_checked(given.checklist)}"] if given.checklist else []
-    return "; ".join([*parts, given.note] if given.note else parts)
+def _reported(given: OfficerReport) -> VisitCode:
+    checked = None if given.checklist is None else _checked(given.checklist)
+    return _REPORTS[given.stage](given.by, given.because, given.place, given.to, checked, given.note)
 
 
-def _checked(checklist: Checklist) -> str:
-    found = [name.replace("_", " ") for name, checked in checklist.model_dump().items() if checked]
-    return ", ".join(found) or "nothing"
+def _checked(checklist: Checklist) -> tuple[str, ...]:
+    return tuple(name for name, checked in checklist.model_dump().items() if checked)

@@ -8,9 +8,9 @@ from domain.ids import short_hash
 from domain.payments.bank_book import StopLine
 from domain.policy.schedule import LATEST
 from schemas.casework.cases import Case, Step, StepState, StopState
+from schemas.codes.people import CallPromised
 from schemas.levels import Action, Level
 
-PROMISED = "the resident asked to be called then"  # casework's reason for a postponed call (casework/acts)
 _RUNNING = frozenset({StepState.PENDING, StepState.HELD, StepState.SENT})
 _CLOCK = "clock."
 
@@ -83,7 +83,7 @@ def next_step(case: Case) -> Step | None:
 def promised(step: Step) -> bool:
     """Return whether a step is a call at a time that the resident asked for."""
     waits = step.state in (StepState.PENDING, StepState.HELD)
-    return waits and step.action is Action.OPERATOR_CALL and step.because.startswith(PROMISED)
+    return waits and step.action is Action.OPERATOR_CALL and isinstance(step.because, CallPromised)
 
 
 def ending(stops: Iterable[StopLine], until: datetime) -> list[StopLine]:

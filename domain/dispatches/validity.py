@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 
 from schemas.casework.cases import Case, CaseState, Step, StepState
 from schemas.casework.events import Dispatch
-from schemas.levels import Action
+from schemas.codes.channels import AnotherCase, ChannelCode, StepEnded, StepGone, TimeOver, TriedAgainMeanwhile
+from schemas.codes.refusals import CaseClosed, CaseSettled, PlanOverByLoss
+from schemas.levels import Action, Outcome
 
 # Actions that are still carried out after the resident was dissuaded or cleared; after they were defrauded, when the
 # money may still be stopped; and after the case was closed.
@@ -18,9 +20,9 @@ FRESH = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class ObsoleteDispatch:
-    """The dispatch is no longer valid. `because`: why, in words."""
+    """The dispatch is no longer valid. `because`: why."""
 
-    because: str
+    because: ChannelCode
 
 
 class NotYetApplied:
@@ -33,11 +35,11 @@ def standing(dispatch: Dispatch, case: Case | None, now: datetime) -> ObsoleteDi
     Else return why it is obsolete, or that Redis does not have its decision yet.
     """
     if dispatch.not_after is not None and now > dispatch.not_after:
-        return ObsoleteDispatch("its time is over")
+        return ObsoleteDispatch(TimeOver())
     if case is None or case.number < _number(dispatch.case):
         return NotYetApplied()
     if case.id != dispatch.case:
-        return ObsoleteDispatch("the case is closed, and another was opened")
+        return ObsoleteDispatch(AnotherCase())
     return _of_case(dispatch, case)
 
 
@@ -49,16 +51,21 @@ def perhaps_carried_out(dispatch: Dispatch, now: datetime) -> bool:
     return now - dispatch.at > FRESH
 
 
+def ending_of(case: Case) -> CaseClosed | CaseSettled:
+    """Return how a case ended whose resident is dissuaded, cleared or defrauded, or which is closed."""
+    return CaseSettled(Outcome(case.state.value)) if case.open else CaseClosed()
+
+
 def _of_case(dispatch: Dispatch, case: Case) -> ObsoleteDispatch | NotYetApplied | None:
     if not case.open:
-        return None if dispatch.action in AFTER_CLOSED else ObsoleteDispatch("the case is closed")
+        return None if dispatch.action in AFTER_CLOSED else ObsoleteDispatch(ending_of(case))
     if case.settled and dispatch.action not in AFTER_SETTLED:
-        return ObsoleteDispatch(f"the resident is {case.state.value.replace('_', ' ')}")
+        return ObsoleteDispatch(ending_of(case))
     if case.state is CaseState.ALREADY_DEFRAUDED and dispatch.action not in AFTER_LOSS:
-        return ObsoleteDispatch("the resident is defrauded already")
+        return ObsoleteDispatch(PlanOverByLoss())
     step = next((step for step in case.steps if step.id == dispatch.step), None)
     if step is None:
-        return NotYetApplied() if case.updated_at < dispatch.at else ObsoleteDispatch("the step is gone")
+        return NotYetApplied() if case.updated_at < dispatch.at else ObsoleteDispatch(StepGone())
     return _of_step(dispatch, step)
 
 
@@ -66,10 +73,10 @@ def _of_step(dispatch: Dispatch, step: Step) -> ObsoleteDispatch | NotYetApplied
     if step.attempt < dispatch.attempt:
         return NotYetApplied()
     if step.attempt > dispatch.attempt:
-        return ObsoleteDispatch("it was tried again meanwhile")
+        return ObsoleteDispatch(TriedAgainMeanwhile())
     if step.state in (StepState.PENDING, StepState.HELD):
         return NotYetApplied()
-    return None if step.state is StepState.SENT else ObsoleteDispatch(f"the step is {step.state.value}")
+    return None if step.state is StepState.SENT else ObsoleteDispatch(StepEnded())
 
 
 def _number(case: str) -> int:

@@ -47,11 +47,10 @@ class StopLine(NamedTuple):
 
 
 class BankReply(NamedTuple):
-    """The outcome of sending a request: the provider's result, and details in words."""
+    """The outcome of sending a request: the provider's result."""
 
     at: datetime
     result: Result
-    words: str
 
 
 class Sent(NamedTuple):
@@ -168,7 +167,7 @@ class BankBook:
         dispatch = event.input.rpartition(":")[0]
         for fact in event.facts:
             if fact.kind is FactKind.RESULT and fact.action in STOPS and fact.result:
-                told = BankReply(event.at, fact.result, fact.words)
+                told = BankReply(event.at, fact.result)
                 known = self.told.get(dispatch, [])
                 if told not in known:
                     _keep(self.told, dispatch, [*known, told])

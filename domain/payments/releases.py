@@ -1,6 +1,5 @@
 """Lifting of stop-payments by two persons: one asks, another decides. Both names go into the case and the audit."""
 
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,10 +8,10 @@ from typing import Literal
 from schemas.casework.cases import Case, StopState
 from schemas.casework.inputs import ReleaseStopAct
 from schemas.channels.releases import ReleaseRequest, ReleaseState
+from schemas.codes.money import ReleaseApproved
 from schemas.levels import Action
 
 WITHIN = timedelta(hours=24)  # assumed: half the duration of a stop, so that a decision still helps
-_LOGIN_AND_END = r"(?P<by>[a-z0-9][a-z0-9._-]*)\)"
 
 
 class Why(StrEnum):
@@ -89,10 +88,11 @@ def decided(request: ReleaseRequest, state: ReleaseState, by: str, words: str, n
     return request.model_copy(update={"state": state, "decided_by": by, "decided_at": now, "words": words})
 
 
-def act_of(request: ReleaseRequest, by: str) -> ReleaseStopAct:
-    """Return the act that lifts the stop, once `by` has approved: its reason names the request and both persons."""
-    reason = f"{_reason(request)}{by})"
-    return ReleaseStopAct(transfer=request.transfer, reason=reason, asked_by=request.asked_by)
+def act_of(request: ReleaseRequest) -> ReleaseStopAct:
+    """Return the act that lifts the stop, once a second person has approved: why, the request and who asked."""
+    return ReleaseStopAct(
+        transfer=request.transfer, reason=request.reason, asked_by=request.asked_by, request=request.id
+    )
 
 
 def approver(request: ReleaseRequest, case: Case) -> str | None:
@@ -100,13 +100,8 @@ def approver(request: ReleaseRequest, case: Case) -> str | None:
 
     The case gets the approval first. If the process is then interrupted, the request stays open, but the bank is asked.
     """
-    told = re.compile(re.escape(_reason(request)) + _LOGIN_AND_END)
-    found = (told.fullmatch(step.because) for step in case.steps if step.action is Action.STOP_RELEASE)
-    return next((each["by"] for each in found if each), None)
-
-
-def _reason(request: ReleaseRequest) -> str:
-    return f"{request.reason} (request {request.id}: asked by {request.asked_by}, approved by "
+    found = (step.because for step in case.steps if step.action is Action.STOP_RELEASE)
+    return next((why.by for why in found if isinstance(why, ReleaseApproved) and why.request == request.id), None)
 
 
 def is_open(request: ReleaseRequest) -> bool:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from domain.risk.replay import Raised, Tally, tally
 from schemas.casework.inputs import Alert
+from schemas.codes.danger import DangerCode
 from schemas.levels import Level
 from schemas.people.residents import ResidentId
 
@@ -38,7 +39,7 @@ class Rise:
 
     at: datetime
     level: Level
-    reasons: tuple[str, ...]
+    reasons: tuple[DangerCode, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.policy.risk import RiskRules
+from domain.risk.reasons import reasons
 from domain.risk.scams import likeliest, profile_bits
 from domain.risk.weigh import Scene, bits, evidence_bits, fused_bits, live
-from domain.risk.words import reasons
 from schemas.base import MOST_FEN
 from schemas.casework.cases import Danger, Payment, Profile
 from schemas.levels import RISING, Level

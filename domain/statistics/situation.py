@@ -4,7 +4,7 @@ Folded from the journal: each case counts once, at its highest version, in any o
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -13,19 +13,31 @@ from domain.calendar import day_of
 from domain.payments import ledger
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent
+from schemas.codes.danger import (
+    DangerCode,
+    OngoingCall,
+    OwnReport,
+    PaymentMade,
+    PaymentUnderWay,
+    ScamApp,
+    ScamSms,
+    SuspiciousCall,
+)
 from schemas.levels import Outcome
 
 DAYS = 35  # days kept: four whole weeks and the present one
 MOST_CASES = 500_000  # cases kept, about 0.4 kB each; beyond it the oldest day is dropped
 FEW = 5  # a smaller number of cases of an area or group is hidden: somebody might be identified
 
-# Words in a reason (domain/risk/words, and the policy's texts of combination rules) by means of contact.
-MEANS = {
-    "call": ("通话", "来电"),
-    "sms": ("短信",),
-    "app": ("应用", "网站", "共享屏幕"),
-    "payment": ("转账",),
-    "report": ("报案",),
+# The means of contact that a reason's code tells of.
+MEANS: Mapping[type[DangerCode], str] = {
+    SuspiciousCall: "call",
+    OngoingCall: "call",
+    ScamSms: "sms",
+    ScamApp: "app",
+    PaymentUnderWay: "payment",
+    PaymentMade: "payment",
+    OwnReport: "report",
 }
 _BANDS = ((18, "under_18"), (30, "18_29"), (45, "30_44"), (60, "45_59"))
 OLDEST = "60_over"
@@ -187,10 +199,12 @@ def last_days(latest: str, number: int) -> list[str]:
     return [_days_before(latest, back) for back in reversed(range(number))]
 
 
-def means_of(reasons: Iterable[str]) -> set[str]:
-    """Return the means by which the resident was approached, by the words of the reasons; {"other"} if unknown."""
-    said = " ".join(reasons)
-    return {name for name, words in MEANS.items() if any(word in said for word in words)} or {"other"}
+def means_of(reasons: Iterable[DangerCode]) -> set[str]:
+    """Return the means by which the resident was approached, from the reasons; {"other"} if none is known.
+
+    A combination rule is left out: its kinds of evidence are among the other reasons.
+    """
+    return {MEANS[type(reason)] for reason in reasons if type(reason) in MEANS} or {"other"}
 
 
 def age_band(years: int) -> str:

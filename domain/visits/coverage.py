@@ -53,7 +53,7 @@ def station_of(division: str, rosters: Mapping[str, Roster], today: date) -> str
     Of equals, the first by name.
     """
     near = [
-        (distance(place, division, today)[0], station)
+        (distance(place, division, today), station)
         for station, roster in rosters.items()
         for place in {officer.division for officer in roster.officers}
     ]

@@ -12,6 +12,7 @@ from itertools import islice
 from domain.policy.visits import VisitRules
 from domain.visits.rounds import Door, Post, door_of, in_order
 from domain.visits.travel import distance, way
+from schemas.codes.channels import ChannelCode, ChosenOfficer, HandedOver
 from schemas.levels import Level
 from schemas.people.residents import Language
 from schemas.people.rosters import Officer, Role, Task, TaskState
@@ -23,7 +24,6 @@ ELIGIBLE: Mapping[Level, frozenset[Role]] = {
     Level.YELLOW: frozenset({Role.AUXILIARY, Role.GRID_WORKER, Role.BUILDING_HEAD}),
     Level.BLUE: frozenset({Role.GRID_WORKER, Role.BUILDING_HEAD}),
 }
-OVERTIME = "past the end of his shift"
 _NEW = "~"  # dispatch id of the visit to be given: among equals it sorts after the officer's present ones
 _NONE = timedelta(0)
 
@@ -46,20 +46,20 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The chosen officer, and the reason in words."""
+    """The chosen officer, and the reason."""
 
     officer: Officer
-    because: str
+    because: ChannelCode
 
 
 @dataclass(frozen=True, slots=True)
 class _Bid:
-    """What sending this officer means: arrival time, overtime (`over`), and the reasons in words."""
+    """What sending this officer means: arrival time, overtime (`over`), and the reasons."""
 
     officer: Officer
     arrives: datetime
     over: timedelta
-    words: tuple[str, ...]
+    because: ChosenOfficer
 
     @property
     def comes(self) -> tuple[datetime, str]:
@@ -105,10 +105,10 @@ def choosing(
         bid = _bid(officer, visit, now, load.get(officer.id, ()), rules, best)
         if bid is not None and bid.over <= most:
             if officer.id == visit.to:
-                yield Choice(officer, "a colleague handed it over")
+                yield Choice(officer, HandedOver())
                 return
             best = bid if best is None or bid.comes < best.comes else best
-        yield Choice(best.officer, ", ".join(best.words)) if best else None
+        yield Choice(best.officer, best.because) if best else None
 
 
 def on_duty(officer: Officer, now: datetime) -> bool:
@@ -140,7 +140,7 @@ def open_of(tasks: Iterable[Task]) -> dict[str, Sequence[Task]]:
 
 def _shortest(division: str, visit: Visit, now: datetime, rules: VisitRules) -> timedelta:
     """Return the shortest possible travel time from this division: directly, or from an earlier visit near by."""
-    straight, ways = way(distance(division, visit.division, now.date())[0], rules), rules.way
+    straight, ways = way(distance(division, visit.division, now.date()), rules), rules.way
     return min(straight, rules.door + min(ways.street, ways.county, ways.prefecture, ways.province))
 
 
@@ -166,11 +166,7 @@ def _bid(
             return None
     else:
         return None
-    _, where = distance(officer.division, visit.division, now.date())
-    words, arrives = [where, f"{len(mine)} open visits" if mine else "free"], found.arrives
-    if visit.language not in officer.languages:
-        arrives, words = arrives + rules.interpreter, [*words, "needs an interpreter"]
-    if officer.id == visit.last:
-        arrives, words = arrives - rules.known, [*words, "was there before"]
-    over = found.leaves - until
-    return _Bid(officer, arrives, over, (*words, OVERTIME) if over > _NONE else tuple(words))
+    interpreter, known = visit.language not in officer.languages, officer.id == visit.last
+    arrives = found.arrives + (rules.interpreter if interpreter else _NONE) - (rules.known if known else _NONE)
+    steps, over = distance(officer.division, visit.division, now.date()), found.leaves - until
+    return _Bid(officer, arrives, over, ChosenOfficer(steps, len(mine), interpreter, known, over > _NONE))

@@ -110,7 +110,7 @@ def _next(door: Door, here: str, at: datetime, post: Post, now: datetime, rules:
 def _way(door: Door, here: str, now: datetime, rules: VisitRules) -> timedelta:
     if door.stage is VisitStage.ARRIVED:
         return _NONE
-    steps = distance(here, door.division, now.date())[0] if door.division else COUNTY
+    steps = distance(here, door.division, now.date()) if door.division else COUNTY
     return way(steps, rules)
 
 

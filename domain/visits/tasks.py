@@ -30,7 +30,6 @@ class Errand:
     case: Case
     due: datetime | None
     steps: int
-    where: str
     fits: bool
 
 
@@ -128,9 +127,9 @@ def _door(task: Task, case: Case, policy: Policy) -> Door:
 
 def _errand(task: Task, case: Case, planned: Planned, post: Post, now: datetime) -> Errand:
     step = _step(task, case)
-    steps, where = distance(post.division, case.profile.division, now.date())
+    steps = distance(post.division, case.profile.division, now.date())
     fits = planned.turn is VisitBand.AT_THE_DOOR or post.until is None or planned.leaves <= post.until
-    return Errand(task, case, step.due if step else None, steps, where, fits)
+    return Errand(task, case, step.due if step else None, steps, fits)
 
 
 def _plan_over(case: Case) -> bool:

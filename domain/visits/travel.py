@@ -9,16 +9,16 @@ from domain.policy.visits import VisitRules
 STREET, COUNTY, PREFECTURE, PROVINCE = 0, 1, 4, 12
 
 
-def distance(one: str, other: str, today: date) -> tuple[int, str]:
-    """Return the distance between two divisions in steps, and in words. Ended codes count as their successors."""
+def distance(one: str, other: str, today: date) -> int:
+    """Return the distance between two divisions in steps. Ended codes count as their successors."""
     here, there = current_code(one, today) or one, current_code(other, today) or other
     if len(here) == 9 and here == there:
-        return STREET, "in the same street office"
+        return STREET
     if here[:6] == there[:6]:
-        return COUNTY, "in the same county"
+        return COUNTY
     if here[:4] == there[:4]:
-        return PREFECTURE, "in the same prefecture"
-    return PROVINCE, "from elsewhere in the province"
+        return PREFECTURE
+    return PROVINCE
 
 
 def way(steps: int, rules: VisitRules) -> timedelta:

@@ -5,7 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from schemas.base import Fen, Model, Note, Ref, Text, Token, When
+from schemas.base import Fen, Model, Ref, Text, Token, When
+from schemas.codes.any_code import AnyCodeField
+from schemas.codes.danger import DangerCodeField
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
 from schemas.people.residents import BalanceBand, DivisionCode, Flag, Language, Occupation, ResidentId, Sex
 from schemas.risk.signals import TransferState
@@ -68,7 +70,7 @@ class Step(Model):
     transfer: str | None = None  # of a stop-payment: the signal's uid
     contact: int | None = None  # of a trusted contact: which
     results: list[Result] = Field(default_factory=list)
-    because: Note = ""
+    because: AnyCodeField | None = None
 
 
 class Contacted(Model):
@@ -131,13 +133,13 @@ class Loss(Model):
 
 
 class Danger(Model):
-    """What screening found: the measured risk and its reasons in words, gravest first."""
+    """What screening found: the measured risk and its reasons, gravest first."""
 
     level: Level
     probability: Annotated[float, Field(ge=0, le=1)]
     exposure_fen: Fen
     scam_type: Token
-    reasons: Annotated[list[Text], Field(max_length=32)]
+    reasons: Annotated[list[DangerCodeField], Field(max_length=32)]
     campaign: Text | None = None
     call_since: When | None = None  # a suspicious call that still goes on: the countdown
 

@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter
 from schemas.base import Fen, Model, Ref, Text, Token, When
 from schemas.casework.cases import Case, CaseId, Payment
 from schemas.casework.inputs import Hold
+from schemas.codes.any_code import AnyCodeField
 from schemas.levels import Action, Channel, EvidenceClass, Level, Result
 from schemas.people.residents import Language, ResidentId
 
@@ -34,7 +35,7 @@ class Dispatch(Model):
     contact: int | None = None
     payment: Payment | None = None
     division: str
-    because: str
+    because: AnyCodeField
     signal_at: When | None = None  # of the alert it answers at once: the latency's start
 
     @property
@@ -77,10 +78,10 @@ class FactKind(StrEnum):
 
 
 class Fact(Model):
-    """One thing that happened, in words an operator can read."""
+    """One thing that happened, as a code (schemas/codes)."""
 
     kind: FactKind
-    words: str
+    what: AnyCodeField
     step: Token | None = None
     action: Action | None = None
     result: Result | None = None

@@ -7,8 +7,10 @@ from pydantic import Field, TypeAdapter
 
 from schemas.base import Fen, Model, Note, Reason, Ref, Text, Token, When
 from schemas.casework.cases import CaseId, Danger, Payment, Profile
+from schemas.codes.channels import ChannelCodeField
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
-from schemas.people.residents import DivisionCode, ResidentId
+from schemas.people.calls import CallerRequest
+from schemas.people.residents import DivisionCode, InterpreterLanguage, ResidentId
 
 MOST_PAYMENTS = 512  # of one alert: evidence is bounded by a policy's `bound`, which is no more
 MOST_CLAIMS = 64  # of one conversation
@@ -52,7 +54,7 @@ class ContactResult(_ForCase):
     attempt: int
     action: Action
     result: Result
-    detail: Note = ""
+    why: ChannelCodeField | None = None
 
 
 class KeptClaim(Model):
@@ -64,13 +66,14 @@ class KeptClaim(Model):
 
 
 class OutcomeAct(Model):
-    """A conversation ended. `lost_fen`: what is already gone."""
+    """A conversation ended. `lost_fen`: what is already gone; `complaint`: that it follows from."""
 
     do: Literal["outcome"] = "outcome"
     outcome: Outcome
     kept: list[KeptClaim] = Field(default_factory=list, max_length=MOST_CLAIMS)
     lost_fen: Fen = 0
     note: Note = ""
+    complaint: Token | None = None
 
 
 class LowerAct(Model):
@@ -107,12 +110,14 @@ class ReleaseStopAct(Model):
 
     Without the first, or when both are one, it is refused. What a form or a program sends is a request (schemas/
     releases): whom it names as the first counts for nothing, and the case is told when another approves.
+    `request`: its id.
     """
 
     do: Literal["release_stop"] = "release_stop"
     transfer: Ref
     reason: Reason
     asked_by: Text | None = None
+    request: Token | None = None
 
 
 class TellContactAct(Model):
@@ -126,15 +131,18 @@ class ClaimAct(Model):
     """An operator takes the case, or loses it again (the lease ran out, or he gave it back)."""
 
     do: Literal["claim", "unclaim"]
-    note: Note = ""  # of one given back: why, where it was not the operator who said so
+    ran_out: bool = False  # nobody renewed the lease
 
 
 class NoteAct(Model):
-    """Something was said, or asked for at the door: `what` tells."""
+    """Something was said, or asked for at the door: `what` tells. `note` is a person's own words, or a link."""
 
     do: Literal["note"] = "note"
     what: Literal["conversation", "code_confirmed", "three_way_call", "interpreter", "recording", "note"]
     note: Note = ""
+    language: InterpreterLanguage | None = None  # that an interpreter is asked for
+    caller: CallerRequest | None = None  # of a remark: what the caller of 96110 wanted who made it
+    complaint: Token | None = None  # of a remark: the complaint that asks to lift a stop
 
 
 class AnswersAct(Model):
@@ -154,10 +162,11 @@ class ConfirmAct(Model):
 
 
 class CloseAct(Model):
-    """The case ends; follow-ups that are still to come are withdrawn."""
+    """The case ends; follow-ups that are still to come are withdrawn. `hold`: that was dropped, with its reason."""
 
     do: Literal["close"] = "close"
     reason: Reason
+    hold: Token | None = None
 
 
 Act = Annotated[
@@ -236,6 +245,7 @@ class OfficerReport(_ForCase):
     step: Token
     attempt: int
     stage: VisitStage
+    because: ChannelCodeField | None = None  # why this officer goes
     place: DivisionCode | None = None  # coarse: the street or township, never a position
     checklist: Checklist | None = None
     outcome: OutcomeAct | None = None

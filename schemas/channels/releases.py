@@ -10,9 +10,9 @@ from schemas.casework.cases import CaseId
 from schemas.people.residents import DivisionCode, ResidentId
 from schemas.people.staff import Login
 
-MOST_REASON = 300
-Why = Annotated[str, AfterValidator(legible), StringConstraints(min_length=2, max_length=MOST_REASON)]
-"""The reason for lifting a stop, or for refusing; short enough that the case's reason can also hold both names."""
+LEAST_REASON, MOST_REASON = 2, 300
+Why = Annotated[str, AfterValidator(legible), StringConstraints(min_length=LEAST_REASON, max_length=MOST_REASON)]
+"""The reason for lifting a stop, or for refusing."""
 
 
 class ReleaseState(StrEnum):

@@ -1,7 +1,7 @@
 """Webhooks: other programs' addresses that receive case events; on the topic `webhooks`."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -32,6 +32,10 @@ Url = Annotated[str, StringConstraints(max_length=500), AfterValidator(_reachabl
 """A webhook's address: https, or http on this machine."""
 
 
+TextLanguage = Literal["zh", "en", "ko"]
+"""What the sentences of codes are written in."""
+
+
 class Health(StrEnum):
     """The state of a webhook's deliveries."""
 
@@ -49,6 +53,7 @@ class Webhook(Model):
     kinds: frozenset[FactKind] = frozenset()  # kinds of facts that it receives; empty: every event
     levels: frozenset[Level] = frozenset()  # empty: all
     area: Area = ""
+    language: TextLanguage = "zh"  # of the sentences beside the codes
     secrets: Annotated[list[str], Field(min_length=1, max_length=2)]
     paused: bool = False
     made_at: When

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.base import Model, Note, Ref, Text, When
+from schemas.codes.any_code import AnyCodeField
 from schemas.people.residents import ResidentId
 from schemas.people.staff import Area
 
@@ -29,7 +30,7 @@ class CameOf(StrEnum):
 
     NOTED = "noted"  # on the case
     STOP_ASKED = "stop_asked"
-    STOP_REFUSED = "stop_refused"  # by the case, with the reason in `words`
+    STOP_REFUSED = "stop_refused"  # by the case, with the reason in `why`
     ACCOUNT_WATCHED = "account_watched"
     PHONE_WATCHED = "phone_watched"
     SCREENED = "screened"  # sent to screening as the resident's own report
@@ -38,7 +39,7 @@ class CameOf(StrEnum):
 class Statement(Model):
     """A statement of the caller.
 
-    `id`: of the form, so that a repetition counts once. `words`: why a stop was refused.
+    `id`: of the form, so that a repetition counts once. `why`: why a stop was refused.
     """
 
     id: Ref
@@ -46,7 +47,7 @@ class Statement(Model):
     what: CallerRequest
     text: Note
     came_of: list[CameOf] = Field(default_factory=list)
-    words: Note = ""
+    why: AnyCodeField | None = None
 
 
 class CodeCheck(Model):

@@ -43,6 +43,14 @@ class Language(StrEnum):
     KOREAN = "ko"
 
 
+class InterpreterLanguage(StrEnum):
+    """What an interpreter is asked for."""
+
+    CHINESE = "chinese"
+    KOREAN = "korean"
+    SIGN = "sign"
+
+
 class Flag(StrEnum):
     """What anyone who contacts the resident should know."""
 

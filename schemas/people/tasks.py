@@ -1,12 +1,12 @@
 """Acts on visits, sent by officers' telephones. The device makes each act's id, so a repetition counts once."""
 
-from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, TypeAdapter, model_validator
 
 from schemas.base import Model, Note, Text, When
 from schemas.casework.inputs import Checklist, OutcomeAct, VisitStage
+from schemas.people.residents import InterpreterLanguage
 
 ActId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """128 random bits made by the device, in hex."""
@@ -54,14 +54,6 @@ class HandOverAct(_DeviceAct):
     dispatch: TaskRef
     to: Text | None = None
     note: Note = ""
-
-
-class InterpreterLanguage(StrEnum):
-    """The language for which an interpreter is needed."""
-
-    CHINESE = "chinese"
-    KOREAN = "korean"
-    SIGN = "sign"
 
 
 class InterpreterAct(_DeviceAct):

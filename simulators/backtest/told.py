@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -14,9 +15,12 @@ from domain.policy import Policy
 from domain.risk.backtest import CaseDifference, Course, Difference
 from domain.risk.replay import Tally
 from domain.statistics.report import percentiles
+from domain.wording.catalogue import CHINESE
+from domain.wording.codes import in_language
 from schemas.levels import GRAVEST_FIRST
 from simulators.backtest.run import Answer
 
+WORDS = in_language(CHINESE)
 SHOWN = 20  # differences in the table; the report has all
 _LEVELS = GRAVEST_FIRST
 
@@ -102,7 +106,13 @@ def _course(course: Course | None) -> list[Mapping[str, Any]] | None:
     if course is None:
         return None
     return [
-        {"at": rise.at.isoformat(), "level": rise.level.value, "reasons": list(rise.reasons)} for rise in course.rises
+        {
+            "at": rise.at.isoformat(),
+            "level": rise.level.value,
+            "reasons": msgspec.to_builtins(rise.reasons),
+            "words": [WORDS.sentence(reason) for reason in rise.reasons],
+        }
+        for rise in course.rises
     ]
 
 
@@ -152,7 +162,7 @@ def _told(course: Course | None) -> str:
     if course is None:
         return "–"
     lines = [f"{_time(rise.at)} {rise.level}" for rise in course.rises]
-    return "\n".join([*lines, *course.rises[-1].reasons])
+    return "\n".join([*lines, *map(WORDS.sentence, course.rises[-1].reasons)])
 
 
 def _rest(count: int) -> str:

@@ -14,6 +14,14 @@ from domain.identity.identifiers import reach
 from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import BankFeedback, BankState, ContactResult, ResidentInput, VisitStage
+from schemas.codes.channels import (
+    ChannelCode,
+    NobodyOnDuty,
+    NoTelephone,
+    OnTheDesk,
+    ProviderAnswered,
+    UnknownAccount,
+)
 from schemas.levels import Action, Channel, Result
 from schemas.people.residents import Resident
 from simulators.lab.officers import Officers, told
@@ -41,7 +49,7 @@ class Channels:
         """What is told of a dispatch that is carried out now, if it still stands."""
         fallen = standing(dispatch, case, now)
         if isinstance(fallen, ObsoleteDispatch):
-            yield _result(dispatch, Result.NOT_SENT, now, detail=fallen.because)
+            yield _result(dispatch, Result.NOT_SENT, now, why=fallen.because)
         else:
             yield from self._ways[dispatch.channel](dispatch, now)
 
@@ -57,10 +65,10 @@ class Channels:
     def _contact(self, dispatch: Dispatch, now: datetime) -> Iterator[Told]:
         """A message or a robot's call; an operator's waits on the desk."""
         if dispatch.action is Action.OPERATOR_CALL:
-            yield _result(dispatch, Result.SENT, now, detail="on the desk")
+            yield _result(dispatch, Result.SENT, now, why=OnTheDesk())
             return
         if not self._has_telephone(dispatch, now):
-            yield _result(dispatch, Result.FAILED, now, detail="no telephone is known")
+            yield _result(dispatch, Result.FAILED, now, why=NoTelephone())
             return
         yield _result(dispatch, Result.SENT, now)
         answer = self.contacts.answer(dispatch.id, dispatch.action, now)
@@ -76,9 +84,9 @@ class Channels:
     def _visit(self, dispatch: Dispatch, now: datetime) -> Iterator[Told]:
         choice = self.officers.send(dispatch, self.people[dispatch.resident].language)
         if choice is None:
-            yield _result(dispatch, Result.FAILED, now, detail="nobody on duty can go")
+            yield _result(dispatch, Result.FAILED, now, why=NobodyOnDuty())
             return
-        yield _result(dispatch, Result.SENT, now, detail=choice.because)
+        yield _result(dispatch, Result.SENT, now, why=choice.because)
         assigned = VisitReport(VisitStage.ASSIGNED, _AT_ONCE)
         yield _AT_ONCE, told(dispatch, assigned, choice.officer.id, now)
 
@@ -86,12 +94,12 @@ class Channels:
         payment = dispatch.payment
         account = self.accounts.get(payment.payee) if payment else None
         if payment is None or account is None:
-            yield _result(dispatch, Result.FAILED, now, detail="the payment's account or payer is not known")
+            yield _result(dispatch, Result.FAILED, now, why=UnknownAccount())
             return
         try:
             self.stops.take(account, dispatch.action, now)
         except RefusedError as error:
-            yield _result(dispatch, Result.FAILED, now, detail=f"the provider answered 422: {error}")
+            yield _result(dispatch, Result.FAILED, now, why=ProviderAnswered(422, str(error)))
             return
         yield _result(dispatch, Result.SENT, now)
         answers = self.contacts.bank(dispatch.id, dispatch.action, account, payment.transfer, now)
@@ -100,7 +108,7 @@ class Channels:
 
 
 def _result(
-    dispatch: Dispatch, result: Result, now: datetime, after: timedelta = _AT_ONCE, *, detail: str = ""
+    dispatch: Dispatch, result: Result, now: datetime, after: timedelta = _AT_ONCE, *, why: ChannelCode | None = None
 ) -> Told:
     return after, ContactResult(
         id=f"{dispatch.id}:{result.value}",
@@ -112,7 +120,7 @@ def _result(
         attempt=dispatch.attempt,
         action=dispatch.action,
         result=result,
-        detail=detail,
+        why=why,
     )
 
 

@@ -130,9 +130,9 @@ def claimed(case: Case, operator: str, clock: Clock) -> OperatorReport:
     return _of(case, operator, clock, short_hash("claim", case.id, case.version, operator), ClaimAct(do="claim"))
 
 
-def given_back(case: Case, operator: str, clock: Clock, input_id: str, note: str = "") -> OperatorReport:
-    """The operator no longer has the case; `note`: why, where it was not he who said so."""
-    return _of(case, operator, clock, input_id, ClaimAct(do="unclaim", note=note))
+def given_back(case: Case, operator: str, clock: Clock, input_id: str, *, ran_out: bool = False) -> OperatorReport:
+    """The operator no longer has the case; `ran_out`: nobody renewed the claim."""
+    return _of(case, operator, clock, input_id, ClaimAct(do="unclaim", ran_out=ran_out))
 
 
 def _of(case: Case, operator: str, clock: Clock, input_id: str, act: ClaimAct) -> OperatorReport:

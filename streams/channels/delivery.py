@@ -20,6 +20,17 @@ from prometheus_client import Counter
 from domain.dispatches.validity import NotYetApplied, ObsoleteDispatch, perhaps_carried_out, standing
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import CaseInput, ContactResult
+from schemas.codes.channels import (
+    ChannelCode,
+    CouldNotBeAsked,
+    InDoubt,
+    Interrupted,
+    NoAnswerInTime,
+    NotReceived,
+    NotReceivedYet,
+    PausedTooLong,
+    SentAgain,
+)
 from schemas.levels import NEVER_SENT, Result
 from streams.channels.dispatch_log import DispatchBook, Held, Progress, Taken
 from streams.channels.provider import Answer, DoubtError, Kind, Order, Provider
@@ -53,7 +64,7 @@ class Delivery:
         self._claimed_at: float | None = None  # by the monotonic clock: when we had it first
         self._sent_at: float | None = None  # by the same clock: when our latest request began
         self._under_way = False  # whether our latest request may still reach the provider
-        self._doubt = ""  # why the outcome is unknown
+        self._doubt: ChannelCode | None = None  # why the outcome is unknown
         self._gives_up = math.inf
 
     async def turn(self) -> list[CaseInput] | None:
@@ -111,7 +122,7 @@ class Delivery:
         found = standing(self._dispatch, taken.case, self._clock.now())
         if not isinstance(found, ObsoleteDispatch):
             return None
-        because = f"{found.because}; {self._doubt}" if self._doubt else found.because
+        because = InDoubt(found.because, self._doubt) if self._doubt else found.because
         return Answer(Result.NOT_SENT if taken.entry is None else Result.IN_DOUBT, because)
 
     async def _prepare(self, taken: Taken) -> Answer | None:
@@ -126,7 +137,7 @@ class Delivery:
         if not await until_done("dispatch still ours", partial(self._book.ours, self._dispatch, self._fence)):
             return None
         maybe_sent = taken.entry is not None and order.result in NEVER_SENT
-        return Answer(Result.IN_DOUBT, order.detail) if maybe_sent else order
+        return Answer(Result.IN_DOUBT, order.why) if maybe_sent else order
 
     async def _send(self, taken: Taken, order: Order) -> Answer | None:
         """Send, or find out what came of an earlier request. None when that is unknown, or it is no longer ours."""
@@ -134,7 +145,7 @@ class Delivery:
             return await self._first_request(order)
         match self._provider.kind:
             case Kind.NEITHER:
-                return Answer(Result.IN_DOUBT, "interrupted while sending")
+                return Answer(Result.IN_DOUBT, Interrupted())
             case Kind.ASKABLE:
                 return await self._ask(order)
             case Kind.IDEMPOTENT:
@@ -165,11 +176,11 @@ class Delivery:
             async with asyncio.timeout(self._seconds):
                 answer = await self._provider.send(self._dispatch, order)
         except (DoubtError, TimeoutError) as error:
-            return self._unknown(str(error) or "no answer in time")
+            return self._unknown(_why(error))
         if time.monotonic() - began > self._lease_seconds:
-            return self._unknown("the worker was paused for longer than its lease", "lease")
+            return self._unknown(PausedTooLong(), "lease")
         if again and answer.result in NEVER_SENT:  # it says nothing of the request before
-            return self._unknown(f"sent again: {answer.detail}")
+            return self._unknown(SentAgain(answer.why or NoAnswerInTime()))
         self._under_way = False
         return answer
 
@@ -183,20 +194,20 @@ class Delivery:
             async with asyncio.timeout(self._seconds):
                 answer = await self._provider.ask(self._dispatch, order)
         except (DoubtError, TimeoutError) as error:
-            return self._unknown(f"the provider could not be asked: {error}")
+            return self._unknown(CouldNotBeAsked(_why(error)))
         if answer is None and self._may_be_under_way():
-            return self._unknown(self._doubt or "the provider has not got it yet")
+            return self._unknown(self._doubt or NotReceivedYet())
         if answer is None and self._sent_at is None:
             return await self._request(order)
         self._under_way = False
-        return answer or Answer(Result.FAILED, f"the provider has not got it: {self._doubt}")
+        return answer or Answer(Result.FAILED, NotReceived(self._doubt))
 
     def _may_be_under_way(self) -> bool:
         """Whether the latest request may still reach the provider: whoever sent it had half a lease for it."""
         since = self._sent_at if self._sent_at is not None else self._claimed_at
         return since is None or time.monotonic() - since < self._lease_seconds / 2
 
-    def _unknown(self, doubt: str, why: str = "provider") -> Answer | None:
+    def _unknown(self, doubt: ChannelCode, why: str = "provider") -> Answer | None:
         """None where it can still be found out; else it is in doubt."""
         UNKNOWN.labels(self._dispatch.channel, why).inc()
         self._doubt = doubt
@@ -213,6 +224,10 @@ class Delivery:
         return inputs if await until_done("dispatch answered", note) else None
 
 
+def _why(error: DoubtError | TimeoutError) -> ChannelCode:
+    return error.why if isinstance(error, DoubtError) else NoAnswerInTime()
+
+
 def _result(dispatch: Dispatch, answer: Answer, clock: Clock) -> ContactResult:
     return ContactResult(
         id=f"{dispatch.id}:{answer.result.value}",
@@ -224,5 +239,5 @@ def _result(dispatch: Dispatch, answer: Answer, clock: Clock) -> ContactResult:
         attempt=dispatch.attempt,
         action=dispatch.action,
         result=answer.result,
-        detail=answer.detail,
+        why=answer.why,
     )

@@ -8,8 +8,11 @@ from typing import Any, Protocol
 import httpx
 
 from domain.dispatches.unknown_outcomes import certainly_not_done
+from schemas.base import legible
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import CaseInput
+from schemas.codes.base import name_of
+from schemas.codes.channels import ChannelCode, ConnectionLost, NoGateway, ProviderAnswered, ProviderAway
 from schemas.levels import Result
 from streams.runtime import tracing
 
@@ -26,15 +29,19 @@ class Kind(StrEnum):
 
 
 class DoubtError(RuntimeError):
-    """Sent or not: it cannot be told from here."""
+    """Sent or not: it cannot be told from here. `why`: why not."""
+
+    def __init__(self, why: ChannelCode) -> None:
+        super().__init__(name_of(why))
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of it. `also`: inputs that go with the result, such as which officer has the task."""
+    """What came of it, and why. `also`: inputs that go with the result, such as which officer has the task."""
 
     result: Result
-    detail: str = ""
+    why: ChannelCode | None = None
     also: tuple[CaseInput, ...] = ()
 
 
@@ -81,7 +88,7 @@ class Gateway:
         Raises DoubtError when no answer tells whether the provider has carried it out.
         """
         if self._url is None:
-            return Answer(Result.FAILED, "no gateway is set for this channel")
+            return Answer(Result.FAILED, NoGateway())
         try:
             answer = await self._client.post(
                 self._url + order.path,
@@ -89,9 +96,9 @@ class Gateway:
                 headers={KEY_HEADER: dispatch.id, **tracing.of_request()},
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            return Answer(Result.FAILED, f"the provider is away ({type(error).__name__})")
+            return Answer(Result.FAILED, ProviderAway(type(error).__name__))
         except httpx.HTTPError as error:
-            raise DoubtError(type(error).__name__) from None
+            raise DoubtError(ConnectionLost(type(error).__name__)) from None
         return self._read(answer, order)
 
     async def ask(self, dispatch: Dispatch, order: Order) -> Answer | None:
@@ -99,11 +106,11 @@ class Gateway:
         try:
             answer = await self._client.get(f"{self._url}{order.path}/{dispatch.id}")
         except httpx.HTTPError as error:
-            raise DoubtError(type(error).__name__) from None
+            raise DoubtError(ConnectionLost(type(error).__name__)) from None
         if answer.status_code == _NOT_FOUND:
             return None
         if not answer.is_success:
-            raise DoubtError(f"status {answer.status_code}")
+            raise DoubtError(ProviderAnswered(answer.status_code))
         return order.sent
 
     async def ended(self, dispatch: Dispatch, answer: Answer) -> None:
@@ -112,16 +119,16 @@ class Gateway:
     def _read(self, answer: httpx.Response, order: Order) -> Answer:
         if answer.is_success:
             return order.sent
-        told = f"the provider answered {answer.status_code}: {_reason(answer)}"
+        told = ProviderAnswered(answer.status_code, _reason(answer))
         if certainly_not_done(answer.status_code, self._refusals):
             return Answer(Result.FAILED, told)
         raise DoubtError(told)
 
 
 def _reason(answer: httpx.Response) -> str:
-    """The provider's reason, if it gives one. Other text is left out: it may repeat what was sent."""
+    """The provider's reason, or empty. Other text is left out: it may repeat what was sent."""
     try:
         told = answer.json()
     except ValueError:
-        return "no reason given"
-    return str(told.get("reason", "no reason given"))[:200] if isinstance(told, dict) else "no reason given"
+        return ""
+    return legible(str(told.get("reason", "")))[:200] if isinstance(told, dict) else ""

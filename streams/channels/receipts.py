@@ -16,6 +16,7 @@ from domain.dispatches.ids import DispatchId, parse
 from domain.policy.messages import KEYS
 from schemas.casework.inputs import BankFeedback, ContactResult, OfficerReport
 from schemas.channels.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
+from schemas.codes.channels import ProviderSaid
 from schemas.levels import Action, Channel, Result
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import ChannelSettings
@@ -108,7 +109,7 @@ class Receipts:
             attempt=dispatch.attempt,
             action=action,
             result=result,
-            detail=receipt.detail,
+            why=ProviderSaid(receipt.detail) if receipt.detail else None,
         )
 
     def _bank(self, receipt: BankReceipt, dispatch: DispatchId) -> BankFeedback:

@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from redis.asyncio import Redis
 
 from domain.access.webhooks import next_try, payload, signature, wanted
+from domain.wording.codes import in_language
 from schemas.casework.events import CaseEvent
 from schemas.channels.webhooks import Health, Webhook
 from streams.casework.journal import Entry, read_entry
@@ -152,7 +153,7 @@ class Telling:
         """Return when the program has taken the event, or does not ask for it."""
         if not isinstance(entry, CaseEvent) or entry.at < webhook.made_at or not wanted(webhook, entry):
             return
-        body, failures = orjson.dumps(payload(entry)), 0
+        body, failures = orjson.dumps(payload(entry, in_language(webhook.language).sentence)), 0
         while not_cancelled():
             status, words = await self._sent(client, webhook, entry.id, body)
             if status == GONE:

@@ -130,7 +130,7 @@ async def _close_raised(line: Installation, hold: Hold) -> None:
                 case=case.id,
                 by=hold.by,
                 seen=case.version,
-                act=CloseAct(do="close", reason=f"dropped with {hold.id}: {hold.reason}"[:500]),
+                act=CloseAct(do="close", reason=hold.reason, hold=hold.id),
             )
             records.append(case_inputs.record(report, home(case.resident, line.settings.partitions)))
     await line.producer.send_all(records)

@@ -21,6 +21,7 @@ from domain.visits.tasks import given, to_be_made
 from schemas.base import ANY_VERSION, Partial
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import OfficerReport, VisitStage
+from schemas.codes.channels import ChannelCode, ChosenBefore, JustThere, SameAddress
 from schemas.people.residents import Language
 from schemas.people.rosters import Officer, Roster, Task, TaskState
 from streams.messaging.dead_letter_writer import readable
@@ -123,8 +124,8 @@ class Rosters:
         """Return all stored tasks, also those older than 4 days. Deletes nothing."""
         return [_task(raw) for raw in await self._redis.hvals(TASKS)]
 
-    async def assign(self, asked: Asked, now: datetime, where: Where | None = None) -> tuple[Task, str] | None:
-        """Give a visit to an officer. Return the task and the reason for the choice in words, or None if nobody can go.
+    async def assign(self, asked: Asked, now: datetime, where: Where | None = None) -> tuple[Task, ChannelCode] | None:
+        """Give a visit to an officer. Return the task and the reason for the choice, or None if nobody can go.
 
         Asking again for the same dispatch returns the same task. An open task of the same case becomes late, and its
         officer is not sent again. With `where`, the visit may join another visit to the same place: the same officer
@@ -134,7 +135,7 @@ class Rosters:
         async with self._choosing:
             tasks = await self.tasks(now)
             if dispatch.id in tasks:
-                return tasks[dispatch.id], "chosen before"
+                return tasks[dispatch.id], ChosenBefore()
             before = {task.dispatch: task for task in tasks.values() if task.case == dispatch.case}
             for task in [task for task in before.values() if task.state is TaskState.OPEN]:
                 before[task.dispatch] = task.model_copy(update={"state": TaskState.LATE})
@@ -287,13 +288,13 @@ class Rosters:
         case = await CaseStore(self._redis).case(home(task.resident, self._settings.partitions), task.case)
         return case is not None and to_be_made(task, case)
 
-    async def _join(self, asked: Asked, lead: Task, now: datetime) -> tuple[Task, str]:
+    async def _join(self, asked: Asked, lead: Task, now: datetime) -> tuple[Task, ChannelCode]:
         if lead.state is TaskState.ENDED:
-            return lead, f"{lead.officer} has just been at the same address"
+            return lead, JustThere(lead.officer)
         task = given(asked.dispatch, lead.officer, now, asked.worth_fen, lead.place, joins=lead.dispatch)
         await self._redis.hset(JOINED, task.dispatch, lead.dispatch)
         await self._put(task)
-        return task, f"{lead.officer} is on the way to the same address"
+        return task, SameAddress(lead.officer)
 
     async def _give(self, asked: Asked, choice: Choice, now: datetime, where: Where | None) -> Task:
         task = given(asked.dispatch, choice.officer.id, now, asked.worth_fen, where.place if where else None)

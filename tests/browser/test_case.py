@@ -11,6 +11,7 @@ from console.web.case.scripts import tree_of
 from domain.desk.questions import Ending, next_question
 from schemas.casework.cases import Case, CaseState
 from schemas.casework.events import FactKind
+from schemas.codes.people import OfficerAskedFor, StopAskedFor
 from schemas.people.residents import Flag, Language, Resident
 from schemas.people.staff import StaffRole
 from tests.browser.people import DESKTOP, PHONE, People
@@ -82,7 +83,7 @@ async def test_a_stop_can_be_undone_for_some_seconds(people: People, line: Line)
     await page.keyboard.press("z")
     await said(page, "没有发给银行")
     await expect(page.locator("form[data-undo]")).to_have_count(0)
-    assert "a stop-payment is asked for" not in [fact.words for fact in await line.facts(resident, FactKind.NOTE)]
+    assert StopAskedFor() not in [fact.what for fact in await line.facts(resident, FactKind.NOTE)]
 
 
 async def test_of_two_on_one_case_the_second_sees_what_changed_and_keeps_his_text(people: People, line: Line) -> None:
@@ -121,7 +122,7 @@ async def test_who_acts_on_anothers_case_is_asked_whether_he_means_it(people: Pe
     # What is said of it may be overtaken at once by what came of it; that the form is closed stays.
     await expect(other.locator("#act-send_officer[open]")).to_have_count(0, timeout=SECONDS)
     await line.settle()
-    assert "an officer is asked for: 请去看看" in [fact.words for fact in await line.facts(resident, FactKind.NOTE)]
+    assert OfficerAskedFor("请去看看") in [fact.what for fact in await line.facts(resident, FactKind.NOTE)]
 
 
 async def test_what_is_not_answered_in_time_is_told_at_its_own_form_when_it_is(
@@ -138,8 +139,8 @@ async def test_what_is_not_answered_in_time_is_told_at_its_own_form_when_it_is(
     await page.locator("#act-send_officer").get_by_role("button", name="派人上门").click()
     await expect(page.locator("#link")).to_have_value("", timeout=SECONDS)
     await line.settle()
-    told = [fact.words for fact in await line.facts(resident)]
-    taken = "an officer is asked for: 请去看看" in told
+    told = [fact.what for fact in await line.facts(resident)]
+    taken = OfficerAskedFor("请去看看") in told
     await expect(page.locator("#officer-reason")).to_have_value("" if taken else "请去看看", timeout=SECONDS)
 
 

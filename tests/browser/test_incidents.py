@@ -5,6 +5,7 @@ from playwright.async_api import Page, expect
 
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import OutcomeAct
+from schemas.codes.people import Noted
 from schemas.levels import Outcome
 from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
@@ -54,7 +55,7 @@ async def test_a_major_incident_is_declared_and_its_board_lives_and_its_cases_ar
     assert await wrong(people, operator, "incident-progress") == []
     await line.settle()
     for each in residents:
-        assert any("同一团伙" in fact.words for fact in await line.facts(each, FactKind.NOTE))
+        assert Noted("同一团伙，账户已上报") in [fact.what for fact in await line.facts(each, FactKind.NOTE)]
 
     await chief.reload()
     await chief.get_by_text("结束重大警情").click()

@@ -7,8 +7,10 @@ from playwright.async_api import Page, expect
 
 from domain.visits.check_in import GLANCE, WITHIN
 from schemas.casework.events import FactKind
+from schemas.codes.people import InterpreterNeeded, OfficerArrived, VisitMade, VisitRefused
 from schemas.levels import EvidenceClass, Outcome
 from schemas.people.alarms import Alarm
+from schemas.people.residents import InterpreterLanguage
 from schemas.people.staff import StaffRole
 from tests.browser.people import PHONE, People
 from tests.browser.test_every_page import RULES
@@ -74,7 +76,9 @@ async def test_a_visit_from_accepting_to_its_result_with_one_thumb(console: Stag
         assert case.outcome is Outcome.DISSUADED
         kept = case.kept[case.payments[0].transfer]
         assert (kept.evidence, kept.amount_fen) == (EvidenceClass.C, 3_000_000)
-        assert "checked: calls and sms, reason asked, account protected" in (await visit.told())[-1]
+        made = (await visit.told())[-1]
+        assert isinstance(made, VisitMade)
+        assert made.checked == ("calls_and_sms", "reason_asked", "account_protected")
 
 
 async def test_a_refusal_has_a_reason_and_the_task_is_gone(console: Stage, people: People) -> None:
@@ -89,7 +93,9 @@ async def test_a_refusal_has_a_reason_and_the_task_is_gone(console: Stage, peopl
         await dialog.get_by_role("button", name="拒绝任务").click()
         await expect(page.get_by_text("没有待办任务。")).to_be_visible(timeout=20_000)
         await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
-        assert (await visit.told())[-1].endswith("距离太远")
+        refused = (await visit.told())[-1]
+        assert isinstance(refused, VisitRefused)
+        assert refused.note.endswith("距离太远")
 
 
 async def test_a_task_handed_over_at_the_end_of_the_shift_is_on_the_colleagues_screen(
@@ -124,8 +130,8 @@ async def test_an_interpreter_asked_for_is_told_to_the_case(console: Stage, peop
         await dialog.get_by_role("button", name="通知坐席").click()
         await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
         await visit.line.settle()
-        notes = [fact.words for fact in await visit.line.facts(visit.resident, FactKind.NOTE)]
-        assert "interpreter: korean" in notes
+        notes = [fact.what for fact in await visit.line.facts(visit.resident, FactKind.NOTE)]
+        assert InterpreterNeeded(InterpreterLanguage.KOREAN) in notes
 
 
 async def test_the_whole_telephone_is_shown_for_a_reason_and_gone_with_the_task(console: Stage, people: People) -> None:
@@ -247,7 +253,7 @@ async def test_the_page_with_a_task_is_for_everybody(console: Stage, people: Peo
             await page.locator("#acts [data-stage=arrived] button").last.click()
             found += await faults(page, f"dialog {language}")
         assert found == []
-        assert len([words for words in await visit.told() if "arrived" in words]) == 1
+        assert len([what for what in await visit.told() if isinstance(what, OfficerArrived)]) == 1
 
 
 async def faults(page: Page, where: str) -> list[str]:

@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Page, expect
 from console.web.app import create_app
 from console.web.kit.serve import serving
 from console.web.kit.settings import ConsoleSettings
+from schemas.codes.people import OfficerArrived, OfficerOnTheWay, VisitAccepted, VisitAssigned
 from schemas.people.staff import StaffRole
 from streams.runtime.embedded import free_port
 from tests.browser.people import People
@@ -87,8 +88,8 @@ async def test_what_was_done_offline_is_sent_once_and_in_order_after_the_server_
         await expect(page.locator("#waiting")).to_be_hidden(timeout=20_000)
         await expect(page.locator("#net")).to_have_text("在线")
         await visit.line.settle()
-        stages = [words.partition(";")[0].removeprefix("afield-1: ") for words in await visit.told()]
-        assert stages == ["assigned", "accepted", "on the way", "arrived"]
+        stages = [type(what) for what in await visit.told()]
+        assert stages == [VisitAssigned, VisitAccepted, OfficerOnTheWay, OfficerArrived]
         assert await page.locator("#conflicts li").count() == 0
 
 
@@ -111,7 +112,7 @@ async def test_who_sets_out_offline_for_a_case_that_was_settled_is_shown_so(cons
         await page.locator("#gone").get_by_role("button", name="知道了").click()
         await expect(page.locator("#conflicts")).to_be_hidden()
         await expect(page.locator("#gone")).to_be_hidden()
-        assert not [words for words in await visit.told() if "on the way" in words]
+        assert not [what for what in await visit.told() if isinstance(what, OfficerOnTheWay)]
 
 
 async def test_all_that_was_called_off_is_read_at_one_tap_without_network_too(console: Stage, afield: People) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from console import labels
 from console.web.kit.i18n import translations
+from domain.wording import labels
 
 PAGE = Path(__file__).parents[2] / "docs/glossary.md"
 HEADING = "## Labels on the screen\n"
-HEAD = """Made by `python -m tests.documents.glossary` from `console/labels.py` (Chinese) and the
+HEAD = """Made by `python -m tests.documents.glossary` from `domain/wording/labels.py` (Chinese) and the
 catalogues under `console/web/locale/` (English, Korean). A test compares.
 """
 

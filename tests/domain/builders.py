@@ -24,6 +24,8 @@ from schemas.casework.inputs import (
     VictimReport,
     VisitStage,
 )
+from schemas.codes.any_code import AnyCode
+from schemas.codes.danger import Together
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.residents import BalanceBand, Flag, Language, Occupation, Sex
 from schemas.risk.signals import TransferState
@@ -62,7 +64,7 @@ def danger(level: Level, *reasons: str, exposure: int = 0, call_since: datetime 
         probability=0.5,
         exposure_fen=exposure,
         scam_type="impersonated_police",
-        reasons=list(reasons) or ["a scam call of 40 minutes"],
+        reasons=[Together(each) for each in reasons or ("a scam call of 40 minutes",)],
         call_since=call_since,
     )
 
@@ -144,9 +146,9 @@ class Line:
         """All dispatches so far."""
         return [dispatch for decision in self.decisions for dispatch in decision.dispatches]
 
-    def facts(self, kind: FactKind) -> list[str]:
-        """The words of all facts of a kind so far."""
-        return [fact.words for decision in self.decisions for fact in decision.facts if fact.kind is kind]
+    def facts(self, kind: FactKind) -> list[AnyCode]:
+        """What all facts of a kind so far say."""
+        return [fact.what for decision in self.decisions for fact in decision.facts if fact.kind is kind]
 
     def step(self, name: str) -> Step:
         return next(step for step in self.here.steps if step.id == name)

@@ -24,7 +24,17 @@ from domain.payments.releases import NotAsked, Why
 from schemas.base import Model
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Act, ClaimAct, NoteAct, ReleaseStopAct
-from schemas.channels.releases import ReleaseRequest, ReleaseState
+from schemas.channels.releases import LEAST_REASON, MOST_REASON, ReleaseRequest, ReleaseState
+from schemas.codes.any_code import AnyCode
+from schemas.codes.refusals import (
+    CaseClosed,
+    HasCase,
+    NoStop,
+    ReasonLength,
+    ReleaseAskedAlready,
+    ReleaseTurnedDown,
+    ReleaseWaits,
+)
 from streams.runtime.tasks import TRANSIENT
 
 
@@ -45,9 +55,9 @@ class Taken:
 
 
 LATE_SECONDS = 2.0  # how long the journal is waited for that does not tell yet what the store has
-_WHY: Mapping[NotAsked, str] = {
-    Why.NO_STOP: "there is no stop on this payment",
-    Why.ASKED_ALREADY: "the release of this stop has been asked for already: it waits for a second person",
+_WHY: Mapping[NotAsked, AnyCode] = {
+    Why.NO_STOP: NoStop(),
+    Why.ASKED_ALREADY: ReleaseAskedAlready(),
 }
 
 
@@ -63,7 +73,7 @@ async def act(services: Services, who: Who, case_id: str, body: ActBody) -> Answ
     """Do what was asked for, and say what became of it. Raises NotFoundError for a case of another's area."""
     case = await found(services, who, case_id)
     if taken := taken_by_other(case, who, body):
-        return Answer(Answered.REFUSED, f"{taken.by} has the case")
+        return Answer(Answered.REFUSED, HasCase(taken.by))
     if isinstance(body.act, ClaimAct):
         return await _claim(services, who, case, body.act)
     if isinstance(body.act, ReleaseStopAct):
@@ -131,7 +141,7 @@ async def _ask_release(services: Services, who: Who, case: Case, form: str, act:
     try:
         found = await ask_release(services, who, case, number, form, act.reason)
     except ValueError:
-        return Answer(Answered.REFUSED, "the reason must have 2 to 300 signs")
+        return Answer(Answered.REFUSED, ReasonLength(LEAST_REASON, MOST_REASON))
     return _of_release(found) if isinstance(found, ReleaseRequest) else Answer(Answered.REFUSED, _WHY[found])
 
 
@@ -139,12 +149,11 @@ def _of_release(request: ReleaseRequest) -> Answer:
     """What has become of a request: the same form may be sent again when another has decided."""
     match request.state:
         case ReleaseState.ASKED:
-            words = f"it waits for a second person: {request.asked_by} has asked for the release"
-            return Answer(Answered.WAITING, words)
+            return Answer(Answered.WAITING, ReleaseWaits(request.asked_by))
         case ReleaseState.APPROVED:
             return Answer(Answered.DONE)
         case ReleaseState.REFUSED:
-            return Answer(Answered.REFUSED, f"the request for the release was turned down: {request.words}")
+            return Answer(Answered.REFUSED, ReleaseTurnedDown(request.words))
 
 
 async def _claim(services: Services, who: Who, case: Case, act: ClaimAct) -> Answer:
@@ -153,4 +162,4 @@ async def _claim(services: Services, who: Who, case: Case, act: ClaimAct) -> Ans
         return Answer(Answered.DONE)
     if await claims.claim(services, who, case):
         return Answer(Answered.DONE)
-    return Answer(Answered.REFUSED, f"{case.claimed_by} has the case" if case.claimed_by else "the case is closed")
+    return Answer(Answered.REFUSED, HasCase(case.claimed_by) if case.claimed_by else CaseClosed())

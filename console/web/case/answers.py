@@ -11,6 +11,7 @@ from console.web.kit.services import Services
 from console.web.live.hub import ANSWER_SECONDS
 from schemas.casework.events import CaseEvent, Fact, FactKind
 from schemas.casework.inputs import ResidentInput
+from schemas.codes.any_code import AnyCode
 from streams.messaging import case_inputs
 from streams.messaging.topics import home
 from streams.security import audit
@@ -20,16 +21,16 @@ class Answered(StrEnum):
     """What became of an act."""
 
     DONE = "done"
-    REFUSED = "refused"  # the case has changed, or no longer allows it: the words say which
+    REFUSED = "refused"  # the case has changed, or no longer allows it: `why` says which
     WAITING = "waiting"  # written, and not answered yet: it is not lost
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`words`: why it was refused. `event`: what came of it, when it is there."""
+    """`why`: why it was refused, or what it waits for. `event`: what came of it, when it is there."""
 
     how: Answered
-    words: str = ""
+    why: AnyCode | None = None
     event: CaseEvent | None = None
 
 
@@ -51,7 +52,7 @@ async def put(services: Services, who: Who, message: ResidentInput, reason: str 
 
 def answer_of(facts: Sequence[Fact], event: CaseEvent | None = None) -> Answer:
     """What the facts of the event that answers an act say of it."""
-    refused = next((fact.words for fact in facts if fact.kind is FactKind.REFUSED), None)
+    refused = next((fact.what for fact in facts if fact.kind is FactKind.REFUSED), None)
     return Answer(Answered.DONE, event=event) if refused is None else Answer(Answered.REFUSED, refused, event)
 
 

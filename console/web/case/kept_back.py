@@ -23,6 +23,7 @@ from console.web.case.answers import Answered
 from console.web.kit.services import Services
 from schemas.base import ANY_VERSION, Model, Text, When
 from schemas.casework.cases import Case, CaseId
+from schemas.codes.refusals import CaseChanged
 from schemas.people.staff import Area, Login, StaffRole
 from streams.runtime.tasks import until_done, wanted
 
@@ -34,7 +35,6 @@ SENT = "{kept-back}:sent:"  # and the id: there for a day, so that a form sent a
 DAY_SECONDS = 86_400
 LOOK_SECONDS = 0.2
 LOST_SECONDS = 20.0  # what is being sent for so long was left by a console that stopped
-OVERTAKEN = "the case has changed since"  # how casework begins to refuse what was seen before
 TRIES = 4  # a case that changes meanwhile refuses what was seen before: it is said anew
 
 
@@ -167,7 +167,7 @@ class KeptBack:
                 answer = await answers.put(self._services, kept.who, message)
             if answer.how is Answered.WAITING:
                 return False
-            if answer.how is Answered.DONE or not answer.words.startswith(OVERTAKEN):
+            if answer.how is Answered.DONE or not isinstance(answer.why, CaseChanged):
                 return True
         return True
 

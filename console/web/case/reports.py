@@ -12,9 +12,9 @@ from console.web.live.hub import ANSWER_SECONDS
 from domain.identity.identifiers import account_token, normal_phone
 from domain.ids import short_hash
 from domain.payments.call_in import in_danger, to_stop
-from schemas.base import legible
 from schemas.casework.cases import Case
 from schemas.casework.inputs import AskStopAct, NoteAct
+from schemas.codes.any_code import AnyCode
 from schemas.people.calls import CallerRequest, CameOf, Statement
 from schemas.risk.signals import Signal
 from streams.intake.acceptor import Intake, examine
@@ -54,9 +54,9 @@ async def take(services: Services, who: Who, caller: Caller, told: Reported) -> 
     case = caller.case or await case_elsewhere(services, caller)
     signals = _signals(services, caller, case, told)
     came: list[CameOf] = []
-    words = ""
+    why: AnyCode | None = None
     if told.what is CallerRequest.REPORT and caller.case and told.account:
-        came, words = await _stop(services, who, caller.case, told)
+        came, why = await _stop(services, who, caller.case, told)
     if signals:
         await Intake(services.line.producer, services.line.settings).accept(signals)
         came += _watched(told) + ([CameOf.SCREENED] if caller.call.resident else [])
@@ -65,9 +65,7 @@ async def take(services: Services, who: Who, caller: Caller, told: Reported) -> 
         came.append(CameOf.NOTED)
     if signals and caller.resident and not in_danger(case):
         await raised(services, caller.resident.id)
-    return Statement(
-        id=told.name, at=services.line.clock.now(), what=told.what, text=told.text, came_of=came, words=words
-    )
+    return Statement(id=told.name, at=services.line.clock.now(), what=told.what, text=told.text, came_of=came, why=why)
 
 
 async def raised(services: Services, resident: str) -> None:
@@ -122,36 +120,36 @@ def _watched(told: Reported) -> list[CameOf]:
     return [CameOf.ACCOUNT_WATCHED] * bool(told.account) + [CameOf.PHONE_WATCHED] * bool(told.phone)
 
 
-async def _stop(services: Services, who: Who, case: Case, told: Reported) -> tuple[list[CameOf], str]:
+async def _stop(services: Services, who: Who, case: Case, told: Reported) -> tuple[list[CameOf], AnyCode | None]:
     """Ask for a stop of each payment to the reported account; what came of it, and why one was refused."""
     came: list[CameOf] = []
-    words = ""
+    why: AnyCode | None = None
     for transfer in to_stop(case, account_token(services.line.settings.key(), told.account)):
         refused = await _ask(services, who, case, transfer, told)
-        words = refused or words
+        why = refused or why
         came.append(CameOf.STOP_REFUSED if refused else CameOf.STOP_ASKED)
-    return list(dict.fromkeys(came)), words
+    return list(dict.fromkeys(came)), why
 
 
-async def _ask(services: Services, who: Who, case: Case, transfer: str, told: Reported) -> str:
-    """Ask for one stop; why the case refused it, or nothing.
+async def _ask(services: Services, who: Who, case: Case, transfer: str, told: Reported) -> AnyCode | None:
+    """Ask for one stop. Return why the case refused it, or None.
 
     What the caller tells does not depend on what was on the screen: when the case has moved on meanwhile, it is asked
     again by the case as it stands.
     """
-    words = ""
+    why: AnyCode | None = None
     for _ in range(ATTEMPTS):
         name = short_hash("stop", told.name, transfer, case.version)
         answer = await put(
             services, who, acted(services, who, case, AskStopAct(do="ask_stop", transfer=transfer), name)
         )
         if answer.how is not Answered.REFUSED or answer.event is None:
-            return ""
-        words, after = answer.words, answer.event.case
+            return None
+        why, after = answer.why, answer.event.case
         if after.version == case.version + 1 or transfer not in _still(after, transfer):
-            return words
+            return why
         case = after
-    return words
+    return why
 
 
 def _still(case: Case, transfer: str) -> list[str]:
@@ -161,7 +159,7 @@ def _still(case: Case, transfer: str) -> list[str]:
 
 async def _note(services: Services, who: Who, case: Case, told: Reported) -> None:
     """What was said, on the case; and where the call's recording lies."""
-    said = NoteAct(do="note", what="note", note=legible(f"96110, {told.what.value.replace('_', ' ')}: {told.text}"))
+    said = NoteAct(do="note", what="note", note=told.text, caller=told.what)
     await put(services, who, acted(services, who, case, said, f"{told.name}-note"))
     if told.recording:
         recorded = NoteAct(do="note", what="recording", note=told.recording)

@@ -6,23 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from console import labels
 from console.web.auth import unmask
 from console.web.auth.who import Who
-from console.web.case import facts
 from console.web.case.kept_back import Waiting
 from console.web.case.scripts import tree_of, trees
 from console.web.case.stories import Story, TimelineEntry
 from console.web.case.timeline import TimeLine, drawn
 from console.web.kit.door import RELEASES
 from console.web.kit.services import Services
+from console.web.kit.wording import wording
 from console.web.live.row import Row, stake
 from domain.desk.questions import Question, Tree, Walk, walk
 from domain.identity.divisions import name_of
 from domain.payments import ledger, releases
+from domain.wording import labels
 from schemas.casework.cases import Case, Step, StepState
 from schemas.casework.events import FactKind
 from schemas.channels.releases import ReleaseRequest
+from schemas.codes.people import Recorded
 from schemas.levels import GRAVEST_FIRST, Action, Level
 from schemas.people.incidents import Incident
 from schemas.people.residents import Resident
@@ -32,7 +33,6 @@ from streams.screening.store import EvidenceStore
 LIVE = (StepState.PENDING, StepState.HELD, StepState.SENT)
 MOST_EARLIER = 10
 MOST_RELATED = 20
-RECORDING = "recording: "
 ACTING = frozenset({StaffRole.OPERATOR, StaffRole.SUPERVISOR})
 
 
@@ -169,8 +169,9 @@ def context(language: str) -> dict[str, Any]:
     return {"scripts": trees(), "spoken": language}
 
 
-def told(story: list[TimelineEntry], translate: facts.Translate, language: str) -> list[dict[str, Any]]:
+def told(story: list[TimelineEntry], language: str) -> list[dict[str, Any]]:
     """A story's events, the latest first, in words."""
+    words = wording(language)
     return [
         {
             "version": each.version,
@@ -178,7 +179,7 @@ def told(story: list[TimelineEntry], translate: facts.Translate, language: str) 
             "facts": [
                 {
                     "kind": labels.FACTS[fact.kind],
-                    "words": facts.told(fact.words, translate, tree_of, language),
+                    "words": words.sentence(fact.what),
                     "by": fact.by,
                     "refused": fact.kind is FactKind.REFUSED,
                 }
@@ -191,8 +192,8 @@ def told(story: list[TimelineEntry], translate: facts.Translate, language: str) 
 
 def recordings(story: Story) -> list[str]:
     """The links to recordings that were noted."""
-    words = [fact.words for each in story.told for fact in each.facts if fact.kind is FactKind.NOTE]
-    return [text.removeprefix(RECORDING) for text in words if text.startswith(RECORDING)]
+    noted = (fact.what for each in story.told for fact in each.facts)
+    return [what.recording for what in noted if isinstance(what, Recorded)]
 
 
 async def person_of(services: Services, who: Who, case: Case, now: datetime) -> Person:

@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 from console.web.case.answers import Answered
 from console.web.case.stories import TimelineEntry
+from domain.wording.codes import Wording
 from schemas.casework.cases import Case
 from schemas.casework.events import Fact
+from schemas.codes.any_code import AnyCodeField
 
 Answers = Mapping[int | str, dict[str, Any]]
 """By status: the model and the words of an answer, as FastAPI takes them."""
@@ -34,33 +36,47 @@ class Fault(_Shape):
     fields: list[WrongField] = []
 
 
+class WordedCase(Case):
+    """A case. `words`: the reasons of its danger as sentences, in the language that Accept-Language asks for."""
+
+    words: list[str]
+
+    @classmethod
+    def of(cls, case: Case, words: Wording) -> "WordedCase":
+        """Add the words; nothing is validated again."""
+        return cls.model_construct(**dict(case), words=[words.sentence(each) for each in case.danger.reasons])
+
+
 class CasePage(_Shape):
     """`next`: what to ask for as `after`; none: that was all."""
 
-    cases: list[Case]
+    cases: list[WordedCase]
     next: str | None
 
 
 class Change(_Shape):
-    """What one input made of a case."""
+    """What one input made of a case. `words`: the facts as sentences."""
 
     version: int
     at: datetime
     facts: list[Fact]
+    words: list[str]
 
     @classmethod
-    def of(cls, told: TimelineEntry) -> "Change":
-        return cls(version=told.version, at=told.at, facts=told.facts)
+    def of(cls, told: TimelineEntry, words: Wording) -> "Change":
+        sentences = [words.sentence(fact.what) for fact in told.facts]
+        return cls(version=told.version, at=told.at, facts=told.facts, words=sentences)
 
 
 class Acted(_Shape):
     """What became of an act. `version`: the case's now, to be sent as `seen` with the next one.
 
-    Of a refused one, `words`: why; `changes`: what has happened since `seen`, but for one's own acts that were refused;
-    `whole`: nothing of that is missing; `ask`: "anyway", when another has the case.
+    Of a refused one, `why`: as a code, and in `words` as a sentence; `changes`: what has happened since `seen`, but for
+    one's own acts that were refused; `whole`: nothing of that is missing; `ask`: "anyway", when another has the case.
     """
 
     answer: Answered
+    why: AnyCodeField | None
     words: str
     version: int
     changes: list[Change] | None = None

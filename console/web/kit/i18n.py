@@ -2,16 +2,12 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
+from babel.support import NullTranslations
 from fastapi import Request
 
-from domain.identity import divisions
+from domain.wording import catalogue
 
 LOCALE = Path(__file__).parents[1] / "locale"
 LANGUAGES = {"zh": "中文", "en": "English", "ko": "한국어"}
@@ -27,19 +23,8 @@ def language_of(request: Request) -> str:
 
 @lru_cache
 def translations(language: str) -> NullTranslations:
-    """All catalogues of a language, read once: a file for each part of the console, and what places are called."""
-    whole = Catalog(locale=language)
-    for name, told in (divisions.names(language) if language != "zh" else {}).items():
-        whole.add(name, told)
-    for file in sorted((LOCALE / language).glob("*.po")):
-        with file.open("rb") as opened:
-            for message in read_po(opened):
-                if message.id and message.string:
-                    whole.add(message.id, message.string, context=message.context)
-    compiled = BytesIO()
-    write_mo(compiled, whole)
-    compiled.seek(0)
-    return Translations(compiled) if len(whole) else NullTranslations()
+    """All catalogues of a language, read once: a file for each part of the console, labels, codes and places."""
+    return catalogue.read(language, [catalogue.LOCALE, LOCALE], catalogue.places(language))
 
 
 def translate(request: Request, text: str) -> str:

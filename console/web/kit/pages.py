@@ -13,14 +13,16 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from console import labels, policy_faults
+from console import policy_faults
 from console.web.auth import csrf
-from console.web.case import reasons
 from console.web.kit.i18n import LANGUAGES, language_of, place, translations
 from console.web.kit.navigation import items
 from console.web.kit.services import services
 from console.web.kit.static_files import root
+from console.web.kit.wording import wording
 from domain.identity import masking
+from domain.wording import labels
+from domain.wording.codes import yuan
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -69,7 +71,7 @@ def environment(language: str) -> Environment:
     made.globals["labels"] = labels
     made.globals["static"] = root()
     made.filters.update(_FILTERS)
-    made.filters["reason"] = lambda text: reasons.told(text, found.gettext)
+    made.filters["sentence"] = wording(language).sentence
     made.filters["fault"] = lambda fault: policy_faults.sentence(fault, found.gettext)
     made.filters["place"] = lambda names: place(names, found.gettext)
     made.filters["marked"] = lambda text: marked(text, language)
@@ -80,11 +82,6 @@ def marked(text: str, language: str) -> Markup:
     """What is in Chinese on a page of another language is marked so: a reader that speaks it must know."""
     escaped = str(escape(text))
     return Markup(escaped if language == "zh" else _CHINESE.sub(r'<span lang="zh">\g<0></span>', escaped))  # noqa: S704 - escaped above
-
-
-def yuan(fen: int) -> str:
-    """¥1,234.56; no decimals where there are none."""
-    return f"¥{fen / 100:,.2f}".removesuffix(".00")
 
 
 def clock_time(at: datetime) -> str:

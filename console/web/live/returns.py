@@ -1,4 +1,4 @@
-"""Claims that ran out: a case whose lease nobody renews comes back to the queue by itself, with a note."""
+"""Claims that ran out: a case whose lease nobody renews comes back to the queue by itself."""
 
 import asyncio
 import time
@@ -11,7 +11,6 @@ from streams.runtime.tasks import until_done, wanted
 
 LOOK_SECONDS = 1.0  # on the wall's clock
 GRACE_BEATS = 2  # so long a lease is missing first: Redis may have lost it, and the open page takes it again
-NOTE = "the claim ran out: nobody renewed it"
 
 
 class Returns:
@@ -48,5 +47,5 @@ class Returns:
         case = row.case
         if case.claimed_by is not None:
             name = short_hash("claim-over", case.id, case.version)
-            report = given_back(case, case.claimed_by, self._services.line.clock, name, NOTE)
+            report = given_back(case, case.claimed_by, self._services.line.clock, name, ran_out=True)
             await self._services.desk.report(report)

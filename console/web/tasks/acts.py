@@ -249,7 +249,6 @@ def _report(act: StageAct | HandOverAct, task: Task, at: datetime, now: datetime
 
 def _interpreter(act: InterpreterAct, task: Task, case: Case | None, at: datetime) -> OperatorReport:
     name = parse(task.dispatch)
-    words = f"{act.language.value}; {act.note}" if act.note else act.language.value
     return OperatorReport(
         id=f"{name.text}:interpreter:{act.id}",
         at=at,
@@ -257,5 +256,5 @@ def _interpreter(act: InterpreterAct, task: Task, case: Case | None, at: datetim
         case=name.case,
         by=task.officer,
         seen=case.version if case else 0,
-        act=NoteAct(what="interpreter", note=words[:2000]),
+        act=NoteAct(what="interpreter", language=act.language, note=act.note),
     )

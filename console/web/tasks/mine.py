@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from console import labels
 from console.web.auth import trail
 from console.web.auth.who import Who
-from console.web.case import reasons
 from console.web.kit.i18n import place
 from console.web.kit.pages import epoch
 from console.web.kit.services import Services
@@ -19,8 +17,10 @@ from domain.visits import check_in
 from domain.visits.officers import ELIGIBLE, off_at, on_duty
 from domain.visits.rounds import Post
 from domain.visits.tasks import Errand, sort_out
+from domain.wording import labels
 from schemas.casework.cases import Case, Payment
 from schemas.casework.inputs import VisitStage
+from schemas.codes.any_code import AnyCode
 from schemas.levels import Outcome
 from schemas.people.residents import Flag, Resident
 from schemas.people.rosters import Officer, Task, TaskState
@@ -29,6 +29,9 @@ from streams.messaging.topics import home
 
 Say = Callable[[str], str]
 """A Chinese text of ours in the request's language."""
+
+Sentence = Callable[[AnyCode], str]
+"""A code in the request's language."""
 
 LOOKED = "task-look:"  # and session and dispatch: that this look is in the audit
 
@@ -86,10 +89,10 @@ async def looked(services: Services, who: Who, mine: Mine) -> None:
             await redis.set(name, 1, ex=round(kept.total_seconds()))
 
 
-def told(services: Services, who: Who, mine: Mine, say: Say, csrf: str) -> dict[str, Any]:
+def told(services: Services, who: Who, mine: Mine, say: Say, sentence: Sentence, csrf: str) -> dict[str, Any]:
     """All of it, as the telephone keeps it."""
     now = services.line.clock.now()
-    tasks = [_task(errand, mine, say, now) for errand in mine.errands]
+    tasks = [_task(errand, mine, say, now) | {"why": _why(errand, sentence)} for errand in mine.errands]
     body: dict[str, Any] = {
         "login": who.login,
         "known": mine.me is not None,
@@ -122,12 +125,15 @@ def _task(errand: Errand, mine: Mine, say: Say, now: datetime) -> dict[str, Any]
         "where": say(labels.NEAR[errand.steps]),
         "division": case.profile.division,
         "place": place(name_of(case.profile.division, now.date()), say),
-        "why": [reasons.told(reason, say) for reason in case.danger.reasons],
         "danger": [say(text) for text in _dangers(errand)],
         "who": _who(resident, case, say, now),
         "also": [{"name": other.name} for other in mine.joined.get(task.dispatch, [])],
         "payments": [_payment(payment, say) for payment in case.payments],
     }
+
+
+def _why(errand: Errand, sentence: Sentence) -> list[str]:
+    return [sentence(reason) for reason in errand.case.danger.reasons]
 
 
 def _who(resident: Resident | None, case: Case, say: Say, now: datetime) -> dict[str, Any]:

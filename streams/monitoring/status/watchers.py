@@ -10,7 +10,9 @@ import orjson
 from redis.asyncio import Redis
 
 from domain.feeds.silence import span
+from domain.wording.codes import in_language
 from schemas.base import ANY_VERSION, Partial
+from schemas.casework.inputs import ContactResult
 from schemas.casework.policies import InForce
 from schemas.levels import Action, Channel, Result
 from schemas.risk.fan_outs import PayersRequest
@@ -152,7 +154,7 @@ class WatchersNow:
             if result in (Result.SENT, *_FAILED):
                 results[channel][result] += 1
             if result in _FAILED:
-                reasons[channel][given.get("detail") or result.value] += 1
+                reasons[channel][_why(given) or result.value] += 1
         return dict(results), {channel: counted.most_common(1)[0][0] for channel, counted in reasons.items()}
 
     async def _tail(self, since: float) -> AsyncIterator[dict[str, Any]]:
@@ -170,6 +172,12 @@ class WatchersNow:
 
 def _walk_late(walked: float | None) -> bool:
     return walked is None or time.time() - walked > WALK_LATE_SECONDS
+
+
+def _why(given: dict[str, Any]) -> str:
+    """Why a contact failed, as its channel reported it; empty when it did not say."""
+    why = ContactResult.model_validate(given, extra=ANY_VERSION).why
+    return in_language("en").sentence(why) if why else ""
 
 
 def _unjudged(book: FeedLog) -> str:

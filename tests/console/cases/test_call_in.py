@@ -7,6 +7,7 @@ from domain.dispatches.messages import code
 from domain.identity.identifiers import account_token
 from schemas.administration.audit import AuditEntry
 from schemas.casework.events import FactKind
+from schemas.codes.people import CallerHandedOver, CallerReported, CodeConfirmed
 from schemas.levels import Action
 from schemas.people.calls import Call, CallerRequest
 from schemas.people.residents import Resident
@@ -77,8 +78,8 @@ async def test_a_right_code_is_noted_on_the_case_once(console: Stage, line: Line
         assert (await client.post(f"{where}/code", data=given)).status_code == 303
         assert "属实" in (await client.get(where)).text
     await line.settle()
-    notes = [fact.words for fact in await line.facts(resident, FactKind.NOTE) if "code confirmed" in fact.words]
-    assert notes == [f"code confirmed: {sent[0]}"]
+    notes = [fact.what for fact in await line.facts(resident, FactKind.NOTE)]
+    assert [what for what in notes if isinstance(what, CodeConfirmed)] == [CodeConfirmed(sent[0])]
 
 
 async def test_in_a_demo_the_page_tells_the_code_that_the_caller_would_read_out(console: Stage, line: Line) -> None:
@@ -128,7 +129,16 @@ async def test_a_report_of_an_account_stops_the_payment_and_puts_it_on_the_watch
     entry = await watched(line, f"account:{token}")
     assert entry is not None
     assert (entry.standing, entry.uid.partition(":")[0]) == (WatchStatus.REPORTED, "console")
-    assert len([f for f in await line.facts(resident, FactKind.NOTE) if "安全账户" in f.words]) == 1
+    assert (
+        len(
+            [
+                f
+                for f in await line.facts(resident, FactKind.NOTE)
+                if isinstance(f.what, CallerReported) and "安全账户" in f.what.text
+            ]
+        )
+        == 1
+    )
 
 
 async def test_a_reported_telephone_is_on_the_watchlist_as_reported(console: Stage, line: Line) -> None:
@@ -190,7 +200,7 @@ async def test_another_prefectures_resident_is_told_where_and_handed_over_by_a_n
         assert (await client.post(f"{where}/code", data=form(code="000000"))).status_code == 404
         assert (await client.post(f"{where}/hand-over", data=form(text="请尽快回电"))).status_code == 303
     await line.settle()
-    assert any("请尽快回电" in fact.words for fact in await line.facts(resident, FactKind.NOTE))
+    assert CallerHandedOver("请尽快回电") in [fact.what for fact in await line.facts(resident, FactKind.NOTE)]
 
 
 async def test_a_call_is_seen_by_the_operator_who_has_it_and_by_nobody_else(console: Stage, line: Line) -> None:

@@ -2,48 +2,72 @@
 
 import re
 import secrets
+from datetime import datetime
 
 import pytest
 
 from console.web.case.scripts import tree_of
+from console.web.kit.pages import ZONE
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
-from schemas.levels import Outcome
+from schemas.codes.any_code import AnyCode
+from schemas.codes.people import (
+    CallAgainAt,
+    CodeConfirmed,
+    ContactToBeTold,
+    DangerConfirmed,
+    LevelLowered,
+    Noted,
+    OfficerAskedFor,
+    Recorded,
+    Said,
+    ScriptAnswered,
+    ThreeWayCall,
+)
+from schemas.levels import Level, Outcome
 from schemas.people.staff import StaffRole
-from tests.console.harness.case_forms import JSON, done, looks, notes, red, send
+from tests.console.harness.case_forms import JSON, done, looks, red, send
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.rig import Line
 
 # ------------------------------------------------------------ each act
 
 
-ACTS_AND_FACTS: list[tuple[str, dict[str, str], str]] = [
-    ("note", {"what": "note", "note": "第一次没接"}, "note: 第一次没接"),
-    ("note", {"what": "code_confirmed", "note": ""}, "code_confirmed"),
-    ("three_way", {"with": "女儿", "note": "一起劝"}, "three way call: 女儿，一起劝"),
-    ("recording", {"link": "https://recorder.example/calls/17"}, "recording: https://recorder.example/calls/17"),
-    ("recording", {"link": "REC-2026-000017"}, "recording: REC-2026-000017"),
-    ("answers", {"script": "police", "question": "opening", "answer": "yes"}, "script police: opening=yes"),
-    ("answers", {"script": "police", "heard": "secret"}, "script police: heard.secret=yes"),
-    ("send_officer", {"reason": "不接电话"}, "an officer is asked for: 不接电话"),
-    ("call_again", {"when": "2026-03-02T18:30"}, "call again at"),
-    ("tell_contact", {"contact": "0"}, "trusted contact 0 is to be told"),
-    ("confirm", {"reason": "已与本人核实"}, "confirmed: 已与本人核实"),
-    ("lower", {"level": "yellow", "reason": "已核实，无转账意图"}, "red to yellow: 已核实，无转账意图"),
-    ("close", {"reason": "重复案件"}, "重复案件"),
+ACTS_AND_FACTS: list[tuple[str, dict[str, str], AnyCode]] = [
+    ("note", {"what": "note", "note": "第一次没接"}, Noted("第一次没接")),
+    ("note", {"what": "code_confirmed", "note": ""}, CodeConfirmed()),
+    ("three_way", {"with": "女儿", "note": "一起劝"}, ThreeWayCall("女儿，一起劝")),
+    ("recording", {"link": "https://recorder.example/calls/17"}, Recorded("https://recorder.example/calls/17")),
+    ("recording", {"link": "REC-2026-000017"}, Recorded("REC-2026-000017")),
+    (
+        "answers",
+        {"script": "police", "question": "opening", "answer": "yes"},
+        ScriptAnswered("police", {"opening": "yes"}),
+    ),
+    ("answers", {"script": "police", "heard": "secret"}, ScriptAnswered("police", {"heard.secret": "yes"})),
+    ("send_officer", {"reason": "不接电话"}, OfficerAskedFor("不接电话")),
+    ("call_again", {"when": "2026-03-02T18:30"}, CallAgainAt(datetime(2026, 3, 2, 18, 30, tzinfo=ZONE))),
+    ("tell_contact", {"contact": "0"}, ContactToBeTold(0)),
+    ("confirm", {"reason": "已与本人核实"}, DangerConfirmed("已与本人核实")),
+    (
+        "lower",
+        {"level": "yellow", "reason": "已核实，无转账意图"},
+        LevelLowered(Level.RED, Level.YELLOW, "已核实，无转账意图"),
+    ),
+    ("close", {"reason": "重复案件"}, Said("重复案件")),
 ]
 
 
 @pytest.mark.parametrize(
-    ("do", "fields", "words"), ACTS_AND_FACTS, ids=[f"{do}-{n}" for n, (do, *_) in enumerate(ACTS_AND_FACTS)]
+    ("do", "fields", "what"), ACTS_AND_FACTS, ids=[f"{do}-{n}" for n, (do, *_) in enumerate(ACTS_AND_FACTS)]
 )
 async def test_an_act_by_its_form_reaches_the_case_with_its_line_of_the_audit(
-    console: Stage, line: Line, operator: Client, do: str, fields: dict[str, str], words: str
+    console: Stage, line: Line, operator: Client, do: str, fields: dict[str, str], what: AnyCode
 ) -> None:
     resident, case = await red(line, friends=1)
     await done(console, operator, case, do, fields)
     await line.settle()
-    facts = [fact for fact in await line.facts(resident) if words in fact.words]
+    facts = [fact for fact in await line.facts(resident) if fact.what == what]
     assert [fact.by for fact in facts] == [operator.account.login]
     assert operator.account.login in {entry.by for entry in await looks(console, case.id)}
 
@@ -98,8 +122,8 @@ async def test_a_form_sent_twice_counts_once(console: Stage, line: Line, operato
     for _ in range(2):
         await send(operator, case, "note", form=form, what="note", note="只算一次")
     await line.settle()
-    facts = [fact.words for fact in await line.facts(resident, FactKind.NOTE)]
-    assert facts.count("note: 只算一次") == 1
+    facts = [fact.what for fact in await line.facts(resident, FactKind.NOTE)]
+    assert facts.count(Noted("只算一次")) == 1
 
 
 # ------------------------------------------------------------ what is refused, and what is asked about
@@ -169,7 +193,7 @@ async def test_acting_on_a_case_that_another_has_is_asked_about_and_what_was_sai
         assert (await send(operator, now, "note", what="note", note="他打来过")).status_code == 303
         await done(console, operator, case, "send_officer", reason="去看看", anyway="yes")
         await line.settle()
-        assert notes([fact.words for fact in await line.facts(resident)], "an officer is asked for: 去看看")
+        assert OfficerAskedFor("去看看") in [fact.what for fact in await line.facts(resident)]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from console.web.auth import unmask
+from console.web.kit.wording import wording
 from schemas.casework.cases import CaseState
 from schemas.people.incidents import Incident
 from schemas.people.residents import Flag
@@ -34,7 +35,7 @@ async def test_the_page_tells_why_who_what_was_done_and_what_comes_next(
     page = await operator.get(f"/cases/{case.id}")
     assert page.status_code == 200
     for words in (
-        *case.danger.reasons,
+        *map(wording("zh").sentence, case.danger.reasons),
         "GOIP 设备来电",
         "首次向陌生账户付款",
         "¥30,000",

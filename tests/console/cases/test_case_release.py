@@ -9,6 +9,8 @@ from domain.payments import releases
 from schemas.casework.cases import StopState
 from schemas.casework.events import FactKind
 from schemas.channels.releases import ReleaseRequest
+from schemas.codes.money import ReleaseApproved
+from schemas.codes.refusals import TwoPersons
 from schemas.levels import Action
 from schemas.people.staff import StaffRole
 from tests.console.harness.case_forms import JSON, looks, send
@@ -72,9 +74,10 @@ async def test_who_asked_on_the_case_page_does_not_approve_and_another_does(cons
         assert await approve(anna, request) == 303
     await stop.line.advance(minutes=3)
     stop.line.expect_stop(stop.mule, Action.STOP_RELEASE)
-    lifted = [fact for fact in await stop.line.facts(stop.resident, FactKind.STOP) if REASON in fact.words]
-    assert [fact.by for fact in lifted] == [anna.account.login]
-    assert chief.account.login in lifted[0].words
+    found = await stop.line.facts(stop.resident, FactKind.STOP)
+    lifted = [(fact.by, fact.what) for fact in found if isinstance(fact.what, ReleaseApproved)]
+    approver = anna.account.login
+    assert lifted == [(approver, ReleaseApproved(chief.account.login, approver, REASON, request.id))]
 
 
 async def by_program(client: Client, stop: Stopped, key: str, **fields: Any) -> httpx.Response:  # noqa: ANN401 - JSON
@@ -90,7 +93,8 @@ async def test_a_program_can_only_ask_for_the_release_whomever_it_says_has_asked
     stop = await stopped(console)
     answer = await by_program(operator, stop, "lift-it-0417", asked_by="somebody-else")
     assert (answer.status_code, answer.json()["answer"]) == (202, "waiting")
-    assert "second person" in answer.json()["words"]
+    assert answer.json()["why"]["code"] == "release_waits"
+    assert "等另一人审批" in answer.json()["words"]
     request = await waiting(console, stop)
     assert request.asked_by == operator.account.login
     async with await console.signed_in(StaffRole.RELEASE_DESK) as anna:
@@ -104,7 +108,7 @@ async def test_a_case_refuses_that_one_person_lifts_a_stop_by_whatever_way_it_is
         stop.case, 0, (), name="q1", by="anna", reason=REASON, evidence="", now=stop.line.house.clock.now()
     )
     assert isinstance(request, ReleaseRequest)
-    await stop.line.operator(stop.resident, releases.act_of(request, "anna"), by="anna")
+    await stop.line.operator(stop.resident, releases.act_of(request), by="anna")
     await stop.line.settle()
     refused = await stop.line.facts(stop.resident, FactKind.REFUSED)
-    assert ["two persons" in fact.words for fact in refused] == [True]
+    assert [fact.what for fact in refused] == [TwoPersons()]

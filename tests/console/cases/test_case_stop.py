@@ -9,8 +9,10 @@ from console.web.kit.services import Services
 from schemas.casework.cases import Case, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import Act, OperatorReport
+from schemas.codes.people import StopAskedFor
+from schemas.codes.refusals import CaseChanged
 from schemas.people.staff import StaffRole
-from tests.console.harness.case_forms import JSON, SECONDS, latest, looks, notes, red, send
+from tests.console.harness.case_forms import JSON, SECONDS, latest, looks, red, send
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.house import until
 from tests.end_to_end.harness.rig import Line
@@ -40,7 +42,7 @@ async def test_a_stop_can_be_taken_back_before_it_is_sent(console: Stage, line: 
     again = await operator.post(f"/cases/{case.id}/undo", data={"undo": told["undo"]}, headers=JSON)
     assert (again.status_code, again.json()["answer"]) == (409, "refused")
     assert not await console.services.line.redis.hexists(ACTS, str(told["undo"]))
-    assert not notes([fact.words for fact in await line.facts(resident)], "a stop-payment is asked for")
+    assert StopAskedFor() not in [fact.what for fact in await line.facts(resident)]
     assert "ask-stop-undone" in {entry.act for entry in await looks(console, case.id)}
 
 
@@ -57,8 +59,8 @@ async def test_a_stop_goes_to_the_bank_when_its_seconds_are_over_though_the_case
 
     await until(asked, SECONDS)
     await line.settle()
-    facts = [fact.words for fact in await line.facts(resident)]
-    assert facts.count("a stop-payment is asked for") == 1
+    facts = [fact.what for fact in await line.facts(resident)]
+    assert facts.count(StopAskedFor()) == 1
     written = [entry for entry in await looks(console, case.id) if entry.act == "ask-stop"]
     assert [entry.by for entry in written] == [operator.account.login]
 
@@ -86,8 +88,8 @@ async def test_a_stop_that_was_refused_late_since_the_case_had_changed_is_asked_
     await until(gone, SECONDS)
     await line.settle()
     facts = await line.facts(resident)
-    assert [fact.words for fact in facts].count("a stop-payment is asked for") == 1
-    assert "the case has changed since" in next(fact.words for fact in facts if fact.kind is FactKind.REFUSED)
+    assert [fact.what for fact in facts].count(StopAskedFor()) == 1
+    assert isinstance(next(fact.what for fact in facts if fact.kind is FactKind.REFUSED), CaseChanged)
     assert len(set(written)) == len(written) > 1
 
 

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from console.web.live.returns import NOTE, Returns
+from console.web.live.returns import Returns
 from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import ClaimAct, OutcomeAct
+from schemas.codes.people import ClaimRanOut
 from schemas.levels import Outcome
 from schemas.people.residents import Resident
 from schemas.people.staff import StaffRole
@@ -86,7 +87,7 @@ async def test_a_claim_whose_page_was_closed_comes_back_with_a_note(
         await until(lambda: has_come_back(line, resident), SECONDS)
         login = client.account.login
         (fact,) = await line.facts(resident, FactKind.UNCLAIMED)
-        assert fact.words == f"{login} no longer has the case: {NOTE}"
+        assert fact.what == ClaimRanOut(login)
         assert (await line.case(resident)).returned_from == login
         await until(lambda: _shown(client, f"超时退回（原接手人 {login}）"), SECONDS)
         assert await held(client, case, "claim")
@@ -159,7 +160,7 @@ async def test_who_did_not_report_in_time_is_told_that_and_who_has_the_case_by_n
     first, second = [await console.signed_in(StaffRole.OPERATOR) for _ in range(2)]
     assert await held(first, case, "claim")
     await line.settle()
-    await line.operator(resident, ClaimAct(do="unclaim", note=NOTE), by=first.account.login)
+    await line.operator(resident, ClaimAct(do="unclaim", ran_out=True), by=first.account.login)
     assert "超时未登记" in await why(first, case)
     assert await held(second, case, "claim")
     await line.settle()

@@ -68,7 +68,7 @@ async def test_one_asks_another_approves_and_the_bank_lifts_the_stop(console: St
 
 async def cut_off(stop: Stopped, request: ReleaseRequest, by: str) -> None:
     """An approval that came as far as the case, and no further: nobody has noted it on the request."""
-    await stop.line.operator(stop.resident, releases.act_of(request, by), by=by)
+    await stop.line.operator(stop.resident, releases.act_of(request), by=by)
     await stop.line.settle()
 
 

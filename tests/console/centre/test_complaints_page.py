@@ -7,6 +7,7 @@ from domain.ids import short_hash
 from schemas.administration.audit import AuditEntry
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
+from schemas.codes.people import ReleaseWanted
 from schemas.people.complaints import Complaint, ComplaintState, Deed
 from schemas.people.residents import Flag
 from schemas.people.staff import StaffRole
@@ -107,7 +108,7 @@ async def test_a_release_is_asked_for_on_the_case_and_not_done(console: Stage, l
         name = await taken(client, kind="stop_wrong", text="账户被误止付", case=(await line.case(resident)).id)
         assert await done(client, name, "follow", 1, deed="release_asked", case_seen="1") == 303
     await line.settle()
-    assert any(name in fact.words for fact in await line.facts(resident, FactKind.NOTE))
+    assert ReleaseWanted(name) in [fact.what for fact in await line.facts(resident, FactKind.NOTE)]
 
 
 async def test_a_complaint_about_another_prefecture_is_handed_over_to_it(console: Stage, line: Line) -> None:

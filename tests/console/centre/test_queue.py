@@ -12,13 +12,13 @@ import httpx
 import orjson
 import pytest
 
-from console.labels import of_step
 from console.web.kit.i18n import LANGUAGES
-from console.web.kit.pages import yuan
 from console.web.live.filters import Filters
 from console.web.live.row import Row, latest, row_of
 from console.web.live.search import Sought, sought
 from domain.casework.triage import to_go
+from domain.wording.codes import in_language, yuan
+from domain.wording.labels import of_step
 from schemas.administration.audit import AuditEntry
 from schemas.casework.cases import Case
 from schemas.casework.inputs import ClaimAct
@@ -84,7 +84,7 @@ async def test_a_row_says_why_and_what_comes_next_and_shows_no_name_or_phone(con
         page = (await client.get("/queue")).text
     assert "欧***" in page
     assert "欧阳测试" not in page
-    assert escape(case.danger.reasons[0]) in page
+    assert escape(in_language("zh").sentence(case.danger.reasons[0])) in page
     row = console.services.hub.rows[case.id]
     assert row.next_step is not None
     assert of_step(row.next_step) in page

@@ -6,6 +6,7 @@ import pytest
 
 from schemas.casework.cases import CaseState
 from schemas.casework.inputs import KeptClaim
+from schemas.codes.people import Talks
 from schemas.levels import EvidenceClass
 from schemas.people.staff import StaffRole
 from tests.console.harness.case_forms import JSON, looks, red
@@ -32,7 +33,7 @@ async def test_a_talk_is_on_the_case_as_it_begins_and_the_call_in_the_audit(
     assert heard["kept"] == [{"transfer": payment.transfer, "amount": "¥30,000"}]
     await line.settle()
     assert (await line.case(resident)).state is CaseState.IN_CONVERSATION
-    assert f"{operator.account.login} talks with the resident" in [fact.words for fact in await line.facts(resident)]
+    assert Talks(operator.account.login) in [fact.what for fact in await line.facts(resident)]
     assert {"look-call", "note"} <= {entry.act for entry in await looks(console, case.id)}
 
 

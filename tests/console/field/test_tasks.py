@@ -9,8 +9,17 @@ from domain.visits.check_in import GLANCE, WITHIN
 from schemas.administration.audit import AuditEntry
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
+from schemas.codes.people import (
+    InterpreterNeeded,
+    OfficerArrived,
+    OfficerOnTheWay,
+    VisitAccepted,
+    VisitAssigned,
+    VisitMade,
+)
 from schemas.levels import EvidenceClass, Outcome
 from schemas.people.alarms import Alarm
+from schemas.people.residents import InterpreterLanguage
 from schemas.people.rosters import Shift
 from schemas.people.staff import StaffRole
 from streams.messaging import topics
@@ -126,11 +135,11 @@ async def test_a_visit_from_accepting_to_its_result(console: Stage) -> None:
         case = await visit.line.case(visit.resident)
         assert (case.state, case.outcome) == (CaseState.DISSUADED, Outcome.DISSUADED)
         assert case.kept[case.payments[0].transfer].evidence is EvidenceClass.C
-        words = await visit.told()
-        assert [word.partition(";")[0] for word in words] == [
-            f"goes-1: {stage}" for stage in ("assigned", "accepted", "on the way", "arrived", "visit done")
-        ]
-        assert "account protected" in words[-1]
+        told = await visit.told()
+        made = told[-1]
+        assert [type(what) for what in told[:-1]] == [VisitAssigned, VisitAccepted, OfficerOnTheWay, OfficerArrived]
+        assert isinstance(made, VisitMade)
+        assert "account_protected" in (made.checked or ())
         assert await tasks_of(client) == []
 
 
@@ -150,7 +159,7 @@ async def test_an_act_whose_answer_was_lost_is_answered_when_it_comes_again(cons
         await send(client, accepted)
         await console.house.line.redis.set(f"task-act:{accepted['id']}", b"begun")
         assert await send(client, accepted) == [DONE]
-        assert len([words for words in await visit.told() if "accepted" in words]) == 1
+        assert len([what for what in await visit.told() if isinstance(what, VisitAccepted)]) == 1
 
 
 async def test_a_refusal_has_a_reason_and_sends_the_next(console: Stage) -> None:
@@ -184,7 +193,7 @@ async def test_an_interpreter_asked_for_is_told_to_the_case(console: Stage) -> N
     async with visiting(console, "asks-1") as visit, await officer(console, "asks-1") as client:
         assert await send(client, stage(visit, "arrived"), act("interpreter", visit, language="sign")) == [DONE] * 2
         facts = await visit.line.facts(visit.resident, FactKind.NOTE)
-        assert ("interpreter: sign", "asks-1") in [(fact.words, fact.by) for fact in facts]
+        assert (InterpreterNeeded(InterpreterLanguage.SIGN), "asks-1") in [(fact.what, fact.by) for fact in facts]
 
 
 async def test_anothers_task_is_refused_as_one_that_does_not_exist(console: Stage) -> None:
@@ -192,7 +201,7 @@ async def test_anothers_task_is_refused_as_one_that_does_not_exist(console: Stag
         strange = stage(visit, "accepted", dispatch=visit.task.dispatch.replace(":1:", ":7:"))
         theirs, none = await send(client, stage(visit, "accepted"), strange)
         assert theirs == none == ("refused", "这项任务不在您名下")
-        assert not [words for words in await visit.told() if "accepted" in words]
+        assert not [what for what in await visit.told() if isinstance(what, VisitAccepted)]
 
 
 async def test_who_sets_out_after_the_case_was_settled_is_told_so(console: Stage) -> None:

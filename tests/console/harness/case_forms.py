@@ -60,10 +60,6 @@ async def looks(console: Stage, on: str) -> list[AuditEntry]:
     return [told.entry for told in reversed(found.lines)]
 
 
-def notes(case_facts: list[str], words: str) -> bool:
-    return any(words in each for each in case_facts)
-
-
 async def latest(console: Stage, case: Case) -> Case:
     found = await console.house.case(case.resident)
     assert found is not None

@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.ids import resident_of
 from schemas.casework.events import FactKind
+from schemas.codes.any_code import AnyCode
 from schemas.people.residents import Resident
 from schemas.people.rosters import Roster, Task
 from tests.console.harness.stage import Client, Stage
@@ -25,9 +26,9 @@ class Visiting:
     resident: Resident
     task: Task
 
-    async def told(self) -> list[str]:
+    async def told(self) -> list[AnyCode]:
         """What the case was told of its visits, in its order."""
-        return [fact.words for fact in await self.line.facts(self.resident, FactKind.VISIT)]
+        return [fact.what for fact in await self.line.facts(self.resident, FactKind.VISIT)]
 
 
 @asynccontextmanager

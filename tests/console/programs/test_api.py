@@ -11,6 +11,7 @@ from httpx import Response
 
 from console.web.case import acts, answers
 from schemas.casework.cases import Case
+from schemas.codes.people import Noted
 from schemas.people.staff import StaffRole
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.rig import Line
@@ -85,7 +86,7 @@ async def test_an_act_sent_again_under_its_key_counts_once_and_is_answered_as_be
         after = (await client.get(f"{API}/cases/{case.id}")).json()
     assert (first.status_code, again.status_code, again.json()["answer"]) == (200, 200, "done")
     assert after["version"] == again.json()["version"]
-    noted = [fact for fact in await line.facts(line.residents[0]) if fact.words == "note: a note"]
+    noted = [fact for fact in await line.facts(line.residents[0]) if fact.what == Noted("a note")]
     assert len(noted) == 1
 
 
@@ -142,9 +143,10 @@ async def test_an_act_on_what_has_changed_meanwhile_is_refused_with_409(console:
         late = await client.post(f"{API}/cases/{case.id}/acts", json=lowered, headers={"Idempotency-Key": "lower-it"})
     told = late.json()
     assert (late.status_code, told["answer"]) == (409, "refused")
-    assert ("note", "note: a note") in {
-        (fact["kind"], fact["words"]) for each in told["changes"] for fact in each["facts"]
-    }
+    facts = [(fact["kind"], fact["what"]) for each in told["changes"] for fact in each["facts"]]
+    assert ("note", {"code": "noted", "text": "a note"}) in facts
+    assert "备注：a note" in [words for each in told["changes"] for words in each["words"]]
+    assert (told["why"]["code"], "已经更新" in told["words"]) == ("case_changed", True)
     assert all(each["version"] > case.version for each in told["changes"])
     assert told["ask"] is None
 

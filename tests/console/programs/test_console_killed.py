@@ -13,6 +13,7 @@ from console.web.auth import csrf
 from console.web.auth.sessions import Sessions
 from console.web.case.kept_back import ACTS, SENDING
 from console.web.kit.settings import ConsoleSettings
+from schemas.codes.people import StopAskedFor
 from schemas.levels import Action
 from schemas.people.staff import Account, StaffRole
 from streams.runtime.embedded import free_port
@@ -24,7 +25,7 @@ from tests.tools.servers.process import Process
 
 PROGRAM = Path(quanzu.__file__)
 SECONDS = 60.0
-ASKED = "a stop-payment is asked for"
+ASKED = StopAskedFor()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -104,7 +105,7 @@ async def sent_once(started: House, line: Line, name: str, account: str) -> None
         await line.settle()
     finally:
         second.stop()
-    assert [fact.words for fact in await line.facts(line.residents[0])].count(ASKED) == 1
+    assert [fact.what for fact in await line.facts(line.residents[0])].count(ASKED) == 1
     asked = [each for each in line.bank.left if (each.action, each.to) == (Action.STOP_PAYMENT, account)]
     assert len(asked) == 1
 

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.access.webhooks import FIRST_WAIT, LONGEST_WAIT, next_try, payload, signature, wanted
+from domain.wording.codes import in_language
 from schemas.casework.events import CaseEvent
 from schemas.channels.webhooks import Webhook
+from schemas.codes.base import name_of
 from schemas.levels import Level
 from tests.domain import builders
 from tests.domain.builders import NOON
@@ -39,13 +41,21 @@ def test_a_program_is_told_of_its_area_and_its_levels_only(event: CaseEvent) -> 
 
 
 def test_what_is_told_names_nobody(event: CaseEvent) -> None:
-    told = orjson.dumps(payload(event)).decode()
+    told = orjson.dumps(payload(event, in_language("zh").sentence)).decode()
     assert event.case.id in told
     assert all(payment.payee not in told for payment in event.case.payments)
 
 
+def test_what_happened_is_told_as_codes_and_in_the_reader_s_language(event: CaseEvent) -> None:
+    for language in ("zh", "en", "ko"):
+        sentence = in_language(language).sentence
+        told = orjson.loads(orjson.dumps(payload(event, sentence)))["facts"]
+        assert [each["what"]["code"] for each in told] == [name_of(fact.what) for fact in event.facts]
+        assert [each["words"] for each in told] == [sentence(fact.what) for fact in event.facts]
+
+
 def test_while_a_secret_is_replaced_both_sign(event: CaseEvent) -> None:
-    body = orjson.dumps(payload(event))
+    body = orjson.dumps(payload(event, in_language("zh").sentence))
     new, old = (part.removeprefix("v1=") for part in signature(["new", "old"], 17, body).split(","))
     assert new == hmac.new(b"new", b"17." + body, hashlib.sha256).hexdigest()
     assert old == hmac.new(b"old", b"17." + body, hashlib.sha256).hexdigest()

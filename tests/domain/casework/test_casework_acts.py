@@ -21,6 +21,8 @@ from schemas.casework.inputs import (
     TellContactAct,
     VisitStage,
 )
+from schemas.codes.people import ClaimRanOut, LevelLowered, Said
+from schemas.codes.refusals import CaseChanged, HasCase
 from schemas.levels import Action, Level, Outcome, Result
 from tests.domain.builders import NOON, Line, at_the_desk, payment
 
@@ -85,7 +87,7 @@ def test_the_second_of_two_operators_is_told_who_has_the_case() -> None:
     line = at_the_desk()
     line.act(ClaimAct(do="claim"), by="li")
     decision = line.act(ClaimAct(do="claim"), by="han")
-    assert [(fact.kind, fact.words) for fact in decision.facts] == [(FactKind.REFUSED, "li has the case")]
+    assert [(fact.kind, fact.what) for fact in decision.facts] == [(FactKind.REFUSED, HasCase("li"))]
     assert line.here.claimed_by == "li"
 
 
@@ -108,9 +110,9 @@ def test_a_case_given_back_is_offered_again_within_its_result_time() -> None:
 def test_a_claim_that_ran_out_is_remembered_until_somebody_has_the_case_again() -> None:
     line = at_the_desk()
     line.act(ClaimAct(do="claim"), by="li")
-    line.act(ClaimAct(do="unclaim", note="the claim ran out"), by="li")
+    line.act(ClaimAct(do="unclaim", ran_out=True), by="li")
     assert (line.here.claimed_by, line.here.returned_from) == (None, "li")
-    assert line.facts(FactKind.UNCLAIMED) == ["li no longer has the case: the claim ran out"]
+    assert line.facts(FactKind.UNCLAIMED) == [ClaimRanOut("li")]
     line.act(ClaimAct(do="claim"), by="han")
     assert line.here.returned_from is None
     line.act(ClaimAct(do="unclaim"), by="han")
@@ -130,7 +132,7 @@ def test_an_outcome_seen_on_an_old_screen_is_refused_and_changes_nothing() -> No
     line = at_the_desk()
     decision = line.act(OutcomeAct(outcome=Outcome.DISSUADED), seen=line.here.version - 1)
     assert decision.facts[0].kind is FactKind.REFUSED
-    assert "changed since" in decision.facts[0].words
+    assert isinstance(decision.facts[0].what, CaseChanged)
     assert not line.here.settled
 
 
@@ -199,7 +201,7 @@ def test_a_level_is_lowered_by_name_and_reason_and_what_is_not_asked_for_is_with
     line = at_the_desk()
     line.act(LowerAct(level=Level.BLUE, reason="his own sister called"), by="li")
     fact = next(fact for fact in line.decisions[-1].facts if fact.kind is FactKind.LEVEL_LOWERED)
-    assert (fact.by, fact.words) == ("li", "red to blue: his own sister called")
+    assert (fact.by, fact.what) == ("li", LevelLowered(Level.RED, Level.BLUE, "his own sister called"))
     assert line.here.level is Level.BLUE
     states = line.states()
     assert {states["red.visit"], states["red.contact"], states["stop.0"]} == {StepState.WITHDRAWN}
@@ -229,7 +231,7 @@ def test_an_officer_asked_for_at_blue_goes_although_blue_plans_none() -> None:
     line = Line()
     line.alert(Level.BLUE)
     sent = line.act(SendOfficerAct(reason="lives alone")).dispatches
-    assert [(out.action, out.because) for out in sent] == [(VISIT, "lives alone")]
+    assert [(out.action, out.because) for out in sent] == [(VISIT, Said("lives alone"))]
 
 
 def test_an_officer_who_is_asked_for_twice_is_sent_once() -> None:

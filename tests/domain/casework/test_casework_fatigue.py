@@ -16,6 +16,7 @@ from domain.statistics.counts import of_event
 from schemas.casework.cases import StepState
 from schemas.casework.events import Dispatch, FactKind
 from schemas.casework.inputs import VisitStage
+from schemas.codes.plan import BudgetSpent
 from schemas.levels import Action, Channel, Level, Outcome, Result
 from tests.domain.builders import NOON, Line, alert, danger, event, policy, profile
 
@@ -48,7 +49,7 @@ def test_a_call_beyond_the_budget_is_put_off_to_when_one_more_fits() -> None:
     line.result(Result.NO_ANSWER, Action.ROBOT_CALL)
     line.pass_to(timedelta(minutes=25))
     assert line.step("orange.call").due == NOON + timedelta(minutes=5) + HOUR
-    assert line.facts(FactKind.PUT_OFF)[0] == "put off: 1 contacts by phone within an hour are the most allowed"
+    assert line.facts(FactKind.PUT_OFF)[0] == BudgetSpent(1, 1, Channel.PHONE)
     sent = line.pass_to(NOON + timedelta(minutes=5) + HOUR)
     assert [out.action for out in sent if out.channel is Channel.PHONE] == [Action.OPERATOR_CALL]
     assert line.step("orange.call").state is StepState.SKIPPED, "the operator is due too"
@@ -74,7 +75,7 @@ def test_red_goes_past_the_budget_and_what_it_did_counts_for_what_follows() -> N
     line.pass_to(timedelta(minutes=5))
     line.alert(Level.BLUE, found=danger(Level.BLUE, "another scam SMS"))
     line.pass_to(timedelta(minutes=21))
-    assert line.facts(FactKind.PUT_OFF) == ["put off: 2 contacts within a day are the most allowed"]
+    assert line.facts(FactKind.PUT_OFF) == [BudgetSpent(24, 2)]
 
 
 def test_a_case_raised_to_red_lets_what_was_put_off_go_at_once() -> None:

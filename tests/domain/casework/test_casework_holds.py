@@ -9,6 +9,7 @@ from domain.casework.holds import touched
 from schemas.casework.cases import StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import CloseAct, Hold, HoldChange
+from schemas.codes.plan import HeldBack, HoldOver
 from schemas.levels import Action, Channel, Level, Outcome
 from tests.domain.builders import NOON, Line, danger, hold, payment, profile, rules
 
@@ -21,7 +22,7 @@ def test_a_stop_for_all_holds_each_step_back_as_it_falls_due_and_counts_it() -> 
     line = Line(hold(until=NOON + timedelta(hours=1)))
     decision = line.alert(Level.RED, payment())
     assert decision.dispatches == []
-    assert line.facts(FactKind.HELD) == ["held back by mute: a test of the line"]
+    assert line.facts(FactKind.HELD) == [HeldBack("mute", "a test of the line")]
     assert line.step("red.sms").due == NOON + timedelta(hours=1)
     assert has_held(line.here)
 
@@ -60,7 +61,7 @@ def test_a_hold_that_has_run_out_lets_its_steps_go() -> None:
     line.alert(Level.RED)
     sent = line.pass_to(timedelta(minutes=1))
     assert Action.FLASH_SMS in {out.action for out in sent}
-    assert line.facts(FactKind.RELEASED) == ["the hold is over"]
+    assert line.facts(FactKind.RELEASED) == [HoldOver()]
 
 
 def test_a_hold_that_has_run_out_under_another_one_goes_on_waiting() -> None:

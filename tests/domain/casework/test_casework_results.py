@@ -8,6 +8,8 @@ from domain.casework import deadlines
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import ClaimAct
+from schemas.codes.any_code import LateResult
+from schemas.codes.plan import BusyDuringCall, BusyInARow
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.residents import Flag
 from tests.domain.builders import MIDNIGHT, NOON, Line, contact_result, danger, payment, profile
@@ -72,7 +74,7 @@ def test_a_receipt_that_is_36_minutes_late_is_shown_and_acted_on() -> None:
     line.pass_to(36 * MINUTE)
     decision = line.result(Result.DELIVERED, of=first)
     assert (decision.facts[0].kind, decision.facts[0].result) == (FactKind.RESULT, Result.DELIVERED)
-    assert "late" in decision.facts[0].words
+    assert isinstance(decision.facts[0].what, LateResult)
     assert line.here.warned_at == NOON + 36 * MINUTE
 
 
@@ -105,7 +107,7 @@ def test_a_line_busy_twice_in_a_row_sends_an_officer_now_with_the_reason() -> No
     line.pass_to(MINUTE)
     sent = line.result(Result.BUSY, ROBOT).dispatches
     assert [out.action for out in sent] == [Action.VISIT]
-    assert sent[0].because == "busy 2 times in a row: the scammer may be on the line"
+    assert sent[0].because == BusyInARow(2)
     assert line.facts(FactKind.EVIDENCE) == [sent[0].because]
 
 
@@ -120,7 +122,7 @@ def test_busy_lines_with_an_answer_between_them_are_not_in_a_row() -> None:
 def test_a_busy_line_while_the_residents_own_call_runs_on_sends_an_officer_at_once() -> None:
     sent = red(live=True).result(Result.BUSY, ROBOT).dispatches
     assert [out.action for out in sent] == [Action.VISIT]
-    assert "own call runs on" in sent[0].because
+    assert sent[0].because == BusyDuringCall()
 
 
 def test_a_line_is_not_suspicious_for_being_busy_with_the_operator() -> None:

@@ -7,6 +7,9 @@ import pytest
 from schemas.casework.cases import StepState, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import AskStopAct, BankState, ReleaseStopAct
+from schemas.codes.any_code import StopNotExtended
+from schemas.codes.money import ResidentSafe
+from schemas.codes.refusals import MostStops, TwoPersons
 from schemas.levels import Action, EvidenceClass, Level, Outcome, Result
 from schemas.risk.signals import TransferState
 from tests.domain.builders import NOON, Line, payment
@@ -49,7 +52,9 @@ def test_a_stop_is_reminded_of_before_it_runs_out_and_asked_once_more_and_no_thi
     line.pass_to(timedelta(hours=49))
     assert stop_dispatches(line) == [Action.STOP_PAYMENT, Action.STOP_AGAIN]
     reminders = line.facts(FactKind.STOP_REMINDER)
-    assert "the most allowed" in reminders[1]
+    last = reminders[1]
+    assert isinstance(last, StopNotExtended)
+    assert last.why == MostStops(2)
     stop = line.here.payments[0].stop
     assert stop is not None
     assert (stop.state, stop.times) == (StopState.EXPIRED, 2)
@@ -154,7 +159,7 @@ def test_nobody_lifts_a_stop_alone(asked_by: str | None) -> None:
     line = in_force()
     decision = line.act(ReleaseStopAct(transfer="bank:1", reason="rent", asked_by=asked_by), by="anna")
     assert (decision.facts[0].kind, decision.dispatches) == (FactKind.REFUSED, [])
-    assert "two persons" in decision.facts[0].words
+    assert decision.facts[0].what == TwoPersons()
     assert line.here.payments[0].stop == in_force().here.payments[0].stop
 
 
@@ -162,7 +167,9 @@ def test_a_stop_is_not_asked_again_for_a_resident_who_is_safe() -> None:
     line = in_force()
     line.outcome(Outcome.DISSUADED)
     line.pass_to(timedelta(hours=44))
-    assert "the resident is safe" in line.facts(FactKind.STOP_REMINDER)[0]
+    (reminder,) = line.facts(FactKind.STOP_REMINDER)
+    assert isinstance(reminder, StopNotExtended)
+    assert reminder.why == ResidentSafe()
     assert stop_dispatches(line) == [Action.STOP_PAYMENT]
 
 

@@ -7,6 +7,7 @@ from domain.dispatches.validity import standing
 from schemas.casework.cases import StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import CallAgainAct, ClaimAct, HoldChange, SendOfficerAct, TellContactAct, VisitStage
+from schemas.codes.refusals import PlanOverByLoss
 from schemas.levels import Action, Channel, Level, Outcome, Result
 from tests.domain.builders import NOON, Line, contact_result, danger, hold, payment, profile, rules
 
@@ -137,7 +138,7 @@ def test_who_was_defrauded_is_not_promised_a_contact_that_no_channel_makes() -> 
         line.pass_to(2 * MINUTE)
         line.outcome(Outcome.ALREADY_DEFRAUDED, lost_fen=100)
         line.act(act)
-        assert line.facts(FactKind.REFUSED) == ["the resident is defrauded already"]
+        assert line.facts(FactKind.REFUSED) == [PlanOverByLoss()]
 
 
 def test_a_stop_that_was_dropped_with_a_hold_is_asked_for_when_the_victim_tells_of_it() -> None:

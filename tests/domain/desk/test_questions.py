@@ -26,6 +26,7 @@ from domain.desk.questions import (
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import MOST_ANSWERS, AnswersAct
+from schemas.codes.people import ScriptAnswered
 from schemas.levels import Level, Outcome
 from tests.domain.builders import Line, payment, policy
 
@@ -240,7 +241,7 @@ def test_answers_are_kept_with_the_case_and_said_and_the_conversation_has_begun(
     told(line, opening="yes")
     told(line, task="group")
     assert (line.here.script, line.here.answers) == ("brushing", {"opening": "yes", "task": "group"})
-    assert line.facts(FactKind.NOTE)[-1] == "script brushing: task=group"
+    assert line.facts(FactKind.NOTE)[-1] == ScriptAnswered("brushing", {"task": "group"})
     assert line.state() is CaseState.IN_CONVERSATION
     assert line.here.warned_at == line.now
 

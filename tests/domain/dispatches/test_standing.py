@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from domain.dispatches.ids import parse
 from domain.dispatches.validity import NotYetApplied, ObsoleteDispatch, standing
 from schemas.casework.cases import Case, CaseState, StepState
+from schemas.codes.channels import StepEnded, TimeOver
 from schemas.levels import Action, Channel
 from tests.dispatched import NOW, case_of, dispatch_for
 
@@ -29,9 +30,7 @@ def test_it_stands_while_its_case_is_open_and_its_step_waits_for_this_attempt() 
 @pytest.mark.parametrize("state", [StepState.DONE, StepState.WITHDRAWN, StepState.SKIPPED, StepState.FAILED])
 def test_it_falls_with_its_step(state: StepState) -> None:
     dispatch = dispatch_for(WHO)
-    assert standing(dispatch, with_step(case_of(dispatch), state=state), NOW) == ObsoleteDispatch(
-        f"the step is {state.value}"
-    )
+    assert standing(dispatch, with_step(case_of(dispatch), state=state), NOW) == ObsoleteDispatch(StepEnded())
 
 
 def test_it_falls_when_another_attempt_or_another_case_has_followed() -> None:
@@ -73,7 +72,7 @@ def test_a_store_that_does_not_know_the_decision_yet_is_behind() -> None:
 def test_it_stands_until_its_time_is_over_and_not_after() -> None:
     dispatch = dispatch_for(WHO, not_after=NOW)
     assert standing(dispatch, case_of(dispatch), NOW) is None
-    assert standing(dispatch, case_of(dispatch), NOW + SECOND) == ObsoleteDispatch("its time is over")
+    assert standing(dispatch, case_of(dispatch), NOW + SECOND) == ObsoleteDispatch(TimeOver())
 
 
 def test_a_dispatchs_id_tells_its_case_step_attempt_and_channel() -> None:

@@ -15,6 +15,7 @@ from schemas.casework.cases import StepState
 from schemas.casework.events import Fact, FactKind
 from schemas.casework.inputs import ConfirmAct, HoldChange
 from schemas.casework.policies import InForce
+from schemas.codes.people import DangerConfirmed, Said
 from schemas.levels import Action, Level
 from tests.domain.builders import NOON, Line, alert, event, policy
 
@@ -97,7 +98,7 @@ def test_a_stopped_policy_is_remembered_until_it_is_let_in_force_again() -> None
 
 
 def test_only_alerts_raise_cases() -> None:
-    facts = [Fact(kind=FactKind.OPENED, words=""), Fact(kind=FactKind.DISPATCHED, words="")]
+    facts = [Fact(kind=kind, what=Said("")) for kind in (FactKind.OPENED, FactKind.DISPATCHED)]
     line = Line()
     line.alert(Level.BLUE)
     told = event(line.here).model_copy(update={"facts": facts})
@@ -140,7 +141,7 @@ def test_a_case_that_a_person_confirms_goes_on() -> None:
     assert line.step("yellow.sms").state is StepState.HELD
     decision = line.act(ConfirmAct(reason="she says that she was called by them"))
     assert [out.action for out in decision.dispatches] == [Action.SMS]
-    assert "confirmed: she says that she was called by them" in line.facts(FactKind.NOTE)
+    assert DangerConfirmed("she says that she was called by them") in line.facts(FactKind.NOTE)
 
 
 def test_a_confirmed_case_still_waits_for_another_hold() -> None:

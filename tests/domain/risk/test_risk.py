@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from domain.risk import alert_id, assess, bounded, merged, news, remembered, supersedes, telling, version
 from schemas.casework.cases import Profile
+from schemas.codes.danger import OngoingCall, PaymentMade, ScamSms, Together
 from schemas.levels import Level
 from schemas.people.residents import Occupation, Sex
 from schemas.risk.evidence import Evidence, EvidenceKind
@@ -226,17 +227,20 @@ def test_evidence_from_before_a_closed_case_counts_at_the_residual_only() -> Non
     assert again.level is Level.YELLOW
 
 
-def test_the_reasons_are_words_with_figures_gravest_first() -> None:
+def test_the_reasons_have_their_figures_gravest_first() -> None:
     danger = risk(evidence(transfer(ago=12, new=False), watch=SUSPECT) + evidence(sms(ago=180))).danger
     assert danger is not None
-    assert danger.reasons == ["已向涉诈账户转账 ¥32,000（12分钟前）", "收到疑似诈骗短信（3小时前）"]
+    assert danger.reasons == [PaymentMade(EvidenceKind.SUSPECT_PAYEE, 3_200_000, 12 * 60), ScamSms(3 * 3_600)]
     assert danger.campaign == "k-atoken"
 
 
 def test_what_is_more_than_its_sum_is_the_first_reason() -> None:
     danger = risk(evidence(call(ago=12, ongoing=True), transfer(ago=2))).danger
     assert danger is not None
-    assert danger.reasons[:2] == ["可疑通话期间或刚结束即转账", "正在与疑似GOIP设备号码通话，已12分钟（12分钟前）"]
+    assert danger.reasons[:2] == [
+        Together("可疑通话期间或刚结束即转账"),
+        OngoingCall(EvidenceKind.CALL_GOIP, 12 * 60, 12 * 60),
+    ]
 
 
 def test_exposure_is_what_was_paid_and_what_is_left() -> None:

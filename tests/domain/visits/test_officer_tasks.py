@@ -13,7 +13,9 @@ from domain.visits.tasks import Conflict, act_time, conflict, sort_out, stands
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import CloseAct, NoteAct, OfficerReport, OutcomeAct, VisitStage
+from schemas.codes.people import InterpreterNeeded, VisitHandedOver
 from schemas.levels import Action, Level, Outcome, Result
+from schemas.people.residents import InterpreterLanguage
 from schemas.people.rosters import Task, TaskState
 from schemas.people.tasks import act_adapter
 from tests.domain.builders import RESIDENT, Line, payment, policy, profile
@@ -164,7 +166,7 @@ def test_a_visit_handed_over_goes_to_the_next_at_once() -> None:
     out = line.officer(VisitStage.HANDED_OVER).dispatches
     assert [(each.action, each.attempt) for each in out] == [(Action.VISIT, 2)]
     assert line.here.officer is None
-    assert "handed over" in line.facts(FactKind.VISIT)[-1]
+    assert isinstance(line.facts(FactKind.VISIT)[-1], VisitHandedOver)
 
 
 def test_who_a_colleague_hands_it_to_goes_though_another_is_nearer() -> None:
@@ -183,8 +185,8 @@ def test_a_colleague_off_duty_is_handed_nothing() -> None:
 
 def test_an_interpreter_asked_for_is_in_the_cases_story() -> None:
     line, _ = sent()
-    line.act(NoteAct(what="interpreter", note="korean"), by="p-1", seen=0)
-    assert line.facts(FactKind.NOTE)[-1] == "interpreter: korean"
+    line.act(NoteAct(what="interpreter", language=InterpreterLanguage.KOREAN), by="p-1", seen=0)
+    assert line.facts(FactKind.NOTE)[-1] == InterpreterNeeded(InterpreterLanguage.KOREAN)
 
 
 @pytest.mark.parametrize("stage", [VisitStage.ASSIGNED, VisitStage.HANDED_OVER])

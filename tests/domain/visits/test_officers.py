@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from domain.policy.visits import VisitRules
 from domain.visits import officers as officers_module
-from domain.visits.officers import ELIGIBLE, OVERTIME, Visit, choose_officer, choosing, load_of, off_at, on_duty
+from domain.visits.officers import ELIGIBLE, Visit, choose_officer, choosing, load_of, off_at, on_duty
 from domain.visits.rounds import in_order
+from schemas.codes.channels import ChosenOfficer
 from schemas.levels import Level
 from schemas.people.residents import Language
 from schemas.people.rosters import Officer, Role, Shift, Task, TaskState
@@ -121,7 +122,9 @@ def test_where_the_policy_allows_it_somebody_is_kept_past_his_shift_unless_anoth
     here, county, far = officer("here", HERE, SOON_OFF), officer("county", COUNTY), officer("far", FAR)
     choice = choose_officer([here, far], VISIT, NOW, [], rules)
     assert choice is not None
-    assert (choice.officer, choice.because.endswith(OVERTIME)) == (here, True)
+    assert choice.officer == here
+    assert isinstance(choice.because, ChosenOfficer)
+    assert choice.because.overtime
     late = officer("late", HERE, Shift(start=NOW - timedelta(hours=1), end=NOW + timedelta(minutes=12)))
     assert chosen(late, rules=rules) == "late"
     assert chosen(late, county, rules=rules) == "county"

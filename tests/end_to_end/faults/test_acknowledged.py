@@ -3,7 +3,9 @@
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import OutcomeAct
+from schemas.codes.danger import DangerAgain, ScamApp
 from schemas.levels import Action, Outcome, Result
+from schemas.risk.evidence import EvidenceKind
 from schemas.risk.signals import AppKind
 from tests.end_to_end.harness.behaviour import goes_there
 from tests.end_to_end.harness.rig import Line
@@ -23,7 +25,7 @@ async def test_a_key_pressed_in_mid_chain_ends_the_robots_calls_and_leaves_the_o
     line.expect(Action.SMS, resident, seconds=30)
     line.expect_stop(mule, minutes=2)
     line.expect(Action.ROBOT_CALL, resident, minutes=5)
-    line.expect_visit("mid-1", because="not reached by operator call")  # nobody was at the desk
+    line.expect_visit("mid-1", because="人工外呼未联系上")  # nobody was at the desk
     line.expect_nothing_else()
     out = await line.facts(resident, FactKind.DISPATCHED)
     assert sum(fact.action is Action.OPERATOR_CALL for fact in out) == 5  # the desk, every half an hour
@@ -39,7 +41,8 @@ async def test_an_old_acknowledgement_never_comes_back_after_a_reopening(line: L
     await line.advance(minutes=9)
     await line.signal(scam_app(line, resident, kind=AppKind.LOAN))
     (reopened,) = await line.facts(resident, FactKind.REOPENED)
-    assert "贷款" in reopened.words
+    assert isinstance(reopened.what, DangerAgain)
+    assert [reason.kind for reason in reopened.what.reasons if isinstance(reason, ScamApp)] == [EvidenceKind.APP_LOAN]
     line.house.providers.carrier.tell(before.dispatch, "/calls", {"result": "answered", "key": "1"})
     await line.settle()
     assert (await line.case(resident)).settled_at is None  # at this level a key pressed in time would settle it

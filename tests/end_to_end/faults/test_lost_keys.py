@@ -10,6 +10,7 @@ from redis import Redis
 
 from domain.feeds.dead_letters import Wanted
 from domain.ids import short_hash
+from domain.wording.codes import in_language
 from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import NoteAct, OperatorReport
@@ -110,4 +111,4 @@ async def there(letters: Letters) -> bool:
 
 
 async def noted(line: Line, resident: Resident) -> list[str]:
-    return [fact.words for fact in await line.facts(resident, FactKind.NOTE)]
+    return [in_language("zh").sentence(fact.what) for fact in await line.facts(resident, FactKind.NOTE)]

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from schemas.casework.cases import StepState
 from schemas.casework.events import FactKind
+from schemas.codes.any_code import LateResult
 from schemas.levels import Action, Result
 from tests.end_to_end.harness.rig import Line
 from tests.end_to_end.harness.signals import scam_app
@@ -29,8 +30,8 @@ async def test_a_receipt_36_minutes_late_is_in_the_story_and_acted_on(line: Line
     await line.until(line.after(minutes=41))
     case = await line.case(resident)
     assert case.warned_at is not None
-    told = [fact.words for fact in await line.facts(resident, FactKind.RESULT) if fact.result is Result.DELIVERED]
-    assert told == ["sms, attempt 1: delivered, late"]
+    told = [fact.what for fact in await line.facts(resident, FactKind.RESULT) if fact.result is Result.DELIVERED]
+    assert told == [LateResult(Action.SMS, 1, Result.DELIVERED)]
     await line.until(line.after(hours=2, minutes=1))  # the second attempt was planned for 2 h 4 min
     (sms,) = [step for step in case.steps if step.action is Action.SMS]
     assert sms.state is StepState.DONE

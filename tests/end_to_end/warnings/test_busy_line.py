@@ -1,6 +1,7 @@
 """A line that stays busy is evidence, not bad luck."""
 
 from schemas.casework.events import FactKind
+from schemas.codes.plan import BusyDuringCall
 from schemas.levels import Action, Result
 from tests.end_to_end.harness.behaviour import goes_there
 from tests.end_to_end.harness.rig import Line
@@ -16,7 +17,7 @@ async def test_a_busy_line_while_the_residents_own_call_runs_on_sends_one_office
     await line.advance(minutes=45)
     line.expect(Action.SMS, resident, seconds=30)
     line.expect(Action.ROBOT_CALL, resident, minutes=5)
-    line.expect_visit("busy-1", because="own call runs on", minutes=5.5)
+    line.expect_visit("busy-1", because="当事人仍在通话", minutes=5.5)
     line.expect_nothing_else()
     evidence = await line.facts(resident, FactKind.EVIDENCE)
-    assert ["busy while the resident's own call" in fact.words for fact in evidence] == [True]
+    assert [fact.what for fact in evidence] == [BusyDuringCall()]

@@ -3,6 +3,7 @@
 from schemas.casework.cases import CaseState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import CloseAct
+from schemas.codes.danger import DangerAgain, PaymentMade, PaymentUnderWay
 from schemas.levels import Action, Level
 from schemas.people.residents import Resident
 from tests.end_to_end.harness.rig import Line
@@ -31,7 +32,7 @@ async def test_what_happens_after_a_case_was_closed_raises_it_again_and_says_so(
     case = await line.case(resident)
     assert (case.number, case.level, case.state) == (1, Level.RED, CaseState.CONTACTING)
     (reopened,) = await line.facts(resident, FactKind.REOPENED)  # by the call or the payment: whichever was read first
-    assert reopened.words.startswith("in danger again: ")
+    assert isinstance(reopened.what, DangerAgain)
 
 
 async def test_a_late_signal_raises_a_closed_case_again_and_says_so(line: Line) -> None:
@@ -45,7 +46,8 @@ async def test_a_late_signal_raises_a_closed_case_again_and_says_so(line: Line) 
     case = await line.case(resident)
     assert (case.number, case.level) == (1, Level.YELLOW)  # what came before counts little
     (reopened,) = await line.facts(resident, FactKind.REOPENED)
-    assert "转账" in reopened.words
+    assert isinstance(reopened.what, DangerAgain)
+    assert any(isinstance(reason, PaymentMade | PaymentUnderWay) for reason in reopened.what.reasons)
 
 
 async def test_the_same_signal_once_more_does_not_raise_a_closed_case(line: Line) -> None:

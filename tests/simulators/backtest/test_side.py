@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from domain.risk import assess
+from schemas.codes.danger import SuspiciousCall
 from schemas.risk.signals import NumberClass, Signal, TransferState, WatchState
 from simulators.backtest.spool import Spool
 from tests.domain.risk.riskworld import NOW, app, call, evidence, minutes_ago, profile, sms, transfer
@@ -13,7 +14,7 @@ async def test_a_scam_call_raises_a_case_when_it_is_over_and_ordinary_life_none(
     (found,) = await courses(call(ago=10, seconds=60))
     assert found.opened == minutes_ago(10) + timedelta(seconds=60)
     assert (found.level, found.division) == ("blue", ANNA.division)
-    assert "通话" in found.rises[0].reasons[0]
+    assert isinstance(found.rises[0].reasons[0], SuspiciousCall)
     assert await courses(call(kind=NumberClass.ORDINARY), transfer(new=False)) == []
 
 

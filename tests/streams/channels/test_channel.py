@@ -15,6 +15,7 @@ from agents.sms import SmsProvider
 from schemas.casework.cases import CaseState
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import ContactResult
+from schemas.codes.channels import TimeOver
 from schemas.levels import Result
 from streams.channels.dispatch_log import Taken
 from streams.channels.provider import Answer, Kind, Order
@@ -134,7 +135,7 @@ async def test_what_comes_too_late_is_not_sent(settings: Settings) -> None:
         await carry(rig, dispatch)
         (told,) = await rig.inputs(dispatch.resident)
         assert isinstance(told, ContactResult)
-        assert (told.result, told.detail) == (Result.NOT_SENT, "its time is over")
+        assert (told.result, told.why) == (Result.NOT_SENT, TimeOver())
         assert rig.providers.carrier.book == []
 
 

@@ -10,6 +10,7 @@ from agents.dispatch import channel_of
 from agents.sms import SmsProvider
 from domain.dispatches.validity import perhaps_carried_out
 from schemas.casework.events import Dispatch
+from schemas.codes.channels import ProviderAnswered
 from simulators.providers.base import ACTS_THEN, CUT
 from streams.channels.provider import Answer, DoubtError, Kind, Order
 from streams.runtime.settings import Settings
@@ -152,7 +153,7 @@ async def test_one_whose_outcome_is_unknown_holds_no_slot_that_another_waits_for
         class Failing(SmsProvider):
             async def send(self, dispatch: Dispatch, order: Order) -> Answer:
                 if dispatch is unknown:
-                    raise DoubtError("status 500")
+                    raise DoubtError(ProviderAnswered(500))
                 return await super().send(dispatch, order)
 
         channel = channel_of(Failing(outgoing), outgoing)

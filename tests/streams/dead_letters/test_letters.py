@@ -16,6 +16,7 @@ from domain.feeds.repair import load
 from schemas.administration.dead_letters import DeadLetter, Place, RecordPlace
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import NoteAct, OperatorReport
+from schemas.codes.people import Said
 from schemas.levels import Action, Level
 from schemas.people.residents import Language
 from streams.dead_letters.index import Letters, OpenLetters, UnknownLetterError, ids
@@ -241,7 +242,7 @@ async def test_a_dispatch_whose_id_tells_of_another_step_is_not_sent(desk: Desk)
         language=Language.CHINESE,
         scam_type="loan",
         division="220102",
-        because="a test",
+        because=Said("a test"),
     )
     good = dispatch.model_dump(mode="json")
     place = at(topic="dispatches.sms", item=None)

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from domain.casework import Rules, decide
 from domain.policy import Policy
 from schemas.casework.inputs import ContactResult, Hold
+from schemas.codes.channels import ProviderSaid
 from schemas.levels import Action, Level, Result
 from schemas.risk import evidence
 from schemas.risk.fan_outs import PayersRequest, RequestState
@@ -217,5 +218,5 @@ def _failed(number: int, end: int, action: Action, why: str) -> ContactResult:
         attempt=1,
         action=action,
         result=Result.FAILED,
-        detail=why,
+        why=ProviderSaid(why),
     )

@@ -22,8 +22,10 @@ from schemas.casework.inputs import (
     ResidentInput,
     VictimReport,
 )
+from schemas.codes.danger import PaymentUnderWay, SuspiciousCall
 from schemas.levels import Action, Channel, Level, Outcome, Result
 from schemas.people.residents import BalanceBand, Language, Occupation, Resident, Sex
+from schemas.risk.evidence import EvidenceKind
 from schemas.risk.signals import TransferState
 
 LEVELS = {Level.RED: 5, Level.ORANGE: 15, Level.YELLOW: 30, Level.BLUE: 50}  # of a hundred
@@ -65,7 +67,10 @@ def alert(of: Resident, at: datetime, chance: Random) -> Alert:
         probability=0.5,
         exposure_fen=sum(payment.amount_fen for payment in paid),
         scam_type=chance.choice(["brushing", "loan", "impersonated_police"]),
-        reasons=["与诈骗电话通话 40 分钟（刚刚）", "首次向新收款人转账"],
+        reasons=[
+            SuspiciousCall(EvidenceKind.SUSPECT_CALLER, 2_400, 0),
+            PaymentUnderWay(EvidenceKind.NEW_PAYEE, 2_000_000, 0),
+        ],
     )
     name = short_hash("alert", of.id, at.isoformat())
     return Alert(

@@ -87,7 +87,7 @@ DANGER = {
     "probability": 0.9,
     "exposure_fen": 5_000_000,
     "scam_type": "investment",
-    "reasons": ["正在向涉诈账户转账"],
+    "reasons": [{"code": "payment_under_way", "kind": "suspect_payee", "amount_fen": 5_000_000, "ago": 120}],
     "campaign": "k-apayee",
     "call_since": AT,
 }
@@ -135,7 +135,7 @@ INPUTS: list[dict[str, Any]] = [
         "attempt": 1,
         "action": "flash_sms",
         "result": "delivered",
-        "detail": "ok",
+        "why": {"code": "provider_said", "text": "ok"},
     },
     *({**_REPORT, "id": f"o{number}", "act": act} for number, act in enumerate(_ACTS)),
     {
@@ -184,7 +184,7 @@ DISPATCH: dict[str, Any] = {
     "scam_type": "investment",
     "payment": PAYMENT,
     "division": "220104001",
-    "because": "a scam call goes on",
+    "because": {"code": "busy_during_call"},
 }
 RECEIPTS: dict[str, dict[str, Any]] = {
     "sms": {"id": "1", "dispatch": f"{CASE}:red.flash:1:sms", "result": "delivered", "detail": "ok"},
@@ -256,7 +256,7 @@ STEP: dict[str, Any] = {
     "attempt": 1,
     "not_after": AT,
     "results": ["sent"],
-    "because": "so",
+    "because": {"code": "said", "text": "so"},
 }
 CASE_STATE: dict[str, Any] = {
     "id": CASE,

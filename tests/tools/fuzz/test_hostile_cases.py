@@ -14,11 +14,13 @@ from domain.casework import deadlines
 from domain.identity.identifiers import normal_phone
 from domain.policy import PolicyError, load
 from domain.risk import assess
+from domain.wording.codes import in_language
 from schemas.base import MOST_FEN, legible
 from schemas.casework.cases import Case, Profile
 from schemas.casework.events import CaseEvent, Dispatch
-from schemas.casework.inputs import Hold, HoldChange, input_adapter
+from schemas.casework.inputs import ContactResult, Hold, HoldChange, input_adapter
 from schemas.casework.journal import decode
+from schemas.channels.receipts import SmsReceipt as Receipt
 from schemas.risk.evidence import Evidence, EvidenceKind
 from schemas.risk.signals import TransferState
 from streams.casework.batch import MOST_HOLDS, Batch
@@ -148,8 +150,12 @@ def test_a_dispatch_of_a_case_that_can_be_none_is_refused() -> None:
 def test_what_is_not_seen_but_does_something_is_not_in_a_remark() -> None:
     said = "\u202e" + "\x1b[2J" + "路1号\r\x00\u200b\n第二行\t完"
     assert legible(said) == "[2J路1号\n第二行\t完"
-    given: dict[str, Any] = {**examples.INPUTS[1], "detail": said}
-    assert input_adapter.validate_python(given).detail == legible(said)  # type: ignore[union-attr]  # it is a result
+    assert Receipt.model_validate({**examples.RECEIPTS["sms"], "detail": said}).detail == legible(said)
+    given: dict[str, Any] = {**examples.INPUTS[1], "why": {"code": "provider_said", "text": said}}
+    result = input_adapter.validate_python(given)
+    assert isinstance(result, ContactResult)
+    assert result.why is not None
+    assert in_language("zh").sentence(result.why) == legible(said)
 
 
 @given(st.text(max_size=50))

@@ -1,7 +1,6 @@
 """A call comes in on 96110: who it is, whether the warning was ours, what the caller asks or reports."""
 
 from datetime import datetime
-from functools import partial
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -10,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from console.web.auth import trail, unmask
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.case import callers, facts, reports
+from console.web.case import callers, reports
 from console.web.case.acting import acted
 from console.web.case.answers import put
 from console.web.case.reports import Reported, UnreadableError
@@ -167,7 +166,6 @@ async def _shown(
         call=caller.call,
         case=caller.case,
         place=place,
-        say=partial(facts.say, request),
         forms={name: new_form() for name in ("who", "code", "told", "hand_over")},
         typed=typed.fields if typed else {},
         wrong=wrong,

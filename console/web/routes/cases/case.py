@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import orjson
@@ -12,12 +11,10 @@ from fastapi import Request
 from sse_starlette import ServerSentEvent
 from starlette.responses import Response
 
-from console import labels
 from console.web.auth import trail
 from console.web.auth.who import Signed, Who
 from console.web.case import facts
 from console.web.case.acts import found
-from console.web.case.scripts import tree_of
 from console.web.case.stories import Story, TimelineEntry
 from console.web.case.view import context, recordings, told, view
 from console.web.kit.door import DESK, Door
@@ -26,6 +23,8 @@ from console.web.kit.filled import new_form
 from console.web.kit.i18n import language_of, translate
 from console.web.kit.pages import ZONE, page
 from console.web.kit.services import Services, services
+from console.web.kit.wording import say
+from domain.wording import labels
 from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
 from schemas.people.staff import StaffRole
@@ -66,7 +65,7 @@ async def story(request: Request, who: Signed, case_id: str) -> Response:
     case = await found(made, who, case_id)
     await _look(made, who, case, anew=False)
     known = await _story(made, case)
-    events = told(known.told, _translate(request), language_of(request))
+    events = told(known.told, language_of(request))
     return page(request, "case_story.html", case=case, events=events, whole=known.whole, recordings=recordings(known))
 
 
@@ -99,16 +98,14 @@ async def render(
         "asks": None,
         "telephone": made.telephone is not None,
         "later": f"{made.line.clock.now().astimezone(ZONE) + LATER:%Y-%m-%dT%H:%M}",
-        "say": partial(facts.say, request),
     }
     return page(request, template, status, **usual | context(language) | more)
 
 
 def changes(request: Request, news: list[TimelineEntry], untold: Collection[FactKind] = ()) -> list[str]:
     """What happened, in words, but for facts of the kinds `untold`."""
-    language, translated = language_of(request), _translate(request)
     return [
-        f"{translated(labels.FACTS[fact.kind])}: {facts.told(fact.words, translated, tree_of, language)}"
+        f"{translate(request, labels.FACTS[fact.kind])}: {say(request, fact.what)}"
         for each in news
         for fact in each.facts
         if fact.kind not in untold
@@ -155,8 +152,7 @@ def _own(request: Request, who: Who, news: list[TimelineEntry]) -> dict[str, Any
 
 
 def _refusals(request: Request, told: TimelineEntry) -> list[str]:
-    refused = [fact for fact in told.facts if fact.kind in facts.REFUSALS]
-    return [facts.told(fact.words, _translate(request), tree_of, language_of(request)) for fact in refused]
+    return [say(request, fact.what) for fact in told.facts if fact.kind in facts.REFUSALS]
 
 
 async def _story(made: Services, case: Case) -> Story:
@@ -176,7 +172,3 @@ async def _look(made: Services, who: Who, case: Case, *, anew: bool) -> None:
         _looked[key] = now
         while len(_looked) > MOST_LOOKS:
             _looked.pop(next(iter(_looked)))
-
-
-def _translate(request: Request) -> facts.Translate:
-    return lambda text: translate(request, text)

@@ -6,7 +6,6 @@ from fastapi import HTTPException, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from console.web.auth.who import Signed, Who
-from console.web.case import facts
 from console.web.case.acts import ActBody, Taken, act, found, input_id, news, taken_by_other
 from console.web.case.answers import Answer, Answered
 from console.web.case.forms import SURE, FormError, body_of, within
@@ -15,13 +14,15 @@ from console.web.kit.door import DESK, Door
 from console.web.kit.filled import Filled, filled, new_form, wants_json
 from console.web.kit.i18n import translate
 from console.web.kit.services import services
+from console.web.kit.wording import say
 from console.web.routes.cases.case import changes, render
 from schemas.casework.cases import Case
 from schemas.casework.inputs import AnswersAct, AskStopAct, ReleaseStopAct
+from schemas.codes.any_code import AnyCode
+from schemas.codes.refusals import CaseChanged
 
 door = Door("/cases")
 STATUS = {Answered.DONE: 200, Answered.WAITING: 202, Answered.REFUSED: 409}
-CHANGED = "the case has changed since"
 _PLACES: dict[type, str] = {AnswersAct: "#talk", ReleaseStopAct: "#money"}  # where the page goes on after an act
 
 
@@ -43,8 +44,8 @@ async def do(request: Request, who: Signed, case_id: str) -> Response:
     if isinstance(body.act, AskStopAct):
         return await _kept_back(request, who, case, given, body)
     answer = await act(made, who, case.id, body)
-    if answer.how is Answered.REFUSED:
-        return await _refused(request, who, case, given, answer.words)
+    if answer.how is Answered.REFUSED and answer.why:
+        return await _refused(request, who, case, given, answer.why)
     return await _done(request, who, case, body, answer)
 
 
@@ -68,9 +69,7 @@ async def _kept_back(request: Request, who: Who, case: Case, given: Filled, body
     """A stop waits some seconds for who thinks better of it; one that was seen on an old screen does not begin to."""
     made = services(request)
     if body.seen < case.version:
-        return await _refused(
-            request, who, case, given, f"{CHANGED}: version {case.version}, seen was {body.seen}; look again"
-        )
+        return await _refused(request, who, case, given, CaseChanged(case.version, body.seen))
     waiting = await made.kept_back.keep(who, case, body)
     if wants_json(request):
         return JSONResponse(_waiting(request, case, waiting), STATUS[Answered.WAITING])
@@ -88,7 +87,7 @@ async def _done(request: Request, who: Who, case: Case, body: ActBody, answer: A
         asked = isinstance(body.act, ReleaseStopAct)  # another decides: no event is owed to the form
         how = Answered.DONE if asked else answer.how
         waits = translate(request, "已提交，等待系统确认") if how is Answered.WAITING else translate(request, "已登记")
-        words = facts.say(request, answer.words) if answer.words else waits
+        words = say(request, answer.why) if answer.why else waits
         version = answer.event.case.version if answer.event else case.version
         told = {"answer": how.value, "words": words, "version": version, "form": new_form()}
         return JSONResponse(told | {"input": input_id(who, case.id, body)}, STATUS[how])
@@ -96,13 +95,13 @@ async def _done(request: Request, who: Who, case: Case, body: ActBody, answer: A
     return RedirectResponse(f"/cases/{case.id}{where}", 303)
 
 
-async def _refused(request: Request, who: Who, case: Case, given: Filled, why: str) -> Response:
+async def _refused(request: Request, who: Who, case: Case, given: Filled, why: AnyCode) -> Response:
     """Why, and what has changed since the person's screen was made; what he filled in is kept."""
     made = services(request)
     latest = await made.desk.load(case.id) or case
-    since = (await news(made, latest, given.seen)).told if why.startswith(CHANGED) else []
+    since = (await news(made, latest, given.seen)).told if isinstance(why, CaseChanged) else []
     told = changes(request, [each for each in since if not each.refused])
-    words = facts.say(request, why)
+    words = say(request, why)
     if wants_json(request):
         answer = {"answer": Answered.REFUSED.value, "words": words, "changes": told, "version": latest.version}
         return JSONResponse(answer | {"form": new_form()}, 409)

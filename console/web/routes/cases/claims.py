@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from fastapi import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from console import labels
 from console.web.auth.who import NotFoundError, Signed, Who
 from console.web.case.acts import news
 from console.web.case.stories import TimelineEntry
@@ -14,6 +13,7 @@ from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
 from console.web.live import claims
+from domain.wording import labels
 from schemas.casework.cases import Case
 from schemas.casework.events import FactKind
 

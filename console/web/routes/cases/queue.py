@@ -7,7 +7,6 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from console import labels
 from console.web.auth import trail
 from console.web.auth.who import Signed, Who
 from console.web.kit.door import DESK, Door
@@ -20,6 +19,7 @@ from console.web.live.filters import Filters
 from console.web.live.row import Row, row_of
 from console.web.live.search import LONGEST, Sought, found, sought
 from console.web.live.stream import Listener, changes
+from domain.wording import labels
 from schemas.levels import GRAVEST_FIRST
 
 door = Door()

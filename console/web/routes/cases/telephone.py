@@ -10,9 +10,9 @@ from console.web.case.acts import ActBody, act, found
 from console.web.kit.door import DESK, Door
 from console.web.kit.filled import new_form
 from console.web.kit.i18n import translate
-from console.web.kit.pages import yuan
 from console.web.kit.services import services
 from console.web.live import claims
+from domain.wording.codes import yuan
 from schemas.casework.inputs import NoteAct
 
 door = Door("/cases")

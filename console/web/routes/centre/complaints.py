@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.case import facts
 from console.web.case.acting import acted
 from console.web.case.answers import Answered, put
 from console.web.kit.door import DESK, Door
@@ -15,12 +14,14 @@ from console.web.kit.filled import Filled, done, filled, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
+from console.web.kit.wording import say
 from console.web.rosters import areas
 from domain.desk import complaints as rules
 from domain.identity.divisions import PREFECTURE_DIGITS
 from domain.identity.identifiers import normal_phone
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Act, NoteAct, OutcomeAct
+from schemas.codes.any_code import AnyCode
 from schemas.levels import Outcome
 from schemas.people.complaints import Complaint, ComplaintKind, Deed, Entry
 from schemas.people.residents import Flag, Resident
@@ -126,7 +127,7 @@ async def follow(request: Request, who: Signed, complaint_id: str) -> Response:
     if complaint.version != given.seen:
         return await _shown(request, who, complaint, 409, given, translate(request, CHANGED))
     if refused := await _followed(made, who, complaint, deed, given):
-        return await _shown(request, who, complaint, 409, given, facts.say(request, refused))
+        return await _shown(request, who, complaint, 409, given, say(request, refused))
     return await _do(request, who, complaint, given, deed)
 
 
@@ -219,24 +220,24 @@ async def _do(
     return done(request, f"/complaints/{complaint.id}")
 
 
-async def _followed(made: Services, who: Who, complaint: Complaint, deed: Deed, given: Filled) -> str:
-    """Do what follows; why it was refused, or nothing."""
+async def _followed(made: Services, who: Who, complaint: Complaint, deed: Deed, given: Filled) -> AnyCode | None:
+    """Do what follows. Return why it was refused, or None."""
     if deed is Deed.NO_CALLS and complaint.resident:
-        return await _flag(made, who, complaint.resident)
+        await _flag(made, who, complaint.resident)
     if deed in (Deed.FALSE_ALARM, Deed.RELEASE_ASKED) and complaint.case:
         case = await _case(made, who, complaint.case)
         act: Act = (
-            OutcomeAct(do="outcome", outcome=Outcome.FALSE_ALARM, note=f"complaint {complaint.id}")
+            OutcomeAct(do="outcome", outcome=Outcome.FALSE_ALARM, complaint=complaint.id)
             if deed is Deed.FALSE_ALARM
-            else NoteAct(do="note", what="note", note=f"release of the stop asked for: complaint {complaint.id}")
+            else NoteAct(do="note", what="note", complaint=complaint.id)
         )
         seen = int(given["case_seen"]) if given["case_seen"].isascii() and given["case_seen"].isdigit() else 0
         answered = await put(made, who, acted(made, who, case, act, given.name("case", deed.value), seen))
-        return answered.words if answered.how is Answered.REFUSED else ""
-    return ""
+        return answered.why if answered.how is Answered.REFUSED else None
+    return None
 
 
-async def _flag(made: Services, who: Who, resident_id: str) -> str:
+async def _flag(made: Services, who: Who, resident_id: str) -> None:
     """The resident objects to calls: the plan of the next warning has none by robot."""
     residents = made.line.residents
     found = (await residents.standing([resident_id])).get(resident_id)
@@ -244,7 +245,6 @@ async def _flag(made: Services, who: Who, resident_id: str) -> str:
         raise NotFoundError
     await residents.put([found.model_copy(update={"flags": found.flags | {Flag.OBJECTS_TO_CALLS}})])
     await trail.write(made, who, "flag-objects-to-calls", found.id)
-    return ""
 
 
 def _form(

@@ -11,7 +11,6 @@ from starlette.responses import JSONResponse, Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.case import facts
 from console.web.case.acting import acted
 from console.web.case.answers import put
 from console.web.kit.door import DESK, Door
@@ -20,6 +19,7 @@ from console.web.kit.filled import Filled, done, filled, new_form
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
+from console.web.kit.wording import say
 from console.web.live.row import Row
 from console.web.rosters import areas
 from domain.desk import incidents as rules
@@ -152,7 +152,7 @@ async def act(request: Request, who: Signed, campaign: str, case_id: str) -> Res
         return JSONResponse({"error": "do or text cannot be read", "do": "Load the board again"}, 422)
     message = acted(made, who, row.case, _act(given), given.name("bulk", case_id), given.seen)
     answer = await put(made, who, message)
-    return JSONResponse({"how": answer.how.value, "words": facts.say(request, answer.words)})
+    return JSONResponse({"how": answer.how.value, "words": say(request, answer.why) if answer.why else ""})
 
 
 def _act(given: Filled) -> Act:

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from console import labels
 from console.web.auth.who import Signed, Who
 from console.web.kit.door import Door
 from console.web.kit.pages import ZONE, page
@@ -34,6 +33,7 @@ from domain.identity.divisions import known
 from domain.ids import short_hash
 from domain.visits import coverage, rostering, swaps
 from domain.visits.rostering import MOST_SHIFTS
+from domain.wording import labels
 from schemas.people.residents import Language
 from schemas.people.rosters import Absence, AbsenceKind, Officer, Role, Roster, Shift
 from schemas.people.staff import StaffRole

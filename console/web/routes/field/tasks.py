@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from console.web.auth import csrf, unmask
 from console.web.auth.who import Signed, Who
 from console.web.case.answers import Answered
+from console.web.kit import wording
 from console.web.kit.door import Door
 from console.web.kit.events import Events, Look
 from console.web.kit.i18n import translate
@@ -85,7 +86,10 @@ async def mine(request: Request, who: Signed) -> Response:
     await of_officer.looked(made, who, found)
     say = partial(translate, request)
     proof = csrf.token(made.line.settings.key(), who)
-    return JSONResponse(of_officer.told(made, who, found, say, proof), headers={"Cache-Control": "no-store"})
+    return JSONResponse(
+        of_officer.told(made, who, found, say, partial(wording.say, request), proof),
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 @door.page("/tasks/phone", OFFICERS, name="tasks-phone")

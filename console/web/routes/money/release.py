@@ -10,13 +10,14 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web.auth import trail
 from console.web.auth.who import NotFoundError, Signed, Who
-from console.web.case import answers, facts
+from console.web.case import answers
 from console.web.case.answers import Answered
 from console.web.case.view import person_of
 from console.web.kit.door import RELEASES, Door
 from console.web.kit.i18n import translate
 from console.web.kit.pages import page
 from console.web.kit.services import Services, services
+from console.web.kit.wording import say
 from console.web.live.search import LONGEST, sought
 from console.web.payments import stops
 from console.web.payments.releases import ask_release
@@ -29,6 +30,7 @@ from domain.payments.releases import Why
 from schemas.casework.cases import Case, StopState
 from schemas.casework.inputs import OperatorReport
 from schemas.channels.releases import MOST_REASON, ReleaseRequest, ReleaseState
+from schemas.codes.any_code import AnyCode
 
 door = Door()
 STOPS_SHOWN, DAYS_SHOWN, DECIDED_SHOWN = 200, 30, 20
@@ -121,12 +123,12 @@ async def approve(
         if found.state is ReleaseState.APPROVED:
             return _to(name)
         by, refused = await _tell(made, who, found, form, seen)
-        if by is None and not refused:  # it may still be refused: who presses again notes it, or is told
+        if by is None and refused is None:  # it may still be refused: who presses again notes it, or is told
             return await _request_page(request, who, found, wrong=translate(request, _WAITS), status=202)
-        if by is None:
-            return await _request_page(request, who, found, words=facts.say(request, refused), status=409)
+        if by is None and refused:
+            return await _request_page(request, who, found, words=say(request, refused), status=409)
         now = made.line.clock.now()
-        await made.line.releases.put(releases.decided(found, ReleaseState.APPROVED, by, "", now))
+        await made.line.releases.put(releases.decided(found, ReleaseState.APPROVED, by or who.login, "", now))
     return _to(name)
 
 
@@ -173,28 +175,30 @@ async def day(request: Request, bank: str, day: str, who: Signed) -> Response:
     return page(request, "release_day.html", bank=bank, day=day, lines=lines, accounts=accounts, totals=totals(lines))
 
 
-async def _tell(made: Services, who: Who, found: ReleaseRequest, form: str, seen: int) -> tuple[str | None, str]:
-    """Tell the case of an approval; who has approved by what it has then, none when it refuses, and its words.
+async def _tell(
+    made: Services, who: Who, found: ReleaseRequest, form: str, seen: int
+) -> tuple[str | None, AnyCode | None]:
+    """Tell the case of an approval; who has approved by what it has then, none when it refuses, and why it does.
 
-    None and no words: it is written, and the case has not decided on it yet.
+    None twice: it is written, and the case has not decided on it yet.
 
     It may have been told before, by whom something cut off before the request was noted as approved: then he has
     approved, and the bank is not asked again.
     """
     if by := await _told_by(made, found):
         await trail.write(made, who, "release-noted", found.case, "", _names(found, by))
-        return by, ""
+        return by, None
     if await _under_way(made, found):
-        return None, ""
+        return None, None
     reason = f"{_names(found, who.login)}: {found.reason}"
     report = _report(made, who, found, form, seen)
     await made.line.redis.set(TELLING + found.id, report.id, ex=TELLING_SECONDS)
     answer = await answers.put(made, who, report, reason)
     if answer.how is Answered.WAITING:
-        return None, ""
+        return None, None
     if answer.how is Answered.REFUSED:
-        return await _told_by(made, found), answer.words
-    return who.login, ""
+        return await _told_by(made, found), answer.why
+    return who.login, None
 
 
 async def _under_way(made: Services, found: ReleaseRequest) -> bool:
@@ -259,7 +263,7 @@ def _report(made: Services, who: Who, found: ReleaseRequest, form: str, seen: in
         case=found.case,
         by=who.login,
         seen=seen,
-        act=releases.act_of(found, who.login),
+        act=releases.act_of(found),
     )
 
 

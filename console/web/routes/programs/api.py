@@ -19,13 +19,15 @@ from console.web.case import acts
 from console.web.case.acts import ActBody, found, taken_by_other
 from console.web.case.answers import Answered
 from console.web.kit import described
-from console.web.kit.described import Acted, CasePage, Change
+from console.web.kit.described import Acted, CasePage, Change, WordedCase
 from console.web.kit.door import DESK, EVERYBODY, Door
 from console.web.kit.events import Events, Look
+from console.web.kit.i18n import language_of
 from console.web.kit.services import services
+from console.web.kit.wording import wording
 from domain.access.webhooks import payload
 from domain.ids import short_hash
-from schemas.casework.cases import Case, CaseState
+from schemas.casework.cases import CaseState
 from schemas.casework.events import CaseEvent
 from schemas.casework.inputs import Act
 from schemas.levels import Level
@@ -43,7 +45,7 @@ STATUS = {Answered.DONE: 200, Answered.WAITING: 202, Answered.REFUSED: 409}
 ACTED: described.Answers = {
     200: {"model": Acted, "description": "Done"},
     202: {"model": Acted, "description": "Written and not answered yet: the same again tells what came of it"},
-    409: {"model": Acted, "description": "Refused: the words say why"},
+    409: {"model": Acted, "description": "Refused: `why` and `words` say why"},
 }
 
 Key = Annotated[
@@ -81,14 +83,15 @@ async def cases(
     ]
     shown = fitting[:most]
     following = shown[-1].id if len(fitting) > most else None
-    return _json(CasePage(cases=shown, next=following))
+    words = wording(language_of(request))
+    return _json(CasePage(cases=[WordedCase.of(case, words) for case in shown], next=following))
 
 
-@door.api("GET", "/cases/{case_id}", READERS, name="api-case", answers={200: {"model": Case}})
+@door.api("GET", "/cases/{case_id}", READERS, name="api-case", answers={200: {"model": WordedCase}})
 async def one_case(request: Request, who: Signed, case_id: str) -> Response:
     """A case as it stands. It holds no name, telephone or account: a resident is an id."""
     case = await found(services(request), who, case_id)
-    return _json(case)
+    return _json(WordedCase.of(case, wording(language_of(request))))
 
 
 @door.api("POST", "/cases/{case_id}/acts", DESK, name="api-act", answers=ACTED)
@@ -113,10 +116,12 @@ async def act(
     body = ActBody(form=short_hash("api", key), seen=seen_version, act=act, anyway=anyway)
     answer = await acts.before(made, who, case, body) or await acts.act(made, who, case_id, body)
     latest = answer.event.case if answer.event else await found(made, who, case_id)
-    told = Acted(answer=answer.how, words=answer.words, version=latest.version)
+    words = wording(language_of(request))
+    sentence = words.sentence(answer.why) if answer.why else ""
+    told = Acted(answer=answer.how, why=answer.why, words=sentence, version=latest.version)
     if answer.how is Answered.REFUSED:
         since = await acts.news(made, latest, seen_version)
-        changes = [Change.of(each) for each in since.told if each.of_others(who.login) or not each.refused]
+        changes = [Change.of(each, words) for each in since.told if each.of_others(who.login) or not each.refused]
         ask = "anyway" if taken_by_other(case, who, body) else None
         told = told.model_copy(update={"changes": changes, "whole": since.whole, "ask": ask})
     return _json(told, STATUS[answer.how])
@@ -141,7 +146,7 @@ async def stream(
 
 
 async def _events(request: Request, who: Who, since: dict[int, int]) -> AsyncIterator[JSONServerSentEvent]:
-    made, look = services(request), Look(request, who, LOOK_SECONDS)
+    made, look, words = services(request), Look(request, who, LOOK_SECONDS), wording(language_of(request))
     reached = {partition: offset - 1 for partition, offset in since.items()}
     yield JSONServerSentEvent({}, id=_place(reached), event="begin")
     async with aclosing(follow(made.line.settings, CASE_EVENTS.name, since)) as records:
@@ -153,7 +158,7 @@ async def _events(request: Request, who: Who, since: dict[int, int]) -> AsyncIte
                 return
             reached[record.partition] = record.offset
             if who.sees(entry.case.profile.division):
-                yield JSONServerSentEvent(payload(entry), id=_place(reached), event="case")
+                yield JSONServerSentEvent(payload(entry, words.sentence), id=_place(reached), event="case")
 
 
 def _places(last: str) -> dict[int, int]:

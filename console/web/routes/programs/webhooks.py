@@ -17,7 +17,7 @@ from console.web.kit.pages import page
 from console.web.kit.services import services
 from console.web.rosters import areas
 from domain.ids import short_hash
-from schemas.channels.webhooks import Webhook
+from schemas.channels.webhooks import TextLanguage, Webhook
 from schemas.levels import Level
 from schemas.people.staff import StaffRole
 from streams.channels.webhooks import UNTRUSTED, Webhooks, new_id
@@ -44,6 +44,7 @@ async def make(
     url: Annotated[str, Form()] = "",
     area: Annotated[str, Form()] = "",
     level: Annotated[list[Level], Form()] = [],  # noqa: B006 - FastAPI copies a default
+    language: Annotated[TextLanguage, Form()] = "zh",
 ) -> Response:
     """Add one. Its secret is shown once, now."""
     book, secret = _book(request), secrets.token_urlsafe(32)
@@ -53,6 +54,7 @@ async def make(
             url=url.strip(),
             area=area.strip(),
             levels=frozenset(level),
+            language=language,
             secrets=[book.sealed(secret)],
             made_at=services(request).line.clock.now(),
             made_by=who.login,

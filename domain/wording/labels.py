@@ -9,16 +9,14 @@ from typing import Any
 from domain.desk.questions import Suggestion
 from domain.payments.reconciliation import Difference
 from domain.statistics.clocks import Whose
-from domain.visits.officers import OVERTIME
 from domain.visits.travel import COUNTY, PREFECTURE, PROVINCE, STREET
 from schemas.casework.cases import CaseState, Step, StepState, StopState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import BankState
 from schemas.channels.releases import ReleaseState
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
-from schemas.people.residents import BalanceBand, Flag, Language, Occupation, Sex
+from schemas.people.residents import BalanceBand, Flag, InterpreterLanguage, Language, Occupation, Sex
 from schemas.people.rosters import Role
-from schemas.people.tasks import InterpreterLanguage
 from schemas.risk.evidence import EvidenceKind, WatchStatus
 from schemas.risk.fan_outs import RequestState
 from schemas.risk.signals import TransferState
@@ -137,6 +135,25 @@ EVIDENCE = {
     EvidenceKind.NEW_PAYEE: "首次向陌生账户付款",
     EvidenceKind.SUSPECT_PAYEE: "向涉诈账户付款",
     EvidenceKind.REPORTED_PAYEE: "向被举报账户付款",
+    EvidenceKind.OWN_REPORT: "本人报案",
+}
+# The other party of a call or a payment, and the kind of an app, as a reason names them.
+PARTIES = {
+    EvidenceKind.CALL_OVERSEAS: "境外号码",
+    EvidenceKind.CALL_GOIP: "疑似GOIP设备号码",
+    EvidenceKind.CALL_SPOOFED: "改号电话",
+    EvidenceKind.SUSPECT_CALLER: "涉诈号码",
+    EvidenceKind.NEW_PAYEE: "陌生账户",
+    EvidenceKind.SUSPECT_PAYEE: "涉诈账户",
+    EvidenceKind.REPORTED_PAYEE: "被举报账户",
+    EvidenceKind.APP_BRUSHING: "刷单类",
+    EvidenceKind.APP_LOAN: "贷款类",
+    EvidenceKind.APP_INVESTMENT: "投资类",
+    EvidenceKind.APP_SHOPPING: "购物类",
+    EvidenceKind.APP_MEETING: "屏幕共享类",
+    EvidenceKind.APP_CHAT: "聊天类",
+    EvidenceKind.APP_OTHER: "其他",
+    EvidenceKind.SCAM_SMS: "诈骗短信",
     EvidenceKind.OWN_REPORT: "本人报案",
 }
 CLASSES = {
@@ -260,26 +277,6 @@ LOOKS = {"calls_and_sms": "通话和短信", "chats": "聊天记录", "scam_apps
 ASKS = {"reason_asked": "转账原因", "payee_known_asked": "是否认识收款人", "told_by_whom_asked": "谁让转的"}
 PROTECTS = {"account_protected": "已保护账户"}
 CHECKS = LOOKS | ASKS | PROTECTS
-# What a channel says of an attempt, and why an officer was chosen (agents/, domain/visits/officers).
-DETAILS = {
-    "in the same street office": NEAR[STREET],
-    "in the same county": NEAR[COUNTY],
-    "in the same prefecture": NEAR[PREFECTURE],
-    "from elsewhere in the province": NEAR[PROVINCE],
-    "free": "空闲",
-    "needs an interpreter": NOTES["interpreter"],
-    "was there before": "曾上门",
-    OVERTIME: "须在下班后完成",
-    "a colleague handed it over": "同事转交",
-    "on the desk": "等待坐席接听",
-    "nobody on duty can go": "当班无人可去",
-    "no telephone is known": "没有登记电话",
-    "the resident is not in the register": "登记信息中没有此人",
-    "no gateway is set for this channel": "该渠道未接通",
-    "interrupted while sending": "发送时中断",
-    "its time is over": "已过时限",
-    "the resident is defrauded already": OUTCOMES[Outcome.ALREADY_DEFRAUDED],
-}
 SUGGESTIONS = {
     Suggestion.DISSUADED: "登记：已劝阻",
     Suggestion.NOT_PERSUADED: "登记：劝阻未成功",
@@ -305,7 +302,7 @@ _TABLES: tuple[Mapping[Any, str], ...] = (
         INTERPRETERS,
         CHECKS,
         RELATIONS,
-        DETAILS,
+        PARTIES,
         SUGGESTIONS,
     ),
 )

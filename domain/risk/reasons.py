@@ -1,0 +1,114 @@
+"""The reasons of a risk as codes, gravest first, with their figures."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from schemas.codes.danger import (
+    DangerCode,
+    OngoingCall,
+    OwnReport,
+    PaymentMade,
+    PaymentUnderWay,
+    ScamApp,
+    ScamSms,
+    SuspiciousCall,
+    Together,
+)
+from schemas.risk.evidence import Evidence, EvidenceKind
+from schemas.risk.signals import TransferState
+
+MOST = 6  # more than that nobody reads out
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The weightiest evidence of a kind. `ago`: seconds, as coarse as it is said; `times`: how often, None for once."""
+
+    member: Evidence
+    ago: int
+    times: int | None
+    now: datetime
+    longest_call: timedelta
+
+
+def reasons(
+    weighty: Sequence[Evidence], fused: Sequence[str], now: datetime, longest_call: timedelta
+) -> list[DangerCode]:
+    """What is more than its sum first, then each kind by its weightiest member; repetition is counted.
+
+    `weighty`: the evidence, gravest first. A call older than `longest_call` no longer goes on.
+    """
+    by_kind: dict[EvidenceKind, list[Evidence]] = {}
+    for member in weighty:
+        by_kind.setdefault(member.kind, []).append(member)
+    found = [_reason(members, now, longest_call) for members in by_kind.values()]
+    return [*map(Together, fused), *found][:MOST]
+
+
+def _reason(members: Sequence[Evidence], now: datetime, longest_call: timedelta) -> DangerCode:
+    member, times = members[0], len(members) if len(members) > 1 else None
+    return _REASONS[member.kind](_Seen(member, _ago(now - member.at), times, now, longest_call))
+
+
+def _call(seen: _Seen) -> DangerCode:
+    member = seen.member
+    if member.ongoing and seen.now < member.at + seen.longest_call:
+        so_far = max(seen.now - member.at, timedelta(seconds=member.seconds))
+        return OngoingCall(member.kind, _coarse(so_far), seen.ago, seen.times)
+    return SuspiciousCall(member.kind, _coarse(timedelta(seconds=member.seconds)), seen.ago, seen.times)
+
+
+def _payment(seen: _Seen) -> DangerCode:
+    settled = seen.member.state is TransferState.SETTLED
+    code = PaymentMade if settled else PaymentUnderWay
+    return code(seen.member.kind, seen.member.amount_fen or 0, seen.ago, seen.times)
+
+
+def _sms(seen: _Seen) -> DangerCode:
+    return ScamSms(seen.ago, seen.times)
+
+
+def _app(seen: _Seen) -> DangerCode:
+    return ScamApp(seen.member.kind, seen.ago, seen.times)
+
+
+def _report(seen: _Seen) -> DangerCode:
+    return OwnReport(seen.ago, seen.member.amount_fen or None, seen.times)
+
+
+_REASONS: Mapping[EvidenceKind, Callable[[_Seen], DangerCode]] = {
+    EvidenceKind.CALL_OVERSEAS: _call,
+    EvidenceKind.CALL_GOIP: _call,
+    EvidenceKind.CALL_SPOOFED: _call,
+    EvidenceKind.SUSPECT_CALLER: _call,
+    EvidenceKind.NEW_PAYEE: _payment,
+    EvidenceKind.SUSPECT_PAYEE: _payment,
+    EvidenceKind.REPORTED_PAYEE: _payment,
+    EvidenceKind.SCAM_SMS: _sms,
+    EvidenceKind.APP_BRUSHING: _app,
+    EvidenceKind.APP_LOAN: _app,
+    EvidenceKind.APP_INVESTMENT: _app,
+    EvidenceKind.APP_SHOPPING: _app,
+    EvidenceKind.APP_MEETING: _app,
+    EvidenceKind.APP_CHAT: _app,
+    EvidenceKind.APP_OTHER: _app,
+    EvidenceKind.OWN_REPORT: _report,
+}
+
+
+def _ago(duration: timedelta) -> int:
+    """The same of an age: 0 for less than a minute."""
+    seconds = _coarse(duration)
+    return seconds if seconds >= _MINUTE else 0
+
+
+def _coarse(duration: timedelta) -> int:
+    """Seconds, as coarse as they are said: whole minutes from a minute on, hours from an hour, days from two days."""
+    seconds = max(0, int(duration.total_seconds()))
+    if seconds < _MINUTE:
+        return seconds
+    if seconds < _HOUR:
+        return seconds - seconds % _MINUTE
+    return seconds - seconds % (_HOUR if seconds < 2 * _DAY else _DAY)

@@ -1,0 +1,46 @@
+"""Catalogues: the texts that are written in Chinese, in English and Korean."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+
+from domain.identity import divisions
+
+LOCALE = Path(__file__).parent / "locale"
+CHINESE = "zh"
+
+Translate = Callable[[str], str]
+"""A Chinese text of ours in another language."""
+
+
+@lru_cache
+def translate_to(language: str) -> Translate:
+    """Return the function that translates labels, the sentences of codes and places."""
+    return read(language, [LOCALE], places(language)).gettext
+
+
+def places(language: str) -> Mapping[str, str]:
+    """What places are called."""
+    return {} if language == CHINESE else divisions.names(language)
+
+
+def read(language: str, folders: Iterable[Path], more: Mapping[str, str]) -> NullTranslations:
+    """Read all PO files of a language in some folders, with more texts that are in no file."""
+    whole = Catalog(locale=language)
+    for text, translated in more.items():
+        whole.add(text, translated)
+    for file in sorted(file for folder in folders for file in (folder / language).glob("*.po")):
+        with file.open("rb") as opened:
+            for message in read_po(opened):
+                if message.id and message.string:
+                    whole.add(message.id, message.string, context=message.context)
+    compiled = BytesIO()
+    write_mo(compiled, whole)
+    compiled.seek(0)
+    return Translations(compiled) if len(whole) else NullTranslations()

@@ -1,0 +1,201 @@
+"""Codes as sentences. This is the only place that renders one; the catalogue has the language."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from domain.calendar import JILIN
+from domain.desk.questions import HEARD, Tree
+from domain.identity.divisions import name_of
+from domain.wording import labels
+from domain.wording.catalogue import Translate, translate_to
+from schemas.base import legible
+from schemas.codes.any_code import AnyCode
+from schemas.codes.base import Code
+from schemas.codes.people import ScriptAnswered
+from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
+from schemas.people.residents import InterpreterLanguage
+from schemas.risk.evidence import EvidenceKind
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
+LABELS: Mapping[type[StrEnum], Mapping[Any, str]] = {
+    Action: labels.ACTIONS,
+    Channel: labels.CHANNELS,
+    EvidenceKind: labels.PARTIES,
+    InterpreterLanguage: labels.INTERPRETERS,
+    Level: labels.LEVELS,
+    Outcome: labels.OUTCOMES,
+    Result: labels.RESULTS,
+}
+"""The label of a parameter that is an enum's member."""
+
+PARTS = {
+    "action": "%(action)s",
+    "amount_fen": "，涉及 %(amount_fen)s",
+    "answers": "：%(answers)s",
+    "because": "（%(because)s）",
+    "channel": "%(channel)s",
+    "complaint": "（投诉 %(complaint)s）",
+    "checked": "；已查：%(checked)s",
+    "remark": "（%(remark)s）",
+    "interpreter": " · 需要翻译",
+    "known": " · 曾上门",
+    "language": "（%(language)s）",
+    "note": "；%(note)s",
+    "overtime": " · 须在下班后完成",
+    "place": "；%(place)s",
+    "request": "（申请 %(request)s）",
+    "text": "：%(text)s",
+    "times": "，共%(times)s次",
+    "to": "；转给 %(to)s",
+    "visits": " · 手上 %(visits)s 件",
+    "why": "：%(why)s",
+    "withdrawn": "；撤回 %(withdrawn)s 项回答",
+}
+"""What an optional parameter adds to its sentence."""
+
+JUST_NOW, AGO, JOINER, LISTED = "刚刚", "%(long)s前", "；", " · "
+SPANS = {DAY: "%(n)s天", HOUR: "%(n)s小时", MINUTE: "%(n)s分钟", 1: "%(n)s秒"}
+TEXTS = (*PARTS.values(), JUST_NOW, AGO, JOINER, *SPANS.values())
+
+STEPS = {
+    "sms": labels.ACTIONS[Action.SMS],
+    "call": labels.ACTIONS[Action.ROBOT_CALL],
+    "operator": labels.ACTIONS[Action.OPERATOR_CALL],
+    "visit": labels.ACTIONS[Action.VISIT],
+    "stop": labels.ACTIONS[Action.STOP_PAYMENT],
+    "contact": labels.ACTIONS[Action.CONTACT_CALL],
+    "follow": labels.ACTIONS[Action.FOLLOW_UP],
+}
+_STEP_OWNERS = {*Level, "asked", "follow"}
+
+Trees = Callable[[str], Tree]
+"""The tree of questions of a script."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A reader's language. Without `trees`, answers are told by the ids of their questions."""
+
+    translate: Translate
+    language: str
+    trees: Trees | None = None
+
+    def sentence(self, code: AnyCode) -> str:
+        """Return the code's sentence, with its parameters; what a person wrote stays as it was written."""
+        parts = {name: self._part(code, name) for name in code.__struct_fields__}
+        return self.translate(code.zh) % parts
+
+    def _part(self, code: AnyCode, name: str) -> str:
+        value, optional = getattr(code, name), name in optional_of(type(code))
+        if optional and value in (None, "", 0, False, (), {}):
+            return ""
+        shown = self._shown(code, name, value)
+        return self.translate(PARTS[name]) % {name: shown} if optional else shown
+
+    def _shown(self, code: AnyCode, name: str, value: Any) -> str:  # noqa: ANN401 - a parameter of any type
+        if name in _SHOWN:
+            return _SHOWN[name](self, code, value)
+        if isinstance(value, tuple):
+            return self.translate(JOINER).join(self.sentence(each) for each in value)
+        if isinstance(value, Code):
+            return self.sentence(value)  # type: ignore[arg-type]  # a code's parameter is one of the union
+        if type(value) in LABELS:
+            return self.translate(LABELS[type(value)][value])
+        return f"{value.astimezone(JILIN):%m-%d %H:%M}" if isinstance(value, datetime) else legible(str(value))
+
+    def _answers(self, code: AnyCode, answers: Mapping[str, str]) -> str:
+        said = (self._answer(code, question, answer) for question, answer in answers.items())
+        return self.translate(JOINER).join(each for each in said if each)
+
+    def _answer(self, code: AnyCode, question: str, answer: str) -> str:
+        """An answer as the script has it; one that the script no longer has is left out."""
+        if self.trees is None or not isinstance(code, ScriptAnswered):
+            return f"{question} = {answer}"
+        tree = self.trees(code.script)
+        if question.startswith(HEARD):
+            marker = tree.markers.get(question.removeprefix(HEARD))
+            return marker.title.of(self.language) if marker else ""
+        asked = [*tree.questions.values(), *(marker.question for marker in tree.markers.values())]
+        choices = (choice for each in asked if each.id == question for choice in each.answers if choice.id == answer)
+        return next((choice.text.of(self.language) for choice in choices), "")
+
+    def _script(self, code: AnyCode, script: str) -> str:
+        return self.trees(script).title.of(self.language) if self.trees else self.translate(labels.scam(script))
+
+    def _span(self, code: AnyCode, seconds: int) -> str:
+        """Seconds in the unit that they are said in."""
+        unit = DAY if seconds >= 2 * DAY else next(unit for unit in (HOUR, MINUTE, 1) if seconds >= unit or unit == 1)
+        return self.translate(SPANS[unit]) % {"n": seconds // unit}
+
+    def _ago(self, code: AnyCode, seconds: int) -> str:
+        if seconds < MINUTE:
+            return self.translate(JUST_NOW)
+        return self.translate(AGO) % {"long": self._span(code, seconds)}
+
+    def _step(self, code: AnyCode, step: str) -> str:
+        """What a step of the plan does (`red.operator`, `follow.2`); another's name stays as it is."""
+        of, _, rest = step.partition(".")
+        name = of if of in ("follow", "stop") else rest.partition(".")[0]
+        label = STEPS.get(name) if of in _STEP_OWNERS else None
+        return self.translate(label) if label else step
+
+    def _place(self, code: AnyCode, place: str) -> str:
+        return " ".join(map(self.translate, name_of(place, date.max).split()))
+
+    def _checked(self, code: AnyCode, names: tuple[str, ...]) -> str:
+        return LISTED.join(self.translate(labels.CHECKS[name]) for name in names if name in labels.CHECKS) or "–"
+
+    def _distance(self, code: AnyCode, steps: int) -> str:
+        return self.translate(labels.NEAR[steps])
+
+    def _words(self, code: AnyCode, words: str) -> str:
+        """A policy's words: in Chinese as they are, and translated where a catalogue has them."""
+        return self.translate(words) if words else ""
+
+    def _evidence(self, code: AnyCode, evidence: EvidenceClass) -> str:
+        return evidence.value
+
+    def _yuan(self, code: AnyCode, fen: int) -> str:
+        return yuan(fen)
+
+    def _number(self, code: AnyCode, withdrawn: tuple[str, ...]) -> str:
+        return str(len(withdrawn))
+
+
+_SHOWN: Mapping[str, Callable[[Wording, AnyCode, Any], str]] = {
+    "ago": Wording._ago,
+    "amount_fen": Wording._yuan,
+    "answers": Wording._answers,
+    "checked": Wording._checked,
+    "distance": Wording._distance,
+    "evidence": Wording._evidence,
+    "place": Wording._place,
+    "script": Wording._script,
+    "seconds": Wording._span,
+    "step": Wording._step,
+    "withdrawn": Wording._number,
+    "words": Wording._words,
+}
+"""How a parameter is shown whose type does not tell."""
+
+
+@cache
+def optional_of(kind: type[Code]) -> frozenset[str]:
+    """Return the names of a code's optional parameters."""
+    return frozenset(kind.__struct_fields__[len(kind.__struct_fields__) - len(kind.__struct_defaults__) :])
+
+
+@cache
+def in_language(language: str) -> Wording:
+    """Return the wording of a language, where there is no console: answers are told by their ids."""
+    return Wording(translate_to(language), language)
+
+
+def yuan(fen: int) -> str:
+    """Return ¥1,234.56, without decimals where there are none."""
+    return f"¥{fen / 100:,.2f}".removesuffix(".00")

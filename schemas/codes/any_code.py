@@ -1,0 +1,164 @@
+"""Codes that contain another code, and the union of all."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar
+
+from schemas.codes.base import Code, CodeField
+from schemas.codes.channels import ChannelCode
+from schemas.codes.danger import DangerCode, DangerFact
+from schemas.codes.money import MoneyCode
+from schemas.codes.people import PeopleCode
+from schemas.codes.plan import PlanCode
+from schemas.codes.refusals import RefusalCode
+from schemas.levels import Action, Level, Outcome, Result
+
+
+class Dispatched(Code, frozen=True):
+    """A step goes out."""
+
+    zh: ClassVar = "%(action)s第 %(attempt)s 次：%(why)s"
+    action: Action
+    attempt: int
+    why: "AnyCode"
+
+
+class ResultNoted(Code, frozen=True):
+    """A result of an attempt; `remark`: what the channel says of it."""
+
+    zh: ClassVar = "%(action)s第 %(attempt)s 次：%(result)s%(remark)s"
+    action: Action
+    attempt: int
+    result: Result
+    remark: ChannelCode | None = None
+
+
+class LateResult(Code, frozen=True):
+    """A result of an attempt that is over."""
+
+    zh: ClassVar = "%(action)s第 %(attempt)s 次：%(result)s（迟到）%(remark)s"
+    action: Action
+    attempt: int
+    result: Result
+    remark: ChannelCode | None = None
+
+
+class BroughtForward(Code, frozen=True):
+    """A step falls due sooner."""
+
+    zh: ClassVar = "%(step)s 提前：%(why)s"
+    step: str
+    why: "AnyCode"
+
+
+class TriedAgain(Code, frozen=True):
+    """A step is tried again."""
+
+    zh: ClassVar = "%(why)s；将重试 %(step)s"
+    step: str
+    why: "AnyCode"
+
+
+class AttemptsUsedUp(Code, frozen=True):
+    """A step ends after its last attempt."""
+
+    zh: ClassVar = "%(why)s；已尝试 %(attempts)s 次"
+    attempts: int
+    why: "AnyCode"
+
+
+class NotTriedAgain(Code, frozen=True):
+    """A step ends, because the case no longer needs it."""
+
+    zh: ClassVar = "不再重试：%(why)s"
+    why: "AnyCode"
+
+
+class OvertakenByPlan(Code, frozen=True):
+    """The plan of a level takes the step's place."""
+
+    zh: ClassVar = "已被%(level)s级计划取代：%(why)s"
+    level: Level
+    why: "AnyCode"
+
+
+class ReachedAtLast(Code, frozen=True):
+    """A warning reached a resident whom nothing had reached."""
+
+    zh: ClassVar = "终于联系上：%(why)s"
+    why: "AnyCode"
+
+
+class AtFollowUp(Code, frozen=True):
+    """A follow-up found the resident in danger again."""
+
+    zh: ClassVar = "回访中：%(why)s"
+    why: "AnyCode"
+
+
+class LevelAndWhy(Code, frozen=True):
+    """A case is reopened at another level."""
+
+    zh: ClassVar = "%(why)s（%(level)s，原为%(was)s）"
+    level: Level
+    was: Level
+    why: "AnyCode"
+
+
+class SettledAs(Code, frozen=True):
+    """A step is withdrawn, because the resident is dissuaded or cleared."""
+
+    zh: ClassVar = "%(outcome)s：%(why)s"
+    outcome: Outcome
+    why: "AnyCode"
+
+
+class DefraudedAlready(Code, frozen=True):
+    """A step is withdrawn, because the resident is defrauded already."""
+
+    zh: ClassVar = "已受骗：%(why)s"
+    why: "AnyCode"
+
+
+class StopNotExtended(Code, frozen=True):
+    """The stop runs out at a time, and the bank is not asked again."""
+
+    zh: ClassVar = "止付 %(at)s 到期，不再续：%(why)s"
+    at: datetime
+    why: "AnyCode"
+
+
+class BankOnOtherPayment(Code, frozen=True):
+    """A bank's answer about a payment that is not one of the case."""
+
+    zh: ClassVar = "%(why)s：该笔支付不属于该预警"
+    why: "AnyCode"
+
+
+AnyCode = (
+    Dispatched
+    | ResultNoted
+    | LateResult
+    | BroughtForward
+    | TriedAgain
+    | AttemptsUsedUp
+    | NotTriedAgain
+    | OvertakenByPlan
+    | ReachedAtLast
+    | AtFollowUp
+    | LevelAndWhy
+    | SettledAs
+    | DefraudedAlready
+    | StopNotExtended
+    | BankOnOtherPayment
+    | DangerCode
+    | DangerFact
+    | PlanCode
+    | PeopleCode
+    | MoneyCode
+    | RefusalCode
+    | ChannelCode
+)
+"""Every code."""
+
+AnyCodeField = Annotated[AnyCode, CodeField()]
+"""A model's field that holds one."""

@@ -1,0 +1,70 @@
+"""The base of all codes, and the type of a model's field that holds one."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import msgspec
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+
+def _name(class_name: str) -> str:
+    """`CaseClosed` is `case_closed` on the wire."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", class_name).lower()
+
+
+class Code(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="code", tag=_name):
+    """What happened or why, with its parameters.
+
+    Every code has `zh`, its sentence in Chinese, with each parameter in it as %(name)s. It is not declared here, so
+    that mypy finds a code without one where codes are rendered. A parameter with a default is optional.
+    """
+
+
+FEW = 40  # names that a schema lists
+
+
+class CodeField:
+    """How pydantic reads and writes a field that holds one of the codes of a union."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - any union
+        known = by_name(source)
+        kinds = frozenset(known.values())
+
+        def read(value: object) -> object:
+            if type(value) in kinds:
+                return value
+            kind = known.get(str(value.get("code"))) if isinstance(value, dict) else None
+            if kind is None:
+                raise ValueError("not one of the codes that are allowed here")
+            return msgspec.convert(value, kind)
+
+        names = {"codes": list(known)}
+        written = core_schema.plain_serializer_function_ser_schema(
+            msgspec.to_builtins, return_schema=core_schema.any_schema()
+        )
+        return core_schema.no_info_plain_validator_function(read, metadata=names, serialization=written)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The names, where they are few: docs/reference/schemas/code.json has all, and the parameters of each."""
+        names = schema.get("metadata", {}).get("codes", [])
+        return {
+            "type": "object",
+            "description": "A code with its parameters: see code.json",
+            "required": ["code"],
+            "properties": {"code": {"enum": names} if len(names) <= FEW else {"type": "string"}},
+        }
+
+
+def by_name(union: Any) -> Mapping[str, type[Any]]:  # noqa: ANN401 - a union is no type
+    """Return the classes of a union of codes by their names on the wire."""
+    members = get_args(union)
+    if members and not isinstance(members[0], type):  # Annotated[union, CodeField()]
+        members = get_args(members[0])
+    return {str(kind.__struct_config__.tag): kind for kind in members}
+
+
+def name_of(code: Code) -> str:
+    """Return a code's name on the wire."""
+    return str(code.__struct_config__.tag)

@@ -1,0 +1,230 @@
+"""What a channel says of an attempt: why nothing went out, what the provider answered, why this officer goes."""
+
+from typing import Annotated, ClassVar
+
+from schemas.codes.base import Code, CodeField
+from schemas.codes.refusals import CaseClosed, CaseSettled, PlanOverByLoss
+
+
+class OnTheDesk(Code, frozen=True):
+    """The call waits for an operator."""
+
+    zh: ClassVar = "等待坐席接听"
+
+
+class NoTelephone(Code, frozen=True):
+    """No telephone is known."""
+
+    zh: ClassVar = "没有登记电话"
+
+
+class NotRegistered(Code, frozen=True):
+    """The resident is not in the register."""
+
+    zh: ClassVar = "登记信息中没有此人"
+
+
+class UnknownAccount(Code, frozen=True):
+    """The payment's account or payer is not known."""
+
+    zh: ClassVar = "收款账户或付款人不明"
+
+
+class NobodyOnDuty(Code, frozen=True):
+    """Nobody on duty can go."""
+
+    zh: ClassVar = "当班无人可去"
+
+
+class NoGateway(Code, frozen=True):
+    """No gateway is set for the channel."""
+
+    zh: ClassVar = "该渠道未接通"
+
+
+class ProviderAway(Code, frozen=True):
+    """The provider could not be reached: nothing was sent."""
+
+    zh: ClassVar = "服务商无法连接（%(error)s）"
+    error: str
+
+
+class ProviderAnswered(Code, frozen=True):
+    """The provider answered with an HTTP status that is no success; `text`: its reason."""
+
+    zh: ClassVar = "服务商答复 %(status)s%(text)s"
+    status: int
+    text: str = ""
+
+
+class ProviderSaid(Code, frozen=True):
+    """A provider's remark on a receipt, or a station's."""
+
+    zh: ClassVar = "%(text)s"
+    text: str
+
+
+class NoAnswerInTime(Code, frozen=True):
+    """The provider did not answer in time."""
+
+    zh: ClassVar = "服务商未按时答复"
+
+
+class ConnectionLost(Code, frozen=True):
+    """The connection broke before the provider answered."""
+
+    zh: ClassVar = "答复前连接中断（%(error)s）"
+    error: str
+
+
+class Interrupted(Code, frozen=True):
+    """The worker stopped while it was sending."""
+
+    zh: ClassVar = "发送时中断"
+
+
+class PausedTooLong(Code, frozen=True):
+    """The worker was paused for longer than its lease."""
+
+    zh: ClassVar = "工作进程停顿过久，租约已失效"
+
+
+class NotReceivedYet(Code, frozen=True):
+    """The provider does not have the request yet."""
+
+    zh: ClassVar = "服务商尚未收到"
+
+
+class TimeOver(Code, frozen=True):
+    """The time for the step is over."""
+
+    zh: ClassVar = "已过时限"
+
+
+class AnotherCase(Code, frozen=True):
+    """The case is closed, and another was opened."""
+
+    zh: ClassVar = "预警已办结，并已生成新的预警"
+
+
+class StepGone(Code, frozen=True):
+    """The case no longer has the step."""
+
+    zh: ClassVar = "该步骤已不存在"
+
+
+class TriedAgainMeanwhile(Code, frozen=True):
+    """The step was tried again meanwhile."""
+
+    zh: ClassVar = "该步骤已重试"
+
+
+class StepEnded(Code, frozen=True):
+    """The step has ended."""
+
+    zh: ClassVar = "该步骤已结束"
+
+
+class ChosenOfficer(Code, frozen=True):
+    """Why this officer goes. `distance`: 0 for the same street, 1 county, 4 prefecture, 12 another prefecture."""
+
+    zh: ClassVar = "%(distance)s%(visits)s%(interpreter)s%(known)s%(overtime)s"
+    distance: int
+    visits: int = 0  # open visits that the officer has
+    interpreter: bool = False  # is needed
+    known: bool = False  # the officer was at this resident's before
+    overtime: bool = False  # the visit ends after the shift
+
+
+class HandedOver(Code, frozen=True):
+    """A colleague handed the visit over to this officer."""
+
+    zh: ClassVar = "同事转交"
+
+
+class ChosenBefore(Code, frozen=True):
+    """The visit was given to this officer before."""
+
+    zh: ClassVar = "此前已派给此人"
+
+
+class SameAddress(Code, frozen=True):
+    """An officer is on the way to the same address."""
+
+    zh: ClassVar = "%(by)s 正前往同一地址"
+    by: str
+
+
+class JustThere(Code, frozen=True):
+    """An officer has just been at the same address."""
+
+    zh: ClassVar = "%(by)s 刚去过同一地址"
+    by: str
+
+
+class SentAgain(Code, frozen=True):
+    """The same request was sent again, and refused: it says nothing of the first one."""
+
+    zh: ClassVar = "再次发送：%(why)s"
+    why: "ChannelCode"
+
+
+class CouldNotBeAsked(Code, frozen=True):
+    """The provider could not be asked for an earlier request."""
+
+    zh: ClassVar = "无法向服务商查询：%(why)s"
+    why: "ChannelCode"
+
+
+class NotReceived(Code, frozen=True):
+    """The provider does not have the request; `why`: why that was in doubt."""
+
+    zh: ClassVar = "服务商没有收到%(why)s"
+    why: "ChannelCode | None" = None
+
+
+class InDoubt(Code, frozen=True):
+    """Why the dispatch no longer stands, and why it is unknown whether it was sent before."""
+
+    zh: ClassVar = "%(why)s；此前：%(doubt)s"
+    why: "ChannelCode"
+    doubt: "ChannelCode"
+
+
+ChannelCode = (
+    OnTheDesk
+    | NoTelephone
+    | NotRegistered
+    | UnknownAccount
+    | NobodyOnDuty
+    | NoGateway
+    | ProviderAway
+    | ProviderAnswered
+    | ProviderSaid
+    | NoAnswerInTime
+    | ConnectionLost
+    | Interrupted
+    | PausedTooLong
+    | NotReceivedYet
+    | TimeOver
+    | AnotherCase
+    | StepGone
+    | TriedAgainMeanwhile
+    | StepEnded
+    | ChosenOfficer
+    | HandedOver
+    | ChosenBefore
+    | SameAddress
+    | JustThere
+    | SentAgain
+    | CouldNotBeAsked
+    | NotReceived
+    | InDoubt
+    | CaseClosed
+    | CaseSettled
+    | PlanOverByLoss
+)
+"""What a channel says of an attempt."""
+
+ChannelCodeField = Annotated[ChannelCode, CodeField()]
+"""A model's field that holds one."""

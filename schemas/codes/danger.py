@@ -1,0 +1,146 @@
+"""Why a resident is in danger, as an operator reads it out; and what is said of a danger as a whole.
+
+Durations are in seconds, as coarse as they are said. `times`: how often, None for once.
+"""
+
+from typing import Annotated, ClassVar
+
+from schemas.codes.base import Code, CodeField
+from schemas.levels import Level
+from schemas.risk.evidence import EvidenceKind
+
+
+class SuspiciousCall(Code, frozen=True):
+    """A call with a suspicious number has ended."""
+
+    zh: ClassVar = "与%(kind)s通话%(seconds)s（%(ago)s%(times)s）"
+    kind: EvidenceKind
+    seconds: int
+    ago: int
+    times: int | None = None
+
+
+class OngoingCall(Code, frozen=True):
+    """A call with a suspicious number goes on."""
+
+    zh: ClassVar = "正在与%(kind)s通话，已%(seconds)s（%(ago)s%(times)s）"
+    kind: EvidenceKind
+    seconds: int
+    ago: int
+    times: int | None = None
+
+
+class PaymentUnderWay(Code, frozen=True):
+    """A payment is attempted, or not settled yet."""
+
+    zh: ClassVar = "正在向%(kind)s转账 %(amount_fen)s（%(ago)s%(times)s）"
+    kind: EvidenceKind
+    amount_fen: int
+    ago: int
+    times: int | None = None
+
+
+class PaymentMade(Code, frozen=True):
+    """A payment is settled."""
+
+    zh: ClassVar = "已向%(kind)s转账 %(amount_fen)s（%(ago)s%(times)s）"
+    kind: EvidenceKind
+    amount_fen: int
+    ago: int
+    times: int | None = None
+
+
+class ScamSms(Code, frozen=True):
+    """The resident got a suspected scam SMS."""
+
+    zh: ClassVar = "收到疑似诈骗短信（%(ago)s%(times)s）"
+    ago: int
+    times: int | None = None
+
+
+class ScamApp(Code, frozen=True):
+    """The resident used a scam app or site."""
+
+    zh: ClassVar = "访问%(kind)s涉诈应用或网站（%(ago)s%(times)s）"
+    kind: EvidenceKind
+    ago: int
+    times: int | None = None
+
+
+class OwnReport(Code, frozen=True):
+    """The resident reported it."""
+
+    zh: ClassVar = "本人报案%(amount_fen)s（%(ago)s%(times)s）"
+    ago: int
+    amount_fen: int | None = None
+    times: int | None = None
+
+
+class Together(Code, frozen=True):
+    """Two kinds of evidence are more than their sum: `words` are the policy's."""
+
+    zh: ClassVar = "%(words)s"
+    words: str
+
+
+DangerCode = SuspiciousCall | OngoingCall | PaymentUnderWay | PaymentMade | ScamSms | ScamApp | OwnReport | Together
+"""One reason of a danger."""
+
+DangerCodeField = Annotated[DangerCode, CodeField()]
+"""A model's field that holds one."""
+
+
+class DangerSeen(Code, frozen=True):
+    """The evidence itself: of a dispatch, why it goes out; of a fact, what has come."""
+
+    zh: ClassVar = "%(reasons)s"
+    reasons: tuple[DangerCode, ...]
+
+
+class NewEvidence(Code, frozen=True):
+    """A call that was put off comes sooner."""
+
+    zh: ClassVar = "新证据：%(reasons)s"
+    reasons: tuple[DangerCode, ...]
+
+
+class OldEvidence(Code, frozen=True):
+    """Evidence from before the case was settled."""
+
+    zh: ClassVar = "处置前的旧证据：%(reasons)s"
+    reasons: tuple[DangerCode, ...]
+
+
+class CaseOpenedAt(Code, frozen=True):
+    """A case is opened."""
+
+    zh: ClassVar = "%(level)s：%(reasons)s"
+    level: Level
+    reasons: tuple[DangerCode, ...]
+
+
+class LevelRaised(Code, frozen=True):
+    """The level rises."""
+
+    zh: ClassVar = "%(was)s → %(level)s：%(reasons)s"
+    was: Level
+    level: Level
+    reasons: tuple[DangerCode, ...]
+
+
+class DangerAgain(Code, frozen=True):
+    """A resident who was dissuaded or cleared is in danger again."""
+
+    zh: ClassVar = "再次遇险：%(reasons)s"
+    reasons: tuple[DangerCode, ...]
+
+
+class DangerAfterPlan(Code, frozen=True):
+    """The resident is in danger again after the plan had run out."""
+
+    zh: ClassVar = "计划执行完后再次遇险：%(reasons)s"
+    reasons: tuple[DangerCode, ...]
+
+
+DangerFact = DangerSeen | NewEvidence | OldEvidence | CaseOpenedAt | LevelRaised | DangerAgain | DangerAfterPlan
+"""What is said of a danger as a whole."""

@@ -1,0 +1,210 @@
+"""Stop-payments and the ledger. Amounts are in fen."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from schemas.codes.base import Code
+from schemas.levels import EvidenceClass
+
+
+class CanStillBeStopped(Code, frozen=True):
+    """A payment of the case can still be stopped."""
+
+    zh: ClassVar = "该预警尚有可止付的支付"
+
+
+class BankAsked(Code, frozen=True):
+    """The bank is asked to stop the payee's account for the `times`th time of `most`."""
+
+    zh: ClassVar = "向银行申请止付收款账户（第 %(times)s 次，最多 %(most)s 次）"
+    times: int
+    most: int
+
+
+class StoppedUntil(Code, frozen=True):
+    """The bank has stopped the payee's account."""
+
+    zh: ClassVar = "止付至 %(at)s"
+    at: datetime
+
+
+class StopRefused(Code, frozen=True):
+    """The bank refused the stop."""
+
+    zh: ClassVar = "银行拒绝止付"
+
+
+class StopLifted(Code, frozen=True):
+    """The stop is lifted."""
+
+    zh: ClassVar = "止付已解除"
+
+
+class StopExpired(Code, frozen=True):
+    """The stop has run out."""
+
+    zh: ClassVar = "止付已到期"
+
+
+class StopRunsOut(Code, frozen=True):
+    """The stop runs out at a time."""
+
+    zh: ClassVar = "止付 %(at)s 到期"
+    at: datetime
+
+
+class StopExtended(Code, frozen=True):
+    """The stop runs out at a time, and the bank is asked again."""
+
+    zh: ClassVar = "止付 %(at)s 到期，将申请止付延期"
+    at: datetime
+
+
+class NoStopInForce(Code, frozen=True):
+    """No stop is in force any more."""
+
+    zh: ClassVar = "已无生效的止付"
+
+
+class ResidentSafe(Code, frozen=True):
+    """The resident is safe: a stop is not extended."""
+
+    zh: ClassVar = "当事人已安全"
+
+
+class CancelledInFlight(Code, frozen=True):
+    """The payment was cancelled in flight."""
+
+    zh: ClassVar = "支付已在途中撤销"
+
+
+class PaymentFailed(Code, frozen=True):
+    """The payment did not go through."""
+
+    zh: ClassVar = "支付未成功"
+
+
+class MoneyReturned(Code, frozen=True):
+    """The money came back: nothing is left to stop."""
+
+    zh: ClassVar = "资金已返还，无须再止付"
+
+
+class BankStopped(Code, frozen=True):
+    """The bank answered: the account is stopped."""
+
+    zh: ClassVar = "银行：止付生效"
+
+
+class BankRefused(Code, frozen=True):
+    """The bank answered: refused."""
+
+    zh: ClassVar = "银行：拒绝"
+
+
+class BankCancelled(Code, frozen=True):
+    """The bank answered: cancelled in flight."""
+
+    zh: ClassVar = "银行：途中撤销"
+
+
+class BankFroze(Code, frozen=True):
+    """The bank answered: frozen."""
+
+    zh: ClassVar = "银行：已冻结"
+
+
+class BankReturned(Code, frozen=True):
+    """The bank answered: returned."""
+
+    zh: ClassVar = "银行：已返还"
+
+
+class BankReleased(Code, frozen=True):
+    """The bank answered: the stop is lifted."""
+
+    zh: ClassVar = "银行：止付已解除"
+
+
+class StopToBeLifted(Code, frozen=True):
+    """The stop is to be lifted, so that nothing more is asked of the bank; `text`: why."""
+
+    zh: ClassVar = "止付将解除：%(text)s"
+    text: str
+
+
+class ReleaseApproved(Code, frozen=True):
+    """Two persons lift a stop: one asked, another approved; `text`: why. `request`: the request's id."""
+
+    zh: ClassVar = "%(asked_by)s 申请、%(by)s 批准解除止付：%(text)s%(request)s"
+    asked_by: str
+    by: str
+    text: str
+    request: str | None = None
+
+
+class LossAvoided(Code, frozen=True):
+    """Money is booked as loss avoided, by its class of evidence."""
+
+    zh: ClassVar = "避免损失 %(amount_fen)s（%(evidence)s 类）"
+    amount_fen: int
+    evidence: EvidenceClass
+
+
+class NoLongerAvoided(Code, frozen=True):
+    """Money no longer counts as loss avoided."""
+
+    zh: ClassVar = "%(amount_fen)s 不再计入避免损失金额"
+    amount_fen: int
+
+
+class MoneyFrozen(Code, frozen=True):
+    """The bank froze money."""
+
+    zh: ClassVar = "银行冻结 %(amount_fen)s"
+    amount_fen: int
+
+
+class MoneyLost(Code, frozen=True):
+    """The resident was defrauded of money."""
+
+    zh: ClassVar = "当事人被骗 %(amount_fen)s"
+    amount_fen: int
+
+
+class NotBooked(Code, frozen=True):
+    """Nothing more is booked of the transfer: it is unknown, lost, or booked better."""
+
+    zh: ClassVar = "%(transfer)s 未再登记：已有更好的记录或不属于该预警"
+    transfer: str
+
+
+MoneyCode = (
+    CanStillBeStopped
+    | BankAsked
+    | StoppedUntil
+    | StopRefused
+    | StopLifted
+    | StopExpired
+    | StopRunsOut
+    | StopExtended
+    | NoStopInForce
+    | ResidentSafe
+    | CancelledInFlight
+    | PaymentFailed
+    | MoneyReturned
+    | BankStopped
+    | BankRefused
+    | BankCancelled
+    | BankFroze
+    | BankReturned
+    | BankReleased
+    | StopToBeLifted
+    | ReleaseApproved
+    | LossAvoided
+    | NoLongerAvoided
+    | MoneyFrozen
+    | MoneyLost
+    | NotBooked
+)
+"""A code of stops and money."""

@@ -1,0 +1,378 @@
+"""What operators, officers and callers did and said. `text`, `note` and `recording` are a person's own words."""
+
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from schemas.codes.base import Code
+from schemas.codes.channels import ChannelCode
+from schemas.levels import Level, Outcome
+from schemas.people.residents import InterpreterLanguage
+
+
+class Said(Code, frozen=True):
+    """A person's reason."""
+
+    zh: ClassVar = "%(text)s"
+    text: str
+
+
+class AskedBy(Code, frozen=True):
+    """An operator asks for it, and gave no reason."""
+
+    zh: ClassVar = "%(by)s 要求"
+    by: str
+
+
+class CaseClaimed(Code, frozen=True):
+    """An operator claims the case."""
+
+    zh: ClassVar = "%(by)s 接手"
+    by: str
+
+
+class CaseGivenBack(Code, frozen=True):
+    """An operator gives the case back."""
+
+    zh: ClassVar = "%(by)s 退出处置"
+    by: str
+
+
+class ClaimRanOut(Code, frozen=True):
+    """Nobody renewed an operator's claim: the case is free again."""
+
+    zh: ClassVar = "%(by)s 的接手已失效：无人续期"
+    by: str
+
+
+class NoReportInTime(Code, frozen=True):
+    """The operator did not report in time, and loses the case."""
+
+    zh: ClassVar = "%(by)s 未按时登记"
+    by: str
+
+
+class Talks(Code, frozen=True):
+    """An operator talks with the resident."""
+
+    zh: ClassVar = "%(by)s 正在与当事人通话"
+    by: str
+
+
+class TalkBrokenOff(Code, frozen=True):
+    """The conversation was broken off."""
+
+    zh: ClassVar = "通话中断"
+
+
+class TalkBegun(Code, frozen=True):
+    """A conversation begins."""
+
+    zh: ClassVar = "开始通话%(text)s"
+    text: str = ""
+
+
+class CodeConfirmed(Code, frozen=True):
+    """The resident read out the code of one of our messages."""
+
+    zh: ClassVar = "核实码无误%(text)s"
+    text: str = ""
+
+
+class ThreeWayCall(Code, frozen=True):
+    """A third person joins the call."""
+
+    zh: ClassVar = "三方通话%(text)s"
+    text: str = ""
+
+
+class InterpreterNeeded(Code, frozen=True):
+    """An interpreter is asked for."""
+
+    zh: ClassVar = "需要翻译%(language)s%(text)s"
+    language: InterpreterLanguage | None = None
+    text: str = ""
+
+
+class Recorded(Code, frozen=True):
+    """Where the recording of a call lies."""
+
+    zh: ClassVar = "录音：%(recording)s"
+    recording: str
+
+
+class Noted(Code, frozen=True):
+    """An operator's remark."""
+
+    zh: ClassVar = "备注%(text)s"
+    text: str = ""
+
+
+class CallerAsked(Code, frozen=True):
+    """A caller of 96110 had a question."""
+
+    zh: ClassVar = "96110 来电咨询：%(text)s"
+    text: str
+
+
+class CallerReported(Code, frozen=True):
+    """A caller of 96110 reported something."""
+
+    zh: ClassVar = "96110 来电举报：%(text)s"
+    text: str
+
+
+class CallerHandedOver(Code, frozen=True):
+    """A caller of 96110 whose case is another prefecture's."""
+
+    zh: ClassVar = "96110 来电移交：%(text)s"
+    text: str
+
+
+class ReleaseWanted(Code, frozen=True):
+    """A complaint asks to lift the stop."""
+
+    zh: ClassVar = "投诉 %(complaint)s 要求解除止付"
+    complaint: str
+
+
+class ScriptBegun(Code, frozen=True):
+    """The operator asks by a script."""
+
+    zh: ClassVar = "问答（%(script)s）：开始"
+    script: str
+
+
+class ScriptAnswered(Code, frozen=True):
+    """The resident's answers to a script, by question; `withdrawn`: questions whose answer was taken back."""
+
+    zh: ClassVar = "问答（%(script)s）%(answers)s%(withdrawn)s"
+    script: str
+    answers: dict[str, str] = msgspec.field(default_factory=dict)
+    withdrawn: tuple[str, ...] = ()
+
+
+class OutcomeTold(Code, frozen=True):
+    """How a conversation ended, as an operator or officer reports it."""
+
+    zh: ClassVar = "%(by)s 登记：%(outcome)s%(note)s%(complaint)s"
+    outcome: Outcome
+    by: str
+    note: str = ""
+    complaint: str | None = None
+
+
+class LevelLowered(Code, frozen=True):
+    """A person lowers the level, with a reason."""
+
+    zh: ClassVar = "%(was)s → %(level)s：%(text)s"
+    was: Level
+    level: Level
+    text: str
+
+
+class CallAgainAt(Code, frozen=True):
+    """The resident asked to be called at a time."""
+
+    zh: ClassVar = "约定再次致电：%(at)s"
+    at: datetime
+
+
+class CallPromised(Code, frozen=True):
+    """The call waits for the time that the resident named."""
+
+    zh: ClassVar = "%(by)s：当事人要求届时致电"
+    by: str
+
+
+class OfficerAskedFor(Code, frozen=True):
+    """An operator asks for an officer."""
+
+    zh: ClassVar = "申请派人上门：%(text)s"
+    text: str
+
+
+class StopAskedFor(Code, frozen=True):
+    """An operator asks for a stop-payment."""
+
+    zh: ClassVar = "申请止付"
+
+
+class ContactToBeTold(Code, frozen=True):
+    """A trusted contact is to be told."""
+
+    zh: ClassVar = "将告知可信联系人（%(contact)s）"
+    contact: int
+
+
+class DangerConfirmed(Code, frozen=True):
+    """A person has looked: the danger is real."""
+
+    zh: ClassVar = "已核实：%(text)s"
+    text: str
+
+
+class ConfirmedBy(Code, frozen=True):
+    """The step goes out, because a person confirmed the danger."""
+
+    zh: ClassVar = "%(by)s 核实险情"
+    by: str
+
+
+class _Visit(Code, frozen=True):
+    """What an officer reports. `because`: why this officer; `checked`: what was looked at and asked (Checklist)."""
+
+    by: str
+    because: ChannelCode | None = None
+    place: str | None = None
+    to: str | None = None
+    checked: tuple[str, ...] | None = None
+    note: str = ""
+
+
+class VisitAssigned(_Visit, frozen=True):
+    """An officer gets the visit."""
+
+    zh: ClassVar = "已派给 %(by)s%(because)s%(place)s%(to)s%(checked)s%(note)s"
+
+
+class VisitAccepted(_Visit, frozen=True):
+    """The officer accepts the visit."""
+
+    zh: ClassVar = "%(by)s 已接受%(because)s%(place)s%(to)s%(checked)s%(note)s"
+
+
+class VisitRefused(_Visit, frozen=True):
+    """The officer cannot go: another is asked."""
+
+    zh: ClassVar = "%(by)s 不能前往，改派他人%(because)s%(place)s%(to)s%(checked)s%(note)s"
+
+
+class VisitHandedOver(_Visit, frozen=True):
+    """The officer hands the visit over."""
+
+    zh: ClassVar = "%(by)s 已移交，改派他人%(because)s%(place)s%(to)s%(checked)s%(note)s"
+
+
+class OfficerOnTheWay(_Visit, frozen=True):
+    """The officer is on the way."""
+
+    zh: ClassVar = "%(by)s 已出发%(because)s%(place)s%(to)s%(checked)s%(note)s"
+
+
+class OfficerArrived(_Visit, frozen=True):
+    """The officer is at the door."""
+
+    zh: ClassVar = "%(by)s 已到达%(because)s%(place)s%(to)s%(checked)s%(note)s"
+
+
+class NobodyAtHome(_Visit, frozen=True):
+    """Nobody is at home."""
+
+    zh: ClassVar = "%(by)s：家中无人%(because)s%(place)s%(to)s%(checked)s%(note)s"
+
+
+class VisitMade(_Visit, frozen=True):
+    """The visit is made."""
+
+    zh: ClassVar = "%(by)s：上门完成%(because)s%(place)s%(to)s%(checked)s%(note)s"
+
+
+VisitCode = (
+    VisitAssigned
+    | VisitAccepted
+    | VisitRefused
+    | VisitHandedOver
+    | OfficerOnTheWay
+    | OfficerArrived
+    | NobodyAtHome
+    | VisitMade
+)
+"""An officer's report, by its stage."""
+
+
+class ReportNotTaken(Code, frozen=True):
+    """An officer's report comes after the case was closed."""
+
+    zh: ClassVar = "%(by)s 的上门报告未采用：预警已办结"
+    by: str
+
+
+class OfficerGoes(Code, frozen=True):
+    """An officer goes there."""
+
+    zh: ClassVar = "%(by)s 前往"
+    by: str
+
+
+class OfficerLate(Code, frozen=True):
+    """The officer did not arrive in time."""
+
+    zh: ClassVar = "民警未按时到达"
+
+
+class VisitOver(Code, frozen=True):
+    """The visit is over."""
+
+    zh: ClassVar = "上门完成"
+
+
+class NoOutcomeTold(Code, frozen=True):
+    """The visit was made, and no outcome was reported."""
+
+    zh: ClassVar = "已上门，未登记结果"
+
+
+class VisitedBefore(Code, frozen=True):
+    """The visit was made before the present danger."""
+
+    zh: ClassVar = "上门早于当前险情"
+
+
+class TalkedBefore(Code, frozen=True):
+    """A late report of a talk before the present danger settles nothing."""
+
+    zh: ClassVar = "补报的是当前险情之前的谈话：不作为结论"
+
+
+PeopleCode = (
+    Said
+    | AskedBy
+    | CaseClaimed
+    | CaseGivenBack
+    | ClaimRanOut
+    | NoReportInTime
+    | Talks
+    | TalkBrokenOff
+    | TalkBegun
+    | CodeConfirmed
+    | ThreeWayCall
+    | InterpreterNeeded
+    | Recorded
+    | Noted
+    | CallerAsked
+    | CallerReported
+    | CallerHandedOver
+    | ReleaseWanted
+    | ScriptBegun
+    | ScriptAnswered
+    | OutcomeTold
+    | LevelLowered
+    | CallAgainAt
+    | CallPromised
+    | OfficerAskedFor
+    | StopAskedFor
+    | ContactToBeTold
+    | DangerConfirmed
+    | ConfirmedBy
+    | VisitCode
+    | ReportNotTaken
+    | OfficerGoes
+    | OfficerLate
+    | VisitOver
+    | NoOutcomeTold
+    | VisitedBefore
+    | TalkedBefore
+)
+"""A code of what people did and said."""

@@ -1,0 +1,281 @@
+"""Steps of the plan: why they were planned, put off, skipped or ended, and how the plan itself goes on."""
+
+from typing import ClassVar
+
+from schemas.codes.base import Code
+from schemas.levels import Action, Channel, Level, Result
+
+
+class CaseOpened(Code, frozen=True):
+    """The case was opened."""
+
+    zh: ClassVar = "预警生成"
+
+
+class CaseReopened(Code, frozen=True):
+    """The case was reopened."""
+
+    zh: ClassVar = "重新生成预警"
+
+
+class LevelRose(Code, frozen=True):
+    """The level was raised, so the plan begins again."""
+
+    zh: ClassVar = "已升级"
+
+
+class EvidenceAfterPlan(Code, frozen=True):
+    """New evidence came after the plan had run out."""
+
+    zh: ClassVar = "计划执行完后出现新证据"
+
+
+class FirstContact(Code, frozen=True):
+    """The first contact is on its way."""
+
+    zh: ClassVar = "首次联系已发出"
+
+
+class PlanRanOut(Code, frozen=True):
+    """The plan has run out, and the resident was warned."""
+
+    zh: ClassVar = "计划已执行完，已提醒当事人"
+
+
+class AllTried(Code, frozen=True):
+    """Everything was tried, and nothing reached the resident."""
+
+    zh: ClassVar = "各种方式均未联系上"
+
+
+class NotReachedSoFar(Code, frozen=True):
+    """Nothing reached the resident so far: a follow-up tries later."""
+
+    zh: ClassVar = "至今未联系上"
+
+
+class NotClosedYet(Code, frozen=True):
+    """The case does not close: a step is still on its way."""
+
+    zh: ClassVar = "仍有事项进行中，暂不办结"
+
+
+class NothingMoreToDo(Code, frozen=True):
+    """The case closes by itself."""
+
+    zh: ClassVar = "已无待办事项"
+
+
+class PersonalDataDestroyed(Code, frozen=True):
+    """The personal data were destroyed."""
+
+    zh: ClassVar = "个人信息已销毁"
+
+
+class VictimReported(Code, frozen=True):
+    """The resident reported that they were defrauded."""
+
+    zh: ClassVar = "当事人报案"
+
+
+class StillSafe(Code, frozen=True):
+    """A follow-up asks whether the resident is still safe."""
+
+    zh: ClassVar = "回访：是否仍然安全"
+
+
+class BudgetSpent(Code, frozen=True):
+    """The contact budget is spent. `channel`: None for contacts by all channels together."""
+
+    zh: ClassVar = "推迟：%(hours)s 小时内%(channel)s联系已达上限（%(most)s 次）"
+    hours: int
+    most: int
+    channel: Channel | None = None
+
+
+class RedPassesBudget(Code, frozen=True):
+    """At level red the contact budget does not count."""
+
+    zh: ClassVar = "红色预警不受联系次数限制"
+
+
+class HeldBack(Code, frozen=True):
+    """A hold keeps the step back; `text`: the hold's reason."""
+
+    zh: ClassVar = "因暂停外呼 %(hold)s 暂缓：%(text)s"
+    hold: str
+    text: str
+
+
+class DroppedWithHold(Code, frozen=True):
+    """The hold was lifted, and what it kept back is dropped."""
+
+    zh: ClassVar = "随暂停外呼 %(hold)s 取消"
+    hold: str
+
+
+class ClosedWithHold(Code, frozen=True):
+    """The case is closed with what a dropped hold kept back; `text`: the hold's reason."""
+
+    zh: ClassVar = "随暂停外呼 %(hold)s 办结：%(text)s"
+    hold: str
+    text: str
+
+
+class HoldLifted(Code, frozen=True):
+    """The hold was lifted."""
+
+    zh: ClassVar = "暂停外呼 %(hold)s 已解除"
+    hold: str
+
+
+class HoldOver(Code, frozen=True):
+    """The hold has run out."""
+
+    zh: ClassVar = "暂停外呼结束"
+
+
+class OvertakenByStep(Code, frozen=True):
+    """A stronger step is due at the same time."""
+
+    zh: ClassVar = "已被 %(step)s 取代"
+    step: str
+
+
+class WaitsForGap(Code, frozen=True):
+    """The step keeps its least gap to the one before it."""
+
+    zh: ClassVar = "%(step)s 等待与上一步的间隔"
+    step: str
+
+
+class WaitsForOperator(Code, frozen=True):
+    """The step waits while an operator has the case."""
+
+    zh: ClassVar = "%(step)s 等待：%(by)s 正在处理"
+    step: str
+    by: str
+
+
+class WaitsForMorning(Code, frozen=True):
+    """The step waits for the end of the quiet hours."""
+
+    zh: ClassVar = "%(step)s 等到早晨：夜间不打扰"
+    step: str
+
+
+class NotAskedForAt(Code, frozen=True):
+    """The level has no such step."""
+
+    zh: ClassVar = "%(level)s级不需要"
+    level: Level
+
+
+class OtherPlan(Code, frozen=True):
+    """The plan that runs now has its own step."""
+
+    zh: ClassVar = "现行计划另有安排"
+
+
+class WrongNumber(Code, frozen=True):
+    """The number is not the resident's."""
+
+    zh: ClassVar = "号码不是当事人的"
+
+
+class NotReached(Code, frozen=True):
+    """The resident was not reached. `action`: by which, where it matters."""
+
+    zh: ClassVar = "%(action)s未联系上"
+    action: Action | None = None
+
+
+class NoResultInTime(Code, frozen=True):
+    """No result came in time."""
+
+    zh: ClassVar = "未按时得到结果"
+
+
+class ResultCame(Code, frozen=True):
+    """The result of an attempt."""
+
+    zh: ClassVar = "%(result)s"
+    result: Result
+
+
+class BusyDuringCall(Code, frozen=True):
+    """The line is busy while the resident's own call goes on."""
+
+    zh: ClassVar = "忙线且当事人仍在通话：可能正与骗子通话"
+
+
+class BusyInARow(Code, frozen=True):
+    """The line was busy several times in a row."""
+
+    zh: ClassVar = "连续 %(count)s 次忙线：可能正与骗子通话"
+    count: int
+
+
+class OfficerInstead(Code, frozen=True):
+    """An officer goes instead of a further automated call."""
+
+    zh: ClassVar = "改为上门，不再拨打"
+
+
+class KeyPressed(Code, frozen=True):
+    """The resident pressed the key: understood, will not pay."""
+
+    zh: ClassVar = "当事人按键确认：已明白，不会付款"
+
+
+class AcknowledgedEarlierPlan(Code, frozen=True):
+    """An acknowledgement under an earlier plan settles nothing."""
+
+    zh: ClassVar = "在先前计划下确认，不影响处置"
+
+
+class NoFurtherRobotCall(Code, frozen=True):
+    """The resident acknowledged: no further automated call."""
+
+    zh: ClassVar = "已确认，不再智能外呼"
+
+
+PlanCode = (
+    CaseOpened
+    | CaseReopened
+    | LevelRose
+    | EvidenceAfterPlan
+    | FirstContact
+    | PlanRanOut
+    | AllTried
+    | NotReachedSoFar
+    | NotClosedYet
+    | NothingMoreToDo
+    | PersonalDataDestroyed
+    | VictimReported
+    | StillSafe
+    | BudgetSpent
+    | RedPassesBudget
+    | HeldBack
+    | DroppedWithHold
+    | ClosedWithHold
+    | HoldLifted
+    | HoldOver
+    | OvertakenByStep
+    | WaitsForGap
+    | WaitsForOperator
+    | WaitsForMorning
+    | NotAskedForAt
+    | OtherPlan
+    | WrongNumber
+    | NotReached
+    | NoResultInTime
+    | ResultCame
+    | BusyDuringCall
+    | BusyInARow
+    | OfficerInstead
+    | KeyPressed
+    | AcknowledgedEarlierPlan
+    | NoFurtherRobotCall
+)
+"""A code of the plan."""

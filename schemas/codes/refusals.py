@@ -1,0 +1,188 @@
+"""Why an input is refused: the case no longer allows it, or never did."""
+
+from typing import ClassVar
+
+from schemas.codes.base import Code
+from schemas.levels import Level, Outcome
+
+
+class CaseChanged(Code, frozen=True):
+    """The case has changed since the version that was seen."""
+
+    zh: ClassVar = "您看到的内容已经更新（现为第 %(version)s 版，您看到的是第 %(seen)s 版），请核对后再操作"
+    version: int
+    seen: int
+
+
+class CaseClosed(Code, frozen=True):
+    """The case is closed."""
+
+    zh: ClassVar = "预警已办结"
+
+
+class CaseSettled(Code, frozen=True):
+    """The resident is dissuaded or cleared."""
+
+    zh: ClassVar = "预警已处置：%(outcome)s"
+    outcome: Outcome
+
+
+class PlanOverByLoss(Code, frozen=True):
+    """The resident is defrauded already: no step of the plan would be carried out."""
+
+    zh: ClassVar = "当事人已被骗：预警计划已结束，后续由回访跟进"
+
+
+class EarlierCase(Code, frozen=True):
+    """The input is meant for an earlier case of the resident."""
+
+    zh: ClassVar = "属于先前的预警 %(case)s"
+    case: str
+
+
+class NotLower(Code, frozen=True):
+    """The level that was asked for is not lower."""
+
+    zh: ClassVar = "当前为%(level)s，%(wanted)s并不更低"
+    level: Level
+    wanted: Level
+
+
+class CallTooLate(Code, frozen=True):
+    """A call may not be put off for so long."""
+
+    zh: ClassVar = "致电最多推迟 %(days)s 天"
+    days: int
+
+
+class HasCase(Code, frozen=True):
+    """Another operator has claimed the case."""
+
+    zh: ClassVar = "%(by)s 正在处理此预警"
+    by: str
+
+
+class NotHolder(Code, frozen=True):
+    """The operator has not claimed the case."""
+
+    zh: ClassVar = "%(by)s 并未接手此预警"
+    by: str
+
+
+class NoSuchContact(Code, frozen=True):
+    """The resident has no such trusted contact."""
+
+    zh: ClassVar = "没有这位可信联系人（%(contact)s）"
+    contact: int
+
+
+class TooManyAnswers(Code, frozen=True):
+    """More answers than a script and its markers have."""
+
+    zh: ClassVar = "回答超过 %(most)s 项"
+    most: int
+
+
+class StillGoesOn(Code, frozen=True):
+    """A resident is not erased before the case has ended."""
+
+    zh: ClassVar = "预警未办结，不能清除个人信息"
+
+
+class BankAskedAlready(Code, frozen=True):
+    """The bank was asked and has not answered."""
+
+    zh: ClassVar = "已向银行申请，尚未答复"
+
+
+class NotOfThisCase(Code, frozen=True):
+    """The payment is not one of the case."""
+
+    zh: ClassVar = "该笔支付不属于该预警"
+
+
+class MostStops(Code, frozen=True):
+    """The account was stopped as often as is allowed."""
+
+    zh: ClassVar = "该账户已止付 %(times)s 次，达到上限"
+    times: int
+
+
+class CannotBeStopped(Code, frozen=True):
+    """The payment can no longer be stopped."""
+
+    zh: ClassVar = "该笔支付已无法止付"
+
+
+class NoStop(Code, frozen=True):
+    """There is no stop on the payment."""
+
+    zh: ClassVar = "该笔支付没有止付"
+
+
+class LiftAskedAlready(Code, frozen=True):
+    """The bank was asked to lift the stop."""
+
+    zh: ClassVar = "已向银行申请解除"
+
+
+class TwoPersons(Code, frozen=True):
+    """One person asks to lift a stop, another approves."""
+
+    zh: ClassVar = "解除止付须两人办理：一人申请，另一人审批"
+
+
+class ReleaseWaits(Code, frozen=True):
+    """A request to lift the stop waits for a second person."""
+
+    zh: ClassVar = "%(by)s 已申请解除，等另一人审批"
+    by: str
+
+
+class ReleaseAskedAlready(Code, frozen=True):
+    """There is an open request to lift the stop."""
+
+    zh: ClassVar = "这笔止付已有待审批的解除申请。"
+
+
+class ReleaseTurnedDown(Code, frozen=True):
+    """The request to lift the stop was turned down."""
+
+    zh: ClassVar = "解除申请未获批准：%(text)s"
+    text: str
+
+
+class ReasonLength(Code, frozen=True):
+    """The reason is too short or too long."""
+
+    zh: ClassVar = "理由须为 %(least)s 至 %(most)s 字。"
+    least: int
+    most: int
+
+
+RefusalCode = (
+    CaseChanged
+    | CaseClosed
+    | CaseSettled
+    | PlanOverByLoss
+    | EarlierCase
+    | NotLower
+    | CallTooLate
+    | HasCase
+    | NotHolder
+    | NoSuchContact
+    | TooManyAnswers
+    | StillGoesOn
+    | BankAskedAlready
+    | NotOfThisCase
+    | MostStops
+    | CannotBeStopped
+    | NoStop
+    | LiftAskedAlready
+    | TwoPersons
+    | ReleaseWaits
+    | ReleaseAskedAlready
+    | ReleaseTurnedDown
+    | ReasonLength
+)
+"""Why an input is refused."""
