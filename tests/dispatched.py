@@ -5,7 +5,7 @@ from typing import Any
 
 from schemas.casework.cases import Case, CaseState, Danger, Payment, Profile, Step, StepState
 from schemas.casework.events import Dispatch
-from schemas.codes.danger import Together
+from schemas.codes.danger import CombinedEvidence
 from schemas.levels import Action, Level
 from schemas.people.residents import BalanceBand, Language, Occupation, Sex
 from schemas.risk.signals import TransferState
@@ -52,7 +52,7 @@ def case_of(dispatch: Dispatch, **fields: object) -> Case:
         probability=0.9,
         exposure_fen=1,
         scam_type=dispatch.scam_type,
-        reasons=[Together("a scam call goes on")],
+        reasons=[CombinedEvidence("a scam call goes on")],
     )
     known: dict[str, Any] = {
         "id": dispatch.case,

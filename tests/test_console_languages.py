@@ -24,7 +24,7 @@ from domain.risk.reasons import reasons as reasons_of
 from domain.wording import catalogue, codes, labels
 from schemas.codes.any_code import AnyCode
 from schemas.codes.base import by_name
-from schemas.codes.danger import Together
+from schemas.codes.danger import CombinedEvidence
 from schemas.codes.people import Said
 from schemas.risk.evidence import Evidence, EvidenceKind
 from schemas.risk.signals import TransferState
@@ -172,7 +172,7 @@ def test_every_reason_is_told_in_each_language_with_all_its_figures(found: list[
 
 
 def test_a_policy_s_words_that_no_catalogue_has_stay_as_they_are() -> None:
-    assert wording("en").sentence(Together("某地自定的理由")) == "某地自定的理由"
+    assert wording("en").sentence(CombinedEvidence("某地自定的理由")) == "某地自定的理由"
 
 
 def test_what_a_person_wrote_is_not_translated() -> None:

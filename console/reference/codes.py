@@ -7,7 +7,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from domain.wording.catalogue import translate_to
-from domain.wording.codes import optional_of
+from domain.wording.codes import OPTIONAL
 from schemas.codes.any_code import AnyCode
 from schemas.codes.base import by_name
 from schemas.codes.channels import ChannelCode
@@ -43,7 +43,7 @@ def codes_page(made: str) -> str:
 
 
 def _row(name: str, kind: type[Any]) -> str:
-    hints, optional = get_type_hints(kind), optional_of(kind)
+    hints, optional = get_type_hints(kind), OPTIONAL[kind]
     told = [f"{field}: {_typed(hints[field])}" for field in kind.__struct_fields__]
     parts = (f"[{text}]" if text.partition(":")[0] in optional else text for text in told)
     said = (_plain(text) for text in (translate_to("en")(kind.zh), kind.zh, translate_to("ko")(kind.zh)))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from schemas.codes.danger import (
+    CombinedEvidence,
     DangerCode,
     OngoingCall,
     OwnReport,
@@ -13,7 +14,6 @@ from schemas.codes.danger import (
     ScamApp,
     ScamSms,
     SuspiciousCall,
-    Together,
 )
 from schemas.risk.evidence import Evidence, EvidenceKind
 from schemas.risk.signals import TransferState
@@ -44,7 +44,7 @@ def reasons(
     for member in weighty:
         by_kind.setdefault(member.kind, []).append(member)
     found = [_reason(members, now, longest_call) for members in by_kind.values()]
-    return [*map(Together, fused), *found][:MOST]
+    return [*map(CombinedEvidence, fused), *found][:MOST]
 
 
 def _reason(members: Sequence[Evidence], now: datetime, longest_call: timedelta) -> DangerCode:

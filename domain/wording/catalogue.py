@@ -22,15 +22,15 @@ Translate = Callable[[str], str]
 @lru_cache
 def translate_to(language: str) -> Translate:
     """Return the function that translates labels, the sentences of codes and places."""
-    return read(language, [LOCALE], places(language)).gettext
+    return read_catalogue(language, [LOCALE], place_names(language)).gettext
 
 
-def places(language: str) -> Mapping[str, str]:
+def place_names(language: str) -> Mapping[str, str]:
     """What places are called."""
     return {} if language == CHINESE else divisions.names(language)
 
 
-def read(language: str, folders: Iterable[Path], more: Mapping[str, str]) -> NullTranslations:
+def read_catalogue(language: str, folders: Iterable[Path], more: Mapping[str, str]) -> NullTranslations:
     """Read all PO files of a language in some folders, with more texts that are in no file."""
     whole = Catalog(locale=language)
     for text, translated in more.items():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from domain.calendar import JILIN
 from domain.desk.questions import HEARD, Tree
@@ -14,7 +14,7 @@ from domain.wording import labels
 from domain.wording.catalogue import Translate, translate_to
 from schemas.base import legible
 from schemas.codes.any_code import AnyCode
-from schemas.codes.base import Code
+from schemas.codes.base import Code, by_name
 from schemas.codes.people import ScriptAnswered
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
 from schemas.people.residents import InterpreterLanguage
@@ -73,12 +73,18 @@ STEPS = {
 }
 _STEP_OWNERS = {*Level, "asked", "follow"}
 
+OPTIONAL: Mapping[type[Code], frozenset[str]] = {
+    kind: frozenset(kind.__struct_fields__[len(kind.__struct_fields__) - len(kind.__struct_defaults__) :])
+    for kind in by_name(AnyCode).values()
+}
+"""The optional parameters of each code."""
+
 Trees = Callable[[str], Tree]
 """The tree of questions of a script."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class Renderer:
     """A reader's language. Without `trees`, answers are told by the ids of their questions."""
 
     translate: Translate
@@ -91,7 +97,7 @@ class Wording:
         return self.translate(code.zh) % parts
 
     def _part(self, code: AnyCode, name: str) -> str:
-        value, optional = getattr(code, name), name in optional_of(type(code))
+        value, optional = getattr(code, name), name in OPTIONAL[type(code)]
         if optional and value in (None, "", 0, False, (), {}):
             return ""
         shown = self._shown(code, name, value)
@@ -103,7 +109,7 @@ class Wording:
         if isinstance(value, tuple):
             return self.translate(JOINER).join(self.sentence(each) for each in value)
         if isinstance(value, Code):
-            return self.sentence(value)  # type: ignore[arg-type]  # a code's parameter is one of the union
+            return self.sentence(cast("AnyCode", value))
         if type(value) in LABELS:
             return self.translate(LABELS[type(value)][value])
         return f"{value.astimezone(JILIN):%m-%d %H:%M}" if isinstance(value, datetime) else legible(str(value))
@@ -167,33 +173,27 @@ class Wording:
         return str(len(withdrawn))
 
 
-_SHOWN: Mapping[str, Callable[[Wording, AnyCode, Any], str]] = {
-    "ago": Wording._ago,
-    "amount_fen": Wording._yuan,
-    "answers": Wording._answers,
-    "checked": Wording._checked,
-    "distance": Wording._distance,
-    "evidence": Wording._evidence,
-    "place": Wording._place,
-    "script": Wording._script,
-    "seconds": Wording._span,
-    "step": Wording._step,
-    "withdrawn": Wording._number,
-    "words": Wording._words,
+_SHOWN: Mapping[str, Callable[[Renderer, AnyCode, Any], str]] = {
+    "ago": Renderer._ago,
+    "amount_fen": Renderer._yuan,
+    "answers": Renderer._answers,
+    "checked": Renderer._checked,
+    "distance": Renderer._distance,
+    "evidence": Renderer._evidence,
+    "place": Renderer._place,
+    "script": Renderer._script,
+    "seconds": Renderer._span,
+    "step": Renderer._step,
+    "withdrawn": Renderer._number,
+    "words": Renderer._words,
 }
 """How a parameter is shown whose type does not tell."""
 
 
 @cache
-def optional_of(kind: type[Code]) -> frozenset[str]:
-    """Return the names of a code's optional parameters."""
-    return frozenset(kind.__struct_fields__[len(kind.__struct_fields__) - len(kind.__struct_defaults__) :])
-
-
-@cache
-def in_language(language: str) -> Wording:
+def in_language(language: str) -> Renderer:
     """Return the wording of a language, where there is no console: answers are told by their ids."""
-    return Wording(translate_to(language), language)
+    return Renderer(translate_to(language), language)
 
 
 def yuan(fen: int) -> str:

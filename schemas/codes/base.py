@@ -65,6 +65,6 @@ def by_name(union: Any) -> Mapping[str, type[Any]]:  # noqa: ANN401 - a union is
     return {str(kind.__struct_config__.tag): kind for kind in members}
 
 
-def name_of(code: Code) -> str:
+def code_name(code: Code) -> str:
     """Return a code's name on the wire."""
     return str(code.__struct_config__.tag)

@@ -162,7 +162,7 @@ class JustThere(Code, frozen=True):
     by: str
 
 
-class SentAgain(Code, frozen=True):
+class RepeatRefused(Code, frozen=True):
     """The same request was sent again, and refused: it says nothing of the first one."""
 
     zh: ClassVar = "再次发送：%(why)s"
@@ -216,7 +216,7 @@ ChannelCode = (
     | ChosenBefore
     | SameAddress
     | JustThere
-    | SentAgain
+    | RepeatRefused
     | CouldNotBeAsked
     | NotReceived
     | InDoubt

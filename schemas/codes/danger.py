@@ -76,14 +76,16 @@ class OwnReport(Code, frozen=True):
     times: int | None = None
 
 
-class Together(Code, frozen=True):
+class CombinedEvidence(Code, frozen=True):
     """Two kinds of evidence are more than their sum: `words` are the policy's."""
 
     zh: ClassVar = "%(words)s"
     words: str
 
 
-DangerCode = SuspiciousCall | OngoingCall | PaymentUnderWay | PaymentMade | ScamSms | ScamApp | OwnReport | Together
+DangerCode = (
+    SuspiciousCall | OngoingCall | PaymentUnderWay | PaymentMade | ScamSms | ScamApp | OwnReport | CombinedEvidence
+)
 """One reason of a danger."""
 
 DangerCodeField = Annotated[DangerCode, CodeField()]

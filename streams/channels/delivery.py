@@ -29,7 +29,7 @@ from schemas.codes.channels import (
     NotReceived,
     NotReceivedYet,
     PausedTooLong,
-    SentAgain,
+    RepeatRefused,
 )
 from schemas.levels import NEVER_SENT, Result
 from streams.channels.dispatch_log import DispatchBook, Held, Progress, Taken
@@ -158,7 +158,7 @@ class Delivery:
                 async with asyncio.timeout(self._seconds):
                     earlier = await self._provider.ask(self._dispatch, order)
             except (DoubtError, TimeoutError) as error:
-                return self._unknown(f"the provider could not be asked: {error}")
+                return self._unknown(CouldNotBeAsked(_why(error)))
             if earlier is not None:
                 return earlier
         return await self._request(order)
@@ -180,7 +180,7 @@ class Delivery:
         if time.monotonic() - began > self._lease_seconds:
             return self._unknown(PausedTooLong(), "lease")
         if again and answer.result in NEVER_SENT:  # it says nothing of the request before
-            return self._unknown(SentAgain(answer.why or NoAnswerInTime()))
+            return self._unknown(RepeatRefused(answer.why or NoAnswerInTime()))
         self._under_way = False
         return answer
 

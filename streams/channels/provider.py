@@ -11,7 +11,7 @@ from domain.dispatches.unknown_outcomes import certainly_not_done
 from schemas.base import legible
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import CaseInput
-from schemas.codes.base import name_of
+from schemas.codes.base import code_name
 from schemas.codes.channels import ChannelCode, ConnectionLost, NoGateway, ProviderAnswered, ProviderAway
 from schemas.levels import Result
 from streams.runtime import tracing
@@ -32,7 +32,7 @@ class DoubtError(RuntimeError):
     """Sent or not: it cannot be told from here. `why`: why not."""
 
     def __init__(self, why: ChannelCode) -> None:
-        super().__init__(name_of(why))
+        super().__init__(code_name(why))
         self.why = why
 
 

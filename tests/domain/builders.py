@@ -25,7 +25,7 @@ from schemas.casework.inputs import (
     VisitStage,
 )
 from schemas.codes.any_code import AnyCode
-from schemas.codes.danger import Together
+from schemas.codes.danger import CombinedEvidence
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.residents import BalanceBand, Flag, Language, Occupation, Sex
 from schemas.risk.signals import TransferState
@@ -64,7 +64,7 @@ def danger(level: Level, *reasons: str, exposure: int = 0, call_since: datetime 
         probability=0.5,
         exposure_fen=exposure,
         scam_type="impersonated_police",
-        reasons=[Together(each) for each in reasons or ("a scam call of 40 minutes",)],
+        reasons=[CombinedEvidence(each) for each in reasons or ("a scam call of 40 minutes",)],
         call_since=call_since,
     )
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from schemas.casework.cases import Case, CaseState, Danger, Payment, Profile
 from schemas.casework.inputs import AskStopAct, NoteAct, OperatorReport, OutcomeAct, SendOfficerAct, VictimReport
-from schemas.codes.danger import Together
+from schemas.codes.danger import CombinedEvidence
 from schemas.levels import Level, Outcome
 from schemas.people.residents import Resident
 from schemas.risk.signals import TransferState
@@ -92,7 +92,7 @@ def case_of(resident: Resident, payments: list[Payment]) -> Case:
         state=CaseState.CONTACTING,
         level=Level.RED,
         danger=Danger(
-            level=Level.RED, probability=0.9, exposure_fen=1, scam_type="other", reasons=[Together("a call")]
+            level=Level.RED, probability=0.9, exposure_fen=1, scam_type="other", reasons=[CombinedEvidence("a call")]
         ),
         profile=Profile(
             birth_year=resident.birth_year,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from console.web.case.answers import Answered
 from console.web.case.stories import TimelineEntry
-from domain.wording.codes import Wording
+from domain.wording.codes import Renderer
 from schemas.casework.cases import Case
 from schemas.casework.events import Fact
 from schemas.codes.any_code import AnyCodeField
@@ -42,7 +42,7 @@ class WordedCase(Case):
     words: list[str]
 
     @classmethod
-    def of(cls, case: Case, words: Wording) -> "WordedCase":
+    def of(cls, case: Case, words: Renderer) -> "WordedCase":
         """Add the words; nothing is validated again."""
         return cls.model_construct(**dict(case), words=[words.sentence(each) for each in case.danger.reasons])
 
@@ -63,7 +63,7 @@ class Change(_Shape):
     words: list[str]
 
     @classmethod
-    def of(cls, told: TimelineEntry, words: Wording) -> "Change":
+    def of(cls, told: TimelineEntry, words: Renderer) -> "Change":
         sentences = [words.sentence(fact.what) for fact in told.facts]
         return cls(version=told.version, at=told.at, facts=told.facts, words=sentences)
 

@@ -24,7 +24,7 @@ def language_of(request: Request) -> str:
 @lru_cache
 def translations(language: str) -> NullTranslations:
     """All catalogues of a language, read once: a file for each part of the console, labels, codes and places."""
-    return catalogue.read(language, [catalogue.LOCALE, LOCALE], catalogue.places(language))
+    return catalogue.read_catalogue(language, [catalogue.LOCALE, LOCALE], catalogue.place_names(language))
 
 
 def translate(request: Request, text: str) -> str:

@@ -13,7 +13,7 @@ from domain.access.webhooks import FIRST_WAIT, LONGEST_WAIT, next_try, payload, 
 from domain.wording.codes import in_language
 from schemas.casework.events import CaseEvent
 from schemas.channels.webhooks import Webhook
-from schemas.codes.base import name_of
+from schemas.codes.base import code_name
 from schemas.levels import Level
 from tests.domain import builders
 from tests.domain.builders import NOON
@@ -50,7 +50,7 @@ def test_what_happened_is_told_as_codes_and_in_the_reader_s_language(event: Case
     for language in ("zh", "en", "ko"):
         sentence = in_language(language).sentence
         told = orjson.loads(orjson.dumps(payload(event, sentence)))["facts"]
-        assert [each["what"]["code"] for each in told] == [name_of(fact.what) for fact in event.facts]
+        assert [each["what"]["code"] for each in told] == [code_name(fact.what) for fact in event.facts]
         assert [each["words"] for each in told] == [sentence(fact.what) for fact in event.facts]
 
 

@@ -7,7 +7,7 @@ import pytest
 from schemas.casework.cases import CaseState, StepState
 from schemas.casework.events import FactKind
 from schemas.casework.inputs import CloseAct
-from schemas.codes.danger import DangerAgain, DangerSeen, OldEvidence, Together
+from schemas.codes.danger import CombinedEvidence, DangerAgain, DangerSeen, OldEvidence
 from schemas.levels import Action, Level, Outcome
 from tests.domain.builders import NOON, Line, at_the_desk, danger, payment, profile
 
@@ -28,7 +28,7 @@ def test_a_lower_alert_is_evidence_and_lowers_nothing() -> None:
     line = at_the_desk()
     line.alert(Level.BLUE, found=danger(Level.BLUE, "a scam sms"))
     assert line.here.level is Level.RED
-    assert line.facts(FactKind.EVIDENCE) == [DangerSeen((Together("a scam sms"),))]
+    assert line.facts(FactKind.EVIDENCE) == [DangerSeen((CombinedEvidence("a scam sms"),))]
 
 
 def test_an_alert_that_tells_nothing_new_means_nothing() -> None:
@@ -44,7 +44,7 @@ def test_a_settled_case_is_reopened_by_a_new_alert_and_its_plan_starts_again() -
     line.pass_to(HOUR)
     sent = line.alert(Level.RED, found=danger(Level.RED, "another call")).dispatches
     assert [out.action for out in sent] == [Action.FLASH_SMS]
-    assert line.facts(FactKind.REOPENED) == [DangerAgain((Together("another call"),))]
+    assert line.facts(FactKind.REOPENED) == [DangerAgain((CombinedEvidence("another call"),))]
     assert len({out.id for out in line.sent()}) == len(line.sent())
 
 
@@ -53,7 +53,7 @@ def test_a_signal_of_before_the_case_was_settled_does_not_reopen_it() -> None:
     line.outcome(Outcome.DISSUADED)
     line.alert(Level.RED, found=danger(Level.RED, "an older call"), signal_at=NOON)
     assert line.here.settled
-    assert line.facts(FactKind.EVIDENCE) == [OldEvidence((Together("an older call"),))]
+    assert line.facts(FactKind.EVIDENCE) == [OldEvidence((CombinedEvidence("an older call"),))]
 
 
 def test_a_closed_case_is_reopened_within_thirty_days_and_followed_by_another_later() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.risk.backtest import CaseDifference, Comparison, Course, Courses, Name, Rise, compare, difference
-from schemas.codes.danger import Together
+from schemas.codes.danger import CombinedEvidence
 from schemas.levels import Level
 from tests.domain.builders import RESIDENT, alert
 
@@ -17,7 +17,7 @@ NAME: Name = (RESIDENT, 0)
 
 def course(*rises: tuple[float, Level], division: str = "220102") -> Course:
     """Levels with the minutes after noon at which they came."""
-    told = (Rise(NOON + timedelta(minutes=at), level, (Together(f"became {level}"),)) for at, level in rises)
+    told = (Rise(NOON + timedelta(minutes=at), level, (CombinedEvidence(f"became {level}"),)) for at, level in rises)
     return Course(division, tuple(told))
 
 

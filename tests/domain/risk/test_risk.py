@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.risk import alert_id, assess, bounded, merged, news, remembered, supersedes, telling, version
 from schemas.casework.cases import Profile
-from schemas.codes.danger import OngoingCall, PaymentMade, ScamSms, Together
+from schemas.codes.danger import CombinedEvidence, OngoingCall, PaymentMade, ScamSms
 from schemas.levels import Level
 from schemas.people.residents import Occupation, Sex
 from schemas.risk.evidence import Evidence, EvidenceKind
@@ -238,7 +238,7 @@ def test_what_is_more_than_its_sum_is_the_first_reason() -> None:
     danger = risk(evidence(call(ago=12, ongoing=True), transfer(ago=2))).danger
     assert danger is not None
     assert danger.reasons[:2] == [
-        Together("可疑通话期间或刚结束即转账"),
+        CombinedEvidence("可疑通话期间或刚结束即转账"),
         OngoingCall(EvidenceKind.CALL_GOIP, 12 * 60, 12 * 60),
     ]
 

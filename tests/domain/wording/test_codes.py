@@ -11,11 +11,11 @@ from babel.messages.pofile import read_po
 
 from domain.identity.personal import PERSONAL, parted
 from domain.wording import codes, labels
-from domain.wording.catalogue import CHINESE, LOCALE, read, translate_to
-from domain.wording.codes import LABELS, PARTS, Wording, in_language, optional_of
+from domain.wording.catalogue import CHINESE, LOCALE, read_catalogue, translate_to
+from domain.wording.codes import LABELS, OPTIONAL, PARTS, Renderer, in_language
 from schemas.casework.events import Fact, FactKind
 from schemas.codes.any_code import AnyCode, BroughtForward, Dispatched, LateResult, ResultNoted, TriedAgain
-from schemas.codes.base import Code, by_name, name_of
+from schemas.codes.base import Code, by_name, code_name
 from schemas.codes.channels import ChosenOfficer, NobodyOnDuty, ProviderAnswered
 from schemas.codes.danger import DangerSeen, OngoingCall, ScamSms, SuspiciousCall
 from schemas.codes.money import LossAvoided, StopExtended
@@ -55,7 +55,7 @@ def test_a_code_s_sentence_has_exactly_its_parameters() -> None:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_sentence_is_there_in_each_language_with_the_same_parameters(language: str) -> None:
-    known = read(language, [LOCALE], {})
+    known = read_catalogue(language, [LOCALE], {})
     told = {text: known.gettext(text) for text in OURS}
     missing = [text for text in told if text not in _entries(language)]
     assert missing == []
@@ -63,7 +63,8 @@ def test_every_sentence_is_there_in_each_language_with_the_same_parameters(langu
 
 
 def test_an_optional_parameter_has_its_part_of_the_sentence() -> None:
-    assert frozenset[str]().union(*map(optional_of, CODES.values())) <= PARTS.keys()
+    assert OPTIONAL.keys() == set(CODES.values())
+    assert frozenset[str]().union(*OPTIONAL.values()) <= PARTS.keys()
 
 
 def test_a_parameter_that_is_an_enum_has_a_label_for_each_member() -> None:
@@ -96,7 +97,7 @@ def test_what_a_person_wrote_is_a_parameter_that_erasure_clears() -> None:
         parted(record)
         left = msgspec.convert(record, kind)
         assert WRITTEN not in msgspec.json.encode(left).decode()
-        assert name_of(left) == name
+        assert code_name(left) == name
 
 
 def test_a_code_that_nobody_knows_is_refused() -> None:
@@ -145,7 +146,7 @@ def test_a_code_is_told_in_chinese_and_what_a_person_wrote_as_it_was_written(cod
 
 def test_answers_are_told_by_their_ids_where_there_are_no_scripts() -> None:
     told = ScriptAnswered("police", {"opening": "yes"}, ("heard.secret",))
-    assert Wording(translate_to(CHINESE), CHINESE).sentence(told) == (
+    assert Renderer(translate_to(CHINESE), CHINESE).sentence(told) == (
         "问答（冒充公检法）：opening = yes；撤回 1 项回答"
     )
 

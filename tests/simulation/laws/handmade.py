@@ -19,7 +19,7 @@ from schemas.administration.dead_letters import DeadLetter, RecordPlace
 from schemas.casework.cases import Danger, Profile
 from schemas.casework.events import CaseEvent, Dispatch, RulesEvent
 from schemas.casework.inputs import Alert, ContactResult, Deadline, OperatorReport, OutcomeAct
-from schemas.codes.danger import Together
+from schemas.codes.danger import CombinedEvidence
 from schemas.levels import Action, Level, Outcome, Result
 from schemas.people.residents import BalanceBand, Holding, Language, Occupation, Resident, Sex
 from schemas.risk.signals import (
@@ -121,7 +121,11 @@ class Topics:
 def alert(name: str, level: Level, seconds: float, number: int = 1) -> Alert:
     same = ("birth_year", "sex", "occupation", "division", "language", "balance", "flags")
     danger = Danger(
-        level=level, probability=0.5, exposure_fen=0, scam_type="impersonated_police", reasons=[Together("a call")]
+        level=level,
+        probability=0.5,
+        exposure_fen=0,
+        scam_type="impersonated_police",
+        reasons=[CombinedEvidence("a call")],
     )
     profile = Profile(**{field: getattr(RESIDENTS[name], field) for field in same})
     at = moment(seconds)
