@@ -20,7 +20,6 @@ import streams.state.leader
 import streams.state.scripts
 from agents.casework import Casework
 from domain.consistency.commits import CommitChain
-from schemas.casework.cases import Case
 from streams.casework.journal import Read
 from streams.casework.replay import Replay
 from streams.casework.upkeep import Upkeep
@@ -101,7 +100,7 @@ def fold_drops_input(stack: ExitStack) -> None:
     _require(callable(getattr(Replay, "change", None)), "Replay.change")
     change = Replay.change
 
-    def dropping(self: Replay, entries: Sequence[Read], stored: Mapping[str, Case]) -> StoreUpdate:
+    def dropping(self: Replay, entries: Sequence[Read], stored: Mapping[str, bytes]) -> StoreUpdate:
         return change(self, entries[:-1], stored)
 
     _put(stack, Replay, "change", dropping)

@@ -230,7 +230,8 @@ def _asked(signal: Signal) -> list[tuple[Role, str, str]]:
             return [(Role.SUBSCRIBER, "phone", signal.phone)]
         case "report":
             return [(Role.REPORTER, "phone", signal.phone)]
-    return []
+        case "watchlist":
+            return []
 
 
 @dataclass(slots=True)
@@ -326,7 +327,8 @@ def _other(signal: Any, role: Role) -> str | None:  # noqa: ANN401 - of a union,
             return _subject("phone", signal.caller if role is Role.CALLED else signal.called)
         case "sms":
             return _subject("phone", signal.sender)
-    return None
+        case _:
+            return None
 
 
 def _contradictory(evidence: Iterable[Evidence]) -> bool:

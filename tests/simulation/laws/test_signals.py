@@ -149,6 +149,8 @@ def drawn(kind: str, number: int, seconds: float) -> Signal:
             return Report(source="96110", phone=phone, **told)
         case "watch":
             return watch(seconds=777)
+        case _:
+            pass  # a transfer
     state = TransferState.SETTLED if kind == "paid" else TransferState.ATTEMPTED
     return Transfer.model_validate({**handmade.transfer(seconds).model_dump(), **told, "state": state})
 

@@ -120,6 +120,8 @@ class Providers:
                 await asyncio.sleep(ANSWERS_SECONDS)
             case "slow":
                 await asyncio.sleep(SLOW_SECONDS)
+            case _:
+                pass  # it answers at once, with its status
         return STATUS.get(fault, 200), {}
 
     def _asked(self, key: str) -> tuple[int, dict[str, Any]]:

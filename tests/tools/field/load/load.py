@@ -86,6 +86,8 @@ def _of_whom(signal: Signal, index: dict[str, int], chance: Random) -> Signal:
             common["receiver"] = resident_phone(stranger)
         case Site():
             common["phone"] = resident_phone(stranger)
+        case _:
+            pass
     return signal.model_copy(update=common)
 
 
