@@ -192,5 +192,5 @@ def test_an_interpreter_asked_for_is_in_the_cases_story() -> None:
 @pytest.mark.parametrize("stage", [VisitStage.ASSIGNED, VisitStage.HANDED_OVER])
 def test_no_telephone_tells_what_is_not_its_to_tell(stage: VisitStage) -> None:
     raw = {"id": "0" * 32, "at": "2026-03-01T00:00:00Z", "do": "stage", "dispatch": "d", "stage": stage.value}
-    with pytest.raises(ValueError, match="no stage that an officer tells"):
+    with pytest.raises(ValueError, match="not a stage that an officer reports"):
         act_adapter.validate_python(raw)
