@@ -1,7 +1,7 @@
 """Shifts of eight hours, and public holidays, both in Jilin's time (UTC+8).
 
-Holidays are a table, not chinesecalendar's: its newest release ends with 2026, and a centre without internet adds the
-next year's on the day that they are published (deploy/holidays).
+Holidays are read from our own table, not from chinesecalendar: its newest release ends with 2026, and a centre without
+internet must add the next year on the day of its publication (deploy/holidays).
 """
 
 import tomllib

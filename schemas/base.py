@@ -66,9 +66,9 @@ Default = TypeVar("Default")
 
 
 class Partial(Generic[Key, Member]):
-    """A table that leaves out members of its enum. It has no [], so that whoever reads it says what they get.
+    """A table that does not have every member of its enum. It has no [], so callers must state a default.
 
-    A dict names every member: tests/schemas/test_tables.py finds one that does not.
+    A plain dict must have every member: tests/schemas/test_tables.py finds one that does not.
     """
 
     def __init__(self, table: Mapping[Key, Member]) -> None:
@@ -79,7 +79,7 @@ class Partial(Generic[Key, Member]):
     @overload
     def get(self, key: Key, default: Default) -> Member | Default: ...
     def get(self, key: Key, default: Default | None = None) -> Member | Default | None:
-        """Return what the table has of a member, else `default`."""
+        """Return the entry of a member, or `default` if there is none."""
         return self._table.get(key, default)
 
     def __contains__(self, key: Key) -> bool:

@@ -1,9 +1,9 @@
-"""Whether a password is soon guessed: what others choose first is tried first.
+"""Password strength: whether an attacker who tries common words and patterns first finds a password soon.
 
-As NIST SP 800-63B-4 advises, a new password is compared with what is commonly chosen or expected, and nothing is asked
-of its composition. zxcvbn counts a guesser's tries: it knows leaked passwords, English words, runs of keys, repetitions
-and dates. The words that it lacks are China's, and what lies near at hand in an anti-fraud centre of Jilin: our own
-choice after the lists of leaked passwords that are published every year.
+As NIST SP 800-63B-4 advises, a new password is compared with commonly chosen or expected ones, and its composition is
+free. zxcvbn estimates an attacker's tries: it knows leaked passwords, English words, keyboard runs, repetitions and
+dates. We add Chinese words, and those that suggest themselves in an anti-fraud centre of Jilin: our own choice after
+the yearly published lists of leaked passwords.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ _WORDS = tuple(f"{_CHINA} {_OURS}".split())
 
 
 def guessable(password: str, near: Iterable[str] = ()) -> bool:
-    """Return whether guessers find the password within 10^8 tries.
+    """Return whether an attacker finds the password within 10^8 tries.
 
     `near`: words that suggest themselves for this person, besides the general ones.
     """

@@ -20,7 +20,7 @@ FRESH = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class ObsoleteDispatch:
-    """The dispatch is no longer valid. `because`: why."""
+    """The dispatch is no longer valid. `because`: the code of the reason."""
 
     because: ChannelCode
 
@@ -52,7 +52,7 @@ def perhaps_carried_out(dispatch: Dispatch, now: datetime) -> bool:
 
 
 def ending_of(case: Case) -> CaseClosed | CaseSettled:
-    """Return how a case ended whose resident is dissuaded, cleared or defrauded, or which is closed."""
+    """Return the code for the end of a case whose resident is dissuaded, cleared or defrauded, or which is closed."""
     return CaseSettled(Outcome(case.state.value)) if case.open else CaseClosed()
 
 

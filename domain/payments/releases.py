@@ -89,7 +89,10 @@ def decided(request: ReleaseRequest, state: ReleaseState, by: str, words: str, n
 
 
 def act_of(request: ReleaseRequest) -> ReleaseStopAct:
-    """Return the act that lifts the stop, once a second person has approved: why, the request and who asked."""
+    """Return the act that lifts the stop, once a second person has approved.
+
+    It has the reason, the request and who asked.
+    """
     return ReleaseStopAct(
         transfer=request.transfer, reason=request.reason, asked_by=request.asked_by, request=request.id
     )

@@ -1,4 +1,4 @@
-"""The reasons of a risk as codes, gravest first, with their figures."""
+"""The reasons of a risk as codes with figures, the gravest first."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,13 +18,16 @@ from schemas.codes.danger import (
 from schemas.risk.evidence import Evidence, EvidenceKind
 from schemas.risk.signals import TransferState
 
-MOST = 6  # more than that nobody reads out
+MOST = 6  # nobody reads out more
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The weightiest evidence of a kind. `ago`: seconds, as coarse as it is said; `times`: how often, None for once."""
+    """The gravest evidence of a kind.
+
+    `ago`: its age in seconds, rounded down; `times`: number of evidence, None for one.
+    """
 
     member: Evidence
     ago: int
@@ -36,9 +39,9 @@ class _Seen:
 def reasons(
     weighty: Sequence[Evidence], fused: Sequence[str], now: datetime, longest_call: timedelta
 ) -> list[DangerCode]:
-    """What is more than its sum first, then each kind by its weightiest member; repetition is counted.
+    """Return at most 6 reasons: first the combination rules (`fused`), then each kind by its gravest member and count.
 
-    `weighty`: the evidence, gravest first. A call older than `longest_call` no longer goes on.
+    `weighty`: the evidence, the gravest first. A call older than `longest_call` no longer counts as ongoing.
     """
     by_kind: dict[EvidenceKind, list[Evidence]] = {}
     for member in weighty:
@@ -99,13 +102,13 @@ _REASONS: Mapping[EvidenceKind, Callable[[_Seen], DangerCode]] = {
 
 
 def _ago(duration: timedelta) -> int:
-    """The same of an age: 0 for less than a minute."""
+    """Return an age in seconds, rounded down by `_coarse`; 0 for less than a minute."""
     seconds = _coarse(duration)
     return seconds if seconds >= _MINUTE else 0
 
 
 def _coarse(duration: timedelta) -> int:
-    """Seconds, as coarse as they are said: whole minutes from a minute on, hours from an hour, days from two days."""
+    """Return seconds, rounded down to whole minutes from a minute on, hours from an hour on, days from two days on."""
     seconds = max(0, int(duration.total_seconds()))
     if seconds < _MINUTE:
         return seconds

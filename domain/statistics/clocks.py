@@ -148,7 +148,7 @@ def ends(out: Mapping[str, Out], event: CaseEvent) -> Iterator[End]:
 
 
 def ended(out: Mapping[str, Out], now: Mapping[str, Out], event: CaseEvent) -> Iterator[End]:
-    """Like `ends`, for a caller that knows the dispatches which wait after the event (`now`)."""
+    """Yield the same as `ends`, given also the dispatches that wait after the event (`now`)."""
     case = event.case
     for name, was in out.items():
         if name in now and now[name].attempt == was.attempt:

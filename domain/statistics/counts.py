@@ -19,12 +19,12 @@ _STANDING = ("id", "level", "state", "profile", "payments", "kept", "danger")  #
 
 
 def of_event(event: CaseEvent) -> Counter[str]:
-    """What an event adds for good."""
+    """Return the counts that an event adds for good."""
     return Counter(names_of_event(event))
 
 
 def names_of_event(event: CaseEvent) -> Iterator[str]:
-    """The names that an event adds one to, for good."""
+    """Yield each name to which an event adds one, for good."""
     for fact in event.facts:
         yield from _names(fact, event.case)
 
@@ -47,7 +47,7 @@ def of_standing(before: Case | None, after: Case) -> Counter[str]:
 
 
 def of_earlier(case: Case) -> Counter[str]:
-    """What a case still counts that was followed by another of its resident."""
+    """Return what a case still contributes to the counts after it was followed by another case of its resident."""
     return Counter({name: number for name, number in _lasting(case).items() if number})
 
 
@@ -61,7 +61,10 @@ def of_clocks(before: Case | None, event: CaseEvent) -> Counter[str]:
 
 
 def names_of_clocks(out: Mapping[str, clocks.Out], now: Mapping[str, clocks.Out], event: CaseEvent) -> Iterator[str]:
-    """The same, one name for each clock. `out`, `now`: what was out of the event's case just before, and is now."""
+    """Yield the name of the count for each clock that an event ends.
+
+    `out`, `now`: the waiting dispatches of the event's case just before and after it.
+    """
     for end in clocks.ended(out, now, event):
         yield f"clock|{clocks.whose(end.was.action)}|{event.case.level}|{'kept' if end.kept else 'missed'}"
 

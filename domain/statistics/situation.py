@@ -202,7 +202,7 @@ def last_days(latest: str, number: int) -> list[str]:
 def means_of(reasons: Iterable[DangerCode]) -> set[str]:
     """Return the means by which the resident was approached, from the reasons; {"other"} if none is known.
 
-    A combination rule is left out: its kinds of evidence are among the other reasons.
+    Combination rules are skipped, because their kinds of evidence are among the other reasons.
     """
     return {MEANS[type(reason)] for reason in reasons if type(reason) in MEANS} or {"other"}
 

@@ -46,7 +46,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The chosen officer, and the reason."""
+    """The chosen officer, and the code of the reason."""
 
     officer: Officer
     because: ChannelCode

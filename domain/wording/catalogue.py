@@ -1,4 +1,4 @@
-"""Catalogues: the texts that are written in Chinese, in English and Korean."""
+"""Translation catalogues: English and Korean texts for the Chinese source texts."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
@@ -16,22 +16,24 @@ LOCALE = Path(__file__).parent / "locale"
 CHINESE = "zh"
 
 Translate = Callable[[str], str]
-"""A Chinese text of ours in another language."""
+"""Returns the translation of a Chinese text, or the text itself if there is none."""
 
 
 @lru_cache
 def translate_to(language: str) -> Translate:
-    """Return the function that translates labels, the sentences of codes and places."""
+    """Return the function that translates Chinese labels, sentences of codes, and place names to a language."""
     return read_catalogue(language, [LOCALE], place_names(language)).gettext
 
 
 def place_names(language: str) -> Mapping[str, str]:
-    """What places are called."""
+    """Return the names of places in a language, by their Chinese names; empty for Chinese."""
     return {} if language == CHINESE else divisions.names(language)
 
 
 def read_catalogue(language: str, folders: Iterable[Path], more: Mapping[str, str]) -> NullTranslations:
-    """Read all PO files of a language in some folders, with more texts that are in no file."""
+    """Return the translations of all PO files of a language in these folders, and of `more` (Chinese text ->
+    translation).
+    """
     whole = Catalog(locale=language)
     for text, translated in more.items():
         whole.add(text, translated)

@@ -1,4 +1,4 @@
-"""Codes as sentences. This is the only place that renders one; the catalogue has the language."""
+"""Renders codes as sentences. This is the only module that does; the texts are in the catalogues."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -85,14 +85,14 @@ Trees = Callable[[str], Tree]
 
 @dataclass(frozen=True, slots=True)
 class Renderer:
-    """A reader's language. Without `trees`, answers are told by the ids of their questions."""
+    """Renders codes in a reader's language. Without `trees`, answers to a script are rendered by their ids."""
 
     translate: Translate
     language: str
     trees: Trees | None = None
 
     def sentence(self, code: AnyCode) -> str:
-        """Return the code's sentence, with its parameters; what a person wrote stays as it was written."""
+        """Return the code's sentence with its parameters. A person's own words are not translated."""
         parts = {name: self._part(code, name) for name in code.__struct_fields__}
         return self.translate(code.zh) % parts
 
@@ -119,7 +119,7 @@ class Renderer:
         return self.translate(JOINER).join(each for each in said if each)
 
     def _answer(self, code: AnyCode, question: str, answer: str) -> str:
-        """An answer as the script has it; one that the script no longer has is left out."""
+        """Return the script's text of an answer; "" if the script no longer has it."""
         if self.trees is None or not isinstance(code, ScriptAnswered):
             return f"{question} = {answer}"
         tree = self.trees(code.script)
@@ -134,7 +134,7 @@ class Renderer:
         return self.trees(script).title.of(self.language) if self.trees else self.translate(labels.scam(script))
 
     def _span(self, code: AnyCode, seconds: int) -> str:
-        """Seconds in the unit that they are said in."""
+        """Return a duration in its largest suitable unit."""
         unit = DAY if seconds >= 2 * DAY else next(unit for unit in (HOUR, MINUTE, 1) if seconds >= unit or unit == 1)
         return self.translate(SPANS[unit]) % {"n": seconds // unit}
 
@@ -144,7 +144,7 @@ class Renderer:
         return self.translate(AGO) % {"long": self._span(code, seconds)}
 
     def _step(self, code: AnyCode, step: str) -> str:
-        """What a step of the plan does (`red.operator`, `follow.2`); another's name stays as it is."""
+        """Return the label of a plan's step (`red.operator`, `follow.2`), or its name if it is unknown."""
         of, _, rest = step.partition(".")
         name = of if of in ("follow", "stop") else rest.partition(".")[0]
         label = STEPS.get(name) if of in _STEP_OWNERS else None
@@ -160,7 +160,7 @@ class Renderer:
         return self.translate(labels.NEAR[steps])
 
     def _words(self, code: AnyCode, words: str) -> str:
-        """A policy's words: in Chinese as they are, and translated where a catalogue has them."""
+        """Return a policy's text, translated if a catalogue has it."""
         return self.translate(words) if words else ""
 
     def _evidence(self, code: AnyCode, evidence: EvidenceClass) -> str:
@@ -187,15 +187,15 @@ _SHOWN: Mapping[str, Callable[[Renderer, AnyCode, Any], str]] = {
     "withdrawn": Renderer._number,
     "words": Renderer._words,
 }
-"""How a parameter is shown whose type does not tell."""
+"""How parameters are rendered that need more than their type's rule."""
 
 
 @cache
 def in_language(language: str) -> Renderer:
-    """Return the wording of a language, where there is no console: answers are told by their ids."""
+    """Return the renderer of a language for use outside the console: answers are rendered by their ids."""
     return Renderer(translate_to(language), language)
 
 
 def yuan(fen: int) -> str:
-    """Return ¥1,234.56, without decimals where there are none."""
+    """Return a sum in fen as ¥1,234.56, without decimals if it is whole yuan."""
     return f"¥{fen / 100:,.2f}".removesuffix(".00")

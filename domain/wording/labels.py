@@ -1,6 +1,6 @@
-"""What everything is called on a screen, in Chinese as in a template: the catalogues have the other languages.
+"""The Chinese labels for screens and terminals; the catalogues have the other languages.
 
-One word for one thing: pages, the officer's telephone and the terminal's board all take it from here.
+Each thing has one label, used by pages, the officer's telephone and the terminal's board alike.
 """
 
 from collections.abc import Mapping
@@ -99,7 +99,7 @@ BANK_STATES = {
     BankState.RETURNED: "已返还",
     BankState.RELEASED: "止付已解除",
 }
-# What became of asking a bank.
+# The outcomes of a request to a bank.
 ASKED = {**RESULTS, Result.SENT: "银行已收到", Result.IN_DOUBT: "是否送达不明"}
 RELEASE_STATES = {ReleaseState.ASKED: "待审批", ReleaseState.APPROVED: "已批准", ReleaseState.REFUSED: "未批准"}
 PAYERS_STATES = {
@@ -312,12 +312,12 @@ ALL = frozenset((_CLOSES, _RUNS_OUT, *(text for table in _TABLES for text in tab
 
 
 def scam(name: str) -> str:
-    """What a scam type is called; one that only a province's policy knows, by its name there."""
+    """Return the label of a scam type, or its name if only a province's policy knows it."""
     return SCAMS.get(name, name)
 
 
 def of_step(step: Step) -> str:
-    """What a step does when its time has come."""
+    """Return the label of a step's action."""
     if step.id == _CLOSE:
         return _CLOSES
     return _RUNS_OUT if step.id.startswith(_CLOCK) else ACTIONS[step.action]

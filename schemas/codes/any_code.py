@@ -1,4 +1,4 @@
-"""Codes that contain another code, and the union of all."""
+"""Codes that contain another code, and the union of all codes."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar
@@ -23,7 +23,7 @@ class Dispatched(Code, frozen=True):
 
 
 class ResultNoted(Code, frozen=True):
-    """A result of an attempt; `remark`: what the channel says of it."""
+    """An attempt has a result. `remark`: what the channel says about it."""
 
     zh: ClassVar = "%(action)s第 %(attempt)s 次：%(result)s%(remark)s"
     action: Action
@@ -33,7 +33,7 @@ class ResultNoted(Code, frozen=True):
 
 
 class LateResult(Code, frozen=True):
-    """A result of an attempt that is over."""
+    """A result arrived for an attempt that is over."""
 
     zh: ClassVar = "%(action)s第 %(attempt)s 次：%(result)s（迟到）%(remark)s"
     action: Action
@@ -120,7 +120,7 @@ class DefraudedAlready(Code, frozen=True):
 
 
 class StopNotExtended(Code, frozen=True):
-    """The stop runs out at a time, and the bank is not asked again."""
+    """The stop ends at a time, and the bank is not asked to extend it."""
 
     zh: ClassVar = "止付 %(at)s 到期，不再续：%(why)s"
     at: datetime
@@ -128,7 +128,7 @@ class StopNotExtended(Code, frozen=True):
 
 
 class BankOnOtherPayment(Code, frozen=True):
-    """A bank's answer about a payment that is not one of the case."""
+    """A bank answered about a payment that is not one of the case's."""
 
     zh: ClassVar = "%(why)s：该笔支付不属于该预警"
     why: "AnyCode"

@@ -1,4 +1,4 @@
-"""The base of all codes, and the type of a model's field that holds one."""
+"""The base class of codes, and the pydantic type of fields that contain one."""
 
 import re
 from collections.abc import Mapping
@@ -10,23 +10,23 @@ from pydantic_core import CoreSchema, core_schema
 
 
 def _name(class_name: str) -> str:
-    """`CaseClosed` is `case_closed` on the wire."""
+    """Return the name on the wire of a code class: `CaseClosed` is `case_closed`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", class_name).lower()
 
 
 class Code(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="code", tag=_name):
-    """What happened or why, with its parameters.
+    """What happened or why, with its parameters as fields.
 
-    Every code has `zh`, its sentence in Chinese, with each parameter in it as %(name)s. It is not declared here, so
+    Every code has `zh`, its Chinese sentence, which contains each parameter as %(name)s. It is not declared here, so
     that mypy finds a code without one where codes are rendered. A parameter with a default is optional.
     """
 
 
-FEW = 40  # names that a schema lists
+FEW = 40  # the greatest number of names that a JSON schema lists
 
 
 class CodeField:
-    """How pydantic reads and writes a field that holds one of the codes of a union."""
+    """Makes pydantic read and write a field that contains a code of a union."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - any union
         known = by_name(source)
@@ -47,7 +47,9 @@ class CodeField:
         return core_schema.no_info_plain_validator_function(read, metadata=names, serialization=written)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """The names, where they are few: docs/reference/schemas/code.json has all, and the parameters of each."""
+        """Return a JSON schema with the codes' names, if they are few; docs/reference/schemas/code.json has all of
+        them.
+        """
         names = schema.get("metadata", {}).get("codes", [])
         return {
             "type": "object",

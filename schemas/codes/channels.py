@@ -1,4 +1,4 @@
-"""What a channel says of an attempt: why nothing went out, what the provider answered, why this officer goes."""
+"""What a channel says about an attempt: why nothing was sent, what the provider answered, why this officer goes."""
 
 from typing import Annotated, ClassVar
 
@@ -43,14 +43,14 @@ class NoGateway(Code, frozen=True):
 
 
 class ProviderAway(Code, frozen=True):
-    """The provider could not be reached: nothing was sent."""
+    """The provider could not be reached, so nothing was sent."""
 
     zh: ClassVar = "服务商无法连接（%(error)s）"
     error: str
 
 
 class ProviderAnswered(Code, frozen=True):
-    """The provider answered with an HTTP status that is no success; `text`: its reason."""
+    """The provider answered with an HTTP error status. `text`: its reason."""
 
     zh: ClassVar = "服务商答复 %(status)s%(text)s"
     status: int
@@ -58,7 +58,7 @@ class ProviderAnswered(Code, frozen=True):
 
 
 class ProviderSaid(Code, frozen=True):
-    """A provider's remark on a receipt, or a station's."""
+    """The remark of a provider or a station on a receipt."""
 
     zh: ClassVar = "%(text)s"
     text: str
@@ -96,7 +96,7 @@ class NotReceivedYet(Code, frozen=True):
 
 
 class TimeOver(Code, frozen=True):
-    """The time for the step is over."""
+    """The time limit of the step has passed."""
 
     zh: ClassVar = "已过时限"
 
@@ -126,7 +126,7 @@ class StepEnded(Code, frozen=True):
 
 
 class ChosenOfficer(Code, frozen=True):
-    """Why this officer goes. `distance`: 0 for the same street, 1 county, 4 prefecture, 12 another prefecture."""
+    """Why this officer was chosen. `distance`: 0 for the same street, 1 county, 4 prefecture, 12 another prefecture."""
 
     zh: ClassVar = "%(distance)s%(visits)s%(interpreter)s%(known)s%(overtime)s"
     distance: int
@@ -143,7 +143,7 @@ class HandedOver(Code, frozen=True):
 
 
 class ChosenBefore(Code, frozen=True):
-    """The visit was given to this officer before."""
+    """The visit had been given to this officer before."""
 
     zh: ClassVar = "此前已派给此人"
 
@@ -163,28 +163,28 @@ class JustThere(Code, frozen=True):
 
 
 class RepeatRefused(Code, frozen=True):
-    """The same request was sent again, and refused: it says nothing of the first one."""
+    """The provider refused the repetition of a request, which says nothing about the first one."""
 
     zh: ClassVar = "再次发送：%(why)s"
     why: "ChannelCode"
 
 
 class CouldNotBeAsked(Code, frozen=True):
-    """The provider could not be asked for an earlier request."""
+    """The provider could not be asked about an earlier request."""
 
     zh: ClassVar = "无法向服务商查询：%(why)s"
     why: "ChannelCode"
 
 
 class NotReceived(Code, frozen=True):
-    """The provider does not have the request; `why`: why that was in doubt."""
+    """The provider does not have the request. `why`: why that was in doubt."""
 
     zh: ClassVar = "服务商没有收到%(why)s"
     why: "ChannelCode | None" = None
 
 
 class InDoubt(Code, frozen=True):
-    """Why the dispatch no longer stands, and why it is unknown whether it was sent before."""
+    """Why the dispatch is no longer valid, and why it is unknown whether it was sent before."""
 
     zh: ClassVar = "%(why)s；此前：%(doubt)s"
     why: "ChannelCode"

@@ -1,6 +1,6 @@
-"""Why a resident is in danger, as an operator reads it out; and what is said of a danger as a whole.
+"""Why a resident is in danger, as an operator reads it out, and codes about a danger as a whole.
 
-Durations are in seconds, as coarse as they are said. `times`: how often, None for once.
+Durations are in seconds, rounded down as they are displayed. `times`: number of events, None for one.
 """
 
 from typing import Annotated, ClassVar
@@ -21,7 +21,7 @@ class SuspiciousCall(Code, frozen=True):
 
 
 class OngoingCall(Code, frozen=True):
-    """A call with a suspicious number goes on."""
+    """A call with a suspicious number is going on."""
 
     zh: ClassVar = "正在与%(kind)s通话，已%(seconds)s（%(ago)s%(times)s）"
     kind: EvidenceKind
@@ -31,7 +31,7 @@ class OngoingCall(Code, frozen=True):
 
 
 class PaymentUnderWay(Code, frozen=True):
-    """A payment is attempted, or not settled yet."""
+    """A payment was attempted, or is not settled yet."""
 
     zh: ClassVar = "正在向%(kind)s转账 %(amount_fen)s（%(ago)s%(times)s）"
     kind: EvidenceKind
@@ -77,7 +77,7 @@ class OwnReport(Code, frozen=True):
 
 
 class CombinedEvidence(Code, frozen=True):
-    """Two kinds of evidence are more than their sum: `words` are the policy's."""
+    """Two kinds of evidence together weigh more than their sum. `words`: the policy's text."""
 
     zh: ClassVar = "%(words)s"
     words: str
@@ -93,21 +93,21 @@ DangerCodeField = Annotated[DangerCode, CodeField()]
 
 
 class DangerSeen(Code, frozen=True):
-    """The evidence itself: of a dispatch, why it goes out; of a fact, what has come."""
+    """The evidence: as the reason of a dispatch, or as a fact when it arrived."""
 
     zh: ClassVar = "%(reasons)s"
     reasons: tuple[DangerCode, ...]
 
 
 class NewEvidence(Code, frozen=True):
-    """A call that was put off comes sooner."""
+    """A postponed call is brought forward because of new evidence."""
 
     zh: ClassVar = "新证据：%(reasons)s"
     reasons: tuple[DangerCode, ...]
 
 
 class OldEvidence(Code, frozen=True):
-    """Evidence from before the case was settled."""
+    """The evidence is from before the case was settled."""
 
     zh: ClassVar = "处置前的旧证据：%(reasons)s"
     reasons: tuple[DangerCode, ...]

@@ -14,7 +14,7 @@ class CanStillBeStopped(Code, frozen=True):
 
 
 class BankAsked(Code, frozen=True):
-    """The bank is asked to stop the payee's account for the `times`th time of `most`."""
+    """The bank is asked to stop the payee's account, for the `times`-th of at most `most` times."""
 
     zh: ClassVar = "向银行申请止付收款账户（第 %(times)s 次，最多 %(most)s 次）"
     times: int
@@ -41,20 +41,20 @@ class StopLifted(Code, frozen=True):
 
 
 class StopExpired(Code, frozen=True):
-    """The stop has run out."""
+    """The stop has expired."""
 
     zh: ClassVar = "止付已到期"
 
 
 class StopRunsOut(Code, frozen=True):
-    """The stop runs out at a time."""
+    """The stop ends at a time."""
 
     zh: ClassVar = "止付 %(at)s 到期"
     at: datetime
 
 
 class StopExtended(Code, frozen=True):
-    """The stop runs out at a time, and the bank is asked again."""
+    """The stop ends at a time, and the bank is asked to extend it."""
 
     zh: ClassVar = "止付 %(at)s 到期，将申请止付延期"
     at: datetime
@@ -67,7 +67,7 @@ class NoStopInForce(Code, frozen=True):
 
 
 class ResidentSafe(Code, frozen=True):
-    """The resident is safe: a stop is not extended."""
+    """The resident is safe, so a stop is not extended."""
 
     zh: ClassVar = "当事人已安全"
 
@@ -85,7 +85,7 @@ class PaymentFailed(Code, frozen=True):
 
 
 class MoneyReturned(Code, frozen=True):
-    """The money came back: nothing is left to stop."""
+    """The money came back, so nothing is left to stop."""
 
     zh: ClassVar = "资金已返还，无须再止付"
 
@@ -127,14 +127,14 @@ class BankReleased(Code, frozen=True):
 
 
 class StopToBeLifted(Code, frozen=True):
-    """The stop is to be lifted, so that nothing more is asked of the bank; `text`: why."""
+    """The stop is to be lifted, so the bank is asked nothing more. `text`: the reason."""
 
     zh: ClassVar = "止付将解除：%(text)s"
     text: str
 
 
 class ReleaseApproved(Code, frozen=True):
-    """Two persons lift a stop: one asked, another approved; `text`: why. `request`: the request's id."""
+    """One person asked to lift a stop, another approved. `text`: the reason. `request`: the request's id."""
 
     zh: ClassVar = "%(asked_by)s 申请、%(by)s 批准解除止付：%(text)s%(request)s"
     asked_by: str
@@ -173,7 +173,7 @@ class MoneyLost(Code, frozen=True):
 
 
 class NotBooked(Code, frozen=True):
-    """Nothing more is booked of the transfer: it is unknown, lost, or booked better."""
+    """Nothing more is booked for the transfer: it is unknown, lost, or booked with better evidence."""
 
     zh: ClassVar = "%(transfer)s 未再登记：已有更好的记录或不属于该预警"
     transfer: str

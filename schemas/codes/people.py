@@ -19,7 +19,7 @@ class Said(Code, frozen=True):
 
 
 class AskedBy(Code, frozen=True):
-    """An operator asks for it, and gave no reason."""
+    """An operator asked for it, without giving a reason."""
 
     zh: ClassVar = "%(by)s 要求"
     by: str
@@ -40,7 +40,7 @@ class CaseGivenBack(Code, frozen=True):
 
 
 class ClaimRanOut(Code, frozen=True):
-    """Nobody renewed an operator's claim: the case is free again."""
+    """An operator's claim was not renewed, so the case is free again."""
 
     zh: ClassVar = "%(by)s 的接手已失效：无人续期"
     by: str
@@ -96,7 +96,7 @@ class InterpreterNeeded(Code, frozen=True):
 
 
 class Recorded(Code, frozen=True):
-    """Where the recording of a call lies."""
+    """A link to the recording of a call."""
 
     zh: ClassVar = "录音：%(recording)s"
     recording: str
@@ -124,28 +124,28 @@ class CallerReported(Code, frozen=True):
 
 
 class CallerHandedOver(Code, frozen=True):
-    """A caller of 96110 whose case is another prefecture's."""
+    """A caller of 96110 whose case belongs to another prefecture."""
 
     zh: ClassVar = "96110 来电移交：%(text)s"
     text: str
 
 
 class ReleaseWanted(Code, frozen=True):
-    """A complaint asks to lift the stop."""
+    """A complaint asks for the stop to be lifted."""
 
     zh: ClassVar = "投诉 %(complaint)s 要求解除止付"
     complaint: str
 
 
 class ScriptBegun(Code, frozen=True):
-    """The operator asks by a script."""
+    """The operator started a script of questions."""
 
     zh: ClassVar = "问答（%(script)s）：开始"
     script: str
 
 
 class ScriptAnswered(Code, frozen=True):
-    """The resident's answers to a script, by question; `withdrawn`: questions whose answer was taken back."""
+    """The resident's answers to a script, by question. `withdrawn`: questions whose answer was taken back."""
 
     zh: ClassVar = "问答（%(script)s）%(answers)s%(withdrawn)s"
     script: str
@@ -180,48 +180,48 @@ class CallAgainAt(Code, frozen=True):
 
 
 class CallPromised(Code, frozen=True):
-    """The call waits for the time that the resident named."""
+    """The call waits for the time that the resident asked for."""
 
     zh: ClassVar = "%(by)s：当事人要求届时致电"
     by: str
 
 
 class OfficerAskedFor(Code, frozen=True):
-    """An operator asks for an officer."""
+    """An operator asked for an officer."""
 
     zh: ClassVar = "申请派人上门：%(text)s"
     text: str
 
 
 class StopAskedFor(Code, frozen=True):
-    """An operator asks for a stop-payment."""
+    """An operator asked for a stop-payment."""
 
     zh: ClassVar = "申请止付"
 
 
 class ContactToBeTold(Code, frozen=True):
-    """A trusted contact is to be told."""
+    """A trusted contact is to be informed."""
 
     zh: ClassVar = "将告知可信联系人（%(contact)s）"
     contact: int
 
 
 class DangerConfirmed(Code, frozen=True):
-    """A person has looked: the danger is real."""
+    """A person has confirmed that the danger is real."""
 
     zh: ClassVar = "已核实：%(text)s"
     text: str
 
 
 class ConfirmedBy(Code, frozen=True):
-    """The step goes out, because a person confirmed the danger."""
+    """The step goes out because a person confirmed the danger."""
 
     zh: ClassVar = "%(by)s 核实险情"
     by: str
 
 
 class _Visit(Code, frozen=True):
-    """What an officer reports. `because`: why this officer; `checked`: what was looked at and asked (Checklist)."""
+    """A report by an officer. `because`: why this officer was chosen; `checked`: the items done of the Checklist."""
 
     by: str
     because: ChannelCode | None = None
@@ -244,7 +244,7 @@ class VisitAccepted(_Visit, frozen=True):
 
 
 class VisitRefused(_Visit, frozen=True):
-    """The officer cannot go: another is asked."""
+    """The officer cannot go, so another one is asked."""
 
     zh: ClassVar = "%(by)s 不能前往，改派他人%(because)s%(place)s%(to)s%(checked)s%(note)s"
 
@@ -293,7 +293,7 @@ VisitCode = (
 
 
 class ReportNotTaken(Code, frozen=True):
-    """An officer's report comes after the case was closed."""
+    """An officer's report came after the case was closed."""
 
     zh: ClassVar = "%(by)s 的上门报告未采用：预警已办结"
     by: str
@@ -325,13 +325,13 @@ class NoOutcomeTold(Code, frozen=True):
 
 
 class VisitedBefore(Code, frozen=True):
-    """The visit was made before the present danger."""
+    """The visit was made before the present danger arose."""
 
     zh: ClassVar = "上门早于当前险情"
 
 
 class TalkedBefore(Code, frozen=True):
-    """A late report of a talk before the present danger settles nothing."""
+    """A late report is about a conversation before the present danger, so it settles nothing."""
 
     zh: ClassVar = "补报的是当前险情之前的谈话：不作为结论"
 

@@ -1,4 +1,4 @@
-"""Steps of the plan: why they were planned, put off, skipped or ended, and how the plan itself goes on."""
+"""Steps of the plan: why they were planned, postponed, skipped or ended, and how the plan goes on."""
 
 from typing import ClassVar
 
@@ -37,7 +37,7 @@ class FirstContact(Code, frozen=True):
 
 
 class PlanRanOut(Code, frozen=True):
-    """The plan has run out, and the resident was warned."""
+    """The plan is completed, and the resident was warned."""
 
     zh: ClassVar = "计划已执行完，已提醒当事人"
 
@@ -49,19 +49,19 @@ class AllTried(Code, frozen=True):
 
 
 class NotReachedSoFar(Code, frozen=True):
-    """Nothing reached the resident so far: a follow-up tries later."""
+    """Nothing has reached the resident so far; a follow-up will try later."""
 
     zh: ClassVar = "至今未联系上"
 
 
 class NotClosedYet(Code, frozen=True):
-    """The case does not close: a step is still on its way."""
+    """The case does not close, because a step is still waiting for its result."""
 
     zh: ClassVar = "仍有事项进行中，暂不办结"
 
 
 class NothingMoreToDo(Code, frozen=True):
-    """The case closes by itself."""
+    """The case closes automatically."""
 
     zh: ClassVar = "已无待办事项"
 
@@ -73,7 +73,7 @@ class PersonalDataDestroyed(Code, frozen=True):
 
 
 class VictimReported(Code, frozen=True):
-    """The resident reported that they were defrauded."""
+    """The resident reported having been defrauded."""
 
     zh: ClassVar = "当事人报案"
 
@@ -85,7 +85,7 @@ class StillSafe(Code, frozen=True):
 
 
 class BudgetSpent(Code, frozen=True):
-    """The contact budget is spent. `channel`: None for contacts by all channels together."""
+    """The contact budget is used up. `channel`: None for the budget of all channels together."""
 
     zh: ClassVar = "推迟：%(hours)s 小时内%(channel)s联系已达上限（%(most)s 次）"
     hours: int
@@ -94,13 +94,13 @@ class BudgetSpent(Code, frozen=True):
 
 
 class RedPassesBudget(Code, frozen=True):
-    """At level red the contact budget does not count."""
+    """The contact budget does not apply at level red."""
 
     zh: ClassVar = "红色预警不受联系次数限制"
 
 
 class HeldBack(Code, frozen=True):
-    """A hold keeps the step back; `text`: the hold's reason."""
+    """A hold keeps the step back. `text`: the hold's reason."""
 
     zh: ClassVar = "因暂停外呼 %(hold)s 暂缓：%(text)s"
     hold: str
@@ -108,14 +108,14 @@ class HeldBack(Code, frozen=True):
 
 
 class DroppedWithHold(Code, frozen=True):
-    """The hold was lifted, and what it kept back is dropped."""
+    """The hold was lifted, and the steps that it kept back are dropped."""
 
     zh: ClassVar = "随暂停外呼 %(hold)s 取消"
     hold: str
 
 
 class ClosedWithHold(Code, frozen=True):
-    """The case is closed with what a dropped hold kept back; `text`: the hold's reason."""
+    """The case is closed because its hold was dropped. `text`: the hold's reason."""
 
     zh: ClassVar = "随暂停外呼 %(hold)s 办结：%(text)s"
     hold: str
@@ -130,7 +130,7 @@ class HoldLifted(Code, frozen=True):
 
 
 class HoldOver(Code, frozen=True):
-    """The hold has run out."""
+    """The hold has expired."""
 
     zh: ClassVar = "暂停外呼结束"
 
@@ -143,7 +143,7 @@ class OvertakenByStep(Code, frozen=True):
 
 
 class WaitsForGap(Code, frozen=True):
-    """The step keeps its least gap to the one before it."""
+    """The step waits for its minimum gap after the previous one."""
 
     zh: ClassVar = "%(step)s 等待与上一步的间隔"
     step: str
@@ -165,14 +165,14 @@ class WaitsForMorning(Code, frozen=True):
 
 
 class NotAskedForAt(Code, frozen=True):
-    """The level has no such step."""
+    """The level's plan has no such step."""
 
     zh: ClassVar = "%(level)s级不需要"
     level: Level
 
 
 class OtherPlan(Code, frozen=True):
-    """The plan that runs now has its own step."""
+    """The plan that runs now has a step of its own for it."""
 
     zh: ClassVar = "现行计划另有安排"
 
@@ -184,7 +184,7 @@ class WrongNumber(Code, frozen=True):
 
 
 class NotReached(Code, frozen=True):
-    """The resident was not reached. `action`: by which, where it matters."""
+    """The resident was not reached. `action`: by which action, if it matters."""
 
     zh: ClassVar = "%(action)s未联系上"
     action: Action | None = None

@@ -7,7 +7,7 @@ from schemas.levels import Level, Outcome
 
 
 class CaseChanged(Code, frozen=True):
-    """The case has changed since the version that was seen."""
+    """The case has changed since the displayed version."""
 
     zh: ClassVar = "您看到的内容已经更新（现为第 %(version)s 版，您看到的是第 %(seen)s 版），请核对后再操作"
     version: int
@@ -28,7 +28,7 @@ class CaseSettled(Code, frozen=True):
 
 
 class PlanOverByLoss(Code, frozen=True):
-    """The resident is defrauded already: no step of the plan would be carried out."""
+    """The resident is already defrauded, so no step of the plan would be carried out."""
 
     zh: ClassVar = "当事人已被骗：预警计划已结束，后续由回访跟进"
 
@@ -41,7 +41,7 @@ class EarlierCase(Code, frozen=True):
 
 
 class NotLower(Code, frozen=True):
-    """The level that was asked for is not lower."""
+    """The requested level is not lower than the present one."""
 
     zh: ClassVar = "当前为%(level)s，%(wanted)s并不更低"
     level: Level
@@ -49,7 +49,7 @@ class NotLower(Code, frozen=True):
 
 
 class CallTooLate(Code, frozen=True):
-    """A call may not be put off for so long."""
+    """A call may not be postponed that long."""
 
     zh: ClassVar = "致电最多推迟 %(days)s 天"
     days: int
@@ -77,32 +77,32 @@ class NoSuchContact(Code, frozen=True):
 
 
 class TooManyAnswers(Code, frozen=True):
-    """More answers than a script and its markers have."""
+    """There are more answers than a script and its markers have questions."""
 
     zh: ClassVar = "回答超过 %(most)s 项"
     most: int
 
 
 class StillGoesOn(Code, frozen=True):
-    """A resident is not erased before the case has ended."""
+    """The resident cannot be erased before the case has ended."""
 
     zh: ClassVar = "预警未办结，不能清除个人信息"
 
 
 class BankAskedAlready(Code, frozen=True):
-    """The bank was asked and has not answered."""
+    """The bank was asked already and has not answered yet."""
 
     zh: ClassVar = "已向银行申请，尚未答复"
 
 
 class NotOfThisCase(Code, frozen=True):
-    """The payment is not one of the case."""
+    """The payment does not belong to the case."""
 
     zh: ClassVar = "该笔支付不属于该预警"
 
 
 class MostStops(Code, frozen=True):
-    """The account was stopped as often as is allowed."""
+    """The account was stopped the maximum number of times."""
 
     zh: ClassVar = "该账户已止付 %(times)s 次，达到上限"
     times: int
@@ -121,13 +121,13 @@ class NoStop(Code, frozen=True):
 
 
 class LiftAskedAlready(Code, frozen=True):
-    """The bank was asked to lift the stop."""
+    """The bank was already asked to lift the stop."""
 
     zh: ClassVar = "已向银行申请解除"
 
 
 class TwoPersons(Code, frozen=True):
-    """One person asks to lift a stop, another approves."""
+    """Lifting a stop needs two persons: one asks, another approves."""
 
     zh: ClassVar = "解除止付须两人办理：一人申请，另一人审批"
 

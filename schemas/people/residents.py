@@ -44,7 +44,7 @@ class Language(StrEnum):
 
 
 class InterpreterLanguage(StrEnum):
-    """What an interpreter is asked for."""
+    """The language for which an interpreter is needed."""
 
     CHINESE = "chinese"
     KOREAN = "korean"

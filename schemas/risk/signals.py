@@ -20,7 +20,7 @@ class TransferState(StrEnum):
 
     @property
     def stage(self) -> int:
-        """Return how far it has gone, from 0: of two reports on one payment the one with the higher stage is true."""
+        """The stage as a number from 0: of two reports on one payment, the one with the higher stage is right."""
         match self:
             case TransferState.ATTEMPTED:
                 return 0

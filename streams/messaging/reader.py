@@ -96,7 +96,7 @@ async def read_range(
 async def read_pages(
     settings: Settings, topic: str, partition: int, first: int, last: int, *, opened: bool = True
 ) -> AsyncGenerator[list[Read], None]:
-    """Yield the same records in lists, one list for each fetch."""
+    """Yield the records of `read_range` in lists, one for each fetch. Raises ReadError as `read_range` does."""
     if last < first:
         return
     where = TopicPartition(topic, partition)
@@ -261,7 +261,7 @@ def _left(topic: str, value: bytes | None) -> bytes | None:
 async def _from(
     consumer: AIOKafkaConsumer, where: TopicPartition, first: int, end: int, through: RecordEncryption | None
 ) -> AsyncIterator[Read]:
-    """From `first` to before `end`."""
+    """Yield the records from offset `first` to before `end`."""
     async for page in _pages(consumer, where, first, end, through):
         for record in page:
             yield record

@@ -44,8 +44,8 @@ AHEAD = timedelta(days=60)  # the time before the table of holidays ends from wh
 class Diagnosis:
     """The result of one check.
 
-    `do`: what to do if it is not good. `warns`: it is good, but something should be done.
-    `policy`: the policy's error, which the console says in sentences, in place of `do`.
+    `do`: what to do if it is not good. `warns`: it is good, but something should be done. `policy`: the policy's error,
+    which the console renders in place of `do`, or None.
     """
 
     good: bool

@@ -51,7 +51,7 @@ async def until_done(what: str, attempt: Callable[[], Awaitable[Answer]]) -> Ans
 
 
 async def _unless_denied(attempt: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Run `attempt` once. Raises AccessError when a server says that this process may not."""
+    """Run `attempt` once. Raises AccessError if a server denies this process access or a permission."""
     try:
         return await attempt()
     except TRANSIENT as error:

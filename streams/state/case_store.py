@@ -66,7 +66,7 @@ class Loaded:
 
     @property
     def offset(self) -> int:
-        """The offset of the last input that was applied."""
+        """The offset of the last applied input."""
         return self.standing.offset
 
 
@@ -210,22 +210,22 @@ class CaseStore:
         return RebuildSteps(self, partition, mark)
 
     async def raw_cases(self, partition: int, residents: Sequence[str]) -> dict[str, bytes]:
-        """The latest cases of these residents, as they lie there."""
+        """Return the latest cases of these residents as JSON, by resident; residents without a case are left out."""
         found = await self.redis.hmget(key("cases", partition), residents) if residents else []
         return {resident: raw for resident, raw in zip(residents, found, strict=True) if raw}
 
     async def earlier(self, partition: int, names: Sequence[str]) -> list[bytes]:
-        """Cases that were followed by another, as they lie there."""
+        """Return cases that were followed by another, as JSON, by their ids; missing ones are left out."""
         found = await self.redis.hmget(key("earlier", partition), names) if names else []
         return [raw for raw in found if raw]
 
     async def ranked(self, name: int, partition: int, start: int, most: int) -> list[str]:
-        """Members of one of the partition's sorted sets, from rank `start` on."""
+        """Return at most `most` members of a sorted set (given by its key number), from rank `start` on."""
         found = await self.redis.zrange(key(NAMES[name], partition), start, start + most - 1)
         return [member.decode() for member in found]
 
     async def ranked_count(self, name: int, partition: int) -> int:
-        """How many members one of the partition's sorted sets has."""
+        """Return the number of members of a sorted set, given by its key number."""
         return int(await self.redis.zcard(key(NAMES[name], partition)))
 
     async def logs(self, partition: int) -> int:

@@ -1,7 +1,7 @@
-"""Locks and leases in Redis, for work that is harmless when it is done twice: only here is SET NX written.
+"""Locks and leases in Redis, for work that is harmless when done twice. All uses of SET NX are in this module.
 
-A lock excludes others as long as clocks and processes behave. What must not happen twice has a fence besides: a script
-that compares an offset or a token (case_store, dispatch_log), which redis-py's Lock has not.
+A lock excludes others only while clocks and processes behave. Work that must not be done twice also has a fence: a
+script that compares an offset or a token (case_store, dispatch_log), which redis-py's Lock does not offer.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from redis.asyncio import Redis
 from redis.exceptions import LockError
 
 LEASE_SECONDS = 15.0
-WRITE_SECONDS = 8.0  # less than the lease: whoever cannot write by then gives up before another begins
+WRITE_SECONDS = 8.0  # less than the lease, so a holder that is too slow gives up before another one begins
 NAP_SECONDS = 0.02
 
 
 @asynccontextmanager
 async def alone(redis: "Redis", name: str) -> AsyncIterator[None]:
-    """Hold an exclusive lock. Raises TimeoutError when others or the servers take longer than WRITE_SECONDS."""
+    """Hold an exclusive lock during the block. Raises TimeoutError if waiting and the block take over 8 s together."""
     lock = redis.lock(name, timeout=LEASE_SECONDS, sleep=NAP_SECONDS, blocking_timeout=WRITE_SECONDS)
     async with asyncio.timeout(WRITE_SECONDS):
         if not await lock.acquire():
@@ -27,18 +27,21 @@ async def alone(redis: "Redis", name: str) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            with suppress(LockError):  # it ran out
+            with suppress(LockError):  # the lease has expired
                 await lock.release()
 
 
 async def take(redis: "Redis", name: str, milliseconds: int, value: str | int = 1) -> bool:
-    """Take a lease that ends by itself, or by the script `release` with its value; False when another has it."""
+    """Take a lease for `milliseconds`. Return False if it is taken.
+
+    It ends by itself, or when the script `release` is called with its `value`.
+    """
     client: Any = redis  # redis-py types a command's result as sync or async at once
     return bool(await client.set(name, value, nx=True, px=milliseconds))
 
 
 async def keep(redis: "Redis", name: str, token: str, milliseconds: int) -> bool:
-    """Take the lease, or keep it; False when another has it."""
+    """Take or renew a lease for `milliseconds`, identified by `token`. Return False if another token holds it."""
     client: Any = redis  # as above
     if await take(redis, name, milliseconds, token):
         return True

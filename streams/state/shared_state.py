@@ -105,7 +105,7 @@ class Shared:
         await self._redis.delete(RUN)
 
     async def remember(self) -> None:
-        """Once in a while: how far the shared topics reach, for a Redis that loses what is written from now on."""
+        """Store the shared topics' end offsets, at most once in 5 minutes, for a Redis that loses its last writes."""
         if await locks.take(self._redis, TURN, TURN_MS):
             ends = json.dumps({topic.name: await end_offsets(self._settings, topic.name) for topic in topics.SHARED})
             before = await self._redis.hget(ENDS, "now")

@@ -78,7 +78,7 @@ class StoreUpdate:
         self.add("HSET", OUTBOX, name, self.outbox[name])
 
     def case(self, before: Case | None, after: Case) -> None:
-        """Store a case, and all that is derived from it."""
+        """Store a case and everything derived from it. `before`: the resident's latest case so far, or None."""
         if before is not None and before.id != after.id:
             self.earlier(before.id, before.updated_at, before.model_dump_json())
         self.latest(before, after)
@@ -86,7 +86,10 @@ class StoreUpdate:
         self.add("ZREMRANGEBYRANK", RECENT, 0, -RECENTLY - 1)
 
     def latest(self, before: Case | None, after: Case) -> None:
-        """Store a resident's latest case, and all that is derived from it, but not when it changed."""
+        """Store a resident's latest case and everything derived from it, except the list of recent changes.
+
+        `before`: the resident's latest case so far, or None.
+        """
         same = before is not None and before.id == after.id
         self.add("HSET", CASES, after.resident, after.model_dump_json())
         self._deadlines(before, after)
@@ -96,7 +99,7 @@ class StoreUpdate:
         self.sums(COUNTS, counts.of_standing(before, after))
 
     def earlier(self, case_id: str, changed: datetime, value: str | bytes) -> None:
-        """Store a case that is followed by another. `value`: its JSON."""
+        """Store a case that was followed by another. `changed`: when it last changed; `value`: its JSON."""
         self.add("HSET", EARLIER, case_id, value)
         self.add("ZADD", CLOSED, milliseconds(changed), case_id)
 

@@ -175,7 +175,7 @@ def _walk_late(walked: float | None) -> bool:
 
 
 def _why(given: dict[str, Any]) -> str:
-    """Why a contact failed, as its channel reported it; empty when it did not say."""
+    """Return why a contact failed, as its channel reported it, or ""."""
     why = ContactResult.model_validate(given, extra=ANY_VERSION).why
     return in_language("en").sentence(why) if why else ""
 
