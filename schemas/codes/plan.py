@@ -55,7 +55,7 @@ class NotReachedSoFar(Code, frozen=True):
 
 
 class NotClosedYet(Code, frozen=True):
-    """The case does not close, because a step is still waiting for its result."""
+    """The case does not close, because a step is still open."""
 
     zh: ClassVar = "仍有事项进行中，暂不办结"
 
