@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,6 +20,7 @@ from streams.runtime.settings import Settings
 from tests.collector import Collector, Taken, collecting
 
 SEED, RESIDENTS, SECONDS = 7, 3000, 25  # the demo's own province
+LOOK_SECONDS = 1.0  # between two readings of the workers' metrics
 EXEMPLAR = re.compile(r'^(quanzu_\w+_seconds)_bucket{.*?} [\d.e+]+ # {trace_id="([0-9a-f]{32})"}', re.MULTILINE)
 WAY = ["intake", "screening", "casework", "dispatch", "casework", "receipt", "casework"]
 
@@ -51,7 +51,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         command += ["--metrics-port", str(port)]
         with (data / "stderr").open("w+") as err:
             demo = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=err)
-            marked = exemplars_until_it_ends(demo, port)
+            try:
+                marked = exemplars_until_it_ends(demo, port)
+            finally:
+                demo.kill()  # if the test was given up; its servers and workers end with it
+                demo.wait()
             err.seek(0)
             stderr = err.read()
         assert demo.returncode == 0, stderr[-3000:]
@@ -69,7 +73,8 @@ def exemplars_until_it_ends(demo: "subprocess.Popen[bytes]", port: int) -> dict[
                 text = httpx.get(f"http://127.0.0.1:{port + behind}/metrics", headers=accepted).text
                 for name, trace in EXEMPLAR.findall(text):
                     found[name].add(trace)
-        time.sleep(1)
+        with suppress(subprocess.TimeoutExpired):
+            demo.wait(LOOK_SECONDS)
     return found
 
 

@@ -1,9 +1,9 @@
 """The figures of a run's report, computed from its journal alone."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from statistics import quantiles
 
 from domain.payments.ledger import Totals, fold
@@ -65,13 +65,16 @@ def first_contacts(entries: Sequence[Published], speed: float) -> list[float]:
     return [(sent[name] - at).total_seconds() / speed for name, at in raised.items() if name in sent]
 
 
-def deadline_errors(entries: Sequence[Published], sim_start: datetime, wall_start: float, speed: float) -> list[float]:
-    """Return the wall-clock seconds from each deadline's due time until its result was in the journal."""
+def deadline_errors(entries: Sequence[Published], wall_time: Callable[[datetime], float]) -> list[float]:
+    """Return the wall-clock seconds from each deadline's due time until its result was in the journal.
+
+    `wall_time` returns when the clock showed a moment, in seconds since 1970.
+    """
     errors = []
     for entry in entries:
         if entry.event.input_kind == "deadline":
-            due = int(entry.event.input.rpartition(":")[2]) / 1000
-            errors.append(entry.published - (wall_start + (due - sim_start.timestamp()) / speed))
+            due = datetime.fromtimestamp(int(entry.event.input.rpartition(":")[2]) / 1000, UTC)
+            errors.append(entry.published - wall_time(due))
     return errors
 
 

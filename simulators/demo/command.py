@@ -18,7 +18,7 @@ def demo(
             parser=duration,
             metavar="<time>",
             show_default="5m; 30m with --operators 0",
-            help="How long, in wall time: 60s, 10m",
+            help="How long, in wall time: 60s, 10m. It takes longer where the machine is too slow for the speed",
         ),
     ] = None,
     speed: Annotated[
@@ -60,6 +60,7 @@ def demo(
         kill_worker,
         operators=operators,
         metrics_port=metrics_port,
+        paced=True,
     )
     found = asyncio.run(Demo(settings, plan, out, board, beside if console else None).run())
     if report is not None:

@@ -15,6 +15,8 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from simulators import providers
+from simulators.demo.lines import Lines
+from simulators.demo.pacing import Pacer
 from simulators.demo.workers import WORKER, Workers
 from simulators.population.numbers import BANKS
 from simulators.population.stations import DAYS, GUEST, left_to_guest, rosters
@@ -37,6 +39,7 @@ from streams.monitoring.exporter.exporter import exporting
 from streams.monitoring.overview import Overview, overview
 from streams.monitoring.report import outcomes, report
 from streams.runtime.clock import Clock
+from streams.runtime.pace import Pace
 from streams.runtime.server_discovery import announce, servers
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import until_done, wanted
@@ -45,6 +48,7 @@ READY_SECONDS = 180.0  # on a machine with much else to do a minute is not enoug
 AHEAD_SECONDS = 8.0  # from the start of the servers to the province's first signal
 DRAIN_SECONDS = 30.0
 LOOK_SECONDS = 0.5
+PACE = "pace"  # in the data folder: how far the time may go
 SOURCES = (*CARRIERS, *BANKS, APPWATCH, POLICE)
 OPERATORS = 12
 
@@ -67,6 +71,7 @@ class Plan:
     ahead: float = AHEAD_SECONDS
     metrics_port: int = 0  # of the province's metrics, and of each worker's the ports behind it; 0: none
     operators: int = OPERATORS  # none: the desk and an officer's telephone are left to who sits at the screen
+    paced: bool = False  # the time stands still while the work is late: see pacing.py
 
 
 @dataclass(slots=True)
@@ -86,28 +91,33 @@ class Demo:
 
     def __init__(self, settings: Settings, plan: Plan, out: Console, draw: Draw, console: Beside | None = None) -> None:
         self._settings, self._plan, self._out, self._draw, self._console = settings, plan, out, draw, console
+        self._lines = Lines(out)
 
     async def run(self) -> dict[str, Any]:
         """Set everything up, let it run, wait until the line has drained, and report."""
-        async with self.running() as running:
+        async with beside(self._lines.run()), self.running() as running:
             end = running.line.clock.now() + self._plan.length * self._plan.speed
-            async with beside(self._show(running)), beside(self._disturb(running)):
+            pacer = Pacer(running.line, running.feeders)
+            async with beside(pacer.run()), beside(self._show(running)), beside(self._disturb(running)):
                 with _ending_sooner(running.feeders, self._out):
                     await running.feeders.run(end)
                 await drained(running)
+            self._lines.wait_for("the report")
+            self._out.print()  # where there is no terminal, the board ends without
             return await self._report(running)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Running]:
         """Everything started: the clock stands at the province's first moment."""
         plan = self._plan
-        clock = Clock(plan.speed, time.time() + plan.ahead, START)
+        clock = Clock(plan.speed, time.time() + plan.ahead, START, pace=self._pace())
         async with AsyncExitStack() as stack:
             line = await self._line(stack, clock)
             province = self.province(line.settings.key())
             address, keys = await self._intake(stack, line)
             found = await self._providers(stack, line, province, f"{address}/receipts")
             await self._settle(line, province)
+            self._lines.wait_for("the workers")
             workers = await stack.enter_async_context(self.workers(found.settings(line.settings)))
             await self.ready(line)
             desk = CaseClaims(line.settings, line.store, line.producer, line.policies, clock)
@@ -118,6 +128,13 @@ class Demo:
             names = [f"operator-{number}" for number in range(1, plan.operators + 1)]
             await stack.enter_async_context(beside(Operators(desk, province.contacts, province, clock).run(names)))
             yield Running(line, province, found, workers, Feeders(province, address, keys, clock), address)
+
+    def _pace(self) -> Pace | None:
+        if not self._plan.paced:
+            return None
+        data = self._settings.data.resolve()
+        data.mkdir(parents=True, exist_ok=True)
+        return Pace.begun(data / PACE)
 
     def province(self, secret: bytes) -> Province:
         """Who lives there, and what happens to them."""
@@ -184,11 +201,12 @@ class Demo:
             running.workers.signal(0, signal.SIGKILL)
 
     async def _show(self, running: Running) -> None:
+        look = partial(until_done, "board", partial(_view, running.line))
+        self._lines.show(look)
         title = f"seed {self._plan.seed}  ×{self._plan.speed:g}  intake {running.address}"
-        with Live(console=self._out, auto_refresh=False, transient=False) as live:
+        with Live(console=self._out, auto_refresh=False, transient=False) as live:  # elsewhere, the last one is printed
             while wanted():
-                view = await until_done("board", partial(_view, running.line))
-                live.update(self._draw(view, title), refresh=True)
+                live.update(self._draw(await look(), title), refresh=True)
                 await asyncio.sleep(LOOK_SECONDS)
 
     async def _report(self, running: Running) -> dict[str, Any]:
@@ -199,6 +217,7 @@ class Demo:
             **found,
             "contacts_twice": contacts_twice(running.providers),
             "worker_restarts": running.workers.restarts,
+            "stood_still_seconds": round(line.clock.stood_still(), 1),
             "province": running.province.fingerprint(),
             "truth": {name: value for name, value in truth.items() if name != "stories"},
         }

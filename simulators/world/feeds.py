@@ -65,9 +65,14 @@ class Feeders:
         self.unanswered: Counter[str] = Counter()
 
     @property
+    def queued(self) -> int:
+        """Signals that are to be sent now."""
+        return sum(map(len, self._queues.values()))
+
+    @property
     def waiting(self) -> int:
         """Signals that are not accepted yet."""
-        return sum(map(len, self._queues.values())) + len(self._late)
+        return self.queued + len(self._late)
 
     async def run(self, until: datetime) -> None:
         """Feed until the clock shows `until` or it is `ended`, then until all is accepted. Raises FeedError.

@@ -35,7 +35,7 @@ async def report(
     `accepted`: signals by source, as counted by the senders.
     """
     entries = await journal_events(settings)
-    errors = figures.deadline_errors(entries, clock.sim_start, clock.wall_start, clock.speed)
+    errors = figures.deadline_errors(entries, clock.wall_time)
     money = figures.money(entries)
     levels = figures.cases_by_level(entries)
     return {

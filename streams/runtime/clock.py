@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Self
 
 from domain.timekeeping import NOTHING, Known, Reckoning, approach, disagreement, heard
+from streams.runtime.pace import Pace
 
 Seconds = Callable[[], float]
 
@@ -85,6 +87,7 @@ class Clock:
     wall_start: float = 0.0  # seconds since 1970, so that all processes show the same time
     sim_start: datetime = EPOCH
     wall: Wall = field(default_factory=Wall, kw_only=True, compare=False, repr=False)
+    pace: Pace | None = field(default=None, kw_only=True, compare=False, repr=False)  # of a demo; None: time runs on
 
     def __post_init__(self) -> None:
         if self.speed <= 0:
@@ -101,26 +104,47 @@ class Clock:
     def parse(cls, text: str | None) -> Self:
         """Return the clock of a QUANZU_CLOCK value, such as `60@2026-03-01T00:00:00+00:00@1767225600.0`.
 
-        None or "" is real time. Raises ValueError if the value cannot be parsed.
+        None or "" is real time. A fourth part is the file of a demo's pace. Raises ValueError if the value cannot be
+        parsed, or the file is not there.
         """
         if not text:
             return cls()
         try:
-            speed, sim_start, wall_start = text.split("@")
-            return cls(float(speed), float(wall_start), datetime.fromisoformat(sim_start))
-        except ValueError as error:
+            speed, sim_start, wall_start, *file = text.split("@", 3)
+            pace = Pace.read(Path(file[0])) if file else None
+            return cls(float(speed), float(wall_start), datetime.fromisoformat(sim_start), pace=pace)
+        except (ValueError, OSError) as error:
             raise ValueError(
                 f"QUANZU_CLOCK = {text!r}: {error}. Write speed@start@epoch seconds, "
                 "such as 60@2026-03-01T00:00:00+00:00@1767225600"
             ) from None
 
     def __str__(self) -> str:
-        return f"{self.speed!r}@{self.sim_start.isoformat()}@{self.wall_start!r}"
+        file = f"@{self.pace.path}" if self.pace and self.pace.path else ""
+        return f"{self.speed!r}@{self.sim_start.isoformat()}@{self.wall_start!r}{file}"
 
     def now(self) -> datetime:
         """Return the clock's time as an aware UTC datetime."""
-        elapsed = (self.wall.time() - self.wall_start) * self.speed
-        return (self.sim_start + timedelta(seconds=elapsed)).astimezone(UTC)
+        elapsed = self.wall.time() - self.wall_start
+        reached = self.pace.reached(elapsed) if self.pace else elapsed
+        return (self.sim_start + timedelta(seconds=reached * self.speed)).astimezone(UTC)
+
+    def wall_time(self, moment: datetime) -> float:
+        """Return when the clock showed `moment`, or will if it runs on, in seconds since 1970.
+
+        Where a demo's time stood still, only the process that drives its pace knows when: others return it too early.
+        """
+        reached = (moment - self.sim_start).total_seconds() / self.speed
+        return self.wall_start + (self.pace.elapsed(reached) if self.pace else reached)
+
+    def let_go_on(self, ahead: float) -> None:
+        """Let a demo's time go on, for `ahead` wall seconds at most; a clock without a pace goes on by itself."""
+        if self.pace:
+            self.pace.let_go_on(self.wall.time() - self.wall_start, ahead)
+
+    def stood_still(self) -> float:
+        """Return for how many wall seconds a demo's time has stood still."""
+        return self.pace.stood_still if self.pace else 0.0
 
     def wall_seconds(self, duration: timedelta) -> float:
         """Return how many wall-clock seconds `duration` takes."""

@@ -150,8 +150,7 @@ class Stories:
 
     def _written(self, at: datetime) -> int:
         """When the wall's clock (epoch ms) was there, by which Kafka's records are dated."""
-        clock = self._line.clock
-        return round((clock.wall_start + (at - clock.sim_start).total_seconds() / clock.speed) * 1000)
+        return round(self._line.clock.wall_time(at) * 1000)
 
 
 def _take(kept: _Kept, case_id: str, record: Read) -> None:

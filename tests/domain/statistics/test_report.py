@@ -75,7 +75,8 @@ def test_a_deadline_s_error_is_from_when_it_fell_due_to_the_journal() -> None:
     line.pass_to(timedelta(seconds=20))
     name = f"d:{line.here.id}:red.call:{due.timestamp() * 1000:.0f}"
     told = events(line, [("alert", "alert"), (name, "deadline")])
-    assert report.deadline_errors(told, NOON, WALL, SPEED) == [pytest.approx(1 - 20 / SPEED)]
+    errors = report.deadline_errors(told, lambda moment: WALL + (moment - NOON).total_seconds() / SPEED)
+    assert errors == [pytest.approx(1 - 20 / SPEED)]
 
 
 def test_a_case_counts_under_the_gravest_level_it_had() -> None:

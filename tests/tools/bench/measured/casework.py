@@ -109,7 +109,7 @@ async def storm(line: Installation, seconds: float, seed: int) -> Storm:
         await clock.sleep_until(last)
         await until_none(left, "deadlines are to be acted on")
         used = cpu_seconds(workers.pids) - used
-    errors = deadline_errors(await published(settings, journal), clock.sim_start, clock.wall_start, clock.speed)
+    errors = deadline_errors(await published(settings, journal), clock.wall_time)
     if len(errors) < count:
         raise RuntimeError(f"{count} deadlines fell due, and {len(errors)} were acted on")
     return Storm(errors, used / count * 1e6)

@@ -1,0 +1,53 @@
+"""What a demo prints where there is no terminal: a line every ten seconds, from its start on."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+
+from schemas.levels import Level
+from streams.monitoring.overview import Overview
+from streams.runtime.tasks import wanted
+
+EVERY_SECONDS = 10.0
+LOCAL = ZoneInfo("Asia/Shanghai")
+
+Look = Callable[[], Awaitable[Overview]]
+
+
+class Lines:
+    """Prints what the demo waits for; once there is something to look at, how the province stands."""
+
+    def __init__(self, out: Console, every: float = EVERY_SECONDS) -> None:
+        self._out, self._every = out, every
+        self._waits_for = "the servers"
+        self._look: Look | None = None
+
+    def wait_for(self, what: str) -> None:
+        """Say from now on that this is waited for."""
+        self._waits_for, self._look = what, None
+
+    def show(self, look: Look) -> None:
+        """Say from now on what this sees."""
+        self._look = look
+
+    async def run(self) -> None:
+        """Print until cancelled; nothing to a terminal, which has the board."""
+        began = time.monotonic()
+        while wanted() and not self._out.is_terminal:
+            await asyncio.sleep(self._every)
+            words = summary(await self._look()) if self._look else f"waits for {self._waits_for}"
+            self._out.print(f"{time.monotonic() - began:5.0f} s  {words}", markup=False, highlight=False)
+
+
+def summary(view: Overview) -> str:
+    """Return the province's time, the signals counted, the open cases, and the deadlines that are overdue."""
+    open_cases = view.of("open")
+    red = sum(number for name, number in open_cases.items() if name.startswith(f"{Level.RED}|"))
+    counted = sum(view.outcomes.values())
+    return (
+        f"{view.now.astimezone(LOCAL):%m-%d %H:%M} in the province: {counted:,} signals, "
+        f"{sum(open_cases.values()):,} open cases ({red:,} red), {view.overdue:,} deadlines overdue"
+    )

@@ -1,0 +1,60 @@
+"""A demo's pace: its time goes on while the work keeps up, so that a busy machine makes nothing late."""
+
+import asyncio
+import time
+from collections import deque
+from functools import partial
+
+from simulators.world.feeds import Feeders
+from streams.installation import Installation
+from streams.monitoring.report import outcomes
+from streams.runtime.tasks import until_done, wanted
+from streams.state.keys import key, moment
+
+TICK_SECONDS = 0.1
+AHEAD_SECONDS = 0.5  # the time goes on for so long without a tick: a demo that hangs stops it
+LATE_SECONDS = 0.5  # of wall time, by which the work may be late while the time goes on
+LONGEST_SECONDS = 60.0  # that the time stands still at once: a fault that is none of the machine's must show
+
+
+class Pacer:
+    """Lets the time of a demo go on, unless its work is late: due deadlines, and signals that are not screened."""
+
+    def __init__(self, line: Installation, feeders: Feeders) -> None:
+        self._line, self._feeders = line, feeders
+        self._handed: deque[tuple[float, int]] = deque()  # when there were so many signals; only those not screened
+        self._stands_since = time.monotonic()
+
+    async def run(self) -> None:
+        """Drive the time until cancelled."""
+        while wanted():
+            late = await until_done("pace", partial(self.late))
+            now = time.monotonic()
+            if late <= LATE_SECONDS:
+                self._stands_since = now
+            if late <= LATE_SECONDS or now - self._stands_since > LONGEST_SECONDS:
+                self._line.clock.let_go_on(AHEAD_SECONDS)
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def late(self) -> float:
+        """Return by how many wall seconds the work is late."""
+        return max(await self._deadlines_late(), await self._signals_late())
+
+    async def _deadlines_late(self) -> float:
+        """A deadline stays in its list until casework has applied its input."""
+        async with self._line.redis.pipeline(transaction=False) as pipe:
+            for partition in range(self._line.settings.partitions):
+                for name in ("deadlines", "rescore"):
+                    pipe.zrange(key(name, partition), 0, 0, withscores=True)
+            answers = await pipe.execute()
+        now, clock = self._line.clock.now(), self._line.clock
+        return max((clock.wall_seconds(now - moment(score)) for found in answers for _, score in found), default=0.0)
+
+    async def _signals_late(self) -> float:
+        """For how long a signal has waited that a feeder has to send, or screening has to count."""
+        now = time.monotonic()
+        self._handed.append((now, sum(self._feeders.accepted.values()) + self._feeders.queued))
+        screened = sum(outcomes(await self._line.screening.tallies()).values())
+        while self._handed and self._handed[0][1] <= screened:
+            self._handed.popleft()
+        return now - self._handed[0][0] if self._handed else 0.0
