@@ -30,8 +30,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup
 	$(BIN)/quanzu demo
 
+# LONG=1: those too that CI alone runs.
 test: setup
-	$(BIN)/python -m pytest -n $(AT_ONCE)
+	$(BIN)/python -m pytest -n $(AT_ONCE) $(if $(LONG),,-m "not long")
 
 # While one works: lint, types and the pure tests, which need no server.
 check: setup

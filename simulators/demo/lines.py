@@ -38,11 +38,11 @@ class Lines:
         began = time.monotonic()
         while wanted() and not self._out.is_terminal:
             await asyncio.sleep(self._every)
-            words = summary(await self._look()) if self._look else f"waits for {self._waits_for}"
+            words = progress_line(await self._look()) if self._look else f"waits for {self._waits_for}"
             self._out.print(f"{time.monotonic() - began:5.0f} s  {words}", markup=False, highlight=False)
 
 
-def summary(view: Overview) -> str:
+def progress_line(view: Overview) -> str:
     """Return the province's time, the signals counted, the open cases, and the deadlines that are overdue."""
     open_cases = view.of("open")
     red = sum(number for name, number in open_cases.items() if name.startswith(f"{Level.RED}|"))

@@ -39,7 +39,7 @@ from streams.monitoring.exporter.exporter import exporting
 from streams.monitoring.overview import Overview, overview
 from streams.monitoring.report import outcomes, report
 from streams.runtime.clock import Clock
-from streams.runtime.pace import Pace
+from streams.runtime.pace import PaceFile
 from streams.runtime.server_discovery import announce, servers
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import until_done, wanted
@@ -129,12 +129,12 @@ class Demo:
             await stack.enter_async_context(beside(Operators(desk, province.contacts, province, clock).run(names)))
             yield Running(line, province, found, workers, Feeders(province, address, keys, clock), address)
 
-    def _pace(self) -> Pace | None:
+    def _pace(self) -> PaceFile | None:
         if not self._plan.paced:
             return None
         data = self._settings.data.resolve()
         data.mkdir(parents=True, exist_ok=True)
-        return Pace.begun(data / PACE)
+        return PaceFile.begun(data / PACE)
 
     def province(self, secret: bytes) -> Province:
         """Who lives there, and what happens to them."""

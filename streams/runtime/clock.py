@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from domain.timekeeping import NOTHING, Known, Reckoning, approach, disagreement, heard
-from streams.runtime.pace import Pace
+from streams.runtime.pace import PaceFile
 
 Seconds = Callable[[], float]
 
@@ -87,7 +87,7 @@ class Clock:
     wall_start: float = 0.0  # seconds since 1970, so that all processes show the same time
     sim_start: datetime = EPOCH
     wall: Wall = field(default_factory=Wall, kw_only=True, compare=False, repr=False)
-    pace: Pace | None = field(default=None, kw_only=True, compare=False, repr=False)  # of a demo; None: time runs on
+    pace: PaceFile | None = field(default=None, kw_only=True, compare=False, repr=False)  # of a demo; None: time runs on
 
     def __post_init__(self) -> None:
         if self.speed <= 0:
@@ -111,7 +111,7 @@ class Clock:
             return cls()
         try:
             speed, sim_start, wall_start, *file = text.split("@", 3)
-            pace = Pace.read(Path(file[0])) if file else None
+            pace = PaceFile.read(Path(file[0])) if file else None
             return cls(float(speed), float(wall_start), datetime.fromisoformat(sim_start), pace=pace)
         except (ValueError, OSError) as error:
             raise ValueError(

@@ -14,7 +14,7 @@ _FORMAT = "dd"
 _ROUNDED = 1e-6  # a datetime has whole microseconds
 
 
-class Pace:
+class PaceFile:
     """Two numbers, in wall seconds: how long the time has stood still, and how far it may go from its start."""
 
     def __init__(self, path: Path | None = None, numbers: "memoryview[float] | None" = None) -> None:

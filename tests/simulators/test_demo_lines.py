@@ -6,7 +6,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from simulators.demo.lines import Lines, summary
+from simulators.demo.lines import Lines, progress_line
 from simulators.demo.run import beside
 from streams.monitoring.overview import Overview
 from tests.channel_rig import until
@@ -24,7 +24,7 @@ VIEW = Overview(
 
 def test_a_line_has_the_province_s_time_and_how_it_stands() -> None:
     words = "03-02 09:05 in the province: 1,204 signals, 5 open cases (2 red), 0 deadlines overdue"
-    assert summary(VIEW) == words
+    assert progress_line(VIEW) == words
 
 
 async def test_from_its_start_on_a_demo_says_what_it_waits_for_and_then_how_it_stands() -> None:
@@ -39,7 +39,7 @@ async def test_from_its_start_on_a_demo_says_what_it_waits_for_and_then_how_it_s
         lines.wait_for("the workers")
         await until(lambda: "waits for the workers" in log.getvalue())
         lines.show(look)
-        await until(lambda: summary(VIEW) in log.getvalue())
+        await until(lambda: progress_line(VIEW) in log.getvalue())
 
 
 async def test_nothing_is_printed_over_the_board_of_a_terminal() -> None:

@@ -15,7 +15,7 @@ from streams.channels.settings import load as load_channels
 from streams.installation import Installation
 from streams.messaging import topics
 from streams.runtime.clock import Clock
-from streams.runtime.pace import Pace
+from streams.runtime.pace import PaceFile
 from streams.runtime.settings import Settings
 from streams.state.keys import key, milliseconds
 from tests.channel_rig import until
@@ -30,7 +30,7 @@ async def line(settings: Settings, tmp_path: Path) -> AsyncIterator[Installation
     """An installation without workers, whose time has not begun."""
     topics.create(settings)
     own = settings.model_copy(update={"redis": str(settings.redis).replace("/0", f"/{DATABASE}"), "data": tmp_path})
-    made = Installation(own, load_channels(), Clock(SPEED, time.time(), START, pace=Pace.begun(tmp_path / "pace")))
+    made = Installation(own, load_channels(), Clock(SPEED, time.time(), START, pace=PaceFile.begun(tmp_path / "pace")))
     await made.redis.flushdb()
     await made.open()
     try:
