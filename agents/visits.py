@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from domain.ids import result_id
 from domain.policy import Policy
 from domain.visits.rounds import worth
 from domain.wording.catalogue import CHINESE
@@ -81,7 +82,7 @@ class StationProvider(Gateway):
 
     def _report(self, dispatch: Dispatch, task: Task, stage: VisitStage, because: ChannelCode) -> OfficerReport:
         return OfficerReport(
-            id=f"{dispatch.id}:{stage.value}",
+            id=result_id(dispatch.id, stage),
             at=self._outgoing.clock.now(),
             resident=dispatch.resident,
             case=dispatch.case,

@@ -8,6 +8,29 @@ def resident_of(name: str) -> str:
     return name.partition("-")[0]
 
 
+def result_id(dispatch: str, state: str, receipt: str = "") -> str:
+    """Return the id of the input that says what became of a dispatch: the same word twice counts once.
+
+    `state`: a result, a bank's state or a visit's stage. `receipt`: the provider's id of a word that may come more than
+    once for one state, such as a bank's.
+    """
+    return f"{dispatch}:{state}:{receipt}" if receipt else f"{dispatch}:{state}"
+
+
+def deadline_id(case: str, step: str, due: int) -> str:
+    """Return the id of a step's deadline, which was due at `due`, in milliseconds since 1970."""
+    return f"{_deadlines_of(case, step)}{due}"
+
+
+def is_deadline_of(input_id: str, case: str, step: str) -> bool:
+    """Return whether an input is a deadline of this step."""
+    return input_id.startswith(_deadlines_of(case, step))
+
+
+def _deadlines_of(case: str, step: str) -> str:
+    return f"d:{case}:{step}:"
+
+
 def short_hash(*parts: str | int) -> str:
     """Return 20 hexadecimal digits (80 bits) of a hash of the parts, which may contain any characters."""
     text = "\x1f".join(str(part) for part in parts)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from domain.calendar import Shift, before, shift_at
+from domain.ids import is_deadline_of
 from domain.policy.schedule import STOPS
 from schemas.casework.cases import Case, StepState
 from schemas.casework.events import CaseEvent, FactKind
@@ -153,7 +154,7 @@ def ended(out: Mapping[str, Out], now: Mapping[str, Out], event: CaseEvent) -> I
     for name, was in out.items():
         if name in now and now[name].attempt == was.attempt:
             continue
-        missed = event.input_kind == "deadline" and event.input.startswith(f"d:{case.id}:{name}:")
+        missed = event.input_kind == "deadline" and is_deadline_of(event.input, case.id, name)
         if missed and case.settled:
             continue  # a settled case no longer waits for it
         late = was.due is not None and event.at > was.due

@@ -11,6 +11,7 @@ from itertools import count
 
 from domain.dispatches.validity import ObsoleteDispatch, standing
 from domain.identity.identifiers import reach
+from domain.ids import result_id
 from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import BankFeedback, BankState, ContactResult, ResidentInput, VisitStage
@@ -111,7 +112,7 @@ def _result(
     dispatch: Dispatch, result: Result, now: datetime, after: timedelta = _AT_ONCE, *, why: ChannelCode | None = None
 ) -> Told:
     return after, ContactResult(
-        id=f"{dispatch.id}:{result.value}",
+        id=result_id(dispatch.id, result),
         at=now + after,
         resident=dispatch.resident,
         case=dispatch.case,
@@ -127,7 +128,7 @@ def _result(
 def _feedback(dispatch: Dispatch, answer: BankAnswer, transfer: str, number: int, now: datetime) -> Told:
     at = now + answer.after
     return answer.after, BankFeedback(
-        id=f"{dispatch.id}:{answer.state.value}:{dispatch.id}#{number}",
+        id=result_id(dispatch.id, answer.state, f"{dispatch.id}#{number}"),
         at=at,
         resident=dispatch.resident,
         case=dispatch.case,

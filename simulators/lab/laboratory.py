@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from domain.casework import deadlines, settled_at
-from domain.ids import resident_of
+from domain.ids import deadline_id, resident_of
 from domain.policy import Policy
 from schemas.casework.cases import Case
 from schemas.casework.events import CaseEvent, Dispatch
@@ -120,7 +120,7 @@ class Laboratory:
         at = milliseconds(due)
         self.give(
             Deadline(
-                id=f"d:{name}:{step}:{at}",
+                id=deadline_id(name, step, at),
                 at=self._agenda.now,
                 resident=case.resident,
                 case=name,

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from domain.identity.divisions import counties
+from domain.ids import result_id
 from domain.policy import Policy
 from domain.policy.visits import Ways
 from domain.visits.officers import Choice, Visit, choose_officer
@@ -158,9 +159,9 @@ class Officers:
 
 def told(dispatch: Dispatch, report: VisitReport, officer: str, at: datetime) -> OfficerReport:
     """What the station's receipt says; the channel's own word is that somebody was given the visit."""
-    receipt = "" if report.stage is VisitStage.ASSIGNED else f":{dispatch.id}#{report.stage.value}"
+    receipt = "" if report.stage is VisitStage.ASSIGNED else f"{dispatch.id}#{report.stage.value}"
     return OfficerReport(
-        id=f"{dispatch.id}:{report.stage.value}{receipt}",
+        id=result_id(dispatch.id, report.stage, receipt),
         at=at,
         resident=dispatch.resident,
         case=dispatch.case,

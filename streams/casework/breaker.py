@@ -26,14 +26,12 @@ from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.security import audit
 from streams.state import locks
-from streams.state.keys import key
+from streams.state.keys import BREAKER_FORGETTING, BREAKER_LOOKING, key
 from streams.state.store_update import minute_of
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
-LOOKING = "breaker:looking"  # string: somebody has just looked
-FORGETTING = "breaker:forgetting"
 FORGET_MS = 600_000
 
 
@@ -50,7 +48,7 @@ class Breaker:
 
     async def look(self) -> None:
         """Stop the policy in force if it floods the province. Of several workers one looks."""
-        if not await locks.take(self._redis, LOOKING, round(LOOK_SECONDS * 900)):
+        if not await locks.take(self._redis, BREAKER_LOOKING, round(LOOK_SECONDS * 900)):
             return
         await self._forget()
         standing, now = await self._policies.in_force(), self._clock.now()
@@ -110,7 +108,7 @@ class Breaker:
 
     async def _forget(self) -> None:
         """Drop the minutes that nobody asks for any more."""
-        if not await locks.take(self._redis, FORGETTING, FORGET_MS):
+        if not await locks.take(self._redis, BREAKER_FORGETTING, FORGET_MS):
             return
         oldest = minute_of(self._clock.now() - LOOKS_BACK)
         for partition in self._partitions:

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
-from domain.ids import resident_of
+from domain.ids import deadline_id, resident_of
 from schemas.casework.inputs import Deadline
 from streams.messaging import case_inputs
 from streams.messaging.producer import Producer
 from streams.runtime.clock import Clock
 from streams.state.case_store import CaseStore
-from streams.state.keys import key, milliseconds, moment
+from streams.state.keys import KeyName, key, milliseconds, moment
 
 POLL_SECONDS = 0.05
 # A deadline that is still there once casework has gone past its input was lost on the way: it is written again, at
@@ -23,7 +23,7 @@ AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 2.0, 64.0
 MOST = 500  # a partition and poll
 
 
-async def fallen_due(redis: "Redis", lists: Iterable[str], partitions: Iterable[int], now: datetime) -> list[int]:
+async def fallen_due(redis: "Redis", lists: Iterable[KeyName], partitions: Iterable[int], now: datetime) -> list[int]:
     """The partitions of which one of the lists (see keys) has something that has fallen due, in one round trip."""
     asked = [(name, partition) for partition in partitions for name in lists]
     pipe: Any
@@ -55,9 +55,7 @@ class Deadlines:
         """Write what is due in a partition; returns how many inputs that were."""
         now = self._clock.now()
         applied = await self._store.offset(partition)  # asked first: what is due after it was not settled by it
-        due = {
-            f"d:{case}:{step}:{at}": (case, step, at) for case, step, at in await self._store.due(partition, now, MOST)
-        }
+        due = {deadline_id(*each): each for each in await self._store.due(partition, now, MOST)}
         known = self._written.get(partition, {})
         fresh = [
             Deadline(id=name, at=now, resident=resident_of(case), case=case, step=step, due=moment(at))

@@ -18,6 +18,7 @@ from functools import partial
 from prometheus_client import Counter
 
 from domain.dispatches.validity import NotYetApplied, ObsoleteDispatch, perhaps_carried_out, standing
+from domain.ids import result_id
 from schemas.casework.events import Dispatch
 from schemas.casework.inputs import CaseInput, ContactResult
 from schemas.codes.channels import (
@@ -230,7 +231,7 @@ def _why(error: DoubtError | TimeoutError) -> ChannelCode:
 
 def _result(dispatch: Dispatch, answer: Answer, clock: Clock) -> ContactResult:
     return ContactResult(
-        id=f"{dispatch.id}:{answer.result.value}",
+        id=result_id(dispatch.id, answer.result),
         at=clock.now(),
         resident=dispatch.resident,
         case=dispatch.case,

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import Field, TypeAdapter
 from redis.asyncio import Redis
 
+from domain.ids import result_id
 from schemas.base import ANY_VERSION, Model
 from schemas.casework.cases import Case
 from schemas.casework.events import Dispatch
@@ -22,7 +23,7 @@ from schemas.levels import Action, Result
 from streams.messaging.topics import home
 from streams.runtime import metrics
 from streams.runtime.settings import Settings
-from streams.state.keys import key
+from streams.state.keys import KeyName, key
 from streams.state.leader import EXEMPT_RUN, Leader
 from streams.state.scripts import script
 from streams.state.server_identity import CURRENT_RUN
@@ -100,12 +101,12 @@ class DispatchBook:
         if (run := self._leader.current()) is None:
             return Held.LOST
         partition = self.partition(dispatch.resident)
-        names = ("state", "cases", "applied", "earlier", "unsure", "settling")
+        names: tuple[KeyName, ...] = ("state", "cases", "applied", "earlier", "unsure", "settling")
         place = self._place(dispatch.resident, dispatch.id)
         keys = [place, self._lease(dispatch), *(key(name, partition) for name in names)]
         arguments: list[str | int] = [self._token, self._lease_ms, self._process, self._kept_seconds]
         arguments += [dispatch.resident, dispatch.case, dispatch.id, run]
-        ids = [f"{dispatch.id}:{result.value}" for result in REPORTED]
+        ids = [result_id(dispatch.id, result) for result in REPORTED]
         word, *rest = await self._claim(keys=keys, args=[*arguments, *ids])
         if word != b"taken":
             return Held(word.decode())

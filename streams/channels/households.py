@@ -14,7 +14,8 @@ from domain.identity.identifiers import keyed_hash
 from domain.visits.one_visit import household
 from schemas.people.residents import Resident
 from streams.state import locks
-from streams.state.shared_state import RELEASE, SETTLING
+from streams.state.keys import VISIT_LEASE, WHOLE_SETTLING
+from streams.state.shared_state import RELEASE
 
 WAIT_SECONDS = 0.1
 
@@ -33,7 +34,7 @@ class Households:
 
     async def take(self, place: str, dispatch: str) -> None:
         """Wait until nobody else arranges a visit to this place: at most until a lease runs out."""
-        if (left := await self._redis.pttl(SETTLING)) > 0:
+        if (left := await self._redis.pttl(WHOLE_SETTLING)) > 0:
             await asyncio.sleep(left / 1000)
         while not await locks.take(self._redis, _lease(place), self._lease_ms, dispatch):
             if await self._redis.get(_lease(place)) == dispatch.encode():  # taken before, and interrupted
@@ -46,4 +47,4 @@ class Households:
 
 
 def _lease(place: str) -> str:
-    return f"visit-lease:{{{place}}}"
+    return f"{VISIT_LEASE}{{{place}}}"

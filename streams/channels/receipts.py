@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from domain.dispatches.ids import DispatchId, parse
+from domain.ids import result_id
 from domain.policy.messages import KEYS
 from schemas.casework.inputs import BankFeedback, ContactResult, OfficerReport
 from schemas.channels.receipts import BankReceipt, CallState, SmsReceipt, StationReceipt, VoiceReceipt
@@ -100,7 +101,7 @@ class Receipts:
     def _contact(self, receipt: SmsReceipt | VoiceReceipt, dispatch: DispatchId, action: Action) -> ContactResult:
         result = _result(receipt)
         return ContactResult(
-            id=f"{dispatch.text}:{result.value}",
+            id=result_id(dispatch.text, result),
             at=self._clock.now(),
             resident=dispatch.resident,
             case=dispatch.case,
@@ -114,7 +115,7 @@ class Receipts:
 
     def _bank(self, receipt: BankReceipt, dispatch: DispatchId) -> BankFeedback:
         return BankFeedback(
-            id=f"{dispatch.text}:{receipt.state.value}:{receipt.id}",
+            id=result_id(dispatch.text, receipt.state, receipt.id),
             at=self._clock.now(),
             resident=dispatch.resident,
             case=dispatch.case,
@@ -127,7 +128,7 @@ class Receipts:
 
     def _station(self, receipt: StationReceipt, dispatch: DispatchId) -> OfficerReport:
         return OfficerReport(
-            id=f"{dispatch.text}:{receipt.stage.value}:{receipt.id}",
+            id=result_id(dispatch.text, receipt.stage, receipt.id),
             at=self._clock.now(),
             resident=dispatch.resident,
             case=dispatch.case,

@@ -36,12 +36,11 @@ from streams.runtime.tasks import wanted as not_cancelled
 from streams.security import encryption
 from streams.security.record_encryption import seals
 from streams.state.compacted_table import CompactedTable
-from streams.state.keys import milliseconds
+from streams.state.keys import WEBHOOK_HEALTH, milliseconds
 
 log = logging.getLogger(__name__)
 
 PURPOSE = "webhooks"  # of the seal on their secrets
-HEALTH = "webhook-health"  # hash: id -> Health and what was answered last
 ANSWER_SECONDS = 10.0
 LOOK_SECONDS = 2.0  # until a change of the list is seen
 CLOCKS_APART = timedelta(minutes=5)  # at most: when a webhook was made, and when Kafka says a record was written
@@ -58,7 +57,7 @@ class Webhooks(CompactedTable[Webhook]):
     async def drop(self, name: str) -> None:
         """Tell it nothing more."""
         await super().drop(name)
-        await self._redis.hdel(HEALTH, name)
+        await self._redis.hdel(WEBHOOK_HEALTH, name)
 
     async def by_id(self) -> dict[str, Webhook]:
         """Every one, the oldest first."""
@@ -66,11 +65,11 @@ class Webhooks(CompactedTable[Webhook]):
 
     async def health(self) -> dict[str, tuple[Health, str]]:
         """How each goes, and what was answered last."""
-        found = {name.decode(): orjson.loads(raw) for name, raw in (await self._redis.hgetall(HEALTH)).items()}
+        found = {name.decode(): orjson.loads(raw) for name, raw in (await self._redis.hgetall(WEBHOOK_HEALTH)).items()}
         return {name: (Health(how), words) for name, (how, words) in found.items()}
 
     async def feel(self, webhook: str, how: Health, words: str) -> None:
-        await self._redis.hset(HEALTH, webhook, orjson.dumps([how, words]))
+        await self._redis.hset(WEBHOOK_HEALTH, webhook, orjson.dumps([how, words]))
 
     def sealed(self, secret: str) -> str:
         """A secret as it is kept."""

@@ -9,8 +9,8 @@ from redis.exceptions import RedisError
 
 from schemas.base import ANY_VERSION, Model, Text, When
 from streams.runtime.tasks import wanted
+from streams.state.keys import DRAINING
 
-KEY = "draining"  # string: the drain in force; absent: intake is open
 LOOK_SECONDS = 1.0
 
 
@@ -34,7 +34,7 @@ class Gate:
 
     async def look(self) -> Drain | None:
         """Read and return the drain in force, or None if intake is open. Raises RedisError if Redis is unavailable."""
-        raw = await self._redis.get(KEY)
+        raw = await self._redis.get(DRAINING)
         self.drain = None if raw is None else Drain.model_validate_json(raw, extra=ANY_VERSION)
         return self.drain
 

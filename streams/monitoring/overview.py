@@ -14,15 +14,13 @@ from schemas.casework.cases import Case
 from schemas.casework.policies import InForce
 from schemas.people.rosters import Roster
 from schemas.risk.feeds import Silence
-from streams.intake.feeds.book import SILENT, FeedBook, FeedLog
+from streams.intake.feeds.book import FeedBook, FeedLog
 from streams.messaging.topics import home
 from streams.repositories.policies import IN_FORCE
-from streams.repositories.policies import KEY as POLICIES
-from streams.repositories.rosters import ROSTER
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
-from streams.state.keys import key
+from streams.state.keys import FEEDS_SILENT, POLICIES, ROSTER, key
 
 SHOWN = 8  # recently changed cases
 
@@ -75,7 +73,7 @@ async def overview(settings: Settings, store: CaseStore, clock: Clock, outcomes:
 
 
 async def _silent(store: CaseStore) -> dict[str, datetime | None]:
-    found = [Silence.model_validate_json(raw, extra=ANY_VERSION) for raw in await store.redis.hvals(SILENT)]
+    found = [Silence.model_validate_json(raw, extra=ANY_VERSION) for raw in await store.redis.hvals(FEEDS_SILENT)]
     return {silence.source: silence.since for silence in sorted(found, key=lambda each: each.at)}
 
 

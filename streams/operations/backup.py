@@ -28,7 +28,7 @@ from streams.messaging.reader import beginning_offsets, end_offsets, read_range
 from streams.runtime.files import new_file
 from streams.runtime.settings import Settings
 from streams.state.case_store import connect
-from streams.state.shared_state import MARK
+from streams.state.keys import WHOLE
 
 # Workers go on meanwhile. Snapshots are read before the journal, so that no case is newer than its journal. The journal
 # is read before everything else, so that every resident it names is in what is read after it.
@@ -154,7 +154,7 @@ async def _refuse_filled(settings: Settings, manifest: Manifest) -> None:
             raise BackupError(f"topic {name} holds {filled:,} records: a backup is restored into empty topics only")
     redis: Any = connect(settings)
     try:
-        if await redis.exists(MARK):
+        if await redis.exists(WHOLE):
             raise BackupError("this Redis holds a store already: restore with an empty one (FLUSHALL empties it)")
     finally:
         await redis.aclose()

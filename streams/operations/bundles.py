@@ -17,6 +17,7 @@ from streams.messaging.topics import CASE_EVENTS, home
 from streams.repositories import policies
 from streams.security import audit_log
 from streams.security.audit_chains import Heads
+from streams.state.keys import POLICIES
 
 
 async def taken(line: Installation, case: Case, by: str, reason: str) -> bytes:
@@ -86,10 +87,10 @@ def _inputs(events: Sequence[tuple[CaseEvent, bytes]]) -> bytes:
 
 async def _policy(line: Installation, digest: str) -> bytes:
     """Return a policy's text. Raises UnknownPolicyError if it is stored nowhere."""
-    raw: bytes | None = await line.redis.hget(policies.KEY, digest)
+    raw: bytes | None = await line.redis.hget(POLICIES, digest)
     if raw is None:
         await line.policies.restore()
-        raw = await line.redis.hget(policies.KEY, digest)
+        raw = await line.redis.hget(POLICIES, digest)
     if raw is None:
         raise policies.UnknownPolicyError(f"policy {digest} is neither in Redis nor on its topic: restore the topic")
     return raw

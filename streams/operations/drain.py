@@ -12,12 +12,13 @@ from kafka import TopicPartition
 
 from schemas.administration.audit import AuditEntry
 from streams.installation import Installation
-from streams.intake.drain_gate import KEY, Drain
+from streams.intake.drain_gate import Drain
 from streams.messaging import topics
 from streams.messaging.kafka_client import admin as kafka_admin
 from streams.messaging.reader import end_offsets
 from streams.runtime.settings import Settings
 from streams.security import audit
+from streams.state.keys import DRAINING
 
 CONSUMED = (*topics.LANES, topics.CASE_INPUTS, topics.CASE_EVENTS, *topics.DISPATCHES)
 LOOK_SECONDS = 0.5
@@ -26,13 +27,13 @@ LOOK_SECONDS = 0.5
 async def begin(line: Installation, by: str, reason: str) -> None:
     """Close intake, with an audit entry: within a second it answers 503."""
     drain = Drain(at=line.clock.now(), by=by, reason=reason)
-    await line.redis.set(KEY, drain.model_dump_json())
+    await line.redis.set(DRAINING, drain.model_dump_json())
     await audit.write(line.producer, [AuditEntry(at=drain.at, by=by, act="drain", on="intake", reason=reason)])
 
 
 async def end(line: Installation, by: str) -> bool:
     """Open intake again, with an audit entry. Return False if it was open."""
-    if not await line.redis.delete(KEY):
+    if not await line.redis.delete(DRAINING):
         return False
     await audit.write(line.producer, [AuditEntry(at=line.clock.now(), by=by, act="drain-ended", on="intake")])
     return True

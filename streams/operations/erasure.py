@@ -31,14 +31,12 @@ from streams.messaging.producer import Record
 from streams.messaging.reader import read_all
 from streams.messaging.topics import home
 from streams.operations.subject_access import parts
-from streams.repositories.calls import CALL
-from streams.repositories.rosters import LAST
 from streams.screening.store import EvidenceStore
 from streams.security import audit
 from streams.security.record_encryption import NUMBERS, OF_RECORD, owner_of
 from streams.security.vault import Vault
 from streams.state.file_rewrite import rewrite
-from streams.state.keys import key
+from streams.state.keys import CALL, VISIT_LAST, key
 
 ANSWER_SECONDS = 60.0  # until a worker has applied the input
 LOOK_SECONDS = 0.1
@@ -217,7 +215,7 @@ async def _empty_redis(
     await line.outgoing.book.forget(resident, [each for case in cases for each in of_case(case)])
     if names:
         await line.redis.delete(*(CALL + name for name in names))
-    await line.redis.hdel(LAST, resident)
+    await line.redis.hdel(VISIT_LAST, resident)
     kept: list[Any] = [line.complaints, line.releases]
     for things in kept:
         for thing in await things.all():

@@ -26,10 +26,8 @@ from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.security import audit
 from streams.state.case_store import CaseStore
+from streams.state.keys import ALARMS_MARK, ALARMS_OPEN, OFFICER_ALARMS
 
-KEY = "alarms"  # hash: id -> alarm
-OPEN = "alarms-open"  # set: ids of unacknowledged alarms
-MARK = "alarms-mark"  # counter, incremented with each change: a page that polls it sees that something changed
 KEPT = timedelta(days=30)  # how long Redis keeps an acknowledged alarm; the topic keeps it for good
 RAISED = Counter("quanzu_officer_alarms", "Alarms about officers: duress, or a check-in that was missed", ["kind"])
 
@@ -46,7 +44,7 @@ class Alarms:
 
         Returns when Kafka has acknowledged the record.
         """
-        if await self._redis.hsetnx(KEY, alarm.id, alarm.model_dump_json()):
+        if await self._redis.hsetnx(ALARMS, alarm.id, alarm.model_dump_json()):
             RAISED.labels(alarm.kind).inc()
             await self._show(alarm)
         known = await self.get(alarm.id) or alarm
@@ -74,49 +72,49 @@ class Alarms:
 
     async def get(self, alarm_id: str) -> Alarm | None:
         """Return an alarm by its id, or None if Redis has no such alarm."""
-        raw = await self._redis.hget(KEY, alarm_id)
+        raw = await self._redis.hget(ALARMS, alarm_id)
         return Alarm.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def unacknowledged(self) -> list[Alarm]:
         """Return the unacknowledged alarms: duress first, then by age, the oldest first."""
-        names = await self._redis.smembers(OPEN)
+        names = await self._redis.smembers(ALARMS_OPEN)
         found = [
             Alarm.model_validate_json(raw, extra=ANY_VERSION)
-            for raw in await self._redis.hmget(KEY, ["", *names])
+            for raw in await self._redis.hmget(OFFICER_ALARMS, ["", *names])
             if raw
         ]
         return sorted(found, key=check_in.urgency)
 
     async def acknowledged(self) -> list[Alarm]:
         """Return the acknowledged alarms that Redis still keeps (30 days), the newest first."""
-        found = [Alarm.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(KEY)]
+        found = [Alarm.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(ALARMS)]
         return sorted((alarm for alarm in found if not alarm.open), key=lambda alarm: alarm.at, reverse=True)
 
     async def mark(self) -> int:
         """Return the change counter: its value differs after every change of any alarm. 0 if there was no alarm yet."""
-        return int(await self._redis.get(MARK) or 0)
+        return int(await self._redis.get(ALARMS_MARK) or 0)
 
     async def restore(self, since: Tails | None = None) -> None:
         """Write the topic's alarms to Redis: all of them, or only records at or after the offsets in `since`."""
         async for record in read_all(self._settings, ALARMS.name, since):
             alarm = readable(ALARMS.name, record.offset, partial(_read, record))
             if alarm:
-                await self._redis.hset(KEY, alarm.id, alarm.model_dump_json())
+                await self._redis.hset(OFFICER_ALARMS, alarm.id, alarm.model_dump_json())
                 await self._show(alarm)
 
     async def _change(self, alarm: Alarm, **changes: object) -> Alarm:
         changed = alarm.model_copy(update=changes)
-        await self._redis.hset(KEY, changed.id, changed.model_dump_json())
+        await self._redis.hset(OFFICER_ALARMS, changed.id, changed.model_dump_json())
         await self._show(changed)
         await self._write(changed)
         return changed
 
     async def _show(self, alarm: Alarm) -> None:
         if alarm.open:
-            await self._redis.sadd(OPEN, alarm.id)
+            await self._redis.sadd(ALARMS_OPEN, alarm.id)
         else:
-            await self._redis.srem(OPEN, alarm.id)
-        await self._redis.incr(MARK)
+            await self._redis.srem(ALARMS_OPEN, alarm.id)
+        await self._redis.incr(ALARMS_MARK)
 
     async def _write(self, alarm: Alarm) -> None:
         await self._producer.send_all([Record(ALARMS.name, alarm.id.encode(), alarm.model_dump_json().encode())])
@@ -124,7 +122,7 @@ class Alarms:
     async def _forget(self, now: datetime) -> None:
         old = [alarm.id for alarm in await self.acknowledged() if now - alarm.at >= KEPT]
         if old:
-            await self._redis.hdel(KEY, *old)
+            await self._redis.hdel(OFFICER_ALARMS, *old)
 
 
 def _read(record: Read) -> Alarm | None:

@@ -17,11 +17,8 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import CALLS, home
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
-from streams.state.keys import key, milliseconds, moment
+from streams.state.keys import CALL, RINGING, WRONG_CODES, key, milliseconds, moment
 
-CALL = "call:"  # prefix; string, one for each call id: the Call as JSON
-RINGS = "ringing"  # hash: call id -> Ringing
-WRONG = "wrong-codes:"  # prefix; sorted set, one for each case id: form id -> time of the wrong code
 KEPT_MS = 12 * 3600 * 1000  # a shift, in wall-clock time because a person works in it
 RINGS_SECONDS = 120.0  # in wall-clock time: no caller lets it ring for longer
 
@@ -48,13 +45,13 @@ class Calls:
     async def ring(self, ringing: Ringing) -> None:
         """Add a ringing call. Adding it again has no effect, nor does a call that was answered before."""
         if not await self._redis.exists(CALL + ringing.id):
-            await self._redis.hsetnx(RINGS, ringing.id, ringing.model_dump_json())
+            await self._redis.hsetnx(RINGING, ringing.id, ringing.model_dump_json())
 
     async def ringing(self) -> list[Ringing]:
         """Return the unanswered calls of the last 120 seconds, the oldest first, and delete older ones."""
-        found = [Ringing.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(RINGS)]
+        found = [Ringing.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(RINGING)]
         if old := [each.id for each in found if not self._rings(each)]:
-            await self._redis.hdel(RINGS, *old)
+            await self._redis.hdel(RINGING, *old)
         return sorted((each for each in found if self._rings(each)), key=lambda each: (each.at, each.id))
 
     async def answer(self, name: str) -> bool:
@@ -62,7 +59,7 @@ class Calls:
 
         Return True for the first operator to take it, False for later ones or an unknown call.
         """
-        return bool(await self._redis.hdel(RINGS, name))
+        return bool(await self._redis.hdel(RINGING, name))
 
     async def latest_case(self, resident: str) -> Case | None:
         """Return a resident's latest case, open or closed, or None if the resident has none."""
@@ -71,12 +68,12 @@ class Calls:
 
     async def wrong_codes(self, case_id: str) -> list[datetime]:
         """Return the times (UTC) at which wrong codes were given for a case, the oldest first."""
-        found = await self._redis.zrange(WRONG + case_id, 0, -1, withscores=True)
+        found = await self._redis.zrange(WRONG_CODES + case_id, 0, -1, withscores=True)
         return [moment(score) for _, score in found]
 
     async def note_wrong_code(self, case_id: str, form: str, at: datetime) -> None:
         """Note that a wrong code was given for a case at `at`. The same `form` counts once."""
-        name = WRONG + case_id
+        name = WRONG_CODES + case_id
         await self._redis.zadd(name, {form: milliseconds(at)}, nx=True)
         await self._redis.pexpire(name, max(1, round(self._clock.wall_seconds(REMEMBERED) * 1000)))
 

@@ -17,9 +17,8 @@ from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all
 from streams.runtime.settings import Settings
-from streams.state.keys import key
+from streams.state.keys import POLICIES, key
 
-KEY = "policies"  # hash: content's hash -> TOML
 IN_FORCE = "in-force"  # a field of the same hash and a key of the topic: InForce (schemas/casework/policies)
 IN_SHADOW = "in-shadow"  # likewise: InShadow (schemas/administration/drafts)
 BESIDE: dict[str, type[InForce] | type[InShadow]] = {IN_FORCE: InForce, IN_SHADOW: InShadow}
@@ -55,9 +54,9 @@ class Policies:
     async def publish(self, text: str) -> Policy:
         """Store a policy's text for good, and return the parsed policy. Raises PolicyError if it is invalid."""
         policy = load(text)
-        if not await self._redis.hexists(KEY, policy.hash):
+        if not await self._redis.hexists(POLICIES, policy.hash):
             await self._producer.send_all([Record(topics.POLICIES.name, policy.hash.encode(), text.encode())])
-            await self._redis.hset(KEY, policy.hash, text)
+            await self._redis.hset(POLICIES, policy.hash, text)
         self._parsed[policy.hash] = policy
         return policy
 
@@ -71,10 +70,10 @@ class Policies:
     async def get(self, digest: str) -> Policy:
         """Return the policy with this hash. Raises UnknownPolicyError if it is stored nowhere."""
         if digest not in self._parsed:
-            text = await self._redis.hget(KEY, digest)
+            text = await self._redis.hget(POLICIES, digest)
             if text is None:
                 await self.restore()
-                text = await self._redis.hget(KEY, digest)
+                text = await self._redis.hget(POLICIES, digest)
             if text is None:
                 raise UnknownPolicyError(
                     f"policy {digest} is neither in Redis nor on the topic {topics.POLICIES.name}: restore that "
@@ -100,44 +99,44 @@ class Policies:
 
     async def in_force(self) -> InForce | None:
         """Return which policy is in force. None: none was published yet, so the settings' file's is in force."""
-        raw = await self._redis.hget(KEY, IN_FORCE)
+        raw = await self._redis.hget(POLICIES, IN_FORCE)
         return InForce.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def stand(self, standing: InForce) -> None:
         """Store which policy is in force, and which ones were stopped: on the topic, then in Redis."""
         value = standing.model_dump_json().encode()
         await self._producer.send_all([Record(topics.POLICIES.name, IN_FORCE.encode(), value)])
-        await self._redis.hset(KEY, IN_FORCE, value)
+        await self._redis.hset(POLICIES, IN_FORCE, value)
 
     async def text(self, digest: str) -> str:
         """Return a policy's TOML text as it was written. Raises UnknownPolicyError if it is stored nowhere."""
         await self.get(digest)
-        raw = await self._redis.hget(KEY, digest)
+        raw = await self._redis.hget(POLICIES, digest)
         if raw is None:  # parsed earlier in this process, but Redis was wiped since
             await self.restore()
-            raw = await self._redis.hget(KEY, digest)
+            raw = await self._redis.hget(POLICIES, digest)
         return str(raw.decode()) if raw else ""
 
     async def known(self) -> list[str]:
         """Return the hashes of all policies ever published, in alphabetical order."""
-        return sorted(name.decode() for name in await self._redis.hkeys(KEY) if name.decode() not in BESIDE)
+        return sorted(name.decode() for name in await self._redis.hkeys(POLICIES) if name.decode() not in BESIDE)
 
     async def in_shadow(self) -> InShadow | None:
         """Return which policy is scored in shadow beside the one in force, or None if shadow scoring was never set."""
-        raw = await self._redis.hget(KEY, IN_SHADOW)
+        raw = await self._redis.hget(POLICIES, IN_SHADOW)
         return InShadow.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
     async def shadow(self, standing: InShadow) -> None:
         """Store which policy is scored in shadow, or that none is: on the topic, then in Redis."""
         value = standing.model_dump_json().encode()
         await self._producer.send_all([Record(topics.POLICIES.name, IN_SHADOW.encode(), value)])
-        await self._redis.hset(KEY, IN_SHADOW, value)
+        await self._redis.hset(POLICIES, IN_SHADOW, value)
 
     async def restore(self, since: Tails | None = None) -> None:
         """Write the topic's policies to Redis: all of them, or only records at or after the offsets in `since`."""
         async for record in read_all(self._settings, topics.POLICIES.name, since):
             if record.value and (name := readable(topics.POLICIES.name, record.offset, partial(_name, record))):
-                await self._redis.hset(KEY, name, record.value)
+                await self._redis.hset(POLICIES, name, record.value)
 
 
 def _name(record: Read) -> str:

@@ -30,14 +30,8 @@ from streams.messaging.reader import Read, Tails, read_all
 from streams.messaging.topics import ROSTERS, home
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
-from streams.state.keys import milliseconds
+from streams.state.keys import CHECK_INS, ROSTER, VISIT_AT, VISIT_JOINED, VISIT_LAST, VISIT_TASKS, milliseconds
 
-ROSTER = "roster"  # hash: station -> roster
-TASKS = "visit-tasks"  # hash: dispatch -> task
-AT = "visit-at"  # hash: place -> dispatch id of the latest visit there that joined no other
-JOINED = "visit-joined"  # hash: dispatch id -> dispatch id of the visit that it joined
-LAST = "visit-last"  # hash: resident -> officer who saw them last; a preference, which may be lost
-CHECK_INS = "check-ins"  # sorted set: dispatch id -> when its officer must check in as safe; derived from the tasks
 AT_ONCE = 20  # officers examined between two pauses, about a millisecond: red work must not wait for a choice
 FORGOTTEN = timedelta(days=4)  # longer than the longest clock of a visit: its end was never reported
 _ENDS = Partial(
@@ -122,7 +116,7 @@ class Rosters:
 
     async def all_tasks(self) -> list[Task]:
         """Return all stored tasks, also those older than 4 days. Deletes nothing."""
-        return [_task(raw) for raw in await self._redis.hvals(TASKS)]
+        return [_task(raw) for raw in await self._redis.hvals(VISIT_TASKS)]
 
     async def assign(self, asked: Asked, now: datetime, where: Where | None = None) -> tuple[Task, ChannelCode] | None:
         """Give a visit to an officer. Return the task and the reason for the choice, or None if nobody can go.
@@ -149,17 +143,17 @@ class Rosters:
     async def joined(self, dispatch: str) -> list[str]:
         """Return the ids of the dispatches that joined this visit, sorted: a report on it counts for them too."""
         await self._ensure()
-        found = await self._redis.hgetall(JOINED)
+        found = await self._redis.hgetall(VISIT_JOINED)
         return sorted(name.decode() for name, lead in found.items() if lead == dispatch.encode())
 
     async def part(self, task: Task) -> None:
         """Separate a visit from the one that it joined: reports on the other no longer count for it."""
-        await self._redis.hdel(JOINED, task.dispatch)
+        await self._redis.hdel(VISIT_JOINED, task.dispatch)
         await self._put(task.model_copy(update={"joins": None}))
 
     async def task(self, dispatch: str) -> Task | None:
         """Return the task of a dispatch, or None if the visit was not given to an officer."""
-        raw = await self._redis.hget(TASKS, dispatch)
+        raw = await self._redis.hget(VISIT_TASKS, dispatch)
         return _task(raw) if raw else None
 
     async def take(self, report: OfficerReport) -> list[OfficerReport]:
@@ -176,7 +170,7 @@ class Rosters:
     async def note(self, report: OfficerReport) -> None:
         """Update the task with an officer's report; on arrival, also note that this officer knows the resident."""
         if report.stage is VisitStage.ARRIVED:
-            await self._redis.hset(LAST, report.resident, report.by)
+            await self._redis.hset(VISIT_LAST, report.resident, report.by)
         await self._ensure()
         if task := await self.task(report.dispatch):
             changes: dict[str, object] = {"state": _ENDS.get(report.stage, task.state), "stage": report.stage}
@@ -216,11 +210,11 @@ class Rosters:
         Later visits can join neither it nor the visit that it joined.
         """
         task = await self.task(dispatch)
-        if task and task.place and await self._redis.hget(AT, task.place) == (task.joins or dispatch).encode():
-            await self._redis.hdel(AT, task.place)
-        await self._redis.hdel(JOINED, dispatch)
+        if task and task.place and await self._redis.hget(VISIT_AT, task.place) == (task.joins or dispatch).encode():
+            await self._redis.hdel(VISIT_AT, task.place)
+        await self._redis.hdel(VISIT_JOINED, dispatch)
         await self._producer.send_all([Record(ROSTERS.name, f"task/{dispatch}".encode(), None)])
-        await self._redis.hdel(TASKS, dispatch)
+        await self._redis.hdel(VISIT_TASKS, dispatch)
         await self._redis.zrem(CHECK_INS, dispatch)
 
     async def restore(self, since: Tails | None = None) -> None:
@@ -239,9 +233,9 @@ class Rosters:
         """
         for task in sorted(await self.all_tasks(), key=lambda task: task.at):
             if task.joins:
-                await self._redis.hset(JOINED, task.dispatch, task.joins)
+                await self._redis.hset(VISIT_JOINED, task.dispatch, task.joins)
             elif task.place:
-                await self._redis.hset(AT, task.place, task.dispatch)
+                await self._redis.hset(VISIT_AT, task.place, task.dispatch)
             await self._watch(task)
 
     async def _ensure(self) -> None:
@@ -252,7 +246,7 @@ class Rosters:
         self, asked: Asked, tasks: Collection[Task], before: Collection[Task], now: datetime
     ) -> Choice | None:
         """Return the best officer for a visit, or None. `before`: the tasks of the same case."""
-        dispatch, last = asked.dispatch, await self._redis.hget(LAST, asked.dispatch.resident)
+        dispatch, last = asked.dispatch, await self._redis.hget(VISIT_LAST, asked.dispatch.resident)
         never = {task.officer for task in before if _unwilling(task, dispatch)}
         to = max(before, key=lambda task: task.at).to if before else None
         visit = Visit(
@@ -275,7 +269,7 @@ class Rosters:
         self, dispatch: Dispatch, where: Where, tasks: Mapping[str, Task], before: Collection[Task], now: datetime
     ) -> Task | None:
         """Return the visit to the same place that this one joins, or None. `before`: the tasks of the same case."""
-        name = await self._redis.hget(AT, where.place)
+        name = await self._redis.hget(VISIT_AT, where.place)
         lead = tasks.get(name.decode()) if name else None
         if lead and lead.state is TaskState.OPEN and not await self._made(lead):
             return None
@@ -292,21 +286,21 @@ class Rosters:
         if lead.state is TaskState.ENDED:
             return lead, JustThere(lead.officer)
         task = given(asked.dispatch, lead.officer, now, asked.worth_fen, lead.place, joins=lead.dispatch)
-        await self._redis.hset(JOINED, task.dispatch, lead.dispatch)
+        await self._redis.hset(VISIT_JOINED, task.dispatch, lead.dispatch)
         await self._put(task)
         return task, SameAddress(lead.officer)
 
     async def _give(self, asked: Asked, choice: Choice, now: datetime, where: Where | None) -> Task:
         task = given(asked.dispatch, choice.officer.id, now, asked.worth_fen, where.place if where else None)
         if task.place:
-            await self._redis.hset(AT, task.place, task.dispatch)
+            await self._redis.hset(VISIT_AT, task.place, task.dispatch)
         await self._put(task)
         return task
 
     async def _put(self, task: Task) -> None:
         value = task.model_dump_json()
         await self._producer.send_all([Record(ROSTERS.name, f"task/{task.dispatch}".encode(), value.encode())])
-        await self._redis.hset(TASKS, task.dispatch, value)
+        await self._redis.hset(VISIT_TASKS, task.dispatch, value)
         await self._watch(task)
 
     async def _watch(self, task: Task) -> None:
@@ -338,4 +332,4 @@ def _place(record: Read) -> tuple[str, str]:
     return where, name
 
 
-_KINDS: dict[str, tuple[str, type[Roster] | type[Task]]] = {"station": (ROSTER, Roster), "task": (TASKS, Task)}
+_KINDS: dict[str, tuple[str, type[Roster] | type[Task]]] = {"station": (ROSTER, Roster), "task": (VISIT_TASKS, Task)}

@@ -13,11 +13,9 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all
 from streams.messaging.topics import STAFF
 from streams.runtime.settings import Settings
+from streams.state.keys import STAFF_ACCOUNTS, STAFF_LOCK, STAFF_TOKENS
 from streams.state.locks import alone
 
-ACCOUNTS = "staff"  # hash: login -> account
-TOKENS = "staff-tokens"  # hash: a token's id -> the token
-LOCK = "staff-lock"
 _TOKEN = "token/"  # noqa: S105 - the prefix of the record keys of tokens; a login has no slash
 
 Change = Callable[[Account, list[Account]], Account]
@@ -41,14 +39,14 @@ class Staff:
         """Write an account, new or changed, regardless of its previous state."""
         raw = account.model_dump_json().encode()
         await self._producer.send_all([Record(STAFF.name, account.login.encode(), raw)])
-        await self._redis.hset(ACCOUNTS, account.login, raw)
+        await self._redis.hset(STAFF_ACCOUNTS, account.login, raw)
 
     async def add(self, account: Account, check: Check, told: Callable[[], Awaitable[None]] | None = None) -> None:
         """Write a new account after `check` accepted the existing ones; `told` is awaited before the write.
 
         Raises what `check` and `told` raise, and TimeoutError if Kafka or Redis does not answer within 8 s.
         """
-        async with alone(self._redis, LOCK):
+        async with alone(self._redis, STAFF_LOCK):
             check(await self.all())
             if told is not None:
                 await told()
@@ -60,7 +58,7 @@ class Staff:
         Raises KeyError if there is no such account, what `change` and `told` raise, and TimeoutError if Kafka or Redis
         does not answer within 8 s.
         """
-        async with alone(self._redis, LOCK):
+        async with alone(self._redis, STAFF_LOCK):
             everybody = await self.all()
             before = next((each for each in everybody if each.login == login), None)
             if before is None:
@@ -74,13 +72,13 @@ class Staff:
     async def get(self, login: str) -> Account | None:
         """Return an account by its login, or None."""
         await self._ensure()
-        raw = await self._redis.hget(ACCOUNTS, login)
+        raw = await self._redis.hget(STAFF_ACCOUNTS, login)
         return None if raw is None else Account.model_validate_json(raw, extra=ANY_VERSION)
 
     async def all(self) -> list[Account]:
         """Return all accounts, sorted by login."""
         await self._ensure()
-        found = [Account.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(ACCOUNTS)]
+        found = [Account.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(STAFF_ACCOUNTS)]
         return sorted(found, key=lambda account: account.login)
 
     async def names(self) -> dict[str, str]:
@@ -91,25 +89,25 @@ class Staff:
         """Write a program's token."""
         raw = token.model_dump_json().encode()
         await self._producer.send_all([Record(STAFF.name, f"{_TOKEN}{token.id}".encode(), raw)])
-        await self._redis.hset(TOKENS, token.id, raw)
+        await self._redis.hset(STAFF_TOKENS, token.id, raw)
 
     async def revoke(self, token_id: str) -> ApiToken | None:
         """Delete a token for good and return it, or None if there is no such token."""
         token = await self.token(token_id)
         if token is not None:
             await self._producer.send_all([Record(STAFF.name, f"{_TOKEN}{token_id}".encode(), None)])
-            await self._redis.hdel(TOKENS, token_id)
+            await self._redis.hdel(STAFF_TOKENS, token_id)
         return token
 
     async def token(self, token_id: str) -> ApiToken | None:
         """Return a token by its id, or None."""
         await self._ensure()
-        raw = await self._redis.hget(TOKENS, token_id)
+        raw = await self._redis.hget(STAFF_TOKENS, token_id)
         return None if raw is None else ApiToken.model_validate_json(raw, extra=ANY_VERSION)
 
     async def tokens(self) -> list[ApiToken]:
         """Return all tokens, the newest first."""
-        found = [ApiToken.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(TOKENS)]
+        found = [ApiToken.model_validate_json(raw, extra=ANY_VERSION) for raw in await self._redis.hvals(STAFF_TOKENS)]
         return sorted(found, key=lambda token: token.made_at, reverse=True)
 
     async def restore(self, since: Tails | None = None) -> None:
@@ -122,7 +120,7 @@ class Staff:
                 await self._redis.hdel(*where)
 
     async def _ensure(self) -> None:
-        if not await self._redis.exists(ACCOUNTS):  # there is no account yet, or Redis was wiped
+        if not await self._redis.exists(STAFF_ACCOUNTS):  # there is no account yet, or Redis was wiped
             await self.restore()
 
 
@@ -132,7 +130,7 @@ def _place(record: Read) -> tuple[str, str]:
     if name.startswith(_TOKEN):
         if record.value:
             ApiToken.model_validate_json(record.value, extra=ANY_VERSION)
-        return TOKENS, name.removeprefix(_TOKEN)
+        return STAFF_TOKENS, name.removeprefix(_TOKEN)
     if record.value and Account.model_validate_json(record.value, extra=ANY_VERSION).login != name:
         raise ValueError("the record's key is not its account's login")
-    return ACCOUNTS, name
+    return STAFF_ACCOUNTS, name

@@ -87,7 +87,9 @@ class Clock:
     wall_start: float = 0.0  # seconds since 1970, so that all processes show the same time
     sim_start: datetime = EPOCH
     wall: Wall = field(default_factory=Wall, kw_only=True, compare=False, repr=False)
-    pace: PaceFile | None = field(default=None, kw_only=True, compare=False, repr=False)  # of a demo; None: time runs on
+    pace: PaceFile | None = field(
+        default=None, kw_only=True, compare=False, repr=False
+    )  # of a demo; None: time runs on
 
     def __post_init__(self) -> None:
         if self.speed <= 0:

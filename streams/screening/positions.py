@@ -18,7 +18,7 @@ from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from streams.messaging.topics import SIGNALS
-from streams.state.keys import key
+from streams.state.keys import LaneName, key, lane_key
 from streams.state.scripts import script
 from streams.state.server_identity import ASK_RUN, CURRENT_RUN, run_of
 
@@ -187,9 +187,9 @@ class Positions:
         return bool(await self._redis.eval(OWED, len(keys), *keys, *arguments))
 
 
-def of_lane(name: str, tp: TopicPartition) -> str:
+def of_lane(name: LaneName, tp: TopicPartition) -> str:
     """A key of one partition of one lane."""
-    return key(f"{name}{tp.topic.removeprefix(SIGNALS.name)}", tp.partition)
+    return lane_key(name, tp.topic.removeprefix(SIGNALS.name), tp.partition)
 
 
 def _counting_keys(tp: TopicPartition) -> list[str]:

@@ -28,13 +28,11 @@ from streams.messaging.topics import SHADOW, home
 from streams.repositories.policies import Policies, UnknownPolicyError
 from streams.runtime.clock import Clock
 from streams.screening.evaluation import Evaluation, RecordMatches, RiskEvaluator
-from streams.state.keys import key
+from streams.state.keys import SHADOW_COUNTS, key
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0  # a policy put in shadow is scored after so long at the latest
-COUNTS = "shadow-counts"  # hash: policy|day|level|whose -> alerts; lost with Redis
-ALERTED = "shadow-alerted"  # hash of each partition: resident -> the shadow's policy, and what it would have told
 JILIN = timezone(timedelta(hours=8))
 LIVE, SHADOWED = "live", "shadow"
 _HASH = 16  # characters of a policy's hash
@@ -117,18 +115,18 @@ class Shadow:
             for resident, alerted in shadow.alerted.items():
                 pipe.hset(self._key(resident), resident, f"{policy}{alerted.model_dump_json()}")
             for name, number in counted.items():
-                pipe.hincrby(COUNTS, name, number)
+                pipe.hincrby(SHADOW_COUNTS, name, number)
             await pipe.execute()
 
     def _key(self, resident: ResidentId) -> str:
-        return key(ALERTED, home(resident, self._partitions))
+        return key("shadow-alerted", home(resident, self._partitions))
 
 
 async def counts(redis: "Redis", policy: str) -> list[Count]:
     """What a policy in shadow would have raised, beside what was raised meanwhile; the latest day and gravest first."""
     client: Any = redis
     found: dict[tuple[str, str], Counter[str]] = {}
-    for name, number in (await client.hgetall(COUNTS)).items():
+    for name, number in (await client.hgetall(SHADOW_COUNTS)).items():
         whose_policy, day, level, whose = name.decode().split("|")
         if whose_policy == policy:
             found.setdefault((day, level), Counter())[whose] += int(number)
@@ -141,7 +139,7 @@ async def counts(redis: "Redis", policy: str) -> list[Count]:
 async def forget(redis: "Redis", partitions: int) -> None:
     """What was counted and remembered of an earlier policy in shadow."""
     client: Any = redis
-    await client.delete(COUNTS, *(key(ALERTED, partition) for partition in range(partitions)))
+    await client.delete(SHADOW_COUNTS, *(key("shadow-alerted", partition) for partition in range(partitions)))
 
 
 def _place(day: str, level: str) -> tuple[str, int]:

@@ -21,12 +21,10 @@ from redis.exceptions import RedisError
 from domain.access import audit_chain
 from domain.access.audit_chain import End
 from schemas.administration.audit import MOST_HEADS, AuditEntry, Head
-from streams.state.keys import milliseconds
+from streams.state.keys import AUDIT_HEADS, AUDIT_HEADS_AT, milliseconds
 
 log = logging.getLogger(__name__)
 
-HEADS = "audit-heads"  # hash: chain -> its head
-LATEST = "audit-heads-at"  # sorted set: chain -> when its last line was written, in ms since 1970
 NAMED_LINES, NAMED_SECONDS = 100, 600.0  # after that many lines or seconds, a line names the other chains' heads
 
 
@@ -40,21 +38,21 @@ class Heads:
         """Store a chain's head. If Redis is unavailable, only log it: the line itself is in Kafka."""
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
-                pipe.hset(HEADS, head.chain, head.model_dump_json())
-                pipe.zadd(LATEST, {head.chain: milliseconds(head.at)})
+                pipe.hset(AUDIT_HEADS, head.chain, head.model_dump_json())
+                pipe.zadd(AUDIT_HEADS_AT, {head.chain: milliseconds(head.at)})
                 await pipe.execute()
         except (RedisError, OSError) as error:
             log.warning("the head of the audit's chain was not kept: %s", type(error).__name__)
 
     async def all(self) -> list[Head]:
         """Return all readable heads. Raises RedisError if Redis is unavailable."""
-        return [head for raw in await self._redis.hvals(HEADS) if (head := _read(raw))]
+        return [head for raw in await self._redis.hvals(AUDIT_HEADS) if (head := _read(raw))]
 
     async def latest(self, most: int) -> list[Head]:
         """Return the heads of the `most` most recently written chains; empty if Redis is unavailable."""
         try:
-            names = await self._redis.zrange(LATEST, 0, most - 1, desc=True)
-            found = await self._redis.hmget(HEADS, names) if names else []
+            names = await self._redis.zrange(AUDIT_HEADS_AT, 0, most - 1, desc=True)
+            found = await self._redis.hmget(AUDIT_HEADS, names) if names else []
         except (RedisError, OSError) as error:
             log.warning("the heads of the audit's chains cannot be read: %s", type(error).__name__)
             return []

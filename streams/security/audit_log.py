@@ -16,8 +16,8 @@ from streams.messaging.reader import beginning_offsets, end_offsets, read_all, r
 from streams.messaging.topics import AUDIT
 from streams.runtime.settings import Settings
 from streams.security.audit_chains import Heads
+from streams.state.keys import AUDIT_VERIFIED
 
-VERIFIED = "audit-verified"  # string: the result of the last verification
 AT_ONCE = 200  # lines checked before other tasks of the process run
 CHUNK = 2_000  # lines read at once, from the newest backwards
 MOST_READ = 200_000  # lines searched for one page, which then says how far it came
@@ -90,14 +90,14 @@ async def remember(redis: "Redis", found: Verified, at: datetime, by: str) -> Ve
     counts = {name: getattr(found, name) for name in ("lines", "chains", "before", "repeats", "heads")}
     made = Verification(at=at, by=by, fault=fault, **counts)
     client: Any = redis
-    await client.set(VERIFIED, made.model_dump_json())
+    await client.set(AUDIT_VERIFIED, made.model_dump_json())
     return made
 
 
 async def remembered(redis: "Redis") -> Verification | None:
     """Return the stored result of the last verification, or None."""
     client: Any = redis
-    raw = await client.get(VERIFIED)
+    raw = await client.get(AUDIT_VERIFIED)
     return Verification.model_validate_json(raw, extra=ANY_VERSION) if raw else None
 
 

@@ -16,8 +16,10 @@ from kafka.errors import GroupAuthorizationFailedError, KafkaError
 from streams.messaging import topics
 from streams.messaging.kafka_client import admin as kafka_admin
 from streams.messaging.topics import Topic
+from streams.runtime.clock_sync import OFF
 from streams.runtime.credentials import HOW_TO_GRANT
 from streams.runtime.settings import Settings
+from streams.state import keys
 
 PREFIX = "quanzu-"  # of user names: quanzu-worker, quanzu-intake, ...
 TOPIC_AUTHORIZATION_FAILED = 29
@@ -51,30 +53,32 @@ class Rights:
 
 REWRITES = ("+bgrewriteaof", "+bgsave")  # to remove erased people from the disk
 _LOOKS = ("-@all", "+@read", "+@connection", "+@transaction", "-@dangerous", "+info", "+time")
+
+
+def _of(name: keys.KeyName) -> str:
+    """The pattern of a key of every partition."""
+    return f"{name}:*"
+
+
+_ROSTERS = (keys.ROSTER, keys.VISIT_TASKS, keys.VISIT_AT, keys.VISIT_JOINED, keys.VISIT_LAST, keys.CHECK_INS)
+_AUDIT = (keys.AUDIT_HEADS, keys.AUDIT_HEADS_AT, OFF)
+_LIMITS = "LIMITS*"  # of the library `limits`
 _OWN_OF_CONSOLE = (
     *(topic.name for topic in topics.CONSOLES if topic is not topics.STAFF),
-    *("staff", "staff-tokens", "staff-lock", "alarms-open", "alarms-mark", "webhook-health", "policies"),
-    *("roster", "visit-tasks", "visit-at", "visit-joined", "visit-last", "check-ins"),
-    *("call:*", "ringing", "wrong-codes:*", "audit-heads", "audit-heads-at", "audit-verified", "clocks-off"),
-    *(
-        "session:*",
-        "sessions:*",
-        "under-way:*",
-        "totp-used:*",
-        "unmask*",
-        "release-telling:*",
-        "task-*",
-        "{kept-back}*",
-        "LIMITS*",
-        "claim:*",
-    ),
-    *("*-changing:*", "shadow-counts", "shadow-alerted:*", "residents:*", "phones:*", "accounts:*", "idhashes:*"),
+    *(keys.STAFF_ACCOUNTS, keys.STAFF_TOKENS, keys.STAFF_LOCK),
+    *(keys.ALARMS_OPEN, keys.ALARMS_MARK, keys.WEBHOOK_HEALTH, keys.POLICIES, keys.RINGING, keys.AUDIT_VERIFIED),
+    *(f"{begins}*" for begins in (keys.CALL, keys.WRONG_CODES, keys.SESSION, keys.SESSIONS_OF, keys.UNDER_WAY)),
+    *(f"{begins}*" for begins in (keys.TOTP_USED, keys.UNMASKED, keys.UNMASK_FORM, keys.RELEASE_TELLING)),
+    *(f"{begins}*" for begins in (keys.TASK_ACT, keys.TASK_LOOK, keys.KEPT_BACK_SENT)),
+    *(keys.UNMASK_COUNTS, keys.KEPT_BACK_DUE, keys.KEPT_BACK_ACTS, keys.KEPT_BACK_SENDING, keys.SHADOW_COUNTS),
+    *(_of("claim"), _of("shadow-alerted"), _of("residents"), _of("phones"), _of("accounts"), _of("idhashes")),
+    *(*_ROSTERS, *_AUDIT, _LIMITS, keys.changing("*", "*")),
 )
-_OF_INTAKE = (
-    *("roster", "visit-tasks", "visit-at", "visit-joined", "visit-last", "check-ins"),
-    *("audit-heads", "audit-heads-at", "clocks-off", "LIMITS*"),
+_OF_INTAKE = (*_ROSTERS, *_AUDIT, _LIMITS)
+_SEEN_BY_INTAKE = (
+    *(keys.DRAINING, keys.WHOLE, "*:{whole}"),
+    *(_of("dispatch"), _of("cases"), _of("earlier"), _of("state")),
 )
-_SEEN_BY_INTAKE = ("draining", "whole", "*:{whole}", "dispatch:*", "cases:*", "earlier:*", "state:*")
 
 
 def _keys(written: Iterable[str], seen: Iterable[str] = ()) -> tuple[str, ...]:
@@ -156,7 +160,7 @@ RIGHTS: Mapping[Component, Rights] = {
     Component.EXPORTER: Rights(
         reads=(topics.AUDIT,),
         writes=(),
-        keys=_keys(("audit-verified", "clocks-off"), ("*",)),
+        keys=_keys((keys.AUDIT_VERIFIED, OFF), ("*",)),
         commands=(*_LOOKS, "+set", "+hset", "+expire"),
     ),
     Component.DOCTOR: Rights(

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from redis.asyncio import Redis
 
@@ -304,7 +304,7 @@ class CaseStore:
                     pipe.zrem(key("closed", partition), *names)
                     await pipe.execute()
 
-    async def sums(self, name: str, partitions: Iterable[int]) -> Counter[str]:
+    async def sums(self, name: Literal["ledger", "counts"], partitions: Iterable[int]) -> Counter[str]:
         """Return the sums, over partitions, of a hash of numbers (`ledger` in fen, `counts`)."""
         async with self.redis.pipeline(transaction=False) as pipe:
             for partition in partitions:

@@ -14,6 +14,7 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, read_all
 from streams.messaging.topics import Topic
 from streams.runtime.settings import Settings
+from streams.state.keys import changing
 from streams.state.locks import alone
 
 
@@ -54,7 +55,7 @@ class CompactedTable(Generic[Thing]):
     @asynccontextmanager
     async def alone_with(self, name: str) -> AsyncIterator[Thing | None]:
         """Lock a record, and yield its current state, or None. Raises TimeoutError after 8 s, as `locks.alone` does."""
-        async with alone(self._redis, f"{self._topic.name}-changing:{name}"):
+        async with alone(self._redis, changing(self._topic.name, name)):
             yield await self.get(name)
 
     async def change(self, name: str, how: Callable[[Thing | None], Thing]) -> Thing:

@@ -1,15 +1,19 @@
-"""The names of a partition's Redis keys, and the format of times in Redis."""
+"""The names of all keys in Redis, and how moments are written there.
+
+Only the vault, which is a Redis of its own (security/vault), and the clocks (runtime/clock_sync) have theirs elsewhere.
+"""
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal, get_args
 
 RECENTLY = 20  # most recently changed cases listed in `recent`
 APPLIED_KEPT = timedelta(days=9)  # longer than any input stays on its topic
 EARLIER_KEPT = timedelta(days=120)  # over the 90 days after a warning that count against it; the journal keeps all
 
-# The partition's keys, in the order of the KEYS of the commit script.
+# The keys of a partition's cases, in the order of the KEYS of the commit script.
 STATE, CASES, EARLIER, APPLIED, DEADLINES, QUEUE, HELD, OUTBOX, HOLDS, SETTLED, ALERTED, LEDGER, COUNTS = range(13)
 RECENT, AWAITED, UNSURE, SETTLING, RAISED, CLOSED = range(13, 19)
-NAMES = (
+StateName = Literal[
     # hash: offset, policy, `run` (of the Redis that made the last commit), `journal` (a journal offset: later commits
     # are published after it); after a loss, `end` (the offset where it is complete); while empty, `rebuilding`
     "state",
@@ -31,12 +35,114 @@ NAMES = (
     "settling",  # string: exists while a worker may still be sending an unsure dispatch
     "raised",  # hash: policy|minute -> number of cases raised, for the breaker
     "closed",  # sorted set: case of `earlier` -> when it last changed
+]
+NAMES: tuple[StateName, ...] = get_args(StateName)
+
+Beside = Literal[
+    "boarded",  # string: the offset of the journal up to which snapshots are written
+    "owned",  # string: there while a worker has the partition
+    "covered",  # string: there while another worker fires the deadlines of a silent owner's
+    "auditing",  # string: who looks its cases over
+    "audited",  # hash: how the latest look over its cases went
+    "claim",  # string, and a case's id: the operator who has taken it up
+    "dispatch",  # string, and a dispatch's id: how far it has come
+    "lease",  # string, and a dispatch's id: who carries it out
+    "evidence",  # hash, and a resident: evidence id -> evidence
+    "rescore",  # sorted set: resident -> when to look again though no signal comes
+    "life",  # string: a name given once, by which a partition's Redis is known to have been emptied
+    "tally",  # hash: source|outcome -> signals
+    "shadow-alerted",  # hash: resident -> the shadow's policy, and what it would have told
+    "residents",  # hash: resident -> their entry
+    "phones",  # hash: telephone number -> its owners
+    "accounts",  # hash: account -> its owners
+    "idhashes",  # hash: keyed hash of an ID number -> its owners
+    "accounts-by-token",  # hash: a payee's token -> the account
+    "watch",  # hash: subject -> its entry on the watchlist
+    "payers",  # sorted set, and an account's token: payments to it
+    "fan-out",  # string, and a fan-out's id: how many of its slices are done
+]
+"""Keys of a partition that the case store's scripts do not change."""
+
+LaneName = Literal["screened", "screened-in", "stood", "owed", "again"]
+"""Keys of one partition of one lane of signals: the offset screened, in which Redis, who may count, what is owed."""
+
+KeyName = StateName | Beside | LaneName
+
+WHOLE = "whole"  # string: the app id of the installation whose data this is
+# With the mark's hash tag, since a script has more than one of them:
+WHOLE_RUN = "run:{whole}"  # string: the run of the Redis in which the data was last complete
+WHOLE_HASHED = "hashed:{whole}"  # string: a fingerprint of the key of the hashes (QUANZU_SECRET)
+WHOLE_ENDS = "ends:{whole}"  # hash: `now` and `before` -> the shared topics' end offsets, TURN_MS apart
+WHOLE_TURN = "turn:{whole}"  # string: exists until the ends are due to be read again
+WHOLE_LOCK = "restoring:{whole}"  # string: token of the process that restores
+WHOLE_SETTLING = "settling:{whole}"  # string: exists while a holder of a lease in the lost Redis may still act on it
+
+DRAINING = "draining"  # string: the drain in force; absent: intake is open
+FEEDS_HEARD = "heard:{feeds}"  # hash: source|window -> number of signals, until a profile has learnt them
+FEEDS_PROFILES = "profiles:{feeds}"  # hash: source -> FeedProfile
+FEEDS_SILENT = "silent:{feeds}"  # hash: source -> Silence, while its alarm is active
+FEEDS_WATCH = (
+    "watch:{feeds}"  # hash: `began`, `since`: ms of the clock; `judged`, `kept`: wall-clock seconds since 1970
 )
+FEEDS_JUDGING = "judging:{feeds}"  # string: lease of the one worker that judges
+
+BREAKER_LOOKING = "breaker:looking"  # string: somebody has just looked
+BREAKER_FORGETTING = "breaker:forgetting"  # string: somebody has just dropped old minutes
+SHADOW_COUNTS = "shadow-counts"  # hash: policy|day|level|whose -> alerts; lost with Redis
+VISIT_LEASE = "visit-lease:"  # string, and a place: the dispatch for which a visit there is arranged
+WEBHOOK_HEALTH = "webhook-health"  # hash: id -> Health and what was answered last
+AUDIT_HEADS = "audit-heads"  # hash: chain -> its head
+AUDIT_HEADS_AT = "audit-heads-at"  # sorted set: chain -> when its last line was written, in ms since 1970
+AUDIT_VERIFIED = "audit-verified"  # string: the result of the last verification
+
+POLICIES = "policies"  # hash: content's hash -> TOML
+ROSTER = "roster"  # hash: station -> roster
+VISIT_TASKS = "visit-tasks"  # hash: dispatch -> task
+VISIT_AT = "visit-at"  # hash: place -> dispatch id of the latest visit there that joined no other
+VISIT_JOINED = "visit-joined"  # hash: dispatch id -> dispatch id of the visit that it joined
+VISIT_LAST = "visit-last"  # hash: resident -> officer who saw them last; a preference, which may be lost
+CHECK_INS = "check-ins"  # sorted set: dispatch id -> when its officer must check in as safe; derived from the tasks
+STAFF_ACCOUNTS = "staff"  # hash: login -> account
+STAFF_TOKENS = "staff-tokens"  # hash: a token's id -> the token
+STAFF_LOCK = "staff-lock"  # string: who changes an account
+OFFICER_ALARMS = "alarms"  # hash: id -> alarm
+ALARMS_OPEN = "alarms-open"  # set: ids of unacknowledged alarms
+ALARMS_MARK = "alarms-mark"  # string: counts the changes, for a page that polls it
+CALL = "call:"  # string, and a call's id: the Call
+RINGING = "ringing"  # hash: call id -> Ringing
+WRONG_CODES = "wrong-codes:"  # sorted set, and a case's id: form -> time of the wrong code
+
+SESSION = "session:"  # string, and the token's hash: the session
+SESSIONS_OF = "sessions:"  # sorted set, and a login: its sessions' hashes, by when they began
+UNDER_WAY = "under-way:"  # string, and what is under way and the token's hash: as far as a sign-in has come
+TOTP_USED = "totp-used:"  # string, and login and time step: there when the code was used
+UNMASKED = "unmasked:"  # string, and the session and the resident: exists while their data may be seen
+UNMASK_FORM = "unmask-form:"  # string, and the session and the form's id: sent twice, it counts once
+UNMASK_COUNTS = "unmask-counts"  # hash: day|login -> how often
+KEPT_BACK_DUE = "{kept-back}:due"  # sorted set: an act's id -> when it is written
+KEPT_BACK_ACTS = "{kept-back}:acts"  # hash: an act's id -> the act
+KEPT_BACK_SENDING = "{kept-back}:sending"  # sorted set: an act's id -> since when it is being written
+KEPT_BACK_SENT = (
+    "{kept-back}:sent:"  # string, and an act's id: exists for a day, so that a form sent again is not sent again
+)
+RELEASE_TELLING = "release-telling:"  # string, and a request's id: the input by which its case is told
+TASK_ACT = "task-act:"  # string, and an act's id: "begun", or its answer
+TASK_LOOK = "task-look:"  # string, and session and dispatch: that this look is in the audit
 
 
-def key(name: str, partition: int) -> str:
+def key(name: KeyName, partition: int) -> str:
     """Return the name of a partition's key. The partition is its hash tag, so one script may use all its keys."""
     return f"{name}:{{{partition}}}"
+
+
+def lane_key(name: LaneName, lane: str, partition: int) -> str:
+    """A key of one partition of one lane; `lane`: how its topic's name ends."""
+    return f"{name}{lane}:{{{partition}}}"
+
+
+def changing(table: str, name: str) -> str:
+    """The lock of an entry of a table while it is changed."""
+    return f"{table}-changing:{name}"
 
 
 def milliseconds(moment: datetime) -> int:

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from streams.messaging import topics
 from streams.messaging.reader import end_offsets
 from streams.runtime.settings import Settings
-from streams.state.keys import key
+from streams.state.keys import lane_key
 
 
 class Where(NamedTuple):
@@ -36,6 +36,6 @@ async def screened(redis: "Redis", partitions: int) -> dict[Where, int | None]:
     where = [Where(topic.name, partition) for topic in topics.LANES for partition in range(partitions)]
     async with client.pipeline(transaction=False) as pipe:
         for each in where:
-            pipe.get(key(f"screened{each.topic.removeprefix(topics.SIGNALS.name)}", each.partition))
+            pipe.get(lane_key("screened", each.topic.removeprefix(topics.SIGNALS.name), each.partition))
         found = await pipe.execute()
     return {each: None if raw is None else int(raw) for each, raw in zip(where, found, strict=True)}

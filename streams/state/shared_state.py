@@ -24,19 +24,13 @@ from streams.messaging.topics import ROSTERS
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import wanted
 from streams.state import locks
+from streams.state.keys import WHOLE, WHOLE_ENDS, WHOLE_HASHED, WHOLE_LOCK, WHOLE_RUN, WHOLE_SETTLING, WHOLE_TURN
 from streams.state.scripts import script
 from streams.state.server_identity import ASK_RUN, run_of
 
 log = logging.getLogger(__name__)
 
-MARK = "whole"  # string: the app id of the installation whose data this is
 # In the mark's slot, because a script uses several of them:
-RUN = "run:{whole}"  # string: the run of the Redis in which the data was last complete
-HASHED = "hashed:{whole}"  # string: a fingerprint of the key of the hashes (QUANZU_SECRET)
-ENDS = "ends:{whole}"  # hash: `now` and `before` -> the shared topics' end offsets, TURN_MS apart
-TURN = "turn:{whole}"  # string: exists until the ends are due to be read again
-LOCK = "restoring:{whole}"  # string: token of the process that restores
-SETTLING = "settling:{whole}"  # string: exists while a holder of a lease in the lost Redis may still act on it
 LOCK_MS = 5_000
 WAIT_SECONDS = 0.2
 # Longer than any writer takes from writing a record to its topic until it is in Redis.
@@ -95,27 +89,27 @@ class Shared:
                 log.warning("the store is not whole: waiting until a worker has filled it")
                 told = True
             token = uuid.uuid4().hex
-            if self._fills and await locks.take(self._redis, LOCK, LOCK_MS, token):
+            if self._fills and await locks.take(self._redis, WHOLE_LOCK, LOCK_MS, token):
                 await self._restore(token, run)
             else:
                 await asyncio.sleep(WAIT_SECONDS)
 
     async def doubt(self) -> None:
         """Have all shared data checked and restored again, although Redis is the same process: some data is missing."""
-        await self._redis.delete(RUN)
+        await self._redis.delete(WHOLE_RUN)
 
     async def remember(self) -> None:
         """Store the shared topics' end offsets, at most once in 5 minutes, for a Redis that loses its last writes."""
-        if await locks.take(self._redis, TURN, TURN_MS):
+        if await locks.take(self._redis, WHOLE_TURN, TURN_MS):
             ends = json.dumps({topic.name: await end_offsets(self._settings, topic.name) for topic in topics.SHARED})
-            before = await self._redis.hget(ENDS, "now")
-            await self._redis.hset(ENDS, mapping={"now": ends} | ({"before": before} if before else {}))
+            before = await self._redis.hget(WHOLE_ENDS, "now")
+            await self._redis.hset(WHOLE_ENDS, mapping={"now": ends} | ({"before": before} if before else {}))
 
     async def _missing(self) -> str | None:
         """Return the run of the Redis that answers if the shared data is not complete in it, else None."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command(*ASK_RUN)
-            pipe.mget(MARK, RUN, HASHED)
+            pipe.mget(WHOLE, WHOLE_RUN, WHOLE_HASHED)
             info, (mark, run, hashed) = await pipe.execute()
         self._refuse_other(mark, hashed)
         whole = mark is not None and run is not None and run.decode() == run_of(info)
@@ -139,20 +133,20 @@ class Shared:
             for restore in self._restorers:
                 await restore(since)
             if await self._stood_before():
-                await self._redis.set(SETTLING, 1, px=self._settling_ms)
+                await self._redis.set(WHOLE_SETTLING, 1, px=self._settling_ms)
             marks = (self._settings.app_id, run, self._fingerprint)
-            if await self._redis.eval(MARKED, 4, LOCK, MARK, RUN, HASHED, token, *marks):
+            if await self._redis.eval(MARKED, 4, WHOLE_LOCK, WHOLE, WHOLE_RUN, WHOLE_HASHED, token, *marks):
                 log.info("the shared part of the store is whole")
             else:
                 log.warning("the store was lost again while it was restored")
 
     async def _stood_before(self) -> bool:
         """Return whether there was a store before this one, whose leases on visits may be lost."""
-        return bool(await self._redis.exists(MARK) or any((await end_offsets(self._settings, ROSTERS.name)).values()))
+        return bool(await self._redis.exists(WHOLE) or any((await end_offsets(self._settings, ROSTERS.name)).values()))
 
     async def _since(self) -> Tails | None:
         """Return the offsets from which records may be missing, or None if any record may be missing."""
-        mark, ends = await self._redis.get(MARK), await self._redis.hget(ENDS, "before")
+        mark, ends = await self._redis.get(WHOLE), await self._redis.hget(WHOLE_ENDS, "before")
         if mark is None or ends is None:
             return None
         return {topic: {int(p): end for p, end in found.items()} for topic, found in json.loads(ends).items()}
@@ -165,9 +159,9 @@ class Shared:
             yield
         finally:
             keeping.cancel()
-            await self._redis.eval(RELEASE, 1, LOCK, token)
+            await self._redis.eval(RELEASE, 1, WHOLE_LOCK, token)
 
     async def _keep(self, token: str) -> None:
         while wanted():
             await asyncio.sleep(LOCK_MS / 3000)
-            await self._redis.eval(KEEP, 1, LOCK, token, LOCK_MS)
+            await self._redis.eval(KEEP, 1, WHOLE_LOCK, token, LOCK_MS)

@@ -11,8 +11,7 @@ from streams.messaging.producer import Producer, Record
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
 from streams.state.case_store import connect
-from streams.state.keys import key
-from streams.state.shared_state import HASHED
+from streams.state.keys import WHOLE_HASHED, key
 
 START_SECONDS = 120.0
 
@@ -48,7 +47,7 @@ async def test_a_redis_under_another_secret_stops_the_worker_with_what_to_do_and
         settings = embedded.settings(Settings())
         topics.create(settings)
         redis = connect(settings)
-        await redis.set(HASHED, "of another")
+        await redis.set(WHOLE_HASHED, "of another")
         told = worked(settings)
         await redis.aclose()
     assert told.returncode == 1

@@ -12,13 +12,13 @@ import segno
 from schemas.people.staff import MOST_RECOVERY, Account
 from streams.security import encryption
 from streams.state import locks
+from streams.state.keys import TOTP_USED
 
 ISSUER = "Quanzu"
 PURPOSE = "totp"  # of the seal on a secret
 DIGITS = 6  # of a code, as authenticators show it unless told otherwise
 DRIFT = 1  # steps of 30 s that an authenticator's clock may be off (RFC 6238, 5.2)
 USED_FOR = timedelta(minutes=3)  # longer than a code is taken
-USED = "totp-used:"  # and login and time step: there when the code was used
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
 _GROUPS, _GROUP = 2, 6  # 59 bits, under a keyed hash
 
@@ -53,7 +53,7 @@ async def shown(redis: Any, login: str, secret: str, code: str, seconds: float) 
     step = _step(secret, code, seconds)
     if step is None:
         return False
-    return await locks.take(redis, f"{USED}{login}:{step}", USED_FOR // timedelta(milliseconds=1))
+    return await locks.take(redis, f"{TOTP_USED}{login}:{step}", USED_FOR // timedelta(milliseconds=1))
 
 
 def new_recovery() -> list[str]:

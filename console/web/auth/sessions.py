@@ -20,10 +20,9 @@ from console.web.kit.settings import ConsoleSettings
 from schemas.people.staff import Account
 from streams.repositories.staff import Staff
 from streams.runtime.clock import Wall
+from streams.state.keys import SESSION, SESSIONS_OF
 
 COOKIE = "__Host-quanzu"
-KEY = "session:"  # and the token's hash -> Kept
-OF = "sessions:"  # and a login -> sorted set of its sessions' hashes, by when they began
 AGENT = 200  # characters of what a browser says of itself
 BEARER = "bearer "
 
@@ -65,10 +64,10 @@ class Sessions:
         name, began = hashed(token), self._wall.time()
         kept = StoredSession(account.login, account.epoch, began, how, address, agent[:AGENT])
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.set(KEY + name, orjson.dumps(asdict(kept)), ex=self._idle)
-            pipe.zadd(OF + account.login, {name: began})
-            pipe.zremrangebyscore(OF + account.login, "-inf", began - self._whole)
-            pipe.expire(OF + account.login, self._whole)
+            pipe.set(SESSION + name, orjson.dumps(asdict(kept)), ex=self._idle)
+            pipe.zadd(SESSIONS_OF + account.login, {name: began})
+            pipe.zremrangebyscore(SESSIONS_OF + account.login, "-inf", began - self._whole)
+            pipe.expire(SESSIONS_OF + account.login, self._whole)
             await pipe.execute()
         return token
 
@@ -83,7 +82,7 @@ class Sessions:
     async def find(self, token: str) -> Who | None:
         """Whose session a token is; none when it ended, or the account changed so that it must."""
         name = hashed(token)
-        raw = await self._redis.getex(KEY + name, ex=self._idle)
+        raw = await self._redis.getex(SESSION + name, ex=self._idle)
         if raw is None:
             return None
         kept = StoredSession(**orjson.loads(raw))
@@ -109,11 +108,11 @@ class Sessions:
 
     async def of_login(self, account: Account) -> list[Session]:
         """The sessions of an account that are open, the latest first."""
-        names = [name.decode() for name in await self._redis.zrange(OF + account.login, 0, -1, desc=True)]
+        names = [name.decode() for name in await self._redis.zrange(SESSIONS_OF + account.login, 0, -1, desc=True)]
         async with self._redis.pipeline(transaction=False) as pipe:
             for name in names:
-                pipe.get(KEY + name)
-                pipe.ttl(KEY + name)
+                pipe.get(SESSION + name)
+                pipe.ttl(SESSION + name)
             found = await pipe.execute()
         read = [
             (name, StoredSession(**orjson.loads(raw)), ttl)
@@ -134,12 +133,12 @@ class Sessions:
         return None if account is None or account.disabled else _who(account, tokens.SESSION + kept.id)
 
     async def _kept(self, session: str) -> StoredSession | None:
-        raw = await self._redis.get(KEY + session)
+        raw = await self._redis.get(SESSION + session)
         return None if raw is None else StoredSession(**orjson.loads(raw))
 
     async def _forget(self, login: str, session: str) -> None:
-        await self._redis.delete(KEY + session)
-        await self._redis.zrem(OF + login, session)
+        await self._redis.delete(SESSION + session)
+        await self._redis.zrem(SESSIONS_OF + login, session)
 
     def _over(self, kept: StoredSession) -> bool:
         return self._wall.time() >= kept.began + self._whole

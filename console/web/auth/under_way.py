@@ -8,6 +8,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from console.web.auth.sessions import hashed
+from streams.state.keys import UNDER_WAY
 
 MINUTES = 10
 Record = dict[str, Any]
@@ -46,7 +47,7 @@ class UnderWay:
         return None if raw is None else self._read(raw)
 
     def _key(self, token: str) -> str:
-        return f"under-way:{self._kind}:{hashed(token)}"
+        return f"{UNDER_WAY}{self._kind}:{hashed(token)}"
 
     def _read(self, raw: bytes) -> Record:
         found: Record = orjson.loads(raw)

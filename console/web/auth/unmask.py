@@ -17,12 +17,10 @@ from schemas.people.residents import ResidentId
 from streams.installation import Installation
 from streams.security import audit_log
 from streams.state import locks
+from streams.state.keys import UNMASK_COUNTS, UNMASK_FORM, UNMASKED
 
 ACT = "look-unmask"
 LEAST_REASON = 4  # characters: two words in Chinese
-OPEN = "unmasked:"  # and the session, and the resident: there while it lasts
-FORM = "unmask-form:"  # and the form's id: sent twice, it counts once
-COUNTS = "unmask-counts"  # hash: day|login -> how often
 SUMMED = "|summed"  # in it: the counts are there
 KEPT = timedelta(days=31)  # counted back when Redis was lost
 FORM_SECONDS = 3600
@@ -38,11 +36,11 @@ async def begin(services: Services, who: Who, case: str, resident: ResidentId, r
     if len(reason.strip()) < LEAST_REASON:
         raise ValueError("a reason is needed")
     redis = services.line.redis
-    if form and not await locks.take(redis, f"{FORM}{who.session}:{form}", FORM_SECONDS * 1000):
+    if form and not await locks.take(redis, f"{UNMASK_FORM}{who.session}:{form}", FORM_SECONDS * 1000):
         return
     await _sum(services.line)
     await trail.look(services, who, "unmask", case, reason.strip())
-    await redis.hincrby(COUNTS, _field(_day(services.line.clock.now()), who.login), 1)
+    await redis.hincrby(UNMASK_COUNTS, _field(_day(services.line.clock.now()), who.login), 1)
     await redis.set(_name(who, resident), 1, ex=services.settings.unmask_minutes * 60)
 
 
@@ -66,7 +64,7 @@ async def counts(services: Services, since: date) -> Counter[tuple[date, str]]:
     """How often each person has unmasked on each day in China, from that day on."""
     await _sum(services.line)
     found: Counter[tuple[date, str]] = Counter()
-    for raw, count in (await services.line.redis.hgetall(COUNTS)).items():
+    for raw, count in (await services.line.redis.hgetall(UNMASK_COUNTS)).items():
         day, _, login = raw.decode().partition("|")
         if day and date.fromisoformat(day) >= since:
             found[date.fromisoformat(day), login] = int(count)
@@ -75,14 +73,14 @@ async def counts(services: Services, since: date) -> Counter[tuple[date, str]]:
 
 async def _sum(line: Installation) -> None:
     """See to it that the counts are there."""
-    if await line.redis.hexists(COUNTS, SUMMED):
+    if await line.redis.hexists(UNMASK_COUNTS, SUMMED):
         return
     async with _summing:
-        if await line.redis.hexists(COUNTS, SUMMED):
+        if await line.redis.hexists(UNMASK_COUNTS, SUMMED):
             return
         found = await _counted(line, line.clock.now() - KEPT)
-        await line.redis.delete(COUNTS)
-        await line.redis.hset(COUNTS, mapping={SUMMED: 1, **found})
+        await line.redis.delete(UNMASK_COUNTS)
+        await line.redis.hset(UNMASK_COUNTS, mapping={SUMMED: 1, **found})
 
 
 async def _counted(line: Installation, since: datetime) -> Counter[str]:
@@ -101,7 +99,7 @@ def _counts_as(entry: AuditEntry) -> str:
 
 
 def _name(who: Who, resident: ResidentId) -> str:
-    return f"{OPEN}{who.session}:{resident}"
+    return f"{UNMASKED}{who.session}:{resident}"
 
 
 def _field(day: date, login: str) -> str:

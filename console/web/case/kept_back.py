@@ -26,12 +26,11 @@ from schemas.casework.cases import Case, CaseId
 from schemas.codes.refusals import CaseChanged
 from schemas.people.staff import Area, Login, StaffRole
 from streams.runtime.tasks import until_done, wanted
+from streams.state.keys import KEPT_BACK_ACTS, KEPT_BACK_DUE, KEPT_BACK_SENDING, KEPT_BACK_SENT
 
 log = logging.getLogger(__name__)
 
 SECONDS = 5.0  # on the wall's clock: enough to see what one has done
-DUE, ACTS, SENDING = "{kept-back}:due", "{kept-back}:acts", "{kept-back}:sending"
-SENT = "{kept-back}:sent:"  # and the id: there for a day, so that a form sent again is not sent again
 DAY_SECONDS = 86_400
 LOOK_SECONDS = 0.2
 LOST_SECONDS = 20.0  # what is being sent for so long was left by a console that stopped
@@ -84,13 +83,13 @@ class KeptBack:
             body=body,
             at=self._services.line.clock.now(),
         )
-        if await self._redis.exists(SENT + made.id):
+        if await self._redis.exists(KEPT_BACK_SENT + made.id):
             return Waiting(made.id, body, who.login, 0)
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hsetnx(ACTS, made.id, made.model_dump_json())
-            pipe.zadd(DUE, {made.id: self._now() + round(self.seconds * 1000)}, nx=True)
+            pipe.hsetnx(KEPT_BACK_ACTS, made.id, made.model_dump_json())
+            pipe.zadd(KEPT_BACK_DUE, {made.id: self._now() + round(self.seconds * 1000)}, nx=True)
             await pipe.execute()
-        due = await self._redis.zscore(DUE, made.id)
+        due = await self._redis.zscore(KEPT_BACK_DUE, made.id)
         return Waiting(made.id, body, who.login, max(0, int(due or 0) - self._now()))
 
     async def undo(self, who: Who, case_id: str, name: str) -> bool:
@@ -100,15 +99,15 @@ class KeptBack:
             return False
         if kept.login != who.login and who.role is not StaffRole.SUPERVISOR:
             return False
-        if not await self._redis.zrem(DUE, name):
+        if not await self._redis.zrem(KEPT_BACK_DUE, name):
             return False
-        await self._redis.hdel(ACTS, name)
+        await self._redis.hdel(KEPT_BACK_ACTS, name)
         await trail.write(self._services, who, f"{str(kept.body.act.do).replace('_', '-')}-undone", case_id)
         return True
 
     async def waiting(self, case_id: str) -> list[Waiting]:
         """What can still be taken back of a case."""
-        dues = await self._redis.zrange(DUE, 0, -1, withscores=True)
+        dues = await self._redis.zrange(KEPT_BACK_DUE, 0, -1, withscores=True)
         found = [(await self._load(name.decode()), int(due) - self._now()) for name, due in dues]
         return [
             Waiting(kept.id, kept.body, kept.login, max(0, left))
@@ -124,13 +123,13 @@ class KeptBack:
 
     async def _send_due(self) -> None:
         now, mine = self._now(), list[Coroutine[Any, Any, None]]()
-        for name in await self._redis.zrange(DUE, "-inf", now, byscore=True):
-            await self._redis.zadd(SENDING, {name: now})
-            if await self._redis.zrem(DUE, name):
+        for name in await self._redis.zrange(KEPT_BACK_DUE, "-inf", now, byscore=True):
+            await self._redis.zadd(KEPT_BACK_SENDING, {name: now})
+            if await self._redis.zrem(KEPT_BACK_DUE, name):
                 mine.append(self._send(name.decode(), recovered=False))
         await asyncio.gather(*mine)
-        for name in await self._redis.zrange(SENDING, "-inf", now - round(LOST_SECONDS * 1000), byscore=True):
-            await self._redis.zrem(DUE, name)
+        for name in await self._redis.zrange(KEPT_BACK_SENDING, "-inf", now - round(LOST_SECONDS * 1000), byscore=True):
+            await self._redis.zrem(KEPT_BACK_DUE, name)
             await self._send(name.decode(), recovered=True)
 
     async def _send(self, name: str, *, recovered: bool) -> None:
@@ -140,12 +139,12 @@ class KeptBack:
         """
         kept = await self._load(name)
         if kept and not await self._write(kept, recovered=recovered):
-            await self._redis.zadd(SENDING, {name: self._now()})
+            await self._redis.zadd(KEPT_BACK_SENDING, {name: self._now()})
             return
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hdel(ACTS, name)
-            pipe.zrem(SENDING, name)
-            pipe.set(SENT + name, 1, ex=DAY_SECONDS)
+            pipe.hdel(KEPT_BACK_ACTS, name)
+            pipe.zrem(KEPT_BACK_SENDING, name)
+            pipe.set(KEPT_BACK_SENT + name, 1, ex=DAY_SECONDS)
             await pipe.execute()
 
     async def _write(self, kept: KeptAct, *, recovered: bool) -> bool:
@@ -172,7 +171,7 @@ class KeptBack:
         return True
 
     async def _load(self, name: str) -> KeptAct | None:
-        raw = await self._redis.hget(ACTS, name)
+        raw = await self._redis.hget(KEPT_BACK_ACTS, name)
         try:
             return KeptAct.model_validate_json(raw, extra=ANY_VERSION) if raw else None
         except ValidationError as error:  # of another version of the console

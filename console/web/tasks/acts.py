@@ -20,6 +20,7 @@ from console.web.kit.services import Services
 from console.web.live.hub import ANSWER_SECONDS
 from console.web.tasks.mine import Say, case_of
 from domain.dispatches.ids import parse
+from domain.ids import result_id
 from domain.visits import check_in
 from domain.visits.tasks import Conflict, act_time, conflict, stands
 from schemas.administration.audit import AuditEntry
@@ -32,9 +33,8 @@ from streams.messaging import case_inputs
 from streams.messaging.producer import Record
 from streams.messaging.topics import home
 from streams.security import audit
-from streams.state.keys import APPLIED_KEPT
+from streams.state.keys import APPLIED_KEPT, TASK_ACT
 
-KEY = "task-act:"  # and an act's id: "begun", or its answer
 BEGUN = b"begun"
 
 Act = StageAct | HandOverAct | InterpreterAct | CheckInAct | SeenAct | DuressAct
@@ -90,7 +90,7 @@ class Taking:
         return answers + await self._write(writing)
 
     async def _begin(self, act: Act) -> ActReply | Written:
-        kept = await self._redis.get(KEY + act.id)
+        kept = await self._redis.get(TASK_ACT + act.id)
         if kept is not None and kept != BEGUN:
             return _kept(act.id, kept)
         if isinstance(act, DuressAct):
@@ -201,7 +201,7 @@ class Taking:
 
     async def _keep(self, act_id: str, value: bytes) -> None:
         seconds = max(60, round(self._services.line.clock.wall_seconds(APPLIED_KEPT)))
-        await self._redis.set(KEY + act_id, value, ex=seconds)
+        await self._redis.set(TASK_ACT + act_id, value, ex=seconds)
 
 
 def _kept(act_id: str, raw: bytes) -> ActReply:
@@ -230,7 +230,7 @@ def _report(act: StageAct | HandOverAct, task: Task, at: datetime, now: datetime
     name = parse(task.dispatch)
     stage = act.stage if isinstance(act, StageAct) else VisitStage.HANDED_OVER
     return OfficerReport(
-        id=f"{name.text}:{stage.value}:{act.id}",
+        id=result_id(name.text, stage, act.id),
         at=at,
         resident=name.resident,
         case=name.case,

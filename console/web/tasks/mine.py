@@ -26,14 +26,13 @@ from schemas.people.residents import Flag, Resident
 from schemas.people.rosters import Officer, Task, TaskState
 from schemas.risk.signals import TransferState
 from streams.messaging.topics import home
+from streams.state.keys import TASK_LOOK
 
 Say = Callable[[str], str]
 """A Chinese text of ours in the request's language."""
 
 Sentence = Callable[[AnyCode], str]
 """A code in the request's language."""
-
-LOOKED = "task-look:"  # and session and dispatch: that this look is in the audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ async def looked(services: Services, who: Who, mine: Mine) -> None:
     """Write that the officer sees who it is: once in a session and task, however often the page asks."""
     redis, kept = services.line.redis, timedelta(hours=services.settings.session_hours)
     for errand in mine.errands:
-        name = f"{LOOKED}{who.session}:{errand.task.dispatch}"
+        name = f"{TASK_LOOK}{who.session}:{errand.task.dispatch}"
         if not await redis.exists(name):
             await trail.look(services, who, "task", errand.case.id)
             await redis.set(name, 1, ex=round(kept.total_seconds()))

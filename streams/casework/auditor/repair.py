@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from domain.casework.audit import InvariantViolation, Kind
+from domain.ids import deadline_id
 from schemas.administration.audit import AUDITOR
 from schemas.casework.cases import Case
 from schemas.casework.inputs import Act, CloseAct, Deadline, NoteAct, OperatorReport, ResidentInput, SendOfficerAct
@@ -82,7 +83,7 @@ def _input(case: Case, finding: InvariantViolation, now: datetime) -> ResidentIn
     """An input that makes the case go on; its id is such that it counts once."""
     if finding.kind in (Kind.OVERDUE, Kind.RESULT_OVERDUE) and finding.due is not None:
         return Deadline(
-            id=f"d:{case.id}:{finding.step}:{finding.due}",
+            id=deadline_id(case.id, finding.step, finding.due),
             at=now,
             resident=case.resident,
             case=case.id,

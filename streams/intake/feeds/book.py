@@ -11,13 +11,16 @@ from redis.asyncio import Redis
 from schemas.base import ANY_VERSION
 from schemas.risk.feeds import FeedProfile, Silence
 from streams.state import locks
-from streams.state.keys import milliseconds, moment
+from streams.state.keys import (
+    FEEDS_HEARD,
+    FEEDS_JUDGING,
+    FEEDS_PROFILES,
+    FEEDS_SILENT,
+    FEEDS_WATCH,
+    milliseconds,
+    moment,
+)
 
-HEARD = "heard:{feeds}"  # hash: source|window -> number of signals, until a profile has learnt them
-PROFILES = "profiles:{feeds}"  # hash: source -> FeedProfile
-SILENT = "silent:{feeds}"  # hash: source -> Silence, while its alarm is active
-WATCH = "watch:{feeds}"  # hash: `began`, `since`: ms of the clock; `judged`, `kept`: wall-clock seconds since 1970
-JUDGING = "judging:{feeds}"  # string: lease of the one worker that judges
 JUDGING_MS = 3000
 
 Heard = tuple[str, int]  # source, window number
@@ -58,19 +61,19 @@ class FeedBook:
 
     async def mine(self) -> bool:
         """Take or renew the lease on judging. Return whether this worker holds it."""
-        return await locks.keep(self._redis, JUDGING, self._token, JUDGING_MS)
+        return await locks.keep(self._redis, FEEDS_JUDGING, self._token, JUDGING_MS)
 
     async def add(self, heard: Counter[Heard]) -> None:
         """Add numbers of signals by source and window."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for (source, window), count in heard.items():
-                pipe.hincrby(HEARD, f"{source}|{window}", count)
+                pipe.hincrby(FEEDS_HEARD, f"{source}|{window}", count)
             await pipe.execute()
 
     async def read(self) -> FeedLog:
         """Return the whole state."""
         async with self._redis.pipeline(transaction=True) as pipe:
-            for name in (HEARD, PROFILES, SILENT, WATCH):
+            for name in (FEEDS_HEARD, FEEDS_PROFILES, FEEDS_SILENT, FEEDS_WATCH):
                 pipe.hgetall(name)
             heard, profiles, silent, watch = await pipe.execute()
         known = {name.decode(): float(value) for name, value in watch.items()}
@@ -88,9 +91,9 @@ class FeedBook:
         """Write the changed profiles and delete the windows that they have learnt, in one transaction."""
         async with self._redis.pipeline(transaction=True) as pipe:
             for source in book.changed:
-                pipe.hset(PROFILES, source, book.profiles[source].model_dump_json())
+                pipe.hset(FEEDS_PROFILES, source, book.profiles[source].model_dump_json())
             for source, window in done:
-                pipe.hdel(HEARD, f"{source}|{window}")
+                pipe.hdel(FEEDS_HEARD, f"{source}|{window}")
             await pipe.execute()
 
     async def watched(self, book: FeedLog, now: datetime, since: datetime, wall: float) -> None:
@@ -99,22 +102,22 @@ class FeedBook:
         `wall`: `now` in wall-clock seconds since 1970.
         """
         told = {"began": milliseconds(book.began or now), "since": milliseconds(since), "judged": wall}
-        await self._redis.hset(WATCH, mapping={**told, "kept": book.kept})
+        await self._redis.hset(FEEDS_WATCH, mapping={**told, "kept": book.kept})
 
     async def put(self, profiles: Iterable[FeedProfile]) -> None:
         """Write profiles for sources that have none in Redis."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for profile in profiles:
-                pipe.hsetnx(PROFILES, profile.source, profile.model_dump_json())
+                pipe.hsetnx(FEEDS_PROFILES, profile.source, profile.model_dump_json())
             await pipe.execute()
 
     async def raised(self, silence: Silence) -> bool:
         """Store an alarm. Return False if the source already had one."""
-        return bool(await self._redis.hsetnx(SILENT, silence.source, silence.model_dump_json()))
+        return bool(await self._redis.hsetnx(FEEDS_SILENT, silence.source, silence.model_dump_json()))
 
     async def cleared(self, source: str) -> bool:
         """Delete a source's alarm. Return False if there was none (another worker cleared it first)."""
-        return bool(await self._redis.hdel(SILENT, source))
+        return bool(await self._redis.hdel(FEEDS_SILENT, source))
 
 
 def _heard(name: bytes) -> Heard:

@@ -22,7 +22,6 @@ from domain.feeds.silence import begin_of, judge, learn, never_heard, unknown, w
 from schemas.administration.audit import AuditEntry
 from schemas.base import ANY_VERSION
 from schemas.risk.feeds import FeedProfile, Silence
-from streams.intake.drain_gate import KEY as DRAINING
 from streams.intake.feeds.book import FeedBook, FeedLog, Heard
 from streams.intake.feeds.settings import FeedSettings
 from streams.messaging import sources, topics
@@ -32,6 +31,7 @@ from streams.messaging.reader import Tails, read_all
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
 from streams.security import audit
+from streams.state.keys import DRAINING
 from streams.state.lag import Where, screened, signal_ends
 
 log = logging.getLogger(__name__)

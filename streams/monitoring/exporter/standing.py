@@ -11,12 +11,11 @@ from prometheus_client.core import Metric
 from domain.feeds.silence import begin_of
 from streams.casework.auditor.heartbeat import Beats
 from streams.installation import Installation
-from streams.intake.drain_gate import KEY as DRAINING
 from streams.intake.feeds.book import FeedBook, FeedLog
 from streams.messaging import sources
 from streams.monitoring.exporter.family import Labels, gauge
 from streams.monitoring.exporter.tallies import metrics_of
-from streams.state.keys import key, milliseconds
+from streams.state.keys import DRAINING, key, milliseconds
 from streams.state.server_identity import ASK_RUN, run_of
 
 WHOLE = gauge(

@@ -18,7 +18,6 @@ from schemas.levels import Action, Channel, Result
 from schemas.risk.fan_outs import PayersRequest
 from streams.casework.auditor.heartbeat import BEAT_SECONDS, Beats
 from streams.dead_letters.index import Letters
-from streams.intake.drain_gate import KEY as DRAINING
 from streams.intake.drain_gate import Drain
 from streams.intake.feeds.book import FeedBook, FeedLog
 from streams.messaging import topics
@@ -27,9 +26,9 @@ from streams.messaging.topics import PAYERS_REQUESTS
 from streams.monitoring.status.page import Trouble, danger, listed, missed
 from streams.repositories.payers_requests import waiting
 from streams.repositories.policies import IN_FORCE
-from streams.repositories.policies import KEY as POLICIES
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
+from streams.state.keys import DRAINING, POLICIES
 
 RECENT_SECONDS = 300.0  # wall-clock time within which results show the state of a channel
 TAIL = 300  # last inputs of a partition that are searched for results

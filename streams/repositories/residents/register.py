@@ -30,6 +30,7 @@ from streams.repositories.residents.stored import Index, meant, owners_of, packe
 from streams.runtime.settings import Settings
 from streams.security.record_encryption import Unreadable
 from streams.security.vault import Vault
+from streams.state.keys import key
 from streams.state.scripts import script
 
 log = logging.getLogger(__name__)
@@ -349,9 +350,7 @@ def _pieces(changes: Mapping[str, Sequence[Change]]) -> list[tuple[str, Sequence
     ]
 
 
-@lru_cache(maxsize=4096)
-def _key(name: str, partition: int) -> str:
-    return f"{name}:{{{partition}}}"
+_key = lru_cache(maxsize=4096)(key)
 
 
 def _entry(record: Read) -> tuple[ResidentId, bytes | None]:

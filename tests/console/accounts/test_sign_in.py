@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from console.web.auth import passwords, sessions
 from console.web.auth.lockout import OWN, STRANGERS, Attempt
 from schemas.people.staff import StaffRole
+from streams.state.keys import SESSION
 from tests.console.harness.stage import Stage
 from tests.console.harness.visitors import (
     PASSWORD,
@@ -279,7 +280,7 @@ async def test_a_session_ends_when_it_is_not_used_and_after_its_whole_time(conso
     somebody, redis = await person(console), console.house.line.redis
     async with Visitor(console) as visitor:
         await sign_in(visitor, somebody)
-        name = sessions.KEY + sessions.hashed(visitor.kept[sessions.COOKIE])
+        name = SESSION + sessions.hashed(visitor.kept[sessions.COOKIE])
         await redis.expire(name, 5)
         assert await is_in(visitor)
         assert 1790 < await redis.ttl(name) <= 1800  # used, it lasts its half hour again

@@ -4,7 +4,6 @@ import pytest
 
 from console.web.auth.who import Who
 from console.web.case import acting, answers, kept_back
-from console.web.case.kept_back import ACTS
 from console.web.kit.services import Services
 from schemas.casework.cases import Case, StopState
 from schemas.casework.events import FactKind
@@ -12,6 +11,7 @@ from schemas.casework.inputs import Act, OperatorReport
 from schemas.codes.people import StopAskedFor
 from schemas.codes.refusals import CaseChanged
 from schemas.people.staff import StaffRole
+from streams.state.keys import KEPT_BACK_ACTS
 from tests.console.harness.case_forms import JSON, SECONDS, latest, looks, red, send
 from tests.console.harness.stage import Client, Stage
 from tests.end_to_end.harness.house import until
@@ -41,7 +41,7 @@ async def test_a_stop_can_be_taken_back_before_it_is_sent(console: Stage, line: 
     assert (undone.status_code, undone.json()["answer"]) == (200, "done")
     again = await operator.post(f"/cases/{case.id}/undo", data={"undo": told["undo"]}, headers=JSON)
     assert (again.status_code, again.json()["answer"]) == (409, "refused")
-    assert not await console.services.line.redis.hexists(ACTS, str(told["undo"]))
+    assert not await console.services.line.redis.hexists(KEPT_BACK_ACTS, str(told["undo"]))
     assert StopAskedFor() not in [fact.what for fact in await line.facts(resident)]
     assert "ask-stop-undone" in {entry.act for entry in await looks(console, case.id)}
 
@@ -83,7 +83,7 @@ async def test_a_stop_that_was_refused_late_since_the_case_had_changed_is_asked_
     told = await stop(console, operator, case)
 
     async def gone() -> bool:
-        return not await console.services.line.redis.hexists(ACTS, str(told["undo"]))
+        return not await console.services.line.redis.hexists(KEPT_BACK_ACTS, str(told["undo"]))
 
     await until(gone, SECONDS)
     await line.settle()

@@ -18,8 +18,9 @@ from schemas.administration.audit import AuditEntry
 from schemas.casework.cases import Case
 from schemas.people.staff import StaffRole
 from streams.security import audit_log
-from streams.security.audit_chains import HEADS, Heads
+from streams.security.audit_chains import Heads
 from streams.security.audit_log import Wanted
+from streams.state.keys import AUDIT_HEADS, UNMASK_COUNTS
 from tests.console.harness.stage import Client, Stage
 from tests.console.harness.visiting import visiting
 from tests.console.programs.test_api import note, red
@@ -75,8 +76,8 @@ async def test_a_head_that_somebody_changed_is_told_on_the_page_and_the_next_loo
     redis, chain = console.house.line.redis, console.services.line.producer.chain
     async with await console.signed_in(StaffRole.AUDITOR, "") as client:
         await client.get("/audit/heads")
-        raw = await redis.hget(HEADS, chain.end.chain)
-        await redis.hset(HEADS, chain.end.chain, raw.replace(b'"number":', b'"number":9'))
+        raw = await redis.hget(AUDIT_HEADS, chain.end.chain)
+        await redis.hset(AUDIT_HEADS, chain.end.chain, raw.replace(b'"number":', b'"number":9'))
         await client.post("/audit/verify")
         assert "was not made with this key" in (await client.get("/audit")).text
         await client.post("/audit/verify")
@@ -194,7 +195,7 @@ async def test_who_unmasks_is_counted_by_day_and_shown_to_the_area_s_supervisors
         row = (await supervisor.get("/unmask")).text.split(mark)[1].split("</tr>")[0]
         assert "<strong>3</strong>" in row
         assert mark not in (await elsewhere.get("/unmask")).text
-        await console.house.line.redis.delete(unmask.COUNTS)  # what Redis lost is counted again from the audit
+        await console.house.line.redis.delete(UNMASK_COUNTS)  # what Redis lost is counted again from the audit
         row = (await supervisor.get("/unmask")).text.split(mark)[1].split("</tr>")[0]
         assert "<strong>3</strong>" in row
 

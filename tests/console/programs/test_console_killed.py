@@ -11,12 +11,12 @@ import pytest_asyncio
 import quanzu
 from console.web.auth import csrf
 from console.web.auth.sessions import Sessions
-from console.web.case.kept_back import ACTS, SENDING
 from console.web.kit.settings import ConsoleSettings
 from schemas.codes.people import StopAskedFor
 from schemas.levels import Action
 from schemas.people.staff import Account, StaffRole
 from streams.runtime.embedded import free_port
+from streams.state.keys import KEPT_BACK_ACTS, KEPT_BACK_SENDING
 from tests.console.harness.case_forms import JSON, red, send
 from tests.console.harness.stage import Client
 from tests.end_to_end.harness.house import House, house, until
@@ -99,7 +99,7 @@ async def sent_once(started: House, line: Line, name: str, account: str) -> None
     try:
 
         async def gone() -> bool:
-            return not await started.line.redis.hexists(ACTS, name)
+            return not await started.line.redis.hexists(KEPT_BACK_ACTS, name)
 
         await until(gone, SECONDS)
         await line.settle()
@@ -115,7 +115,7 @@ async def test_a_console_that_is_killed_before_the_seconds_are_over_leaves_the_s
 ) -> None:
     with killed(the_house) as first:
         name, account = await kept_back(the_house, lone, first)
-    assert await the_house.line.redis.hexists(ACTS, name)
+    assert await the_house.line.redis.hexists(KEPT_BACK_ACTS, name)
     assert not lone.bank.left
     await sent_once(the_house, lone, name, account)
 
@@ -124,7 +124,7 @@ async def test_a_console_that_is_killed_after_it_has_written_the_stop_and_before
     the_house: House, lone: Line
 ) -> None:
     async def under_way() -> bool:
-        return bool(await the_house.line.redis.zscore(SENDING, name))
+        return bool(await the_house.line.redis.zscore(KEPT_BACK_SENDING, name))
 
     try:
         with killed(the_house) as first:
@@ -133,5 +133,5 @@ async def test_a_console_that_is_killed_after_it_has_written_the_stop_and_before
             await until(under_way, SECONDS)
     finally:
         the_house.worker.thaw()
-    assert await the_house.line.redis.hexists(ACTS, name)
+    assert await the_house.line.redis.hexists(KEPT_BACK_ACTS, name)
     await sent_once(the_house, lone, name, account)

@@ -35,7 +35,7 @@ from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
 from streams.security.acls import rules
 from streams.security.rights import PREFIX, Component
-from streams.state.keys import key, moment
+from streams.state.keys import key, lane_key, moment
 from tests.documents.answers import described
 from tests.end_to_end.harness.behaviour import Behaviour
 from tests.end_to_end.harness.hand_clock import HandClock
@@ -94,20 +94,19 @@ class House:
         applied = {p: await self.line.store.offset(p) for p in partitions}
         done = (
             applied == {p: end - 1 for p, end in before.items()}
-            and await self._screened("screened", topics.SIGNALS)
-            and await self._screened("screened-urgent", topics.SIGNALS_URGENT)
+            and await self._screened(topics.SIGNALS)
+            and await self._screened(topics.SIGNALS_URGENT)
             and not await self._overdue()
             and await self._carried_out(residents)
             and self._told()
         )
         return done and await end_offsets(self.settings, topics.CASE_INPUTS.name) == before
 
-    async def _screened(self, name: str, lane: topics.Topic) -> bool:
+    async def _screened(self, lane: topics.Topic) -> bool:
         """Whether a lane was screened to its end, and owes nothing."""
-        ends = await end_offsets(self.settings, lane.name)
-        screened = {p: int(await self.line.redis.get(key(name, p)) or -1) for p in ends}
-        owed = name.replace("screened", "owed")
-        if any([await self.line.redis.exists(key(owed, p)) for p in ends]):
+        ends, ending = await end_offsets(self.settings, lane.name), lane.name.removeprefix(topics.SIGNALS.name)
+        screened = {p: int(await self.line.redis.get(lane_key("screened", ending, p)) or -1) for p in ends}
+        if any([await self.line.redis.exists(lane_key("owed", ending, p)) for p in ends]):
             return False
         return screened == {p: end - 1 for p, end in ends.items()}
 

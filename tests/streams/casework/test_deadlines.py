@@ -82,8 +82,8 @@ async def _redis(settings: Settings) -> AsyncIterator["Redis"]:
 async def test_of_all_partitions_those_are_found_in_which_something_has_fallen_due(settings: Settings) -> None:
     now, later = milliseconds(NOW), milliseconds(NOW + timedelta(milliseconds=1))
     async with _redis(settings) as redis:
-        for name, partition, at in (("deadlines", 1, now), ("rescore", 3, now), ("deadlines", 2, later)):
-            await redis.zadd(key(name, partition), {"somebody": at})
+        for name, at in ((key("deadlines", 1), now), (key("rescore", 3), now), (key("deadlines", 2), later)):
+            await redis.zadd(name, {"somebody": at})
         assert await fallen_due(redis, ("deadlines", "rescore"), range(5), NOW) == [1, 3]
         assert await fallen_due(redis, ("deadlines", "rescore"), [0, 2, 4], NOW) == []
         assert await fallen_due(redis, ("deadlines", "rescore"), [], NOW) == []

@@ -9,12 +9,12 @@ from itertools import count
 from domain.policy.trial import BY
 from schemas.casework.inputs import HoldChange, PolicyChange, input_adapter
 from schemas.casework.policies import InForce
-from streams.casework.breaker import FORGETTING, LOOKING, Breaker
+from streams.casework.breaker import Breaker
 from streams.messaging import topics
 from streams.messaging.reader import end_offsets, read_range
 from streams.repositories.policies import Policies
 from streams.runtime.settings import Settings
-from streams.state.keys import key
+from streams.state.keys import BREAKER_FORGETTING, BREAKER_LOOKING, key
 from streams.state.store_update import minute_of
 from tests.channel_rig import Rig, rigged
 
@@ -38,7 +38,7 @@ class Trial:
             await self.rig.redis.hincrby(key("raised", partition), f"{policy}|{minute}", number)
 
     async def look(self) -> InForce:
-        await self.rig.redis.delete(LOOKING)
+        await self.rig.redis.delete(BREAKER_LOOKING)
         await self.breaker.look()
         found = await self.policies.in_force()
         assert found is not None
@@ -112,7 +112,7 @@ async def test_dying_half_way_it_begins_again_with_the_same_inputs(settings: Set
 async def test_of_two_workers_one_looks(settings: Settings) -> None:
     async with trial(settings) as on:
         await on.raised(on.bad, 60)
-        await on.rig.redis.set(LOOKING, 1)
+        await on.rig.redis.set(BREAKER_LOOKING, 1)
         await on.breaker.look()
         found = await on.policies.in_force()
         assert found is not None
@@ -133,6 +133,6 @@ async def test_minutes_that_nobody_asks_for_are_forgotten(settings: Settings) ->
     async with trial(settings) as on:
         await on.raised(on.good, 1, 1, ago=5 * 24 * 60)
         await on.raised(on.good, 1, ago=10)
-        await on.rig.redis.delete(FORGETTING)
+        await on.rig.redis.delete(BREAKER_FORGETTING)
         await on.look()
         assert [await on.rig.redis.hlen(key("raised", partition)) for partition in (0, 1)] == [1, 0]

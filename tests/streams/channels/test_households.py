@@ -13,7 +13,8 @@ from streams.channels.households import Households
 from streams.messaging import topics
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
-from streams.state.shared_state import RUN, Shared
+from streams.state.keys import WHOLE_RUN
+from streams.state.shared_state import Shared
 
 DATABASE = 8
 LEASE_SECONDS = 0.8
@@ -35,7 +36,7 @@ async def test_after_a_failover_nobody_arranges_a_visit_while_the_lost_lease_may
     await shared.ensure()
     houses = Households(redis, b"secret", LEASE_SECONDS)
     await houses.take("place", "first")
-    await redis.set(RUN, "another Redis's")
+    await redis.set(WHOLE_RUN, "another Redis's")
     await redis.delete("visit-lease:{place}")
     began = time.monotonic()
     await shared.ensure()

@@ -13,8 +13,7 @@ from domain.calendar import HOURS_A_WEEK
 from domain.feeds.silence import window_of
 from schemas.administration.audit import AuditEntry
 from schemas.risk.feeds import FeedProfile, Hour
-from streams.intake.drain_gate import KEY as DRAINING
-from streams.intake.feeds.book import PROFILES, SILENT, WATCH, FeedBook
+from streams.intake.feeds.book import FeedBook
 from streams.intake.feeds.settings import FeedSettings
 from streams.intake.feeds.watch import Feeds
 from streams.messaging import topics
@@ -22,7 +21,7 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import end_offsets, read_all
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings, SettingsError
-from streams.state.keys import key
+from streams.state.keys import DRAINING, FEEDS_PROFILES, FEEDS_SILENT, FEEDS_WATCH, key, lane_key
 from streams.state.lag import signal_ends
 from tests.dispatched import NOW
 
@@ -67,7 +66,7 @@ class Room:
         """Say that all signals there are were screened."""
         for where, end in (await signal_ends(self.settings)).items():
             suffix = where.topic.removeprefix(topics.SIGNALS.name)
-            await self.redis.set(key(f"screened{suffix}", where.partition), end - 1)
+            await self.redis.set(lane_key("screened", suffix, where.partition), end - 1)
 
     async def told(self) -> list[str]:
         records = [record async for record in read_all(self.settings, topics.AUDIT.name)]
@@ -75,7 +74,7 @@ class Room:
         return [f"{entry.act} {entry.on}" for entry in map(AuditEntry.model_validate_json, fresh)]
 
     async def silent(self) -> set[str]:
-        return {name.decode() for name in await self.redis.hkeys(SILENT)}
+        return {name.decode() for name in await self.redis.hkeys(FEEDS_SILENT)}
 
 
 def _usual(source: str, last: int) -> FeedProfile:
@@ -117,7 +116,7 @@ async def test_a_feed_that_is_heard_by_another_worker_is_not_silent(room: Room) 
         other.observe("bank-a", 5, room.clock.now())
         await room.pass_by(1, judge, other)
     assert await room.told() == []
-    profile = FeedProfile.model_validate_json(await room.redis.hget(PROFILES, "bank-a"))
+    profile = FeedProfile.model_validate_json(await room.redis.hget(FEEDS_PROFILES, "bank-a"))
     assert profile.last >= window_of(room.clock.now() - timedelta(minutes=3))
 
 
@@ -153,7 +152,7 @@ async def test_when_nobody_has_listened_for_a_while_listening_begins_anew(room: 
     room.clock.at[0] += timedelta(hours=3)
     worker = room.worker()
     await worker.turn()
-    await room.redis.hset(WATCH, "judged", time.time() - 600)
+    await room.redis.hset(FEEDS_WATCH, "judged", time.time() - 600)
     room.clock.at[0] += timedelta(hours=3)
     await room.pass_by(2, worker)
     assert await room.silent() == set()
@@ -162,10 +161,10 @@ async def test_when_nobody_has_listened_for_a_while_listening_begins_anew(room: 
 async def test_what_was_learnt_outlives_redis(room: Room) -> None:
     await room.usual("bank-outlives")
     await room.worker().turn()
-    kept = await room.redis.hget(PROFILES, "bank-outlives")
+    kept = await room.redis.hget(FEEDS_PROFILES, "bank-outlives")
     await room.redis.flushdb()
     await room.worker().restore()
-    assert await room.redis.hget(PROFILES, "bank-outlives") == kept
+    assert await room.redis.hget(FEEDS_PROFILES, "bank-outlives") == kept
 
 
 def test_a_floor_that_cannot_be_read_says_how_to_write_it() -> None:

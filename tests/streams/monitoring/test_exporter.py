@@ -27,9 +27,8 @@ from streams.monitoring.exporter import people, standing
 from streams.monitoring.exporter.exporter import FAMILIES, LOOKS, Exporter, Look
 from streams.monitoring.exporter.family import gauge
 from streams.monitoring.exporter.tallies import OTHER, TO_AN_OUTCOME, metrics_of
-from streams.repositories.rosters import TASKS
 from streams.runtime.settings import Settings
-from streams.state.keys import LEDGER, STATE, key
+from streams.state.keys import LEDGER, STATE, VISIT_TASKS, key
 from streams.state.server_identity import current_run
 from streams.state.store_update import PartitionRules, StoreUpdate
 from tests.domain import builders
@@ -226,9 +225,9 @@ async def test_cases_and_visits_of_a_newer_version_are_told_too(line: Installati
     case = decide(None, builders.alert(Level.RED), Rules(await line.policies.default()), builders.NOON).case
     assert case is not None
     task = Task(dispatch=f"{case.id}:visit:1", case=case.id, resident=case.resident, officer="p-1", at=builders.NOON)
-    stored = {key("cases", 0): (case.resident, case), TASKS: (task.dispatch, task)}
+    stored = {key("cases", 0): (case.resident, case), VISIT_TASKS: (task.dispatch, task)}
     await line.outgoing.rosters.officers()  # takes from the topic what other tests left there: not this one's visits
-    await line.redis.delete(TASKS)
+    await line.redis.delete(VISIT_TASKS)
     for name, (member, model) in stored.items():
         await line.redis.hset(name, member, orjson.dumps({**model.model_dump(mode="json"), "newer": 1}))
     told = {metric.name: [sample.value for sample in metric.samples] for metric in await people.people(line)}

@@ -18,7 +18,6 @@ from schemas.risk.fan_outs import PayersRequest, RequestState
 from schemas.risk.feeds import Silence
 from streams.casework.auditor.heartbeat import Beats
 from streams.casework.failover import PartitionOwners
-from streams.intake.drain_gate import KEY as DRAINING
 from streams.intake.drain_gate import Drain
 from streams.intake.feeds.book import FeedBook
 from streams.messaging import case_inputs, topics
@@ -33,7 +32,7 @@ from streams.runtime.clock import Clock
 from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
 from streams.state.case_store import CaseStore
-from streams.state.keys import key
+from streams.state.keys import DRAINING, key
 from streams.state.store_update import PartitionRules, StoreUpdate
 from tests.domain.builders import NOON, alert
 

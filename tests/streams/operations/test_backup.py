@@ -15,7 +15,7 @@ from streams.operations.backup import BackupError
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
 from streams.state.case_store import connect
-from streams.state.shared_state import MARK
+from streams.state.keys import WHOLE
 from tests.dispatched import NOW
 
 
@@ -104,7 +104,7 @@ async def test_another_key_or_number_of_partitions_is_refused(saved: Path, fresh
 
 async def test_a_redis_that_holds_a_store_is_refused_before_anything_is_written(saved: Path, fresh: Settings) -> None:
     redis = connect(fresh)
-    await redis.set(MARK, "another")
+    await redis.set(WHOLE, "another")
     with pytest.raises(BackupError, match="this Redis holds a store already"):
         await restored(fresh, saved)
     await redis.aclose()

@@ -12,8 +12,9 @@ from redis.asyncio import Redis
 from schemas.people.staff import Account, ApiToken, StaffRole
 from streams.messaging import topics
 from streams.messaging.producer import Producer, Record
-from streams.repositories.staff import ACCOUNTS, TOKENS, Staff
+from streams.repositories.staff import Staff
 from streams.runtime.settings import Settings
+from streams.state.keys import STAFF_ACCOUNTS, STAFF_TOKENS
 
 DATABASE = 13
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
@@ -77,7 +78,7 @@ async def test_a_record_that_is_no_account_is_passed_over(room: Room) -> None:
     ]
     await room.producer.send_all(strange)
     await room.staff.put(account("strange-3"))
-    await room.redis.delete(ACCOUNTS, TOKENS)
+    await room.redis.delete(STAFF_ACCOUNTS, STAFF_TOKENS)
     await room.staff.restore()
     logins = {each.login for each in await room.staff.all()}
     assert "strange-3" in logins

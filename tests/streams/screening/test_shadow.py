@@ -12,6 +12,7 @@ from streams.messaging.reader import read_all
 from streams.repositories.policies import Policies
 from streams.screening import shadow
 from streams.screening.shadow import Count
+from streams.state.keys import SHADOW_COUNTS
 from tests.streams.screening.screening_line import ANNA, BERT, NOW, Line, call, running, sms
 
 
@@ -88,5 +89,5 @@ async def test_which_policy_is_in_shadow_outlives_redis(line: Line) -> None:
 
 async def test_of_a_day_the_gravest_level_is_told_first(line: Line) -> None:
     for level in ("yellow", "red", "blue", "orange"):
-        await line.redis.hset(shadow.COUNTS, f"p|2026-03-01|{level}|{shadow.LIVE}", 1)
+        await line.redis.hset(SHADOW_COUNTS, f"p|2026-03-01|{level}|{shadow.LIVE}", 1)
     assert [count.level for count in await shadow.counts(line.redis, "p")] == ["red", "orange", "yellow", "blue"]

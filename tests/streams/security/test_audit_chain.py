@@ -16,9 +16,10 @@ from streams.runtime.clock import Clock
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
 from streams.security import audit, audit_log
-from streams.security.audit_chains import HEADS, Heads
+from streams.security.audit_chains import Heads
 from streams.security.audit_log import Wanted
 from streams.state.case_store import connect
+from streams.state.keys import AUDIT_HEADS
 from tests.tampering import TAMPERINGS
 
 CLOCK = Clock()
@@ -143,8 +144,8 @@ async def test_a_new_process_names_the_chains_before_it_so_that_none_can_be_left
 async def test_a_redis_that_was_emptied_and_a_head_that_is_forged_hold_nobody_up(room: Room) -> None:
     producer = await room.process()
     await audit.write(producer, [said("a")])
-    await room.heads._redis.delete(HEADS)
-    await room.heads._redis.hset(HEADS, "x", b"{}")
+    await room.heads._redis.delete(AUDIT_HEADS)
+    await room.heads._redis.hset(AUDIT_HEADS, "x", b"{}")
     await audit.write(producer, [said("b")])
     assert await room.faults() == []
     assert [head.number for head in await room.heads.all()] == [2]

@@ -10,7 +10,6 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
-from console.web.auth import sessions
 from console.web.auth.who import Signed, Who
 from console.web.kit.door import DESK, Door
 from console.web.kit.events import Events
@@ -25,6 +24,7 @@ from domain.identity.divisions import meet
 from schemas.people.calls import Ringing
 from schemas.people.staff import StaffRole
 from streams.runtime.tasks import wanted
+from streams.state.keys import SESSION
 
 door = Door()
 STREAM = "text/event-stream"
@@ -78,7 +78,7 @@ async def _late(made: Services, who: Who) -> int:
 
 async def _signed_in(made: Services, who: Who) -> bool:
     """Whether the session is still there. It is not used by this: a screen that nobody touches ends its session."""
-    return bool(await made.line.redis.exists(sessions.KEY + who.session))
+    return bool(await made.line.redis.exists(SESSION + who.session))
 
 
 def _part(request: Request, template: str, **context: Any) -> str:  # noqa: ANN401 - what the template needs

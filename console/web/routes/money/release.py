@@ -31,6 +31,7 @@ from schemas.casework.cases import Case, StopState
 from schemas.casework.inputs import OperatorReport
 from schemas.channels.releases import MOST_REASON, ReleaseRequest, ReleaseState
 from schemas.codes.any_code import AnyCode
+from streams.state.keys import RELEASE_TELLING
 
 door = Door()
 STOPS_SHOWN, DAYS_SHOWN, DECIDED_SHOWN = 200, 30, 20
@@ -42,7 +43,7 @@ _WORDS = {
     Why.DECIDED: "这份申请已经审批过了。",
     Why.TOLD: "该预警已收到批准，只差登记：不能再改为不批准。",
 }
-TELLING, TELLING_SECONDS = "release-telling:", 3600  # and a request's id: the input by which its case is told
+TELLING_SECONDS = 3600
 _WAITS = "已提交，等待系统确认"
 _TOO_LONG = "理由须为 2 至 300 字。"
 
@@ -192,7 +193,7 @@ async def _tell(
         return None, None
     reason = f"{_names(found, who.login)}: {found.reason}"
     report = _report(made, who, found, form, seen)
-    await made.line.redis.set(TELLING + found.id, report.id, ex=TELLING_SECONDS)
+    await made.line.redis.set(RELEASE_TELLING + found.id, report.id, ex=TELLING_SECONDS)
     answer = await answers.put(made, who, report, reason)
     if answer.how is Answered.WAITING:
         return None, None
@@ -203,7 +204,7 @@ async def _tell(
 
 async def _under_way(made: Services, found: ReleaseRequest) -> bool:
     """Whether an approval is written that the case has not decided on yet."""
-    raw = await made.line.redis.get(TELLING + found.id)
+    raw = await made.line.redis.get(RELEASE_TELLING + found.id)
     return raw is not None and not await answers.applied(made, found.resident, raw.decode())
 
 

@@ -20,7 +20,7 @@ from streams.messaging.reader import read_all
 from streams.messaging.record import Raw
 from streams.monitoring.report import outcomes
 from streams.runtime.settings import Settings
-from streams.state.keys import key
+from streams.state.keys import lane_key
 from tests.tools.bench import life, limits
 from tests.tools.bench.figures import Found, Given, figure
 from tests.tools.bench.measured import core
@@ -153,8 +153,8 @@ async def screened_so_far(line: Installation) -> int:
 
 async def _screened(line: Installation) -> bool:
     """Whether each partition of both lanes was brought up."""
-    names = ("screened-in", f"screened-in{topics.SIGNALS_URGENT.name.removeprefix(topics.SIGNALS.name)}")
-    keys = [key(name, partition) for name in names for partition in range(line.settings.partitions)]
+    lanes = [lane.name.removeprefix(topics.SIGNALS.name) for lane in topics.LANES]
+    keys = [lane_key("screened-in", lane, partition) for lane in lanes for partition in range(line.settings.partitions)]
     return None not in await line.redis.mget(keys)
 
 

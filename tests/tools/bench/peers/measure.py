@@ -24,7 +24,7 @@ from streams.screening.records import Item
 from streams.screening.store import EvidenceStore
 from streams.screening.subjects import Subjects
 from streams.state.case_store import connect
-from streams.state.shared_state import MARK
+from streams.state.keys import WHOLE
 from tests.tools.bench.figures import Figure, Found, Given, figure
 from tests.tools.bench.peers.programs import Program, runnable
 from tests.tools.bench.peers.race import Race, race
@@ -136,7 +136,7 @@ async def _fill(settings: Settings, topic: Topic) -> None:
 async def _forget(settings: Settings) -> None:
     """Empty the store of what was screened, let it stand before the first record, and belong to the new group."""
     redis: Any = connect(settings)
-    await redis.set(MARK, settings.app_id, xx=True)
+    await redis.set(WHOLE, settings.app_id, xx=True)
     names = [name async for name in redis.scan_iter(count=10_000) if name.split(b":")[0].decode() in SCREENINGS]
     for start in range(0, len(names), CHUNK):
         await redis.unlink(*names[start : start + CHUNK])

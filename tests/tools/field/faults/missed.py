@@ -17,13 +17,12 @@ from rich.console import Console
 from schemas.administration.audit import AuditEntry
 from schemas.risk.signals import Signal
 from simulators.demo.run import Demo, Plan, Running, beside
-from streams.intake.feeds.book import SILENT
 from streams.messaging.reader import read_all
 from streams.messaging.topics import AUDIT
 from streams.monitoring.status.look import look
 from streams.monitoring.status.page import Page
 from streams.runtime.settings import Settings
-from streams.state.keys import key
+from streams.state.keys import FEEDS_SILENT, key
 from tests.tools.servers.process import hanging
 
 FEED = "bank-a"
@@ -86,7 +85,7 @@ async def deadline_removed(running: Running) -> None:
 async def feed_stopped(running: Running, source: Stoppable) -> None:
     """A feed sends nothing more, then again."""
     source.stopped = True
-    seconds = await until(lambda: running.line.redis.hget(SILENT, FEED))
+    seconds = await until(lambda: running.line.redis.hget(FEEDS_SILENT, FEED))
     print(
         f"\n{FEED} stopped: an alarm after {seconds:.1f} s, {seconds * running.line.clock.speed / 60:.1f} simulated min"
     )
@@ -97,7 +96,7 @@ async def feed_stopped(running: Running, source: Stoppable) -> None:
 
 
 async def _cleared(running: Running) -> bool | None:
-    return None if await running.line.redis.hexists(SILENT, FEED) else True
+    return None if await running.line.redis.hexists(FEEDS_SILENT, FEED) else True
 
 
 async def redis_paused(running: Running) -> None:

@@ -36,7 +36,7 @@ from streams.messaging.record import Raw
 from streams.messaging.topics import home
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
-from streams.state.keys import key
+from streams.state.keys import POLICIES, ROSTER, KeyName, key
 from tests.tools.field import lives
 from tests.tools.servers.kafka import Kafka
 from tests.tools.servers.redis import RedisServer
@@ -47,7 +47,7 @@ WATCHED = 1000  # entries of the watchlist
 COMMAND = (sys.executable, "-m", "quanzu", "admin", "rebuild")
 # Of the partitions what is derived from the journal, and what is shared. Not: leases and marks of dispatches, which may
 # be lost, and screening's own, which the workers screen again.
-KEPT = (
+KEPT: tuple[KeyName, ...] = (
     *("cases", "earlier", "applied", "deadlines", "queue", "held", "holds", "settled", "ledger", "counts", "awaited"),
     *("recent", "outbox", "residents", "watch"),
 )
@@ -118,8 +118,8 @@ async def dump(line: Installation) -> Dump:
     for name in KEPT:
         for partition in range(line.settings.partitions):
             found[key(name, partition)] = await _dumped(line.redis, key(name, partition))
-    for name in ("policies", "roster"):
-        found[name] = await _dumped(line.redis, name)
+    for shared in (POLICIES, ROSTER):
+        found[shared] = await _dumped(line.redis, shared)
     for partition in range(line.settings.partitions):
         stands = await line.redis.hmget(key("state", partition), "offset", "policy")
         found[key("state", partition)] = dict(zip((b"offset", b"policy"), stands, strict=True))

@@ -35,7 +35,7 @@ from streams.messaging.reader import end_offsets
 from streams.monitoring.report import conserved, journal_events, outcomes
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
-from streams.state.keys import key
+from streams.state.keys import lane_key
 from tests.tools.field.load.load import Load, batches
 from tests.tools.field.stories import LOWER, RED, Kind, Stories, Told, cast, delays
 
@@ -123,7 +123,7 @@ class Watch:
         stands = [await line.store.offset(partition) for partition in ends]
         inputs = sum(ends.values()) - sum(0 if offset is None else offset + 1 for offset in stands)
         ends = await end_offsets(line.settings, topics.SIGNALS_URGENT.name)
-        screened = [int(await line.redis.get(key("screened-urgent", partition)) or -1) for partition in ends]
+        screened = [int(await line.redis.get(lane_key("screened", "-urgent", partition)) or -1) for partition in ends]
         urgent = sum(ends.values()) - sum(offset + 1 for offset in screened)
         memory = tuple(resident_bytes(pid) // MIB for pid in self.running.workers.pids)
         return Sample(time.monotonic() - self.began, await self.waiting(), urgent, inputs, memory)
