@@ -81,9 +81,7 @@ DRAINING = "draining"  # string: the drain in force; absent: intake is open
 FEEDS_HEARD = "heard:{feeds}"  # hash: source|window -> number of signals, until a profile has learnt them
 FEEDS_PROFILES = "profiles:{feeds}"  # hash: source -> FeedProfile
 FEEDS_SILENT = "silent:{feeds}"  # hash: source -> Silence, while its alarm is active
-FEEDS_WATCH = (
-    "watch:{feeds}"  # hash: `began`, `since`: ms of the clock; `judged`, `kept`: wall-clock seconds since 1970
-)
+FEEDS_WATCH = "watch:{feeds}"  # hash: `began`, `since`: ms of the clock; `judged`, `kept`: s of the wall
 FEEDS_JUDGING = "judging:{feeds}"  # string: lease of the one worker that judges
 
 BREAKER_LOOKING = "breaker:looking"  # string: somebody has just looked
@@ -122,9 +120,7 @@ UNMASK_COUNTS = "unmask-counts"  # hash: day|login -> how often
 KEPT_BACK_DUE = "{kept-back}:due"  # sorted set: an act's id -> when it is written
 KEPT_BACK_ACTS = "{kept-back}:acts"  # hash: an act's id -> the act
 KEPT_BACK_SENDING = "{kept-back}:sending"  # sorted set: an act's id -> since when it is being written
-KEPT_BACK_SENT = (
-    "{kept-back}:sent:"  # string, and an act's id: exists for a day, so that a form sent again is not sent again
-)
+KEPT_BACK_SENT = "{kept-back}:sent:"  # string, and an act's id: exists for a day: a form sent again counts once
 RELEASE_TELLING = "release-telling:"  # string, and a request's id: the input by which its case is told
 TASK_ACT = "task-act:"  # string, and an act's id: "begun", or its answer
 TASK_LOOK = "task-look:"  # string, and session and dispatch: that this look is in the audit
