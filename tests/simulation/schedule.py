@@ -14,6 +14,7 @@ FAULTS_END = 9.0  # seconds: nothing is drawn to happen later
 PARTS = ("", "", "case-inputs", "case-inputs", "dispatches.red", "dispatches.sms", "signals-urgent", "cover", "watch")
 FROZEN = ("dispatches.red", "dispatches.red", "dispatches.sms", "case-inputs", "case-inputs", "signals-urgent", "cover")
 MOVED = 0.1  # of the schedules have partitions that move while the providers are slow
+OVERTAKEN = 0.1  # of the schedules have inputs that are deleted, once acknowledged, while their work is held up
 SERVERS = ("redis", "kafka", *CHANNELS)
 
 
@@ -65,6 +66,8 @@ def drawn(seed: int) -> Schedule:
     swaps, idempotent = random.choice((0.0, 0.05, 0.3, 1.0)), random.random() < 0.7
     if random.random() > 1 - MOVED:  # drawn last: the other schedules stay as they are
         steps += drawing.moved()
+    if random.random() < OVERTAKEN:
+        steps += drawing.overtaken()
     ordered = sorted(steps, key=lambda step: (step.at, step.do))
     return Schedule(seed, workers, swaps, idempotent, promises, tuple(ordered))
 
@@ -141,6 +144,13 @@ class _Drawing:
         slow = [Step(at, "provider", {"channel": channel, "faults": ["slow"] * 4}) for channel in CHANNELS]
         times = (round(at + 0.4 * (number + self._random.random()), 3) for number in range(3))
         return [*slow, *(Step(each, "rebalance") for each in times)]
+
+    def overtaken(self) -> list[Step]:
+        """Redis is another all at once, and while all wait for its epoch, what is acknowledged is no longer kept."""
+        at = round(self._random.choice(self._busy) + 0.1 * self._random.random(), 3)
+        change = self._random.choice((self._older, self._failover))(at)
+        deleted = round(at + 0.4 + self._random.random(), 3)
+        return [*change, *(Step(deleted, "retention", {"topic": topic}) for topic in ("case-inputs", "dispatches.red"))]
 
     def _time(self, least: float, most: float) -> float:
         return round(self._random.uniform(least, most), 3)

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import time
 from collections.abc import Callable, Sequence
 from unittest.mock import patch
 
@@ -12,13 +13,17 @@ import streams.state.case_store
 from agents.casework import Casework
 from streams.casework.batch import Entry
 from streams.casework.steps import Decided, Input
+from streams.messaging import topics
 from streams.runtime.tracing import Spans
+from streams.security.record_encryption import MARK, RecordEncryption, TopicRecord, Unreadable
 from streams.state.case_store import Loaded
 from streams.state.store_update import entry_name
 
 FENCE = "if stored ~= ARGV[1] then return stored end\n"
 DECIDING_SECONDS = 0.3  # so long another may commit between what a worker read and what it writes
 UNPUBLISHED_SECONDS = 1.0
+STRUCK_SECONDS = 1.0
+STRUCK = {topics.CASE_INPUTS.name, *(topic.name for topic in topics.DISPATCHES)}
 
 
 class OutdatedError(RuntimeError):
@@ -66,6 +71,28 @@ def own_acks() -> None:
     _put(faust.Stream, "noack", lambda stream: stream)
 
 
+def one_key_for_all() -> None:
+    """When one record of a batch does not open, all sealed inputs and dispatches of the next while pass for unreadable.
+
+    Residents whose keys are there lose a warning: nobody decides on what is put aside.
+    """
+    _require(callable(getattr(RecordEncryption, "opened", None)), "RecordEncryption.opened")
+    opened, struck = RecordEncryption.opened, [float("-inf")]
+
+    async def together(self: RecordEncryption, records: Sequence[TopicRecord]) -> list[bytes | None]:
+        values = await opened(self, records)
+        if any(isinstance(value, Unreadable) for value in values):
+            struck[0] = time.monotonic()
+        if time.monotonic() - struck[0] > STRUCK_SECONDS:
+            return values
+        return [
+            Unreadable(record.value) if record.topic in STRUCK and record.value and MARK in record.value else value
+            for record, value in zip(records, values, strict=True)
+        ]
+
+    _put(RecordEncryption, "opened", together)
+
+
 def _put(where: object, name: str, instead: object) -> None:
     patch.object(where, name, instead).start()  # for the process's life; raises AttributeError when it is gone
 
@@ -79,4 +106,5 @@ MUTATIONS: dict[str, Callable[[], None]] = {
     "no_fence": no_fence,
     "ack_before_publish": ack_before_publish,
     "own_acks": own_acks,
+    "one_key_for_all": one_key_for_all,
 }

@@ -1,4 +1,4 @@
-"""Two rounds of chaos on real servers, and the three products made worse. `make chaos` plays as many as one likes."""
+"""Two rounds of chaos on real servers, and the four products made worse. `make chaos` plays as many as one likes."""
 
 from pathlib import Path
 

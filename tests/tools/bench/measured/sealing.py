@@ -1,6 +1,8 @@
 """What it costs to seal and to open what tells of a person: `python -m tests.tools.bench.measured.sealing`.
 
 CPU of this process in µs a record, medians of five, by a vault that is a real Redis; batches as casework takes them.
+`keys`: what it costs to look up an owner's key, here and in the vault's server: by one EVAL_RO for a batch, as it is
+done, and by a pipeline of HGET.
 """
 
 import asyncio
@@ -10,7 +12,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from schemas.casework.events import CaseEvent
 from streams.casework.batch import Batch
@@ -18,15 +22,16 @@ from streams.casework.steps import BATCH
 from streams.messaging.producer import Record
 from streams.runtime.settings import Settings
 from streams.security.record_encryption import RecordEncryption
-from streams.security.vault import Vault
+from streams.security.vault import IDENTITY, IDENTITY_FIELD, Vault, _place
 from streams.state.case_store import Loaded
 from streams.state.store_update import PartitionRules
 from tests.tools.bench import cases
 from tests.tools.bench.measured import core
 from tests.tools.servers.redis import RedisServer
 
+T = TypeVar("T")
 CASES, ROUNDS, SEED, RUNS = 300, 4, 7, 5
-Work = Callable[[Sequence[Record]], Awaitable[list[bytes | None]]]
+Work = Callable[[Sequence[T]], Awaitable[object]]
 
 
 def records() -> dict[str, list[Record]]:
@@ -54,7 +59,7 @@ async def measured(seals: RecordEncryption, told: Sequence[Record]) -> dict[str,
     }
 
 
-async def _us(work: Work, told: Sequence[Record]) -> float:
+async def _us(work: Work[T], told: Sequence[T]) -> float:
     took = []
     for _ in range(RUNS):
         before = time.process_time()
@@ -64,6 +69,30 @@ async def _us(work: Work, told: Sequence[Record]) -> float:
     return round(statistics.median(took), 1)
 
 
+async def looked_up(vault: Vault, owners: Sequence[str]) -> dict[str, float]:
+    """By the way of asking: µs of CPU for each owner, of this process and of the vault's server."""
+    found = {}
+    for name, ask in (("eval_ro", vault.known), ("pipeline", partial(_piped, vault._redis))):
+        before = await _server_seconds(vault._redis)
+        here = await _us(ask, owners)
+        there = (await _server_seconds(vault._redis) - before) / (RUNS * len(owners)) * 1e6
+        found |= {f"{name}_us": here, f"{name}_server_us": round(there, 1)}
+    return found
+
+
+async def _piped(redis: Any, owners: Sequence[str]) -> None:  # noqa: ANN401 - redis-py's is sync or async
+    async with redis.pipeline(transaction=False) as pipe:
+        for owner in dict.fromkeys(owners):
+            pipe.hget(_place(owner), owner)
+        pipe.hget(IDENTITY, IDENTITY_FIELD)
+        await pipe.execute()
+
+
+async def _server_seconds(redis: Any) -> float:  # noqa: ANN401 - as above
+    used = await redis.info("cpu")
+    return float(used["used_cpu_user"] + used["used_cpu_sys"])
+
+
 def _lain(topic: str, resident: str, value: str) -> Record:
     return Record(topic, resident.encode(), value.encode())
 
@@ -71,8 +100,10 @@ def _lain(topic: str, resident: str, value: str) -> Record:
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder) / "vault") as vault:
         where = {"kafka": "127.0.0.1:1", "redis": "redis://127.0.0.1:1/0", "vault": vault.url}
-        seals = RecordEncryption(Vault(Settings.model_validate(where | {"secret": "the key of a bench"})))
-        found = {name: await measured(seals, told) for name, told in records().items()}
+        keys = Vault(Settings.model_validate(where | {"secret": "the key of a bench"}))
+        seals, told = RecordEncryption(keys), records()
+        found = {name: await measured(seals, each) for name, each in told.items()}
+        found["keys"] = await looked_up(keys, [(each.key or b"").decode() for each in told["case-inputs"]])
         await seals.aclose()
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
 
