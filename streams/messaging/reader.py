@@ -117,10 +117,11 @@ async def read_all(
     `since`: only records at or after these offsets. Not `opened`: values stay encrypted.
     """
     async with _consumer(settings) as consumer, _opening(settings, opened) as through:
-        for where in await _partitions(consumer, topic):
-            begin, end = await _bounds(settings, consumer, where)
-            first = (since or {}).get(topic, {}).get(where.partition, begin)
-            async for record in _from(consumer, where, max(begin, first), end, through):
+        wheres = await _partitions(consumer, topic)
+        begins, ends = await consumer.beginning_offsets(wheres), await _ends(settings, consumer, wheres)
+        for where in wheres:
+            first = (since or {}).get(topic, {}).get(where.partition, begins[where])
+            async for record in _from(consumer, where, max(begins[where], first), ends[where], through):
                 yield record
 
 
