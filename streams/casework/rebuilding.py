@@ -40,19 +40,22 @@ class LatestCases:
             change.add("HDEL", ALERTED, events[0][0].case.resident)
 
 
-async def derived(store: CaseStore, partition: int) -> AsyncIterator[StoreUpdate]:
-    """Yield the changes that complete a store whose cases `LatestCases` has written. Each is to be written at once."""
-    async for change in _of_latest(store, partition):
+async def derived(store: CaseStore, partition: int, page: int = PAGE) -> AsyncIterator[StoreUpdate]:
+    """Yield the changes that complete a store whose cases `LatestCases` has written. Each is to be written at once.
+
+    `page`: how many cases one change is for.
+    """
+    async for change in _of_latest(store, partition, page):
         yield change
-    async for change in _of_earlier(store, partition):
+    async for change in _of_earlier(store, partition, page):
         yield change
 
 
-async def _of_latest(store: CaseStore, partition: int) -> AsyncIterator[StoreUpdate]:
+async def _of_latest(store: CaseStore, partition: int, page: int) -> AsyncIterator[StoreUpdate]:
     """The oldest come first, and leave the list of recent cases with their change; the last RECENTLY stay."""
     left = await store.ranked_count(RECENT, partition)
     seen = 0  # cases that are derived, and stay on the list
-    while names := await store.ranked(RECENT, partition, seen, PAGE):
+    while names := await store.ranked(RECENT, partition, seen, page):
         change, found = StoreUpdate(), await store.raw_cases(partition, list({resident_of(name) for name in names}))
         for case in map(_whole, found.values()):
             if case.id in names:
@@ -64,9 +67,9 @@ async def _of_latest(store: CaseStore, partition: int) -> AsyncIterator[StoreUpd
         yield change
 
 
-async def _of_earlier(store: CaseStore, partition: int) -> AsyncIterator[StoreUpdate]:
+async def _of_earlier(store: CaseStore, partition: int, page: int) -> AsyncIterator[StoreUpdate]:
     start = 0
-    while names := await store.ranked(CLOSED, partition, start, PAGE):
+    while names := await store.ranked(CLOSED, partition, start, page):
         change = StoreUpdate()
         for case in map(_whole, await store.earlier(partition, names)):
             change.add("HSET", EARLIER, case.id, case.model_dump_json())
