@@ -147,7 +147,7 @@ class _Drawing:
 
     def overtaken(self) -> list[Step]:
         """Redis is another all at once, and while all wait for its epoch, what is acknowledged is no longer kept."""
-        at = round(self._random.choice(self._busy) + 0.1 * self._random.random(), 3)
+        at = round(self._random.choice(self._busy[1:]) + 0.1 * self._random.random(), 3)
         change = self._random.choice((self._older, self._failover))(at)
         deleted = round(at + 0.4 + self._random.random(), 3)
         return [*change, *(Step(deleted, "retention", {"topic": topic}) for topic in ("case-inputs", "dispatches.red"))]

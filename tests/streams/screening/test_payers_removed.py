@@ -18,8 +18,17 @@ BURST = 5_000  # payments
 def paid(number: int, at: datetime) -> tuple[str, Payer]:
     """A payment to the account."""
     resident = f"r{number:016d}".translate(str.maketrans("01", "ab"))
-    state, where = TransferState.SETTLED, ("signals", 0, 0)
-    return MULE, Payer(resident, f"t{number}", at, *where, amount_fen=100, balance_fen=None, state=state)
+    return MULE, Payer(
+        resident=resident,
+        transfer=f"t{number}",
+        at=at,
+        topic="signals",
+        partition=0,
+        offset=0,
+        amount_fen=100,
+        balance_fen=None,
+        state=TransferState.SETTLED,
+    )
 
 
 async def after_a_burst(line: Line) -> tuple[EvidenceStore, datetime]:

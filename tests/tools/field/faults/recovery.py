@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -112,6 +113,15 @@ def peak_mib(pid: int) -> int:
     return int(status.split("VmHWM:")[1].split()[0]) // 1024
 
 
+def cpu_seconds(running: Running) -> float:
+    """The CPU that the workers have used so far: on a machine that others use, the only figure that tells something."""
+    ticks = 0
+    for pid in running.workers.pids:
+        of_process = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(of_process[11]) + int(of_process[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def forget_peaks(running: Running) -> None:
     for pid in running.workers.pids:
         Path(f"/proc/{pid}/clear_refs").write_text("5")
@@ -128,7 +138,7 @@ async def measured(settings: Settings, number: int) -> dict[str, Any]:
         await stories.confirm()
         who = people[0]
         forget_peaks(running)
-        before = [peak_mib(pid) for pid in running.workers.pids]
+        before, used = [peak_mib(pid) for pid in running.workers.pids], cpu_seconds(running)
         await line.redis.flushall()
         warned, stood, _ = await asyncio.gather(
             until_warned(running, who.id), until_stands(running), stories.tell(Kind.SUSPECT_PAYEE)
@@ -139,6 +149,8 @@ async def measured(settings: Settings, number: int) -> dict[str, Any]:
             "after_start_seconds": round(at_start, 1),
             "store_stands_seconds": round(stood, 1),
             "first_red_warned_seconds": round(warned, 2),
+            "worker_cpu_seconds": round(cpu_seconds(running) - used, 2),
+            "load": os.getloadavg()[0],
             "worker_mib_before": max(before),
             "worker_mib_peak": max(peak_mib(pid) for pid in running.workers.pids),
         }
