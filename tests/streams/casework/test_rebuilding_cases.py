@@ -84,8 +84,8 @@ async def content(redis: Any, partition: int) -> dict[str, Any]:  # noqa: ANN401
             found[name] = await redis.smembers(place)
         elif kind == "zset":
             found[name] = dict(await redis.zrange(place, 0, -1, withscores=True))
-    for name in OF_CASES & found.keys():
-        found[name] = {field: json.loads(value) for field, value in found[name].items()}
+    for each in OF_CASES & found.keys():
+        found[each] = {field: json.loads(value) for field, value in found[each].items()}
     return found
 
 
