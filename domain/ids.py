@@ -9,21 +9,21 @@ def resident_of(name: str) -> str:
 
 
 def result_id(dispatch: str, state: str, receipt: str = "") -> str:
-    """Return the id of the input that says what became of a dispatch: the same word twice counts once.
+    """Return the id of the input that reports a result of a dispatch: the same report twice counts once.
 
-    `state`: a result, a bank's state or a visit's stage. `receipt`: the provider's id of a word that may come more than
-    once for one state, such as a bank's.
+    `state`: a result, a bank's state or a visit's stage. `receipt`: the provider's id, if reports of one state may
+    repeat, as a bank's do.
     """
     return f"{dispatch}:{state}:{receipt}" if receipt else f"{dispatch}:{state}"
 
 
 def deadline_id(case: str, step: str, due: int) -> str:
-    """Return the id of a step's deadline, which was due at `due`, in milliseconds since 1970."""
+    """Return the id of a step's deadline that was due at `due`, in ms since 1970."""
     return f"{_deadlines_of(case, step)}{due}"
 
 
 def is_deadline_of(input_id: str, case: str, step: str) -> bool:
-    """Return whether an input is a deadline of this step."""
+    """Return whether an input id is of a deadline of this step."""
     return input_id.startswith(_deadlines_of(case, step))
 
 

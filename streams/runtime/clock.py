@@ -106,8 +106,8 @@ class Clock:
     def parse(cls, text: str | None) -> Self:
         """Return the clock of a QUANZU_CLOCK value, such as `60@2026-03-01T00:00:00+00:00@1767225600.0`.
 
-        None or "" is real time. A fourth part is the file of a demo's pace. Raises ValueError if the value cannot be
-        parsed, or the file is not there.
+        None or "" is real time. An optional fourth part is the path of a demo's pace file. Raises ValueError if the
+        value cannot be parsed, or there is no such file.
         """
         if not text:
             return cls()
@@ -132,20 +132,21 @@ class Clock:
         return (self.sim_start + timedelta(seconds=reached * self.speed)).astimezone(UTC)
 
     def wall_time(self, moment: datetime) -> float:
-        """Return when the clock showed `moment`, or will if it runs on, in seconds since 1970.
+        """Return when the clock showed `moment` (or will, if it runs on), in wall-clock seconds since 1970.
 
-        Where a demo's time stood still, only the process that drives its pace knows when: others return it too early.
+        If a demo's time has stood still, only the process that drives its pace knows when; in others the result is too
+        early.
         """
         reached = (moment - self.sim_start).total_seconds() / self.speed
         return self.wall_start + (self.pace.elapsed(reached) if self.pace else reached)
 
     def let_go_on(self, ahead: float) -> None:
-        """Let a demo's time go on, for `ahead` wall seconds at most; a clock without a pace goes on by itself."""
+        """Let a demo's time run for at most `ahead` wall-clock seconds; no effect on a clock without a pace."""
         if self.pace:
             self.pace.let_go_on(self.wall.time() - self.wall_start, ahead)
 
     def stood_still(self) -> float:
-        """Return for how many wall seconds a demo's time has stood still."""
+        """Return for how many wall-clock seconds a demo's time has stood still; 0 without a pace."""
         return self.pace.stood_still if self.pace else 0.0
 
     def wall_seconds(self, duration: timedelta) -> float:

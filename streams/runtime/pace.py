@@ -1,7 +1,7 @@
-"""How far a simulated province's time may go on: its driver says so in a file that every process of it reads.
+"""The pace of a demo's time: its driver writes how far time may run to a file that all processes of the demo read.
 
-Where time goes on by itself, a busy machine makes late what follows. Here it stands still when the driver does not let
-it go on, also because the driver hangs.
+Without it, a busy machine makes everything late. With it, time stands still unless the driver lets it go on, even if
+the driver hangs.
 """
 
 import mmap
@@ -11,42 +11,44 @@ from pathlib import Path
 from typing import Self
 
 _FORMAT = "dd"
-_ROUNDED = 1e-6  # a datetime has whole microseconds
+_ROUNDED = 1e-6  # seconds: the resolution of a datetime
 
 
 class PaceFile:
-    """Two numbers, in wall seconds: how long the time has stood still, and how far it may go from its start."""
+    """A file with two numbers of wall-clock seconds: how long time has stood still, and how far it may run from its
+    start.
+    """
 
     def __init__(self, path: Path | None = None, numbers: "memoryview[float] | None" = None) -> None:
         self.path = path
         self._numbers = memoryview(bytearray(struct.calcsize(_FORMAT))).cast("d") if numbers is None else numbers
-        self._stops: list[tuple[float, float]] = []  # how far it was, and how long it had stood still after that
+        self._stops: list[tuple[float, float]] = []  # (time reached, total standstill after it), in seconds
 
     @classmethod
     def begun(cls, path: Path) -> Self:
-        """Return the pace of a new file: the time may go until its start, and no further."""
+        """Create the file and return its pace: time stays at its start until `let_go_on`."""
         path.write_bytes(struct.pack(_FORMAT, 0.0, 0.0))
         return cls.read(path)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Return the pace of a file. Raises OSError if there is none, ValueError if it is empty."""
+        """Return the pace of a file. Raises OSError if there is none, and ValueError if it is empty."""
         with path.open("r+b") as file:
             numbers = memoryview(mmap.mmap(file.fileno(), struct.calcsize(_FORMAT))).cast("d")
         return cls(path, numbers)
 
     @property
     def stood_still(self) -> float:
-        """For how many wall seconds the time has stood still, when it was last let go on."""
+        """For how many wall-clock seconds time had stood still when it was last let go on."""
         return self._numbers[0]
 
     def reached(self, elapsed: float) -> float:
-        """Return how far the time has gone, `elapsed` wall seconds after its start."""
-        most = self._numbers[1]  # read first: it is written last, so that no reader goes too far for a moment
+        """Return how far time has run, in wall-clock seconds, `elapsed` wall-clock seconds after its start."""
+        most = self._numbers[1]  # read first and written last, so that no reader ever goes too far
         return min(most, elapsed - self._numbers[0])
 
     def let_go_on(self, elapsed: float, ahead: float) -> None:
-        """Let the time go on from where it is, for `ahead` wall seconds at most."""
+        """Let time run from where it is for at most `ahead` wall-clock seconds. `elapsed`: seconds since its start."""
         reached = self.reached(elapsed)
         if elapsed - reached > self._numbers[0]:
             self._stops.append((reached, elapsed - reached))
@@ -54,6 +56,9 @@ class PaceFile:
         self._numbers[1] = max(self._numbers[1], reached + ahead)
 
     def elapsed(self, reached: float) -> float:
-        """Return how many wall seconds after its start the time was there, as far as this process let it go on."""
+        """Return how many wall-clock seconds after its start time had run as far as `reached`, including standstills.
+
+        Known only in the process that called `let_go_on`.
+        """
         stop = bisect_left(self._stops, (reached - _ROUNDED,))
         return reached + (self._stops[stop - 1][1] if stop else 0.0)

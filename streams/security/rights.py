@@ -56,7 +56,7 @@ _LOOKS = ("-@all", "+@read", "+@connection", "+@transaction", "-@dangerous", "+i
 
 
 def _of(name: keys.KeyName) -> str:
-    """The pattern of a key of every partition."""
+    """Return the pattern that matches a key of every partition."""
     return f"{name}:*"
 
 

@@ -1,6 +1,6 @@
-"""The names of all keys in Redis, and how moments are written there.
+"""The names of all Redis keys, and the format of times in Redis.
 
-Only the vault, which is a Redis of its own (security/vault), and the clocks (runtime/clock_sync) have theirs elsewhere.
+Exceptions: the keys of the vault, which is a separate Redis (security/vault), and of the clocks (runtime/clock_sync).
 """
 
 from datetime import UTC, datetime, timedelta
@@ -40,18 +40,18 @@ NAMES: tuple[StateName, ...] = get_args(StateName)
 
 Beside = Literal[
     "boarded",  # string: the offset of the journal up to which snapshots are written
-    "owned",  # string: there while a worker has the partition
-    "covered",  # string: there while another worker fires the deadlines of a silent owner's
-    "auditing",  # string: who looks its cases over
-    "audited",  # hash: how the latest look over its cases went
-    "claim",  # string, and a case's id: the operator who has taken it up
-    "dispatch",  # string, and a dispatch's id: how far it has come
-    "lease",  # string, and a dispatch's id: who carries it out
+    "owned",  # string: exists while a worker owns the partition
+    "covered",  # string: exists while another worker fires the deadlines of a silent owner
+    "auditing",  # string: the lease of the worker that audits its cases
+    "audited",  # hash: the result of the latest audit of its cases
+    "claim",  # string, and a case's id: the operator who has claimed it
+    "dispatch",  # string, and a dispatch's id: its progress
+    "lease",  # string, and a dispatch's id: the worker that carries it out
     "evidence",  # hash, and a resident: evidence id -> evidence
-    "rescore",  # sorted set: resident -> when to look again though no signal comes
-    "life",  # string: a name given once, by which a partition's Redis is known to have been emptied
-    "tally",  # hash: source|outcome -> signals
-    "shadow-alerted",  # hash: resident -> the shadow's policy, and what it would have told
+    "rescore",  # sorted set: resident -> when to assess them again without a new signal
+    "life",  # string: a random name; a missing or new one shows that the partition's Redis was emptied
+    "tally",  # hash: source|outcome -> number of signals
+    "shadow-alerted",  # hash: resident -> the shadow policy, and the alerts that it would have raised
     "residents",  # hash: resident -> their entry
     "phones",  # hash: telephone number -> its owners
     "accounts",  # hash: account -> its owners
@@ -59,7 +59,7 @@ Beside = Literal[
     "accounts-by-token",  # hash: a payee's token -> the account
     "watch",  # hash: subject -> its entry on the watchlist
     "payers",  # sorted set, and an account's token: payments to it
-    "fan-out",  # string, and a fan-out's id: how many of its slices are done
+    "fan-out",  # string, and a fan-out's id: number of its finished slices
 ]
 """Keys of a partition that the case store's scripts do not change."""
 
@@ -69,7 +69,7 @@ LaneName = Literal["screened", "screened-in", "stood", "owed", "again"]
 KeyName = StateName | Beside | LaneName
 
 WHOLE = "whole"  # string: the app id of the installation whose data this is
-# With the mark's hash tag, since a script has more than one of them:
+# With the mark's hash tag, because a script uses several of them:
 WHOLE_RUN = "run:{whole}"  # string: the run of the Redis in which the data was last complete
 WHOLE_HASHED = "hashed:{whole}"  # string: a fingerprint of the key of the hashes (QUANZU_SECRET)
 WHOLE_ENDS = "ends:{whole}"  # hash: `now` and `before` -> the shared topics' end offsets, TURN_MS apart
@@ -81,14 +81,14 @@ DRAINING = "draining"  # string: the drain in force; absent: intake is open
 FEEDS_HEARD = "heard:{feeds}"  # hash: source|window -> number of signals, until a profile has learnt them
 FEEDS_PROFILES = "profiles:{feeds}"  # hash: source -> FeedProfile
 FEEDS_SILENT = "silent:{feeds}"  # hash: source -> Silence, while its alarm is active
-FEEDS_WATCH = "watch:{feeds}"  # hash: `began`, `since`: ms of the clock; `judged`, `kept`: s of the wall
+FEEDS_WATCH = "watch:{feeds}"  # hash: `began`, `since`: ms of the clock; `judged`, `kept`: wall-clock seconds
 FEEDS_JUDGING = "judging:{feeds}"  # string: lease of the one worker that judges
 
-BREAKER_LOOKING = "breaker:looking"  # string: somebody has just looked
-BREAKER_FORGETTING = "breaker:forgetting"  # string: somebody has just dropped old minutes
+BREAKER_LOOKING = "breaker:looking"  # string: a worker has just checked the policies
+BREAKER_FORGETTING = "breaker:forgetting"  # string: a worker has just deleted old minutes
 SHADOW_COUNTS = "shadow-counts"  # hash: policy|day|level|whose -> alerts; lost with Redis
 VISIT_LEASE = "visit-lease:"  # string, and a place: the dispatch for which a visit there is arranged
-WEBHOOK_HEALTH = "webhook-health"  # hash: id -> Health and what was answered last
+WEBHOOK_HEALTH = "webhook-health"  # hash: id -> Health and the last answer
 AUDIT_HEADS = "audit-heads"  # hash: chain -> its head
 AUDIT_HEADS_AT = "audit-heads-at"  # sorted set: chain -> when its last line was written, in ms since 1970
 AUDIT_VERIFIED = "audit-verified"  # string: the result of the last verification
@@ -102,7 +102,7 @@ VISIT_LAST = "visit-last"  # hash: resident -> officer who saw them last; a pref
 CHECK_INS = "check-ins"  # sorted set: dispatch id -> when its officer must check in as safe; derived from the tasks
 STAFF_ACCOUNTS = "staff"  # hash: login -> account
 STAFF_TOKENS = "staff-tokens"  # hash: a token's id -> the token
-STAFF_LOCK = "staff-lock"  # string: who changes an account
+STAFF_LOCK = "staff-lock"  # string: lock on changes of accounts
 OFFICER_ALARMS = "alarms"  # hash: id -> alarm
 ALARMS_OPEN = "alarms-open"  # set: ids of unacknowledged alarms
 ALARMS_MARK = "alarms-mark"  # string: counts the changes, for a page that polls it
@@ -112,18 +112,18 @@ WRONG_CODES = "wrong-codes:"  # sorted set, and a case's id: form -> time of the
 
 SESSION = "session:"  # string, and the token's hash: the session
 SESSIONS_OF = "sessions:"  # sorted set, and a login: its sessions' hashes, by when they began
-UNDER_WAY = "under-way:"  # string, and what is under way and the token's hash: as far as a sign-in has come
-TOTP_USED = "totp-used:"  # string, and login and time step: there when the code was used
+UNDER_WAY = "under-way:"  # string, and the kind and the token's hash: the progress of a sign-in
+TOTP_USED = "totp-used:"  # string, and login and time step: exists once the code was used
 UNMASKED = "unmasked:"  # string, and the session and the resident: exists while their data may be seen
 UNMASK_FORM = "unmask-form:"  # string, and the session and the form's id: sent twice, it counts once
-UNMASK_COUNTS = "unmask-counts"  # hash: day|login -> how often
+UNMASK_COUNTS = "unmask-counts"  # hash: day|login -> number of times
 KEPT_BACK_DUE = "{kept-back}:due"  # sorted set: an act's id -> when it is written
 KEPT_BACK_ACTS = "{kept-back}:acts"  # hash: an act's id -> the act
 KEPT_BACK_SENDING = "{kept-back}:sending"  # sorted set: an act's id -> since when it is being written
 KEPT_BACK_SENT = "{kept-back}:sent:"  # string, and an act's id: exists for a day: a form sent again counts once
 RELEASE_TELLING = "release-telling:"  # string, and a request's id: the input by which its case is told
 TASK_ACT = "task-act:"  # string, and an act's id: "begun", or its answer
-TASK_LOOK = "task-look:"  # string, and session and dispatch: that this look is in the audit
+TASK_LOOK = "task-look:"  # string, and session and dispatch: exists once this look is in the audit
 
 
 def key(name: KeyName, partition: int) -> str:
@@ -132,12 +132,12 @@ def key(name: KeyName, partition: int) -> str:
 
 
 def lane_key(name: LaneName, lane: str, partition: int) -> str:
-    """A key of one partition of one lane; `lane`: how its topic's name ends."""
+    """Return the name of a key of one partition of one lane. `lane`: the part of the topic's name after `signals`."""
     return f"{name}{lane}:{{{partition}}}"
 
 
 def changing(table: str, name: str) -> str:
-    """The lock of an entry of a table while it is changed."""
+    """Return the name of the lock for changing an entry of a table."""
     return f"{table}-changing:{name}"
 
 
