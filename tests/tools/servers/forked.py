@@ -14,7 +14,7 @@ from pathlib import Path
 
 from streams.runtime.embedded import die_with_parent
 
-PRELOADED = ["agents.worker", "tests.end_to_end.harness.hand_clock"]
+PRELOADED = ["tests.tools.servers.preloaded"]
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(PRELOADED)
 
