@@ -67,7 +67,6 @@ def run(environment: dict[str, str], *words: str) -> None:
     assert told.returncode == 0, told.stderr
 
 
-@pytest.mark.timeout(400)
 def test_a_broker_started_by_its_script_lets_the_components_in_once_they_are_granted_it(made: Path) -> None:
     port, control = free_port(), free_port()
     environment = dict(tools(made, jars()))

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import orjson
-import pytest
 from redis.asyncio import Redis
 
 from schemas.casework.events import CaseEvent
@@ -47,7 +46,6 @@ def event(name: str, at_hours: float) -> CaseEvent:
     return of.model_copy(update={"id": name, "at": NOON + HOUR * at_hours})
 
 
-@pytest.mark.timeout(300)
 async def test_what_happens_in_a_quiet_partition_while_nobody_tells_is_told_afterwards(
     kafka_cluster: Kafka, redis_aof: RedisServer
 ) -> None:

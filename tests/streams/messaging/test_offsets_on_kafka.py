@@ -2,7 +2,6 @@
 
 import asyncio
 
-import pytest
 from aiokafka import AIOKafkaProducer
 
 from streams.messaging import topics
@@ -16,7 +15,6 @@ TOPIC = topics.CASE_EVENTS
 WRITTEN = [1_772_000_000_000, 1_772_000_000_000, 1_772_000_060_000, 1_772_003_600_000]  # epoch ms, in their order
 
 
-@pytest.mark.timeout(300)
 async def test_the_offset_of_a_moment_is_that_of_the_first_record_written_then_or_later(
     kafka_cluster: Kafka, redis_aof: RedisServer
 ) -> None:

@@ -37,7 +37,6 @@ def test_what_is_kept_too_short_or_too_long_is_refused_by_its_name(kind: str, ke
         Retention.model_validate({kind: kept})
 
 
-@pytest.mark.timeout(300)
 async def test_the_topics_keep_what_the_policy_says_and_the_check_finds_what_is_kept_too_short(
     kafka_cluster: Kafka, redis_aof: RedisServer
 ) -> None:

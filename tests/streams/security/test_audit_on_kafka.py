@@ -3,8 +3,6 @@
 import asyncio
 from datetime import UTC, datetime
 
-import pytest
-
 from schemas.administration.audit import AuditEntry
 from streams.messaging import topics
 from streams.messaging.producer import Producer
@@ -20,7 +18,6 @@ from tests.tools.servers.redis import RedisServer
 LINES = 150
 
 
-@pytest.mark.timeout(480)
 async def test_a_leader_that_is_killed_while_lines_are_written_leaves_every_chain_whole(
     kafka_cluster: Kafka, redis_aof: RedisServer
 ) -> None:

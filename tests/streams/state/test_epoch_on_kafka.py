@@ -24,7 +24,6 @@ from tests.tools.servers.process import wait_for
 from tests.tools.servers.redis import RedisServer
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-pytestmark = pytest.mark.timeout(300)
 
 
 class Rig:

@@ -12,15 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import pytest
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 
 from streams.runtime.embedded import free_port
 from tests.tools.servers.process import wait_for
 from tests.tools.servers.prometheus import Alertmanager, PrometheusServer
-
-# Alertmanager waits half a minute between two messages of a group, and Prometheus 15 s before it believes Redis.
-pytestmark = pytest.mark.timeout(300)
 
 
 @dataclass

@@ -16,8 +16,6 @@ DEPLOY = REPOSITORY / "deploy" / "prometheus"
 SWITCH = "QuanzuDeadMansSwitch"
 PROMTOOL_SECONDS = 280
 
-pytestmark = pytest.mark.timeout(300)  # promtool takes 5 s of a core
-
 
 def read(path: Path) -> Any:  # noqa: ANN401 - YAML
     return yaml.safe_load(path.read_text(encoding="utf-8"))

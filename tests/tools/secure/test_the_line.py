@@ -149,7 +149,6 @@ def unseen(running: Running) -> list[object]:
     return [*({look.name for look in LOOKS} - looks), *failed, *(name for name in UP if told.get(name) != 1)]
 
 
-@pytest.mark.timeout(400)
 def test_a_signal_becomes_a_contact_and_its_receipt_with_no_right_to_spare(running: Running) -> None:
     made = running.made
     for feed, signal in zip(FEEDS, signals(somebody(made)), strict=True):
