@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 from functools import partial
 
+from redis.asyncio import Redis
+
 from agents.screening import Screening
 from streams.casework.breaker import LOOK_SECONDS, Breaker
 from streams.casework.deadlines import POLL_SECONDS, Deadlines, fallen_due
 from streams.dead_letters import index as dead_letters
 from streams.dead_letters.index import OpenLetters
-from streams.installation import Installation
 from streams.messaging import topics
 from streams.messaging.app import App, every, lags, owned
 from streams.runtime import metrics
+from streams.runtime.clock import Clock
 
 LAG_SECONDS = 1.0
 
@@ -19,8 +21,8 @@ LAG_SECONDS = 1.0
 class DueWork:
     """Does what has fallen due in a partition, whoever owns it."""
 
-    def __init__(self, installation: Installation, deadlines: Deadlines, screening: Screening) -> None:
-        self._redis, self._clock = installation.redis, installation.clock
+    def __init__(self, redis: "Redis", clock: Clock, deadlines: Deadlines, screening: Screening) -> None:
+        self._redis, self._clock = redis, clock
         self.deadlines, self.screening = deadlines, screening
 
     async def fire(self, partitions: Iterable[int]) -> None:

@@ -2,6 +2,14 @@
 
 All channels have this one flow. A channel's module (sms, phone, visits, payments) says what is sent, and how an answer
 reads. Red's dispatches of all channels have a topic of their own, past all that waits for a slow provider.
+
+    claim (lease, fence) -> still meant? -> prepare -> `sending` -> send -> `answered` -> report to casework -> `done`
+
+From `sending` on a dispatch may have been sent. Where the outcome is not known (no answer, an answer that does not
+tell, a process that was killed or paused past its lease), it stays `sending`: an idempotent provider is sent to again
+under the same id, one that can be asked is asked, again and again until the result is owed. Any other provider leaves
+it in doubt at once. Only in doubt may a resident be warned twice, and it is counted. A failure is never slept on: it is
+reported, and the case's next deadline tries again.
 """
 
 import asyncio
@@ -17,6 +25,7 @@ from agents.visits import StationProvider
 from schemas.casework.events import Dispatch
 from schemas.levels import Channel as Name
 from streams.channels.channel import Channel
+from streams.channels.delivery import Delivery
 from streams.channels.flow import carry_each
 from streams.channels.outgoing import Outgoing
 from streams.channels.provider import Provider
@@ -36,9 +45,36 @@ CHANNELS: Mapping[Name, tuple[topics.Topic, Callable[[Outgoing], Provider]]] = {
 }
 
 
+async def process(delivery: Delivery) -> bool:
+    """Carry a dispatch out as far as is possible now. Returns True when it has come to its end.
+
+    Returns False when its outcome is unknown, or it is another worker's for the moment: then attempt it again later.
+    """
+    while claim := await delivery.claim():  # the lease, and a fence; waits until the store has the dispatch's case
+        results = claim.results  # answered before, and perhaps not reported
+        if results is None:
+            answer = delivery.obsolete(claim)  # is it still meant? domain.dispatches
+            if answer is None and not delivery.prepared:
+                answer = await delivery.prepare(claim)  # the channel's module
+                if answer is None:
+                    continue  # preparing took a while: whether it is still meant is looked at again
+            answer = answer or await delivery.send(claim)  # marked `sending` before; what may be sent: asked, or resent
+            results = await delivery.record(answer) if answer else None  # `answered`
+            if results is None:
+                return False
+        await delivery.report(results)  # to casework; then `done`
+        return True
+    return True  # done before
+
+
 def channel_of(provider: Provider, outgoing: Outgoing) -> Channel:
     """Return the channel that sends by a provider."""
-    return Channel(provider, outgoing.book, outgoing.producer, outgoing.clock, outgoing.channels)
+    producer, clock, settings = outgoing.producer, outgoing.clock, outgoing.channels
+
+    def delivery(dispatch: Dispatch) -> Delivery:
+        return Delivery(dispatch, provider, outgoing.book, producer, clock, settings)
+
+    return Channel(delivery, process, DeadLetters(producer, clock), settings)
 
 
 def channels_of(outgoing: Outgoing) -> dict[Name, Channel]:

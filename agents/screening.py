@@ -7,7 +7,8 @@ What a lost store owes is screened again beside both, and gives way to both.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import cast
@@ -125,12 +126,26 @@ class Urgent:
     """Whether a lane that goes ahead has work: a batch in hand, or records that wait for it."""
 
     def __init__(self) -> None:
-        self.in_hand = False
-        self.waiting: Callable[[], int] = lambda: 0
+        self._in_hand = False
+        self._waiting: Callable[[], int] = lambda: 0
+
+    def watch(self, waiting: Callable[[], int]) -> None:
+        """Look at how many records wait for the lane from here on."""
+        self._waiting = waiting
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """The lane has a batch in hand for as long as the context lasts."""
+        self._in_hand = True
+        try:
+            yield
+        finally:
+            self._in_hand = False
 
     @property
     def busy(self) -> bool:
-        return self.in_hand or self.waiting() > 0
+        """Whether the lane has anything to do."""
+        return self._in_hand or self._waiting() > 0
 
     async def first(self, until: float) -> None:
         """Let others run, and whatever the lane has to do, till then at most, of the monotonic clock."""
@@ -185,21 +200,19 @@ def _after(*ahead: Urgent) -> Pause:
 
 
 async def _urgent(flow: Screening, signals: StreamT[bytes], urgent: Urgent) -> None:
-    urgent.waiting = cast("Channel[bytes]", signals.channel).queue.qsize
+    urgent.watch(cast("Channel[bytes]", signals.channel).queue.qsize)
     async for batch in records(signals, BATCH):
-        urgent.in_hand = True
-        await _screen(flow, topics.SIGNALS_URGENT, batch, in_pieces())
-        urgent.in_hand = False
+        with urgent.batch():
+            await _screen(flow, topics.SIGNALS_URGENT, batch, in_pieces())
 
 
 async def _bulk(flow: Screening, signals: StreamT[bytes], urgent: Urgent, bulk: Urgent) -> None:
-    bulk.waiting = cast("Channel[bytes]", signals.channel).queue.qsize
+    bulk.watch(cast("Channel[bytes]", signals.channel).queue.qsize)
     async for batch in records(signals, BULK_BATCH, most_bytes=RUN_BYTES):
-        bulk.in_hand = True
-        gives_way = partial(urgent.first, time.monotonic() + LONGEST_WAIT_SECONDS)
-        await gives_way()
-        await _screen(flow, topics.SIGNALS, batch, in_pieces(gives_way))
-        bulk.in_hand = False
+        with bulk.batch():
+            gives_way = partial(urgent.first, time.monotonic() + LONGEST_WAIT_SECONDS)
+            await gives_way()
+            await _screen(flow, topics.SIGNALS, batch, in_pieces(gives_way))
 
 
 async def _screen(flow: Screening, lane: topics.Topic, batch: list[EventT[bytes]], pause: Pause) -> None:

@@ -26,7 +26,7 @@ from streams.channels.settings import ChannelSettings
 from streams.channels.settings import load as load_channels
 from streams.channels.waiting_red import WaitingRed
 from streams.dead_letters.index import OpenLetters
-from streams.installation import Installation
+from streams.installation import Installation, WorkerContext
 from streams.messaging import topics
 from streams.messaging.app import App, create_app, every, run
 from streams.repositories.alarms import CheckIns
@@ -55,16 +55,16 @@ class Stages:
 
     def __init__(
         self,
-        given: Installation,
+        given: WorkerContext,
         monotonic: Callable[[], float] = time.monotonic,
         channels: Mapping[Channel, Carrier] | None = None,
         screening_flow: Callable[[ScreeningContext], Screening] = Screening,
     ) -> None:
         store, producer, policies, clock = given.store, given.producer, given.policies, given.clock
-        self.screening = screening_flow(given.screening_context)
-        self.casework = Casework(given.casework_context)
+        self.screening = screening_flow(given.screening)
+        self.casework = Casework(given.casework)
         self.dispatching = Dispatching(given.outgoing, channels)
-        self.due_work = DueWork(given, Deadlines(store, producer, clock, monotonic), self.screening)
+        self.due_work = DueWork(given.redis, clock, Deadlines(store, producer, clock, monotonic), self.screening)
         self.failover = Failover(
             given.owners,
             given.shared,
@@ -96,7 +96,14 @@ class Stages:
 class Worker(App):
     """Opens its installation before the first record comes, and closes it after the last."""
 
-    def __init__(self, name: str, *, opened: Installation, stages: Stages, **options: Any) -> None:  # noqa: ANN401 - as Faust has them
+    def __init__(
+        self,
+        name: str,
+        *,
+        opened: Installation,
+        stages: Stages,
+        **options: Any,  # noqa: ANN401 - as Faust has them
+    ) -> None:
         super().__init__(name, **options)
         self.opened, self.stages, self.pulse = opened, stages, Pulse(self.takes_part)
 
@@ -159,7 +166,7 @@ def work(
     settings: Settings,
     channels: ChannelSettings,
     clock: Clock | None = None,
-    make_stages: Callable[[Installation], Stages] = Stages,
+    make_stages: Callable[[WorkerContext], Stages] = Stages,
 ) -> None:
     """Run until told to stop, by the settings' clock unless another is given. `make_stages`: wires other flows.
 
@@ -168,7 +175,7 @@ def work(
     opened = Installation(settings, channels, clock, Component.WORKER)
     tracing.begin("worker", settings.traces, settings.traces_ratio)
     opened.check_topics()  # here, before Faust would make a traceback of it
-    app = create_app(settings, Worker, opened=opened, stages=make_stages(opened))
+    app = create_app(settings, Worker, opened.consumers.make_codec, opened=opened, stages=make_stages(opened.worker))
     every(app, PULSE_SECONDS, "pulse", app.pulse.beat, early=True)
     health.serve(settings.metrics_host, settings.metrics_port, app.pulse)
     app.stages.attach(app)

@@ -21,7 +21,6 @@ MODULES = (  # all that makes metrics: a test looks for others
     "streams.runtime.metrics",
     "streams.repositories.alarms",
     "streams.casework.auditor.auditor",
-    "streams.channels.channel",
     "streams.channels.delivery",
     "streams.messaging.dead_letter_writer",
     "streams.intake.feeds.watch",

@@ -1,6 +1,7 @@
-"""A worker's line: everything its agents need, made once and opened before the first record."""
+"""An installation as one process has it, and the contexts: what each kind of process needs of it."""
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -15,12 +16,12 @@ from streams.intake.feeds.watch import Feeds
 from streams.intake.settings import sources as configured_sources
 from streams.messaging import broker_settings, sources, topics
 from streams.messaging.producer import Producer
-from streams.messaging.reader import KeptConsumers
 from streams.repositories.alarms import Alarms
 from streams.repositories.calls import Calls
 from streams.repositories.payers_requests import PayersRequests
 from streams.repositories.policies import Policies
 from streams.repositories.residents.register import Residents
+from streams.repositories.rosters import Rosters
 from streams.repositories.staff import Staff
 from streams.repositories.tables import Complaints, Drafts, HandOvers, Incidents, Releases
 from streams.runtime.clock import Clock
@@ -32,6 +33,7 @@ from streams.screening.state import ScreeningState
 from streams.screening.steps import ScreeningContext
 from streams.security import vault_identity
 from streams.security.audit_chains import Heads
+from streams.security.encrypted_kafka import make_producer, make_readers
 from streams.security.rights import RIGHTS, Component, lacking
 from streams.state import redis_settings
 from streams.state.case_store import CaseStore, connect
@@ -46,11 +48,56 @@ log = logging.getLogger(__name__)
 ACTING = (Component.WORKER, Component.OPERATOR)  # those that fill the store, decide and send
 
 
-class Installation:
-    """The parts of a worker, wired. `clock`: another than the settings', such as one that is moved by hand.
+@dataclass(frozen=True, slots=True)
+class IntakeContext:
+    """What a process that takes in signals and receipts works with."""
 
-    `component`: whose rights at the servers are looked at as it is opened. A store that was lost is filled again by
-    workers and an operator's commands: intake and the console wait for that, and need no right to write it all.
+    settings: Settings
+    clock: Clock
+    producer: Producer
+    outgoing: Outgoing
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterContext:
+    """What the exporter looks at."""
+
+    settings: Settings
+    clock: Clock
+    redis: Any
+    policies: Policies
+    rosters: Rosters
+    payers_requests: PayersRequests
+    screening: ScreeningState
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerContext:
+    """What the stages of a worker are made from (agents/worker.py)."""
+
+    settings: Settings
+    clock: Clock
+    redis: Any
+    store: CaseStore
+    producer: Producer
+    policies: Policies
+    shared: Shared
+    owners: PartitionOwners
+    alarms: Alarms
+    outgoing: Outgoing
+    feeds: Feeds
+    casework: CaseworkContext
+    screening: ScreeningContext
+
+
+class Installation:
+    """One process's connections, opened together, and what is read and written by them.
+
+    The console and an operator's commands work with all of it; intake, exporter and worker with a context each.
+
+    `clock`: another than the settings', such as one that is moved by hand. `component`: whose rights at the servers are
+    looked at as it is opened. A store that was lost is filled again by workers and an operator's commands: intake and
+    the console wait for that, and need no right to write it all.
     `epochs`: another log of epochs than the installation's own.
     """
 
@@ -66,9 +113,8 @@ class Installation:
         self.clock = clock or Clock.parse(settings.clock)
         self.redis: Any = connect(settings)
         self.timekeeper = Timekeeper(self.redis, self.clock)
-        self.consumers = KeptConsumers(settings)
-        self.producer = Producer(settings, self.clock.wall)
-        self.producer.chain.heads = Heads(self.redis)
+        self.consumers = make_readers(settings)
+        self.producer = make_producer(settings, self.clock.wall, Heads(self.redis))
         self.leader = made_for(settings, self.redis, self.clock, epochs)
         self.store = CaseStore(self.redis, self.leader)
         self.policies = Policies(settings, self.redis, self.producer)
@@ -149,25 +195,67 @@ class Installation:
         await self.redis.aclose()
 
     @property
+    def intake(self) -> IntakeContext:
+        """What a process that takes in works with."""
+        return IntakeContext(self.settings, self.clock, self.producer, self.outgoing)
+
+    @property
+    def exporter(self) -> ExporterContext:
+        """What the exporter looks at."""
+        return ExporterContext(
+            settings=self.settings,
+            clock=self.clock,
+            redis=self.redis,
+            policies=self.policies,
+            rosters=self.outgoing.rosters,
+            payers_requests=self.payers_requests,
+            screening=self.screening,
+        )
+
+    @property
+    def worker(self) -> WorkerContext:
+        """What a worker's stages are made from."""
+        return WorkerContext(
+            settings=self.settings,
+            clock=self.clock,
+            redis=self.redis,
+            store=self.store,
+            producer=self.producer,
+            policies=self.policies,
+            shared=self.shared,
+            owners=self.owners,
+            alarms=self.alarms,
+            outgoing=self.outgoing,
+            feeds=self.feeds,
+            casework=self.casework_context,
+            screening=self.screening_context,
+        )
+
+    @property
     def casework_context(self) -> CaseworkContext:
-        """What casework needs."""
-        lease_seconds = self.outgoing.channels.lease_seconds
+        """What casework works with, also where an operator's command rebuilds a store."""
         return CaseworkContext(
-            self.settings, self.store, self.producer, self.policies, self.clock, self.shared, lease_seconds
+            settings=self.settings,
+            store=self.store,
+            producer=self.producer,
+            policies=self.policies,
+            clock=self.clock,
+            shared=self.shared,
+            lease_seconds=self.outgoing.channels.lease_seconds,
         )
 
     @property
     def screening_context(self) -> ScreeningContext:
-        """What screening needs."""
+        """What screening works with."""
         return ScreeningContext(
-            self.settings,
-            self.screening,
-            self.producer,
-            self.residents,
-            self.policies,
-            self.clock,
-            self.shared,
-            self.feeds.observe,
+            settings=self.settings,
+            state=self.screening,
+            producer=self.producer,
+            residents=self.residents,
+            policies=self.policies,
+            clock=self.clock,
+            shared=self.shared,
+            observe_feed=self.feeds.observe,
         )
 
     def check_topics(self) -> None:

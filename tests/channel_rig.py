@@ -35,6 +35,7 @@ from streams.repositories.residents.register import Residents
 from streams.runtime.clock import Clock
 from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from streams.state.keys import key
 from streams.state.server_identity import current_run
 from tests.dispatched import NOW, case_of
@@ -150,7 +151,7 @@ async def rigged(
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(Redis.from_url(str(settings.redis), protocol=3))
         await redis.flushdb()
-        producer = Producer(settings)
+        producer = make_producer(settings)
         await producer.start()
         stack.push_async_callback(producer.stop)
         clock = Clock.starting(speed, NOW)

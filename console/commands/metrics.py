@@ -17,7 +17,10 @@ def metrics_serve() -> None:
     from streams.security.rights import Component
 
     async def run() -> None:
-        async with opened(Component.EXPORTER) as line, exporting(line, load_settings().exporter_port) as address:
+        async with (
+            opened(Component.EXPORTER) as line,
+            exporting(line.exporter, load_settings().exporter_port) as address,
+        ):
             out.print(address, highlight=False)
             await told_to_stop()
 

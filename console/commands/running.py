@@ -54,11 +54,12 @@ async def serve_intake(wanted: Settings, started: Callable[[str], None], given: 
     channels, intake = load_channels(), given or load_intake()
     async with servers(wanted) as settings, opened(settings, Component.INTAKE) as line:
         metrics.serve(intake.intake_metrics_port, settings.metrics_host, "QUANZU_INTAKE_METRICS_PORT")
+        context = line.intake
         routes = [
-            *receipts.routes(line.outgoing, channels),
-            *letters_api.routes(settings, intake, line.producer, line.clock),
+            *receipts.routes(context.outgoing, channels),
+            *letters_api.routes(settings, intake, context.producer, context.clock),
         ]
-        await intake_http.serve(settings, intake, line.clock, routes, started)
+        await intake_http.serve(settings, intake, context.clock, routes, started)
 
 
 async def take_file(
@@ -75,9 +76,9 @@ async def take_file(
         return await intake_file(
             name,  # type: ignore[arg-type]  # one of FORMATS, which the command has looked up
             file,
-            Intake(line.producer, settings),
+            Intake(line.intake.producer, settings),
             settings,
-            line.clock,
+            line.intake.clock,
             options=options,
             resume=resume,
             report_path=report,

@@ -3,9 +3,9 @@
 from typing import Any
 
 from console.reference.catalogue import JSON, PARTS, TRAFFIC, Traffic, Value, values
+from streams.messaging.codec import may_be_sealed
 from streams.messaging.topics import Topic, configuration
 from streams.runtime.settings import Settings
-from streams.security.record_encryption import may_be_sealed
 
 VERSION = "3.0.0"
 SCHEMA_FORMAT = "application/schema+json;version=draft-2020-12"

@@ -115,15 +115,18 @@ class Demo:
             line = await self._line(stack, clock)
             province = self.province(line.settings.key())
             address, keys = await self._intake(stack, line)
-            found = await self._providers(stack, line, province, f"{address}/receipts")
+            settings = line.settings.model_copy(update={"receipts_url": f"{address}/receipts"})
+            found = await self._providers(stack, line, province, settings)
             await self._settle(line, province)
             self._lines.wait_for("the workers")
-            workers = await stack.enter_async_context(self.workers(found.settings(line.settings)))
+            workers = await stack.enter_async_context(self.workers(found.settings(settings)))
             await self.ready(line)
             desk = CaseClaims(line.settings, line.store, line.producer, line.policies, clock)
             await self._people(stack, line, Telephone(province.contacts, desk, clock))
             if plan.metrics_port:
-                self._out.print(await stack.enter_async_context(exporting(line, plan.metrics_port)), highlight=False)
+                self._out.print(
+                    await stack.enter_async_context(exporting(line.exporter, plan.metrics_port)), highlight=False
+                )
             await clock.sleep_until(START)
             names = [f"operator-{number}" for number in range(1, plan.operators + 1)]
             await stack.enter_async_context(beside(Operators(desk, province.contacts, province, clock).run(names)))
@@ -168,12 +171,11 @@ class Demo:
         return address, keys
 
     async def _providers(
-        self, stack: AsyncExitStack, line: Installation, province: Province, receipts_url: str
+        self, stack: AsyncExitStack, line: Installation, province: Province, settings: Settings
     ) -> providers.Providers:
-        line.settings = line.settings.model_copy(update={"receipts_url": receipts_url})
         answers = Answers(province.contacts, None if self._plan.operators else GUEST)
         running = providers.running(
-            line.settings,
+            settings,
             line.outgoing.channels,
             line.clock,
             answer=answers.telephone,

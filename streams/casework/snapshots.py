@@ -8,11 +8,11 @@ from schemas.casework.events import CaseEvent, FactKind
 from schemas.levels import Action
 from streams.casework.journal import read_entry
 from streams.messaging import topics
+from streams.messaging.codec import Unreadable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.record import Raw
 from streams.runtime import metrics, tracing
 from streams.runtime.clock import Clock
-from streams.security.record_encryption import Unreadable
 from streams.state.case_store import CaseStore
 from streams.state.keys import key, moment
 

@@ -15,6 +15,7 @@ from schemas.casework.inputs import CaseInput, HoldChange, PolicyChange, input_a
 from streams.casework import journal
 from streams.casework.batch import TOO_LARGE, Batch, Entry
 from streams.messaging import topics
+from streams.messaging.codec import refuse_unreadable
 from streams.messaging.dead_letter_writer import DeadLetters
 from streams.messaging.producer import Producer
 from streams.messaging.record import Raw
@@ -22,7 +23,6 @@ from streams.repositories.policies import Policies, UnknownPolicyError
 from streams.runtime import tracing
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
-from streams.security.record_encryption import refuse_unreadable
 from streams.state.case_store import CaseStore, Loaded
 from streams.state.keys import STATE
 from streams.state.shared_state import Shared

@@ -1,42 +1,38 @@
-"""Carries dispatches out by one provider, so many at once; how each goes is said in delivery.py."""
+"""Carries dispatches out by one provider, so many at once. agents/dispatch.py has the steps of each."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import MappingProxyType
 from weakref import WeakValueDictionary
 
 import structlog
 from faust.types import StreamT
-from prometheus_client import Counter
 
 from schemas.casework.events import Dispatch
-from schemas.casework.inputs import CaseInput, ContactResult
 from schemas.levels import Level
 from streams.channels.delivery import WAIT_SECONDS, Delivery
-from streams.channels.dispatch_log import DispatchBook
 from streams.channels.flow import carry_each
-from streams.channels.provider import Provider
 from streams.channels.settings import ChannelSettings
 from streams.messaging.dead_letter_writer import DeadLetters
-from streams.messaging.producer import Producer, Record
-from streams.messaging.topics import CASE_INPUTS
 from streams.runtime import tracing
-from streams.runtime.clock import Clock
 from streams.runtime.tasks import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, wanted
 
-DISPATCHES = Counter("quanzu_dispatches_total", "What channels reported of dispatches", ["channel", "result"])
+Process = Callable[[Delivery], Awaitable[bool]]
+"""Carries a dispatch out as far as is possible now (agents/dispatch.py). Returns whether it has come to its end."""
 
 
 class Channel:
     """Carries dispatches out by one provider."""
 
     def __init__(
-        self, provider: Provider, book: DispatchBook, producer: Producer, clock: Clock, settings: ChannelSettings
+        self,
+        make_delivery: Callable[[Dispatch], Delivery],
+        process: Process,
+        dead_letters: DeadLetters,
+        settings: ChannelSettings,
     ) -> None:
-        self._provider, self._book, self._producer, self._clock = provider, book, producer, clock
-        self._settings = settings
-        self._dead_letters = DeadLetters(producer, clock)
+        self._make_delivery, self._process, self._dead_letters = make_delivery, process, dead_letters
         self._concurrency = settings.channel_concurrency
         self._slots = asyncio.Semaphore(self._concurrency)
         self._red_slots = asyncio.Semaphore(self._concurrency)  # never taken by what waits at a slow provider
@@ -90,44 +86,27 @@ class Channel:
         if lock.locked() and not patient:
             return
         async with lock:
-            delivery = Delivery(dispatch, self._provider, self._book, self._clock, self._settings)
+            delivery = self._make_delivery(dispatch)
             try:
                 await self._deliver(dispatch, delivery, patient=patient)
             finally:
                 await asyncio.shield(delivery.close())
 
     async def _deliver(self, dispatch: Dispatch, delivery: Delivery, *, patient: bool) -> None:
-        """Turn by turn, each in a slot; the pauses between them keep nobody from one."""
+        """Attempt by attempt, each in a slot; nobody waits for a slot during the pauses between them."""
         for pause in _pauses():
             async with self._red_slots if dispatch.level is Level.RED else self._slots:
-                if self._draining or await self._turn(dispatch, delivery):
+                if self._draining or await self._process(delivery):
                     return
             if not patient:
                 return
             await asyncio.sleep(pause)
 
-    async def _turn(self, dispatch: Dispatch, delivery: Delivery) -> bool:
-        """Whether the dispatch has come to its end."""
-        inputs = await delivery.turn()
-        if inputs:
-            await self._report(dispatch, inputs)
-            await delivery.done()
-        return inputs is not None
-
-    async def _report(self, dispatch: Dispatch, inputs: Sequence[CaseInput]) -> None:
-        where = self._book.partition(dispatch.resident)
-        resident = dispatch.resident.encode()
-        values = [each.model_dump_json().encode() for each in inputs]
-        await self._producer.send_all([Record(CASE_INPUTS.name, resident, value, where) for value in values])
-        for each in inputs:
-            if isinstance(each, ContactResult):
-                DISPATCHES.labels(dispatch.channel, each.result).inc()
-
 
 def _pauses() -> Iterator[float]:
-    """Seconds between two turns: short at first, for most providers are soon well again.
+    """Seconds between two attempts: short at first, for most providers are soon well again.
 
-    Not tenacity: a turn that is not the last is no error.
+    Not tenacity: an attempt that is not the last is no error.
     """
     pause = FIRST_WAIT_SECONDS
     while True:

@@ -1,17 +1,12 @@
-"""One dispatch on its way to a provider and back, once: the protocol of all channels.
+"""The steps of one dispatch on its way to a provider and back. agents/dispatch.py puts them in order.
 
-    taken (lease, fence) -> does it stand? -> `sending` -> sent -> `answered` -> reported to case-inputs -> `done`
-
-`sending` is written only while the claim is still ours. From then on it may have been sent. Where the outcome is not
-known (no answer, an answer that does not tell, a process that crashed or was paused past its lease), the dispatch stays
-`sending`: an idempotent provider is sent to again under the same id, one that can be asked is asked, again and again
-until the result is owed. Any other provider leaves it in doubt at once. Only in doubt may a resident be warned twice,
-and it is counted. A failure is never slept on: it is reported, and the case's next deadline tries again.
+`sending` is written only while the claim is still ours. From then on the dispatch may have been sent.
 """
 
 import asyncio
 import math
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -33,9 +28,11 @@ from schemas.codes.channels import (
     RepeatRefused,
 )
 from schemas.levels import NEVER_SENT, Result
-from streams.channels.dispatch_log import DispatchBook, Held, Progress, Taken
+from streams.channels.dispatch_log import DispatchBook, Held, Taken
 from streams.channels.provider import Answer, DoubtError, Kind, Order, Provider
 from streams.channels.settings import ChannelSettings
+from streams.messaging.producer import Producer, Record
+from streams.messaging.topics import CASE_INPUTS
 from streams.runtime.clock import Clock
 from streams.runtime.tasks import TRANSIENT, until_done
 
@@ -45,6 +42,7 @@ PATIENCE_SECONDS = (
     600.0  # an unknown outcome is in doubt then, however late its result is owed: its record is not acked
 )
 
+DISPATCHES = Counter("quanzu_dispatches_total", "What channels reported of dispatches", ["channel", "result"])
 UNKNOWN = Counter(
     "quanzu_unknown_outcomes_total",
     "Times that no answer told what came of a request to a provider",
@@ -53,12 +51,21 @@ UNKNOWN = Counter(
 
 
 class Delivery:
-    """Goes on turn by turn; whoever gives the turns pauses between them, and closes it."""
+    """The steps of one dispatch. Some need another attempt; whoever makes the attempts pauses between them, and closes
+    it.
+    """
 
     def __init__(
-        self, dispatch: Dispatch, provider: Provider, book: DispatchBook, clock: Clock, settings: ChannelSettings
+        self,
+        dispatch: Dispatch,
+        provider: Provider,
+        book: DispatchBook,
+        producer: Producer,
+        clock: Clock,
+        settings: ChannelSettings,
     ) -> None:
-        self._dispatch, self._provider, self._book, self._clock = dispatch, provider, book, clock
+        self._dispatch, self._provider, self._book = dispatch, provider, book
+        self._producer, self._clock = producer, clock
         self._seconds, self._lease_seconds = settings.provider_seconds, settings.lease_seconds
         self._order: Order | None = None
         self._fence = ""  # of our latest claim
@@ -68,40 +75,13 @@ class Delivery:
         self._doubt: ChannelCode | None = None  # why the outcome is unknown
         self._gives_up = math.inf
 
-    async def turn(self) -> list[CaseInput] | None:
-        """Go on as far as is possible now.
+    @property
+    def prepared(self) -> bool:
+        """Whether it is known what is sent."""
+        return self._order is not None
 
-        Returns what is to be reported, an empty list when it was done before, and None when the outcome is unknown or
-        the dispatch is no longer ours: then it needs another turn.
-        """
-        while taken := await self._taken():
-            if taken.entry and taken.entry.state is Progress.ANSWERED:
-                return taken.entry.inputs
-            answer = self._fallen(taken)
-            if answer is None and self._order is None:
-                answer = await self._prepare(taken)
-                if answer is None:
-                    continue  # preparing took a while: whether it stands is looked at again
-            if answer is None and self._order is not None:
-                answer = await self._send(taken, self._order)
-            return await self._ended(answer) if answer else None
-        return []
-
-    async def done(self) -> None:
-        """What `turn` returned is reported."""
-        await until_done("dispatch done", partial(self._book.done, self._dispatch, self._fence))
-
-    async def close(self) -> None:
-        """Give the lease back.
-
-        It runs out by itself where a provider that is asked may not have got the latest request yet: it would deny it.
-        """
-        if self._fence and not (self._under_way and self._provider.kind is Kind.ASKABLE):
-            with suppress(*TRANSIENT):
-                await self._book.release(self._dispatch, self._fence)
-
-    async def _taken(self) -> Taken | None:
-        """Wait until the dispatch is ours and the store knows what it follows from; None when it is done already."""
+    async def claim(self) -> Taken | None:
+        """Take the lease, once the store has what the dispatch follows from. Returns None when it was done before."""
         patience = BEHIND_SECONDS
         take = partial(self._book.take, self._dispatch)
         while (taken := await until_done("dispatch taken", take)) is not Held.DONE:
@@ -115,19 +95,16 @@ class Delivery:
             await asyncio.sleep(WAIT_SECONDS)
         return None
 
-    def _behind(self, taken: Taken) -> bool:
-        return isinstance(standing(self._dispatch, taken.case, self._clock.now()), NotYetApplied)
-
-    def _fallen(self, taken: Taken) -> Answer | None:
-        """Why it is not sent; None when it still stands."""
+    def obsolete(self, taken: Taken) -> Answer | None:
+        """Return why the dispatch is not meant any more (domain/dispatches); None while it is."""
         found = standing(self._dispatch, taken.case, self._clock.now())
         if not isinstance(found, ObsoleteDispatch):
             return None
         because = InDoubt(found.because, self._doubt) if self._doubt else found.because
         return Answer(Result.NOT_SENT if taken.entry is None else Result.IN_DOUBT, because)
 
-    async def _prepare(self, taken: Taken) -> Answer | None:
-        """Prepare what is sent, once; the answer, where it is known without sending.
+    async def prepare(self, taken: Taken) -> Answer | None:
+        """Prepare what is sent, once. Returns the answer where it is known without sending.
 
         It is not taken when the dispatch is no longer ours: whom it reaches was perhaps asked of an empty store.
         """
@@ -140,17 +117,55 @@ class Delivery:
         maybe_sent = taken.entry is not None and order.result in NEVER_SENT
         return Answer(Result.IN_DOUBT, order.why) if maybe_sent else order
 
-    async def _send(self, taken: Taken, order: Order) -> Answer | None:
-        """Send, or find out what came of an earlier request. None when that is unknown, or it is no longer ours."""
+    async def send(self, taken: Taken) -> Answer | None:
+        """Send what is prepared, or find out what came of an earlier request.
+
+        Returns None when that is unknown, or the dispatch is no longer ours.
+        """
+        if self._order is None:
+            raise RuntimeError("nothing is prepared: await prepare() first")
         if taken.entry is None:
-            return await self._first_request(order)
+            return await self._first_request(self._order)
         match self._provider.kind:
             case Kind.NEITHER:
                 return Answer(Result.IN_DOUBT, Interrupted())
             case Kind.ASKABLE:
-                return await self._ask(order)
+                return await self._ask(self._order)
             case Kind.IDEMPOTENT:
-                return await self._request(order, again=True)
+                return await self._request(self._order, again=True)
+
+    async def record(self, answer: Answer) -> list[CaseInput] | None:
+        """Note what came of it. Returns what is to be reported.
+
+        Returns None when another has claimed the dispatch since: then our word does not count.
+        """
+        await until_done("dispatch ended", partial(self._provider.ended, self._dispatch, answer))
+        inputs = [_result(self._dispatch, answer, self._clock), *answer.also]
+        note = partial(self._book.answered, self._dispatch, self._fence, inputs)
+        return inputs if await until_done("dispatch answered", note) else None
+
+    async def report(self, inputs: Sequence[CaseInput]) -> None:
+        """Write the inputs to casework; once Kafka has them, note that the dispatch is done."""
+        resident, where = self._dispatch.resident.encode(), self._book.partition(self._dispatch.resident)
+        values = [each.model_dump_json().encode() for each in inputs]
+        await self._producer.send_all([Record(CASE_INPUTS.name, resident, value, where) for value in values])
+        for each in inputs:
+            if isinstance(each, ContactResult):
+                DISPATCHES.labels(self._dispatch.channel, each.result).inc()
+        if inputs:
+            await until_done("dispatch done", partial(self._book.done, self._dispatch, self._fence))
+
+    async def close(self) -> None:
+        """Give the lease back.
+
+        It runs out by itself where a provider that is asked may not have got the latest request yet: it would deny it.
+        """
+        if self._fence and not (self._under_way and self._provider.kind is Kind.ASKABLE):
+            with suppress(*TRANSIENT):
+                await self._book.release(self._dispatch, self._fence)
+
+    def _behind(self, taken: Taken) -> bool:
+        return isinstance(standing(self._dispatch, taken.case, self._clock.now()), NotYetApplied)
 
     async def _first_request(self, order: Order) -> Answer | None:
         """The first request that the store knows of. Of one that may be lost, a provider that can be asked is asked."""
@@ -216,13 +231,6 @@ class Delivery:
         if self._provider.kind is Kind.NEITHER or time.monotonic() >= self._gives_up:
             return Answer(Result.IN_DOUBT, doubt)
         return None
-
-    async def _ended(self, answer: Answer) -> list[CaseInput] | None:
-        """Note what came of it. None when another has claimed it since: then our word does not count."""
-        await until_done("dispatch ended", partial(self._provider.ended, self._dispatch, answer))
-        inputs = [_result(self._dispatch, answer, self._clock), *answer.also]
-        note = partial(self._book.answered, self._dispatch, self._fence, inputs)
-        return inputs if await until_done("dispatch answered", note) else None
 
 
 def _why(error: DoubtError | TimeoutError) -> ChannelCode:

@@ -68,6 +68,11 @@ class Taken:
     case: Case | None
     fence: str
 
+    @property
+    def results(self) -> list[CaseInput] | None:
+        """What came of it, answered before and perhaps not reported; None while that is not known."""
+        return self.entry.inputs if self.entry and self.entry.state is Progress.ANSWERED else None
+
 
 _entries: TypeAdapter[Entry] = TypeAdapter(Entry)
 

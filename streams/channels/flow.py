@@ -11,9 +11,9 @@ from faust.types import EventT, StreamT
 from schemas.base import ANY_VERSION
 from schemas.casework.events import Dispatch
 from streams.messaging.app import LINGER_SECONDS, ack, records
+from streams.messaging.codec import refuse_unreadable
 from streams.messaging.dead_letter_writer import DeadLetters
 from streams.runtime import tracing
-from streams.security.record_encryption import refuse_unreadable
 
 BATCH = 100
 UNDER_WAY = 2 * BATCH  # dispatches in memory at once; each waits for one of its channel's slots

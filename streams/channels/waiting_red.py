@@ -7,11 +7,11 @@ from aiokafka import TopicPartition
 
 from schemas.base import ANY_VERSION
 from schemas.casework.events import Dispatch
+from streams.messaging.codec import refuse_unreadable
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.reader import committed_offset, read_on
 from streams.messaging.topics import DISPATCHES_RED
 from streams.runtime.settings import Settings
-from streams.security.record_encryption import refuse_unreadable
 
 
 class WaitingRed:

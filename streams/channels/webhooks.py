@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterable
 from contextlib import aclosing
 from datetime import timedelta
-from functools import partial
 from random import Random
 
 import httpx
@@ -28,13 +27,13 @@ from schemas.channels.webhooks import Health, Webhook
 from streams.casework.journal import Entry, read_entry
 from streams.messaging.kafka_client import access
 from streams.messaging.producer import Producer
-from streams.messaging.reader import arriving, known_vault
+from streams.messaging.reader import arriving
 from streams.messaging.topics import CASE_EVENTS, WEBHOOKS
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import stop, until_done
 from streams.runtime.tasks import wanted as not_cancelled
 from streams.security import encryption
-from streams.security.record_encryption import seals
+from streams.security.record_encryption import record_encryption
 from streams.state.compacted_table import CompactedTable
 from streams.state.keys import WEBHOOK_HEALTH, milliseconds
 
@@ -135,8 +134,8 @@ class Telling:
         try:
             async with (
                 httpx.AsyncClient(timeout=ANSWER_SECONDS, follow_redirects=False) as client,
-                seals(self._settings, partial(known_vault, self._settings)) as through,
-                aclosing(arriving(consumer, through)) as records,
+                aclosing(record_encryption(self._settings)) as codec,
+                aclosing(arriving(consumer, codec)) as records,
             ):
                 async for record in records:
                     entry = read_entry(record.offset, record.value or b"")

@@ -17,6 +17,7 @@ from streams.messaging.reader import Read, beginning_offsets, offset_at, read_on
 from streams.messaging.topics import AUDIT, DEAD_LETTERS
 from streams.runtime import metrics
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import reading
 
 MOST = 50_000  # letters that a process keeps in memory; the oldest are left out
 BEFORE_MS = 86_400_000  # an act may be this much older than its letter (sent again and refused again, clock errors)
@@ -65,9 +66,10 @@ class Letters:
         Letters come first, because an act follows its letter.
         """
         async with self._lock:
-            async for record in read_on(self._settings, DEAD_LETTERS.name, 0, self._letters_read):
-                self._letters_read = record.offset + 1
-                self._take(record)
+            async with reading(self._settings):
+                async for record in read_on(self._settings, DEAD_LETTERS.name, 0, self._letters_read):
+                    self._letters_read = record.offset + 1
+                    self._take(record)
             if self._oldest is None:
                 return
             if self._acts_read is None:
@@ -101,11 +103,12 @@ class Letters:
         found: dict[str, DeadLetter] = {}
         if not wanted:
             return found
-        async for record in read_on(self._settings, DEAD_LETTERS.name, 0, min(wanted)):
-            if record.offset in wanted:
-                found[wanted[record.offset]] = letter_adapter.validate_json(record.value or b"", extra=ANY_VERSION)
-            if record.offset >= max(wanted):
-                break
+        async with reading(self._settings):
+            async for record in read_on(self._settings, DEAD_LETTERS.name, 0, min(wanted)):
+                if record.offset in wanted:
+                    found[wanted[record.offset]] = letter_adapter.validate_json(record.value or b"", extra=ANY_VERSION)
+                if record.offset >= max(wanted):
+                    break
         return found
 
     async def forget_expired(self) -> None:

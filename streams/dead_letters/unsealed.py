@@ -2,16 +2,16 @@
 
 import base64
 from collections.abc import Mapping
-from functools import partial
+from contextlib import aclosing
 
 import orjson
 
 from schemas.administration.dead_letters import DeadLetter, RecordPlace
 from streams.dead_letters.repaired import CannotSendError
+from streams.messaging.codec import HANDED_ON, LOST, Unreadable
 from streams.messaging.producer import Record
-from streams.messaging.reader import known_vault
 from streams.runtime.settings import Settings
-from streams.security.record_encryption import HANDED_ON, LOST, Unreadable, seals
+from streams.security.record_encryption import record_encryption
 from streams.security.vault import VaultError
 
 Opened = DeadLetter | CannotSendError
@@ -23,9 +23,9 @@ async def unsealed(settings: Settings, letters: Mapping[str, DeadLetter]) -> dic
     records = {name: record for name, letter in letters.items() if (record := _sealed(letter)) is not None}
     if not records:
         return found
-    async with seals(settings, partial(known_vault, settings)) as through:
+    async with aclosing(record_encryption(settings)) as encryption:
         try:
-            values = await through.opened(list(records.values()))
+            values = await encryption.decode(list(records.values()))
         except VaultError as error:
             return found | dict.fromkeys(records, CannotSendError(str(error)))
     return found | {

@@ -20,11 +20,12 @@ from streams.intake.drain_gate import Gate
 from streams.intake.parsing import BodyError, TooManyError, items_of_body, items_of_lines
 from streams.intake.rate import Rate
 from streams.intake.settings import Feed, IntakeSettings, Keys, keys_for, tls
-from streams.messaging.producer import Producer, SendError
+from streams.messaging.producer import SendError
 from streams.runtime import tracing
 from streams.runtime.clock import Clock
 from streams.runtime.serving import serving, told_to_stop
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import connect
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class Signals:
         self._clock = clock
         self._keys: Keys = keys_for(settings, intake)
         self._rate = Rate(settings, intake)
-        self._producer = Producer(settings, clock.wall)
+        self._producer = make_producer(settings, clock.wall)
         self._intake = Intake(self._producer, settings)
         self._redis: Any = connect(settings)
         self._gate = Gate(self._redis)

@@ -33,6 +33,7 @@ from mode import CrashingSupervisor
 from mode.utils.queues import ThrowableQueue
 
 from schemas.errors import UserError
+from streams.messaging.codec import MakeCodec, plain_codec
 from streams.messaging.fetch_order import FetchOrder
 from streams.messaging.kafka_client import aio_client, credentials
 from streams.messaging.transport import Consumer, Transport
@@ -98,9 +99,16 @@ class App(faust.App):
     join_seconds = JOIN_SECONDS
     stop_seconds = STOP_SECONDS
 
-    def __init__(self, name: str, *, installation: Settings, **options: Any) -> None:  # noqa: ANN401 - as Faust has them
+    def __init__(
+        self,
+        name: str,
+        *,
+        installation: Settings,
+        make_codec: MakeCodec,
+        **options: Any,  # noqa: ANN401 - as Faust has them
+    ) -> None:
         super().__init__(name, **options)
-        self.installation = installation
+        self.installation, self.make_codec = installation, make_codec
         self.early: list[Callable[[], Awaitable[None]]] = []
         self._joined = asyncio.Event()
 
@@ -181,15 +189,18 @@ def _end(words: str, *about: object) -> None:
 Made = TypeVar("Made", bound=App)
 
 
-def create_app(settings: Settings, kind: Callable[..., Made], **parts: object) -> Made:
+def create_app(
+    settings: Settings, kind: Callable[..., Made], make_codec: MakeCodec | None = None, **parts: object
+) -> Made:
     """Return the worker's Faust app: keys and values are bytes; it creates no topics, has no tables and no web server.
 
-    `parts`: the other arguments of this kind's constructor. Raises SettingsError if the embedded servers are not
-    started yet.
+    `make_codec`: required if a vault is set. `parts`: the other arguments of this kind's constructor. Raises
+    SettingsError if the embedded servers are not started yet.
     """
     return kind(
         settings.app_id,
         installation=settings,
+        make_codec=make_codec or plain_codec(settings),
         **parts,
         env={},  # else BROKER_URL, APP_VERSION and 80 more environment variables would override these options
         broker=[f"kafka://{broker}" for broker in settings.brokers],

@@ -9,16 +9,14 @@ from functools import partial
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 
+from streams.messaging.codec import Codec, MakeCodec, PlainCodec, plain_codec
 from streams.messaging.kafka_client import access
 from streams.messaging.kafka_settings import RECORD_BYTES
-from streams.messaging.reader import known_vault
 from streams.runtime import tracing
 from streams.runtime.clock import Wall
 from streams.runtime.credentials import AccessError, denied
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import until_done
-from streams.security.audit_chains import Chain
-from streams.security.record_encryption import RecordEncryption, made_for
 
 log = logging.getLogger(__name__)
 
@@ -50,16 +48,25 @@ class Record:
 class Producer:
     """A process's one connection for writing to Kafka. It encrypts personal data before sending."""
 
-    def __init__(self, settings: Settings, wall: Wall | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        wall: Wall | None = None,
+        make_codec: MakeCodec | None = None,
+        chain: object = None,
+    ) -> None:
         """`wall`: the workers' time for timestamps.
 
-        A machine's own clock may be wrong, and Kafka refuses records from the future.
+        A machine's own clock may be wrong, and Kafka refuses records from the future. `make_codec`: required if a
+        vault is set. `chain`: the hash chain of audit entries written here (streams/security/audit).
+        streams/security/encrypted_kafka.py makes a producer with both.
         """
         self._settings = settings
         self._wall = wall or Wall()
         self._kafka: AIOKafkaProducer | None = None
-        self._seals = RecordEncryption(None)
-        self.chain = Chain(settings.key)  # the hash chain of audit entries written here (streams/security/audit)
+        self._make_codec = make_codec or plain_codec(settings)
+        self._codec: Codec = PlainCodec()
+        self.chain = chain
 
     async def start(self) -> None:
         """Connect to Kafka and the vault. Raises KafkaError if Kafka is unavailable."""
@@ -76,12 +83,12 @@ class Producer:
         except BaseException:
             await producer.stop()
             raise
-        self._kafka, self._seals = producer, made_for(self._settings, partial(known_vault, self._settings))
+        self._kafka, self._codec = producer, self._make_codec()
 
     async def stop(self) -> None:
         """Close the connections."""
         producer, self._kafka = self._kafka, None
-        await self._seals.aclose()
+        await self._codec.aclose()
         if producer is not None:
             await producer.stop()
 
@@ -94,7 +101,7 @@ class Producer:
 
         Raises SendError for a record that Kafka will never take; records around it may have been written.
         """
-        left, last = await self._attempt(await self._sealed(records))
+        left, last = await self._attempt(await self._encoded(records))
         wait = FIRST_WAIT_SECONDS
         while left:
             log.warning("%d records not written yet; trying again in %.2f s", len(left), wait)
@@ -103,8 +110,8 @@ class Producer:
             left, last = await self._attempt(left)
         return last
 
-    async def _sealed(self, records: Sequence[Record]) -> list[Record]:
-        values = await until_done("vault", partial(self._seals.sealed, records))
+    async def _encoded(self, records: Sequence[Record]) -> list[Record]:
+        values = await until_done("vault", partial(self._codec.encode, records))
         return [
             record if value is record.value else replace(record, value=value)
             for record, value in zip(records, values, strict=True)

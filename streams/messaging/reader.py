@@ -16,11 +16,11 @@ from pydantic import ValidationError
 
 from schemas.administration.vaults import VaultNamed
 from schemas.base import ANY_VERSION
+from streams.messaging.codec import HANDED_ON, LEFT_OUT, Codec, MakeCodec, Unreadable, may_be_sealed, plain_codec
 from streams.messaging.kafka_client import access
 from streams.messaging.topics import VAULTS
 from streams.runtime.settings import Settings
 from streams.runtime.tasks import stop, until_done, wanted
-from streams.security.record_encryption import HANDED_ON, LEFT_OUT, RecordEncryption, Unreadable, seals
 
 FETCH_WAIT_MS = 50
 LOOK_MS = 1000  # the longest wait for records before checking whether the reading task was cancelled
@@ -41,24 +41,31 @@ Tails = Mapping[str, Mapping[int, int]]
 
 
 MOST_KEPT = 4  # idle consumers kept for the next reads
-_kept: dict[tuple[int, tuple[str, ...]], "KeptConsumers"] = {}
+_kept: dict[tuple[int, tuple[str, ...]], list["KeptConsumers"]] = {}  # the one opened last comes last
 
 
 class KeptConsumers:
-    """Idle consumers kept after successful reads, for the next reads in this event loop from the same brokers."""
+    """Idle consumers kept after successful reads, for the next reads in this event loop from the same brokers.
 
-    def __init__(self, settings: Settings) -> None:
-        self._brokers = tuple(settings.brokers)
+    These reads decode records by `make_codec`; it is needed where a vault is set. `most`: so many are kept.
+    """
+
+    def __init__(self, settings: Settings, make_codec: MakeCodec | None = None, most: int = MOST_KEPT) -> None:
+        self._brokers, self._most = tuple(settings.brokers), most
+        self.make_codec = make_codec or plain_codec(settings)
         self._idle: list[AIOKafkaConsumer] = []
 
     def open(self) -> None:
         """Keep consumers from now on."""
-        _kept[id(asyncio.get_running_loop()), self._brokers] = self
+        _kept.setdefault(_place(self._brokers), []).append(self)
 
     async def close(self) -> None:
         """Stop the idle consumers, and keep none any more."""
-        if _kept.get(place := (id(asyncio.get_running_loop()), self._brokers)) is self:
-            del _kept[place]
+        kept = _kept.get(place := _place(self._brokers), [])
+        if self in kept:
+            kept.remove(self)
+        if not kept:
+            _kept.pop(place, None)
         while self._idle:
             await stop(self._idle.pop())
 
@@ -68,7 +75,7 @@ class KeptConsumers:
 
     def give(self, consumer: AIOKafkaConsumer) -> bool:
         """Keep a consumer for later reads. Return False if enough are kept: the caller must stop it."""
-        if len(self._idle) >= MOST_KEPT:
+        if len(self._idle) >= self._most:
             return False
         consumer.unsubscribe()
         self._idle.append(consumer)
@@ -104,8 +111,8 @@ async def read_pages(
         begin, end = await _bounds(settings, consumer, where)
         if first < begin or last >= end:
             raise ReadError(f"{topic}/{partition} holds offsets {begin} to {end - 1}, asked for {first} to {last}")
-        async with _opening(settings, opened) as through:
-            async for page in _pages(consumer, where, first, last + 1, through):
+        async with _decoding(settings, topic, opened) as codec:
+            async for page in _pages(consumer, where, first, last + 1, codec):
                 yield page
 
 
@@ -116,21 +123,21 @@ async def read_all(
 
     `since`: only records at or after these offsets. Not `opened`: values stay encrypted.
     """
-    async with _consumer(settings) as consumer, _opening(settings, opened) as through:
+    async with _consumer(settings) as consumer, _decoding(settings, topic, opened) as codec:
         wheres = await _partitions(consumer, topic)
         begins, ends = await consumer.beginning_offsets(wheres), await _ends(settings, consumer, wheres)
         for where in wheres:
             first = (since or {}).get(topic, {}).get(where.partition, begins[where])
-            async for record in _from(consumer, where, max(begins[where], first), ends[where], through):
+            async for record in _from(consumer, where, max(begins[where], first), ends[where], codec):
                 yield record
 
 
 async def read_on(settings: Settings, topic: str, partition: int, first: int) -> AsyncGenerator[Read, None]:
     """Yield the records that `partition` holds from offset `first` on, or from the first one that is still kept."""
     where = TopicPartition(topic, partition)
-    async with _consumer(settings) as consumer, _opening(settings) as through:
+    async with _consumer(settings) as consumer, _decoding(settings, topic) as codec:
         begin, end = await _bounds(settings, consumer, where)
-        async for record in _from(consumer, where, max(first, begin), end, through):
+        async for record in _from(consumer, where, max(first, begin), end, codec):
             yield record
 
 
@@ -189,7 +196,7 @@ async def offset_at(settings: Settings, topic: str, partition: int, written_ms: 
 @asynccontextmanager
 async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     """Yield a consumer for one read; keep it for the next read if this one succeeded and KeptConsumers is open."""
-    kept = _kept.get((id(asyncio.get_running_loop()), tuple(settings.brokers)))
+    kept = _kept_of(settings)
     if kept is None or (consumer := kept.take()) is None:
         consumer = _made(settings)
         await consumer.start()
@@ -225,13 +232,31 @@ def _made(settings: Settings, **options: str) -> AIOKafkaConsumer:
 
 
 @asynccontextmanager
-async def _opening(settings: Settings, opened: bool = True) -> AsyncIterator[RecordEncryption | None]:
-    """Yield the decryption for a read, or None if values are to stay encrypted."""
-    if not opened:
+async def _decoding(settings: Settings, topic: str, opened: bool = True) -> AsyncIterator[Codec | None]:
+    """The codec of one read; None where nothing is to be decoded.
+
+    Raises CodecError where a vault is set, and nobody has opened KeptConsumers that have its codec.
+    """
+    if not opened or not may_be_sealed(topic):
         yield None
         return
-    async with seals(settings, partial(known_vault, settings)) as through:
-        yield through
+    kept = _kept_of(settings)
+    async with aclosing(kept.make_codec() if kept else plain_codec(settings)()) as codec:
+        yield codec
+
+
+def decodes(settings: Settings) -> bool:
+    """Return whether reads of this loop from these brokers have a codec: somebody has opened KeptConsumers."""
+    return _kept_of(settings) is not None
+
+
+def _kept_of(settings: Settings) -> KeptConsumers | None:
+    kept = _kept.get(_place(tuple(settings.brokers)))
+    return kept[-1] if kept else None
+
+
+def _place(brokers: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
+    return id(asyncio.get_running_loop()), brokers
 
 
 async def known_vault(settings: Settings) -> str | None:
@@ -243,10 +268,10 @@ async def known_vault(settings: Settings) -> str | None:
     return found
 
 
-async def _opened(through: RecordEncryption | None, records: Sequence[ConsumerRecord]) -> list[Read]:
+async def _decoded(codec: Codec | None, records: Sequence[ConsumerRecord]) -> list[Read]:
     values = [record.value for record in records]
-    if through is not None:
-        values = await until_done("vault", partial(through.opened, records))
+    if codec is not None:
+        values = await until_done("vault", partial(codec.decode, records))
     return [
         Read(record.offset, record.key, _left(record.topic, value), record.timestamp, record.partition)
         for record, value in zip(records, values, strict=True)
@@ -260,16 +285,16 @@ def _left(topic: str, value: bytes | None) -> bytes | None:
 
 
 async def _from(
-    consumer: AIOKafkaConsumer, where: TopicPartition, first: int, end: int, through: RecordEncryption | None
+    consumer: AIOKafkaConsumer, where: TopicPartition, first: int, end: int, codec: Codec | None
 ) -> AsyncIterator[Read]:
     """Yield the records from offset `first` to before `end`."""
-    async for page in _pages(consumer, where, first, end, through):
+    async for page in _pages(consumer, where, first, end, codec):
         for record in page:
             yield record
 
 
 async def _pages(
-    consumer: AIOKafkaConsumer, where: TopicPartition, first: int, end: int, through: RecordEncryption | None
+    consumer: AIOKafkaConsumer, where: TopicPartition, first: int, end: int, codec: Codec | None
 ) -> AsyncIterator[list[Read]]:
     """Yield the records in lists. Compaction leaves gaps, also at the end, so the position decides when to stop."""
     if first >= end:
@@ -279,7 +304,7 @@ async def _pages(
     while await consumer.position(where) < end:
         fetched = (await consumer.getmany(where, timeout_ms=1000)).get(where, [])
         within = fetched if fetched and fetched[-1].offset < end else [each for each in fetched if each.offset < end]
-        yield await _opened(through, within)
+        yield await _decoded(codec, within)
         if len(within) < len(fetched):
             return
 
@@ -320,17 +345,17 @@ def _by_partition(offsets: dict[TopicPartition, int]) -> dict[int, int]:
 
 async def follow(settings: Settings, topic: str, since: Mapping[int, int]) -> AsyncGenerator[Read, None]:
     """Yield the records of `topic` from these offsets on (0 where not given), as they are written, without end."""
-    async with _started(settings) as consumer, _opening(settings) as through:
+    async with _started(settings) as consumer, _decoding(settings, topic) as codec:
         wheres = await _partitions(consumer, topic)
         consumer.assign(wheres)
         for where in wheres:
             consumer.seek(where, since.get(where.partition, 0))
-        async with aclosing(arriving(consumer, through)) as records:
+        async with aclosing(arriving(consumer, codec)) as records:
             async for record in records:
                 yield record
 
 
-async def arriving(consumer: AIOKafkaConsumer, through: RecordEncryption | None) -> AsyncGenerator[Read, None]:
+async def arriving(consumer: AIOKafkaConsumer, codec: Codec | None) -> AsyncGenerator[Read, None]:
     """Yield the records that a consumer of one topic receives, decrypted, until the reading task is cancelled.
 
     It checks for the cancellation itself: a library call between two records may have swallowed it (asyncio.wait_for of
@@ -338,7 +363,7 @@ async def arriving(consumer: AIOKafkaConsumer, through: RecordEncryption | None)
     """
     while wanted():
         found = await consumer.getmany(timeout_ms=LOOK_MS)
-        for record in await _opened(through, list(chain.from_iterable(found.values()))):
+        for record in await _decoded(codec, list(chain.from_iterable(found.values()))):
             yield record
             if not wanted():
                 return

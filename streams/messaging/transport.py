@@ -14,9 +14,8 @@ from aiokafka.structs import ConsumerRecord
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
-from streams.messaging.reader import known_vault
+from streams.messaging.codec import Codec
 from streams.runtime.tasks import cancelled, stop, until_done
-from streams.security.record_encryption import RecordEncryption, made_for
 
 # A broker answers as soon as there is a record, so a long wait delays no record, while a short one costs an idle worker
 # CPU: each answer lists all partitions. But a partition whose buffer has room again must wait for the fetch in
@@ -61,13 +60,12 @@ class Consumer(driver.Consumer):
 
     def on_init(self) -> None:
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
-        installation = cast("Any", self.app).installation
-        self._seals: RecordEncryption = made_for(installation, partial(known_vault, installation))
+        self._codec: Codec = cast("Any", self.app).make_codec()
         super().on_init()
 
     async def on_stop(self) -> None:
         await super().on_stop()
-        await self._seals.aclose()
+        await self._codec.aclose()
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -89,12 +87,12 @@ class Consumer(driver.Consumer):
         """
         records, active = await super()._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
-        opened = await self._opened(records) if records else records
-        return (opened if generation == self.app.consumer_generation_id else {}), active
+        decoded = await self._decoded(records) if records else records
+        return (decoded if generation == self.app.consumer_generation_id else {}), active
 
-    async def _opened(self, records: Mapping[TP, list[Any]]) -> dict[TP, list[Any]]:
+    async def _decoded(self, records: Mapping[TP, list[Any]]) -> dict[TP, list[Any]]:
         each = list(chain.from_iterable(records.values()))
-        values = iter(await until_done("vault", partial(self._seals.opened, each)))
+        values = iter(await until_done("vault", partial(self._codec.decode, each)))
         return {
             tp: [
                 record if (value := next(values)) is record.value else replace(record, value=value) for record in found

@@ -13,6 +13,7 @@ from streams.messaging import topics
 from streams.messaging.reader import read_all
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import reading
 
 OUTCOMES = ("raised", "below_threshold", "unmatched", "duplicate", "dead_lettered")
 
@@ -20,10 +21,11 @@ OUTCOMES = ("raised", "below_threshold", "unmatched", "duplicate", "dead_lettere
 async def journal_events(settings: Settings) -> list[figures.Published]:
     """Return every case event of the journal once, as first published, with its publication time."""
     entries = []
-    async for record in read_all(settings, topics.CASE_EVENTS.name):
-        entry = read_entry(record.offset, record.value or b"")
-        if isinstance(entry, CaseEvent):
-            entries.append(figures.Published(entry, record.timestamp / 1000))
+    async with reading(settings):
+        async for record in read_all(settings, topics.CASE_EVENTS.name):
+            entry = read_entry(record.offset, record.value or b"")
+            if isinstance(entry, CaseEvent):
+                entries.append(figures.Published(entry, record.timestamp / 1000))
     return figures.unique(entries)
 
 

@@ -27,6 +27,7 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import beginning_offsets, end_offsets, read_range
 from streams.runtime.files import new_file
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import connect
 from streams.state.keys import WHOLE
 
@@ -117,7 +118,7 @@ async def restore(settings: Settings, folder: Path, told: Told, until: datetime 
     if until:
         await asyncio.to_thread(_refuse_before, folder / f"{topics.CASE_EVENTS.name}.parquet", until)
     await _refuse_filled(settings, manifest)
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     try:
         for name in manifest.topics:

@@ -27,13 +27,14 @@ from schemas.errors import UserError
 from schemas.people.residents import Resident, ResidentId
 from streams.installation import Installation
 from streams.messaging import case_inputs, topics
+from streams.messaging.codec import NUMBERS, OF_RECORD
 from streams.messaging.producer import Record
 from streams.messaging.reader import read_all
 from streams.messaging.topics import home
 from streams.operations.subject_access import parts
 from streams.screening.store import EvidenceStore
 from streams.security import audit
-from streams.security.record_encryption import NUMBERS, OF_RECORD, owner_of
+from streams.security.record_encryption import owner_of
 from streams.security.vault import Vault
 from streams.state.file_rewrite import rewrite
 from streams.state.keys import CALL, VISIT_LAST, key

@@ -16,10 +16,11 @@ import orjson
 from domain.identity.held import Subject
 from schemas.administration.dead_letters import DeadLetter
 from schemas.base import ANY_VERSION
+from streams.messaging.codec import OF_RESIDENT, Unreadable
 from streams.messaging.reader import Read, read_all
 from streams.messaging.topics import ALL, CALLS, DEAD_LETTERS, LANES, Topic
 from streams.runtime.settings import Settings
-from streams.security.record_encryption import OF_RESIDENT, Unreadable, owner_of
+from streams.security.record_encryption import owner_of
 
 MANIFEST = "manifest.json"
 Found = dict[str, Any]

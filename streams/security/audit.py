@@ -10,6 +10,7 @@ from datetime import datetime
 from schemas.administration.audit import AuditEntry
 from streams.messaging.producer import Producer, Record
 from streams.messaging.topics import AUDIT
+from streams.security.audit_chains import Chain
 
 BY, HEADS = "audit", "heads"
 
@@ -26,7 +27,7 @@ async def write(
     if not entries:
         await producer.send_all(beside)
         return
-    chain = producer.chain
+    chain = chain_of(producer)
     async with chain.lock:
         if chain.unsure is not None:
             await chain.acknowledged(await _send(producer, chain.unsure.lines))
@@ -41,7 +42,14 @@ async def write(
 
 async def bind(producer: Producer, at: datetime) -> None:
     """Write an entry that names the heads of the other chains, for a process that may write nothing else for long."""
-    await write(producer, [AuditEntry(at=at, by=BY, act=HEADS, on=producer.chain.end.chain)], naming=True)
+    await write(producer, [AuditEntry(at=at, by=BY, act=HEADS, on=chain_of(producer).end.chain)], naming=True)
+
+
+def chain_of(producer: Producer) -> Chain:
+    """Return the chain of what the producer writes to the audit. Raises TypeError when it was given none."""
+    if not isinstance(producer.chain, Chain):
+        raise TypeError("this producer was given no chain of the audit: make it with encrypted_kafka.make_producer")
+    return producer.chain
 
 
 async def _send(producer: Producer, lines: Sequence[tuple[bytes, bytes]]) -> int:

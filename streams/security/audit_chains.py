@@ -73,12 +73,11 @@ class Chain:
     Callers hold `lock` from linking lines until they are acknowledged.
     """
 
-    def __init__(self, secret: Callable[[], bytes]) -> None:
-        self._secret = secret
+    def __init__(self, secret: Callable[[], bytes], heads: Heads | None = None) -> None:
+        self._secret, self.heads = secret, heads
         self.lock = asyncio.Lock()
         self.end = End(secrets.token_hex(8))
         self.unsure: Sent | None = None
-        self.heads: Heads | None = None
         self._known: dict[str, int] = {}  # by other chain: the last line number that this chain has named
         self._named_at, self._named_line = -NAMED_SECONDS, -NAMED_LINES
 

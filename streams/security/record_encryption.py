@@ -13,9 +13,10 @@ import base64
 import os
 import re
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -23,49 +24,22 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from prometheus_client import Counter
 
 from domain.identity.personal import join, parted
-from streams.messaging import topics
+from streams.messaging.codec import (
+    MARK,
+    NUMBERS,
+    OF_RECORD,
+    OF_RESIDENT,
+    SEALED,
+    WHOLE,
+    TopicRecord,
+    Unreadable,
+    may_be_sealed,
+)
+from streams.messaging.reader import known_vault
 from streams.runtime.settings import Settings
 from streams.security.vault import Vault, VaultError
 
-SEALED = "sealed"
-MARK = b'"sealed":"'  # within a JSON string the quotes would be escaped
 NONCE = 12  # bytes, as in NIST SP 800-38D; random ones are safe for 2^32 records of one key
-
-OF_RESIDENT = frozenset(
-    topic.name
-    for topic in (
-        topics.CASE_INPUTS,
-        topics.CASE_EVENTS,
-        topics.CASE_SNAPSHOTS,
-        *topics.DISPATCHES,
-        topics.RESIDENTS,
-        topics.EVIDENCE,
-        topics.BANK_MESSAGES,
-        topics.SHADOW,
-    )
-)
-"""Topics whose record key is a resident or a case id (which begins with the resident's): under the resident's key."""
-
-OF_RECORD = frozenset(topic.name for topic in (topics.DEAD_LETTERS, topics.CALLS, topics.COMPLAINTS, topics.RELEASES))
-"""Topics whose records may name a person who is not in the register: each record has its own key."""
-
-NUMBERS = topics.ACCOUNTS.name
-"""Account numbers by their tokens: the whole value is encrypted, under its own key."""
-
-WHOLE = frozenset({NUMBERS, topics.EVIDENCE.name})
-"""Topics whose values are encrypted as a whole: nothing remains readable of an erased person."""
-
-LEFT_OUT = frozenset(
-    topic.name for topic in (topics.EVIDENCE, topics.ACCOUNTS, topics.CALLS, topics.COMPLAINTS, topics.RELEASES)
-)
-"""Topics from which Redis is restored. A record whose key is lost is skipped: its readable part must not replace the
-whole entry, which may still be in Redis, and can be read from the topic once the key is back."""
-
-HANDED_ON = frozenset(topic.name for topic in (topics.RESIDENTS, topics.CASE_INPUTS, *topics.DISPATCHES))
-"""Topics whose records are passed on encrypted when their key is lost: the readers refuse or keep them."""
-
-LOST = "no key of the vault opens it: bring back the vault's lost keys (quanzu admin vault take-in), then send it again"
-"""Why an unreadable record is refused."""
 
 UNREADABLE = Counter(
     "quanzu_vault_unreadable_total", "Reads of encrypted records whose key the vault has lost", ["topic"]
@@ -79,35 +53,6 @@ _RESIDENT = re.compile(rb"r[a-z2-7]{16}(?=-|$)")
 
 for _topic in (*OF_RESIDENT, *OF_RECORD, NUMBERS):
     UNREADABLE.labels(_topic)  # starts at 0, so that an alert sees the first one
-
-
-class TopicRecord(Protocol):
-    """A record before writing or after reading: a producer's or a consumer's."""
-
-    @property
-    def topic(self) -> str: ...
-
-    @property
-    def key(self) -> bytes | None: ...
-
-    @property
-    def value(self) -> bytes | None: ...
-
-
-class Unreadable(bytes):
-    """The value of an encrypted record whose key the vault has lost, as it is on the topic."""
-
-    @property
-    def withheld(self) -> bytes:
-        """The record without its encrypted part: the same that remains of an erased person."""
-        plain = orjson.loads(bytes(self))
-        return orjson.dumps({name: value for name, value in plain.items() if name != SEALED})
-
-
-def refuse_unreadable(value: bytes | None) -> None:
-    """Raises ValueError if the value could not be decrypted: its readable part could be mistaken for the whole."""
-    if isinstance(value, Unreadable):
-        raise ValueError(LOST)  # noqa: TRY004 - as for any invalid record
 
 
 async def _unknown() -> None:
@@ -124,7 +69,7 @@ class RecordEncryption:
         self._vault, self._known = vault, known
         self._trusted: str | None = None  # the vault identity that was confirmed to be the installation's
 
-    async def sealed(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
+    async def encode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
         """Return the records' values with personal data encrypted.
 
         Raises VaultError if the vault is not the installation's, and RedisError if it is unavailable.
@@ -146,7 +91,7 @@ class RecordEncryption:
             raise another_vault(found.identity, await self._known())
         return await vault.to_seal_under(found)
 
-    async def opened(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
+    async def decode(self, records: Sequence[TopicRecord]) -> list[bytes | None]:
         """Return the records' values decrypted; of an erased person, what remains readable (None if nothing does).
 
         A value whose key the vault has lost is returned as Unreadable. Raises VaultError if a record cannot be
@@ -196,19 +141,9 @@ class RecordEncryption:
             await self._vault.aclose()
 
 
-@asynccontextmanager
-async def seals(settings: Settings, known: Known) -> AsyncIterator[RecordEncryption]:
-    """Yield an installation's encryption, and close it afterwards. `known`: see RecordEncryption."""
-    made = made_for(settings, known)
-    try:
-        yield made
-    finally:
-        await made.aclose()
-
-
-def made_for(settings: Settings, known: Known) -> RecordEncryption:
-    """Return an installation's encryption; the caller closes it. `known`: see RecordEncryption."""
-    return RecordEncryption(Vault(settings) if settings.vault else None, known)
+def record_encryption(settings: Settings) -> RecordEncryption:
+    """Return the encryption of an installation's records; the caller closes it."""
+    return RecordEncryption(Vault(settings) if settings.vault else None, partial(known_vault, settings))
 
 
 def another_vault(identity: str | None, known: str | None, first: str = "") -> VaultError:
@@ -277,11 +212,6 @@ def _seal(plain: dict[str, Any]) -> bytes:
     except (ValueError, TypeError):
         return b""
     return seal if len(seal) > NONCE else b""
-
-
-def may_be_sealed(topic: str) -> bool:
-    """Return whether a topic's records may be encrypted."""
-    return topic in OF_RESIDENT or topic in OF_RECORD or topic == NUMBERS
 
 
 def _written(owner: str, plain: Any, taken: Any, key: bytes | None) -> bytes:  # noqa: ANN401 - whatever JSON has

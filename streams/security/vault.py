@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from schemas.errors import UserError
+from streams.messaging.codec import CodecError
 from streams.runtime.settings import Settings
 from streams.state.file_rewrite import rewrite
 from streams.state.redis_client import client
@@ -60,7 +60,7 @@ TAKEN_AT_ONCE = 500
 SPREAD = 1 << 20  # number of hashes: with tens of millions of keys, each is still small enough for Redis to pack
 
 
-class VaultError(UserError, RuntimeError):
+class VaultError(CodecError):
     """Encrypted data cannot be decrypted or written: the vault is not the installation's, or none is set."""
 
 

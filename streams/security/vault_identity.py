@@ -18,6 +18,7 @@ from streams.runtime.settings import Settings
 from streams.runtime.tasks import until_done
 from streams.security import audit
 from streams.security.audit_chains import Heads
+from streams.security.encrypted_kafka import make_producer
 from streams.security.record_encryption import another_vault
 from streams.security.vault import Vault
 from streams.state.case_store import connect
@@ -91,8 +92,7 @@ async def _name(producer: Producer, identity: str, now: datetime) -> None:
 async def _producer(settings: Settings) -> AsyncIterator[Producer]:
     """Yield a producer without the rest of the installation, which cannot start while its vault has lost its keys."""
     redis = connect(settings)
-    producer = Producer(settings)
-    producer.chain.heads = Heads(redis)
+    producer = make_producer(settings, heads=Heads(redis))
     await producer.start()
     try:
         yield producer

@@ -11,6 +11,7 @@ from streams.messaging.app import App, create_app, run
 from streams.messaging.producer import Producer
 from streams.runtime.clock import Clock
 from streams.runtime.settings import load
+from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import connect
 
 
@@ -28,7 +29,7 @@ class Worker(App):
 
 if __name__ == "__main__":
     settings = load()
-    producer = Producer(settings)
+    producer = make_producer(settings)
     outgoing = Outgoing(settings, connect(settings), producer, Clock.parse(settings.clock), load_channels())
     sms = dispatch.channel_of(SmsProvider(outgoing), outgoing)
     app = create_app(settings, Worker, producer=producer)

@@ -10,7 +10,7 @@ LONG = 60.0
 
 def busy() -> Urgent:
     urgent = Urgent()
-    urgent.in_hand = True
+    urgent.watch(lambda: 1)
     return urgent
 
 
@@ -22,14 +22,16 @@ async def seconds_of(urgent: Urgent, until: float) -> float:
 
 
 async def test_bulk_stands_still_until_the_urgent_lane_has_nothing_to_do() -> None:
-    urgent = busy()
-    standing = asyncio.create_task(seconds_of(urgent, time.monotonic() + LONG))
+    urgent, waiting = Urgent(), [0]
+    urgent.watch(lambda: waiting[0])
+    with urgent.batch():
+        standing = asyncio.create_task(seconds_of(urgent, time.monotonic() + LONG))
+        await asyncio.sleep(0.05)
+        assert not standing.done()
+        waiting[0] = 1
     await asyncio.sleep(0.05)
     assert not standing.done()
-    urgent.in_hand, urgent.waiting = False, lambda: 1
-    await asyncio.sleep(0.05)
-    assert not standing.done()
-    urgent.waiting = lambda: 0
+    waiting[0] = 0
     assert 0.1 <= await asyncio.wait_for(standing, LONG) < LONG
 
 

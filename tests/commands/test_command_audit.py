@@ -17,12 +17,13 @@ from schemas.administration.audit import AuditEntry
 from schemas.administration.bundles import Manifest
 from schemas.levels import Level
 from streams.messaging import topics
-from streams.messaging.producer import Producer, Record
+from streams.messaging.producer import Record
 from streams.runtime.embedded import Embedded
 from streams.runtime.server_discovery import announce
 from streams.runtime.settings import Settings
 from streams.security import audit
 from streams.security.audit_chains import Heads
+from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import connect
 
 NOW = datetime.now(UTC)
@@ -76,8 +77,7 @@ def written(settings: Settings, *entries: AuditEntry) -> None:
 
     async def write() -> None:
         redis = connect(settings)
-        producer = Producer(settings)
-        producer.chain.heads = Heads(redis)
+        producer = make_producer(settings, heads=Heads(redis))
         await producer.start()
         await audit.write(producer, entries)
         await producer.stop()
@@ -90,7 +90,7 @@ def put_in(settings: Settings, entry: AuditEntry) -> None:
     """As somebody who can write the topic puts a line in."""
 
     async def put() -> None:
-        producer = Producer(settings)
+        producer = make_producer(settings)
         await producer.start()
         await producer.send_all([Record(topics.AUDIT.name, b"x", entry.model_dump_json().encode(), 0)])
         await producer.stop()

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import quanzu
 from streams.messaging import topics
-from streams.messaging.producer import Producer, Record
+from streams.messaging.producer import Record
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import connect
 from streams.state.keys import WHOLE_HASHED, key
 
@@ -29,7 +30,7 @@ async def test_a_store_ahead_of_its_topic_stops_the_worker_with_what_to_do_and_n
         topics.create(settings)
         redis = connect(settings)
         await redis.set(key("screened", 0), 99)
-        producer = Producer(settings)
+        producer = make_producer(settings)
         await producer.start()
         await producer.send_all([Record(topics.SIGNALS.name, b"shard", b"[]", 0)])
         told = worked(settings)

@@ -87,6 +87,7 @@ LOOKS_ON = {
         "streams.messaging.sources",
         "console.reference.catalogue",
         "streams.operations.subject_access",
+        "streams.messaging.codec",
         "streams.security.record_encryption",
         "streams.operations.erasure",
         "streams.security.acls",

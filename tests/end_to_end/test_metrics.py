@@ -86,7 +86,7 @@ async def test_the_tallies_equal_the_journal(line: Line) -> None:
 
 async def _province(line: Line) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     """What the exporter tells of the house's line."""
-    exporter = Exporter(line.house.line)
+    exporter = Exporter(line.house.line.exporter)
     for look in LOOKS:
         await exporter.look(look)
     return {

@@ -34,5 +34,5 @@ async def binding(line: Installation) -> None:
     """Now and then, until cancelled: name the heads of the other processes' chains, also when nobody does anything."""
     while wanted():
         await asyncio.sleep(BIND_SECONDS)
-        if await line.producer.chain.news():
+        if await audit.chain_of(line.producer).news():
             await audit.bind(line.producer, line.clock.now())

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY, make_asgi_app
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from streams.installation import Installation
+from streams.installation import ExporterContext
 from streams.monitoring.exporter import people, servers, standing, tallies
 from streams.monitoring.exporter.family import counter, gauge
 from streams.runtime import serving
@@ -33,7 +33,7 @@ class Look:
 
     name: str
     every: float
-    make: Callable[[Installation], Awaitable[list[Metric]]]
+    make: Callable[[ExporterContext], Awaitable[list[Metric]]]
 
 
 LOOKS = (
@@ -53,8 +53,8 @@ class Exporter(Collector):
     If a read fails, its old values are dropped, not served as current.
     """
 
-    def __init__(self, line: Installation, looks: Iterable[Look] = LOOKS) -> None:
-        self._line, self._looks = line, tuple(looks)
+    def __init__(self, context: ExporterContext, looks: Iterable[Look] = LOOKS) -> None:
+        self._context, self._looks = context, tuple(looks)
         self._found: dict[str, list[Metric]] = {}
         self._at: dict[tuple[str, ...], float] = {}
         self._took: dict[tuple[str, ...], float] = {}
@@ -76,7 +76,7 @@ class Exporter(Collector):
         """Read one group of metrics; a failure is counted and logged, not raised."""
         began, name = time.monotonic(), (look.name,)
         try:
-            self._found[look.name] = await look.make(self._line)
+            self._found[look.name] = await look.make(self._context)
         except Exception as error:
             self._found.pop(look.name, None)
             self._failed[name] += 1
@@ -98,17 +98,17 @@ class Exporter(Collector):
 
 
 @asynccontextmanager
-async def exporting(line: Installation, port: int) -> AsyncIterator[str]:
+async def exporting(context: ExporterContext, port: int) -> AsyncIterator[str]:
     """Run an exporter and serve it on `/metrics` while the context is open; yields its address.
 
     Raises SettingsError if the port is taken.
     """
-    exporter = Exporter(line)
+    exporter = Exporter(context)
     REGISTRY.register(exporter)
     running = asyncio.create_task(exporter.run())
     config = uvicorn.Config(make_asgi_app(), log_config=None, access_log=False, server_header=False, lifespan="off")
     try:
-        host = line.settings.metrics_host
+        host = context.settings.metrics_host
         async with serving.serving(config, host, port, "QUANZU_EXPORTER_PORT") as address:
             yield f"{address}/metrics"
     finally:

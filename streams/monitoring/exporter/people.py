@@ -15,7 +15,7 @@ from schemas.casework.cases import Case, StopState
 from schemas.levels import Channel, Level
 from streams.casework.auditor.auditor import GRACE_SECONDS
 from streams.casework.auditor.sweep import waits
-from streams.installation import Installation
+from streams.installation import ExporterContext
 from streams.monitoring.exporter.family import gauge
 from streams.state.keys import key
 
@@ -63,18 +63,18 @@ class _Walk:
                 self.running_out += 1
 
 
-async def people(line: Installation) -> list[Metric]:
+async def people(context: ExporterContext) -> list[Metric]:
     """Scan all open cases and return the metrics. 100,000 cases take some 10 s of CPU."""
-    now = line.clock.now()
-    walk = _Walk(Missed(now, timedelta(seconds=GRACE_SECONDS * line.clock.speed)))
-    redis: Any = line.redis
-    for partition in range(line.settings.partitions):
+    now = context.clock.now()
+    walk = _Walk(Missed(now, timedelta(seconds=GRACE_SECONDS * context.clock.speed)))
+    redis: Any = context.redis
+    for partition in range(context.settings.partitions):
         async for _, raw in redis.hscan_iter(key("cases", partition), count=SCAN):
             if waits(raw):
                 walk.add(Case.model_validate_json(raw, extra=ANY_VERSION), now)
                 await asyncio.sleep(0)
     look = walk.missed
-    oldest = line.clock.wall_seconds(now - look.oldest) if look.oldest else 0.0
+    oldest = context.clock.wall_seconds(now - look.oldest) if look.oldest else 0.0
     return [
         RED.value(len(look.red)),
         STEPS_OVERDUE.filled({(level.value,): look.overdue[level] for level in Level}),
@@ -85,13 +85,13 @@ async def people(line: Installation) -> list[Metric]:
         CLAIMED.value(walk.claims.total()),
         OPERATORS.value(len(walk.claims)),
         MOST_CLAIMED.value(max(walk.claims.values(), default=0)),
-        *await _officers(line, now),
+        *await _officers(context, now),
     ]
 
 
-async def _officers(line: Installation, now: datetime) -> list[Metric]:
-    officers = await line.outgoing.rosters.officers()
-    tasks = await line.outgoing.rosters.all_tasks()
+async def _officers(context: ExporterContext, now: datetime) -> list[Metric]:
+    officers = await context.rosters.officers()
+    tasks = await context.rosters.all_tasks()
     load = {officer: len(mine) for officer, mine in load_of(tasks).items() if mine}
     return [
         ON_DUTY.value(sum(on_duty(officer, now) for officer in officers)),

@@ -9,7 +9,7 @@ from kafka.errors import KafkaError
 from prometheus_client.core import Metric
 from redis.exceptions import RedisError
 
-from streams.installation import Installation
+from streams.installation import ExporterContext
 from streams.messaging import topics
 from streams.monitoring.exporter.family import Labels, gauge
 from streams.monitoring.status.kafka import Copies, copies
@@ -41,12 +41,12 @@ FAMILIES = (
 REACH_SECONDS = 4.0
 
 
-async def behind(line: Installation) -> list[Metric]:
+async def behind(context: ExporterContext) -> list[Metric]:
     """Return how many records wait, by topic, from the offsets in Redis: so it is known even when no worker runs."""
-    log = await signal_ends(line.settings) | await ends(line.settings, topics.CASE_INPUTS.name)
-    done: dict[Where, int | None] = dict(await screened(line.redis, line.settings.partitions))
-    redis: Any = line.redis
-    for partition in range(line.settings.partitions):
+    log = await signal_ends(context.settings) | await ends(context.settings, topics.CASE_INPUTS.name)
+    done: dict[Where, int | None] = dict(await screened(context.redis, context.settings.partitions))
+    redis: Any = context.redis
+    for partition in range(context.settings.partitions):
         offset = await redis.hget(key("state", partition), "offset")
         done[Where(topics.CASE_INPUTS.name, partition)] = None if offset is None else int(offset)
     found: Counter[Labels] = Counter()
@@ -56,10 +56,10 @@ async def behind(line: Installation) -> list[Metric]:
     return [BEHIND.filled(found)]
 
 
-async def kafka(line: Installation) -> list[Metric]:
+async def kafka(context: ExporterContext) -> list[Metric]:
     """Return the state of Kafka's brokers and replicas; only that it is down if it is unavailable."""
     try:
-        found = await asyncio.to_thread(copies, line.settings)
+        found = await asyncio.to_thread(copies, context.settings)
     except (KafkaError, AioKafkaError, OSError):
         return [KAFKA_UP.value(0)]
     return [KAFKA_UP.value(1), *_copies(found)]
@@ -74,11 +74,11 @@ def _copies(found: Copies) -> list[Metric]:
     ]
 
 
-async def redis(line: Installation) -> list[Metric]:
+async def redis(context: ExporterContext) -> list[Metric]:
     """Return Redis' memory, replicas and file state; only that it is down if it is unavailable."""
     try:
         async with asyncio.timeout(REACH_SECONDS):
-            info = await line.redis.info("memory", "replication", "persistence")
+            info = await context.redis.info("memory", "replication", "persistence")
     except (RedisError, OSError, TimeoutError):
         return [REDIS_UP.value(0)]
     kept = info.get("aof_enabled") and info.get("aof_last_write_status", "ok") == "ok"
@@ -91,11 +91,11 @@ async def redis(line: Installation) -> list[Metric]:
     ]
 
 
-async def chains(line: Installation) -> list[Metric]:
+async def chains(context: ExporterContext) -> list[Metric]:
     """Verify the whole audit and return the number of faults and the time.
 
     Reads the whole topic, so it is done hourly.
     """
-    found = await verified(line.settings, Heads(line.redis))
-    await remember(line.redis, found, line.clock.now(), "quanzu metrics serve")
-    return [FAULTS.value(len(found.faults)), VERIFIED.value(line.clock.wall.time())]
+    found = await verified(context.settings, Heads(context.redis))
+    await remember(context.redis, found, context.clock.now(), "quanzu metrics serve")
+    return [FAULTS.value(len(found.faults)), VERIFIED.value(context.clock.wall.time())]

@@ -10,7 +10,7 @@ from prometheus_client.core import Metric
 
 from domain.feeds.silence import begin_of
 from streams.casework.auditor.heartbeat import Beats
-from streams.installation import Installation
+from streams.installation import ExporterContext
 from streams.intake.feeds.book import FeedBook, FeedLog
 from streams.messaging import sources
 from streams.monitoring.exporter.family import Labels, gauge
@@ -61,13 +61,13 @@ class _Store:
     ledger: Counter[str] = field(default_factory=Counter)
 
 
-async def partitions(line: Installation) -> list[Metric]:
+async def partitions(context: ExporterContext) -> list[Metric]:
     """Return the partitions' metrics; also the totals, unless a partition lacks data (a dip would look like a
     reset).
     """
     found = _Store()
-    for partition in range(line.settings.partitions):
-        await _partition(line, partition, found)
+    for partition in range(context.settings.partitions):
+        await _partition(context, partition, found)
     told = [
         WHOLE.filled(found.whole),
         OWNED.filled(found.owned),
@@ -76,13 +76,13 @@ async def partitions(line: Installation) -> list[Metric]:
         QUEUE.value(found.queue),
     ]
     if all(found.whole.values()):
-        signals = await line.screening.tallies()
-        told += metrics_of(found.counts, found.ledger, signals, line.clock.now().date())
+        signals = await context.screening.tallies()
+        told += metrics_of(found.counts, found.ledger, signals, context.clock.now().date())
     return told
 
 
-async def _partition(line: Installation, partition: int, found: _Store) -> None:
-    redis: Any = line.redis
+async def _partition(context: ExporterContext, partition: int, found: _Store) -> None:
+    redis: Any = context.redis
     name = (str(partition),)
     async with redis.pipeline(transaction=True) as pipe:
         pipe.execute_command(*ASK_RUN)
@@ -90,7 +90,7 @@ async def _partition(line: Installation, partition: int, found: _Store) -> None:
         pipe.hgetall(key("counts", partition))
         pipe.hgetall(key("ledger", partition))
         pipe.exists(key("owned", partition), key("covered", partition))
-        pipe.zcount(key("deadlines", partition), "-inf", milliseconds(line.clock.now()))
+        pipe.zcount(key("deadlines", partition), "-inf", milliseconds(context.clock.now()))
         pipe.hlen(key("outbox", partition))
         pipe.zcard(key("queue", partition))
         info, (offset, end, run), counts, ledger, owned, overdue, outbox, queue = await pipe.execute()
@@ -102,40 +102,42 @@ async def _partition(line: Installation, partition: int, found: _Store) -> None:
     found.ledger.update(_numbers(ledger))
 
 
-async def watchers(line: Installation) -> list[Metric]:
+async def watchers(context: ExporterContext) -> list[Metric]:
     """Return the metrics of the auditor, the feeds, the policy, holds and drains."""
-    beats = await Beats(line.redis).read(range(line.settings.partitions))
+    beats = await Beats(context.redis).read(range(context.settings.partitions))
     now = time.time()
-    standing, live = await line.policies.in_force(), await line.policies.live()
-    held = await line.redis.hlen(key("holds", 0))
-    waited = [line.clock.wall_seconds(line.clock.now() - each.at) for each in await line.payers_requests.open()]
+    standing, live = await context.policies.in_force(), await context.policies.live()
+    held = await context.redis.hlen(key("holds", 0))
+    waited = [
+        context.clock.wall_seconds(context.clock.now() - each.at) for each in await context.payers_requests.open()
+    ]
     return [
         BEAT.filled({(str(beat.partition),): now - beat.age if beat.age is not None else 0 for beat in beats}),
         WALK.filled({(str(beat.partition),): beat.seconds for beat in beats}),
         FINDINGS.filled({(str(beat.partition),): beat.open_findings for beat in beats}),
-        DRAINED.value(await line.redis.exists(DRAINING)),
+        DRAINED.value(await context.redis.exists(DRAINING)),
         POLICY.filled({(live.hash,): 1}),
         POLICY_SINCE.value(standing.since.timestamp() if standing else 0),
         HOLDS.value(held),
         PAYERS_WAIT.value(max(waited, default=0.0)),
-        CLOCK_SPEED.value(line.clock.speed),
-        *_feeds(line, await FeedBook(line.redis, "").read()),
+        CLOCK_SPEED.value(context.clock.speed),
+        *_feeds(context, await FeedBook(context.redis, "").read()),
     ]
 
 
-def _feeds(line: Installation, book: FeedLog) -> Iterator[Metric]:
+def _feeds(context: ExporterContext, book: FeedLog) -> Iterator[Metric]:
     """Yield the feeds' metrics.
 
     Of sources that share a label, the latest signal counts, and an alarm if any has one.
     """
-    now = line.clock.now()
+    now = context.clock.now()
     silent: dict[Labels, float] = {}
     ages: dict[Labels, float] = {}
     for source in sorted(book.sources | book.silent.keys()):
         label = (sources.label(source),)
         silent[label] = max(silent.get(label, 0), float(source in book.silent))
         if (last := book.last(source)) is not None:
-            age = max(0.0, line.clock.wall_seconds(now - begin_of(last)))
+            age = max(0.0, context.clock.wall_seconds(now - begin_of(last)))
             ages[label] = min(ages.get(label, age), age)
     yield FEED_AGE.filled(ages)
     yield FEED_SILENT.filled(silent)

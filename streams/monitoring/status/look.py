@@ -15,6 +15,7 @@ from streams.monitoring.status.page import Page, Trouble, missed
 from streams.monitoring.status.watchers import WatchersNow
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import reading
 from streams.state.case_store import connect
 
 LOOK_SECONDS = 60.0  # timeout of one check; checking 100,000 open cases takes some 10 s
@@ -32,8 +33,9 @@ async def look(settings: Settings) -> Page:
         clock = Clock.parse(settings.clock)
         line, watchers = LineNow(settings, redis, clock), WatchersNow(settings, redis, clock)
         found += more
-        for one in _looks(line, watchers, ClocksNow(redis), kafka=kafka, store=store):
-            found += await _tried(one)
+        async with reading(settings):
+            for one in _looks(line, watchers, ClocksNow(redis), kafka=kafka, store=store):
+                found += await _tried(one)
         return Page.of([*found, *watchers.unset()])
     finally:
         await redis.aclose()

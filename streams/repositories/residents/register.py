@@ -22,13 +22,13 @@ from domain.identity.identifiers import Owner, holders, resolve
 from schemas.base import ANY_VERSION
 from schemas.errors import UserError
 from schemas.people.residents import Resident, ResidentId
+from streams.messaging.codec import Unreadable
 from streams.messaging.dead_letter_writer import readable
 from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import Read, Tails, beginning_offsets, end_offsets, read_range
 from streams.messaging.topics import RESIDENTS, home, shard_of
 from streams.repositories.residents.stored import Index, meant, owners_of, packed, read_owners, unpacked
 from streams.runtime.settings import Settings
-from streams.security.record_encryption import Unreadable
 from streams.security.vault import Vault
 from streams.state.keys import key
 from streams.state.scripts import script

@@ -17,7 +17,7 @@ from domain.access.audit_chain import audit_key, sealed
 from schemas.administration.audit import AuditEntry
 from schemas.casework.cases import Case
 from schemas.people.staff import StaffRole
-from streams.security import audit_log
+from streams.security import audit, audit_log
 from streams.security.audit_chains import Heads
 from streams.security.audit_log import Wanted
 from streams.state.keys import AUDIT_HEADS, UNMASK_COUNTS
@@ -54,7 +54,7 @@ async def test_an_act_on_a_case_is_a_line_of_the_chain_written_with_its_input(co
         (line,) = await told(console, by=client.account.login)
     assert (line.act, line.on) == ("note", case.id)
     assert line.link is not None
-    assert line.link.chain == console.services.line.producer.chain.end.chain
+    assert line.link.chain == audit.chain_of(console.services.line.producer).end.chain
 
 
 async def test_the_chains_of_worker_and_console_are_whole_and_the_page_says_so(console: Stage) -> None:
@@ -73,7 +73,7 @@ async def test_the_chains_of_worker_and_console_are_whole_and_the_page_says_so(c
 async def test_a_head_that_somebody_changed_is_told_on_the_page_and_the_next_look_is_whole_again(
     console: Stage,
 ) -> None:
-    redis, chain = console.house.line.redis, console.services.line.producer.chain
+    redis, chain = console.house.line.redis, audit.chain_of(console.services.line.producer)
     async with await console.signed_in(StaffRole.AUDITOR, "") as client:
         await client.get("/audit/heads")
         raw = await redis.hget(AUDIT_HEADS, chain.end.chain)

@@ -21,9 +21,10 @@ from streams.dead_letters.sending import Sending, Who
 from streams.intake.settings import embedded_key, hash_of_key
 from streams.messaging import topics
 from streams.messaging.case_inputs import record
+from streams.messaging.codec import LOST
 from streams.messaging.producer import Record
 from streams.messaging.reader import known_vault
-from streams.security.record_encryption import LOST, RecordEncryption
+from streams.security.record_encryption import RecordEncryption
 from streams.security.vault import Vault
 from streams.security.vault_identity import take_in
 from tests.end_to_end.harness.house import SETTLE_SECONDS, House, on_servers, until
@@ -59,8 +60,8 @@ async def sealed_note(line: Line, resident: Resident) -> Record:
     """The record of an operator's note, sealed under the resident's key of today."""
     settings = line.house.settings
     plain = record(note(await line.case(resident), line), topics.home(resident.id, settings.partitions))
-    async with aclosing(RecordEncryption(Vault(settings))) as seals:
-        (value,) = await seals.sealed([plain])
+    async with aclosing(RecordEncryption(Vault(settings))) as encryption:
+        (value,) = await encryption.encode([plain])
     return Record(plain.topic, plain.key, value, plain.partition)
 
 

@@ -163,7 +163,7 @@ async def _main(given: World, node: Node) -> None:
     line = make_line(given, node)
     app: Any = SimApp(given, node)
     await line._begin()  # as `open`, without the looks at topics and rights, which need Kafka's admin client
-    Stages(line, given.loop.time).attach(app)
+    Stages(line.worker, given.loop.time).attach(app)
     app.start()
 
 

@@ -144,7 +144,7 @@ class Worker:
     def __init__(self, house: House, line: Installation) -> None:
         self.house, self.line = house, line
         self.channel = channel_of(house.provider, line.outgoing)
-        self.stages = Stages(line, channels={Name.SMS: self.channel})
+        self.stages = Stages(line.worker, channels={Name.SMS: self.channel})
 
     async def alert(self, resident: str) -> None:
         """Somebody is in danger: red, which is flashed at once."""

@@ -24,6 +24,7 @@ from streams.messaging.reader import end_offsets, read_all, read_range
 from streams.repositories.policies import Policies
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import CaseStore
 from streams.state.keys import key, milliseconds
 from streams.state.store_update import PartitionRules, StoreUpdate
@@ -76,7 +77,7 @@ class Desk:
 @pytest.fixture
 async def desk(settings: Settings) -> AsyncIterator[Desk]:
     topics.create(settings)
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     async with Redis.from_url(f"{str(settings.redis).rsplit('/', 1)[0]}/{DATABASE}", protocol=3) as redis:
         await redis.flushdb()

@@ -12,6 +12,7 @@ from streams.messaging import topics
 from streams.messaging.producer import Producer
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import CaseStore
 from streams.state.keys import key, milliseconds
 from tests.dispatched import NOW, dispatch_for
@@ -63,7 +64,7 @@ async def _due(redis: "Redis", *steps: str) -> None:
 @asynccontextmanager
 async def _line(settings: Settings) -> AsyncIterator[tuple["Redis", Producer]]:
     topics.create(settings, [topics.CASE_INPUTS])
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     try:
         async with _redis(settings) as redis:

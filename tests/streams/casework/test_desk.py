@@ -11,11 +11,11 @@ from schemas.levels import Level
 from schemas.risk.signals import TransferState
 from streams.casework.claims import LOOKED_AT, CaseClaims
 from streams.messaging import topics
-from streams.messaging.producer import Producer
 from streams.messaging.reader import read_all
 from streams.repositories.policies import Policies
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import CaseStore, connect
 from streams.state.store_update import StoreUpdate
 from tests.domain.builders import NOON, Line, payment
@@ -35,7 +35,7 @@ async def desk(settings: Settings) -> AsyncIterator[CaseClaims]:
     topics.create(settings)
     redis = connect(settings)
     await redis.flushdb()
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     yield CaseClaims(settings, CaseStore(redis), producer, Policies(settings, redis, producer), Clock(1.0, 0.0, NOON))
     await producer.stop()

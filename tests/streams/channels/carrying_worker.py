@@ -11,14 +11,14 @@ from agents.sms import SmsProvider
 from schemas.casework.events import Dispatch
 from streams.channels.outgoing import Outgoing
 from streams.channels.settings import load as load_channels
-from streams.messaging.producer import Producer
 from streams.runtime.clock import Clock
 from streams.runtime.settings import load
+from streams.security.encrypted_kafka import make_producer
 
 
 async def main() -> None:
     settings = load()
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     redis = Redis.from_url(str(settings.redis), protocol=3)
     outgoing = Outgoing(settings, redis, producer, Clock.parse(settings.clock), load_channels())

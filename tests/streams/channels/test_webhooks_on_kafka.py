@@ -12,8 +12,9 @@ from schemas.casework.events import CaseEvent
 from schemas.channels.webhooks import Webhook
 from streams.channels.webhooks import Telling, Webhooks, new_id
 from streams.messaging import topics
-from streams.messaging.producer import Producer, Record
+from streams.messaging.producer import Record
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from tests.console.programs.test_webhooks_out import Program, program
 from tests.domain.builders import NOON
 from tests.domain.casework.journal import red_with_money
@@ -53,7 +54,7 @@ async def test_what_happens_in_a_quiet_partition_while_nobody_tells_is_told_afte
     settings = Settings.model_validate(about)
     await asyncio.to_thread(topics.create, settings, [TOPIC, topics.WEBHOOKS])
     await asyncio.to_thread(wait_for, kafka_cluster.whole, "the topics' replicas")
-    redis, producer = Redis.from_url(redis_aof.url), Producer(settings)
+    redis, producer = Redis.from_url(redis_aof.url), make_producer(settings)
     await producer.start()
 
     async def happens(name: str, partition: int, at_hours: float) -> None:

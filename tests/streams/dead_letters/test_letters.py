@@ -31,6 +31,7 @@ from streams.runtime.clock import Clock
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
 from streams.security.audit import write as write_audit
+from streams.security.encrypted_kafka import make_producer
 from tests.streams.intake.intake_signals import transfer
 
 RESIDENT = "r" + "a" * 16
@@ -86,7 +87,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @pytest.fixture
 async def desk(house: Settings) -> AsyncIterator[Desk]:
-    producer = Producer(house)
+    producer = make_producer(house)
     await producer.start()
     written = ("signals", "signals-urgent", "case-inputs", "dispatches.sms", "audit")
     yield Desk(house, producer, {topic: await end_offsets(house, topic) for topic in written})

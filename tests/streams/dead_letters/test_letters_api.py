@@ -16,6 +16,7 @@ from streams.messaging import dead_letter_writer, topics
 from streams.messaging.producer import Producer
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings, SettingsError
+from streams.security.encrypted_kafka import make_producer
 from tests.documents.answers import described
 from tests.streams.intake.intake_signals import KEY, new_id, transfer
 
@@ -47,7 +48,7 @@ async def api(settings: Settings, producer: Producer, **intake: object) -> Async
 @pytest.fixture
 async def producer(settings: Settings) -> AsyncIterator[Producer]:
     topics.create(settings)
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     yield producer
     await producer.stop()

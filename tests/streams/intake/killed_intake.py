@@ -10,9 +10,9 @@ from pathlib import Path
 from schemas.risk.signals import Signal
 from streams.intake.acceptor import Intake
 from streams.intake.files import intake_file
-from streams.messaging.producer import Producer
 from streams.runtime.clock import Clock
 from streams.runtime.settings import load
+from streams.security.encrypted_kafka import make_producer
 
 
 class Killed(Intake):
@@ -30,7 +30,7 @@ class Killed(Intake):
 
 async def main() -> None:
     settings = load()
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     await intake_file("amlsim", Path(sys.argv[1]), Killed(producer, settings), settings, Clock(), chunk=10)
 

@@ -21,6 +21,7 @@ from streams.messaging.producer import Producer, Record
 from streams.messaging.reader import end_offsets, read_all
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings, SettingsError
+from streams.security.encrypted_kafka import make_producer
 from streams.state.keys import DRAINING, FEEDS_PROFILES, FEEDS_SILENT, FEEDS_WATCH, key, lane_key
 from streams.state.lag import signal_ends
 from tests.dispatched import NOW
@@ -86,7 +87,7 @@ def _usual(source: str, last: int) -> FeedProfile:
 @pytest.fixture
 async def room(settings: Settings) -> AsyncIterator[Room]:
     topics.create(settings)
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     async with Redis.from_url(f"{str(settings.redis).rsplit('/', 1)[0]}/{DATABASE}", protocol=3) as redis:
         await redis.flushdb()

@@ -15,8 +15,8 @@ from schemas.risk.signals import BATCH_LIMIT, batch_adapter
 from streams.intake.acceptor import RECORD_BYTES, Intake, Unreadable, examine, records_of, subject
 from streams.intake.parsing import BodyError, item_of_line, items_of_body, items_of_lines
 from streams.messaging import topics
-from streams.messaging.producer import Producer
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from tests.streams.intake.intake_signals import call, new_id, transfer, written
 
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
@@ -125,7 +125,7 @@ async def test_what_is_accepted_is_counted_by_source_when_kafka_has_it(settings:
     topics.create(settings)
     source = f"s{new_id()[:8]}"
     signals = examine([transfer(source=source), transfer(source=source)], NOW).signals
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     try:
         assert await Intake(producer, settings).accept(signals) == {source: 2}

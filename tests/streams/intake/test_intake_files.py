@@ -18,9 +18,9 @@ from streams.intake.acceptor import Intake
 from streams.intake.files import LONGEST_LINE, FileRefusedError, FileReport, intake_file
 from streams.intake.formats import Options
 from streams.messaging import topics
-from streams.messaging.producer import Producer
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from tests.streams.intake.intake_signals import dead_letters, transfer, written
 
 AMLSIM = "sourceNodeId,targetNodeId,value,time\n"
@@ -48,7 +48,7 @@ def write(tmp_path: Path) -> Write:
 @pytest.fixture
 async def intake(settings: Settings) -> AsyncIterator[Intake]:
     topics.create(settings)
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     yield Intake(producer, settings)
     await producer.stop()

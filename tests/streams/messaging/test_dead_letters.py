@@ -7,15 +7,16 @@ from schemas.administration.dead_letters import KEPT_BYTES, DeadLetter, LinePlac
 from schemas.risk.signals import signal_adapter
 from streams.messaging import topics
 from streams.messaging.dead_letter_writer import DeadLetters, reason
-from streams.messaging.producer import MAX_BYTES, Producer
+from streams.messaging.producer import MAX_BYTES
 from streams.messaging.reader import read_all
 from streams.runtime.clock import Clock
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 
 
 async def test_a_record_that_cannot_be_read_is_kept_as_it_came_with_its_place(settings: Settings) -> None:
     topics.create(settings)
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     try:
         await DeadLetters(producer, Clock()).record("case-inputs", 3, 17, b"\xff\x00", "not JSON")

@@ -9,12 +9,13 @@ from streams.messaging.reader import ReadError, beginning_offsets, end_offsets, 
 from streams.messaging.topics import partition_of
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from tests.tools.servers.process import hanging
 
 
 @pytest.fixture
 async def producer(settings: Settings) -> AsyncIterator[Producer]:
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     yield producer
     await producer.stop()

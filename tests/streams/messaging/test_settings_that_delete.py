@@ -12,10 +12,11 @@ from streams.channels.settings import ChannelSettings
 from streams.installation import Installation
 from streams.messaging import broker_settings, topics
 from streams.messaging.kafka_settings import MESSAGE_BYTES, RECORD_BYTES, TOMBSTONE
-from streams.messaging.producer import MAX_BYTES, Producer, Record
+from streams.messaging.producer import MAX_BYTES, Record
 from streams.monitoring.doctor import Diagnosis, examine
 from streams.monitoring.status.look import look
 from streams.runtime.settings import Settings, SettingsError
+from streams.security.encrypted_kafka import make_producer
 from streams.security.rights import Component
 from streams.security.vault import VaultError
 from streams.security.vault_identity import adopt
@@ -103,7 +104,7 @@ def test_a_worker_does_not_start_on_a_topic_that_deletes(broker: Kafka, installa
 
 
 async def test_the_largest_record_that_a_producer_writes_is_taken_by_every_topic(installation: Settings) -> None:
-    producer = Producer(installation)
+    producer = make_producer(installation)
     await producer.start()
     try:
         for topic in (LOG, KEPT):

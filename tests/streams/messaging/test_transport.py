@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from streams.messaging.producer import Producer, Record
+from streams.messaging.producer import Record
 from streams.messaging.transport import Consumer
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 
 
 class Direct:
@@ -34,7 +35,7 @@ async def test_what_was_fetched_before_a_seek_comes_again_where_nothing_was_comm
     settings: Settings, new_topic: Callable[[], str]
 ) -> None:
     where = TopicPartition(new_topic(), 0)
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     await producer.send_all([Record(where.topic, b"key", value, 0) for value in (b"first", b"second")])
     await producer.stop()

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from streams.messaging.producer import Producer, Record
+from streams.messaging.producer import Record
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from tests.streams.messaging.workers import Worker, until
 
 TAKE_OVER_SECONDS = 8.0  # session, join and a slow machine; 2.5 to 3.5 s measured
@@ -22,7 +23,7 @@ def topic(new_topic: Callable[[], str]) -> str:
 
 def send(settings: Settings, topic: str, *values: str, partition: int | None = None) -> None:
     async def sending() -> None:
-        producer = Producer(settings)
+        producer = make_producer(settings)
         await producer.start()
         await producer.send_all([Record(topic, value.encode(), value.encode(), partition) for value in values])
         await producer.stop()
@@ -59,7 +60,7 @@ def test_a_lone_record_reaches_the_agent_at_once(
     settings: Settings, topic: str, record_property: Callable[[str, object], None]
 ) -> None:
     async def send_one_by_one() -> list[float]:
-        producer = Producer(settings)
+        producer = make_producer(settings)
         await producer.start()
         sent = []
         for number in range(40):

@@ -21,7 +21,7 @@ from schemas.casework.cases import Case, CaseState, StopState
 from schemas.levels import Action, Channel, EvidenceClass, Level, Outcome, Result
 from schemas.people.rosters import Task
 from streams.channels.settings import ChannelSettings
-from streams.installation import Installation
+from streams.installation import ExporterContext, Installation
 from streams.messaging import sources, topics
 from streams.monitoring.exporter import people, standing
 from streams.monitoring.exporter.exporter import FAMILIES, LOOKS, Exporter, Look
@@ -139,7 +139,7 @@ class Fickle:
     def __init__(self) -> None:
         self.fails = False
 
-    async def __call__(self, line: Installation) -> list[Metric]:
+    async def __call__(self, context: ExporterContext) -> list[Metric]:
         if self.fails:
             raise ConnectionError("away")
         return [WELL.value(1)]
@@ -188,7 +188,9 @@ async def line(settings: Settings) -> AsyncIterator[Installation]:
 
 
 async def partitions_of(line: Installation) -> dict[str, list[float]]:
-    return {metric.name: [sample.value for sample in metric.samples] for metric in await standing.partitions(line)}
+    return {
+        metric.name: [sample.value for sample in metric.samples] for metric in await standing.partitions(line.exporter)
+    }
 
 
 async def test_the_tallies_are_those_of_all_partitions_together(line: Installation) -> None:
@@ -230,11 +232,11 @@ async def test_cases_and_visits_of_a_newer_version_are_told_too(line: Installati
     await line.redis.delete(VISIT_TASKS)
     for name, (member, model) in stored.items():
         await line.redis.hset(name, member, orjson.dumps({**model.model_dump(mode="json"), "newer": 1}))
-    told = {metric.name: [sample.value for sample in metric.samples] for metric in await people.people(line)}
+    told = {metric.name: [sample.value for sample in metric.samples] for metric in await people.people(line.exporter)}
     assert told["quanzu_red_not_contacted"] == told["quanzu_visits_under_way"] == [1]
 
 
 async def test_every_look_tells_only_families_that_are_declared(line: Installation) -> None:
     declared = {family.name.removesuffix("_total") for family in FAMILIES}
     for look in LOOKS:
-        assert {metric.name for metric in await look.make(line)} <= declared, look.name
+        assert {metric.name for metric in await look.make(line.exporter)} <= declared, look.name

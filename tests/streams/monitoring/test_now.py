@@ -31,6 +31,7 @@ from streams.repositories.policies import Policies
 from streams.runtime.clock import Clock
 from streams.runtime.embedded import free_port
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import CaseStore
 from streams.state.keys import DRAINING, key
 from streams.state.store_update import PartitionRules, StoreUpdate
@@ -93,7 +94,7 @@ async def words(looked: AsyncIterator[Any]) -> str:
 async def ward(settings: Settings) -> AsyncIterator[Ward]:
     topics.create(settings)
     own = settings.model_copy(update={"redis": f"{str(settings.redis).rsplit('/', 1)[0]}/{DATABASE}"})
-    producer = Producer(own)
+    producer = make_producer(own)
     await producer.start()
     async with Redis.from_url(str(own.redis), protocol=3) as redis:
         await redis.flushdb()

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from streams.messaging import topics
-from streams.messaging.producer import Producer, Record
+from streams.messaging.producer import Record
 from streams.messaging.reader import read_all
 from streams.operations import backup
 from streams.operations.backup import BackupError
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import connect
 from streams.state.keys import WHOLE
 from tests.dispatched import NOW
@@ -43,7 +44,7 @@ def fresh(tmp_path: Path) -> Iterator[Settings]:
 @pytest.fixture
 async def saved(old: Settings, tmp_path: Path) -> Path:
     """A backup of a few records in topics that are kept for good."""
-    producer = Producer(old)
+    producer = make_producer(old)
     await producer.start()
     await producer.send_all([Record("audit", b"k%d" % number, b"v%d" % number, 0) for number in range(7)])
     await producer.send_all([Record("residents", b"gone", None, 3), Record("residents", b"r1", b"{}", 3)])
@@ -114,7 +115,7 @@ async def test_a_redis_that_holds_a_store_is_refused_before_anything_is_written(
 async def test_a_restore_to_a_moment_ends_the_journal_of_cases_there_and_nothing_else(
     old: Settings, fresh: Settings, tmp_path: Path
 ) -> None:
-    producer, moment = Producer(old), round(NOW.timestamp() * 1000)
+    producer, moment = make_producer(old), round(NOW.timestamp() * 1000)
     await producer.start()
     # Of partition 1 one record is of before and lies behind one of after: two writers' clocks.
     places = [(0, -1), (0, 0), (0, 1), (1, -1), (1, 1), (1, -1)]
@@ -138,7 +139,7 @@ async def test_a_restore_to_a_moment_ends_the_journal_of_cases_there_and_nothing
 async def test_a_moment_before_the_journal_began_is_refused_with_the_times_that_can_be_named(
     old: Settings, fresh: Settings, tmp_path: Path
 ) -> None:
-    producer, moment = Producer(old), round(NOW.timestamp() * 1000)
+    producer, moment = make_producer(old), round(NOW.timestamp() * 1000)
     await producer.start()
     await producer.send_all([Record("case-events", b"k", b"", 1, timestamp=moment + ahead) for ahead in (0, 60_000)])
     await producer.stop()

@@ -13,9 +13,9 @@ from domain.identity.entries import changed, merge
 from domain.identity.identifiers import new_resident_id
 from schemas.people.residents import Flag, Holding, Occupation, Resident, Sex
 from streams.messaging import topics
-from streams.messaging.producer import Producer
 from streams.repositories.residents.register import Asked, Residents
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 PHONE, OTHER, ACCOUNT = "+8614200000001", "+8614200000002", "6222000000000001"
@@ -43,7 +43,7 @@ async def redis(settings: Settings) -> AsyncIterator[Redis]:
 async def register(settings: Settings, redis: Redis) -> AsyncIterator[Residents]:
     """An empty register; what earlier tests left on the topic is erased."""
     topics.create(settings, [topics.RESIDENTS])
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     residents = Residents(settings, redis, producer)
     await residents.restore()

@@ -29,7 +29,6 @@ from schemas.people.residents import (
     TrustedContact,
 )
 from streams.messaging import topics
-from streams.messaging.producer import Producer
 from streams.repositories.residents.example import write_example
 from streams.repositories.residents.files import ImportReport, export_file, import_file
 from streams.repositories.residents.register import Residents
@@ -37,6 +36,7 @@ from streams.repositories.residents.rehash import rehash
 from streams.repositories.residents.rows import RowError, read_row, write_row
 from streams.repositories.residents.tables import FileError, encoding_of, open_rows
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 
 NOW = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
 ATOM = timedelta(microseconds=1)
@@ -51,7 +51,7 @@ ANNA = f"安某,+8614200000001,{NUMBER},retired,220102,,"
 async def register(settings: Settings) -> AsyncIterator[Residents]:
     """An empty register."""
     topics.create(settings, [topics.RESIDENTS])
-    redis, producer = Redis.from_url(str(settings.redis), protocol=3), Producer(settings)
+    redis, producer = Redis.from_url(str(settings.redis), protocol=3), make_producer(settings)
     await producer.start()
     residents = Residents(settings, redis, producer)
     await residents.erase([entry.id async for batch in residents.all() for entry in batch])

@@ -14,6 +14,7 @@ from streams.messaging import topics
 from streams.messaging.producer import Producer, Record
 from streams.repositories.staff import Staff
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from streams.state.keys import STAFF_ACCOUNTS, STAFF_TOKENS
 
 DATABASE = 13
@@ -32,7 +33,7 @@ class Room:
 @pytest.fixture
 async def room(settings: Settings) -> AsyncIterator[Room]:
     topics.create(settings, [topics.STAFF])
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     async with Redis.from_url(f"{str(settings.redis).rsplit('/', 1)[0]}/{DATABASE}", protocol=3) as redis:
         await redis.flushdb()

@@ -16,12 +16,13 @@ from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from domain.timekeeping import asked
-from streams.messaging.producer import Producer, Record
+from streams.messaging.producer import Record
 from streams.messaging.reader import read_all
 from streams.monitoring.doctor import examine
 from streams.runtime.clock import Clock, Wall
 from streams.runtime.clock_sync import Timekeeper, clocks_off
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from tests.tools.servers.faketime import MachineClock
 from tests.tools.servers.redis import RedisServer
 
@@ -110,7 +111,7 @@ async def test_what_a_worker_writes_carries_the_workers_time(settings: Settings,
     count = time.monotonic()
     wall.hear(asked(count, time.time(), count))
     wall.machine = lambda: time.time() + 7200
-    producer = Producer(settings, wall)
+    producer = make_producer(settings, wall)
     await producer.start()
     try:
         topic = new_topic()

@@ -42,6 +42,7 @@ from streams.runtime.settings import Settings
 from streams.screening.state import ScreeningState
 from streams.screening.steps import ScreeningContext
 from streams.screening.store import EvidenceStore
+from streams.security.encrypted_kafka import make_producer
 from streams.state.keys import key
 from streams.state.shared_state import Shared
 
@@ -256,7 +257,7 @@ async def on(settings: Settings) -> AsyncIterator[Line]:
     """A line on empty servers."""
     await asyncio.to_thread(topics.create, settings)
     redis = Redis.from_url(str(settings.redis), protocol=3)
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     residents = Residents(settings, redis, producer)
     await residents.put([resident(name) for name in PHONES])

@@ -18,6 +18,7 @@ from streams.runtime.settings import Settings
 from streams.security import audit, audit_log
 from streams.security.audit_chains import Heads
 from streams.security.audit_log import Wanted
+from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import connect
 from streams.state.keys import AUDIT_HEADS
 from tests.tampering import TAMPERINGS
@@ -34,8 +35,7 @@ class Room:
         self.producers: list[Producer] = []
 
     async def process(self) -> Producer:
-        producer = Producer(self.settings)
-        producer.chain.heads = self.heads
+        producer = make_producer(self.settings, heads=self.heads)
         await producer.start()
         self.producers.append(producer)
         return producer
@@ -135,10 +135,12 @@ async def test_a_new_process_names_the_chains_before_it_so_that_none_can_be_left
     await audit.write(second, [said("c")])
     opening = AuditEntry.model_validate_json((await room.lines())[-1].value or b"").link
     assert opening is not None
-    assert [(head.chain, head.number, head.offset) for head in opening.heads] == [(first.chain.end.chain, 2, 1)]
+    assert [(head.chain, head.number, head.offset) for head in opening.heads] == [
+        (audit.chain_of(first).end.chain, 2, 1)
+    ]
     left = [line._replace(offset=place) for place, line in enumerate((await room.lines())[2:])]
     key = audit_key(room.settings.key())
-    assert verify(left, key).faults[0].chain == first.chain.end.chain
+    assert verify(left, key).faults[0].chain == audit.chain_of(first).end.chain
 
 
 async def test_a_redis_that_was_emptied_and_a_head_that_is_forged_hold_nobody_up(room: Room) -> None:

@@ -9,6 +9,7 @@ from streams.messaging.producer import Producer
 from streams.runtime.settings import Settings
 from streams.security import audit, audit_log
 from streams.security.audit_chains import Heads
+from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import connect
 from tests.end_to_end.harness.house import until
 from tests.tools.servers.kafka import Kafka
@@ -26,9 +27,8 @@ async def test_a_leader_that_is_killed_while_lines_are_written_leaves_every_chai
     await asyncio.to_thread(topics.create, settings, [topics.AUDIT])
     await asyncio.to_thread(wait_for, kafka_cluster.whole, "the topic's replicas")
     redis = connect(settings)
-    writers = [Producer(settings) for _ in range(2)]
+    writers = [make_producer(settings, heads=Heads(redis)) for _ in range(2)]
     for producer in writers:
-        producer.chain.heads = Heads(redis)
         await producer.start()
 
     async def work(name: str, producer: Producer) -> None:
@@ -37,7 +37,7 @@ async def test_a_leader_that_is_killed_while_lines_are_written_leaves_every_chai
             await audit.write(producer, [entry])
 
     async def begun() -> bool:
-        return all(producer.chain.end.number > LINES // 10 for producer in writers)
+        return all(audit.chain_of(producer).end.number > LINES // 10 for producer in writers)
 
     working = asyncio.gather(*(work(f"person-{number}", producer) for number, producer in enumerate(writers)))
     await until(begun, 60)
@@ -46,7 +46,7 @@ async def test_a_leader_that_is_killed_while_lines_are_written_leaves_every_chai
     found = await audit_log.verified(settings, Heads(redis))
     assert found.faults == ()
     assert (found.lines - found.repeats, found.chains) == (2 * LINES, 2)
-    assert all(producer.chain.end.offset >= 0 for producer in writers)
+    assert all(audit.chain_of(producer).end.offset >= 0 for producer in writers)
     for producer in writers:
         await producer.stop()
     await redis.aclose()

@@ -13,14 +13,16 @@ from domain.identity.personal import WITHHELD
 from schemas.administration.dead_letters import DeadLetter, RecordPlace
 from schemas.risk.evidence import Evidence, EvidenceKind
 from streams.messaging import topics
-from streams.messaging.producer import Producer, Record
+from streams.messaging.codec import SEALED, Unreadable
+from streams.messaging.producer import Record
 from streams.messaging.reader import read_all
 from streams.operations import backup
 from streams.runtime.embedded import Embedded
 from streams.runtime.settings import Settings, SettingsError
 from streams.screening.evidence_log import FORGOTTEN, evidence_records
 from streams.screening.store import Known
-from streams.security.record_encryption import SEALED, RecordEncryption, Unreadable
+from streams.security.encrypted_kafka import make_producer, reading
+from streams.security.record_encryption import RecordEncryption
 from streams.security.vault import Vault, VaultError
 from tests.dispatched import NOW
 from tests.domain.builders import policy
@@ -41,7 +43,7 @@ def settings(redis_aof: RedisServer) -> Settings:
 
 
 @pytest.fixture
-async def seals(vault: Vault) -> RecordEncryption:
+async def encryption(vault: Vault) -> RecordEncryption:
     """Of an installation that knows its vault."""
     identity = await vault.identified()
 
@@ -58,34 +60,38 @@ async def vault(settings: Settings) -> AsyncIterator[Vault]:
     await made.aclose()
 
 
-async def shut(seals: RecordEncryption, topic: str, key: str, value: bytes) -> Record:
-    (sealed,) = await seals.sealed([Record(topic, key.encode(), value)])
+async def shut(encryption: RecordEncryption, topic: str, key: str, value: bytes) -> Record:
+    (sealed,) = await encryption.encode([Record(topic, key.encode(), value)])
     return Record(topic, key.encode(), sealed)
 
 
-async def test_what_is_sealed_shows_nothing_of_the_person_and_opens_to_what_it_was(seals: RecordEncryption) -> None:
-    lain = await shut(seals, "residents", WHO, PERSON)
+async def test_what_is_sealed_shows_nothing_of_the_person_and_opens_to_what_it_was(
+    encryption: RecordEncryption,
+) -> None:
+    lain = await shut(encryption, "residents", WHO, PERSON)
     told = orjson.loads(lain.value or b"")
     assert (told["name"], told["sex"], told.keys()) == (WITHHELD, "male", {"id", "name", "sex", SEALED})
-    (opened,) = await seals.opened([lain])
+    (opened,) = await encryption.decode([lain])
     assert orjson.loads(opened or b"") == orjson.loads(PERSON)
 
 
 async def test_a_case_s_snapshot_and_its_events_are_under_its_residents_key(
-    seals: RecordEncryption, vault: Vault
+    encryption: RecordEncryption, vault: Vault
 ) -> None:
-    snapshot = await shut(seals, "case-snapshots", f"{WHO}-2", b'{"answers":{"q":"a"}}')
-    event = await shut(seals, "case-events", WHO, b'{"facts":[{"words":"he has said it"}]}')
-    other = await shut(seals, "case-events", OTHER, b'{"facts":[{"words":"she has said it"}]}')
+    snapshot = await shut(encryption, "case-snapshots", f"{WHO}-2", b'{"answers":{"q":"a"}}')
+    event = await shut(encryption, "case-events", WHO, b'{"facts":[{"words":"he has said it"}]}')
+    other = await shut(encryption, "case-events", OTHER, b'{"facts":[{"words":"she has said it"}]}')
     await vault.destroy([WHO], NOW)
-    found = [orjson.loads(value or b"") for value in await seals.opened([snapshot, event, other])]
+    found = [orjson.loads(value or b"") for value in await encryption.decode([snapshot, event, other])]
     assert found == [{"answers": {}}, {"facts": [{"words": WITHHELD}]}, {"facts": [{"words": "she has said it"}]}]
 
 
-async def test_of_who_was_forgotten_nothing_personal_is_written_any_more(seals: RecordEncryption, vault: Vault) -> None:
+async def test_of_who_was_forgotten_nothing_personal_is_written_any_more(
+    encryption: RecordEncryption, vault: Vault
+) -> None:
     await vault.to_seal_under(await vault.known([WHO]))
     await vault.destroy([WHO], NOW)
-    lain = await shut(seals, "residents", WHO, PERSON)
+    lain = await shut(encryption, "residents", WHO, PERSON)
     assert orjson.loads(lain.value or b"") == {"id": WHO, "name": WITHHELD, "sex": "male"}
 
 
@@ -109,18 +115,18 @@ def _with(key: bytes, folder: Path) -> list[Path]:
 
 
 async def test_evidence_is_sealed_whole_and_nothing_of_it_is_left_of_who_was_forgotten(
-    seals: RecordEncryption, vault: Vault
+    encryption: RecordEncryption, vault: Vault
 ) -> None:
     member = call_from_abroad()
     (record,) = evidence_records({WHO: [member]}, {WHO: Known()}, policy().risk, NOW, 4)
-    lain = await shut(seals, record.topic, record.key.decode(), record.value or b"")
+    lain = await shut(encryption, record.topic, record.key.decode(), record.value or b"")
     assert orjson.loads(lain.value or b"").keys() == {SEALED}
     assert member.id.encode() not in record.key
-    (opened,) = await seals.opened([lain])
+    (opened,) = await encryption.decode([lain])
     assert Evidence.model_validate_json(opened or b"") == member
     await vault.destroy([WHO], NOW)
-    assert await seals.opened([lain]) == [None]
-    late = await shut(seals, record.topic, record.key.decode(), record.value or b"")
+    assert await encryption.decode([lain]) == [None]
+    late = await shut(encryption, record.topic, record.key.decode(), record.value or b"")
     assert late.value in FORGOTTEN
 
 
@@ -130,128 +136,128 @@ def call_from_abroad() -> Evidence:
 
 
 async def test_a_dead_letter_and_an_account_number_have_keys_of_their_own(
-    seals: RecordEncryption, vault: Vault
+    encryption: RecordEncryption, vault: Vault
 ) -> None:
     where = RecordPlace(topic="signals", partition=0, offset=7)
     letter = DeadLetter.of("bank", where, "no such kind", b'{"payer":"somebody"}', NOW)
-    lain = await shut(seals, "dead-letters", "bank", letter.model_dump_json().encode())
-    number = await shut(seals, "accounts", "a-token", ACCOUNT)
+    lain = await shut(encryption, "dead-letters", "bank", letter.model_dump_json().encode())
+    number = await shut(encryption, "accounts", "a-token", ACCOUNT)
     assert ACCOUNT not in (number.value or b"")
-    opened = await seals.opened([lain, number])
+    opened = await encryption.decode([lain, number])
     assert (DeadLetter.model_validate_json(opened[0] or b""), opened[1]) == (letter, ACCOUNT)
     await vault.destroy(["dead-letters/signals/0/7", "accounts/a-token"], NOW)
-    opened = await seals.opened([lain, number])
+    opened = await encryption.decode([lain, number])
     assert DeadLetter.model_validate_json(opened[0] or b"").content == b""
     assert opened[1] is None
 
 
-async def test_rules_signals_and_what_is_no_json_are_written_as_they_are(seals: RecordEncryption) -> None:
+async def test_rules_signals_and_what_is_no_json_are_written_as_they_are(encryption: RecordEncryption) -> None:
     records = [
         Record("case-inputs", b"rules", b'{"kind":"policy_change","reason":"a reason"}'),
         Record("signals", b"7", b'[{"note":"a note"}]'),
         Record("residents", WHO.encode(), b"no json"),
         Record("residents", WHO.encode(), None),
     ]
-    assert await seals.sealed(records) == [record.value for record in records]
+    assert await encryption.encode(records) == [record.value for record in records]
 
 
 @pytest.mark.parametrize("seal", ["AAAA", "not base 64", 7, None, {"a": 1}])
-async def test_what_only_looks_like_a_seal_is_read_as_it_is(seals: RecordEncryption, seal: object) -> None:
+async def test_what_only_looks_like_a_seal_is_read_as_it_is(encryption: RecordEncryption, seal: object) -> None:
     lain = Record("case-events", WHO.encode(), orjson.dumps({"facts": [], SEALED: seal}))
-    assert await seals.opened([lain]) == [lain.value]
+    assert await encryption.decode([lain]) == [lain.value]
 
 
 async def test_without_a_vault_a_sealed_record_is_refused_and_not_taken_for_an_empty_one(
-    seals: RecordEncryption,
+    encryption: RecordEncryption,
 ) -> None:
-    lain = await shut(seals, "residents", WHO, PERSON)
+    lain = await shut(encryption, "residents", WHO, PERSON)
     with pytest.raises(VaultError, match="is sealed and QUANZU_VAULT is not set"):
-        await RecordEncryption(None).opened([lain])
+        await RecordEncryption(None).decode([lain])
 
 
 async def test_of_whom_the_vault_has_lost_the_key_the_record_stays_shut_and_the_others_open(
-    seals: RecordEncryption, redis_aof: RedisServer
+    encryption: RecordEncryption, redis_aof: RedisServer
 ) -> None:
-    lost, kept = await shut(seals, "residents", WHO, PERSON), await shut(seals, "residents", OTHER, PERSON)
+    lost, kept = await shut(encryption, "residents", WHO, PERSON), await shut(encryption, "residents", OTHER, PERSON)
     lose(redis_aof.client(), WHO)
     before = counted("residents")
-    found = await seals.opened([lost, kept])
+    found = await encryption.decode([lost, kept])
     assert (found[0], isinstance(found[0], Unreadable)) == (lost.value, True)
     assert orjson.loads(found[1] or b"") == orjson.loads(PERSON)
     assert counted("residents") - before == 1
 
 
 async def test_what_was_sealed_before_a_new_key_was_made_stays_shut_and_what_was_sealed_after_it_opens(
-    seals: RecordEncryption, redis_aof: RedisServer
+    encryption: RecordEncryption, redis_aof: RedisServer
 ) -> None:
-    old = await shut(seals, "case-events", WHO, b'{"facts":[{"words":"he has said it"}],"id":"e"}')
+    old = await shut(encryption, "case-events", WHO, b'{"facts":[{"words":"he has said it"}],"id":"e"}')
     lose(redis_aof.client(), WHO)
-    new = await shut(seals, "residents", WHO, PERSON)
-    found = await seals.opened([old, new])
+    new = await shut(encryption, "residents", WHO, PERSON)
+    found = await encryption.decode([old, new])
     assert isinstance(found[0], Unreadable)
     assert orjson.loads(found[0].withheld) == {"facts": [{"words": WITHHELD}], "id": "e"}
     assert orjson.loads(found[1] or b"") == orjson.loads(PERSON)
 
 
 async def test_a_vault_that_was_emptied_is_refused_and_makes_no_key(
-    seals: RecordEncryption, vault: Vault, redis_aof: RedisServer
+    encryption: RecordEncryption, vault: Vault, redis_aof: RedisServer
 ) -> None:
-    lain = await shut(seals, "residents", WHO, PERSON)
+    lain = await shut(encryption, "residents", WHO, PERSON)
     redis_aof.client().flushall()
     with pytest.raises(VaultError, match="a vault without an identity"):
-        await seals.opened([lain])
+        await encryption.decode([lain])
     with pytest.raises(VaultError, match="a vault without an identity"):
-        await shut(seals, "residents", WHO, PERSON)
+        await shut(encryption, "residents", WHO, PERSON)
     assert (await vault.known([WHO])).of == {WHO: ()}
 
 
 async def test_another_vault_is_refused_and_nobody_passes_for_forgotten(
-    seals: RecordEncryption, vault: Vault, redis_aof: RedisServer
+    encryption: RecordEncryption, vault: Vault, redis_aof: RedisServer
 ) -> None:
-    lain = await shut(seals, "residents", WHO, PERSON)
+    lain = await shut(encryption, "residents", WHO, PERSON)
     redis_aof.client().flushall()
     other = await vault.identified()
     with pytest.raises(VaultError, match=f"QUANZU_VAULT names the vault {other}, and the records were sealed by"):
-        await seals.opened([lain])
+        await encryption.decode([lain])
     with pytest.raises(VaultError, match="Name that one, or bring its copy back"):
-        await shut(seals, "residents", WHO, PERSON)
+        await shut(encryption, "residents", WHO, PERSON)
 
 
 async def test_what_does_not_open_stops_who_does_not_know_the_installations_vault(
-    seals: RecordEncryption, vault: Vault, redis_aof: RedisServer
+    encryption: RecordEncryption, vault: Vault, redis_aof: RedisServer
 ) -> None:
-    lain = await shut(seals, "residents", WHO, PERSON)
+    lain = await shut(encryption, "residents", WHO, PERSON)
     lose(redis_aof.client(), WHO)
     with pytest.raises(VaultError, match="does not know its vault yet"):
-        await RecordEncryption(vault).opened([lain])
+        await RecordEncryption(vault).decode([lain])
 
 
 async def test_the_keys_of_a_copy_open_what_was_sealed_before_and_those_made_since_still_open(
-    seals: RecordEncryption, vault: Vault, redis_aof: RedisServer, tmp_path: Path
+    encryption: RecordEncryption, vault: Vault, redis_aof: RedisServer, tmp_path: Path
 ) -> None:
-    old = [await shut(seals, "residents", who, PERSON) for who in (WHO, OTHER)]
+    old = [await shut(encryption, "residents", who, PERSON) for who in (WHO, OTHER)]
     with RedisServer(tmp_path / "copy", synced="always") as server:
         copied(redis_aof.client(), server.client())
         lose(redis_aof.client(), WHO)
         lose(redis_aof.client(), OTHER)
-        new = await shut(seals, "residents", WHO, PERSON)
+        new = await shut(encryption, "residents", WHO, PERSON)
         async with aclosing(Vault(settings_of(server))) as copy:
             assert await vault.take_in(copy) == 2
             assert await vault.take_in(copy) == 0
-    assert [orjson.loads(value or b"") for value in await seals.opened([*old, new])] == [orjson.loads(PERSON)] * 3
+    assert [orjson.loads(value or b"") for value in await encryption.decode([*old, new])] == [orjson.loads(PERSON)] * 3
 
 
 async def test_who_was_forgotten_stays_forgotten_when_an_older_copy_is_taken_in(
-    seals: RecordEncryption, vault: Vault, redis_aof: RedisServer, tmp_path: Path
+    encryption: RecordEncryption, vault: Vault, redis_aof: RedisServer, tmp_path: Path
 ) -> None:
-    lain = [await shut(seals, "residents", who, PERSON) for who in (WHO, OTHER)]
+    lain = [await shut(encryption, "residents", who, PERSON) for who in (WHO, OTHER)]
     with RedisServer(tmp_path / "copy", synced="always") as server:
         copied(redis_aof.client(), server.client())
         await vault.destroy([WHO], NOW)
         async with aclosing(Vault(settings_of(server))) as copy:
             await copy.destroy([OTHER], NOW)
             await vault.take_in(copy)
-    assert [orjson.loads(value or b"")["name"] for value in await seals.opened(lain)] == [WITHHELD, WITHHELD]
+    assert [orjson.loads(value or b"")["name"] for value in await encryption.decode(lain)] == [WITHHELD, WITHHELD]
 
 
 def settings_of(server: RedisServer) -> Settings:
@@ -274,10 +280,10 @@ def counted(topic: str) -> float:
     return REGISTRY.get_sample_value("quanzu_vault_unreadable_total", {"topic": topic}) or 0.0
 
 
-async def test_a_record_that_was_put_under_another_s_name_does_not_open(seals: RecordEncryption) -> None:
-    lain = await shut(seals, "residents", WHO, PERSON)
-    await shut(seals, "residents", OTHER, PERSON)
-    (found,) = await seals.opened([Record("residents", OTHER.encode(), lain.value)])
+async def test_a_record_that_was_put_under_another_s_name_does_not_open(encryption: RecordEncryption) -> None:
+    lain = await shut(encryption, "residents", WHO, PERSON)
+    await shut(encryption, "residents", OTHER, PERSON)
+    (found,) = await encryption.decode([Record("residents", OTHER.encode(), lain.value)])
     assert isinstance(found, Unreadable)
 
 
@@ -299,7 +305,7 @@ async def test_a_backup_holds_what_is_sealed_as_it_lies_and_restores_it_so(
         before, after = old.settings(own), new.settings(own)
         topics.create(before)
         topics.create(after)
-        producer = Producer(before)
+        producer = make_producer(before)
         await producer.start()
         await producer.send_all([Record("residents", WHO.encode(), PERSON, 0)])
         await producer.stop()
@@ -307,5 +313,6 @@ async def test_a_backup_holds_what_is_sealed_as_it_lies_and_restores_it_so(
         assert NAME.encode() not in (tmp_path / "saved" / "residents.parquet").read_bytes()
         await backup.restore(after, tmp_path / "saved", lambda name, records: None)
         assert await lying(after) == await lying(before)
-        (found,) = [record.value async for record in read_all(after, "residents")]
+        async with reading(after):
+            (found,) = [record.value async for record in read_all(after, "residents")]
         assert orjson.loads(found or b"") == orjson.loads(PERSON)

@@ -30,7 +30,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = load()
     opened = Installation(settings, load_channels())
-    app = create_app(settings, Worker, opened=opened, stages=Stages(opened))
+    app = create_app(settings, Worker, opened=opened, stages=Stages(opened.worker))
     for name in sys.argv[1:]:
         if name == BY_RECORD:
             screening.BULK_BATCH = 1

@@ -25,6 +25,7 @@ from streams.messaging.reader import end_offsets, read_all
 from streams.runtime.embedded import Embedded, free_port
 from streams.runtime.settings import Settings
 from streams.screening.positions import Positions
+from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import CaseStore
 from tests.tools.fuzz.examples import ROOT
 from tests.tools.fuzz.mutations import MARKERS
@@ -124,7 +125,7 @@ async def running(folder: Path) -> AsyncIterator[Line]:
         port = free_port()
         settings = servers.settings(Settings()).model_copy(update={"http_port": 0, "metrics_port": port})
         topics.create(settings)
-        producer, redis = Producer(settings), Redis.from_url(str(settings.redis), protocol=3)
+        producer, redis = make_producer(settings), Redis.from_url(str(settings.redis), protocol=3)
         await producer.start()
         processes: list[subprocess.Popen[bytes]] = []
         try:

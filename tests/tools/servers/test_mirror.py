@@ -10,10 +10,11 @@ import pytest
 from aiokafka.errors import KafkaError
 
 from streams.messaging import topics
-from streams.messaging.producer import Producer, Record
+from streams.messaging.producer import Record
 from streams.messaging.reader import read_all
 from streams.operations.backup import KEPT
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from tests.channel_rig import until
 from tests.tools.servers.kafka import JAVA, POM, Kafka, jars
 from tests.tools.servers.process import Process
@@ -59,7 +60,7 @@ def mirroring(folder: Path, sites: tuple[Kafka, Kafka]) -> Iterator[Process]:
 
 async def written(kafka: Kafka, turn: int) -> None:
     """Some records of each topic that is kept, on both partitions, the last of a key gone."""
-    producer = Producer(settings_of(kafka))
+    producer = make_producer(settings_of(kafka))
     await producer.start()
     for topic in KEPT:
         places = topic.partitions(settings_of(kafka))

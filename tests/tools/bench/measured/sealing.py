@@ -47,14 +47,16 @@ def records() -> dict[str, list[Record]]:
     }
 
 
-async def measured(seals: RecordEncryption, told: Sequence[Record]) -> dict[str, float]:
+async def measured(encryption: RecordEncryption, told: Sequence[Record]) -> dict[str, float]:
     """By what is done: µs a record, and how many times its bytes it has then."""
-    await seals.sealed(told)  # the keys are made once, and that is not what is measured
-    shut = [Record(each.topic, each.key, value) for each, value in zip(told, await seals.sealed(told), strict=True)]
+    await encryption.encode(told)  # the keys are made once, and that is not what is measured
+    shut = [
+        Record(each.topic, each.key, value) for each, value in zip(told, await encryption.encode(told), strict=True)
+    ]
     sizes = [sum(len(each.value or b"") for each in records) for records in (told, shut)]
     return {
-        "seal_us": await _us(seals.sealed, told),
-        "open_us": await _us(seals.opened, shut),
+        "seal_us": await _us(encryption.encode, told),
+        "open_us": await _us(encryption.decode, shut),
         "bytes_ratio": round(sizes[1] / sizes[0], 3),
     }
 
@@ -101,10 +103,10 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder) / "vault") as vault:
         where = {"kafka": "127.0.0.1:1", "redis": "redis://127.0.0.1:1/0", "vault": vault.url}
         keys = Vault(Settings.model_validate(where | {"secret": "the key of a bench"}))
-        seals, told = RecordEncryption(keys), records()
-        found = {name: await measured(seals, each) for name, each in told.items()}
+        encryption, told = RecordEncryption(keys), records()
+        found = {name: await measured(encryption, each) for name, each in told.items()}
         found["keys"] = await looked_up(keys, [(each.key or b"").decode() for each in told["case-inputs"]])
-        await seals.aclose()
+        await encryption.aclose()
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
 
 

@@ -16,13 +16,14 @@ from schemas.risk.signals import batch_adapter
 from simulators.backtest.side import Side
 from simulators.world.memory import Register, finished
 from streams.messaging import topics
-from streams.messaging.producer import Producer, Record
+from streams.messaging.producer import Record
 from streams.repositories.residents.register import Residents
 from streams.runtime.settings import Settings
 from streams.screening.positions import Positions
 from streams.screening.records import Item
 from streams.screening.store import EvidenceStore
 from streams.screening.subjects import Subjects
+from streams.security.encrypted_kafka import make_producer
 from streams.state.case_store import connect
 from streams.state.keys import WHOLE
 from tests.tools.bench.figures import Figure, Found, Given, figure
@@ -121,7 +122,7 @@ def _figures(runs: Sequence[Race]) -> Found:
 
 async def _fill(settings: Settings, topic: Topic) -> None:
     """The register, the watchlist, and the records."""
-    producer, redis = Producer(settings), connect(settings)
+    producer, redis = make_producer(settings), connect(settings)
     await producer.start()
     residents = Residents(settings, redis, producer)
     for start in range(0, len(topic.people), CHUNK):

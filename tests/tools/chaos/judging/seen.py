@@ -20,7 +20,7 @@ from schemas.casework.inputs import CaseInput, Deadline, HoldChange, PolicyChang
 from schemas.levels import Result
 from streams.channels.dispatch_log import REPORTED
 from streams.messaging import topics
-from streams.security.record_encryption import LOST, OF_RESIDENT
+from streams.messaging.codec import LOST, OF_RESIDENT
 
 POISON = b"\x00\xff{poison"
 WORD = frozenset(REPORTED)

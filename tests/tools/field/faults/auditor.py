@@ -65,7 +65,7 @@ async def fill(line: Installation, cases: int) -> None:
 async def measured(line: Installation) -> dict[str, Any]:
     """One whole walk of all partitions by one worker, then the time to a deadline's being back."""
     began, cpu = time.monotonic(), time.process_time()
-    partitions, auditor = range(line.settings.partitions), Stages(line).auditor
+    partitions, auditor = range(line.settings.partitions), Stages(line.worker).auditor
     while any(beat.walked is None for beat in await Beats(line.redis).read(partitions)):
         await further(auditor, len(partitions))
     walked, used = time.monotonic() - began, time.process_time() - cpu

@@ -95,7 +95,7 @@ async def fill(line: Installation, whom: Sequence[Resident], signals: int, evide
             await line.producer.send_all(records)
             records = []
     await line.producer.send_all(records)
-    offsets, lanes = dict.fromkeys(LANES, 0), Stages(line).screening.lanes
+    offsets, lanes = dict.fromkeys(LANES, 0), Stages(line.worker).screening.lanes
     batch: list[Signal] = []
     for number, each in enumerate(retained(whom, signals, now, chance), 1):
         batch.append(each)
@@ -123,7 +123,7 @@ async def measured(settings: Settings, whom: Sequence[Resident]) -> dict[str, fl
     line = Installation(settings, ChannelSettings(), Clock())
     await line.open()
     opened = time.monotonic()
-    stages = Stages(line)
+    stages = Stages(line.worker)
     watching = asyncio.create_task(watch(stages, settings.partitions))
     now = datetime.now(UTC)
     value = wire.record([call(whom[0], "urgent", now, suspicious=True)])
@@ -191,7 +191,7 @@ async def lived(
     whom = people(count, chance)
     line = Installation(settings, ChannelSettings(), Clock())
     await line.open()
-    await Stages(line).failover.watch(range(settings.partitions))
+    await Stages(line.worker).failover.watch(range(settings.partitions))
     await fill(line, whom, signals, evidence, chance)
     await line.close()
     server.wipe()

@@ -107,7 +107,7 @@ async def watchlist(line: Installation, count: int) -> None:
     ]
     lane = topics.SIGNALS_URGENT.name
     await line.producer.send_all([Record(lane, b"", value, 0) for value in values])
-    await Stages(line).screening.lanes.screen(
+    await Stages(line.worker).screening.lanes.screen(
         TopicPartition(lane, 0), [Raw(number, value) for number, value in enumerate(values)]
     )
 
@@ -184,10 +184,10 @@ async def compared(settings: Settings, server: RedisServer, cases: int, rounds: 
     """Fill a province, wipe its Redis, rebuild it, and compare."""
     began = time.monotonic()
     async with opened(settings) as line:
-        await Stages(line).failover.watch(range(settings.partitions))
+        await Stages(line.worker).failover.watch(range(settings.partitions))
         await watchlist(line, min(WATCHED, cases))
         inputs = await live(line, cases, rounds, seed)
-        await Stages(line).failover.watch(range(settings.partitions))
+        await Stages(line.worker).failover.watch(range(settings.partitions))
         before = await dump(line)
         entries = sum((await end_offsets(settings, topics.CASE_EVENTS.name)).values())
     filled = time.monotonic() - began

@@ -25,8 +25,9 @@ from schemas.casework.events import CaseEvent, Commit
 from simulators.demo.run import Demo, Plan, Running
 from streams.intake.acceptor import Intake
 from streams.messaging import topics
-from streams.messaging.producer import Producer, Record
+from streams.messaging.producer import Record
 from streams.runtime.settings import Settings
+from streams.security.encrypted_kafka import make_producer
 from tests.domain.builders import RESIDENT
 from tests.tools.bench.servers import real
 from tests.tools.field.folding import story
@@ -68,7 +69,7 @@ def placed(event: CaseEvent) -> bytes:
 
 async def filled(settings: Settings, number: int) -> None:
     """Write so many entries over the partitions, and an input for each."""
-    producer = Producer(settings)
+    producer = make_producer(settings)
     await producer.start()
     each = number // settings.partitions
     for partition in range(settings.partitions):

@@ -1,0 +1,39 @@
+"""Kafka with an installation's encryption: what writes and reads there is made here."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from streams.messaging.producer import Producer
+from streams.messaging.reader import KeptConsumers, decodes
+from streams.runtime.clock import Wall
+from streams.runtime.settings import Settings
+from streams.security.audit_chains import Chain, Heads
+from streams.security.record_encryption import record_encryption
+
+
+def make_producer(settings: Settings, wall: Wall | None = None, heads: Heads | None = None) -> Producer:
+    """Return a producer that encrypts, and links what it writes to the audit.
+
+    `heads`: where to keep how far the audit's chain reaches.
+    """
+    return Producer(settings, wall, partial(record_encryption, settings), Chain(settings.key, heads))
+
+
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[None]:
+    """Let reads decrypt for as long as the context lasts, also where no installation is open."""
+    if decodes(settings):
+        yield
+        return
+    readers = KeptConsumers(settings, partial(record_encryption, settings), most=0)
+    readers.open()
+    try:
+        yield
+    finally:
+        await readers.close()
+
+
+def make_readers(settings: Settings) -> KeptConsumers:
+    """Return consumers that decrypt, and are kept for further reads."""
+    return KeptConsumers(settings, partial(record_encryption, settings))
