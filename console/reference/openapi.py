@@ -1,10 +1,13 @@
 """OpenAPI of intake: signals, providers' receipts, dead letters. The console: console/web/kit/described.py."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from inspect import Parameter, Signature
 from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter
+from fastapi import Body, FastAPI, Query
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
 
 from console.reference.answers import (
@@ -21,12 +24,11 @@ from console.reference.answers import (
     WholeLetter,
 )
 from console.reference.json_schema import RemarkSchema
-from domain.feeds.dead_letters import State
 from schemas.channels.receipts import BankReceipt, SmsReceipt, StationReceipt, VoiceReceipt
 from schemas.risk.signals import Signal
 from streams.channels.signing import SIGNATURE, TIMESTAMP, TOLERANCE_SECONDS
 from streams.dead_letters.api import Act, Asked
-from streams.intake.body import JSON, LINES
+from streams.intake.body import LINES
 from streams.intake.parsing import MOST_ITEMS
 
 Document = dict[str, Any]
@@ -37,6 +39,7 @@ ABOUT = (
     f"and a provider signs: {SIGNATURE} is HMAC-SHA256 in hexadecimal over the seconds in {TIMESTAMP}, a dot and the "
     f"body, with the key that was agreed (QUANZU_RECEIPTS_SECRET), at most {TOLERANCE_SECONDS} s old."
 )
+LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 Security = dict[str, list[str]]
 FEED: Security = {"feed": []}
 OPERATOR: Security = {"operator": []}
@@ -64,6 +67,12 @@ SCHEMES = {
 }
 
 
+class Masked(BaseModel):
+    """The query parameters of one dead letter."""
+
+    mask: bool = Field(False, description="Hide numbers and names")
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One route: who may use it, what it takes and what it answers, by status."""
@@ -74,18 +83,11 @@ class Operation:
     answers: Mapping[int, Kind]
     security: Security | None = None
     body: Kind = None
-    query: type[Asked] | None = None
+    query: type[BaseModel] | None = None
     lines: bool = False  # the body may be NDJSON too
-    also: Iterable[Document] = field(default=())  # parameters
 
 
 _SIGNALS = Annotated[list[Signal], Field(max_length=MOST_ITEMS)]
-_MASK = {
-    "name": "mask",
-    "in": "query",
-    "schema": {"type": "boolean", "default": False},
-    "description": "Hide numbers and names",
-}
 _REFUSED: dict[int, Kind] = dict.fromkeys((400, 401, 408, 413), Refusal)
 _NOT_TAKEN: dict[int, Kind] = dict.fromkeys((400, 401, 404, 408, 413, 503), NotTaken)
 _NOT_OPERATOR: dict[int, Kind] = dict.fromkeys((401, 403, 503), Refusal)
@@ -127,7 +129,7 @@ OPERATIONS = (
         "One with its bytes. The id's slashes stay as they are.",
         {200: WholeLetter, 404: Refusal, **_NOT_OPERATOR},
         OPERATOR,
-        also=(_MASK,),
+        query=Masked,
     ),
     Operation(
         "post",
@@ -142,85 +144,68 @@ OPERATIONS = (
 
 
 def openapi(version: str) -> Document:
-    """The description; `version` is Quanzu's."""
-    schemas, shared = _schemas()
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Quanzu's intake",
-            "version": version,
-            "description": ABOUT,
-            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        },
-        "paths": _paths(schemas),
-        "components": {"schemas": shared, "securitySchemes": SCHEMES},
+    """Return FastAPI's description of the operations, as of `version` of Quanzu.
+
+    Intake's own handlers read bytes, for speed, so FastAPI is given others of the same paths, bodies and answers.
+    """
+    app = FastAPI(title="Quanzu's intake", version=version, description=ABOUT, license_info=LICENCE)
+    for each in OPERATIONS:
+        app.router.routes.append(_route(each))
+    made = app.openapi()
+    made["components"] = {"schemas": _schemas(), "securitySchemes": SCHEMES}
+    for each in OPERATIONS:
+        if 422 not in each.answers:  # FastAPI adds it to whatever takes parameters
+            made["paths"][each.path][each.method]["responses"].pop("422", None)
+    return made
+
+
+def _route(each: Operation) -> APIRoute:
+    done, *others = sorted(each.answers)
+    extra: Document = {"security": [each.security or {}]}
+    if each.lines:
+        extra["requestBody"] = {"content": {LINES: {"schema": {"type": "string", "description": "A signal a line"}}}}
+    return APIRoute(
+        each.path,
+        _handler(each),
+        methods=[each.method.upper()],
+        summary=each.summary,
+        operation_id=_name(each),
+        status_code=done,
+        response_model=each.answers[done],
+        response_description=WORDS[done],
+        responses={status: {"model": each.answers[status], "description": WORDS[status]} for status in others},
+        openapi_extra=extra,
+    )
+
+
+def _handler(each: Operation) -> Callable[..., None]:
+    """Return a function whose signature takes what the operation takes."""
+    takes = {
+        "id": str if "{id}" in each.path else None,
+        "asked": Annotated[each.query, Query()] if each.query else None,
+        "body": Annotated[each.body, Body()] if each.body else None,
     }
 
+    def handled(**_: object) -> None:
+        return  # without a docstring, which would be in the description
 
-def _kinds() -> list[Kind]:
-    found = [kind for each in OPERATIONS for kind in (each.body, *each.answers.values()) if kind is not None]
-    return list({repr(kind): kind for kind in [*found, Letter]}.values())
+    found = [Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in takes.items() if kind]
+    vars(handled)["__signature__"] = Signature(found)
+    return handled
 
 
-def _schemas() -> tuple[dict[str, JsonSchemaValue], JsonSchemaValue]:
-    """Each kind's schema by its `repr`, and what they share."""
-    wanted = [(repr(kind), "validation", TypeAdapter(kind)) for kind in _kinds()]
-    made, shared = TypeAdapter.json_schemas(
-        wanted,  # type: ignore[arg-type]  # "validation" is one of its modes
+def _schemas() -> JsonSchemaValue:
+    """Return the components' schemas, with the remarks of fields, which FastAPI's lack."""
+    kinds = [kind for each in OPERATIONS for kind in (each.body, *each.answers.values()) if kind is not None]
+    wanted = {repr(kind): kind for kind in [*kinds, Letter]}
+    _, shared = TypeAdapter.json_schemas(
+        [(name, "validation", TypeAdapter(kind)) for name, kind in wanted.items()],
         ref_template="#/components/schemas/{model}",
         schema_generator=RemarkSchema,
     )
-    return {name: schema for (name, _), schema in made.items()}, shared["$defs"]
-
-
-def _paths(schemas: Mapping[str, JsonSchemaValue]) -> Document:
-    found: Document = {}
-    for each in OPERATIONS:
-        found.setdefault(each.path, {})[each.method] = _described(each, schemas)
+    found: JsonSchemaValue = shared["$defs"]
     return found
-
-
-def _described(each: Operation, schemas: Mapping[str, JsonSchemaValue]) -> Document:
-    told: Document = {"operationId": _name(each), "summary": each.summary, "security": [each.security or {}]}
-    parameters = [*_in_path(each.path), *_in_query(each.query), *each.also]
-    if parameters:
-        told["parameters"] = parameters
-    if each.body is not None:
-        content: Document = {JSON: {"schema": schemas[repr(each.body)]}}
-        if each.lines:
-            content[LINES] = {"schema": {"type": "string", "description": "A signal a line"}}
-        told["requestBody"] = {"required": True, "content": content}
-    told["responses"] = {
-        str(status): {
-            "description": WORDS[status],
-            "content": {JSON: {"schema": schemas[repr(kind)]}},
-        }
-        for status, kind in sorted(each.answers.items())
-    }
-    return told
 
 
 def _name(each: Operation) -> str:
     return "-".join([each.method, *(part.strip("{}") for part in each.path.split("/") if part)])
-
-
-def _in_path(path: str) -> list[Document]:
-    if "{id}" not in path:
-        return []
-    return [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
-
-
-def _in_query(query: type[Asked] | None) -> list[Document]:
-    if query is None:
-        return []
-    fields = TypeAdapter(query).json_schema(schema_generator=RemarkSchema)["properties"]
-    given = {name: _given(schema) for name, schema in fields.items()}
-    given["state"] = {"enum": [*State, "all"], "default": State.OPEN}
-    return [{"name": name, "in": "query", "schema": schema} for name, schema in given.items()]
-
-
-def _given(schema: JsonSchemaValue) -> JsonSchemaValue:
-    """The schema of what a query names: what it leaves out is not null."""
-    some = [each for each in schema.get("anyOf", [schema]) if each != {"type": "null"}]
-    default = {} if schema.get("default") is None else {"default": schema["default"]}
-    return {**some[0], **default}

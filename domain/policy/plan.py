@@ -23,7 +23,7 @@ class Condition(StrEnum):
 
 
 class Word(StrEnum):
-    """What follows a result: one of FATES, and what else happens."""
+    """What follows a result. One word says what becomes of the step itself, the others what else happens."""
 
     WAIT = "wait"
     DONE = "done"

@@ -11,9 +11,9 @@ The key's name is recorded with the reason as the person who acted.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -47,7 +47,7 @@ class Asked(BaseModel):
     why: str | None = None
     since: When | None = None
     until: When | None = None
-    state: State | None = State.OPEN
+    state: Annotated[State | None, WithJsonSchema({"enum": [*State, "all"]})] = State.OPEN
     limit: int = Field(50, ge=1, le=500)
     before: int | None = Field(None, ge=0)
 
