@@ -14,8 +14,9 @@ from agents.casework import Casework
 from streams.casework.batch import Entry
 from streams.casework.steps import Decided, Input
 from streams.messaging import topics
+from streams.messaging.codec import MARK, TopicRecord, Unreadable
 from streams.runtime.tracing import Spans
-from streams.security.record_encryption import MARK, RecordEncryption, TopicRecord, Unreadable
+from streams.security.record_encryption import RecordEncryption
 from streams.state.case_store import Loaded
 from streams.state.store_update import entry_name
 
@@ -72,15 +73,15 @@ def own_acks() -> None:
 
 
 def one_key_for_all() -> None:
-    """When one record of a batch does not open, all sealed inputs and dispatches of the next while pass for unreadable.
+    """After a record that does not decrypt, all encrypted inputs and dispatches pass for unreadable for a while.
 
     Residents whose keys are there lose a warning: nobody decides on what is put aside.
     """
-    _require(callable(getattr(RecordEncryption, "opened", None)), "RecordEncryption.opened")
-    opened, struck = RecordEncryption.opened, [float("-inf")]
+    _require(callable(getattr(RecordEncryption, "decode", None)), "RecordEncryption.decode")
+    decode, struck = RecordEncryption.decode, [float("-inf")]
 
     async def together(self: RecordEncryption, records: Sequence[TopicRecord]) -> list[bytes | None]:
-        values = await opened(self, records)
+        values = await decode(self, records)
         if any(isinstance(value, Unreadable) for value in values):
             struck[0] = time.monotonic()
         if time.monotonic() - struck[0] > STRUCK_SECONDS:
@@ -90,7 +91,7 @@ def one_key_for_all() -> None:
             for record, value in zip(records, values, strict=True)
         ]
 
-    _put(RecordEncryption, "opened", together)
+    _put(RecordEncryption, "decode", together)
 
 
 def _put(where: object, name: str, instead: object) -> None:
